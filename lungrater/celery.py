@@ -1,0 +1,11 @@
+"""The Celery application: it only rings doorbells, the job rows hold the truth."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lungrater.settings")
+
+app = Celery("lungrater")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

@@ -1,0 +1,60 @@
+"""Three roles, each a set of permissions; a view asks for the permission, never for the role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.backends import BaseBackend
+from django.db import models
+
+if TYPE_CHECKING:
+    from lungrater.models import User
+
+
+class Role(models.TextChoices):
+    RATER = "rater"
+    RESEARCHER = "researcher"
+    ADMIN = "admin"
+
+
+# Whoever may look into the pool knows which images are generated, so a rater has nothing of it.
+RATER = frozenset({"rating.rate"})
+RESEARCHER = frozenset(
+    {
+        "pool.view_image",
+        "pool.add_image",
+        "pool.change_image",
+        "generation.view_generationjob",
+        "generation.add_generationjob",
+        "generation.change_generationjob",
+        "generation.view_trainingrun",
+        "generation.add_trainingrun",
+        "generation.change_trainingrun",
+        "rating.view_study",
+        "rating.add_study",
+        "rating.change_study",
+        "rating.view_truth",
+        "rating.export_study",
+        "lungrater.invite_rater",
+    }
+)
+ADMIN = RESEARCHER | {"lungrater.view_user", "lungrater.add_user", "lungrater.change_user"}
+PERMISSIONS: dict[str, frozenset[str]] = {
+    Role.RATER: RATER,
+    Role.RESEARCHER: RESEARCHER,
+    Role.ADMIN: ADMIN,
+}
+
+
+class RoleBackend(BaseBackend):
+    """Answers `user.has_perm` from the user's role."""
+
+    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        if not user_obj.is_active or user_obj.is_anonymous or obj is not None:
+            return set()
+        return set(PERMISSIONS[user_obj.role])
+
+    def get_user(self, user_id: int) -> User | None:
+        from lungrater.models import User
+
+        return User.objects.filter(pk=user_id, is_active=True).first()

@@ -1,0 +1,15 @@
+from django.urls import include, path
+
+from lungrater import pages
+from lungrater.health import healthz
+from lungrater.login_links import login_link
+
+urlpatterns = [
+    path("", pages.home, name="home"),
+    path("enter/<str:token>/", login_link, name="login_link"),
+    path("healthz", healthz, name="healthz"),
+    path("accounts/", include("allauth.urls")),
+    path("pool/", include("pool.urls")),
+    path("generation/", include("generation.urls")),
+    path("", include("rating.urls")),
+]

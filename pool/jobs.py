@@ -1,0 +1,172 @@
+"""The state machine every long piece of work shares: import, generation, training.
+
+The row is the truth, the broker only rings the bell: a worker claims a row by a conditional update,
+heartbeats while it works, and a row whose heartbeat has gone stale is queued again.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+HEARTBEAT_EVERY = timedelta(seconds=5)
+STALE_AFTER = timedelta(seconds=30)
+MAX_ATTEMPTS = 5
+
+
+class JobCancelled(Exception):
+    """A person asked for this job to stop; what it has committed stays."""
+
+
+class JobLost(Exception):
+    """Another worker has taken this job over; this one must not write any more."""
+
+
+class JobFailed(Exception):
+    """The job cannot go on; the message is one sentence a person can act on."""
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def waiting(self) -> Self:
+        return self.filter(state=Job.State.QUEUED)
+
+    def active(self) -> Self:
+        return self.filter(state__in=[Job.State.QUEUED, Job.State.RUNNING])
+
+    def stale(self) -> Self:
+        return self.filter(state=Job.State.RUNNING, heartbeat_at__lt=Now() - STALE_AFTER)
+
+    def requeue_stale(self) -> int:
+        """Queue again what a dead worker left running; give up on what kills every worker."""
+        self.stale().filter(attempts__gte=MAX_ATTEMPTS).update(
+            state=Job.State.FAILED,
+            error=f"The worker stopped without a word {MAX_ATTEMPTS} times; see the worker's log.",
+            finished_at=Now(),
+        )
+        return self.stale().update(state=Job.State.QUEUED, message="Queued again: its worker went away.")
+
+
+class Job(models.Model):
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    state = models.CharField(max_length=9, choices=State, default=State.QUEUED, editable=False)
+    done = models.PositiveIntegerField(default=0, editable=False)
+    total = models.PositiveIntegerField(default=0, editable=False)
+    message = models.CharField(max_length=200, blank=True, editable=False)
+    error = models.TextField(blank=True, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    cancel_requested = models.BooleanField(default=False, editable=False)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    started_at = models.DateTimeField(null=True, editable=False)
+    heartbeat_at = models.DateTimeField(null=True, editable=False)
+    finished_at = models.DateTimeField(null=True, editable=False)
+
+    objects: ClassVar[Any] = JobQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        ordering = ["-created_at"]
+
+    def run(self) -> None:
+        """Do the work: commit each piece, call `beat` between pieces, make only what is missing."""
+        raise NotImplementedError
+
+    def ring(self) -> None:
+        """Tell a worker, once the row is committed, that this job waits."""
+        raise NotImplementedError
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in {self.State.QUEUED, self.State.RUNNING}
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.done // self.total if self.total else 0
+
+    def submit(self) -> None:
+        """Save the row and ring for a worker after the commit."""
+        self.save()
+        transaction.on_commit(self.ring)
+
+    def claim(self) -> bool:
+        """True when this process, and no other, now owns the job."""
+        won = (
+            type(self)
+            .objects.filter(pk=self.pk, state=self.State.QUEUED)
+            .update(
+                state=self.State.RUNNING,
+                attempts=models.F("attempts") + 1,
+                started_at=Now(),
+                heartbeat_at=Now(),
+                error="",
+            )
+        )
+        if won:
+            self.refresh_from_db()
+        return bool(won)
+
+    def beat(self, *, done: int | None = None, message: str | None = None) -> None:
+        """Say that the work goes on; raises JobCancelled or JobLost when it must not."""
+        values: dict[str, Any] = {"heartbeat_at": Now()}
+        if done is not None:
+            values["done"] = self.done = done
+        if message is not None:
+            values["message"] = self.message = message[:200]
+        mine = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
+        if not mine.filter(cancel_requested=False).update(**values):
+            raise JobCancelled if mine.exists() else JobLost
+
+    def perform(self) -> None:
+        """Claim the job and see it to its end; safe to call twice and from any worker."""
+        if not self.claim():
+            return
+        try:
+            self.run()
+        except JobCancelled:
+            self._finish(self.State.CANCELLED)
+        except JobLost:
+            return
+        except Exception as error:
+            self._finish(self.State.FAILED, error=as_sentence(error))
+            if not isinstance(error, JobFailed):
+                raise
+        else:
+            self._finish(self.State.SUCCEEDED)
+
+    def request_cancel(self) -> None:
+        """Stop a queued job at once, a running one between two pieces of work."""
+        rows = type(self).objects.filter(pk=self.pk)
+        if not rows.waiting().update(state=self.State.CANCELLED, finished_at=Now()):
+            rows.filter(state=self.State.RUNNING).update(cancel_requested=True)
+
+    def _finish(self, state: State, *, error: str = "") -> None:
+        type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts).update(
+            state=state, error=error, finished_at=Now()
+        )
+        self.refresh_from_db()
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time to go at the pace so far, or None while there is no pace."""
+        if self.state != self.State.RUNNING or not self.done or not self.started_at:
+            return None
+        elapsed = (timezone.now() - self.started_at).total_seconds()
+        return elapsed / self.done * (self.total - self.done)
+
+
+def as_sentence(error: Exception) -> str:
+    text = str(error).strip()
+    return text if isinstance(error, JobFailed) and text else f"{type(error).__name__}: {text}"[:500]

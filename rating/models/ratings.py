@@ -1,0 +1,81 @@
+"""What a rater said of an image, with every earlier word kept."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models.functions import Now
+
+from rating.models.sittings import Presentation
+
+
+class Label(models.TextChoices):
+    REAL = "real", "Real"
+    FAKE = "fake", "Fake"
+    UNSURE = "unsure", "Unsure"
+
+
+class Answer(models.Model):
+    """The fields a rating and each of its revisions share."""
+
+    label = models.CharField(max_length=6, choices=Label)
+    remark = models.TextField(blank=True, max_length=4000)
+
+    class Meta:
+        abstract = True
+
+
+class Rating(Answer):
+    """The word that stands for one presentation; `revisions` holds how it came to be."""
+
+    presentation = models.OneToOneField(Presentation, on_delete=models.PROTECT, related_name="rating")
+    revision = models.PositiveIntegerField(default=1)
+    rated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(label__in=Label.values), name="rating_label_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} at {self.presentation_id}"
+
+    @classmethod
+    @transaction.atomic
+    def record(cls, presentation: Presentation, client_key: uuid.UUID, **answer: Any) -> Rating:
+        """Keep this answer as the standing one. The same client key, sent again, changes nothing."""
+        Presentation.objects.select_for_update().get(pk=presentation.pk)
+        rating = cls.objects.filter(presentation=presentation).first()
+        if rating and rating.revisions.filter(client_key=client_key).exists():
+            return rating
+        if rating is None:
+            rating = cls(presentation=presentation, **answer)
+        else:
+            rating.revision += 1
+            for field, value in answer.items():
+                setattr(rating, field, value)
+        rating.save()
+        RatingRevision.objects.create(
+            rating=rating, number=rating.revision, client_key=client_key, **answer
+        )
+        return rating
+
+
+class RatingRevision(Answer):
+    """One saved answer; the database refuses to change or delete it."""
+
+    rating = models.ForeignKey(Rating, on_delete=models.PROTECT, related_name="revisions")
+    number = models.PositiveIntegerField()
+    client_key = models.UUIDField(unique=True)
+    saved_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["rating", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["rating", "number"], name="revision_once_per_rating"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rating} revision {self.number}"

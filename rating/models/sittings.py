@@ -1,0 +1,159 @@
+"""Who reads a study, and the order in which they see it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models.functions import Now
+
+from rating import ordering
+from rating.models.audit import AuditEvent
+from rating.models.studies import NotPossible, Study, StudyImage
+
+
+class Enrolment(models.Model):
+    """One rater in one study, known to everybody else by pseudonym."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="enrolments")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="enrolments")
+    number = models.PositiveIntegerField()
+    withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "user"], name="rater_once_per_study"),
+            models.UniqueConstraint(fields=["study", "number"], name="pseudonym_once_per_study"),
+        ]
+
+    def __str__(self) -> str:
+        return self.pseudonym
+
+    @property
+    def pseudonym(self) -> str:
+        return f"R{self.number:02}"
+
+    @classmethod
+    @transaction.atomic
+    def enrol(cls, study: Study, user: Any, *, by: Any = None) -> Enrolment:
+        """Enrol a rater (again is harmless) and give them their order if the study has one."""
+        study = Study.objects.select_for_update().get(pk=study.pk)
+        if existing := cls.objects.filter(study=study, user=user).first():
+            return existing
+        if study.is_over:
+            raise NotPossible("The study is closed: nobody can be enrolled any more.")
+        if not user.has_perm("rating.rate") or user.has_perm("pool.view_image"):
+            raise NotPossible(f"{user} can see which images are generated, so cannot rate.")
+        last = cls.objects.filter(study=study).aggregate(last=models.Max("number"))["last"] or 0
+        enrolment = cls.objects.create(study=study, user=user, number=last + 1)
+        AuditEvent.record(study, by, "enrolled", rater=enrolment.pseudonym)
+        if not study.is_draft:
+            Sitting.make(enrolment)
+        return enrolment
+
+
+class Sitting(models.Model):
+    """One reading of the study by one rater, in an order of its own."""
+
+    enrolment = models.ForeignKey(Enrolment, on_delete=models.PROTECT, related_name="sittings")
+    session = models.PositiveSmallIntegerField(default=1)
+    seed = models.BigIntegerField()
+    order_version = models.CharField(max_length=40)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["enrolment", "session"]
+        constraints = [
+            models.UniqueConstraint(fields=["enrolment", "session"], name="session_once_per_rater"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.enrolment} session {self.session}"
+
+    @classmethod
+    @transaction.atomic
+    def make(cls, enrolment: Enrolment, session: int = 1) -> Sitting:
+        """The sitting with its stored order; the same study seed gives the same order again."""
+        study = enrolment.study
+        seed = ordering.seed_for(study.seed, enrolment.number, session)
+        sitting = cls.objects.create(
+            enrolment=enrolment, session=session, seed=seed, order_version=ordering.VERSION
+        )
+        images = list(study.images.filter(role=StudyImage.Role.MAIN).values_list("pk", "image__origin"))
+        order = ordering.make_order([origin for _, origin in images], seed)
+        Presentation.objects.bulk_create(
+            (
+                Presentation(sitting=sitting, position=position, study_image_id=images[item][0])
+                for position, item in enumerate(order, start=1)
+            ),
+            batch_size=5000,
+        )
+        return sitting
+
+    def next_presentation(self) -> Presentation | None:
+        """The first image not rated yet, or None when all are."""
+        return self.presentations.filter(rating=None).order_by("position").first()
+
+
+def random_token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+class PresentationQuerySet(models.QuerySet["Presentation"]):
+    def of(self, user: Any) -> Self:
+        """This rater's own presentations in studies that are open."""
+        return self.filter(
+            sitting__enrolment__user=user,
+            sitting__enrolment__withdrawn_at=None,
+            sitting__enrolment__study__state=Study.State.OPEN,
+        )
+
+    def reachable(self) -> Self:
+        """What has been reached: all rated ones and the next few, never the whole study at once."""
+        next_position = (
+            Presentation.objects.filter(sitting=models.OuterRef("sitting"), rating=None)
+            .order_by("position")
+            .values("position")[:1]
+        )
+        return self.annotate(next_position=models.Subquery(next_position)).filter(
+            models.Q(next_position=None) | models.Q(position__lt=models.F("next_position") + HELD_AHEAD)
+        )
+
+
+HELD_AHEAD = 5
+
+
+class Presentation(models.Model):
+    """One showing of one image to one rater."""
+
+    class Kind(models.TextChoices):
+        MAIN = "main"
+        REPEAT = "repeat"
+        PRACTICE = "practice"
+        PROBE = "probe"
+
+    sitting = models.ForeignKey(Sitting, on_delete=models.PROTECT, related_name="presentations")
+    position = models.PositiveIntegerField()
+    study_image = models.ForeignKey(StudyImage, on_delete=models.PROTECT, related_name="presentations")
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.MAIN)
+    token = models.CharField(max_length=32, unique=True, default=random_token, editable=False)
+    first_shown_at = models.DateTimeField(null=True, editable=False)
+
+    objects = PresentationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["sitting", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["sitting", "position"], name="position_once_per_sitting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sitting} position {self.position}"
+
+    def mark_shown(self) -> None:
+        """Stamp the first showing by the database's clock; later showings change nothing."""
+        Presentation.objects.filter(pk=self.pk, first_shown_at=None).update(first_shown_at=Now())

@@ -1,0 +1,221 @@
+"""A study and the images in it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+from django.db.models.functions import Now
+from django.urls import reverse
+from django.utils import timezone
+
+from pool.models import Dataset, Image
+from rating.models.audit import AuditEvent
+
+
+class NotPossible(Exception):
+    """What was asked cannot be done in the study's present state; the message says why."""
+
+
+def random_seed() -> int:
+    return secrets.randbits(62)
+
+
+def random_slug() -> str:
+    """Raters see it in the address bar, so it is made of nothing."""
+    return secrets.token_hex(4)
+
+
+class StudyQuerySet(models.QuerySet["Study"]):
+    def open_to(self, user: Any) -> Self:
+        """Studies this person may rate in now."""
+        return self.filter(state=Study.State.OPEN, enrolments__user=user, enrolments__withdrawn_at=None)
+
+    def read_by(self, user: Any) -> Self:
+        """Studies this person reads or has read, once they are open."""
+        states = [Study.State.OPEN, Study.State.CLOSED, Study.State.UNBLINDED]
+        return self.filter(state__in=states, enrolments__user=user)
+
+
+class Study(models.Model):
+    """One reader study. Its protocol is fixed when it is frozen."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        FROZEN = "frozen"
+        OPEN = "open"
+        CLOSED = "closed"
+        UNBLINDED = "unblinded"
+
+    name = models.CharField(max_length=100, unique=True, help_text="Raters see it: let it not tell.")
+    slug = models.SlugField(max_length=100, unique=True, default=random_slug, editable=False)
+    instructions = models.TextField(
+        blank=True,
+        default=(
+            "For each image say whether you take it for a real patient's image or for one made by a "
+            "computer, or that you are unsure. Then note what you see, in a few words."
+        ),
+    )
+    canvas = models.PositiveSmallIntegerField(
+        default=512,
+        validators=[MinValueValidator(64), MaxValueValidator(2048)],
+        help_text="Side of the square every image is shown on, in pixels.",
+    )
+    state = models.CharField(max_length=9, choices=State, default=State.DRAFT, editable=False)
+    seed = models.BigIntegerField(default=random_seed, editable=False)
+    manifest_sha256 = models.CharField(max_length=64, blank=True, editable=False)
+    order_version = models.CharField(max_length=40, blank=True, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    frozen_at = models.DateTimeField(null=True, editable=False)
+    opened_at = models.DateTimeField(null=True, editable=False)
+    closed_at = models.DateTimeField(null=True, editable=False)
+    unblinded_at = models.DateTimeField(null=True, editable=False)
+
+    objects = StudyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        permissions: ClassVar = [
+            ("view_truth", "May see which images are real, once a study is unblinded"),
+            ("export_study", "May export ratings"),
+            ("rate", "May rate in studies they are enrolled in"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state="draft") | ~models.Q(manifest_sha256=""),
+                name="study_past_draft_has_a_manifest",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="unblinded") | models.Q(closed_at__isnull=False),
+                name="study_closes_before_it_is_unblinded",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("rating:study", args=[self.slug])
+
+    @property
+    def is_draft(self) -> bool:
+        return self.state == self.State.DRAFT
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == self.State.OPEN
+
+    @property
+    def is_over(self) -> bool:
+        """Closed for good: labels may be looked at, truth not yet."""
+        return self.state in {self.State.CLOSED, self.State.UNBLINDED}
+
+    @property
+    def is_unblinded(self) -> bool:
+        return self.state == self.State.UNBLINDED
+
+    def reasons_not_to_freeze(self) -> list[str]:
+        """Why the study cannot be frozen yet, in sentences; empty when it can."""
+        if not self.is_draft:
+            return [f"The study is {self.state} already."]
+        strata = list(self.strata.select_related("dataset"))
+        if not strata:
+            return ["Choose at least one dataset and how many of its images to show."]
+        return [
+            f"“{stratum.dataset}” has {stratum.available()} usable images, {stratum.count} are asked for."
+            for stratum in strata
+            if stratum.available() < stratum.count
+        ]
+
+    def reasons_not_to_open(self) -> list[str]:
+        """Why raters cannot begin yet, in sentences; empty when they can."""
+        if self.is_draft:
+            return [*self.reasons_not_to_freeze(), "Freeze the study: that fixes its images and orders."]
+        if self.state != self.State.FROZEN:
+            return [f"The study is {self.state} already."]
+        return [] if self.enrolments.exists() else ["Invite at least one rater."]
+
+    def open(self, user: Any) -> None:
+        if reasons := self.reasons_not_to_open():
+            raise NotPossible(" ".join(reasons))
+        self._move(self.State.FROZEN, self.State.OPEN, "opened_at", user)
+
+    def close(self, user: Any) -> None:
+        self._move(self.State.OPEN, self.State.CLOSED, "closed_at", user)
+
+    def unblind(self, user: Any, reason: str) -> None:
+        if not reason.strip():
+            raise NotPossible("Say why the study is unblinded now; the reason is kept in its log.")
+        self._move(self.State.CLOSED, self.State.UNBLINDED, "unblinded_at", user, reason=reason)
+
+    @transaction.atomic
+    def _move(self, before: State, after: State, stamp: str, user: Any, *, reason: str = "") -> None:
+        """Move on from exactly one state, so that two people clicking at once act once."""
+        moved = Study.objects.filter(pk=self.pk, state=before).update(state=after, **{stamp: timezone.now()})
+        if not moved:
+            raise NotPossible(f"Only a study that is {before} can become {after}.")
+        AuditEvent.record(self, user, after, reason=reason)
+        self.refresh_from_db()
+
+
+class Stratum(models.Model):
+    """How many images of one dataset (and, if given, one label) a study shows."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="strata")
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="+")
+    label = models.CharField(max_length=100, blank=True)
+    count = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+
+    class Meta:
+        ordering = ["pk"]
+        verbose_name_plural = "strata"
+        constraints = [
+            models.UniqueConstraint(fields=["study", "dataset", "label"], name="stratum_once_per_study"),
+            models.CheckConstraint(condition=models.Q(count__gte=1), name="stratum_of_one_or_more"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.count} of {self.dataset}"
+
+    def candidates(self) -> models.QuerySet[Image]:
+        images = Image.objects.usable().filter(dataset=self.dataset)
+        return images.filter(label=self.label) if self.label else images
+
+    def available(self) -> int:
+        return self.candidates().count()
+
+
+def derivative_path(study_image: StudyImage, _filename: str) -> str:
+    return f"derivatives/{study_image.study_id}/{secrets.token_hex(16)}.png"
+
+
+class StudyImage(models.Model):
+    """An image's place in a study, with the blinded derivative that raters see."""
+
+    class Role(models.TextChoices):
+        MAIN = "main"
+        PRACTICE = "practice"
+        PROBE = "probe"
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="images")
+    image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="+")
+    code = models.CharField(max_length=8)
+    role = models.CharField(max_length=8, choices=Role, default=Role.MAIN)
+    derivative = models.FileField(upload_to=derivative_path, max_length=200, blank=True)
+    derivative_sha256 = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ["code"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "image"], name="image_once_per_study"),
+            models.UniqueConstraint(fields=["study", "code"], name="code_once_per_study"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
