@@ -23,6 +23,13 @@ class Modality(models.TextChoices):
     OTHER = "other", "Other"
 
 
+class DatasetQuerySet(models.QuerySet["Dataset"]):
+    def with_usable_images(self) -> Self:
+        """Datasets that hold images nobody has excluded, each with `usable_images`, their number."""
+        usable = models.Count("images", filter=models.Q(images__excluded_reason=""))
+        return self.annotate(usable_images=usable).filter(usable_images__gt=0)
+
+
 class Dataset(models.Model):
     name = models.CharField(max_length=100, unique=True)
     origin = models.CharField(max_length=9, choices=Origin)
@@ -35,6 +42,8 @@ class Dataset(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = DatasetQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
