@@ -1,0 +1,15 @@
+"""The array types of the analysis, by name."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int8]
+Flags = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[Any]
+
+TINY = 1e-12  # below this a difference is rounding, not variation

@@ -1,0 +1,68 @@
+"""`lungrater agreement FILE.csv`: how well the raters of any ratings file agree, without a database."""
+
+import json
+from argparse import ArgumentTypeError
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from rating.analysis import LABELS, RatingsError, agreement_report, notes, read_ratings
+from rating.analysis.reading import UnknownColumnError
+from rating.analysis.table import check_labels
+from rating.analysis.text import agreement_text
+
+BAD_ARGUMENT = 2
+
+
+def label_set(text: str) -> tuple[str, ...]:
+    """The labels of `real,fake,unsure`."""
+    labels = tuple(label.strip() for label in text.split(","))
+    try:
+        check_labels(labels)
+    except RatingsError as error:
+        raise ArgumentTypeError(str(error)) from error
+    return labels
+
+
+class Command(BaseCommand):
+    """Prints the agreement of a ratings CSV as a table, or as JSON."""
+
+    help = (
+        "Agreement of the raters in a ratings CSV (columns rater, image, label): percent, kappas, alpha, AC1."
+    )
+    requires_system_checks: list[str] = []  # noqa: RUF012  Django's own way of saying that no database is needed
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE.csv", help="ratings, one row per presentation")
+        parser.add_argument(
+            "--labels",
+            type=label_set,
+            default=LABELS,
+            metavar="A,B,…",
+            help="the declared labels (real,fake,unsure)",
+        )
+        parser.add_argument(
+            "--by", metavar="COLUMN", help="also for each group of images (default: modality)"
+        )
+        parser.add_argument("--session", metavar="N", help="only the rows of this session")
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002  Django's signature
+        file: Path = options["file"]
+        try:
+            table = read_ratings(file, options["labels"], options["by"], options["session"])
+        except OSError as error:
+            raise CommandError(
+                f"Cannot read {file}: {error.strerror or error}.", returncode=BAD_ARGUMENT
+            ) from error
+        except UnknownColumnError as error:
+            raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
+        except RatingsError as error:
+            raise CommandError(str(error)) from error
+        report = agreement_report(table)
+        if options["json"]:
+            self.stdout.write(json.dumps(report, indent=2, allow_nan=False))
+        else:
+            self.stdout.write(agreement_text(report, notes(report)))
