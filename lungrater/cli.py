@@ -1,11 +1,69 @@
-"""The `lungrater` command: Django's management commands under one name."""
+"""The `lungrater` command: Django's management commands under one name, with the servers they need.
+
+A command's arguments are read first, so `--help` and a typing error start nothing.
+"""
+
+from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
-from django.core.management import execute_from_command_line
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import ManagementUtility
+from django.core.management.base import BaseCommand, CommandError, SystemCheckError
+
+from lungrater.home import CannotStart
+from lungrater.servers.running import running
+
+# These need no database, or bring their own.
+WITHOUT_SERVERS = frozenset(
+    {"agreement", "up", "worker", "help", "version", "test", "check", "diffsettings", "sendtestemail"}
+    | {"makemigrations", "collectstatic", "findstatic", "makemessages", "compilemessages"}
+)
+INTERRUPTED = 130
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lungrater.settings")
-    execute_from_command_line(sys.argv)
+    try:
+        Utility(sys.argv).execute()
+    except ImproperlyConfigured as error:
+        sys.exit(f"lungrater: {error}")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+class Utility(ManagementUtility):
+    def fetch_command(self, subcommand: str) -> BaseCommand:
+        command = super().fetch_command(subcommand)
+        execute = command.execute
+
+        def with_servers(*args: Any, **options: Any) -> str | None:
+            try:
+                if subcommand in WITHOUT_SERVERS:
+                    return execute(*args, **options)
+                with running(who=f"lungrater {subcommand}"):
+                    if subcommand != "migrate":
+                        _bring_tables_up_to_date()
+                    return execute(*args, **options)
+            except SystemCheckError:
+                raise
+            except CommandError as error:
+                _fail(command, error, error.returncode)
+            except CannotStart as error:
+                _fail(command, error, 1)
+
+        command.execute = with_servers  # type: ignore[method-assign]  # the one place between arguments and work
+        return command
+
+
+def _bring_tables_up_to_date() -> None:
+    from lungrater.migrate import migrate_if_needed
+
+    migrate_if_needed()
+
+
+def _fail(command: BaseCommand, error: Exception, code: int) -> None:
+    command.stderr.write(str(error))
+    sys.exit(code)

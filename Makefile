@@ -1,0 +1,61 @@
+# LungRater: `make run` for the site, `make test` for every check. Both need only Python >= 3.11 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# OpenMP's threads fight with the workers' on small machines.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help setup run test check lint types unit js lock clean
+
+help:
+	@echo "make run      the site on this machine (ARGS=\"--port 9000\" for more)"
+	@echo "make test     every check and every test"
+	@echo "make check    the checks without the tests"
+	@echo "make setup    only create $(VENV)"
+	@echo "make lock     write constraints.txt from what $(VENV) holds"
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "LungRater needs Python 3.11 or newer: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+		{ echo "Python's venv module is missing: on Debian and Ubuntu, apt install python3-venv." >&2; rm -rf $(VENV); exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[embedded,worker,dev]'
+	@touch $@
+
+run: $(STAMP)
+	@exec $(BIN)/lungrater up $(ARGS)
+
+test: check unit
+
+check: lint types js
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	git ls-files -z --cached --others --exclude-standard '*.html' | xargs -0 -r $(BIN)/djade --target-version 5.2 --check
+	$(BIN)/lint-imports
+	$(BIN)/lungrater makemigrations --check --dry-run
+	LUNGRATER_PRODUCTION=1 SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
+		ALLOWED_HOSTS=lungrater.example $(BIN)/lungrater check --deploy --fail-level WARNING
+
+types: $(STAMP)
+	$(BIN)/mypy .
+
+js:
+	@if ls tests/js/*.test.mjs >/dev/null 2>&1; then node --test tests/js/; fi
+
+unit: $(STAMP)
+	$(BIN)/pytest $(ARGS)
+
+# The exact versions both commands install. Torch's "+cpu" and the like name a download, not a version.
+lock: $(BIN)/python
+	{ echo "# Exact versions, written by \`make lock\` from a tested .venv; used as pip's constraints."; \
+	  $(BIN)/python -m pip freeze --exclude-editable --exclude lungrater | sed -E '/ @ |^-e/d; s/\+[a-z0-9.]+$$//'; } > constraints.new
+	mv constraints.new constraints.txt
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

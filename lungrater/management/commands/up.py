@@ -1,0 +1,123 @@
+"""`lungrater up`: the whole site on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import time
+from argparse import BooleanOptionalAction
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import connections
+
+from lungrater.health import workers_that_answer
+from lungrater.home import Home
+from lungrater.login_links import demo_links
+from lungrater.migrate import migrate_if_needed
+from lungrater.servers import lock, site
+from lungrater.servers.running import STOP_WITHIN, exit_on_signals, start_servers
+from lungrater.servers.supervisor import Supervisor
+
+ANSWER_WITHIN = 90.0
+# Longer than gunicorn's graceful timeout; with the servers' own time after it, all is gone within ten seconds.
+FINISH_WITHIN = 5.0
+
+
+class Command(BaseCommand):
+    help = "Start the site on this machine: database, broker, web, workers and clock. Ctrl-C stops it all."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+        parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
+        parser.add_argument("--workers", type=int, default=1, help="how many workers (default: %(default)s)")
+        parser.add_argument(
+            "--demo", action=BooleanOptionalAction, default=True, help="load the demo on the first start"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host, port, workers = options["host"], options["port"], options["workers"]
+        try:
+            self.run(host, port, workers=workers, with_demo=options["demo"])
+        except (KeyboardInterrupt, SystemExit):
+            self.say("Stopped. Nothing is lost: the same command brings the same site back.")
+
+    def run(self, host: str, port: int, *, workers: int, with_demo: bool) -> None:
+        home = Home.from_environment()
+        home.prepare()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(exit_on_signals())
+            stack.enter_context(lock.starter(home, who="lungrater up"))
+            listener = stack.enter_context(site.listening(host, port))
+            url = site.url(host, listener)
+            lock.announce(home, url)
+            supervisor = Supervisor(logs=home.logs, register=home.run / "processes.json")
+            stack.callback(self.stop, supervisor)
+
+            start_servers(supervisor, home)
+            if migrate_if_needed():
+                self.say("Database tables are up to date.")
+            self.start_site(supervisor, home, host, listener, workers=workers)
+            if with_demo:
+                self.load_demo()
+            self.stdout.write(welcome(url, home, people=demo_links(url) if with_demo else []))
+            connections.close_all()
+            self.watch(supervisor)
+
+    def start_site(
+        self, supervisor: Supervisor, home: Home, host: str, listener: socket.socket, *, workers: int
+    ) -> None:
+        """Web first, so that its page answers early; then those who work behind it."""
+        env = site.environment(home, host)
+        web = site.web(listener, env)
+        supervisor.start(web)
+        supervisor.wait_until_answers(web, seconds=ANSWER_WITHIN)
+        self.say(f"{site.url(host, listener)} answers; starting the workers …")
+        behind = [
+            *(site.worker(number, env, present=is_present) for number in range(1, workers + 1)),
+            site.beat(home, env),
+        ]
+        for service in behind:
+            supervisor.start(service)
+        supervisor.wait_until_answers(*behind, seconds=ANSWER_WITHIN)
+
+    def load_demo(self) -> None:
+        from lungrater import demo
+
+        demo.load()
+
+    def watch(self, supervisor: Supervisor) -> None:
+        while True:
+            for line in supervisor.mend():
+                self.say(line)
+            time.sleep(0.2)
+
+    def stop(self, supervisor: Supervisor) -> None:
+        """First those who use the servers, then the servers; a second Ctrl-C changes nothing about that."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        supervisor.stop(*supervisor.names() - {"postgres", "redis"}, seconds=FINISH_WITHIN)
+        supervisor.stop(*supervisor.names(), seconds=STOP_WITHIN)
+
+    def say(self, line: str) -> None:
+        # A closed terminal must not keep the children from being stopped.
+        with contextlib.suppress(OSError):
+            self.stdout.write(line)
+            self.stdout.flush()
+
+
+def is_present(name: str) -> bool:
+    return name in workers_that_answer()
+
+
+def welcome(url: str, home: Home, *, people: list[tuple[str, str]]) -> str:
+    """The one screen a person needs."""
+    width = max((len(who) for who, _ in people), default=0)
+    lines = ["", f"LungRater runs at {url}", ""]
+    if people:
+        lines += ["Open one of these to sign in:"]
+        lines += [f"  {who:<{width}}  {link}" for who, link in people]
+        lines += [""]
+    lines += [f"Data and logs lie in {home.root}.", "Ctrl-C stops it; the same command brings it back.", ""]
+    return "\n".join(lines)

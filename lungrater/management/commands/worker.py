@@ -1,0 +1,40 @@
+"""`lungrater worker`: one more pair of hands, on this machine or another."""
+
+import os
+import socket
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from lungrater.home import Home
+from lungrater.servers import commands, redis
+from lungrater.servers.urls import given, redis_url
+
+
+class Command(BaseCommand):
+    help = "Run one worker that takes jobs, one at a time, from the named queues."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--queues",
+            default=",".join(commands.QUEUES),
+            help="which kinds of jobs, separated by commas (default: %(default)s)",
+        )
+        parser.add_argument("--name", help="a name no other worker has (default: from host and process)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        queues = [queue.strip() for queue in options["queues"].split(",")]
+        if unknown := set(queues) - set(commands.QUEUES):
+            raise CommandError(
+                f"There is no queue {', '.join(sorted(unknown))}: choose from {', '.join(commands.QUEUES)}.",
+                returncode=2,
+            )
+        if not given("REDIS_URL") and not redis.answers(redis_url()):
+            raise CommandError(
+                f"No LungRater runs on {Home.from_environment().root}: start `lungrater up` there, "
+                "or set DATABASE_URL and REDIS_URL to the site this worker is for."
+            )
+        name = options["name"] or f"{os.getpid()}@{socket.gethostname()}"
+        argv = commands.worker(name=name, queues=queues)
+        os.execv(argv[0], argv)  # noqa: S606  (no shell is what is wanted)
