@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from django.contrib.auth.backends import BaseBackend
 from django.db import models
-
-if TYPE_CHECKING:
-    from lungrater.models import User
 
 
 class Role(models.TextChoices):
@@ -44,17 +38,3 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     Role.RESEARCHER: RESEARCHER,
     Role.ADMIN: ADMIN,
 }
-
-
-class RoleBackend(BaseBackend):
-    """Answers `user.has_perm` from the user's role."""
-
-    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
-        if not user_obj.is_active or user_obj.is_anonymous or obj is not None:
-            return set()
-        return set(PERMISSIONS[user_obj.role])
-
-    def get_user(self, user_id: int) -> User | None:
-        from lungrater.models import User
-
-        return User.objects.filter(pk=user_id, is_active=True).first()

@@ -9,17 +9,20 @@ from urllib.parse import parse_qs, urlsplit
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from lungrater.environment import env, home
+from lungrater.environment import env
+from lungrater.home import Home
 from lungrater.servers.urls import database_url, redis_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-LUNGRATER_HOME = home()
+HOME = Home.from_environment()
 
 # --- Safety -----------------------------------------------------------------------------------------------
 PRODUCTION = env.bool("LUNGRATER_PRODUCTION", default=False)
 DEBUG = env.bool("DEBUG", default=False)
 DEVELOPMENT_SECRET = "development-only-secret-key-of-a-fresh-checkout-never-for-patients"  # noqa: S105  (refused below)
-SECRET_KEY = env.str("SECRET_KEY", default=DEVELOPMENT_SECRET)
+SECRET_KEY = env.str(
+    "SECRET_KEY", default=HOME.secret_key.read_text() if HOME.secret_key.exists() else DEVELOPMENT_SECRET
+)
 if PRODUCTION and SECRET_KEY == DEVELOPMENT_SECRET:
     raise ImproperlyConfigured("Set SECRET_KEY (or SECRET_KEY_FILE) to a long random text before going live.")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
@@ -136,12 +139,12 @@ def _storage(url: str) -> dict[str, object]:
 
 
 STORAGES = {
-    "default": _storage(env.str("STORAGE_URL", default=str(LUNGRATER_HOME / "media"))),
+    "default": _storage(env.str("STORAGE_URL", default=str(HOME.media))),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-MODELS_DIR = LUNGRATER_HOME / "models"
+MODELS_DIR = HOME.models
 STATIC_URL = "/static/"
-STATIC_ROOT = LUNGRATER_HOME / "static"
+STATIC_ROOT = HOME.root / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
@@ -166,7 +169,7 @@ OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1"
 # --- People -----------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "lungrater.User"
 AUTHENTICATION_BACKENDS = [
-    "lungrater.roles.RoleBackend",
+    "lungrater.role_backend.RoleBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [

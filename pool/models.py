@@ -1,4 +1,4 @@
-"""What the pool holds: datasets of one provenance and the images in them."""
+"""What the pool holds: datasets of one provenance, the images in them, and the imports that brought them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.urls import reverse
+
+from pool.jobs import Job
 
 
 class Origin(models.TextChoices):
@@ -28,6 +31,13 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
         """Datasets that hold images nobody has excluded, each with `usable_images`, their number."""
         usable = models.Count("images", filter=models.Q(images__excluded_reason=""))
         return self.annotate(usable_images=usable).filter(usable_images__gt=0)
+
+    def counted(self) -> Self:
+        """Datasets with `image_count` and `excluded_count`."""
+        return self.annotate(
+            image_count=models.Count("images"),
+            excluded_count=models.Count("images", filter=~models.Q(images__excluded_reason="")),
+        )
 
 
 class Dataset(models.Model):
@@ -63,9 +73,24 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """Images nobody has excluded."""
         return self.filter(excluded_reason="")
 
+    def matching(
+        self, *, dataset: Dataset | None = None, origin: str = "", modality: str = "", label: str = ""
+    ) -> Self:
+        """Images that fit every filter given; an empty one fits all."""
+        wanted = {"dataset": dataset, "origin": origin, "modality": modality, "label": label}
+        return self.filter(**{field: value for field, value in wanted.items() if value})
+
+    def labels(self) -> list[str]:
+        """Every finding label in use, once, in order."""
+        return list(self.exclude(label="").order_by("label").values_list("label", flat=True).distinct())
+
 
 def stored_path(image: Image, _filename: str) -> str:
     return f"images/{image.pk.hex[:2]}/{image.pk.hex}.png"
+
+
+def upload_path(_row: models.Model, _filename: str) -> str:
+    return f"uploads/{uuid.uuid4().hex}"
 
 
 class Image(models.Model):
@@ -80,6 +105,9 @@ class Image(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="images")
+    import_job = models.ForeignKey(
+        "ImportJob", on_delete=models.PROTECT, null=True, editable=False, related_name="images"
+    )
     origin = models.CharField(max_length=9, choices=Origin)
     modality = models.CharField(max_length=10, choices=Modality)
     label = models.CharField("finding", max_length=100, blank=True)
@@ -95,6 +123,9 @@ class Image(models.Model):
     perceptual_hash = models.CharField(max_length=16, blank=True)
     provenance = models.JSONField(default=dict, blank=True)
     excluded_reason = models.CharField(max_length=200, blank=True)
+    excluded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = ImageQuerySet.as_manager()
@@ -107,6 +138,9 @@ class Image(models.Model):
             models.CheckConstraint(
                 condition=models.Q(modality__in=Modality.values), name="image_modality_known"
             ),
+            models.CheckConstraint(
+                condition=models.Q(split__in=["", "train", "test"]), name="image_split_known"
+            ),
             models.CheckConstraint(condition=models.Q(bits__in=[8, 16]), name="image_bits_8_or_16"),
         ]
         indexes = [
@@ -116,3 +150,77 @@ class Image(models.Model):
 
     def __str__(self) -> str:
         return f"{self.dataset_id} {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("pool:image", args=[self.pk])
+
+    @property
+    def thumbnail_path(self) -> str:
+        """Where storage keeps this image's thumbnail once somebody has looked at it."""
+        return f"thumbnails/{self.pk.hex[:2]}/{self.pk.hex}.png"
+
+    def exclude(self, reason: str, *, by: models.Model) -> None:
+        """Keep the image but leave it out of studies and training."""
+        self.excluded_reason, self.excluded_by_id = reason, by.pk
+        self.save(update_fields=["excluded_reason", "excluded_by"])
+
+    def include(self) -> None:
+        """Take an exclusion back."""
+        self.excluded_reason, self.excluded_by = "", None
+        self.save(update_fields=["excluded_reason", "excluded_by"])
+
+
+class ImportJob(Job):
+    """An upload on its way into a dataset, and afterwards the record of what was refused and why."""
+
+    class Labels(models.TextChoices):
+        NONE = "none", "No labels"
+        FOLDER = "folder", "The name of each file's folder"
+        TABLE = "table", "A CSV file"
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="imports")
+    labels = models.CharField(max_length=6, choices=Labels, default=Labels.NONE)
+    table = models.FileField("CSV", upload_to=upload_path, max_length=200, blank=True)
+    imported = models.PositiveIntegerField(default=0, editable=False)
+    duplicates = models.JSONField(default=list, blank=True, editable=False)
+    refused = models.JSONField(default=list, blank=True, editable=False)
+
+    class Meta(Job.Meta):
+        abstract = False
+        constraints = [
+            models.CheckConstraint(condition=models.Q(state__in=Job.State.values), name="import_state_known"),
+            models.CheckConstraint(
+                condition=models.Q(labels__in=["none", "folder", "table"]), name="import_labels_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"import {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("pool:import", args=[self.pk])
+
+    def run(self) -> None:
+        from pool.uploads import import_uploads  # that module needs these models
+
+        import_uploads(self)
+
+    def ring(self) -> None:
+        from pool.tasks import run_import_job
+
+        run_import_job.delay(self.pk)
+
+
+class UploadedFile(models.Model):
+    """A file somebody sent, kept until its import has ended."""
+
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="uploads")
+    name = models.CharField(max_length=255)
+    file = models.FileField(upload_to=upload_path, max_length=200)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["job", "name"], name="upload_name_once_per_import")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,135 @@
+"""Decoding in a child process with little memory, little time and nothing to steal.
+
+A hostile file can then break or hang nothing but the child, which is started anew for the next file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import numpy as np
+
+from pool.pixels import Pixels, RefusedImage
+
+SECONDS_PER_FILE = 30
+MEMORY_BYTES = 3 * 2**30
+MAX_FILE_BYTES = 256 * 2**20
+LENGTH = struct.Struct("<Q")
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What a file held: canonical pixels, tags that may be kept, the patient's identifier if it named one."""
+
+    pixels: Pixels
+    tags: dict[str, str]
+    patient_id: str = ""
+
+
+class Decoder:
+    """Decodes files one after another in one child process; use as a context manager."""
+
+    def __init__(self, *, seconds: int = SECONDS_PER_FILE, memory: int = MEMORY_BYTES) -> None:
+        self.seconds, self.memory = seconds, memory
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def decode(self, data: bytes, name: str, *, colour: bool = False) -> Decoded:
+        """Canonical pixels of one file of any allowed type. Raises RefusedImage."""
+        if len(data) > MAX_FILE_BYTES:
+            raise RefusedImage(f"The file is larger than {MAX_FILE_BYTES // 2**20} MB.")
+        child = self._running()
+        try:
+            send(_pipe(child.stdin), {"name": name, "colour": colour}, data)
+            head, body = receive(_pipe(child.stdout))
+        except (EOFError, BrokenPipeError, ConnectionResetError) as error:
+            self.close()
+            raise RefusedImage(self._epitaph(child.returncode)) from error
+        if "refused" in head:
+            raise RefusedImage(head["refused"])
+        pixels = np.frombuffer(body, dtype=head["dtype"]).reshape(head["shape"])
+        return Decoded(pixels, head["tags"], head["patient_id"])
+
+    def close(self) -> None:
+        """End the child; the next file starts another."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        try:
+            _pipe(child.stdin).close()
+        except BrokenPipeError:
+            pass  # it went first
+        try:
+            child.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        _pipe(child.stdout).close()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._child is None or self._child.poll() is not None:
+            self.close()
+            self._child = subprocess.Popen(  # noqa: S603  (our own module, no shell, nothing from outside)
+                [sys.executable, "-m", "pool.decoding_child", str(self.seconds), str(self.memory)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=_bare_environment(),
+            )
+        return self._child
+
+    def _epitaph(self, code: int | None) -> str:
+        if code == -signal.SIGALRM:
+            return f"Decoding took longer than {self.seconds} seconds."
+        return "The file made the decoder stop; it is damaged or hostile."
+
+
+def _bare_environment() -> dict[str, str]:
+    """No secrets, no database, one thread: what a decoder needs to start and no more."""
+    here = str(Path(__file__).resolve().parent.parent)
+    kept = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH", "LANG") if key in os.environ}
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return {**kept, **threads, "PYTHONPATH": here, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def send(pipe: IO[bytes], head: dict[str, object], body: bytes) -> None:
+    """One message: two lengths, a JSON head, raw bytes. No pickle, so that neither end can run code."""
+    text = json.dumps(head).encode()
+    pipe.write(LENGTH.pack(len(text)) + LENGTH.pack(len(body)) + text)
+    pipe.write(body)
+    pipe.flush()
+
+
+def receive(pipe: IO[bytes]) -> tuple[dict[str, str], bytes]:
+    """The other end's message. Raises EOFError when that end is gone."""
+    lengths = _exactly(pipe, 2 * LENGTH.size)
+    head, body = LENGTH.unpack(lengths[: LENGTH.size])[0], LENGTH.unpack(lengths[LENGTH.size :])[0]
+    return json.loads(_exactly(pipe, head)), _exactly(pipe, body)
+
+
+def _exactly(pipe: IO[bytes], count: int) -> bytes:
+    data = pipe.read(count)
+    if len(data) != count:
+        raise EOFError
+    return data
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:
+        raise RuntimeError("the decoder was started without pipes")
+    return pipe

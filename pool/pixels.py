@@ -1,0 +1,224 @@
+"""One canonical pixel form for every picture: decode, encode, hash, shrink, blind.
+
+Canonical pixels are a 2-D uint8 or uint16 array, or HxWx3 uint8 where colour is the finding (microscopy).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from typing import Literal
+
+import imagehash
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+
+FORMATS = ("PNG", "JPEG", "TIFF")
+MAX_PIXELS = 50_000_000  # the largest mammography detectors give 28 million
+MIN_SIDE = 16
+MAX_SIDE = 20_000
+PNG_LEVEL = 6
+WHITE_IS_ZERO = 0
+PHOTOMETRIC_TAG = 262
+WINDOW_PERCENTILES = (0.5, 99.5)
+
+ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+class RefusedImage(ValueError):
+    """This file does not go into the pool; the message is one sentence that says why."""
+
+
+def decode(data: bytes, *, colour: bool = False) -> Pixels:
+    """Canonical pixels of a PNG, JPEG or TIFF file, turned as its EXIF orientation says.
+
+    Colour becomes grey unless `colour` asks for it. Raises RefusedImage.
+    """
+    if not data:
+        raise RefusedImage("The file is empty.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                check_size(*image.size)
+                if getattr(image, "n_frames", 1) > 1:
+                    raise RefusedImage("The file holds more than one picture; import single frames.")
+                image.load()
+                return _canonical(image, colour=colour)
+    except RefusedImage:
+        raise
+    except UnidentifiedImageError as error:
+        raise RefusedImage("Not an allowed image type: PNG, JPEG, TIFF and DICOM are.") from error
+    except Image.DecompressionBombError as error:
+        raise RefusedImage(f"The picture has more than {MAX_PIXELS // 10**6} million pixels.") from error
+    except MemoryError as error:
+        raise RefusedImage("The picture needs more memory than decoding may take.") from error
+    except Exception as error:  # Pillow's readers raise whatever a broken file makes them
+        raise RefusedImage(f"The file is damaged or cut short ({_said(error)}).") from error
+
+
+def check_size(width: int, height: int) -> None:
+    """Raise RefusedImage unless a header's width and height are worth decoding."""
+    if min(width, height) < MIN_SIDE:
+        raise RefusedImage(
+            f"The picture is {width}×{height}; the smallest side allowed is {MIN_SIDE} pixels."
+        )
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise RefusedImage(
+            f"The picture is {width}×{height}; {MAX_PIXELS // 10**6} million pixels are allowed."
+        )
+
+
+def _canonical(image: Image.Image, *, colour: bool) -> Pixels:
+    negative = _is_deep_negative(image)
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):
+        deep = _sixteen_bits(np.asarray(image))
+        return np.iinfo(np.uint16).max - deep if negative else deep
+    if image.mode == "F":
+        raise RefusedImage("The picture has floating-point pixels, which have no fixed range; save 16 bits.")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
+    if colour and image.mode not in {"1", "L", "LA"}:
+        return np.array(image.convert("RGB"), dtype=np.uint8)
+    # By way of RGB, because palettes and CMYK turn grey correctly only there.
+    grey = image if image.mode in {"1", "L"} else image.convert("RGB")
+    return np.array(grey.convert("L"), dtype=np.uint8)
+
+
+def _is_deep_negative(image: Image.Image) -> bool:
+    # Pillow turns 1- and 8-bit TIFFs with "white is zero" round itself, but leaves 16-bit ones as they are.
+    tags = getattr(image, "tag_v2", None)
+    return tags is not None and image.mode.startswith("I") and tags.get(PHOTOMETRIC_TAG) == WHITE_IS_ZERO
+
+
+def _sixteen_bits(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
+    wide = values.astype(np.int64)
+    if wide.min() < 0:
+        wide += 2**15  # signed 16 bits, as CT slices are often saved
+    if wide.min() < 0 or wide.max() > np.iinfo(np.uint16).max:
+        raise RefusedImage("The picture has more than 16 bits per pixel.")
+    return wide.astype(np.uint16)
+
+
+def encode_png(pixels: Pixels) -> bytes:
+    """A PNG of nothing but pixels: the chunks are IHDR, IDAT and IEND, and equal pixels give equal bytes."""
+    buffer = io.BytesIO()
+    _as_pillow(pixels).save(buffer, format="PNG", compress_level=PNG_LEVEL)
+    return buffer.getvalue()
+
+
+def decode_png(data: bytes) -> Pixels:
+    """The very pixels `encode_png` was given."""
+    with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+        if image.mode in {"L", "RGB"}:
+            return np.array(image, dtype=np.uint8)
+        return np.array(image, dtype=np.uint16)
+
+
+def bits_of(pixels: Pixels) -> int:
+    return pixels.dtype.itemsize * 8
+
+
+def pixel_sha256(pixels: Pixels) -> str:
+    """One hash for equal pixels: shape and depth count, the file they came in does not."""
+    head = f"{pixels.dtype.name}{pixels.shape}".encode()
+    little = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False)
+    return hashlib.sha256(head + np.ascontiguousarray(little).tobytes()).hexdigest()
+
+
+def perceptual_hash(pixels: Pixels) -> str:
+    """64-bit pHash as 16 hex digits: near-equal pictures differ in few bits."""
+    return str(imagehash.phash(Image.fromarray(to_8bit(pixels))))
+
+
+def to_8bit(pixels: Pixels) -> npt.NDArray[np.uint8]:
+    """Eight bits to look at: deeper pixels by a window over their range, never by clipping to white."""
+    if pixels.dtype == np.uint8:
+        return pixels.astype(np.uint8, copy=False)
+    return _windowed(pixels.astype(np.float32), top=255).astype(np.uint8)
+
+
+def thumbnail(pixels: Pixels, *, side: int = 192) -> bytes:
+    """A small PNG whose longer side is at most `side`."""
+    image = Image.fromarray(to_8bit(pixels))
+    image.thumbnail((side, side), Image.Resampling.BOX, reducing_gap=2)
+    return encode_png(np.array(image, dtype=np.uint8))
+
+
+def blinded_derivative(
+    pixels: Pixels,
+    *,
+    side: int,
+    bits: int = 8,
+    fit: Literal["crop", "letterbox"] = "crop",
+    colour: bool = False,
+) -> bytes:
+    """PNG of a `side`×`side` canvas, made from every image by the same steps with the same constants.
+
+    Grey (or three channels for a colour study), square, resampled in floating point, windowed to fixed
+    percentiles, rounded once, encoded once. The middle square is the default because generators make
+    squares: black bars beside the real images alone would tell them apart. The window is on everything
+    because only some sources use their whole range or clip it.
+    """
+    if bits not in {8, 16} or (colour and bits != 8):
+        raise ValueError("bits must be 8 or 16, and 8 in colour")
+    values = _channels(pixels, colour=colour)
+    if fit == "crop":
+        values = _middle_square(values)
+    height, width = values.shape[:2]
+    scale = side / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = np.stack([_resampled(values[..., channel], size) for channel in range(values.shape[-1])], axis=-1)
+    shown = _windowed(small, top=2**bits - 1)
+    canvas = np.zeros((side, side, values.shape[-1]), dtype=np.uint8 if bits == 8 else np.uint16)
+    top, left = (side - size[1]) // 2, (side - size[0]) // 2
+    canvas[top : top + size[1], left : left + size[0]] = shown
+    return encode_png(canvas if colour else canvas[..., 0])
+
+
+def _channels(pixels: Pixels, *, colour: bool) -> npt.NDArray[np.float32]:
+    if pixels.ndim == 2:
+        return np.repeat(pixels[..., None].astype(np.float32), 3 if colour else 1, axis=-1)
+    if colour:
+        return pixels.astype(np.float32)
+    return np.array(Image.fromarray(pixels).convert("L"), dtype=np.float32)[..., None]
+
+
+def _middle_square(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    height, width = values.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return values[top : top + side, left : left + side]
+
+
+def _resampled(channel: npt.NDArray[np.float32], size: tuple[int, int]) -> npt.NDArray[np.float32]:
+    image = Image.fromarray(np.ascontiguousarray(channel))
+    return np.asarray(image.resize(size, Image.Resampling.BICUBIC), dtype=np.float32)
+
+
+def _windowed(values: npt.NDArray[np.float32], *, top: int) -> npt.NDArray[np.float32]:
+    """Values spread over 0…top from one fixed percentile to the other; a flat picture stays dark."""
+    low, high = np.percentile(values, WINDOW_PERCENTILES)
+    if high <= low:
+        low, high = float(values.min()), max(float(values.max()), float(values.min()) + 1)
+    return np.rint(np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1) * top).astype(
+        np.float32
+    )
+
+
+def _as_pillow(pixels: Pixels) -> Image.Image:
+    if pixels.dtype not in (np.uint8, np.uint16) or pixels.ndim not in (2, 3):
+        raise TypeError("canonical pixels are 2-D uint8 or uint16, or HxWx3 uint8")
+    if pixels.ndim == 3 and (pixels.shape[2] != 3 or pixels.dtype != np.uint8):
+        raise TypeError("colour pixels are HxWx3 uint8")
+    return Image.fromarray(np.ascontiguousarray(pixels))
+
+
+def _said(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
