@@ -45,6 +45,7 @@ class User(AbstractUser):
 
     class Meta:
         ordering = ["email"]
+        permissions: ClassVar = [("invite_rater", "May invite people to rate")]
         constraints = [
             models.UniqueConstraint(Lower("email"), name="user_email_once_in_any_case"),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="user_role_known"),

@@ -2,12 +2,14 @@ from django.urls import include, path
 
 from lungrater import pages
 from lungrater.health import healthz
+from lungrater.invitations import invite_raters
 from lungrater.login_links import login_link
 
 urlpatterns = [
     path("", pages.home, name="home"),
     path("enter/<str:token>/", login_link, name="login_link"),
     path("healthz", healthz, name="healthz"),
+    path("studies/<slug:slug>/invite/", invite_raters, name="invite"),
     path("accounts/", include("allauth.urls")),
     path("pool/", include("pool.urls")),
     path("generation/", include("generation.urls")),

@@ -14,6 +14,24 @@ from rating.models.audit import AuditEvent
 from rating.models.studies import NotPossible, Study, StudyImage
 
 
+class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
+    def of(self, user: Any) -> Self:
+        """This rater's enrolments in studies that are, or have been, open."""
+        states = [Study.State.OPEN, Study.State.CLOSED, Study.State.UNBLINDED]
+        return self.filter(user=user, withdrawn_at=None, study__state__in=states).select_related("study")
+
+    def with_progress(self) -> Self:
+        """Each with `presentation_count`, `rated_count`, `left` and `last_rated_at`."""
+        presentations = models.Count("sittings__presentations")
+        rated = models.Count("sittings__presentations__rating")
+        return self.annotate(
+            presentation_count=presentations,
+            rated_count=rated,
+            left=presentations - rated,
+            last_rated_at=models.Max("sittings__presentations__rating__rated_at"),
+        )
+
+
 class Enrolment(models.Model):
     """One rater in one study, known to everybody else by pseudonym."""
 
@@ -22,6 +40,8 @@ class Enrolment(models.Model):
     number = models.PositiveIntegerField()
     withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = EnrolmentQuerySet.as_manager()
 
     class Meta:
         ordering = ["number"]

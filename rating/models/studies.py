@@ -30,14 +30,23 @@ def random_slug() -> str:
 
 
 class StudyQuerySet(models.QuerySet["Study"]):
+    def drafts(self) -> Self:
+        return self.filter(state=Study.State.DRAFT)
+
+    def over(self) -> Self:
+        """Closed for good, whether or not unblinded."""
+        return self.filter(state__in=[Study.State.CLOSED, Study.State.UNBLINDED])
+
+    def with_progress(self) -> Self:
+        """Each with `rater_count`, `presentation_count` and `rated_count`."""
+        presentations = models.Count("enrolments__sittings__presentations", distinct=True)
+        rated = models.Count("enrolments__sittings__presentations__rating", distinct=True)
+        raters = models.Count("enrolments", distinct=True)
+        return self.annotate(rater_count=raters, presentation_count=presentations, rated_count=rated)
+
     def open_to(self, user: Any) -> Self:
         """Studies this person may rate in now."""
         return self.filter(state=Study.State.OPEN, enrolments__user=user, enrolments__withdrawn_at=None)
-
-    def read_by(self, user: Any) -> Self:
-        """Studies this person reads or has read, once they are open."""
-        states = [Study.State.OPEN, Study.State.CLOSED, Study.State.UNBLINDED]
-        return self.filter(state__in=states, enrolments__user=user)
 
 
 class Study(models.Model):

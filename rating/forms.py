@@ -1,0 +1,71 @@
+"""What people may type on the rating side; validation lives here and in the constraints."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.db import transaction
+
+from pool.models import Dataset
+from rating.models import Label, Stratum, Study
+
+
+class StudyForm(forms.ModelForm[Study]):
+    class Meta:
+        model = Study
+        fields = ["name", "instructions", "canvas"]
+        widgets = {"instructions": forms.Textarea(attrs={"rows": 4})}
+
+
+class StrataForm(forms.Form):
+    """One number per dataset: how many of its images the study shows."""
+
+    def __init__(self, *args: Any, study: Study | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = {s.dataset_id: s.count for s in study.strata.filter(label="")} if study else {}
+        self.datasets = {f"dataset_{d.pk}": d for d in Dataset.objects.with_usable_images()}
+        for name, dataset in self.datasets.items():
+            self.fields[name] = forms.IntegerField(
+                label=dataset.name,
+                min_value=0,
+                max_value=dataset.usable_images,
+                required=False,
+                initial=chosen.get(dataset.pk, 0),
+            )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors and not any(cleaned.values()):
+            raise forms.ValidationError("Ask for at least one image of one dataset.")
+        return cleaned
+
+    @transaction.atomic
+    def save(self, study: Study) -> None:
+        study.strata.filter(label="").delete()
+        Stratum.objects.bulk_create(
+            Stratum(study=study, dataset=dataset, count=self.cleaned_data[name])
+            for name, dataset in self.datasets.items()
+            if self.cleaned_data.get(name)
+        )
+
+    def rows(self) -> list[tuple[Dataset, forms.BoundField]]:
+        return [(dataset, self[name]) for name, dataset in self.datasets.items()]
+
+
+class AnswerForm(forms.Form):
+    """One rater's word on one image."""
+
+    label = forms.ChoiceField(
+        choices=Label.choices, error_messages={"required": "Choose real, fake or unsure."}
+    )
+    remark = forms.CharField(required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
+    client_key = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
+
+    def answer(self) -> dict[str, str]:
+        return {"label": self.cleaned_data["label"], "remark": self.cleaned_data["remark"]}
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 2}))

@@ -1,0 +1,35 @@
+"""Image bytes. What a rater gets depends on pixels and on nothing else."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_not_required, permission_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_GET
+
+from rating.models import Presentation, Study, StudyImage
+
+
+@login_not_required
+@require_GET
+def presented(request: HttpRequest, token: str) -> HttpResponse:
+    """A presentation's derivative for its own rater; everybody else finds nothing there."""
+    if not request.user.is_authenticated:
+        raise Http404
+    presentations = Presentation.objects.of(request.user).reachable().select_related("study_image")
+    return _png(get_object_or_404(presentations, token=token).study_image)
+
+
+@permission_required("rating.view_truth", raise_exception=True)
+@require_GET
+def of_study(_request: HttpRequest, slug: str, code: str) -> HttpResponse:
+    """A study image by its code, for the analysis of a study that is over."""
+    study = get_object_or_404(Study.objects.over(), slug=slug)
+    return _png(get_object_or_404(StudyImage, study=study, code=code))
+
+
+def _png(study_image: StudyImage) -> HttpResponse:
+    with study_image.derivative.open("rb") as picture:
+        return HttpResponse(
+            picture.read(), content_type="image/png", headers={"Cache-Control": "private, no-store"}
+        )

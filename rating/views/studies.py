@@ -1,0 +1,115 @@
+"""The organiser's side: make a study, freeze it, open it, close it, unblind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from rating.forms import ReasonForm, StrataForm, StudyForm
+from rating.models import Enrolment, Freeze, Study
+from rating.models.studies import NotPossible
+
+
+@permission_required("rating.view_study", raise_exception=True)
+@require_GET
+def study_list(request: HttpRequest) -> HttpResponse:
+    return render(request, "rating/study_list.html", {"studies": Study.objects.with_progress()})
+
+
+@permission_required("rating.add_study", raise_exception=True)
+def create(request: HttpRequest) -> HttpResponse:
+    return _edit(request, Study(created_by=request.user))
+
+
+@permission_required("rating.change_study", raise_exception=True)
+def edit(request: HttpRequest, slug: str) -> HttpResponse:
+    return _edit(request, get_object_or_404(Study.objects.drafts(), slug=slug))
+
+
+def _edit(request: HttpRequest, study: Study) -> HttpResponse:
+    form = StudyForm(request.POST or None, instance=study)
+    strata = StrataForm(request.POST or None, study=study if study.pk else None)
+    if request.method == "POST" and form.is_valid() and strata.is_valid():
+        with transaction.atomic():
+            strata.save(form.save())
+        return redirect(study)
+    return render(request, "rating/study_form.html", {"form": form, "strata": strata, "study": study})
+
+
+@permission_required("rating.view_study", raise_exception=True)
+@require_GET
+def detail(request: HttpRequest, slug: str) -> HttpResponse:
+    study = get_object_or_404(Study, slug=slug)
+    context = {
+        "study": study,
+        "strata": study.strata.select_related("dataset"),
+        "enrolments": Enrolment.objects.filter(study=study).select_related("user").with_progress(),
+        "freeze": study.freezes.first(),
+        "reasons": study.reasons_not_to_open() if study.opened_at is None else [],
+        "can_freeze": study.is_draft and not study.reasons_not_to_freeze(),
+        "reason_form": ReasonForm(),
+        "events": study.events.select_related("user"),
+    }
+    return render(request, "rating/study.html", context)
+
+
+@permission_required("rating.change_study", raise_exception=True)
+@require_POST
+def freeze(request: HttpRequest, slug: str) -> HttpResponse:
+    study = get_object_or_404(Study.objects.drafts(), slug=slug)
+    if reasons := study.reasons_not_to_freeze():
+        messages.error(request, " ".join(reasons))
+        return redirect(study)
+    try:
+        with transaction.atomic():
+            Freeze(study=study, requested_by=request.user).submit()
+    except IntegrityError:
+        messages.info(request, "The study is being frozen already.")
+    return redirect(study)
+
+
+@permission_required("rating.view_study", raise_exception=True)
+@require_GET
+def freezing(request: HttpRequest, slug: str) -> HttpResponse:
+    """The fragment that shows how far freezing has come; asks for a fresh page when it has ended."""
+    job = get_object_or_404(Study, slug=slug).freezes.first()
+    response = render(request, "rating/_freezing.html", {"freeze": job})
+    if job is None or not job.is_active:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@permission_required("rating.change_study", raise_exception=True)
+@require_POST
+def open_study(request: HttpRequest, slug: str) -> HttpResponse:
+    return _act(request, slug, lambda study: study.open(request.user), "Raters can begin.")
+
+
+@permission_required("rating.change_study", raise_exception=True)
+@require_POST
+def close(request: HttpRequest, slug: str) -> HttpResponse:
+    return _act(request, slug, lambda study: study.close(request.user), "No more ratings are taken.")
+
+
+@permission_required("rating.view_truth", raise_exception=True)
+@require_POST
+def unblind(request: HttpRequest, slug: str) -> HttpResponse:
+    reason = request.POST.get("reason", "")
+    return _act(request, slug, lambda study: study.unblind(request.user, reason), "The truth is visible now.")
+
+
+def _act(request: HttpRequest, slug: str, act: Callable[[Study], None], done: str) -> HttpResponse:
+    study = get_object_or_404(Study, slug=slug)
+    try:
+        act(study)
+    except NotPossible as reason:
+        messages.error(request, str(reason))
+    else:
+        messages.success(request, done)
+    return redirect(study)

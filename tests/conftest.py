@@ -1,0 +1,74 @@
+"""The cast of every test, and the real servers they play on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from lungrater.models import User
+from lungrater.roles import Role
+from lungrater.servers.running import running
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real images and hostile files that stand beside the repository, never in it."""
+    data = REPOSITORY.parent / "shared" / "data"
+    if not data.is_dir():
+        pytest.skip("no ../shared/data beside the repository: tests on real images cannot run")
+    return data
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[None]:
+    """PostgreSQL and Redis, started by the code that `lungrater up` starts them with."""
+    with running(who="pytest"):
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(servers: None) -> None:
+    """The database must answer before Django makes its test database in it."""
+
+
+@pytest.fixture
+def rater(db: None) -> User:
+    return User.objects.create_user("rater@example.org", first_name="Rita", last_name="Rater")
+
+
+@pytest.fixture
+def other_rater(db: None) -> User:
+    return User.objects.create_user("other@example.org", first_name="Otto", last_name="Other")
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    """A rater of no study at hand."""
+    return User.objects.create_user("stranger@example.org")
+
+
+@pytest.fixture
+def researcher(db: None) -> User:
+    return User.objects.create_user("researcher@example.org", role=Role.RESEARCHER)
+
+
+@pytest.fixture
+def admin(db: None) -> User:
+    return User.objects.create_user("admin@example.org", role=Role.ADMIN)
+
+
+@pytest.fixture
+def client_of() -> Callable[[User], Client]:
+    """A browser in which this person has signed in."""
+
+    def signed_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        return client
+
+    return signed_in
