@@ -53,6 +53,8 @@ class Dataset(models.Model):
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
+    usable_images: int  # where `with_usable_images` counted them
+
     objects = DatasetQuerySet.as_manager()
 
     class Meta:

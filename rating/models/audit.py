@@ -13,9 +13,7 @@ class AuditEvent(models.Model):
     """Who did what to a study, and when; rows are only ever added."""
 
     study = models.ForeignKey("rating.Study", on_delete=models.PROTECT, related_name="events")
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     action = models.CharField(max_length=40)
     reason = models.TextField(blank=True)
     detail = models.JSONField(default=dict, blank=True)

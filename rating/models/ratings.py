@@ -42,24 +42,22 @@ class Rating(Answer):
     def __str__(self) -> str:
         return f"{self.label} at {self.presentation_id}"
 
-    @classmethod
+    @staticmethod
     @transaction.atomic
-    def record(cls, presentation: Presentation, client_key: uuid.UUID, **answer: Any) -> Rating:
+    def record(presentation: Presentation, client_key: uuid.UUID, **answer: Any) -> Rating:
         """Keep this answer as the standing one. The same client key, sent again, changes nothing."""
         Presentation.objects.select_for_update().get(pk=presentation.pk)
-        rating = cls.objects.filter(presentation=presentation).first()
+        rating = Rating.objects.filter(presentation=presentation).first()
         if rating and rating.revisions.filter(client_key=client_key).exists():
             return rating
         if rating is None:
-            rating = cls(presentation=presentation, **answer)
+            rating = Rating(presentation=presentation, **answer)
         else:
             rating.revision += 1
             for field, value in answer.items():
                 setattr(rating, field, value)
         rating.save()
-        RatingRevision.objects.create(
-            rating=rating, number=rating.revision, client_key=client_key, **answer
-        )
+        RatingRevision.objects.create(rating=rating, number=rating.revision, client_key=client_key, **answer)
         return rating
 
 

@@ -58,7 +58,12 @@ def _sitting(request: HttpRequest, slug: str) -> Sitting:
 
 
 def _show(
-    request: HttpRequest, presentation: Presentation, form: AnswerForm, *, refusal: str = "", status: int = 200
+    request: HttpRequest,
+    presentation: Presentation,
+    form: AnswerForm,
+    *,
+    refusal: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     presentation.mark_shown()
     sitting = presentation.sitting

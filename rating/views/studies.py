@@ -24,7 +24,7 @@ def study_list(request: HttpRequest) -> HttpResponse:
 
 @permission_required("rating.add_study", raise_exception=True)
 def create(request: HttpRequest) -> HttpResponse:
-    return _edit(request, Study(created_by=request.user))
+    return _edit(request, Study(created_by_id=request.user.pk))
 
 
 @permission_required("rating.change_study", raise_exception=True)
@@ -68,7 +68,7 @@ def freeze(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect(study)
     try:
         with transaction.atomic():
-            Freeze(study=study, requested_by=request.user).submit()
+            Freeze(study=study, requested_by_id=request.user.pk).submit()
     except IntegrityError:
         messages.info(request, "The study is being frozen already.")
     return redirect(study)
