@@ -75,7 +75,7 @@ class Chance:
 def percent_agreement(items: Items, confidence: float = 0.95) -> Estimate:
     """The share of agreeing pairs of raters per image, averaged over images with two or more ratings."""
     nothing = Chance(0.0, np.zeros(len(items.size)))
-    return _beyond(items, nothing, confidence, bounds=(0, 1))
+    return beyond_chance(items, nothing, confidence, bounds=(0, 1))
 
 
 def fleiss_kappa(items: Items, confidence: float = 0.95) -> Estimate:
@@ -84,7 +84,7 @@ def fleiss_kappa(items: Items, confidence: float = 0.95) -> Estimate:
     pi = share.mean(axis=0)
     near = (items.weights @ pi + items.weights.T @ pi) / 2
     pe = float(pi @ items.weights @ pi)
-    return _beyond(items, Chance(pe, 2 * (share @ near) - pe), confidence)
+    return beyond_chance(items, Chance(pe, 2 * (share @ near) - pe), confidence)
 
 
 def gwet_ac(items: Items, confidence: float = 0.95) -> Estimate:
@@ -94,13 +94,13 @@ def gwet_ac(items: Items, confidence: float = 0.95) -> Estimate:
     pi = share.mean(axis=0)
     scale = items.weights.sum() / (q * (q - 1))
     pe = float(scale * (pi * (1 - pi)).sum())
-    return _beyond(items, Chance(pe, 2 * scale * (share @ (1 - pi)) - pe), confidence)
+    return beyond_chance(items, Chance(pe, 2 * scale * (share @ (1 - pi)) - pe), confidence)
 
 
 def brennan_prediger(items: Items, confidence: float = 0.95) -> Estimate:
     """Brennan & Prediger 1981: every declared label equally likely by chance; PABAK for two labels."""
     pe = float(items.weights.sum() / items.counts.shape[1] ** 2)
-    return _beyond(items, Chance(pe, np.full(len(items.size), pe)), confidence)
+    return beyond_chance(items, Chance(pe, np.full(len(items.size), pe)), confidence)
 
 
 def krippendorff_alpha(items: Items, confidence: float = 0.95) -> Estimate:
@@ -128,7 +128,7 @@ def krippendorff_alpha(items: Items, confidence: float = 0.95) -> Estimate:
     return _with_error(items, alpha, pe, influence, confidence=confidence, df=len(items.size) - 1)
 
 
-def _beyond(
+def beyond_chance(
     items: Items, chance: Chance, confidence: float, bounds: tuple[float, float] = (-1, 1)
 ) -> Estimate:
     """(observed - chance) / (1 - chance) with Gwet's linearised standard error."""

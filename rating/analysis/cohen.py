@@ -70,8 +70,11 @@ class Cohen:
     p: float | None
 
 
-def cohen(table: Numbers, confidence: float = 0.95) -> Cohen:
-    """Cohen's kappa of one q × q table with the normal interval and the test of kappa = 0."""
+def cohen(table: Numbers, confidence: float = 0.95, *, student: bool = False) -> Cohen:
+    """Cohen's kappa of one q × q table with its interval and the test of kappa = 0.
+
+    The interval is the normal one of SAS and statsmodels; `student` takes t with n - 1 df instead, as Gwet does.
+    """
     counts = np.asarray(table, dtype=np.float64)
     many = kappas(counts[None])
     n, kappa, pe = int(many.n[0]), float(many.estimate[0]), float(many.chance[0])
@@ -83,14 +86,21 @@ def cohen(table: Numbers, confidence: float = 0.95) -> Cohen:
     se0 = float(np.sqrt(max(spread, 0.0) / n)) / (1 - pe)
     z = kappa / se0 if se0 > TINY else None
     p = None if z is None else float(2 * stats.norm.sf(abs(z)))
-    return Cohen(n, observed, _with_error(many, confidence), se0 if se0 > TINY else None, z, p)
+    return Cohen(
+        n,
+        observed,
+        _with_error(many, confidence, n - 1 if student else np.inf),
+        se0 if se0 > TINY else None,
+        z,
+        p,
+    )
 
 
-def _with_error(many: Kappas, confidence: float) -> Estimate:
+def _with_error(many: Kappas, confidence: float, df: float) -> Estimate:
     n, kappa, se, pe = int(many.n[0]), float(many.estimate[0]), float(many.se[0]), float(many.chance[0])
     if many.observed[0] > 1 - TINY:
         low = exact_bound(1.0, n, confidence)[0]
         return Estimate(kappa, ci=(max((low - pe) / (1 - pe), -1.0), 1.0), reason=PERFECT)
     if se < TINY:
         return Estimate(kappa, reason=CONSTANT if abs(kappa) < TINY else "No standard error can be given.")
-    return Estimate(kappa, se, t_interval(kappa, se, np.inf, confidence=confidence))
+    return Estimate(kappa, se, t_interval(kappa, se, df, confidence=confidence))

@@ -1,0 +1,102 @@
+"""Ratings files: what is read, what is left out, what is refused and in which words."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from rating.analysis import RatingsError, read_ratings
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def read(text: str, **options: str) -> list[list[int]]:
+    return read_ratings(io.StringIO(text), **options).codes.tolist()
+
+
+def test_the_three_required_columns_are_enough_in_any_order() -> None:
+    found = read_ratings(io.StringIO("label,image,rater\r\nfake,I1,A\r\nReal,I2,A\r\n unsure ,I1,B\r\n"))
+
+    assert found.raters == ("A", "B")
+    assert found.images == ("I1", "I2")
+    assert found.codes.tolist() == [[1, 0], [2, -1]]
+
+
+def test_repeats_practice_and_probes_are_not_counted() -> None:
+    text = "rater,image,label,kind\nA,I1,real,main\nA,I1,fake,repeat\nA,I9,fake,practice\nA,I8,fake,probe\nA,I2,fake,\n"
+
+    assert read(text) == [[0, 1]]
+
+
+def test_an_empty_label_is_an_image_not_rated() -> None:
+    assert read("rater,image,label\nA,I1,\nB,I1,fake\n") == [[-1], [1]]
+
+
+def test_images_are_grouped_by_modality_or_by_the_column_asked_for() -> None:
+    text = "rater,image,label,modality,dataset\nA,I1,real,ct,x\nA,I2,real,xray,y\n"
+
+    assert read_ratings(io.StringIO(text)).groups == ("ct", "xray")
+    assert read_ratings(io.StringIO(text), by="dataset").groups == ("x", "y")
+
+
+def test_one_session_can_be_picked() -> None:
+    text = "rater,image,label,session\nA,I1,real,1\nA,I1,fake,2\n"
+
+    assert read(text, session="2") == [[1]]
+
+
+def test_a_file_with_a_byte_order_mark_and_quoted_cells_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "ratings.csv"
+    file.write_bytes(
+        '\ufeffrater,image,label,remark\r\nA,I1,real,"two\r\nlines, and ""quotes"""\r\n'.encode()
+    )
+
+    assert read_ratings(file).codes.tolist() == [[0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "The file is empty"),
+        ("rater,image\nA,I1\n", "Line 1: there is no column 'label'"),
+        ("rater,image,label,label\n", "Line 1: the column 'label' is there 2 times"),
+        (
+            "rater,image,label\nA,I1,real\nA,I2,maybe\n",
+            "Line 3, column 'label': 'maybe' is not one of real, fake",
+        ),
+        ("rater,image,label\nA,I1\n", "Line 2 has 2 cells where the header has 3"),
+        ("rater,image,label\n,I1,real\n", "Line 2, column 'rater': it is empty"),
+        ("rater,image,label\nA,,real\n", "Line 2, column 'image': it is empty"),
+        (
+            "rater,image,label\nA,I1,real\nA,I1,fake\n",
+            "Line 3, column 'image': rater 'A' has rated image 'I1' before",
+        ),
+        ('rater,image,label\nA,I1,"real\n', "is not CSV"),
+        (
+            "rater,image,label,modality\nA,I1,real,ct\nB,I1,real,xray\n",
+            "Line 3, column 'image': image 'I1' is in two",
+        ),
+        ("study,rater,image,label\nS,A,I1,real\nT,A,I2,real\n", "Line 3, column 'study': 'T' follows 'S'"),
+    ],
+)
+def test_bad_input_is_refused_in_one_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(RatingsError) as refusal:
+        read(text)
+
+    assert sentence in str(refusal.value)
+    assert str(refusal.value).endswith(".")
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "ratings.csv"
+    file.write_bytes(b"rater,image,label\nA,I1,r\xe9al\n")
+
+    with pytest.raises(RatingsError, match="not UTF-8"):
+        read_ratings(file)
+
+
+@pytest.mark.parametrize("labels", [("real",), ("real", "real"), ("real", ""), ()])
+def test_a_label_set_must_be_one(labels: tuple[str, ...]) -> None:
+    with pytest.raises(RatingsError):
+        read_ratings(io.StringIO("rater,image,label\n"), labels)
