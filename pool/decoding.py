@@ -5,6 +5,7 @@ A hostile file can then break or hang nothing but the child, which is started an
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import numpy as np
 
@@ -71,10 +72,8 @@ class Decoder:
         child, self._child = self._child, None
         if child is None:
             return
-        try:
+        with contextlib.suppress(BrokenPipeError):  # it went first
             _pipe(child.stdin).close()
-        except BrokenPipeError:
-            pass  # it went first
         try:
             child.wait(timeout=2)
         except subprocess.TimeoutExpired:
@@ -85,7 +84,7 @@ class Decoder:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None or self._child.poll() is not None:
             self.close()
-            self._child = subprocess.Popen(  # noqa: S603  (our own module, no shell, nothing from outside)
+            self._child = subprocess.Popen(
                 [sys.executable, "-m", "pool.decoding_child", str(self.seconds), str(self.memory)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -115,7 +114,7 @@ def send(pipe: IO[bytes], head: dict[str, object], body: bytes) -> None:
     pipe.flush()
 
 
-def receive(pipe: IO[bytes]) -> tuple[dict[str, str], bytes]:
+def receive(pipe: IO[bytes]) -> tuple[dict[str, Any], bytes]:
     """The other end's message. Raises EOFError when that end is gone."""
     lengths = _exactly(pipe, 2 * LENGTH.size)
     head, body = LENGTH.unpack(lengths[: LENGTH.size])[0], LENGTH.unpack(lengths[LENGTH.size :])[0]

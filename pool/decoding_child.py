@@ -57,7 +57,7 @@ def _limit(memory: int) -> None:
             resource.setrlimit(what, (limit, limit))
         except (ValueError, OSError) as error:
             # macOS does not know every limit; the time limit and the checks of the headers still hold.
-            print(f"decoder: a limit could not be set: {error}", file=sys.stderr)  # noqa: T201  (its log)
+            print(f"decoder: a limit could not be set: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

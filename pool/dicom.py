@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_modality_lut, apply_voi_lut
+from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 from pydicom.uid import CTImageStorage, SecondaryCaptureImageStorage
 
 from pool.pixels import Pixels, RefusedImage, check_size
@@ -136,8 +136,9 @@ def _displayed(dataset: Dataset, window: tuple[float, float] | None) -> Pixels:
     unit = np.clip((shown - low) / max(high - low, 1e-9), 0, 1)
     if dataset.PhotometricInterpretation == "MONOCHROME1":
         unit = 1 - unit
-    kind: type[np.uint8 | np.uint16] = np.uint16 if int(dataset.BitsStored) > 8 else np.uint8
-    return np.rint(unit * np.iinfo(kind).max).astype(kind)
+    if int(dataset.BitsStored) > 8:
+        return np.rint(unit * np.iinfo(np.uint16).max).astype(np.uint16)
+    return np.rint(unit * np.iinfo(np.uint8).max).astype(np.uint8)
 
 
 def _through_table(

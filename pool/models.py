@@ -208,9 +208,9 @@ class ImportJob(Job):
         import_uploads(self)
 
     def ring(self) -> None:
-        from pool.tasks import run_import_job
+        from pool.tasks import ring, run_import_job  # tasks need these models
 
-        run_import_job.delay(self.pk)
+        ring(run_import_job, self.pk)
 
 
 class UploadedFile(models.Model):

@@ -207,9 +207,8 @@ def _windowed(values: npt.NDArray[np.float32], *, top: int) -> npt.NDArray[np.fl
     low, high = np.percentile(values, WINDOW_PERCENTILES)
     if high <= low:
         low, high = float(values.min()), max(float(values.max()), float(values.min()) + 1)
-    return np.rint(np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1) * top).astype(
-        np.float32
-    )
+    unit = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
+    return np.asarray(np.rint(unit * top), dtype=np.float32)
 
 
 def _as_pillow(pixels: Pixels) -> Image.Image:

@@ -1,0 +1,108 @@
+# ruff: noqa: N999  (the module is named for the command people type)
+"""`lungrater import PATH …`: bring a folder, a zip or a file into a dataset."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentTypeError
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from pool.importing import Duplicate, bring_in
+from pool.labels import BadSource, FolderLabels, Labels, NoLabels, read_table
+from pool.models import Dataset, Image, Modality, Origin
+from pool.sources import Given, Refusal, count, from_paths
+
+BAD_ARGUMENT = 2
+
+
+def existing(text: str) -> Path:
+    path = Path(text)
+    if not path.exists():
+        raise ArgumentTypeError(f"there is no file or folder {text}")
+    return path
+
+
+class Command(BaseCommand):
+    """Imports pictures and says what became of each."""
+
+    help = "Import PNG, JPEG, TIFF and DICOM pictures from a folder, a zip or a file into a dataset."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("path", nargs="+", type=existing, metavar="PATH", help="folder, zip or file")
+        parser.add_argument("--dataset", required=True, metavar="NAME", help="a new one or one that exists")
+        parser.add_argument("--origin", required=True, choices=Origin.values)
+        parser.add_argument("--modality", required=True, choices=Modality.values)
+        parser.add_argument(
+            "--labels", default="none", metavar="folder|none|CSV", help="a CSV has columns file and label"
+        )
+        parser.add_argument("--licence", default="", metavar="T", help="whose pictures, on what terms")
+        parser.add_argument("--citation", default="", metavar="T")
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002  Django's signature
+        given = [Given(path, path.name) for path in options["path"]]
+        try:
+            labels, table = _labels(options["labels"])
+        except BadSource as error:
+            raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
+        dataset = _dataset(options)
+        imported = 0
+        duplicates: list[dict[str, str]] = []
+        refused: list[dict[str, str]] = []
+        outcomes = bring_in(dataset, from_paths(given, labels, skip=table))
+        for outcome in tqdm(outcomes, total=count(given), unit="file", desc=dataset.name):
+            if isinstance(outcome, Image):
+                imported += 1
+            elif isinstance(outcome, Duplicate):
+                duplicates.append(outcome.as_json())
+            elif isinstance(outcome, Refusal):
+                refused.append(outcome.as_json())
+        report = {"imported": imported, "duplicates": duplicates, "refused": refused}
+        self.stdout.write(
+            json.dumps(report, ensure_ascii=False) if options["json"] else _in_words(dataset, report)
+        )
+        if not imported and not duplicates:
+            raise CommandError("No picture was imported.")
+
+
+def _labels(wanted: str) -> tuple[Labels, Path | None]:
+    if wanted == "none":
+        return NoLabels(), None
+    if wanted == "folder":
+        return FolderLabels(), None
+    table = Path(wanted)
+    try:
+        return read_table(table.read_bytes(), table.name), table
+    except OSError as error:
+        raise BadSource(f"Cannot read the labels from {wanted}: {error.strerror or error}.") from error
+
+
+def _dataset(options: dict[str, Any]) -> Dataset:
+    """The dataset of this name; one that exists keeps what it says about itself."""
+    dataset, new = Dataset.objects.get_or_create(
+        name=options["dataset"],
+        defaults={key: options[key] for key in ("origin", "modality", "licence", "citation")},
+    )
+    for key in ("origin", "modality"):
+        if not new and getattr(dataset, key) != options[key]:
+            raise CommandError(
+                f"The dataset “{dataset.name}” is {getattr(dataset, key)}, not {options[key]}: choose another name.",
+                returncode=BAD_ARGUMENT,
+            )
+    return dataset
+
+
+def _in_words(dataset: Dataset, report: dict[str, Any]) -> str:
+    duplicates, refused = report["duplicates"], report["refused"]
+    there, out = f"{len(duplicates)} there already", f"{len(refused)} refused"
+    return "\n".join(
+        [
+            f"{report['imported']} imported into “{dataset.name}”, {there}, {out}.",
+            *(f"  same pixels: {entry['file']} = {entry['same_as']}" for entry in duplicates),
+            *(f"  refused: {entry['file']}: {entry['reason']}" for entry in refused),
+        ]
+    )

@@ -1,0 +1,58 @@
+"""Doorbells: a task fetches a row and lets it work."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from celery import Task, shared_task
+from celery.signals import worker_ready
+from django.apps import apps
+from django.db.models.functions import Now
+from kombu.exceptions import OperationalError
+
+from pool.jobs import Job
+from pool.models import ImportJob
+from pool.uploads import drop_finished_uploads
+
+logger = logging.getLogger(__name__)
+
+RING_AGAIN_AFTER = timedelta(seconds=30)
+RING_AT_ONCE = 20
+
+
+def ring(task: Task[[int], None], job_id: int) -> None:
+    """Tell a worker about a job; when the broker is away the row waits for the next sweep."""
+    try:
+        task.apply_async(args=(job_id,), retry=False)
+    except OperationalError:
+        logger.warning("%s %s waits: the broker does not answer", task.name, job_id)
+
+
+@shared_task
+def run_import_job(job_id: int) -> None:
+    ImportJob.objects.get(pk=job_id).perform()
+
+
+@shared_task
+def sweep_jobs() -> None:
+    """Queue again what dead workers left, ring for what has waited unheard, drop what nobody needs."""
+    for kind in job_kinds():
+        if again := kind.objects.requeue_stale():
+            logger.warning("%s: %s queued again after their worker went away", kind.__name__, again)
+        waited = kind.objects.waiting().filter(created_at__lt=Now() - RING_AGAIN_AFTER)
+        for job in waited.order_by("created_at")[:RING_AT_ONCE]:
+            job.ring()
+    drop_finished_uploads()
+
+
+def job_kinds() -> Iterator[type[Job]]:
+    """Every kind of job of every app."""
+    return (model for model in apps.get_models() if issubclass(model, Job))
+
+
+@worker_ready.connect
+def sweep_when_a_worker_starts(**_: Any) -> None:
+    sweep_jobs()
