@@ -1,0 +1,29 @@
+"""Small real things to test with: each function makes one, with few words; add yours below."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from pool.importing import add_image
+from pool.models import Dataset, Image, Modality, Origin
+from pool.pixels import Pixels
+
+_numbers = count(1)
+
+
+def make_dataset(name: str = "", *, origin: str = Origin.REAL, modality: str = Modality.XRAY) -> Dataset:
+    return Dataset.objects.create(name=name or f"Dataset {next(_numbers)}", origin=origin, modality=modality)
+
+
+def make_image(dataset: Dataset | None = None, *, pixels: Pixels | None = None, **fields: Any) -> Image:
+    """An image with a real small PNG in storage; `fields` are those of `add_image`."""
+    return add_image(dataset or make_dataset(), make_pixels() if pixels is None else pixels, **fields)
+
+
+def make_pixels(*, side: int = 32, bits: int = 8, seed: int | None = None) -> Pixels:
+    """Noise no other call makes, unless a seed asks for the same again."""
+    noise = np.random.default_rng(next(_numbers) if seed is None else seed)
+    return noise.integers(0, 2**bits, (side, side), dtype=np.uint8 if bits == 8 else np.uint16)
