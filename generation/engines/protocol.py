@@ -1,0 +1,79 @@
+"""The protocol every engine speaks: a request and the wanted indices in, pictures or refusals out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+Heartbeat = Callable[[], None]
+
+
+def silent() -> None:
+    """The heartbeat of a caller who does not listen."""
+
+
+@dataclass(frozen=True)
+class GenerationRequest:
+    """What a person asked for; `settings` are the engine's own (steps, sampler, size, quality …).
+
+    `heartbeat` is called at least every few seconds of work, and may raise to stop it.
+    """
+
+    modality: str
+    label: str = ""
+    prompt: str = ""
+    seed: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    heartbeat: Heartbeat = silent
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A finished picture: canonical pixels, and in `provenance` all that is needed to make it again."""
+
+    index: int
+    seed: int | None
+    pixels: Pixels
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A picture that will not be: refused by the other side, or failed on the way."""
+
+    index: int
+    seed: int | None
+    reason: str
+    outcome: Literal["refused", "failed"] = "refused"
+
+
+class Engine(Protocol):
+    def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Iterator[Picture | Refusal]:
+        """Exactly one answer for each index, in any order, as soon as it is there. Raises EngineError."""
+        ...
+
+
+class EngineError(Exception):
+    """No picture of this request can be made; the message is one sentence that says what to do."""
+
+
+def seed_of(seed: int, index: int) -> int:
+    """The seed of picture `index` in a job of `seed`: 63 bits that depend on these two and nothing else."""
+    return int(np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def batches(indices: Iterable[int], size: int) -> Iterator[list[int]]:
+    """The indices in lists of at most `size`."""
+    batch: list[int] = []
+    for index in indices:
+        batch.append(index)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,123 @@
+"""Checkpoints on disk: safetensors and JSON, complete or not there at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, load_file, save_file
+from torch import Tensor
+
+from generation.training.config import ConfigError, TrainingConfig
+from generation.training.network import Denoiser, build
+
+WEIGHTS, CONFIG, STATE = "model.safetensors", "config.json", "state.safetensors"
+FORMAT = "lungrater-diffusion-1"
+
+
+class CheckpointError(Exception):
+    """A checkpoint that cannot be used; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What config.json says: the training config, the step, and anything measured."""
+
+    config: TrainingConfig
+    step: int
+    facts: dict[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"format": FORMAT, "step": self.step, "config": self.config.as_json(), "facts": self.facts}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Description:
+        """Raises CheckpointError for what is not one of ours."""
+        if values.get("format") != FORMAT:
+            raise CheckpointError(f"This is not a LungRater checkpoint: its format is not {FORMAT}.")
+        try:
+            config = TrainingConfig.from_mapping(values["config"])
+            return cls(config, int(values["step"]), dict(values.get("facts", {})))
+        except (ConfigError, KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"The checkpoint's config is damaged: {error}") from error
+
+
+def write(
+    folder: Path,
+    description: Description,
+    weights: Mapping[str, Tensor],
+    *,
+    state: Mapping[str, Tensor] | None = None,
+    half: bool = False,
+) -> Path:
+    """The folder, which appears under its name only when all of it is safely on disk."""
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    dtype = torch.float16 if half else torch.float32
+    save_file({k: v.to("cpu", dtype).contiguous() for k, v in weights.items()}, part / WEIGHTS)
+    if state is not None:
+        save_file({k: v.cpu().contiguous() for k, v in state.items()}, part / STATE)
+    (part / CONFIG).write_text(json.dumps(description.as_json(), indent=2) + "\n")
+    for file in part.iterdir():
+        _sync(file)
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    part.rename(folder)
+    _sync(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read(path: Path) -> tuple[Description, Path]:
+    """The description and the weights file of a folder, or of X.safetensors with X.json beside it."""
+    weights, config = (path / WEIGHTS, path / CONFIG) if path.is_dir() else (path, path.with_suffix(".json"))
+    try:
+        return Description.from_json(json.loads(config.read_text())), weights
+    except (OSError, json.JSONDecodeError) as error:
+        raise CheckpointError(f"The checkpoint {path.name} has no readable config: {error}") from error
+
+
+def network(description: Description, weights: bytes, device: torch.device) -> Denoiser:
+    """The network with these weights, ready to sample. Raises CheckpointError when they do not fit."""
+    net = build(description.config)
+    try:
+        net.load_state_dict({k: v.float() for k, v in load(weights).items()})
+    except (SafetensorError, RuntimeError) as error:
+        raise CheckpointError(
+            f"The checkpoint's weights are damaged or of another network: {error}"
+        ) from error
+    return net.to(device).eval()
+
+
+def latest(run: Path) -> Path | None:
+    """The newest complete checkpoint of a run's folder that can be resumed from."""
+    found = sorted(p for p in run.glob("step-*") if (p / STATE).exists() and (p / CONFIG).exists())
+    return found[-1] if found else None
+
+
+def load_state(folder: Path) -> dict[str, Tensor]:
+    return load_file(folder / STATE)
+
+
+def prune(run: Path, *, keep: int) -> None:
+    """Delete all but the newest `keep` checkpoints; call it only after the new one is written."""
+    for old in sorted(run.glob("step-*"))[:-keep]:
+        shutil.rmtree(old)

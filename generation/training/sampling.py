@@ -1,0 +1,69 @@
+"""Pictures out of a network: each from its own seed, so that it does not depend on its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from generation.training.network import Denoiser, autocast
+from generation.training.objectives import make_sampler
+
+BetweenSteps = Callable[[], None]
+
+
+def sample(
+    net: Denoiser,
+    seeds: Sequence[int],
+    *,
+    classes: Sequence[int] | None = None,
+    sampler: str = "",
+    steps: int = 20,
+    guidance: float = 1.0,
+    precision: str = "auto",
+    between_steps: BetweenSteps | None = None,
+) -> NDArray[np.uint8]:
+    """One picture per seed, (n, size, size) grey or (n, size, size, 3) RGB, 8-bit.
+
+    Raises ConfigError when the sampler does not fit the model.
+    """
+    config, device = net.config, next(net.parameters()).device
+    schedule = make_sampler(config, sampler)
+    schedule.set_timesteps(steps, device=device)
+    dice = [torch.Generator().manual_seed(seed) for seed in seeds]
+    shape = (1, config.channels, config.size, config.size)
+    # Noise is drawn on the CPU so that a seed means the same picture on every device.
+    noisy = torch.cat([torch.randn(shape, generator=die) for die in dice]).to(device)
+    told = torch.tensor(classes, device=device) if classes is not None else None
+    with torch.inference_mode(), autocast(device, precision):
+        for time in schedule.timesteps:
+            at = time.expand(len(seeds))
+            predicted = net.guided(
+                schedule.scale_model_input(noisy, time) if _scales(schedule) else noisy, at, told, guidance
+            )
+            noisy = _step(schedule, predicted, time, noisy, dice)
+            if between_steps is not None:
+                between_steps()
+    return _as_pictures(noisy)
+
+
+def _scales(schedule: Any) -> bool:
+    return hasattr(schedule, "scale_model_input")
+
+
+def _step(
+    schedule: Any, predicted: Tensor, time: Tensor, noisy: Tensor, dice: list[torch.Generator]
+) -> Tensor:
+    stepped: Tensor = schedule.step(predicted, time, noisy, generator=dice).prev_sample
+    return stepped
+
+
+def _as_pictures(values: Tensor) -> NDArray[np.uint8]:
+    grey = (
+        ((values.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    )
+    return np.asarray(grey[..., 0] if grey.shape[-1] == 1 else grey)
