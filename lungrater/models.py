@@ -81,10 +81,11 @@ class LoginLink(models.Model):
 
     objects = LoginLinkQuerySet.as_manager()
 
+    def __str__(self) -> str:
+        return f"login link of {self.user}"
+
     @classmethod
-    def issue(
-        cls, user: User, *, lives: timedelta, next_path: str = "/", reusable: bool = False
-    ) -> str:
+    def issue(cls, user: User, *, lives: timedelta, next_path: str = "/", reusable: bool = False) -> str:
         """The path of a fresh link for this person; it is never shown again."""
         token = secrets.token_urlsafe(32)
         cls.objects.create(

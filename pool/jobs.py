@@ -6,6 +6,7 @@ heartbeats while it works, and a row whose heartbeat has gone stale is queued ag
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, ClassVar, Self
 
@@ -76,6 +77,8 @@ class Job(models.Model):
 
     objects: ClassVar[Any] = JobQuerySet.as_manager()
 
+    on_beat: Callable[[Job], None] | None = None  # for whoever watches from this very process
+
     class Meta:
         abstract = True
         ordering = ["-created_at"]
@@ -128,6 +131,8 @@ class Job(models.Model):
         mine = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
         if not mine.filter(cancel_requested=False).update(**values):
             raise JobCancelled if mine.exists() else JobLost
+        if self.on_beat:
+            self.on_beat(self)
 
     def perform(self) -> None:
         """Claim the job and see it to its end; safe to call twice and from any worker."""

@@ -58,9 +58,7 @@ def make_order(classes: Sequence[Hashable], seed: int, *, max_run: int = MAX_RUN
     return order
 
 
-def _can_follow(
-    candidate: Hashable, left: dict[Hashable, int], last: Hashable, run: int, bound: int
-) -> bool:
+def _can_follow(candidate: Hashable, left: dict[Hashable, int], last: Hashable, run: int, bound: int) -> bool:
     """Whether drawing this class now keeps the bound and leaves a rest that can keep it too."""
     run_after = run + 1 if candidate == last else 1
     if run_after > bound:

@@ -41,6 +41,10 @@ class Enrolment(models.Model):
     withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
+    # Where `with_progress` counted them:
+    presentation_count: int
+    rated_count: int
+
     objects = EnrolmentQuerySet.as_manager()
 
     class Meta:

@@ -31,7 +31,7 @@ class Command(BaseCommand):
     help = (
         "Agreement of the raters in a ratings CSV (columns rater, image, label): percent, kappas, alpha, AC1."
     )
-    requires_system_checks: list[str] = []  # noqa: RUF012  Django's own way of saying that no database is needed
+    requires_system_checks: list[str] = []
     requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,0 +1,39 @@
+"""`lungrater invite STUDY EMAIL…`: enrol raters and print each one's link."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.core.validators import validate_email
+
+from lungrater.invitations import invite
+from rating.management.commands.study import study_named
+from rating.models.studies import NotPossible
+
+
+class Command(BaseCommand):
+    help = "Enrol people as raters of a study and print a link for each; it works once, for 14 days."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("study")
+        parser.add_argument("emails", nargs="+", metavar="EMAIL")
+        parser.add_argument("--base-url", default="http://localhost:8000", help="where the site is reached")
+
+    def handle(self, *_args: Any, study: str, emails: list[str], base_url: str, **_options: Any) -> None:
+        found = study_named(study)
+        refused = []
+        for email in dict.fromkeys(email.lower() for email in emails):
+            try:
+                validate_email(email)
+                path = invite(found, email)
+            except ValidationError:
+                refused.append(f"{email} is not an email address.")
+            except NotPossible as reason:
+                refused.append(f"{email}: {reason}")
+            else:
+                self.stdout.write(f"{email}  {base_url.rstrip('/')}{path}")
+        if refused:
+            raise CommandError(" ".join(refused))

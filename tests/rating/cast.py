@@ -1,0 +1,70 @@
+"""Studies in every state, made the way people make them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+from lungrater.models import User
+from lungrater.roles import Role
+from rating.models import Enrolment, Freeze, Presentation, Rating, Sitting, Stratum, Study
+from tests.factories import make_dataset, make_image
+
+
+def organiser() -> User:
+    email = "organiser@example.org"
+    return User.objects.filter(email=email).first() or User.objects.create_user(email, role=Role.RESEARCHER)
+
+
+def draft_study(name: str = "Reading", *, real: int = 3, fake: int = 3, modality: str = "xray") -> Study:
+    study = Study.objects.create(name=name, canvas=64)
+    for origin, count in (("real", real), ("synthetic", fake)):
+        if count:
+            dataset = make_dataset(name=f"{name} {origin} {modality}", origin=origin, modality=modality)
+            for _ in range(count):
+                make_image(dataset=dataset)
+            Stratum.objects.create(study=study, dataset=dataset, count=count)
+    return study
+
+
+def frozen_study(name: str = "Reading", *, raters: Iterable[User] = (), **counts: int) -> Study:
+    study = draft_study(name, **counts)
+    for rater in raters:
+        Enrolment.enrol(study, rater)
+    freeze = Freeze.objects.create(study=study)
+    freeze.perform()
+    assert freeze.state == Freeze.State.SUCCEEDED, freeze.error
+    study.refresh_from_db()
+    return study
+
+
+def open_study(name: str = "Reading", *, raters: Iterable[User], **counts: int) -> Study:
+    study = frozen_study(name, raters=raters, **counts)
+    study.open(organiser())
+    return study
+
+
+def rate_all(study: Study, rater: User, label_of: dict[str, str] | str, remark: str = "") -> None:
+    """Rate everything: one label for all, or one by the image's code."""
+    for presentation in presentations(study, rater):
+        label = label_of if isinstance(label_of, str) else label_of[presentation.study_image.code]
+        Rating.record(presentation, uuid.uuid4(), label=label, remark=remark)
+
+
+def presentations(study: Study, rater: User) -> list[Presentation]:
+    sitting = Sitting.objects.get(enrolment__study=study, enrolment__user=rater)
+    return list(sitting.presentations.select_related("study_image__image").order_by("position"))
+
+
+def over_study(
+    name: str = "Reading", *, raters: Iterable[User], unblinded: bool = False, **counts: int
+) -> Study:
+    """A study every rater has finished: the first calls everything real, the others everything fake."""
+    raters = list(raters)
+    study = open_study(name, raters=raters, **counts)
+    for number, rater in enumerate(raters):
+        rate_all(study, rater, "fake" if number else "real", remark="clear lungs")
+    study.close(organiser())
+    if unblinded:
+        study.unblind(organiser(), "All raters have finished.")
+    return study

@@ -1,0 +1,152 @@
+"""A study moves one way: draft, frozen, open, closed, unblinded."""
+
+import io
+import struct
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+from PIL import Image as Picture
+
+from rating.models import AuditEvent, Enrolment, Freeze, Presentation, RatingRevision, Study
+from rating.models.studies import NotPossible
+from tests.rating.cast import draft_study, frozen_study, open_study, organiser, over_study, presentations
+
+pytestmark = pytest.mark.django_db
+
+
+def chunks(png: bytes) -> list[bytes]:
+    names, at = [], 8
+    while at < len(png):
+        (length,) = struct.unpack(">I", png[at : at + 4])
+        names.append(png[at + 4 : at + 8])
+        at += length + 12
+    return names
+
+
+def test_freezing_writes_every_image_the_same_way(rater):
+    study = frozen_study(raters=[rater], real=3, fake=3)
+
+    for study_image in study.images.all():
+        with study_image.derivative.open("rb") as file:
+            png = file.read()
+        assert set(chunks(png)) == {b"IHDR", b"IDAT", b"IEND"}
+        picture = Picture.open(io.BytesIO(png))
+        assert (picture.size, picture.mode) == ((64, 64), "L")
+
+
+def test_derivatives_are_named_by_chance_not_by_origin(rater):
+    study = frozen_study(raters=[rater])
+
+    for study_image in study.images.select_related("image"):
+        assert study_image.image.pk.hex not in study_image.derivative.name
+        assert "real" not in study_image.derivative.name
+
+
+def test_each_rater_gets_every_image_once_in_an_order_of_their_own(rater, other_rater):
+    study = frozen_study(raters=[rater, other_rater], real=8, fake=8)
+
+    orders = [[p.study_image_id for p in presentations(study, person)] for person in (rater, other_rater)]
+
+    assert sorted(orders[0]) == sorted(orders[1]) == sorted(study.images.values_list("pk", flat=True))
+    assert orders[0] != orders[1]
+
+
+def test_a_rater_enrolled_after_the_freeze_gets_an_order_too(rater, other_rater):
+    study = frozen_study(raters=[rater])
+
+    Enrolment.enrol(study, other_rater)
+
+    assert len(presentations(study, other_rater)) == study.images.count()
+
+
+def test_enrolling_twice_changes_nothing(rater):
+    study = frozen_study(raters=[rater])
+
+    assert Enrolment.enrol(study, rater) == study.enrolments.get()
+    assert study.enrolments.count() == 1
+
+
+def test_whoever_sees_the_pool_cannot_be_enrolled(researcher):
+    study = frozen_study()
+
+    with pytest.raises(NotPossible, match="cannot rate"):
+        Enrolment.enrol(study, researcher)
+
+
+def test_freezing_asks_for_enough_images():
+    study = draft_study(real=2, fake=2)
+    study.strata.update(count=5)
+
+    assert "5 are asked for" in study.reasons_not_to_freeze()[0]
+    freeze = Freeze.objects.create(study=study)
+    freeze.perform()
+    assert freeze.state == Freeze.State.FAILED
+    assert Study.objects.get(pk=study.pk).is_draft
+
+
+def test_a_freeze_that_was_killed_goes_on_where_it_stopped(rater):
+    study = draft_study(real=3, fake=3)
+    Enrolment.enrol(study, rater)
+    killed = Freeze.objects.create(study=study)
+    killed.claim()
+    killed._choose_images()
+    chosen = set(study.images.values_list("image_id", flat=True))
+    Freeze.objects.filter(pk=killed.pk).update(state=Freeze.State.QUEUED)
+
+    killed.perform()
+
+    assert killed.state == Freeze.State.SUCCEEDED
+    assert set(study.images.values_list("image_id", flat=True)) == chosen
+    assert len(presentations(study, rater)) == 6
+
+
+def test_only_one_freeze_at_a_time():
+    study = draft_study()
+    Freeze.objects.create(study=study)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Freeze.objects.create(study=study)
+
+
+def test_a_study_without_raters_does_not_open():
+    study = frozen_study()
+
+    with pytest.raises(NotPossible, match="Invite at least one rater"):
+        study.open(organiser())
+
+
+def test_states_are_not_skipped(rater):
+    study = open_study(raters=[rater])
+
+    with pytest.raises(NotPossible, match="closed can become unblinded"):
+        study.unblind(organiser(), "I am curious.")
+
+
+def test_unblinding_needs_a_reason_and_is_logged(rater):
+    study = over_study(raters=[rater])
+
+    with pytest.raises(NotPossible, match="Say why"):
+        study.unblind(organiser(), "  ")
+    study.unblind(organiser(), "All raters have finished.")
+
+    event = AuditEvent.objects.get(study=study, action="unblinded")
+    assert event.user == organiser()
+    assert event.reason == "All raters have finished."
+
+
+def test_what_was_said_cannot_be_changed_behind_the_scenes(rater):
+    over_study(raters=[rater])
+
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        RatingRevision.objects.update(label="unsure")
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        AuditEvent.objects.all().delete()
+
+
+def test_images_that_ratings_point_to_cannot_be_deleted(rater):
+    study = over_study(raters=[rater])
+
+    with pytest.raises(ProtectedError):
+        study.images.first().image.delete()
+    assert Presentation.objects.filter(sitting__enrolment__study=study).count() == 6

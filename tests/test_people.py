@@ -1,0 +1,104 @@
+"""Invitations and login links."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from lungrater.models import LoginLink, User
+from lungrater.roles import Role
+from rating.models import Enrolment
+from tests.rating.cast import frozen_study
+
+pytestmark = pytest.mark.django_db
+
+
+def signed_in_as(client) -> str | None:
+    return client.session.get("_auth_user_id")
+
+
+def test_an_invited_rater_signs_in_once_by_the_link(client, client_of, researcher):
+    study = frozen_study()
+    page = client_of(researcher).post(reverse("invite", args=[study.slug]), {"emails": "new@example.org"})
+    url = re.search(r"/enter/[\w-]+/", page.content.decode()).group()
+
+    assert client.get(url).status_code == 200
+    assert signed_in_as(client) is None, "opening the link, as mail scanners do, must not use it up"
+    assert client.post(url).url == reverse("rating:reading_list")
+    assert signed_in_as(client) == str(User.objects.get(email="new@example.org").pk)
+    assert client.post(url).status_code == 410
+
+
+def test_an_expired_link_lets_nobody_in(client, rater):
+    url = LoginLink.issue(rater, lives=timedelta(days=1))
+    LoginLink.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+    assert client.post(url).status_code == 410
+    assert signed_in_as(client) is None
+
+
+def test_a_reusable_link_works_for_demo_people_only(client, rater):
+    url = LoginLink.issue(rater, lives=timedelta(days=1), reusable=True)
+
+    assert client.post(url).status_code == 302
+    assert client.post(url).status_code == 410
+
+
+def test_the_database_keeps_no_link_only_its_digest(rater):
+    token = LoginLink.issue(rater, lives=timedelta(days=1)).strip("/").split("/")[-1]
+
+    assert token not in str(LoginLink.objects.values().get())
+
+
+def test_an_invited_person_becomes_a_rater_and_is_known_by_pseudonym(client_of, researcher):
+    study = frozen_study()
+
+    client_of(researcher).post(
+        reverse("invite", args=[study.slug]), {"emails": "a@example.org, b@example.org"}
+    )
+
+    assert [e.pseudonym for e in study.enrolments.all()] == ["R01", "R02"]
+    assert set(User.objects.filter(enrolments__study=study).values_list("role", flat=True)) == {Role.RATER}
+
+
+def test_inviting_somebody_who_sees_the_pool_gives_no_link_into_their_account(client_of, researcher, admin):
+    study = frozen_study()
+
+    page = client_of(researcher).post(reverse("invite", args=[study.slug]), {"emails": admin.email})
+
+    assert "cannot rate" in page.content.decode()
+    assert not LoginLink.objects.filter(user=admin).exists()
+    assert not Enrolment.objects.exists()
+
+
+def test_a_mistyped_address_is_named_and_nobody_is_invited(client_of, researcher):
+    study = frozen_study()
+
+    page = client_of(researcher).post(
+        reverse("invite", args=[study.slug]), {"emails": "good@example.org\nnot-an-address"}
+    )
+
+    assert "“not-an-address” is not an email address" in page.content.decode()
+    assert not Enrolment.objects.exists()
+
+
+def test_nobody_signs_up_by_themselves(client):
+    client.post(
+        reverse("account_signup"),
+        {"email": "me@example.org", "password1": "long-enough-password", "password2": "long-enough-password"},
+    )
+
+    assert not User.objects.exists()
+
+
+def test_a_person_signs_in_with_email_and_password(client, rater):
+    rater.set_password("a long enough password")
+    rater.save(update_fields=["password"])
+
+    client.post(
+        reverse("account_login"), {"login": "Rater@example.org", "password": "a long enough password"}
+    )
+
+    assert signed_in_as(client) == str(rater.pk)
