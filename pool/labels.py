@@ -43,7 +43,7 @@ class Labels(Protocol):
 
 
 class NoLabels:
-    def of(self, name: str) -> Facts:  # noqa: ARG002  (the protocol's shape)
+    def of(self, name: str) -> Facts:
         return Facts()
 
     def unused(self) -> list[str]:

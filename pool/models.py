@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -161,7 +161,12 @@ class Image(models.Model):
         """Where storage keeps this image's thumbnail once somebody has looked at it."""
         return f"thumbnails/{self.pk.hex[:2]}/{self.pk.hex}.png"
 
-    def exclude(self, reason: str, *, by: models.Model) -> None:
+    @property
+    def said_of_it(self) -> list[tuple[str, str]]:
+        """The provenance as lines to read."""
+        return [(key.replace("_", " "), str(value)) for key, value in sorted(self.provenance.items())]
+
+    def exclude(self, reason: str, *, by: Any) -> None:
         """Keep the image but leave it out of studies and training."""
         self.excluded_reason, self.excluded_by_id = reason, by.pk
         self.save(update_fields=["excluded_reason", "excluded_by"])

@@ -7,16 +7,27 @@ import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile as SentFile
+from django.db import transaction
 
 from pool.importing import Duplicate, bring_in
 from pool.jobs import JobFailed
 from pool.labels import BadSource, FolderLabels, Labels, NoLabels, read_table
-from pool.models import Image, ImportJob, UploadedFile
+from pool.models import Dataset, Image, ImportJob, UploadedFile
 from pool.sources import Given, Refusal, count, from_paths, tidy_name
 
 TELL_EVERY = 1.0
+
+
+def submit_upload(dataset: Dataset, sent: dict[str, Any], *, by: Any) -> ImportJob:
+    """An import of what the upload form was sent, waiting for a worker."""
+    job = ImportJob(dataset=dataset, labels=sent["labels"], table=sent["table"], requested_by=by)
+    with transaction.atomic():  # the bell rings when this is committed, files and all
+        job.submit()
+        keep_uploads(job, sent["pictures"])
+    return job
 
 
 def keep_uploads(job: ImportJob, files: Iterable[SentFile[bytes]]) -> None:

@@ -1,7 +1,21 @@
 """The pool's pages, mounted at /pool/."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from pool.views import datasets, images, imports
 
 app_name = "pool"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("datasets/", datasets.datasets, name="datasets"),
+    path("images/", images.gallery, name="gallery"),
+    path("images/<uuid:pk>/", images.image, name="image"),
+    path("images/<uuid:pk>/thumbnail", images.thumbnail, name="thumbnail"),
+    path("images/<uuid:pk>/picture", images.picture, name="picture"),
+    path("images/<uuid:pk>/exclude", images.exclude, name="exclude"),
+    path("images/<uuid:pk>/include", images.include, name="include"),
+    path("import/", imports.upload, name="upload"),
+    path("imports/<int:pk>/", imports.import_result, name="import"),
+    path("imports/<int:pk>/progress", imports.import_progress, name="import_progress"),
+    path("imports/<int:pk>/cancel", imports.cancel_import, name="cancel_import"),
+]

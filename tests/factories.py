@@ -25,5 +25,7 @@ def make_image(dataset: Dataset | None = None, *, pixels: Pixels | None = None, 
 
 def make_pixels(*, side: int = 32, bits: int = 8, seed: int | None = None) -> Pixels:
     """Noise no other call makes, unless a seed asks for the same again."""
-    noise = np.random.default_rng(next(_numbers) if seed is None else seed)
-    return noise.integers(0, 2**bits, (side, side), dtype=np.uint8 if bits == 8 else np.uint16)
+    noise = np.random.default_rng([next(_numbers), 1] if seed is None else [seed])
+    if bits == 8:
+        return noise.integers(0, 2**8, (side, side), dtype=np.uint8)
+    return noise.integers(0, 2**16, (side, side), dtype=np.uint16)

@@ -43,7 +43,7 @@ class Command(BaseCommand):
         parser.add_argument("--citation", default="", metavar="T")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002  Django's signature
+    def handle(self, *args: Any, **options: Any) -> None:
         given = [Given(path, path.name) for path in options["path"]]
         try:
             labels, table = _labels(options["labels"])

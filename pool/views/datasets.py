@@ -1,0 +1,14 @@
+"""The list of datasets."""
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from pool.models import Dataset
+
+
+@require_safe
+@permission_required("pool.view_image", raise_exception=True)
+def datasets(request: HttpRequest) -> HttpResponse:
+    return render(request, "pool/datasets.html", {"datasets": Dataset.objects.counted()})

@@ -1,0 +1,77 @@
+"""The gallery, one image, and the pictures in them."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from pool.forms import ExcludeForm, FilterForm
+from pool.models import Dataset, Image
+from pool.pictures import picture_png, thumbnail_png
+
+PER_PAGE = 60
+# An image's pixels never change under its key; shared caches must not keep what only some may see.
+FOR_GOOD = "private, max-age=31536000, immutable"
+
+may_view = permission_required("pool.view_image", raise_exception=True)
+may_change = permission_required("pool.change_image", raise_exception=True)
+
+
+@require_safe
+@may_view
+def gallery(request: HttpRequest) -> HttpResponse:
+    form = FilterForm(request.GET)
+    images = Image.objects.matching(**form.chosen()).select_related("dataset")
+    page = Paginator(images, PER_PAGE).get_page(request.GET.get("page"))
+    context = {"form": form, "page": page, "pool_is_empty": not page and not Dataset.objects.exists()}
+    return render(request, "pool/gallery.html", context)
+
+
+@require_safe
+@may_view
+def image(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    shown = get_object_or_404(Image.objects.select_related("dataset", "excluded_by"), pk=pk)
+    return render(request, "pool/image.html", {"image": shown, "form": ExcludeForm()})
+
+
+@require_safe
+@may_view
+def thumbnail(_request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    return _png(thumbnail_png(get_object_or_404(Image, pk=pk)))
+
+
+@require_safe
+@may_view
+def picture(_request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    return _png(picture_png(get_object_or_404(Image, pk=pk)))
+
+
+@require_POST
+@may_change
+def exclude(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    left_out = get_object_or_404(Image, pk=pk)
+    form = ExcludeForm(request.POST)
+    if not form.is_valid():
+        return render(request, "pool/image.html", {"image": left_out, "form": form}, status=422)
+    left_out.exclude(form.cleaned_data["reason"], by=request.user)
+    messages.success(request, "Left out of new studies and training.")
+    return redirect(left_out)
+
+
+@require_POST
+@may_change
+def include(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    taken_back = get_object_or_404(Image, pk=pk)
+    taken_back.include()
+    messages.success(request, "Back in.")
+    return redirect(taken_back)
+
+
+def _png(data: bytes) -> HttpResponse:
+    return HttpResponse(data, content_type="image/png", headers={"Cache-Control": FOR_GOOD})
