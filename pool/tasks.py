@@ -23,10 +23,11 @@ RING_AGAIN_AFTER = timedelta(seconds=30)
 RING_AT_ONCE = 20
 
 
-def ring(task: Task[[int], None], job_id: int) -> None:
+def ring(task: Task[[int], None], job_id: int, *, queue: str | None = None) -> None:
     """Tell a worker about a job; when the broker is away the row waits for the next sweep."""
+    where: dict[str, Any] = {"queue": queue} if queue else {}
     try:
-        task.apply_async(args=(job_id,), retry=False)
+        task.apply_async(args=(job_id,), retry=False, **where)
     except OperationalError:
         logger.warning("%s %s waits: the broker does not answer", task.name, job_id)
 

@@ -143,12 +143,12 @@ class _Wanted:
 
     @classmethod
     def of(cls, net: Denoiser, request: GenerationRequest) -> _Wanted:
-        from generation.training.config import ConfigError, PictureClass
-        from generation.training.objectives import make_sampler, samplers
+        from generation.training.config import SAMPLERS, ConfigError, PictureClass
+        from generation.training.objectives import make_sampler
 
         settings = request.settings
         steps, guidance = int(settings.get("steps", 20)), float(settings.get("guidance", 1.0))
-        sampler = str(settings.get("sampler") or samplers(net.config.objective)[0])
+        sampler = str(settings.get("sampler") or SAMPLERS[net.config.objective][0])
         if not 1 <= steps <= MOST_STEPS:
             raise EngineError(f"The number of sampling steps is from 1 to {MOST_STEPS}.")
         try:

@@ -9,6 +9,12 @@ from pathlib import Path
 from typing import Any, Self
 
 OBJECTIVES = ("flow", "epsilon", "v_prediction")
+# The samplers that fit each objective, the default first.
+SAMPLERS = {
+    "flow": ("flow-euler", "flow-heun"),
+    "epsilon": ("ddim", "ddpm", "dpm-solver++"),
+    "v_prediction": ("ddim", "ddpm", "dpm-solver++"),
+}
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 

@@ -14,36 +14,29 @@ from diffusers import (
 )
 from torch import Tensor
 
-from generation.training.config import ConfigError, TrainingConfig
+from generation.training.config import SAMPLERS, ConfigError, TrainingConfig
 
 # Any: diffusers ships no types.
-FLOW_SAMPLERS: dict[str, Any] = {
+SCHEDULERS: dict[str, Any] = {
     "flow-euler": FlowMatchEulerDiscreteScheduler,
     "flow-heun": FlowMatchHeunDiscreteScheduler,
-}
-DIFFUSION_SAMPLERS: dict[str, Any] = {
     "ddim": DDIMScheduler,
     "ddpm": DDPMScheduler,
     "dpm-solver++": DPMSolverMultistepScheduler,
 }
 
 
-def samplers(objective: str) -> tuple[str, ...]:
-    """The names of the samplers that fit a model of this objective, the default first."""
-    return tuple(FLOW_SAMPLERS if objective == "flow" else DIFFUSION_SAMPLERS)
-
-
 def make_sampler(config: TrainingConfig, name: str = "") -> Any:
     """A diffusers scheduler by name. Raises ConfigError when it does not fit the objective."""
-    name = name or samplers(config.objective)[0]
-    if name not in samplers(config.objective):
-        fitting = ", ".join(samplers(config.objective))
+    fitting = SAMPLERS[config.objective]
+    name = name or fitting[0]
+    if name not in fitting:
         raise ConfigError(
-            f"The sampler {name!r} does not fit this model ({config.objective}); choose {fitting}."
+            f"The sampler {name!r} does not fit this model ({config.objective}); choose {', '.join(fitting)}."
         )
     if config.objective == "flow":
-        return FLOW_SAMPLERS[name](num_train_timesteps=config.train_timesteps)
-    return DIFFUSION_SAMPLERS[name](**_diffusion_settings(config))
+        return SCHEDULERS[name](num_train_timesteps=config.train_timesteps)
+    return SCHEDULERS[name](**_diffusion_settings(config))
 
 
 def _diffusion_settings(config: TrainingConfig) -> dict[str, Any]:
@@ -67,7 +60,7 @@ def corrupt(
         share = torch.randn(count, generator=generator, device=generator.device).sigmoid().to(clean.device)
         line = share.view(-1, 1, 1, 1)
         return clean.lerp(noise, line), share * config.train_timesteps, noise - clean
-    schedule = DIFFUSION_SAMPLERS["ddpm"](**_diffusion_settings(config))
+    schedule = SCHEDULERS["ddpm"](**_diffusion_settings(config))
     time = torch.randint(config.train_timesteps, (count,), generator=generator, device=generator.device)
     time = time.to(clean.device)
     noisy = schedule.add_noise(clean, noise, time)

@@ -1,0 +1,147 @@
+"""Training runs and the checkpoints they leave."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.db import models
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from generation.training.config import SAMPLERS, TrainingConfig
+from pool.jobs import Job
+from pool.models import Dataset
+
+if TYPE_CHECKING:
+    from generation.engines.diffusion import CheckpointSource
+
+
+class TrainingRun(Job):
+    """One model trained on one dataset; `total` counts the steps."""
+
+    name = models.CharField(max_length=100, unique=True)
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="training_runs")
+    config = models.JSONField(default=dict)
+    curve = models.JSONField(default=list, editable=False)  # [[step, loss], …], thinned as it grows
+    images_per_second = models.FloatField(null=True, editable=False)
+
+    class Meta(Job.Meta):
+        constraints = [
+            models.CheckConstraint(condition=models.Q(total__gte=1), name="training_run_has_steps"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("generation:training", args=[self.pk])
+
+    def run(self) -> None:
+        from generation.runs import train_for
+
+        train_for(self)
+
+    def ring(self) -> None:
+        from generation.tasks import run_training
+        from pool.tasks import ring
+
+        ring(run_training, self.pk)
+
+    @property
+    def parsed_config(self) -> TrainingConfig:
+        return TrainingConfig.from_mapping(self.config)
+
+    @property
+    def folder(self) -> Path:
+        """Where the worker keeps what it needs to go on; checkpoints for use are stored with the images."""
+        return Path(settings.MODELS_DIR) / f"run-{self.pk}"
+
+
+def weights_path(checkpoint: Checkpoint, _filename: str) -> str:
+    return f"checkpoints/{checkpoint.sha256[:16]}-{secrets.token_hex(4)}.safetensors"
+
+
+def samples_path(checkpoint: Checkpoint, _filename: str) -> str:
+    return f"checkpoints/{checkpoint.sha256[:16]}-{secrets.token_hex(4)}.png"
+
+
+class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
+    def newest_by_name(self, name: str) -> Checkpoint | None:
+        """The checkpoint of this name, or the last one of the run of this name."""
+        return self.filter(name=name).first() or self.filter(run__name=name).order_by("-step").first()
+
+    def newest_of_each_run(self) -> Self:
+        """One checkpoint a run, the last, and those that came without a run."""
+        newest = self.filter(run=models.OuterRef("run")).order_by("-step").values("pk")[:1]
+        return self.filter(models.Q(run=None) | models.Q(pk=models.Subquery(newest)))
+
+
+class Checkpoint(models.Model):
+    """The averaged weights of a model at one step, and all that is needed to sample from it."""
+
+    name = models.CharField(max_length=120, unique=True)
+    run = models.ForeignKey(TrainingRun, on_delete=models.PROTECT, null=True, related_name="checkpoints")
+    step = models.PositiveIntegerField()
+    description = models.JSONField()
+    sha256 = models.CharField(max_length=64)
+    weights = models.FileField(upload_to=weights_path, max_length=200)
+    samples = models.FileField(upload_to=samples_path, max_length=200, blank=True)
+    metrics = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = CheckpointQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-step"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "step"], name="checkpoint_once_per_step"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def store(
+        cls,
+        name: str,
+        description: dict[str, Any],
+        weights: bytes,
+        *,
+        run: TrainingRun | None = None,
+        samples: bytes = b"",
+    ) -> Checkpoint:
+        """A row with its files; one that stands under this name already is returned as it is."""
+        known = cls.objects.filter(name=name).first()
+        if known is not None:
+            return known
+        sha256 = hashlib.sha256(weights).hexdigest()
+        row = cls(name=name, run=run, step=description["step"], description=description, sha256=sha256)
+        row.weights.save("", ContentFile(weights), save=False)
+        if samples:
+            row.samples.save("", ContentFile(samples), save=False)
+        row.save(force_insert=True)
+        return row
+
+    @cached_property
+    def config(self) -> TrainingConfig:
+        return TrainingConfig.from_mapping(self.description["config"])
+
+    @property
+    def samplers(self) -> tuple[str, ...]:
+        return SAMPLERS[self.config.objective]
+
+    def source(self) -> CheckpointSource:
+        """What the diffusion engine needs; the weights are read only when a worker wants them."""
+        from generation.engines.diffusion import CheckpointSource
+
+        return CheckpointSource(self.sha256, self.name, self.description, self._read)
+
+    def _read(self) -> bytes:
+        with self.weights.open("rb") as file:
+            return bytes(file.read())

@@ -1,0 +1,128 @@
+"""A training run at work: pictures out of the pool, the trainer, checkpoints back into the tables."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from generation.filling import Pulse
+from generation.models import Checkpoint, TrainingRun
+from generation.training.config import ConfigError, PictureClass, TrainingConfig
+from pool.jobs import JobFailed
+from pool.models import Dataset, Image
+from pool.pixels import Pixels, decode_png, encode_png, to_8bit
+
+if TYPE_CHECKING:
+    from generation.training.trainer import Pictures, Progress
+
+TELL_EVERY = 1.0
+LONGEST_CURVE = 400
+
+
+def train_for(run: TrainingRun) -> None:
+    """Train as the run's config says, going on from its last checkpoint. Raises JobFailed."""
+    from generation.training.checkpoint import CheckpointError
+    from generation.training.trainer import TrainingFailedError, train
+
+    try:
+        config = run.parsed_config
+        run.beat(message="Reading the images…")
+        pictures = pictures_of(run.dataset, config, pulse=Pulse(run))
+        train(config, pictures, run.folder, on_progress=Teller(run))
+    except (ConfigError, CheckpointError, TrainingFailedError) as error:
+        raise JobFailed(str(error)) from error
+    except OSError as error:
+        raise JobFailed(f"A checkpoint could not be stored ({error.strerror or error}).") from error
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        raise JobFailed(
+            "Training needs more memory than there is; choose a smaller batch or size."
+        ) from error
+
+
+def training_images(dataset: Dataset) -> Iterable[Image]:
+    """What may be trained on: nothing excluded, nothing kept for testing; always in the same order."""
+    return dataset.images.usable().exclude(split=Image.Split.TEST).order_by("pixel_sha256")
+
+
+def classes_of(dataset: Dataset) -> tuple[PictureClass, ...]:
+    """The findings a class-conditional model of this dataset can be asked for."""
+    labels = dataset.images.usable().exclude(split=Image.Split.TEST).order_by("label")
+    return tuple(
+        PictureClass(dataset.modality, label) for label in labels.values_list("label", flat=True).distinct()
+    )
+
+
+def pictures_of(dataset: Dataset, config: TrainingConfig, *, pulse: Pulse) -> Pictures:
+    """The dataset's training images, each its middle square at the config's size. Raises ConfigError."""
+    from generation.training.trainer import Pictures
+
+    pixels: list[NDArray[np.uint8]] = []
+    classes: list[int] = []
+    for image in training_images(dataset):
+        pulse()
+        if config.classes:
+            classes.append(config.class_number(PictureClass(image.modality, image.label)))
+        with image.file.open("rb") as file:
+            pixels.append(fitted(decode_png(file.read()), config))
+    if not pixels:
+        raise ConfigError(f"{dataset} has no images to train on.")
+    return Pictures(np.stack(pixels), np.array(classes) if config.classes else None)
+
+
+def fitted(pixels: Pixels, config: TrainingConfig) -> NDArray[np.uint8]:
+    """The middle square of a picture in the size and the channels of a config."""
+    picture = Pillow.fromarray(to_8bit(pixels)).convert("RGB" if config.channels == 3 else "L")
+    side = min(picture.size)
+    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+    square = picture.crop((left, top, left + side, top + side))
+    return np.asarray(
+        square.resize(
+            (config.size, config.size),
+            Pillow.Resampling.BOX if side >= config.size else Pillow.Resampling.BICUBIC,
+        )
+    )
+
+
+class Teller:
+    """Writes a run's progress into its row, at most once a second, and its checkpoints as they come."""
+
+    def __init__(self, run: TrainingRun) -> None:
+        self.run, self.told = run, 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.checkpoint is not None:
+            self._keep(progress, progress.checkpoint)
+        elif time.monotonic() - self.told < TELL_EVERY:
+            return
+        self.told = time.monotonic()
+        self.run.beat(
+            done=progress.step,
+            message=f"Step {progress.step:,} of {self.run.total:,}, loss {progress.loss:.4f}",
+        )
+        self.run.curve = thinned([*self.run.curve, [progress.step, round(progress.loss, 5)]])
+        self.run.images_per_second = progress.images_per_second
+        self.run.save(update_fields=["curve", "images_per_second"])
+
+    def _keep(self, progress: Progress, folder: Path) -> None:
+        strip = b"" if progress.samples is None else encode_png(np.hstack(list(progress.samples)))
+        Checkpoint.store(
+            f"{self.run.name}@{progress.step}",
+            json.loads((folder / "config.json").read_text()),
+            (folder / "model.safetensors").read_bytes(),
+            run=self.run,
+            samples=strip,
+        )
+
+
+def thinned(curve: list[list[float]]) -> list[list[float]]:
+    """The curve with at most `LONGEST_CURVE` points: when it is full, every second one goes."""
+    return curve if len(curve) <= LONGEST_CURVE else [*curve[:-1:2], curve[-1]]
