@@ -119,7 +119,7 @@ DATABASES = {
 }
 
 
-def _storage(url: str) -> dict[str, object]:
+def storage(url: str) -> dict[str, object]:
     """Django's description of a folder path, or of `s3://bucket?endpoint=…`."""
     parts = urlsplit(url)
     if parts.scheme != "s3":
@@ -139,7 +139,7 @@ def _storage(url: str) -> dict[str, object]:
 
 
 STORAGES = {
-    "default": _storage(env.str("STORAGE_URL", default=str(HOME.media))),
+    "default": storage(env.str("STORAGE_URL", default=str(HOME.media))),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 MODELS_DIR = HOME.models

@@ -12,7 +12,7 @@ from pool.models import Dataset
 from rating.models import Label, Stratum, Study
 
 
-class StudyForm(forms.ModelForm[Study]):
+class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
     class Meta:
         model = Study
         fields = ["name", "instructions", "canvas"]
