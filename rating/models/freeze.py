@@ -37,9 +37,10 @@ class Freeze(Job):
         return f"Freeze of {self.study}"
 
     def ring(self) -> None:
+        from pool.tasks import ring
         from rating.tasks import run_freeze
 
-        run_freeze.delay(self.pk)
+        ring(run_freeze, self.pk)
 
     def run(self) -> None:
         study = self.study
