@@ -1,6 +1,7 @@
 """Decoding in a child process with little memory, little time and nothing to steal.
 
 A hostile file can then break or hang nothing but the child, which is started anew for the next file.
+A child is taken on trust in nothing: it is killed when it is late, and it answers in JSON and raw bytes.
 """
 
 from __future__ import annotations
@@ -8,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import struct
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -56,16 +57,30 @@ class Decoder:
         if len(data) > MAX_FILE_BYTES:
             raise RefusedImage(f"The file is larger than {MAX_FILE_BYTES // 2**20} MB.")
         child = self._running()
+        late = threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            child.kill()
+
+        watchdog = threading.Timer(self.seconds, give_up)
+        watchdog.start()
         try:
             send(_pipe(child.stdin), {"name": name, "colour": colour}, data)
             head, body = receive(_pipe(child.stdout))
-        except (EOFError, BrokenPipeError, ConnectionResetError) as error:
+        except (EOFError, OSError) as error:
             self.close()
-            raise RefusedImage(self._epitaph(child.returncode)) from error
+            raise RefusedImage(self._epitaph(late=late.is_set())) from error
+        finally:
+            watchdog.cancel()
         if "refused" in head:
             raise RefusedImage(head["refused"])
         pixels = np.frombuffer(body, dtype=head["dtype"]).reshape(head["shape"])
         return Decoded(pixels, head["tags"], head["patient_id"])
+
+    @property
+    def process_id(self) -> int:
+        return self._running().pid
 
     def close(self) -> None:
         """End the child; the next file starts another."""
@@ -90,10 +105,11 @@ class Decoder:
                 stdout=subprocess.PIPE,
                 env=_bare_environment(),
             )
+            receive(_pipe(self._child.stdout))  # it has read its libraries: from now on its time counts
         return self._child
 
-    def _epitaph(self, code: int | None) -> str:
-        if code == -signal.SIGALRM:
+    def _epitaph(self, *, late: bool) -> str:
+        if late:
             return f"Decoding took longer than {self.seconds} seconds."
         return "The file made the decoder stop; it is damaged or hostile."
 

@@ -1,0 +1,113 @@
+"""A hostile file breaks the decoder's child at most, and only until the next file."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pool.decoding import Decoder
+from pool.pixels import RefusedImage, encode_png
+from tests.factories import make_pixels
+from tests.pool.files import picture, png_chunks, saved
+
+HOSTILE = Path(__file__).resolve().parents[3] / "shared" / "data" / "hostile"
+
+
+@pytest.fixture(scope="module")
+def decoder() -> Iterator[Decoder]:
+    with Decoder() as decoder:
+        yield decoder
+
+
+def pictures() -> list[tuple[str, str]]:
+    if not HOSTILE.is_dir():
+        return []
+    with (HOSTILE / "manifest.csv").open(newline="") as file:
+        return [
+            (row["file"], row["expected"]) for row in csv.DictReader(file) if not row["file"].endswith(".zip")
+        ]
+
+
+@pytest.mark.skipif(not HOSTILE.is_dir(), reason="no ../shared/data beside the repository")
+@pytest.mark.parametrize(("name", "expected"), pictures())
+def test_hostile_file_is_handled_as_its_manifest_expects(decoder: Decoder, name: str, expected: str) -> None:
+    data = (HOSTILE / name).read_bytes()
+
+    if expected.startswith("reject"):
+        with pytest.raises(RefusedImage, match=r"^[A-Z].*\.$"):
+            decoder.decode(data, name)
+    else:
+        pixels = decoder.decode(data, name).pixels
+        assert pixels.shape == (320, 320)
+        assert set(png_chunks(encode_png(pixels))) == {"IHDR", "IDAT", "IEND"}
+
+
+def test_decoder_gives_what_decoding_here_gives(decoder: Decoder) -> None:
+    pixels = make_pixels(bits=16)
+
+    found = decoder.decode(saved(Image.fromarray(pixels)), "a.png")
+
+    assert np.array_equal(found.pixels, pixels)
+    assert found.patient_id == ""
+
+
+def test_a_file_that_takes_too_long_is_refused_and_the_next_goes_in() -> None:
+    with Decoder(seconds=1) as decoder:
+        os.kill(decoder.process_id, signal.SIGSTOP)  # a child that never answers
+        started = time.monotonic()
+        with pytest.raises(RefusedImage, match="longer than 1 second"):
+            decoder.decode(picture(), "slow.png")
+
+        assert time.monotonic() - started < 10
+        assert decoder.decode(picture(), "next.png").pixels.shape == (32, 32)
+
+
+def test_a_file_that_kills_the_decoder_is_refused_and_the_next_goes_in() -> None:
+    with Decoder() as decoder:
+        child = decoder.process_id
+        os.kill(child, signal.SIGSTOP)
+        threading.Timer(0.1, os.kill, (child, signal.SIGKILL)).start()
+        with pytest.raises(RefusedImage, match="made the decoder stop"):
+            decoder.decode(picture(), "deadly.png")
+
+        assert decoder.decode(picture(), "next.png").pixels.shape == (32, 32)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not limit a process's memory")
+def test_a_picture_that_needs_too_much_memory_is_refused() -> None:
+    wide = saved(Image.new("RGB", (7000, 7000)))
+    with Decoder(memory=600 * 2**20) as decoder:
+        with pytest.raises(RefusedImage, match=r"memory|damaged"):
+            decoder.decode(wide, "wide.png")
+
+        assert decoder.decode(picture(), "next.png").pixels.shape == (32, 32)
+
+
+def test_the_child_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "canary")
+    with Decoder() as decoder:
+        decoder.decode(picture(), "a.png")
+
+        environment = Path(f"/proc/{decoder.process_id}/environ")
+        if not environment.exists():
+            pytest.skip("this system does not show a process's environment")
+        assert b"canary" not in environment.read_bytes()
+
+
+def test_nothing_is_left_running() -> None:
+    with Decoder() as decoder:
+        decoder.decode(picture(), "a.png")
+        child = decoder.process_id
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)

@@ -1,0 +1,149 @@
+"""DICOM files: what is shown, what is kept, what is held."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import ComputedRadiographyImageStorage
+
+from pool.dicom import decode, is_dicom
+from pool.pixels import RefusedImage
+from tests.pool.files import dicom_file
+
+# What the manifest says, in our words: the sentence each file that stays outside is refused with.
+REFUSED = {
+    "burned_in_yes.dcm": "burned into the picture",
+    "us_phi_citizen_jan.dcm": "held for a person's release",
+    "sc_rgb_jpeg.dcm": "Colour secondary captures",
+    "ct_multiframe_2f_12bit_jpeg.dcm": "more than one frame",
+    "mf_10frames_mr.dcm": "more than one frame",
+    "chest_ct_retired_jpeg_UNSUPPORTED.dcm": "compression",
+    "sr_no_pixel_data.dcm": "holds no picture",
+    "rtplan_truncated.dcm": "holds no picture",
+    "badVR.dcm": "RTDOSE is not taken",
+    "MR_truncated.dcm": "damaged or cut short",
+    "mf_truncated_j2k.dcm": "Not a readable DICOM",
+    "no_meta.dcm": "Not a readable DICOM",
+}
+SECRETS = ("PatientName", "PatientID", "PatientBirthDate", "InstitutionName", "StudyDate", "StationName")
+
+
+def ramp() -> np.ndarray[tuple[int, int], np.dtype[np.int16]]:
+    return np.linspace(-1000, 1000, 32 * 32).reshape(32, 32).astype(np.int16)
+
+
+def test_every_file_of_the_manifest_is_decoded_or_refused_as_expected(shared_data: Path) -> None:
+    folder = shared_data / "dicom"
+    with (folder / "manifest.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+
+    for row in rows:
+        data = (folder / row["file"]).read_bytes()
+        if row["file"] in REFUSED:
+            with pytest.raises(RefusedImage, match=REFUSED[row["file"]]):
+                decode(data)
+            continue
+        found = decode(data)
+        assert "x".join(map(str, found.pixels.shape)) == row["shape"], row["file"]
+        assert found.pixels.dtype == (np.uint16 if int(row["bits_stored"]) > 8 else np.uint8), row["file"]
+        assert not set(SECRETS) & set(found.tags), row["file"]
+
+    assert len(rows) == 31
+    assert {row["file"] for row in rows if row["pydicom3_result"] != "decodes"} <= set(REFUSED)
+
+
+def test_lossless_compressions_of_one_slice_give_the_same_pixels(shared_data: Path) -> None:
+    names = ["explicit_le", "big_endian", "deflated", "j2k_lossless", "jpeg_lossless_sv1", "jpegls", "rle"]
+    slices = [decode((shared_data / "dicom" / f"chest_ct_{name}.dcm").read_bytes()).pixels for name in names]
+
+    assert all(np.array_equal(slices[0], other) for other in slices)
+
+
+def test_monochrome1_is_shown_inverted(shared_data: Path) -> None:
+    positive = decode((shared_data / "dicom" / "chest_cr_monochrome2_jpeg.dcm").read_bytes()).pixels
+    negative = decode((shared_data / "dicom" / "chest_cr_monochrome1_jpeg.dcm").read_bytes()).pixels
+
+    assert np.array_equal(negative, 255 - positive)
+
+
+def test_window_of_the_file_is_applied_to_rescaled_values() -> None:
+    stored = ramp() + np.int16(1024)
+
+    shown = decode(dicom_file(stored, RescaleIntercept=-1024, WindowCenter=0, WindowWidth=400)).pixels
+
+    hounsfield = ramp()
+    assert (shown[hounsfield <= -201] == 0).all()
+    assert (shown[hounsfield >= 200] == 65535).all()
+    assert abs(int(shown[np.abs(hounsfield) <= 1].mean()) - 32767) < 300
+
+
+@pytest.mark.parametrize(
+    ("function", "at_centre"), [("LINEAR", 0.5), ("LINEAR_EXACT", 0.5), ("SIGMOID", 0.5)]
+)
+def test_each_voi_function_shows_the_centre_half_bright(function: str, at_centre: float) -> None:
+    flat = np.zeros((32, 32), dtype=np.int16)
+
+    shown = decode(dicom_file(flat, WindowCenter=0, WindowWidth=400, VOILUTFunction=function)).pixels
+
+    assert shown[0, 0] / 65535 == pytest.approx(at_centre, abs=0.003)
+
+
+def test_first_of_several_windows_is_used() -> None:
+    one = decode(dicom_file(ramp(), WindowCenter=40, WindowWidth=350)).pixels
+    several = decode(dicom_file(ramp(), WindowCenter=[40, 450], WindowWidth=[350, 1500])).pixels
+
+    assert np.array_equal(one, several)
+
+
+def test_ct_without_a_window_gets_the_lung_window() -> None:
+    found = decode(dicom_file(ramp()))
+
+    assert found.tags["Window"] == "-600/1500 (lung)"
+    assert (found.pixels[ramp() >= 150] == 65535).all()
+
+
+def test_ct_slice_without_a_modality_is_known_by_its_class(shared_data: Path) -> None:
+    found = decode((shared_data / "dicom" / "lungmask_chest_ct_slice0.dcm").read_bytes())
+
+    assert found.tags["Window"].endswith("(lung)")
+
+
+def test_names_dates_and_places_do_not_come_along() -> None:
+    found = decode(dicom_file(ramp(), Manufacturer="ACME", ViewPosition="PA"))
+
+    assert found.patient_id == "4711"
+    assert found.tags["Manufacturer"] == "ACME"
+    assert not [
+        text for text in found.tags.values() if text in {"4711", "Mister^CT", "20200101", "A Hospital"}
+    ]
+
+
+def test_pixels_are_not_trusted_to_be_as_many_as_the_header_says() -> None:
+    with pytest.raises(RefusedImage, match="million pixels"):
+        decode(dicom_file(ramp(), Rows=30_000, Columns=30_000))
+
+
+def test_pixels_beyond_the_bits_of_a_radiograph_keep_their_range() -> None:
+    film = np.arange(32 * 32, dtype=np.int16).reshape(32, 32)
+    tags = {"SOPClassUID": ComputedRadiographyImageStorage, "Modality": "CR", "PixelRepresentation": 0}
+
+    shown = decode(dicom_file(film, BitsStored=12, HighBit=11, **tags)).pixels
+
+    assert (shown.min(), shown.max()) == (0, 65535)
+    assert len(np.unique(shown)) == 1024
+
+
+def test_dicom_is_known_by_its_mark_or_its_name() -> None:
+    assert is_dicom(dicom_file(ramp()))
+    assert is_dicom(b"", "a.DCM")
+    assert not is_dicom(b"\x89PNG", "a.png")
+
+
+def test_an_empty_header_is_refused() -> None:
+    assert not Dataset()
+    with pytest.raises(RefusedImage, match="Not a readable DICOM"):
+        decode(b"")
