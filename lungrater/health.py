@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from functools import lru_cache
 
 from celery import current_app
@@ -11,6 +13,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection, transaction
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
+from kombu.exceptions import OperationalError
+from redis import RedisError
 
 from lungrater.servers import redis
 
@@ -23,22 +27,21 @@ WORKER_ANSWERS_WITHIN = 0.5
 @transaction.non_atomic_requests
 def healthz(request: HttpRequest) -> JsonResponse:
     """200 when everything answers, else 503 with the names of what is missing."""
-    missing = list(missing_parts(int(time.monotonic())))
+    missing = list(missing_parts())
     return JsonResponse({"ok": not missing, "missing": missing}, status=503 if missing else 200)
 
 
-@lru_cache(maxsize=1)
-def missing_parts(_second: int) -> tuple[str, ...]:
-    """Asked at most once a second, so that nobody can keep the workers busy with answering."""
-    missing = [] if database_answers() else ["database"]
+def missing_parts() -> Iterator[str]:
+    if not database_answers():
+        yield "database"
     if not redis.answers(settings.CELERY_BROKER_URL):
-        return (*missing, "broker", "worker")
-    return (*missing, *([] if workers_that_answer(limit=1) else ["worker"]))
+        yield from ("broker", "worker")
+    elif not _some_worker_answers(int(time.monotonic())):
+        yield "worker"
 
 
 def database_answers() -> bool:
     try:
-        connection.close_if_unusable_or_obsolete()
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
@@ -47,6 +50,17 @@ def database_answers() -> bool:
 
 
 def workers_that_answer(*, limit: int | None = None) -> list[str]:
-    """Node names of the workers that answer a ping; returns as soon as `limit` have."""
-    replies = current_app.control.ping(timeout=WORKER_ANSWERS_WITHIN, limit=limit)
-    return [name for reply in replies for name in reply]
+    """Node names of the workers that answer a ping; returns as soon as `limit` have, empty without a broker."""
+    for _ in range(
+        2
+    ):  # a pooled connection may be one that a broker restart has cut; it mends itself when used
+        with contextlib.suppress(OSError, RedisError, OperationalError):
+            replies = current_app.control.ping(timeout=WORKER_ANSWERS_WITHIN, limit=limit)
+            return [name for reply in replies for name in reply]
+    return []
+
+
+@lru_cache(maxsize=1)
+def _some_worker_answers(_second: int) -> bool:
+    """Asked at most once a second, so that nobody can keep the workers busy with answering."""
+    return bool(workers_that_answer(limit=1))

@@ -46,6 +46,10 @@ class Home:
         return self.root / "models"
 
     @property
+    def static(self) -> Path:
+        return self.root / "static"
+
+    @property
     def run(self) -> Path:
         """What only matters while LungRater runs: locks, sockets, process ids."""
         return self.root / "run"
@@ -67,7 +71,7 @@ class Home:
         """Make the folder and its parts; raises CannotStart where that is not allowed."""
         try:
             self.root.parent.mkdir(parents=True, exist_ok=True)
-            parts = (self.redis, self.media, self.logs, self.models, self.run, self.sockets)
+            parts = (self.redis, self.media, self.logs, self.models, self.static, self.run, self.sockets)
             for folder in (self.root, *parts):
                 folder.mkdir(mode=0o700, exist_ok=True)
             (self.run / "probe").write_bytes(b"")

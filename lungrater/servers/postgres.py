@@ -82,7 +82,7 @@ def _prepare(home: Home) -> None:
     socket_dir = _socket_dir(home)
     socket_dir.mkdir(mode=0o700, exist_ok=True)
     if user:
-        shutil.chown(socket_dir, user, pwd.getpwnam(user).pw_gid)
+        shutil.chown(socket_dir, user, user)
     if not (home.postgres / "PG_VERSION").exists():
         _make_cluster(home, user)
     _forget_dead_postmaster(home)
@@ -94,11 +94,13 @@ def _make_cluster(home: Home, user: str | None) -> None:
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(mode=0o700)
     if user:
-        shutil.chown(new, user, pwd.getpwnam(user).pw_gid)
+        shutil.chown(new, user, user)
     locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--encoding=UTF8"]
     done = subprocess.run(
         [_programs(home) / "initdb", "-D", new, "-U", "postgres", "--auth=trust", *locale],
         user=user,
+        group=user,
+        extra_groups=[] if user else None,
         cwd=new,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

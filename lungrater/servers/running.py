@@ -17,6 +17,7 @@ from lungrater.servers.urls import given
 
 START_WITHIN = 60.0
 STOP_WITHIN = 4.0
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.contextmanager
@@ -66,7 +67,7 @@ def embedded(home: Home) -> Iterator[Service]:
 
 @contextlib.contextmanager
 def exit_on_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP raise SystemExit, as Ctrl-C raises KeyboardInterrupt, so that `finally` runs."""
+    """Ctrl-C, SIGTERM and a closed terminal raise SystemExit, so that what was started is stopped."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -74,7 +75,7 @@ def exit_on_signals() -> Iterator[None]:
     def leave(number: int, _frame: FrameType | None) -> None:
         sys.exit(128 + number)
 
-    previous = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    previous = {number: signal.signal(number, leave) for number in STOP_SIGNALS}
     try:
         yield
     finally:

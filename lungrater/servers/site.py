@@ -54,10 +54,8 @@ def _why_not(error: OSError, host: str, port: int) -> str:
 
 
 def environment(home: Home, host: str) -> dict[str, str]:
-    """What the children need beyond the caller's environment: this home's secret key, the name they answer to."""
+    """What the children need beyond the caller's environment: the home, and the names they answer to."""
     added = {"LUNGRATER_HOME": str(home.root)}
-    if not os.environ.keys() & {"SECRET_KEY", "SECRET_KEY_FILE"}:
-        added["SECRET_KEY_FILE"] = str(home.secret_key)
     if "ALLOWED_HOSTS" not in os.environ:
         own = {host, socket.gethostname()} - set(ANY_ADDRESS)
         added["ALLOWED_HOSTS"] = ",".join([*LOCAL_NAMES, *sorted(own - set(LOCAL_NAMES))])
@@ -69,7 +67,7 @@ def web(listener: socket.socket, env: dict[str, str]) -> Service:
     return Service(
         "web",
         commands.web(bind=f"fd://{descriptor}"),
-        answers=lambda: _says_something(listener),
+        answers=lambda: _shows_a_page(listener),
         env=env,
         pass_fds=[descriptor],
     )
@@ -96,12 +94,12 @@ def beat(home: Home, env: dict[str, str]) -> Service:
     return Service("beat", commands.beat(schedule=schedule), answers=has_written, env=env)
 
 
-def _says_something(listener: socket.socket) -> bool:
-    """Whether the site gives any HTTP answer; what is missing behind it, it says itself."""
+def _shows_a_page(listener: socket.socket) -> bool:
+    """Whether the first page a visitor sees comes back; a page that fails says why itself."""
     host, port = listener.getsockname()[:2]
-    connection = HTTPConnection(ANY_ADDRESS.get(host, host), port, timeout=2)
+    connection = HTTPConnection(ANY_ADDRESS.get(host, host), port, timeout=5)
     try:
-        connection.request("GET", "/healthz", headers={"Host": "localhost"})
+        connection.request("GET", "/accounts/login/", headers={"Host": "localhost"})
         return bool(connection.getresponse().status)
     except (OSError, HTTPException):
         return False

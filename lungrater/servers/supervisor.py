@@ -11,7 +11,6 @@ import contextlib
 import ctypes
 import json
 import os
-import pwd
 import signal
 import subprocess
 import sys
@@ -40,6 +39,7 @@ class Service:
     answers: Callable[[], bool]
     env: Mapping[str, str] = field(default_factory=dict)
     user: str | None = None
+    """Run as this user, and the group of that name."""
     pass_fds: Sequence[int] = ()
     stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: signal.Signals = signal.SIGTERM
@@ -123,7 +123,6 @@ class Supervisor:
         log = self._log(service)
         if log.exists() and log.stat().st_size > LARGEST_LOG:
             log.replace(log.with_suffix(".log.1"))
-        account = pwd.getpwnam(service.user) if service.user else None
         with log.open("ab") as output:
             return subprocess.Popen(
                 service.argv,
@@ -133,9 +132,9 @@ class Supervisor:
                 env={**os.environ, **service.env},
                 process_group=0,
                 pass_fds=service.pass_fds,
-                user=account and account.pw_uid,
-                group=account and account.pw_gid,
-                extra_groups=[] if account else None,
+                user=service.user,
+                group=service.user,
+                extra_groups=[] if service.user else None,
                 preexec_fn=_dies_with(os.getpid(), service.orphan_signal),  # noqa: PLW1509  (one thread only)
             )
 
@@ -147,7 +146,7 @@ class Supervisor:
         for child in self._children.values():
             with contextlib.suppress(psutil.NoSuchProcess):
                 created = psutil.Process(child.process.pid).create_time()
-                rows.append([child.process.pid, created, int(child.service.stop_signal)])
+                rows.append([child.service.name, child.process.pid, created, int(child.service.stop_signal)])
         new = self.register.with_suffix(".new")
         new.write_text(json.dumps(rows))
         new.replace(self.register)
@@ -168,7 +167,7 @@ def end_leftovers(register: Path, *, seconds: float = 5) -> None:
 def _leftovers(register: Path) -> Iterator[tuple[psutil.Process, int]]:
     if not register.exists():
         return
-    for pid, created, stop_signal in json.loads(register.read_text()):
+    for _name, pid, created, stop_signal in json.loads(register.read_text()):
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(pid)
             # The same number may long belong to a stranger, so the time of birth must agree too.

@@ -17,7 +17,7 @@ from lungrater.home import Home
 from lungrater.login_links import demo_links
 from lungrater.migrate import migrate_if_needed
 from lungrater.servers import lock, site
-from lungrater.servers.running import STOP_WITHIN, exit_on_signals, start_servers
+from lungrater.servers.running import STOP_SIGNALS, STOP_WITHIN, exit_on_signals, start_servers
 from lungrater.servers.supervisor import Supervisor
 
 ANSWER_WITHIN = 90.0
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         host, port, workers = options["host"], options["port"], options["workers"]
         try:
             self.run(host, port, workers=workers, with_demo=options["demo"])
-        except (KeyboardInterrupt, SystemExit):
+        except SystemExit:
             self.say("Stopped. Nothing is lost: the same command brings the same site back.")
 
     def run(self, host: str, port: int, *, workers: int, with_demo: bool) -> None:
@@ -95,7 +95,7 @@ class Command(BaseCommand):
 
     def stop(self, supervisor: Supervisor) -> None:
         """First those who use the servers, then the servers; a second Ctrl-C changes nothing about that."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         supervisor.stop(*supervisor.names() - {"postgres", "redis"}, seconds=FINISH_WITHIN)
         supervisor.stop(*supervisor.names(), seconds=STOP_WITHIN)
