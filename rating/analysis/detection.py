@@ -22,9 +22,9 @@ class Detection:
 
 
 def detection(
-    hits: int,
+    hits: float,
     signal: int,
-    false_alarms: int,
+    false_alarms: float,
     noise: int,
     *,
     correction: str = "loglinear",

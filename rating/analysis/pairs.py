@@ -23,17 +23,22 @@ class Pairs:
 
 def pairwise(codes: Codes, q: int) -> Pairs:
     """Cohen's kappa of every pair of rows of `codes` (raters × images, -1 missing) over `q` labels."""
-    raters = len(codes)
-    gram = np.zeros((raters * q, raters * q))
-    for chunk in _chunks(codes):
-        hot = one_hot(chunk, q)
-        gram += hot @ hot.T
-    first, second = np.triu_indices(raters, k=1)
-    tables = gram.reshape(raters, q, raters, q)[first, :, second, :]
+    first, second = np.triu_indices(len(codes), k=1)
+    tables = cross_tables(codes, codes, q)[first, :, second, :]
     return Pairs(first, second, tables, kappas(tables))
 
 
-def one_hot(codes: Codes, q: int) -> Singles:
+def cross_tables(first: Codes | Ints, second: Codes | Ints, q: int) -> Floats:
+    """How often a rater of `first` gave label k where one of `second` gave l: (raters, q, raters, q)."""
+    gram = np.zeros((len(first) * q, len(second) * q))
+    for start in range(0, first.shape[1], CHUNK):
+        mine = one_hot(first[:, start : start + CHUNK], q)
+        theirs = mine if first is second else one_hot(second[:, start : start + CHUNK], q)
+        gram += mine @ theirs.T
+    return gram.reshape(len(first), q, len(second), q)
+
+
+def one_hot(codes: Codes | Ints, q: int) -> Singles:
     """float32, (raters·q) × images: 1 where that rater gave the image that label."""
     labels = np.arange(q, dtype=np.int8)
     hot: Singles = (codes[:, None, :] == labels[None, :, None]).astype(np.float32)
@@ -67,12 +72,9 @@ def _influence(codes: Codes, q: int, pairs: Pairs) -> Floats:
     form = np.zeros((raters, q, raters, q), dtype=np.float32)
     form[pairs.first, :, pairs.second, :] = part
     square = form.reshape(raters * q, raters * q)
-    return np.concatenate([_quadratic(one_hot(chunk, q), square) for chunk in _chunks(codes)])
+    starts = range(0, codes.shape[1], CHUNK)
+    return np.concatenate([_quadratic(one_hot(codes[:, at : at + CHUNK], q), square) for at in starts])
 
 
 def _quadratic(hot: Singles, form: Singles) -> Floats:
     return np.asarray(np.einsum("ai,ai->i", hot, form @ hot, dtype=np.float64), dtype=np.float64)
-
-
-def _chunks(codes: Codes) -> list[Codes]:
-    return [codes[:, start : start + CHUNK] for start in range(0, max(codes.shape[1], 1), CHUNK)]

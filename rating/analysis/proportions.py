@@ -5,6 +5,7 @@ Miettinen & Nurminen 1985. statsmodels' own score interval for a difference is n
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import optimize, stats
@@ -15,8 +16,8 @@ from rating.analysis.estimate import Estimate
 EMPTY = "There is nothing to count."
 
 
-def wilson(x: int, n: int, confidence: float = 0.95) -> Estimate:
-    """x / n with Wilson's score interval; `se` is the usual sqrt(p (1 - p) / n), None where that is 0."""
+def wilson(x: float, n: int, confidence: float = 0.95) -> Estimate:
+    """x / n with Wilson's score interval (halves are allowed); `se` is the usual sqrt(p (1 - p) / n), None where that is 0."""
     return _proportion(x, n, wilson_interval, confidence)
 
 
@@ -30,7 +31,7 @@ def jeffreys(x: int, n: int, confidence: float = 0.95) -> Estimate:
     return _proportion(x, n, jeffreys_interval, confidence)
 
 
-def wilson_interval(x: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+def wilson_interval(x: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson's score interval; n > 0."""
     z = float(stats.norm.ppf((1 + confidence) / 2))
     middle = (x + z**2 / 2) / (n + z**2)
@@ -113,7 +114,7 @@ def _restricted_se(x1: int, n1: int, x2: int, n2: int, delta: float) -> float:
 
 
 def _proportion(
-    x: int, n: int, interval: Callable[[int, int, float], tuple[float, float]], confidence: float
+    x: float, n: int, interval: Callable[[Any, int, float], tuple[float, float]], confidence: float
 ) -> Estimate:
     if n == 0:
         return Estimate.undefined(EMPTY)

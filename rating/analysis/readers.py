@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from rating.analysis.arrays import TINY, Floats, Numbers
+from rating.analysis.arrays import TINY, Flags, Floats, Numbers
 from rating.analysis.estimate import Estimate, t_interval
 from rating.analysis.roc import covariance, placements
 
@@ -28,7 +28,7 @@ class Covariances:
 
 @dataclass(frozen=True, slots=True)
 class Overall:
-    """The test of equal tests: F with 1.. and df2 degrees of freedom, p; and each difference from the first pair on."""
+    """Whether the tests differ: F with (tests - 1, df2) degrees of freedom and its p; each difference by (i, j)."""
 
     covariances: Covariances
     f: float | None
@@ -75,7 +75,7 @@ def covariances(spread: Floats) -> Covariances:
     test, rater = np.divmod(np.arange(tests * raters), raters)
     same_test, same_rater = test[:, None] == test[None, :], rater[:, None] == rater[None, :]
 
-    def mean(cells: np.ndarray) -> float:
+    def mean(cells: Flags) -> float:
         return float(matrix[cells].mean()) if cells.any() else 0.0
 
     return Covariances(

@@ -11,7 +11,8 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 def read(text: str, **options: str) -> list[list[int]]:
-    return read_ratings(io.StringIO(text), **options).codes.tolist()
+    rows: list[list[int]] = read_ratings(io.StringIO(text), **options).codes.tolist()
+    return rows
 
 
 def test_the_three_required_columns_are_enough_in_any_order() -> None:
