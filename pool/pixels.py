@@ -25,6 +25,8 @@ PNG_LEVEL = 6
 WHITE_IS_ZERO = 0
 PHOTOMETRIC_TAG = 262
 WINDOW_PERCENTILES = (0.5, 99.5)
+# A hair off each edge, so that no source, whatever its size, passes unresampled and keeps its grey levels.
+TRIM = 0.01
 
 ImageFile.LOAD_TRUNCATED_IMAGES = False
 
@@ -198,8 +200,11 @@ def _middle_square(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _resampled(channel: npt.NDArray[np.float32], size: tuple[int, int]) -> npt.NDArray[np.float32]:
+    height, width = channel.shape
+    rest = 1 - TRIM
+    box = (TRIM * width, TRIM * height, rest * width, rest * height)
     image = Image.fromarray(np.ascontiguousarray(channel))
-    return np.asarray(image.resize(size, Image.Resampling.BICUBIC), dtype=np.float32)
+    return np.asarray(image.resize(size, Image.Resampling.BICUBIC, box=box), dtype=np.float32)
 
 
 def _windowed(values: npt.NDArray[np.float32], *, top: int) -> npt.NDArray[np.float32]:
