@@ -1,5 +1,39 @@
-from django.http import HttpResponse
-from django.urls import path
+"""The room's pages, mounted at /generation/."""
+
+from django.urls import path, register_converter
+
+from generation.models import GenerationJob
+from generation.views import jobs, training
 
 app_name = "generation"
-urlpatterns = [path(n, lambda r: HttpResponse(), name=n) for n in ("jobs", "trainings", "create")]
+
+
+class EngineConverter:
+    regex = "|".join(GenerationJob.Engine.values)
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return str(value)
+
+
+register_converter(EngineConverter, "engine")
+
+urlpatterns = [
+    path("", jobs.jobs, name="jobs"),
+    path("new/", jobs.create, name="create"),
+    path("new/<engine:engine>/", jobs.create, name="create_with"),
+    path("jobs/<int:pk>/", jobs.job, name="job"),
+    path("jobs/<int:pk>/progress", jobs.job_progress, name="job_progress"),
+    path("jobs/<int:pk>/cancel", jobs.cancel, name="cancel"),
+    path("jobs/<int:pk>/go-on", jobs.go_on, name="go_on"),
+    path("jobs/<int:pk>/again", jobs.again, name="again"),
+    path("training/", training.trainings, name="trainings"),
+    path("training/new/", training.train, name="train"),
+    path("training/<int:pk>/", training.training, name="training"),
+    path("training/<int:pk>/progress", training.training_progress, name="training_progress"),
+    path("training/<int:pk>/cancel", training.cancel_training, name="cancel_training"),
+    path("training/<int:pk>/go-on", training.continue_training, name="continue_training"),
+    path("checkpoints/<int:pk>/samples.png", training.samples, name="samples"),
+]

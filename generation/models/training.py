@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.core.files.base import ContentFile
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from generation.training.config import SAMPLERS, TrainingConfig
+from generation.training.config import SAMPLERS, PictureClass, TrainingConfig
 from pool.jobs import Job
 from pool.models import Dataset
 
@@ -52,6 +52,15 @@ class TrainingRun(Job):
         from pool.tasks import ring
 
         ring(run_training, self.pk)
+
+    def queue_again(self) -> bool:
+        """Let a failed or cancelled run go on from its last checkpoint; True unless it is active or done."""
+        ended = TrainingRun.objects.filter(pk=self.pk, state__in=[self.State.FAILED, self.State.CANCELLED])
+        with transaction.atomic():
+            again = ended.update(state=self.State.QUEUED, cancel_requested=False, error="", message="")
+            if again:
+                transaction.on_commit(self.ring)
+        return bool(again)
 
     @property
     def parsed_config(self) -> TrainingConfig:
@@ -131,6 +140,12 @@ class Checkpoint(models.Model):
     @cached_property
     def config(self) -> TrainingConfig:
         return TrainingConfig.from_mapping(self.description["config"])
+
+    @property
+    def kinds(self) -> tuple[PictureClass, ...]:
+        """What the model can be asked for: its classes, or the one kind it was trained on."""
+        modality = self.run.dataset.modality if self.run else "xray"
+        return self.config.classes or (PictureClass(modality, ""),)
 
     @property
     def samplers(self) -> tuple[str, ...]:

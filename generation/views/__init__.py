@@ -1,0 +1,1 @@
+"""The room's pages: generation jobs, and training runs with their checkpoints."""
