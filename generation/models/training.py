@@ -53,12 +53,12 @@ class TrainingRun(Job):
 
         ring(run_training, self.pk)
 
-    def queue_again(self) -> bool:
+    def queue_again(self, *, ring: bool = True) -> bool:
         """Let a failed or cancelled run go on from its last checkpoint; True unless it is active or done."""
         ended = TrainingRun.objects.filter(pk=self.pk, state__in=[self.State.FAILED, self.State.CANCELLED])
         with transaction.atomic():
             again = ended.update(state=self.State.QUEUED, cancel_requested=False, error="", message="")
-            if again:
+            if again and ring:
                 transaction.on_commit(self.ring)
         return bool(again)
 

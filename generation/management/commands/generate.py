@@ -1,0 +1,130 @@
+"""`lungrater generate …`: fill a dataset from an engine, here and now, with the same job rows as the site."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from generation.foreground import perform_with_bar
+from generation.forms import random_seed
+from generation.models import Checkpoint, GenerationJob
+from generation.shipped import register_shipped
+from pool.models import Dataset, Modality, Origin
+
+BAD_ARGUMENT = 2
+SETTINGS = ("size", "steps", "sampler", "guidance", "quality")
+
+
+class Command(BaseCommand):
+    """Makes pictures in this process and says what became of each."""
+
+    help = "Generate images with a model of ours, the Images API or the phantom engine, into a dataset."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--engine", choices=GenerationJob.Engine.values, default="diffusion")
+        parser.add_argument("--model", default="", help="a trained model or checkpoint, or the API's model")
+        parser.add_argument("--count", type=int, required=True, metavar="N")
+        parser.add_argument("--dataset", required=True, metavar="NAME", help="a new one or one that exists")
+        parser.add_argument("--modality", choices=Modality.values, default=None)
+        parser.add_argument("--label", default="", metavar="L", help="the finding to ask for")
+        parser.add_argument("--prompt", default="", help="for the Images API")
+        parser.add_argument("--seed", type=int, default=None, help="drawn where none is given")
+        parser.add_argument("--size", help="pixels for phantoms, WIDTHxHEIGHT for the API")
+        parser.add_argument("--steps", type=int, help="sampling steps of a diffusion model")
+        parser.add_argument("--sampler", help="flow-euler, flow-heun, ddim, ddpm or dpm-solver++")
+        parser.add_argument("--guidance", type=float, help="above 1: held more closely to the finding")
+        parser.add_argument("--quality", help="of the API's model")
+        parser.add_argument(
+            "--stand-in", action="store_true", help="file a new dataset of phantoms as real, for trials"
+        )
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        job = _job(options)
+        try:
+            job.full_clean()
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages), returncode=BAD_ARGUMENT) from error
+        job.save()
+        perform_with_bar(job, unit="image")
+        report = _report(job)
+        self.stdout.write(json.dumps(report) if options["json"] else _in_words(report))
+        if job.state != GenerationJob.State.SUCCEEDED:
+            raise CommandError(job.error or f"The job was {job.state}.")
+
+
+def _job(options: dict[str, Any]) -> GenerationJob:
+    engine, checkpoint = options["engine"], None
+    if engine == GenerationJob.Engine.DIFFUSION:
+        checkpoint = _checkpoint(options["model"])
+    modality, label = _kind(options, checkpoint)
+    settings = {name: options[name] for name in SETTINGS if options[name] is not None}
+    return GenerationJob(
+        engine=engine,
+        checkpoint=checkpoint,
+        api_model=options["model"] if engine == GenerationJob.Engine.OPENAI else "",
+        dataset=_dataset(options, modality),
+        modality=modality,
+        label=label,
+        prompt=options["prompt"],
+        seed=random_seed() if options["seed"] is None else options["seed"],
+        settings=settings,
+        total=options["count"],
+    )
+
+
+def _checkpoint(name: str) -> Checkpoint:
+    register_shipped()
+    found = Checkpoint.objects.newest_by_name(name)
+    if found is None:
+        known = (
+            ", ".join(Checkpoint.objects.newest_of_each_run().values_list("name", flat=True)) or "none yet"
+        )
+        raise CommandError(f"There is no model {name!r}; there are: {known}.", returncode=BAD_ARGUMENT)
+    return found
+
+
+def _kind(options: dict[str, Any], checkpoint: Checkpoint | None) -> tuple[str, str]:
+    """The modality and finding asked for; where a model knows only one, that one."""
+    modality, label = options["modality"], options["label"]
+    if checkpoint is None:
+        return modality or Modality.XRAY, label
+    fitting = [
+        kind for kind in checkpoint.kinds if modality in {None, kind.modality} and label in {"", kind.label}
+    ]
+    if not fitting:
+        known = ", ".join(map(str, checkpoint.kinds))
+        raise CommandError(f"{checkpoint} cannot make that; it makes: {known}.", returncode=BAD_ARGUMENT)
+    return fitting[0].modality, fitting[0].label
+
+
+def _dataset(options: dict[str, Any], modality: str) -> Dataset:
+    if options["stand_in"] and options["engine"] != GenerationJob.Engine.PHANTOM:
+        raise CommandError("Only phantoms may stand in for real images.", returncode=BAD_ARGUMENT)
+    origin = Origin.REAL if options["stand_in"] else Origin.SYNTHETIC
+    dataset, _ = Dataset.objects.get_or_create(
+        name=options["dataset"], defaults={"origin": origin, "modality": modality}
+    )
+    return dataset
+
+
+def _report(job: GenerationJob) -> dict[str, Any]:
+    report: dict[str, Any] = {
+        "job": job.pk,
+        "state": job.state,
+        "seed": job.seed,
+        "dataset": job.dataset.name,
+    }
+    for outcome in ("made", "duplicate", "refused", "failed"):
+        report[outcome] = job.outcomes.filter(outcome=outcome).count()
+    report["reasons"] = sorted(set(job.outcomes.exclude(reason="").values_list("reason", flat=True)))
+    return report
+
+
+def _in_words(report: dict[str, Any]) -> str:
+    parts = [f"{report['made']} made into “{report['dataset']}” with seed {report['seed']}"]
+    parts += [f"{report[name]} {name}" for name in ("duplicate", "refused", "failed") if report[name]]
+    return "\n".join([", ".join(parts) + ".", *(f"  {reason}" for reason in report["reasons"])])

@@ -1,0 +1,94 @@
+"""`lungrater train …`: train a diffusion model on a dataset, here and now, with the same rows as the site."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any, cast
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from generation.foreground import perform_with_bar
+from generation.models import Checkpoint, TrainingRun
+from generation.runs import classes_of
+from generation.training.config import PRESETS, ConfigError, TrainingConfig
+from pool.models import Dataset
+
+BAD_ARGUMENT = 2
+NUMBERS = ("size", "steps", "batch", "seed")
+
+
+class Command(BaseCommand):
+    """Trains in this process and names the checkpoints it left."""
+
+    help = "Train a diffusion model on the images of a dataset."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--dataset", metavar="NAME", help="the images to learn from")
+        parser.add_argument("--name", help="of the model (default: that of the dataset)")
+        parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file of settings")
+        parser.add_argument("--preset", choices=PRESETS, help="settings to start from (default: tiny)")
+        parser.add_argument("--by-finding", action="store_true", help="learn to make each finding on demand")
+        parser.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped")
+        _numbers(parser)
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        run = _resumed(options["resume"]) if options["resume"] else _new(options)
+        perform_with_bar(run, unit="step")
+        names = list(run.checkpoints.order_by("step").values_list("name", flat=True))
+        report = {
+            "run": run.pk,
+            "name": run.name,
+            "state": run.state,
+            "steps": run.done,
+            "checkpoints": names,
+        }
+        words = f"{run.name}: {run.done} steps, checkpoints {', '.join(names) or 'none'}."
+        self.stdout.write(json.dumps(report) if options["json"] else words)
+        if run.state != TrainingRun.State.SUCCEEDED:
+            raise CommandError(run.error or f"The run was {run.state}.")
+
+
+def _numbers(parser: ArgumentParser) -> None:
+    for name in NUMBERS:
+        parser.add_argument(f"--{name}", type=int, help="instead of the preset's")
+
+
+def _new(options: dict[str, Any]) -> TrainingRun:
+    dataset = Dataset.objects.filter(name=options["dataset"]).first()
+    if dataset is None:
+        raise CommandError(f"There is no dataset {options['dataset']!r}.", returncode=BAD_ARGUMENT)
+    name = options["name"] or dataset.name
+    if TrainingRun.objects.filter(name=name).exists() or Checkpoint.objects.filter(name=name).exists():
+        raise CommandError(
+            f"There is a model {name!r}; choose a --name, or --resume it.", returncode=BAD_ARGUMENT
+        )
+    try:
+        config = _config(options, dataset)
+    except ConfigError as error:
+        raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
+    return TrainingRun.objects.create(name=name, dataset=dataset, config=config.as_json(), total=config.steps)
+
+
+def _config(options: dict[str, Any], dataset: Dataset) -> TrainingConfig:
+    """The file's settings or the preset's, with those given as options on top."""
+    given = {name: options[name] for name in NUMBERS if options[name] is not None}
+    if options["by_finding"]:
+        given["classes"] = [vars(kind) for kind in classes_of(dataset)]
+    if options["config"] is None:
+        return TrainingConfig.from_mapping({"preset": options["preset"] or "tiny", **given})
+    return TrainingConfig.from_mapping({**TrainingConfig.from_toml(options["config"]).as_json(), **given})
+
+
+def _resumed(name: str) -> TrainingRun:
+    # The cast: the manager is inherited from the abstract Job, and typed so.
+    run = cast("TrainingRun | None", TrainingRun.objects.filter(name=name).first())
+    if run is None:
+        raise CommandError(f"There is no run {name!r}.", returncode=BAD_ARGUMENT)
+    TrainingRun.objects.requeue_stale()
+    if not run.queue_again(ring=False) and not TrainingRun.objects.waiting().filter(pk=run.pk).exists():
+        raise CommandError(f"The run {name!r} is {run.state}; there is nothing to resume.")
+    run.refresh_from_db()
+    return run
