@@ -49,7 +49,7 @@ js:
 	@if ls tests/js/*.test.mjs >/dev/null 2>&1; then node --test tests/js/; fi
 
 unit: $(STAMP)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/python -m pytest $(ARGS)
 
 # The exact versions both commands install. Torch's "+cpu" and the like name a download, not a version.
 lock: $(BIN)/python

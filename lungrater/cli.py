@@ -49,10 +49,9 @@ class Utility(ManagementUtility):
                     return execute(*args, **options)
             except SystemCheckError:
                 raise
-            except CommandError as error:
-                _fail(command, error, error.returncode)
-            except CannotStart as error:
-                _fail(command, error, 1)
+            except (CommandError, CannotStart) as error:
+                command.stderr.write(str(error))
+                sys.exit(getattr(error, "returncode", 1))
 
         command.execute = with_servers  # type: ignore[method-assign]  # the one place between arguments and work
         return command
@@ -62,8 +61,3 @@ def _bring_tables_up_to_date() -> None:
     from lungrater.migrate import migrate_if_needed
 
     migrate_if_needed()
-
-
-def _fail(command: BaseCommand, error: Exception, code: int) -> None:
-    command.stderr.write(str(error))
-    sys.exit(code)

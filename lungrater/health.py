@@ -56,7 +56,7 @@ def workers_that_answer(*, limit: int | None = None) -> list[str]:
     ):  # a pooled connection may be one that a broker restart has cut; it mends itself when used
         with contextlib.suppress(OSError, RedisError, OperationalError):
             replies = current_app.control.ping(timeout=WORKER_ANSWERS_WITHIN, limit=limit)
-            return [name for reply in replies for name in reply]
+            return [name for reply in replies or [] for name in reply]
     return []
 
 

@@ -13,7 +13,7 @@ from types import FrameType
 from lungrater.home import CannotStart, Home
 from lungrater.servers import lock, postgres, redis
 from lungrater.servers.supervisor import Service, Supervisor, end_leftovers
-from lungrater.servers.urls import given
+from lungrater.servers.urls import given, redis_url
 
 START_WITHIN = 60.0
 STOP_WITHIN = 4.0
@@ -83,13 +83,13 @@ def exit_on_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _database_answers(home: Home) -> bool:
+    return bool(given("DATABASE_URL")) or postgres.answers(home)
+
+
 def _wait_for_the_other(home: Home) -> None:
     deadline = time.monotonic() + START_WITHIN
-    checks = [
-        *([] if given("DATABASE_URL") else [lambda: postgres.answers(home)]),
-        *([] if given("REDIS_URL") else [lambda: redis.answers(redis.url(home))]),
-    ]
-    while not all(check() for check in checks):
+    while not (_database_answers(home) and redis.answers(redis_url())):
         if time.monotonic() > deadline:
             raise CannotStart(f"The servers of {home.root} do not answer: see {home.logs}.")
         time.sleep(0.1)

@@ -17,4 +17,4 @@ def redis_url() -> str:
 
 def given(name: str) -> str:
     """What the environment (or the file `name`_FILE) says, or nothing."""
-    return str(env.str(name, default=""))
+    return str(env.str(name, default="")).strip()

@@ -45,6 +45,17 @@ def eventually(true: Callable[[], object], seconds: float = 10) -> None:
         time.sleep(0.01)
 
 
+def mend_until(supervisor: Supervisor, true: Callable[[], bool]) -> list[str]:
+    said: list[str] = []
+
+    def mended() -> bool:
+        said.extend(supervisor.mend())
+        return true()
+
+    eventually(mended)
+    return said
+
+
 def test_stop_lets_a_process_finish_what_it_is_doing(supervisor: Supervisor, tmp_path: Path) -> None:
     service = script(
         tmp_path,
@@ -100,12 +111,11 @@ def test_a_crashed_process_is_started_again_with_growing_pauses(
     supervisor.wait_until_answers(service, seconds=10)
 
     os.kill(pids(service, tmp_path)[-1], signal.SIGKILL)
-    said: list[str] = []
-    eventually(lambda: said.extend(supervisor.mend()) or len(pids(service, tmp_path)) == 2)
+    said = mend_until(supervisor, lambda: len(pids(service, tmp_path)) == 2)
     first, second = pids(service, tmp_path)
     os.kill(second, signal.SIGKILL)
     died = time.monotonic()
-    eventually(lambda: said.extend(supervisor.mend()) or len(pids(service, tmp_path)) == 3)
+    said += mend_until(supervisor, lambda: len(pids(service, tmp_path)) == 3)
 
     assert first != second
     assert said == ["fragile ended with code -9; starting it again."] * 2
