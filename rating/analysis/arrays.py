@@ -1,7 +1,5 @@
 """The array types of the analysis, by name."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -10,6 +8,6 @@ Singles = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int8]
 Flags = npt.NDArray[np.bool_]
-Numbers = npt.NDArray[Any]
+Numbers = npt.ArrayLike  # whatever numpy takes for an array
 
 TINY = 1e-12  # below this a difference is rounding, not variation

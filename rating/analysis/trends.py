@@ -19,8 +19,8 @@ def slope_over_position(
     """
     slopes = [
         slope
-        for value, place, there in zip(values, positions, seen, strict=True)
-        if (slope := _slope(np.asarray(value)[there], np.asarray(place)[there])) is not None
+        for value, place, there in zip(np.asarray(values), np.asarray(positions), seen, strict=True)
+        if (slope := _slope(value[there], place[there])) is not None
     ]
     if not slopes:
         return Estimate.undefined("No rater rated two images, so there is no trend.")
@@ -40,7 +40,7 @@ def rank_correlation(values: Numbers, profile: Numbers, confidence: float = 0.95
 
     The standard error on the z scale is that of Bonett and Wright 2000, sqrt((1 + rho²/2) / (n - 3)).
     """
-    x, y = stats.rankdata(values), stats.rankdata(profile)
+    x, y = stats.rankdata(np.asarray(values)), stats.rankdata(np.asarray(profile))
     n = len(x)
     if n < 4 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return Estimate.undefined("A correlation needs four raters, and values that differ.")

@@ -1,0 +1,192 @@
+"""What must hold for any ratings whatever, found out with random small tables."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import krippendorff
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from statsmodels.stats.inter_rater import cohens_kappa
+
+from rating.analysis import LABELS, RatingsTable, agreement_report, readers, ustatistic
+from rating.analysis.against_truth import against_truth
+from rating.analysis.agreement import coefficients
+from rating.analysis.alpha import METRICS, alpha
+from rating.analysis.cohen import cohen
+from rating.analysis.conger import conger_kappa
+from rating.analysis.pairs import light_kappa
+from rating.analysis.raters_like_these import raters_like_these
+from rating.analysis.unsure import POLICIES, accuracy_by_policy
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+codes = hnp.arrays(
+    np.int8, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=7), elements=st.integers(-1, 2)
+)
+seeds = st.integers(0, 10_000)
+
+
+def table(of: np.ndarray, groups: tuple[str, ...] = ()) -> RatingsTable:
+    raters, images = (
+        tuple(f"{letter}{n}" for n in range(size)) for letter, size in zip("RI", of.shape, strict=True)
+    )
+    return RatingsTable(raters, images, LABELS, of, groups, "modality" if groups else None)
+
+
+def values(of: np.ndarray) -> dict[str, float | None]:
+    """Every nominal coefficient of these codes, value and standard error."""
+    found = coefficients(table(of).category_counts()) | {
+        "light": light_kappa(of, 3),
+        "conger": conger_kappa(of, 3),
+    }
+    return {
+        f"{name} {part}": getattr(one, part) for name, one in found.items() for part in ("estimate", "se")
+    }
+
+
+def assert_same(found: dict[str, float | None], expected: dict[str, float | None]) -> None:
+    for name, value in expected.items():
+        if value is None:
+            assert found[name] is None, name
+        else:
+            assert found[name] == pytest.approx(value, abs=1e-5), name
+
+
+def assert_finite(found: Any) -> None:
+    json.dumps(found, allow_nan=False)
+
+
+@given(codes)
+@settings(deadline=None)
+def test_a_report_of_any_ratings_has_no_nan_and_no_warning(of: np.ndarray) -> None:
+    groups = tuple(("ct", "xray")[n % 2] for n in range(of.shape[1]))
+
+    assert_finite(agreement_report(table(of, groups)))
+    assert_finite({name: one.as_dict() for name, one in raters_like_these(table(of)).items()})
+    assert_finite([alpha(table(of).category_counts(), metric).as_dict() for metric in METRICS])
+
+
+@given(codes, st.data())
+@settings(deadline=None)
+def test_numbers_against_any_truth_have_no_nan_and_no_warning(of: np.ndarray, data: st.DataObject) -> None:
+    truth = data.draw(
+        st.lists(st.sampled_from(["real", "fake", ""]), min_size=of.shape[1], max_size=of.shape[1])
+    )
+
+    for policy in POLICIES:
+        assert_finite([asdict(one) for one in against_truth(table(of), truth, policy)])
+    assert_finite({name: asdict(one) for name, one in accuracy_by_policy(table(of), truth).items()})
+
+
+@given(codes, st.permutations([0, 1, 2]))
+@settings(deadline=None)
+def test_the_names_of_the_labels_do_not_matter(of: np.ndarray, order: list[int]) -> None:
+    renamed = np.array([*order, -1], dtype=np.int8)[of]
+
+    assert_same(values(renamed), values(of))
+
+
+@given(codes, seeds)
+@settings(deadline=None)
+def test_the_order_of_raters_and_images_does_not_matter(of: np.ndarray, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+
+    shuffled = of[rng.permutation(of.shape[0])][:, rng.permutation(of.shape[1])]
+
+    assert_same(values(shuffled), values(of))
+
+
+@given(codes)
+@settings(deadline=None)
+def test_an_image_that_nobody_rated_changes_nothing(of: np.ndarray) -> None:
+    more = np.concatenate([of, np.full((len(of), 1), -1, dtype=np.int8)], axis=1)
+
+    assert_same(values(more), values(of))
+    assert agreement_report(table(more)) == agreement_report(table(of))
+
+
+@given(codes)
+@settings(deadline=None)
+def test_alpha_is_that_of_the_krippendorff_package(of: np.ndarray) -> None:
+    counts = table(of).category_counts()
+    if (counts[counts.sum(axis=1) >= 2].sum(axis=0) > 0).sum() < 2:
+        return  # undefined, and the package raises
+
+    for metric in ("nominal", "ordinal", "interval"):
+        expected = krippendorff.alpha(
+            value_counts=counts, value_domain=[1, 2, 3], level_of_measurement=metric
+        )
+        assert alpha(counts, metric).estimate == pytest.approx(expected, abs=1e-9)
+
+
+@given(hnp.arrays(np.int64, (3, 3), elements=st.integers(1, 30)))
+@settings(deadline=None)
+def test_cohen_is_that_of_statsmodels(counts: np.ndarray) -> None:
+    expected = cohens_kappa(counts)
+
+    found = cohen(counts)
+
+    assert found.kappa.estimate == pytest.approx(expected.kappa)
+    assert found.kappa.se == pytest.approx(expected.std_kappa)
+    assert found.se0 == pytest.approx(expected.std_kappa0)
+
+
+@given(seeds, st.integers(2, 5), st.integers(2, 6))
+@settings(deadline=None)
+def test_on_complete_data_the_u_statistic_is_the_mean_of_delongs_aucs(
+    seed: int, raters: int, levels: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    truth = np.array([0, 0, 1, 1, *rng.integers(0, 2, 8)])
+    scores = rng.integers(0, levels, (raters, len(truth)))
+
+    areas, _ = readers.auc_moments(truth, scores[None])
+
+    assert ustatistic.auc(truth, scores).estimate.estimate == pytest.approx(areas.mean())
+
+
+@given(seeds)
+@settings(deadline=None, max_examples=30)
+def test_the_u_statistic_variance_is_that_of_its_definition_on_any_design(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    truth = np.array([0, 0, 0, 1, 1, 1])
+    levels = rng.integers(-1, 3, (3, 6))
+    triples = [
+        (r, i, j, (levels[r, j] > levels[r, i]) + 0.5 * (levels[r, j] == levels[r, i]))
+        for r in range(3)
+        for i in range(3)
+        for j in range(3, 6)
+        if levels[r, i] >= 0 and levels[r, j] >= 0
+    ]
+    apart = [a[3] * b[3] for a in triples for b in triples if a[0] != b[0] and a[1] != b[1] and a[2] != b[2]]
+
+    found = ustatistic.auc(truth, levels).estimate
+
+    if not triples:
+        assert found.estimate is None
+        return
+    mean = np.mean([s for *_, s in triples])
+    assert found.estimate == pytest.approx(mean)
+    if apart and mean**2 - np.mean(apart) > 1e-9:
+        assert found.se == pytest.approx(np.sqrt(mean**2 - np.mean(apart)))
+    else:
+        assert found.se is None
+        assert found.reason
+
+
+@given(seeds)
+@settings(deadline=None, max_examples=20)
+def test_both_ways_of_summing_over_shared_images_agree(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    fake = np.arange(12) % 2 == 1
+    first, second = rng.integers(-1, 4, (2, 4, 12))
+    kernel = rng.random((4, 4))
+    a, b = (ustatistic._Readings(levels, fake, kernel) for levels in (first, second))
+
+    quick, plain = ustatistic._same_images(a, b, kernel), ustatistic._same_images_directly(a, b, kernel)
+
+    assert quick == pytest.approx(plain)
