@@ -1,0 +1,165 @@
+"""An upload is worked through by a job that may die at any moment."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from lungrater.models import User
+from pool import importing, tasks, uploads
+from pool.jobs import Job
+from pool.models import Dataset, ImportJob, UploadedFile
+from pool.uploads import drop_finished_uploads, submit_upload
+from tests.factories import make_dataset
+from tests.pool.files import picture, zipped
+
+pytestmark = pytest.mark.django_db
+
+
+def sent(*files: tuple[str, bytes], labels: str = "none", table: bytes | None = None) -> dict[str, Any]:
+    return {
+        "pictures": [SimpleUploadedFile(name, data) for name, data in files],
+        "labels": labels,
+        "table": SimpleUploadedFile("t.csv", table) if table is not None else None,
+    }
+
+
+def submitted(user: User, dataset: Dataset | None = None, **what: Any) -> ImportJob:
+    return submit_upload(dataset or make_dataset(), what["sent"], by=user)
+
+
+def three(tmp_path: Path) -> bytes:
+    files = {f"covid/{number}.png": picture(seed=number) for number in range(3)}
+    return zipped({**files, "copy.png": picture(seed=0), "bad.png": b"x"}, tmp_path / "z.zip").read_bytes()
+
+
+def test_an_upload_becomes_images_and_a_record(researcher: User, tmp_path: Path) -> None:
+    job = submitted(researcher, sent=sent(("z.zip", three(tmp_path)), labels="folder"))
+
+    tasks.run_import_job(job.pk)
+
+    job.refresh_from_db()
+    assert (job.state, job.imported, job.total, job.done) == ("succeeded", 3, 5, 5)
+    assert job.duplicates == [{"file": "copy.png", "same_as": "covid/0.png"}]
+    assert [entry["file"] for entry in job.refused] == ["bad.png"]
+    assert set(job.images.values_list("label", flat=True)) == {"covid"}
+
+
+def test_several_files_with_a_table(researcher: User) -> None:
+    files = [("a.png", picture()), ("b.png", picture()), ("a.png", picture())]
+    job = submitted(
+        researcher, sent=sent(*files, labels="table", table=b"file,label\na.png,one\nb.png,two\n")
+    )
+
+    tasks.run_import_job(job.pk)
+
+    job.refresh_from_db()
+    assert sorted(job.images.values_list("source_name", "label")) == [("a.png", "one"), ("b.png", "two")]
+    assert [entry["file"] for entry in job.refused] == ["a (2).png"]
+
+
+def test_a_job_that_died_goes_on_where_it_stopped(
+    researcher: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submitted(researcher, sent=sent(("z.zip", three(tmp_path))))
+    whole, made = importing.add_image, iter(range(2))
+
+    def dies_after_two(*args: Any, **fields: Any) -> Any:
+        if next(made, None) is None:
+            raise SystemExit  # what a killed worker looks like from inside
+        return whole(*args, **fields)
+
+    monkeypatch.setattr(importing, "add_image", dies_after_two)
+    with pytest.raises(SystemExit):
+        tasks.run_import_job(job.pk)
+    monkeypatch.undo()
+    ImportJob.objects.filter(pk=job.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=5))
+    tasks.sweep_jobs()
+    tasks.run_import_job(job.pk)
+
+    job.refresh_from_db()
+    assert (job.state, job.attempts, job.imported) == ("succeeded", 2, 3)
+    assert job.images.count() == 3
+    assert len(job.duplicates) == len(job.refused) == 1
+
+
+def test_cancel_stops_between_two_files(
+    researcher: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "TELL_EVERY", 0)
+    job = submitted(researcher, sent=sent(("z.zip", three(tmp_path))))
+    whole = importing.add_image
+
+    def cancelled_meanwhile(*args: Any, **fields: Any) -> Any:
+        ImportJob.objects.get(pk=job.pk).request_cancel()
+        return whole(*args, **fields)
+
+    monkeypatch.setattr(importing, "add_image", cancelled_meanwhile)
+
+    tasks.run_import_job(job.pk)
+
+    job.refresh_from_db()
+    assert job.state == "cancelled"
+    assert job.images.count() == 1
+
+
+def test_a_job_whose_files_are_gone_says_so(researcher: User) -> None:
+    job = submitted(researcher, sent=sent(("a.png", picture())))
+    job.uploads.all().delete()
+
+    tasks.run_import_job(job.pk)
+
+    job.refresh_from_db()
+    assert (job.state, job.error) == ("failed", "The uploaded files are gone; upload them again.")
+
+
+def test_uploads_are_dropped_once_their_import_has_ended(researcher: User) -> None:
+    ended, waiting = (submitted(researcher, sent=sent(("a.png", picture()))) for _ in range(2))
+    tasks.run_import_job(ended.pk)
+    gone = ended.uploads.get().file.name
+
+    drop_finished_uploads()
+
+    assert list(UploadedFile.objects.values_list("job", flat=True)) == [waiting.pk]
+    assert not default_storage.exists(gone)
+    assert ended.images.count() == 1
+
+
+def test_sweep_rings_for_what_has_waited_unheard(researcher: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: list[int] = []
+    monkeypatch.setattr(ImportJob, "ring", lambda job: rung.append(job.pk))
+    old, _new = (submitted(researcher, sent=sent(("a.png", picture()))) for _ in range(2))
+    ImportJob.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(minutes=5))
+
+    tasks.sweep_jobs()
+
+    assert rung == [old.pk]
+
+
+def test_sweep_knows_every_kind_of_job() -> None:
+    kinds = set(tasks.job_kinds())
+
+    assert ImportJob in kinds
+    assert all(issubclass(kind, Job) and not kind._meta.abstract for kind in kinds)
+
+
+def test_a_broker_that_is_away_does_not_lose_the_upload(
+    researcher: User, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    def away(*_args: Any, **_options: Any) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(tasks.run_import_job, "apply_async", away)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        job = submitted(researcher, sent=sent(("a.png", picture())))
+
+    job.refresh_from_db()
+    assert job.state == "queued"
