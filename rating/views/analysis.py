@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from pool.models import Modality
 from rating.analysis.agreed_images import called_fake_by_two_or_more, called_images, called_real_by_all
 from rating.analysis.report import agreement_report, counts, notes
-from rating.analysis.study import readings, table_of
+from rating.analysis.study import Reading, readings, table_of
 from rating.models import AuditEvent, Study
 
 COEFFICIENTS = {
@@ -47,12 +47,16 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         "notes": notes(report),
         "agreement": _agreement_rows(report),
         "by_modality": _count_rows(counts(table, "modality")),
-        "by_truth": _count_rows(counts(table, {r.image: r.truth for r in rows})),
+        "by_truth": _count_rows(counts(table, {r.image: _truth_group(r) for r in rows})),
         "real_by_all": called_real_by_all(images),
         "fake_by_two": called_fake_by_two_or_more(images),
         "remarks": sorted((row for row in rows if row.remark), key=lambda row: (row.modality, row.image)),
     }
     return render(request, "rating/analysis.html", context)
+
+
+def _truth_group(row: Reading) -> str:
+    return f"{row.modality_name}, truly {row.truth}" if row.truth else ""
 
 
 def _agreement_rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -45,8 +45,8 @@ def test_an_unblinded_study_shows_counts_by_truth_and_logs_the_look(analysis_of,
     response = analysis_of(study)
 
     assert [(row["group"], row["counts"]["real"]) for row in response.context["by_truth"]] == [
-        ("fake", 2),
-        ("real", 4),
+        ("X-ray, truly fake", 2),
+        ("X-ray, truly real", 4),
     ]
     assert AuditEvent.objects.get(action="looked at the truth").user == researcher
 
