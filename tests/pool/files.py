@@ -33,7 +33,7 @@ def saved(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def zipped(files: Mapping[str | zipfile.ZipInfo, bytes], path: Path) -> Path:
+def zipped(files: Mapping[str, bytes] | Mapping[str | zipfile.ZipInfo, bytes], path: Path) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
             archive.writestr(name, data)

@@ -153,7 +153,7 @@ def test_command_imports_the_xrays_with_the_labels_of_their_manifest(
     for row in rows:
         (folder / row["file"]).symlink_to(shared_data / "xray" / row["file"])
 
-    words = [
+    words: list[str | Path] = [
         folder,
         "--dataset",
         "NIH",

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pool import sources
+from pool.decoding import MAX_FILE_BYTES
 from pool.labels import BadSource, Facts, FolderLabels, Labels, NoLabels, NoRow, read_table
 from pool.sources import Given, Refusal, Source, Unreadable, count, from_paths, tidy_name
 from tests.pool.files import picture, zipped
@@ -244,7 +245,7 @@ def test_a_pipe_in_a_folder_is_not_read(tmp_path: Path) -> None:
 
 def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
     with (tmp_path / "a.png").open("wb") as file:
-        file.truncate(sources.MAX_FILE_BYTES + 1)
+        file.truncate(MAX_FILE_BYTES + 1)
 
     assert "larger than 256 MB" in taken_in(tmp_path)[1]["a.png"]
 

@@ -123,7 +123,7 @@ def test_a_job_whose_files_are_gone_says_so(researcher: User) -> None:
 def test_uploads_are_dropped_once_their_import_has_ended(researcher: User) -> None:
     ended, waiting = (submitted(researcher, sent=sent(("a.png", picture()))) for _ in range(2))
     tasks.run_import_job(ended.pk)
-    gone = ended.uploads.get().file.name
+    gone = str(ended.uploads.get().file.name)
 
     drop_finished_uploads()
 
