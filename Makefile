@@ -46,7 +46,7 @@ types: $(STAMP)
 	$(BIN)/mypy .
 
 js:
-	@if ls tests/js/*.test.mjs >/dev/null 2>&1; then node --test tests/js/; fi
+	@tests=$$(find tests static -name '*.test.js' -o -name '*.test.mjs'); test -z "$$tests" || node --test $$tests
 
 unit: $(STAMP)
 	$(BIN)/python -m pytest $(ARGS)

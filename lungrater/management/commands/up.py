@@ -12,6 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
+from generation.shipped import register_shipped
 from lungrater.health import workers_that_answer
 from lungrater.home import Home
 from lungrater.login_links import demo_links
@@ -27,6 +28,8 @@ FINISH_WITHIN = 5.0
 
 class Command(BaseCommand):
     help = "Start the site on this machine: database, broker, web, workers and clock. Ctrl-C stops it all."
+    # They read every page's code, as the web server does: `start_site` runs them while it starts.
+    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
@@ -58,6 +61,7 @@ class Command(BaseCommand):
             start_servers(supervisor, home)
             if migrate_if_needed():
                 self.say("Database tables are up to date.")
+            register_shipped()
             self.start_site(supervisor, home, host, listener, workers=workers)
             if with_demo:
                 self.load_demo()
@@ -72,6 +76,7 @@ class Command(BaseCommand):
         env = site.environment(home, host)
         web = site.web(listener, env)
         supervisor.start(web)
+        self.check(display_num_errors=False)
         supervisor.wait_until_answers(web, seconds=ANSWER_WITHIN)
         self.say(f"{site.url(host, listener)} answers; starting the workers …")
         behind = [

@@ -1,0 +1,95 @@
+"""Seconds from `make run` to the first page: the first start makes its database, the second finds it.
+
+    python bench/cold_start.py [--json] [--starts 3] [--demo]
+
+Starts the site on a home of its own in a temporary folder, asks for the page until it comes, waits for the
+printed screen, and stops it as Ctrl-C does. Each row is one start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+GIVE_UP_AFTER = 300.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def page_answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (URLError, TimeoutError, ConnectionError):
+        return False
+
+
+def one_start(home: Path, *, demo: bool) -> dict[str, float]:
+    """Seconds to HTTP 200, to the printed screen, and from Ctrl-C to the end."""
+    port = free_port()
+    arguments = f"--port {port}" + ("" if demo else " --no-demo")
+    screen = (home.parent / "screen").open("w+")
+    began = time.monotonic()
+    process = subprocess.Popen(
+        ["make", "--silent", "run", f"ARGS={arguments}"],
+        cwd=REPOSITORY,
+        env={**os.environ, "LUNGRATER_HOME": str(home)},
+        stdout=screen,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+    def seconds_until(done: object) -> float:
+        assert callable(done)
+        while not done():
+            if process.poll() is not None or time.monotonic() - began > GIVE_UP_AFTER:
+                screen.seek(0)
+                sys.exit(f"The site did not start:\n{screen.read()}")
+            time.sleep(0.02)
+        return time.monotonic() - began
+
+    page = seconds_until(lambda: page_answers(f"http://localhost:{port}/"))
+    whole = seconds_until(lambda: "Ctrl-C" in Path(screen.name).read_text())
+    stopping = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(30)
+    return {"page_s": page, "everything_s": whole, "stop_s": time.monotonic() - stopping}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", action="store_true", help="print the numbers as JSON")
+    parser.add_argument("--starts", type=int, default=3, help="how many starts (default: %(default)s)")
+    parser.add_argument("--demo", action="store_true", help="with the demo, as a newcomer starts it")
+    options = parser.parse_args()
+
+    with tempfile.TemporaryDirectory(prefix="lungrater-bench-") as folder:
+        starts = [one_start(Path(folder) / "home", demo=options.demo) for _ in range(options.starts)]
+
+    if options.json:
+        print(json.dumps({"starts": starts}))
+        return
+    print(f"{'start':<8}{'HTTP 200':>10}{'everything':>12}{'Ctrl-C':>9}   seconds")
+    for number, start in enumerate(starts, 1):
+        print(f"{number:<8}{start['page_s']:>10.2f}{start['everything_s']:>12.2f}{start['stop_s']:>9.2f}")
+
+
+if __name__ == "__main__":
+    main()
