@@ -1,0 +1,37 @@
+"""`lungrater person EMAIL --role researcher`: make a person, or change their role, and print a sign-in link."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.core.validators import validate_email
+
+from lungrater.models import LoginLink, User
+from lungrater.roles import Role
+
+LIVES = timedelta(days=2)
+
+
+class Command(BaseCommand):
+    help = "Make a person with a role (or change the role) and print a link that signs them in once."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email", metavar="EMAIL")
+        parser.add_argument("--role", choices=Role.values, required=True)
+        parser.add_argument("--base-url", default="http://localhost:8000", help="where the site is reached")
+
+    def handle(self, *_args: Any, email: str, role: str, base_url: str, **_options: Any) -> None:
+        try:
+            validate_email(email)
+        except ValidationError as error:
+            raise CommandError(f"“{email}” is not an email address.") from error
+        user = User.objects.filter(email__iexact=email).first() or User.objects.create_user(email)
+        if user.enrolments.exists() and role != Role.RATER:
+            raise CommandError(f"{user} rates in a study; whoever rates must not see which images are real.")
+        user.role = role
+        user.save(update_fields=["role"])
+        self.stdout.write(base_url.rstrip("/") + LoginLink.issue(user, lives=LIVES))

@@ -1,0 +1,193 @@
+"""The whole job, as three people do it: real images, a real diffusion model, two raters, counts and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Response
+
+from tests.e2e.browser import chromium, sign_in, until
+from tests.servers.sites import Site, lungrater, site
+
+pytestmark = pytest.mark.e2e
+
+REAL, FAKE = "Real X-rays", "Diffusion X-rays"
+EACH = 20
+# What each rater presses, image after image: 1 real, 2 fake, 3 unsure.
+PRESSED = {"first": "1212312212", "second": "1122131221"}
+LABEL = {"1": "real", "2": "fake", "3": "unsure"}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with site(tmp_path_factory.mktemp("whole") / "home") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+def run(running: Site, *words: str) -> str:
+    ended = lungrater(running.home, *words)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.strip()
+
+
+def test_from_real_images_to_the_csv(running: Site, browser: Browser, shared_data: Path) -> None:
+    researcher = sign_in(browser, _link(running, "researcher@example.org", "researcher"))
+    _import_real_xrays(running, shared_data)
+    _generate_fakes(researcher, running)
+    _make_study(researcher, running)
+    links = _invite(researcher, ["first@example.org", "second@example.org"])
+    _open(researcher)
+
+    orders = {}
+    for who, link in zip(PRESSED, links, strict=True):
+        rater = sign_in(browser, link)
+        orders[who] = _rate_everything(rater, PRESSED[who], secrets=[REAL, FAKE, "synthetic", "diffusion"])
+
+    _close_and_unblind(researcher)
+    rows = _ratings_csv(researcher)
+    assert len(rows) == 2 * 2 * EACH
+    for number, who in enumerate(PRESSED, start=1):
+        mine = [row for row in rows if row["rater"] == f"R0{number}"]
+        assert [row["label"] for row in mine] == orders[who]
+        assert Counter(row["truth"] for row in mine) == {"real": EACH, "fake": EACH}
+        assert {row["remark"] for row in mine} == {"", f"seen by {who}"}
+    _check_analysis(researcher, rows)
+
+
+def _link(running: Site, email: str, role: str) -> str:
+    return run(running, "person", email, "--role", role, "--base-url", running.url)
+
+
+def _import_real_xrays(running: Site, shared_data: Path) -> None:
+    table = shared_data / "xray" / "manifest.csv"
+    words = ["--origin", "real", "--modality", "xray", "--labels", str(table)]
+    said = run(running, "import", str(shared_data / "xray"), "--dataset", REAL, *words, "--json")
+
+    assert '"imported": 517' in said
+
+
+def _generate_fakes(page: Page, running: Site) -> None:
+    page.goto(f"{running.url}generation/new/diffusion/")
+    page.select_option("[name=what]", label=_xray_model(page))
+    page.fill("[name=total]", str(EACH))
+    page.fill("[name=new_dataset]", FAKE)
+    page.fill("[name=seed]", "7")
+    page.click("text=Queue")
+    # The page shows the pictures as they arrive, without being reloaded by hand.
+    until(lambda: page.locator(".notice.success, .notice.error").count() == 1, seconds=180)
+    assert page.locator(".notice.error").count() == 0, page.inner_text("main")
+    assert page.locator(".gallery img").count() == EACH
+
+
+def _xray_model(page: Page) -> str:
+    names = page.locator("[name=what] option").all_inner_texts()
+    return next(name for name in names if "X-ray" in name and "normal" in name)
+
+
+def _make_study(page: Page, running: Site) -> None:
+    page.goto(f"{running.url}studies/new/")
+    page.fill("[name=name]", "Reading 1")
+    page.get_by_label(REAL).fill(str(EACH))
+    page.get_by_label(FAKE).fill(str(EACH))
+    page.click("text=Save draft")
+    page.click("button:has-text('Freeze')")
+    until(lambda: page.locator(".state.frozen").count() == 1, seconds=60)
+
+
+def _invite(page: Page, emails: list[str]) -> list[str]:
+    page.click("text=Invite raters")
+    page.fill("[name=emails]", "\n".join(emails))
+    page.click("button:has-text('Invite')")
+    links = page.locator("[data-invitation]").all_inner_texts()
+    page.click("text=Back to the study")
+    return links
+
+
+def _open(page: Page) -> None:
+    page.click("text=Open for rating")
+    assert page.locator(".state.open").count() == 1
+
+
+def _rate_everything(page: Page, keys: str, *, secrets: list[str]) -> list[str]:
+    """Rate by keyboard to the end; the labels pressed, in order. Nothing received may tell the truth."""
+    received: list[Response] = []
+    page.on("response", received.append)
+    page.click("text=Begin")
+    pressed = []
+    for number in range(1, 2 * EACH + 1):
+        _wait_for_words(page, f"Image {number} of {2 * EACH}")
+        key = keys[(number - 1) % len(keys)]
+        page.keyboard.press(key)
+        if number == 1:
+            page.fill("[name=remark]", f"seen by {'first' if keys == PRESSED['first'] else 'second'}")
+            page.keyboard.press("Escape")
+        page.keyboard.press("Enter")
+        pressed.append(LABEL[key])
+    _wait_for_words(page, "All images rated")
+
+    pictures = [response for response in received if "/i/" in response.url]
+    assert len(pictures) >= 2 * EACH
+    assert len({tuple(sorted(_telling_headers(response))) for response in pictures}) == 1
+    for response in received:
+        words = str(response.all_headers()) + (response.text() if _is_text(response) else "")
+        assert not [secret for secret in secrets if secret in words + response.url], response.url
+    return pressed
+
+
+def _wait_for_words(page: Page, words: str) -> None:
+    until(lambda: words in page.inner_text("main"))
+
+
+def _telling_headers(response: Response) -> list[tuple[str, str]]:
+    constant = {"date", "content-length"}
+    return [(name, value) for name, value in response.all_headers().items() if name not in constant]
+
+
+def _is_text(response: Response) -> bool:
+    kind = response.headers.get("content-type", "")
+    return response.status == 200 and ("html" in kind or "json" in kind)
+
+
+def _close_and_unblind(page: Page) -> None:
+    page.reload()
+    page.click("text=Close for good")
+    page.fill("[name=reason]", "All raters have finished.")
+    page.click("text=Unblind the study")
+    page.click("text=Analysis")
+
+
+def _ratings_csv(page: Page) -> list[dict[str, str]]:
+    with page.expect_download() as download:
+        page.click("text=Ratings CSV")
+    text = Path(download.value.path()).read_text(encoding="utf-8")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def _check_analysis(page: Page, rows: list[dict[str, str]]) -> None:
+    shown = re.sub(r"\s+", " ", page.inner_text("main"))
+    for rater in ("R01", "R02"):
+        for truth in ("real", "fake"):
+            counted = Counter(row["label"] for row in rows if (row["rater"], row["truth"]) == (rater, truth))
+            line = (
+                f"X-ray, truly {truth} {rater} {counted['real']} {counted['fake']} {counted['unsure']} {EACH}"
+            )
+            assert line in shown
+    by_image: dict[str, list[str]] = {}
+    for row in rows:
+        by_image.setdefault(row["image"], []).append(row["label"])
+    agreed = sum(first == second for first, second in by_image.values()) / len(by_image)
+    assert f"Percent agreement {agreed:.3f}" in shown
+    both_real = sum(labels == ["real", "real"] for labels in by_image.values())
+    assert f"Called real by all raters {both_real}" in shown

@@ -1,0 +1,162 @@
+"""A row for every address: who may come in. An address without a row fails the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from generation.models import Checkpoint, GenerationJob, TrainingRun
+from lungrater.models import User
+from pool.models import ImportJob
+from rating.models import Study
+from tests.factories import make_dataset, make_image
+from tests.rating.cast import frozen_study, open_study, over_study, presentations
+
+EVERYBODY = {"nobody", "rater", "other rater", "researcher", "admin"}
+SIGNED_IN = EVERYBODY - {"nobody"}
+STAFF = {"researcher", "admin"}
+RATERS = {"rater", "other rater"}
+OWN = {"rater"}
+
+# name: (who may, how to ask for it)
+WHO_MAY: dict[str, tuple[set[str], str]] = {
+    "home": (SIGNED_IN, "get"),
+    "login_link": (EVERYBODY, "get"),
+    "healthz": (EVERYBODY, "get"),
+    "invite": (STAFF, "get"),
+    "pool:datasets": (STAFF, "get"),
+    "pool:gallery": (STAFF, "get"),
+    "pool:image": (STAFF, "get"),
+    "pool:thumbnail": (STAFF, "get"),
+    "pool:picture": (STAFF, "get"),
+    "pool:exclude": (STAFF, "post"),
+    "pool:include": (STAFF, "post"),
+    "pool:upload": (STAFF, "get"),
+    "pool:import": (STAFF, "get"),
+    "pool:import_progress": (STAFF, "get"),
+    "pool:cancel_import": (STAFF, "post"),
+    "generation:jobs": (STAFF, "get"),
+    "generation:create": (STAFF, "get"),
+    "generation:create_with": (STAFF, "get"),
+    "generation:job": (STAFF, "get"),
+    "generation:job_progress": (STAFF, "get"),
+    "generation:cancel": (STAFF, "post"),
+    "generation:go_on": (STAFF, "post"),
+    "generation:again": (STAFF, "post"),
+    "generation:trainings": (STAFF, "get"),
+    "generation:train": (STAFF, "get"),
+    "generation:training": (STAFF, "get"),
+    "generation:training_progress": (STAFF, "get"),
+    "generation:cancel_training": (STAFF, "post"),
+    "generation:continue_training": (STAFF, "post"),
+    "generation:samples": (STAFF, "get"),
+    "rating:reading_list": (RATERS, "get"),
+    "rating:read": (OWN, "get"),
+    "rating:rate": (OWN, "post"),
+    "rating:picture": (OWN, "get"),
+    "rating:studies": (STAFF, "get"),
+    "rating:create": (STAFF, "get"),
+    "rating:study": (STAFF, "get"),
+    "rating:edit": (STAFF, "get"),
+    "rating:freeze": (STAFF, "post"),
+    "rating:freezing": (STAFF, "get"),
+    "rating:open": (STAFF, "post"),
+    "rating:close": (STAFF, "post"),
+    "rating:unblind": (STAFF, "post"),
+    "rating:analysis": (STAFF, "get"),
+    "rating:study_picture": (STAFF, "get"),
+    "rating:ratings_csv": (STAFF, "get"),
+    "rating:codebook": (STAFF, "get"),
+}
+OF_IMAGE = {f"pool:{page}" for page in ("image", "thumbnail", "picture", "exclude", "include")}
+OF_IMPORT = {f"pool:{page}" for page in ("import", "import_progress", "cancel_import")}
+OF_JOB = {f"generation:{page}" for page in ("job", "job_progress", "cancel", "go_on", "again")}
+OF_TRAINING = {
+    f"generation:{page}" for page in ("training", "training_progress", "cancel_training", "continue_training")
+}
+OF_STUDY = {f"rating:{page}" for page in ("study", "freezing", "close", "unblind", "analysis", "codebook")}
+# allauth's own pages guard themselves; these are the prefixes of their names.
+ALLAUTH = ("account_", "mfa_", "socialaccount_")
+
+
+def names(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[str]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            space = f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix
+            yield from names(pattern.url_patterns, space)
+        else:
+            yield f"{prefix}{pattern.name}"
+
+
+def test_every_address_has_a_row():
+    ours = {name for name in names(get_resolver().url_patterns) if not name.startswith(ALLAUTH)}
+
+    assert ours == set(WHO_MAY)
+
+
+@pytest.fixture
+def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict[str, Any]:
+    """Two studies: one read by `rater`, one only by `other_rater`; both have a finished one too."""
+    own = open_study("Own", raters=[rater])
+    open_study("Other", raters=[other_rater])
+    return {
+        "own": own,
+        "over": over_study("Over", raters=[rater]),
+        "draft": Study.objects.create(name="Draft"),
+        "frozen": frozen_study("Frozen"),
+        "token": presentations(own, rater)[0].token,
+        "image": make_image(make_dataset()),
+        "import": ImportJob.objects.create(dataset=make_dataset()),
+        "job": GenerationJob.objects.create(
+            engine="phantom", dataset=make_dataset(), modality="xray", total=1
+        ),
+        "training": TrainingRun.objects.create(name="Run", dataset=make_dataset(), total=1),
+        "checkpoint": Checkpoint.store("Model", {"step": 1, "config": {}}, b"weights", samples=b"\x89PNG"),
+        "people": {"rater": rater, "other rater": other_rater, "researcher": researcher, "admin": admin},
+    }
+
+
+def address(name: str, world: dict[str, Any]) -> str:
+    own, over = world["own"].slug, world["over"].slug
+    keys = [
+        (OF_IMAGE, world["image"].pk),
+        (OF_IMPORT, world["import"].pk),
+        (OF_JOB, world["job"].pk),
+        (OF_TRAINING, world["training"].pk),
+        (OF_STUDY, own),
+    ]
+    arguments: dict[str, Callable[[], list[Any]]] = {
+        "login_link": lambda: ["no-such-link"],
+        "invite": lambda: [own],
+        "generation:create_with": lambda: ["phantom"],
+        "generation:samples": lambda: [world["checkpoint"].pk],
+        "rating:read": lambda: [own],
+        "rating:rate": lambda: [own, world["token"]],
+        "rating:picture": lambda: [world["token"]],
+        "rating:edit": lambda: [world["draft"].slug],
+        "rating:freeze": lambda: [world["draft"].slug],
+        "rating:open": lambda: [world["frozen"].slug],
+        "rating:study_picture": lambda: [over, world["over"].images.first().code],
+        "rating:ratings_csv": lambda: [over],
+    }
+    if name in arguments:
+        return reverse(name, args=arguments[name]())
+    return reverse(name, args=[key for names, key in keys if name in names])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", sorted(WHO_MAY))
+def test_who_may_come_in(name: str, world: dict[str, Any], client_of: Callable[[User], Client]) -> None:
+    allowed, method = WHO_MAY[name]
+
+    for who in sorted(EVERYBODY):
+        browser = Client() if who == "nobody" else client_of(world["people"][who])
+        response = getattr(browser, method)(address(name, world))
+
+        sent_to_login = response.status_code == 302 and "/accounts/login/" in response["Location"]
+        turned_away = sent_to_login or response.status_code in {403, 404}
+        assert turned_away == (who not in allowed), f"{who} got {response.status_code} from {name}"
