@@ -97,7 +97,7 @@ def _jobs() -> list[GenerationJob]:
     """One job per dataset and label, queued unless it is there already."""
     register_shipped()
     checkpoint = Checkpoint.objects.newest_by_name(PHANTOM_LUNGS)
-    jobs = []
+    jobs: list[GenerationJob] = []
     for demo in DATASETS:
         dataset, _ = Dataset.objects.get_or_create(
             name=demo.name,
@@ -109,7 +109,7 @@ def _jobs() -> list[GenerationJob]:
             },
         )
         for label in LABELS:
-            job = dataset.generation_jobs.filter(label=label, engine=demo.engine).order_by("pk").first()
+            job = GenerationJob.objects.filter(dataset=dataset, label=label).order_by("pk").first()
             if job is None:
                 drawn = demo.engine == GenerationJob.Engine.PHANTOM
                 job = GenerationJob(

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.django_db
 
 
 def signed_in_as(client) -> str | None:
-    return client.session.get("_auth_user_id")
+    user_id: str | None = client.session.get("_auth_user_id")
+    return user_id
 
 
 def test_an_invited_rater_signs_in_once_by_the_link(client, client_of, researcher):

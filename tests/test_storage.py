@@ -40,7 +40,7 @@ def test_a_study_whose_files_lie_in_s3_is_frozen_and_read(s3, settings, client_o
 
     assert type(storages["default"]).__name__ == "S3Storage"
     assert response.content.startswith(b"\x89PNG")
-    assert first.study_image.derivative.storage.exists(first.study_image.derivative.name)
+    assert first.study_image.derivative.storage.exists(str(first.study_image.derivative.name))
 
 
 def test_a_folder_is_a_folder(tmp_path):

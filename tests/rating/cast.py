@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from typing import Any
 
 from lungrater.models import User
 from lungrater.roles import Role
@@ -27,7 +28,7 @@ def draft_study(name: str = "Reading", *, real: int = 3, fake: int = 3, modality
     return study
 
 
-def frozen_study(name: str = "Reading", *, raters: Iterable[User] = (), **counts: int) -> Study:
+def frozen_study(name: str = "Reading", *, raters: Iterable[User] = (), **counts: Any) -> Study:
     study = draft_study(name, **counts)
     for rater in raters:
         Enrolment.enrol(study, rater)
@@ -38,7 +39,7 @@ def frozen_study(name: str = "Reading", *, raters: Iterable[User] = (), **counts
     return study
 
 
-def open_study(name: str = "Reading", *, raters: Iterable[User], **counts: int) -> Study:
+def open_study(name: str = "Reading", *, raters: Iterable[User], **counts: Any) -> Study:
     study = frozen_study(name, raters=raters, **counts)
     study.open(organiser())
     return study
@@ -57,7 +58,7 @@ def presentations(study: Study, rater: User) -> list[Presentation]:
 
 
 def over_study(
-    name: str = "Reading", *, raters: Iterable[User], unblinded: bool = False, **counts: int
+    name: str = "Reading", *, raters: Iterable[User], unblinded: bool = False, **counts: Any
 ) -> Study:
     """A study every rater has finished: the first calls everything real, the others everything fake."""
     raters = list(raters)
