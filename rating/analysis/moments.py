@@ -2,7 +2,10 @@
 
 Gallas 2006, Gallas & Brown 2008 (Neural Netw 21:387), Gallas, Bandos, Samuelson & Wagner 2009 (Commun Stat A 38:2586).
 The square of a mean is a sum over pairs of observations. Pairs that share no rater and no image estimate the squared
-expectation without bias, whatever the design; what the squared mean has beyond that is its variance.
+expectation, whatever the design; what the squared mean has beyond that is its variance. Here observations are taken
+as deviations from the mean. For fully crossed data that changes nothing (the numbers are iMRMC's); with missing
+ratings the plain moments carry the noise of the mean itself, which made one variance in sixteen negative (10 raters,
+100 images, 40 % missing) and the intervals too short.
 """
 
 from dataclasses import dataclass
@@ -20,7 +23,7 @@ NEGATIVE = "The variance estimate is not positive: too few raters and images for
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Sums of products over pairs of observations, by what the pair must share; and the number of those pairs.
+    """Sums of products of deviations over pairs of observations, by what the pair must share; and the number of those pairs.
 
     shared: the sets, "" first ("" nothing need be shared, "r" the rater, "ri" rater and image …); numerator and
     denominator: one entry per set; means: of the two quantities whose covariance this is.
@@ -38,7 +41,7 @@ class Moments:
         pairs = float(sign @ self.denominator)
         if pairs < 0.5:
             return None
-        return self.means[0] * self.means[1] - float(sign @ self.numerator) / pairs
+        return -float(sign @ self.numerator) / pairs
 
     @property
     def main_effects(self) -> Floats:

@@ -52,10 +52,10 @@ def accuracy_by_policy(
     only: "fake" gives the sensitivity, "real" the specificity.
     """
     codes = truth_codes(table, truth)
-    wanted = np.ones(len(codes), dtype=np.bool_) if only is None else codes == table.labels.index(only)
+    wanted = codes >= 0 if only is None else codes == table.labels.index(only)
+    calls, of_image = table.codes[:, wanted], codes[wanted]
     unsure = table.labels.index("unsure") if "unsure" in table.labels else None
     found = {}
     for policy in POLICIES:
-        outcomes, counted = correct(table.codes, codes, unsure, policy)
-        found[policy] = mean(outcomes, counted & wanted[None, :], confidence)
+        found[policy] = mean(*correct(calls, of_image, unsure, policy), confidence)
     return found

@@ -62,13 +62,16 @@ def mean_moments(first: Numbers, first_seen: Flags, second: Numbers, second_seen
     """The moments of two means over raters (r) and images (i)."""
     d, e = first_seen.astype(np.float64), second_seen.astype(np.float64)
     x, y = np.where(first_seen, first, 0.0), np.where(second_seen, second, 0.0)
+    m, n = float(x.sum() / d.sum()), float(y.sum() / e.sum())
+    plain = _products(d, e)
+    centred = _products(x, y) - n * _products(x, e) - m * _products(d, y) + m * n * plain
+    return Moments(("", "r", "i", "ri"), centred, plain, (m, n))
 
-    def sums(a: Floats, b: Floats) -> Floats:
-        by_rater, by_image = (a.sum(axis=1) @ b.sum(axis=1)), (a.sum(axis=0) @ b.sum(axis=0))
-        return np.array([a.sum() * b.sum(), by_rater, by_image, (a * b).sum()])
 
-    means = (float(x.sum() / d.sum()), float(y.sum() / e.sum()))
-    return Moments(("", "r", "i", "ri"), sums(x, y), sums(d, e), means)
+def _products(a: Floats, b: Floats) -> Floats:
+    """Sums of a·b over all pairs of cells, those of one rater, of one image, and over single cells."""
+    rows, columns = a.sum(axis=1) @ b.sum(axis=1), a.sum(axis=0) @ b.sum(axis=0)
+    return np.array([a.sum() * b.sum(), rows, columns, np.vdot(a, b)])
 
 
 def auc_moments(fake: Flags, first: Ints, second: Ints) -> Moments:
@@ -76,9 +79,19 @@ def auc_moments(fake: Flags, first: Ints, second: Ints) -> Moments:
     q = int(max(first.max(), second.max())) + 1
     order = np.arange(q)
     wins = (order[None, :] > order[:, None]) + 0.5 * np.eye(q)  # real level × fake level
-    numerator, sums = _sums(fake, first, second, wins)
-    denominator, pairs = _sums(fake, _seen(first), _seen(second), np.ones((1, 1)))
-    return Moments(SETS, numerator, denominator, (sums[0] / pairs[0], sums[1] / pairs[1]))
+    count = np.ones((1, 1))
+    pairs = _sums(_Readings(_seen(first), fake, count), _Readings(_seen(second), fake, count))
+    means = [
+        float(
+            _Readings(levels, fake, wins).by_rater.sum()
+            / _Readings(_seen(levels), fake, count).by_rater.sum()
+        )
+        for levels in (first, second)
+    ]
+    centred = (
+        _Readings(levels, fake, wins - mean) for levels, mean in zip((first, second), means, strict=True)
+    )
+    return Moments(SETS, _sums(*centred), pairs, (means[0], means[1]))
 
 
 def _seen(levels: Ints) -> Ints:
@@ -94,21 +107,18 @@ def _why_not(fake: Flags, levels: Ints) -> str | None:
     return None if both.any() else "No rater scored images of both kinds."
 
 
-def _sums(fake: Flags, first: Ints, second: Ints, kernel: Floats) -> tuple[Floats, tuple[float, float]]:
-    """The eight sums of products of kernel values, in the order of SETS, and the two plain sums."""
-    a, b = _Readings(first, fake, kernel), _Readings(second, fake, kernel)
-    both = _same_images(a, b, kernel)
-    totals = (float(a.by_rater.sum()), float(b.by_rater.sum()))
+def _sums(a: "_Readings", b: "_Readings") -> Floats:
+    """The eight sums of products of kernel values over pairs of (rater, real, fake), in the order of SETS."""
     found = (
-        totals[0] * totals[1],
+        a.by_rater.sum() * b.by_rater.sum(),
         a.by_rater @ b.by_rater,
         a.real.sum(axis=0) @ b.real.sum(axis=0),
         a.fake.sum(axis=0) @ b.fake.sum(axis=0),
         (a.real * b.real).sum(),
         (a.fake * b.fake).sum(),
-        *both,
+        *_same_images(a, b),
     )
-    return np.array(found, dtype=np.float64), totals
+    return np.array(found, dtype=np.float64)
 
 
 class _Readings:
@@ -118,7 +128,7 @@ class _Readings:
     """
 
     def __init__(self, levels: Ints, fake: Flags, kernel: Floats) -> None:
-        q = len(kernel)
+        q, self.kernel = len(kernel), kernel
         self.of_real, self.of_fake = levels[:, ~fake], levels[:, fake]
         fakes, reals = _level_counts(self.of_fake, q), _level_counts(self.of_real, q)
         self.real = _pick(fakes @ kernel.T, self.of_real)
@@ -126,24 +136,25 @@ class _Readings:
         self.by_rater: Floats = self.real.sum(axis=1)
 
 
-def _same_images(a: _Readings, b: _Readings, kernel: Floats) -> tuple[float, float]:
+def _same_images(a: _Readings, b: _Readings) -> tuple[float, float]:
     """Sums over pairs with both images in common: whoever the raters, and with the same rater."""
-    raters, q = len(a.of_real), len(kernel)
+    raters, q = len(a.of_real), len(a.kernel)
     if raters * q > GRAM_LIMIT:
-        return _same_images_directly(a, b, kernel)
+        return _same_images_directly(a, b)
     reals, fakes = cross_tables(a.of_real, b.of_real, q), cross_tables(a.of_fake, b.of_fake, q)
-    spread = np.einsum("kl,rlsn,mn->rksm", kernel, fakes, kernel, optimize=True)
+    spread = np.einsum("kl,rlsn,mn->rksm", a.kernel, fakes, b.kernel, optimize=True)
     by_pair = (reals * spread).sum(axis=(1, 3))
     return float(by_pair.sum()), float(np.trace(by_pair))
 
 
-def _same_images_directly(a: _Readings, b: _Readings, kernel: Floats) -> tuple[float, float]:
+def _same_images_directly(a: _Readings, b: _Readings) -> tuple[float, float]:
     """The same, one real image at a time: for scores of many levels."""
-    padded = np.pad(kernel, ((0, 1), (0, 1)))  # level -1 picks the row and column of zeros
+    # Level -1 picks the row and column of zeros.
+    mine, theirs = (np.pad(one.kernel, ((0, 1), (0, 1))) for one in (a, b))
     everyone = same = 0.0
     for i in range(a.of_real.shape[1]):
-        x = padded[a.of_real[:, i, None], a.of_fake]
-        y = padded[b.of_real[:, i, None], b.of_fake]
+        x = mine[a.of_real[:, i, None], a.of_fake]
+        y = theirs[b.of_real[:, i, None], b.of_fake]
         everyone += float(x.sum(axis=0) @ y.sum(axis=0))
         same += float((x * y).sum())
     return everyone, same
