@@ -6,6 +6,7 @@ Everything is made by the very jobs that people queue; a worker builds what is m
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from django.db import transaction
 
@@ -109,7 +110,9 @@ def _jobs() -> list[GenerationJob]:
             },
         )
         for label in LABELS:
-            job = GenerationJob.objects.filter(dataset=dataset, label=label).order_by("pk").first()
+            queued = GenerationJob.objects.filter(dataset=dataset, label=label).order_by("pk").first()
+            # The cast: the manager is inherited from the abstract Job, and typed so.
+            job = cast("GenerationJob | None", queued)
             if job is None:
                 drawn = demo.engine == GenerationJob.Engine.PHANTOM
                 job = GenerationJob(
