@@ -11,7 +11,7 @@ preload_app = True
 # A rater thinks between two images; a fresh connection each time would cost a round trip or three.
 keepalive = 75
 # On SIGTERM, posts under way may finish; `lungrater up` allows a little longer than this before SIGKILL.
-graceful_timeout = 4
+graceful_timeout = 3
 timeout = 120
 # The workers' signs of life are files; on a slow disk writing them could look like a hang.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  (gunicorn makes unguessable names)

@@ -16,7 +16,7 @@ from lungrater.servers.supervisor import Service, Supervisor, end_leftovers
 from lungrater.servers.urls import given, redis_url
 
 START_WITHIN = 60.0
-STOP_WITHIN = 4.0
+STOP_WITHIN = 3.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 

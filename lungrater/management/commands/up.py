@@ -23,7 +23,7 @@ from lungrater.servers.supervisor import Supervisor
 
 ANSWER_WITHIN = 90.0
 # Longer than gunicorn's graceful timeout; with the servers' own time after it, all is gone within ten seconds.
-FINISH_WITHIN = 5.0
+FINISH_WITHIN = 4.5
 
 
 class Command(BaseCommand):
