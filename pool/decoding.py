@@ -22,7 +22,7 @@ import numpy as np
 
 from pool.pixels import Pixels, RefusedImage
 
-SECONDS_PER_FILE = 30
+SECONDS_PER_FILE = 15  # well below the time after which a silent job counts as dead
 MEMORY_BYTES = 3 * 2**30
 MAX_FILE_BYTES = 256 * 2**20
 LENGTH = struct.Struct("<Q")

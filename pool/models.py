@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from pool.jobs import Job
+from pool.jobs import Job, JobQuerySet
 
 
 class Origin(models.TextChoices):
@@ -164,7 +164,8 @@ class Image(models.Model):
     @property
     def said_of_it(self) -> list[tuple[str, str]]:
         """The provenance as lines to read."""
-        return [(key.replace("_", " "), str(value)) for key, value in sorted(self.provenance.items())]
+        lines = sorted(self.provenance.items(), key=lambda line: line[0].lower())
+        return [(key[:1].upper() + key[1:].replace("_", " "), str(value)) for key, value in lines]
 
     def exclude(self, reason: str, *, by: Any) -> None:
         """Keep the image but leave it out of studies and training."""
@@ -175,6 +176,12 @@ class Image(models.Model):
         """Take an exclusion back."""
         self.excluded_reason, self.excluded_by = "", None
         self.save(update_fields=["excluded_reason", "excluded_by"])
+
+
+class ImportJobQuerySet(JobQuerySet):
+    def without_lists(self) -> Self:
+        """For pages that show progress only: the names of thousands of files stay in the database."""
+        return self.defer("duplicates", "refused")
 
 
 class ImportJob(Job):
@@ -191,6 +198,8 @@ class ImportJob(Job):
     imported = models.PositiveIntegerField(default=0, editable=False)
     duplicates = models.JSONField(default=list, blank=True, editable=False)
     refused = models.JSONField(default=list, blank=True, editable=False)
+
+    objects: ClassVar[Any] = ImportJobQuerySet.as_manager()
 
     class Meta(Job.Meta):
         abstract = False

@@ -69,7 +69,8 @@ def from_paths(given: list[Given], labels: Labels, *, skip: Path | None = None) 
         prefix = f"{one.name}/" if several else ""
         for entry in _entries(one, skip):
             if isinstance(entry, Refusal):
-                yield Refusal(tidy_name(prefix + entry.file), entry.reason)
+                whole = entry.file == one.name
+                yield Refusal(tidy_name(entry.file if whole else prefix + entry.file), entry.reason)
             else:
                 yield _described(prefix, entry, labels)
     for row in labels.unused():
@@ -219,5 +220,6 @@ def _count_one(one: Given) -> int:
         return sum(1 for _ in _walk(one.path))
     if is_archive(one) and zipfile.is_zipfile(one.path):
         with zipfile.ZipFile(one.path) as archive:
-            return min(len(archive.infolist()), MAX_MEMBERS)
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            return min(sum(not is_litter(member.filename) for member in members), MAX_MEMBERS)
     return 1

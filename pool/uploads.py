@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import time
 from collections.abc import Iterable
@@ -19,6 +18,7 @@ from pool.models import Dataset, Image, ImportJob, UploadedFile
 from pool.sources import Given, Refusal, count, from_paths, tidy_name
 
 TELL_EVERY = 1.0
+CHUNK = 2**20
 
 
 def submit_upload(dataset: Dataset, sent: dict[str, Any], *, by: Any) -> ImportJob:
@@ -47,49 +47,58 @@ def keep_uploads(job: ImportJob, files: Iterable[SentFile[bytes]]) -> None:
 def import_uploads(job: ImportJob) -> None:
     """Bring the job's uploads into its dataset; what an earlier attempt dealt with is left as it is."""
     with tempfile.TemporaryDirectory(prefix="lungrater-import-") as folder:
-        given = [_fetched(upload, Path(folder)) for upload in job.uploads.all()]
+        told = Teller(job)
+        given = [_fetched(upload, Path(folder), told) for upload in job.uploads.all()]
         if not given:
             raise JobFailed("The uploaded files are gone; upload them again.")
         try:
             labels = _labels(job)
-            total = count(given)
-            ImportJob.objects.filter(pk=job.pk).update(total=total)
-            _work_through(job, given, labels)
+            ImportJob.objects.filter(pk=job.pk).update(total=count(given))
+            _work_through(job, given, labels, told)
         except BadSource as error:
             raise JobFailed(str(error)) from error
 
 
-def _work_through(job: ImportJob, given: list[Given], labels: Labels) -> None:
+class Teller:
+    """Writes down now and then how far the job is, which is also its heartbeat."""
+
+    def __init__(self, job: ImportJob) -> None:
+        self.job, self.seen, self._last = job, 0, time.monotonic()
+
+    def when_due(self) -> None:
+        if time.monotonic() - self._last > TELL_EVERY:
+            self.now()
+
+    def now(self) -> None:
+        # First the heartbeat: when the job is another worker's by now, it raises and nothing is overwritten.
+        self.job.beat(done=self.seen)
+        self.job.save(update_fields=["imported", "duplicates", "refused"])
+        self._last = time.monotonic()
+
+
+def _work_through(job: ImportJob, given: list[Given], labels: Labels, told: Teller) -> None:
     names = job.images.values_list("source_name", flat=True)
     done = {*names, *(entry["file"] for entry in [*job.refused, *job.duplicates])}
     job.imported = len(names)
-    told = time.monotonic()
-    seen = 0
     for outcome in bring_in(job.dataset, from_paths(given, labels), job=job, done=done):
-        seen += 1
+        told.seen += 1
         if isinstance(outcome, Image):
             job.imported += 1
         elif isinstance(outcome, Duplicate):
             job.duplicates.append(outcome.as_json())
         elif isinstance(outcome, Refusal):
             job.refused.append(outcome.as_json())
-        if time.monotonic() - told > TELL_EVERY:
-            _tell(job, seen)
-            told = time.monotonic()
-    _tell(job, seen)
+        told.when_due()
+    told.now()
 
 
-def _tell(job: ImportJob, seen: int) -> None:
-    # First the heartbeat: when the job is another worker's by now, it raises and nothing is overwritten.
-    job.beat(done=seen)
-    job.save(update_fields=["imported", "duplicates", "refused"])
-
-
-def _fetched(upload: UploadedFile, folder: Path) -> Given:
+def _fetched(upload: UploadedFile, folder: Path, told: Teller) -> Given:
     """A local copy, since zips are read from several places and storage may be far away."""
     path = folder / str(upload.pk)
     with upload.file.open("rb") as source, path.open("wb") as target:
-        shutil.copyfileobj(source, target)
+        for chunk in source.chunks(CHUNK):
+            target.write(chunk)
+            told.when_due()
     return Given(path, upload.name)
 
 

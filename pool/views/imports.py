@@ -22,7 +22,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         return redirect(submit_upload(form.target(request.user), form.cleaned_data, by=request.user))
-    recent = ImportJob.objects.select_related("dataset")[:RECENT]
+    recent = ImportJob.objects.without_lists().select_related("dataset")[:RECENT]
     return render(
         request, "pool/upload.html", {"form": form, "recent": recent}, status=422 if form.errors else 200
     )
@@ -39,7 +39,7 @@ def import_result(request: HttpRequest, pk: int) -> HttpResponse:
 @may_add
 def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The moving part of the page; once there is nothing to watch, the browser loads the whole page again."""
-    job = get_object_or_404(ImportJob.objects.select_related("dataset"), pk=pk)
+    job = get_object_or_404(ImportJob.objects.without_lists(), pk=pk)
     if not job.is_active:
         return HttpResponseClientRefresh()
     return render(request, "pool/_import_progress.html", {"job": job})
