@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from rating.analysis.agreement import Items, fleiss_kappa
 from rating.analysis.arrays import TINY, Flags, Floats, Numbers
 from rating.analysis.estimate import Estimate, exact_bound, t_interval
 
@@ -94,6 +95,19 @@ def cohen(table: Numbers, confidence: float = 0.95, *, student: bool = False) ->
         z,
         p,
     )
+
+
+def scott_pi(table: Numbers, confidence: float = 0.95) -> Estimate:
+    """Scott's pi (1955) of one q × q table: as Cohen's kappa, but both raters share one habit by chance.
+
+    It is Fleiss' kappa of two raters who both rated every image; standard error and interval are that one's.
+    """
+    counts = np.asarray(table, dtype=np.int64)
+    if not counts.sum():
+        return Estimate.undefined(NO_COMMON)
+    each = np.eye(len(counts), dtype=np.int64)
+    by_cell = (each[:, None, :] + each[None, :, :]).reshape(-1, len(counts))
+    return fleiss_kappa(Items.of(np.repeat(by_cell, counts.ravel(), axis=0)), confidence)
 
 
 def _with_error(many: Kappas, confidence: float, df: float) -> Estimate:

@@ -58,7 +58,7 @@ class RatingsTable:
                 raise RatingsError(f"The label {label!r} is not one of {', '.join(labels)}.")
             trouble = builder.add(rater, image, code_of[label], group[0] if group else "")
             if trouble:
-                raise RatingsError(f"{trouble}.")
+                raise RatingsError(f"{trouble[0].upper()}{trouble[1:]}.")
         return builder.table()
 
     @property

@@ -79,19 +79,16 @@ def auc_moments(fake: Flags, first: Ints, second: Ints) -> Moments:
     q = int(max(first.max(), second.max())) + 1
     order = np.arange(q)
     wins = (order[None, :] > order[:, None]) + 0.5 * np.eye(q)  # real level × fake level
-    count = np.ones((1, 1))
-    pairs = _sums(_Readings(_seen(first), fake, count), _Readings(_seen(second), fake, count))
-    means = [
-        float(
-            _Readings(levels, fake, wins).by_rater.sum()
-            / _Readings(_seen(levels), fake, count).by_rater.sum()
-        )
-        for levels in (first, second)
-    ]
-    centred = (
-        _Readings(levels, fake, wins - mean) for levels, mean in zip((first, second), means, strict=True)
-    )
-    return Moments(SETS, _sums(*centred), pairs, (means[0], means[1]))
+    readings, counted, means = [], [], []
+    for levels in (first,) if first is second else (first, second):
+        scored, present = _Readings(levels, fake, wins), _Readings(_seen(levels), fake, np.ones((1, 1)))
+        mean = float(scored.by_rater.sum() / present.by_rater.sum())
+        scored.subtract(mean, present)
+        readings.append(scored)
+        counted.append(present)
+        means.append(mean)
+    plain, centred = _sums(counted[0], counted[-1]), _sums(readings[0], readings[-1])
+    return Moments(SETS, centred, plain, (means[0], means[-1]))
 
 
 def _seen(levels: Ints) -> Ints:
@@ -134,6 +131,13 @@ class _Readings:
         self.real = _pick(fakes @ kernel.T, self.of_real)
         self.fake = _pick(reals @ kernel, self.of_fake)
         self.by_rater: Floats = self.real.sum(axis=1)
+
+    def subtract(self, value: float, present: "_Readings") -> None:
+        """Take `value` from the kernel of every pair of images that is there."""
+        self.kernel = self.kernel - value
+        self.real = self.real - value * present.real
+        self.fake = self.fake - value * present.fake
+        self.by_rater = self.by_rater - value * present.by_rater
 
 
 def _same_images(a: _Readings, b: _Readings) -> tuple[float, float]:

@@ -16,11 +16,12 @@ from rating.analysis import LABELS, RatingsTable, agreement_report, readers, ust
 from rating.analysis.against_truth import against_truth
 from rating.analysis.agreement import coefficients
 from rating.analysis.alpha import METRICS, alpha
-from rating.analysis.cohen import cohen
+from rating.analysis.cohen import cohen, scott_pi
 from rating.analysis.conger import conger_kappa
 from rating.analysis.pairs import light_kappa
 from rating.analysis.raters_like_these import raters_like_these
 from rating.analysis.unsure import POLICIES, accuracy_by_policy
+from rating.analysis.weights import WEIGHTS
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -133,6 +134,33 @@ def test_cohen_is_that_of_statsmodels(counts: np.ndarray) -> None:
     assert found.kappa.estimate == pytest.approx(expected.kappa)
     assert found.kappa.se == pytest.approx(expected.std_kappa)
     assert found.se0 == pytest.approx(expected.std_kappa0)
+
+
+def codes_of(counts: np.ndarray) -> np.ndarray:
+    """The codes of two raters whose table this is."""
+    first, second = np.indices(counts.shape)
+    return np.stack([np.repeat(side.ravel(), counts.ravel()) for side in (first, second)]).astype(np.int8)
+
+
+@given(hnp.arrays(np.int64, (3, 3), elements=st.integers(1, 9)), st.sampled_from(["linear", "quadratic"]))
+@settings(deadline=None)
+def test_congers_kappa_of_two_raters_is_cohens_weighted_or_not(counts: np.ndarray, scale: str) -> None:
+    plain, weighted = (
+        cohens_kappa(counts, return_results=False),
+        cohens_kappa(counts, wt=scale, return_results=False),
+    )
+
+    assert conger_kappa(codes_of(counts), 3).estimate == pytest.approx(plain)
+    assert conger_kappa(codes_of(counts), 3, WEIGHTS[scale](3)).estimate == pytest.approx(weighted)
+
+
+@given(hnp.arrays(np.int64, (3, 3), elements=st.integers(1, 9)))
+@settings(deadline=None)
+def test_scotts_pi_is_by_its_definition(counts: np.ndarray) -> None:
+    shares = (counts.sum(axis=0) + counts.sum(axis=1)) / (2 * counts.sum())
+    chance, observed = (shares**2).sum(), np.trace(counts) / counts.sum()
+
+    assert scott_pi(counts).estimate == pytest.approx((observed - chance) / (1 - chance))
 
 
 @given(seeds, st.integers(2, 5), st.integers(2, 6))

@@ -1,0 +1,38 @@
+"""The name, the source and the version of every method, to travel with its numbers."""
+
+from importlib.metadata import version
+
+METHODS = {
+    "percent_agreement": "Percent agreement: the mean over images of the share of agreeing pairs of raters; Gwet 2014.",
+    "cohen_kappa": "Cohen's kappa; Cohen 1960, standard error of Fleiss, Cohen & Everitt 1969, normal interval.",
+    "light_kappa": "Light's kappa, the mean of Cohen's kappa over pairs of raters; Light 1971, infinitesimal jackknife.",
+    "fleiss_kappa": "Fleiss' kappa; Fleiss 1971, missing ratings by Gwet 2014, standard error of Gwet 2021.",
+    "conger_kappa": "Conger's kappa; Conger 1980, missing ratings by Gwet 2014, linearised standard error.",
+    "scott_pi": "Scott's pi; Scott 1955, standard error of Gwet 2021.",
+    "krippendorff_alpha": "Krippendorff's alpha, nominal; Krippendorff 2011, linearised standard error (Gwet 2014).",
+    "gwet_ac1": "Gwet's AC1 over the declared labels; Gwet 2008.",
+    "brennan_prediger": "Brennan-Prediger coefficient over the declared labels; Brennan & Prediger 1981, Gwet 2014.",
+    "raters_like_these": "Images by linearisation and raters by jackknife; Gwet 2014, Satterthwaite degrees of freedom.",
+    "proportion": "Wilson's score interval; Wilson 1927, Newcombe 1998.",
+    "difference": "Newcombe's hybrid score interval; Newcombe 1998.",
+    "chance": "Exact binomial test, two-sided by likelihood; Clopper & Pearson 1934 for the interval.",
+    "mcnemar": "McNemar's test; McNemar 1947, exact binomial p.",
+    "cochran_q": "Cochran's Q; Cochran 1950.",
+    "holm": "Holm's step-down adjustment; Holm 1979.",
+    "d_prime": "d′ and criterion c, log-linear correction; Hautus 1995, standard error of Gourevitch & Galanter 1967.",
+    "auc": "AUC over real < unsure < fake, ties half; DeLong, DeLong & Clarke-Pearson 1988.",
+    "auc_readers": "Reader-averaged AUC; Obuchowski & Rockette 1995, degrees of freedom of Hillis 2007.",
+    "auc_u_statistic": "Reader-averaged AUC of any design as a U-statistic, centred moments; Gallas & Brown 2008, "
+    "degrees of freedom of Obuchowski, Gallas & Hillis 2012.",
+    "equivalence": "Two one-sided tests against a margin declared beforehand; Schuirmann 1987.",
+    "unsure": "Unsure by four policies (exclude, wrong, right, half); Simel 1987, Shinkins 2013, STARD 2015 item 15.",
+    "times": "Median and quartiles of the active time per case.",
+    "trend": "Least-squares slope along the sitting per rater, Student's t over raters.",
+    "kappa_size": "Goodness-of-fit sample size for kappa; Donner & Eliasziw 1992, Altaye, Donner & Klar 2001.",
+    "reader_power": "Power over random raters and images; Hillis, Obuchowski & Berbaum 2011.",
+}
+
+
+def versions() -> dict[str, str]:
+    """The versions of what computed the numbers."""
+    return {name: version(name) for name in ("lungrater", "numpy", "scipy")}
