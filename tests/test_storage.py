@@ -8,10 +8,15 @@ from pathlib import Path
 import boto3
 import pytest
 from django.core.files.storage import storages
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from moto.server import ThreadedMotoServer
 
 from lungrater.settings import storage
+from pool.tasks import run_import_job
+from pool.uploads import submit_upload
+from tests.factories import make_dataset
+from tests.pool.files import picture
 from tests.rating.cast import open_study, presentations
 
 
@@ -41,6 +46,22 @@ def test_a_study_whose_files_lie_in_s3_is_frozen_and_read(s3, settings, client_o
     assert type(storages["default"]).__name__ == "S3Storage"
     assert response.content.startswith(b"\x89PNG")
     assert first.study_image.derivative.storage.exists(str(first.study_image.derivative.name))
+
+
+@pytest.mark.django_db
+def test_an_upload_that_lies_in_s3_is_imported_and_its_thumbnail_kept_there(
+    s3, settings, client_of, researcher
+):
+    settings.STORAGES = {**settings.STORAGES, "default": storage(s3)}
+    sent = {"pictures": [SimpleUploadedFile("a.png", picture())], "labels": "none", "table": None}
+    job = submit_upload(make_dataset(), sent, by=researcher)
+
+    run_import_job(job.pk)
+    image = job.images.get()
+    response = client_of(researcher).get(reverse("pool:thumbnail", args=[image.pk]))
+
+    assert response.content.startswith(b"\x89PNG")
+    assert image.file.storage.exists(image.thumbnail_path)
 
 
 def test_a_folder_is_a_folder(tmp_path):
