@@ -6,7 +6,9 @@ from os import PathLike
 from pathlib import Path
 from typing import TextIO
 
-from rating.analysis.table import LABELS, MISSING, RatingsError, RatingsTable, TableBuilder, check_labels
+import numpy as np
+
+from rating.analysis.table import LABELS, MISSING, BadRowError, RatingsError, RatingsTable, check_labels
 
 REQUIRED = ("rater", "image", "label")
 COUNTED_KINDS = ("", "main")
@@ -49,9 +51,7 @@ def _read(
         )
     columns = _columns(header, by, session)
     by = by or ("modality" if "modality" in columns else None)
-    code_of = {label: code for code, label in enumerate(labels)} | {"": MISSING}
-    builder = TableBuilder(labels, by)
-    study: str | None = None
+    rows = _Rows(labels)
     for row in lines:
         if not row:
             continue
@@ -60,11 +60,57 @@ def _read(
                 f"Line {lines.number} has {len(row)} cells where the header has {len(header)}."
             )
         cell = {name: row[place].strip() for name, place in columns.items()}
-        if cell.get("kind", "").lower() not in COUNTED_KINDS or (session and cell["session"] != session):
-            continue
-        study = _same_study(study, cell.get("study"), lines.number)
-        _add(builder, cell, code_of, lines.number)
-    return builder.table()
+        if cell.get("kind", "").lower() in COUNTED_KINDS and (not session or cell["session"] == session):
+            rows.add(cell, by.lower() if by else None, lines.number)
+    return rows.table(by)
+
+
+class _Rows:
+    """The columns of the table, with the line that each row came from."""
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        self.labels = labels
+        self.code_of = {label: code for code, label in enumerate(labels)} | {"": MISSING}
+        self.raters: list[str] = []
+        self.images: list[str] = []
+        self.codes: list[int] = []
+        self.groups: list[str] = []
+        self.lines: list[int] = []
+        self.study: str | None = None
+
+    def add(self, cell: dict[str, str], by: str | None, line: int) -> None:
+        """Take the cells of one line, or say what is wrong with them."""
+        for name in ("rater", "image"):
+            if not cell[name]:
+                raise RatingsError(f"Line {line}, column {name!r}: it is empty.")
+        label = cell["label"]
+        code = self.code_of.get(label, self.code_of.get(label.lower()))
+        if code is None:
+            allowed = ", ".join(self.labels)
+            raise RatingsError(f"Line {line}, column 'label': {label!r} is not one of {allowed}.")
+        self._same_study(cell.get("study"), line)
+        self.raters.append(cell["rater"])
+        self.images.append(cell["image"])
+        self.codes.append(code)
+        self.groups.append(cell[by] if by else "")
+        self.lines.append(line)
+
+    def table(self, by: str | None) -> RatingsTable:
+        """The table of all lines."""
+        codes = np.array(self.codes, dtype=np.int8)
+        try:
+            return RatingsTable.from_columns(self.raters, self.images, codes, self.groups, self.labels, by)
+        except BadRowError as error:
+            raise RatingsError(f"Line {self.lines[error.row]}, column 'image': {error.trouble}.") from error
+
+    def _same_study(self, study: str | None, line: int) -> None:
+        """The file is of one study: R01 of one and R01 of another are different people."""
+        if self.lines and study != self.study:
+            raise RatingsError(
+                f"Line {line}, column 'study': {study!r} follows {self.study!r}; raters of two studies cannot be "
+                "told apart, so give one study at a time."
+            )
+        self.study = study
 
 
 class _Lines:
@@ -100,28 +146,3 @@ def _columns(header: list[str], by: str | None, session: str | None) -> dict[str
         if names.count(name) > 1:
             raise RatingsError(f"Line 1: the column {name!r} is there {names.count(name)} times.")
     return {name: place for place, name in enumerate(names) if name in kept}
-
-
-def _same_study(study: str | None, found: str | None, line: int) -> str | None:
-    """The one study of the file: R01 of one study and R01 of another are different people."""
-    if study is not None and found != study:
-        raise RatingsError(
-            f"Line {line}, column 'study': {found!r} follows {study!r}; raters of two studies cannot be told apart, "
-            "so give one study at a time."
-        )
-    return found
-
-
-def _add(builder: TableBuilder, cell: dict[str, str], code_of: dict[str, int], line: int) -> None:
-    for name in ("rater", "image"):
-        if not cell[name]:
-            raise RatingsError(f"Line {line}, column {name!r}: it is empty.")
-    label = cell["label"]
-    code = code_of.get(label, code_of.get(label.lower()))
-    if code is None:
-        allowed = ", ".join(name for name in code_of if name)
-        raise RatingsError(f"Line {line}, column 'label': {label!r} is not one of {allowed}.")
-    group = cell.get(builder.by.lower(), "") if builder.by else ""
-    trouble = builder.add(cell["rater"], cell["image"], code, group)
-    if trouble:
-        raise RatingsError(f"Line {line}, column 'image': {trouble}.")

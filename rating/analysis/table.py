@@ -17,6 +17,15 @@ class RatingsError(ValueError):
     """Ratings that cannot be analysed; the message is one sentence for the person who gave them."""
 
 
+class BadRowError(RatingsError):
+    """One row that cannot be; `row` is its place, from 0, and `trouble` what is wrong with it."""
+
+    def __init__(self, row: int, trouble: str) -> None:
+        super().__init__(f"{trouble[0].upper()}{trouble[1:]}.")
+        self.row = row
+        self.trouble = trouble
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RatingsTable:
     """Who called which image what.
@@ -52,14 +61,39 @@ class RatingsTable:
         """
         check_labels(labels)
         code_of = {label: code for code, label in enumerate(labels)} | {"": MISSING}
-        builder = TableBuilder(tuple(labels), by)
-        for rater, image, label, *group in rows:
-            if label not in code_of:
-                raise RatingsError(f"The label {label!r} is not one of {', '.join(labels)}.")
-            trouble = builder.add(rater, image, code_of[label], group[0] if group else "")
-            if trouble:
-                raise RatingsError(f"{trouble[0].upper()}{trouble[1:]}.")
-        return builder.table()
+        raters, images, words, groups = _columns(list(rows))
+        for label in sorted(set(words) - set(code_of)):
+            raise RatingsError(f"The label {label!r} is not one of {', '.join(labels)}.")
+        codes = np.fromiter((code_of[word] for word in words), dtype=np.int8, count=len(words))
+        return cls.from_columns(raters, images, codes, groups, tuple(labels), by)
+
+    @classmethod
+    def from_columns(  # noqa: PLR0917  four columns and what they mean
+        cls,
+        raters: Sequence[str],
+        images: Sequence[str],
+        codes: Codes,
+        groups: Sequence[str],
+        labels: tuple[str, ...],
+        by: str | None,
+    ) -> "RatingsTable":
+        """The same from columns of equal length, `codes` the labels as their positions (-1: not rated).
+
+        Raises BadRowError, which knows the row.
+        """
+        rater_names, row = _numbered(raters)
+        image_names, column = _numbered(images)
+        _check_groups(column, images, groups, by)
+        matrix = np.full((len(rater_names), len(image_names)), MISSING, dtype=np.int8)
+        rated = np.flatnonzero(codes != MISSING)
+        cells = row[rated] * len(image_names) + column[rated]
+        if (again := _first_repeat(cells, matrix.size)) is not None:
+            at = int(rated[again])
+            raise BadRowError(at, f"rater {raters[at]!r} has rated image {images[at]!r} before")
+        matrix.flat[cells] = codes[rated]
+        by_image = dict(zip(images, groups, strict=True))
+        of_image = tuple(by_image[image] for image in image_names) if any(groups) else ()
+        return cls(rater_names, image_names, labels, matrix, of_image, by if of_image else None)
 
     @property
     def ratings(self) -> int:
@@ -97,44 +131,41 @@ class RatingsTable:
         )
 
 
-class TableBuilder:
-    """Collects ratings one by one; dictionaries, so that a million rows take about a second."""
+def _columns(rows: Sequence[Row]) -> tuple[list[str], list[str], list[str], list[str]]:
+    """The rows turned on their side; no group is an empty one."""
+    raters, images, labels = ([row[place] for row in rows] for place in range(3))
+    return raters, images, labels, [row[3] if len(row) == 4 else "" for row in rows]
 
-    def __init__(self, labels: tuple[str, ...], by: str | None) -> None:
-        self.labels = labels
-        self.by = by
-        self.raters: dict[str, int] = {}
-        self.images: dict[str, int] = {}
-        self.cells: dict[tuple[int, int], int] = {}
-        self.groups: list[str] = []
 
-    def add(self, rater: str, image: str, code: int, group: str) -> str | None:
-        """Take one rating (or MISSING: shown, not rated); what is wrong with it, if anything."""
-        column = self.images.setdefault(image, len(self.images))
-        if column == len(self.groups):
-            self.groups.append(group)
-        elif self.groups[column] != group:
-            return f"image {image!r} is in two groups of {self.by!r}: {self.groups[column]!r} and {group!r}"
-        cell = (self.raters.setdefault(rater, len(self.raters)), column)
-        if code == MISSING:
-            return None
-        if cell in self.cells:
-            return f"rater {rater!r} has rated image {image!r} before"
-        self.cells[cell] = code
-        return None
+def _numbered(names: Sequence[str]) -> tuple[tuple[str, ...], Ints]:
+    """The different names in the order in which they first appear, and the number of each."""
+    number: dict[str, int] = {}
+    numbers = (number.setdefault(name, len(number)) for name in names)
+    found = np.fromiter(numbers, dtype=np.int64, count=len(names))
+    return tuple(number), found
 
-    def table(self) -> RatingsTable:
-        """The table of all that was added."""
-        codes = np.full((len(self.raters), len(self.images)), MISSING, dtype=np.int8)
-        if self.cells:
-            where = np.array(list(self.cells), dtype=np.int64)
-            codes[where[:, 0], where[:, 1]] = np.fromiter(
-                self.cells.values(), dtype=np.int8, count=len(self.cells)
-            )
-        groups = tuple(self.groups) if any(self.groups) else ()
-        return RatingsTable(
-            tuple(self.raters), tuple(self.images), self.labels, codes, groups, self.by if groups else None
+
+def _check_groups(column: Ints, images: Sequence[str], groups: Sequence[str], by: str | None) -> None:
+    """Refuse an image that is in two groups."""
+    names, group = _numbered(groups)
+    first = np.zeros(len(column), dtype=np.int64)
+    first[column[::-1]] = group[::-1]  # the last to write is the first to appear
+    wrong = np.flatnonzero(first[column] != group)
+    if len(wrong):
+        at = int(wrong[0])
+        before = names[first[column[at]]]
+        raise BadRowError(
+            at, f"image {images[at]!r} is in two groups of {by!r}: {before!r} and {groups[at]!r}"
         )
+
+
+def _first_repeat(cells: Ints, size: int) -> int | None:
+    """Where a cell comes for the second time, None where none does."""
+    if not len(cells) or np.bincount(cells, minlength=size).max() < 2:
+        return None
+    order = np.argsort(cells, kind="stable")
+    repeats = order[1:][np.diff(cells[order]) == 0]
+    return int(repeats.min())
 
 
 def check_labels(labels: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rating.analysis import RatingsError, read_ratings
+from rating.analysis import RatingsError, RatingsTable, read_ratings
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -101,3 +101,30 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
 def test_a_label_set_must_be_one(labels: tuple[str, ...]) -> None:
     with pytest.raises(RatingsError):
         read_ratings(io.StringIO("rater,image,label\n"), labels)
+
+
+def test_rows_make_a_table_in_the_order_of_their_first_appearance() -> None:
+    rows = [("B", "I2", "fake", "ct"), ("A", "I1", "", "xray"), ("A", "I2", "real", "ct")]
+
+    table = RatingsTable.from_rows(rows)
+
+    assert table.raters == ("B", "A")
+    assert table.images == ("I2", "I1")
+    assert table.codes.tolist() == [[1, -1], [0, -1]]
+    assert table.groups == ("ct", "xray")
+    assert table.rated().images == ("I2",)
+
+
+@pytest.mark.parametrize(
+    ("second", "sentence"),
+    [
+        (("A", "I1", "fake", "ct"), "Rater 'A' has rated image 'I1' before."),
+        (("B", "I1", "fake", "xray"), "Image 'I1' is in two groups of 'modality': 'ct' and 'xray'."),
+        (("B", "I1", "odd", "ct"), "The label 'odd' is not one of real, fake, unsure."),
+    ],
+)
+def test_rows_that_cannot_be_are_refused(second: tuple[str, str, str, str], sentence: str) -> None:
+    with pytest.raises(RatingsError) as refusal:
+        RatingsTable.from_rows([("A", "I1", "real", "ct"), second])
+
+    assert str(refusal.value) == sentence
