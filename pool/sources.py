@@ -94,6 +94,8 @@ def tidy_name(name: str) -> str:
 
 def _described(prefix: str, entry: Entry, labels: Labels) -> Source | Refusal:
     name, read = entry
+    if name.lower().endswith(".zip"):
+        return Refusal(tidy_name(prefix + name), "A zip inside is not opened; import it by itself.")
     try:
         return Source(tidy_name(prefix + name), labels.of(name), read)
     except NoRow as error:

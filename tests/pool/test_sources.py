@@ -222,6 +222,15 @@ def test_a_zip_refused_among_others_goes_by_its_own_name(tmp_path: Path) -> None
     assert set(taken_in(broken, zipped({"a.png": b"a"}, tmp_path / "y.zip"))[1]) == {"z.zip"}
 
 
+def test_a_zip_inside_is_not_opened(tmp_path: Path) -> None:
+    inner = zipped({"a.png": b"a"}, tmp_path / "inner.zip").read_bytes()
+
+    taken, refused = taken_in(zipped({"inner.zip": inner, "b.png": b"b"}, tmp_path / "outer.zip"))
+
+    assert [source.name for source in taken] == ["b.png"]
+    assert refused == {"inner.zip": "A zip inside is not opened; import it by itself."}
+
+
 def test_a_broken_zip_says_so(tmp_path: Path) -> None:
     broken = tmp_path / "z.zip"
     broken.write_bytes(b"PK\x03\x04 nothing more")
