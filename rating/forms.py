@@ -2,21 +2,52 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django import forms
 from django.db import transaction
 
 from pool.models import Dataset
-from rating.models import Label, Stratum, Study
+from rating.models import Stratum, Study
 
 
 class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
     class Meta:
         model = Study
-        fields = ["name", "instructions", "canvas"]
-        widgets = {"instructions": forms.Textarea(attrs={"rows": 4})}
+        fields = [
+            "name",
+            "instructions",
+            "consent",
+            "canvas",
+            "bits",
+            "ask_confidence",
+            "reasons",
+            "going_back",
+            "fixed_zoom",
+            "fixed_window",
+            "hold_ahead",
+            "break_after",
+        ]
+        widgets = {
+            "instructions": forms.Textarea(attrs={"rows": 4}),
+            "consent": forms.Textarea(attrs={"rows": 3}),
+            "reasons": forms.Textarea(attrs={"rows": 6}),
+        }
+
+    # Left out by a form that does not show them, these keep their defaults.
+    DEFAULTED = ("bits", "hold_ahead", "going_back", "break_after")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in self.DEFAULTED:
+            self.fields[name].required = False
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for name in self.DEFAULTED:
+            if name not in self.errors and cleaned.get(name) in {None, ""}:
+                cleaned[name] = Study._meta.get_field(name).get_default()  # type: ignore[union-attr]  # all are plain columns
+        return cleaned
 
 
 class StrataForm(forms.Form):
@@ -52,19 +83,6 @@ class StrataForm(forms.Form):
 
     def rows(self) -> list[tuple[Dataset, forms.BoundField]]:
         return [(dataset, self[name]) for name, dataset in self.datasets.items()]
-
-
-class AnswerForm(forms.Form):
-    """One rater's word on one image."""
-
-    label = forms.ChoiceField(
-        choices=Label.choices, error_messages={"required": "Choose real, fake or unsure."}
-    )
-    remark = forms.CharField(required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
-    client_key = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
-
-    def answer(self) -> dict[str, str]:
-        return {"label": self.cleaned_data["label"], "remark": self.cleaned_data["remark"]}
 
 
 class ReasonForm(forms.Form):

@@ -1,13 +1,18 @@
 from django.urls import path
 
-from rating.views import analysis, export, pictures, sitting, studies
+from rating.views import analysis, around, export, pictures, sitting, studies
 
 app_name = "rating"
 
 urlpatterns = [
     # Raters
     path("reading/", sitting.reading_list, name="reading_list"),
+    path("preferences/", around.preferences, name="preferences"),
     path("reading/<slug:slug>/", sitting.read, name="read"),
+    path("reading/<slug:slug>/begin/", around.begin, name="begin"),
+    path("reading/<slug:slug>/display/", around.display, name="display"),
+    path("reading/<slug:slug>/ahead/", sitting.ahead, name="ahead"),
+    path("reading/<slug:slug>/<int:position>/", sitting.at, name="at"),
     path("reading/<slug:slug>/rate/<str:token>/", sitting.rate, name="rate"),
     path("i/<str:token>", pictures.presented, name="picture"),
     # Organisers

@@ -75,15 +75,19 @@ def _cells(study: Study, presentation: Presentation) -> list[str]:
         guarded(image.label) if told else "",
         truth_word(image.origin) if told else "",
         rating.label if rating else "",
-        "",
+        _number(rating.confidence) if rating else "",
         guarded(rating.remark) if rating else "",
-        "",
+        guarded("; ".join(rating.reasons)) if rating else "",
         str(rating.revision) if rating else "",
         _time(presentation.first_shown_at),
         _time(rating.rated_at) if rating else "",
-        "",
-        "",
+        _number(rating.active_ms) if rating else "",
+        _number(rating.idle_ms) if rating else "",
     ]
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else str(value)
 
 
 def _time(moment: datetime | None) -> str:

@@ -2,6 +2,7 @@
 
 from rating.models.audit import AuditEvent
 from rating.models.freeze import Freeze
+from rating.models.preferences import Preferences
 from rating.models.ratings import Label, Rating, RatingRevision
 from rating.models.sittings import Enrolment, Presentation, Sitting
 from rating.models.studies import Stratum, Study, StudyImage
@@ -11,6 +12,7 @@ __all__ = [
     "Enrolment",
     "Freeze",
     "Label",
+    "Preferences",
     "Presentation",
     "Rating",
     "RatingRevision",

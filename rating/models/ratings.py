@@ -22,6 +22,11 @@ class Answer(models.Model):
 
     label = models.CharField(max_length=6, choices=Label)
     remark = models.TextField(blank=True, max_length=4000)
+    confidence = models.PositiveSmallIntegerField(null=True, blank=True)
+    reasons = models.JSONField(default=list, blank=True)
+    active_ms = models.PositiveBigIntegerField(null=True, blank=True)
+    idle_ms = models.PositiveBigIntegerField(null=True, blank=True)
+    view_state = models.JSONField(default=dict, blank=True)
 
     class Meta:
         abstract = True
@@ -37,21 +42,38 @@ class Rating(Answer):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=models.Q(label__in=Label.values), name="rating_label_known"),
+            models.CheckConstraint(
+                condition=models.Q(confidence=None) | models.Q(confidence__range=(1, 5)),
+                name="rating_confidence_1_to_5",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.label} at {self.presentation_id}"
 
+    @property
+    def client_key(self) -> uuid.UUID:
+        """The key of the save that stands; whoever corrects it must name it."""
+        return self.revisions.get(number=self.revision).client_key
+
     @staticmethod
     @transaction.atomic
-    def record(presentation: Presentation, client_key: uuid.UUID, **answer: Any) -> Rating:
-        """Keep this answer as the standing one. The same client key, sent again, changes nothing."""
+    def record(
+        presentation: Presentation, client_key: uuid.UUID, *, replaces: uuid.UUID | None = None, **answer: Any
+    ) -> Rating:
+        """Keep this answer as the standing one. The same client key, sent again, changes nothing.
+
+        A correction names the save it replaces. Raises AlreadyRated when another one stands, as after
+        a save in a second tab, or when the study does not allow this correction.
+        """
         Presentation.objects.select_for_update().get(pk=presentation.pk)
         rating = Rating.objects.filter(presentation=presentation).first()
-        if rating and rating.revisions.filter(client_key=client_key).exists():
-            return rating
         if rating is None:
             rating = Rating(presentation=presentation, **answer)
+        elif rating.revisions.filter(client_key=client_key).exists():
+            return rating
+        elif rating.client_key != replaces or not presentation.may_be_corrected():
+            raise AlreadyRated(rating)
         else:
             rating.revision += 1
             for field, value in answer.items():
@@ -59,6 +81,14 @@ class Rating(Answer):
         rating.save()
         RatingRevision.objects.create(rating=rating, number=rating.revision, client_key=client_key, **answer)
         return rating
+
+
+class AlreadyRated(Exception):
+    """The presentation has a rating that this save must not replace."""
+
+    def __init__(self, rating: Rating) -> None:
+        super().__init__(rating.get_label_display())
+        self.rating = rating
 
 
 class RatingRevision(Answer):

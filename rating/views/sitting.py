@@ -1,60 +1,134 @@
-"""The rater's side: my studies, one image at a time, done."""
+"""The rater's side: my studies, one image at a time, done.
+
+Every page works as a plain form; a browser that runs the reading room's script asks the same URLs for JSON.
+"""
 
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
-from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.cache import never_cache
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from pool.durability import why_not_durable
-from rating.forms import AnswerForm
+from rating.answer_form import CONFIDENCE, AnswerForm
 from rating.models import Enrolment, Presentation, Rating, Sitting, Study
+from rating.models.ratings import AlreadyRated
+from rating.room import ahead as held_ahead
+from rating.room import own_answer, room, told
+from rating.views.raters import for_raters, wants_json
 
 
-@permission_required("rating.rate", raise_exception=True)
-@never_cache
+@for_raters
 @require_GET
 def reading_list(request: HttpRequest) -> HttpResponse:
     enrolments = Enrolment.objects.of(request.user).with_progress()
     return render(request, "rating/reading_list.html", {"enrolments": enrolments})
 
 
-@permission_required("rating.rate", raise_exception=True)
-@never_cache
+@for_raters
 @require_GET
 def read(request: HttpRequest, slug: str) -> HttpResponse:
     """The first image not rated yet, or the page that says thank you."""
     sitting = _sitting(request, slug)
+    if not sitting.enrolment.has_consented:
+        return redirect("rating:begin", slug)
     presentation = sitting.next_presentation()
     if presentation is None:
         return render(request, "rating/done.html", {"study": sitting.enrolment.study})
-    return _show(request, presentation, AnswerForm(initial={"client_key": uuid.uuid4()}))
+    return _show(request, presentation, _blank(presentation))
 
 
-@permission_required("rating.rate", raise_exception=True)
-@never_cache
+@for_raters
+@require_GET
+def at(request: HttpRequest, slug: str, position: int) -> HttpResponse:
+    """An image this rater has reached, with their own answer if there is one."""
+    presentation = get_object_or_404(_reached(request, slug), position=position)
+    rating = Rating.objects.filter(presentation=presentation).first()
+    if rating and not presentation.may_be_corrected():
+        raise PermissionDenied
+    if wants_json(request):
+        return JsonResponse({**told(presentation), "answer": own_answer(rating) if rating else None})
+    return _show(request, presentation, _blank(presentation, rating), rating=rating)
+
+
+@for_raters
+@require_GET
+def ahead(request: HttpRequest, slug: str) -> HttpResponse:
+    """Who is signed in, and the presentations behind `?after=` that may be held."""
+    sitting = _sitting(request, slug)
+    after = request.GET.get("after", "")
+    held = held_ahead(sitting, after=int(after) if after.isdecimal() else 0)
+    return JsonResponse({"account": str(request.user.pk), "ahead": held})
+
+
+@for_raters
 @require_POST
 def rate(request: HttpRequest, slug: str, token: str) -> HttpResponse:
-    presentation = get_object_or_404(
-        Presentation.objects.of(request.user).reachable(), token=token, sitting__enrolment__study__slug=slug
-    )
-    form = AnswerForm(request.POST)
+    if request.POST.get("account") not in {None, str(request.user.pk)}:
+        return JsonResponse({"error": "other account"}, status=403)
+    presentation = get_object_or_404(_reached(request, slug), token=token)
+    form = AnswerForm(request.POST, study=presentation.sitting.enrolment.study)
     if reason := why_not_durable():
-        return _show(request, presentation, form, refusal=f"Ratings are not taken now: {reason}", status=503)
+        return _refuse(request, presentation, form, _("Ratings are not taken now: %s") % reason, status=503)
     if not form.is_valid():
-        return _show(request, presentation, form, status=422)
-    Rating.record(presentation, form.cleaned_data["client_key"], **form.answer())
+        return _refuse(request, presentation, form, " ".join(_sentences(form)), status=422)
+    try:
+        _save(presentation, form)
+    except AlreadyRated as told_before:
+        refusal = _("Already rated: %s. The first answer stands.") % told_before
+        return _refuse(request, presentation, form, refusal, status=409)
+    if wants_json(request):
+        after = held_ahead(presentation.sitting, after=form.cleaned_data["after"] or 0)
+        return JsonResponse({"saved": str(form.cleaned_data["client_key"]), "ahead": after})
     return redirect("rating:read", slug)
+
+
+def _save(presentation: Presentation, form: AnswerForm) -> None:
+    answer = form.cleaned_data
+    presentation.mark_shown(ago=form.shown_ago())
+    Rating.record(presentation, answer["client_key"], replaces=answer["replaces"], **form.answer())
+    if answer["showing"]:
+        for shown in presentation.sitting.presentations.reachable().filter(token=answer["showing"]):
+            shown.mark_shown()
+
+
+def _reached(request: HttpRequest, slug: str) -> Any:
+    presentations = Presentation.objects.of(request.user).reachable()
+    return presentations.filter(sitting__enrolment__study__slug=slug).select_related(
+        "sitting__enrolment__study", "study_image__image"
+    )
 
 
 def _sitting(request: HttpRequest, slug: str) -> Sitting:
     study = get_object_or_404(Study.objects.open_to(request.user), slug=slug)
-    sittings = Sitting.objects.select_related("enrolment__study")
+    sittings = Sitting.objects.select_related("enrolment__study", "enrolment__user")
     return get_object_or_404(sittings, enrolment__study=study, enrolment__user=request.user)
+
+
+def _blank(presentation: Presentation, rating: Rating | None = None) -> AnswerForm:
+    """The form with nothing in it, or with the answer that a new one would replace."""
+    initial: dict[str, Any] = {"client_key": uuid.uuid4()}
+    if rating:
+        before = own_answer(rating)
+        initial |= {**before, "replaces": before["key"]}
+    return AnswerForm(initial=initial, study=presentation.sitting.enrolment.study)
+
+
+def _sentences(form: AnswerForm) -> list[str]:
+    return [str(error) for errors in form.errors.values() for error in errors]
+
+
+def _refuse(
+    request: HttpRequest, presentation: Presentation, form: AnswerForm, refusal: str, *, status: int
+) -> HttpResponse:
+    if wants_json(request):
+        return JsonResponse({"error": refusal}, status=status)
+    return _show(request, presentation, form, refusal=refusal, status=status)
 
 
 def _show(
@@ -62,6 +136,7 @@ def _show(
     presentation: Presentation,
     form: AnswerForm,
     *,
+    rating: Rating | None = None,
     refusal: str = "",
     status: int = 200,
 ) -> HttpResponse:
@@ -72,7 +147,7 @@ def _show(
         "presentation": presentation,
         "form": form,
         "refusal": refusal,
-        "position": presentation.position,
-        "total": sitting.presentations.count(),
+        "confidence": CONFIDENCE,
+        "room": room(sitting, presentation, rating),
     }
     return render(request, "rating/read.html", context, status=status)

@@ -1,0 +1,62 @@
+"""What a rater's browser sends with one save: the answer, and how it came to be."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from rating.models import Label, Study
+
+CONFIDENCE = range(1, 6)
+# More is a clock gone wrong, not a rater who was offline.
+LONGEST_AGO = timedelta(days=30)
+# Largest zoom, number of window changes, the last window, whether inverted or flipped.
+VIEW_STATE_SIZE = 1000
+
+
+class AnswerForm(forms.Form):
+    """One rater's word on one image."""
+
+    label = forms.ChoiceField(
+        choices=Label.choices, error_messages={"required": _("Choose real, fake or unsure.")}
+    )
+    confidence = forms.TypedChoiceField(
+        choices=[(step, str(step)) for step in CONFIDENCE], coerce=int, empty_value=None, required=False
+    )
+    reasons = forms.MultipleChoiceField(required=False)
+    remark = forms.CharField(required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 3}))
+    client_key = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
+    replaces = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    account = forms.CharField(required=False)
+    active_ms = forms.IntegerField(required=False, min_value=0)
+    idle_ms = forms.IntegerField(required=False, min_value=0)
+    view_state = forms.CharField(required=False, max_length=VIEW_STATE_SIZE)
+    shown_ms_ago = forms.IntegerField(required=False, min_value=0)
+    showing = forms.CharField(required=False, max_length=32)
+    after = forms.IntegerField(required=False, min_value=0)
+
+    def __init__(self, *args: Any, study: Study, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reasons"].choices = [(reason, reason) for reason in study.reason_list]  # type: ignore[attr-defined]  # fields is a dict of plain Field
+
+    def clean_view_state(self) -> dict[str, Any]:
+        try:
+            view_state = json.loads(self.cleaned_data["view_state"] or "{}")
+        except ValueError as error:
+            raise forms.ValidationError("The view's state must be JSON.") from error
+        return view_state if isinstance(view_state, dict) else {}
+
+    def answer(self) -> dict[str, Any]:
+        """The fields of a rating; reasons belong to “fake” alone."""
+        fields = ("label", "confidence", "remark", "active_ms", "idle_ms", "view_state")
+        answer = {field: self.cleaned_data[field] for field in fields}
+        answer["reasons"] = self.cleaned_data["reasons"] if answer["label"] == Label.FAKE else []
+        return answer
+
+    def shown_ago(self) -> timedelta:
+        return min(timedelta(milliseconds=self.cleaned_data["shown_ms_ago"] or 0), LONGEST_AGO)

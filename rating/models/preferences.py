@@ -1,0 +1,34 @@
+"""How one person likes the reading room; kept here, not in the browser, as reading PCs are shared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Preferences(models.Model):
+    class Theme(models.TextChoices):
+        DARK = "dark", _("Dark")
+        LIGHT = "light", _("Light")
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    theme = models.CharField(_("Colours"), max_length=5, choices=Theme, default=Theme.DARK)
+    language = models.CharField(
+        _("Language"), max_length=5, choices=[("", _("As the browser")), *settings.LANGUAGES], blank=True
+    )
+    auto_advance = models.BooleanField(_("A label key saves and moves on at once"), default=False)
+    single_keys = models.BooleanField(_("Single-key shortcuts"), default=True)
+
+    class Meta:
+        verbose_name_plural = "preferences"
+
+    def __str__(self) -> str:
+        return f"preferences of user {self.user_id}"
+
+    @classmethod
+    def of(cls, user: Any) -> Preferences:
+        """This person's, or the defaults."""
+        return cls.objects.filter(user=user).first() or cls(user=user)

@@ -1,0 +1,71 @@
+"""All that a rater's browser is told about a sitting. Nothing here may depend on whether an image is real."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+
+from rating.models import Presentation, Rating, Sitting
+
+# A screen left alone this long is covered, so that a passer-by does not rate on.
+LOCK_AFTER_SECONDS = 600
+# Stands in the URLs below where the browser puts a presentation's token.
+TOKEN = "TOKEN"  # noqa: S105  (a place for one, not one)
+
+
+def told(presentation: Presentation) -> dict[str, Any]:
+    """What a rater is told about an image; a new field needs a reason and a line in the test."""
+    return {
+        "token": presentation.token,
+        "position": presentation.position,
+        "modality": presentation.study_image.image.modality,
+    }
+
+
+def own_answer(rating: Rating) -> dict[str, Any]:
+    """A rater's own words, to look at again."""
+    return {
+        "key": str(rating.client_key),
+        "label": rating.label,
+        "confidence": rating.confidence,
+        "reasons": rating.reasons,
+        "remark": rating.remark,
+    }
+
+
+def ahead(sitting: Sitting, *, after: int) -> list[dict[str, Any]]:
+    """The presentations behind this position that the browser may hold already."""
+    held = (
+        sitting.presentations.reachable()
+        .to_rate()
+        .filter(position__gt=after)
+        .select_related("study_image__image")
+    )
+    return [told(presentation) for presentation in held]
+
+
+def room(sitting: Sitting, showing: Presentation, rating: Rating | None = None) -> dict[str, Any]:
+    """What the page needs to show the sitting from here on."""
+    enrolment = sitting.enrolment
+    study = enrolment.study
+    return {
+        "account": str(enrolment.user_id),
+        "study": study.slug,
+        "side": study.canvas,
+        "fixedZoom": study.fixed_zoom,
+        "fixedWindow": study.fixed_window,
+        "goingBack": study.going_back,
+        "breakAfter": study.break_after,
+        "total": sitting.presentations.count(),
+        "lockAfter": LOCK_AFTER_SECONDS,
+        "showing": {**told(showing), "answer": own_answer(rating) if rating else None},
+        "ahead": ahead(sitting, after=0 if rating else showing.position),
+        "urls": {
+            "picture": reverse("rating:picture", args=[TOKEN]),
+            "rate": reverse("rating:rate", args=[study.slug, TOKEN]),
+            "ahead": reverse("rating:ahead", args=[study.slug]),
+            "at": reverse("rating:at", args=[study.slug, 0]),
+            "read": reverse("rating:read", args=[study.slug]),
+        },
+    }

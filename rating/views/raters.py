@@ -1,0 +1,47 @@
+"""Who may enter the reading room, and how those outside are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import translation
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.vary import vary_on_headers
+
+from rating.models import Preferences
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def wants_json(request: HttpRequest) -> bool:
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+
+
+def for_raters(view: View[P]) -> View[P]:
+    """A page for raters that no browser keeps.
+
+    A script whose session is gone gets 401: a redirect to the login page would look like success to it.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            if wants_json(request):
+                return JsonResponse({"error": "signed out"}, status=401)
+            return redirect_to_login(request.get_full_path())
+        if not request.user.has_perm("rating.rate"):
+            raise PermissionDenied
+        preferences = Preferences.of(request.user)
+        request.preferences = preferences  # type: ignore[attr-defined]  # for the templates
+        with translation.override(preferences.language or translation.get_language()):
+            return view(request, *args, **kwargs)
+
+    return login_not_required(never_cache(vary_on_headers("Accept")(ensure_csrf_cookie(guarded))))

@@ -1,0 +1,43 @@
+/** On every page of a rater outside the reading room: send what an earlier page could not, and sign out clean. */
+
+import { Drawer, Outbox, post, steadyNow } from "./outbox.js";
+
+export class Door {
+  #form;
+  #outbox;
+
+  constructor(form) {
+    this.#form = form;
+    const { account } = form.dataset;
+    this.#outbox = new Outbox({
+      drawer: new Drawer(account),
+      post: (save) =>
+        post(save.url, {
+          ...save.fields,
+          client_key: save.key,
+          account,
+          shown_ms_ago: Math.max(0, Math.round(steadyNow() - save.shownAt)),
+        }),
+    });
+    this.#outbox.addEventListener("change", () => {
+      const { unsaved } = this.#outbox;
+      this.#say(unsaved ? form.dataset.notSaved.replace("%s", unsaved) : "");
+    });
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#outbox.signOut(form);
+    });
+    addEventListener("pageshow", (event) => event.persisted && location.reload());
+  }
+
+  open() {
+    return this.#outbox.open();
+  }
+
+  #say(text) {
+    this.#form.querySelector("[data-door-status]").textContent = text;
+  }
+}
+
+const form = document.querySelector("form[data-leave]");
+if (form) new Door(form).open();

@@ -1,0 +1,227 @@
+/**
+ * How saves reach the server. Those it has not echoed yet are kept in the browser's database, bound to one account,
+ * sent in order, one at a time, again and again until their key comes back.
+ */
+
+const FIRST_PAUSE = 1000;
+const LONGEST_PAUSE = 30_000;
+const PATIENCE_MS = 20_000;
+
+/** How long to wait after so many failures in a row; half of it by chance, so that raters do not come all at once. */
+export function pauseAfter(failures, random = Math.random()) {
+  return Math.min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE) * (0.5 + random / 2);
+}
+
+/** What an answer of the server means: saved, taken, signedOut, otherAccount, refused or again. */
+export function verdict(status, body, key) {
+  if (status === 200 && body?.saved === key) return "saved";
+  if (status === 409) return "taken";
+  if (status === 401) return "signedOut";
+  if (status === 403 && body?.error === "other account") return "otherAccount";
+  if ([400, 404, 422].includes(status)) return "refused";
+  return "again";
+}
+
+/** Saves of one account in IndexedDB; where that is not to be had, in memory. */
+export class Drawer {
+  #database;
+  #account;
+  #memory = new Map();
+
+  constructor(account, name = "lungrater") {
+    this.#account = account;
+    this.#database = opened(name).catch(() => null);
+  }
+
+  async put(save) {
+    this.#memory.set(save.key, save);
+    await this.#do("readwrite", (store) => store.put({ ...save, account: this.#account }));
+  }
+
+  async remove(key) {
+    this.#memory.delete(key);
+    await this.#do("readwrite", (store) => store.delete(key));
+  }
+
+  /** This account's saves, oldest first. */
+  async all() {
+    const stored = (await this.#do("readonly", (store) => store.getAll())) ?? [];
+    const mine = new Map(stored.filter((save) => save.account === this.#account).map((save) => [save.key, save]));
+    for (const [key, save] of this.#memory) if (!mine.has(key)) mine.set(key, save);
+    return [...mine.values()].sort((a, b) => a.at - b.at);
+  }
+
+  async #do(mode, act) {
+    const database = await this.#database;
+    if (!database) return undefined;
+    return new Promise((resolve) => {
+      const transaction = database.transaction("saves", mode, { durability: "strict" });
+      const request = act(transaction.objectStore("saves"));
+      transaction.oncomplete = () => resolve(request.result);
+      transaction.onabort = transaction.onerror = () => resolve(undefined);
+    });
+  }
+}
+
+function opened(name) {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(name, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore("saves", { keyPath: "key" });
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = request.onblocked = () => reject(request.error);
+  });
+}
+
+/**
+ * Sends what lies in the drawer. Events: `change`; `saved`, `taken`, `refused`, `signedOut`, `otherAccount`
+ * with {save, body} as their detail.
+ */
+export class Outbox extends EventTarget {
+  #drawer;
+  #post;
+  #pending = new Map();
+  #failures = 0;
+  #sending = null;
+  #timer = null;
+  #pause;
+  held = null;
+
+  /** `post(save)` resolves to {status, body} or rejects when there is no network. */
+  constructor({ drawer, post, pause = pauseAfter }) {
+    super();
+    this.#drawer = drawer;
+    this.#post = post;
+    this.#pause = pause;
+  }
+
+  /** How many saves the server has not echoed. */
+  get unsaved() {
+    return this.#pending.size;
+  }
+
+  /** The saves that wait, oldest first. */
+  get waiting() {
+    return [...this.#pending.values()];
+  }
+
+  /** True while the last try to send has failed. */
+  get struggling() {
+    return this.#failures > 0 || this.held !== null;
+  }
+
+  /** Take up what an earlier page, or a crash, has left behind. */
+  async open() {
+    for (const save of await this.#drawer.all()) this.#pending.set(save.key, save);
+    this.#changed();
+    return this.send();
+  }
+
+  /** Keep a save and send it as soon as may be. */
+  add(save) {
+    this.#pending.set(save.key, save);
+    this.#changed();
+    const kept = this.#drawer.put(save);
+    this.send();
+    return kept;
+  }
+
+  /** Send what waits; harmless at any time. */
+  send() {
+    clearTimeout(this.#timer);
+    this.#sending ??= this.#sendAll().finally(() => (this.#sending = null));
+    return this.#sending;
+  }
+
+  /** Go on after a stop for a lost session. */
+  resume() {
+    this.held = null;
+    this.#failures = 0;
+    return this.send();
+  }
+
+  async forget(key) {
+    this.#pending.delete(key);
+    await this.#drawer.remove(key);
+    this.#changed();
+  }
+
+  /** Sign out: send what waits, ask before losing what cannot be sent, and leave nothing behind. */
+  async signOut(form) {
+    await this.send();
+    if (this.unsaved && !confirm(form.dataset.lose.replace("%s", this.unsaved))) return;
+    for (const { key } of this.waiting) await this.forget(key);
+    form.submit();
+  }
+
+  async #sendAll() {
+    while (this.held === null) {
+      const save = this.waiting.find((waiting) => !waiting.refused);
+      if (!save) return;
+      const { status, body } = await this.#post(save).catch(() => ({ status: 0, body: null }));
+      const means = verdict(status, body, save.key);
+      if (means === "again") {
+        this.#failures += 1;
+        this.#timer = setTimeout(() => this.send(), this.#pause(this.#failures));
+        this.#changed();
+        return;
+      }
+      this.#failures = 0;
+      if (means === "saved" || means === "taken") await this.forget(save.key);
+      if (means === "refused") await this.#refuse(save);
+      if (means === "signedOut" || means === "otherAccount") this.held = means;
+      this.#changed();
+      this.dispatchEvent(new CustomEvent(means, { detail: { save, body } }));
+    }
+  }
+
+  /** Keep what the server will not take, but do not send it again by itself. */
+  async #refuse(save) {
+    const kept = { ...save, refused: true };
+    this.#pending.set(save.key, kept);
+    await this.#drawer.put(kept);
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+/** What the server says to a question: JSON with the account's cookies, never following a redirect. */
+export async function ask(url, options = {}) {
+  const response = await fetch(url, {
+    redirect: "manual",
+    credentials: "same-origin",
+    signal: AbortSignal.timeout(PATIENCE_MS),
+    ...options,
+    headers: { Accept: "application/json", ...options.headers },
+  });
+  const isJson = response.headers.get("Content-Type")?.startsWith("application/json");
+  return { status: response.status, body: isJson ? await response.json() : null };
+}
+
+/** Lists become repeated fields, as forms send them. */
+export function post(url, fields, options = {}) {
+  const body = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) for (const one of [value].flat()) body.append(name, one);
+  const headers = { "X-CSRFToken": cookie("csrftoken"), ...options.headers };
+  return ask(url, { method: "POST", body, keepalive: true, ...options, headers });
+}
+
+function cookie(name) {
+  const found = document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));
+  return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
+}
+
+/** A random UUID, also where the page came without TLS and `randomUUID` is missing. */
+export function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** Milliseconds that survive a reload and do not jump while the page lives. */
+export function steadyNow() {
+  return performance.timeOrigin + performance.now();
+}

@@ -1,0 +1,153 @@
+/** The panel beside the image: the answer form, the view's tools and the line that says what is saved. */
+
+import { presetsFor } from "./viewer.js";
+
+const STEP = { zoom: 1.25, window: 0.04, pan: 40 };
+
+export class Panel {
+  #root;
+  #form;
+  #words;
+
+  constructor(root) {
+    this.#root = root;
+    this.#form = root.querySelector("form[data-answer]");
+    this.#words = root.dataset;
+    for (const button of root.querySelectorAll("button")) keepFocusAway(button);
+  }
+
+  get form() {
+    return this.#form;
+  }
+
+  word(name, value = "") {
+    return this.#words[name].replace("%s", value);
+  }
+
+  part(name) {
+    return this.#root.querySelector(`[data-${name}]`);
+  }
+
+  /** The answer as it stands, or null while no label is chosen. */
+  answer() {
+    const data = new FormData(this.#form);
+    const label = data.get("label");
+    if (!label) return null;
+    return {
+      label,
+      confidence: data.get("confidence") ?? "",
+      reasons: label === "fake" ? data.getAll("reasons") : [],
+      remark: data.get("remark").trim(),
+    };
+  }
+
+  /** Empty the form, or fill it with an answer given before. */
+  fill(answer = null) {
+    this.#form.reset();
+    for (const input of this.#form.querySelectorAll("input[type=radio], input[type=checkbox]")) {
+      const given = [answer?.label, String(answer?.confidence ?? ""), ...(answer?.reasons ?? [])];
+      input.checked = given.includes(input.value);
+    }
+    this.#form.elements.remark.value = answer?.remark ?? "";
+    this.markReasons();
+  }
+
+  choose(name, value) {
+    const choice = [...this.#form.querySelectorAll(`input[name=${name}]`)].find((input) => input.value === value);
+    if (choice) choice.checked = true;
+    this.markReasons();
+  }
+
+  /** Reasons are for “fake” alone; they keep their place, so that nothing moves. */
+  markReasons() {
+    const reasons = this.part("reasons");
+    if (reasons) reasons.disabled = this.answer()?.label !== "fake";
+  }
+
+  progress(position, total) {
+    const text = this.word("progressWords", position).replace("%t", total);
+    this.part("progress").textContent = text;
+    this.part("bar").value = position - 1;
+    return text;
+  }
+
+  /** “Saved”, or how many are not. */
+  saved(unsaved, struggling) {
+    const status = this.part("status");
+    const text = unsaved ? this.word("notSaved", unsaved) : this.word("saved");
+    if (status.textContent !== text) status.textContent = text;
+    status.classList.toggle("warn", unsaved > 0 && struggling);
+  }
+
+  /** One sentence above the foot of the panel; an empty one takes it away. */
+  say(text, kind = "") {
+    const notice = this.part("notice");
+    if (notice.textContent !== text) notice.textContent = text;
+    notice.dataset.kind = kind;
+    notice.hidden = !text;
+  }
+
+  /** Take a notice of this kind away again. */
+  unsay(kind) {
+    if (this.part("notice").dataset.kind === kind) this.say("");
+  }
+
+  /** Let buttons, sliders and presets work the viewer, and follow it. */
+  tools(viewer, act) {
+    for (const button of this.#root.querySelectorAll("button[data-does]")) {
+      button.addEventListener("click", () => act(button.dataset.does));
+    }
+    for (const button of this.#root.querySelectorAll("button[data-preset]")) {
+      button.addEventListener("click", () => {
+        const { bits } = viewer.picture ?? { bits: 8 };
+        viewer.preset(presetsFor(viewer.modality, bits).find(({ name }) => name === button.dataset.preset));
+      });
+    }
+    const [level, width, zoom] = ["level", "width", "zoom"].map((name) => this.part(name));
+    level.addEventListener("input", () => viewer.setWindow(1 - level.value / 100, viewer.window.width));
+    width.addEventListener("input", () => viewer.setWindow(viewer.window.centre, 2 - width.value / 50));
+    zoom.addEventListener("input", () => viewer.zoomTo(2 ** Number(zoom.value)));
+    viewer.addEventListener("change", () => {
+      level.value = 100 * (1 - viewer.window.centre);
+      width.value = 50 * (2 - viewer.window.width);
+      zoom.value = Math.log2(viewer.zoom);
+    });
+  }
+
+  offerPresets(modality, bits) {
+    const offered = new Set(presetsFor(modality, bits).map(({ name }) => name));
+    for (const button of this.#root.querySelectorAll("button[data-preset]")) {
+      button.hidden = !offered.has(button.dataset.preset);
+    }
+  }
+}
+
+/** Do to the viewer what a key or a button says; true when it was something for the viewer. */
+export function workViewer(viewer, does) {
+  const acts = {
+    zoomIn: () => viewer.zoomBy(STEP.zoom),
+    zoomOut: () => viewer.zoomBy(1 / STEP.zoom),
+    fit: () => viewer.fit(),
+    actual: () => viewer.actual(),
+    invert: () => viewer.invert(),
+    flipAcross: () => viewer.flip(),
+    flipDown: () => viewer.flip(true),
+    reset: () => viewer.reset(),
+    preset: () => viewer.nextPreset(),
+    narrower: () => viewer.changeWindow(0, -STEP.window),
+    wider: () => viewer.changeWindow(0, STEP.window),
+    darker: () => viewer.changeWindow(STEP.window / 2, 0),
+    brighter: () => viewer.changeWindow(-STEP.window / 2, 0),
+    panLeft: () => viewer.pan(STEP.pan, 0),
+    panRight: () => viewer.pan(-STEP.pan, 0),
+    panUp: () => viewer.pan(0, STEP.pan),
+    panDown: () => viewer.pan(0, -STEP.pan),
+  };
+  acts[does]?.();
+  return Object.hasOwn(acts, does);
+}
+
+/** A mouse must not leave the focus on a tool, where the next Enter would press it again. */
+function keepFocusAway(button) {
+  button.addEventListener("pointerdown", (event) => event.pointerType === "mouse" && event.preventDefault());
+}

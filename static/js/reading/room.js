@@ -1,0 +1,329 @@
+/**
+ * The reading room: one page load for a whole sitting. The next image is painted in the frame of the key
+ * press, and the save runs behind it.
+ */
+
+import { Clock, meaning } from "./hands.js";
+import { Drawer, Outbox, ask, newKey, post, steadyNow } from "./outbox.js";
+import { Panel, workViewer } from "./panel.js";
+import { Pictures } from "./pictures.js";
+import { Viewer } from "./viewer.js";
+
+const LOOK_FOR_LIFE_MS = 5000;
+
+class Room {
+  #told;
+  #root;
+  #panel;
+  #viewer;
+  #pictures;
+  #drawer;
+  #outbox;
+  #clock = new Clock();
+  #held;
+  #current = null;
+  #shownAt = 0;
+  #answered = new Map();
+  #began = performance.now();
+  #dialogs = null;
+
+  constructor(root, told) {
+    this.#told = told;
+    this.#root = root;
+    this.#held = [told.showing, ...told.ahead];
+    this.#panel = new Panel(root);
+    this.#viewer = new Viewer(root.querySelector("[data-stage]"), root.querySelector("canvas"), told);
+    this.#pictures = new Pictures({
+      urlOf: (token) => told.urls.picture.replace("TOKEN", token),
+      worker: new Worker(new URL("./png.js", import.meta.url), { type: "module" }),
+    });
+    this.#drawer = new Drawer(told.account);
+    this.#outbox = new Outbox({ drawer: this.#drawer, post: (save) => this.#post(save) });
+    this.#listen();
+  }
+
+  async enter() {
+    const { answer } = this.#told.showing;
+    if (answer) {
+      const presentation = this.#held.shift();
+      this.#answered.set(presentation.position, { presentation, answer, key: answer.key });
+      this.#show(presentation, answer);
+    }
+    this.#pictures.hold(this.#held.map(({ token }) => token));
+    const left = new Set((await this.#drawer.all()).map(({ token }) => token));
+    this.#held = this.#held.filter(({ token }) => !left.has(token));
+    if (!this.#current) this.#showFrontier();
+    await this.#outbox.open();
+  }
+
+  get #frontier() {
+    return this.#held[0] ?? null;
+  }
+
+  #showFrontier() {
+    if (this.#frontier) this.#show(this.#frontier);
+    else this.#wait();
+  }
+
+  #show(presentation, answer = null) {
+    this.#current = presentation;
+    const { token, position, modality } = presentation;
+    this.#viewer.modality = modality;
+    const picture = this.#pictures.ready(token);
+    if (picture) this.#viewer.show(picture, token);
+    else this.#showLate(presentation);
+    this.#panel.fill(answer);
+    this.#root.querySelector("canvas").ariaLabel = this.#panel.progress(position, this.#told.total);
+    if (picture) this.#panel.offerPresets(modality, picture.bits);
+    this.#clock.start();
+    this.#shownAt = steadyNow();
+  }
+
+  /** The image is still on its way: an empty stage, never the image before. */
+  async #showLate(presentation) {
+    this.#viewer.blank();
+    try {
+      const picture = await this.#pictures.picture(presentation.token);
+      if (this.#current !== presentation) return;
+      this.#viewer.show(picture, presentation.token);
+      this.#panel.offerPresets(presentation.modality, picture.bits);
+      this.#clock.start();
+      this.#shownAt = steadyNow();
+    } catch {
+      if (this.#current !== presentation) return;
+      this.#panel.say(this.#panel.word("noImage"));
+      setTimeout(() => this.#current === presentation && this.#showLate(presentation), 3000);
+    }
+  }
+
+  /** Nothing is held any more: all is read, or the network is away. */
+  #wait() {
+    this.#current = null;
+    this.#viewer.blank();
+    this.#panel.fill();
+    if (this.#outbox.unsaved) this.#panel.say(this.#panel.word("noneHeld"));
+    else this.#refill();
+  }
+
+  #save() {
+    const answer = this.#panel.answer();
+    if (!answer) return this.#panel.say(this.#panel.word("choose"));
+    const presentation = this.#current;
+    if (!presentation || !this.#viewer.picture) return undefined;
+    const before = this.#answered.get(presentation.position);
+    const save = {
+      key: newKey(),
+      study: this.#told.study,
+      token: presentation.token,
+      position: presentation.position,
+      url: this.#told.urls.rate.replace("TOKEN", presentation.token),
+      shownAt: this.#shownAt,
+      fields: {
+        ...answer,
+        replaces: before?.key ?? "",
+        ...this.#clock.read(),
+        view_state: JSON.stringify(this.#viewer.used()),
+      },
+    };
+    this.#answered.set(presentation.position, { presentation, answer, key: save.key });
+    this.#held = this.#held.filter((other) => other !== presentation);
+    this.#panel.say("");
+    this.#showFrontier();
+    document.activeElement?.blur();
+    this.#outbox.add(save);
+    this.#hold(presentation);
+    this.#remindOfBreak();
+    return undefined;
+  }
+
+  #hold(justRated = null) {
+    const tokens = this.#held.map(({ token }) => token);
+    this.#pictures.hold(justRated ? [...tokens.slice(0, 3), justRated.token, ...tokens.slice(3)] : tokens);
+  }
+
+  #post(save) {
+    const ago = Math.max(0, Math.round(steadyNow() - save.shownAt));
+    return post(save.url, {
+      ...save.fields,
+      client_key: save.key,
+      account: this.#told.account,
+      shown_ms_ago: ago,
+      showing: this.#current?.token ?? "",
+      after: this.#held.at(-1)?.position ?? save.position,
+    });
+  }
+
+  #takeMore(ahead) {
+    const known = new Set([...this.#held, ...this.#outbox.waiting].map(({ token }) => token));
+    const more = ahead.filter(({ token, position }) => !known.has(token) && !this.#answered.has(position));
+    if (!more.length) return;
+    this.#held = [...this.#held, ...more].sort((a, b) => a.position - b.position);
+    this.#hold(this.#answered.get(this.#frontier.position - 1)?.presentation);
+    if (!this.#current) {
+      this.#panel.say("");
+      this.#showFrontier();
+    }
+  }
+
+  /** Ask the server who is signed in and what is still to be rated. */
+  async #refill() {
+    const { status, body } = await ask(this.#told.urls.ahead).catch(() => ({ status: 0 }));
+    if (status === 401 || (status === 200 && body.account !== this.#told.account)) return this.#signIn(status);
+    if (status !== 200) return setTimeout(() => !this.#current && this.#refill(), 3000);
+    const unrated = new Set(body.ahead.map(({ token }) => token));
+    this.#held = this.#held.filter(({ token }) => unrated.has(token));
+    this.#takeMore(body.ahead);
+    const elsewhere = this.#current && !this.#answered.has(this.#current.position) && !unrated.has(this.#current.token);
+    if (elsewhere) this.#showFrontier();
+    if (!this.#frontier && !this.#outbox.unsaved && !this.#current) location.assign(this.#told.urls.read);
+    return undefined;
+  }
+
+  /** Back to an answer given before, as far as the study allows. */
+  async #back() {
+    const rule = this.#told.goingBack;
+    const from = this.#current?.position ?? this.#told.total + 1;
+    const mayGo = rule === "any" || (rule === "last" && this.#current === this.#frontier);
+    if (!mayGo || from <= 1) return this.#panel.say(this.#panel.word(from <= 1 ? "first" : "noBack"));
+    const known = this.#answered.get(from - 1);
+    if (known) return this.#show(known.presentation, known.answer);
+    const url = this.#told.urls.at.replace("/0/", `/${from - 1}/`);
+    const { status, body } = await ask(url).catch(() => ({ status: 0 }));
+    if (status !== 200 || !body.answer) return this.#panel.say(this.#panel.word("noBack"));
+    const { answer, ...presentation } = body;
+    this.#answered.set(presentation.position, { presentation, answer, key: answer.key });
+    return this.#show(presentation, answer);
+  }
+
+  #forth() {
+    const next = this.#answered.get((this.#current?.position ?? 0) + 1);
+    if (next) this.#show(next.presentation, next.answer);
+    else if (this.#current !== this.#frontier) this.#showFrontier();
+  }
+
+  #act(does, value) {
+    if (workViewer(this.#viewer, does)) return undefined;
+    const acts = {
+      save: () => this.#save(),
+      undo: () => this.#back(),
+      back: () => this.#back(),
+      forth: () => this.#forth(),
+      leave: () => document.activeElement.blur(),
+      remark: () => this.#panel.form.elements.remark.focus(),
+      confidence: () => this.#panel.choose("confidence", value),
+      label: () => this.#label(value),
+      help: () => this.#dialog((dialogs) => dialogs.help()),
+    };
+    return acts[does]?.();
+  }
+
+  #label(value) {
+    this.#panel.choose("label", value);
+    if (this.#root.dataset.advance === "true") this.#save();
+  }
+
+  #listen() {
+    this.#panel.tools(this.#viewer, (does) => this.#act(does));
+    this.#panel.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#save();
+    });
+    this.#panel.form.addEventListener("change", () => this.#panel.markReasons());
+    document.addEventListener("keydown", (event) => this.#key(event));
+    const leave = this.#root.querySelector("form[data-leave]");
+    leave.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#outbox.signOut(leave);
+    });
+    for (const sign of ["keydown", "pointerdown", "pointermove", "wheel"]) {
+      document.addEventListener(sign, () => this.#clock.input(), { passive: true, capture: true });
+    }
+    const away = () => this.#clock.away(document.hidden || !document.hasFocus());
+    for (const change of ["blur", "focus"]) addEventListener(change, away);
+    document.addEventListener("visibilitychange", away);
+    addEventListener("online", () => this.#outbox.send());
+    addEventListener("focus", () => this.#outbox.held && this.#checkSession());
+    addEventListener("beforeunload", (event) => this.#outbox.unsaved && event.preventDefault());
+    addEventListener("pageshow", (event) => event.persisted && location.reload());
+    setInterval(() => this.#lookForLife(), LOOK_FOR_LIFE_MS);
+    this.#listenToOutbox();
+  }
+
+  #listenToOutbox() {
+    const outbox = this.#outbox;
+    outbox.addEventListener("change", () => {
+      this.#panel.saved(outbox.unsaved, outbox.struggling);
+      if (outbox.struggling && !outbox.held) this.#panel.say(this.#panel.word("offline", this.#ready()), "offline");
+      else if (!outbox.struggling) this.#panel.unsay("offline");
+    });
+    outbox.addEventListener("saved", ({ detail }) => {
+      this.#takeMore(detail.body.ahead ?? []);
+      if (!this.#current && !outbox.unsaved) this.#refill();
+    });
+    outbox.addEventListener("taken", ({ detail }) => {
+      this.#panel.say(detail.body.error);
+      this.#refill();
+    });
+    outbox.addEventListener("refused", ({ detail }) => this.#panel.say(detail.body?.error ?? this.#panel.word("refused")));
+    outbox.addEventListener("signedOut", () => this.#signIn(401));
+    outbox.addEventListener("otherAccount", () => this.#signIn(200));
+  }
+
+  #ready() {
+    return this.#pictures.count(this.#held.map(({ token }) => token));
+  }
+
+  #key(event) {
+    if (document.querySelector("dialog[open]")) return;
+    const singleKeys = this.#root.dataset.singleKeys === "true";
+    const does = meaning(event, { where: whereIs(event.target), singleKeys });
+    if (!does) return;
+    event.preventDefault();
+    if (event.repeat && ["save", "label", "undo", "help"].includes(does.does)) return;
+    this.#act(does.does, does.value);
+  }
+
+  async #checkSession() {
+    const { status, body } = await ask(this.#told.urls.ahead).catch(() => ({ status: 0 }));
+    if (status !== 200 || body.account !== this.#told.account) return status;
+    this.#outbox.resume();
+    this.#hold();
+    this.#dialogs?.signedIn();
+    return status;
+  }
+
+  #signIn(status) {
+    this.#dialog((dialogs) =>
+      dialogs.signIn({ another: status === 200, check: () => this.#checkSession() }),
+    );
+  }
+
+  #lookForLife() {
+    if (this.#clock.still() < this.#told.lockAfter * 1000) return;
+    this.#clock.away(true);
+    this.#dialog((dialogs) => dialogs.lock(() => this.#clock.away(false)));
+  }
+
+  #remindOfBreak() {
+    const minutes = (performance.now() - this.#began) / 60_000;
+    if (!this.#told.breakAfter || minutes < this.#told.breakAfter) return;
+    this.#began = performance.now();
+    this.#panel.say(this.#panel.word("rest", Math.round(minutes)));
+  }
+
+  async #dialog(use) {
+    this.#dialogs ??= new (await import("./dialogs.js")).Dialogs(this.#outbox);
+    use(this.#dialogs);
+  }
+}
+
+function whereIs(element) {
+  if (!(element instanceof HTMLElement)) return "page";
+  if (element.matches("textarea, input[type=text], input[type=email], input[type=password]")) return "text";
+  if (element.matches("input[type=radio], input[type=checkbox]")) return "choice";
+  return element.matches("button, a, input, select, summary") ? "control" : "page";
+}
+
+const root = document.querySelector("[data-room]");
+const room = new Room(root, JSON.parse(document.getElementById("room").textContent));
+room.enter();

@@ -1,0 +1,275 @@
+/** Shows one grey picture: window, zoom, pan, invert, flip. The pure parts come first. */
+
+/** Windows as shares of the picture's own range: derivatives keep no Hounsfield units. */
+export const PRESETS = {
+  ct: [
+    { name: "default", low: 0, high: 1 },
+    { name: "lung", low: 0, high: 0.6, deep: true },
+    { name: "mediastinum", low: 0.42, high: 0.68, deep: true },
+    { name: "bone", low: 0.4, high: 1, deep: true },
+    { name: "contrast", low: 0.15, high: 0.85 },
+  ],
+  other: [
+    { name: "default", low: 0, high: 1 },
+    { name: "contrast", low: 0.15, high: 0.85 },
+  ],
+};
+const LEAST_WIDTH = 0.004;
+export const LEAST_ZOOM = 0.25;
+export const MOST_ZOOM = 16;
+
+export function presetsFor(modality, bits) {
+  return (PRESETS[modality] ?? PRESETS.other).filter((preset) => !preset.deep || bits === 16);
+}
+
+/** Opaque RGBA words, one for each grey value, for a window given as shares of the range. */
+export function windowTable(bits, { low, high }, inverted = false, table = new Uint32Array(2 ** bits)) {
+  const top = table.length - 1;
+  const from = low * top;
+  const scale = 255 / Math.max((high - low) * top, 1e-9);
+  for (let value = 0; value <= top; value++) {
+    let grey = Math.round((value - from) * scale);
+    grey = grey < 0 ? 0 : grey > 255 ? 255 : grey;
+    if (inverted) grey = 255 - grey;
+    table[value] = 0xff000000 | (grey << 16) | (grey << 8) | grey;
+  }
+  return table;
+}
+
+export function paintThrough(table, pixels, out) {
+  for (let i = 0; i < pixels.length; i++) out[i] = table[pixels[i]];
+}
+
+/** The window, at least a little wide and inside the range. */
+export function clampedWindow(centre, width) {
+  const wide = Math.min(Math.max(width, LEAST_WIDTH), 2);
+  const middle = Math.min(Math.max(centre, 0), 1);
+  return { low: middle - wide / 2, high: middle + wide / 2 };
+}
+
+/** The view after zooming by a factor while the point (x, y), from the stage's middle, stays where it is. */
+export function zoomedAt(view, factor, x, y) {
+  const zoom = Math.min(Math.max(view.zoom * factor, LEAST_ZOOM), MOST_ZOOM);
+  const by = zoom / view.zoom;
+  return { zoom, x: x - (x - view.x) * by, y: y - (y - view.y) * by };
+}
+
+const FITTED = { zoom: 1, x: 0, y: 0 };
+
+export class Viewer extends EventTarget {
+  #stage;
+  #canvas;
+  #context;
+  #image;
+  #words;
+  #picture = null;
+  #table = { 8: new Uint32Array(2 ** 8), 16: new Uint32Array(2 ** 16) };
+  #view = FITTED;
+  #window = { low: 0, high: 1 };
+  #fixed;
+  #pointers = new Map();
+  #used;
+  #presetIndex = 0;
+  modality = "other";
+  inverted = false;
+  flippedAcross = false;
+  flippedDown = false;
+
+  constructor(stage, canvas, { fixedZoom = false, fixedWindow = false } = {}) {
+    super();
+    this.#stage = stage;
+    this.#canvas = canvas;
+    this.#context = canvas.getContext("2d", { alpha: false });
+    this.#fixed = { zoom: fixedZoom, window: fixedWindow };
+    this.#listen();
+    new ResizeObserver(() => this.#place()).observe(stage);
+  }
+
+  /** Paint a decoded picture now; window, zoom and flips start afresh, as every image is judged alike. */
+  show(picture, token) {
+    this.#picture = picture;
+    const { width, height } = picture;
+    if (this.#image?.width !== width || this.#image?.height !== height) {
+      Object.assign(this.#canvas, { width, height });
+      this.#image = this.#context.createImageData(width, height);
+      this.#words = new Uint32Array(this.#image.data.buffer);
+    }
+    this.#used = { max_zoom: 1, window_changes: 0, zooms: 0, inverted: false, flipped: false };
+    this.#canvas.dataset.token = token;
+    this.reset({ quietly: true });
+  }
+
+  /** Show nothing, as while the next picture is still on its way. */
+  blank() {
+    this.#picture = null;
+    delete this.#canvas.dataset.token;
+    this.#context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
+  }
+
+  get picture() {
+    return this.#picture;
+  }
+
+  get window() {
+    return { centre: (this.#window.low + this.#window.high) / 2, width: this.#window.high - this.#window.low };
+  }
+
+  get zoom() {
+    return this.#view.zoom;
+  }
+
+  /** What was done to see this picture, to be kept with its rating. */
+  used() {
+    const { low, high } = this.#window;
+    return { ...this.#used, low: Number(low.toFixed(4)), high: Number(high.toFixed(4)) };
+  }
+
+  reset({ quietly = false } = {}) {
+    if (!this.#picture) return;
+    this.#window = { low: 0, high: 1 };
+    this.#view = FITTED;
+    this.#presetIndex = 0;
+    this.inverted = this.flippedAcross = this.flippedDown = false;
+    this.#paint();
+    this.#place();
+    if (!quietly) this.#used.window_changes += 1;
+  }
+
+  setWindow(centre, width) {
+    if (this.#fixed.window || !this.#picture) return;
+    this.#window = clampedWindow(centre, width);
+    this.#used.window_changes += 1;
+    this.#paint();
+  }
+
+  changeWindow(byCentre, byWidth) {
+    const { centre, width } = this.window;
+    this.setWindow(centre + byCentre, width + byWidth);
+  }
+
+  preset({ low, high }) {
+    this.setWindow((low + high) / 2, high - low);
+  }
+
+  /** The next of the offered windows, after the last the first again. */
+  nextPreset() {
+    if (!this.#picture) return;
+    const offered = presetsFor(this.modality, this.#picture.bits);
+    this.#presetIndex = (this.#presetIndex + 1) % offered.length;
+    this.preset(offered[this.#presetIndex]);
+  }
+
+  invert() {
+    if (this.#fixed.window || !this.#picture) return;
+    this.inverted = !this.inverted;
+    this.#used.inverted = true;
+    this.#paint();
+  }
+
+  flip(down = false) {
+    if (down) this.flippedDown = !this.flippedDown;
+    else this.flippedAcross = !this.flippedAcross;
+    this.#used.flipped = true;
+    this.#place();
+  }
+
+  zoomBy(factor, x = 0, y = 0) {
+    if (this.#fixed.zoom) return;
+    this.#view = zoomedAt(this.#view, factor, x, y);
+    this.#used.zooms += 1;
+    this.#used.max_zoom = Math.max(this.#used.max_zoom, Number(this.#view.zoom.toFixed(2)));
+    this.#place();
+  }
+
+  zoomTo(zoom) {
+    this.zoomBy(zoom / this.#view.zoom);
+  }
+
+  fit() {
+    this.#view = FITTED;
+    this.#place();
+  }
+
+  /** One image pixel on one screen pixel. */
+  actual() {
+    if (this.#picture) this.zoomTo(1 / this.#fitScale() / devicePixelRatio);
+  }
+
+  pan(x, y) {
+    if (this.#fixed.zoom) return;
+    this.#view = { ...this.#view, x: this.#view.x + x, y: this.#view.y + y };
+    this.#place();
+  }
+
+  #fitScale() {
+    const { clientWidth, clientHeight } = this.#stage;
+    return Math.min(clientWidth / this.#canvas.width, clientHeight / this.#canvas.height) || 1;
+  }
+
+  #paint() {
+    const { bits, pixels } = this.#picture;
+    paintThrough(windowTable(bits, this.#window, this.inverted, this.#table[bits]), pixels, this.#words);
+    this.#context.putImageData(this.#image, 0, 0);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  #place() {
+    const { zoom, x, y } = this.#view;
+    const scale = this.#fitScale() * zoom;
+    const across = this.flippedAcross ? -scale : scale;
+    const down = this.flippedDown ? -scale : scale;
+    this.#canvas.style.transform = `translate(-50%, -50%) translate(${x}px, ${y}px) scale(${across}, ${down})`;
+    this.dispatchEvent(new Event("change"));
+  }
+
+  #listen() {
+    const stage = this.#stage;
+    stage.addEventListener("contextmenu", (event) => event.preventDefault());
+    stage.addEventListener("pointerdown", (event) => this.#press(event));
+    stage.addEventListener("pointermove", (event) => this.#drag(event));
+    for (const end of ["pointerup", "pointercancel"]) {
+      stage.addEventListener(end, (event) => this.#pointers.delete(event.pointerId));
+    }
+    stage.addEventListener(
+      "wheel",
+      (event) => {
+        event.preventDefault();
+        const { x, y } = this.#fromMiddle(event);
+        this.zoomBy(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), x, y);
+      },
+      { passive: false },
+    );
+    stage.addEventListener("dblclick", () => this.fit());
+  }
+
+  #press(event) {
+    event.preventDefault();
+    this.#stage.setPointerCapture(event.pointerId);
+    this.#pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+  }
+
+  /** One finger or the right button pans, the left button windows, two fingers zoom. */
+  #drag(event) {
+    const before = this.#pointers.get(event.pointerId);
+    if (!before || !this.#picture) return;
+    const now = { x: event.clientX, y: event.clientY };
+    const [x, y] = [now.x - before.x, now.y - before.y];
+    if (this.#pointers.size === 2) this.#pinch(event.pointerId, before, now);
+    else if (event.pointerType === "touch" || event.shiftKey || event.buttons & 6) this.pan(x, y);
+    else this.changeWindow(-y / 512, x / 256);
+    this.#pointers.set(event.pointerId, now);
+  }
+
+  #pinch(moving, before, now) {
+    const [, still] = [...this.#pointers].find(([id]) => id !== moving);
+    const apart = (a, b) => Math.hypot(a.x - b.x, a.y - b.y) || 1;
+    const middle = this.#fromMiddle({ clientX: (now.x + still.x) / 2, clientY: (now.y + still.y) / 2 });
+    this.pan((now.x - before.x) / 2, (now.y - before.y) / 2);
+    this.zoomBy(apart(now, still) / apart(before, still), middle.x, middle.y);
+  }
+
+  #fromMiddle({ clientX, clientY }) {
+    const box = this.#stage.getBoundingClientRect();
+    return { x: clientX - box.left - box.width / 2, y: clientY - box.top - box.height / 2 };
+  }
+}

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Outbox, pauseAfter, verdict } from "../../static/js/reading/outbox.js";
+
+class PaperDrawer {
+  kept = new Map();
+  async put(save) {
+    this.kept.set(save.key, save);
+  }
+  async remove(key) {
+    this.kept.delete(key);
+  }
+  async all() {
+    return [...this.kept.values()].sort((a, b) => a.at - b.at);
+  }
+}
+
+const echo = async ({ key }) => ({ status: 200, body: { saved: key } });
+const save = (key, at = 0) => ({ key, at });
+
+function outbox(post, drawer = new PaperDrawer()) {
+  return { drawer, box: new Outbox({ drawer, post, pause: () => 1 }) };
+}
+
+const once = (target, name) =>
+  new Promise((resolve) => target.addEventListener(name, (event) => resolve(event.detail), { once: true }));
+
+test("a save leaves the drawer only when its own key comes back", async () => {
+  const answers = [{ status: 200, body: { saved: "another" } }, { status: 200, body: { saved: "a" } }];
+  const seen = [];
+  const { box, drawer } = outbox(async () => {
+    seen.push(drawer.kept.has("a"));
+    return answers.shift();
+  });
+  box.add(save("a"));
+  await once(box, "saved");
+  assert.deepEqual(seen, [true, true]);
+  assert.equal(box.unsaved, 0);
+  assert.equal(drawer.kept.size, 0);
+});
+
+test("saves go out in order, one at a time, through a network that fails", async () => {
+  const sent = [];
+  let calls = 0;
+  let under = 0;
+  const { box } = outbox(async ({ key }) => {
+    assert.equal(++under, 1);
+    await null;
+    under -= 1;
+    if (++calls % 2) throw new TypeError("no network");
+    sent.push(key);
+    return { status: 200, body: { saved: key } };
+  });
+  const last = new Promise((resolve) =>
+    box.addEventListener("saved", ({ detail }) => detail.save.key === "c" && resolve()),
+  );
+  for (const key of ["a", "b", "c"]) box.add(save(key));
+  await last;
+  assert.deepEqual(sent, ["a", "b", "c"]);
+});
+
+test("a lost session stops the sending until someone is signed in again", async () => {
+  let signedIn = false;
+  const { box } = outbox(async ({ key }) => (signedIn ? echo({ key }) : { status: 401, body: {} }));
+  box.add(save("a"));
+  await once(box, "signedOut");
+  await box.send();
+  assert.equal(box.unsaved, 1);
+  signedIn = true;
+  await box.resume();
+  assert.equal(box.unsaved, 0);
+});
+
+test("another account's page is never taken for a success", async () => {
+  const { box } = outbox(async () => ({ status: 403, body: { error: "other account" } }));
+  box.add(save("a"));
+  await once(box, "otherAccount");
+  assert.equal(box.unsaved, 1);
+  assert.equal(box.held, "otherAccount");
+});
+
+test("what the server refuses is kept, and the rest goes on", async () => {
+  const { box, drawer } = outbox(async ({ key }) => (key === "a" ? { status: 404, body: null } : echo({ key })));
+  box.add(save("a", 1));
+  box.add(save("b", 2));
+  await once(box, "saved");
+  assert.deepEqual([...drawer.kept.keys()], ["a"]);
+  assert.equal(drawer.kept.get("a").refused, true);
+});
+
+test("what a crashed page left behind is taken up, oldest first", async () => {
+  const drawer = new PaperDrawer();
+  await drawer.put(save("late", 2));
+  await drawer.put(save("early", 1));
+  const sent = [];
+  const { box } = outbox(async ({ key }) => {
+    sent.push(key);
+    return echo({ key });
+  }, drawer);
+  await box.open();
+  assert.deepEqual(sent, ["early", "late"]);
+});
+
+test("a redirect to a login page that answers 200 is no success", () => {
+  assert.equal(verdict(200, null, "a"), "again");
+  assert.equal(verdict(200, { saved: "b" }, "a"), "again");
+  assert.equal(verdict(503, null, "a"), "again");
+  assert.equal(verdict(403, null, "a"), "again");
+});
+
+test("pauses grow and stay within half a minute", () => {
+  const pauses = [1, 2, 3, 10].map((failures) => pauseAfter(failures, 1));
+  assert.deepEqual(pauses, [1000, 2000, 4000, 30_000]);
+  assert.equal(pauseAfter(1, 0), 500);
+});
