@@ -1,7 +1,6 @@
 """`lungrater agreement FILE.csv`: how well the raters of any ratings file agree, without a database."""
 
 import json
-from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,6 @@ from rating.analysis.table import check_labels
 from rating.analysis.text import agreement_text
 
 BAD_ARGUMENT = 2
-
-
-def label_set(text: str) -> tuple[str, ...]:
-    """The labels of `real,fake,unsure`."""
-    labels = tuple(label.strip() for label in text.split(","))
-    try:
-        check_labels(labels)
-    except RatingsError as error:
-        raise ArgumentTypeError(str(error)) from error
-    return labels
 
 
 class Command(BaseCommand):
@@ -38,8 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, metavar="FILE.csv", help="ratings, one row per presentation")
         parser.add_argument(
             "--labels",
-            type=label_set,
-            default=LABELS,
+            default=",".join(LABELS),
             metavar="A,B,…",
             help="the declared labels (real,fake,unsure)",
         )
@@ -49,10 +37,15 @@ class Command(BaseCommand):
         parser.add_argument("--session", metavar="N", help="only the rows of this session")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002  Django's signature
+    def handle(self, *args: Any, **options: Any) -> None:
         file: Path = options["file"]
+        labels = tuple(label.strip() for label in options["labels"].split(","))
         try:
-            table = read_ratings(file, options["labels"], options["by"], options["session"])
+            check_labels(labels)
+        except RatingsError as error:
+            raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
+        try:
+            table = read_ratings(file, labels, options["by"], options["session"])
         except OSError as error:
             raise CommandError(
                 f"Cannot read {file}: {error.strerror or error}.", returncode=BAD_ARGUMENT
