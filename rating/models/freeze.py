@@ -52,7 +52,7 @@ class Freeze(Job):
         self.total = study.images.count()
         self.save(update_fields=["total"])
         for done, study_image in enumerate(waiting, start=self.total - waiting.count() + 1):
-            write_derivative(study_image, side=study.canvas)
+            write_derivative(study_image, side=study.canvas, bits=study.bits)
             self.beat(done=done, message=f"Blinded {done} of {self.total} images")
         self._fix()
 
@@ -87,9 +87,9 @@ class Freeze(Job):
         AuditEvent.record(study, self.requested_by, "frozen", manifest_sha256=study.manifest_sha256)
 
 
-def write_derivative(study_image: StudyImage, *, side: int) -> None:
+def write_derivative(study_image: StudyImage, *, side: int, bits: int) -> None:
     with study_image.image.file.open("rb") as source:
-        picture = blinded_derivative(decode_png(source.read()), side=side, bits=8)
+        picture = blinded_derivative(decode_png(source.read()), side=side, bits=bits)
     study_image.derivative_sha256 = hashlib.sha256(picture).hexdigest()
     study_image.derivative.save("", ContentFile(picture), save=False)
     study_image.save(update_fields=["derivative", "derivative_sha256"])

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
+from math import ceil
 from typing import Any, Self
 
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from rating import ordering
 from rating.models.audit import AuditEvent
 from rating.models.studies import NotPossible, Study, StudyImage
+
+
+# Of an image nobody has timed yet.
+USUAL_PACE_MS = 20_000
 
 
 class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
@@ -21,7 +29,7 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
         return self.filter(user=user, withdrawn_at=None, study__state__in=states).select_related("study")
 
     def with_progress(self) -> Self:
-        """Each with `presentation_count`, `rated_count`, `left` and `last_rated_at`."""
+        """Each with `presentation_count`, `rated_count`, `left`, `last_rated_at` and `pace_ms`."""
         presentations = models.Count("sittings__presentations")
         rated = models.Count("sittings__presentations__rating")
         return self.annotate(
@@ -29,21 +37,37 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
             rated_count=rated,
             left=presentations - rated,
             last_rated_at=models.Max("sittings__presentations__rating__rated_at"),
+            pace_ms=models.Avg("sittings__presentations__rating__active_ms"),
         )
 
 
 class Enrolment(models.Model):
     """One rater in one study, known to everybody else by pseudonym."""
 
+    class AIKnowledge(models.TextChoices):
+        NONE = "none", _("None")
+        HEARD = "heard", _("I have read about it")
+        USED = "used", _("I have used it")
+        WORKS = "works", _("I work with it")
+
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="enrolments")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="enrolments")
     number = models.PositiveIntegerField()
     withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
+    consented_at = models.DateTimeField(null=True, editable=False)
+    consent_version = models.CharField(max_length=16, blank=True, editable=False)
+    years = models.PositiveSmallIntegerField("years of reading images", null=True, blank=True)
+    subspecialty = models.CharField(max_length=100, blank=True)
+    ai_knowledge = models.CharField(max_length=7, choices=AIKnowledge, blank=True)
+    display = models.JSONField(default=dict, blank=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     # Where `with_progress` counted them:
     presentation_count: int
     rated_count: int
+
+    left: int  # where `with_progress` counted
+    pace_ms: float | None
 
     objects = EnrolmentQuerySet.as_manager()
 
@@ -60,6 +84,24 @@ class Enrolment(models.Model):
     @property
     def pseudonym(self) -> str:
         return f"R{self.number:02}"
+
+    @property
+    def has_consented(self) -> bool:
+        """To the study's words as they are now."""
+        return self.consented_at is not None and self.consent_version == self.study.consent_version
+
+    @property
+    def minutes_left(self) -> int:
+        """How long the rest may take, at this rater's own pace once there is one. Needs `with_progress`."""
+        return ceil(self.left * (self.pace_ms or USUAL_PACE_MS) / 60_000)
+
+    def consent(self, **profile: Any) -> None:
+        """Keep that this rater has read and agreed, to which words, and who they say they are."""
+        for field, value in profile.items():
+            setattr(self, field, value)
+        self.consented_at = timezone.now()
+        self.consent_version = self.study.consent_version
+        self.save(update_fields=["consented_at", "consent_version", *profile])
 
     @classmethod
     @transaction.atomic
@@ -120,7 +162,7 @@ class Sitting(models.Model):
 
     def next_presentation(self) -> Presentation | None:
         """The first image not rated yet, or None when all are."""
-        return self.presentations.filter(rating=None).order_by("position").first()
+        return self.presentations.to_rate().first()
 
 
 def random_token() -> str:
@@ -144,11 +186,15 @@ class PresentationQuerySet(models.QuerySet["Presentation"]):
             .values("position")[:1]
         )
         return self.annotate(next_position=models.Subquery(next_position)).filter(
-            models.Q(next_position=None) | models.Q(position__lt=models.F("next_position") + HELD_AHEAD)
+            models.Q(next_position=None)
+            | models.Q(
+                position__lt=models.F("next_position") + models.F("sitting__enrolment__study__hold_ahead")
+            )
         )
 
-
-HELD_AHEAD = 5
+    def to_rate(self) -> Self:
+        """Those without a rating, in the order they are shown."""
+        return self.filter(rating=None).order_by("position")
 
 
 class Presentation(models.Model):
@@ -178,6 +224,17 @@ class Presentation(models.Model):
     def __str__(self) -> str:
         return f"{self.sitting} position {self.position}"
 
-    def mark_shown(self) -> None:
-        """Stamp the first showing by the database's clock; later showings change nothing."""
-        Presentation.objects.filter(pk=self.pk, first_shown_at=None).update(first_shown_at=Now())
+    def mark_shown(self, *, ago: timedelta = timedelta()) -> None:
+        """Stamp the first showing by the database's clock; later showings change nothing.
+
+        `ago` is how long before now it was, as the browser's steady clock counted it while offline.
+        """
+        Presentation.objects.filter(pk=self.pk, first_shown_at=None).update(first_shown_at=Now() - ago)
+
+    def may_be_corrected(self) -> bool:
+        """Whether the study's rule allows another answer where there is one."""
+        rule = self.sitting.enrolment.study.going_back
+        if rule == Study.GoingBack.LAST:
+            rated_after = self.sitting.presentations.filter(position__gt=self.position)
+            return not rated_after.exclude(rating=None).exists()
+        return rule == Study.GoingBack.ANY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from typing import Any, ClassVar, Self
 
@@ -14,6 +15,15 @@ from django.utils import timezone
 
 from pool.models import Dataset, Image
 from rating.models.audit import AuditEvent
+
+
+# What readers of published visual Turing tests gave as reasons.
+DEFAULT_REASONS = """Unusual ribs
+Strange clavicle
+Unusual exposure
+Vessels drawn, not imaged
+Trachea visible behind the heart
+Garbled text"""
 
 
 class NotPossible(Exception):
@@ -59,6 +69,15 @@ class Study(models.Model):
         CLOSED = "closed"
         UNBLINDED = "unblinded"
 
+    class GoingBack(models.TextChoices):
+        NONE = "none", "Never: a saved answer stands"
+        LAST = "last", "The last saved answer may be changed"
+        ANY = "any", "Every answer may be changed"
+
+    class Bits(models.IntegerChoices):
+        EIGHT = 8, "8 bits"
+        SIXTEEN = 16, "16 bits"
+
     name = models.CharField(max_length=100, unique=True, help_text="Raters see it: let it not tell.")
     slug = models.SlugField(max_length=100, unique=True, default=random_slug, editable=False)
     instructions = models.TextField(
@@ -72,6 +91,32 @@ class Study(models.Model):
         default=512,
         validators=[MinValueValidator(64), MaxValueValidator(2048)],
         help_text="Side of the square every image is shown on, in pixels.",
+    )
+    bits = models.PositiveSmallIntegerField(
+        "grey depth", choices=Bits, default=Bits.EIGHT, help_text="16 bits let raters window the image."
+    )
+    consent = models.TextField(
+        blank=True,
+        help_text="What raters agree to before they begin. Empty: they only read the instructions.",
+    )
+    hold_ahead = models.PositiveSmallIntegerField(
+        "images held ahead",
+        default=5,
+        validators=[MinValueValidator(3), MaxValueValidator(5000)],
+        help_text="How many images a rater's browser may hold unread; more for rooms with a bad network.",
+    )
+    going_back = models.CharField(max_length=4, choices=GoingBack, default=GoingBack.LAST)
+    ask_confidence = models.BooleanField("ask how sure the rater is, from 1 to 5", default=False)
+    reasons = models.TextField(
+        "reasons for “fake”",
+        blank=True,
+        default=DEFAULT_REASONS,
+        help_text="One per line; raters may tick them. Empty: none are offered.",
+    )
+    fixed_zoom = models.BooleanField("same zoom for all raters", default=False)
+    fixed_window = models.BooleanField("same window for all raters", default=False)
+    break_after = models.PositiveSmallIntegerField(
+        "minutes until a break is suggested", default=30, help_text="0: never."
     )
     state = models.CharField(max_length=9, choices=State, default=State.DRAFT, editable=False)
     seed = models.BigIntegerField(default=random_seed, editable=False)
@@ -128,6 +173,17 @@ class Study(models.Model):
     @property
     def is_unblinded(self) -> bool:
         return self.state == self.State.UNBLINDED
+
+    @property
+    def consent_version(self) -> str:
+        """A short name for the very words a rater reads before beginning."""
+        return hashlib.sha256(f"{self.instructions}\0{self.consent}".encode()).hexdigest()[:16]
+
+    @property
+    def reason_list(self) -> list[str]:
+        """The reasons for “fake” that raters may tick, in the order given, each once."""
+        lines = (line.strip() for line in self.reasons.splitlines())
+        return list(dict.fromkeys(line for line in lines if line))
 
     def reasons_not_to_freeze(self) -> list[str]:
         """Why the study cannot be frozen yet, in sentences; empty when it can."""

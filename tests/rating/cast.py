@@ -31,7 +31,7 @@ def draft_study(name: str = "Reading", *, real: int = 3, fake: int = 3, modality
 def frozen_study(name: str = "Reading", *, raters: Iterable[User] = (), **counts: Any) -> Study:
     study = draft_study(name, **counts)
     for rater in raters:
-        Enrolment.enrol(study, rater)
+        Enrolment.enrol(study, rater).consent()
     freeze = Freeze.objects.create(study=study)
     freeze.perform()
     assert freeze.state == Freeze.State.SUCCEEDED, freeze.error

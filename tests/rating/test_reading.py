@@ -71,8 +71,9 @@ def test_a_correction_is_a_new_revision_and_the_old_one_stays(client_of, rater):
     first = presentations(study, rater)[0]
     browser = client_of(rater)
 
-    browser.post(rate_url(study, first), answer("fake"))
-    browser.post(rate_url(study, first), answer("unsure"))
+    before = answer("fake")
+    browser.post(rate_url(study, first), before)
+    browser.post(rate_url(study, first), answer("unsure", replaces=before["client_key"]))
 
     assert [r.label for r in first.rating.revisions.all()] == ["fake", "unsure"]
     assert Rating.objects.get(presentation=first).label == "unsure"
