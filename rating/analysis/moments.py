@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rating.analysis.arrays import TINY, Floats
+from rating.analysis.arrays import TINY, Flags, Floats
 from rating.analysis.estimate import Estimate, t_interval
 
 NOT_ENOUGH = (
@@ -66,6 +66,10 @@ class RandomMean:
 
     estimate: Estimate
     df: float | None
+
+    def of_raters(self, seen: Flags) -> "RandomMean":
+        """The same with the warning that two raters deserve; seen: raters × images."""
+        return RandomMean(self.estimate.of_raters(int(seen.any(axis=1).sum())), self.df)
 
 
 def mean_of(moments: Moments, confidence: float = 0.95, bounds: tuple[float, float] = (0, 1)) -> RandomMean:

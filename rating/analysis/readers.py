@@ -126,7 +126,7 @@ def overall(estimates: Floats, spread: Floats, confidence: float = 0.95) -> Over
     differences = {
         (i, j): Estimate(
             float(rows[i] - rows[j]), se, t_interval(float(rows[i] - rows[j]), se, df2, confidence=confidence)
-        )
+        ).of_raters(raters)
         for i, j in pairs
     }
     p = (
@@ -148,4 +148,5 @@ def _average(
     se = float(np.sqrt(noise / raters))
     df = noise**2 / (between**2 / (raters - 1)) if between > TINY else np.inf
     interval = t_interval(mean, se, df, confidence=confidence, bounds=bounds)
-    return AverageReader(Estimate(mean, se, interval), float(df) if np.isfinite(df) else None)
+    found = Estimate(mean, se, interval).of_raters(raters)
+    return AverageReader(found, float(df) if np.isfinite(df) else None)

@@ -21,7 +21,7 @@ def auc(truth: Numbers, levels: Ints, confidence: float = 0.95) -> RandomMean:
     fake = np.asarray(truth) == 1
     if reason := _why_not(fake, levels):
         return RandomMean(Estimate.undefined(reason), None)
-    return mean_of(auc_moments(fake, levels, levels), confidence)
+    return mean_of(auc_moments(fake, levels, levels), confidence).of_raters(levels >= 0)
 
 
 def auc_difference(truth: Numbers, first: Ints, second: Ints, confidence: float = 0.95) -> RandomMean:
@@ -34,14 +34,14 @@ def auc_difference(truth: Numbers, first: Ints, second: Ints, confidence: float 
         auc_moments(fake, second, second),
         auc_moments(fake, first, second),
         confidence,
-    )
+    ).of_raters((first >= 0) | (second >= 0))
 
 
 def mean(outcomes: Numbers, seen: Flags, confidence: float = 0.95) -> RandomMean:
     """The mean of outcomes (raters × images, 0..1) where `seen`; every rating weighs the same (uStat11, joint)."""
     if not seen.any():
         return RandomMean(Estimate.undefined("There are no ratings."), None)
-    return mean_of(mean_moments(outcomes, seen, outcomes, seen), confidence)
+    return mean_of(mean_moments(outcomes, seen, outcomes, seen), confidence).of_raters(seen)
 
 
 def mean_difference(
@@ -55,7 +55,7 @@ def mean_difference(
         mean_moments(second, second_seen, second, second_seen),
         mean_moments(first, first_seen, second, second_seen),
         confidence,
-    )
+    ).of_raters(np.concatenate([first_seen, second_seen], axis=1))
 
 
 def mean_moments(first: Numbers, first_seen: Flags, second: Numbers, second_seen: Flags) -> Moments:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rating.analysis import LABELS, RatingsError, RatingsTable, ustatistic
+from rating.analysis import LABELS, RatingsError, RatingsTable, readers, ustatistic
 from rating.analysis.against_truth import against_truth, scale
 from rating.analysis.equivalence import tost
-from rating.analysis.estimate import Estimate
+from rating.analysis.estimate import TWO_RATERS, Estimate
 from rating.analysis.intra import intra_rater
 from rating.analysis.paired import cochran_q, holm, mcnemar
 from rating.analysis.raters_like_these import raters_like_these
@@ -239,3 +239,16 @@ def test_cochrans_q_of_two_columns_is_mcnemar() -> None:
     np.add.at(pairs, (outcomes[:, 0], outcomes[:, 1]), 1)
 
     assert cochran_q(outcomes).q == pytest.approx(mcnemar(pairs).chi2)
+
+
+def test_two_raters_get_an_interval_with_a_warning_and_one_gets_none() -> None:
+    ratings, truth = simulated(raters=3, images=80, seed=4)
+    fake, levels = np.array(truth) == "fake", scale(ratings.codes, LABELS)
+
+    by_count = {n: ustatistic.auc(fake, levels[:n]).estimate for n in (1, 2, 3)}
+    crossed = readers.average_reader(*readers.auc_moments(fake, levels[None, :2]))[0].estimate
+
+    assert by_count[1].se is None
+    assert by_count[2].ci is not None
+    assert by_count[2].reason == crossed.reason == TWO_RATERS
+    assert by_count[3].reason is None
