@@ -22,8 +22,8 @@ Outcome = GeneratedImage.Outcome
 class Pulse:
     """A job's heartbeat that may be called as often as one likes."""
 
-    def __init__(self, job: Job, *, every: float = PULSE) -> None:
-        self.job, self.every, self.last = job, every, 0.0
+    def __init__(self, job: Job, *, every: float | None = None) -> None:
+        self.job, self.every, self.last = job, PULSE if every is None else every, 0.0
 
     def __call__(self) -> None:
         if time.monotonic() - self.last >= self.every:

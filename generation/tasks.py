@@ -7,11 +7,11 @@ from celery import shared_task
 from generation.models import GenerationJob, TrainingRun
 
 
-@shared_task(queue="gpu")
+@shared_task
 def run_generation(job_id: int) -> None:
     GenerationJob.objects.get(pk=job_id).perform()
 
 
-@shared_task(queue="gpu")
+@shared_task
 def run_training(run_id: int) -> None:
     TrainingRun.objects.get(pk=run_id).perform()

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 class TrainingRun(Job):
     """One model trained on one dataset; `total` counts the steps."""
 
+    QUEUE = "gpu"
+
     name = models.CharField(max_length=100, unique=True)
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="training_runs")
     config = models.JSONField(default=dict)
@@ -51,7 +53,7 @@ class TrainingRun(Job):
         from generation.tasks import run_training
         from pool.tasks import ring
 
-        ring(run_training, self.pk)
+        ring(run_training, self.pk, queue=self.QUEUE)
 
     def queue_again(self, *, ring: bool = True) -> bool:
         """Let a failed or cancelled run go on from its last checkpoint; True unless it is active or done."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import tempfile
 from functools import partial
 from multiprocessing import get_context
@@ -66,13 +67,16 @@ def main() -> None:
         "intended_use": "The demo and tests of LungRater; it knows nothing of medicine.",
         "licence": "Apache-2.0",
     }
-    tqdm.write(f"Wrote {publish(last, arguments.out, facts)}")
+    published = publish(last, arguments.out, facts)
+    shutil.copyfile(work / f"samples-{config.steps:08d}.png", published / "samples.png")
+    tqdm.write(f"Wrote {published}")
 
 
 def _show(bar: tqdm[NoReturn], work: Path, progress: Progress) -> None:
     bar.update(progress.step - bar.n)
     bar.set_postfix(loss=f"{progress.loss:.4f}")
     if progress.samples is not None:
+        work.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.hstack(list(progress.samples))).save(work / f"samples-{progress.step:08d}.png")
 
 

@@ -19,6 +19,8 @@ from generation.training.network import Denoiser, autocast, build
 from generation.training.objectives import corrupt
 from generation.training.sampling import sample
 
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+
 
 class TrainingFailedError(Exception):
     """Training cannot go on; the message says what to change."""
@@ -174,13 +176,20 @@ class Trainer:
             {k.removeprefix("net."): v for k, v in state.items() if k.startswith("net.")}
         )
         moments = {
-            index: {key: state[f"optimiser.{name}.{key}"] for key in ("step", "exp_avg", "exp_avg_sq")}
-            for index, (name, _) in enumerate(self.net.named_parameters())
+            index: {key: _like(weight, state[f"optimiser.{name}.{key}"]) for key in MOMENTS}
+            for index, (name, weight) in enumerate(self.net.named_parameters())
             if f"optimiser.{name}.step" in state
         }
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
         self.step = description.step
+
+
+def _like(weight: Tensor, value: Tensor) -> Tensor:
+    """The value in the memory order of its weight; the fused optimiser walks both as they lie in memory."""
+    if value.shape != weight.shape:  # the step count
+        return value
+    return torch.empty_like(weight, requires_grad=False).copy_(value)
 
 
 def train(

@@ -1,0 +1,51 @@
+"""Jobs, runs and checkpoints with few words; engines that do as they are told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from generation.engines.protocol import GenerationRequest, Picture, Refusal, seed_of
+from generation.models import Checkpoint, GenerationJob, TrainingRun
+from pool.models import Dataset, Origin
+from tests.factories import make_dataset, make_pixels
+from tests.generation.tiny import tiny_config, trained
+
+
+def make_job(*, total: int = 3, dataset: Dataset | None = None, **fields: Any) -> GenerationJob:
+    """A queued phantom job that nobody has rung for."""
+    given = {"engine": "phantom", "modality": "xray", "label": "normal", "settings": {"size": 32}, **fields}
+    dataset = dataset or make_dataset(origin=Origin.SYNTHETIC, modality=given["modality"])
+    return GenerationJob.objects.create(total=total, dataset=dataset, **given)
+
+
+def make_checkpoint(folder: Path, name: str = "tiny", **config: Any) -> Checkpoint:
+    """A checkpoint of a tiny network, as a run would have left it."""
+    path = trained(folder, steps=1, **config)
+    description = json.loads((path / "config.json").read_text())
+    return Checkpoint.store(name, description, (path / "model.safetensors").read_bytes(), samples=b"png")
+
+
+def make_run(dataset: Dataset, name: str = "run", **config: Any) -> TrainingRun:
+    parsed = tiny_config(**config)
+    return TrainingRun.objects.create(name=name, dataset=dataset, config=parsed.as_json(), total=parsed.steps)
+
+
+class ScriptedEngine:
+    """Answers each index by `answer`, by default with a picture, and remembers what it was asked."""
+
+    def __init__(self, answer: Callable[[int], Picture | Refusal] | None = None) -> None:
+        self.answer = answer or picture_of
+        self.asked: list[int] = []
+
+    def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Iterator[Picture | Refusal]:
+        for index in indices:
+            request.heartbeat()
+            self.asked.append(index)
+            yield self.answer(index)
+
+
+def picture_of(index: int) -> Picture:
+    return Picture(index, seed_of(1, index), make_pixels(seed=index), {"engine": "scripted"})

@@ -1,0 +1,138 @@
+"""`lungrater generate` and `lungrater train`, as a person at a terminal meets them."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from generation.models import GenerationJob, TrainingRun
+from pool.models import Dataset, Origin
+from tests.factories import make_dataset, make_image
+from tests.generation.makers import make_checkpoint
+
+pytestmark = pytest.mark.django_db
+
+TINY = """
+size = 16
+widths = [8, 16]
+head_dim = 8
+steps = 3
+batch = 2
+sample_count = 2
+sample_steps = 2
+"""
+
+
+@pytest.fixture(autouse=True)
+def models_folder(tmp_path: Path, settings: Any) -> None:
+    settings.MODELS_DIR = tmp_path / "models"
+
+
+def run(*words: str) -> str:
+    out = StringIO()
+    call_command(*words, stdout=out)
+    return out.getvalue()
+
+
+def test_phantoms_stand_in_for_a_real_dataset_when_told_to() -> None:
+    report = json.loads(
+        run(
+            *("generate", "--engine=phantom", "--count=2", "--label=opacity", "--modality=ct"),
+            *("--size=32", "--dataset=Stand-ins", "--stand-in", "--seed=3", "--json"),
+        )
+    )
+
+    assert report["made"] == 2
+    assert report["seed"] == 3
+    dataset = Dataset.objects.get(name="Stand-ins")
+    assert dataset.origin == Origin.REAL
+    assert dataset.modality == "ct"
+    assert {image.width for image in dataset.images.all()} == {32}
+
+
+def test_a_trained_model_generates_into_a_new_dataset(tmp_path: Path) -> None:
+    make_checkpoint(tmp_path, "my-model")
+
+    said = run("generate", "--model=my-model", "--count=2", "--dataset=Fakes", "--steps=2", "--seed=1")
+
+    assert said == "2 made into “Fakes” with seed 1.\n"
+    assert Dataset.objects.get(name="Fakes").origin == Origin.SYNTHETIC
+    assert GenerationJob.objects.get().state == "succeeded"
+
+
+def test_the_same_seed_again_is_said_to_be_there_already(tmp_path: Path) -> None:
+    make_checkpoint(tmp_path, "my-model")
+    words = ("generate", "--model=my-model", "--count=1", "--dataset=Fakes", "--steps=2", "--seed=1")
+    run(*words)
+
+    with pytest.raises(CommandError, match="already holds these pixels"):
+        run(*words)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--model=nobody"], "There is no model 'nobody'; there are: phantom-lungs"),
+        (["--model=phantom-lungs", "--label=mass"], "cannot make that; it makes: xray/normal"),
+        (["--engine=openai", "--model=dall-e-2"], "generation_api_has_model_and_prompt"),
+        (["--engine=phantom", "--count=0"], "generation_count_in_range"),
+        (["--engine=openai", "--stand-in", "--model=m", "--prompt=x"], "Only phantoms"),
+    ],
+)
+def test_a_bad_wish_is_answered_with_a_sentence_and_exit_2(words: list[str], sentence: str) -> None:
+    with pytest.raises(CommandError, match=sentence) as refused:
+        run("generate", "--count=1", "--dataset=Fakes", *words)
+
+    assert refused.value.returncode == 2
+    assert not GenerationJob.objects.exists()
+
+
+def test_a_model_is_trained_from_a_config_file_and_its_checkpoint_named(tmp_path: Path) -> None:
+    dataset = make_dataset("Chests")
+    for _ in range(3):
+        make_image(dataset, label="normal")
+    config = tmp_path / "tiny.toml"
+    config.write_text(TINY)
+
+    report = json.loads(run("train", "--dataset=Chests", "--name=mine", f"--config={config}", "--json"))
+
+    assert report["state"] == "succeeded"
+    assert report["checkpoints"] == ["mine@3"]
+    made = json.loads(run("generate", "--model=mine", "--count=1", "--dataset=F", "--steps=2", "--json"))
+    assert made["made"] == 1
+
+
+def test_a_stopped_run_is_resumed_by_name(tmp_path: Path) -> None:
+    dataset = make_dataset("Chests")
+    make_image(dataset)
+    config = tmp_path / "tiny.toml"
+    config.write_text(TINY)
+    run("train", "--dataset=Chests", f"--config={config}")
+    TrainingRun.objects.update(state="cancelled")
+
+    said = run("train", "--resume=Chests")
+
+    assert said == "Chests: 3 steps, checkpoints Chests@3.\n"
+    with pytest.raises(CommandError, match="nothing to resume"):
+        run("train", "--resume=Chests")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--dataset=Nothing"], "no dataset 'Nothing'"),
+        (["--dataset=Chests", "--config=/nowhere.toml"], "cannot be read"),
+        (["--dataset=Chests", "--size=50"], "size must be a multiple"),
+        (["--resume=nobody"], "no run 'nobody'"),
+    ],
+)
+def test_a_training_that_cannot_be_is_answered_with_a_sentence(words: list[str], sentence: str) -> None:
+    make_dataset("Chests")
+
+    with pytest.raises(CommandError, match=sentence):
+        run("train", *words)

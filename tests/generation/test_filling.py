@@ -1,0 +1,262 @@
+"""A job fills the pool image by image, resumes with what is missing, and keeps the full denominator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from generation import filling
+from generation.engines.protocol import EngineError, Picture, Refusal
+from generation.models import GeneratedImage, GenerationJob
+from pool.jobs import JobLost
+from pool.models import Origin
+from tests.factories import make_dataset, make_image, make_pixels
+from tests.generation.makers import ScriptedEngine, make_checkpoint, make_job, picture_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ScriptedEngine]:
+    """Let every job meet this engine."""
+
+    def met(answer: Callable[[int], Picture | Refusal] | None = None) -> ScriptedEngine:
+        scripted = ScriptedEngine(answer)
+        monkeypatch.setattr(filling, "engine_of", lambda _job: scripted)
+        monkeypatch.setattr(filling, "PULSE", 0)
+        return scripted
+
+    return met
+
+
+def test_a_job_makes_its_images_with_seed_label_and_provenance() -> None:
+    job = make_job(total=3, label="opacity", seed=4)
+
+    job.perform()
+
+    assert job.state == "succeeded"
+    assert job.done == 3
+    images = [one.image for one in job.outcomes.all()]
+    assert len(images) == job.dataset.images.count() == 3
+    for index, image in enumerate(images):
+        assert image is not None
+        assert image.label == "opacity"
+        assert image.origin == Origin.SYNTHETIC
+        assert image.provenance["engine"] == "phantom"
+        assert image.provenance["job"] == job.pk
+        assert image.provenance["index"] == index
+        assert image.provenance["seed"] == str(job.outcomes.get(index=index).seed)
+
+
+def test_a_job_that_lost_its_worker_makes_only_what_is_missing(engine: Callable[..., ScriptedEngine]) -> None:
+    job = make_job(total=5)
+
+    def dies_at_three(index: int) -> Picture:
+        if index == 3:
+            raise KeyboardInterrupt  # as abrupt as a kill: nothing is tidied up
+        return picture_of(index)
+
+    engine(dies_at_three)
+    with pytest.raises(KeyboardInterrupt):
+        job.perform()
+    GenerationJob.objects.filter(pk=job.pk).update(state="queued")
+    second = engine()
+    GenerationJob.objects.get(pk=job.pk).perform()
+
+    assert second.asked == [3, 4]
+    job.refresh_from_db()
+    assert job.state == "succeeded"
+    assert job.attempts == 2
+    assert list(job.outcomes.values_list("index", flat=True)) == [0, 1, 2, 3, 4]
+
+
+def test_refused_failed_and_repeated_images_are_counted_with_their_reason(
+    engine: Callable[..., ScriptedEngine],
+) -> None:
+    job = make_job(total=4)
+    make_image(job.dataset, pixels=make_pixels(seed=77), source_name="there already")
+    answers = {
+        0: picture_of(0),
+        1: Refusal(1, None, "The safety system refused."),
+        2: Refusal(2, None, "Cut short.", "failed"),
+        3: Picture(3, 9, make_pixels(seed=77), {}),
+    }
+    engine(answers.__getitem__)
+
+    job.perform()
+
+    assert job.state == "succeeded"
+    assert job.message == "1 duplicate, 1 failed, 1 made, 1 refused"
+    assert [one.outcome for one in job.outcomes.all()] == ["made", "refused", "failed", "duplicate"]
+    assert "there already" in job.outcomes.get(index=3).reason
+
+
+def test_a_job_that_made_nothing_has_failed_and_says_why(engine: Callable[..., ScriptedEngine]) -> None:
+    job = make_job(total=2)
+    engine(lambda index: Refusal(index, None, "The safety system refused."))
+
+    job.perform()
+
+    assert job.state == "failed"
+    assert job.error == "None of the 2 images was made. The safety system refused."
+
+
+def test_an_engine_error_becomes_the_jobs_one_sentence(engine: Callable[..., ScriptedEngine]) -> None:
+    job = make_job()
+
+    def no_memory(_index: int) -> Picture:
+        raise EngineError("One picture at a time still needs more memory than there is.")
+
+    engine(no_memory)
+
+    job.perform()
+
+    assert job.state == "failed"
+    assert job.error == "One picture at a time still needs more memory than there is."
+
+
+def test_cancelling_stops_between_two_images_and_keeps_what_was_made(
+    engine: Callable[..., ScriptedEngine],
+) -> None:
+    job = make_job(total=5)
+
+    def cancel_at_one(index: int) -> Picture:
+        if index == 1:
+            GenerationJob.objects.get(pk=job.pk).request_cancel()
+        return picture_of(index)
+
+    scripted = engine(cancel_at_one)
+    job.perform()
+
+    assert job.state == "cancelled"
+    assert scripted.asked == [0, 1]
+    assert job.outcomes.count() == job.dataset.images.count() == 2
+
+
+def test_a_worker_that_lost_the_job_writes_no_more(engine: Callable[..., ScriptedEngine]) -> None:
+    job = make_job(total=3)
+    job.claim()
+    GenerationJob.objects.filter(pk=job.pk).update(attempts=2)
+
+    with pytest.raises(JobLost):
+        filling._settle(job, picture_of(0))
+
+    assert job.dataset.images.count() == 0
+
+
+def test_a_full_disk_fails_the_job_and_leaves_no_row_without_a_file(
+    engine: Callable[..., ScriptedEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job()
+    engine()
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("django.core.files.storage.Storage.save", full)
+    job.perform()
+
+    assert job.state == "failed"
+    assert "No space left on device" in job.error
+    assert job.dataset.images.count() == job.outcomes.count() == 0
+
+
+def test_a_failed_job_can_be_queued_again_for_what_it_lacks(
+    engine: Callable[..., ScriptedEngine], django_capture_on_commit_callbacks: Any
+) -> None:
+    job = make_job(total=3)
+    engine(lambda index: picture_of(index) if index == 0 else Refusal(index, None, "Busy.", "failed"))
+    job.perform()
+    GenerationJob.objects.filter(pk=job.pk).update(state="failed")
+
+    assert job.queue_again()
+    assert not job.queue_again()
+    second = engine()
+    GenerationJob.objects.get(pk=job.pk).perform()
+
+    assert second.asked == [1, 2]
+    assert job.outcomes.filter(outcome="made").count() == 3
+
+
+def test_a_diffusion_job_samples_its_checkpoint_and_names_it(tmp_path: Path) -> None:
+    checkpoint = make_checkpoint(tmp_path)
+    job = make_job(total=2, engine="diffusion", checkpoint=checkpoint, label="", settings={"steps": 2})
+
+    job.perform()
+
+    assert job.state == "succeeded"
+    image = job.dataset.images.first()
+    assert image is not None
+    assert image.provenance["model"] == "tiny"
+    assert image.provenance["checkpoint_sha256"] == checkpoint.sha256
+    assert (image.width, image.height) == (16, 16)
+
+
+def test_each_engine_waits_in_the_queue_of_its_hardware(tmp_path: Path) -> None:
+    checkpoint = make_checkpoint(tmp_path)
+    diffusion = make_job(engine="diffusion", checkpoint=checkpoint)
+    api = make_job(engine="openai", api_model="dall-e-2", prompt="x-ray")
+
+    assert [make_job().queue, diffusion.queue, api.queue] == ["cpu", "gpu", "api"]
+
+
+def test_ringing_names_the_job_and_its_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: list[tuple[tuple[int], str]] = []
+    monkeypatch.setattr(
+        "generation.tasks.run_generation.apply_async",
+        lambda args, queue, **_: rung.append((args, queue)),
+    )
+    job = make_job()
+
+    job.ring()
+
+    assert rung == [((job.pk,), "cpu")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "constraint"),
+    [
+        ({"engine": "diffusion"}, "generation_diffusion_has_checkpoint"),
+        ({"engine": "openai", "prompt": "x"}, "generation_api_has_model_and_prompt"),
+        ({"engine": "gan"}, "generation_engine_known"),
+        ({"total": 0}, "generation_count_in_range"),
+    ],
+)
+def test_the_database_refuses_a_job_that_cannot_be(fields: dict[str, Any], constraint: str) -> None:
+    with pytest.raises(IntegrityError, match=constraint):
+        make_job(**fields)
+
+
+def test_the_database_refuses_a_second_outcome_and_one_without_image_or_reason() -> None:
+    job = make_job()
+    GeneratedImage.objects.create(job=job, index=0, outcome="failed", reason="Busy.")
+
+    with pytest.raises(IntegrityError, match="once_per_index"), transaction.atomic():
+        GeneratedImage.objects.create(job=job, index=0, outcome="failed", reason="Busy.")
+    with pytest.raises(IntegrityError, match="image_or_reason"), transaction.atomic():
+        GeneratedImage.objects.create(job=job, index=1, outcome="made")
+
+
+def test_nothing_but_a_drawing_is_filed_as_real(tmp_path: Path) -> None:
+    real = make_dataset(origin=Origin.REAL)
+
+    make_job(dataset=real).full_clean()
+    with pytest.raises(Exception, match="holds real images"):
+        make_job(dataset=real, engine="openai", api_model="dall-e-2", prompt="x").full_clean()
+
+
+def test_the_pulse_beats_no_more_often_than_it_must(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = make_job()
+    job.claim()
+    beats: list[int] = []
+    monkeypatch.setattr(job, "beat", lambda: beats.append(1))
+    pulse = filling.Pulse(job, every=60)
+
+    for _ in range(5):
+        pulse()
+
+    assert len(beats) == 1

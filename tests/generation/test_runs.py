@@ -1,0 +1,164 @@
+"""A training run reads the pool, leaves checkpoints that can be sampled, and goes on where it stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from generation import runs
+from generation.curves import Curve
+from generation.models import Checkpoint, TrainingRun
+from generation.runs import LONGEST_CURVE, classes_of, fitted, thinned
+from generation.shipped import register_shipped
+from generation.training.config import PictureClass
+from pool.models import Dataset, Image
+from tests.factories import make_dataset, make_image, make_pixels
+from tests.generation.makers import make_job, make_run
+from tests.generation.tiny import tiny_config
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def models_folder(tmp_path: Path, settings: Any) -> None:
+    settings.MODELS_DIR = tmp_path
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    made = make_dataset()
+    for label in ("normal", "opacity", "normal", "opacity"):
+        make_image(made, label=label)
+    return made
+
+
+def test_a_run_leaves_checkpoints_a_loss_curve_and_a_strip_of_samples(dataset: Dataset) -> None:
+    run = make_run(dataset)
+
+    run.perform()
+
+    assert run.state == "succeeded"
+    assert run.done == 6
+    assert [c.name for c in run.checkpoints.order_by("step")] == ["run@3", "run@6"]
+    assert run.curve[-1][0] == 6
+    newest = Checkpoint.objects.newest_by_name("run")
+    assert newest is not None
+    assert newest.step == 6
+    with newest.samples.open("rb") as strip:
+        assert strip.read(4) == b"\x89PNG"
+
+
+def test_what_a_run_learned_can_be_generated_by_finding(dataset: Dataset) -> None:
+    run = make_run(dataset, classes=classes_of(dataset))
+    run.perform()
+
+    job = make_job(
+        total=2,
+        engine="diffusion",
+        checkpoint=Checkpoint.objects.newest_by_name("run"),
+        label="opacity",
+        settings={"steps": 2},
+    )
+    job.perform()
+
+    assert job.state == "succeeded"
+    assert job.dataset.images.filter(label="opacity").count() == 2
+
+
+def test_images_for_testing_and_images_left_out_are_not_trained_on(dataset: Dataset) -> None:
+    kept = make_image(dataset, label="normal")
+    make_image(dataset, label="tested", split=Image.Split.TEST)
+    Image.objects.filter(pk=make_image(dataset, label="blurred").pk).update(excluded_reason="blurred")
+
+    labels = {image.label for image in runs.training_images(dataset)}
+
+    assert kept in runs.training_images(dataset)
+    assert labels == {"normal", "opacity"}
+    assert classes_of(dataset) == (PictureClass("xray", "normal"), PictureClass("xray", "opacity"))
+
+
+def test_a_stopped_run_goes_on_from_its_last_checkpoint(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(dataset)
+    keep = runs.Teller._keep
+
+    def keep_then_cancel(teller: runs.Teller, *args: object) -> None:
+        keep(teller, *args)  # type: ignore[arg-type]  # passed through as they came
+        TrainingRun.objects.get(pk=run.pk).request_cancel()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runs.Teller, "_keep", keep_then_cancel)
+        run.perform()
+    assert run.state == "cancelled"
+    assert run.queue_again(ring=False)
+    resumed = TrainingRun.objects.get(pk=run.pk)
+    resumed.perform()
+
+    assert resumed.state == "succeeded"
+    assert [c.step for c in resumed.checkpoints.order_by("step")] == [3, 6]
+
+
+def test_a_dataset_without_images_fails_the_run_in_a_sentence() -> None:
+    empty = make_dataset()
+    run = make_run(empty)
+
+    run.perform()
+
+    assert run.state == "failed"
+    assert run.error == f"{empty} has no images to train on."
+
+
+def test_a_loss_that_is_no_number_fails_the_run_with_advice(dataset: Dataset) -> None:
+    run = make_run(dataset, learning_rate=1e30, clip_gradient=1e30, steps=60, checkpoint_every=60)
+
+    run.perform()
+
+    assert run.state == "failed"
+    assert "lower learning_rate" in run.error
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_pictures_are_cut_to_their_middle_square_and_fitted(bits: int) -> None:
+    wide = np.hstack([make_pixels(side=32, bits=bits)] * 2)
+
+    picture = fitted(wide, tiny_config())
+
+    assert picture.shape == (16, 16)
+    assert picture.dtype == np.uint8
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_end() -> None:
+    curve: list[list[float]] = []
+    for step in range(LONGEST_CURVE * 5):
+        curve = thinned([*curve, [step, 1.0]])
+
+    assert len(curve) <= LONGEST_CURVE
+    assert curve[-1][0] == LONGEST_CURVE * 5 - 1
+    assert curve[0][0] == 0
+
+
+def test_a_curve_spans_its_box_and_needs_two_points() -> None:
+    assert Curve.of([[1, 0.5]]) is None
+
+    curve = Curve.of([[10, 1.0], [20, 0.2], [30, 0.1]])
+
+    assert curve is not None
+    assert curve.points.startswith("0.0,0.0 ")
+    assert curve.points.endswith("600.0,160.0")
+    assert (curve.first_step, curve.last_step) == (10, 30)
+
+
+def test_the_shipped_model_is_registered_once_and_knows_both_modalities() -> None:
+    first, second = register_shipped(), register_shipped()
+
+    assert [c.pk for c in first] == [c.pk for c in second]
+    assert {str(kind) for kind in first[0].kinds} == {
+        "xray/normal",
+        "xray/opacity",
+        "ct/normal",
+        "ct/opacity",
+    }
