@@ -106,6 +106,7 @@ def _origin(job: GenerationJob) -> dict[str, Any]:
         "model": job.checkpoint.name,
         "checkpoint_step": job.checkpoint.step,
         "checkpoint_sha256": job.checkpoint.sha256,
+        "trained_on": job.checkpoint.run.dataset.name if job.checkpoint.run else "",
     }
 
 

@@ -20,12 +20,16 @@ MOST_SEED = 2**53 - 1  # what JSON and JavaScript can still hold exactly
 
 class GenerationJobQuerySet(JobQuerySet):
     def with_counts(self) -> Self:
-        """Each job with how many of its images were made, failed, were refused or were there already."""
+        """Each job, newest first, with how many images were made, failed, were refused or were there already."""
         counts = {
             f"{outcome}_count": models.Count("outcomes", filter=models.Q(outcomes__outcome=outcome))
             for outcome in GeneratedImage.Outcome.values
         }
-        return self.select_related("dataset", "checkpoint", "requested_by").annotate(**counts)
+        return (
+            self.select_related("dataset", "checkpoint", "requested_by")
+            .annotate(**counts)
+            .order_by("-created_at", "-pk")
+        )
 
 
 class GenerationJob(Job):
