@@ -8,6 +8,7 @@ from scipy import stats
 
 from rating.analysis import LABELS, RatingsError, RatingsTable, readers, ustatistic
 from rating.analysis.against_truth import against_truth, scale
+from rating.analysis.detection import detection
 from rating.analysis.equivalence import tost
 from rating.analysis.estimate import TWO_RATERS, Estimate
 from rating.analysis.intra import intra_rater
@@ -154,8 +155,12 @@ def test_two_identical_scores_do_not_differ_and_have_no_test() -> None:
 def test_equivalence_needs_the_whole_90_percent_interval_inside_the_margin() -> None:
     inside, wide = tost(Estimate(0.5, 0.02), 0.45, 0.55, df=10), tost(Estimate(0.5, 0.05), 0.45, 0.55, df=10)
 
+    off_centre = tost(Estimate(0.52, 0.02), 0.45, 0.55, df=10)
+
     assert inside.equivalent
     assert inside.p == pytest.approx(stats.t.sf(2.5, 10))
+    assert off_centre.p == pytest.approx(stats.t.sf(1.5, 10))
+    assert off_centre.equivalent is False
     assert inside.ci is not None
     assert 0.45 < inside.ci[0] < inside.ci[1] < 0.55
     assert wide.equivalent is False
@@ -209,7 +214,8 @@ def test_a_trend_along_the_sitting_is_taken_rater_by_rater() -> None:
     found = slope_over_position(slower, place, seen)
 
     assert found.estimate == pytest.approx(log(2) + 19 * 0.07 / 3)
-    assert found.ci is not None
+    slopes = [log(2) + 19 * step for step in (0.01, 0.02, 0.04)]
+    assert found.ci == pytest.approx(stats.ttest_1samp(slopes, 0).confidence_interval())
     assert slope_over_position(slower, place, ~seen).reason
     assert slope_over_position(slower[:1], place[:1], seen[:1]).se is None
 
@@ -218,6 +224,8 @@ def test_experience_is_a_rank_correlation_and_a_difference_of_groups() -> None:
     years, rate = [1, 4, 6, 9, 20], [0.5, 0.6, 0.55, 0.7, 0.8]
 
     assert rank_correlation(rate, years).estimate == pytest.approx(stats.spearmanr(rate, years).statistic)
+    z, half = np.arctanh(0.9), 1.959964 * np.sqrt((1 + 0.9**2 / 2) / 2)
+    assert rank_correlation(rate, years).ci == pytest.approx((np.tanh(z - half), np.tanh(z + half)))
     assert rank_correlation([1, 1, 1, 1], [1, 2, 3, 4]).estimate is None
     expected = stats.ttest_ind([0.5, 0.6, 0.7], [0.8, 0.9], equal_var=False).confidence_interval()
     assert group_difference([0.5, 0.6, 0.7], [0.8, 0.9]).ci == pytest.approx((expected.low, expected.high))
@@ -252,3 +260,35 @@ def test_two_raters_get_an_interval_with_a_warning_and_one_gets_none() -> None:
     assert by_count[2].ci is not None
     assert by_count[2].reason == crossed.reason == TWO_RATERS
     assert by_count[3].reason is None
+
+
+def test_a_paired_difference_is_the_mean_of_the_differences_with_its_df() -> None:
+    rng = np.random.default_rng(6)
+    first, second = rng.integers(0, 2, (2, 5, 30)).astype(float)
+    everything = np.ones(first.shape, dtype=np.bool_)
+
+    found = ustatistic.mean_difference(first, everything, second, everything)
+
+    expected = ustatistic.mean(first - second, everything)
+    assert found.estimate.estimate == pytest.approx(expected.estimate.estimate)
+    assert found.estimate.se == pytest.approx(expected.estimate.se)
+    assert found.df == pytest.approx(expected.df)
+
+
+def test_on_complete_data_both_ways_to_average_over_raters_nearly_agree() -> None:
+    ratings, truth = simulated(raters=6, images=200, seed=12)
+    right = ratings.codes == np.where(np.array(truth) == "fake", FAKE, REAL)
+
+    by_variances = readers.average_reader(*readers.proportion_moments(right[None]))[0].estimate
+    by_moments = ustatistic.mean(right, np.ones(right.shape, dtype=np.bool_)).estimate
+
+    assert by_variances.estimate == pytest.approx(by_moments.estimate)
+    assert by_variances.se == pytest.approx(by_moments.se, rel=0.03)
+
+
+def test_the_criterion_is_half_as_uncertain_as_d_prime_and_leans_with_the_rater() -> None:
+    eager, slow = detection(18, 20, 12, 20), detection(8, 20, 2, 20)
+
+    assert (eager.criterion.estimate or 0) < 0 < (slow.criterion.estimate or 0)
+    assert eager.criterion.se == pytest.approx((eager.d.se or 0) / 2)
+    assert detection(20, 20, 0, 20, correction="none").d.reason
