@@ -63,15 +63,19 @@ class GenerationJob(Job):
                 name="generation_engine_known",
             ),
             models.CheckConstraint(
-                condition=models.Q(total__gte=1, total__lte=MOST_IMAGES), name="generation_count_in_range"
+                condition=models.Q(total__gte=1, total__lte=MOST_IMAGES),
+                name="generation_count_in_range",
+                violation_error_message=f"A job makes from 1 to {MOST_IMAGES:,} images.",
             ),
             models.CheckConstraint(
                 condition=~models.Q(engine="diffusion") | models.Q(checkpoint__isnull=False),
                 name="generation_diffusion_has_checkpoint",
+                violation_error_message="Choose the model that is to make the images.",
             ),
             models.CheckConstraint(
                 condition=~models.Q(engine="openai") | (~models.Q(api_model="") & ~models.Q(prompt="")),
                 name="generation_api_has_model_and_prompt",
+                violation_error_message="The Images API needs the name of a model and a prompt.",
             ),
         ]
 

@@ -79,8 +79,8 @@ def test_the_same_seed_again_is_said_to_be_there_already(tmp_path: Path) -> None
     [
         (["--model=nobody"], "There is no model 'nobody'; there are: phantom-lungs"),
         (["--model=phantom-lungs", "--label=mass"], "cannot make that; it makes: xray/normal"),
-        (["--engine=openai", "--model=dall-e-2"], "generation_api_has_model_and_prompt"),
-        (["--engine=phantom", "--count=0"], "generation_count_in_range"),
+        (["--engine=openai", "--model=dall-e-2"], "needs the name of a model and a prompt"),
+        (["--engine=phantom", "--count=0"], "from 1 to 100,000 images"),
         (["--engine=openai", "--stand-in", "--model=m", "--prompt=x"], "Only phantoms"),
     ],
 )
@@ -90,6 +90,7 @@ def test_a_bad_wish_is_answered_with_a_sentence_and_exit_2(words: list[str], sen
 
     assert refused.value.returncode == 2
     assert not GenerationJob.objects.exists()
+    assert not Dataset.objects.exists()
 
 
 def test_a_model_is_trained_from_a_config_file_and_its_checkpoint_named(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.db import connection
@@ -189,7 +189,7 @@ def test_a_job_is_cancelled_and_repeated_with_another_seed(
     browser.post(f"/generation/jobs/{job.pk}/again")
 
     job.refresh_from_db()
-    repeat = GenerationJob.objects.exclude(pk=job.pk).get()
+    repeat = cast("GenerationJob", GenerationJob.objects.exclude(pk=job.pk).get())
     assert job.state == "cancelled"
     assert repeat.state == "queued"
     assert repeat.seed != job.seed
@@ -269,7 +269,7 @@ def test_the_sample_strip_of_a_checkpoint_is_served(browser: Client, tmp_path: P
 
     strip = browser.get(f"/generation/checkpoints/{checkpoint.pk}/samples.png")
 
-    assert b"".join(strip) == b"png"  # type: ignore[call-overload]  # a streaming response is a stream of bytes
+    assert b"".join(strip) == b"png"
     assert strip.headers["Content-Type"] == "image/png"
 
 

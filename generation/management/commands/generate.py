@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from generation.foreground import perform_with_bar
 from generation.forms import random_seed
@@ -43,12 +44,13 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        job = _job(options)
-        try:
-            job.full_clean()
-        except ValidationError as error:
-            raise CommandError(" ".join(error.messages), returncode=BAD_ARGUMENT) from error
-        job.save()
+        with transaction.atomic():  # a wish that cannot be leaves no empty dataset
+            job = _job(options)
+            try:
+                job.full_clean()
+            except ValidationError as error:
+                raise CommandError(" ".join(error.messages), returncode=BAD_ARGUMENT) from error
+            job.save()
         perform_with_bar(job, unit="image")
         report = _report(job)
         self.stdout.write(json.dumps(report) if options["json"] else _in_words(report))
