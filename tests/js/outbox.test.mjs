@@ -33,7 +33,8 @@ test("a save leaves the drawer only when its own key comes back", async () => {
     seen.push(drawer.kept.has("a"));
     return answers.shift();
   });
-  box.add(save("a"));
+  box.keep(save("a"));
+  box.send();
   await once(box, "saved");
   assert.deepEqual(seen, [true, true]);
   assert.equal(box.unsaved, 0);
@@ -55,7 +56,8 @@ test("saves go out in order, one at a time, through a network that fails", async
   const last = new Promise((resolve) =>
     box.addEventListener("saved", ({ detail }) => detail.save.key === "c" && resolve()),
   );
-  for (const key of ["a", "b", "c"]) box.add(save(key));
+  for (const key of ["a", "b", "c"]) box.keep(save(key));
+  box.send();
   await last;
   assert.deepEqual(sent, ["a", "b", "c"]);
 });
@@ -63,7 +65,8 @@ test("saves go out in order, one at a time, through a network that fails", async
 test("a lost session stops the sending until someone is signed in again", async () => {
   let signedIn = false;
   const { box } = outbox(async ({ key }) => (signedIn ? echo({ key }) : { status: 401, body: {} }));
-  box.add(save("a"));
+  box.keep(save("a"));
+  box.send();
   await once(box, "signedOut");
   await box.send();
   assert.equal(box.unsaved, 1);
@@ -74,7 +77,8 @@ test("a lost session stops the sending until someone is signed in again", async 
 
 test("another account's page is never taken for a success", async () => {
   const { box } = outbox(async () => ({ status: 403, body: { error: "other account" } }));
-  box.add(save("a"));
+  box.keep(save("a"));
+  box.send();
   await once(box, "otherAccount");
   assert.equal(box.unsaved, 1);
   assert.equal(box.held, "otherAccount");
@@ -82,11 +86,19 @@ test("another account's page is never taken for a success", async () => {
 
 test("what the server refuses is kept, and the rest goes on", async () => {
   const { box, drawer } = outbox(async ({ key }) => (key === "a" ? { status: 404, body: null } : echo({ key })));
-  box.add(save("a", 1));
-  box.add(save("b", 2));
+  box.keep(save("a"));
+  box.keep(save("b"));
+  box.send();
   await once(box, "saved");
   assert.deepEqual([...drawer.kept.keys()], ["a"]);
   assert.equal(drawer.kept.get("a").refused, true);
+});
+
+test("saves keep their order though the clock stands still or is set back", async () => {
+  const { box } = outbox(echo);
+  for (const key of ["a", "b", "c"]) box.keep(save(key));
+  const [a, b, c] = box.waiting;
+  assert.ok(a.at < b.at && b.at < c.at);
 });
 
 test("what a crashed page left behind is taken up, oldest first", async () => {

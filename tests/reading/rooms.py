@@ -6,16 +6,27 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from playwright.sync_api import Error
+
 SOON = 10.0
 
 
 def until(page: Any, script: str, *, seconds: float = SOON, argument: Any = None) -> Any:
     """What the script comes to once it is true; the CSP forbids Playwright's own way of waiting."""
     deadline = time.monotonic() + seconds
-    while not (value := page.evaluate(script, argument)):
-        assert time.monotonic() < deadline, f"never came true: {script}"
+    while not (value := _asked(page, script, argument)):
+        assert time.monotonic() < deadline, f"never came true on {page.url}: {script}"
         page.wait_for_timeout(20)
     return value
+
+
+def _asked(page: Any, script: str, argument: Any) -> Any:
+    try:
+        return page.evaluate(script, argument)
+    except Error as error:  # in the middle of going to another page
+        if "context was destroyed" not in str(error) and "null" not in str(error):
+            raise
+        return None
 
 
 def eventually(check: Callable[[], bool], page: Any, *, seconds: float = SOON) -> None:
@@ -36,11 +47,19 @@ def shown(page: Any) -> str:
 
 
 def rate(page: Any, key: str) -> None:
-    """Judge the image shown by keys and wait until it has made way."""
+    """Judge the image shown by keys and wait until the next one is painted."""
     before = shown(page)
     page.keyboard.press(key)
     page.keyboard.press("Enter")
-    until(page, "(before) => document.querySelector('canvas').dataset.token !== before", argument=before)
+    wait_for_another(page, before)
+
+
+def wait_for_another(page: Any, before: str) -> None:
+    until(
+        page,
+        "(before) => ![undefined, before].includes(document.querySelector('canvas').dataset.token)",
+        argument=before,
+    )
 
 
 def status(page: Any) -> str:

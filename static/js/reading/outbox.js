@@ -116,13 +116,12 @@ export class Outbox extends EventTarget {
     return this.send();
   }
 
-  /** Keep a save and send it as soon as may be. */
-  add(save) {
-    this.#pending.set(save.key, save);
+  /** Keep a save, behind all others; `send` sends it. */
+  keep(save) {
+    const kept = { ...save, at: Math.max(Date.now(), ...this.waiting.map(({ at }) => at + 1)) };
+    this.#pending.set(save.key, kept);
     this.#changed();
-    const kept = this.#drawer.put(save);
-    this.send();
-    return kept;
+    return this.#drawer.put(kept);
   }
 
   /** Send what waits; harmless at any time. */

@@ -86,6 +86,7 @@ class Room {
       const picture = await this.#pictures.picture(presentation.token);
       if (this.#current !== presentation) return;
       this.#viewer.show(picture, presentation.token);
+      this.#panel.say("");
       this.#panel.offerPresets(presentation.modality, picture.bits);
       this.#clock.start();
       this.#shownAt = steadyNow();
@@ -109,7 +110,7 @@ class Room {
     const answer = this.#panel.answer();
     if (!answer) return this.#panel.say(this.#panel.word("choose"));
     const presentation = this.#current;
-    if (!presentation || !this.#viewer.picture) return undefined;
+    if (!presentation || !this.#viewer.picture) return this.#panel.say(this.#panel.word("noImage"));
     const before = this.#answered.get(presentation.position);
     const save = {
       key: newKey(),
@@ -130,9 +131,12 @@ class Room {
     this.#panel.say("");
     this.#showFrontier();
     document.activeElement?.blur();
-    this.#outbox.add(save);
-    this.#hold(presentation);
-    this.#remindOfBreak();
+    this.#outbox.keep(save);
+    afterPainting(() => {
+      this.#outbox.send();
+      this.#hold(presentation);
+      this.#remindOfBreak();
+    });
     return undefined;
   }
 
@@ -315,6 +319,17 @@ class Room {
     this.#dialogs ??= new (await import("./dialogs.js")).Dialogs(this.#outbox);
     use(this.#dialogs);
   }
+}
+
+/** Call when the frame at hand is painted, or soon in a page that is not seen. */
+function afterPainting(act) {
+  let done = false;
+  const once = () => {
+    if (!done) act();
+    done = true;
+  };
+  requestAnimationFrame(() => setTimeout(once));
+  setTimeout(once, 100);
 }
 
 function whereIs(element) {
