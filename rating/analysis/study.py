@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pool.models import Modality
 from rating.analysis.table import RatingsTable
-from rating.models import Presentation, Study
+from rating.models import Presentation, Sitting, Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,15 @@ class Reading:
 
 
 def readings(study: Study) -> list[Reading]:
-    """Every rating of the study's main images, by rater and image code."""
+    """Every rating of the study's main images, by rater and image code.
+
+    Of several sessions the first; sittings started over, withdrawn or unblinded are left out.
+    """
     rows = (
         Presentation.objects.filter(
-            sitting__enrolment__study=study, kind=Presentation.Kind.MAIN, rating__isnull=False
+            sitting__in=Sitting.objects.counted().filter(enrolment__study=study, session=1),
+            kind=Presentation.Kind.MAIN,
+            rating__isnull=False,
         )
         .order_by("sitting__enrolment__number", "study_image__code")
         .values_list(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+from typing import Any
 
 import numpy as np
 from django.core.files.base import ContentFile
@@ -12,11 +14,14 @@ from django.utils import timezone
 
 from pool.jobs import Job, JobFailed
 from pool.models import Image
-from pool.pixels import blinded_derivative, decode_png
+from pool.pixels import blinded_derivative, decode_png, encode_png
 from rating import ordering
 from rating.models.audit import AuditEvent
-from rating.models.sittings import Sitting
-from rating.models.studies import Study, StudyImage
+from rating.models.blinding import BlindingAudit
+from rating.models.orders import Orders
+from rating.models.studies import Role, Stratum, Study, StudyImage
+
+logger = logging.getLogger(__name__)
 
 
 class Freeze(Job):
@@ -52,54 +57,116 @@ class Freeze(Job):
         self.total = study.images.count()
         self.save(update_fields=["total"])
         for done, study_image in enumerate(waiting, start=self.total - waiting.count() + 1):
-            write_derivative(study_image, side=study.canvas, bits=study.bits)
+            write_derivative(study_image, study)
             self.beat(done=done, message=f"Blinded {done} of {self.total} images")
+        self._make_orders()
         self._fix()
+        self._audit()
 
-    @transaction.atomic
     def _choose_images(self) -> None:
-        """Draw each stratum's images by the study's seed and give them codes in random order."""
+        """Draw each stratum's images by the study's seed; codes and rows come in random order."""
         generator = np.random.Generator(np.random.Philox(self.study.seed))
-        chosen: list[Image] = []
-        for stratum in self.study.strata.all():
-            taken = [image.pk for image in chosen]
-            candidates = list(stratum.candidates().exclude(pk__in=taken).order_by("pixel_sha256"))
-            if len(candidates) < stratum.count:
-                raise JobFailed(f"“{stratum.dataset}” no longer has {stratum.count} usable images.")
-            picks = generator.permutation(len(candidates))[: stratum.count]
-            chosen.extend(candidates[pick] for pick in picks)
-        codes = generator.permutation(len(chosen))
-        StudyImage.objects.bulk_create(
-            StudyImage(study=self.study, image=image, code=f"I{code + 1:04}")
-            for image, code in zip(chosen, codes, strict=True)
+        chosen: dict[Any, tuple[Stratum, Image]] = {}
+        for stratum in self.study.strata.select_related("dataset"):
+            for image in self._draw(stratum, generator, taken=set(chosen)):
+                chosen[image.pk] = (stratum, image)
+        picks = list(chosen.values())
+        main = [place for place, (stratum, _) in enumerate(picks) if stratum.role == Role.MAIN]
+        block_of = dict.fromkeys(range(len(picks)), 0) | dict(
+            zip(main, self._deal([picks[place] for place in main]), strict=True)
         )
+        # Rows are made in the order of their codes: a row's number must not tell its stratum.
+        StudyImage.objects.bulk_create(
+            (
+                StudyImage(
+                    study=self.study,
+                    image=picks[place][1],
+                    role=picks[place][0].role,
+                    block=block_of[place],
+                    code=f"I{number:04}",
+                )
+                for number, place in enumerate(generator.permutation(len(picks)).tolist(), start=1)
+            ),
+            batch_size=1000,
+        )
+
+    def _draw(self, stratum: Stratum, generator: np.random.Generator, *, taken: set[Any]) -> list[Image]:
+        candidates = stratum.candidates().order_by("pixel_sha256").only("pk", "file", "modality", "label")
+        free = [image for image in candidates if image.pk not in taken]
+        drawn: list[Image] = []
+        for place in generator.permutation(len(free)):
+            if len(drawn) == stratum.count:
+                break
+            if not self._is_left_out(free[place]):
+                drawn.append(free[place])
+        if len(drawn) < stratum.count:
+            raise JobFailed(f"“{stratum.dataset}” has only {len(drawn)} images that fit this study.")
+        return drawn
+
+    def _is_left_out(self, image: Image) -> bool:
+        if self.study.burned_in != Study.BurnedIn.LEAVE_OUT:
+            return False
+        from rating.blinding.letters import has_letters  # scipy, which the web process need not load
+
+        self.beat(message="Looking for letters burned into images")
+        with image.file.open("rb") as source:
+            return has_letters(decode_png(source.read()))
+
+    def _deal(self, picks: list[tuple[Stratum, Image]]) -> list[int]:
+        if self.study.blocks == 1:
+            return [0] * len(picks)
+        strata = [(stratum.dataset.origin, image.modality, image.label) for stratum, image in picks]
+        return ordering.deal(strata, self.study.seed, anchors=self.study.anchors, blocks=self.study.blocks)
+
+    def _make_orders(self) -> None:
+        """Each rater's sittings, committed rater by rater: a crash loses one rater's orders at most."""
+        orders = Orders(self.study)
+        waiting = self.study.enrolments.without_orders()
+        for number, enrolment in enumerate(waiting, start=1):
+            with transaction.atomic():
+                orders.make_sittings(enrolment)
+            self.beat(message=f"Made the orders of {number} of {len(waiting)} raters")
 
     @transaction.atomic
     def _fix(self) -> None:
         study = Study.objects.select_for_update().get(pk=self.study.pk)
+        for late in study.enrolments.without_orders():
+            Orders(study).make_sittings(late)
         study.state = Study.State.FROZEN
         study.frozen_at = timezone.now()
         study.order_version = ordering.VERSION
         study.manifest_sha256 = manifest_sha256(study)
         study.save(update_fields=["state", "frozen_at", "order_version", "manifest_sha256"])
-        for enrolment in study.enrolments.all():
-            Sitting.make(enrolment)
         AuditEvent.record(study, self.requested_by, "frozen", manifest_sha256=study.manifest_sha256)
 
+    def _audit(self) -> None:
+        """The blinding audit, at once; where it fails the study stays frozen and it can be run again."""
+        audit = BlindingAudit.objects.create(study=self.study, requested_by=self.requested_by)
+        audit.on_beat = lambda job: self.beat(message=job.message)
+        try:
+            audit.perform()
+        except Exception:
+            logger.exception("the blinding audit of study %s failed", self.study.pk)
 
-def write_derivative(study_image: StudyImage, *, side: int, bits: int) -> None:
+
+def write_derivative(study_image: StudyImage, study: Study) -> None:
     with study_image.image.file.open("rb") as source:
-        picture = blinded_derivative(decode_png(source.read()), side=side, bits=bits)
+        pixels = decode_png(source.read())
+    picture = blinded_derivative(pixels, side=study.canvas, bits=study.bits)
+    if study.burned_in == Study.BurnedIn.MASK:
+        from rating.blinding.letters import masked  # as above
+
+        picture = encode_png(masked(decode_png(picture)))
     study_image.derivative_sha256 = hashlib.sha256(picture).hexdigest()
     study_image.derivative.save("", ContentFile(picture), save=False)
     study_image.save(update_fields=["derivative", "derivative_sha256"])
 
 
 def manifest_sha256(study: Study) -> str:
-    """One digest over the protocol and every image's source and derivative."""
+    """One digest over the protocol, every image's source and derivative, and who reads which block."""
     images = study.images.values_list(
-        "code", "role", "image__pixel_sha256", "derivative_sha256", "image__origin"
+        "code", "role", "block", "image__pixel_sha256", "derivative_sha256", "image__origin"
     )
-    protocol = {"name": study.name, "seed": study.seed, "canvas": study.canvas, "order": ordering.VERSION}
+    protocol = {**study.protocol(), "order": ordering.VERSION}
     words = json.dumps([protocol, sorted(images)], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(words.encode()).hexdigest()

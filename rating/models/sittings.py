@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, Self
 
@@ -13,10 +13,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from rating import ordering
 from rating.models.audit import AuditEvent
 from rating.models.studies import NotPossible, Study, StudyImage
-
 
 # Of an image nobody has timed yet.
 USUAL_PACE_MS = 20_000
@@ -28,10 +26,15 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
         states = [Study.State.OPEN, Study.State.CLOSED, Study.State.UNBLINDED]
         return self.filter(user=user, withdrawn_at=None, study__state__in=states).select_related("study")
 
+    def without_orders(self) -> list[Enrolment]:
+        """Those still to get their sittings, by number."""
+        return list(self.filter(sittings=None).order_by("number"))
+
     def with_progress(self) -> Self:
         """Each with `presentation_count`, `rated_count`, `left`, `last_rated_at` and `pace_ms`."""
-        presentations = models.Count("sittings__presentations")
-        rated = models.Count("sittings__presentations__rating")
+        standing = models.Q(sittings__reset_at=None)
+        presentations = models.Count("sittings__presentations", filter=standing)
+        rated = models.Count("sittings__presentations__rating", filter=standing)
         return self.annotate(
             presentation_count=presentations,
             rated_count=rated,
@@ -53,6 +56,10 @@ class Enrolment(models.Model):
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="enrolments")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="enrolments")
     number = models.PositiveIntegerField()
+    slot = models.PositiveIntegerField(default=1, editable=False)  # which block; a replacement has its predecessor's
+    replaces = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, editable=False, related_name="replaced_by"
+    )
     withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
     consented_at = models.DateTimeField(null=True, editable=False)
     consent_version = models.CharField(max_length=16, blank=True, editable=False)
@@ -105,21 +112,69 @@ class Enrolment(models.Model):
 
     @classmethod
     @transaction.atomic
-    def enrol(cls, study: Study, user: Any, *, by: Any = None) -> Enrolment:
-        """Enrol a rater (again is harmless) and give them their order if the study has one."""
+    def enrol(
+        cls, study: Study, user: Any, *, by: Any = None, replaces: Enrolment | None = None
+    ) -> Enrolment:
+        """Enrol a rater (again is harmless) and give them their orders if the study has them."""
+        from rating.models.orders import Orders  # orders are made of sittings
+
         study = Study.objects.select_for_update().get(pk=study.pk)
         if existing := cls.objects.filter(study=study, user=user).first():
             return existing
         if study.is_over:
             raise NotPossible("The study is closed: nobody can be enrolled any more.")
-        if not user.has_perm("rating.rate") or user.has_perm("pool.view_image"):
+        may_rate = user.has_perm("rating.rate") and not user.has_perm("pool.view_image")
+        if not may_rate and not study.is_simulated:
             raise NotPossible(f"{user} can see which images are generated, so cannot rate.")
-        last = cls.objects.filter(study=study).aggregate(last=models.Max("number"))["last"] or 0
-        enrolment = cls.objects.create(study=study, user=user, number=last + 1)
+        number = (cls.objects.filter(study=study).aggregate(last=models.Max("number"))["last"] or 0) + 1
+        slot = replaces.slot if replaces else number
+        enrolment = cls.objects.create(study=study, user=user, number=number, slot=slot, replaces=replaces)
         AuditEvent.record(study, by, "enrolled", rater=enrolment.pseudonym)
         if not study.is_draft:
-            Sitting.make(enrolment)
+            Orders(study).make_sittings(enrolment)
         return enrolment
+
+    @transaction.atomic
+    def withdraw(self, by: Any, reason: str) -> None:
+        """End this rater's part: what they rated is kept, but counts no more."""
+        _must_say_why(reason)
+        self.withdrawn_at = timezone.now()
+        self.save(update_fields=["withdrawn_at"])
+        AuditEvent.record(self.study, by, "withdrew", reason=reason, rater=self.pseudonym)
+
+
+def _must_say_why(reason: str) -> None:
+    if not reason.strip():
+        raise NotPossible("Say why; the reason is kept in the study's log.")
+
+
+class SittingQuerySet(models.QuerySet["Sitting"]):
+    def standing(self) -> Self:
+        """Those that have not been started over."""
+        return self.filter(reset_at=None)
+
+    def counted(self) -> Self:
+        """Those that count in an analysis: not started over, not withdrawn, and still blinded."""
+        return self.standing().filter(unblinded_at=None, enrolment__withdrawn_at=None)
+
+    def of(self, user: Any, study: Study) -> Self:
+        """This rater's standing sittings in this study, first session first."""
+        return self.standing().filter(enrolment__study=study, enrolment__user=user).order_by("session")
+
+    def with_progress(self) -> Self:
+        """Each with `presentation_count`, `rated_count` and `ended_at`, when its last rating was saved."""
+        return self.annotate(
+            presentation_count=models.Count("presentations"),
+            rated_count=models.Count("presentations__rating"),
+            ended_at=models.Max("presentations__rating__rated_at"),
+        )
+
+    def current(self, user: Any, study: Study) -> Sitting | None:
+        """The sitting to go on with, or the last one when all are read; None without any."""
+        of_this_rater = self.of(user, study).select_related("enrolment__study", "enrolment__user")
+        sittings = list(of_this_rater.with_progress())
+        unread = [sitting for sitting in sittings if sitting.rated_count < sitting.presentation_count]
+        return next(iter(unread or sittings[-1:]), None)
 
 
 class Sitting(models.Model):
@@ -127,38 +182,74 @@ class Sitting(models.Model):
 
     enrolment = models.ForeignKey(Enrolment, on_delete=models.PROTECT, related_name="sittings")
     session = models.PositiveSmallIntegerField(default=1)
+    attempt = models.PositiveSmallIntegerField(default=1)
     seed = models.BigIntegerField()
     order_version = models.CharField(max_length=40)
+    order_sha256 = models.CharField(max_length=64, blank=True)  # once it stands, no presentation is added
+    reset_at = models.DateTimeField(null=True, editable=False)
+    unblinded_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
+    # Where `with_progress` counted them:
+    presentation_count: int
+    rated_count: int
+    ended_at: datetime | None
+
+    objects = SittingQuerySet.as_manager()
+
     class Meta:
-        ordering = ["enrolment", "session"]
+        ordering = ["enrolment", "session", "attempt"]
         constraints = [
-            models.UniqueConstraint(fields=["enrolment", "session"], name="session_once_per_rater"),
+            models.UniqueConstraint(
+                fields=["enrolment", "session", "attempt"], name="attempt_once_per_session"
+            ),
+            models.UniqueConstraint(
+                fields=["enrolment", "session"],
+                condition=models.Q(reset_at=None),
+                name="one_standing_sitting_per_session",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.enrolment} session {self.session}"
 
-    @classmethod
     @transaction.atomic
-    def make(cls, enrolment: Enrolment, session: int = 1) -> Sitting:
-        """The sitting with its stored order; the same study seed gives the same order again."""
-        study = enrolment.study
-        seed = ordering.seed_for(study.seed, enrolment.number, session)
-        sitting = cls.objects.create(
-            enrolment=enrolment, session=session, seed=seed, order_version=ordering.VERSION
+    def reset(self, by: Any, reason: str) -> Sitting:
+        """Start this session over in a new order; what was read is kept, marked, and counts no more."""
+        from rating.models.orders import Orders  # orders are made of sittings
+
+        _must_say_why(reason)
+        if not Sitting.objects.filter(pk=self.pk, reset_at=None).update(reset_at=Now()):
+            raise NotPossible("This sitting has been started over already.")
+        enrolment = self.enrolment
+        AuditEvent.record(
+            enrolment.study, by, "reset", reason=reason, rater=enrolment.pseudonym, session=self.session
         )
-        images = list(study.images.filter(role=StudyImage.Role.MAIN).values_list("pk", "image__origin"))
-        order = ordering.make_order([origin for _, origin in images], seed)
-        Presentation.objects.bulk_create(
-            (
-                Presentation(sitting=sitting, position=position, study_image_id=images[item][0])
-                for position, item in enumerate(order, start=1)
-            ),
-            batch_size=5000,
-        )
-        return sitting
+        return Orders(enrolment.study).make_sitting(enrolment, self.session, attempt=self.attempt + 1)
+
+    @transaction.atomic
+    def mark_unblinded(self, by: Any, reason: str) -> None:
+        """Keep that this rater knew the truth: the sitting stays and is left out."""
+        _must_say_why(reason)
+        self.unblinded_at = timezone.now()
+        self.save(update_fields=["unblinded_at"])
+        rater = self.enrolment.pseudonym
+        AuditEvent.record(self.enrolment.study, by, "marked unblinded", reason=reason, rater=rater)
+
+    def begins_at(self) -> datetime | None:
+        """When this session may begin: the washout after the one before; None while that one is unread."""
+        if self.session == 1:
+            return self.created_at
+        study = self.enrolment.study
+        before = Sitting.objects.of(self.enrolment.user, study).filter(session=self.session - 1)
+        last = before.with_progress().first()
+        if last is None or last.rated_count < last.presentation_count:
+            return None
+        return (last.ended_at or last.created_at) + timedelta(days=study.washout_days)
+
+    def may_begin(self) -> bool:
+        begins_at = self.begins_at()
+        return begins_at is not None and begins_at <= timezone.now()
 
     def next_presentation(self) -> Presentation | None:
         """The first image not rated yet, or None when all are."""
@@ -176,6 +267,7 @@ class PresentationQuerySet(models.QuerySet["Presentation"]):
             sitting__enrolment__user=user,
             sitting__enrolment__withdrawn_at=None,
             sitting__enrolment__study__state=Study.State.OPEN,
+            sitting__reset_at=None,
         )
 
     def reachable(self) -> Self:

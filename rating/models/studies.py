@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from pool.models import Dataset, Image
 from rating.models.audit import AuditEvent
-
+from rating.models.protocol import Protocol
 
 # What readers of published visual Turing tests gave as reasons.
 DEFAULT_REASONS = """Unusual ribs
@@ -24,6 +24,13 @@ Unusual exposure
 Vessels drawn, not imaged
 Trachea visible behind the heart
 Garbled text"""
+
+
+# A study's own life, not its protocol: what goes on changing after the freeze, and what names the row.
+LIFE = frozenset(
+    {"id", "slug", "state", "manifest_sha256", "order_version", "created_by", "created_at", "copy_of"}
+    | {"frozen_at", "opened_at", "closed_at", "unblinded_at"}
+)
 
 
 class NotPossible(Exception):
@@ -59,7 +66,7 @@ class StudyQuerySet(models.QuerySet["Study"]):
         return self.filter(state=Study.State.OPEN, enrolments__user=user, enrolments__withdrawn_at=None)
 
 
-class Study(models.Model):
+class Study(Protocol):
     """One reader study. Its protocol is fixed when it is frozen."""
 
     class State(models.TextChoices):
@@ -117,6 +124,10 @@ class Study(models.Model):
     fixed_window = models.BooleanField("same window for all raters", default=False)
     break_after = models.PositiveSmallIntegerField(
         "minutes until a break is suggested", default=30, help_text="0: never."
+    )
+    is_simulated = models.BooleanField(default=False, editable=False)
+    copy_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, editable=False, related_name="copies"
     )
     state = models.CharField(max_length=9, choices=State, default=State.DRAFT, editable=False)
     seed = models.BigIntegerField(default=random_seed, editable=False)
@@ -177,7 +188,8 @@ class Study(models.Model):
     @property
     def consent_version(self) -> str:
         """A short name for the very words a rater reads before beginning."""
-        return hashlib.sha256(f"{self.instructions}\0{self.consent}".encode()).hexdigest()[:16]
+        words = f"{self.instructions}\0{self.consent}\0{self.prevalence_note}"
+        return hashlib.sha256(words.encode()).hexdigest()[:16]
 
     @property
     def reason_list(self) -> list[str]:
@@ -185,18 +197,52 @@ class Study(models.Model):
         lines = (line.strip() for line in self.reasons.splitlines())
         return list(dict.fromkeys(line for line in lines if line))
 
+    def protocol(self) -> dict[str, Any]:
+        """What the study declares, field by field; after the freeze the database keeps it as it is."""
+        fields = (field.attname for field in self._meta.concrete_fields if field.name not in LIFE)
+        return {name: getattr(self, name) for name in fields}
+
+    @transaction.atomic
+    def discard_preparation(self) -> None:
+        """Drop what an unfinished freeze of this draft has left, which no longer fits a changed protocol."""
+        if not self.is_draft:
+            raise NotPossible("A frozen study keeps its images and orders.")
+        for enrolment in self.enrolments.all():
+            for sitting in enrolment.sittings.all():
+                sitting.presentations.all().delete()
+            enrolment.sittings.all().delete()
+        self.images.all().delete()
+
     def reasons_not_to_freeze(self) -> list[str]:
         """Why the study cannot be frozen yet, in sentences; empty when it can."""
         if not self.is_draft:
             return [f"The study is {self.state} already."]
         strata = list(self.strata.select_related("dataset"))
-        if not strata:
+        if not any(stratum.role == StudyImage.Role.MAIN for stratum in strata):
             return ["Choose at least one dataset and how many of its images to show."]
+        return [*self._too_few_images(strata), *self._impossible_orders(strata)]
+
+    def _too_few_images(self, strata: list[Stratum]) -> list[str]:
         return [
-            f"“{stratum.dataset}” has {stratum.available()} usable images, {stratum.count} are asked for."
+            f"“{stratum.dataset}” has {stratum.available()} usable images, {stratum.asked_in_all()} are asked for."
             for stratum in strata
-            if stratum.available() < stratum.count
+            if stratum.available() < stratum.asked_in_all()
         ]
+
+    def _impossible_orders(self, strata: list[Stratum]) -> list[str]:
+        main = sum(stratum.count for stratum in strata if stratum.role == StudyImage.Role.MAIN)
+        probes = sum(stratum.count for stratum in strata if stratum.role == StudyImage.Role.PROBE)
+        if self.blocks > 1 and self.anchors + self.blocks > main:
+            return [f"{self.anchors} anchors and {self.blocks} blocks need more than {main} images."]
+        read = main if self.blocks == 1 else self.anchors + (main - self.anchors) // self.blocks
+        if self.repeats and self.repeats > read + probes - self.repeat_gap:
+            return [
+                (
+                    f"A rater reads {read + probes} images: {self.repeats} repeats with {self.repeat_gap} images "
+                    "between do not fit; ask for fewer, or for a smaller gap."
+                )
+            ]
+        return []
 
     def reasons_not_to_open(self) -> list[str]:
         """Why raters cannot begin yet, in sentences; empty when they can."""
@@ -204,7 +250,12 @@ class Study(models.Model):
             return [*self.reasons_not_to_freeze(), "Freeze the study: that fixes its images and orders."]
         if self.state != self.State.FROZEN:
             return [f"The study is {self.state} already."]
-        return [] if self.enrolments.exists() else ["Invite at least one rater."]
+        without_raters = [] if self.enrolments.exists() else ["Invite at least one rater."]
+        return [*without_raters, *self._reasons_of_the_blinding_audit()]
+
+    def _reasons_of_the_blinding_audit(self) -> list[str]:
+        audit = self.blinding_audits.first()
+        return ["Run the blinding audit."] if audit is None else audit.reasons_not_to_open()
 
     def open(self, user: Any) -> None:
         if reasons := self.reasons_not_to_open():
@@ -229,19 +280,30 @@ class Study(models.Model):
         self.refresh_from_db()
 
 
+class Role(models.TextChoices):
+    """What an image is shown for. Practice comes first and counts nowhere; probes are obvious cases."""
+
+    MAIN = "main", "Main"
+    PRACTICE = "practice", "Practice"
+    PROBE = "probe", "Probe"
+
+
 class Stratum(models.Model):
-    """How many images of one dataset (and, if given, one label) a study shows."""
+    """How many images of one dataset (and, if given, one label) a study shows, and what for."""
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="strata")
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="+")
     label = models.CharField(max_length=100, blank=True)
+    role = models.CharField(max_length=8, choices=Role, default=Role.MAIN)
     count = models.PositiveIntegerField(validators=[MinValueValidator(1)])
 
     class Meta:
         ordering = ["pk"]
         verbose_name_plural = "strata"
         constraints = [
-            models.UniqueConstraint(fields=["study", "dataset", "label"], name="stratum_once_per_study"),
+            models.UniqueConstraint(
+                fields=["study", "dataset", "label", "role"], name="stratum_once_per_study"
+            ),
             models.CheckConstraint(condition=models.Q(count__gte=1), name="stratum_of_one_or_more"),
         ]
 
@@ -255,6 +317,12 @@ class Stratum(models.Model):
     def available(self) -> int:
         return self.candidates().count()
 
+    def asked_in_all(self) -> int:
+        """How many images all strata of this study want of these candidates: no image is drawn twice."""
+        of_this = self.study.strata.filter(dataset=self.dataset)
+        wanted = of_this.filter(label=self.label) if self.label else of_this
+        return sum(wanted.values_list("count", flat=True))
+
 
 def derivative_path(study_image: StudyImage, _filename: str) -> str:
     return f"derivatives/{study_image.study_id}/{secrets.token_hex(16)}.png"
@@ -263,15 +331,13 @@ def derivative_path(study_image: StudyImage, _filename: str) -> str:
 class StudyImage(models.Model):
     """An image's place in a study, with the blinded derivative that raters see."""
 
-    class Role(models.TextChoices):
-        MAIN = "main"
-        PRACTICE = "practice"
-        PROBE = "probe"
+    Role = Role
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="images")
     image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="+")
     code = models.CharField(max_length=8)
     role = models.CharField(max_length=8, choices=Role, default=Role.MAIN)
+    block = models.PositiveSmallIntegerField(default=0)  # 0: read by every rater
     derivative = models.FileField(upload_to=derivative_path, max_length=200, blank=True)
     derivative_sha256 = models.CharField(max_length=64, blank=True)
 

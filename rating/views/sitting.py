@@ -9,7 +9,7 @@ import uuid
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -37,6 +37,8 @@ def read(request: HttpRequest, slug: str) -> HttpResponse:
     sitting = _sitting(request, slug)
     if not sitting.enrolment.has_consented:
         return redirect("rating:begin", slug)
+    if not sitting.may_begin():
+        return render(request, "rating/washout.html", {"sitting": sitting})
     presentation = sitting.next_presentation()
     if presentation is None:
         return render(request, "rating/done.html", {"study": sitting.enrolment.study})
@@ -47,7 +49,8 @@ def read(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def at(request: HttpRequest, slug: str, position: int) -> HttpResponse:
     """An image this rater has reached, with their own answer if there is one."""
-    presentation = get_object_or_404(_reached(request, slug), position=position)
+    sitting = _sitting(request, slug)
+    presentation = get_object_or_404(_reached(request, slug), sitting=sitting, position=position)
     rating = Rating.objects.filter(presentation=presentation).first()
     if rating and not presentation.may_be_corrected():
         raise PermissionDenied
@@ -98,6 +101,7 @@ def _save(presentation: Presentation, form: AnswerForm) -> None:
 
 
 def _reached(request: HttpRequest, slug: str) -> Any:
+    """In any session: a save whose echo was lost may come again when the next session is current."""
     presentations = Presentation.objects.of(request.user).reachable()
     return presentations.filter(sitting__enrolment__study__slug=slug).select_related(
         "sitting__enrolment__study", "study_image__image"
@@ -106,8 +110,10 @@ def _reached(request: HttpRequest, slug: str) -> Any:
 
 def _sitting(request: HttpRequest, slug: str) -> Sitting:
     study = get_object_or_404(Study.objects.open_to(request.user), slug=slug)
-    sittings = Sitting.objects.select_related("enrolment__study", "enrolment__user")
-    return get_object_or_404(sittings, enrolment__study=study, enrolment__user=request.user)
+    sitting = Sitting.objects.current(request.user, study)
+    if sitting is None:
+        raise Http404
+    return sitting
 
 
 def _blank(presentation: Presentation, rating: Rating | None = None) -> AnswerForm:

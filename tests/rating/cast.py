@@ -52,8 +52,8 @@ def rate_all(study: Study, rater: User, label_of: dict[str, str] | str, remark: 
         Rating.record(presentation, uuid.uuid4(), label=label, remark=remark)
 
 
-def presentations(study: Study, rater: User) -> list[Presentation]:
-    sitting = Sitting.objects.get(enrolment__study=study, enrolment__user=rater)
+def presentations(study: Study, rater: User, session: int = 1) -> list[Presentation]:
+    sitting = Sitting.objects.of(rater, study).get(session=session)
     return list(sitting.presentations.select_related("study_image__image").order_by("position"))
 
 

@@ -1,0 +1,115 @@
+"""How long 100 raters × 10,000 images take to freeze once the derivatives are made, and how much memory.
+
+    python bench/freeze.py [--raters 100] [--images 10000] [--repeats 0]
+
+Runs in a throwaway home with a database of its own; prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rating.models import Study
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--raters", type=int, default=100)
+    parser.add_argument("--images", type=int, default=10_000)
+    parser.add_argument("--repeats", type=int, default=0)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="lungrater-bench-") as home:
+        os.environ["LUNGRATER_HOME"] = home
+        os.environ["DJANGO_SETTINGS_MODULE"] = "lungrater.settings"
+        import django
+
+        django.setup()
+        from django.core.management import call_command
+
+        from lungrater.servers.running import running
+
+        with running(who="bench"):
+            call_command("migrate", verbosity=0)
+            print(json.dumps(measure(asked.raters, asked.images, asked.repeats)))
+
+
+def measure(raters: int, images: int, repeats: int) -> dict[str, float]:
+    from rating.models import Freeze, Presentation, Sitting
+
+    study = study_with_derivatives(raters, images, repeats)
+    freeze = Freeze.objects.create(study=study)
+    freeze.claim()
+    before = peak_mb()
+    began = time.perf_counter()
+    freeze._make_orders()
+    after_orders = time.perf_counter()
+    freeze._fix()
+    ended = time.perf_counter()
+    return {
+        "raters": raters,
+        "images": images,
+        "presentations": Presentation.objects.count(),
+        "sittings": Sitting.objects.count(),
+        "orders_s": round(after_orders - began, 1),
+        "fix_s": round(ended - after_orders, 1),
+        "freeze_s": round(ended - began, 1),
+        "memory_before_mb": before,
+        "memory_peak_mb": peak_mb(),
+    }
+
+
+def study_with_derivatives(raters: int, images: int, repeats: int) -> Study:
+    """A draft with all its images chosen and, so it says, blinded; no file is written."""
+    from lungrater.models import User
+    from pool.models import Dataset, Image
+    from rating.models import Enrolment, Stratum, Study, StudyImage
+
+    study = Study.objects.create(name="Bench", repeats=repeats)
+    number = 0
+    for origin, modality in (("real", "xray"), ("synthetic", "xray"), ("real", "ct"), ("synthetic", "ct")):
+        dataset = Dataset.objects.create(name=f"{origin} {modality}", origin=origin, modality=modality)
+        count = images // 4
+        pictures = Image.objects.bulk_create(
+            (
+                Image(
+                    dataset=dataset,
+                    origin=origin,
+                    modality=modality,
+                    pixel_sha256=uuid.uuid4().hex,
+                    width=8,
+                    height=8,
+                    bits=8,
+                )
+                for _ in range(count)
+            ),
+            batch_size=2000,
+        )
+        Stratum.objects.create(study=study, dataset=dataset, count=count)
+        rows = []
+        for picture in pictures:
+            number += 1
+            rows.append(StudyImage(study=study, image=picture, code=f"I{number:05}", derivative="there"))
+        StudyImage.objects.bulk_create(rows, batch_size=2000)
+    for index in range(raters):
+        Enrolment.enrol(study, User.objects.create_user(f"r{index}@bench.invalid"))
+    return study
+
+
+def peak_mb() -> float:
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,358 @@
+"""The checks of the audit: each takes what was examined and gives one finding."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from rating.blinding.containers import Container
+from rating.blinding.finding import Finding, Verdict
+from rating.blinding.intensity import BANDS, PERCENTILES, Floats
+from rating.blinding.separability import FEWEST, separability
+
+ALARM = 0.01  # luck does as well once in a hundred audits
+PLAIN = 0.75  # from here on a program tells three of four pairs apart
+UNLIKE_SIZES = 0.6
+NAMED = 6  # images named in a sentence
+
+CONTAINER_NAMES = [
+    "width",
+    "height",
+    "bit depth",
+    "colour type",
+    "number of chunks",
+    "number of IDAT chunks",
+    "bytes beside the pixels",
+    "bytes of another encoder",
+    "row number",
+    "code",
+    "mean place in the orders",
+]
+GREY_NAMES = [
+    "mean brightness",
+    "contrast",
+    *(f"{percent}th percentile of brightness" for percent in PERCENTILES),
+    "share of black",
+    "share of white",
+    "entropy of the histogram",
+    "gaps in the histogram",
+    *(f"brightness of the {side} margin" for side in ("upper", "lower", "left", "right")),
+    *(f"structure in the {side} margin" for side in ("upper", "lower", "left", "right")),
+]
+SHARPNESS_NAMES = [
+    *(f"energy in frequency band {band} of {BANDS + 1}" for band in range(1, BANDS + 2)),
+    "fine edges",
+    "sharpest edge",
+    "blocks of eight rows",
+    "blocks of eight columns",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the audit knows of one study image."""
+
+    code: str
+    synthetic: bool
+    container: Container
+    ranks: tuple[float, float, float]  # row number, code, mean place in the orders
+    native: tuple[int, int, int]  # width, height, bits of the source
+    patient: str = ""
+    intact: bool = True
+    grey: Floats | None = None  # these only where the image is in the sample
+    sharpness: Floats | None = None
+    letters: int | None = None
+
+
+def check_headers(images: Sequence[Examined], *, side: int, bits: int) -> Finding:
+    """Every derivative by its header: one size, one depth, one mode, no chunk but pixels, unchanged."""
+    name = "Headers and metadata"
+    faults: dict[str, list[str]] = defaultdict(list)
+    for image in images:
+        for fault in image.container.faults(side=side, bits=bits):
+            faults[fault].append(image.code)
+        if not image.intact:
+            faults["changed since the freeze"].append(image.code)
+    if not faults:
+        return Finding(
+            name,
+            Verdict.GREEN,
+            f"All {len(images)} pictures are {side}×{side}, {bits}-bit grey, of one encoder, without metadata.",
+        )
+    said = "; ".join(f"{fault}: {_named(codes)}" for fault, codes in sorted(faults.items()))
+    return Finding(
+        name,
+        Verdict.RED,
+        f"Pictures are not all of one form ({said}).",
+        "Copy the study and freeze the copy, so that every picture is written again by one path.",
+        {"faults": {fault: codes[:100] for fault, codes in faults.items()}},
+    )
+
+
+def check_container(images: Sequence[Examined], *, seed: int) -> Finding:
+    """What a program guesses from headers, row numbers, codes and places alone; anything is too much."""
+    rows = [[*image.container.numbers(), *image.ranks] for image in images]
+    return _classified(
+        "Container, numbers and order",
+        rows,
+        images,
+        CONTAINER_NAMES,
+        seed=seed,
+        nothing="File headers, numbers and places in the orders say nothing of the origin",
+        something="the file headers, numbers or places in the orders",
+        remedy="Copy the study and freeze the copy: it gets new pictures, numbers and orders.",
+        always_red=True,
+    )
+
+
+def check_grey_levels(images: Sequence[Examined], *, seed: int) -> Finding:
+    sample = [image for image in images if image.grey is not None]
+    return _classified(
+        "Brightness and contrast",
+        [image.grey for image in sample if image.grey is not None],
+        sample,
+        GREY_NAMES,
+        seed=seed,
+        nothing="Brightness and contrast say nothing of the origin beyond luck",
+        something="brightness and contrast",
+        remedy=(
+            "Bring both arms to the same window and the same framing before import, or say in the methods "
+            "that raters could go by brightness."
+        ),
+    )
+
+
+def check_sharpness(images: Sequence[Examined], *, seed: int) -> Finding:
+    sample = [image for image in images if image.sharpness is not None]
+    return _classified(
+        "Sharpness and compression",
+        [image.sharpness for image in sample if image.sharpness is not None],
+        sample,
+        SHARPNESS_NAMES,
+        seed=seed,
+        nothing="Sharpness and traces of compression say nothing of the origin beyond luck",
+        something="sharpness or traces of compression",
+        remedy=_sharpness_remedy(images),
+    )
+
+
+def _sharpness_remedy(images: Sequence[Examined]) -> str:
+    smallest = min((min(image.native[:2]) for image in images), default=0)
+    if _native_auc(images) > UNLIKE_SIZES:
+        return (
+            f"The arms differ in native size: bring both to the smaller one ({smallest} pixels) before import, "
+            "or show them on a canvas no larger than that, so that neither is enlarged more than the other."
+        )
+    return (
+        "Compress, filter and resample both arms alike before import, or say in the methods that raters "
+        "could go by sharpness."
+    )
+
+
+def check_native_sizes(images: Sequence[Examined], *, side: int) -> Finding:
+    """Whether one arm was enlarged and the other shrunk to the canvas."""
+    name = "Native sizes"
+    if len({image.synthetic for image in images}) < 2:
+        return _one_arm(name, images)
+    sizes = {arm: [min(i.native[:2]) for i in images if i.synthetic == arm] for arm in (False, True)}
+    medians = {arm: int(np.median(values)) for arm, values in sizes.items()}
+    said = f"real images are {medians[False]} pixels across, generated ones {medians[True]} (medians)"
+    if min(np.percentile(values, 5) for values in sizes.values()) >= side:
+        return Finding(name, Verdict.GREEN, f"Both arms are shrunk to {side} pixels: {said}.")
+    if _native_auc(images) <= UNLIKE_SIZES:
+        return Finding(name, Verdict.GREEN, f"Both arms have like sizes: {said}.")
+    smaller = min(medians.values())
+    return Finding(
+        name,
+        Verdict.AMBER,
+        f"The arms are enlarged or shrunk to {side} pixels by different factors: {said}.",
+        f"Use a canvas of {smaller} pixels or less, or bring the larger arm to {smaller} pixels before import.",
+        {"medians": {"real": medians[False], "synthetic": medians[True]}},
+    )
+
+
+def _native_auc(images: Sequence[Examined]) -> float:
+    """How far the native sizes tell the arms apart, 0.5 to 1, whichever arm is larger."""
+    return _one_feature_auc(
+        np.array([min(image.native[:2]) for image in images], dtype=np.float64),
+        np.array([image.synthetic for image in images]),
+    )
+
+
+def check_patients(images: Sequence[Examined]) -> Finding:
+    name = "Patients"
+    arms: dict[str, set[bool]] = defaultdict(set)
+    for image in images:
+        if image.patient:
+            arms[image.patient].add(image.synthetic)
+    shared = {patient for patient, seen in arms.items() if len(seen) == 2}
+    if shared:
+        codes = [image.code for image in images if image.patient in shared]
+        return Finding(
+            name,
+            Verdict.RED,
+            f"{len(shared)} patients stand in both arms: {_named(codes)}.",
+            "Leave out the generated images made from these patients, or the patients' own images.",
+            {"codes": codes[:100]},
+        )
+    known = sum(bool(image.patient) for image in images)
+    if not known:
+        return Finding(
+            name, Verdict.GREEN, "No patient is known by key, so none is known to be in both arms."
+        )
+    several = len(images) - len({image.patient or image.code for image in images})
+    more = f" {several} images are further ones of a patient already in the study." if several else ""
+    return Finding(name, Verdict.GREEN, f"No patient stands in both arms ({known} images with a key).{more}")
+
+
+def check_letters(images: Sequence[Examined], *, policy: str) -> Finding:
+    """Marks that look like letters, in each arm; `policy` is the study's choice for both."""
+    name = "Letters burned in"
+    seen = [image for image in images if image.letters is not None]
+    flagged = [image.code for image in seen if image.letters]
+    by_arm = Counter((image.synthetic, bool(image.letters)) for image in seen)
+    counts = [[by_arm[arm, True], by_arm[arm, False]] for arm in (False, True)]
+    said = f"{counts[0][0]} of {sum(counts[0])} real and {counts[1][0]} of {sum(counts[1])} generated images"
+    detail = {"flagged": flagged[:200]}
+    if not flagged:
+        return Finding(name, Verdict.GREEN, f"No letters were found on {len(seen)} images.")
+    if policy != "keep":
+        return Finding(
+            name,
+            Verdict.AMBER,
+            f"Marks like letters remain on {said}, although the study says “{policy}”.",
+            "Look at the flagged images and exclude what a rater could read.",
+            detail,
+        )
+    both = all(sum(row) for row in counts)
+    if both and float(stats.fisher_exact(np.array(counts)).pvalue) < ALARM:
+        return Finding(
+            name,
+            Verdict.RED,
+            f"Marks like letters stand on {said}: they tell the arms apart.",
+            "Mask the corners of every image, or leave out images with letters in both arms.",
+            detail,
+        )
+    return Finding(
+        name,
+        Verdict.AMBER,
+        f"Marks like letters stand on {said}.",
+        "Decide for both arms alike: keep, mask or leave out; garbled letters give a generator away.",
+        detail,
+    )
+
+
+def check_near_copies(pairs: Sequence[tuple[str, str, bool]]) -> Finding:
+    """`pairs` are codes of near-copies within the study, and whether they stand in different arms."""
+    name = "Duplicates in the study"
+    across = [f"{one} and {other}" for one, other, differ in pairs if differ]
+    within = [f"{one} and {other}" for one, other, differ in pairs if not differ]
+    detail = {"across": across[:100], "within": within[:100]}
+    if across:
+        return Finding(
+            name,
+            Verdict.RED,
+            f"{len(across)} generated images are near-copies of real ones in the study: {_named(across)}.",
+            "Exclude one of each pair in the pool, copy the study and freeze the copy.",
+            detail,
+        )
+    if within:
+        return Finding(
+            name,
+            Verdict.AMBER,
+            f"{len(within)} pairs of images of one arm are near-copies: {_named(within)}.",
+            "Exclude one of each pair in the pool, so that raters do not meet the same picture twice.",
+            detail,
+        )
+    return Finding(name, Verdict.GREEN, "No image is a near-copy of another.")
+
+
+def check_training_copies(
+    copies: Sequence[tuple[str, str]], *, unknown: int, generated: int, compared: int
+) -> Finding:
+    """`copies` are codes of generated images beside the dataset that holds what they copy."""
+    name = "Copies of training images"
+    if copies:
+        named = [f"{code} (of “{dataset}”)" for code, dataset in copies]
+        return Finding(
+            name,
+            Verdict.RED,
+            f"{len(copies)} generated images are near-copies of real images their model may have learnt "
+            f"by heart: {_named(named)}.",
+            "Exclude them in the pool, copy the study and freeze the copy; report them as memorised.",
+            {"copies": named[:100]},
+        )
+    if unknown:
+        return Finding(
+            name,
+            Verdict.AMBER,
+            f"For {unknown} of {generated} generated images no record says what their model was trained on; "
+            f"none copies any of the pool's {compared} other real images.",
+            "If you have the training images, import them as a dataset and run the audit again.",
+        )
+    if not generated:
+        return Finding(name, Verdict.GREEN, "The study has no generated images.")
+    return Finding(name, Verdict.GREEN, f"No generated image copies any of {compared} other real images.")
+
+
+def _classified(
+    name: str,
+    rows: Sequence[Sequence[float] | Floats],
+    images: Sequence[Examined],
+    names: Sequence[str],
+    *,
+    seed: int,
+    nothing: str,
+    something: str,
+    remedy: str,
+    always_red: bool = False,
+) -> Finding:
+    synthetic = np.array([image.synthetic for image in images], dtype=bool)
+    if not len(synthetic) or synthetic.all() or not synthetic.any():
+        return _one_arm(name, images)
+    if min(synthetic.sum(), (~synthetic).sum()) < FEWEST:
+        return Finding(
+            name,
+            Verdict.AMBER,
+            f"{(~synthetic).sum()} real and {synthetic.sum()} generated images are too few for this test, "
+            f"which needs {FEWEST} of each.",
+            "Show more images of each arm, or say in the methods that this could not be tested.",
+        )
+    features = np.asarray(rows, dtype=np.float64)
+    result = separability(features, synthetic, seed=seed)
+    numbers = f"AUC {result.auc:.2f}, by luck {result.low:.2f} to {result.high:.2f}"
+    detail = {"auc": result.auc, "band": [result.low, result.high], "p": result.p}
+    if result.p >= ALARM:
+        return Finding(name, Verdict.GREEN, f"{nothing} ({numbers}).", "", detail)
+    telling = _most_telling(features, synthetic, names)
+    reason = f"A program tells the arms apart by {something} alone ({numbers}); most by {telling}."
+    red = always_red or result.auc >= PLAIN
+    return Finding(name, Verdict.RED if red else Verdict.AMBER, reason, remedy, detail)
+
+
+def _one_arm(name: str, images: Sequence[Examined]) -> Finding:
+    arm = "generated" if any(image.synthetic for image in images) else "real"
+    return Finding(name, Verdict.GREEN, f"All images are {arm}: there is nothing to tell apart.")
+
+
+def _most_telling(features: Floats, synthetic: np.ndarray, names: Sequence[str]) -> str:
+    aucs = [_one_feature_auc(column, synthetic) for column in features.T]
+    return names[int(np.argmax(aucs))]
+
+
+def _one_feature_auc(values: Floats, synthetic: np.ndarray) -> float:
+    positive, negative = values[synthetic], values[~synthetic]
+    if not len(positive) or not len(negative):
+        return 0.5
+    u = stats.mannwhitneyu(positive, negative).statistic
+    auc = float(u) / (len(positive) * len(negative))
+    return max(auc, 1 - auc)
+
+
+def _named(words: Sequence[str]) -> str:
+    shown = ", ".join(words[:NAMED])
+    return f"{shown} and {len(words) - NAMED} more" if len(words) > NAMED else shown

@@ -1,0 +1,171 @@
+"""The one module of the audit that asks the database and the storage: a study looked through, image by image."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from django.db.models import Avg
+
+from pool.models import Image, Origin
+from pool.pixels import decode_png
+from rating.blinding import checks
+from rating.blinding.checks import Examined
+from rating.blinding.containers import container_of
+from rating.blinding.finding import Finding
+from rating.blinding.intensity import grey_features, sharpness_features
+from rating.blinding.letters import letters_in
+from rating.blinding.near_copies import are_near_copies, candidate_pairs, fine_structure
+from rating.models.sittings import Presentation
+from rating.models.studies import Study, StudyImage
+
+SAMPLE = 400  # of each arm, for what needs every pixel
+MOST_CONFIRMED = 20_000
+LEARNS_NOTHING = {"phantom"}  # engines without a training set
+
+Beat = Callable[[int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """A picture of the pool as the search for copies sees it."""
+
+    name: str  # its code, or the dataset it stands in
+    synthetic: bool
+    digits: str
+    path: str
+
+
+def examine(study: Study, beat: Beat) -> list[Finding]:
+    """Every check of the blinding audit on a frozen study. `beat` hears of each picture read."""
+    images = list(_examined(study, beat))
+    beat(len(images), "Comparing the arms")
+    seed = study.seed
+    findings = [
+        checks.check_headers(images, side=study.canvas, bits=study.bits),
+        checks.check_container(images, seed=seed),
+        checks.check_grey_levels(images, seed=seed),
+        checks.check_sharpness(images, seed=seed),
+        checks.check_native_sizes(images, side=study.canvas),
+    ]
+    beat(len(images), "Looking for copies")
+    shown = list(_hashed_of(study))
+    findings.append(checks.check_near_copies(_near_copies(shown)))
+    beat(len(images), "Looking for copies of training images")
+    findings.append(_training_copies(study, shown))
+    findings.append(checks.check_patients(images))
+    findings.append(checks.check_letters(images, policy=study.burned_in))
+    return findings
+
+
+def _examined(study: Study, beat: Beat) -> Iterable[Examined]:
+    rows = study.images.select_related("image").order_by("pk")
+    places = dict(
+        Presentation.objects.filter(study_image__study=study)
+        .values_list("study_image")
+        .annotate(place=Avg("position"))
+        .order_by()
+    )
+    sample = _sample(study)
+    for number, row in enumerate(rows.iterator(chunk_size=500), start=1):
+        yield _examine(row, place=float(places.get(row.pk, 0)), in_sample=row.pk in sample)
+        beat(number, f"Read {number} pictures")
+
+
+def _examine(row: StudyImage, *, place: float, in_sample: bool) -> Examined:
+    with row.derivative.open("rb") as file:
+        png = file.read()
+    image = row.image
+    pixels = decode_png(png) if in_sample else None
+    return Examined(
+        code=row.code,
+        synthetic=image.origin == Origin.SYNTHETIC,
+        container=container_of(png, thorough=in_sample),
+        ranks=(float(row.pk), float(int(row.code[1:])), place),
+        native=(image.width, image.height, image.bits),
+        patient=image.patient_key,
+        intact=hashlib.sha256(png).hexdigest() == row.derivative_sha256,
+        grey=None if pixels is None else grey_features(pixels),
+        sharpness=None if pixels is None else sharpness_features(pixels),
+        letters=None if pixels is None else letters_in(pixels),
+    )
+
+
+def _sample(study: Study) -> set[Any]:
+    """Up to SAMPLE images of each arm, drawn by the study's seed."""
+    generator = np.random.default_rng(study.seed)
+    drawn: set[Any] = set()
+    for origin in Origin.values:
+        keys = list(study.images.filter(image__origin=origin).order_by("code").values_list("pk", flat=True))
+        drawn.update(keys[place] for place in generator.permutation(len(keys))[:SAMPLE])
+    return drawn
+
+
+def _hashed_of(study: Study) -> Iterable[Hashed]:
+    rows = study.images.exclude(image__perceptual_hash="").order_by("code")
+    for code, origin, digits, path in rows.values_list(
+        "code", "image__origin", "image__perceptual_hash", "image__file"
+    ):
+        yield Hashed(code, origin == Origin.SYNTHETIC, digits, path)
+
+
+def _near_copies(shown: list[Hashed]) -> list[tuple[str, str, bool]]:
+    pairs = candidate_pairs([picture.digits for picture in shown])
+    return [
+        (shown[one].name, shown[other].name, shown[one].synthetic != shown[other].synthetic)
+        for one, other in pairs[:MOST_CONFIRMED]
+        if _confirmed(shown[one], shown[other])
+    ]
+
+
+def _training_copies(study: Study, shown: list[Hashed]) -> Finding:
+    """Fakes against every other real image of the pool of like modality: the training sets are among them."""
+    fakes = [picture for picture in shown if picture.synthetic]
+    modalities = study.images.values_list("image__modality", flat=True).distinct().order_by()
+    others = [
+        Hashed(dataset, False, digits, path)
+        for dataset, digits, path in Image.objects.filter(origin=Origin.REAL, modality__in=list(modalities))
+        .exclude(pk__in=study.images.values("image"))
+        .exclude(perceptual_hash="")
+        .order_by("pk")
+        .values_list("dataset__name", "perceptual_hash", "file")
+    ]
+    pairs = candidate_pairs([p.digits for p in fakes], [p.digits for p in others]) if others else []
+    copies: dict[str, str] = {}
+    for fake, other in pairs[:MOST_CONFIRMED]:
+        name = fakes[fake].name
+        if name not in copies and _confirmed(fakes[fake], others[other]):
+            copies[name] = others[other].name
+    return checks.check_training_copies(
+        sorted(copies.items()),
+        unknown=_of_unknown_training(study),
+        generated=len(fakes),
+        compared=len(others),
+    )
+
+
+def _of_unknown_training(study: Study) -> int:
+    """How many generated images do not say what their model was trained on."""
+    provenances = study.images.filter(image__origin=Origin.SYNTHETIC).values_list(
+        "image__provenance", flat=True
+    )
+    return sum(
+        not provenance.get("trained_on") and provenance.get("engine") not in LEARNS_NOTHING
+        for provenance in provenances.iterator(chunk_size=2000)
+    )
+
+
+def _confirmed(one: Hashed, other: Hashed) -> bool:
+    return are_near_copies(_structure(one.path), _structure(other.path))
+
+
+@lru_cache(maxsize=4096)
+def _structure(path: str) -> Any:
+    from django.core.files.storage import default_storage
+
+    with default_storage.open(path, "rb") as file:
+        return fine_structure(decode_png(file.read()))

@@ -1,0 +1,74 @@
+"""Letters burned into a picture: side markers, names, a generator's garbled text.
+
+Found as small, bright, sharply bounded strokes that stand out from their surroundings near the margin;
+bones are neither so thin nor so sharply bounded. A help for a person's eye, not a reader of text.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from scipy import ndimage
+
+from pool.pixels import Pixels, to_8bit
+
+SIDE = 512
+STROKE = 13  # wider than any stroke of a letter at this side
+LEAST_CONTRAST = 90  # grey levels above the surroundings
+HEIGHTS = (7, 48)
+FILLED = (0.12, 0.85)
+MARGIN = 0.22
+FEWEST_LETTERS = 1
+CORNER = 0.18  # of the side
+
+
+def has_letters(pixels: Pixels) -> bool:
+    """Whether something like letters stands near the margin of the picture's middle square."""
+    return letters_in(pixels) >= FEWEST_LETTERS
+
+
+def letters_in(pixels: Pixels) -> int:
+    """How many marks near the margin look like letters."""
+    grey = Image.fromarray(to_8bit(pixels)).convert("L")
+    edge = min(grey.size)
+    left, top = (grey.width - edge) // 2, (grey.height - edge) // 2
+    small = grey.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=(left, top, left + edge, top + edge))
+    values = np.asarray(small, dtype=np.int16)
+    strokes = values - ndimage.grey_opening(values, size=(STROKE, STROKE))
+    marks, _ = ndimage.label(strokes > LEAST_CONTRAST, structure=np.ones((3, 3)))
+    return sum(
+        _is_letter(marks[box] == number, box, values)
+        for number, box in enumerate(ndimage.find_objects(marks), start=1)
+    )
+
+
+def _is_letter(mark: npt.NDArray[np.bool_], box: tuple[slice, ...], values: npt.NDArray[np.int16]) -> bool:
+    height, width = mark.shape
+    if not HEIGHTS[0] <= height <= HEIGHTS[1] or not 3 <= width <= 1.6 * height:
+        return False
+    if not FILLED[0] <= mark.mean() <= FILLED[1]:
+        return False
+    middle = [(part.start + part.stop) / 2 / SIDE for part in box]
+    if all(MARGIN < place < 1 - MARGIN for place in middle):
+        return False
+    around = tuple(slice(max(0, part.start - 3), part.stop + 3) for part in box)
+    ground = np.percentile(values[around], 20)
+    bright = np.median(values[box][mark])
+    return bool(bright >= 150 and bright - ground >= LEAST_CONTRAST and _is_even(values[box][mark]))
+
+
+def _is_even(stroke: npt.NDArray[np.int16]) -> bool:
+    """Letters are drawn in one grey; bones and vessels are not."""
+    low, high = np.percentile(stroke, [25, 75])
+    return bool(high - low <= 60)
+
+
+def masked(pixels: Pixels) -> Pixels:
+    """The picture with its four corners black: the same squares on every image of both arms."""
+    side = round(min(pixels.shape[:2]) * CORNER)
+    out = pixels.copy()
+    for rows in (slice(None, side), slice(-side, None)):
+        for columns in (slice(None, side), slice(-side, None)):
+            out[rows, columns] = 0
+    return out
