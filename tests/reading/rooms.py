@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from playwright.sync_api import Error
 
+from rating.models import Enrolment, Freeze, Study
+from tests.rating.cast import draft_study, organiser
+
 SOON = 10.0
+
+
+def reading_study(
+    name: str = "Reading", *, raters: Iterable[Any], real: int = 3, fake: int = 3, **protocol: Any
+) -> Study:
+    """An open study with this protocol, whose raters have all agreed to take part."""
+    study = draft_study(name, real=real, fake=fake)
+    for field, value in protocol.items():
+        setattr(study, field, value)
+    study.save()
+    for rater in raters:
+        Enrolment.enrol(study, rater).consent()
+    freeze = Freeze.objects.create(study=study)
+    freeze.perform()
+    assert freeze.state == Freeze.State.SUCCEEDED, freeze.error
+    study.refresh_from_db()
+    study.open(organiser())
+    return study
 
 
 def until(page: Any, script: str, *, seconds: float = SOON, argument: Any = None) -> Any:
@@ -41,24 +62,25 @@ def enter(page: Any, study: Any) -> None:
     shown(page)
 
 
-def shown(page: Any) -> str:
+def shown(page: Any, *, seconds: float = SOON) -> str:
     """The token of the image that is painted now."""
-    return str(until(page, "() => document.querySelector('canvas').dataset.token"))
+    return str(until(page, "() => document.querySelector('canvas').dataset.token", seconds=seconds))
 
 
-def rate(page: Any, key: str) -> None:
+def rate(page: Any, key: str, *, seconds: float = SOON) -> None:
     """Judge the image shown by keys and wait until the next one is painted."""
     before = shown(page)
     page.keyboard.press(key)
     page.keyboard.press("Enter")
-    wait_for_another(page, before)
+    wait_for_another(page, before, seconds=seconds)
 
 
-def wait_for_another(page: Any, before: str) -> None:
+def wait_for_another(page: Any, before: str, *, seconds: float = SOON) -> None:
     until(
         page,
         "(before) => ![undefined, before].includes(document.querySelector('canvas').dataset.token)",
         argument=before,
+        seconds=seconds,
     )
 
 

@@ -1,6 +1,6 @@
 /** On every page of a rater outside the reading room: send what an earlier page could not, and sign out clean. */
 
-import { Drawer, Outbox, post, steadyNow } from "./outbox.js";
+import { Drawer, Outbox, postSave } from "./outbox.js";
 
 export class Door {
   #form;
@@ -11,13 +11,7 @@ export class Door {
     const { account } = form.dataset;
     this.#outbox = new Outbox({
       drawer: new Drawer(account),
-      post: (save) =>
-        post(save.url, {
-          ...save.fields,
-          client_key: save.key,
-          account,
-          shown_ms_ago: Math.max(0, Math.round(steadyNow() - save.shownAt)),
-        }),
+      post: (save) => postSave(save, account),
     });
     this.#outbox.addEventListener("change", () => {
       const { unsaved } = this.#outbox;

@@ -3,7 +3,7 @@
  * sent in order, one at a time, again and again until their key comes back.
  */
 
-const FIRST_PAUSE = 1000;
+const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 30_000;
 const PATIENCE_MS = 20_000;
 
@@ -183,6 +183,23 @@ export class Outbox extends EventTarget {
   #changed() {
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/** Send one save. Where the page's token is out of date, ask for a new one and who is signed in, then try again. */
+export async function postSave(save, account, more = {}) {
+  const send = () =>
+    post(save.url, {
+      ...save.fields,
+      client_key: save.key,
+      account,
+      shown_ms_ago: Math.max(0, Math.round(steadyNow() - save.shownAt)),
+      ...more,
+    });
+  const sent = await send();
+  if (sent.status !== 403 || sent.body) return sent;
+  const asked = await ask(save.check);
+  if (asked.status === 200 && asked.body.account !== account) return { status: 403, body: { error: "other account" } };
+  return asked.status === 200 ? send() : asked;
 }
 
 /** What the server says to a question: JSON with the account's cookies, never following a redirect. */

@@ -4,7 +4,7 @@
  */
 
 import { Clock, meaning } from "./hands.js";
-import { Drawer, Outbox, ask, newKey, post, steadyNow } from "./outbox.js";
+import { Drawer, Outbox, ask, newKey, postSave, steadyNow } from "./outbox.js";
 import { Panel, workViewer } from "./panel.js";
 import { Pictures } from "./pictures.js";
 import { Viewer } from "./viewer.js";
@@ -118,6 +118,7 @@ class Room {
       token: presentation.token,
       position: presentation.position,
       url: this.#told.urls.rate.replace("TOKEN", presentation.token),
+      check: this.#told.urls.ahead,
       shownAt: this.#shownAt,
       fields: {
         ...answer,
@@ -146,12 +147,7 @@ class Room {
   }
 
   #post(save) {
-    const ago = Math.max(0, Math.round(steadyNow() - save.shownAt));
-    return post(save.url, {
-      ...save.fields,
-      client_key: save.key,
-      account: this.#told.account,
-      shown_ms_ago: ago,
+    return postSave(save, this.#told.account, {
       showing: this.#current?.token ?? "",
       after: this.#held.at(-1)?.position ?? save.position,
     });
