@@ -25,6 +25,10 @@ PEOPLE = (
     ("admin@demo.invalid", Role.ADMIN, "Admin", "Ada"),
 )
 LABELS = ("normal", "opacity")
+RED_AUDIT = (
+    "The demo shows drawings and what a small model made of such drawings; a machine tells the two apart. "
+    "A study to be published would not be opened like this."
+)
 PER_LABEL = 8
 SHOWN = 10  # of each dataset: 20 X-rays and 20 CT slices, as in "Spot the fake lungs"
 
@@ -143,4 +147,7 @@ def _open_study() -> None:
         freeze.perform()
         study.refresh_from_db()
     if study.state == Study.State.FROZEN:
+        audit = study.blinding_audits.first()
+        if audit and audit.stops_opening:
+            audit.override(organiser, RED_AUDIT)
         study.open(organiser)
