@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from http.client import HTTPConnection, HTTPException
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import psutil
 import pytest
@@ -17,6 +17,7 @@ from django.test import Client
 
 from lungrater.models import User
 from lungrater.servers import commands, site
+from lungrater.servers.urls import database_url
 from rating.models import Rating, RatingRevision
 from tests.rating.cast import presentations
 from tests.reading.conftest import CHROMIUM, FLAGS, sign_in
@@ -81,11 +82,8 @@ class Site:
         self.process = None
 
     def start(self):
-        database = connection.settings_dict
-        name, host = quote(str(database["NAME"])), quote(str(database["HOST"]), safe="/")
-        at = f"host={host}" if host.startswith("/") or "%" in host else ""
-        user = quote(str(database["USER"] or "postgres"))
-        env = {**os.environ, "DATABASE_URL": f"postgresql://{user}@/{name}?{at}", "LOG_LEVEL": "ERROR"}
+        ours = urlsplit(database_url())._replace(path=f"/{connection.settings_dict['NAME']}")
+        env = {**os.environ, "DATABASE_URL": urlunsplit(ours), "LOG_LEVEL": "ERROR"}
         env["SECRET_KEY"] = settings.SECRET_KEY
         descriptor = self.listener.fileno()
         self.process = subprocess.Popen(
