@@ -195,7 +195,7 @@ def check_patients(images: Sequence[Examined]) -> Finding:
         return Finding(
             name,
             Verdict.RED,
-            f"{len(shared)} patients stand in both arms: {_named(codes)}.",
+            f"The same patient stands in both arms: {_named(codes)}.",
             "Leave out the generated images made from these patients, or the patients' own images.",
             {"codes": codes[:100]},
         )
@@ -256,7 +256,7 @@ def check_near_copies(pairs: Sequence[tuple[str, str, bool]]) -> Finding:
         return Finding(
             name,
             Verdict.RED,
-            f"{len(across)} generated images are near-copies of real ones in the study: {_named(across)}.",
+            f"Real and generated images of the study are near-copies of each other: {_named(across)}.",
             "Exclude one of each pair in the pool, copy the study and freeze the copy.",
             detail,
         )
@@ -264,7 +264,7 @@ def check_near_copies(pairs: Sequence[tuple[str, str, bool]]) -> Finding:
         return Finding(
             name,
             Verdict.AMBER,
-            f"{len(within)} pairs of images of one arm are near-copies: {_named(within)}.",
+            f"Images of one arm are near-copies of each other: {_named(within)}.",
             "Exclude one of each pair in the pool, so that raters do not meet the same picture twice.",
             detail,
         )
@@ -281,8 +281,8 @@ def check_training_copies(
         return Finding(
             name,
             Verdict.RED,
-            f"{len(copies)} generated images are near-copies of real images their model may have learnt "
-            f"by heart: {_named(named)}.",
+            f"Generated images are near-copies of real ones their model may have learnt by heart: "
+            f"{_named(named)}.",
             "Exclude them in the pool, copy the study and freeze the copy; report them as memorised.",
             {"copies": named[:100]},
         )

@@ -110,7 +110,8 @@ class Freeze(Job):
 
         self.beat(message="Looking for letters burned into images")
         with image.file.open("rb") as source:
-            return has_letters(decode_png(source.read()))
+            pixels = decode_png(source.read())
+        return has_letters(decode_png(blinded_derivative(pixels, side=self.study.canvas)))
 
     def _deal(self, picks: list[tuple[Stratum, Image]]) -> list[int]:
         if self.study.blocks == 1:

@@ -56,7 +56,9 @@ class Enrolment(models.Model):
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="enrolments")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="enrolments")
     number = models.PositiveIntegerField()
-    slot = models.PositiveIntegerField(default=1, editable=False)  # which block; a replacement has its predecessor's
+    slot = models.PositiveIntegerField(
+        default=1, editable=False
+    )  # which block; a replacement has its predecessor's
     replaces = models.OneToOneField(
         "self", on_delete=models.PROTECT, null=True, editable=False, related_name="replaced_by"
     )

@@ -1,0 +1,65 @@
+"""Two arms cut from one source of pictures, and studies of them frozen by a pipeline that may be faulty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from pool.importing import add_image
+from pool.models import Dataset, Origin
+from pool.pixels import Pixels
+from rating.models import BlindingAudit, Freeze, Stratum, Study
+from tests.factories import make_dataset
+
+EACH = 24
+SIDE = 160
+CANVAS = 128
+
+
+def picture(number: int, *, side: int = SIDE) -> Pixels:
+    """Soft shapes, fine lines and grain: like no other picture, but made in the same way."""
+    noise = np.random.default_rng([2022, number])
+    shapes = sum(
+        weight * _standard(gaussian_filter(noise.normal(size=(side, side)), scale))
+        for weight, scale in ((1.0, side / 8), (0.5, side / 24), (0.2, 1.2))
+    )
+    grey = 120 + 45 * np.asarray(shapes) + noise.normal(0, 8)
+    return np.clip(grey, 0, 255).astype(np.uint8)
+
+
+def _standard(values: Any) -> Any:
+    return (values - values.mean()) / values.std()
+
+
+def arms(*, of: Callable[[int], Pixels] = picture, each: int = EACH) -> tuple[list[Pixels], list[Pixels]]:
+    """Pictures dealt by chance to two arms."""
+    numbers = np.random.default_rng(7).permutation(2 * each)
+    return [of(n) for n in numbers[:each]], [of(n) for n in numbers[each:]]
+
+
+def filled(origin: str, pictures: Iterable[Pixels], **fields: Any) -> Dataset:
+    dataset = make_dataset(origin=origin)
+    provenance = {"engine": "phantom"} if origin == Origin.SYNTHETIC else {}
+    for pixels in pictures:
+        add_image(dataset, pixels, provenance=provenance, **fields)
+    return dataset
+
+
+def study_of(real: Dataset, fake: Dataset, *, name: str = "Audited", **protocol: Any) -> Study:
+    study = Study.objects.create(name=name, **{"canvas": CANVAS, "seed": 2022, **protocol})
+    for dataset in (real, fake):
+        Stratum.objects.create(study=study, dataset=dataset, count=dataset.images.count())
+    return study
+
+
+def audited(study: Study) -> BlindingAudit:
+    """The audit that freezing ran."""
+    freeze = study.freezes.active().first() or Freeze.objects.create(study=study)
+    freeze.perform()
+    assert freeze.state == Freeze.State.SUCCEEDED, freeze.error
+    audit = study.blinding_audits.get()
+    assert audit.state == BlindingAudit.State.SUCCEEDED, audit.error
+    return audit
