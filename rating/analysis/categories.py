@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from rating.analysis.agreement import Items, fleiss_kappa
 from rating.analysis.arrays import TINY, Floats, Ints
@@ -59,7 +59,7 @@ def fleiss_test(counts: Ints | Floats) -> NoAgreementTest:
             None, None, None, "The labels leave no variation under the hypothesis of no agreement."
         )
     z = kappa / se0
-    return NoAgreementTest(se0, z, float(2 * stats.norm.sf(abs(z))))
+    return NoAgreementTest(se0, z, float(2 * scipy.stats.norm.sf(abs(z))))
 
 
 def unanimous(counts: Ints | Floats, confidence: float = 0.95) -> Estimate:

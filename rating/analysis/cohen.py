@@ -6,7 +6,7 @@ Cohen 1960; standard errors of Fleiss, Cohen & Everitt 1969 (Psychol Bull 72:323
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from rating.analysis.agreement import Items, fleiss_kappa
 from rating.analysis.arrays import TINY, Flags, Floats, Numbers
@@ -86,7 +86,7 @@ def cohen(table: Numbers, confidence: float = 0.95, *, student: bool = False) ->
     spread = pe + pe**2 - float((rows * columns * (rows + columns)).sum())
     se0 = float(np.sqrt(max(spread, 0.0) / n)) / (1 - pe)
     z = kappa / se0 if se0 > TINY else None
-    p = None if z is None else float(2 * stats.norm.sf(abs(z)))
+    p = None if z is None else float(2 * scipy.stats.norm.sf(abs(z)))
     return Cohen(
         n,
         observed,

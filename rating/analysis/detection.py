@@ -6,7 +6,7 @@ Signal is a fake image, a hit is a fake called fake, a false alarm a real one ca
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from rating.analysis.estimate import Estimate, t_interval
 
@@ -44,9 +44,9 @@ def detection(
         h, f = hits / signal, false_alarms / noise
     if not (0 < h < 1 and 0 < f < 1):
         return _undefined("A rate is 0 or 1, so d′ is infinite without a correction.")
-    zh, zf = float(stats.norm.ppf(h)), float(stats.norm.ppf(f))
-    variance = h * (1 - h) / (signal * stats.norm.pdf(zh) ** 2) + f * (1 - f) / (
-        noise * stats.norm.pdf(zf) ** 2
+    zh, zf = float(scipy.stats.norm.ppf(h)), float(scipy.stats.norm.ppf(f))
+    variance = h * (1 - h) / (signal * scipy.stats.norm.pdf(zh) ** 2) + f * (1 - f) / (
+        noise * scipy.stats.norm.pdf(zf) ** 2
     )
     se = float(np.sqrt(variance))
     return Detection(_normal(zh - zf, se, confidence), _normal(-(zh + zf) / 2, se / 2, confidence))

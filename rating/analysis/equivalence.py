@@ -6,7 +6,7 @@ Schuirmann 1987. "Not different from chance" is not "indistinguishable": only th
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from rating.analysis.estimate import Estimate, t_interval
 
@@ -36,7 +36,7 @@ def tost(
         return Equivalence(
             None, None, None, None, None, found.reason or "There is no standard error to test with."
         )
-    t = stats.t(np.inf if df is None else df)
+    t = scipy.stats.t(np.inf if df is None else df)
     p_low = float(t.sf((found.estimate - low) / found.se))
     p_high = float(t.cdf((found.estimate - high) / found.se))
     interval = t_interval(

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from rating.analysis.arrays import TINY, Floats
 
@@ -47,7 +47,7 @@ def t_interval(
     estimate: float, se: float, df: float, *, confidence: float = 0.95, bounds: tuple[float, float] = (-1, 1)
 ) -> tuple[float, float]:
     """The t interval with `df` degrees of freedom (infinite: the normal one), cut to `bounds`."""
-    half = float(stats.t.ppf((1 + confidence) / 2, df)) * se
+    half = float(scipy.stats.t.ppf((1 + confidence) / 2, df)) * se
     return clipped(estimate - half, estimate + half, bounds)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from rating.analysis.arrays import Floats, Numbers
 
@@ -30,7 +30,9 @@ def mcnemar(table: Numbers) -> McNemar:
         return McNemar(None, None, None, None, "No pair differs, so there is nothing to test.")
     chi2 = (b - c) ** 2 / (b + c)
     corrected = max(abs(b - c) - 1, 0) ** 2 / (b + c)
-    return McNemar(chi2, float(stats.chi2.sf(chi2, 1)), corrected, float(stats.binomtest(b, b + c).pvalue))
+    return McNemar(
+        chi2, float(scipy.stats.chi2.sf(chi2, 1)), corrected, float(scipy.stats.binomtest(b, b + c).pvalue)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def cochran_q(outcomes: Numbers) -> CochranQ:
     if k < 2 or below == 0:
         return CochranQ(None, k - 1, None, "No image tells the columns apart, so there is nothing to test.")
     q = float((k - 1) * (k * (columns**2).sum() - columns.sum() ** 2) / below)
-    return CochranQ(q, k - 1, float(stats.chi2.sf(q, k - 1)))
+    return CochranQ(q, k - 1, float(scipy.stats.chi2.sf(q, k - 1)))
 
 
 def holm(p_values: Sequence[float] | Floats) -> list[float]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
-from scipy import optimize, stats
+import scipy
 
 from rating.analysis.arrays import Floats
 
@@ -49,8 +49,10 @@ def _patterns(kappa: float, shares: Sequence[float], raters: int) -> Floats:
 
 def _noncentrality(alpha: float, power: float) -> float:
     """The noncentrality at which a chi-squared test with one degree of freedom has the power."""
-    critical = stats.chi2.isf(alpha, 1)
-    return float(optimize.brentq(lambda value: stats.ncx2.sf(critical, 1, value) - power, 1e-6, 200))
+    critical = scipy.stats.chi2.isf(alpha, 1)
+    return float(
+        scipy.optimize.brentq(lambda value: scipy.stats.ncx2.sf(critical, 1, value) - power, 1e-6, 200)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def reader_power(pilot: Pilot, raters: int, images: int, effect: float, alpha: f
     residual = max(pilot.var_test_rater, 0.0) + ratio * (noise - shared)
     df2 = (raters - 1) * (spread / residual) ** 2
     noncentrality = raters * effect**2 / (2 * spread)
-    power = float(stats.ncf.sf(stats.f.isf(alpha, 1, df2), 1, df2, noncentrality))
+    power = float(scipy.stats.ncf.sf(scipy.stats.f.isf(alpha, 1, df2), 1, df2, noncentrality))
     return Power(power, noncentrality, df2)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy import optimize, stats
+import scipy
 
 from rating.analysis.arrays import TINY
 from rating.analysis.estimate import Estimate
@@ -33,7 +33,7 @@ def jeffreys(x: int, n: int, confidence: float = 0.95) -> Estimate:
 
 def wilson_interval(x: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson's score interval; n > 0."""
-    z = float(stats.norm.ppf((1 + confidence) / 2))
+    z = float(scipy.stats.norm.ppf((1 + confidence) / 2))
     middle = (x + z**2 / 2) / (n + z**2)
     half = z / (n + z**2) * np.sqrt(x * (n - x) / n + z**2 / 4)
     return (0.0 if x == 0 else float(middle - half)), (1.0 if x == n else float(middle + half))
@@ -42,16 +42,16 @@ def wilson_interval(x: float, n: int, confidence: float = 0.95) -> tuple[float, 
 def exact_interval(x: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Clopper and Pearson's interval; n > 0."""
     a = (1 - confidence) / 2
-    low = 0.0 if x == 0 else float(stats.beta.ppf(a, x, n - x + 1))
-    high = 1.0 if x == n else float(stats.beta.ppf(1 - a, x + 1, n - x))
+    low = 0.0 if x == 0 else float(scipy.stats.beta.ppf(a, x, n - x + 1))
+    high = 1.0 if x == n else float(scipy.stats.beta.ppf(1 - a, x + 1, n - x))
     return low, high
 
 
 def jeffreys_interval(x: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Equal-tailed posterior interval under the Jeffreys prior, 0 and 1 included where they were observed; n > 0."""
     a = (1 - confidence) / 2
-    low = 0.0 if x == 0 else float(stats.beta.ppf(a, x + 0.5, n - x + 0.5))
-    high = 1.0 if x == n else float(stats.beta.ppf(1 - a, x + 0.5, n - x + 0.5))
+    low = 0.0 if x == 0 else float(scipy.stats.beta.ppf(a, x + 0.5, n - x + 0.5))
+    high = 1.0 if x == n else float(scipy.stats.beta.ppf(1 - a, x + 0.5, n - x + 0.5))
     return low, high
 
 
@@ -72,7 +72,7 @@ def difference_score(x1: int, n1: int, x2: int, n2: int, confidence: float = 0.9
     if not (n1 and n2):
         return Estimate.undefined(EMPTY)
     d = x1 / n1 - x2 / n2
-    limit = float(stats.norm.ppf((1 + confidence) / 2))
+    limit = float(scipy.stats.norm.ppf((1 + confidence) / 2))
 
     def excess(delta: float, sign: int) -> float:
         return sign * (d - delta) / _restricted_se(x1, n1, x2, n2, delta) - limit
@@ -81,19 +81,19 @@ def difference_score(x1: int, n1: int, x2: int, n2: int, confidence: float = 0.9
     low = (
         -1.0
         if excess(-edge, 1) < 0
-        else float(optimize.brentq(excess, -edge, min(d, edge), args=(1,), xtol=1e-12))
+        else float(scipy.optimize.brentq(excess, -edge, min(d, edge), args=(1,), xtol=1e-12))
     )
     high = (
         1.0
         if excess(edge, -1) < 0
-        else float(optimize.brentq(excess, max(d, -edge), edge, args=(-1,), xtol=1e-12))
+        else float(scipy.optimize.brentq(excess, max(d, -edge), edge, args=(-1,), xtol=1e-12))
     )
     return Estimate(d, _positive(_restricted_se(x1, n1, x2, n2, d)), (low, high))
 
 
 def exact_test(x: int, n: int, chance: float = 0.5) -> float | None:
     """Two-sided exact binomial p of x successes in n against `chance` (by likelihood, as R's binom.test)."""
-    return float(stats.binomtest(x, n, chance).pvalue) if n else None
+    return float(scipy.stats.binomtest(x, n, chance).pvalue) if n else None
 
 
 def _restricted_se(x1: int, n1: int, x2: int, n2: int, delta: float) -> float:

@@ -4,11 +4,13 @@ Margins leave only some tables possible; a claim outside them contradicts the pa
 bounds come from integer programming, so that a label one of the raters did not report may stay open.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import optimize, sparse
+import scipy
 
 from rating.analysis.arrays import TINY, Floats, Ints
 from rating.analysis.cohen import cohen
@@ -111,18 +113,18 @@ class PublishedTable:
         matrix, sums = self._equations()
         found = []
         for sign in (1, -1):
-            result = optimize.milp(
+            result = scipy.optimize.milp(
                 sign * weights.ravel(),
                 integrality=np.ones(weights.size, dtype=np.int64),
-                constraints=optimize.LinearConstraint(matrix, sums, sums),
-                bounds=optimize.Bounds(0, np.inf),
+                constraints=scipy.optimize.LinearConstraint(matrix, sums, sums),
+                bounds=scipy.optimize.Bounds(0, np.inf),
             )
             if not result.success:
                 return None
             found.append(round(sign * result.fun))
         return found[0], found[1]
 
-    def _equations(self) -> tuple[sparse.csr_array, Ints]:
+    def _equations(self) -> tuple[scipy.sparse.csr_array, Ints]:
         """The margins, the total and the fixed cells as equations on the cells."""
         q = len(self.labels)
         place = np.arange(q * q).reshape(q, q)
@@ -135,7 +137,7 @@ class PublishedTable:
         matrix = np.zeros((len(known), q * q))
         for row, (cells, _) in enumerate(known):
             matrix[row, cells] = 1
-        return sparse.csr_array(matrix), np.array([n for _, n in known], dtype=np.int64)
+        return scipy.sparse.csr_array(matrix), np.array([n for _, n in known], dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ rater scored every image. Incomplete ones are the business of `ustatistic.py`.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from rating.analysis.arrays import TINY, Flags, Floats, Numbers
 from rating.analysis.estimate import Estimate, t_interval
@@ -130,9 +130,9 @@ def overall(estimates: Floats, spread: Floats, confidence: float = 0.95) -> Over
         for i, j in pairs
     }
     p = (
-        float(stats.f.sf(f, tests - 1, df2))
+        float(scipy.stats.f.sf(f, tests - 1, df2))
         if np.isfinite(df2)
-        else float(stats.chi2.sf(f * (tests - 1), tests - 1))
+        else float(scipy.stats.chi2.sf(f * (tests - 1), tests - 1))
     )
     return Overall(found, f, float(df2) if np.isfinite(df2) else None, p, differences)
 

@@ -7,7 +7,7 @@ Clarke-Pearson 1988 (Biometrics 44:837) by placements; Hanley & McNeil 1982 (Rad
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from rating.analysis.arrays import TINY, Flags, Floats, Numbers
 from rating.analysis.estimate import Estimate, exact_bound, t_interval
@@ -102,7 +102,7 @@ def compare(truth: Numbers, first: Numbers, second: Numbers, confidence: float =
         )
     z = difference / se
     interval = t_interval(difference, se, np.inf, confidence=confidence)
-    return Comparison(Estimate(difference, se, interval), z, float(2 * stats.norm.sf(abs(z))))
+    return Comparison(Estimate(difference, se, interval), z, float(2 * scipy.stats.norm.sf(abs(z))))
 
 
 def hanley_mcneil_se(area: float, positives: int, negatives: int) -> float:

@@ -1,7 +1,7 @@
 """What changes with what: learning and fatigue along the sitting, and the raters' experience."""
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from rating.analysis.arrays import TINY, Flags, Floats, Numbers
 from rating.analysis.estimate import Estimate, t_interval
@@ -40,14 +40,14 @@ def rank_correlation(values: Numbers, profile: Numbers, confidence: float = 0.95
 
     The standard error on the z scale is that of Bonett and Wright 2000, sqrt((1 + rho²/2) / (n - 3)).
     """
-    x, y = stats.rankdata(np.asarray(values)), stats.rankdata(np.asarray(profile))
+    x, y = scipy.stats.rankdata(np.asarray(values)), scipy.stats.rankdata(np.asarray(profile))
     n = len(x)
     if n < 4 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return Estimate.undefined("A correlation needs four raters, and values that differ.")
     rho = float(np.corrcoef(x, y)[0, 1])
     if abs(rho) > 1 - TINY:
         return Estimate(round(rho), reason="The ranks agree completely, so no interval can be given.")
-    half = float(stats.norm.ppf((1 + confidence) / 2)) * float(np.sqrt((1 + rho**2 / 2) / (n - 3)))
+    half = float(scipy.stats.norm.ppf((1 + confidence) / 2)) * float(np.sqrt((1 + rho**2 / 2) / (n - 3)))
     centre = float(np.arctanh(rho))
     return Estimate(rho, ci=(float(np.tanh(centre - half)), float(np.tanh(centre + half))))
 
