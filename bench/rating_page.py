@@ -90,7 +90,9 @@ DECODE = """async (url) => {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--json", action="store_true", help="print JSON only")
-    parser.add_argument("--images", type=int, default=101, help="images in the sitting (default: %(default)s)")
+    parser.add_argument(
+        "--images", type=int, default=101, help="images in the sitting (default: %(default)s)"
+    )
     parser.add_argument("--side", type=int, default=512, help="side of the canvas (default: %(default)s)")
     parser.add_argument("--bits", type=int, default=8, choices=[8, 16])
     parser.add_argument("--chromium", default=os.environ.get("CHROMIUM", "/usr/bin/chromium"))
@@ -132,7 +134,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     with web() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=options.chromium, args=FLAGS)
         context = browser.new_context(base_url=url, viewport={"width": 1280, "height": 800})
-        context.add_cookies([{**cookie, "url": url}])
+        context.add_cookies([{"name": cookie["name"], "value": cookie["value"], "url": url}])
         page = context.new_page()
         loaded: list[Any] = []
         page.on("requestfinished", lambda request: loaded.append(sized(request)))

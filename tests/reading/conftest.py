@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ def playwright_() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def chromium(playwright_: Any) -> Iterator[Any]:
-    if not os.path.exists(CHROMIUM):
+    if not Path(CHROMIUM).exists():
         pytest.skip(f"no browser at {CHROMIUM}: name one in CHROMIUM")
     browser = playwright_.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
     yield browser
@@ -49,9 +50,7 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture
-def open_browser(
-    chromium: Any, live_server: Any, complaints: list[str]
-) -> Iterator[Callable[..., Any]]:
+def open_browser(chromium: Any, live_server: Any, complaints: list[str]) -> Iterator[Callable[..., Any]]:
     """A page of a fresh browser context in which this person is signed in."""
     contexts = []
 
@@ -77,7 +76,9 @@ def listen(page: Any, complaints: list[str]) -> None:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
         "console",
-        lambda message: complaints.append(message.text) if "Content Security Policy" in message.text else None,
+        lambda message: (
+            complaints.append(message.text) if "Content Security Policy" in message.text else None
+        ),
     )
 
 

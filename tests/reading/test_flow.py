@@ -4,7 +4,7 @@ import pytest
 
 from rating.models import Rating
 from tests.rating.cast import open_study, presentations
-from tests.reading.rooms import enter, rate, wait_for_status, until
+from tests.reading.rooms import enter, rate, until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
 

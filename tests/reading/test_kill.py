@@ -191,5 +191,3 @@ def test_nothing_is_kept_that_could_be_forgotten_again(rater):
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             cursor.execute(f"SHOW {setting}")
             assert cursor.fetchone() == ("on",)
-
-

@@ -29,7 +29,9 @@ def test_thirty_ratings_made_offline_arrive_once_and_in_order(open_browser, rate
     study = reading_study(raters=[rater], real=21, fake=21, hold_ahead=40)
     page = open_browser(rater)
     enter(page, study)
-    everything = "() => performance.getEntriesByType('resource').filter((r) => r.name.includes('/i/')).length === 40"
+    everything = (
+        "() => performance.getEntriesByType('resource').filter((r) => r.name.includes('/i/')).length === 40"
+    )
     until(page, everything)
     page.context.set_offline(True)
     keys = ["123"[number % 3] for number in range(30)]

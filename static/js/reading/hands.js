@@ -27,8 +27,8 @@ const ALWAYS = new Set(["PageUp", "PageDown", "ArrowLeft", "ArrowRight", "ArrowU
 /**
  * What a key press means, as {does, …}, or null.
  *
- * `where` is "text" in a text field, "control" on a button, link or slider, "choice" on a radio or
- * tick box, else "page".
+ * `where` is "text" in a text field, "control" on a button or link, "choice" on a radio, a tick box
+ * or a slider, else "page".
  */
 export function meaning(event, { where = "page", singleKeys = true } = {}) {
   if (event.isComposing || event.altKey) return null;

@@ -331,7 +331,7 @@ function afterPainting(act) {
 function whereIs(element) {
   if (!(element instanceof HTMLElement)) return "page";
   if (element.matches("textarea, input[type=text], input[type=email], input[type=password]")) return "text";
-  if (element.matches("input[type=radio], input[type=checkbox]")) return "choice";
+  if (element.matches("input[type=radio], input[type=checkbox], input[type=range]")) return "choice";
   return element.matches("button, a, input, select, summary") ? "control" : "page";
 }
 
