@@ -66,12 +66,23 @@ DATASETS = tuple(
 
 def load() -> None:
     """Make the people and the jobs at once and let a worker do the rest; again is harmless."""
+    _people()
+    if not _is_open():
+        for job in _jobs():
+            job.queue_again()  # one that failed or was cancelled gets another chance
+    ring_if_unfinished()
+
+
+def ring_if_unfinished() -> None:
+    """Ring for a worker where the demo was begun and its study is not open yet."""
     from lungrater.tasks import build_demo
 
-    _people()
-    if not Study.objects.filter(name=STUDY, opened_at__isnull=False).exists():
-        _jobs()
+    if User.objects.filter(is_demo=True).exists() and not _is_open():
         build_demo.delay()
+
+
+def _is_open() -> bool:
+    return Study.objects.filter(name=STUDY, opened_at__isnull=False).exists()
 
 
 def build() -> bool:
@@ -83,7 +94,7 @@ def build() -> bool:
     if any(job.is_active for job in jobs):
         return False
     if all(job.state == GenerationJob.State.SUCCEEDED for job in jobs):
-        _open_study()
+        return _open_study()
     return True
 
 
@@ -134,7 +145,8 @@ def _jobs() -> list[GenerationJob]:
     return jobs
 
 
-def _open_study() -> None:
+def _open_study() -> bool:
+    """True unless another worker, perhaps a dead one, still freezes the study."""
     organiser, *raters, _admin = _people()
     study, made = Study.objects.get_or_create(name=STUDY, defaults={"created_by": organiser, "canvas": 512})
     if made:

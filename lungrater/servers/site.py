@@ -9,6 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 
 from lungrater.home import CannotStart, Home
@@ -73,14 +74,28 @@ def web(listener: socket.socket, env: dict[str, str]) -> Service:
     )
 
 
-def worker(number: int, env: dict[str, str], *, present: Callable[[str], bool]) -> Service:
-    name = f"worker{number}@{socket.gethostname()}"
+def light_worker(env: dict[str, str], *, present: Callable[[str], bool]) -> Service:
+    """Imports, freezes, the Images API and the sweep: a long job on a GPU never keeps these waiting."""
+    argv = partial(commands.worker, queues=commands.LIGHT_QUEUES, at_once=commands.LIGHT_AT_ONCE)
+    return _worker("light", argv, env, present=present)
+
+
+def heavy_worker(number: int, env: dict[str, str], *, present: Callable[[str], bool]) -> Service:
+    """One job at a time of those that sample or train a model."""
+    argv = partial(commands.worker, queues=commands.HEAVY_QUEUES)
+    return _worker(str(number), argv, env, present=present)
+
+
+def _worker(
+    which: str, argv: Callable[..., list[str]], env: dict[str, str], *, present: Callable[[str], bool]
+) -> Service:
+    name = f"worker-{which}@{socket.gethostname()}"
     # An orphan is killed at once: its job's row is queued again, whereas a kind word would wait for the job.
     return Service(
-        f"worker-{number}",
-        commands.worker(name=name),
+        f"worker-{which}",
+        argv(name=name),
         answers=lambda: present(name),
-        env=env,
+        env={**commands.WORKER_ENVIRONMENT, **env},
         orphan_signal=signal.SIGKILL,
     )
 

@@ -28,7 +28,18 @@ def test_containers_run_the_commands_of_up() -> None:
 
     assert services["web"]["command"] == inside(commands.web(bind="0.0.0.0:8000"))
     assert services["beat"]["command"] == inside(commands.beat(schedule=SCHEDULE))
-    assert services["worker"]["command"] == ["lungrater", "worker"]
+    assert services["light"]["command"] == [
+        "lungrater",
+        "worker",
+        "--queues",
+        ",".join(commands.LIGHT_QUEUES),
+    ]
+    assert services["worker"]["command"] == [
+        "lungrater",
+        "worker",
+        "--queues",
+        ",".join(commands.HEAVY_QUEUES),
+    ]
 
 
 def test_the_image_starts_web_by_itself() -> None:
@@ -40,11 +51,11 @@ def test_the_image_starts_web_by_itself() -> None:
 def test_every_container_of_ours_has_the_environment_that_a_site_needs() -> None:
     needed = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "LUNGRATER_HOME", "STORAGE_URL"}
 
-    for name in ("migrate", "web", "worker", "beat"):
+    for name in ("migrate", "web", "light", "worker", "beat"):
         assert needed <= compose()[name]["environment"].keys(), name
 
 
-def test_only_the_worker_holds_the_paid_key() -> None:
+def test_only_the_worker_that_asks_the_api_holds_the_paid_key() -> None:
     assert {
         name for name, service in compose().items() if "OPENAI_API_KEY" in service.get("environment", {})
-    } == {"worker"}
+    } == {"light"}

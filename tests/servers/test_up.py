@@ -68,7 +68,7 @@ def test_a_command_beside_up_uses_its_servers(running_site: Site) -> None:
     assert running_site.everything() == before
 
 
-@pytest.mark.parametrize("victim", ["web", "postgres", "worker-1", "redis"])
+@pytest.mark.parametrize("victim", ["web", "postgres", "worker-light", "worker-1", "redis"])
 def test_a_killed_part_is_back_by_itself(running_site: Site, victim: str) -> None:
     killed = running_site.pid_of(victim)
     os.kill(killed, signal.SIGKILL)

@@ -34,7 +34,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
         parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
-        parser.add_argument("--workers", type=int, default=1, help="how many workers (default: %(default)s)")
+        parser.add_argument(
+            "--workers",
+            type=int,
+            default=1,
+            help="how many workers that sample and train models, beside the one for all else (default: %(default)s)",
+        )
         parser.add_argument(
             "--demo", action=BooleanOptionalAction, default=True, help="load the demo on the first start"
         )
@@ -80,7 +85,8 @@ class Command(BaseCommand):
         supervisor.wait_until_answers(web, seconds=ANSWER_WITHIN)
         self.say(f"{site.url(host, listener)} answers; starting the workers …")
         behind = [
-            *(site.worker(number, env, present=is_present) for number in range(1, workers + 1)),
+            site.light_worker(env, present=is_present),
+            *(site.heavy_worker(number, env, present=is_present) for number in range(1, workers + 1)),
             site.beat(home, env),
         ]
         for service in behind:

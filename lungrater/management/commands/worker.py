@@ -12,7 +12,9 @@ from lungrater.servers.urls import given, redis_url
 
 
 class Command(BaseCommand):
-    help = "Run one worker that takes jobs, one at a time, from the named queues."
+    help = (
+        "Run one worker that takes jobs from the named queues: one at a time, or two where none is for a GPU."
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -36,5 +38,6 @@ class Command(BaseCommand):
                 "or set DATABASE_URL and REDIS_URL to the site this worker is for."
             )
         name = options["name"] or f"{os.getpid()}@{socket.gethostname()}"
-        argv = commands.worker(name=name, queues=queues)
-        os.execv(argv[0], argv)  # noqa: S606  (no shell is what is wanted)
+        light = set(queues) <= set(commands.LIGHT_QUEUES)
+        argv = commands.worker(name=name, queues=queues, at_once=commands.LIGHT_AT_ONCE if light else 1)
+        os.execve(argv[0], argv, {**commands.WORKER_ENVIRONMENT, **os.environ})  # noqa: S606  (no shell is what is wanted)
