@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from pool.models import Origin
 from rating.models import Presentation, Rating, Sitting
 
 # A screen left alone this long is covered, so that a passer-by does not rate on.
@@ -20,7 +22,17 @@ def told(presentation: Presentation) -> dict[str, Any]:
         "token": presentation.token,
         "position": presentation.position,
         "modality": presentation.study_image.image.modality,
+        "practice": presentation.is_practice,
     }
+
+
+def feedback(presentation: Presentation) -> str | None:
+    """What a practice image was, in words, once it is rated. Of any other image nothing is ever told."""
+    if not presentation.is_practice:
+        return None
+    if presentation.study_image.image.origin == Origin.REAL:
+        return _("Practice: this image was real.")
+    return _("Practice: this image was fake.")
 
 
 def own_answer(rating: Rating) -> dict[str, Any]:
@@ -57,6 +69,7 @@ def room(sitting: Sitting, showing: Presentation, rating: Rating | None = None) 
         "fixedWindow": study.fixed_window,
         "goingBack": study.going_back,
         "breakAfter": study.break_after,
+        "practice": sitting.presentations.practice().count(),
         "total": sitting.presentations.count(),
         "lockAfter": LOCK_AFTER_SECONDS,
         "showing": {**told(showing), "answer": own_answer(rating) if rating else None},

@@ -286,6 +286,10 @@ class PresentationQuerySet(models.QuerySet["Presentation"]):
             )
         )
 
+    def practice(self) -> Self:
+        """Those with feedback, which count nowhere."""
+        return self.filter(kind=Presentation.Kind.PRACTICE)
+
     def to_rate(self) -> Self:
         """Those without a rating, in the order they are shown."""
         return self.filter(rating=None).order_by("position")
@@ -324,6 +328,10 @@ class Presentation(models.Model):
         `ago` is how long before now it was, as the browser's steady clock counted it while offline.
         """
         Presentation.objects.filter(pk=self.pk, first_shown_at=None).update(first_shown_at=Now() - ago)
+
+    @property
+    def is_practice(self) -> bool:
+        return self.kind == self.Kind.PRACTICE
 
     def may_be_corrected(self) -> bool:
         """Whether the study's rule allows another answer where there is one."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,7 +20,7 @@ from rating.answer_form import CONFIDENCE, AnswerForm
 from rating.models import Enrolment, Presentation, Rating, Sitting, Study
 from rating.models.ratings import AlreadyRated
 from rating.room import ahead as held_ahead
-from rating.room import own_answer, room, told
+from rating.room import feedback, own_answer, room, told
 from rating.views.raters import for_raters, wants_json
 
 
@@ -87,7 +88,11 @@ def rate(request: HttpRequest, slug: str, token: str) -> HttpResponse:
         return _refuse(request, presentation, form, refusal, status=409)
     if wants_json(request):
         after = held_ahead(presentation.sitting, after=form.cleaned_data["after"] or 0)
-        return JsonResponse({"saved": str(form.cleaned_data["client_key"]), "ahead": after})
+        saved = {"saved": str(form.cleaned_data["client_key"]), "ahead": after}
+        told_now = {"feedback": feedback(presentation)} if presentation.is_practice else {}
+        return JsonResponse({**saved, **told_now})
+    if presentation.is_practice:
+        messages.info(request, feedback(presentation))
     return redirect("rating:read", slug)
 
 

@@ -8,17 +8,28 @@ from typing import Any
 
 from playwright.sync_api import Error
 
-from rating.models import Enrolment, Freeze, Study
+from rating.models import Enrolment, Freeze, Stratum, Study
+from tests.factories import make_image
 from tests.rating.cast import draft_study, organiser
 
 SOON = 10.0
 
 
 def reading_study(
-    name: str = "Reading", *, raters: Iterable[Any], real: int = 3, fake: int = 3, **protocol: Any
+    name: str = "Reading",
+    *,
+    raters: Iterable[Any],
+    real: int = 3,
+    fake: int = 3,
+    practice: int = 0,
+    **protocol: Any,
 ) -> Study:
     """An open study with this protocol, whose raters have all agreed to take part."""
     study = draft_study(name, real=real, fake=fake)
+    for stratum in list(study.strata.all()) if practice else []:
+        for _ in range(practice):
+            make_image(dataset=stratum.dataset)
+        Stratum.objects.create(study=study, dataset=stratum.dataset, count=practice, role="practice")
     for field, value in protocol.items():
         setattr(study, field, value)
     study.save()

@@ -29,7 +29,7 @@ def test_a_save_echoes_its_key_and_brings_the_next_images(client_of, rater):
 
     assert response.json() == {
         "saved": key,
-        "ahead": [{"token": shown[5].token, "position": 6, "modality": "xray"}],
+        "ahead": [{"token": shown[5].token, "position": 6, "modality": "xray", "practice": False}],
     }
 
 
@@ -122,11 +122,11 @@ def test_a_browser_is_told_no_more_about_an_image_than_this(client_of, rater):
     room = json.loads(page.split('<script id="room" type="application/json">')[1].split("</script>")[0])
     ahead = browser.get(reverse("rating:ahead", args=[study.slug]), **JSON).json()
 
-    allowed = {"token", "position", "modality"}
+    allowed = {"token", "position", "modality", "practice"}
     assert all(set(image) <= allowed for image in [*room["ahead"], *ahead["ahead"]])
     assert set(room["showing"]) == {*allowed, "answer"}
     assert set(room) == {
-        "account", "study", "side", "fixedZoom", "fixedWindow", "goingBack", "breakAfter", "total",
+        "account", "study", "side", "fixedZoom", "fixedWindow", "goingBack", "breakAfter", "practice", "total",
         "lockAfter", "showing", "ahead", "urls",
     }  # fmt: skip
 
@@ -159,3 +159,15 @@ def test_a_save_costs_few_queries(client_of, rater, django_assert_max_num_querie
 
     with django_assert_max_num_queries(20):
         save(browser, study, second, showing=first.token, after=5)
+
+
+def test_practice_is_told_afterwards_and_nothing_else_ever_is(client_of, rater):
+    study = reading_study(raters=[rater], practice=2)
+    browser = client_of(rater)
+
+    for presentation in presentations(study, rater):
+        body = save(browser, study, presentation, "unsure").json()
+        if presentation.is_practice:
+            word = "real" if presentation.study_image.image.origin == "real" else "fake"
+            assert body.pop("feedback") == f"Practice: this image was {word}."
+        assert set(body) == {"saved", "ahead"}

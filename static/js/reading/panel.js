@@ -64,8 +64,11 @@ export class Panel {
     if (reasons) reasons.disabled = this.answer()?.label !== "fake";
   }
 
-  progress(position, total) {
-    const text = this.word("progressWords", position).replace("%t", total);
+  /** Where the rater is; practice images are not counted. */
+  progress({ position, practice }, { total, practice: practised }) {
+    const text = practice
+      ? this.word("practice")
+      : this.word("progressWords", position - practised).replace("%t", total - practised);
     this.part("progress").textContent = text;
     this.part("bar").value = position - 1;
     return text;

@@ -24,6 +24,7 @@ class Room {
   #current = null;
   #shownAt = 0;
   #answered = new Map();
+  #learned = false;
   #began = performance.now();
   #dialogs = null;
 
@@ -67,13 +68,14 @@ class Room {
 
   #show(presentation, answer = null) {
     this.#current = presentation;
-    const { token, position, modality } = presentation;
+    this.#learned = false;
+    const { token, modality } = presentation;
     this.#viewer.modality = modality;
     const picture = this.#pictures.ready(token);
     if (picture) this.#viewer.show(picture, token);
     else this.#showLate(presentation);
     this.#panel.fill(answer);
-    this.#root.querySelector("canvas").ariaLabel = this.#panel.progress(position, this.#told.total);
+    this.#root.querySelector("canvas").ariaLabel = this.#panel.progress(presentation, this.#told);
     if (picture) this.#panel.offerPresets(modality, picture.bits);
     this.#clock.start();
     this.#shownAt = steadyNow();
@@ -107,6 +109,7 @@ class Room {
   }
 
   #save() {
+    if (this.#learned) return this.#goOn();
     const answer = this.#panel.answer();
     if (!answer) return this.#panel.say(this.#panel.word("choose"));
     const presentation = this.#current;
@@ -130,7 +133,7 @@ class Room {
     this.#answered.set(presentation.position, { presentation, answer, key: save.key });
     this.#held = this.#held.filter((other) => other !== presentation);
     this.#panel.say("");
-    this.#showFrontier();
+    if (!presentation.practice) this.#showFrontier();
     document.activeElement?.blur();
     this.#outbox.keep(save);
     afterPainting(() => {
@@ -139,6 +142,19 @@ class Room {
       this.#remindOfBreak();
     });
     return undefined;
+  }
+
+  /** After a practice image: say what it was, and wait for the rater to go on. */
+  #learn(save, feedback) {
+    if (this.#current?.token !== save.token) return;
+    this.#learned = true;
+    this.#panel.say(`${feedback} ${this.#panel.word("goOn")}`);
+  }
+
+  #goOn() {
+    this.#learned = false;
+    this.#panel.say("");
+    this.#showFrontier();
   }
 
   #hold(justRated = null) {
@@ -257,6 +273,7 @@ class Room {
       else if (!outbox.struggling) this.#panel.unsay("offline");
     });
     outbox.addEventListener("saved", ({ detail }) => {
+      if (detail.body.feedback) this.#learn(detail.save, detail.body.feedback);
       this.#takeMore(detail.body.ahead ?? []);
       if (!this.#current && !outbox.unsaved) this.#refill();
     });
