@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import models, transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from rating.models.sittings import Presentation
 
@@ -87,7 +88,7 @@ class AlreadyRated(Exception):
     """The presentation has a rating that this save must not replace."""
 
     def __init__(self, rating: Rating) -> None:
-        super().__init__(rating.get_label_display())
+        super().__init__(gettext(rating.get_label_display()))
         self.rating = rating
 
 

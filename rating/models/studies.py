@@ -12,18 +12,23 @@ from django.db import models, transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from pool.models import Dataset, Image
 from rating.models.audit import AuditEvent
 from rating.models.protocol import Protocol
 
 # What readers of published visual Turing tests gave as reasons.
-DEFAULT_REASONS = """Unusual ribs
-Strange clavicle
-Unusual exposure
-Vessels drawn, not imaged
-Trachea visible behind the heart
-Garbled text"""
+DEFAULT_REASONS = "\n".join(
+    [
+        gettext_noop("Unusual ribs"),
+        gettext_noop("Strange clavicle"),
+        gettext_noop("Unusual exposure"),
+        gettext_noop("Vessels drawn, not imaged"),
+        gettext_noop("Trachea visible behind the heart"),
+        gettext_noop("Garbled text"),
+    ]
+)
 
 
 # A study's own life, not its protocol: what goes on changing after the freeze, and what names the row.
@@ -254,8 +259,13 @@ class Study(Protocol):
         return [*without_raters, *self._reasons_of_the_blinding_audit()]
 
     def _reasons_of_the_blinding_audit(self) -> list[str]:
-        audit = self.blinding_audits.first()
+        audit = self.blinding_audit
         return ["Run the blinding audit."] if audit is None else audit.reasons_not_to_open()
+
+    @property
+    def blinding_audit(self) -> Any:
+        """The audit that counts, the latest; None before the first freeze."""
+        return self.blinding_audits.first()
 
     def open(self, user: Any) -> None:
         if reasons := self.reasons_not_to_open():

@@ -1,0 +1,89 @@
+"""The raters' pages speak English, German and Arabic."""
+
+import gettext
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.urls import reverse
+
+from rating.models import Preferences
+from tests.rating.cast import open_study
+
+ROOT = Path(settings.BASE_DIR)
+PAGES = [
+    "rater",
+    "begin",
+    "display",
+    "preferences",
+    "read",
+    "reading_list",
+    "done",
+    "washout",
+    "_answer",
+    "_tools",
+    "_dialogs",
+    "_who",
+]
+LANGUAGES = ["de", "ar"]
+
+
+def catalogue(language):
+    with (ROOT / "locale" / language / "LC_MESSAGES" / "django.mo").open("rb") as file:
+        return gettext.GNUTranslations(file)
+
+
+def words_of_pages():
+    for page in PAGES:
+        text = (ROOT / "templates" / "rating" / f"{page}.html").read_text()
+        for _, words in re.findall(r"{% translate (['\"])(.+?)\1 %}", text):
+            yield words.replace("%", "%%")
+        for words in re.findall(r"{% blocktranslate.*?%}(.+?){% endblocktranslate %}", text):
+            yield re.sub(r"{{ (\w+) }}", r"%(\1)s", words)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_word_of_a_raters_page_is_translated(language):
+    known = catalogue(language)
+
+    words = set(words_of_pages())
+
+    assert len(words) > 100
+    assert [word for word in words if known.gettext(word) == word and word not in SAME_IN_GERMAN] == []
+
+
+SAME_IN_GERMAN = {"Mediastinum", "Zoom", "Pause"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_compiled_catalogue_is_the_one_people_edit(language):
+    text = (ROOT / "locale" / language / "LC_MESSAGES" / "django.po").read_text()
+    known = catalogue(language)
+
+    pairs = re.findall(r'^msgid "(.+)"\nmsgstr "(.*)"$', text, re.MULTILINE)
+
+    assert len(pairs) > 100
+    assert [(words, told) for words, told in pairs if known.gettext(words) != told] == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "direction", "word"),
+    [("de", "ltr", "Künstlich"), ("ar", "rtl", "مزيّفة"), ("en", "ltr", "Fake")],
+)
+def test_a_rater_reads_in_their_own_language(client_of, rater, language, direction, word):
+    study = open_study(raters=[rater])
+    Preferences.objects.create(user=rater, language=language)
+
+    page = client_of(rater).get(reverse("rating:read", args=[study.slug])).content.decode()
+
+    assert f'<html lang="{language}" dir="{direction}"' in page
+    assert word in page
+
+
+@pytest.mark.django_db
+def test_without_a_preference_the_browser_decides(client_of, rater):
+    page = client_of(rater).get(reverse("rating:reading_list"), headers={"accept-language": "de-AT,de;q=0.9"})
+
+    assert "Meine Studien" in page.content.decode()
