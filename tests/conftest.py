@@ -12,6 +12,8 @@ from lungrater.models import User
 from lungrater.roles import Role
 from lungrater.servers.running import running
 
+pytest_plugins = ["tests.chromium"]
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 

@@ -47,6 +47,10 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "generation:cancel": (STAFF, "post"),
     "generation:go_on": (STAFF, "post"),
     "generation:again": (STAFF, "post"),
+    "generation:review": (STAFF, "get"),
+    "generation:sheet": (STAFF, "get"),
+    "generation:compare": (STAFF, "get"),
+    "generation:more_like": (STAFF, "post"),
     "generation:trainings": (STAFF, "get"),
     "generation:train": (STAFF, "get"),
     "generation:training": (STAFF, "get"),
@@ -55,6 +59,11 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "generation:continue_training": (STAFF, "post"),
     "generation:samples": (STAFF, "get"),
     "rating:reading_list": (RATERS, "get"),
+    "rating:preferences": (RATERS, "get"),
+    "rating:begin": (OWN, "get"),
+    "rating:display": (OWN, "get"),
+    "rating:ahead": (OWN, "get"),
+    "rating:at": (OWN, "get"),
     "rating:read": (OWN, "get"),
     "rating:rate": (OWN, "post"),
     "rating:picture": (OWN, "get"),
@@ -64,6 +73,17 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:edit": (STAFF, "get"),
     "rating:freeze": (STAFF, "post"),
     "rating:freezing": (STAFF, "get"),
+    "rating:copy": (STAFF, "post"),
+    "rating:audit": (STAFF, "post"),
+    "rating:auditing": (STAFF, "get"),
+    "rating:override": (STAFF, "post"),
+    "rating:raters": (STAFF, "get"),
+    "rating:reset": (STAFF, "post"),
+    "rating:withdraw": (STAFF, "post"),
+    "rating:replace": (STAFF, "post"),
+    "rating:mark_unblinded": (STAFF, "post"),
+    "rating:planner": (STAFF, "get"),
+    "rating:planner_figure": (STAFF, "get"),
     "rating:open": (STAFF, "post"),
     "rating:close": (STAFF, "post"),
     "rating:unblind": (STAFF, "post"),
@@ -74,11 +94,19 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
 }
 OF_IMAGE = {f"pool:{page}" for page in ("image", "thumbnail", "picture", "exclude", "include")}
 OF_IMPORT = {f"pool:{page}" for page in ("import", "import_progress", "cancel_import")}
-OF_JOB = {f"generation:{page}" for page in ("job", "job_progress", "cancel", "go_on", "again")}
+OF_JOB = {
+    f"generation:{page}" for page in ("job", "job_progress", "cancel", "go_on", "again", "review", "sheet")
+}
 OF_TRAINING = {
     f"generation:{page}" for page in ("training", "training_progress", "cancel_training", "continue_training")
 }
-OF_STUDY = {f"rating:{page}" for page in ("study", "freezing", "close", "unblind", "analysis", "codebook")}
+OF_READING = {f"rating:{page}" for page in ("begin", "display", "ahead", "read")}
+OF_ENROLMENT = {f"rating:{act}" for act in ("reset", "withdraw", "replace", "mark_unblinded")}
+OF_STUDY = {
+    f"rating:{page}"
+    for page in ("study", "freezing", "close", "unblind", "analysis", "codebook")
+    + ("copy", "audit", "auditing", "override", "raters")
+}
 # allauth's own pages guard themselves; these are the prefixes of their names.
 ALLAUTH = ("account_", "mfa_", "socialaccount_")
 
@@ -102,6 +130,7 @@ def test_every_address_has_a_row():
 def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict[str, Any]:
     """Two studies: one read by `rater`, one only by `other_rater`; both have a finished one too."""
     own = open_study("Own", raters=[rater])
+    job = GenerationJob.objects.create(engine="phantom", dataset=make_dataset(), modality="xray", total=1)
     open_study("Other", raters=[other_rater])
     return {
         "own": own,
@@ -111,9 +140,8 @@ def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict
         "token": presentations(own, rater)[0].token,
         "image": make_image(make_dataset()),
         "import": ImportJob.objects.create(dataset=make_dataset()),
-        "job": GenerationJob.objects.create(
-            engine="phantom", dataset=make_dataset(), modality="xray", total=1
-        ),
+        "job": job,
+        "generated": job.outcomes.create(index=0, outcome="made", image=make_image(job.dataset)),
         "training": TrainingRun.objects.create(name="Run", dataset=make_dataset(), total=1),
         "checkpoint": Checkpoint.store("Model", {"step": 1, "config": {}}, b"weights", samples=b"\x89PNG"),
         "people": {"rater": rater, "other rater": other_rater, "researcher": researcher, "admin": admin},
@@ -133,8 +161,13 @@ def address(name: str, world: dict[str, Any]) -> str:
         "login_link": lambda: ["no-such-link"],
         "invite": lambda: [own],
         "generation:create_with": lambda: ["phantom"],
+        "generation:more_like": lambda: [world["generated"].image_id],
         "generation:samples": lambda: [world["checkpoint"].pk],
-        "rating:read": lambda: [own],
+        **dict.fromkeys(OF_READING, lambda: [own]),
+        "rating:at": lambda: [own, 1],
+        **dict.fromkeys(OF_ENROLMENT, lambda: [own, 1]),
+        "rating:planner": list,
+        "rating:planner_figure": lambda: ["fool-rate"],
         "rating:rate": lambda: [own, world["token"]],
         "rating:picture": lambda: [world["token"]],
         "rating:edit": lambda: [world["draft"].slug],
@@ -158,5 +191,5 @@ def test_who_may_come_in(name: str, world: dict[str, Any], client_of: Callable[[
         response = getattr(browser, method)(address(name, world))
 
         sent_to_login = response.status_code == 302 and "/accounts/login/" in response["Location"]
-        turned_away = sent_to_login or response.status_code in {403, 404}
+        turned_away = sent_to_login or response.status_code in {401, 403, 404}
         assert turned_away == (who not in allowed), f"{who} got {response.status_code} from {name}"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import APIResponse, Browser, Page, Route
 
-from tests.e2e.browser import chromium, sign_in, until
+from tests.e2e.browser import sign_in, until
 from tests.reading.rooms import shown
 from tests.servers.sites import Site, lungrater, site
 
@@ -31,20 +31,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield started
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
 def run(running: Site, *words: str) -> str:
     ended = lungrater(running.home, *words)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout.strip()
 
 
-def test_from_real_images_to_the_csv(running: Site, browser: Browser, shared_data: Path) -> None:
-    researcher = sign_in(browser, _link(running, "researcher@example.org", "researcher"))
+def test_from_real_images_to_the_csv(running: Site, chromium: Browser, shared_data: Path) -> None:
+    researcher = sign_in(chromium, _link(running, "researcher@example.org", "researcher"))
     _import_real_xrays(running, shared_data)
     _generate_fakes(researcher, running)
     _make_study(researcher, running)
@@ -53,7 +47,7 @@ def test_from_real_images_to_the_csv(running: Site, browser: Browser, shared_dat
 
     orders = {}
     for who, link in zip(PRESSED, links, strict=True):
-        rater = sign_in(browser, link)
+        rater = sign_in(chromium, link)
         orders[who] = _rate_everything(rater, PRESSED[who], secrets=[REAL, FAKE, "synthetic", "diffusion"])
 
     _close_and_unblind(researcher)

@@ -19,8 +19,9 @@ from lungrater.models import User
 from lungrater.servers import commands, site
 from lungrater.servers.urls import database_url
 from rating.models import Rating, RatingRevision
+from tests.chromium import CHROMIUM, FLAGS
 from tests.rating.cast import presentations
-from tests.reading.conftest import CHROMIUM, FLAGS, sign_in
+from tests.reading.conftest import sign_in
 from tests.reading.rooms import enter, eventually, rate, reading_study, until, wait_for_status
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
