@@ -18,6 +18,9 @@ MAX_MEMBERS = 20_000
 MAX_UNPACKED = 20 * 2**30
 MAX_RATIO = 200  # pictures hardly shrink in a zip; a bomb shrinks a thousandfold
 RATIO_COUNTS_FROM = 2**20
+# zipfile unpacks these two a piece at a time; of the others one small piece may fill the memory.
+COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+NOT_A_ZIP = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError)
 CHUNK = 2**20
 MAX_NAME = 255
 LITTER = {"__MACOSX", "Thumbs.db", "desktop.ini"}
@@ -144,7 +147,7 @@ def read_file(path: Path) -> bytes:
 def _archive(one: Given) -> Iterator[Entry | Refusal]:
     try:
         archive = zipfile.ZipFile(one.path)
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except NOT_A_ZIP as error:
         yield Refusal(one.name, f"The zip cannot be opened: {error}.")
         return
     with archive:
@@ -175,16 +178,19 @@ def _too_much(members: list[zipfile.ZipInfo]) -> str:
 
 
 def _unsafe(member: zipfile.ZipInfo, seen: set[str]) -> str:
+    """Why this member is not read, in a sentence; empty when it may be."""
     path = PurePosixPath(member.orig_filename.replace("\\", "/"))
-    if path.is_absolute() or ":" in path.parts[0] or ".." in path.parts:
-        return "The path leads out of the zip."
-    if stat.S_ISLNK(member.external_attr >> 16):
-        return "A link, not a file."
-    if member.flag_bits & ENCRYPTED:
-        return "The file is locked with a password."
-    if member.file_size > MAX_FILE_BYTES:
-        return f"The file is larger than {MAX_FILE_BYTES // 2**20} MB."
-    return "The zip holds this name twice." if member.filename in seen else ""
+    leads_out = path.is_absolute() or ":" in "".join(path.parts[:1]) or ".." in path.parts
+    faults = (
+        (not path.parts, "The file has no name."),
+        (leads_out, "The path leads out of the zip."),
+        (stat.S_ISLNK(member.external_attr >> 16), "A link, not a file."),
+        (member.flag_bits & ENCRYPTED, "The file is locked with a password."),
+        (member.compress_type not in COMPRESSIONS, "Packed in an unusual way: make the zip with deflate."),
+        (member.file_size > MAX_FILE_BYTES, f"The file is larger than {MAX_FILE_BYTES // 2**20} MB."),
+        (member.filename in seen, "The zip holds this name twice."),
+    )
+    return next((reason for is_so, reason in faults if is_so), "")
 
 
 @dataclass
@@ -220,8 +226,11 @@ def _read_all(stream: IO[bytes], declared: int, budget: Budget) -> bytes:
 def _count_one(one: Given) -> int:
     if one.path.is_dir():
         return sum(1 for _ in _walk(one.path))
-    if is_archive(one) and zipfile.is_zipfile(one.path):
+    if not is_archive(one):
+        return 1
+    try:
         with zipfile.ZipFile(one.path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
-            return min(sum(not is_litter(member.filename) for member in members), MAX_MEMBERS)
-    return 1
+    except NOT_A_ZIP:
+        return 1
+    return min(sum(not is_litter(member.filename) for member in members), MAX_MEMBERS)

@@ -285,3 +285,39 @@ def test_no_labels_say_nothing() -> None:
 def test_folder_names_that_are_too_long_are_refused() -> None:
     with pytest.raises(NoRow, match="longer than 100"):
         FolderLabels().of(f"{'x' * 101}/a.png")
+
+
+def test_a_member_without_a_name_is_refused_and_the_rest_goes_in(tmp_path: Path) -> None:
+    taken, refused = taken_in(zipped({".": b"x", "a.png": b"a"}, tmp_path / "z.zip"))
+
+    assert [source.name for source in taken] == ["a.png"]
+    assert refused == {".": "The file has no name."}
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_member_that_could_fill_the_memory_at_once_is_not_unpacked(
+    tmp_path: Path, compression: int
+) -> None:
+    archive = tmp_path / "z.zip"
+    with zipfile.ZipFile(archive, "w", compression) as packed:
+        packed.writestr("a.png", b"a")
+        packed.writestr("b.png", b"b", compress_type=zipfile.ZIP_DEFLATED)
+
+    taken, refused = taken_in(archive)
+
+    assert [source.name for source in taken] == ["b.png"]
+    assert "unusual way" in refused["a.png"]
+
+
+@pytest.mark.parametrize(("place", "damage"), [(0, b"XXXX"), (6, b"c")], ids=["no directory", "version 9.9"])
+def test_a_zip_whose_directory_cannot_be_read_is_refused_by_name(
+    tmp_path: Path, place: int, damage: bytes
+) -> None:
+    archive = zipped({"a.png": b"a"}, tmp_path / "z.zip")
+    data = bytearray(archive.read_bytes())
+    start = data.rindex(b"PK\x01\x02") + place
+    data[start : start + len(damage)] = damage
+    archive.write_bytes(data)
+
+    assert count([Given(archive, "z.zip")]) == 1
+    assert "cannot be opened" in taken_in(archive)[1]["z.zip"]
