@@ -5,14 +5,14 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile as SentFile
 from django.db import transaction
 
 from pool.importing import Duplicate, bring_in
-from pool.jobs import JobFailed
+from pool.jobs import JobCancelled, JobFailed
 from pool.labels import BadSource, FolderLabels, Labels, NoLabels, read_table
 from pool.models import Dataset, Image, ImportJob, UploadedFile
 from pool.sources import Given, Refusal, count, from_paths, tidy_name
@@ -34,12 +34,12 @@ def keep_uploads(job: ImportJob, files: Iterable[SentFile[bytes]]) -> None:
     """Store what was sent; a name that comes twice is numbered."""
     names: set[str] = set()
     for file in files:
-        name = tidy_name(file.name or "unnamed")
-        stem, dot, end = name.rpartition(".")
+        name = first = tidy_name(file.name or "unnamed")
         number = 1
         while name in names:
             number += 1
-            name = f"{stem} ({number}){dot}{end}"
+            path = PurePosixPath(first)
+            name = tidy_name(f"{path.stem} ({number}){path.suffix}")
         names.add(name)
         UploadedFile.objects.create(job=job, name=name, file=file)
 
@@ -71,9 +71,16 @@ class Teller:
 
     def now(self) -> None:
         # First the heartbeat: when the job is another worker's by now, it raises and nothing is overwritten.
-        self.job.beat(done=self.seen)
-        self.job.save(update_fields=["imported", "duplicates", "refused"])
+        try:
+            self.job.beat(done=self.seen)
+        except JobCancelled:
+            self._write()
+            raise
+        self._write()
         self._last = time.monotonic()
+
+    def _write(self) -> None:
+        self.job.save(update_fields=["imported", "duplicates", "refused"])
 
 
 def _work_through(job: ImportJob, given: list[Given], labels: Labels, told: Teller) -> None:
@@ -112,7 +119,14 @@ def _labels(job: ImportJob) -> Labels:
 
 
 def drop_finished_uploads() -> None:
-    """Delete the uploads of imports that have ended; the images they became stay."""
+    """Delete the uploads of imports that have ended; the images they became stay.
+
+    The CSV goes too: it may name patients, of whom nothing but a keyed hash is kept.
+    """
     for upload in UploadedFile.objects.exclude(job__in=ImportJob.objects.active()):
         upload.file.delete(save=False)
         upload.delete()
+    active = [ImportJob.State.QUEUED, ImportJob.State.RUNNING]
+    for job in ImportJob.objects.exclude(table="").exclude(state__in=active).only("table"):
+        job.table.delete(save=False)
+        ImportJob.objects.filter(pk=job.pk).update(table="")

@@ -163,3 +163,47 @@ def test_a_broker_that_is_away_does_not_lose_the_upload(
 
     job.refresh_from_db()
     assert job.state == "queued"
+
+
+def test_the_table_of_findings_is_dropped_with_the_uploads(researcher: User) -> None:
+    table = b"file,label,patient\na.png,one,Jane Doe 1950-01-01\n"
+    ended, waiting = (
+        submitted(researcher, sent=sent(("a.png", picture()), labels="table", table=table)) for _ in range(2)
+    )
+    tasks.run_import_job(ended.pk)
+    gone = str(ended.table.name)
+
+    drop_finished_uploads()
+
+    ended.refresh_from_db()
+    waiting.refresh_from_db()
+    assert not default_storage.exists(gone)
+    assert not ended.table
+    assert default_storage.exists(str(waiting.table.name))
+
+
+def test_a_name_that_comes_twice_is_numbered_however_long(researcher: User) -> None:
+    long = f"{'x' * 251}.png"
+    job = submitted(researcher, sent=sent(*[(name, picture()) for name in (long, long, "scan", "scan")]))
+
+    names = [upload.name for upload in job.uploads.all()]
+
+    assert names == [long, f"{'x' * 247} (2).png", "scan", "scan (2)"]
+
+
+def test_a_cancelled_import_says_all_that_had_gone_in(
+    researcher: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submitted(researcher, sent=sent(("z.zip", three(tmp_path))))
+
+    def cancelled_after_two(teller: uploads.Teller) -> None:
+        if teller.seen == 2:
+            job.request_cancel()
+            teller.now()
+
+    monkeypatch.setattr(uploads.Teller, "when_due", cancelled_after_two)
+
+    tasks.run_import_job(job.pk)
+
+    job.refresh_from_db()
+    assert (job.state, job.imported, job.images.count()) == ("cancelled", 2, 2)
