@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+
 from django.core.files.base import ContentFile
+from django.core.files.storage import Storage
 
 from pool.models import Image
 from pool.pixels import Pixels, decode_png, encode_png, thumbnail, to_8bit
+
+logger = logging.getLogger(__name__)
+
+PNG_END = b"IEND\xaeB`\x82"
 
 
 def stored_pixels(image: Image) -> Pixels:
@@ -21,16 +29,28 @@ def picture_png(image: Image) -> bytes:
 
 
 def thumbnail_png(image: Image) -> bytes:
-    """The thumbnail, made when first asked for and kept."""
+    """The thumbnail, made when first asked for and kept where there is room."""
     storage, path = image.file.storage, image.thumbnail_path
+    kept = b""
+    with contextlib.suppress(FileNotFoundError), storage.open(path, "rb") as file:
+        kept = file.read()
+    if kept.endswith(PNG_END):
+        return kept
+    # There is none yet, or somebody else is writing it, or a full disk has left half of it.
+    small = thumbnail(stored_pixels(image))
+    _keep(storage, path, small)
+    return small
+
+
+def _keep(storage: Storage, path: str, png: bytes) -> None:
     try:
-        with storage.open(path, "rb") as file:
-            kept: bytes = file.read()
-            return kept
-    except FileNotFoundError:
-        small = thumbnail(stored_pixels(image))
-        storage.save(path, ContentFile(small))
-        return small
+        stored_as = storage.save(path, ContentFile(png))
+    except OSError:
+        logger.warning("no room for the thumbnail %s", path)
+        storage.delete(path)
+    else:
+        if stored_as != path:  # somebody else was quicker
+            storage.delete(stored_as)
 
 
 def _stored_png(image: Image) -> bytes:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from django.core.files.storage import default_storage
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -19,6 +20,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from lungrater.models import User
 from pool import tasks
 from pool.models import Dataset, Image, ImportJob
+from pool.pictures import thumbnail_png
 from tests.factories import make_dataset, make_image, make_pixels
 from tests.pool.files import picture, zipped
 
@@ -292,3 +294,27 @@ def test_a_name_cannot_run_in_the_page(browser: Client) -> None:
     for page in (image.get_absolute_url(), reverse("pool:gallery")):
         assert "<script>alert" not in browser.get(page).text
         assert "<img src=x" not in browser.get(page).text
+
+
+def test_half_a_thumbnail_is_never_shown(browser: Client) -> None:
+    image = make_image()
+    whole = thumbnail_png(image)
+    default_storage.delete(image.thumbnail_path)
+    default_storage.save(image.thumbnail_path, ContentFile(whole[:50]))
+
+    response = browser.get(reverse("pool:thumbnail", args=[image.pk]))
+
+    assert response.content == whole
+    folder = image.thumbnail_path.rpartition("/")[0]
+    mine = [name for name in default_storage.listdir(folder)[1] if image.pk.hex in name]
+    assert len(mine) == 1, "and none is left beside it"
+
+
+def test_a_thumbnail_that_finds_no_room_is_shown_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*_args: Any, **_options: Any) -> str:
+        raise OSError(28, "No space left on device")
+
+    image = make_image()
+    monkeypatch.setattr(FileSystemStorage, "save", no_room)
+
+    assert thumbnail_png(image).startswith(b"\x89PNG")
