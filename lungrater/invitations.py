@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -17,8 +18,10 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
 from lungrater.models import LoginLink, User
-from rating.models import Enrolment, Study
+from rating.models import AuditEvent, Enrolment, Study
 from rating.models.studies import NotPossible
+
+logger = logging.getLogger(__name__)
 
 LIVES = timedelta(days=14)
 
@@ -42,13 +45,20 @@ class InvitationForm(forms.Form):
 
 @transaction.atomic
 def invite(study: Study, email: str, *, by: Any = None) -> str:
-    """Enrol the person with this address, made a rater if new; the path of their one-use link."""
+    """Enrol the person with this address, made a rater if new; the path of their one-use link.
+
+    Whoever invites holds that link for a moment, so it must never open more than a rater's account.
+    """
     user = User.objects.filter(email__iexact=email).first() or User.objects.create_user(email)
-    Enrolment.enrol(study, user, by=by)
+    if not user.has_perm("rating.rate"):
+        raise NotPossible(f"{user} cannot rate: only active raters, and new people, can be invited.")
+    enrolment = Enrolment.enrol(study, user, by=by)
+    AuditEvent.record(study, by, "made a sign-in link", rater=enrolment.pseudonym)
     return LoginLink.issue(user, lives=LIVES, next_path=reverse("rating:reading_list"))
 
 
 @permission_required("lungrater.invite_rater", raise_exception=True)
+@transaction.non_atomic_requests  # each person is invited for good before any mail goes out
 @never_cache
 def invite_raters(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study, slug=slug)
@@ -63,17 +73,27 @@ def invite_raters(request: HttpRequest, slug: str) -> HttpResponse:
             else:
                 invited.append({"email": email, "url": request.build_absolute_uri(path)})
         if request.POST.get("send"):
-            send_invitations(study, invited)
-    context = {"study": study, "form": form, "invited": invited, "sent": bool(request.POST.get("send"))}
+            for person in send_invitations(study, invited):
+                form.add_error("emails", f"No mail could be sent to {person}; give them the link below.")
+    context = {"study": study, "form": form, "invited": invited}
     return render(request, "account/invite.html", context)
 
 
-def send_invitations(study: Study, invited: list[dict[str, str]]) -> None:
+def send_invitations(study: Study, invited: list[dict[str, str]]) -> list[str]:
+    """Mail each person their link; the addresses that no mail could be sent to."""
+    unsent = []
     for person in invited:
-        send_mail(
-            f"Invitation to rate images in “{study.name}”",
-            "You are invited to rate lung images, one at a time.\n\n"
-            f"Your link, which works once within 14 days:\n{person['url']}\n",
-            None,
-            [person["email"]],
-        )
+        try:
+            send_mail(
+                f"Invitation to rate images in “{study.name}”",
+                "You are invited to rate lung images, one at a time.\n\n"
+                f"Your link, which works once within {LIVES.days} days:\n{person['url']}\n",
+                None,
+                [person["email"]],
+            )
+        except OSError:  # SMTP's own errors are such too
+            logger.exception("an invitation could not be sent")
+            unsent.append(person["email"])
+        else:
+            person["sent"] = "yes"
+    return unsent

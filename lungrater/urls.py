@@ -1,6 +1,7 @@
 from django.urls import include, path
 
 from lungrater import pages
+from lungrater.accounts import address_stands
 from lungrater.health import healthz
 from lungrater.invitations import invite_raters
 from lungrater.login_links import login_link
@@ -10,6 +11,7 @@ urlpatterns = [
     path("enter/<str:token>/", login_link, name="login_link"),
     path("healthz", healthz, name="healthz"),
     path("studies/<slug:slug>/invite/", invite_raters, name="invite"),
+    path("accounts/email/", address_stands, name="account_email"),
     path("accounts/", include("allauth.urls")),
     path("pool/", include("pool.urls")),
     path("generation/", include("generation.urls")),

@@ -2,8 +2,10 @@
 
 import re
 from datetime import timedelta
+from smtplib import SMTPException
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.urls import reverse
 from django.utils import timezone
 
@@ -103,3 +105,55 @@ def test_a_person_signs_in_with_email_and_password(client, rater):
     )
 
     assert signed_in_as(client) == str(rater.pk)
+
+
+def test_whoever_may_see_the_truth_by_now_gets_no_link_by_being_invited_again(client_of, researcher, rater):
+    study = frozen_study(raters=[rater])
+    rater.role = Role.ADMIN
+    rater.save(update_fields=["role"])
+
+    page = client_of(researcher).post(reverse("invite", args=[study.slug]), {"emails": rater.email})
+
+    assert "cannot rate" in page.content.decode()
+    assert not LoginLink.objects.exists()
+
+
+def test_every_sign_in_link_made_is_in_the_log_of_the_study(client_of, researcher, rater):
+    study = frozen_study(raters=[rater])
+
+    client_of(researcher).post(reverse("invite", args=[study.slug]), {"emails": rater.email})
+
+    event = study.events.get(action="made a sign-in link")
+    assert (event.user, event.detail) == (researcher, {"rater": "R01"})
+
+
+def test_a_mail_that_cannot_be_sent_is_named_and_the_link_still_works(
+    client, client_of, researcher, monkeypatch
+):
+    study = frozen_study()
+
+    def refused_the_second(_subject, _text, _sender, to):
+        if to == ["b@example.org"]:
+            raise SMTPException("mailbox unknown")
+
+    monkeypatch.setattr("lungrater.invitations.send_mail", refused_the_second)
+
+    page = client_of(researcher).post(
+        reverse("invite", args=[study.slug]), {"emails": "a@example.org b@example.org", "send": "1"}
+    )
+
+    html = page.content.decode()
+    assert "No mail could be sent to b@example.org" in html
+    assert [client.get(url).status_code for url in re.findall(r"/enter/[\w-]+/", html)] == [200, 200]
+
+
+def test_nobody_takes_an_address_that_might_be_invited(client_of, rater):
+    browser = client_of(rater)
+
+    for act in ("action_add", "action_primary"):
+        page = browser.post(reverse("account_email"), {act: "", "email": "professor@example.org"})
+        assert page.status_code == 404
+
+    rater.refresh_from_db()
+    assert rater.email == "rater@example.org"
+    assert not EmailAddress.objects.filter(email="professor@example.org").exists()
