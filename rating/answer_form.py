@@ -45,8 +45,12 @@ class AnswerForm(forms.Form):
         self.fields["reasons"].choices = [(reason, reason) for reason in study.reason_list]  # type: ignore[attr-defined]  # fields is a dict of plain Field
 
     def clean_view_state(self) -> dict[str, Any]:
+        text = self.cleaned_data["view_state"] or "{}"
         try:
-            view_state = json.loads(self.cleaned_data["view_state"] or "{}")
+            if "\\u" in text:
+                raise ValueError("PostgreSQL takes no NUL and no half letter")
+            view_state = json.loads(text)
+            json.dumps(view_state, allow_nan=False)
         except ValueError as error:
             raise forms.ValidationError("The view's state must be JSON.") from error
         return view_state if isinstance(view_state, dict) else {}
@@ -55,8 +59,15 @@ class AnswerForm(forms.Form):
         """The fields of a rating; reasons belong to “fake” alone."""
         fields = ("label", "confidence", "remark", "active_ms", "idle_ms", "view_state")
         answer = {field: self.cleaned_data[field] for field in fields}
+        for field in ("active_ms", "idle_ms"):
+            answer[field] = _at_most_long_ago(answer[field])
         answer["reasons"] = self.cleaned_data["reasons"] if answer["label"] == Label.FAKE else []
         return answer
 
     def shown_ago(self) -> timedelta:
-        return min(timedelta(milliseconds=self.cleaned_data["shown_ms_ago"] or 0), LONGEST_AGO)
+        return timedelta(milliseconds=_at_most_long_ago(self.cleaned_data["shown_ms_ago"]) or 0)
+
+
+def _at_most_long_ago(milliseconds: int | None) -> int | None:
+    """A clock gone wrong must not cost the rater the answer."""
+    return None if milliseconds is None else min(milliseconds, LONGEST_AGO // timedelta(milliseconds=1))

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
@@ -103,8 +104,8 @@ def preferences(request: HttpRequest) -> HttpResponse:
 
 def _back(request: HttpRequest) -> str:
     asked = request.POST.get("next") or request.GET.get("next") or ""
-    safe = url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
-    return asked if safe else "rating:reading_list"
+    safe = asked.startswith("/") and url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
+    return asked if safe else reverse("rating:reading_list")
 
 
 def _enrolment(request: HttpRequest, slug: str) -> Enrolment:

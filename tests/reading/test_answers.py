@@ -171,3 +171,38 @@ def test_practice_is_told_afterwards_and_nothing_else_ever_is(client_of, rater):
             word = "real" if presentation.study_image.image.origin == "real" else "fake"
             assert body.pop("feedback") == f"Practice: this image was {word}."
         assert set(body) == {"saved", "ahead"}
+
+
+def test_a_clock_gone_wrong_does_not_cost_the_answer(client_of, rater):
+    study = open_study(raters=[rater])
+    first = presentations(study, rater)[0]
+    ages = "9" * 25
+
+    response = save(client_of(rater), study, first, "fake", active_ms=ages, idle_ms=ages, shown_ms_ago=ages)
+
+    assert response.status_code == 200
+    assert Rating.objects.get().active_ms == 30 * 24 * 3600 * 1000
+
+
+@pytest.mark.parametrize(
+    "state", ["{", '{"zoom": NaN}', '{"zoom": 1e999}', r'{"a": "\u0000"}', r'{"\ud800": 1}']
+)
+def test_a_view_state_the_database_cannot_hold_is_refused_in_words(client_of, rater, state):
+    study = open_study(raters=[rater])
+
+    response = save(client_of(rater), study, presentations(study, rater)[0], view_state=state)
+
+    assert response.status_code == 422
+    assert not Rating.objects.exists()
+
+
+@pytest.mark.parametrize("elsewhere", ["", "reading", "//evil.example.org/", "https://evil.example.org/"])
+def test_preferences_lead_back_to_a_page_of_this_site(client_of, rater, elsewhere):
+    browser = client_of(rater)
+    url, back = reverse("rating:preferences"), reverse("rating:reading_list")
+
+    page = browser.get(url, {"next": elsewhere})
+    saved = browser.post(url, {"theme": "dark", "next": elsewhere})
+
+    assert f'href="{back}">Cancel' in page.content.decode()
+    assert saved["Location"] == back
