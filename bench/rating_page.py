@@ -232,13 +232,14 @@ def sitting(options: argparse.Namespace) -> tuple[str, dict[str, str]]:
 
 
 def phantom(noise: Any, side: int, bits: int) -> Any:
-    """Two dark lungs in a grainy chest: about as hard to compress as a radiograph."""
+    """A grainy chest of its own make: about as hard to compress as a radiograph, and no copy of another."""
     import numpy as np
+    from scipy.ndimage import zoom
 
     y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
-    chest = 0.8 - 0.3 * (x**2 + y**2)
+    chest = 0.5 + zoom(noise.normal(0, 0.2, (7, 7)), side / 7, order=3, grid_mode=True, mode="nearest")
     for middle in (-0.42, 0.42):
-        chest -= 0.4 * np.exp(-(((x - middle) / 0.28) ** 4) - ((y / 0.6) ** 4))
+        chest -= 0.2 * np.exp(-(((x - middle) / 0.28) ** 4) - ((y / 0.6) ** 4))
     chest += 0.03 * np.sin(18 * y + 4 * x**2) + noise.normal(0, 0.01, (side, side))
     top = 2**bits - 1
     return (np.clip(chest, 0, 1) * top).astype(np.uint8 if bits == 8 else np.uint16)

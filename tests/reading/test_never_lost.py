@@ -102,7 +102,7 @@ def test_a_reload_with_unsent_ratings_warns_and_then_sends_them(open_browser, ra
     page.reload()
 
     assert warnings == ["beforeunload"]
-    assert shown(page) == third
+    until(page, "(third) => document.querySelector('canvas').dataset.token === third", argument=third)
     wait_for_status(page, "Saved")
     assert labels_of(study, rater)[:2] == ["real", "fake"]
 

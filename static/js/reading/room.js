@@ -55,6 +55,8 @@ class Room {
     this.#held = this.#held.filter(({ token }) => !left.has(token));
     if (!this.#current) this.#showFrontier();
     await this.#outbox.open();
+    // A save of the page before may have arrived while this one was made.
+    if (performance.getEntriesByType("navigation")[0]?.type !== "navigate") await this.#refill();
   }
 
   get #frontier() {
@@ -95,6 +97,7 @@ class Room {
     } catch {
       if (this.#current !== presentation) return;
       this.#panel.say(this.#panel.word("noImage"));
+      this.#refill(); // it may be gone because the session is
       setTimeout(() => this.#current === presentation && this.#showLate(presentation), 3000);
     }
   }
