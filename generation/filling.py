@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
-from generation.engines.protocol import Engine, EngineError, GenerationRequest, Picture, Refusal
+from generation import pipelines
+from generation.engines.protocol import Engine, EngineError, GenerationRequest, Picture, Refusal, Wish
+from generation.ledger import Ledger
 from generation.models import GeneratedImage, GenerationJob
+from generation.pacing import seconds_until_turn
 from pool.importing import DuplicatePixels, add_image
-from pool.jobs import Job, JobFailed, JobLost
+from pool.jobs import Job, JobCancelled, JobFailed, JobLost, JobStepsAside
+from pool.models import Image
+from pool.pictures import picture_png
 
 PULSE = 1.0
+TURN_CHECK = 5.0
+LEAST_FREE = 0.10
 REASON_LENGTH = 300
 Outcome = GeneratedImage.Outcome
 
 
 class Pulse:
-    """A job's heartbeat that may be called as often as one likes."""
+    """Something to do now and then, by default the job's heartbeat, that may be called as often as one likes."""
 
-    def __init__(self, job: Job, *, every: float | None = None) -> None:
-        self.job, self.every, self.last = job, PULSE if every is None else every, 0.0
+    def __init__(
+        self, job: Job, *, every: float | None = None, beat: Callable[[], None] | None = None
+    ) -> None:
+        self.beat, self.every, self.last = beat or job.beat, PULSE if every is None else every, 0.0
 
     def __call__(self) -> None:
         if time.monotonic() - self.last >= self.every:
-            self.job.beat()
+            self.beat()
             self.last = time.monotonic()
 
 
@@ -37,42 +51,94 @@ def engine_of(job: GenerationJob) -> Engine:
         from generation.engines.diffusion import DiffusionEngine
 
         return DiffusionEngine(job.checkpoint.source())
+    if job.engine == GenerationJob.Engine.PIPELINE:
+        from generation.engines.pipeline import PipelineEngine
+
+        return PipelineEngine(pipelines.source(job.api_model, job.settings))
     if job.engine == GenerationJob.Engine.OPENAI:
         from generation.engines.openai_images import OpenAIImagesEngine
 
-        return OpenAIImagesEngine(job.api_model, base_url=settings.OPENAI_BASE_URL)
+        return OpenAIImagesEngine(job.api_model, base_url=settings.OPENAI_BASE_URL, pace=seconds_until_turn)
     from generation.engines.phantom import PhantomEngine
 
     return PhantomEngine()
 
 
 def fill(job: GenerationJob, engine: Engine | None = None) -> None:
-    """Make what the job still lacks. Raises JobFailed, JobCancelled or JobLost."""
+    """Make what the job still lacks. Raises JobFailed, JobCancelled, JobLost or JobStepsAside."""
+    ledger = Ledger(job)
+    ledger.open()
     settled = set(job.outcomes.values_list("index", flat=True))
     missing = [index for index in range(job.total) if index not in settled]
     if settled:
         job.beat(done=len(settled), message=f"Going on: {len(missing)} of {job.total} are missing.")
-    request = GenerationRequest(
+    try:
+        if missing:
+            refuse_a_full_disk()
+            job.beat(message="Preparing the engine…" if not settled else None)
+            for answer in (engine or engine_of(job)).generate(_request(job, ledger), missing):
+                _settle(job, answer, ledger)
+        ledger.close()
+    except EngineError as error:
+        ledger.close()
+        raise JobFailed(str(error)) from error
+    except OSError as error:
+        ledger.close()
+        raise JobFailed(f"A picture could not be stored ({error.strerror or error}).") from error
+    except (JobCancelled, JobStepsAside):
+        ledger.close()
+        raise
+    _sum_up(job)
+
+
+def _request(job: GenerationJob, ledger: Ledger) -> GenerationRequest:
+    aside = Pulse(job, every=TURN_CHECK, beat=partial(_step_aside, job))
+    return GenerationRequest(
         modality=job.modality,
         label=job.label,
         prompt=job.prompt,
         seed=job.seed,
         settings=job.settings,
+        wishes=[Wish(**wish) for wish in job.wishes],
+        source=_source(job),
         heartbeat=Pulse(job),
+        may_stop=aside,
+        before_sending=ledger.before_sending,
+        note=job.log,
     )
-    try:
-        if missing:
-            job.beat(message="Preparing the engine…" if not settled else None)
-            for answer in (engine or engine_of(job)).generate(request, missing):
-                _settle(job, answer)
-    except EngineError as error:
-        raise JobFailed(str(error)) from error
-    except OSError as error:
-        raise JobFailed(f"A picture could not be stored ({error.strerror or error}).") from error
-    _sum_up(job)
 
 
-def _settle(job: GenerationJob, answer: Picture | Refusal) -> None:
+def _source(job: GenerationJob) -> bytes:
+    """The picture to start from, where the job edits one."""
+    if not job.settings.get("edit_of"):
+        return b""
+    image = Image.objects.filter(pk=job.settings["edit_of"]).first()
+    if image is None:
+        raise JobFailed("The image that was to be edited is not in the pool.")
+    return picture_png(image)
+
+
+def _step_aside(job: GenerationJob) -> None:
+    refuse_a_full_disk()
+    if job.others_wait():
+        GenerationJob.objects.filter(pk=job.pk, attempts=job.attempts).update(forgiven=F("forgiven") + 1)
+        raise JobStepsAside("Waiting for its next turn: others go first.")
+
+
+def refuse_a_full_disk() -> None:
+    """Raises JobFailed where less than a tenth of the images' disk is free."""
+    folder = Path(settings.STORAGES["default"].get("OPTIONS", {}).get("location", ""))
+    if not folder.is_absolute() or not folder.exists():
+        return  # images that lie in S3 fill no disk of ours
+    disk = shutil.disk_usage(folder)
+    if disk.free < disk.total * LEAST_FREE:
+        raise JobFailed(
+            f"Stopped: only {disk.free / 2**30:.1f} GB, less than a tenth, of the images' disk is free. "
+            "Free some, then let the job make the rest."
+        )
+
+
+def _settle(job: GenerationJob, answer: Picture | Refusal, ledger: Ledger) -> None:
     """Commit one answer with its image, or nothing of it when the job is another worker's by now."""
     with transaction.atomic():
         mine = GenerationJob.objects.select_for_update(of=["self"]).filter(
@@ -81,19 +147,23 @@ def _settle(job: GenerationJob, answer: Picture | Refusal) -> None:
         if not mine.exists():
             raise JobLost
         GeneratedImage.objects.create(job=job, index=answer.index, seed=answer.seed, **_outcome(job, answer))
-        job.done = job.outcomes.count()
-        mine.update(done=job.done, message=f"{job.done} of {job.total}")
+        done = job.outcomes.count()
+        mine.update(done=done, message=f"{done} of {job.total}", **ledger.settling(answer))
+    job.done = done
 
 
 def _outcome(job: GenerationJob, answer: Picture | Refusal) -> dict[str, Any]:
-    prompt = {"prompt": job.prompt}
+    wish = Wish(**job.wishes[answer.index % len(job.wishes)]) if job.wishes else Wish(job.prompt, job.label)
+    prompt = {"prompt": wish.prompt}
     if isinstance(answer, Refusal):
         return {**prompt, "outcome": answer.outcome, "reason": answer.reason[:REASON_LENGTH]}
+    if answer.pixels.min() == answer.pixels.max():
+        return {**prompt, "outcome": Outcome.FILTERED, "reason": "The picture is of one even colour."}
     provenance = {**answer.provenance, "job": job.pk, "index": answer.index, **_origin(job)}
     if answer.seed is not None:
         provenance["seed"] = str(answer.seed)  # as text: 63 bits do not survive every JSON reader
     try:
-        image = add_image(job.dataset, answer.pixels, label=job.label, provenance=provenance)
+        image = add_image(job.dataset, answer.pixels, label=wish.label, provenance=provenance)
     except DuplicatePixels as error:
         return {**prompt, "outcome": Outcome.DUPLICATE, "reason": str(error)[:REASON_LENGTH]}
     return {**prompt, "outcome": Outcome.MADE, "image": image}

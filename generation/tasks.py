@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from generation import presence  # noqa: F401  (its signals keep every worker present)
 from generation.models import GenerationJob, TrainingRun
 
 
 @shared_task
 def run_generation(job_id: int) -> None:
-    GenerationJob.objects.get(pk=job_id).perform()
+    """A bell of this job's queue: whose turn it is there is served, which need not be the one who rang."""
+    GenerationJob.objects.serve(GenerationJob.objects.get(pk=job_id).queue)
 
 
 @shared_task

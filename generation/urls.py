@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from generation.models import GenerationJob
-from generation.views import jobs, training
+from generation.views import jobs, review, training
 
 app_name = "generation"
 
@@ -29,6 +29,10 @@ urlpatterns = [
     path("jobs/<int:pk>/cancel", jobs.cancel, name="cancel"),
     path("jobs/<int:pk>/go-on", jobs.go_on, name="go_on"),
     path("jobs/<int:pk>/again", jobs.again, name="again"),
+    path("jobs/<int:pk>/review", review.review, name="review"),
+    path("jobs/<int:pk>/sheet.png", review.sheet, name="sheet"),
+    path("images/<uuid:pk>/more", jobs.more_like, name="more_like"),
+    path("compare/", review.compare, name="compare"),
     path("training/", training.trainings, name="trainings"),
     path("training/new/", training.train, name="train"),
     path("training/<int:pk>/", training.training, name="training"),

@@ -6,17 +6,27 @@ heartbeats while it works, and a row whose heartbeat has gone stale is queued ag
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, models, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
+logger = logging.getLogger(__name__)
+
 HEARTBEAT_EVERY = timedelta(seconds=5)
 STALE_AFTER = timedelta(seconds=30)
+# A model of many gigabytes may load for minutes without a word; a worker silent for longer hangs.
+LONGEST_SILENCE = timedelta(minutes=20)
+WAIT_FOR_DATABASE = timedelta(seconds=30)
 MAX_ATTEMPTS = 5
 
 
@@ -32,6 +42,10 @@ class JobFailed(Exception):
     """The job cannot go on; the message is one sentence a person can act on."""
 
 
+class JobStepsAside(Exception):
+    """Others go first; the job waits for its next turn and then makes what is missing."""
+
+
 class JobQuerySet(models.QuerySet["Job"]):
     def waiting(self) -> Self:
         return self.filter(state=Job.State.QUEUED)
@@ -42,9 +56,12 @@ class JobQuerySet(models.QuerySet["Job"]):
     def stale(self) -> Self:
         return self.filter(state=Job.State.RUNNING, heartbeat_at__lt=Now() - STALE_AFTER)
 
+    # How often a worker has died of this job; a kind of job that counts other starts too takes them off.
+    deaths: ClassVar[Any] = models.F("attempts")
+
     def requeue_stale(self) -> int:
         """Queue again what a dead worker left running; give up on what kills every worker."""
-        self.stale().filter(attempts__gte=MAX_ATTEMPTS).update(
+        self.stale().annotate(deaths=self.deaths).filter(deaths__gte=MAX_ATTEMPTS).update(
             state=Job.State.FAILED,
             error=f"The worker stopped without a word {MAX_ATTEMPTS} times; see the worker's log.",
             finished_at=Now(),
@@ -78,6 +95,8 @@ class Job(models.Model):
     objects: ClassVar[Any] = JobQuerySet.as_manager()
 
     on_beat: Callable[[Job], None] | None = None  # for whoever watches from this very process
+    queue: str = "cpu"  # which workers it rings for
+    last_word: float = 0.0  # when the work itself last beat, by this process's clock
 
     class Meta:
         abstract = True
@@ -119,10 +138,17 @@ class Job(models.Model):
         )
         if won:
             self.refresh_from_db()
+            again = f" for the {_nth(self.attempts)} time" if self.attempts > 1 else ""
+            self.log(f"Started{again} on {socket.gethostname()}.")
         return bool(won)
+
+    def log(self, text: str, *, by: Any = None) -> None:
+        """Note what happened, in words; a kind of job that shows its log to people keeps it in a table."""
+        logger.info("%s %s: %s", type(self).__name__, self.pk, text)
 
     def beat(self, *, done: int | None = None, message: str | None = None) -> None:
         """Say that the work goes on; raises JobCancelled or JobLost when it must not."""
+        self.last_word = time.monotonic()
         values: dict[str, Any] = {"heartbeat_at": Now()}
         if done is not None:
             values["done"] = self.done = done
@@ -134,22 +160,48 @@ class Job(models.Model):
         if self.on_beat:
             self.on_beat(self)
 
-    def perform(self) -> None:
-        """Claim the job and see it to its end; safe to call twice and from any worker."""
+    def perform(self) -> bool:
+        """Claim the job and see it to its end; safe to call twice and from any worker. True if it was ours."""
         if not self.claim():
-            return
+            return False
         try:
-            self.run()
+            with kept_alive(self):
+                self.run()
         except JobCancelled:
             self._finish(self.State.CANCELLED)
         except JobLost:
-            return
+            pass
+        except JobStepsAside as turn:
+            self._wait_again(str(turn))
+        except (OperationalError, InterfaceError):
+            logger.warning("%s %s: the database went away", type(self).__name__, self.pk, exc_info=True)
+            self._wait_again("Queued again: the database went away.")
         except Exception as error:
             self._finish(self.State.FAILED, error=as_sentence(error))
             if not isinstance(error, JobFailed):
                 raise
         else:
             self._finish(self.State.SUCCEEDED)
+        return True
+
+    def _wait_again(self, message: str) -> None:
+        """Back into the queue with what was made; where the database stays away, the sweep does it later."""
+        mine = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
+        deadline = time.monotonic() + WAIT_FOR_DATABASE.total_seconds()
+        while True:
+            try:
+                if not connection.in_atomic_block:
+                    connection.close_if_unusable_or_obsolete()
+                if mine.update(state=self.State.QUEUED, message=message[:200]):
+                    self.refresh_from_db()
+                    self.log(message)
+                    self.ring()
+                return
+            except (OperationalError, InterfaceError):
+                if connection.in_atomic_block or time.monotonic() > deadline:
+                    raise
+                connection.close()
+                time.sleep(0.5)
 
     def request_cancel(self) -> None:
         """Stop a queued job at once, a running one between two pieces of work."""
@@ -162,6 +214,7 @@ class Job(models.Model):
             state=state, error=error, finished_at=Now()
         )
         self.refresh_from_db()
+        self.log(f"{self.State(state).label}. {error or self.message}".strip())
 
     @property
     def seconds_left(self) -> float | None:
@@ -170,6 +223,42 @@ class Job(models.Model):
             return None
         elapsed = (timezone.now() - self.started_at).total_seconds()
         return elapsed / self.done * (self.total - self.done)
+
+
+@contextlib.contextmanager
+def kept_alive(job: Job) -> Iterator[None]:
+    """The job's heart beats in this block even while the work is busy with one long thing, for a while.
+
+    A thread with a connection of its own writes the beat; whether the job is still ours, the work asks itself.
+    """
+    over = threading.Event()
+    job.last_word = time.monotonic()
+    heart = threading.Thread(target=_keep_beating, args=(job, over), daemon=True, name=f"heart of {job}"[:40])
+    heart.start()
+    try:
+        yield
+    finally:
+        over.set()
+        heart.join()
+
+
+def _keep_beating(job: Job, over: threading.Event) -> None:
+    mine = type(job).objects.filter(pk=job.pk, state=Job.State.RUNNING, attempts=job.attempts)
+    silence = LONGEST_SILENCE.total_seconds()
+    try:
+        while not over.wait(HEARTBEAT_EVERY.total_seconds()):
+            if time.monotonic() - job.last_word > silence:
+                return  # it hangs: another worker may have it
+            try:
+                mine.update(heartbeat_at=Now())
+            except DatabaseError:
+                connection.close()
+    finally:
+        connection.close()
+
+
+def _nth(number: int) -> str:
+    return {2: "second", 3: "third", 4: "fourth"}.get(number, f"{number}th")
 
 
 def as_sentence(error: Exception) -> str:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from celery import Task, shared_task
+from celery import Task, current_app, shared_task
 from celery.signals import worker_ready
 from django.apps import apps
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
+from redis import RedisError
 
 from pool.jobs import Job
 from pool.models import ImportJob
@@ -44,9 +45,22 @@ def sweep_jobs() -> None:
         if again := kind.objects.requeue_stale():
             logger.warning("%s: %s queued again after their worker went away", kind.__name__, again)
         waited = kind.objects.waiting().filter(created_at__lt=Now() - RING_AGAIN_AFTER)
+        unheard: dict[str, bool] = {}
         for job in waited.order_by("created_at")[:RING_AT_ONCE]:
-            job.ring()
+            if job.queue not in unheard:
+                unheard[job.queue] = bells_unheard(job.queue) < RING_AT_ONCE
+            if unheard[job.queue]:
+                job.ring()
     drop_finished_uploads()
+
+
+def bells_unheard(queue: str) -> int:
+    """How many bells lie in the broker for this queue: behind a job of hours they must not pile up."""
+    try:
+        with current_app.connection_for_read() as broker:
+            return int(broker.default_channel.client.llen(queue))
+    except (OperationalError, RedisError, OSError):
+        return 0  # nobody to ask: ringing will say so itself
 
 
 def job_kinds() -> Iterator[type[Job]]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +13,16 @@ from generation.engines.protocol import (
     GenerationRequest,
     Picture,
     Refusal,
-    batches,
     seed_of,
 )
+from generation.engines.warm import Warm, bytes_of, device_for_work, in_batches_that_fit
 
 if TYPE_CHECKING:
     from generation.training.network import Denoiser
 
 MOST_STEPS = 1000
-KEPT_WARM = 2
+ON_GPU, ON_CPU = 32, 4  # pictures at once
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
 @dataclass(frozen=True)
@@ -47,40 +46,23 @@ class CheckpointSource:
         return cls(str(weights.absolute()), path.stem, description.as_json(), weights.read_bytes)
 
 
-class _Warm:
-    """The networks last used in this process, so that the next job does not load them again."""
-
-    def __init__(self) -> None:
-        self._nets: OrderedDict[str, Denoiser] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, source: CheckpointSource) -> Denoiser:
-        with self._lock:
-            if source.key not in self._nets:
-                self._nets[source.key] = _load(source)
-                while len(self._nets) > KEPT_WARM:
-                    self._nets.popitem(last=False)
-            self._nets.move_to_end(source.key)
-            return self._nets[source.key]
-
-    def clear(self) -> None:
-        self._nets.clear()
-
-
-warm = _Warm()
+warm: Warm[Denoiser] = Warm(bytes_of)
 
 
 def _load(source: CheckpointSource) -> Denoiser:
-    import torch
-
     from generation.training import checkpoint
 
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = device_for_work()
     try:
         description = checkpoint.Description.from_json(source.description)
         return checkpoint.network(description, source.read_weights(), device)
     except (checkpoint.CheckpointError, OSError) as error:
         raise EngineError(f"The checkpoint {source.name} cannot be used. {error}") from error
+
+
+def network_of(source: CheckpointSource) -> Denoiser:
+    """The checkpoint's network, loaded unless it is still warm. Raises EngineError."""
+    return warm.get(source.key, partial(_load, source))
 
 
 class DiffusionEngine:
@@ -93,52 +75,29 @@ class DiffusionEngine:
     def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Iterator[Picture | Refusal]:
         from generation.training.config import ConfigError
 
-        net = warm.get(self.source)
+        net = network_of(self.source)
         wanted = _Wanted.of(net, request)
-        size = self.batch or (32 if next(net.parameters()).device.type == "cuda" else 4)
-        left = list(indices)
-        while left:
-            group = next(batches(left, size))
-            try:
-                pictures = wanted.sample(net, request, group)
-            except ConfigError as error:
-                raise EngineError(str(error)) from error
-            except (MemoryError, RuntimeError) as error:
-                if not _out_of_memory(error):
-                    raise
-                size = _halved(len(group), error)
-                continue
-            yield from pictures
-            left = left[len(group) :]
+        size = self.batch or (ON_GPU if next(net.parameters()).device.type == "cuda" else ON_CPU)
 
+        def make(group: list[int]) -> list[Picture]:
+            request.may_stop()
+            return wanted.sample(net, request, group)
 
-def _out_of_memory(error: BaseException) -> bool:
-    import torch
-
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "not enough memory" in str(error)
-
-
-def _halved(size: int, error: BaseException) -> int:
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    if size == 1:
-        raise EngineError(
-            "One picture at a time still needs more memory than there is; use a machine with more."
-        ) from error
-    return size // 2
+        try:
+            yield from in_batches_that_fit(indices, size, make, note=request.note)
+        except ConfigError as error:
+            raise EngineError(str(error)) from error
 
 
 @dataclass(frozen=True)
 class _Wanted:
     """A request in this network's terms."""
 
-    kind: int | None
+    kinds: dict[str, int]
     sampler: str
     steps: int
     guidance: float
+    precision: str
     provenance: dict[str, Any]
 
     @classmethod
@@ -153,12 +112,22 @@ class _Wanted:
             raise EngineError(f"The number of sampling steps is from 1 to {MOST_STEPS}.")
         try:
             make_sampler(net.config, sampler)
-            wanted = PictureClass(request.modality, request.label)
-            kind = net.config.class_number(wanted) if net.config.classes else None
+            labels = {wish.label for wish in request.wishes} or {request.label}
+            known = {label: PictureClass(request.modality, label) for label in labels if net.config.classes}
+            kinds = {label: net.config.class_number(wanted) for label, wanted in known.items()}
         except ConfigError as error:
             raise EngineError(str(error)) from error
-        facts = {"sampler": sampler, "steps": steps, "guidance": guidance, "size": net.config.size}
-        return cls(kind, sampler, steps, guidance, facts)
+        precision = str(settings.get("precision") or "auto")
+        if precision not in PRECISIONS:
+            raise EngineError(f"The precision is one of {', '.join(PRECISIONS)}.")
+        facts = {
+            "precision": precision,
+            "sampler": sampler,
+            "steps": steps,
+            "guidance": guidance,
+            "size": net.config.size,
+        }
+        return cls(kinds, sampler, steps, guidance, precision, facts)
 
     def sample(self, net: Denoiser, request: GenerationRequest, group: list[int]) -> list[Picture]:
         from generation.training.sampling import sample
@@ -167,10 +136,11 @@ class _Wanted:
         pixels = sample(
             net,
             seeds,
-            classes=None if self.kind is None else [self.kind] * len(group),
+            classes=[self.kinds[request.wish(index).label] for index in group] if self.kinds else None,
             sampler=self.sampler,
             steps=self.steps,
             guidance=self.guidance,
+            precision=self.precision,
             between_steps=request.heartbeat,
         )
         facts = {"engine": "diffusion", **self.provenance}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from generation.engines.protocol import EngineError
@@ -24,6 +26,15 @@ class Family:
     qualities: tuple[str, ...] = ()
     asks_base64: bool = False
     asks_png: bool = False
+    edits: bool = False
+    prices: Mapping[str, str] = field(default_factory=dict)
+    """US dollars an image by size, or by quality and size, as OpenAI's price list gave them; a first guess only."""
+
+    def price(self, settings: Mapping[str, Any]) -> Decimal | None:
+        """What one image costs by the price list, or None where that counts tokens or is not known here."""
+        size = str(settings.get("size") or self.default_size)
+        known = self.prices.get(f"{settings.get('quality') or 'standard'} {size}") or self.prices.get(size)
+        return None if known is None else Decimal(known)
 
     def parameters(self, model: str, settings: dict[str, Any]) -> dict[str, Any]:
         """The keyword arguments of `images.generate` besides the prompt. Raises EngineError."""
@@ -48,18 +59,39 @@ class Family:
 GPT_SIZES = ("auto", "1024x1024", "1536x1024", "1024x1536")
 GPT_QUALITIES = ("auto", "low", "medium", "high")
 FAMILIES = (
-    Family("dall-e-2", ("256x256", "512x512", "1024x1024"), "1024x1024", asks_base64=True),
+    Family(
+        "dall-e-2",
+        ("256x256", "512x512", "1024x1024"),
+        "1024x1024",
+        asks_base64=True,
+        prices={"256x256": "0.016", "512x512": "0.018", "1024x1024": "0.020"},
+    ),
     Family(
         "dall-e-3",
         ("1024x1024", "1792x1024", "1024x1792"),
         "1024x1024",
         qualities=("standard", "hd"),
         asks_base64=True,
+        prices={
+            "standard 1024x1024": "0.040",
+            "standard 1792x1024": "0.080",
+            "standard 1024x1792": "0.080",
+            "hd 1024x1024": "0.080",
+            "hd 1792x1024": "0.120",
+            "hd 1024x1792": "0.120",
+        },
     ),
-    Family("gpt-image-2.5", (), "1024x1024", qualities=(*GPT_QUALITIES, "xhigh", "max"), asks_png=True),
-    Family("gpt-image-2", (), "1024x1024", qualities=GPT_QUALITIES, asks_png=True),
-    Family("gpt-image-", GPT_SIZES, "1024x1024", qualities=GPT_QUALITIES, asks_png=True),
-    Family("chatgpt-image-", GPT_SIZES, "1024x1024", qualities=GPT_QUALITIES, asks_png=True),
+    Family(
+        "gpt-image-2.5",
+        (),
+        "1024x1024",
+        qualities=(*GPT_QUALITIES, "xhigh", "max"),
+        asks_png=True,
+        edits=True,
+    ),
+    Family("gpt-image-2", (), "1024x1024", qualities=GPT_QUALITIES, asks_png=True, edits=True),
+    Family("gpt-image-", GPT_SIZES, "1024x1024", qualities=GPT_QUALITIES, asks_png=True, edits=True),
+    Family("chatgpt-image-", GPT_SIZES, "1024x1024", qualities=GPT_QUALITIES, asks_png=True, edits=True),
 )
 # A model we have never heard of, on a server that speaks the same API.
 COMPATIBLE = Family("", (), "512x512", asks_base64=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,13 +20,12 @@ import environ
 
 from generation.engines.image_models import family_of
 from generation.engines.protocol import EngineError, GenerationRequest, Picture, Refusal
-from generation.engines.retrying import Patience, ReplyRefusedError, Retrying
+from generation.engines.retrying import Answered, Patience, ReplyRefusedError, Retrying
 from pool.decoding import Decoder
 from pool.pixels import RefusedImage
 
 if TYPE_CHECKING:
     from openai import OpenAI
-    from openai.types import ImagesResponse
 
 OFFICIAL = "https://api.openai.com/v1"
 SECONDS_PER_REPLY = 180.0
@@ -49,18 +49,26 @@ class OpenAIImagesEngine:
     base_url: str = OFFICIAL
     patience: Patience = field(default_factory=Patience)
     seconds_per_reply: float = SECONDS_PER_REPLY
+    pace: Callable[[str], float] = lambda _key: 0.0
+    """How many seconds from now this key's next request may leave."""
 
     def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Iterator[Picture | Refusal]:
-        if not request.prompt.strip():
+        if not request.wish(0).prompt.strip():
             raise EngineError("The Images API needs a prompt.")
-        wanted = family_of(self.model).parameters(self.model, dict(request.settings))
+        family = family_of(self.model)
+        wanted = family.parameters(self.model, dict(request.settings))
+        if request.source and not family.edits:
+            raise EngineError(f"{self.model} does not edit images here; a gpt-image model does.")
         stop = threading.Event()
         with self._client() as client, Decoder() as decoder, ThreadPoolExecutor(AT_ONCE) as threads:
-            asking = _Asking(client, Retrying(self.patience, stop, self.model), request.prompt, wanted)
+            asking = _Asking(client, Retrying(self.patience, stop, self.model), wanted, request.source)
             replies = _Replies(self, decoder, request, wanted)
             try:
                 for index in indices:
-                    replies.waiting[threads.submit(asking.ask)] = index
+                    yield from replies.until_turn(self.pace(client.api_key), stop)
+                    request.may_stop()
+                    request.before_sending(index)
+                    replies.waiting[threads.submit(asking.ask, request.wish(index).prompt)] = index
                     while len(replies.waiting) >= AT_ONCE:
                         yield from replies.arrived()
                 while replies.waiting:
@@ -88,11 +96,15 @@ class OpenAIImagesEngine:
 class _Asking:
     client: OpenAI
     retrying: Retrying
-    prompt: str
     wanted: dict[str, Any]
+    source: bytes
 
-    def ask(self) -> ImagesResponse:
-        return self.retrying.call(lambda: self.client.images.generate(prompt=self.prompt, **self.wanted))
+    def ask(self, prompt: str) -> Answered:
+        images = self.client.images
+        if self.source:
+            start = ("image.png", self.source, "image/png")
+            return self.retrying.call(lambda: images.edit(image=start, prompt=prompt, **self.wanted))
+        return self.retrying.call(lambda: images.generate(prompt=prompt, **self.wanted))
 
 
 @dataclass(frozen=True)
@@ -103,7 +115,7 @@ class _Replies:
     decoder: Decoder
     request: GenerationRequest
     wanted: dict[str, Any]
-    waiting: dict[Future[ImagesResponse], int] = field(default_factory=dict)
+    waiting: dict[Future[Answered], int] = field(default_factory=dict)
 
     def arrived(self) -> Iterator[Picture | Refusal]:
         """What came within one pulse; the job's heart goes on beating while a slow reply is awaited."""
@@ -112,21 +124,38 @@ class _Replies:
             yield self._answer(self.waiting.pop(future), future)
         self.request.heartbeat()
 
+    def until_turn(self, seconds: float, stop: threading.Event) -> Iterator[Picture | Refusal]:
+        """Wait for the key's turn; what arrives meanwhile is handed on."""
+        turn = time.monotonic() + seconds
+        while (left := turn - time.monotonic()) > 0:
+            if self.waiting:
+                yield from self.arrived()
+            else:
+                stop.wait(min(left, PULSE))
+                self.request.heartbeat()
+
     def last(self) -> Iterator[Picture | Refusal]:
-        """The pictures of the requests already sent; what was refused or failed now is asked again later."""
+        """What the requests already sent brought and cost; what brought nothing is asked again later."""
         for future, index in self.waiting.items():
-            if not future.cancel() and future.exception() is None:
-                yield self._answer(index, future)
+            if future.cancel():
+                continue
+            answer = self._answer(index, future) if _brought(future) else None
+            if answer is not None:
+                yield answer
 
-    def _answer(self, index: int, future: Future[ImagesResponse]) -> Picture | Refusal:
+    def _answer(self, index: int, future: Future[Answered]) -> Picture | Refusal:
         try:
-            return self._picture(index, future.result())
+            answered = future.result()
         except ReplyRefusedError as refused:
-            return Refusal(index, None, str(refused), refused.outcome)
+            return Refusal(index, None, str(refused), refused.outcome, refused.billed)
+        try:
+            return self._picture(index, answered)
         except RefusedImage as error:
-            return Refusal(index, None, f"The server's picture was not taken: {error}", "failed")
+            why = f"The server's picture was not taken: {error}"
+            return Refusal(index, None, why, "failed", answered.billed)
 
-    def _picture(self, index: int, reply: ImagesResponse) -> Picture:
+    def _picture(self, index: int, answered: Answered) -> Picture:
+        reply = answered.reply
         image = reply.data[0] if reply.data else None
         if image is None or not image.b64_json:
             linked = "a link, which LungRater never follows," if image and image.url else "nothing"
@@ -142,10 +171,18 @@ class _Replies:
         facts = {
             "engine": "openai",
             **{name: value for name, value in self.wanted.items() if name != "n"},
-            "prompt": self.request.prompt,
+            "prompt": self.request.wish(index).prompt,
             "revised_prompt": image.revised_prompt or "",
             "server": urlsplit(self.engine.base_url).hostname or "",
             "request_id": reply._request_id or "",
             "created": reply.created,
         }
-        return Picture(index, None, pixels, facts)
+        if self.request.settings.get("edit_of"):
+            facts["edit_of"] = str(self.request.settings["edit_of"])
+        return Picture(index, None, pixels, facts, answered.billed)
+
+
+def _brought(future: Future[Answered]) -> bool:
+    """Whether a finished request brought a picture, or may have cost money without one."""
+    error = future.exception()
+    return error is None or (isinstance(error, ReplyRefusedError) and error.billed > 0)

@@ -13,15 +13,26 @@ Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 Heartbeat = Callable[[], None]
 
 
-def silent() -> None:
-    """The heartbeat of a caller who does not listen."""
+def silent(*_: Any) -> None:
+    """The listener of a caller who does not listen."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What one image is to show."""
+
+    prompt: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True)
 class GenerationRequest:
     """What a person asked for; `settings` are the engine's own (steps, sampler, size, quality …).
 
-    `heartbeat` is called at least every few seconds of work, and may raise to stop it.
+    With `wishes`, image k is of wish k modulo their number; without, all are of `prompt` and `label`.
+    `heartbeat` is called at least every few seconds of work, `may_stop` where stopping loses no work, and
+    `before_sending` with the index before a request that may cost money leaves; each may raise to stop the
+    job. `note` takes a line for the job's log. `source` is the picture to start from, as a PNG.
     """
 
     modality: str
@@ -29,17 +40,29 @@ class GenerationRequest:
     prompt: str = ""
     seed: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
+    wishes: Sequence[Wish] = ()
+    source: bytes = b""
     heartbeat: Heartbeat = silent
+    may_stop: Heartbeat = silent
+    before_sending: Callable[[int], None] = silent
+    note: Callable[[str], None] = silent
+
+    def wish(self, index: int) -> Wish:
+        return self.wishes[index % len(self.wishes)] if self.wishes else Wish(self.prompt, self.label)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A finished picture: canonical pixels, and in `provenance` all that is needed to make it again."""
+    """A finished picture: canonical pixels, and in `provenance` all that is needed to make it again.
+
+    `billed` counts the requests for it that were, or may have been, charged.
+    """
 
     index: int
     seed: int | None
     pixels: Pixels
     provenance: dict[str, Any]
+    billed: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,6 +73,7 @@ class Refusal:
     seed: int | None
     reason: str
     outcome: Literal["refused", "failed"] = "refused"
+    billed: int = 0
 
 
 class Engine(Protocol):

@@ -23,9 +23,18 @@ MAY_BE_BILLED = "The server gave no answer in time; the picture may have been ma
 class ReplyRefusedError(Exception):
     """This one picture will not come; the others may."""
 
-    def __init__(self, reason: str, outcome: Literal["refused", "failed"]) -> None:
+    def __init__(self, reason: str, outcome: Literal["refused", "failed"], *, billed: int = 0) -> None:
         super().__init__(reason)
         self.outcome: Literal["refused", "failed"] = outcome
+        self.billed = billed
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A reply, and how many requests it took that were or may have been charged."""
+
+    reply: ImagesResponse
+    billed: int
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,7 @@ class Retrying:
     stop: threading.Event
     model: str
 
-    def call(self, ask: Callable[[], ImagesResponse]) -> ImagesResponse:
+    def call(self, ask: Callable[[], ImagesResponse]) -> Answered:
         """The reply, after as many attempts as are safe. Raises ReplyRefusedError or EngineError.
 
         Every error is raised from None: the SDK's own exceptions carry the request, and with it the key.
@@ -61,9 +70,9 @@ class Retrying:
         for attempt in range(self.patience.attempts):
             told = None
             try:
-                return ask()
+                return Answered(ask(), unanswered + 1)
             except APIStatusError as error:
-                told = self._judge(error)
+                told = self._judge(error, billed=unanswered)
                 problem = f"The server answered {error.status_code} to every attempt."
             except APIConnectionError as error:
                 problem = "The server cannot be reached."
@@ -71,19 +80,21 @@ class Retrying:
                     # At most one repeat: each may cost money.
                     problem, unanswered = MAY_BE_BILLED, unanswered + 1
                     if unanswered > 1:
-                        raise ReplyRefusedError(problem, "failed") from None
+                        raise ReplyRefusedError(problem, "failed", billed=unanswered) from None
             except APIError:
-                raise ReplyRefusedError("The server's answer is not an Images API reply.", "failed") from None
+                raise ReplyRefusedError(
+                    "The server's answer is not an Images API reply.", "failed", billed=unanswered + 1
+                ) from None
             if self.stop.wait(self.patience.pause(attempt, told=told)):
                 break
-        raise ReplyRefusedError(problem, "failed")
+        raise ReplyRefusedError(problem, "failed", billed=unanswered)
 
-    def _judge(self, error: APIStatusError) -> float | None:
+    def _judge(self, error: APIStatusError, *, billed: int = 0) -> float | None:
         """How long the server wants us to wait before the next attempt; raises where there must be none."""
         code, status = error.code or "", error.status_code
         if code in MODERATED:
             raise ReplyRefusedError(
-                "The server's safety system refused the prompt or the picture.", "refused"
+                "The server's safety system refused the prompt or the picture.", "refused", billed=billed
             ) from None
         if code in OUT_OF_MONEY:
             raise EngineError(

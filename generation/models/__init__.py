@@ -1,6 +1,15 @@
 """The room's tables: checkpoints and the runs that make them, jobs and the pictures they make."""
 
-from generation.models.jobs import GeneratedImage, GenerationJob
+from generation.models.jobs import GenerationJob, JobEvent
+from generation.models.outcomes import GeneratedImage, KeyPace, WorkerSeen
 from generation.models.training import Checkpoint, TrainingRun
 
-__all__ = ["Checkpoint", "GeneratedImage", "GenerationJob", "TrainingRun"]
+__all__ = [
+    "Checkpoint",
+    "GeneratedImage",
+    "GenerationJob",
+    "JobEvent",
+    "KeyPace",
+    "TrainingRun",
+    "WorkerSeen",
+]

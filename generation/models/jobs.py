@@ -1,35 +1,77 @@
-"""Generation jobs and the full denominator of what they were asked for."""
+"""Generation jobs: a wish for images from one engine, and where it stands."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any, ClassVar, Self
 
+from django.conf import settings as site
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator
 from django.db import models, transaction
 from django.db.models.functions import Now
 from django.urls import reverse
+from django.utils import timezone
 
 from generation.models.training import Checkpoint
 from pool.jobs import Job, JobQuerySet
-from pool.models import Dataset, Image, Modality, Origin
+from pool.models import Dataset, Modality, Origin
 
 MOST_IMAGES = 100_000
 MOST_SEED = 2**53 - 1  # what JSON and JavaScript can still hold exactly
+PREVIEW = 4
+# How long one person's job may keep a queue while another's waits.
+TURN = 120.0
 
 
 class GenerationJobQuerySet(JobQuerySet):
+    deaths = models.F("attempts") - models.F("forgiven")
+
     def with_counts(self) -> Self:
-        """Each job, newest first, with how many images were made, failed, were refused or were there already."""
+        """Each job, newest first, with how many images were made, failed, were refused, left out …"""
+        from generation.models.outcomes import GeneratedImage
+
         counts = {
             f"{outcome}_count": models.Count("outcomes", filter=models.Q(outcomes__outcome=outcome))
             for outcome in GeneratedImage.Outcome.values
         }
+        left_out = models.Q(outcomes__image__isnull=False) & ~models.Q(outcomes__image__excluded_reason="")
         return (
             self.select_related("dataset", "checkpoint", "requested_by")
-            .annotate(**counts)
+            .annotate(**counts, left_out_count=models.Count("outcomes", filter=left_out))
             .order_by("-created_at", "-pk")
         )
+
+    def in_queue(self, queue: str) -> Self:
+        return self.filter(engine__in=[e for e, q in GenerationJob.QUEUES.items() if q == queue])
+
+    def next_in_turn(self, queue: str) -> GenerationJob | None:
+        """Whose turn it is: the highest priority; in it the person served longest ago; of theirs the oldest."""
+        waiting = self.waiting().in_queue(queue)
+        top = waiting.order_by().aggregate(top=models.Max("priority"))["top"]
+        if top is None:
+            return None
+        waiting = waiting.filter(priority=top)
+        people = waiting.order_by().values_list("requested_by", flat=True).distinct()
+        if len(people) > 1:
+            since = timezone.now() - timedelta(days=1)
+            started = GenerationJob.objects.in_queue(queue).filter(started_at__gt=since).order_by()
+            served = dict(started.values_list("requested_by").annotate(models.Max("started_at")))
+            waiting = waiting.filter(requested_by=min(people, key=lambda who: served.get(who) or since))
+        return waiting.order_by("created_at", "pk").first()
+
+    def serve(self, queue: str) -> GenerationJob | None:
+        """Do the job whose turn it is, if any waits."""
+        while job := self.next_in_turn(queue):
+            if job.perform():
+                return job
+        return None
+
+    def requeue_stale(self) -> int:
+        for job in self.stale():
+            job.log("The worker went away without a word.")
+        return super().requeue_stale()
 
 
 class GenerationJob(Job):
@@ -38,28 +80,46 @@ class GenerationJob(Job):
     class Engine(models.TextChoices):
         PHANTOM = "phantom", "Phantom (drawn by a program)"
         DIFFUSION = "diffusion", "Diffusion model"
+        PIPELINE = "pipeline", "Diffusers pipeline"
         OPENAI = "openai", "OpenAI Images API"
 
-    QUEUES = {Engine.PHANTOM: "cpu", Engine.DIFFUSION: "gpu", Engine.OPENAI: "api"}
+    class Priority(models.IntegerChoices):
+        LOW = -1
+        NORMAL = 0
+        HIGH = 1
+
+    QUEUES = {Engine.PHANTOM: "cpu", Engine.DIFFUSION: "gpu", Engine.PIPELINE: "gpu", Engine.OPENAI: "api"}
 
     engine = models.CharField(max_length=10, choices=Engine)
     checkpoint = models.ForeignKey(
         Checkpoint, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs"
     )
-    api_model = models.CharField("API model", max_length=100, blank=True)
+    api_model = models.CharField("API model or pipeline", max_length=100, blank=True)
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="generation_jobs")
     modality = models.CharField(max_length=10, choices=Modality)
     label = models.CharField("finding", max_length=100, blank=True)
     prompt = models.TextField(blank=True, max_length=32_000)
+    # What a template or a list was expanded to: image k is of wish k modulo their number.
+    wishes = models.JSONField(default=list, blank=True)
     seed = models.PositiveBigIntegerField(default=0, validators=[MaxValueValidator(MOST_SEED)])
     settings = models.JSONField(default=dict, blank=True)
+    priority = models.SmallIntegerField(choices=Priority, default=Priority.NORMAL)
+    # After a preview: how many images there are to be once a person has said yes.
+    full_total = models.PositiveIntegerField(null=True, blank=True)
+    price = models.DecimalField("price per image", max_digits=8, decimal_places=4, null=True, blank=True)
+    spend_cap = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    spent = models.DecimalField(max_digits=12, decimal_places=4, default=Decimal(0), editable=False)
+    # Requests whose answer has not come, by index, and how often they were sent: each may have been billed.
+    unanswered = models.JSONField(default=dict, editable=False)
+    # Starts that say nothing against the job: turns given to others, and those before a person queued it again.
+    forgiven = models.PositiveSmallIntegerField(default=0, editable=False)
 
     objects: ClassVar[Any] = GenerationJobQuerySet.as_manager()
 
     class Meta(Job.Meta):
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(engine__in=["phantom", "diffusion", "openai"]),
+                condition=models.Q(engine__in=["phantom", "diffusion", "pipeline", "openai"]),
                 name="generation_engine_known",
             ),
             models.CheckConstraint(
@@ -73,10 +133,21 @@ class GenerationJob(Job):
                 violation_error_message="Choose the model that is to make the images.",
             ),
             models.CheckConstraint(
-                condition=~models.Q(engine="openai") | (~models.Q(api_model="") & ~models.Q(prompt="")),
+                condition=~models.Q(engine__in=["openai", "pipeline"])
+                | (~models.Q(api_model="") & ~models.Q(prompt="")),
                 name="generation_api_has_model_and_prompt",
-                violation_error_message="The Images API needs the name of a model and a prompt.",
+                violation_error_message="It needs the name of a model and a prompt.",
             ),
+        ]
+        indexes = [
+            models.Index(
+                "priority",
+                "created_at",
+                condition=models.Q(state="queued"),
+                name="generation_waiting",
+            ),
+            models.Index(fields=["-created_at", "-id"], name="generation_newest"),
+            models.Index(fields=["started_at"], name="generation_started"),
         ]
 
     def __str__(self) -> str:
@@ -102,8 +173,18 @@ class GenerationJob(Job):
         return self.api_model or "phantom"
 
     @property
-    def queue(self) -> str:
+    def queue(self) -> str:  # type: ignore[override]  # the same string, but it depends on the engine
         return self.QUEUES[self.Engine(self.engine)]
+
+    def log(self, text: str, *, by: Any = None) -> None:
+        super().log(text, by=by)
+        self.events.create(text=text[:300], by=by)
+
+    def submit(self) -> None:
+        """Save the row, note who asked, and ring for a worker after the commit."""
+        with transaction.atomic():
+            super().submit()
+            self.log(f"Queued: {self}.", by=self.requested_by)
 
     def run(self) -> None:
         from generation.filling import fill
@@ -116,70 +197,89 @@ class GenerationJob(Job):
 
         ring(run_generation, self.pk, queue=self.queue)
 
-    def queue_again(self) -> bool:
-        """Let a failed or cancelled job go on with what it has not made; True unless it is active or done."""
-        ended = GenerationJob.objects.filter(pk=self.pk, state__in=[self.State.FAILED, self.State.CANCELLED])
+    def others_wait(self) -> bool:
+        """Whether a more urgent job, or after a fair turn another person's, waits for this worker."""
+        rivals = GenerationJob.objects.waiting().in_queue(self.queue)
+        urgent = models.Q(priority__gt=self.priority)
+        if self.started_at and (timezone.now() - self.started_at).total_seconds() > TURN:
+            urgent |= models.Q(priority=self.priority) & ~models.Q(requested_by=self.requested_by_id)
+        return bool(rivals.filter(urgent).exists())
+
+    def request_cancel(self, *, by: Any = None) -> None:
+        super().request_cancel()
+        self.log("Asked to stop.", by=by)
+
+    def queue_again(self, *, by: Any = None, total: int | None = None) -> bool:
+        """Let a failed or cancelled job go on with what it has not made; True unless it is active or done.
+
+        With a larger `total`, a job that has ended, a preview say, goes on to that many images.
+        """
+        states = [self.State.FAILED, self.State.CANCELLED]
+        grows = total is not None and total > self.total
+        ended = GenerationJob.objects.filter(
+            pk=self.pk, state__in=[*states, self.State.SUCCEEDED] if grows else states
+        )
         with transaction.atomic():
-            self.outcomes.exclude(outcome=GeneratedImage.Outcome.MADE).filter(job__in=ended).delete()
+            self.outcomes.filter(image=None, job__in=ended).exclude(outcome="duplicate").delete()
             again = ended.update(
                 state=self.State.QUEUED,
                 cancel_requested=False,
+                total=total if grows else models.F("total"),
+                full_total=None,
+                forgiven=models.F("attempts"),
                 error="",
                 message="",
                 finished_at=None,
                 created_at=Now(),
             )
             if again:
+                self.log(f"Queued again, up to {total if grows else self.total} images.", by=by)
                 transaction.on_commit(self.ring)
         return bool(again)
 
-    def again(self, *, seed: int) -> GenerationJob:
-        """An unsaved job that asks for the same with another seed."""
+    def again(self, *, seed: int, **changes: Any) -> GenerationJob:
+        """An unsaved job that asks for the same with another seed, but for the changes."""
         same = (
-            "engine",
-            "checkpoint",
-            "api_model",
-            "dataset",
-            "modality",
-            "label",
-            "prompt",
-            "settings",
-            "total",
+            *("engine", "checkpoint", "api_model", "dataset", "modality", "label", "prompt", "wishes"),
+            *("settings", "total", "priority", "price", "spend_cap"),
         )
-        return GenerationJob(**{name: getattr(self, name) for name in same}, seed=seed)
+        values = {field: getattr(self, field) for field in same}
+        return GenerationJob(**{**values, "seed": seed, **changes})
+
+    @property
+    def images_per_second(self) -> float | None:
+        """The pace since this start, between its first image and its last; None while there is none."""
+        if self.started_at is None:
+            return None
+        times = self.outcomes.filter(created_at__gte=self.started_at).aggregate(
+            first=models.Min("created_at"), last=models.Max("created_at"), number=models.Count("pk")
+        )
+        if times["number"] < 2 or times["last"] <= times["first"]:
+            return None
+        return float((times["number"] - 1) / (times["last"] - times["first"]).total_seconds())
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time to go at this start's pace; what earlier starts made says nothing about it."""
+        pace = self.images_per_second if self.state == self.State.RUNNING else None
+        return None if not pace else (self.total - self.done) / pace
+
+    @property
+    def estimate(self) -> Decimal | None:
+        """What all of its images will cost, where a price is known."""
+        return None if self.price is None else self.price * (self.full_total or self.total)
 
 
-class GeneratedImage(models.Model):
-    """What became of one image of a job, also of those that were never made: the full denominator."""
+class JobEvent(models.Model):
+    """A line of a job's log, for people."""
 
-    class Outcome(models.TextChoices):
-        MADE = "made"
-        DUPLICATE = "duplicate"
-        REFUSED = "refused"
-        FAILED = "failed"
-
-    job = models.ForeignKey(GenerationJob, on_delete=models.PROTECT, related_name="outcomes")
-    index = models.PositiveIntegerField(validators=[MinValueValidator(0)])
-    seed = models.PositiveBigIntegerField(null=True)
-    prompt = models.TextField(blank=True)
-    image = models.OneToOneField(Image, on_delete=models.PROTECT, null=True, related_name="generated")
-    outcome = models.CharField(max_length=9, choices=Outcome)
-    reason = models.CharField(max_length=300, blank=True)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    job = models.ForeignKey(GenerationJob, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(db_default=Now(), editable=False)
+    by = models.ForeignKey(site.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    text = models.CharField(max_length=300)
 
     class Meta:
-        ordering = ["job", "index"]
-        constraints = [
-            models.UniqueConstraint(fields=["job", "index"], name="generated_image_once_per_index"),
-            models.CheckConstraint(
-                condition=models.Q(outcome="made", image__isnull=False, reason="")
-                | (
-                    models.Q(outcome__in=["duplicate", "refused", "failed"], image__isnull=True)
-                    & ~models.Q(reason="")
-                ),
-                name="generated_image_or_reason",
-            ),
-        ]
+        ordering = ["pk"]
 
     def __str__(self) -> str:
-        return f"{self.job_id} #{self.index} {self.outcome}"
+        return self.text

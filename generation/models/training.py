@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class TrainingRun(Job):
     """One model trained on one dataset; `total` counts the steps."""
 
-    QUEUE = "gpu"
+    queue = "gpu"
 
     name = models.CharField(max_length=100, unique=True)
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="training_runs")
@@ -53,7 +53,7 @@ class TrainingRun(Job):
         from generation.tasks import run_training
         from pool.tasks import ring
 
-        ring(run_training, self.pk, queue=self.QUEUE)
+        ring(run_training, self.pk, queue=self.queue)
 
     def queue_again(self, *, ring: bool = True) -> bool:
         """Let a failed or cancelled run go on from its last checkpoint; True unless it is active or done."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any, cast
 
 from django.contrib import messages
@@ -12,11 +13,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from generation import pipelines
 from generation.forms import JOB_FORMS, random_seed
-from generation.models import Checkpoint, GenerationJob
+from generation.forms.queue import GoOnForm, QueueFilterForm
+from generation.models import Checkpoint, GeneratedImage, GenerationJob
+from generation.models.jobs import PREVIEW
+from generation.presence import absent_workers, why_waiting
 
 PER_PAGE = 30
 SHOWN = 60
+LOG_LINES = 50
+WISHES_SHOWN = 8
+MORE = 8
 
 may_view = permission_required("generation.view_generationjob", raise_exception=True)
 may_add = permission_required("generation.add_generationjob", raise_exception=True)
@@ -27,15 +35,25 @@ may_change = permission_required("generation.change_generationjob", raise_except
 @may_view
 def jobs(request: HttpRequest) -> HttpResponse:
     """All jobs, newest first; asked by htmx, the table alone."""
-    page = Paginator(GenerationJob.objects.with_counts(), PER_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "moving": any(job.is_active for job in page)}
+    form = QueueFilterForm(request.GET)
+    paginator = Paginator(form.filter(GenerationJob.objects.with_counts()), PER_PAGE)
+    # Counted without the joins that only the shown page needs.
+    vars(paginator)["count"] = form.filter(GenerationJob.objects.all()).count()
+    page = paginator.get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "form": form,
+        "filtered": form.is_used,
+        "moving": any(job.is_active for job in page),
+        "absent": absent_workers(),
+    }
     template = "generation/_jobs.html" if request.headers.get("HX-Request") else "generation/jobs.html"
     return render(request, template, context)
 
 
 @may_add
 def create(request: HttpRequest, engine: str = GenerationJob.Engine.DIFFUSION) -> HttpResponse:
-    form = JOB_FORMS[engine](request.POST or None)
+    form = JOB_FORMS[engine](request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         return redirect(form.submit(request.user))
     context = {
@@ -43,6 +61,9 @@ def create(request: HttpRequest, engine: str = GenerationJob.Engine.DIFFUSION) -
         "engine": engine,
         "engines": GenerationJob.Engine.choices,
         "no_model": engine == GenerationJob.Engine.DIFFUSION and not Checkpoint.objects.exists(),
+        "no_pipeline": engine == GenerationJob.Engine.PIPELINE and not pipelines.names(),
+        "pipelines_folder": pipelines.folder(),
+        "preview": PREVIEW,
     }
     return render(request, "generation/job_form.html", context, status=422 if form.errors else 200)
 
@@ -72,30 +93,42 @@ def _counted(pk: int) -> GenerationJob:
 
 def progress_of(job: GenerationJob) -> dict[str, Any]:
     """What the job's page shows of its progress."""
-    made = job.outcomes.filter(outcome="made").order_by("-index").select_related("image")
+    made = job.outcomes.made().order_by("-index")
     missed = job.outcomes.exclude(outcome="made").values("outcome", "reason")
+    pace = job.images_per_second
     return {
         "job": job,
         "made": list(made[:SHOWN]),
         "seconds_left": None if job.seconds_left is None else round(job.seconds_left),
+        "pace": pace,
         "missed": missed.annotate(number=Count("pk")).order_by("-number"),
+        "events": list(job.events.select_related("by").order_by("-pk")[:LOG_LINES]),
+        "to_review": job.outcomes.unreviewed().count(),
+        "why_waiting": why_waiting(job.queue) if job.state == job.State.QUEUED else "",
+        "left": job.total - job.done,
+        "rest": (job.full_total or job.total) - job.total,
+        "prompts": [wish["prompt"] or wish["label"] for wish in job.wishes[:WISHES_SHOWN]],
+        "more_prompts": max(0, len(job.wishes) - WISHES_SHOWN),
     }
 
 
 @require_POST
 @may_change
-def cancel(_request: HttpRequest, pk: int) -> HttpResponse:
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     stopped = get_object_or_404(GenerationJob, pk=pk)
-    stopped.request_cancel()
+    stopped.request_cancel(by=request.user)
     return redirect(stopped)
 
 
 @require_POST
 @may_change
 def go_on(request: HttpRequest, pk: int) -> HttpResponse:
-    """Queue a failed or cancelled job again, for what it lacks."""
+    """Queue an ended job again for what it lacks, or after a preview for all the rest; with a new cap, if given."""
     resumed = get_object_or_404(GenerationJob, pk=pk)
-    if not resumed.queue_again():
+    form = GoOnForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "The cap is an amount in US dollars, like 12.50.")
+    elif not form.let_go_on(resumed, by=request.user):
         messages.info(request, "This job needs no second start.")
     return redirect(resumed)
 
@@ -104,8 +137,28 @@ def go_on(request: HttpRequest, pk: int) -> HttpResponse:
 @may_add
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """The same once more, with another seed."""
-    repeat = get_object_or_404(GenerationJob, pk=pk).again(seed=random_seed())
-    repeat.requested_by_id = request.user.pk
+    repeat = get_object_or_404(GenerationJob, pk=pk).again(
+        seed=random_seed(), requested_by_id=request.user.pk
+    )
     repeat.submit()
     messages.success(request, f"Queued with seed {repeat.seed}.")
     return redirect(repeat)
+
+
+@require_POST
+@may_add
+def more_like(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """A few more images of one image's model, prompt, finding and settings, with another seed."""
+    liked = get_object_or_404(GeneratedImage.objects.select_related("job", "image"), image=pk)
+    finding = liked.image.label if liked.image else liked.job.label
+    more = liked.job.again(
+        seed=random_seed(),
+        requested_by_id=request.user.pk,
+        total=MORE,
+        wishes=[],
+        label=finding,
+        prompt=liked.prompt or liked.job.prompt,
+    )
+    more.submit()
+    messages.success(request, f"{MORE} more like image {liked.index} are queued.")
+    return redirect(more)

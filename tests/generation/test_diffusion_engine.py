@@ -116,7 +116,7 @@ def test_a_picture_that_never_fits_is_said_in_a_sentence(
 def test_a_network_stays_warm_between_jobs(checkpoint: Path) -> None:
     source = CheckpointSource.from_path(checkpoint)
 
-    assert diffusion.warm.get(source) is diffusion.warm.get(CheckpointSource.from_path(checkpoint))
+    assert diffusion.network_of(source) is diffusion.network_of(CheckpointSource.from_path(checkpoint))
 
 
 @pytest.mark.parametrize(

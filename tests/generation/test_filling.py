@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from generation import filling
 from generation.engines.protocol import EngineError, Picture, Refusal
+from generation.ledger import Ledger
 from generation.models import GeneratedImage, GenerationJob
 from pool.jobs import JobLost
 from pool.models import Origin
@@ -143,7 +144,7 @@ def test_a_worker_that_lost_the_job_writes_no_more(engine: Callable[..., Scripte
     GenerationJob.objects.filter(pk=job.pk).update(attempts=2)
 
     with pytest.raises(JobLost):
-        filling._settle(job, picture_of(0))
+        filling._settle(job, picture_of(0), Ledger(job))
 
     assert job.dataset.images.count() == 0
 

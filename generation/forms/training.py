@@ -1,0 +1,63 @@
+"""The form that queues a training run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from generation.models import Checkpoint, TrainingRun
+from generation.models.jobs import MOST_SEED
+from generation.training.config import PRESETS, ConfigError, TrainingConfig
+from pool.models import Dataset
+
+
+class TrainingForm(forms.Form):
+    """A training run on a dataset, from a preset with the few settings people change."""
+
+    name = forms.CharField(max_length=100, label="Name of the model")
+    dataset = forms.ModelChoiceField(Dataset.objects.all(), label="Trained on")
+    preset = forms.ChoiceField(choices=[(name, name) for name in PRESETS])
+    size = forms.IntegerField(
+        min_value=16, max_value=1024, required=False, label="Size in pixels", help_text="Empty: the preset's."
+    )
+    steps = forms.IntegerField(min_value=1, required=False, help_text="Empty: the preset's.")
+    batch = forms.IntegerField(min_value=1, required=False, help_text="Empty: the preset's.")
+    by_finding = forms.BooleanField(
+        required=False, label="Learn the findings", help_text="The model can then be asked for one of them."
+    )
+    seed = forms.IntegerField(min_value=0, max_value=MOST_SEED, initial=0)
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"]).strip()
+        if TrainingRun.objects.filter(name=name).exists() or Checkpoint.objects.filter(name=name).exists():
+            raise ValidationError("There is a model of this name; choose another.")
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if not self.errors:
+            try:
+                self.config = self._config(data)
+            except ConfigError as error:
+                raise ValidationError(str(error)) from error
+        return data
+
+    def _config(self, data: dict[str, Any]) -> TrainingConfig:
+        from generation.runs import classes_of
+
+        given = {name: data[name] for name in ("size", "steps", "batch", "seed") if data[name] is not None}
+        classes = [vars(kind) for kind in classes_of(data["dataset"])] if data["by_finding"] else []
+        return TrainingConfig.from_mapping({"preset": data["preset"], "classes": classes, **given})
+
+    def submit(self, by: Any) -> TrainingRun:
+        run = TrainingRun(
+            name=self.cleaned_data["name"],
+            dataset=self.cleaned_data["dataset"],
+            config=self.config.as_json(),
+            total=self.config.steps,
+            requested_by=by,
+        )
+        run.submit()
+        return run
