@@ -2,10 +2,12 @@
 
 import re
 from datetime import timedelta
+from io import StringIO
 from smtplib import SMTPException
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
 
@@ -157,3 +159,21 @@ def test_nobody_takes_an_address_that_might_be_invited(client_of, rater):
     rater.refresh_from_db()
     assert rater.email == "rater@example.org"
     assert not EmailAddress.objects.filter(email="professor@example.org").exists()
+
+
+def test_whoever_could_see_the_truth_is_not_made_a_rater(researcher):
+    researcher.last_login = timezone.now()
+    researcher.save(update_fields=["last_login"])
+
+    with pytest.raises(CommandError, match="must not rate"):
+        call_command("person", researcher.email, role=Role.RATER)
+
+    researcher.refresh_from_db()
+    assert researcher.role == Role.RESEARCHER
+
+
+def test_a_role_given_by_mistake_is_taken_back_before_its_person_signs_in(researcher):
+    call_command("person", researcher.email, role=Role.RATER, stdout=StringIO())
+
+    researcher.refresh_from_db()
+    assert researcher.role == Role.RATER

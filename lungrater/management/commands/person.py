@@ -32,6 +32,11 @@ class Command(BaseCommand):
         user = User.objects.filter(email__iexact=email).first() or User.objects.create_user(email)
         if user.enrolments.exists() and role != Role.RATER:
             raise CommandError(f"{user} rates in a study; whoever rates must not see which images are real.")
+        if role == Role.RATER and user.last_login and user.has_perm("pool.view_image"):
+            raise CommandError(
+                f"{user} has been able to see which images are real, so must not rate; "
+                "invite raters who have not."
+            )
         user.role = role
         user.save(update_fields=["role"])
         self.stdout.write(base_url.rstrip("/") + LoginLink.issue(user, lives=LIVES))
