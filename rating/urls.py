@@ -1,6 +1,6 @@
 from django.urls import path
 
-from rating.views import analysis, around, export, pictures, sitting, studies
+from rating.views import analysis, around, blinding, export, organising, pictures, planner, sitting, studies
 
 app_name = "rating"
 
@@ -17,11 +17,26 @@ urlpatterns = [
     path("i/<str:token>", pictures.presented, name="picture"),
     # Organisers
     path("studies/", studies.study_list, name="studies"),
+    path("planner/", planner.page, name="planner"),
+    path("planner/<slug:what>.svg", planner.figure, name="planner_figure"),
     path("studies/new/", studies.create, name="create"),
     path("studies/<slug:slug>/", studies.detail, name="study"),
     path("studies/<slug:slug>/edit/", studies.edit, name="edit"),
     path("studies/<slug:slug>/freeze/", studies.freeze, name="freeze"),
     path("studies/<slug:slug>/freezing/", studies.freezing, name="freezing"),
+    path("studies/<slug:slug>/copy/", studies.copy, name="copy"),
+    path("studies/<slug:slug>/audit/", blinding.run, name="audit"),
+    path("studies/<slug:slug>/auditing/", blinding.progress, name="auditing"),
+    path("studies/<slug:slug>/override/", blinding.override, name="override"),
+    path("studies/<slug:slug>/raters/", organising.raters, name="raters"),
+    path("studies/<slug:slug>/raters/<int:number>/reset/", organising.reset, name="reset"),
+    path("studies/<slug:slug>/raters/<int:number>/withdraw/", organising.withdraw, name="withdraw"),
+    path("studies/<slug:slug>/raters/<int:number>/replace/", organising.replace, name="replace"),
+    path(
+        "studies/<slug:slug>/raters/<int:number>/unblinded/",
+        organising.mark_unblinded,
+        name="mark_unblinded",
+    ),
     path("studies/<slug:slug>/open/", studies.open_study, name="open"),
     path("studies/<slug:slug>/close/", studies.close, name="close"),
     path("studies/<slug:slug>/unblind/", studies.unblind, name="unblind"),

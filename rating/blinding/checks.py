@@ -14,8 +14,9 @@ from rating.blinding.finding import Finding, Verdict
 from rating.blinding.intensity import BANDS, PERCENTILES, Floats
 from rating.blinding.separability import FEWEST, separability
 
-ALARM = 0.01  # luck does as well once in a hundred audits
-PLAIN = 0.75  # from here on a program tells three of four pairs apart
+ALARM = 0.01  # luck does as well once in a hundred audits: look
+CERTAIN = 0.001  # none of a thousand shuffles does as well: stop
+PLAIN = 0.75  # from here on a program tells three of four pairs apart: an eye may as well
 UNLIKE_SIZES = 0.6
 NAMED = 6  # images named in a sentence
 
@@ -105,7 +106,7 @@ def check_container(images: Sequence[Examined], *, seed: int) -> Finding:
         nothing="File headers, numbers and places in the orders say nothing of the origin",
         something="the file headers, numbers or places in the orders",
         remedy="Copy the study and freeze the copy: it gets new pictures, numbers and orders.",
-        always_red=True,
+        at_any_size=True,
     )
 
 
@@ -309,7 +310,7 @@ def _classified(
     nothing: str,
     something: str,
     remedy: str,
-    always_red: bool = False,
+    at_any_size: bool = False,
 ) -> Finding:
     synthetic = np.array([image.synthetic for image in images], dtype=bool)
     if not len(synthetic) or synthetic.all() or not synthetic.any():
@@ -330,7 +331,7 @@ def _classified(
         return Finding(name, Verdict.GREEN, f"{nothing} ({numbers}).", "", detail)
     telling = _most_telling(features, synthetic, names)
     reason = f"A program tells the arms apart by {something} alone ({numbers}); most by {telling}."
-    red = always_red or result.auc >= PLAIN
+    red = result.p < CERTAIN and (at_any_size or result.auc >= PLAIN)
     return Finding(name, Verdict.RED if red else Verdict.AMBER, reason, remedy, detail)
 
 

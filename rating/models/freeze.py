@@ -67,7 +67,8 @@ class Freeze(Job):
         """Draw each stratum's images by the study's seed; codes and rows come in random order."""
         generator = np.random.Generator(np.random.Philox(self.study.seed))
         chosen: dict[Any, tuple[Stratum, Image]] = {}
-        for stratum in self.study.strata.select_related("dataset"):
+        # Strata of one finding first: those of any finding take what is left.
+        for stratum in self.study.strata.select_related("dataset").order_by("-label", "pk"):
             for image in self._draw(stratum, generator, taken=set(chosen)):
                 chosen[image.pk] = (stratum, image)
         picks = list(chosen.values())

@@ -13,7 +13,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from rating.forms import ReasonForm, StrataForm, StudyForm
 from rating.models import Enrolment, Freeze, Study
+from rating.models.copies import copy_of
 from rating.models.studies import NotPossible
+from rating.protocol_words import told_protocol
+from rating.templates_of_studies import TEMPLATES, Template
 
 
 @permission_required("rating.view_study", raise_exception=True)
@@ -24,7 +27,19 @@ def study_list(request: HttpRequest) -> HttpResponse:
 
 @permission_required("rating.add_study", raise_exception=True)
 def create(request: HttpRequest) -> HttpResponse:
-    return _edit(request, Study(created_by_id=request.user.pk))
+    template = TEMPLATES.get(request.GET.get("template", ""))
+    protocol = template.protocol if template else {}
+    return _edit(request, Study(created_by_id=request.user.pk, **protocol), template)
+
+
+@permission_required("rating.add_study", raise_exception=True)
+@require_POST
+def copy(request: HttpRequest, slug: str) -> HttpResponse:
+    draft = copy_of(get_object_or_404(Study, slug=slug), by=request.user)
+    messages.success(
+        request, "This is a draft with the same protocol; its images are drawn anew at its freeze."
+    )
+    return redirect("rating:edit", draft.slug)
 
 
 @permission_required("rating.change_study", raise_exception=True)
@@ -32,14 +47,24 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     return _edit(request, get_object_or_404(Study.objects.drafts(), slug=slug))
 
 
-def _edit(request: HttpRequest, study: Study) -> HttpResponse:
+def _edit(request: HttpRequest, study: Study, template: Template | None = None) -> HttpResponse:
     form = StudyForm(request.POST or None, instance=study)
-    strata = StrataForm(request.POST or None, study=study if study.pk else None)
+    strata = StrataForm(
+        request.POST or None,
+        study=study if study.pk else None,
+        counts=template.counts() if template else None,
+    )
     if request.method == "POST" and form.is_valid() and strata.is_valid():
-        with transaction.atomic():
-            strata.save(form.save())
-        return redirect(study)
-    return render(request, "rating/study_form.html", {"form": form, "strata": strata, "study": study})
+        try:
+            with transaction.atomic():
+                strata.save(form.save())
+        except (NotPossible, IntegrityError):
+            form.add_error(None, "The study has been frozen meanwhile: its protocol stands. Copy it instead.")
+        else:
+            return redirect(study)
+    context = {"form": form, "strata": strata, "study": study}
+    context |= {"template": template, "templates": TEMPLATES.values()}
+    return render(request, "rating/study_form.html", context)
 
 
 @permission_required("rating.view_study", raise_exception=True)
@@ -51,6 +76,8 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "strata": study.strata.select_related("dataset"),
         "enrolments": Enrolment.objects.filter(study=study).select_related("user").with_progress(),
         "freeze": study.freezes.first(),
+        "audit": study.blinding_audit,
+        "protocol": told_protocol(study),
         "reasons": study.reasons_not_to_open() if study.opened_at is None else [],
         "can_freeze": study.is_draft and not study.reasons_not_to_freeze(),
         "reason_form": ReasonForm(),

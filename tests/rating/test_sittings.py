@@ -7,8 +7,7 @@ import pytest
 from django.db.models import F
 from django.urls import reverse
 
-from rating.analysis.study import readings
-from rating.models import AuditEvent, Enrolment, Freeze, Rating, Sitting, Stratum
+from rating.models import AuditEvent, Enrolment, Freeze, Presentation, Rating, Sitting, Stratum
 from rating.models.studies import NotPossible
 from tests.factories import make_dataset, make_image
 from tests.rating.cast import draft_study, open_study, organiser, presentations, rate_all
@@ -31,6 +30,12 @@ def with_extra(study, role: str, count: int):
     for _ in range(count):
         make_image(dataset)
     Stratum.objects.create(study=study, dataset=dataset, count=count, role=role)
+
+
+def counted(study) -> list[Presentation]:
+    """The rated main images that an analysis counts."""
+    sittings = Sitting.objects.counted().filter(enrolment__study=study)
+    return list(Presentation.objects.filter(sitting__in=sittings, kind="main").exclude(rating=None))
 
 
 def codes(study, rater, session: int = 1, kinds: tuple[str, ...] = ("main", "probe", "repeat", "practice")):
@@ -60,7 +65,7 @@ def test_probes_stand_among_the_others_and_do_not_count(rater):
     rate_all(study, rater, "real")
 
     assert [p.kind for p in presentations(study, rater)].count("probe") == 2
-    assert len(readings(study)) == 8
+    assert len(counted(study)) == 8
 
 
 def test_repeats_come_back_after_the_gap_and_do_not_count_twice(rater):
@@ -77,7 +82,7 @@ def test_repeats_come_back_after_the_gap_and_do_not_count_twice(rater):
     repeats = [p for p in shown if p.kind == "repeat"]
     assert len(repeats) == 4
     assert all(p.position - first[p.study_image_id] > 6 for p in repeats)
-    assert len(readings(study)) == 16
+    assert len(counted(study)) == 16
 
 
 def test_repeats_that_do_not_fit_keep_the_study_a_draft():
@@ -146,7 +151,7 @@ def test_a_session_started_over_has_a_new_order_and_the_old_one_is_kept(rater):
     assert new.pk != old.pk
     assert codes(study, rater) != before
     assert Rating.objects.filter(presentation__sitting=old).count() == 16
-    assert readings(study) == []
+    assert counted(study) == []
     event = AuditEvent.objects.get(action="reset")
     assert (event.reason, event.user) == ("Read on a telephone.", organiser())
 
@@ -169,7 +174,7 @@ def test_a_withdrawn_rater_reads_no_more_and_counts_no_more(rater, client_of):
 
     study.enrolments.get().withdraw(organiser(), "Asked to leave.")
 
-    assert readings(study) == []
+    assert counted(study) == []
     assert Rating.objects.count() == 6
     assert client_of(rater).get(reverse("rating:picture", args=[token])).status_code == 404
 
@@ -195,4 +200,4 @@ def test_a_sitting_marked_unblinded_is_left_out(rater, other_rater):
 
     Sitting.objects.current(rater, study).mark_unblinded(organiser(), "Saw the dataset list.")
 
-    assert {row.rater for row in readings(study)} == {"R02"}
+    assert {row.sitting.enrolment.pseudonym for row in counted(study)} == {"R02"}

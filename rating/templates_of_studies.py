@@ -1,0 +1,89 @@
+"""Protocols to begin with: each fills the form for a new study, and says what it cannot measure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pool.models import Dataset, Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """`shares` are the images wanted, by modality and origin; an empty modality takes the first dataset there is."""
+
+    key: str
+    name: str
+    says: str
+    warning: str = ""
+    protocol: Mapping[str, Any] = field(default_factory=dict)
+    shares: tuple[tuple[str, str, int], ...] = ()
+
+    def counts(self) -> dict[int, int]:
+        """How many images of which dataset: of each kind the largest dataset that has any."""
+        counts: dict[int, int] = {}
+        datasets = sorted(Dataset.objects.with_usable_images(), key=lambda d: (-d.usable_images, d.name))
+        for modality, origin, count in self.shares:
+            fitting = (d for d in datasets if d.origin == origin and modality in {"", d.modality})
+            if dataset := next(fitting, None):
+                counts[dataset.pk] = min(count, dataset.usable_images)
+        return counts
+
+
+TEMPLATES = {
+    template.key: template
+    for template in (
+        Template(
+            "balanced",
+            "Balanced",
+            "As many real images as generated ones, with repeats that show how steady a rater is.",
+            protocol={
+                "primary_endpoint": "accuracy",
+                "repeats": 5,
+                "repeat_gap": 12,
+                "ask_confidence": True,
+                "going_back": "none",
+            },
+            shares=(("", Origin.REAL, 20), ("", Origin.SYNTHETIC, 20)),
+        ),
+        Template(
+            "spot-the-fake-lungs-2022",
+            "“Spot the fake lungs” (2022)",
+            "20 X-ray and 20 CT images, all generated; real, fake or unsure, and a remark.",
+            warning=(
+                "All images are generated: this protocol gives fool rates and agreement, but no specificity, d′ "
+                "or AUC, and a rater who calls everything fake looks perfect. Add real images to measure whether "
+                "raters can tell."
+            ),
+            protocol={
+                "primary_endpoint": "fool rate",
+                "unsure_policy": "exclude",
+                "reasons": "",
+                "repeats": 0,
+                "prevalence_note": "",
+            },
+            shares=(("xray", Origin.SYNTHETIC, 20), ("ct", Origin.SYNTHETIC, 20)),
+        ),
+        Template(
+            "test-retest",
+            "Test and retest",
+            "Every rater reads the same images twice, two weeks apart, each time in a new order.",
+            protocol={
+                "primary_endpoint": "agreement",
+                "sessions": 2,
+                "washout_days": 14,
+                "going_back": "none",
+                "ask_confidence": True,
+            },
+            shares=(("", Origin.REAL, 20), ("", Origin.SYNTHETIC, 20)),
+        ),
+        Template(
+            "many-images",
+            "Many images, shared out",
+            "20 anchors read by everybody and the rest in four blocks, one for each rater in turn.",
+            protocol={"primary_endpoint": "accuracy", "blocks": 4, "anchors": 20, "going_back": "none"},
+            shares=(("", Origin.REAL, 100), ("", Origin.SYNTHETIC, 100)),
+        ),
+    )
+}

@@ -1,0 +1,56 @@
+"""The blinding audit on the organiser's page: run it again, follow it, answer for a red one."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from rating.models import BlindingAudit, Study
+from rating.models.studies import NotPossible
+
+
+@permission_required("rating.change_study", raise_exception=True)
+@require_POST
+def run(request: HttpRequest, slug: str) -> HttpResponse:
+    study = get_object_or_404(Study, slug=slug)
+    if study.is_draft:
+        messages.error(request, "Freeze the study first: the audit looks at what raters will see.")
+        return redirect(study)
+    try:
+        with transaction.atomic():
+            BlindingAudit(study=study, requested_by_id=request.user.pk).submit()
+    except IntegrityError:
+        messages.info(request, "The blinding audit is running already.")
+    return redirect(study)
+
+
+@permission_required("rating.view_study", raise_exception=True)
+@require_GET
+def progress(request: HttpRequest, slug: str) -> HttpResponse:
+    """The fragment that shows how far the audit has come; asks for a fresh page when it has ended."""
+    audit = get_object_or_404(Study, slug=slug).blinding_audit
+    response = render(request, "rating/_auditing.html", {"audit": audit})
+    if audit is None or not audit.is_active:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@permission_required("rating.change_study", raise_exception=True)
+@require_POST
+def override(request: HttpRequest, slug: str) -> HttpResponse:
+    study = get_object_or_404(Study, slug=slug)
+    try:
+        if study.blinding_audit is None:
+            raise NotPossible("There is no audit to override yet.")
+        study.blinding_audit.override(request.user, request.POST.get("reason", ""))
+    except NotPossible as reason:
+        messages.error(request, str(reason))
+    else:
+        messages.success(
+            request, "The study may open; your name and reason stand in its log and its methods text."
+        )
+    return redirect(study)
