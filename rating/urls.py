@@ -1,6 +1,6 @@
-from django.urls import path
+from django.urls import path, re_path
 
-from rating.views import analysis, around, blinding, export, organising, pictures, planner, sitting, studies
+from rating.views import analysis, around, blinding, check_table, export, organising, pictures, planner, sitting, studies
 
 app_name = "rating"
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path("reading/<slug:slug>/<int:position>/", sitting.at, name="at"),
     path("reading/<slug:slug>/rate/<str:token>/", sitting.rate, name="rate"),
     path("i/<str:token>", pictures.presented, name="picture"),
+    path("check-table/", check_table.page, name="check_table"),
     # Organisers
     path("studies/", studies.study_list, name="studies"),
     path("planner/", planner.page, name="planner"),
@@ -42,7 +43,17 @@ urlpatterns = [
     path("studies/<slug:slug>/unblind/", studies.unblind, name="unblind"),
     # What came of it
     path("studies/<slug:slug>/analysis/", analysis.overview, name="analysis"),
+    path("studies/<slug:slug>/analysis/images/", analysis.images, name="analysis_images"),
+    path("studies/<slug:slug>/analysis/remarks/", analysis.remarks, name="analysis_remarks"),
+    re_path(
+        r"^studies/(?P<slug>[-\w]+)/analysis/(?P<name>[a-z-]+)\.(?P<kind>svg|pdf|png|csv)$",
+        analysis.figure,
+        name="analysis_figure",
+    ),
+    path("studies/<slug:slug>/analysis/<slug:name>/", analysis.question, name="analysis_question"),
     path("studies/<slug:slug>/images/<slug:code>.png", pictures.of_study, name="study_picture"),
     path("studies/<slug:slug>/ratings.csv", export.ratings, name="ratings_csv"),
+    path("studies/<slug:slug>/bundle.zip", export.bundle, name="bundle"),
+    re_path(r"^studies/(?P<slug>[-\w]+)/report\.(?P<kind>html|pdf)$", export.report, name="report"),
     path("studies/<slug:slug>/codebook.csv", export.codebook, name="codebook"),
 ]

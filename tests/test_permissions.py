@@ -88,6 +88,13 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:close": (STAFF, "post"),
     "rating:unblind": (STAFF, "post"),
     "rating:analysis": (STAFF, "get"),
+    "rating:analysis_question": (STAFF, "get"),
+    "rating:analysis_figure": (STAFF, "get"),
+    "rating:analysis_images": (STAFF, "get"),
+    "rating:analysis_remarks": (STAFF, "get"),
+    "rating:report": (STAFF, "get"),
+    "rating:bundle": (STAFF, "get"),
+    "rating:check_table": (STAFF, "get"),
     "rating:study_picture": (STAFF, "get"),
     "rating:ratings_csv": (STAFF, "get"),
     "rating:codebook": (STAFF, "get"),
@@ -175,6 +182,12 @@ def address(name: str, world: dict[str, Any]) -> str:
         "rating:open": lambda: [world["frozen"].slug],
         "rating:study_picture": lambda: [over, world["over"].images.first().code],
         "rating:ratings_csv": lambda: [over],
+        "rating:bundle": lambda: [over],
+        "rating:report": lambda: [over, "html"],
+        "rating:analysis_question": lambda: [over, "labels"],
+        "rating:analysis_figure": lambda: [over, "labels-by-modality", "csv"],
+        "rating:analysis_images": lambda: [over],
+        "rating:analysis_remarks": lambda: [over],
     }
     if name in arguments:
         return reverse(name, args=arguments[name]())

@@ -35,7 +35,7 @@ class PublishedTable:
     images: int | None = None
     fixed: Mapping[Cell, int] = field(default_factory=dict)
 
-    def given(self, **claims: int) -> "PublishedTable":
+    def given(self, **claims: int) -> PublishedTable:
         """The same with both raters agreeing on a label that often: given(real=5)."""
         cells = {(label, label): n for label, n in claims.items()}
         return PublishedTable(self.labels, self.first, self.second, self.images, {**self.fixed, **cells})

@@ -4,6 +4,8 @@ Levels are whole numbers from 0, -1 where a rater did not score an image; only t
 give the mean of the raters' AUCs; otherwise every (rater, real, fake) triple weighs the same.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from rating.analysis.arrays import Flags, Floats, Ints, Numbers
@@ -60,18 +62,35 @@ def mean_difference(
 
 def mean_moments(first: Numbers, first_seen: Flags, second: Numbers, second_seen: Flags) -> Moments:
     """The moments of two means over raters (r) and images (i)."""
-    d, e = first_seen.astype(np.float64), second_seen.astype(np.float64)
-    x, y = np.where(first_seen, first, 0.0), np.where(second_seen, second, 0.0)
-    m, n = float(x.sum() / d.sum()), float(y.sum() / e.sum())
-    plain = _products(d, e)
-    centred = _products(x, y) - n * _products(x, e) - m * _products(d, y) + m * n * plain
+    d, x = _Sums.of(first_seen), _Sums.of(np.where(first_seen, first, 0.0))
+    same = second is first and second_seen is first_seen
+    e, y = (d, x) if same else (_Sums.of(second_seen), _Sums.of(np.where(second_seen, second, 0.0)))
+    m, n = x.total / d.total, y.total / e.total
+    plain = d.products(e)
+    centred = x.products(y) - n * x.products(e) - m * d.products(y) + m * n * plain
     return Moments(("", "r", "i", "ri"), centred, plain, (m, n))
 
 
-def _products(a: Floats, b: Floats) -> Floats:
-    """Sums of a·b over all pairs of cells, those of one rater, of one image, and over single cells."""
-    rows, columns = a.sum(axis=1) @ b.sum(axis=1), a.sum(axis=0) @ b.sum(axis=0)
-    return np.array([a.sum() * b.sum(), rows, columns, np.vdot(a, b)])
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sums:
+    """A matrix raters × images with its margins, each taken once."""
+
+    cells: Floats
+    by_rater: Floats
+    by_image: Floats
+    total: float
+
+    @classmethod
+    def of(cls, cells: Floats | Flags) -> "_Sums":
+        x = np.asarray(cells, dtype=np.float64)
+        by_rater = x.sum(axis=1)
+        return cls(x, by_rater, x.sum(axis=0), float(by_rater.sum()))
+
+    def products(self, other: "_Sums") -> Floats:
+        """Sums of products over all pairs of cells, those of one rater, of one image, and over single cells."""
+        same = np.vdot(self.cells, other.cells)
+        pairs = (self.total * other.total, self.by_rater @ other.by_rater, self.by_image @ other.by_image)
+        return np.array([*pairs, same])
 
 
 def auc_moments(fake: Flags, first: Ints, second: Ints) -> Moments:

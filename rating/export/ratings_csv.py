@@ -6,8 +6,10 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 from rating.analysis.study import truth_word
+from rating.export.guarding import guarded
 from rating.models import Presentation, Study
 
 CODEBOOK = {
@@ -31,27 +33,16 @@ CODEBOOK = {
     "active_ms": "milliseconds the rater was active on the image; empty if not measured",
     "idle_ms": "milliseconds the rater was idle on the image; empty if not measured",
 }
-RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-SKIPPED_BY_SPREADSHEETS = " \t\r\n\0\v\f"
 
 
-def guarded(text: str) -> str:
-    """The text with an apostrophe before anything a spreadsheet would run as a formula."""
-    text = text.replace("\0", "")
-    starts_badly = text.lstrip(SKIPPED_BY_SPREADSHEETS).startswith(RUN_BY_SPREADSHEETS)
-    return f"'{text}" if starts_badly or text[:1] in {"\t", "\r", "\n", "'"} else text
+GUARDED = frozenset({"study", "dataset", "finding", "remark", "reasons"})
 
 
 def csv_lines(study: Study) -> Iterator[str]:
     """The header and one line per presentation, ready to stream."""
     yield _line(CODEBOOK)
-    presentations = (
-        Presentation.objects.filter(sitting__enrolment__study=study)
-        .select_related("sitting__enrolment", "study_image__image__dataset", "rating")
-        .order_by("sitting__enrolment__number", "sitting__session", "position")
-    )
-    for presentation in presentations.iterator(chunk_size=2000):
-        yield _line(_cells(study, presentation))
+    for facts in rating_facts(study):
+        yield _line(_cell(name, facts[name]) for name in CODEBOOK)
 
 
 def codebook_lines() -> Iterator[str]:
@@ -59,39 +50,55 @@ def codebook_lines() -> Iterator[str]:
     yield from (_line(row) for row in CODEBOOK.items())
 
 
-def _cells(study: Study, presentation: Presentation) -> list[str]:
+def rating_facts(study: Study) -> Iterator[dict[str, Any]]:
+    """One dictionary per presentation, by rater, session and position; None is what was not given or is not told."""
+    presentations = (
+        Presentation.objects.filter(sitting__enrolment__study=study)
+        .select_related("sitting__enrolment", "study_image__image__dataset", "rating")
+        .order_by("sitting__enrolment__number", "sitting__session", "sitting__attempt", "position")
+    )
+    for presentation in presentations.iterator(chunk_size=2000):
+        yield _facts(study, presentation)
+
+
+def _facts(study: Study, presentation: Presentation) -> dict[str, Any]:
     sitting, image = presentation.sitting, presentation.study_image.image
     rating = getattr(presentation, "rating", None)
     told = study.is_unblinded
-    return [
-        guarded(study.name),
-        sitting.enrolment.pseudonym,
-        str(sitting.session),
-        str(presentation.position),
-        presentation.kind,
-        presentation.study_image.code,
-        image.modality,
-        guarded(image.dataset.name) if told else "",
-        guarded(image.label) if told else "",
-        truth_word(image.origin) if told else "",
-        rating.label if rating else "",
-        _number(rating.confidence) if rating else "",
-        guarded(rating.remark) if rating else "",
-        guarded("; ".join(rating.reasons)) if rating else "",
-        str(rating.revision) if rating else "",
-        _time(presentation.first_shown_at),
-        _time(rating.rated_at) if rating else "",
-        _number(rating.active_ms) if rating else "",
-        _number(rating.idle_ms) if rating else "",
-    ]
+    return {
+        "study": study.name,
+        "rater": sitting.enrolment.pseudonym,
+        "session": sitting.session,
+        "position": presentation.position,
+        "kind": str(presentation.kind),
+        "image": presentation.study_image.code,
+        "modality": image.modality,
+        "dataset": image.dataset.name if told else None,
+        "finding": image.label if told else None,
+        "truth": truth_word(image.origin) if told else None,
+        "label": rating.label if rating else None,
+        "confidence": rating.confidence if rating else None,
+        "remark": rating.remark if rating else None,
+        "reasons": rating.reasons if rating else None,
+        "revision": rating.revision if rating else None,
+        "first_shown_at": _time(presentation.first_shown_at),
+        "rated_at": _time(rating.rated_at) if rating else None,
+        "active_ms": rating.active_ms if rating else None,
+        "idle_ms": rating.idle_ms if rating else None,
+    }
 
 
-def _number(value: int | None) -> str:
-    return "" if value is None else str(value)
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    text = "; ".join(value) if isinstance(value, list) else str(value)
+    return guarded(text) if name in GUARDED else text
 
 
-def _time(moment: datetime | None) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else ""
+def _time(moment: datetime | None) -> str | None:
+    return (
+        moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
+    )
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -1,31 +1,36 @@
-"""What came of a study that is over: counts, agreement, the images raters agreed on, remarks."""
+"""What came of a study that is over: one page per question, figures and their files, galleries, remarks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from pool.models import Modality
-from rating.analysis.agreed_images import called_fake_by_two_or_more, called_images, called_real_by_all
-from rating.analysis.report import agreement_report, counts, notes
-from rating.analysis.study import Reading, readings, table_of
+from rating.analysis.columns import StudyColumns
+from rating.analysis.store import Kept
+from rating.analysis.study import said_of
+from rating.analysis.whole import study_numbers
 from rating.models import AuditEvent, Study
+from rating.report.exhibit import Exhibit
+from rating.report.gallery import GALLERIES, galleries
+from rating.report.questions import EXHIBITS, QUESTIONS, Question, question_named
+from rating.report.words import MODALITIES
+from rating.views.analysis_filters import Part, PartForm
 
-COEFFICIENTS = {
-    "percent_agreement": "Percent agreement",
-    "cohen_kappa": "Cohen κ",
-    "light_kappa": "Light κ (mean of all pairs)",
-    "fleiss_kappa": "Fleiss κ",
-    "krippendorff_alpha": "Krippendorff α",
-    "gwet_ac1": "Gwet AC1",
-    "brennan_prediger": "Brennan–Prediger",
-}
+OF_A_DRAWING = "default-src 'none'; style-src 'unsafe-inline'; sandbox"  # its own styles; it runs nothing
+LOOK = "looked at the truth"
+A_LOOK_LASTS = timedelta(minutes=10)
+PER_PAGE = 48
+REMARKS_PER_PAGE = 100
 
 
 @permission_required("rating.view_study", raise_exception=True)
@@ -35,53 +40,199 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study, slug=slug)
     if not study.is_over:
         return render(request, "rating/analysis_waits.html", {"study": study})
-    if study.is_unblinded:
-        AuditEvent.record(study, request.user, "looked at the truth")
-    rows = readings(study)
-    images = called_images((r.rater, r.image, r.modality, r.truth, r.label) for r in rows)
-    table = table_of(rows)
-    report = agreement_report(table)
+    note_look(study, request.user, "overview")
+    numbers = numbers_of(study)
+    exhibits = [EXHIBITS[name] for name in ("labels-by-truth", "labels-by-modality", "agreement")]
     context = {
-        "study": study,
-        "report": report,
-        "notes": notes(report),
-        "agreement": _agreement_rows(report),
-        "by_modality": _count_rows(counts(table, "modality")),
-        "by_truth": _count_rows(counts(table, {r.image: _truth_group(r) for r in rows})),
-        "real_by_all": called_real_by_all(images),
-        "fake_by_two": called_fake_by_two_or_more(images),
-        "remarks": sorted((row for row in rows if row.remark), key=lambda row: (row.modality, row.image)),
+        **frame(study, numbers, Part()),
+        "exhibits": [
+            shown(exhibit, numbers) for exhibit in exhibits if numbers["truth"] or not exhibit.needs_truth
+        ],
     }
     return render(request, "rating/analysis.html", context)
 
 
-def _truth_group(row: Reading) -> str:
-    return f"{row.modality_name}, truly {row.truth}" if row.truth else ""
+@permission_required("rating.view_study", raise_exception=True)
+@never_cache
+@require_GET
+def question(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """One question's page: each figure with its table."""
+    study, asked = _over(slug), _question(name)
+    note_look(study, request.user, name)
+    kept = Kept(study)
+    form = PartForm(request.GET, kept.columns())
+    part = form.part()
+    numbers = numbers_of(study, part, kept)
+    context = {
+        **frame(study, numbers, part),
+        "question": asked,
+        "form": form,
+        "exhibits": [shown(exhibit, numbers) for exhibit in asked.exhibits],
+    }
+    return render(request, "rating/analysis_question.html", context)
 
 
-def _agreement_rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One row per coefficient, the whole study first and then each modality."""
-    parts = {"All images": report, **{Modality(name).label: part for name, part in report["by"].items()}}
-    return [
-        {"part": part, "images": numbers["images"], "name": COEFFICIENTS[name], **estimate}
-        for part, numbers in parts.items()
-        for name, estimate in numbers["coefficients"].items()
+@permission_required("rating.view_study", raise_exception=True)
+@never_cache
+@require_GET
+def figure(request: HttpRequest, slug: str, name: str, kind: str) -> HttpResponse:
+    """An exhibit as a file: its drawing as svg, pdf or png, its table as csv; for paper if asked."""
+    study, exhibit = _over(slug), EXHIBITS.get(name)
+    if exhibit is None:
+        raise Http404
+    if exhibit.needs_truth:
+        note_look(study, request.user, f"figure {name}", embedded=True)
+    kept = Kept(study)
+    part = PartForm(request.GET, kept.columns()).part()
+    numbers = numbers_of(study, part, kept)
+    if exhibit.why_missing(numbers) or (kind != "csv" and exhibit.draw is None):
+        raise Http404
+    if kind == "csv":
+        return _file(exhibit.table(numbers).csv().encode(), "text/csv; charset=utf-8", f"{name}.csv")
+    from rating.figures.style import FORMATS, PRINT, SCREEN, as_file
+
+    on_screen = kind == "svg" and "print" not in request.GET
+    theme = SCREEN if on_screen else PRINT
+    draw = exhibit.draw
+    assert draw is not None  # noqa: S101  looked at above
+    drawn = kept.bytes(
+        f"{name}|{part.query}|{'screen' if on_screen else 'print'}.{kind}",
+        lambda: as_file(draw(numbers, theme), kind),
+    )
+    response = _file(drawn, FORMATS[kind], "" if on_screen else f"{name}.{kind}")
+    response["Content-Security-Policy"] = OF_A_DRAWING
+    return response
+
+
+@permission_required("rating.view_study", raise_exception=True)
+@never_cache
+@require_GET
+def images(request: HttpRequest, slug: str) -> HttpResponse:
+    """The galleries: most fooling fakes, real images called fake, called fake by two or more, split opinions."""
+    study = _over(slug)
+    note_look(study, request.user, "images")
+    kept = Kept(study)
+    form = PartForm(request.GET, kept.columns())
+    part = form.part()
+    columns = part.of(kept.columns())
+    found = galleries(columns, part.session)
+    name = request.GET.get("show", "")
+    chosen = name if name in found else next(iter(found))
+    page = Paginator(found[chosen], PER_PAGE).get_page(request.GET.get("page"))
+    words: dict[str, list[Any]] = {}
+    for said in said_of(study, [image.code for image in page], session=part.session):
+        words.setdefault(said.image, []).append(said)
+    context = {
+        **frame(study, numbers_of(study, part, kept), part),
+        "form": form,
+        "galleries": [
+            {"name": key, "title": GALLERIES[key], "count": len(those)} for key, those in found.items()
+        ],
+        "chosen": chosen,
+        "title": GALLERIES[chosen],
+        "page": page,
+        "images": [{"image": image, "said": words.get(image.code, [])} for image in page],
+    }
+    return render(request, "rating/analysis_images.html", context)
+
+
+@permission_required("rating.view_study", raise_exception=True)
+@never_cache
+@require_GET
+def remarks(request: HttpRequest, slug: str) -> HttpResponse:
+    """What raters wrote, to be searched, and how often they gave each reason."""
+    study = _over(slug)
+    note_look(study, request.user, "remarks")
+    kept = Kept(study)
+    columns = kept.columns()
+    form = PartForm(request.GET, columns)
+    part = form.part()
+    chosen = part.of(columns)
+    facts = {
+        code: (modality, truth)
+        for code, modality, truth in zip(chosen.images, chosen.modality, chosen.truth, strict=True)
+    }
+    raters = set(chosen.raters)
+    rows: list[dict[str, Any]] = [
+        {"said": said, "modality": MODALITIES[facts[said.image][0]], "truth": facts[said.image][1]}
+        for said in said_of(study, session=part.session, text_only=True)
+        if said.image in facts and said.rater in raters
     ]
+    reasons = Counter((reason, row["truth"]) for row in rows for reason in row["said"].reasons)
+    sought = request.GET.get("q", "").strip()
+    written = [row for row in rows if row["said"].remark and sought.lower() in row["said"].remark.lower()]
+    written.sort(key=lambda row: (row["modality"], row["said"].image, row["said"].rater))
+    context = {
+        **frame(study, numbers_of(study, part, kept), part),
+        "form": form,
+        "sought": sought,
+        "search": urlencode({"q": sought}),
+        "page": Paginator(written, REMARKS_PER_PAGE).get_page(request.GET.get("page")),
+        "reasons": [
+            {"reason": reason, "truth": truth, "count": n} for (reason, truth), n in reasons.most_common()
+        ],
+    }
+    return render(request, "rating/analysis_remarks.html", context)
 
 
-def _count_rows(by_group: Mapping[str, Mapping[str, Mapping[str, int]]]) -> list[dict[str, Any]]:
-    """One row per group and rater, with the corners of its stacked bar on a scale of 0 to 100."""
-    rows = []
-    for group, raters in by_group.items():
-        for rater, labels in raters.items():
-            n = sum(labels.values())
-            if not n:
-                continue
-            bar, left = [], 0.0
-            for label, count in labels.items():
-                width = 100 * count / n
-                bar.append({"label": label, "x": round(left, 3), "width": round(width, 3)})
-                left += width
-            name = Modality(group).label if group in Modality.values else group
-            rows.append({"group": name, "rater": rater, "counts": labels, "n": n, "bar": bar})
-    return rows
+def numbers_of(study: Study, part: Part | None = None, kept: Kept | None = None) -> dict[str, Any]:
+    """The numbers of a part of the study, computed once for each state of its ratings."""
+    part, kept = part or Part(), kept or Kept(study)
+
+    def make() -> dict[str, Any]:
+        columns: StudyColumns = part.of(kept.columns())
+        return study_numbers(
+            columns, policy=study.unsure_policy, margin=study.equivalence_margin, session=part.session
+        )
+
+    return kept.json(f"numbers|{part.query}", make)
+
+
+def frame(study: Study, numbers: dict[str, Any], part: Part) -> dict[str, Any]:
+    """What every page of the analysis has."""
+    return {
+        "study": study,
+        "numbers": numbers,
+        "report": numbers["agreement"],
+        "questions": [question for question in QUESTIONS if study.is_unblinded or not question.needs_truth],
+        "part": part,
+    }
+
+
+def shown(exhibit: Exhibit, numbers: dict[str, Any]) -> dict[str, Any]:
+    """An exhibit for the template: its table, or why there is none."""
+    why = exhibit.why_missing(numbers)
+    return {"exhibit": exhibit, "missing": why, "table": None if why else exhibit.table(numbers)}
+
+
+def note_look(study: Study, user: Any, what: str, *, embedded: bool = False) -> None:
+    """Keep in the log that somebody saw what depends on the truth.
+
+    A figure is part of a page whose look was kept a moment before; it is kept itself only when fetched alone.
+    """
+    if not study.is_unblinded:
+        return
+    if embedded:
+        lately = AuditEvent.objects.filter(
+            study=study, user=user, action=LOOK, at__gte=timezone.now() - A_LOOK_LASTS
+        )
+        if lately.exists():
+            return
+    AuditEvent.record(study, user, LOOK, page=what)
+
+
+def _over(slug: str) -> Study:
+    return get_object_or_404(Study.objects.over(), slug=slug)
+
+
+def _question(name: str) -> Question:
+    if (found := question_named(name)) is None:
+        raise Http404
+    return found
+
+
+def _file(content: bytes, kind: str, name: str) -> HttpResponse:
+    response = HttpResponse(content, content_type=kind)
+    if name:
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

@@ -1,17 +1,21 @@
-"""Downloads for people who may export."""
+"""Downloads: ratings and bundle for people who may export, the report for people who may see the analysis."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from rating.analysis.store import Kept
 from rating.export.ratings_csv import codebook_lines, csv_lines
 from rating.models import AuditEvent, Study
+from rating.report.making import numbers_of, picture_of, report_on
+from rating.views.analysis import note_look
 
 
 @permission_required("rating.export_study", raise_exception=True)
@@ -28,6 +32,48 @@ def ratings(request: HttpRequest, slug: str) -> HttpResponseBase:
 def codebook(_request: HttpRequest, slug: str) -> HttpResponseBase:
     get_object_or_404(Study, slug=slug)
     return _download(codebook_lines(), "lungrater-codebook.csv")
+
+
+@permission_required("rating.export_study", raise_exception=True)
+@never_cache
+@require_GET
+def bundle(request: HttpRequest, slug: str) -> HttpResponse:
+    from rating.export.bundle import (
+        bundle as bundle_of,
+    )  # fpdf2, which the web process need not load to start
+
+    study = get_object_or_404(Study.objects.over(), slug=slug)
+    AuditEvent.record(study, request.user, "exported ratings", with_truth=study.is_unblinded, bundle=True)
+    return _whole(bundle_of(study, _today()), "application/zip", f"lungrater-{study.slug}.zip")
+
+
+@permission_required("rating.view_study", raise_exception=True)
+@never_cache
+@require_GET
+def report(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
+    """The report as one file, html or pdf."""
+    from rating.report.html import as_html
+    from rating.report.pdf import as_pdf
+
+    study = get_object_or_404(Study.objects.over(), slug=slug)
+    note_look(study, request.user, f"report {kind}")
+    kept = Kept(study)
+    numbers = numbers_of(study, kept)
+    make, content_type = {"html": (as_html, "text/html; charset=utf-8"), "pdf": (as_pdf, "application/pdf")}[
+        kind
+    ]
+    content = make(report_on(study, numbers, _today()), picture_of(kept, numbers))
+    return _whole(content, content_type, f"lungrater-report-{study.slug}.{kind}")
+
+
+def _today() -> str:
+    return f"{timezone.now():%Y-%m-%d}"
+
+
+def _whole(content: bytes, kind: str, name: str) -> HttpResponse:
+    return HttpResponse(
+        content, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
 
 
 def _download(lines: Iterator[str], name: str) -> StreamingHttpResponse:

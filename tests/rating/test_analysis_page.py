@@ -1,91 +1,331 @@
-"""Counts, agreement and lists a researcher sees once a study is over."""
+"""What a researcher sees once a study is over: a page per question, figures, galleries, remarks."""
+
+import re
+import warnings
 
 import pytest
 from django.urls import reverse
 
-from rating.models import AuditEvent
-from tests.rating.cast import open_study, organiser, over_study, rate_all
+from rating.models import AuditEvent, Rating, Study
+from rating.report.questions import EXHIBITS, QUESTIONS
+from tests.rating.cast import open_study, organiser, over_study, presentations, rate_all
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def analysis_of(client_of, researcher):
-    browser = client_of(researcher)
-    return lambda study: browser.get(reverse("rating:analysis", args=[study.slug]))
+def browser(client_of, researcher):
+    return client_of(researcher)
 
 
-def test_nothing_is_shown_while_raters_may_still_rate(analysis_of, rater):
+@pytest.fixture
+def page(browser):
+    """The text of one page of a study's analysis."""
+
+    def shown(study, name="analysis", *args, **query):
+        response = browser.get(reverse(f"rating:{name}", args=[study.slug, *args]), query)
+        assert response.status_code == 200
+        return response.content.decode()
+
+    return shown
+
+
+def rated(study: Study, labels: dict[str, list[str]]) -> list[str]:
+    """Each rater's label for each image in the order of their codes, which are returned; then closes the study."""
+    codes = [image.code for image in study.images.order_by("code")]
+    for enrolment in study.enrolments.order_by("number"):
+        given = labels[enrolment.pseudonym]
+        rate_all(study, enrolment.user, dict(zip(codes, given, strict=True)), remark="possible effusion")
+    study.close(organiser())
+    return codes
+
+
+def test_nothing_is_shown_while_raters_may_still_rate(browser, page, rater):
     study = open_study(raters=[rater])
     rate_all(study, rater, "fake")
 
-    response = analysis_of(study)
+    assert "Nothing is shown while raters may still rate" in page(study)
+    for address in (
+        reverse("rating:analysis_question", args=[study.slug, "labels"]),
+        reverse("rating:analysis_images", args=[study.slug]),
+        reverse("rating:analysis_remarks", args=[study.slug]),
+        reverse("rating:analysis_figure", args=[study.slug, "agreement", "svg"]),
+        reverse("rating:report", args=[study.slug, "html"]),
+        reverse("rating:bundle", args=[study.slug]),
+    ):
+        assert browser.get(address).status_code == 404
 
-    assert "Nothing is shown while raters may still rate" in response.content.decode()
-    assert "report" not in response.context
 
-
-def test_a_closed_study_shows_counts_by_modality_but_no_truth(analysis_of, rater, other_rater):
+def test_a_closed_study_shows_labels_by_modality_but_nothing_of_the_truth(browser, page, rater, other_rater):
     study = over_study(raters=[rater, other_rater], real=4, fake=2)
 
-    response = analysis_of(study)
+    everything = "".join(
+        [page(study), page(study, "analysis_images"), page(study, "analysis_remarks")]
+        + [page(study, "analysis_question", question.name) for question in QUESTIONS]
+        + [browser.get(reverse("rating:report", args=[study.slug, "html"])).content.decode()]
+    )
 
-    assert response.context["by_truth"] == []
-    assert [(row["rater"], row["counts"]) for row in response.context["by_modality"]] == [
-        ("R01", {"real": 6, "fake": 0, "unsure": 0}),
-        ("R02", {"real": 0, "fake": 6, "unsure": 0}),
-    ]
-    assert "truly" not in response.content.decode()
+    assert 'X-ray</td><td>R01</td><td class="number">6' in everything
+    assert "truly" not in everything
+    assert "synthetic" not in everything
+    assert "unblind the study to see it" in everything
+    for name, exhibit in EXHIBITS.items():
+        if exhibit.needs_truth:
+            for kind in ("svg", "csv"):
+                assert (
+                    browser.get(reverse("rating:analysis_figure", args=[study.slug, name, kind])).status_code
+                    == 404
+                )
     assert not AuditEvent.objects.filter(action="looked at the truth").exists()
 
 
-def test_an_unblinded_study_shows_counts_by_truth_and_logs_the_look(analysis_of, rater, researcher):
+def test_an_unblinded_study_shows_labels_by_truth_and_logs_the_look(page, rater, researcher):
     study = over_study(raters=[rater], unblinded=True, real=4, fake=2)
 
-    response = analysis_of(study)
+    shown = page(study)
 
-    assert [(row["group"], row["counts"]["real"]) for row in response.context["by_truth"]] == [
-        ("X-ray, truly fake", 2),
-        ("X-ray, truly real", 4),
-    ]
-    assert AuditEvent.objects.get(action="looked at the truth").user == researcher
+    assert re.search(r"X-ray, truly fake</td><td>R01</td><td class=\"number\">2", shown)
+    assert re.search(r"X-ray, truly real</td><td>R01</td><td class=\"number\">4", shown)
+    look = AuditEvent.objects.get(action="looked at the truth")
+    assert (look.user, look.detail) == (researcher, {"page": "overview"})
 
 
-def test_called_real_by_all_and_called_fake_by_two(analysis_of, rater, other_rater):
+def test_a_figure_seen_on_a_logged_page_is_not_logged_again_but_one_fetched_alone_is(browser, page, rater):
+    study = over_study(raters=[rater], unblinded=True)
+    figure = reverse("rating:analysis_figure", args=[study.slug, "fool-rate-by-rater", "svg"])
+    looks = AuditEvent.objects.filter(study=study, action="looked at the truth")
+
+    browser.get(figure)
+    assert looks.get().detail == {"page": "figure fool-rate-by-rater"}
+    page(study, "analysis_question", "fooled")
+    browser.get(figure)
+    assert looks.count() == 2
+
+
+def test_each_figure_comes_as_svg_pdf_png_and_csv(browser, rater, other_rater):
+    study = over_study(raters=[rater, other_rater], unblinded=True)
+    starts = {
+        "svg": b"<?xml",
+        "pdf": b"%PDF",
+        "png": b"\x89PNG",
+        "csv": b"Modality,Rater,Real,Fake,Unsure,n\r\n",
+    }
+
+    for kind, start in starts.items():
+        response = browser.get(
+            reverse("rating:analysis_figure", args=[study.slug, "labels-by-modality", kind])
+        )
+        assert response.content.startswith(start)
+
+    again = browser.get(reverse("rating:analysis_figure", args=[study.slug, "labels-by-modality", "svg"]))
+    assert "script" not in again.content.decode()
+    assert "sandbox" in again["Content-Security-Policy"]
+
+
+def test_galleries_show_what_raters_called_the_same_and_what_split_them(page, rater, other_rater):
     study = open_study(raters=[rater, other_rater], real=2, fake=2)
-    codes = [study_image.code for study_image in study.images.order_by("code")]
-    rate_all(study, rater, dict(zip(codes, ["real", "fake", "real", "unsure"], strict=True)))
-    rate_all(study, other_rater, dict(zip(codes, ["real", "fake", "fake", "unsure"], strict=True)))
+    codes = rated(
+        study, {"R01": ["real", "fake", "real", "unsure"], "R02": ["real", "fake", "fake", "unsure"]}
+    )
+
+    def shown(gallery):
+        return re.findall(r'alt="Image (\w+)"', page(study, "analysis_images", show=gallery))
+
+    assert shown("real-by-all") == [codes[0]]
+    assert shown("fake-by-two") == [codes[1]]
+    assert shown("split") == [codes[2]]
+    assert "R02 fake" in page(study, "analysis_images", show="split")
+    assert "Most fooling" not in page(study, "analysis_images")
+
+
+def test_the_most_fooling_fakes_come_first_once_unblinded(page, rater, other_rater):
+    study = open_study(raters=[rater, other_rater], real=0, fake=3)
+    codes = rated(study, {"R01": ["fake", "real", "real"], "R02": ["fake", "fake", "real"]})
+    study.unblind(organiser(), "All have finished.")
+
+    shown = re.findall(r'alt="Image (\w+)"', page(study, "analysis_images", show="most-fooling"))
+
+    assert shown == [codes[2], codes[1]]
+
+
+def test_fool_rates_are_given_by_generator_and_against_fid_where_it_was_measured(
+    browser, page, rater, other_rater
+):
+    study = open_study(raters=[rater, other_rater], real=2, fake=4)
+    fakes = [one.image for one in study.images.filter(image__origin="synthetic").order_by("code")]
+    for place, image in enumerate(fakes):
+        image.provenance = {
+            "engine": "diffusion",
+            "model": "lungs",
+            "checkpoint_step": 100 * (1 + place % 2),
+            "fid": 40 - 10 * (place % 2),
+        }
+        image.save(update_fields=["provenance"])
+    rate_all(study, rater, "real")
+    rate_all(study, other_rater, "fake")
+    study.close(organiser())
+    study.unblind(organiser(), "All have finished.")
+
+    shown = page(study, "analysis_question", "generators")
+
+    assert "lungs, step 100" in shown
+    assert re.search(r"lungs, step 200</td>.*?0\.500.*?30\.000", shown, re.S)
+    assert "fool-rate-against-fid.svg" in shown
+    drawn = browser.get(reverse("rating:analysis_figure", args=[study.slug, "fool-rate-against-fid", "png"]))
+    assert drawn.status_code == 200
+
+
+def test_a_study_without_fid_says_so(page, rater):
+    study = over_study(raters=[rater], unblinded=True)
+
+    assert "No FID has been measured" in page(study, "analysis_question", "generators")
+
+
+def test_filters_leave_only_the_chosen_part(page, rater, other_rater):
+    study = open_study(raters=[rater, other_rater], real=2, fake=2)
+    images = list(study.images.order_by("code"))
+    for image in images[:2]:
+        image.image.modality = "ct"
+        image.image.save(update_fields=["modality"])
+    rate_all(study, rater, "fake")
+    rate_all(study, other_rater, "real")
     study.close(organiser())
 
-    context = analysis_of(study).context
+    whole = page(study, "analysis_question", "labels")
+    part = page(study, "analysis_question", "labels", modality="ct")
+    nonsense = page(study, "analysis_question", "labels", modality="../etc")
 
-    assert [image.image for image in context["real_by_all"]] == [codes[0]]
-    assert [image.image for image in context["fake_by_two"]] == [codes[1]]
+    assert "X-ray</td>" in whole
+    assert "CT</td>" in whole
+    assert "X-ray</td>" not in part
+    assert "CT</td>" in part
+    assert "labels-by-modality.svg?modality=ct" in part
+    assert "X-ray</td>" in nonsense
 
 
-def test_a_study_closed_without_ratings_says_so(analysis_of, rater):
-    study = open_study(raters=[rater])
+def test_remarks_are_searched_counted_and_escaped(page, rater):
+    study = open_study(raters=[rater], real=1, fake=1)
+    first, second = presentations(study, rater)
+    for presentation, remark in ((first, "<script>alert(1)</script>"), (second, "left lower lobe effusions")):
+        key = "00000000-0000-4000-8000-00000000000" + str(presentation.position)
+        Rating.record(presentation, key, label="fake", remark=remark, reasons=["Unusual ribs"])
     study.close(organiser())
 
-    assert "nothing to analyse" in analysis_of(study).content.decode()
+    shown = page(study, "analysis_remarks")
+    found = page(study, "analysis_remarks", q="EFFUSION")
+
+    assert "&lt;script&gt;" in shown
+    assert "<script>alert" not in shown
+    assert re.search(r"Unusual ribs</td>\s*<td class=\"number\">2", shown)
+    assert "left lower lobe" in found
+    assert "&lt;script&gt;" not in found
 
 
-def test_remarks_are_shown_escaped(analysis_of, rater):
-    study = open_study(raters=[rater])
-    rate_all(study, rater, "fake", remark="<script>alert(1)</script>")
+def study_without_ratings(raters):
+    study = open_study(raters=raters)
     study.close(organiser())
-
-    page = analysis_of(study).content.decode()
-
-    assert "&lt;script&gt;" in page
-    assert "<script>alert" not in page
+    return study
 
 
-def test_study_pictures_are_for_studies_that_are_over(client_of, researcher, rater):
+def study_of_few_common_images(raters):
+    return over_study(raters=raters, real=2, fake=2)
+
+
+def study_of_one_label(raters):
+    study = open_study(raters=raters, real=3, fake=3)
+    for one in raters:
+        rate_all(study, one, "fake")
+    study.close(organiser())
+    return study
+
+
+def study_of_fakes_only(raters):
+    return over_study(raters=raters, real=0, fake=5)
+
+
+def study_of_reals_only(raters):
+    return over_study(raters=raters, real=5, fake=0)
+
+
+def study_of_a_rater_with_one_image(raters):
+    study = open_study(raters=raters, real=6, fake=6)
+    rate_all(study, raters[0], "real")
+    if len(raters) > 1:
+        Rating.record(
+            presentations(study, raters[-1])[0], "00000000-0000-4000-8000-000000000009", label="fake"
+        )
+    study.close(organiser())
+    return study
+
+
+DEGENERATE = (
+    study_without_ratings,
+    study_of_few_common_images,
+    study_of_one_label,
+    study_of_fakes_only,
+    study_of_reals_only,
+    study_of_a_rater_with_one_image,
+)
+
+
+@pytest.mark.parametrize("raters", [1, 2])
+@pytest.mark.parametrize("make", DEGENERATE)
+def test_what_is_undefined_has_a_reason_and_never_shows_nan(make, raters, page, rater, other_rater):
+    study = make([rater, other_rater][:raters])
+    study.unblind(organiser(), "All have finished.")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        warnings.simplefilter("error", UserWarning)
+        shown = page(study) + page(study, "analysis_images") + page(study, "analysis_remarks")
+        shown += "".join(page(study, "analysis_question", question.name) for question in QUESTIONS)
+
+    words = re.sub(r"<[^>]+>", " ", shown)
+    assert not re.search(r"\b(nan|inf|None|Warning)\b", words, re.IGNORECASE)
+
+
+def test_an_all_fake_study_says_why_it_has_no_specificity(page, rater, other_rater):
+    study = study_of_fakes_only([rater, other_rater])
+    study.unblind(organiser(), "All have finished.")
+
+    assert "gives no specificity, d′ or AUC" in page(study, "analysis_question", "fooled")
+    assert "gives no specificity, d′ or AUC" in page(study, "analysis_question", "telling-apart")
+
+
+def test_two_raters_speak_for_themselves_only(page, rater, other_rater):
+    study = over_study(raters=[rater, other_rater])
+
+    assert "these two raters only" in page(study, "analysis_question", "agreement")
+
+
+def test_pairs_with_few_common_images_are_grey(page, rater, other_rater):
+    study = over_study(raters=[rater, other_rater], real=2, fake=2)
+
+    assert re.search(
+        r'<tr class="quiet">\s*<td>R01</td><td>R02</td><td class="number">4',
+        page(study, "analysis_question", "agreement"),
+    )
+
+
+def test_numbers_are_computed_once_for_each_state_of_the_ratings(page, rater, other_rater, monkeypatch):
+    study = over_study(raters=[rater, other_rater])
+    page(study)
+    monkeypatch.setattr(
+        "rating.views.analysis.study_numbers", lambda *_args, **_more: pytest.fail("computed again")
+    )
+    monkeypatch.setattr("rating.analysis.store.read_columns", lambda _study: pytest.fail("read again"))
+
+    page(study)
+    page(study, "analysis_question", "agreement")
+
+    monkeypatch.undo()
+    study.enrolments.first().withdraw(organiser(), "Asked to.")
+    assert "1 rater of" in page(study)
+
+
+def test_study_pictures_are_for_studies_that_are_over(browser, rater):
     study = open_study(raters=[rater])
     url = reverse("rating:study_picture", args=[study.slug, study.images.first().code])
-    browser = client_of(researcher)
 
     assert browser.get(url).status_code == 404
     study.close(organiser())
@@ -93,10 +333,9 @@ def test_study_pictures_are_for_studies_that_are_over(client_of, researcher, rat
 
 
 def test_the_analysis_asks_the_database_the_same_number_of_times_however_many_ratings(
-    django_assert_max_num_queries, client_of, researcher, rater, other_rater
+    django_assert_max_num_queries, browser, rater, other_rater
 ):
     study = over_study(raters=[rater, other_rater], unblinded=True, real=6, fake=6)
-    browser = client_of(researcher)
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(16):
         browser.get(reverse("rating:analysis", args=[study.slug]))

@@ -1,4 +1,4 @@
-"""`lungrater analyse`: the agreement of a study's raters."""
+"""`lungrater analyse`: every number of a study that is over."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from rating.analysis.report import agreement_report, counts, notes
-from rating.analysis.study import readings, table_of
 from rating.analysis.text import agreement_text
 from rating.management.commands.study import study_named
+from rating.models import AuditEvent
+from rating.report.making import numbers_of
 
 
 class Command(BaseCommand):
-    help = "Counts and agreement of a closed study; counts by truth once it is unblinded."
+    help = (
+        "Agreement of a closed study as text, or every number of its report as JSON; by truth once unblinded."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("study")
@@ -25,14 +27,13 @@ class Command(BaseCommand):
         found = study_named(study)
         if not found.is_over:
             raise CommandError(f"“{found}” is {found.state}: close it before it is analysed.")
-        rows = readings(found)
-        table = table_of(rows)
-        report = agreement_report(table)
-        if not options["json"]:
-            self.stdout.write(agreement_text(report, notes(report)))
-            return
-        report["counts"] = {
-            "modality": counts(table, "modality"),
-            "truth": counts(table, {row.image: row.truth for row in rows}),
-        }
-        self.stdout.write(json.dumps(report, ensure_ascii=False))
+        if found.is_unblinded:
+            AuditEvent.record(found, None, "looked at the truth", page="command line")
+        numbers = numbers_of(found)
+        if options["json"]:
+            # The agreement report stands at the top, as `lungrater agreement --json` gives it.
+            self.stdout.write(
+                json.dumps({**numbers["agreement"], **numbers}, ensure_ascii=False, allow_nan=False)
+            )
+        else:
+            self.stdout.write(agreement_text(numbers["agreement"], numbers["notes"]))

@@ -1,39 +1,84 @@
-"""`lungrater export`: the ratings of a study that is over, as CSV."""
+"""`lungrater export`: the ratings of a study that is over, in the format a tool needs."""
 
 from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from rating.export.ratings_csv import codebook_lines, csv_lines
 from rating.management.commands.study import study_named
-from rating.models import AuditEvent
+from rating.models import AuditEvent, Study
+
+BAD_ARGUMENT = 2
+
+
+def _csv(study: Study) -> bytes:
+    return "".join(csv_lines(study)).encode()
+
+
+def _json(study: Study) -> bytes:
+    from rating.export.bundle import ratings_json
+
+    return ratings_json(study).encode()
+
+
+def _imrmc(study: Study) -> bytes:
+    from rating.analysis.study import read_columns
+    from rating.export.imrmc import imrmc_lines
+
+    try:
+        return "".join(imrmc_lines(read_columns(study), study.name)).encode()
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+
+
+def _bundle(study: Study) -> bytes:
+    from rating.export.bundle import bundle
+
+    return bundle(study, f"{timezone.now():%Y-%m-%d}")
+
+
+FORMATS: dict[str, Callable[[Study], bytes]] = {
+    "csv": _csv,
+    "json": _json,
+    "imrmc": _imrmc,
+    "bundle": _bundle,
+}
 
 
 class Command(BaseCommand):
-    help = "Write a closed study's ratings as CSV, with the codebook beside it."
+    help = (
+        "Write a closed study's ratings: CSV with its codebook, JSON, iMRMC input, or everything in one zip."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("study")
         parser.add_argument("-o", "--output", type=Path, help="default: standard output")
-        parser.add_argument("--format", choices=["csv"], default="csv")
+        parser.add_argument("--format", choices=list(FORMATS), default="csv")
 
-    def handle(self, *_args: Any, study: str, output: Path | None, **_options: Any) -> None:
+    def handle(self, *_args: Any, study: str, output: Path | None, **options: Any) -> None:
         found = study_named(study)
+        kind: str = options["format"]
         if not found.is_over:
             raise CommandError(f"“{found}” is {found.state}: close it before its ratings are exported.")
-        AuditEvent.record(found, None, "exported ratings", with_truth=found.is_unblinded)
+        if output is None and kind == "bundle" and sys.stdout.isatty():
+            raise CommandError("A bundle is a zip: name a file with -o.", returncode=BAD_ARGUMENT)
+        content = FORMATS[kind](found)
+        AuditEvent.record(found, None, "exported ratings", with_truth=found.is_unblinded, format=kind)
         if output is None:
-            sys.stdout.writelines(csv_lines(found))
+            sys.stdout.buffer.write(content)
             return
         try:
-            with output.open("w", encoding="utf-8", newline="") as file:
-                file.writelines(csv_lines(found))
-            with output.with_suffix(".codebook.csv").open("w", encoding="utf-8", newline="") as file:
-                file.writelines(codebook_lines())
+            output.write_bytes(content)
+            if kind == "csv":
+                output.with_suffix(".codebook.csv").write_text(
+                    "".join(codebook_lines()), encoding="utf-8", newline=""
+                )
         except OSError as error:
             raise CommandError(f"{output} cannot be written: {error.strerror}.") from error

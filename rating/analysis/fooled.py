@@ -1,0 +1,100 @@
+"""How often fakes were called real: by rater, by what made them, by checkpoint beside its FID."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import scipy
+
+from rating.analysis import ustatistic
+from rating.analysis.against_truth import ONLY_REALS
+from rating.analysis.arrays import Flags, Floats
+from rating.analysis.columns import StudyColumns
+from rating.analysis.estimate import Estimate
+from rating.analysis.moments import RandomMean
+from rating.analysis.paired import holm
+from rating.analysis.proportions import wilson
+from rating.analysis.table import RatingsTable
+
+ONE_RATER = "One rater: the interval (Wilson) speaks of this rater only."
+MOST_GROUPS_COMPARED = 10
+
+
+def fool_rate(called_real: Flags, seen: Flags) -> RandomMean:
+    """The share of calls that were fooled, over raters and images like these; both flags raters × fakes."""
+    raters = int(seen.any(axis=1).sum())
+    if raters == 1:
+        alone = wilson(int((called_real & seen).sum()), int(seen.sum()))
+        return RandomMean(replace(alone, reason=ONE_RATER), None)
+    if not seen.any():
+        return RandomMean(Estimate.undefined(ONLY_REALS), None)
+    return ustatistic.mean(called_real, seen)
+
+
+def fooled_by(columns: StudyColumns, table: RatingsTable, groups: Sequence[str]) -> dict[str, Any]:
+    """The fool rate of each group of fakes (generator, checkpoint, modality), and the differences between groups."""
+    fake = np.array([word == "fake" for word in columns.truth], dtype=np.bool_)
+    of_image = np.array(groups, dtype=object)
+    seen, real = table.codes >= 0, table.codes == table.labels.index("real")
+    rows: list[dict[str, Any]] = []
+    parts: dict[str, tuple[Flags, Flags]] = {}
+    for name in sorted({group for group, is_fake in zip(groups, fake, strict=True) if is_fake}):
+        wanted = fake & np.asarray(of_image == name)
+        parts[name] = (real[:, wanted], seen[:, wanted])
+        rows.append(_row(name, *parts[name], fid=_mean_or_none(columns.fid[wanted])))
+    compared = list(combinations(parts, 2)) if len(parts) <= MOST_GROUPS_COMPARED else []
+    return {"groups": rows, "differences": _differences(parts, compared)}
+
+
+def _row(name: str, real: Flags, seen: Flags, *, fid: float | None) -> dict[str, Any]:
+    return {
+        "name": name,
+        "images": int(seen.any(axis=0).sum()),
+        "ratings": int(seen.sum()),
+        "fooled": int((real & seen).sum()),
+        "rate": fool_rate(real, seen),
+        "fid": fid,
+    }
+
+
+def _differences(parts: dict[str, tuple[Flags, Flags]], pairs: list[tuple[str, str]]) -> list[dict[str, Any]]:
+    """First less second for each pair, nested by image and paired by rater, p adjusted by Holm."""
+    rows: list[dict[str, Any]] = []
+    for a, b in pairs:
+        (x, x_seen), (y, y_seen) = parts[a], parts[b]
+        found = _difference(x, x_seen, y, y_seen)
+        rows.append({"first": a, "second": b, "difference": found.estimate, "p": p_of(found), "p_holm": None})
+    tested = [row for row in rows if row["p"] is not None]
+    for row, adjusted in zip(tested, holm([row["p"] for row in tested]), strict=True):
+        row["p_holm"] = adjusted
+    return rows
+
+
+def _difference(x: Flags, x_seen: Flags, y: Flags, y_seen: Flags) -> RandomMean:
+    """The two sets of fakes laid side by side: every image is unseen in the other set."""
+    none_of_y, none_of_x = np.zeros_like(y_seen), np.zeros_like(x_seen)
+    both: Floats = np.concatenate([x, y], axis=1).astype(np.float64)
+    return ustatistic.mean_difference(
+        both,
+        np.concatenate([x_seen, none_of_y], axis=1),
+        both,
+        np.concatenate([none_of_x, y_seen], axis=1),
+    )
+
+
+def p_of(found: RandomMean, null: float = 0.0) -> float | None:
+    """The two-sided p of the value being `null`; None without a standard error."""
+    value = found.estimate
+    if value.estimate is None or not value.se:
+        return None
+    t = abs(value.estimate - null) / value.se
+    return float(2 * scipy.stats.t.sf(t, np.inf if found.df is None else found.df))
+
+
+def _mean_or_none(values: Floats) -> float | None:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else None

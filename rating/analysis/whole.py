@@ -1,0 +1,257 @@
+"""Every number of a study's report from its columns, as one dictionary ready for JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from rating.analysis import readers, roc, ustatistic
+from rating.analysis.against_truth import ONLY_FAKES, against_truth, scale
+from rating.analysis.arrays import Flags, Floats, Ints
+from rating.analysis.categories import kappa_by_category, unanimous
+from rating.analysis.columns import REPEAT, StudyColumns
+from rating.analysis.conger import conger_kappa
+from rating.analysis.course import along_the_sitting, by_profile, times
+from rating.analysis.equivalence import tost
+from rating.analysis.estimate import Estimate
+from rating.analysis.fooled import fool_rate, fooled_by
+from rating.analysis.intra import intra_rater
+from rating.analysis.methods import METHODS, versions
+from rating.analysis.moments import RandomMean
+from rating.analysis.paired import cochran_q, holm, mcnemar
+from rating.analysis.proportions import exact_test
+from rating.analysis.raters_like_these import raters_like_these
+from rating.analysis.report import agreement_report, counts, notes
+from rating.analysis.table import LABELS, RatingsTable
+from rating.analysis.unsure import accuracy_by_policy, correct, truth_codes
+
+CONFIDENCES = range(1, 6)
+MOST_RATERS_TESTED = 10
+MOST_CURVES = 30
+NOT_CROSSED = (
+    "Not every rater rated every image, so Obuchowski–Rockette does not apply: the U-statistic does."
+)
+NO_CONFIDENCE = "Raters were not asked how sure they are."
+NO_MARGIN = (
+    "No equivalence margin was declared before unblinding, so nothing can be said of “indistinguishable”."
+)
+
+
+def study_numbers(
+    columns: StudyColumns, *, policy: str = "wrong", margin: float | None = None, session: int = 1
+) -> dict[str, Any]:
+    """The whole report: agreement and counts, and what depends on the truth where that is known.
+
+    policy and margin are the study's declared ones. Undefined numbers are None beside a `reason`.
+    """
+    table = columns.table(session)
+    agreement = agreement_report(table)
+    found: dict[str, Any] = {
+        "sessions": sorted({int(number) for number in np.unique(columns.session)}),
+        "session": session,
+        "policy": policy,
+        "notes": notes(agreement),
+        "raters_like_these": raters_like_these(table),
+        "conger_kappa": conger_kappa(table.codes, len(LABELS)),
+        "unanimous": unanimous(table.category_counts()),
+        "by_label": dict(zip(LABELS, kappa_by_category(table.category_counts()), strict=True)),
+        "counts": counts(table),
+        "counts_by_modality": counts(table, "modality"),
+        "intra": _intra(columns, session),
+        "confidence": _confidence_counts(columns, session),
+        "times": times(columns, session),
+        "course": along_the_sitting(columns, session),
+        "truth": _with_truth(columns, table, policy=policy, margin=margin, session=session)
+        if columns.truth_is_known
+        else None,
+        "methods": METHODS,
+        "versions": versions(),
+    }
+    # The agreement report is plain already; with 20,000 pairs of raters, walking it again would cost a second.
+    return {**as_plain(found), "agreement": agreement}
+
+
+def _with_truth(
+    columns: StudyColumns, table: RatingsTable, *, policy: str, margin: float | None, session: int
+) -> dict[str, Any]:
+    fake = np.array([word == "fake" for word in columns.truth], dtype=np.bool_)
+    real_calls, seen = table.codes == LABELS.index("real"), table.codes >= 0
+    per_rater = against_truth(table, columns.truth, policy)
+    levels = scale(table.codes, LABELS)
+    area = ustatistic.auc(fake, levels)
+    accuracy = accuracy_by_policy(table, columns.truth)
+    right, counted = correct(table.codes, truth_codes(table, columns.truth), LABELS.index("unsure"), policy)
+    return {
+        "fakes": int(fake.sum()),
+        "reals": int((~fake).sum()),
+        "only": ONLY_FAKES if fake.all() else None,
+        "per_rater": per_rater,
+        "counts": counts(table, _truth_groups(columns)),
+        "fool_rate": fool_rate(real_calls[:, fake], seen[:, fake]),
+        "by_modality": fooled_by(columns, table, columns.modality),
+        "by_generator": fooled_by(columns, table, columns.generator),
+        "by_checkpoint": fooled_by(columns, table, columns.checkpoint),
+        "policies": _policies(table, columns, accuracy),
+        "auc": {
+            "u_statistic": area,
+            "or_hillis": _or_hillis(fake, levels),
+            "confidence": _confidence_auc(columns, table, fake, session),
+        },
+        "curves": _curves(columns.raters, fake, levels),
+        "chance": _against_chance(columns.raters, right, counted, policy),
+        "raters_differ": _raters_differ(columns.raters, right, counted),
+        "equivalence": _equivalence(area, margin),
+        "profile": by_profile(columns, _share(right, counted)),
+    }
+
+
+def _truth_groups(columns: StudyColumns) -> list[str]:
+    return [f"{kind}, {word}" for kind, word in zip(columns.modality, columns.truth, strict=True)]
+
+
+def _policies(
+    table: RatingsTable, columns: StudyColumns, accuracy: dict[str, RandomMean]
+) -> list[dict[str, Any]]:
+    parts = {
+        "sensitivity": accuracy_by_policy(table, columns.truth, "fake"),
+        "specificity": accuracy_by_policy(table, columns.truth, "real"),
+    }
+    return [
+        {"policy": name, "accuracy": accuracy[name], **{what: part[name] for what, part in parts.items()}}
+        for name in accuracy
+    ]
+
+
+def _or_hillis(fake: Flags, levels: Ints) -> RandomMean:
+    """The reader-averaged AUC over random raters and images, where every rater rated every image."""
+    there = levels[(levels >= 0).any(axis=1)]
+    images = (there >= 0).any(axis=0)
+    there, fake = there[:, images], fake[images]
+    if reason := roc.one_sided(fake):
+        return RandomMean(Estimate.undefined(reason), None)
+    if (there < 0).any():
+        return RandomMean(Estimate.undefined(NOT_CROSSED), None)
+    if min(fake.sum(), (~fake).sum()) < 2:
+        return RandomMean(Estimate.undefined("Two fake and two real images at least are needed."), None)
+    average = readers.average_reader(*readers.auc_moments(fake, there[None]))[0]
+    return RandomMean(average.estimate, average.df)
+
+
+def _confidence_auc(columns: StudyColumns, table: RatingsTable, fake: Flags, session: int) -> RandomMean:
+    """The AUC over sureness with the sign of the label: surely real … unsure … surely fake."""
+    sure = columns.matrix(columns.confidence, columns.main(session), 0)
+    if not sure.any():
+        return RandomMean(Estimate.undefined(NO_CONFIDENCE), None)
+    sign = np.where(
+        table.codes == LABELS.index("fake"), 1, np.where(table.codes == LABELS.index("real"), -1, 0)
+    )
+    levels = np.where((table.codes >= 0) & ((sure > 0) | (sign == 0)), 5 + sign * sure, -1)
+    return ustatistic.auc(fake, np.asarray(levels, dtype=np.int64))
+
+
+def _curves(raters: Sequence[str], fake: Flags, levels: Ints) -> list[dict[str, Any]]:
+    """Each rater's ROC curve; of raters with both kinds of image, the first of them only where there are many."""
+    curves = []
+    for rater, row in zip(raters, levels, strict=True):
+        seen = row >= 0
+        if fake[seen].any() and not fake[seen].all():
+            x, y = roc.curve(fake[seen], row[seen])
+            curves.append({"rater": rater, "false_alarms": x.tolist(), "hits": y.tolist()})
+    return curves[:MOST_CURVES]
+
+
+def _against_chance(
+    raters: Sequence[str], right: Floats, counted: Flags, policy: str
+) -> list[dict[str, Any]]:
+    """Each rater's calls against a coin, p adjusted by Holm; whole calls only, so halves are left out."""
+    rows: list[dict[str, Any]] = []
+    for rater, values, there in zip(raters, right, counted, strict=True):
+        whole = there & (values != 0.5)
+        n, x = int(whole.sum()), int(values[whole].sum())
+        rows.append({"rater": rater, "right": x, "n": n, "p": exact_test(x, n), "p_holm": None})
+    tested = [row for row in rows if row["p"] is not None]
+    for row, adjusted in zip(tested, holm([row["p"] for row in tested]), strict=True):
+        row["p_holm"] = adjusted
+    return rows
+
+
+def _raters_differ(raters: Sequence[str], right: Floats, counted: Flags) -> dict[str, Any]:
+    """Cochran's Q over raters and McNemar for each pair, on images that all (both) rated."""
+    there = np.asarray(counted.any(axis=1))
+    values, seen = np.asarray(right[there] > 0.5), counted[there]
+    names = [rater for rater, keep in zip(raters, there, strict=True) if keep]
+    complete = np.asarray(seen.all(axis=0))
+    q = cochran_q(values[:, complete].T) if len(names) > 1 and complete.any() else None
+    pairs: list[dict[str, Any]] = []
+    for a, b in combinations(range(len(names)), 2) if len(names) <= MOST_RATERS_TESTED else ():
+        both = seen[a] & seen[b]
+        x, y = values[a][both], values[b][both]
+        cells = [[int((x & y).sum()), int((x & ~y).sum())], [int((~x & y).sum()), int((~x & ~y).sum())]]
+        pairs.append(
+            {"raters": [names[a], names[b]], "n": int(both.sum()), "mcnemar": mcnemar(cells), "p_holm": None}
+        )
+    tested = [pair for pair in pairs if pair["mcnemar"].p_exact is not None]
+    for pair, adjusted in zip(tested, holm([pair["mcnemar"].p_exact for pair in tested]), strict=True):
+        pair["p_holm"] = adjusted
+    return {"images": int(complete.sum()), "cochran_q": q, "pairs": pairs}
+
+
+def _equivalence(area: RandomMean, margin: float | None) -> dict[str, Any]:
+    """Whether the averaged AUC lies within the declared margin around chance."""
+    if margin is None:
+        return {"margin": None, "test": None, "reason": NO_MARGIN}
+    test = tost(area.estimate, 0.5 - margin, 0.5 + margin, area.df)
+    return {"margin": margin, "test": test, "reason": test.reason}
+
+
+def _share(right: Floats, counted: Flags) -> Floats:
+    n = counted.sum(axis=1)
+    share: Floats = np.where(n > 0, (right * counted).sum(axis=1) / np.maximum(n, 1), np.nan)
+    return share
+
+
+def _intra(columns: StudyColumns, session: int) -> dict[str, Any]:
+    """Each rater with himself: repeats within the session, and the first session with the second."""
+    first = columns.table(session)
+    again = columns.table(session, REPEAT)
+    found = {"repeats": intra_rater(columns.raters, first.codes, again.codes, len(LABELS))}
+    later = columns.table(session + 1)
+    found["next_session"] = intra_rater(columns.raters, first.codes, later.codes, len(LABELS))
+    return {name: [row for row in rows if row.n] for name, rows in found.items()}
+
+
+def _confidence_counts(columns: StudyColumns, session: int) -> dict[str, Any] | None:
+    """{truth or "all": {label: how many at each confidence 1 … 5}}; None where nobody was asked."""
+    wanted = columns.main(session) & (columns.confidence > 0)
+    if not wanted.any():
+        return None
+    label, sure = columns.label[wanted], columns.confidence[wanted]
+    truth = np.array(columns.truth, dtype=object)[columns.image[wanted]]
+    kinds = ("real", "fake") if columns.truth_is_known else ("",)
+    return {
+        kind or "all": {
+            word: [int(((truth == kind) & (label == code) & (sure == level)).sum()) for level in CONFIDENCES]
+            for code, word in enumerate(LABELS)
+        }
+        for kind in kinds
+    }
+
+
+def as_plain(value: Any) -> Any:
+    """The same in dictionaries, lists, numbers and words only; what is not a finite number becomes None."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: as_plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): as_plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [as_plain(part) for part in value]
+    if isinstance(value, np.generic):
+        return as_plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,115 @@
+"""How the figures look: once for the dark pages, once for paper; and how they become files that are the same each time."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH = 7.5  # inches: a column and a half of a journal
+FORMATS = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
+DPI = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """The colours of a ground."""
+
+    ground: str
+    ink: str
+    quiet: str
+    line: str
+    real: str
+    fake: str
+    unsure: str
+    accent: str
+    map: str
+
+    def of(self, label: str) -> str:
+        """The colour of a label."""
+        return {"real": self.real, "fake": self.fake, "unsure": self.unsure}[label]
+
+
+SCREEN = Theme(
+    "#1c2026", "#d3d8de", "#9aa4af", "#39404a", "#7fa8c9", "#d39a6a", "#8d96a0", "#86b9bd", "cividis"
+)
+PRINT = Theme(
+    "#ffffff", "#1f2429", "#4d5660", "#c3c8ce", "#3b75a3", "#b9622a", "#8d96a0", "#1d5f66", "cividis"
+)
+
+
+def panel(
+    theme: Theme, *, height: float, columns: int = 1, share_y: bool = False
+) -> tuple[Figure, list[Axes]]:
+    """A figure with a row of axes in the theme's colours."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, height), facecolor=theme.ground, layout="constrained")
+    axes = [ax for row in figure.subplots(1, columns, squeeze=False, sharey=share_y) for ax in row]
+    for ax in axes:
+        dress(ax, theme)
+    return figure, axes
+
+
+def dress(ax: Axes, theme: Theme) -> None:
+    """Colours and a frame that does not shout."""
+    ax.set_facecolor(theme.ground)
+    ax.tick_params(colors=theme.ink, labelsize=9)
+    for side, spine in ax.spines.items():
+        spine.set_color(theme.line)
+        spine.set_visible(side in {"left", "bottom"})
+    ax.xaxis.label.set_color(theme.ink)
+    ax.yaxis.label.set_color(theme.ink)
+    ax.title.set_color(theme.ink)
+
+
+def legend(ax: Axes, theme: Theme, **where: Any) -> None:
+    found = ax.legend(frameon=False, fontsize=9, **where)
+    for text in found.get_texts():
+        text.set_color(theme.ink)
+
+
+def forest(
+    ax: Axes, theme: Theme, rows: list[tuple[str, Any]], *, unit: tuple[float, float] | None = (0, 1)
+) -> None:
+    """Estimates with their intervals, the first row on top; what is undefined is left blank."""
+    for place, (_, estimate) in enumerate(rows):
+        if estimate["estimate"] is None:
+            ax.text(
+                0.02,
+                place,
+                "undefined",
+                color=theme.quiet,
+                fontsize=8,
+                va="center",
+                transform=ax.get_yaxis_transform(),
+            )
+            continue
+        if estimate["ci"]:
+            ax.plot(estimate["ci"], [place, place], color=theme.accent, linewidth=2, solid_capstyle="butt")
+        ax.plot(estimate["estimate"], place, "o", color=theme.ink, markersize=6)
+    ax.set_yticks(range(len(rows)), [name for name, _ in rows])
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    if unit:
+        ax.set_xlim(unit[0] - 0.02, unit[1] + 0.02)
+    ax.grid(axis="x", color=theme.line, linewidth=0.6)
+    ax.set_axisbelow(True)
+
+
+def as_file(figure: Figure, kind: str) -> bytes:
+    """The figure as svg, pdf or png; the same drawing gives the same bytes."""
+    import matplotlib as mpl
+
+    dates: dict[str, Any] = {
+        "svg": {"Date": None},
+        "pdf": {"CreationDate": None, "ModDate": None},
+        "png": {},
+    }[kind]
+    buffer = io.BytesIO()
+    with mpl.rc_context({"svg.hashsalt": "lungrater", "svg.fonttype": "path", "pdf.fonttype": 42}):
+        figure.savefig(buffer, format=kind, dpi=DPI, facecolor=figure.get_facecolor(), metadata=dates)
+    return buffer.getvalue()

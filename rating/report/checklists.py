@@ -1,0 +1,172 @@
+"""Items of GRRAS, QAREL, STARD 2015 and CLAIM 2024: filled where the data can, marked where a person must."""
+
+from __future__ import annotations
+
+from rating.report.exhibit import Cell, Numbers, Table
+from rating.report.study_facts import StudyFacts
+from rating.report.words import POLICIES
+
+PERSON = "A person must write this."
+SECTIONS = "See “Agreement” in this report."
+
+
+def checklist_table(facts: StudyFacts, numbers: Numbers) -> Table:
+    """One row per item: the list, its number, what it asks, and what can be said."""
+    rows: list[list[Cell]] = [
+        [name, item, asks, answer or PERSON]
+        for name, items in (
+            ("GRRAS", _grras(facts, numbers)),
+            ("QAREL", _qarel(facts)),
+            ("STARD 2015", _stard(facts, numbers)),
+            ("CLAIM 2024", _claim(facts, numbers)),
+        )
+        for item, asks, answer in items
+    ]
+    return Table(("Checklist", "Item", "Asks for", "Answer"), rows)
+
+
+Items = list[tuple[str, str, str | None]]
+
+
+def _grras(facts: StudyFacts, numbers: Numbers) -> Items:
+    report = numbers["agreement"]
+    raters = f"{facts.raters['invited']} invited, {facts.raters['finished']} finished; knowledge of AI: {_counts(facts.profiles)}."
+    return [
+        ("2", "The instrument", "Labels real, fake, unsure for each image; remarks and reasons where given."),
+        ("6", "How the number of raters and images was chosen", None),
+        (
+            "7",
+            "How raters and images were sampled",
+            f"Images were drawn at random from their datasets by seed {facts.seed}. How raters were chosen: {PERSON}",
+        ),
+        (
+            "8",
+            "The rating process",
+            f"{facts.sessions} session(s), {facts.repeats} repeats, each rater in an order of his own, blinded to the others.",
+        ),
+        ("9", "Whether ratings were independent", "Yes: no rater saw another's ratings, by construction."),
+        ("10", "The statistical analysis", "See the methods paragraph."),
+        (
+            "11",
+            "The numbers of raters, images and ratings",
+            f"{report['raters']} raters, {report['images']} images, {report['ratings']} ratings.",
+        ),
+        ("12", "Who the raters and the images were", raters),
+        ("13", "Estimates with their uncertainty", SECTIONS),
+        ("15", "Detailed results", "The ratings, with their codebook, are in the study's bundle."),
+    ]
+
+
+def _qarel(facts: StudyFacts) -> Items:
+    return [
+        ("3", "Blind to other raters' findings", "Yes: a rater sees only his own sitting."),
+        (
+            "4",
+            "Blind to own prior findings",
+            "Yes across sessions; within a session only as far as the study lets raters go back.",
+        ),
+        (
+            "5",
+            "Blind to the reference standard",
+            "Yes: nothing sent to a rater depends on it; see the blinding audit.",
+        ),
+        ("6", "Blind to clinical information", "Yes: images only."),
+        ("7", "Blind to additional cues", " ".join(facts.audit) or "No blinding audit has been run."),
+        (
+            "8",
+            "Order of examination varied",
+            f"Yes: {facts.order_version}, a new order for each rater and session.",
+        ),
+        ("1, 2", "Representative images and raters", None),
+    ]
+
+
+def _stard(facts: StudyFacts, numbers: Numbers) -> Items:
+    truth = numbers["truth"]
+    mix = (
+        f"{truth['fakes']} fake and {truth['reals']} real images."
+        if truth
+        else "Not told while the study is blinded."
+    )
+    return [
+        (
+            "10a, 10b",
+            "Index test and reference standard",
+            "Index test: the rater's label. Reference: whether the image was generated, known from its origin.",
+        ),
+        ("11", "Why this reference standard", "Origin is known by construction."),
+        (
+            "12a, 12b",
+            "Positivity cut-offs",
+            f"Called fake; “unsure” {POLICIES[facts.unsure_policy]}, declared before unblinding.",
+        ),
+        (
+            "13a, 13b",
+            "Whether readers and assessors knew the other",
+            "Readers did not know the origin; origin was fixed before reading.",
+        ),
+        ("14", "Methods for accuracy", "See the methods paragraph."),
+        ("15", "Indeterminate results", "Four policies for “unsure” stand side by side."),
+        (
+            "16",
+            "Missing data",
+            "Images a rater did not rate are left out for this rater only; nothing is imputed.",
+        ),
+        ("17", "Variability analyses", "By modality and by generator."),
+        ("18", "Intended sample size and how it was chosen", None),
+        ("19", "Flow", "See the flow of images and raters."),
+        ("20-22", "Baseline characteristics, severity, interval", None),
+        ("23", "Cross tabulation", f"See the tables by truth. {mix}"),
+        ("24", "Estimates with their precision", "See “How often each rater was fooled” and “ROC curves”."),
+    ]
+
+
+def _claim(facts: StudyFacts, numbers: Numbers) -> Items:
+    return [
+        (
+            "7",
+            "Data sources",
+            "; ".join(str(row[0]) for row in facts.images if row[0])
+            or "Not told while the study is blinded.",
+        ),
+        ("8", "Inclusion and exclusion", "Excluded images are counted in the flow; why: " + PERSON),
+        (
+            "9",
+            "Preprocessing",
+            f"One path for all: {facts.canvas} px square, {facts.bits}-bit grey, no metadata.",
+        ),
+        ("10", "Selection of parts of the data", f"Random, by seed {facts.seed}."),
+        (
+            "11",
+            "De-identification",
+            "Pixels only; identifiers are never stored. Burned-in text: see the blinding audit.",
+        ),
+        ("14-16", "Reference standard, its source, annotators", "Origin of the image."),
+        (
+            "17, 18",
+            "Annotation tool and variability",
+            f"LungRater {numbers['versions']['lungrater']}; {SECTIONS}",
+        ),
+        ("21-24", "Model, its initialisation, training and selection", None),
+        ("25-27", "Training details and software", None),
+        ("28", "Metrics", "See the methods paragraph."),
+        (
+            "29",
+            "Statistical measures and uncertainty",
+            "Every number has its interval, or the sentence why not.",
+        ),
+        (
+            "30",
+            "Robustness or sensitivity analysis",
+            "Four policies for “unsure”; by modality and generator.",
+        ),
+        (
+            "38",
+            "Failure analysis",
+            "Galleries of images that fooled, and of real images called fake; " + PERSON,
+        ),
+    ]
+
+
+def _counts(named: dict[str, int]) -> str:
+    return ", ".join(f"{name} {n}" for name, n in sorted(named.items())) or "nobody said"

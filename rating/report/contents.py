@@ -1,0 +1,64 @@
+"""A report as parts that HTML and PDF both print: the same numbers give the same bytes, but for the date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rating.report.checklists import checklist_table
+from rating.report.exhibit import Exhibit, Numbers, Table
+from rating.report.methods_text import methods_text
+from rating.report.questions import QUESTIONS
+from rating.report.study_facts import StudyFacts, flow_tables
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A titled table, with its drawing where it has one, or the sentence why there is none."""
+
+    title: str
+    table: Table | None
+    exhibit: Exhibit | None = None
+    missing: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    words: list[str] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    title: str
+    date: str
+    sections: list[Section]
+
+
+Picture = Callable[[Exhibit, str], bytes]
+
+
+def report_of(facts: StudyFacts, numbers: Numbers, date: str) -> Report:
+    """Everything that may be told of the study in its present state."""
+    audit = facts.audit or ["No blinding audit has been run."]
+    sections = [
+        Section("Methods", methods_text(facts, numbers)),
+        Section("Flow", pieces=[Piece(title, table) for title, table in flow_tables(facts)]),
+        Section("Blinding", audit),
+    ]
+    for question in QUESTIONS:
+        pieces = [_piece(e, numbers) for e in question.exhibits if facts.told or not e.needs_truth]
+        if pieces:
+            sections.append(Section(question.title, pieces=pieces))
+    sections.append(Section("Reporting checklists", pieces=[Piece("Items", checklist_table(facts, numbers))]))
+    sources = Table(
+        ("Number", "Method"), [[name.replace("_", " "), words] for name, words in numbers["methods"].items()]
+    )
+    sections.append(Section("Sources of the methods", pieces=[Piece("Formulae", sources)]))
+    return Report(facts.name, date, sections)
+
+
+def _piece(exhibit: Exhibit, numbers: Numbers) -> Piece:
+    why = exhibit.why_missing(numbers)
+    return Piece(exhibit.title, None if why else exhibit.table(numbers), None if why else exhibit, why)

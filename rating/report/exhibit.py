@@ -1,0 +1,116 @@
+"""An exhibit: one table, mostly with its figure, that answers one question."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rating.export.guarding import guarded
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from rating.figures.style import Theme
+
+Numbers = Mapping[str, Any]
+Cell = str | int | float | None
+ESTIMATE = ("Estimate", "SE", "95 % from", "to", "Note")
+NOTHING = "–"
+
+
+def _always_there(_numbers: Numbers) -> None:
+    """Nothing is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Named columns and rows of cells; None is what does not exist. grey: rows too small to read anything into."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[Cell]]
+    notes: Sequence[str] = ()
+    grey: frozenset[int] = frozenset()
+
+    def shown(self) -> list[dict[str, Any]]:
+        """The rows as people read them: numbers rounded and marked as numbers."""
+        return [
+            {
+                "grey": at in self.grey,
+                "cells": [
+                    {"text": as_text(cell), "is_number": isinstance(cell, int | float)} for cell in row
+                ],
+            }
+            for at, row in enumerate(self.rows)
+        ]
+
+    @property
+    def heads(self) -> list[dict[str, Any]]:
+        """The column heads; above numbers they stand to the right."""
+        return [
+            {"text": name, "is_number": any(isinstance(row[at], int | float) for row in self.rows)}
+            for at, name in enumerate(self.columns)
+        ]
+
+    def csv(self) -> str:
+        """RFC 4180 with the numbers unrounded."""
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\r\n")
+        writer.writerow(self.columns)
+        for row in self.rows:
+            writer.writerow([guarded(cell) if isinstance(cell, str) else cell for cell in row])
+        return buffer.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """A named figure with its table. `table` gives None and `draw` is not asked where `missing` says why."""
+
+    name: str
+    title: str
+    table: Callable[[Numbers], Table]
+    draw: Callable[[Numbers, Theme], Figure] | None = None
+    needs_truth: bool = False
+    missing: Callable[[Numbers], str | None] = _always_there
+    words: str = ""
+
+    @property
+    def is_drawn(self) -> bool:
+        """For templates, which would call `draw`."""
+        return self.draw is not None
+
+    def why_missing(self, numbers: Numbers) -> str | None:
+        """The sentence to show in place of the exhibit, None where there is one."""
+        if not numbers["agreement"]["ratings"]:
+            return "There are no ratings."
+        if self.needs_truth and numbers["truth"] is None:
+            return "This depends on which images are real: unblind the study to see it."
+        return self.missing(numbers)
+
+
+def as_text(cell: Cell) -> str:
+    """A cell as it is read: three decimals, and a dash for what does not exist."""
+    if cell is None or cell == "":
+        return NOTHING if cell is None else ""
+    if isinstance(cell, float):
+        return f"{cell:.3f}"
+    return str(cell)
+
+
+def estimate_cells(estimate: Mapping[str, Any]) -> list[Cell]:
+    """The five cells of ESTIMATE."""
+    low, high = estimate["ci"] or (None, None)
+    return [estimate["estimate"], estimate["se"], low, high, estimate["reason"] or ""]
+
+
+def rate_cells(estimate: Mapping[str, Any]) -> list[Cell]:
+    """Estimate and interval only."""
+    low, high = estimate["ci"] or (None, None)
+    return [estimate["estimate"], low, high]
+
+
+def p_cell(p: float | None) -> Cell:
+    """A p value as it is printed."""
+    return None if p is None else "< 0.001" if p < 0.001 else round(p, 3)

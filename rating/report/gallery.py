@@ -1,0 +1,84 @@
+"""Which images to look at again: what raters called the same, and what they could not agree on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rating.analysis.columns import StudyColumns
+from rating.analysis.table import LABELS
+
+GALLERIES = {
+    "most-fooling": "Most fooling fakes",
+    "real-called-fake": "Real images called fake",
+    "fake-by-two": "Called fake by two or more",
+    "real-by-all": "Called real by all",
+    "split": "Split opinions",
+    "all": "All images",
+}
+OF_TRUTH = frozenset({"most-fooling", "real-called-fake"})
+
+
+@dataclass(frozen=True, slots=True)
+class RatedImage:
+    """An image with how many raters called it what."""
+
+    code: str
+    modality: str
+    truth: str
+    generator: str
+    real: int
+    fake: int
+    unsure: int
+
+    @property
+    def raters(self) -> int:
+        return self.real + self.fake + self.unsure
+
+    @property
+    def split(self) -> int:
+        """How many raters the most given label did not convince."""
+        return self.raters - max(self.real, self.fake, self.unsure)
+
+
+def rated_images(columns: StudyColumns, session: int = 1) -> list[RatedImage]:
+    """Every image that somebody rated, by code."""
+    counts = columns.table(session).category_counts()
+    order = [LABELS.index(label) for label in ("real", "fake", "unsure")]
+    return [
+        RatedImage(code, modality, truth, generator, *(int(n[at]) for at in order))
+        for code, modality, truth, generator, n in zip(
+            columns.images,
+            columns.modality,
+            columns.truth,
+            columns.generator,
+            np.asarray(counts),
+            strict=True,
+        )
+        if n.sum()
+    ]
+
+
+def galleries(columns: StudyColumns, session: int = 1) -> dict[str, list[RatedImage]]:
+    """The images of each gallery, most telling first; what depends on the truth only where that is known."""
+    images = rated_images(columns, session)
+    found = {
+        "most-fooling": _most([image for image in images if image.truth == "fake"], "real"),
+        "real-called-fake": _most([image for image in images if image.truth == "real"], "fake"),
+        "fake-by-two": [image for image in _most(images, "fake") if image.fake > 1],
+        "real-by-all": [image for image in images if image.raters > 1 and image.real == image.raters],
+        "split": sorted(
+            (image for image in images if image.split), key=lambda image: (-image.split, image.code)
+        ),
+        "all": images,
+    }
+    return {name: those for name, those in found.items() if columns.truth_is_known or name not in OF_TRUTH}
+
+
+def _most(images: list[RatedImage], label: str) -> list[RatedImage]:
+    """Those called so at least once, the largest share first."""
+    called = [image for image in images if getattr(image, label)]
+    return sorted(
+        called, key=lambda image: (-getattr(image, label) / image.raters, -image.raters, image.code)
+    )

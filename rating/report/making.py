@@ -1,0 +1,42 @@
+"""A study's numbers, drawings and report, made once for each state of its ratings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rating.analysis.store import Kept
+from rating.analysis.whole import study_numbers
+from rating.models import Study
+from rating.report.contents import Picture, Report, report_of
+from rating.report.exhibit import Exhibit
+from rating.report.study_facts import facts_of
+
+
+def numbers_of(study: Study, kept: Kept | None = None) -> dict[str, Any]:
+    """The numbers of the whole study: first session, every rater that counts."""
+    kept = kept or Kept(study)
+    return kept.json(
+        "numbers|",
+        lambda: study_numbers(kept.columns(), policy=study.unsure_policy, margin=study.equivalence_margin),
+    )
+
+
+def report_on(study: Study, numbers: dict[str, Any], date: str) -> Report:
+    """The report of a study that is over, dated."""
+    return report_of(facts_of(study), numbers, date)
+
+
+def picture_of(kept: Kept, numbers: dict[str, Any]) -> Picture:
+    """What draws an exhibit for paper, keeping it."""
+    from rating.figures.style import (
+        PRINT,
+        as_file,
+    )  # matplotlib, which the web process need not load to start
+
+    def picture(exhibit: Exhibit, kind: str) -> bytes:
+        draw = exhibit.draw
+        if draw is None:
+            raise ValueError(f"{exhibit.name} has no drawing.")
+        return kept.bytes(f"{exhibit.name}||print.{kind}", lambda: as_file(draw(numbers, PRINT), kind))
+
+    return picture

@@ -1,0 +1,52 @@
+"""The methods paragraph that a paper can take over."""
+
+from __future__ import annotations
+
+from rating.report.exhibit import Numbers
+from rating.report.study_facts import StudyFacts
+from rating.report.words import POLICIES
+
+
+def methods_text(facts: StudyFacts, numbers: Numbers) -> list[str]:
+    """Sentences in paragraphs: design, blinding, statistics."""
+    report, versions = numbers["agreement"], numbers["versions"]
+    design = (
+        f"In a blinded reader study run on LungRater {versions['lungrater']}, {facts.raters['invited']} raters were invited, "
+        f"{facts.raters['started']} started and {facts.raters['finished']} finished; {report['ratings']} ratings of "
+        f"{report['images']} images are analysed. Each image was to be called real, fake or unsure. "
+        f"Raters were told of the share of generated images: “{facts.prevalence_note or 'nothing'}”. "
+    )
+    if facts.sessions > 1:
+        design += f"Images were read in {facts.sessions} sessions at least {facts.washout_days} days apart. "
+    if facts.repeats:
+        design += f"{facts.repeats} images came back within a session. "
+    if facts.blocks > 1:
+        design += (
+            f"Images were dealt into {facts.blocks} blocks; each rater read one and the common anchors. "
+        )
+    blinding = (
+        f"Every image was decoded and written again by one path as a {facts.canvas} × {facts.canvas} px, {facts.bits}-bit grey PNG "
+        "without metadata, and shown under a random address in an order of its own for each rater and session "
+        f"({facts.order_version}, seed {facts.seed}). The protocol was frozen before the first reading "
+        f"(manifest sha256 {facts.manifest_sha256})."
+    )
+    statistics = (
+        "Agreement is given as percent agreement, Cohen or Light κ, Fleiss κ, Krippendorff α, Gwet AC1 and Brennan–Prediger with "
+        f"95 % confidence intervals. The declared primary endpoint is: {facts.primary_endpoint}. “Unsure” {POLICIES[facts.unsure_policy]}, as declared "
+        "before unblinding; the other policies are shown beside it. Proportions of one rater have Wilson intervals; averages "
+        "over raters take raters and images as random (U-statistic; Obuchowski–Rockette with Hillis' degrees of freedom where every rater read every image). "
+    )
+    statistics += (
+        f"Equivalence was tested by two one-sided tests against the declared margin of {facts.margin:g}."
+        if facts.margin is not None
+        else "No equivalence margin was declared, so no claim of indistinguishability is made."
+    )
+    computed = f"Computed with numpy {versions['numpy']} and scipy {versions['scipy']}."
+    said = [design.strip(), blinding, statistics, computed]
+    if report["raters"] == 2:
+        said.append("There were two raters: the numbers speak of these two raters only.")
+    if numbers["truth"] and numbers["truth"]["only"]:
+        said.append(numbers["truth"]["only"])
+    if facts.simulated:
+        said.append("The raters of this study were simulated.")
+    return said

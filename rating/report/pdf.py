@@ -1,0 +1,115 @@
+"""The report as PDF, set by fpdf2 in the DejaVu fonts that come with matplotlib."""
+
+from __future__ import annotations
+
+import io
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fpdf import FPDF
+from fpdf.enums import XPos, YPos
+from fpdf.fonts import FontFace
+
+from rating.report.contents import Picture, Piece, Report, Section
+from rating.report.exhibit import Table
+
+FONT = "DejaVu"
+PICTURE_WIDTH, PICTURE_HEIGHT = 170.0, 110.0
+MOST_ROWS = 400
+INK, QUIET = (31, 36, 41), (77, 86, 96)
+
+
+def as_pdf(report: Report, picture: Picture) -> bytes:
+    """The report on A4 pages, lying, because its tables are wide."""
+    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it tells each subset's story
+    paper = _paper(report)
+    for section in report.sections:
+        _section(paper, section, picture)
+    return bytes(paper.output())
+
+
+def _paper(report: Report) -> FPDF:
+    import matplotlib as mpl
+
+    paper = FPDF(orientation="L", format="A4")
+    day = datetime.strptime(report.date[:10], "%Y-%m-%d").replace(tzinfo=UTC)
+    paper.set_creation_date(day)
+    paper.set_title(report.title)
+    paper.set_producer("LungRater")
+    fonts = Path(mpl.get_data_path()) / "fonts" / "ttf"
+    paper.add_font(FONT, "", fonts / "DejaVuSans.ttf")
+    paper.add_font(FONT, "B", fonts / "DejaVuSans-Bold.ttf")
+    paper.set_auto_page_break(auto=True, margin=15)
+    paper.add_page()
+    _words(paper, report.title, size=18, bold=True)
+    _words(paper, f"Report of {report.date}", size=9, colour=QUIET)
+    return paper
+
+
+def _section(paper: FPDF, section: Section, picture: Picture) -> None:
+    paper.ln(4)
+    _words(paper, section.title, size=14, bold=True)
+    for words in section.words:
+        _words(paper, words, size=9)
+    for piece in section.pieces:
+        _piece(paper, piece, picture)
+
+
+def _piece(paper: FPDF, piece: Piece, picture: Picture) -> None:
+    paper.ln(2)
+    _words(paper, piece.title, size=11, bold=True)
+    if piece.missing:
+        _words(paper, piece.missing, size=9, colour=QUIET)
+    if piece.exhibit and piece.exhibit.draw:
+        paper.image(
+            io.BytesIO(picture(piece.exhibit, "png")),
+            w=PICTURE_WIDTH,
+            h=PICTURE_HEIGHT,
+            keep_aspect_ratio=True,
+        )
+        paper.ln(2)
+    if piece.table and piece.table.rows:
+        _table(paper, piece.table)
+        for note in piece.table.notes:
+            _words(paper, note, size=8, colour=QUIET)
+
+
+def _table(paper: FPDF, table: Table) -> None:
+    paper.set_font(FONT, size=7)
+    numbers = [head["is_number"] for head in table.heads]
+    widths = _widths(table)
+    with paper.table(
+        col_widths=widths,
+        text_align=["RIGHT" if is_number else "LEFT" for is_number in numbers],
+        headings_style=FontFace(emphasis="BOLD", color=QUIET),
+        borders_layout="HORIZONTAL_LINES",
+        line_height=4,
+    ) as drawn:
+        drawn.row([head["text"] for head in table.heads])
+        for line in table.shown()[:MOST_ROWS]:
+            drawn.row([cell["text"] for cell in line["cells"]])
+    if len(table.rows) > MOST_ROWS:
+        _words(
+            paper,
+            f"… and {len(table.rows) - MOST_ROWS} more rows: the bundle has them all.",
+            size=8,
+            colour=QUIET,
+        )
+
+
+def _widths(table: Table) -> tuple[int, ...]:
+    """Shares of the page by the longest words of each column, within reason."""
+    shown = [[cell["text"] for cell in line["cells"]] for line in table.shown()[:MOST_ROWS]]
+    longest = [max(len(text) for text in column) for column in zip(table.columns, *shown, strict=True)]
+    return tuple(min(max(n, 6), 45) for n in longest)
+
+
+def _words(
+    paper: FPDF, text: str, *, size: int, bold: bool = False, colour: tuple[int, int, int] = INK
+) -> None:
+    paper.set_font(FONT, "B" if bold else "", size)
+    paper.set_text_color(*colour)
+    paper.multi_cell(0, size * 0.5, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    paper.set_text_color(*INK)
+    paper.ln(1)

@@ -1,0 +1,39 @@
+"""The questions a study answers, one page each, in the order in which they are asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rating.report import about_course, about_labels, about_truth
+from rating.report.exhibit import Exhibit
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question with the exhibits that answer it."""
+
+    name: str
+    title: str
+    exhibits: tuple[Exhibit, ...]
+
+    @property
+    def needs_truth(self) -> bool:
+        return all(exhibit.needs_truth for exhibit in self.exhibits)
+
+
+QUESTIONS = (
+    Question("fooled", "How often were raters fooled?", about_truth.FOOLED),
+    Question("generators", "By which generator?", about_truth.GENERATORS),
+    Question("labels", "What did they call them?", about_labels.EXHIBITS[:1]),
+    Question("agreement", "How well do raters agree?", about_labels.EXHIBITS[1:]),
+    Question("telling-apart", "Can they tell fake from real?", about_truth.TELLING),
+    Question("confidence", "How sure were they?", about_course.CONFIDENCE),
+    Question("time", "How long did they take?", about_course.TIME),
+    Question("position", "Did they learn or tire?", about_course.COURSE),
+    Question("experience", "Does experience matter?", about_course.RATERS),
+)
+EXHIBITS = {exhibit.name: exhibit for question in QUESTIONS for exhibit in question.exhibits}
+
+
+def question_named(name: str) -> Question | None:
+    return next((question for question in QUESTIONS if question.name == name), None)

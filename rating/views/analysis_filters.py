@@ -1,0 +1,88 @@
+"""Which part of a study an analysis page is about: modality, finding, generator, session, group of raters, remarks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import numpy as np
+from django import forms
+
+from rating.analysis.columns import StudyColumns
+from rating.report.words import KNOWLEDGE, MODALITIES
+
+PER_IMAGE = ("modality", "finding", "generator")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What was chosen; nothing chosen is the whole study, first session."""
+
+    modality: str = ""
+    finding: str = ""
+    generator: str = ""
+    knowledge: str = ""
+    text: str = ""
+    session: int = 1
+
+    @property
+    def query(self) -> str:
+        """The choices as an address says them."""
+        chosen = {
+            name: getattr(self, name) for name in (*PER_IMAGE, "knowledge", "text") if getattr(self, name)
+        }
+        if self.session > 1:
+            chosen["session"] = str(self.session)
+        return urlencode(chosen)
+
+    def of(self, columns: StudyColumns) -> StudyColumns:
+        """Only the chosen ratings; real images stay when one generator is chosen, for it is judged against them."""
+        images = np.ones(len(columns.images), dtype=np.bool_)
+        for name in PER_IMAGE:
+            if wanted := getattr(self, name):
+                allowed = {wanted, ""} if name == "generator" else {wanted}
+                images &= np.array([value in allowed for value in getattr(columns, name)], dtype=np.bool_)
+        raters = np.array([self.knowledge in {"", known} for known in columns.knowledge], dtype=np.bool_)
+        return columns.only(images=images, raters=raters, ratings=columns.has_text if self.text else None)
+
+
+class PartForm(forms.Form):
+    """The choices there are in this study; the finding and the generator only where truth is known."""
+
+    modality = forms.ChoiceField(required=False)
+    finding = forms.ChoiceField(required=False)
+    generator = forms.ChoiceField(required=False)
+    knowledge = forms.ChoiceField(required=False, label="Raters' knowledge of AI")
+    session = forms.ChoiceField(required=False)
+    text = forms.BooleanField(required=False, label="Only ratings with a remark")
+
+    def __init__(self, data: Mapping[str, Any], columns: StudyColumns) -> None:
+        super().__init__(data)
+        sessions = [str(int(number)) for number in np.unique(columns.session)]
+        choices = {
+            "modality": [(name, MODALITIES.get(name, name)) for name in _used(columns.modality)],
+            "finding": [(name, name) for name in _used(columns.finding)],
+            "generator": [(name, name) for name in _used(columns.generator)],
+            "knowledge": [(name, KNOWLEDGE.get(name, name)) for name in _used(columns.knowledge)],
+            "session": [(number, number) for number in sessions],
+        }
+        for name, found in choices.items():
+            if len(found) < 2:
+                del self.fields[name]
+                continue
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)  # noqa: S101  all of these are
+            field.choices = found if name == "session" else [("", "All"), *found]
+
+    def part(self) -> Part:
+        """What was chosen; a choice that does not exist is no choice."""
+        self.is_valid()
+        chosen = {name: value for name, value in self.cleaned_data.items() if value}
+        session = int(chosen.pop("session", 1))
+        return Part(**chosen | {"session": session, "text": "1" if chosen.get("text") else ""})
+
+
+def _used(names: tuple[str, ...]) -> list[str]:
+    return sorted(set(names) - {""})

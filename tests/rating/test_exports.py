@@ -1,0 +1,171 @@
+"""The report, the bundle and the export formats of a study that is over."""
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.urls import reverse
+
+from rating.export.bundle import bundle
+from rating.models import AuditEvent
+from tests.rating.cast import open_study, organiser, over_study, rate_all
+
+pytestmark = pytest.mark.django_db
+DATE = "2026-01-31"
+
+
+@pytest.fixture
+def study(rater, other_rater):
+    study = open_study("Of lungs", raters=[rater, other_rater], real=6, fake=6)
+    codes = [image.code for image in study.images.order_by("code")]
+    rate_all(
+        study,
+        rater,
+        {code: ("real", "fake", "unsure")[at % 3] for at, code in enumerate(codes)},
+        remark="=1+1",
+    )
+    rate_all(study, other_rater, {code: ("real", "fake")[at % 2] for at, code in enumerate(codes)})
+    study.close(organiser())
+    study.unblind(organiser(), "All have finished.")
+    return study
+
+
+def test_the_bundle_recomputes_its_own_numbers_without_lungrater(study, tmp_path):
+    with zipfile.ZipFile(io.BytesIO(bundle(study, DATE))) as archive:
+        archive.extractall(tmp_path)
+
+    done = subprocess.run(
+        [sys.executable, "-I", tmp_path / "recompute.py"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 differ" in done.stdout
+    assert "AUC" in done.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("README.txt", "SHA256SUMS", "codebook.csv", "imrmc.imrmc", "manifest.json", "numbers.json"),
+        *("ratings.csv", "ratings.json", "recompute.py", "report.html", "report.pdf", "sequences.csv"),
+    }
+
+
+def test_recompute_notices_a_changed_number(study, tmp_path):
+    with zipfile.ZipFile(io.BytesIO(bundle(study, DATE))) as archive:
+        archive.extractall(tmp_path)
+    numbers = json.loads((tmp_path / "numbers.json").read_text())
+    numbers["agreement"]["coefficients"]["gwet_ac1"]["estimate"] += 0.01
+    (tmp_path / "numbers.json").write_text(json.dumps(numbers))
+
+    done = subprocess.run(
+        [sys.executable, "-I", tmp_path / "recompute.py"], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert "1 differ" in done.stdout
+
+
+def test_the_same_study_gives_the_same_bytes(study):
+    assert bundle(study, DATE) == bundle(study, DATE)
+
+
+def test_a_blinded_bundle_tells_no_truth(rater):
+    study = over_study("Closed", raters=[rater])
+
+    with zipfile.ZipFile(io.BytesIO(bundle(study, DATE))) as archive:
+        words = b"".join(archive.read(name) for name in archive.namelist() if name != "recompute.py").decode(
+            errors="replace"
+        )
+
+    assert "synthetic" not in words
+    assert "truly" not in words
+
+
+def test_the_json_twin_keeps_the_remark_as_it_was_written(study, tmp_path):
+    call_command("export", study.name, format="json", output=tmp_path / "ratings.json")
+
+    rows = json.loads((tmp_path / "ratings.json").read_text())["ratings"]
+
+    assert rows[0]["remark"] == "=1+1"
+    assert {row["truth"] for row in rows} == {"real", "fake"}
+
+
+def test_imrmc_has_a_truth_row_per_case_and_a_score_per_rating(study, tmp_path):
+    call_command("export", study.name, format="imrmc", output=tmp_path / "study.imrmc")
+
+    lines = (tmp_path / "study.imrmc").read_text().splitlines()
+    data = lines[lines.index("BEGIN DATA:") + 1 :]
+
+    assert len([line for line in data if line.startswith("truth,")]) == 12
+    assert len(data) == 12 + 24
+    assert all(line.count(",") == 3 for line in data)
+
+
+def test_imrmc_of_a_blinded_study_is_refused(rater, tmp_path):
+    study = over_study("Closed", raters=[rater])
+
+    with pytest.raises(CommandError, match="unblind the study first"):
+        call_command("export", study.name, format="imrmc", output=tmp_path / "x")
+    assert not AuditEvent.objects.filter(study=study, action="exported ratings").exists()
+
+
+def test_the_report_needs_nothing_else_and_marks_what_a_person_must_write(study, researcher, client_of):
+    browser = client_of(researcher)
+
+    page = browser.get(reverse("rating:report", args=[study.slug, "html"])).content.decode()
+    paper = browser.get(reverse("rating:report", args=[study.slug, "pdf"])).content
+
+    assert "A person must write this." in page
+    assert 'src="data:image/svg+xml;base64,' in page
+    assert 'src="/' not in page
+    assert 'href="' not in page
+    assert "two raters only" in page
+    assert paper.startswith(b"%PDF")
+
+
+def test_analyse_prints_every_number(study, capsys):
+    call_command("analyse", study.name, json=True)
+
+    found = json.loads(capsys.readouterr().out)
+
+    assert found["raters"] == 2
+    assert found["truth"]["fakes"] == 6
+    assert found["coefficients"]["cohen_kappa"]["estimate"] is not None
+
+
+def test_the_page_that_checks_a_table_shows_what_contradicts(researcher, client_of):
+    browser = client_of(researcher)
+
+    example = browser.get(reverse("rating:check_table")).content.decode()
+    asked = {
+        "first_real": 3,
+        "first_fake": 17,
+        "first_unsure": 0,
+        "second_real": 2,
+        "second_fake": 18,
+        "second_unsure": 0,
+    }
+    own = browser.get(reverse("rating:check_table"), {**asked, "both_real": 3}).content.decode()
+    broken = browser.get(reverse("rating:check_table"), {**asked, "second_real": 5}).content.decode()
+
+    assert "CT, both real: 3 contradicts" in example
+    assert "X-ray, both real: 5 is possible" in example
+    assert "3 contradicts the raters" in own
+    assert "must add up to the same number" in broken
+
+
+def test_check_table_command_reads_counts(capsys):
+    call_command(
+        "check-table", first="real=14,fake=4,unsure=2", second="real=10,fake=10,unsure=0", claim="real=5"
+    )
+
+    said = capsys.readouterr().out
+
+    assert "5 is possible" in said
+    assert "-0.36, -0.27" in said
