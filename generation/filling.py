@@ -127,7 +127,8 @@ def _step_aside(job: GenerationJob) -> None:
 
 def refuse_a_full_disk() -> None:
     """Raises JobFailed where less than a tenth of the images' disk is free."""
-    folder = Path(settings.STORAGES["default"].get("OPTIONS", {}).get("location", ""))
+    options: Any = settings.STORAGES["default"].get("OPTIONS", {})
+    folder = Path(options.get("location", ""))
     if not folder.is_absolute() or not folder.exists():
         return  # images that lie in S3 fill no disk of ours
     disk = shutil.disk_usage(folder)

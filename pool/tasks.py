@@ -58,7 +58,8 @@ def bells_unheard(queue: str) -> int:
     """How many bells lie in the broker for this queue: behind a job of hours they must not pile up."""
     try:
         with current_app.connection_for_read() as broker:
-            return int(broker.default_channel.client.llen(queue))
+            channel: Any = broker.default_channel  # Redis's, which its stub does not know
+            return int(channel.client.llen(queue))
     except (OperationalError, RedisError, OSError):
         return 0  # nobody to ask: ringing will say so itself
 

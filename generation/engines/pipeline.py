@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -133,7 +133,7 @@ def _load(source: PipelineSource, precision: str) -> _Loaded:
     if device.type == "cuda":
         for part in pipe.components.values():
             if isinstance(part, torch.nn.Module) and any(p.ndim == 4 for p in part.parameters()):
-                part.to(memory_format=torch.channels_last)
+                cast("Any", part).to(memory_format=torch.channels_last)  # torch's stub lacks this form
     return _Loaded(pipe.to(device), source.fingerprint())
 
 

@@ -42,7 +42,6 @@ class NewJobForm(forms.Form):
     priority = forms.TypedChoiceField(
         coerce=int,
         required=False,
-        empty_value=0,
         choices=GenerationJob.Priority.choices,
         initial=GenerationJob.Priority.NORMAL,
         help_text="The more urgent goes first; among equals, people take turns.",
@@ -108,7 +107,7 @@ class NewJobForm(forms.Form):
             dataset=dataset,
             total=shown,
             full_total=total if shown < total else None,
-            priority=self.cleaned_data["priority"],
+            priority=self.cleaned_data["priority"] or GenerationJob.Priority.NORMAL,
             wishes=as_json(self.wishes()),
             seed=random_seed() if seed is None else seed,
             modality=kind.modality,

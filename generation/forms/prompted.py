@@ -45,7 +45,7 @@ class PromptedJobForm(NewJobForm):
 
     def _read_wishes(self) -> list[Wish]:
         given = {name: self.cleaned_data.get(name) or "" for name in ("prompt", "label", "modality")}
-        uploaded: UploadedFile | None = self.cleaned_data.get("prompt_list")
+        uploaded: UploadedFile[Any] | None = self.cleaned_data.get("prompt_list")
         try:
             if uploaded is None:
                 if not given["prompt"] and "prompt" not in self.errors:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 from django.conf import settings as site
 from django.core.exceptions import ValidationError
@@ -59,7 +59,8 @@ class GenerationJobQuerySet(JobQuerySet):
             started = GenerationJob.objects.in_queue(queue).filter(started_at__gt=since).order_by()
             served = dict(started.values_list("requested_by").annotate(models.Max("started_at")))
             waiting = waiting.filter(requested_by=min(people, key=lambda who: served.get(who) or since))
-        return waiting.order_by("created_at", "pk").first()
+        # The cast: the manager is inherited from the abstract Job, and typed so.
+        return cast("GenerationJob | None", waiting.order_by("created_at", "pk").first())
 
     def serve(self, queue: str) -> GenerationJob | None:
         """Do the job whose turn it is, if any waits."""

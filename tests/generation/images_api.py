@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -45,6 +46,8 @@ class ImagesAPI:
     script: list[Answer] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    delay: float = 0.0
+    """Seconds that each answer takes."""
 
     def next_answer(self) -> Answer:
         if self.script:
@@ -77,6 +80,7 @@ def _handler(api: ImagesAPI) -> type[BaseHTTPRequestHandler]:
                 api.asked.append(json.loads(body))
                 api.keys.append(self.headers["Authorization"])
                 answer = api.next_answer()
+            time.sleep(api.delay)
             if not answer.hang_up:
                 self._send(answer)
             self.close_connection = True
@@ -88,7 +92,8 @@ def _handler(api: ImagesAPI) -> type[BaseHTTPRequestHandler]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(raw)))
             self.end_headers()
-            self.wfile.write(raw)
+            with contextlib.suppress(OSError):  # who asked may have been killed meanwhile
+                self.wfile.write(raw)
 
         log_message: Callable[..., None] = lambda *_: None
 

@@ -1,0 +1,311 @@
+"""Whose turn it is, what a job may cost, and what its log and its pages say of that."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+from django.utils import timezone
+
+from generation import filling, ledger, pacing, presence
+from generation.engines.openai_images import OpenAIImagesEngine
+from generation.engines.protocol import Picture, Refusal
+from generation.models import GenerationJob, WorkerSeen
+from generation.tasks import run_generation
+from lungrater.models import User
+from pool import jobs as pool_jobs
+from pool import tasks
+from tests.generation.images_api import HANG_UP, ImagesAPI, error, serving
+from tests.generation.makers import ScriptedEngine, make_job, picture_of
+from tests.generation.test_openai_images import QUICK
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
+    scripted = ScriptedEngine()
+    monkeypatch.setattr(filling, "engine_of", lambda _job: scripted)
+    monkeypatch.setattr(filling, "PULSE", 0)
+    return scripted
+
+
+@pytest.fixture(autouse=True)
+def nobody_rings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pool.tasks.ring", lambda *_, **__: None)
+
+
+def order_of_service() -> list[int]:
+    served = []
+    while job := GenerationJob.objects.serve("cpu"):
+        served.append(job.pk)
+    return served
+
+
+def test_people_take_turns_however_much_one_of_them_has_queued(
+    engine: ScriptedEngine, researcher: User, admin: User
+) -> None:
+    first, second, third = (make_job(total=1, requested_by=researcher).pk for _ in range(3))
+    late = make_job(total=1, requested_by=admin).pk
+
+    assert order_of_service() == [first, late, second, third]
+
+
+def test_the_more_urgent_goes_first_and_other_queues_are_left_alone(
+    engine: ScriptedEngine, researcher: User
+) -> None:
+    low, normal, high = (make_job(total=1, priority=priority).pk for priority in (-1, 0, 1))
+    make_job(engine="openai", api_model="m", prompt="x", priority=1)
+
+    assert order_of_service() == [high, normal, low]
+    assert GenerationJob.objects.waiting().count() == 1
+
+
+def test_a_bell_serves_whose_turn_it_is(engine: ScriptedEngine) -> None:
+    rung, urgent = make_job(total=1), make_job(total=1, priority=1)
+
+    run_generation(rung.pk)
+
+    urgent.refresh_from_db()
+    rung.refresh_from_db()
+    assert (urgent.state, rung.state) == ("succeeded", "queued")
+
+
+def test_after_its_turn_a_long_job_steps_aside_and_later_makes_only_the_rest(
+    engine: ScriptedEngine, researcher: User, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "TURN_CHECK", 0)
+    monkeypatch.setattr("generation.models.jobs.TURN", 0)
+    long = make_job(total=3, requested_by=researcher)
+    monkeypatch.setattr(
+        engine,
+        "generate",
+        lambda request, indices: _polite(engine, request, indices),
+    )
+    other = make_job(total=1, requested_by=admin)
+
+    assert order_of_service() == [long.pk, other.pk, long.pk]
+
+    long.refresh_from_db()
+    assert long.state == "succeeded"
+    assert sorted(engine.asked) == [0, 0, 1, 2]  # the other job's only image, and each of this one's once
+    assert (
+        GenerationJob.objects.annotate(deaths=GenerationJob.objects.all().deaths).get(pk=long.pk).deaths == 1
+    )
+
+
+def _polite(engine: ScriptedEngine, request: Any, indices: list[int]) -> Iterator[Picture | Refusal]:
+    for number, index in enumerate(indices):
+        if number:
+            request.may_stop()
+        yield from ScriptedEngine.generate(engine, request, [index])
+
+
+def test_a_preview_makes_four_and_then_all_the_rest_with_the_same_seeds(
+    engine: ScriptedEngine, researcher: User, client_of: Callable[[User], Client]
+) -> None:
+    browser = client_of(researcher)
+    wish = {"modality": "xray", "label": "normal", "total": 6, "new_dataset": "D", "size": 32, "seed": 3}
+    browser.post("/generation/new/phantom/", {**wish, "preview": "on"})
+    job = GenerationJob.objects.get()
+    job.perform()
+
+    page = browser.get(job.get_absolute_url()).content.decode()
+    browser.post(f"/generation/jobs/{job.pk}/go-on", {"total": 6})
+    GenerationJob.objects.get().perform()
+
+    assert "Make the other 2" in page
+    assert engine.asked == [0, 1, 2, 3, 4, 5]
+    job.refresh_from_db()
+    assert (job.state, job.total, job.full_total) == ("succeeded", 6, None)
+
+
+def test_the_log_says_who_asked_what_happened_and_where(engine: ScriptedEngine, researcher: User) -> None:
+    job = make_job(total=1)
+    job.requested_by = researcher
+    job.submit()
+    job.perform()
+    job.request_cancel(by=researcher)
+
+    lines = [(event.text, event.by) for event in job.events.all()]
+
+    assert lines[0] == (f"Queued: {job}.", researcher)
+    assert lines[1][0].startswith("Started on ")
+    assert lines[2][0] == "Succeeded. 1 made"
+
+
+def test_a_database_that_went_away_sends_the_job_back_into_the_queue(
+    engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job(total=2)
+
+    def gone(index: int) -> Picture:
+        if index:
+            raise OperationalError("server closed the connection unexpectedly")
+        return picture_of(index)
+
+    engine.answer = gone
+    job.perform()
+
+    assert (job.state, job.error) == ("queued", "")
+    assert job.outcomes.count() == 1
+
+
+def test_a_worker_busy_with_one_long_thing_keeps_its_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    beats: list[str] = []
+    job = make_job()
+    job.claim()
+    monkeypatch.setattr(pool_jobs, "HEARTBEAT_EVERY", timedelta(milliseconds=5))
+    monkeypatch.setattr(
+        type(GenerationJob.objects.all()), "update", lambda *_, **given: beats.extend(given) or 1
+    )
+    monkeypatch.setattr(pool_jobs.connection, "close", lambda: None)
+
+    with pool_jobs.kept_alive(job):
+        deadline = time.monotonic() + 5
+        while len(beats) < 2 and time.monotonic() < deadline:
+            time.sleep(0.001)  # a long thing without a word
+
+    assert set(beats) == {"heartbeat_at"}
+
+
+def test_a_picture_of_one_even_colour_is_filtered_and_counted(engine: ScriptedEngine) -> None:
+    import numpy as np
+
+    job = make_job(total=2)
+    blank = Picture(0, 1, np.zeros((8, 8), np.uint8), {})
+    engine.answer = lambda index: picture_of(index) if index else blank
+
+    job.perform()
+
+    assert [one.outcome for one in job.outcomes.all()] == ["filtered", "made"]
+
+
+def test_generation_stops_before_the_disk_is_full(
+    engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = type("Usage", (), {"total": 100 * 2**30, "free": 9 * 2**30})
+    monkeypatch.setattr(filling.shutil, "disk_usage", lambda _folder: usage)
+    monkeypatch.setattr(filling.Path, "exists", lambda _path: True)
+    job = make_job()
+
+    job.perform()
+
+    assert job.state == "failed"
+    assert "less than a tenth" in job.error
+    assert engine.asked == []
+
+
+# --- What a job costs ---------------------------------------------------------------------------------------
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[ImagesAPI]:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    with serving() as server:
+        monkeypatch.setattr(
+            filling,
+            "engine_of",
+            lambda job: OpenAIImagesEngine(
+                job.api_model, base_url=server.url, patience=QUICK, pace=pacing.seconds_until_turn
+            ),
+        )
+        yield server
+
+
+def paid_job(**fields: Any) -> GenerationJob:
+    given = {"engine": "openai", "api_model": "dall-e-2", "prompt": "x-ray", "price": Decimal("0.016")}
+    return make_job(**{**given, "settings": {"size": "256x256"}, **fields})
+
+
+def test_what_was_spent_counts_pictures_and_what_may_have_been_billed(api: ImagesAPI) -> None:
+    job = paid_job(total=3)
+    api.script = [HANG_UP, HANG_UP, error(400, "moderation_blocked")]
+
+    job.perform()
+
+    requests = len(api.asked)
+    assert job.spent == Decimal("0.016") * (requests - 1)  # all but the refused one
+    assert job.estimate == Decimal("0.048")
+
+
+def test_the_cap_pauses_the_job_before_it_is_passed_and_a_higher_one_lets_it_go_on(api: ImagesAPI) -> None:
+    job = paid_job(total=4, spend_cap=Decimal("0.04"))
+
+    job.perform()
+
+    assert job.state == "failed"
+    assert job.error.startswith("Paused at the cap: 0.0")
+    assert len(api.asked) == job.outcomes.made().count() == 2
+    GenerationJob.objects.update(spend_cap=1)
+    job.queue_again()
+    GenerationJob.objects.get().perform()
+    assert len(api.asked) == 4
+
+
+def test_a_request_that_lost_its_worker_counts_as_spent_and_is_repeated_once(api: ImagesAPI) -> None:
+    job = paid_job(total=2)
+    for _ in range(2):
+        GenerationJob.objects.update(state="queued")
+        dead = GenerationJob.objects.get()
+        dead.claim()
+        book = ledger.Ledger(dead)
+        book.open()
+        book.before_sending(0)  # and then the worker is killed
+
+    GenerationJob.objects.update(state="queued")
+    GenerationJob.objects.get().perform()
+
+    job.refresh_from_db()
+    assert len(api.asked) == 1
+    assert job.outcomes.get(index=0).reason == ledger.LOST_TWICE
+    assert job.spent == Decimal("0.016") * 3
+    assert job.unanswered["sent"] == []
+
+
+def test_a_key_is_used_no_faster_than_it_may_be_and_is_stored_as_a_hash(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_IMAGES_PER_MINUTE", "60")
+
+    waits = [pacing.seconds_until_turn("sk-one") for _ in range(3)] + [pacing.seconds_until_turn("sk-two")]
+
+    assert waits == pytest.approx([0, 1, 2, 0], abs=0.3)
+    from generation.models import KeyPace
+
+    assert all("sk-" not in row.key for row in KeyPace.objects.all())
+
+
+# --- Who is there to work -----------------------------------------------------------------------------------
+def test_a_page_says_since_when_no_worker_has_been_seen(
+    researcher: User, client_of: Callable[[User], Client]
+) -> None:
+    make_job()
+    browser = client_of(researcher)
+    never = browser.get("/generation/").content.decode()
+    presence.note_presence(["cpu"])
+    present = browser.get("/generation/").content.decode()
+    WorkerSeen.objects.update(at=timezone.now() - timedelta(hours=3))
+    gone = browser.get("/generation/").content.decode()
+
+    assert "No worker for the queue “cpu” has been seen yet." in never
+    assert "No worker" not in present
+    assert "No worker for the queue “cpu” has been seen since" in gone
+
+
+def test_the_sweep_rings_no_more_once_enough_bells_lie_unheard(monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: list[int] = []
+    make_job()
+    GenerationJob.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    monkeypatch.setattr(GenerationJob, "ring", lambda job: rung.append(job.pk))
+
+    monkeypatch.setattr(tasks, "bells_unheard", lambda _queue: 0)
+    tasks.sweep_jobs()
+    monkeypatch.setattr(tasks, "bells_unheard", lambda _queue: tasks.RING_AT_ONCE)
+    tasks.sweep_jobs()
+
+    assert len(rung) == 1
