@@ -26,10 +26,10 @@ def told(presentation: Presentation) -> dict[str, Any]:
     }
 
 
-def feedback(presentation: Presentation) -> str | None:
+def feedback(presentation: Presentation) -> str:
     """What a practice image was, in words, once it is rated. Of any other image nothing is ever told."""
     if not presentation.is_practice:
-        return None
+        return ""
     if presentation.study_image.image.origin == Origin.REAL:
         return _("Practice: this image was real.")
     return _("Practice: this image was fake.")

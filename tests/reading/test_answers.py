@@ -147,6 +147,7 @@ def test_the_server_stamps_when_an_image_was_first_shown(client_of, rater):
     save(browser, study, first, shown_ms_ago="60000", showing=second.token)
 
     first, second, *_ = presentations(study, rater)
+    assert first.first_shown_at is not None
     assert 59 < (first.rating.rated_at - first.first_shown_at).total_seconds() < 62
     assert second.first_shown_at is not None
 

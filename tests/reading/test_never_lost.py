@@ -54,7 +54,7 @@ def test_an_echo_lost_on_the_way_makes_no_second_rating(open_browser, rater):
     study = reading_study(raters=[rater])
     page = open_browser(rater)
     enter(page, study)
-    lost = []
+    lost: list[str] = []
 
     def lose_the_first_echo(route):
         route.fetch()
@@ -95,8 +95,9 @@ def test_a_reload_with_unsent_ratings_warns_and_then_sends_them(open_browser, ra
     rate(page, "1")
     rate(page, "2")
     third = shown(page)
-    warnings = []
-    page.on("dialog", lambda dialog: (warnings.append(dialog.type), dialog.accept()))
+    warnings: list[str] = []
+    page.on("dialog", lambda dialog: warnings.append(dialog.type))
+    page.on("dialog", lambda dialog: dialog.accept())
 
     page.unroute("**/rate/**")
     page.reload()

@@ -41,8 +41,9 @@ def test_signing_out_with_unsent_answers_asks_first(open_browser, rater):
     enter(page, study)
     page.route("**/rate/**", lambda route: route.abort())
     rate(page, "2")
-    asked = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: asked.append(dialog.message))
+    page.on("dialog", lambda dialog: dialog.dismiss())
 
     page.click("form[data-leave] button")
     eventually(lambda: bool(asked), page)
