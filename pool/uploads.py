@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, cast
 
 from django.core.files.uploadedfile import UploadedFile as SentFile
 from django.db import transaction
@@ -127,6 +127,7 @@ def drop_finished_uploads() -> None:
         upload.file.delete(save=False)
         upload.delete()
     active = [ImportJob.State.QUEUED, ImportJob.State.RUNNING]
-    for job in ImportJob.objects.exclude(table="").exclude(state__in=active).only("table"):
+    for ended in ImportJob.objects.exclude(table="").exclude(state__in=active).only("table"):
+        job = cast("ImportJob", ended)  # the manager is inherited from the abstract Job, and typed so
         job.table.delete(save=False)
         ImportJob.objects.filter(pk=job.pk).update(table="")
