@@ -1,0 +1,210 @@
+"""Jobs on real workers that are killed, whose broker forgets and whose database restarts: nothing lost or twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from lungrater.home import Home
+from lungrater.servers import postgres, redis
+from tests.generation.images_api import ImagesAPI, serving
+from tests.servers.sites import Site, lungrater, site
+
+pytestmark = pytest.mark.e2e
+
+GOES_ON_WITHIN = 60.0
+ENDS_WITHIN = 90.0
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[ImagesAPI]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def running_site(tmp_path_factory: pytest.TempPathFactory, api: ImagesAPI) -> Iterator[Site]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENAI_API_KEY", "sk-canary-on-real-workers")
+        patch.setenv("OPENAI_BASE_URL", api.url)
+        with site(tmp_path_factory.mktemp("faults") / "home") as running:
+            yield running
+
+
+class Table:
+    """What the database of a site says, asked anew each time: it may just be restarting."""
+
+    def __init__(self, running: Site) -> None:
+        self.url = postgres.url(Home(running.home))
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            answer = connection.execute(query, values)
+            return answer.fetchall() if answer.description else []
+
+    def job(self, pk: int) -> tuple[Any, ...]:
+        """State, done, attempts, error."""
+        try:
+            return self.rows(
+                "SELECT state, done, attempts, error FROM generation_generationjob WHERE id = %s", pk
+            )[0]
+        except psycopg.OperationalError:
+            return ("unknown", 0, 0, "")
+
+    def wait(self, pk: int, happened: Callable[[tuple[Any, ...]], bool], seconds: float) -> float:
+        began = time.monotonic()
+        while not happened(self.job(pk)):
+            assert time.monotonic() - began < seconds, f"job {pk}: {self.job(pk)}"
+            time.sleep(0.1)
+        return time.monotonic() - began
+
+
+QUEUE = """
+import json, sys
+from generation.models import GenerationJob
+from pool.models import Dataset
+pks = []
+for wish in json.loads({wishes!r}):
+    dataset, _ = Dataset.objects.get_or_create(
+        name=wish.pop("into"), defaults={{"origin": "synthetic", "modality": "xray"}})
+    job = GenerationJob(dataset=dataset, modality="xray", **wish)
+    job.submit()
+    pks.append(job.pk)
+print("JOBS", json.dumps(pks))
+"""
+
+
+def queue(running: Site, *wishes: dict[str, Any]) -> list[int]:
+    done = lungrater(running.home, "shell", "-v", "0", "-c", QUEUE.format(wishes=json.dumps(wishes)))
+    assert done.returncode == 0, done.stderr
+    return list(json.loads(done.stdout.split("JOBS")[1]))
+
+
+def drawings(into: str, *, total: int = 60) -> dict[str, Any]:
+    return {
+        "engine": "phantom",
+        "label": "normal",
+        "total": total,
+        "seed": total,
+        "into": into,
+        "settings": {"size": 256},
+    }
+
+
+def assert_whole(running: Site, table: Table, pk: int, total: int) -> None:
+    """Each image once, none half: a row for every index, and a file that decodes behind every row."""
+    from pool.pixels import decode_png
+
+    made = table.rows(
+        "SELECT g.index, i.file FROM generation_generatedimage g JOIN pool_image i ON i.id = g.image_id "
+        "WHERE g.job_id = %s ORDER BY g.index",
+        pk,
+    )
+    assert [index for index, _ in made] == list(range(total))
+    assert len({file for _, file in made}) == total
+    for _, file in made:
+        assert decode_png((running.home / "media" / file).read_bytes()).ndim == 2
+
+
+def test_a_job_survives_its_worker_and_a_broker_that_forgot_everything(running_site: Site) -> None:
+    """Both at once, as each alone takes half a minute: the running job's worker dies, the waiting ones' bells go."""
+    table = Table(running_site)
+    running, waiting, heard_by_none = queue(
+        running_site, drawings("A"), drawings("B", total=61), drawings("C", total=5)
+    )
+    table.wait(running, lambda job: job[1] >= 3, ENDS_WITHIN)
+
+    with redis.client(redis.url(Home(running_site.home))) as broker:
+        broker.flushall()
+    os.kill(running_site.pid_of("worker-light"), signal.SIGKILL)
+    at_death = table.job(running)
+    seconds = table.wait(running, lambda job: job[2] > at_death[2] and job[0] == "running", GOES_ON_WITHIN)
+    for pk, total in ((running, 60), (waiting, 61), (heard_by_none, 5)):
+        table.wait(pk, lambda job: job[0] == "succeeded", ENDS_WITHIN)
+        assert_whole(running_site, table, pk, total)
+
+    assert seconds < GOES_ON_WITHIN
+    log = [
+        text
+        for (text,) in table.rows(
+            "SELECT text FROM generation_jobevent WHERE job_id = %s ORDER BY id", running
+        )
+    ]
+    assert "The worker went away without a word." in log
+    assert any(text.startswith("Started for the second time") for text in log)
+
+
+def test_a_job_survives_a_database_and_a_broker_that_are_killed_under_it(running_site: Site) -> None:
+    table = Table(running_site)
+    [pk] = queue(running_site, drawings("D", total=80))
+    table.wait(pk, lambda job: job[1] >= 3, ENDS_WITHIN)
+
+    for victim in ("redis", "postgres"):
+        killed = running_site.pid_of(victim)
+        os.kill(killed, signal.SIGKILL)
+        running_site.wait_until_back(victim, killed)
+    table.wait(pk, lambda job: job[0] not in {"queued", "running", "unknown"}, ENDS_WITHIN)
+
+    assert table.job(pk)[0] == "succeeded", table.job(pk)
+    assert_whole(running_site, table, pk, 80)
+
+
+def test_a_slot_that_is_stored_is_never_paid_for_again(running_site: Site, api: ImagesAPI) -> None:
+    table, before = Table(running_site), len(api.asked)
+    api.delay = 0.3
+    [pk] = queue(
+        running_site,
+        {
+            "engine": "openai",
+            "api_model": "dall-e-2",
+            "prompt": "x-ray",
+            "total": 12,
+            "into": "E",
+            "settings": {"size": "256x256"},
+            "price": "0.016",
+        },
+    )
+    table.wait(pk, lambda job: job[1] >= 3, ENDS_WITHIN)
+
+    os.kill(running_site.pid_of("worker-light"), signal.SIGKILL)
+    table.wait(pk, lambda job: job[0] == "succeeded", ENDS_WITHIN)
+    api.delay = 0
+
+    assert_whole(running_site, table, pk, 12)
+    [(spent,)] = table.rows("SELECT spent FROM generation_generationjob WHERE id = %s", pk)
+    asked = len(api.asked) - before
+    # Only what was under way when the worker died, two requests at most, is asked twice; all of it is counted.
+    assert 12 <= asked <= 14
+    assert float(spent) == pytest.approx(0.016 * asked)
+
+
+def test_a_damaged_checkpoint_fails_its_job_and_the_next_one_is_made(running_site: Site) -> None:
+    table = Table(running_site)
+    [(checkpoint, weights)] = table.rows(
+        "SELECT id, weights FROM generation_checkpoint WHERE name = 'phantom-lungs'"
+    )
+    path = running_site.home / "media" / weights
+    whole = path.read_bytes()
+    wish = {"engine": "diffusion", "checkpoint_id": checkpoint, "label": "normal", "total": 1, "into": "F"}
+    path.write_bytes(whole[: len(whole) // 2])
+
+    [damaged] = queue(running_site, {**wish, "settings": {"steps": 1}})
+    table.wait(damaged, lambda job: job[0] == "failed", ENDS_WITHIN)
+    path.write_bytes(whole)
+    [mended] = queue(running_site, {**wish, "settings": {"steps": 1}})
+    table.wait(mended, lambda job: job[0] == "succeeded", ENDS_WITHIN)
+
+    assert "damaged" in table.job(damaged)[3]
+
+
+def test_no_log_of_any_worker_holds_the_key(running_site: Site) -> None:
+    for log in Path(running_site.home / "logs").iterdir():
+        assert "sk-canary-on-real-workers" not in log.read_text(errors="replace"), log
