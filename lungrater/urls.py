@@ -8,7 +8,7 @@ from lungrater.login_links import login_link
 
 urlpatterns = [
     path("", pages.home, name="home"),
-    path("enter/<str:token>/", login_link, name="login_link"),
+    path("enter/<slug:token>/", login_link, name="login_link"),
     path("healthz", healthz, name="healthz"),
     path("studies/<slug:slug>/invite/", invite_raters, name="invite"),
     path("accounts/email/", address_stands, name="account_email"),

@@ -25,6 +25,7 @@ from pool.pixels import Pixels, RefusedImage
 SECONDS_PER_FILE = 15  # well below the time after which a silent job counts as dead
 MEMORY_BYTES = 3 * 2**30
 MAX_FILE_BYTES = 256 * 2**20
+MAX_ANSWER_BYTES = 512 * 2**20
 LENGTH = struct.Struct("<Q")
 
 
@@ -67,16 +68,14 @@ class Decoder:
         watchdog.start()
         try:
             send(_pipe(child.stdin), {"name": name, "colour": colour}, data)
-            head, body = receive(_pipe(child.stdout))
-        except (EOFError, OSError) as error:
+            return _understood(*receive(_pipe(child.stdout)))
+        except (EOFError, OSError, KeyError, TypeError, ValueError) as error:
+            if isinstance(error, RefusedImage):
+                raise
             self.close()
             raise RefusedImage(self._epitaph(late=late.is_set())) from error
         finally:
             watchdog.cancel()
-        if "refused" in head:
-            raise RefusedImage(head["refused"])
-        pixels = np.frombuffer(body, dtype=head["dtype"]).reshape(head["shape"])
-        return Decoded(pixels, head["tags"], head["patient_id"])
 
     @property
     def process_id(self) -> int:
@@ -114,6 +113,14 @@ class Decoder:
         return "The file made the decoder stop; it is damaged or hostile."
 
 
+def _understood(head: dict[str, Any], body: bytes) -> Decoded:
+    """The child's answer, if it is one. Raises RefusedImage for what it refused, ValueError and kin for nonsense."""
+    if "refused" in head:
+        raise RefusedImage(str(head["refused"]))
+    pixels = np.frombuffer(body, dtype=np.dtype({"uint8": "u1", "uint16": "u2"}[head["dtype"]]))
+    return Decoded(pixels.reshape(head["shape"]), dict(head["tags"]), str(head["patient_id"]))
+
+
 def _bare_environment() -> dict[str, str]:
     """No secrets, no database, one thread: what a decoder needs to start and no more."""
     here = str(Path(__file__).resolve().parent.parent)
@@ -131,9 +138,11 @@ def send(pipe: IO[bytes], head: dict[str, object], body: bytes) -> None:
 
 
 def receive(pipe: IO[bytes]) -> tuple[dict[str, Any], bytes]:
-    """The other end's message. Raises EOFError when that end is gone."""
+    """The other end's message. Raises EOFError when that end is gone, ValueError for nonsense."""
     lengths = _exactly(pipe, 2 * LENGTH.size)
     head, body = LENGTH.unpack(lengths[: LENGTH.size])[0], LENGTH.unpack(lengths[LENGTH.size :])[0]
+    if head > MAX_FILE_BYTES or body > MAX_ANSWER_BYTES:
+        raise ValueError("an answer of no decoder")
     return json.loads(_exactly(pipe, head)), _exactly(pipe, body)
 
 
