@@ -17,7 +17,7 @@ from rating.analysis.planning import Pilot, images_for_kappa, reader_power
 CONFIDENCE = 0.975
 # The worked example of Hillis, Obuchowski & Berbaum 2011 (Van Dyke's cine MRI study).
 VAN_DYKE = Pilot(114, 0.0002, 0.0008, 0.000346, 0.000344, 0.000239)
-RATERS = (2, 3, 5, 10, 20)
+RATERS = (3, 4, 6, 10, 20)
 IMAGES = (20, 40, 60, 100, 200, 400, 1000)
 SHADES = ("#86b9bd", "#d8b46a", "#8fbf8f", "#e08b83", "#9aa4af")
 GROUND, TEXT, LINE = "#1c2026", "#d3d8de", "#39404a"

@@ -26,7 +26,7 @@ def copy_of(study: Study, *, by: Any, name: str = "", **changes: Any) -> Study:
         Stratum(study=copy, dataset_id=s.dataset_id, label=s.label, role=s.role, count=s.count)
         for s in study.strata.all()
     )
-    AuditEvent.record(copy, by, "copied", detail_of=study.name)
+    AuditEvent.record(copy, by, "copied", of=study.name)
     return copy
 
 

@@ -125,6 +125,8 @@ class Enrolment(models.Model):
             return existing
         if study.is_over:
             raise NotPossible("The study is closed: nobody can be enrolled any more.")
+        if study.is_simulated and user.is_active:
+            raise NotPossible("This study is a rehearsal by simulated raters; people cannot join it.")
         may_rate = user.has_perm("rating.rate") and not user.has_perm("pool.view_image")
         if not may_rate and not study.is_simulated:
             raise NotPossible(f"{user} can see which images are generated, so cannot rate.")

@@ -259,6 +259,8 @@ class Study(Protocol):
         return [*without_raters, *self._reasons_of_the_blinding_audit()]
 
     def _reasons_of_the_blinding_audit(self) -> list[str]:
+        if self.is_simulated:
+            return []  # nobody reads it, so nothing can leak
         audit = self.blinding_audit
         return ["Run the blinding audit."] if audit is None else audit.reasons_not_to_open()
 

@@ -7,17 +7,21 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from pool.models import Dataset
 from pool.progress import followed
-from rating.models import Enrolment, Freeze, Stratum, Study
-from rating.models.studies import NotPossible
+from rating.models import BlindingAudit, Enrolment, Freeze, Stratum, Study
+from rating.models.copies import copy_of
+from rating.models.studies import NotPossible, Role
+from rating.templates_of_studies import TEMPLATES
 
 
 class Command(BaseCommand):
-    help = "Create, freeze, open, close or unblind a study, or say how far it is."
+    help = "Create, copy, freeze, audit, open, close, unblind or rehearse a study, or say how far it is."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         acts = parser.add_subparsers(dest="act", required=True)
@@ -30,15 +34,38 @@ class Command(BaseCommand):
             metavar="DATASET=COUNT",
             help="how many images of a dataset to show; once per dataset",
         )
-        create.add_argument("--canvas", type=int, default=512, help="side of the square shown, in pixels")
+        for role in (Role.PRACTICE, Role.PROBE):
+            create.add_argument(f"--{role}", action="append", default=[], metavar="DATASET=COUNT")
+        create.add_argument("--template", choices=sorted(TEMPLATES), help="a protocol to begin with")
+        for name, (kind, what) in PROTOCOL.items():
+            create.add_argument(f"--{name.replace('_', '-')}", type=kind, help=what)
+        create.add_argument("--confidence", dest="ask_confidence", action="store_true", default=None)
+        copy = acts.add_parser("copy", help="a draft with the protocol of NAME")
+        copy.add_argument("name")
+        copy.add_argument("--as", dest="new_name", default="", help="its name; else NAME (copy)")
+        simulate = acts.add_parser("simulate", help="rehearse NAME in a copy, read by simulated raters")
+        simulate.add_argument("name")
+        simulate.add_argument("--raters", type=int, default=4)
+        simulate.add_argument(
+            "--sensitivity", type=float, default=1.0, help="d′: 0 guesses, 1 fair, 3 sees all"
+        )
+        simulate.add_argument("--bias", type=float, default=0.0, help="above 0: slow to call fake")
+        simulate.add_argument("--noise", type=float, default=0.3, help="how much the raters differ")
+        simulate.add_argument("--seed", type=int, default=0)
         for act, what in {
+            "audit": "look for what could tell the origin but the picture",
             "freeze": "fix the images, their blinded derivatives and every rater's order",
             "open": "let raters begin",
             "close": "take no more ratings, for good",
             "status": "state, raters and progress",
         }.items():
             acts.add_parser(act, help=what).add_argument("name")
-        acts.choices["status"].add_argument("--json", action="store_true")
+        for told in ("status", "audit"):
+            acts.choices[told].add_argument("--json", action="store_true")
+        acts.choices["open"].add_argument(
+            "--override", metavar="REASON", default="", help="open in spite of a red audit"
+        )
+        acts.choices["open"].add_argument("--by", metavar="EMAIL", default="", help="who answers for it")
         unblind = acts.add_parser("unblind", help="show the truth from now on")
         unblind.add_argument("name")
         unblind.add_argument("--reason", required=True)
@@ -46,13 +73,28 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, act: str, name: str, **options: Any) -> None:
         try:
             if act == "create":
-                create(name, options["images"], canvas=options["canvas"])
+                create(name, options)
             else:
                 ACTS[act](study_named(name), options, self.stdout.write)
         except NotPossible as reason:
             raise CommandError(str(reason)) from reason
-        if act != "status":
+        if act in STATES:
             self.stdout.write(f"“{name}” is {study_named(name).state}.")
+
+
+STATES = {"create", "freeze", "open", "close", "unblind"}
+PROTOCOL: dict[str, tuple[type, str]] = {
+    "canvas": (int, "side of the square shown, in pixels"),
+    "sessions": (int, "how often each rater reads the images"),
+    "washout_days": (int, "days between two sessions"),
+    "repeats": (int, "images that come back within a session"),
+    "repeat_gap": (int, "images between the two showings, at least"),
+    "blocks": (int, "1: all read all; more: anchors and one block each"),
+    "anchors": (int, "images everybody reads when there are blocks"),
+    "burned_in": (str, "keep, mask or leave out"),
+    "primary_endpoint": (str, "fool rate, accuracy, auc or agreement"),
+    "unsure_policy": (str, "wrong, half, right or exclude"),
+}
 
 
 def study_named(name: str) -> Study:
@@ -64,19 +106,75 @@ def study_named(name: str) -> Study:
 
 
 @transaction.atomic
-def create(name: str, images: list[str], *, canvas: int) -> Study:
+def create(name: str, options: dict[str, Any]) -> Study:
     if Study.objects.filter(name=name).exists():
         raise CommandError(f"There is a study “{name}” already.")
-    study = Study.objects.create(name=name, canvas=canvas)
-    for words in images:
-        dataset, _, count = words.rpartition("=")
-        found = Dataset.objects.filter(name=dataset).first()
-        if found is None:
-            raise CommandError(f"There is no dataset “{dataset}” (asked for as {words}).")
-        if not count.isdecimal() or int(count) < 1:
-            raise CommandError(f"Say how many images as DATASET=COUNT, not {words}.")
-        Stratum.objects.create(study=study, dataset=found, count=int(count))
+    template = TEMPLATES.get(options["template"] or "")
+    asked = {field: options[field] for field in (*PROTOCOL, "ask_confidence") if options[field] is not None}
+    study = Study(name=name, **{**(template.protocol if template else {}), **asked})
+    try:
+        study.full_clean()
+    except ValidationError as error:
+        raise CommandError(" ".join(error.messages)) from error
+    study.save()
+    roles = {Role.MAIN: "images", Role.PRACTICE: "practice", Role.PROBE: "probe"}
+    for role, option in roles.items():
+        for words in options[option]:
+            _add_stratum(study, words, role)
     return study
+
+
+def _add_stratum(study: Study, words: str, role: Role) -> None:
+    dataset, _, count = words.rpartition("=")
+    found = Dataset.objects.filter(name=dataset).first()
+    if found is None:
+        raise CommandError(f"There is no dataset “{dataset}” (asked for as {words}).")
+    if not count.isdecimal() or int(count) < 1:
+        raise CommandError(f"Say how many images as DATASET=COUNT, not {words}.")
+    Stratum.objects.create(study=study, dataset=found, count=int(count), role=role)
+
+
+def _copy(study: Study, options: dict[str, Any], write: Callable[[str], Any]) -> None:
+    if Study.objects.filter(name=options["new_name"]).exists():
+        raise CommandError(f"There is a study “{options['new_name']}” already.")
+    write(f"“{copy_of(study, by=None, name=options['new_name'])}” is a draft.")
+
+
+def _audit(study: Study, options: dict[str, Any], write: Callable[[str], Any]) -> None:
+    if study.blinding_audits.active().exists():
+        raise NotPossible("The blinding audit is running already.")
+    audit = BlindingAudit.objects.create(study=study)
+    with followed(audit):
+        audit.perform()
+    if audit.state != BlindingAudit.State.SUCCEEDED:
+        raise CommandError(audit.error or f"The audit was {audit.state}.")
+    if options["json"]:
+        write(json.dumps({"study": study.name, "verdict": audit.verdict, "findings": audit.findings}))
+        return
+    write(f"The blinding audit of “{study}” is {audit.verdict}.")
+    for finding in audit.findings:
+        write("  {verdict:<6} {check}: {reason} {remedy}".format(**finding).rstrip())
+
+
+def _open(study: Study, options: dict[str, Any], _write: Callable[[str], Any]) -> None:
+    person = get_user_model().objects.filter(email__iexact=options["by"]).first() if options["by"] else None
+    if options["by"] and person is None:
+        raise CommandError(f"Nobody here has the address {options['by']}.")
+    if options["override"] and study.blinding_audit is not None:
+        study.blinding_audit.override(person, options["override"])
+    study.open(person)
+
+
+def _simulate(study: Study, options: dict[str, Any], write: Callable[[str], Any]) -> None:
+    from rating.simulation import Readers, simulate
+
+    if options["raters"] < 1:
+        raise CommandError("Ask for one simulated rater or more.")
+    readers = Readers(**{name: options[name] for name in ("raters", "sensitivity", "bias", "noise")})
+    done = simulate(study, readers, seed=options["seed"])
+    write(
+        f"“{done}” is {done.state}: {readers.raters} simulated raters have read it. Its numbers mean nothing."
+    )
 
 
 def _freeze(study: Study, _options: dict[str, Any], _write: Callable[[str], Any]) -> None:
@@ -108,7 +206,10 @@ def _status(study: Study, options: dict[str, Any], write: Callable[[str], Any]) 
 
 ACTS: dict[str, Callable[[Study, dict[str, Any], Callable[[str], Any]], None]] = {
     "freeze": _freeze,
-    "open": lambda study, _options, _write: study.open(None),
+    "copy": _copy,
+    "audit": _audit,
+    "simulate": _simulate,
+    "open": _open,
     "close": lambda study, _options, _write: study.close(None),
     "unblind": lambda study, options, _write: study.unblind(None, options["reason"]),
     "status": _status,
