@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import scipy
 
-from rating.analysis import ustatistic
+from rating.analysis import readers, ustatistic
 from rating.analysis.against_truth import ONLY_REALS
 from rating.analysis.arrays import Flags, Floats
 from rating.analysis.columns import StudyColumns
@@ -32,7 +32,13 @@ def fool_rate(called_real: Flags, seen: Flags) -> RandomMean:
         return RandomMean(replace(alone, reason=ONE_RATER), None)
     if not seen.any():
         return RandomMean(Estimate.undefined(ONLY_REALS), None)
-    return ustatistic.mean(called_real, seen)
+    found = ustatistic.mean(called_real, seen)
+    there = seen.any(axis=1)
+    if found.estimate.se is None and seen[there].all() and seen.shape[1] > 1:
+        # Everybody rated everything: Obuchowski-Rockette, whose variance cannot be negative, still has an interval.
+        average = readers.average_reader(*readers.proportion_moments(called_real[there][None]))[0]
+        return RandomMean(average.estimate, average.df)
+    return found
 
 
 def fooled_by(columns: StudyColumns, table: RatingsTable, groups: Sequence[str]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ def forest(numbers: Mapping[str, Any], theme: Theme) -> Figure:
         ]
         draw_forest(ax, theme, rows, unit=(min([0.0, *known]), 1))
         ax.axvline(0, color=theme.quiet, linewidth=0.8)
+        ax.set_xticks([tick for tick in (-1.0, -0.5, 0.0, 0.5, 1.0) if tick >= ax.get_xlim()[0]])
         ax.set_title(f"{group_name(name)}, n = {part['images']}", fontsize=10)
     return figure
 

@@ -55,6 +55,7 @@ def _stacked(groups: Mapping[str, Mapping[str, Mapping[str, int]]], theme: Theme
             left += counts[label]
     ax.set_yticks(range(len(bars)), [name for name, _ in bars])
     ax.set_ylim(len(bars) - 0.4, -0.6)
+    ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_xlabel("Images")
     legend(ax, theme, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     return figure

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_NAMED_CURVES = 8
+MORE = ("#a887b8", "#7f9a5a", "#b8899a", "#8d96a0")
 
 
 def fool_rate_by_rater(numbers: Mapping[str, Any], theme: Theme) -> Figure:
@@ -74,7 +75,9 @@ def roc(numbers: Mapping[str, Any], theme: Theme) -> Figure:
             curve["false_alarms"],
             curve["hits"],
             marker=markers[place % len(markers)] if few else None,
-            color=(theme.accent, theme.real, theme.fake, theme.ink)[place % 4] if few else theme.accent,
+            color=(theme.accent, theme.real, theme.fake, theme.ink, *MORE)[place % 8]
+            if few
+            else theme.accent,
             linewidth=1.5 if few else 0.8,
             alpha=1 if few else 0.5,
             label=curve["rater"] if few else None,

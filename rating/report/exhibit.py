@@ -19,6 +19,7 @@ Numbers = Mapping[str, Any]
 Cell = str | int | float | None
 ESTIMATE = ("Estimate", "SE", "95 % from", "to", "Note")
 NOTHING = "–"
+LONG = 40  # letters: such a cell may break into lines
 
 
 def _always_there(_numbers: Numbers) -> None:
@@ -35,12 +36,14 @@ class Table:
     grey: frozenset[int] = frozenset()
 
     def shown(self) -> list[dict[str, Any]]:
-        """The rows as people read them: numbers rounded and marked as numbers."""
+        """The rows as people read them: numbers rounded, and columns of numbers marked as such."""
+        numeric = [head["is_number"] for head in self.heads]
         return [
             {
                 "grey": at in self.grey,
                 "cells": [
-                    {"text": as_text(cell), "is_number": isinstance(cell, int | float)} for cell in row
+                    {"text": (text := as_text(cell)), "is_number": is_number, "is_long": len(text) > LONG}
+                    for cell, is_number in zip(row, numeric, strict=True)
                 ],
             }
             for at, row in enumerate(self.rows)

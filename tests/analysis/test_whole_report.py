@@ -1,0 +1,135 @@
+"""Every number and figure of a report at once: from known raters, and where little is defined."""
+
+import json
+import re
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from rating.analysis.columns import StudyColumns
+from rating.analysis.whole import study_numbers
+from rating.figures.style import SCREEN, as_file
+from rating.report.gallery import galleries
+from rating.report.questions import EXHIBITS
+from tests.analysis.studies import FAKE, REAL, simulated
+
+DEGENERATE = {
+    "no raters": {"raters": 0},
+    "no images": {"images": 0},
+    "one rater": {"raters": 1},
+    "two raters": {"raters": 2},
+    "one label": {"only": FAKE},
+    "only fakes": {"fakes": 1.0},
+    "only fakes, one label": {"fakes": 1.0, "only": REAL},
+    "only reals": {"fakes": 0.0},
+    "perfect": {"right": 1.0},
+    "always wrong": {"right": 0.0},
+    "small overlap": {"raters": 2, "images": 12, "missing": 0.6},
+    "two images": {"images": 2},
+}
+
+
+@pytest.mark.parametrize("what", DEGENERATE)
+def test_no_number_is_nan_and_every_table_is_whole(what):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        numbers = study_numbers(simulated(**DEGENERATE[what]), margin=0.1)
+
+        json.dumps(numbers, allow_nan=False)
+        for exhibit in EXHIBITS.values():
+            why = exhibit.why_missing(numbers)
+            assert why is None or re.fullmatch(r"[A-Z].*\.", why)
+            if why is None:
+                table = exhibit.table(numbers)
+                assert all(len(row) == len(table.columns) for row in table.rows)
+                assert not re.search(r"\b(nan|inf|None)\b", str([row["cells"] for row in table.shown()]))
+                if exhibit.draw:
+                    exhibit.draw(numbers, SCREEN).draw_without_rendering()
+
+
+def test_every_undefined_estimate_has_a_reason():
+    def walk(value):
+        if isinstance(value, dict):
+            if {"estimate", "reason", "ci"} <= value.keys() and value["estimate"] is None:
+                assert value["reason"], value
+            for part in value.values():
+                walk(part)
+        elif isinstance(value, list):
+            for part in value:
+                walk(part)
+
+    for study in DEGENERATE.values():
+        walk(study_numbers(simulated(**study)))
+
+
+def test_known_raters_are_found_within_their_intervals():
+    numbers = study_numbers(simulated(raters=8, images=400, right=0.8, missing=0.3, seed=4))["truth"]
+
+    def holds(found, value):
+        low, high = found["ci"]
+        return low <= value <= high
+
+    accuracy = next(row for row in numbers["policies"] if row["policy"] == "wrong")
+    assert holds(accuracy["accuracy"]["estimate"], 0.8)
+    assert holds(numbers["fool_rate"]["estimate"], 0.2)
+    assert holds(numbers["auc"]["u_statistic"]["estimate"], 0.8)
+    assert sum(holds(row["fool_rate"], 0.2) for row in numbers["per_rater"]) >= 6
+
+
+def test_a_blinded_study_has_no_number_that_depends_on_the_truth():
+    columns = simulated()
+    hidden = ("",) * len(columns.images)
+    from dataclasses import replace
+
+    blinded = replace(columns, truth=hidden, generator=hidden, checkpoint=hidden)
+    numbers = study_numbers(blinded)
+
+    assert numbers["truth"] is None
+    assert numbers["times"]["by_correctness"] == {}
+    assert numbers["course"]["quarters"][0]["right"] is None
+    assert list(galleries(blinded)) == ["fake-by-two", "real-by-all", "split", "all"]
+
+
+def test_columns_survive_a_file_without_pickle(tmp_path):
+    columns = simulated(raters=2, images=3)
+    columns.save(tmp_path / "columns.npz")
+
+    again = StudyColumns.load(tmp_path / "columns.npz")
+
+    assert again.raters == columns.raters
+    assert again.truth == columns.truth
+    assert np.array_equal(again.label, columns.label)
+    assert np.array_equal(again.fid, columns.fid, equal_nan=True)
+
+
+def test_a_part_numbers_its_images_anew():
+    columns = simulated(raters=2, images=6)
+    wanted = np.array([name == "ct" for name in columns.modality])
+
+    part = columns.only(images=wanted)
+
+    assert part.images == ("I0001", "I0003", "I0005")
+    assert np.array_equal(part.table().codes, columns.table().codes[:, wanted])
+
+
+@pytest.mark.parametrize("kind", ["svg", "pdf", "png"])
+def test_the_same_drawing_gives_the_same_bytes(kind):
+    numbers = study_numbers(simulated())
+    draw = EXHIBITS["agreement"].draw
+
+    assert as_file(draw(numbers, SCREEN), kind) == as_file(draw(numbers, SCREEN), kind)
+
+
+def test_the_web_process_loads_neither_statistics_nor_figures_to_start():
+    heavy = ("scipy.stats", "scipy.optimize", "statsmodels", "matplotlib", "fpdf", "pandas", "sklearn")
+    program = (
+        "import sys; import lungrater.wsgi; from django.urls import get_resolver; get_resolver().url_patterns; "
+        f"print(*(name for name in {heavy!r} if name in sys.modules))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == ""
