@@ -111,8 +111,10 @@ OF_READING = {f"rating:{page}" for page in ("begin", "display", "ahead", "read")
 OF_ENROLMENT = {f"rating:{act}" for act in ("reset", "withdraw", "replace", "mark_unblinded")}
 OF_STUDY = {
     f"rating:{page}"
-    for page in ("study", "freezing", "close", "unblind", "analysis", "codebook")
-    + ("copy", "audit", "auditing", "override", "raters")
+    for page in (
+        *("study", "freezing", "close", "unblind", "analysis", "codebook"),
+        *("copy", "audit", "auditing", "override", "raters"),
+    )
 }
 # allauth's own pages guard themselves; these are the prefixes of their names.
 ALLAUTH = ("account_", "mfa_", "socialaccount_")

@@ -274,8 +274,14 @@ class Study(Protocol):
             raise NotPossible(" ".join(reasons))
         self._move(self.State.FROZEN, self.State.OPEN, "opened_at", user)
 
+    @transaction.atomic
     def close(self, user: Any) -> None:
+        """Take no more ratings; whoever may look into the pool by now has not read blinded."""
         self._move(self.State.OPEN, self.State.CLOSED, "closed_at", user)
+        for enrolment in self.enrolments.select_related("user"):
+            if enrolment.user.has_perm("pool.view_image"):
+                for sitting in enrolment.sittings.standing():
+                    sitting.mark_unblinded(user, "This rater may look into the pool by now.")
 
     def unblind(self, user: Any, reason: str) -> None:
         if not reason.strip():

@@ -7,6 +7,7 @@ import pytest
 from django.db.models import F
 from django.urls import reverse
 
+from lungrater.roles import Role
 from rating.models import AuditEvent, Enrolment, Freeze, Presentation, Rating, Sitting, Stratum
 from rating.models.studies import NotPossible
 from tests.factories import make_dataset, make_image
@@ -201,3 +202,16 @@ def test_a_sitting_marked_unblinded_is_left_out(rater, other_rater):
     Sitting.objects.current(rater, study).mark_unblinded(organiser(), "Saw the dataset list.")
 
     assert {row.sitting.enrolment.pseudonym for row in counted(study)} == {"R02"}
+
+
+def test_a_rater_who_became_a_researcher_is_left_out_when_the_study_closes(rater, other_rater):
+    study = open_study(raters=[rater, other_rater])
+    rate_all(study, rater, "fake")
+    rate_all(study, other_rater, "real")
+    rater.role = Role.RESEARCHER
+    rater.save(update_fields=["role"])
+
+    study.close(organiser())
+
+    assert {row.sitting.enrolment.pseudonym for row in counted(study)} == {"R02"}
+    assert AuditEvent.objects.get(action="marked unblinded").detail["rater"] == "R01"
