@@ -32,7 +32,7 @@ class PromptedJobForm(NewJobForm):
     prompt_list = forms.FileField(
         required=False,
         label="or a CSV file of prompts",
-        help_text="A column prompt; also label and count, where wanted. The number of images above still holds.",
+        help_text="A column prompt; also label and count, where wanted. The number of images is still the one asked for.",
     )
     modality = forms.ChoiceField(choices=Modality.choices)
     label = forms.CharField(

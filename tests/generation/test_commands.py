@@ -55,6 +55,32 @@ def test_phantoms_stand_in_for_a_real_dataset_when_told_to() -> None:
     assert {image.width for image in dataset.images.all()} == {32}
 
 
+def test_a_template_is_queued_for_the_workers_with_its_price_and_cap() -> None:
+    words = (
+        "--engine=openai",
+        "--model=dall-e-2",
+        "--size=256x256",
+        "--count=4",
+        "--dataset=D",
+        "--spend-cap=1",
+    )
+
+    said = run("generate", *words, "--prompt=x-ray, {finding:normal|opacity}", "--queue", "--priority=high")
+
+    job = GenerationJob.objects.get()
+    assert said == f"Queued as job {job.pk}.\n"
+    assert (job.state, job.priority, str(job.price)) == ("queued", 1, "0.0160")
+    assert [wish["label"] for wish in job.wishes] == ["normal", "opacity"]
+
+
+def test_a_list_of_prompts_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("text\nx\n")
+    words = ("--engine=openai", "--model=dall-e-2", "--count=4", "--dataset=D")
+
+    with pytest.raises(CommandError, match="a column named prompt"):
+        run("generate", *words, f"--prompts={tmp_path / 'list.csv'}")
+
+
 def test_a_trained_model_generates_into_a_new_dataset(tmp_path: Path) -> None:
     make_checkpoint(tmp_path, "my-model")
 

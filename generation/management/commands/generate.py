@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
+from generation.engines.image_models import family_of
+from generation.engines.pipeline import PRECISIONS
+from generation.engines.protocol import Wish
 from generation.foreground import perform_with_bar
 from generation.forms import random_seed
 from generation.models import Checkpoint, GenerationJob
 from generation.shipped import register_shipped
+from generation.wishes import WishError, as_json, expand, from_csv
 from pool.models import Dataset, Modality, Origin
 
 BAD_ARGUMENT = 2
-SETTINGS = ("size", "steps", "sampler", "guidance", "quality")
+SETTINGS = (
+    *(
+        "size",
+        "steps",
+        "sampler",
+        "guidance",
+        "quality",
+        "negative_prompt",
+        "lora",
+        "lora_scale",
+        "precision",
+    ),
+    "edit_of",
+)
 
 
 class Command(BaseCommand):
@@ -31,7 +50,21 @@ class Command(BaseCommand):
         parser.add_argument("--dataset", required=True, metavar="NAME", help="a new one or one that exists")
         parser.add_argument("--modality", choices=Modality.values, default=None)
         parser.add_argument("--label", default="", metavar="L", help="the finding to ask for")
-        parser.add_argument("--prompt", default="", help="for the Images API")
+        parser.add_argument(
+            "--prompt", default="", help="or a template: {view:PA|AP} chest x-ray, {finding:a|b}"
+        )
+        parser.add_argument("--prompts", type=Path, metavar="CSV", help="columns prompt, and label and count")
+        parser.add_argument("--negative-prompt", help="what a pipeline's pictures are not to show")
+        parser.add_argument("--lora", help="a LoRA file of the home's models/loras, without its ending")
+        parser.add_argument("--lora-scale", type=float, help="how strongly it works, 1 by default")
+        parser.add_argument("--precision", choices=PRECISIONS, help="of a model on this machine")
+        parser.add_argument("--edit-of", metavar="IMAGE", help="the number of the image that the API edits")
+        parser.add_argument("--price", type=Decimal, help="US dollars an image of the API costs")
+        parser.add_argument("--spend-cap", type=Decimal, help="pause before this many US dollars are passed")
+        parser.add_argument(
+            "--queue", action="store_true", help="leave it to the site's workers, and return at once"
+        )
+        parser.add_argument("--priority", choices=["low", "normal", "high"], default="normal")
         parser.add_argument("--seed", type=int, default=None, help="drawn where none is given")
         parser.add_argument("--size", help="pixels for phantoms, WIDTHxHEIGHT for the API")
         parser.add_argument("--steps", type=int, help="sampling steps of a diffusion model")
@@ -50,7 +83,14 @@ class Command(BaseCommand):
                 job.full_clean()
             except ValidationError as error:
                 raise CommandError(" ".join(error.messages), returncode=BAD_ARGUMENT) from error
-            job.save()
+            (job.submit if options["queue"] else job.save)()
+        if options["queue"]:
+            self.stdout.write(
+                json.dumps({"job": job.pk, "state": job.state})
+                if options["json"]
+                else f"Queued as job {job.pk}."
+            )
+            return
         perform_with_bar(job, unit="image")
         report = _report(job)
         self.stdout.write(json.dumps(report) if options["json"] else _in_words(report))
@@ -63,19 +103,41 @@ def _job(options: dict[str, Any]) -> GenerationJob:
     if engine == GenerationJob.Engine.DIFFUSION:
         checkpoint = _checkpoint(options["model"])
     modality, label = _kind(options, checkpoint)
+    wishes = _wishes(options, modality, label)
     settings = {name: options[name] for name in SETTINGS if options[name] is not None}
     return GenerationJob(
         engine=engine,
         checkpoint=checkpoint,
-        api_model=options["model"] if engine == GenerationJob.Engine.OPENAI else "",
+        api_model=options["model"] if engine in {"openai", "pipeline"} else "",
         dataset=_dataset(options, modality),
         modality=modality,
         label=label,
-        prompt=options["prompt"],
+        prompt=options["prompt"] or (f"{len(wishes)} prompts of {options['prompts'].name}" if wishes else ""),
+        wishes=as_json(wishes),
+        price=_price(options),
+        spend_cap=options["spend_cap"],
+        priority=GenerationJob.Priority[options["priority"].upper()],
         seed=random_seed() if options["seed"] is None else options["seed"],
         settings=settings,
         total=options["count"],
     )
+
+
+def _wishes(options: dict[str, Any], modality: str, label: str) -> list[Wish]:
+    """What a list or a template stands for; nothing where all images have the one prompt."""
+    try:
+        if options["prompts"]:
+            return from_csv(options["prompts"].read_bytes(), label=label)
+        wishes = expand(options["prompt"], label=label, modality=modality)
+    except (WishError, OSError) as error:
+        raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
+    return wishes if len(wishes) > 1 or wishes[0].prompt != options["prompt"] else []
+
+
+def _price(options: dict[str, Any]) -> Decimal | None:
+    if options["engine"] != GenerationJob.Engine.OPENAI or options["price"] is not None:
+        return cast("Decimal | None", options["price"])
+    return family_of(options["model"]).price(options)
 
 
 def _checkpoint(name: str) -> Checkpoint:
@@ -120,7 +182,7 @@ def _report(job: GenerationJob) -> dict[str, Any]:
         "seed": job.seed,
         "dataset": job.dataset.name,
     }
-    for outcome in ("made", "duplicate", "refused", "failed"):
+    for outcome in ("made", "duplicate", "filtered", "refused", "failed"):
         report[outcome] = job.outcomes.filter(outcome=outcome).count()
     report["reasons"] = sorted(set(job.outcomes.exclude(reason="").values_list("reason", flat=True)))
     return report
@@ -128,5 +190,7 @@ def _report(job: GenerationJob) -> dict[str, Any]:
 
 def _in_words(report: dict[str, Any]) -> str:
     parts = [f"{report['made']} made into “{report['dataset']}” with seed {report['seed']}"]
-    parts += [f"{report[name]} {name}" for name in ("duplicate", "refused", "failed") if report[name]]
+    parts += [
+        f"{report[name]} {name}" for name in ("duplicate", "filtered", "refused", "failed") if report[name]
+    ]
     return "\n".join([", ".join(parts) + ".", *(f"  {reason}" for reason in report["reasons"])])
