@@ -77,7 +77,7 @@ def room(sitting: Sitting, showing: Presentation, rating: Rating | None = None) 
         "urls": {
             "picture": reverse("rating:picture", args=[TOKEN]),
             "rate": reverse("rating:rate", args=[study.slug, TOKEN]),
-            "ahead": reverse("rating:ahead", args=[study.slug]),
+            "ahead": f"{reverse('rating:ahead', args=[study.slug])}?session={sitting.session}",
             "at": reverse("rating:at", args=[study.slug, 0]),
             "read": reverse("rating:read", args=[study.slug]),
         },

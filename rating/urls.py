@@ -13,8 +13,8 @@ urlpatterns = [
     path("reading/<slug:slug>/display/", around.display, name="display"),
     path("reading/<slug:slug>/ahead/", sitting.ahead, name="ahead"),
     path("reading/<slug:slug>/<int:position>/", sitting.at, name="at"),
-    path("reading/<slug:slug>/rate/<str:token>/", sitting.rate, name="rate"),
-    path("i/<str:token>", pictures.presented, name="picture"),
+    path("reading/<slug:slug>/rate/<slug:token>/", sitting.rate, name="rate"),
+    path("i/<slug:token>", pictures.presented, name="picture"),
     path("check-table/", check_table.page, name="check_table"),
     # Organisers
     path("studies/", studies.study_list, name="studies"),

@@ -255,6 +255,10 @@ class Sitting(models.Model):
         begins_at = self.begins_at()
         return begins_at is not None and begins_at <= timezone.now()
 
+    def may_be_read(self) -> bool:
+        """Its images are for a rater who has agreed to take part, after the washout."""
+        return self.enrolment.has_consented and self.may_begin()
+
     def next_presentation(self) -> Presentation | None:
         """The first image not rated yet, or None when all are."""
         return self.presentations.to_rate().first()

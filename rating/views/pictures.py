@@ -16,8 +16,12 @@ def presented(request: HttpRequest, token: str) -> HttpResponse:
     """A presentation's derivative for its own rater; everybody else finds nothing there."""
     if not request.user.is_authenticated:
         raise Http404
-    presentations = Presentation.objects.of(request.user).reachable().select_related("study_image")
-    return _png(get_object_or_404(presentations, token=token).study_image)
+    presentations = Presentation.objects.of(request.user).reachable()
+    of_rater = presentations.select_related("study_image", "sitting__enrolment__study")
+    presentation = get_object_or_404(of_rater, token=token)
+    if not presentation.sitting.may_be_read():
+        raise Http404
+    return _png(presentation.study_image)
 
 
 @permission_required("rating.view_truth", raise_exception=True)

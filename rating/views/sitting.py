@@ -10,6 +10,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -51,7 +52,7 @@ def read(request: HttpRequest, slug: str) -> HttpResponse:
 def at(request: HttpRequest, slug: str, position: int) -> HttpResponse:
     """An image this rater has reached, with their own answer if there is one."""
     sitting = _sitting(request, slug)
-    presentation = get_object_or_404(_reached(request, slug), sitting=sitting, position=position)
+    presentation = _presentation(request, slug, sitting=sitting, position=position)
     rating = Rating.objects.filter(presentation=presentation).first()
     if rating and not presentation.may_be_corrected():
         raise PermissionDenied
@@ -63,11 +64,12 @@ def at(request: HttpRequest, slug: str, position: int) -> HttpResponse:
 @for_raters
 @require_GET
 def ahead(request: HttpRequest, slug: str) -> HttpResponse:
-    """Who is signed in, and the presentations behind `?after=` that may be held."""
+    """Who is signed in, and what may be held of the session at hand; of another session nothing."""
     sitting = _sitting(request, slug)
-    after = request.GET.get("after", "")
-    held = held_ahead(sitting, after=int(after) if after.isdecimal() else 0)
-    return JsonResponse({"account": str(request.user.pk), "ahead": held})
+    at_hand = request.GET.get("session") == str(sitting.session) and sitting.may_be_read()
+    return JsonResponse(
+        {"account": str(request.user.pk), "ahead": held_ahead(sitting, after=0) if at_hand else []}
+    )
 
 
 @for_raters
@@ -75,7 +77,7 @@ def ahead(request: HttpRequest, slug: str) -> HttpResponse:
 def rate(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     if request.POST.get("account") not in {None, str(request.user.pk)}:
         return JsonResponse({"error": "other account"}, status=403)
-    presentation = get_object_or_404(_reached(request, slug), token=token)
+    presentation = _presentation(request, slug, token=token)
     form = AnswerForm(request.POST, study=presentation.sitting.enrolment.study)
     if reason := why_not_durable():
         return _refuse(request, presentation, form, _("Ratings are not taken now: %s") % reason, status=503)
@@ -83,9 +85,8 @@ def rate(request: HttpRequest, slug: str, token: str) -> HttpResponse:
         return _refuse(request, presentation, form, " ".join(_sentences(form)), status=422)
     try:
         _save(presentation, form)
-    except AlreadyRated as told_before:
-        refusal = _("Already rated: %s. The first answer stands.") % told_before
-        return _refuse(request, presentation, form, refusal, status=409)
+    except (AlreadyRated, IntegrityError) as error:
+        return _refuse(request, presentation, form, _why_not_taken(error), status=409)
     if wants_json(request):
         after = held_ahead(presentation.sitting, after=form.cleaned_data["after"] or 0)
         saved = {"saved": str(form.cleaned_data["client_key"]), "ahead": after}
@@ -105,12 +106,23 @@ def _save(presentation: Presentation, form: AnswerForm) -> None:
             shown.mark_shown()
 
 
-def _reached(request: HttpRequest, slug: str) -> Any:
+def _why_not_taken(error: Exception) -> str:
+    if isinstance(error, AlreadyRated):
+        return _("Already rated: %s. The first answer stands.") % error
+    # Closed since the request began, or one save's key used for two images.
+    return _("The study no longer takes this answer; it is kept here. Tell the organiser.")
+
+
+def _presentation(request: HttpRequest, slug: str, **which: Any) -> Presentation:
     """In any session: a save whose echo was lost may come again when the next session is current."""
     presentations = Presentation.objects.of(request.user).reachable()
-    return presentations.filter(sitting__enrolment__study__slug=slug).select_related(
+    of_study = presentations.filter(sitting__enrolment__study__slug=slug).select_related(
         "sitting__enrolment__study", "study_image__image"
     )
+    presentation: Presentation = get_object_or_404(of_study, **which)
+    if not presentation.sitting.may_be_read():
+        raise Http404
+    return presentation
 
 
 def _sitting(request: HttpRequest, slug: str) -> Sitting:

@@ -120,7 +120,7 @@ def test_a_browser_is_told_no_more_about_an_image_than_this(client_of, rater):
 
     page = browser.get(reverse("rating:read", args=[study.slug])).content.decode()
     room = json.loads(page.split('<script id="room" type="application/json">')[1].split("</script>")[0])
-    ahead = browser.get(reverse("rating:ahead", args=[study.slug]), **JSON).json()
+    ahead = browser.get(reverse("rating:ahead", args=[study.slug]) + "?session=1", **JSON).json()
 
     allowed = {"token", "position", "modality", "practice"}
     assert all(set(image) <= allowed for image in [*room["ahead"], *ahead["ahead"]])
@@ -134,7 +134,8 @@ def test_a_browser_is_told_no_more_about_an_image_than_this(client_of, rater):
 def test_no_more_is_held_ahead_than_the_study_says(client_of, rater):
     study = reading_study(raters=[rater], real=10, fake=10, hold_ahead=12)
 
-    ahead = client_of(rater).get(reverse("rating:ahead", args=[study.slug]), **JSON).json()["ahead"]
+    url = reverse("rating:ahead", args=[study.slug]) + "?session=1"
+    ahead = client_of(rater).get(url, **JSON).json()["ahead"]
 
     assert [image["position"] for image in ahead] == list(range(1, 13))
 
