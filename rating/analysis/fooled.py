@@ -72,24 +72,12 @@ def _differences(parts: dict[str, tuple[Flags, Flags]], pairs: list[tuple[str, s
     rows: list[dict[str, Any]] = []
     for a, b in pairs:
         (x, x_seen), (y, y_seen) = parts[a], parts[b]
-        found = _difference(x, x_seen, y, y_seen)
+        found = ustatistic.nested_difference(x, x_seen, y, y_seen)
         rows.append({"first": a, "second": b, "difference": found.estimate, "p": p_of(found), "p_holm": None})
     tested = [row for row in rows if row["p"] is not None]
     for row, adjusted in zip(tested, holm([row["p"] for row in tested]), strict=True):
         row["p_holm"] = adjusted
     return rows
-
-
-def _difference(x: Flags, x_seen: Flags, y: Flags, y_seen: Flags) -> RandomMean:
-    """The two sets of fakes laid side by side: every image is unseen in the other set."""
-    none_of_y, none_of_x = np.zeros_like(y_seen), np.zeros_like(x_seen)
-    both: Floats = np.concatenate([x, y], axis=1).astype(np.float64)
-    return ustatistic.mean_difference(
-        both,
-        np.concatenate([x_seen, none_of_y], axis=1),
-        both,
-        np.concatenate([none_of_x, y_seen], axis=1),
-    )
 
 
 def p_of(found: RandomMean, null: float = 0.0) -> float | None:

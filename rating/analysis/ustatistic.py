@@ -4,6 +4,8 @@ Levels are whole numbers from 0, -1 where a rater did not score an image; only t
 give the mean of the raters' AUCs; otherwise every (rater, real, fake) triple weighs the same.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,11 +65,50 @@ def mean_difference(
 def mean_moments(first: Numbers, first_seen: Flags, second: Numbers, second_seen: Flags) -> Moments:
     """The moments of two means over raters (r) and images (i)."""
     d, x = _Sums.of(first_seen), _Sums.of(np.where(first_seen, first, 0.0))
-    same = second is first and second_seen is first_seen
-    e, y = (d, x) if same else (_Sums.of(second_seen), _Sums.of(np.where(second_seen, second, 0.0)))
+    if second is first and second_seen is first_seen:
+        # x is 0 where d is, and d is 0 or 1, so that these sums over single cells are totals.
+        return _centred(d, x, d, x, (d.total, x.total, x.total, float(np.vdot(x.cells, x.cells))))
+    e, y = _Sums.of(second_seen), _Sums.of(np.where(second_seen, second, 0.0))
+    same = (
+        np.vdot(d.cells, e.cells),
+        np.vdot(x.cells, e.cells),
+        np.vdot(d.cells, y.cells),
+        np.vdot(x.cells, y.cells),
+    )
+    return _centred(d, x, e, y, (float(same[0]), float(same[1]), float(same[2]), float(same[3])))
+
+
+def nested_difference(
+    first: Numbers, first_seen: Flags, second: Numbers, second_seen: Flags, confidence: float = 0.95
+) -> RandomMean:
+    """The mean of `first` less that of `second`: the same raters (rows), but no image in common."""
+    if not (first_seen.any() and second_seen.any()):
+        return RandomMean(Estimate.undefined("There are no ratings."), None)
+    d, x = _Sums.of(first_seen), _Sums.of(np.where(first_seen, first, 0.0))
+    e, y = _Sums.of(second_seen), _Sums.of(np.where(second_seen, second, 0.0))
+    return difference_of(
+        _centred(d, x, d, x, (d.total, x.total, x.total, float(np.vdot(x.cells, x.cells)))),
+        _centred(e, y, e, y, (e.total, y.total, y.total, float(np.vdot(y.cells, y.cells)))),
+        _centred(d, x, e, y, None),
+        confidence,
+    ).of_raters(np.concatenate([first_seen, second_seen], axis=1))
+
+
+def _centred(
+    d: _Sums, x: _Sums, e: _Sums, y: _Sums, same: tuple[float, float, float, float] | None
+) -> Moments:
+    """The moments of two means about themselves; same: the sums over single cells of d·e, x·e, d·y and x·y, or None
+    where the two have no image in common."""
     m, n = x.total / d.total, y.total / e.total
-    plain = d.products(e)
-    centred = x.products(y) - n * x.products(e) - m * d.products(y) + m * n * plain
+    shared = same is not None
+    of_d, of_x, of_dy, of_xy = same or (0.0, 0.0, 0.0, 0.0)
+    plain = d.products(e, of_d, images=shared)
+    centred = (
+        x.products(y, of_xy, images=shared)
+        - n * x.products(e, of_x, images=shared)
+        - m * d.products(y, of_dy, images=shared)
+        + m * n * plain
+    )
     return Moments(("", "r", "i", "ri"), centred, plain, (m, n))
 
 
@@ -81,16 +122,15 @@ class _Sums:
     total: float
 
     @classmethod
-    def of(cls, cells: Floats | Flags) -> "_Sums":
+    def of(cls, cells: Floats | Flags) -> _Sums:
         x = np.asarray(cells, dtype=np.float64)
         by_rater = x.sum(axis=1)
         return cls(x, by_rater, x.sum(axis=0), float(by_rater.sum()))
 
-    def products(self, other: "_Sums") -> Floats:
+    def products(self, other: _Sums, same: float, *, images: bool) -> Floats:
         """Sums of products over all pairs of cells, those of one rater, of one image, and over single cells."""
-        same = np.vdot(self.cells, other.cells)
-        pairs = (self.total * other.total, self.by_rater @ other.by_rater, self.by_image @ other.by_image)
-        return np.array([*pairs, same])
+        of_images = float(self.by_image @ other.by_image) if images else 0.0
+        return np.array([self.total * other.total, self.by_rater @ other.by_rater, of_images, same])
 
 
 def auc_moments(fake: Flags, first: Ints, second: Ints) -> Moments:
@@ -123,7 +163,7 @@ def _why_not(fake: Flags, levels: Ints) -> str | None:
     return None if both.any() else "No rater scored images of both kinds."
 
 
-def _sums(a: "_Readings", b: "_Readings") -> Floats:
+def _sums(a: _Readings, b: _Readings) -> Floats:
     """The eight sums of products of kernel values over pairs of (rater, real, fake), in the order of SETS."""
     found = (
         a.by_rater.sum() * b.by_rater.sum(),
@@ -151,7 +191,7 @@ class _Readings:
         self.fake = _pick(reals @ kernel, self.of_fake)
         self.by_rater: Floats = self.real.sum(axis=1)
 
-    def subtract(self, value: float, present: "_Readings") -> None:
+    def subtract(self, value: float, present: _Readings) -> None:
         """Take `value` from the kernel of every pair of images that is there."""
         self.kernel = self.kernel - value
         self.real = self.real - value * present.real

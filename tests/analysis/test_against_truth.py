@@ -292,3 +292,21 @@ def test_the_criterion_is_half_as_uncertain_as_d_prime_and_leans_with_the_rater(
     assert (eager.criterion.estimate or 0) < 0 < (slow.criterion.estimate or 0)
     assert eager.criterion.se == pytest.approx((eager.d.se or 0) / 2)
     assert detection(20, 20, 0, 20, correction="none").d.reason
+
+
+def test_a_nested_difference_is_the_paired_one_without_common_images():
+    rng = np.random.default_rng(3)
+    x, y = rng.random((6, 20)), rng.random((6, 15))
+    x_seen, y_seen = rng.random(x.shape) < 0.7, rng.random(y.shape) < 0.8
+    both = np.concatenate([x, y], axis=1)
+
+    nested = ustatistic.nested_difference(x, x_seen, y, y_seen).estimate
+    paired = ustatistic.mean_difference(
+        both,
+        np.concatenate([x_seen, np.zeros_like(y_seen)], axis=1),
+        both,
+        np.concatenate([np.zeros_like(x_seen), y_seen], axis=1),
+    ).estimate
+
+    assert nested.estimate == pytest.approx(paired.estimate)
+    assert nested.se == pytest.approx(paired.se)
