@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import transaction
@@ -127,8 +127,8 @@ def _step_aside(job: GenerationJob) -> None:
 
 def refuse_a_full_disk() -> None:
     """Raises JobFailed where less than a tenth of the images' disk is free."""
-    options: Any = settings.STORAGES["default"].get("OPTIONS", {})
-    folder = Path(options.get("location", ""))
+    storage = cast("dict[str, Any]", settings.STORAGES["default"])
+    folder = Path(storage.get("OPTIONS", {}).get("location", ""))
     if not folder.is_absolute() or not folder.exists():
         return  # images that lie in S3 fill no disk of ours
     disk = shutil.disk_usage(folder)

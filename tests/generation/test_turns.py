@@ -162,10 +162,13 @@ def test_a_worker_busy_with_one_long_thing_keeps_its_job(monkeypatch: pytest.Mon
     job = make_job()
     job.claim()
     monkeypatch.setattr(pool_jobs, "HEARTBEAT_EVERY", timedelta(milliseconds=5))
-    monkeypatch.setattr(
-        type(GenerationJob.objects.all()), "update", lambda *_, **given: beats.extend(given) or 1
-    )
-    monkeypatch.setattr(pool_jobs.connection, "close", lambda: None)
+
+    def update(_rows: Any, **given: Any) -> int:
+        beats.extend(given)
+        return 1
+
+    monkeypatch.setattr(type(GenerationJob.objects.all()), "update", update)
+    monkeypatch.setattr("pool.jobs.connection.close", lambda: None)
 
     with pool_jobs.kept_alive(job):
         deadline = time.monotonic() + 5
@@ -191,8 +194,8 @@ def test_generation_stops_before_the_disk_is_full(
     engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = type("Usage", (), {"total": 100 * 2**30, "free": 9 * 2**30})
-    monkeypatch.setattr(filling.shutil, "disk_usage", lambda _folder: usage)
-    monkeypatch.setattr(filling.Path, "exists", lambda _path: True)
+    monkeypatch.setattr("generation.filling.shutil.disk_usage", lambda _folder: usage)
+    monkeypatch.setattr("generation.filling.Path.exists", lambda _path: True)
     job = make_job()
 
     job.perform()

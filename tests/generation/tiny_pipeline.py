@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
@@ -30,7 +31,7 @@ def save_tiny_pipeline(folder: Path) -> Path:
         eos_token_id=len(tokens) - 1,
         pad_token_id=len(tokens) - 1,
     )
-    pipe = StableDiffusionPipeline(
+    pipe: Any = StableDiffusionPipeline(
         vae=AutoencoderKL(block_out_channels=(8,), norm_num_groups=4, latent_channels=4, sample_size=16),
         text_encoder=CLIPTextModel(text),
         tokenizer=CLIPTokenizer(str(words / "vocab.json"), str(words / "merges.txt"), model_max_length=77),
@@ -57,7 +58,7 @@ def save_lora(file: Path, folder: Path) -> Path:
     """A LoRA file on top of the tiny pipeline's attention."""
     import torch
     from diffusers import StableDiffusionPipeline
-    from diffusers.utils import convert_state_dict_to_diffusers
+    from diffusers.utils.state_dict_utils import convert_state_dict_to_diffusers
     from peft import LoraConfig
     from peft.utils import get_peft_model_state_dict
 
