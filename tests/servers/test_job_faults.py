@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -203,6 +204,41 @@ def test_a_damaged_checkpoint_fails_its_job_and_the_next_one_is_made(running_sit
     table.wait(mended, lambda job: job[0] == "succeeded", ENDS_WITHIN)
 
     assert "damaged" in table.job(damaged)[3]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of one megabyte."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def test_a_full_disk_stops_a_job_with_a_sentence_and_room_lets_it_go_on(
+    running_site: Site, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = Table(running_site)
+    monkeypatch.setenv("STORAGE_URL", str(small_disk))
+    words = ("generate", "--engine=phantom", "--count=30", "--size=512", "--dataset=G", "--seed=5")
+
+    full = lungrater(running_site.home, *words)
+    rows = table.rows(
+        "SELECT i.file FROM pool_image i JOIN pool_dataset d ON d.id = i.dataset_id WHERE d.name = 'G'"
+    )
+    subprocess.run(["mount", "-o", "remount,size=40m", str(small_disk)], check=True)
+    roomy = lungrater(running_site.home, *words)
+
+    assert full.returncode == 1
+    assert "of the images' disk is free" in full.stderr or "No space left on device" in full.stderr
+    assert 0 < len(rows) < 30
+    assert all((small_disk / file).stat().st_size for (file,) in rows)
+    assert f"{30 - len(rows)} made" in roomy.stdout, roomy.stderr
 
 
 def test_no_log_of_any_worker_holds_the_key(running_site: Site) -> None:
