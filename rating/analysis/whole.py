@@ -85,6 +85,7 @@ def _with_truth(
     levels = scale(table.codes, LABELS)
     area = ustatistic.auc(fake, levels)
     accuracy = accuracy_by_policy(table, columns.truth)
+    by_generator = fooled_by(columns, table, columns.generator)
     right, counted = correct(table.codes, truth_codes(table, columns.truth), LABELS.index("unsure"), policy)
     return {
         "fakes": int(fake.sum()),
@@ -94,8 +95,10 @@ def _with_truth(
         "counts": counts(table, _truth_groups(columns)),
         "fool_rate": fool_rate(real_calls[:, fake], seen[:, fake]),
         "by_modality": fooled_by(columns, table, columns.modality),
-        "by_generator": fooled_by(columns, table, columns.generator),
-        "by_checkpoint": fooled_by(columns, table, columns.checkpoint),
+        "by_generator": by_generator,
+        "by_checkpoint": by_generator
+        if columns.checkpoint == columns.generator
+        else fooled_by(columns, table, columns.checkpoint),
         "policies": _policies(table, columns, accuracy),
         "auc": {
             "u_statistic": area,

@@ -10,12 +10,14 @@ from pathlib import Path
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 from fpdf.fonts import FontFace
+from PIL import Image
 
 from rating.report.contents import Picture, Piece, Report, Section
 from rating.report.exhibit import Table
 
 FONT = "DejaVu"
 PICTURE_WIDTH, PICTURE_HEIGHT = 170.0, 110.0
+ROOM_FOR_A_START = 25.0  # mm: a title and a few lines
 MOST_ROWS = 400
 INK, QUIET = (31, 36, 41), (77, 86, 96)
 
@@ -48,6 +50,8 @@ def _paper(report: Report) -> FPDF:
 
 
 def _section(paper: FPDF, section: Section, picture: Picture) -> None:
+    if paper.will_page_break(4 * ROOM_FOR_A_START):
+        paper.add_page()
     paper.ln(4)
     _words(paper, section.title, size=14, bold=True)
     for words in section.words:
@@ -57,22 +61,29 @@ def _section(paper: FPDF, section: Section, picture: Picture) -> None:
 
 
 def _piece(paper: FPDF, piece: Piece, picture: Picture) -> None:
+    drawn = picture(piece.exhibit, "png") if piece.exhibit and piece.exhibit.draw else None
+    width, height = _size(drawn) if drawn else (0.0, 0.0)
+    if paper.will_page_break(height + ROOM_FOR_A_START):
+        paper.add_page()  # a title never stands alone at the foot of a page
     paper.ln(2)
     _words(paper, piece.title, size=11, bold=True)
     if piece.missing:
         _words(paper, piece.missing, size=9, colour=QUIET)
-    if piece.exhibit and piece.exhibit.draw:
-        paper.image(
-            io.BytesIO(picture(piece.exhibit, "png")),
-            w=PICTURE_WIDTH,
-            h=PICTURE_HEIGHT,
-            keep_aspect_ratio=True,
-        )
+    if drawn:
+        paper.image(io.BytesIO(drawn), w=width, h=height)
         paper.ln(2)
     if piece.table and piece.table.rows:
         _table(paper, piece.table)
         for note in piece.table.notes:
             _words(paper, note, size=8, colour=QUIET)
+
+
+def _size(drawn: bytes) -> tuple[float, float]:
+    """Width and height on the page, in mm: as wide as allowed unless that is too high."""
+    with Image.open(io.BytesIO(drawn)) as opened:
+        width, height = opened.size
+    scale = min(PICTURE_WIDTH / width, PICTURE_HEIGHT / height)
+    return width * scale, height * scale
 
 
 def _table(paper: FPDF, table: Table) -> None:

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from rating.report.gallery import galleries
 from rating.report.questions import EXHIBITS
 from tests.analysis.studies import FAKE, REAL, simulated
 
-DEGENERATE = {
+DEGENERATE: dict[str, dict[str, Any]] = {
     "no raters": {"raters": 0},
     "no images": {"images": 0},
     "one rater": {"raters": 1},
@@ -119,6 +120,7 @@ def test_a_part_numbers_its_images_anew():
 def test_the_same_drawing_gives_the_same_bytes(kind):
     numbers = study_numbers(simulated())
     draw = EXHIBITS["agreement"].draw
+    assert draw
 
     assert as_file(draw(numbers, SCREEN), kind) == as_file(draw(numbers, SCREEN), kind)
 

@@ -1,6 +1,7 @@
 """What a researcher sees once a study is over: a page per question, figures, galleries, remarks."""
 
 import re
+import uuid
 import warnings
 
 import pytest
@@ -207,8 +208,7 @@ def test_remarks_are_searched_counted_and_escaped(page, rater):
     study = open_study(raters=[rater], real=1, fake=1)
     first, second = presentations(study, rater)
     for presentation, remark in ((first, "<script>alert(1)</script>"), (second, "left lower lobe effusions")):
-        key = "00000000-0000-4000-8000-00000000000" + str(presentation.position)
-        Rating.record(presentation, key, label="fake", remark=remark, reasons=["Unusual ribs"])
+        Rating.record(presentation, uuid.uuid4(), label="fake", remark=remark, reasons=["Unusual ribs"])
     study.close(organiser())
 
     shown = page(study, "analysis_remarks")
@@ -251,9 +251,7 @@ def study_of_a_rater_with_one_image(raters):
     study = open_study(raters=raters, real=6, fake=6)
     rate_all(study, raters[0], "real")
     if len(raters) > 1:
-        Rating.record(
-            presentations(study, raters[-1])[0], "00000000-0000-4000-8000-000000000009", label="fake"
-        )
+        Rating.record(presentations(study, raters[-1])[0], uuid.uuid4(), label="fake")
     study.close(organiser())
     return study
 
