@@ -70,8 +70,8 @@ def fill(job: GenerationJob, engine: Engine | None = None) -> None:
     ledger.open()
     settled = set(job.outcomes.values_list("index", flat=True))
     missing = [index for index in range(job.total) if index not in settled]
-    if settled:
-        job.beat(done=len(settled), message=f"Going on: {len(missing)} of {job.total} are missing.")
+    going_on = f"Going on: {len(missing)} of {job.total} are missing." if settled else None
+    job.beat(done=len(settled), message=going_on)
     try:
         if missing:
             refuse_a_full_disk()
@@ -142,14 +142,14 @@ def refuse_a_full_disk() -> None:
 def _settle(job: GenerationJob, answer: Picture | Refusal, ledger: Ledger) -> None:
     """Commit one answer with its image, or nothing of it when the job is another worker's by now."""
     with transaction.atomic():
-        mine = GenerationJob.objects.select_for_update(of=["self"]).filter(
+        mine = GenerationJob.objects.filter(
             pk=job.pk, state=GenerationJob.State.RUNNING, attempts=job.attempts
         )
-        if not mine.exists():
+        done = job.done + 1
+        # The update holds the row until the commit, so nobody can take the job over in between.
+        if not mine.update(done=done, message=f"{done} of {job.total}", **ledger.settling(answer)):
             raise JobLost
         GeneratedImage.objects.create(job=job, index=answer.index, seed=answer.seed, **_outcome(job, answer))
-        done = job.outcomes.count()
-        mine.update(done=done, message=f"{done} of {job.total}", **ledger.settling(answer))
     job.done = done
 
 

@@ -49,7 +49,7 @@ class GenerationJobQuerySet(JobQuerySet):
     def next_in_turn(self, queue: str) -> GenerationJob | None:
         """Whose turn it is: the highest priority; in it the person served longest ago; of theirs the oldest."""
         waiting = self.waiting().in_queue(queue)
-        top = waiting.order_by().aggregate(top=models.Max("priority"))["top"]
+        top = waiting.order_by("-priority").values_list("priority", flat=True).first()
         if top is None:
             return None
         waiting = waiting.filter(priority=top)
