@@ -132,6 +132,8 @@ class Freeze(Job):
     @transaction.atomic
     def _fix(self) -> None:
         study = Study.objects.select_for_update().get(pk=self.study.pk)
+        if not study.is_draft or study.images.exclude(derivative="").count() != self.total:
+            raise JobFailed("The study was changed while it was being frozen; freeze it again.")
         for late in study.enrolments.without_orders():
             Orders(study).make_sittings(late)
         study.state = Study.State.FROZEN

@@ -142,9 +142,19 @@ class Enrolment(models.Model):
     def withdraw(self, by: Any, reason: str) -> None:
         """End this rater's part: what they rated is kept, but counts no more."""
         _must_say_why(reason)
-        self.withdrawn_at = timezone.now()
-        self.save(update_fields=["withdrawn_at"])
+        if not Enrolment.objects.filter(pk=self.pk, withdrawn_at=None).update(withdrawn_at=timezone.now()):
+            raise NotPossible(f"{self} has withdrawn already.")
+        self.refresh_from_db(fields=["withdrawn_at"])
         AuditEvent.record(self.study, by, "withdrew", reason=reason, rater=self.pseudonym)
+
+    @transaction.atomic
+    def mark_unblinded(self, by: Any, reason: str) -> None:
+        """Keep that this rater knew the truth: every sitting stays, and all are left out."""
+        _must_say_why(reason)
+        if self.study.is_unblinded:
+            raise NotPossible("The study is unblinded: everybody knows the truth now.")
+        self.sittings.filter(unblinded_at=None).update(unblinded_at=timezone.now())
+        AuditEvent.record(self.study, by, "marked unblinded", reason=reason, rater=self.pseudonym)
 
 
 def _must_say_why(reason: str) -> None:
@@ -223,6 +233,10 @@ class Sitting(models.Model):
         from rating.models.orders import Orders  # orders are made of sittings
 
         _must_say_why(reason)
+        if self.enrolment.sittings.filter(unblinded_at__isnull=False).exists():
+            raise NotPossible(
+                "Whoever has known the truth cannot start over; withdraw and replace this rater."
+            )
         if not Sitting.objects.filter(pk=self.pk, reset_at=None).update(reset_at=Now()):
             raise NotPossible("This sitting has been started over already.")
         enrolment = self.enrolment
@@ -230,15 +244,6 @@ class Sitting(models.Model):
             enrolment.study, by, "reset", reason=reason, rater=enrolment.pseudonym, session=self.session
         )
         return Orders(enrolment.study).make_sitting(enrolment, self.session, attempt=self.attempt + 1)
-
-    @transaction.atomic
-    def mark_unblinded(self, by: Any, reason: str) -> None:
-        """Keep that this rater knew the truth: the sitting stays and is left out."""
-        _must_say_why(reason)
-        self.unblinded_at = timezone.now()
-        self.save(update_fields=["unblinded_at"])
-        rater = self.enrolment.pseudonym
-        AuditEvent.record(self.enrolment.study, by, "marked unblinded", reason=reason, rater=rater)
 
     def begins_at(self) -> datetime | None:
         """When this session may begin: the washout after the one before; None while that one is unread."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_noop
@@ -60,15 +60,29 @@ class StudyQuerySet(models.QuerySet["Study"]):
         return self.filter(state__in=[Study.State.CLOSED, Study.State.UNBLINDED])
 
     def with_progress(self) -> Self:
-        """Each with `rater_count`, `presentation_count` and `rated_count`."""
-        presentations = models.Count("enrolments__sittings__presentations", distinct=True)
-        rated = models.Count("enrolments__sittings__presentations__rating", distinct=True)
-        raters = models.Count("enrolments", distinct=True)
-        return self.annotate(rater_count=raters, presentation_count=presentations, rated_count=rated)
+        """Each with `rater_count`, `presentation_count` and `rated_count`, of what stands."""
+        from rating.models.sittings import Presentation  # sittings are of studies
+
+        standing = Presentation.objects.filter(
+            sitting__enrolment__study=models.OuterRef("pk"),
+            sitting__enrolment__withdrawn_at=None,
+            sitting__reset_at=None,
+        )
+        return self.annotate(
+            rater_count=models.Count("enrolments", filter=models.Q(enrolments__withdrawn_at=None)),
+            presentation_count=_how_many(standing),
+            rated_count=_how_many(standing.filter(rating__isnull=False)),
+        )
 
     def open_to(self, user: Any) -> Self:
         """Studies this person may rate in now."""
         return self.filter(state=Study.State.OPEN, enrolments__user=user, enrolments__withdrawn_at=None)
+
+
+def _how_many(rows: models.QuerySet[Any]) -> Coalesce:
+    """Their number, as a column of the query they refer to."""
+    counted = rows.order_by().values("sitting__enrolment__study").annotate(number=models.Count("pk"))
+    return Coalesce(models.Subquery(counted.values("number")), 0)
 
 
 class Study(Protocol):
@@ -210,8 +224,11 @@ class Study(Protocol):
     @transaction.atomic
     def discard_preparation(self) -> None:
         """Drop what an unfinished freeze of this draft has left, which no longer fits a changed protocol."""
-        if not self.is_draft:
+        study = Study.objects.select_for_update().get(pk=self.pk)
+        if not study.is_draft:
             raise NotPossible("A frozen study keeps its images and orders.")
+        if study.freezes.active().exists():
+            raise NotPossible("The study is being frozen; wait for it, or cancel it, before you change it.")
         for enrolment in self.enrolments.all():
             for sitting in enrolment.sittings.all():
                 sitting.presentations.all().delete()
@@ -255,7 +272,9 @@ class Study(Protocol):
             return [*self.reasons_not_to_freeze(), "Freeze the study: that fixes its images and orders."]
         if self.state != self.State.FROZEN:
             return [f"The study is {self.state} already."]
-        without_raters = [] if self.enrolments.exists() else ["Invite at least one rater."]
+        without_raters = (
+            [] if self.enrolments.filter(withdrawn_at=None).exists() else ["Invite at least one rater."]
+        )
         return [*without_raters, *self._reasons_of_the_blinding_audit()]
 
     def _reasons_of_the_blinding_audit(self) -> list[str]:
@@ -280,8 +299,7 @@ class Study(Protocol):
         self._move(self.State.OPEN, self.State.CLOSED, "closed_at", user)
         for enrolment in self.enrolments.select_related("user"):
             if enrolment.user.has_perm("pool.view_image"):
-                for sitting in enrolment.sittings.standing():
-                    sitting.mark_unblinded(user, "This rater may look into the pool by now.")
+                enrolment.mark_unblinded(user, "This rater may look into the pool by now.")
 
     def unblind(self, user: Any, reason: str) -> None:
         if not reason.strip():

@@ -72,10 +72,10 @@ def reset(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 @require_POST
 def mark_unblinded(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     def act(enrolment: Enrolment, reason: str) -> str:
-        _current(enrolment).mark_unblinded(request.user, reason)
-        return f"The sitting of {enrolment} is marked unblinded and left out."
+        enrolment.mark_unblinded(request.user, reason)
+        return f"The sittings of {enrolment} are marked unblinded and left out."
 
-    return _act(request, slug, number, act)
+    return _act(request, slug, number, act, even_when_over=True)
 
 
 @permission_required("rating.change_study", raise_exception=True)
@@ -119,12 +119,19 @@ def _current(enrolment: Enrolment) -> Sitting:
     return sitting
 
 
-def _act(request: HttpRequest, slug: str, number: int, act: Callable[[Enrolment, str], str]) -> HttpResponse:
+def _act(
+    request: HttpRequest,
+    slug: str,
+    number: int,
+    act: Callable[[Enrolment, str], str],
+    *,
+    even_when_over: bool = False,
+) -> HttpResponse:
     enrolment = get_object_or_404(
         Enrolment.objects.select_related("study", "user"), study__slug=slug, number=number
     )
     try:
-        if enrolment.study.is_over:
+        if enrolment.study.is_over and not even_when_over:
             raise NotPossible("The study is closed: its raters stand as they are.")
         with transaction.atomic():
             done = act(enrolment, request.POST.get("reason", ""))

@@ -58,7 +58,9 @@ def _edit(request: HttpRequest, study: Study, template: Template | None = None) 
         try:
             with transaction.atomic():
                 strata.save(form.save())
-        except (NotPossible, IntegrityError):
+        except NotPossible as reason:
+            form.add_error(None, str(reason))
+        except IntegrityError:
             form.add_error(None, "The study has been frozen meanwhile: its protocol stands. Copy it instead.")
         else:
             return redirect(study)

@@ -3,7 +3,7 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from rating.models import Enrolment, Presentation, Sitting, Stratum, Study, StudyImage
+from rating.models import Enrolment, Freeze, Presentation, Sitting, Stratum, Study, StudyImage
 from rating.models.studies import LIFE, NotPossible
 from tests.factories import make_dataset, make_image
 from tests.rating.cast import draft_study, frozen_study, open_study, organiser, presentations
@@ -121,6 +121,7 @@ def test_what_an_unfinished_freeze_left_goes_with_the_next_change_of_the_draft(r
     freeze.claim()
     freeze._choose_images()
     freeze._make_orders()
+    Freeze.objects.update(state=Freeze.State.FAILED)
 
     study.discard_preparation()
 

@@ -150,3 +150,30 @@ def test_images_that_ratings_point_to_cannot_be_deleted(rater):
     with pytest.raises(ProtectedError):
         study.images.first().image.delete()
     assert Presentation.objects.filter(sitting__enrolment__study=study).count() == 6
+
+
+def test_a_study_is_not_changed_under_a_running_freeze():
+    study = draft_study()
+    Freeze.objects.create(study=study).claim()
+
+    with pytest.raises(NotPossible, match="being frozen"):
+        study.discard_preparation()
+
+
+def test_a_freeze_whose_images_vanished_fails_and_leaves_a_draft(monkeypatch):
+    study = draft_study()
+    freeze = Freeze.objects.create(study=study)
+    monkeypatch.setattr(Freeze, "_make_orders", lambda self: self.study.images.all().delete())
+
+    freeze.perform()
+
+    assert freeze.state == Freeze.State.FAILED
+    assert "changed while it was being frozen" in freeze.error
+    assert Study.objects.get(pk=study.pk).is_draft
+
+
+def test_a_study_whose_raters_have_all_withdrawn_does_not_open(rater):
+    study = frozen_study(raters=[rater])
+    study.enrolments.get().withdraw(organiser(), "Has left.")
+
+    assert "Invite at least one rater." in study.reasons_not_to_open()

@@ -8,7 +8,7 @@ from django.db.models import F
 from django.urls import reverse
 
 from lungrater.roles import Role
-from rating.models import AuditEvent, Enrolment, Freeze, Presentation, Rating, Sitting, Stratum
+from rating.models import AuditEvent, Enrolment, Freeze, Presentation, Rating, Sitting, Stratum, Study
 from rating.models.studies import NotPossible
 from tests.factories import make_dataset, make_image
 from tests.rating.cast import draft_study, open_study, organiser, presentations, rate_all
@@ -199,9 +199,31 @@ def test_a_sitting_marked_unblinded_is_left_out(rater, other_rater):
     rate_all(study, rater, "fake")
     rate_all(study, other_rater, "real")
 
-    Sitting.objects.current(rater, study).mark_unblinded(organiser(), "Saw the dataset list.")
+    study.enrolments.get(user=rater).mark_unblinded(organiser(), "Saw the dataset list.")
 
     assert {row.sitting.enrolment.pseudonym for row in counted(study)} == {"R02"}
+
+
+def test_whoever_has_known_the_truth_cannot_start_over(rater):
+    study = open_study(raters=[rater])
+    rate_all(study, rater, "fake")
+    study.enrolments.get(user=rater).mark_unblinded(organiser(), "Saw the dataset list.")
+
+    with pytest.raises(NotPossible, match="withdraw and replace"):
+        Sitting.objects.current(rater, study).reset(organiser(), "Again.")
+    assert counted(study) == []
+
+
+def test_the_progress_of_a_study_counts_what_stands(rater, other_rater):
+    study = open_study(raters=[rater, other_rater])
+    rate_all(study, rater, "fake")
+    rate_all(study, other_rater, "fake")
+    Sitting.objects.current(rater, study).reset(organiser(), "Read on a telephone.")
+    study.enrolments.get(user=other_rater).withdraw(organiser(), "Has left.")
+
+    seen = Study.objects.with_progress().get(pk=study.pk)
+
+    assert (seen.rater_count, seen.rated_count, seen.presentation_count) == (1, 0, 6)
 
 
 def test_a_rater_who_became_a_researcher_is_left_out_when_the_study_closes(rater, other_rater):
