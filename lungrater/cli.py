@@ -18,7 +18,18 @@ from lungrater.servers.running import running
 
 # These need no database, or bring their own.
 WITHOUT_SERVERS = frozenset(
-    {"agreement", "check-table", "up", "worker", "help", "version", "test", "check", "diffsettings", "sendtestemail"}
+    {
+        "agreement",
+        "check-table",
+        "up",
+        "worker",
+        "help",
+        "version",
+        "test",
+        "check",
+        "diffsettings",
+        "sendtestemail",
+    }
     | {"makemigrations", "collectstatic", "findstatic", "makemessages", "compilemessages"}
 )
 INTERRUPTED = 130

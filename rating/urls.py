@@ -1,6 +1,17 @@
 from django.urls import path, re_path
 
-from rating.views import analysis, around, blinding, check_table, export, organising, pictures, planner, sitting, studies
+from rating.views import (
+    analysis,
+    around,
+    blinding,
+    check_table,
+    export,
+    organising,
+    pictures,
+    planner,
+    sitting,
+    studies,
+)
 
 app_name = "rating"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from rating.analysis.study import truth_word
 from rating.export.guarding import guarded
-from rating.models import Presentation, Study
+from rating.models import Presentation, Sitting, Study
 
 CODEBOOK = {
     "study": "name of the study",
@@ -51,11 +51,14 @@ def codebook_lines() -> Iterator[str]:
 
 
 def rating_facts(study: Study) -> Iterator[dict[str, Any]]:
-    """One dictionary per presentation, by rater, session and position; None is what was not given or is not told."""
+    """One dictionary per presentation, by rater, session and position; None is what was not given or is not told.
+
+    Only of sittings that count: a session started over, a withdrawn or an unblinded rater is not among them.
+    """
     presentations = (
-        Presentation.objects.filter(sitting__enrolment__study=study)
+        Presentation.objects.filter(sitting__in=Sitting.objects.counted().filter(enrolment__study=study))
         .select_related("sitting__enrolment", "study_image__image__dataset", "rating")
-        .order_by("sitting__enrolment__number", "sitting__session", "sitting__attempt", "position")
+        .order_by("sitting__enrolment__number", "sitting__session", "position")
     )
     for presentation in presentations.iterator(chunk_size=2000):
         yield _facts(study, presentation)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rating.export.guarding import guarded
 from rating.export.ratings_csv import CODEBOOK
+from rating.models import Sitting
 from tests.rating.cast import open_study, organiser, over_study, rate_all
 
 RUN_BY_A_SPREADSHEET = set("=+-@\t\r\n＝＋－＠")
@@ -114,3 +115,19 @@ def test_the_codebook_explains_every_column(client_of, researcher, rater):
 
     rows = list(csv.DictReader(io.StringIO(response.getvalue().decode())))
     assert {row["column"]: row["meaning"] for row in rows} == CODEBOOK
+
+
+@pytest.mark.django_db
+def test_a_session_started_over_is_exported_once(csv_of, rater, other_rater):
+    study = open_study(raters=[rater, other_rater])
+    rate_all(study, rater, "fake")
+    rate_all(study, other_rater, "fake")
+    Sitting.objects.current(rater, study).reset(organiser(), "Read on a telephone.")
+    rate_all(study, rater, "real")
+    study.enrolments.get(user=other_rater).withdraw(organiser(), "Has left.")
+    study.close(organiser())
+
+    rows = csv_of(study)
+
+    assert {(row["rater"], row["session"], row["label"]) for row in rows} == {("R01", "1", "real")}
+    assert len(rows) == study.images.count()
