@@ -173,7 +173,10 @@ class Job(models.Model):
             pass
         except JobStepsAside as turn:
             self._wait_again(str(turn))
-        except (OperationalError, InterfaceError):
+        except (OperationalError, InterfaceError) as error:
+            if connection.is_usable():  # a full disk, a deadlock: trying again at once would go on for ever
+                self._finish(self.State.FAILED, error=as_sentence(error))
+                raise
             logger.warning("%s %s: the database went away", type(self).__name__, self.pk, exc_info=True)
             self._wait_again("Queued again: the database went away.")
         except Exception as error:

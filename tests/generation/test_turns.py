@@ -149,10 +149,25 @@ def test_a_database_that_went_away_sends_the_job_back_into_the_queue(
         return picture_of(index)
 
     engine.answer = gone
+    monkeypatch.setattr("pool.jobs.connection.is_usable", lambda: False)
     job.perform()
 
     assert (job.state, job.error) == ("queued", "")
     assert job.outcomes.count() == 1
+
+
+def test_a_database_that_is_there_and_refuses_ends_the_job(engine: ScriptedEngine) -> None:
+    job = make_job(total=2)
+
+    def refused(_index: int) -> Picture:
+        raise OperationalError("could not extend file: No space left on device")
+
+    engine.answer = refused
+    with pytest.raises(OperationalError):
+        job.perform()
+
+    assert job.state == "failed"
+    assert "No space left" in job.error
 
 
 def test_a_worker_busy_with_one_long_thing_keeps_its_job(monkeypatch: pytest.MonkeyPatch) -> None:
