@@ -107,7 +107,8 @@ def pipeline_speed(home: Path, images: int, steps: int) -> Iterator[dict[str, An
 
     diffusers.utils.logging.set_verbosity_error()
     folder = save_tiny_pipeline(home / "pipelines" / "tiny")
-    pipe = diffusers.StableDiffusionPipeline.from_pretrained(str(folder), local_files_only=True)
+    load: Any = diffusers.StableDiffusionPipeline.from_pretrained  # untyped in diffusers
+    pipe = load(str(folder), local_files_only=True)
     pipe.set_progress_bar_config(disable=True)
     pipe.to(device_for_work())
 

@@ -163,3 +163,4 @@ def _open_study() -> bool:
         if audit and audit.stops_opening:
             audit.override(organiser, RED_AUDIT)
         study.open(organiser)
+    return not (study.is_draft and study.freezes.active().exists())

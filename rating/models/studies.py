@@ -161,6 +161,11 @@ class Study(Protocol):
     closed_at = models.DateTimeField(null=True, editable=False)
     unblinded_at = models.DateTimeField(null=True, editable=False)
 
+    # Where `with_progress` counted them:
+    rater_count: int
+    presentation_count: int
+    rated_count: int
+
     objects = StudyQuerySet.as_manager()
 
     class Meta:

@@ -182,18 +182,27 @@ def _ratings_csv(page: Page) -> list[dict[str, str]]:
 
 
 def _check_analysis(page: Page, rows: list[dict[str, str]]) -> None:
-    shown = re.sub(r"\s+", " ", page.inner_text("main"))
+    """Counts by truth, agreement and galleries, against the ratings that were exported."""
+    overview = _words(page)
     for rater in ("R01", "R02"):
         for truth in ("real", "fake"):
             counted = Counter(row["label"] for row in rows if (row["rater"], row["truth"]) == (rater, truth))
-            line = (
-                f"X-ray, truly {truth} {rater} {counted['real']} {counted['fake']} {counted['unsure']} {EACH}"
-            )
-            assert line in shown
+            numbers = f"{counted['real']} {counted['fake']} {counted['unsure']} {EACH}"
+            assert f"X-ray, truly {truth} {rater} {numbers}" in overview
     by_image: dict[str, list[str]] = {}
     for row in rows:
         by_image.setdefault(row["image"], []).append(row["label"])
     agreed = sum(first == second for first, second in by_image.values()) / len(by_image)
-    assert f"Percent agreement {agreed:.3f}" in shown
-    both_real = sum(labels == ["real", "real"] for labels in by_image.values())
-    assert f"Called real by all raters {both_real}" in shown
+    assert f"Percent agreement {agreed:.3f}" in overview
+
+    page.click("text=Which images?")
+    galleries = _words(page)
+    both = {label: list(by_image.values()).count([label, label]) for label in ("real", "fake")}
+    assert f"Called real by all {both['real']}" in galleries
+    assert f"Called fake by two or more {both['fake']}" in galleries
+    page.click("text=Called fake by two or more")
+    assert page.locator("main figure img").count() == both["fake"]
+
+
+def _words(page: Page) -> str:
+    return re.sub(r"\s+", " ", page.inner_text("main"))
