@@ -12,7 +12,6 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 
 from generation import pipelines
 from generation.engines.protocol import Engine, EngineError, GenerationRequest, Picture, Refusal, Wish
@@ -121,7 +120,6 @@ def _source(job: GenerationJob) -> bytes:
 def _step_aside(job: GenerationJob) -> None:
     refuse_a_full_disk()
     if job.others_wait():
-        GenerationJob.objects.filter(pk=job.pk, attempts=job.attempts).update(forgiven=F("forgiven") + 1)
         raise JobStepsAside("Waiting for its next turn: others go first.")
 
 

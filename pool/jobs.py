@@ -27,7 +27,7 @@ STALE_AFTER = timedelta(seconds=30)
 # A model of many gigabytes may load for minutes without a word; a worker silent for longer hangs.
 LONGEST_SILENCE = timedelta(minutes=20)
 WAIT_FOR_DATABASE = timedelta(seconds=30)
-MAX_ATTEMPTS = 5
+MOST_DEATHS = 5
 
 
 class JobCancelled(Exception):
@@ -56,17 +56,18 @@ class JobQuerySet(models.QuerySet["Job"]):
     def stale(self) -> Self:
         return self.filter(state=Job.State.RUNNING, heartbeat_at__lt=Now() - STALE_AFTER)
 
-    # How often a worker has died of this job; a kind of job that counts other starts too takes them off.
-    deaths: ClassVar[Any] = models.F("attempts")
-
     def requeue_stale(self) -> int:
         """Queue again what a dead worker left running; give up on what kills every worker."""
-        self.stale().annotate(deaths=self.deaths).filter(deaths__gte=MAX_ATTEMPTS).update(
+        self.stale().filter(deaths__gte=MOST_DEATHS - 1).update(
             state=Job.State.FAILED,
-            error=f"The worker stopped without a word {MAX_ATTEMPTS} times; see the worker's log.",
+            error=f"The worker stopped without a word {MOST_DEATHS} times; see the worker's log.",
             finished_at=Now(),
         )
-        return self.stale().update(state=Job.State.QUEUED, message="Queued again: its worker went away.")
+        return self.stale().update(
+            state=Job.State.QUEUED,
+            deaths=models.F("deaths") + 1,
+            message="Queued again: its worker went away.",
+        )
 
 
 class Job(models.Model):
@@ -83,6 +84,8 @@ class Job(models.Model):
     message = models.CharField(max_length=200, blank=True, editable=False)
     error = models.TextField(blank=True, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    # How many workers went away over this job since it last got on.
+    deaths = models.PositiveSmallIntegerField(default=0, editable=False)
     cancel_requested = models.BooleanField(default=False, editable=False)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
@@ -151,6 +154,8 @@ class Job(models.Model):
         self.last_word = time.monotonic()
         values: dict[str, Any] = {"heartbeat_at": Now()}
         if done is not None:
+            if done > self.done:
+                values["deaths"] = 0
             values["done"] = self.done = done
         if message is not None:
             values["message"] = self.message = message[:200]

@@ -26,8 +26,6 @@ TURN = 120.0
 
 
 class GenerationJobQuerySet(JobQuerySet):
-    deaths = models.F("attempts") - models.F("forgiven")
-
     def with_counts(self) -> Self:
         """Each job, newest first, with how many images were made, failed, were refused, left out …"""
         from generation.models.outcomes import GeneratedImage
@@ -112,8 +110,6 @@ class GenerationJob(Job):
     spent = models.DecimalField(max_digits=12, decimal_places=4, default=Decimal(0), editable=False)
     # Requests whose answer has not come, by index, and how often they were sent: each may have been billed.
     unanswered = models.JSONField(default=dict, editable=False)
-    # Starts that say nothing against the job: turns given to others, and those before a person queued it again.
-    forgiven = models.PositiveSmallIntegerField(default=0, editable=False)
 
     objects: ClassVar[Any] = GenerationJobQuerySet.as_manager()
 
@@ -227,7 +223,7 @@ class GenerationJob(Job):
                 cancel_requested=False,
                 total=total if grows else models.F("total"),
                 full_total=None,
-                forgiven=models.F("attempts"),
+                deaths=0,
                 error="",
                 message="",
                 finished_at=None,

@@ -59,7 +59,9 @@ class TrainingRun(Job):
         """Let a failed or cancelled run go on from its last checkpoint; True unless it is active or done."""
         ended = TrainingRun.objects.filter(pk=self.pk, state__in=[self.State.FAILED, self.State.CANCELLED])
         with transaction.atomic():
-            again = ended.update(state=self.State.QUEUED, cancel_requested=False, error="", message="")
+            again = ended.update(
+                state=self.State.QUEUED, cancel_requested=False, deaths=0, error="", message=""
+            )
             if again and ring:
                 transaction.on_commit(self.ring)
         return bool(again)
