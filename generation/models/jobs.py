@@ -160,8 +160,12 @@ class GenerationJob(Job):
             return
         if dataset.modality != self.modality:
             raise ValidationError({"modality": f"{dataset} holds {dataset.get_modality_display()} images."})
-        if dataset.origin == Origin.REAL and self.engine != self.Engine.PHANTOM:
+        if dataset.origin != Origin.REAL:
+            return
+        if self.engine != self.Engine.PHANTOM:
             raise ValidationError(f"{dataset} holds real images; generated ones need a dataset of their own.")
+        if dataset.pk and dataset.images.exclude(provenance__engine="phantom").exists():
+            raise ValidationError(f"{dataset} holds patients' images; drawings need a dataset of their own.")
 
     @property
     def model_name(self) -> str:

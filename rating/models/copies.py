@@ -16,7 +16,8 @@ OWN = {"name", "seed", "is_simulated"}  # what a copy never takes over
 def copy_of(study: Study, *, by: Any, name: str = "", **changes: Any) -> Study:
     """A draft with the same protocol and strata but a seed, images and orders of its own.
 
-    Images are drawn anew at its freeze, so that a copy does not show raters what they have seen.
+    Images are drawn anew at its freeze, from the same datasets: where these are small, the copy shows images
+    that raters of the first study know. Invite others, or add images, before its numbers are compared.
     """
     protocol = {field: value for field, value in study.protocol().items() if field not in OWN}
     copy = Study.objects.create(

@@ -250,6 +250,14 @@ def test_nothing_but_a_drawing_is_filed_as_real(tmp_path: Path) -> None:
         make_job(dataset=real, engine="openai", api_model="dall-e-2", prompt="x").full_clean()
 
 
+def test_no_drawing_is_filed_among_patients_images() -> None:
+    real = make_dataset(origin=Origin.REAL)
+    make_image(real)
+
+    with pytest.raises(Exception, match="holds patients' images"):
+        make_job(dataset=real).full_clean()
+
+
 def test_the_pulse_beats_no_more_often_than_it_must(monkeypatch: pytest.MonkeyPatch) -> None:
     job = make_job()
     job.claim()
