@@ -36,7 +36,7 @@ CONTAINER_NAMES = [
 GREY_NAMES = [
     "mean brightness",
     "contrast",
-    *(f"{percent}th percentile of brightness" for percent in PERCENTILES),
+    *(f"brightness at percentile {percent}" for percent in PERCENTILES),
     "share of black",
     "share of white",
     "entropy of the histogram",
