@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
-from rating.models import Enrolment, Freeze, Rating
+from rating.models import Enrolment, Freeze, Rating, Study
 from tests.rating.cast import draft_study, open_study, organiser, presentations, rate_all
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +36,19 @@ def tries(client_of, rater):
 SHUT = {"picture": 404, "at": 404, "ahead": [], "rate": 404}
 
 
+def read_once(rater, *, washout_days: int) -> Study:
+    """A study of two sessions whose first this rater has finished."""
+    study = draft_study()
+    study.sessions, study.washout_days = 2, washout_days
+    study.save()
+    Enrolment.enrol(study, rater).consent()
+    Freeze.objects.create(study=study).perform()
+    study.refresh_from_db()
+    study.open(organiser())
+    rate_all(study, rater, "real")
+    return study
+
+
 def test_nothing_is_shown_or_taken_before_consent(rater, tries):
     study = open_study(raters=[rater])
     Enrolment.objects.update(consent_version="of other words")
@@ -45,27 +58,13 @@ def test_nothing_is_shown_or_taken_before_consent(rater, tries):
 
 
 def test_the_second_session_stays_shut_until_the_washout_is_over(rater, tries):
-    study = draft_study()
-    study.sessions, study.washout_days = 2, 14
-    study.save()
-    Enrolment.enrol(study, rater).consent()
-    Freeze.objects.create(study=study).perform()
-    study.refresh_from_db()
-    study.open(organiser())
-    rate_all(study, rater, "real")
+    study = read_once(rater, washout_days=14)
 
     assert tries(study, presentations(study, rater, session=2)[0]) == SHUT
 
 
 def test_a_page_of_the_first_session_gets_no_image_of_the_second(client_of, rater):
-    study = draft_study()
-    study.sessions, study.washout_days = 2, 0
-    study.save()
-    Enrolment.enrol(study, rater).consent()
-    Freeze.objects.create(study=study).perform()
-    study.refresh_from_db()
-    study.open(organiser())
-    rate_all(study, rater, "real")
+    study = read_once(rater, washout_days=0)
     ahead = reverse("rating:ahead", args=[study.slug])
 
     assert client_of(rater).get(f"{ahead}?session=1").json()["ahead"] == []
