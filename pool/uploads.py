@@ -97,6 +97,8 @@ def _work_through(job: ImportJob, given: list[Given], labels: Labels, told: Tell
             job.refused.append(outcome.as_json())
         told.when_due()
     told.now()
+    if not job.imported and not job.duplicates:
+        raise JobFailed("No picture was imported; the reason for each file stands below.")
 
 
 def _fetched(upload: UploadedFile, folder: Path, told: Teller) -> Given:
