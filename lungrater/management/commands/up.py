@@ -131,6 +131,9 @@ def welcome(url: str, home: Home, *, people: list[tuple[str, str]]) -> str:
         lines += [f"  {who:<{width}}  {link}" for who, link in people]
         lines += [""]
     else:
-        lines += ["To make an account and a link that signs it in: lungrater person EMAIL --role researcher", ""]
+        lines += [
+            "To make an account and a link that signs it in: lungrater person EMAIL --role researcher",
+            "",
+        ]
     lines += [f"Data and logs lie in {home.root}.", "Ctrl-C stops it; the same command brings it back.", ""]
     return "\n".join(lines)
