@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
@@ -72,11 +73,16 @@ def invite_raters(request: HttpRequest, slug: str) -> HttpResponse:
                 form.add_error("emails", f"{email}: {reason}")
             else:
                 invited.append({"email": email, "url": request.build_absolute_uri(path)})
-        if request.POST.get("send"):
+        if request.POST.get("send") and mail_is_set_up():
             for person in send_invitations(study, invited):
                 form.add_error("emails", f"No mail could be sent to {person}; give them the link below.")
-    context = {"study": study, "form": form, "invited": invited}
+    context = {"study": study, "form": form, "invited": invited, "mail_is_set_up": mail_is_set_up()}
     return render(request, "account/invite.html", context)
+
+
+def mail_is_set_up() -> bool:
+    """Whether mail leaves this machine; without EMAIL_URL it is only written to the log."""
+    return not settings.EMAIL_BACKEND.endswith("console.EmailBackend")
 
 
 def send_invitations(study: Study, invited: list[dict[str, str]]) -> list[str]:

@@ -12,12 +12,15 @@ from pool.jobs import Job
 
 @contextmanager
 def followed(job: Job, *, unit: str = "image") -> Iterator[None]:
-    """Show this job's progress while the block runs it."""
-    with tqdm(total=job.total or None, unit=unit) as bar:
+    """Show this job's progress while the block runs it; silent where nobody looks at a terminal."""
+    with tqdm(total=job.total or None, unit=unit, disable=None) as bar:
 
         def show(job: Job) -> None:
             bar.total = job.total
             bar.update(job.done - bar.n)
 
         job.on_beat = show
-        yield
+        try:
+            yield
+        finally:
+            show(job)

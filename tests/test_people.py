@@ -177,3 +177,14 @@ def test_a_role_given_by_mistake_is_taken_back_before_its_person_signs_in(resear
 
     researcher.refresh_from_db()
     assert researcher.role == Role.RATER
+
+
+def test_a_site_that_cannot_send_mail_says_so_and_claims_no_mail_was_sent(client_of, researcher, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    study = frozen_study()
+    url = reverse("invite", args=[study.slug])
+
+    page = client_of(researcher).post(url, {"emails": "new@example.org", "send": "1"}).content.decode()
+
+    assert "cannot send mail" in page
+    assert "not sent" in page
