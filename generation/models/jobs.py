@@ -214,7 +214,7 @@ class GenerationJob(Job):
     def queue_again(self, *, by: Any = None, total: int | None = None) -> bool:
         """Let a failed or cancelled job go on with what it has not made; True unless it is active or done.
 
-        With a larger `total`, a job that has ended, a preview say, goes on to that many images.
+        What was refused or failed is tried again; how many, and why, stays in the log. With a larger `total`, a job that has ended, a preview say, goes on to that many images.
         """
         states = [self.State.FAILED, self.State.CANCELLED]
         grows = total is not None and total > self.total
@@ -222,7 +222,9 @@ class GenerationJob(Job):
             pk=self.pk, state__in=[*states, self.State.SUCCEEDED] if grows else states
         )
         with transaction.atomic():
-            self.outcomes.filter(image=None, job__in=ended).exclude(outcome="duplicate").delete()
+            missed = self.outcomes.filter(image=None, job__in=ended).exclude(outcome="duplicate")
+            missed_before = list(missed.values_list("outcome", "reason").annotate(models.Count("pk")))
+            missed.delete()
             again = ended.update(
                 state=self.State.QUEUED,
                 cancel_requested=False,
@@ -235,6 +237,8 @@ class GenerationJob(Job):
                 created_at=Now(),
             )
             if again:
+                for outcome, reason, number in missed_before:
+                    self.log(f"To be tried again: {number} {outcome}. {reason}", by=by)
                 self.log(f"Queued again, up to {total if grows else self.total} images.", by=by)
                 transaction.on_commit(self.ring)
         return bool(again)

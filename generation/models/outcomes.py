@@ -23,7 +23,10 @@ class GeneratedImageQuerySet(models.QuerySet["GeneratedImage"]):
 
 
 class GeneratedImage(models.Model):
-    """What became of one image of a job, also of those that were never made: the full denominator."""
+    """What became of one image of a job, also of those that were never made: the full denominator.
+
+    An image tried again keeps its last outcome here and its earlier ones in the job's log.
+    """
 
     class Outcome(models.TextChoices):
         MADE = "made"

@@ -138,6 +138,16 @@ def test_cancelling_stops_between_two_images_and_keeps_what_was_made(
     assert job.outcomes.count() == job.dataset.images.count() == 2
 
 
+def test_what_is_tried_again_stays_in_the_log() -> None:
+    job = make_job(total=2, state="failed")
+    for index in (0, 1):
+        GeneratedImage.objects.create(job=job, index=index, outcome="refused", reason="The service refused.")
+
+    assert job.queue_again()
+
+    assert "To be tried again: 2 refused. The service refused." in [e.text for e in job.events.all()]
+
+
 def test_a_worker_that_lost_the_job_writes_no_more(engine: Callable[..., ScriptedEngine]) -> None:
     job = make_job(total=3)
     job.claim()
