@@ -99,10 +99,10 @@ def test_a_reload_with_unsent_ratings_warns_and_then_sends_them(open_browser, ra
     page.on("dialog", lambda dialog: warnings.append(dialog.type))
     page.on("dialog", lambda dialog: dialog.accept())
 
-    page.unroute("**/rate/**")
     page.reload()
 
     assert warnings == ["beforeunload"]
+    page.unroute("**/rate/**")
     until(page, "(third) => document.querySelector('canvas').dataset.token === third", argument=third)
     wait_for_status(page, "Saved")
     assert labels_of(study, rater)[:2] == ["real", "fake"]
@@ -176,13 +176,12 @@ def test_another_person_on_the_same_computer_neither_sends_nor_sees_what_waits(
     study = reading_study(raters=[rater, other_rater])
     page = open_browser(rater)
     enter(page, study)
-    page.route("**/rate/**", lambda route: route.abort())
+    page.context.clear_cookies()
     rate(page, "2")
+    until(page, "() => document.querySelector('#sign-in')?.open")  # from here on nothing is sent
     page.on("dialog", lambda dialog: dialog.accept())
     page.goto("about:blank")
-    page.unroute("**/rate/**")
 
-    page.context.clear_cookies()
     sign_in(page.context, other_rater, live_server.url)
     page.goto("/reading/")
     page.wait_for_timeout(300)
