@@ -4,7 +4,15 @@ import pytest
 
 from rating.models import Rating
 from tests.rating.cast import open_study, presentations
-from tests.reading.rooms import enter, rate, reading_study, shown, until, wait_for_another
+from tests.reading.rooms import (
+    enter,
+    rate,
+    reading_study,
+    shown,
+    until,
+    wait_for_another,
+    wait_for_status,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
 
@@ -70,3 +78,20 @@ def test_without_javascript_the_form_does_the_same(open_browser, rater):
     assert "All images rated" in page.content()
     rating = Rating.objects.first()
     assert (rating.label, rating.confidence, rating.reasons) == ("fake", 4, ["Unusual ribs"])
+
+
+def test_after_half_an_hour_a_break_is_suggested_and_not_again_at_once(open_browser, rater):
+    study = reading_study(raters=[rater], break_after=30)
+    page = open_browser(rater)
+    enter(page, study)
+    notice = "() => document.querySelector('[data-notice]').textContent"
+    page.evaluate(
+        "() => { const now = performance.now.bind(performance); performance.now = () => now() + 31 * 60000; }"
+    )
+
+    rate(page, "1")
+    until(page, f"() => ({notice})().includes('You have read for 31 minutes')")
+    rate(page, "2")
+    wait_for_status(page, "Saved")
+
+    assert page.evaluate(notice) == ""

@@ -47,3 +47,20 @@ def test_painted_greys_are_the_pixels_through_the_window(open_browser, rater, bi
     with presentations(study, rater)[0].study_image.derivative.open("rb") as file:
         pixels = decode_png(file.read()).astype(float).ravel()
     assert np.abs(painted - pixels * 255 / (2**bits - 1)).max() <= 0.5 + 1e-6
+
+
+SHOWN_WIDTH = "() => document.querySelector('canvas').getBoundingClientRect().width * devicePixelRatio"
+
+
+def test_actual_size_shows_one_pixel_of_the_image_on_one_of_the_screen(open_browser, rater):
+    study = reading_study(raters=[rater], canvas=256)
+    page = open_browser(rater, device_scale_factor=2)
+    enter(page, study)
+    fitted = page.evaluate(SHOWN_WIDTH)
+
+    page.keyboard.press("a")
+    actual = page.evaluate(SHOWN_WIDTH)
+    page.keyboard.press("=")
+
+    assert actual == pytest.approx(256)
+    assert page.evaluate(SHOWN_WIDTH) == pytest.approx(fitted) != pytest.approx(256)

@@ -15,7 +15,7 @@ export const PRESETS = {
   ],
 };
 const LEAST_WIDTH = 0.004;
-export const LEAST_ZOOM = 0.25;
+export const LEAST_ZOOM = 0.05; // a small image at its actual size on a dense screen must fit in
 export const MOST_ZOOM = 16;
 
 export function presetsFor(modality, bits) {
