@@ -120,6 +120,7 @@ class Teller:
             (folder / "model.safetensors").read_bytes(),
             run=self.run,
             samples=strip,
+            metrics=progress.metrics,
         )
 
 

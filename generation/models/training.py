@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -128,13 +129,21 @@ class Checkpoint(models.Model):
         *,
         run: TrainingRun | None = None,
         samples: bytes = b"",
+        metrics: Mapping[str, Any] | None = None,
     ) -> Checkpoint:
         """A row with its files; one that stands under this name already is returned as it is."""
         known = cls.objects.filter(name=name).first()
         if known is not None:
             return known
         sha256 = hashlib.sha256(weights).hexdigest()
-        row = cls(name=name, run=run, step=description["step"], description=description, sha256=sha256)
+        row = cls(
+            name=name,
+            run=run,
+            step=description["step"],
+            description=description,
+            sha256=sha256,
+            metrics=dict(metrics or {}),
+        )
         row.weights.save("", ContentFile(weights), save=False)
         if samples:
             row.samples.save("", ContentFile(samples), save=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Mapping
@@ -117,7 +118,38 @@ def load_state(folder: Path) -> dict[str, Tensor]:
     return load_file(folder / STATE)
 
 
-def prune(run: Path, *, keep: int) -> None:
-    """Delete all but the newest `keep` checkpoints; call it only after the new one is written."""
-    for old in sorted(run.glob("step-*"))[:-keep]:
-        shutil.rmtree(old)
+def note(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Add to the facts of a checkpoint that stands; it is whole at every moment."""
+    description, _weights = read(folder)
+    told = Description(description.config, description.step, {**description.facts, **facts})
+    part = folder / f".{CONFIG}.part"
+    part.write_text(json.dumps(told.as_json(), indent=2) + "\n")
+    _sync(part)
+    part.replace(folder / CONFIG)
+    _sync(folder)
+
+
+def best(run: Path, metric: str) -> Path | None:
+    """The checkpoint of a run with the lowest value of a metric, the newer of two equals; None if none has it."""
+    found = [(value, folder) for folder in _all(run) if (value := _metric(folder, metric)) is not None]
+    return min(reversed(found), key=lambda pair: pair[0])[1] if found else None
+
+
+def _metric(folder: Path, metric: str) -> float | None:
+    try:
+        value = read(folder)[0].facts.get("metrics", {}).get(metric)
+    except CheckpointError:
+        return None
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
+
+
+def _all(run: Path) -> list[Path]:
+    return sorted(run.glob("step-*"))
+
+
+def prune(run: Path, *, keep: int, best_by: str = "") -> None:
+    """Delete all but the newest `keep` and the best checkpoint; call it only after the new one is written."""
+    spared = best(run, best_by) if best_by else None
+    for old in _all(run)[:-keep]:
+        if old != spared:
+            shutil.rmtree(old)

@@ -39,6 +39,7 @@ class TrainingConfig:
 
     `patch` folds that many pixels a side into channels in front of the network (space to depth), which
     makes large pictures affordable; `widths` are the channels of the levels, attention at the lowest.
+    Kept are the newest `keep_checkpoints` and, where `keep_best` names a metric, the one with its lowest value.
     """
 
     size: int = 64
@@ -62,6 +63,7 @@ class TrainingConfig:
     seed: int = 0
     checkpoint_every: int = 500
     keep_checkpoints: int = 3
+    keep_best: str = ""
     sample_count: int = 8
     sample_steps: int = 20
 

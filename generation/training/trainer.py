@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ class TrainingFailedError(Exception):
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands after a step; `checkpoint` and `samples` only where one was just written."""
+    """Where a run stands after a step; `checkpoint`, `samples` and `metrics` only where one was just written."""
 
     step: int
     loss: float
@@ -36,6 +37,7 @@ class Progress:
     images_per_second: float
     checkpoint: Path | None = None
     samples: NDArray[np.uint8] | None = None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
 
 
 OnProgress = Callable[[Progress], None]
@@ -79,6 +81,7 @@ class Trainer:
             fused=True,
         )
         self.step = 0
+        self.last_checkpoint: Path | None = None
         pixels = torch.from_numpy(np.ascontiguousarray(pictures.pixels)).to(self.device)
         self.pixels = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
         self.classes = (
@@ -150,13 +153,12 @@ class Trainer:
         return sample(self.averaged, range(config.sample_count), classes=kinds, steps=config.sample_steps)
 
     def save(self, run: Path) -> Path:
-        """A checkpoint of this step, after which older ones than `keep_checkpoints` go."""
+        """The folder of a checkpoint of this step."""
         description = checkpoint.Description(self.config, self.step, {})
-        folder = checkpoint.write(
+        self.last_checkpoint = checkpoint.write(
             run / f"step-{self.step:08d}", description, self.averaged.state_dict(), state=self._state()
         )
-        checkpoint.prune(run, keep=self.config.keep_checkpoints)
-        return folder
+        return self.last_checkpoint
 
     def _state(self) -> dict[str, Tensor]:
         state = {f"net.{name}": value for name, value in self.net.state_dict().items()}
@@ -182,7 +184,10 @@ class Trainer:
         }
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
-        self.step = description.step
+        self.step, self.last_checkpoint = description.step, folder
+
+
+OnCheckpoint = Callable[[Trainer, int], Mapping[str, Any]]
 
 
 def _like(weight: Tensor, value: Tensor) -> Tensor:
@@ -199,38 +204,55 @@ def train(
     *,
     device: torch.device | None = None,
     on_progress: OnProgress | None = None,
+    on_checkpoint: OnCheckpoint | None = None,
 ) -> Path:
     """The last checkpoint's folder; goes on by itself from what stands in `run`.
 
-    `on_progress` is called after every step and may raise to stop the run. Raises ConfigError,
-    CheckpointError, TrainingFailedError.
+    `on_progress` is called after every step and may raise to stop the run. `on_checkpoint(trainer, step)`
+    measures a checkpoint that is already safe in `trainer.last_checkpoint`; what it returns is kept as the
+    facts' "metrics" and may be what `keep_best` names. It must be picklable and of a module without Django,
+    because a run of the site's is trained in a process of its own. Raises ConfigError, CheckpointError,
+    TrainingFailedError.
     """
     trainer = Trainer(config, pictures, device=device)
     done = checkpoint.latest(run)
     if done is not None:
         trainer.restore(done)
-    for progress in steps(trainer, run):
+        if on_checkpoint is not None and "metrics" not in checkpoint.read(done)[0].facts:
+            measured(trainer, on_checkpoint)
+    for progress in steps(trainer, run, on_checkpoint):
         done = progress.checkpoint or done
         if on_progress is not None:
             on_progress(progress)
     return done or trainer.save(run)
 
 
-def steps(trainer: Trainer, run: Path) -> Iterator[Progress]:
+def steps(trainer: Trainer, run: Path, on_checkpoint: OnCheckpoint | None = None) -> Iterator[Progress]:
     """The run step by step, with a checkpoint and samples where the config wants them."""
     config, began, first = trainer.config, time.monotonic(), trainer.step
     while trainer.step < config.steps:
         rate = trainer.learning_rate()
         loss = trainer.train_step()
-        folder, pictures = None, None
+        folder, pictures, metrics = None, None, {}
         if trainer.step % config.checkpoint_every == 0 or trainer.step == config.steps:
             folder, pictures = trainer.save(run), trainer.samples()
+            metrics = measured(trainer, on_checkpoint) if on_checkpoint is not None else {}
+            checkpoint.prune(run, keep=config.keep_checkpoints, best_by=config.keep_best)
         speed = (trainer.step - first) * config.batch / max(1e-9, time.monotonic() - began)
-        yield Progress(trainer.step, loss, rate, speed, folder, pictures)
+        yield Progress(trainer.step, loss, rate, speed, folder, pictures, metrics)
+
+
+def measured(trainer: Trainer, on_checkpoint: OnCheckpoint) -> dict[str, Any]:
+    """What the hook says of the trainer's last checkpoint, noted in it."""
+    metrics = dict(on_checkpoint(trainer, trainer.step))
+    if trainer.last_checkpoint is not None:
+        checkpoint.note(trainer.last_checkpoint, {"metrics": metrics})
+    return metrics
 
 
 __all__ = [
     "Denoiser",
+    "OnCheckpoint",
     "OnProgress",
     "Pictures",
     "Progress",

@@ -75,6 +75,40 @@ def test_only_the_newest_checkpoints_are_kept(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000005", "step-00000006"]
 
 
+def test_the_best_checkpoint_by_a_metric_outlives_newer_ones(tmp_path: Path) -> None:
+    config = tiny_config(steps=5, checkpoint_every=1, keep_checkpoints=1, keep_best="fid")
+    distance = {1: 9.0, 2: 3.0, 3: float("nan"), 4: 5.0, 5: 4.0}
+    seen: list[Progress] = []
+
+    train(
+        config,
+        bright_squares(config),
+        tmp_path,
+        on_progress=seen.append,
+        on_checkpoint=lambda _trainer, step: {"fid": distance[step], "kid": 0.0},
+    )
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000002", "step-00000005"]
+    assert checkpoint.read(tmp_path / "step-00000005")[0].facts["metrics"] == {"fid": 4.0, "kid": 0.0}
+    assert seen[1].metrics["fid"] == 3.0
+
+
+def test_a_checkpoint_whose_measuring_was_cut_off_is_measured_when_the_run_goes_on(tmp_path: Path) -> None:
+    config = tiny_config()
+    pictures = bright_squares(config)
+
+    def power_cut(trainer: Trainer, _step: int) -> dict[str, float]:
+        assert trainer.last_checkpoint is not None
+        raise PowerCutError
+
+    with pytest.raises(PowerCutError):
+        train(config, pictures, tmp_path, on_checkpoint=power_cut)
+    train(config, pictures, tmp_path, on_checkpoint=lambda _trainer, step: {"fid": step})
+
+    facts = [checkpoint.read(tmp_path / f"step-0000000{step}")[0].facts for step in (3, 6)]
+    assert facts == [{"metrics": {"fid": 3}}, {"metrics": {"fid": 6}}]
+
+
 def test_every_checkpoint_comes_with_samples_of_the_same_seeds(tmp_path: Path) -> None:
     config = tiny_config()
     seen: list[Progress] = []
