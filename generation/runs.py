@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as Pillow
 
 from generation.filling import Pulse
 from generation.models import Checkpoint, TrainingRun
 from generation.training.config import ConfigError, PictureClass, TrainingConfig
 from pool.jobs import JobFailed
 from pool.models import Dataset, Image
-from pool.pixels import Pixels, decode_png, encode_png, to_8bit
+from pool.pixels import Pixels, decode_png, encode_png, fitted_square
 
 if TYPE_CHECKING:
     from generation.training.trainer import Pictures, Progress
@@ -80,16 +79,7 @@ def pictures_of(dataset: Dataset, config: TrainingConfig, *, pulse: Pulse) -> Pi
 
 def fitted(pixels: Pixels, config: TrainingConfig) -> NDArray[np.uint8]:
     """The middle square of a picture in the size and the channels of a config."""
-    picture = Pillow.fromarray(to_8bit(pixels)).convert("RGB" if config.channels == 3 else "L")
-    side = min(picture.size)
-    left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    square = picture.crop((left, top, left + side, top + side))
-    return np.asarray(
-        square.resize(
-            (config.size, config.size),
-            Pillow.Resampling.BOX if side >= config.size else Pillow.Resampling.BICUBIC,
-        )
-    )
+    return fitted_square(pixels, side=config.size, colour=config.channels == 3)
 
 
 class Teller:

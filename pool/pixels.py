@@ -153,6 +153,16 @@ def thumbnail(pixels: Pixels, *, side: int = 192) -> bytes:
     return encode_png(np.array(image, dtype=np.uint8))
 
 
+def fitted_square(pixels: Pixels, *, side: int, colour: bool = False) -> npt.NDArray[np.uint8]:
+    """The middle square at `side` pixels in eight bits, (side, side) grey or (side, side, 3) in colour: what networks see."""
+    picture = Image.fromarray(to_8bit(pixels)).convert("RGB" if colour else "L")
+    edge = min(picture.size)
+    left, top = (picture.width - edge) // 2, (picture.height - edge) // 2
+    filter_ = Image.Resampling.BOX if edge >= side else Image.Resampling.BICUBIC
+    square = picture.crop((left, top, left + edge, top + edge))
+    return np.array(square.resize((side, side), filter_), dtype=np.uint8)
+
+
 def blinded_derivative(
     pixels: Pixels,
     *,

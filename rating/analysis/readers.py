@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
+from pool.placements import covariance, placements
 from rating.analysis.arrays import TINY, Flags, Floats, Numbers
 from rating.analysis.estimate import Estimate, t_interval
-from rating.analysis.roc import covariance, placements
 
 ONE_RATER = "One rater says nothing about raters like him."
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
+from pool.placements import Placements, covariance, placements
 from rating.analysis.arrays import TINY, Flags, Floats, Numbers
 from rating.analysis.estimate import Estimate, exact_bound, t_interval
 
@@ -16,27 +17,6 @@ PERFECT = (
     "The scores part real from fake completely (or never), so no standard error can be given; the interval is the "
     "exact one for the smaller of the two groups."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Placements:
-    """For each fake image the share of real ones scored below it, for each real one the share of fakes above it.
-
-    positive: (n,), negative: (m,); ties count half. Both have the AUC as their mean.
-    """
-
-    positive: Floats
-    negative: Floats
-
-    @property
-    def auc(self) -> float:
-        return float(self.positive.mean())
-
-
-def placements(negative: Numbers, positive: Numbers) -> Placements:
-    """The placements of two samples of scores, each non-empty."""
-    x, y = np.asarray(negative, dtype=np.float64), np.asarray(positive, dtype=np.float64)
-    return Placements(_share_below(x, y), 1 - _share_below(y, x))
 
 
 def auc(truth: Numbers, scores: Numbers, confidence: float = 0.95) -> Estimate:
@@ -62,17 +42,6 @@ def one_sided(fake: Flags) -> str | None:
     if fake.all():
         return "All images are fake: how often they fool is known, but not whether raters can tell fake from real."
     return "All images are real, so no AUC exists." if not fake.any() else None
-
-
-def covariance(placed: list[Placements]) -> Floats:
-    """DeLong's covariance matrix of the AUCs of several raters (or tests) on the same images."""
-    positive = np.stack([one.positive for one in placed])
-    negative = np.stack([one.negative for one in placed])
-    spread = (
-        np.atleast_2d(np.cov(positive)) / positive.shape[1]
-        + np.atleast_2d(np.cov(negative)) / negative.shape[1]
-    )
-    return np.asarray(spread, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +89,6 @@ def curve(truth: Numbers, scores: Numbers) -> tuple[Floats, Floats]:
     hits = (called & fake).sum(axis=1) / fake.sum()
     alarms = (called & ~fake).sum(axis=1) / (~fake).sum()
     return np.concatenate([[0.0], alarms]), np.concatenate([[0.0], hits])
-
-
-def _share_below(sample: Floats, values: Floats) -> Floats:
-    """For each value the share of the sample below it, ties half."""
-    ordered = np.sort(sample)
-    below = np.searchsorted(ordered, values, side="left") + np.searchsorted(ordered, values, side="right")
-    return np.asarray(below / (2 * len(ordered)), dtype=np.float64)
 
 
 def _without_error(placed: Placements, confidence: float) -> Estimate:

@@ -12,6 +12,7 @@ import numpy as np
 from django.db.models import Avg
 
 from pool.models import Image, Origin
+from pool.near_copies import are_near_copies, candidate_pairs, fine_structure
 from pool.pixels import decode_png
 from rating.blinding import checks
 from rating.blinding.checks import Examined
@@ -19,7 +20,6 @@ from rating.blinding.containers import container_of
 from rating.blinding.finding import Finding
 from rating.blinding.intensity import grey_features, sharpness_features
 from rating.blinding.letters import letters_in
-from rating.blinding.near_copies import are_near_copies, candidate_pairs, fine_structure
 from rating.models.sittings import Presentation
 from rating.models.studies import Study, StudyImage
 
