@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rating.analysis.store import Kept
+from rating.export.galleries import galleries_csv, gallery_pictures
 from rating.export.imrmc import imrmc_lines
 from rating.export.ratings_csv import codebook_lines, csv_lines, rating_facts
 from rating.models import Sitting, Study
@@ -25,6 +26,7 @@ ratings.csv       one row per presentation; codebook.csv explains the columns
 ratings.json      the same without loss
 numbers.json      every number of the report with its interval or the reason why there is none
 report.html/.pdf  the report
+galleries.csv     the images of each gallery with every label and remark; the first of each lie in images/
 manifest.json     protocol, images with their sha256, what was left out
 sequences.csv     the seed and the digest of every order
 imrmc.imrmc       input of the FDA's iMRMC (unblinded studies with both kinds of image)
@@ -54,7 +56,7 @@ def ratings_json(study: Study) -> str:
 def _files(study: Study, date: str) -> dict[str, bytes]:
     kept = Kept(study)
     numbers = numbers_of(study, kept)
-    report: Report = report_on(study, numbers, date)
+    report: Report = report_on(study, numbers, date, kept)
     picture = picture_of(kept, numbers)
     files = {
         "README.txt": README.format(name=study.name),
@@ -64,6 +66,7 @@ def _files(study: Study, date: str) -> dict[str, bytes]:
         "numbers.json": json.dumps(numbers, ensure_ascii=False, indent=1, allow_nan=False),
         "manifest.json": json.dumps(_manifest(study), ensure_ascii=False, indent=1, default=str),
         "sequences.csv": "".join(_sequences(study)),
+        "galleries.csv": galleries_csv(study, kept),
         "recompute.py": (Path(__file__).with_name("recompute.py")).read_text(encoding="utf-8"),
     }
     columns = kept.columns()
@@ -71,6 +74,7 @@ def _files(study: Study, date: str) -> dict[str, bytes]:
         files["imrmc.imrmc"] = "".join(imrmc_lines(columns, study.name))
     whole = {name: text.encode() for name, text in files.items()}
     whole |= {"report.html": as_html(report, picture), "report.pdf": as_pdf(report, picture)}
+    whole |= gallery_pictures(study, kept)
     digests = "".join(
         f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(whole.items())
     )

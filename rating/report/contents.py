@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from rating.report.checklists import checklist_table
 from rating.report.exhibit import Exhibit, Numbers, Table
+from rating.report.gallery import Gallery
 from rating.report.methods_text import methods_text
 from rating.report.questions import QUESTIONS
 from rating.report.study_facts import StudyFacts, flow_tables
@@ -27,6 +28,7 @@ class Section:
     title: str
     words: list[str] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
+    galleries: Sequence[Gallery] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Report:
 Picture = Callable[[Exhibit, str], bytes]
 
 
-def report_of(facts: StudyFacts, numbers: Numbers, date: str) -> Report:
+def report_of(facts: StudyFacts, numbers: Numbers, date: str, galleries: Sequence[Gallery] = ()) -> Report:
     """Everything that may be told of the study in its present state."""
     audit = facts.audit or ["No blinding audit has been run."]
     sections = [
@@ -51,6 +53,8 @@ def report_of(facts: StudyFacts, numbers: Numbers, date: str) -> Report:
         pieces = [_piece(e, numbers) for e in question.exhibits if facts.told or not e.needs_truth]
         if pieces:
             sections.append(Section(question.title, pieces=pieces))
+    if numbers["agreement"]["ratings"]:
+        sections.append(Section("Which images?", galleries=galleries))
     sections.append(Section("Reporting checklists", pieces=[Piece("Items", checklist_table(facts, numbers))]))
     sources = Table(
         ("Number", "Method"), [[name.replace("_", " "), words] for name, words in numbers["methods"].items()]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rating.analysis.columns import StudyColumns
 from rating.analysis.table import LABELS
+from rating.report.words import MODALITIES
+
+if TYPE_CHECKING:
+    from rating.analysis.study import Said
 
 GALLERIES = {
     "most-fooling": "Most fooling fakes",
@@ -18,6 +24,8 @@ GALLERIES = {
     "all": "All images",
 }
 OF_TRUTH = frozenset({"most-fooling", "real-called-fake"})
+REPORTED = ("most-fooling", "real-called-fake", "fake-by-two", "split")
+MOST_REPORTED = 12  # of each gallery; the bundle lists them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +90,53 @@ def _most(images: list[RatedImage], label: str) -> list[RatedImage]:
     return sorted(
         called, key=lambda image: (-getattr(image, label) / image.raters, -image.raters, image.code)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ShownImage:
+    """An image as a report shows it: a small PNG, and what every rater said of it."""
+
+    rated: RatedImage
+    said: Sequence[Said]
+    png: bytes
+
+    @property
+    def title(self) -> str:
+        """The code, and whatever may be told of the image."""
+        truth = f"truly {self.rated.truth}" if self.rated.truth else ""
+        parts = (self.rated.code, MODALITIES[self.rated.modality], truth, self.rated.generator)
+        return " · ".join(part for part in parts if part)
+
+    @property
+    def labels(self) -> list[str]:
+        """Each label that was given, with who gave it."""
+        gave = {label: [one.rater for one in self.said if one.label == label] for label in LABELS}
+        return [f"{label}: {', '.join(raters)}" for label, raters in gave.items() if raters]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What raters wrote, each with the rater and the reasons ticked."""
+        return [f"{one.rater}: {words}" for one in self.said if (words := words_of(one))]
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """The first images of a gallery, out of `count`."""
+
+    title: str
+    images: Sequence[ShownImage]
+    count: int
+
+    @property
+    def note(self) -> str:
+        if not self.count:
+            return "There is none."
+        if len(self.images) == self.count:
+            return ""
+        return f"The first {len(self.images)} of {self.count}; the bundle lists them all."
+
+
+def words_of(said: Said) -> str:
+    """The reasons a rater ticked and the remark he left, in one line."""
+    reasons = f"({', '.join(said.reasons)})" if said.reasons else ""
+    return " ".join(part for part in (reasons, " ".join(said.remark.split())) if part)

@@ -15,10 +15,19 @@ def as_html(report: Report, picture: Picture) -> bytes:
         {
             "section": section,
             "pieces": [
-                {"piece": piece, "picture": _address(picture(piece.exhibit, "svg"))}
+                {"piece": piece, "picture": _address(picture(piece.exhibit, "svg"), "svg+xml")}
                 if piece.exhibit and piece.exhibit.draw
                 else {"piece": piece}
                 for piece in section.pieces
+            ],
+            "galleries": [
+                {
+                    "gallery": gallery,
+                    "images": [
+                        {"image": image, "picture": _address(image.png, "png")} for image in gallery.images
+                    ],
+                }
+                for gallery in section.galleries
             ],
         }
         for section in report.sections
@@ -26,5 +35,5 @@ def as_html(report: Report, picture: Picture) -> bytes:
     return render_to_string("rating/report.html", {"report": report, "sections": sections}).encode()
 
 
-def _address(svg: bytes) -> str:
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+def _address(picture: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"

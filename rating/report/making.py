@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from pool.pixels import decode_png, thumbnail
 from rating.analysis.store import Kept
+from rating.analysis.study import Said, said_of
 from rating.analysis.whole import study_numbers
 from rating.models import Study
 from rating.report.contents import Picture, Report, report_of
 from rating.report.exhibit import Exhibit
+from rating.report.gallery import GALLERIES, MOST_REPORTED, REPORTED, Gallery, ShownImage, galleries
 from rating.report.study_facts import facts_of
 
 
@@ -21,9 +24,30 @@ def numbers_of(study: Study, kept: Kept | None = None) -> dict[str, Any]:
     )
 
 
-def report_on(study: Study, numbers: dict[str, Any], date: str) -> Report:
+def report_on(study: Study, numbers: dict[str, Any], date: str, kept: Kept | None = None) -> Report:
     """The report of a study that is over, dated."""
-    return report_of(facts_of(study), numbers, date)
+    return report_of(facts_of(study), numbers, date, galleries_of(study, kept or Kept(study)))
+
+
+def galleries_of(study: Study, kept: Kept) -> list[Gallery]:
+    """The galleries of the report: the most telling images of each, with all that was said of them."""
+    found = {name: those for name, those in galleries(kept.columns()).items() if name in REPORTED}
+    codes = {image.code for those in found.values() for image in those[:MOST_REPORTED]}
+    said: dict[str, list[Said]] = {code: [] for code in codes}
+    for one in said_of(study, codes):
+        said[one.image].append(one)
+    pictures: dict[str, bytes] = {}
+    for one in study.images.filter(code__in=codes):
+        with one.derivative.open("rb") as derivative:
+            pictures[one.code] = thumbnail(decode_png(derivative.read()))
+    return [
+        Gallery(
+            GALLERIES[name],
+            [ShownImage(i, said[i.code], pictures[i.code]) for i in those[:MOST_REPORTED]],
+            len(those),
+        )
+        for name, those in found.items()
+    ]
 
 
 def picture_of(kept: Kept, numbers: dict[str, Any]) -> Picture:

@@ -8,15 +8,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fpdf import FPDF
-from fpdf.enums import XPos, YPos
+from fpdf.enums import MethodReturnValue, XPos, YPos
 from fpdf.fonts import FontFace
 from PIL import Image
 
 from rating.report.contents import Picture, Piece, Report, Section
 from rating.report.exhibit import Table
+from rating.report.gallery import Gallery, ShownImage
 
 FONT = "DejaVu"
 PICTURE_WIDTH, PICTURE_HEIGHT = 170.0, 110.0
+SIDE, GUTTER, IN_A_ROW = 50.0, 4.5, 5  # mm: a gallery's images, five to a row
+LINE, MOST_LINES = 3.0, 30  # mm; more words under an image would not fit on its page
 ROOM_FOR_A_START = 25.0  # mm: a title and a few lines
 MOST_ROWS = 400
 INK, QUIET = (31, 36, 41), (77, 86, 96)
@@ -58,6 +61,8 @@ def _section(paper: FPDF, section: Section, picture: Picture) -> None:
         _words(paper, words, size=9)
     for piece in section.pieces:
         _piece(paper, piece, picture)
+    for gallery in section.galleries:
+        _gallery(paper, gallery)
 
 
 def _piece(paper: FPDF, piece: Piece, picture: Picture) -> None:
@@ -76,6 +81,39 @@ def _piece(paper: FPDF, piece: Piece, picture: Picture) -> None:
         _table(paper, piece.table)
         for note in piece.table.notes:
             _words(paper, note, size=8, colour=QUIET)
+
+
+def _gallery(paper: FPDF, gallery: Gallery) -> None:
+    """Rows of images, each over what was said of it; a row that does not fit begins the next page."""
+    if paper.will_page_break(SIDE + 2 * ROOM_FOR_A_START):
+        paper.add_page()
+    _words(paper, f"{gallery.title} ({gallery.count})", size=11, bold=True)
+    if gallery.note:
+        _words(paper, gallery.note, size=8, colour=QUIET)
+    for start in range(0, len(gallery.images), IN_A_ROW):
+        row = gallery.images[start : start + IN_A_ROW]
+        captions = [_caption(paper, image) for image in row]
+        height = SIDE + LINE * (max(len(lines) for lines in captions) + 2)
+        if paper.will_page_break(height):
+            paper.add_page()
+        top, left = paper.get_y(), paper.l_margin
+        for place, (image, lines) in enumerate(zip(row, captions, strict=True)):
+            x = left + place * (SIDE + GUTTER)
+            paper.image(io.BytesIO(image.png), x=x, y=top, w=SIDE, h=SIDE, keep_aspect_ratio=True)
+            for number, line in enumerate(lines):
+                paper.set_xy(x, top + SIDE + 1 + LINE * number)
+                paper.cell(SIDE, LINE, line)
+        paper.set_xy(left, top + height)
+
+
+def _caption(paper: FPDF, image: ShownImage) -> list[str]:
+    """All that was said of an image as lines of its width; what is too long for a page ends in a pointer."""
+    paper.set_font(FONT, size=7)
+    words = "\n".join([image.title, *image.labels, *image.remarks])
+    lines: list[str] = paper.multi_cell(
+        SIDE, LINE, words, align="L", dry_run=True, output=MethodReturnValue.LINES
+    )
+    return lines if len(lines) <= MOST_LINES else [*lines[: MOST_LINES - 1], "… galleries.csv has the rest"]
 
 
 def _size(drawn: bytes) -> tuple[float, float]:

@@ -62,7 +62,7 @@ def report(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     make, content_type = {"html": (as_html, "text/html; charset=utf-8"), "pdf": (as_pdf, "application/pdf")}[
         kind
     ]
-    content = make(report_on(study, numbers, _today()), picture_of(kept, numbers))
+    content = make(report_on(study, numbers, _today(), kept), picture_of(kept, numbers))
     return _whole(content, content_type, f"lungrater-report-{study.slug}.{kind}")
 
 

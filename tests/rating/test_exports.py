@@ -1,7 +1,9 @@
 """The report, the bundle and the export formats of a study that is over."""
 
+import csv
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -11,8 +13,14 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.urls import reverse
 
+from pool.pixels import thumbnail
+from rating.analysis.study import Said
 from rating.export.bundle import bundle
 from rating.models import AuditEvent
+from rating.report.contents import Report, Section
+from rating.report.gallery import Gallery, RatedImage, ShownImage
+from rating.report.pdf import as_pdf
+from tests.factories import make_pixels
 from tests.rating.cast import open_study, organiser, over_study, rate_all
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +59,8 @@ def test_the_bundle_recomputes_its_own_numbers_without_lungrater(study, tmp_path
     assert "0 differ" in done.stdout
     assert "AUC" in done.stdout
     assert {path.name for path in tmp_path.iterdir()} == {
-        *("README.txt", "SHA256SUMS", "codebook.csv", "imrmc.imrmc", "manifest.json", "numbers.json"),
+        *("README.txt", "SHA256SUMS", "codebook.csv", "galleries.csv", "images", "imrmc.imrmc"),
+        *("manifest.json", "numbers.json"),
         *("ratings.csv", "ratings.json", "recompute.py", "report.html", "report.pdf", "sequences.csv"),
     }
 
@@ -73,6 +82,37 @@ def test_recompute_notices_a_changed_number(study, tmp_path):
 
 def test_the_same_study_gives_the_same_bytes(study):
     assert bundle(study, DATE) == bundle(study, DATE)
+
+
+def test_galleries_stand_in_the_report_and_in_the_bundle_with_every_label_and_remark(study):
+    with zipfile.ZipFile(io.BytesIO(bundle(study, DATE))) as archive:
+        page = archive.read("report.html").decode()
+        rows = list(csv.DictReader(io.StringIO(archive.read("galleries.csv").decode())))
+        pictures = {name: archive.read(name) for name in archive.namelist() if name.startswith("images/")}
+
+    gallery = page.split("Most fooling fakes")[1].split("Real images called fake")[0]
+    first = next(row for row in rows if row["gallery"] == "most-fooling")
+    with study.images.get(code=first["image"]).derivative.open("rb") as derivative:
+        assert pictures[f"images/{first['image']}.png"] == derivative.read()
+    assert f'alt="Image {first["image"]}"' in gallery
+    assert "truly fake" in gallery
+    assert "truly real" not in gallery
+    assert "R01: =1+1" in gallery
+    assert {row["gallery"] for row in rows} == {"most-fooling", "real-called-fake", "fake-by-two", "split"}
+    assert first["truth"] == "fake"
+    assert int(first["real"]) == first["labels"].count(" real")
+    for heading in ("Real images called fake", "Called fake by two or more", "Split opinions"):
+        assert heading in page
+
+
+def test_what_two_hundred_raters_said_of_an_image_fits_on_its_page(study):
+    told = [Said(f"R{n:03}", "I1", "fake", "a remark of some length " * 3, ()) for n in range(200)]
+    image = ShownImage(RatedImage("I1", "xray", "fake", "lungs", 0, 200, 0), told, thumbnail(make_pixels()))
+    report = Report("Large", DATE, [Section("Which images?", galleries=[Gallery("Split", [image] * 7, 9)])])
+
+    paper = as_pdf(report, lambda *_: b"")
+
+    assert len(re.findall(rb"/Type /Page\b", paper)) == 2
 
 
 def test_a_blinded_bundle_tells_no_truth(rater):

@@ -1,0 +1,41 @@
+"""The galleries of a study for its bundle: a table of all their images, and the first pictures of each."""
+
+from __future__ import annotations
+
+from rating.analysis.store import Kept
+from rating.analysis.study import Said, said_of
+from rating.models import Study
+from rating.report.exhibit import Cell, Table
+from rating.report.gallery import MOST_REPORTED, REPORTED, galleries, words_of
+
+HEAD = ("gallery", "place", "image", "modality", "truth", "generator", "real", "fake", "unsure")
+
+
+def galleries_csv(study: Study, kept: Kept) -> str:
+    """One row per image of a gallery, most telling first, with every rater's label and remark."""
+    said: dict[str, list[Said]] = {}
+    for one in said_of(study):
+        said.setdefault(one.image, []).append(one)
+    rows: list[list[Cell]] = [
+        [
+            *(name, place, image.code, image.modality, image.truth, image.generator),
+            *(image.real, image.fake, image.unsure),
+            "; ".join(f"{one.rater} {one.label}" for one in said[image.code]),
+            "; ".join(f"{one.rater}: {words}" for one in said[image.code] if (words := words_of(one))),
+        ]
+        for name, those in galleries(kept.columns()).items()
+        if name in REPORTED
+        for place, image in enumerate(those, start=1)
+    ]
+    return Table((*HEAD, "labels", "remarks"), rows).csv()
+
+
+def gallery_pictures(study: Study, kept: Kept) -> dict[str, bytes]:
+    """The blinded picture of each image that the report's galleries show, as raters saw it."""
+    found = galleries(kept.columns())
+    codes = {image.code for name in REPORTED for image in found.get(name, [])[:MOST_REPORTED]}
+    pictures: dict[str, bytes] = {}
+    for one in study.images.filter(code__in=codes):
+        with one.derivative.open("rb") as derivative:
+            pictures[f"images/{one.code}.png"] = derivative.read()
+    return pictures
