@@ -37,9 +37,9 @@ def galleries_of(study: Study, kept: Kept) -> list[Gallery]:
     for one in said_of(study, codes):
         said[one.image].append(one)
     pictures: dict[str, bytes] = {}
-    for one in study.images.filter(code__in=codes):
-        with one.derivative.open("rb") as derivative:
-            pictures[one.code] = thumbnail(decode_png(derivative.read()))
+    for shown in study.images.filter(code__in=codes):
+        with shown.derivative.open("rb") as derivative:
+            pictures[shown.code] = thumbnail(decode_png(derivative.read()))
     return [
         Gallery(
             GALLERIES[name],

@@ -6,6 +6,7 @@ import io
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 from fpdf import FPDF
 from fpdf.enums import MethodReturnValue, XPos, YPos
@@ -110,9 +111,8 @@ def _caption(paper: FPDF, image: ShownImage) -> list[str]:
     """All that was said of an image as lines of its width; what is too long for a page ends in a pointer."""
     paper.set_font(FONT, size=7)
     words = "\n".join([image.title, *image.labels, *image.remarks])
-    lines: list[str] = paper.multi_cell(
-        SIDE, LINE, words, align="L", dry_run=True, output=MethodReturnValue.LINES
-    )
+    found = paper.multi_cell(SIDE, LINE, words, align="L", dry_run=True, output=MethodReturnValue.LINES)
+    lines = cast("list[str]", found)  # that is what `output` asks for
     return lines if len(lines) <= MOST_LINES else [*lines[: MOST_LINES - 1], "… galleries.csv has the rest"]
 
 
