@@ -19,8 +19,7 @@ from pool.models import Dataset, Image
 from pool.pixels import Pixels, decode_png, encode_png, fitted_square
 
 if TYPE_CHECKING:
-    from generation.training.pictures import Pictures
-    from generation.training.run import Progress
+    from generation.training.trainer import Pictures, Progress
 
 TELL_EVERY = 1.0
 LONGEST_CURVE = 400
@@ -29,7 +28,7 @@ LONGEST_CURVE = 400
 def train_for(run: TrainingRun) -> None:
     """Train as the run's config says, going on from its last checkpoint. Raises JobFailed."""
     from generation.training.checkpoint import CheckpointError
-    from generation.training.run import TrainingFailedError, train
+    from generation.training.trainer import TrainingFailedError, train
 
     try:
         config = run.parsed_config
@@ -63,7 +62,7 @@ def classes_of(dataset: Dataset) -> tuple[PictureClass, ...]:
 
 def pictures_of(dataset: Dataset, config: TrainingConfig, *, pulse: Pulse) -> Pictures:
     """The dataset's training images, each its middle square at the config's size. Raises ConfigError."""
-    from generation.training.pictures import Pictures
+    from generation.training.trainer import Pictures
 
     pixels: list[NDArray[np.uint8]] = []
     classes: list[int] = []

@@ -19,8 +19,7 @@ from tqdm import tqdm
 from generation.phantoms import draw
 from generation.training import checkpoint
 from generation.training.config import PictureClass, TrainingConfig
-from generation.training.pictures import Pictures
-from generation.training.run import Progress, train
+from generation.training.trainer import Pictures, Progress, train
 
 SHIPPED = Path(__file__).parent.parent / "checkpoints"
 # Far from any seed a person types, so that the demo's "real" phantoms are not the training pictures.

@@ -1,0 +1,78 @@
+"""An extractor is named by its file's hash, and any TorchScript network of pictures can be one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from generation.quality.extractors import ExtractorError, described, extractor, file_sha256
+from tests.factories import make_pixels
+
+
+class ChannelMeans(nn.Module):
+    def forward(self, pictures: Tensor) -> Tensor:
+        return pictures.float().mean(dim=(2, 3))
+
+
+class LikeStyleGan(nn.Module):
+    """Scores unless asked for features, as the published Inception file answers."""
+
+    def forward(self, pictures: Tensor, return_features: bool = False) -> Tensor:
+        means = pictures.float().mean(dim=(2, 3))
+        return means.repeat(1, 2) if return_features else means[:, :1]
+
+
+class OneForAll(nn.Module):
+    def forward(self, pictures: Tensor) -> Tensor:
+        return pictures.float().mean(dim=(0, 2, 3))
+
+
+def saved(folder: Path, network: nn.Module) -> Path:
+    path = folder / "network.pt"
+    script: Any = torch.jit.script(network)
+    script.save(str(path))
+    return path
+
+
+def test_a_network_from_a_file_gives_one_row_a_picture_of_any_size_and_depth(tmp_path: Path) -> None:
+    path = saved(tmp_path, ChannelMeans())
+    pictures = [make_pixels(side=40), make_pixels(side=333, bits=16), np.zeros((50, 60, 3), np.uint8)]
+
+    used = extractor(str(path))
+    rows = used.features(pictures)
+
+    assert rows.shape == (3, 3)
+    assert rows[0] == pytest.approx(pictures[0].mean(), abs=2)
+    assert rows[2] == pytest.approx(0)
+    assert described(used) == {"name": "network", "sha256": file_sha256(path), "dimensions": 3}
+
+
+def test_the_published_inceptions_way_of_asking_for_features_is_known(tmp_path: Path) -> None:
+    used = extractor(str(saved(tmp_path, LikeStyleGan())))
+
+    assert used.dimensions == 6
+    assert used.features([make_pixels()] * 2).shape == (2, 6)
+
+
+def test_a_file_with_another_hash_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path, ChannelMeans())
+
+    assert extractor(f"{path}#{file_sha256(path)}").sha256 == file_sha256(path)
+    with pytest.raises(ExtractorError, match="SHA-256"):
+        extractor(f"{path}#{'0' * 64}")
+
+
+def test_what_is_no_extractor_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "text.pt").write_text("hello")
+
+    with pytest.raises(ExtractorError, match="no extractor at"):
+        extractor(str(tmp_path / "none.pt"))
+    with pytest.raises(ExtractorError, match="no TorchScript"):
+        extractor(str(tmp_path / "text.pt")).features([make_pixels()])
+    with pytest.raises(ExtractorError, match="one row"):
+        extractor(str(saved(tmp_path, OneForAll()))).features([make_pixels()] * 2)
