@@ -26,6 +26,7 @@ class StudyColumns:
     raters: tuple[str, ...]
     years: Ints
     knowledge: tuple[str, ...]
+    subspecialty: tuple[str, ...]
 
     images: tuple[str, ...]
     modality: tuple[str, ...]
@@ -93,11 +94,11 @@ class StudyColumns:
         return cls(**parts | {name: tuple(parts[name].tolist()) for name in WORDS})
 
 
-PER_RATER = ("raters", "years", "knowledge")
+PER_RATER = ("raters", "years", "knowledge", "subspecialty")
 PER_IMAGE = ("images", "modality", "truth", "finding", "generator", "checkpoint", "fid")
 PER_RATING = ("rater", "image", "session", "kind", "position", "label", "confidence", "active_ms", "has_text")
 FIELDS = (*PER_RATER, *PER_IMAGE, *PER_RATING)
-WORDS = {"raters", "knowledge", *PER_IMAGE} - {"fid"}
+WORDS = {"raters", "knowledge", "subspecialty", *PER_IMAGE} - {"fid"}
 
 
 def _pick(values: Any, wanted: Flags) -> Any:

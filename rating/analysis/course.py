@@ -93,10 +93,11 @@ def by_profile(columns: StudyColumns, share: Floats) -> dict[str, Any]:
                 "rater": name,
                 "years": int(years) if years >= 0 else None,
                 "knowledge": knowledge,
+                "subspecialty": subspecialty,
                 "value": float(value) if np.isfinite(value) else None,
             }
-            for name, years, knowledge, value in zip(
-                columns.raters, columns.years, columns.knowledge, share, strict=True
+            for name, years, knowledge, subspecialty, value in zip(
+                columns.raters, columns.years, columns.knowledge, columns.subspecialty, share, strict=True
             )
         ],
     }

@@ -23,7 +23,7 @@ from rating.analysis.methods import versions
 from rating.analysis.study import read_columns
 from rating.models import RatingRevision, Sitting, Study
 
-LAYOUT = 1  # raise it when numbers or figures are made otherwise
+LAYOUT = 2  # raise it when numbers or figures are made otherwise
 KEPT_STATES = 2
 MOST_FILES = 400
 
@@ -82,11 +82,14 @@ def _fingerprint(study: Study) -> str:
     """Names the state of all that the numbers follow from: the ratings, whose they are, and what may be known."""
     counted = Sitting.objects.counted().filter(enrolment__study=study)
     standing = list(counted.order_by("pk").values_list("pk", flat=True))
-    profiles = list(study.enrolments.order_by("pk").values_list("pk", "years", "ai_knowledge"))
+    profiles = list(
+        study.enrolments.order_by("pk").values_list("pk", "years", "ai_knowledge", "subspecialty")
+    )
     known = [
         study.state,
         study.unsure_policy,
         study.equivalence_margin,
+        study.primary_endpoint,
         standing,
         profiles,
         last_revision(study),

@@ -56,6 +56,7 @@ def read_columns(study: Study) -> StudyColumns:
         raters=tuple(f"R{number:02}" for number in raters["number"]),
         years=np.array(raters["years"], dtype=np.int64),
         knowledge=tuple(raters["knowledge"]),
+        subspecialty=tuple(raters["subspecialty"]),
         **{
             name: tuple(images[name])
             for name in ("images", "modality", "truth", "finding", "generator", "checkpoint")
@@ -87,12 +88,13 @@ def _raters(study: Study, counted: set[int]) -> dict[str, list[Any]]:
     rows = list(
         study.enrolments.filter(number__in=counted)
         .order_by("number")
-        .values_list("number", "years", "ai_knowledge")
+        .values_list("number", "years", "ai_knowledge", "subspecialty")
     )
     return {
-        "number": [number for number, _, _ in rows],
-        "years": [-1 if years is None else years for _, years, _ in rows],
-        "knowledge": [knowledge for _, _, knowledge in rows],
+        "number": [row[0] for row in rows],
+        "years": [-1 if row[1] is None else row[1] for row in rows],
+        "knowledge": [row[2] for row in rows],
+        "subspecialty": [" ".join(row[3].split()).lower() for row in rows],
     }
 
 

@@ -17,9 +17,9 @@ from rating.analysis.categories import kappa_by_category, unanimous
 from rating.analysis.columns import REPEAT, StudyColumns
 from rating.analysis.conger import conger_kappa
 from rating.analysis.course import along_the_sitting, by_profile, times
-from rating.analysis.equivalence import tost
 from rating.analysis.estimate import Estimate
 from rating.analysis.fooled import fool_rate, fooled_by
+from rating.analysis.indistinguishable import equivalence_tests
 from rating.analysis.intra import intra_rater
 from rating.analysis.methods import METHODS, versions
 from rating.analysis.moments import RandomMean
@@ -37,17 +37,19 @@ NOT_CROSSED = (
     "Not every rater rated every image, so Obuchowski–Rockette does not apply: the U-statistic does."
 )
 NO_CONFIDENCE = "Raters were not asked how sure they are."
-NO_MARGIN = (
-    "No equivalence margin was declared before unblinding, so nothing can be said of “indistinguishable”."
-)
 
 
 def study_numbers(
-    columns: StudyColumns, *, policy: str = "wrong", margin: float | None = None, session: int = 1
+    columns: StudyColumns,
+    *,
+    policy: str = "wrong",
+    margin: float | None = None,
+    endpoint: str = "",
+    session: int = 1,
 ) -> dict[str, Any]:
     """The whole report: agreement and counts, and what depends on the truth where that is known.
 
-    policy and margin are the study's declared ones. Undefined numbers are None beside a `reason`.
+    policy, margin and endpoint are the study's declared ones. Undefined numbers are None beside a `reason`.
     """
     table = columns.table(session)
     agreement = agreement_report(table)
@@ -55,6 +57,7 @@ def study_numbers(
         "sessions": sorted({int(number) for number in np.unique(columns.session)}),
         "session": session,
         "policy": policy,
+        "endpoint": endpoint,
         "notes": notes(agreement),
         "raters_like_these": raters_like_these(table),
         "conger_kappa": conger_kappa(table.codes, len(LABELS)),
@@ -66,7 +69,7 @@ def study_numbers(
         "confidence": _confidence_counts(columns, session),
         "times": times(columns, session),
         "course": along_the_sitting(columns, session),
-        "truth": _with_truth(columns, table, policy=policy, margin=margin, session=session)
+        "truth": _with_truth(columns, table, policy=policy, margin=margin, endpoint=endpoint, session=session)
         if columns.truth_is_known
         else None,
         "methods": METHODS,
@@ -77,7 +80,13 @@ def study_numbers(
 
 
 def _with_truth(
-    columns: StudyColumns, table: RatingsTable, *, policy: str, margin: float | None, session: int
+    columns: StudyColumns,
+    table: RatingsTable,
+    *,
+    policy: str,
+    margin: float | None,
+    endpoint: str,
+    session: int,
 ) -> dict[str, Any]:
     fake = np.array([word == "fake" for word in columns.truth], dtype=np.bool_)
     real_calls, seen = table.codes == LABELS.index("real"), table.codes >= 0
@@ -108,7 +117,9 @@ def _with_truth(
         "curves": _curves(columns.raters, fake, levels),
         "chance": _against_chance(columns.raters, right, counted, policy),
         "raters_differ": _raters_differ(columns.raters, right, counted),
-        "equivalence": _equivalence(area, margin),
+        "equivalence": equivalence_tests(
+            area, (real_calls, seen), (right, counted), fake, margin=margin, endpoint=endpoint
+        ),
         "profile": by_profile(columns, _share(right, counted)),
     }
 
@@ -202,14 +213,6 @@ def _raters_differ(raters: Sequence[str], right: Floats, counted: Flags) -> dict
     for pair, adjusted in zip(tested, holm([pair["mcnemar"].p_exact for pair in tested]), strict=True):
         pair["p_holm"] = adjusted
     return {"images": int(complete.sum()), "cochran_q": q, "pairs": pairs}
-
-
-def _equivalence(area: RandomMean, margin: float | None) -> dict[str, Any]:
-    """Whether the averaged AUC lies within the declared margin around chance."""
-    if margin is None:
-        return {"margin": None, "test": None, "reason": NO_MARGIN}
-    test = tost(area.estimate, 0.5 - margin, 0.5 + margin, area.df)
-    return {"margin": margin, "test": test, "reason": test.reason}
 
 
 def _share(right: Floats, counted: Flags) -> Floats:

@@ -91,10 +91,13 @@ def profile(numbers: Numbers) -> Table:
 
 def profiles(numbers: Numbers) -> Table:
     rows: list[list[Cell]] = [
-        [row["rater"], row["years"], KNOWLEDGE.get(row["knowledge"], row["knowledge"]), row["value"]]
+        [
+            *(row["rater"], row["years"], row["subspecialty"]),
+            *(KNOWLEDGE.get(row["knowledge"], row["knowledge"]), row["value"]),
+        ]
         for row in numbers["truth"]["profile"]["raters"]
     ]
-    return Table(("Rater", "Years", "Knowledge of AI", "Share right"), rows)
+    return Table(("Rater", "Years", "Subspecialty", "Knowledge of AI", "Share right"), rows)
 
 
 CONFIDENCE = (

@@ -129,7 +129,12 @@ def _claim(facts: StudyFacts, numbers: Numbers) -> Items:
             "; ".join(str(row[0]) for row in facts.images if row[0])
             or "Not told while the study is blinded.",
         ),
-        ("8", "Inclusion and exclusion", "Excluded images are counted in the flow; why: " + PERSON),
+        (
+            "8",
+            "Inclusion and exclusion",
+            "Excluded images are counted in the flow, with their reasons. How datasets were chosen: "
+            + PERSON,
+        ),
         (
             "9",
             "Preprocessing",

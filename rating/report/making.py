@@ -18,10 +18,16 @@ from rating.report.study_facts import facts_of
 def numbers_of(study: Study, kept: Kept | None = None) -> dict[str, Any]:
     """The numbers of the whole study: first session, every rater that counts."""
     kept = kept or Kept(study)
-    return kept.json(
-        "numbers|",
-        lambda: study_numbers(kept.columns(), policy=study.unsure_policy, margin=study.equivalence_margin),
-    )
+    return kept.json("numbers|", lambda: study_numbers(kept.columns(), **declared(study)))
+
+
+def declared(study: Study) -> dict[str, Any]:
+    """What the protocol says of the analysis, as `study_numbers` takes it."""
+    return {
+        "policy": study.unsure_policy,
+        "margin": study.equivalence_margin,
+        "endpoint": study.primary_endpoint,
+    }
 
 
 def report_on(study: Study, numbers: dict[str, Any], date: str, kept: Kept | None = None) -> Report:

@@ -8,9 +8,26 @@ from typing import Any
 
 from django.db.models import Count, Q
 
+from pool.flow import flow_of
+from pool.models import Dataset, Image
 from rating.models import BlindingAudit, Enrolment, Sitting, Study
 from rating.report.exhibit import Cell, Table
 from rating.report.words import MODALITIES
+
+FLOW_HEAD = (
+    *(
+        "Dataset",
+        "Origin",
+        "Modality",
+        "Asked for",
+        "Failed",
+        "Refused",
+        "Filtered",
+        "Duplicates",
+        "Not tried",
+    ),
+    *("In the pool", "Excluded there", "In the study"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +55,7 @@ class StudyFacts:
     closed: str
     raters: dict[str, int]
     images: list[list[Cell]]
+    exclusions: list[list[Cell]]
     profiles: dict[str, int]
     audit: list[str]
     simulated: bool
@@ -68,6 +86,7 @@ def facts_of(study: Study) -> StudyFacts:
         closed=f"{study.closed_at:%Y-%m-%d}" if study.closed_at else "",
         raters=_rater_flow(study),
         images=_image_flow(study),
+        exclusions=_exclusions(study),
         profiles=dict(Counter(enrolment.ai_knowledge or "not said" for enrolment in enrolments)),
         audit=_audit_sentences(audit, told=study.is_unblinded),
         simulated=study.is_simulated,
@@ -105,27 +124,56 @@ def _rater_flow(study: Study) -> dict[str, int]:
 
 
 def _image_flow(study: Study) -> list[list[Cell]]:
-    """Each dataset's way into the study: in the pool, excluded there, in the study."""
+    """Each dataset's way into the study: asked for, lost on the way, in the pool, excluded there, in the study.
+
+    A blinded report must not tell by its order or counts which dataset is which: it has counts by modality only.
+    """
     used: Counter[int] = Counter(study.images.values_list("image__dataset", flat=True))
-    datasets = {stratum.dataset_id: stratum.dataset for stratum in study.strata.select_related("dataset")}
+    datasets = sorted(_datasets(study), key=lambda dataset: dataset.name)
+    if not study.is_unblinded:
+        kinds: Counter[str] = Counter()
+        for dataset in datasets:
+            kinds[MODALITIES[dataset.modality]] += used[dataset.pk]
+        nothing: list[Cell] = [None] * (len(FLOW_HEAD) - 4)
+        return [["", None, kind, *nothing, n] for kind, n in sorted(kinds.items())]
     rows: list[list[Cell]] = []
-    for pk, dataset in sorted(datasets.items(), key=lambda pair: pair[1].name):
+    for dataset in datasets:
         n = dataset.images.aggregate(all=Count("pk"), excluded=Count("pk", filter=~Q(excluded_reason="")))
-        name, origin = (
-            (dataset.name, dataset.origin) if study.is_unblinded else (f"Dataset {len(rows) + 1}", None)
+        flow = flow_of(dataset)
+        lost = (flow.failed, flow.refused, flow.filtered, flow.duplicates, flow.never_tried)
+        way: list[Cell] = [flow.asked, *lost] if flow.asked else [None] * 6
+        rows.append(
+            [
+                *(dataset.name, dataset.origin, MODALITIES[dataset.modality]),
+                *way,
+                *(n["all"], n["excluded"], used[dataset.pk]),
+            ]
         )
-        rows.append([name, origin, MODALITIES[dataset.modality], n["all"], n["excluded"], used[pk]])
-    # A blinded report must not tell by its order or counts which dataset is which.
-    if study.is_unblinded:
-        return rows
-    kinds = Counter(str(row[2]) for row in rows for _ in range(int(row[5] or 0)))
-    return [["", None, kind, None, None, n] for kind, n in sorted(kinds.items())]
+    return rows
+
+
+def _exclusions(study: Study) -> list[list[Cell]]:
+    """Why images of the study's datasets were left out; told only once the study is unblinded."""
+    if not study.is_unblinded:
+        return []
+    excluded = Image.objects.filter(dataset__in=_datasets(study)).exclude(excluded_reason="")
+    counted = excluded.order_by().values_list("dataset__name", "excluded_reason").annotate(Count("pk"))
+    return [list(row) for row in sorted(counted)]
+
+
+def _datasets(study: Study) -> set[Dataset]:
+    return {stratum.dataset for stratum in study.strata.select_related("dataset")}
 
 
 def flow_tables(facts: StudyFacts) -> list[tuple[str, Table]]:
-    head = ("Dataset", "Origin", "Modality", "In the pool", "Excluded there", "In the study")
-    note = "How many images a generator made, failed to make or was refused is in its job's record, which the rating side cannot see."
+    note = (
+        "Asked of a generator, or given to an import. Refused: by the service or the importer; filtered: of one even "
+        "colour; not tried: of jobs that were stopped. A dash: not counted."
+    )
+    tables = [("Flow of images", Table(FLOW_HEAD, facts.images, [note] if facts.told else []))]
+    if facts.exclusions:
+        tables.append(("Why images were excluded", Table(("Dataset", "Reason", "Images"), facts.exclusions)))
     return [
-        ("Flow of images", Table(head, facts.images, [note])),
+        *tables,
         ("Flow of raters", Table(("Raters", "n"), [[name, n] for name, n in facts.raters.items()])),
     ]

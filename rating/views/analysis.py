@@ -22,6 +22,7 @@ from rating.analysis.whole import study_numbers
 from rating.models import AuditEvent, Study
 from rating.report.exhibit import Exhibit
 from rating.report.gallery import GALLERIES, galleries
+from rating.report.making import declared
 from rating.report.questions import EXHIBITS, QUESTIONS, Question, question_named
 from rating.report.words import MODALITIES
 from rating.views.analysis_filters import Part, PartForm
@@ -181,9 +182,7 @@ def numbers_of(study: Study, part: Part | None = None, kept: Kept | None = None)
 
     def make() -> dict[str, Any]:
         columns: StudyColumns = part.of(kept.columns())
-        return study_numbers(
-            columns, policy=study.unsure_policy, margin=study.equivalence_margin, session=part.session
-        )
+        return study_numbers(columns, **declared(study), session=part.session)
 
     return kept.json(f"numbers|{part.query}", make)
 

@@ -14,6 +14,9 @@ from rating.analysis.columns import StudyColumns
 from rating.report.words import KNOWLEDGE, MODALITIES
 
 PER_IMAGE = ("modality", "finding", "generator")
+PER_RATER = ("years", "knowledge", "subspecialty")
+YEARS = {"0-4": range(5), "5-9": range(5, 10), "10-19": range(10, 20), "20-": range(20, 1000)}
+YEARS_IN_WORDS = {"0-4": "0 to 4", "5-9": "5 to 9", "10-19": "10 to 19", "20-": "20 or more"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,9 @@ class Part:
     modality: str = ""
     finding: str = ""
     generator: str = ""
+    years: str = ""
     knowledge: str = ""
+    subspecialty: str = ""
     text: str = ""
     session: int = 1
 
@@ -31,7 +36,7 @@ class Part:
     def query(self) -> str:
         """The choices as an address says them."""
         chosen = {
-            name: getattr(self, name) for name in (*PER_IMAGE, "knowledge", "text") if getattr(self, name)
+            name: getattr(self, name) for name in (*PER_IMAGE, *PER_RATER, "text") if getattr(self, name)
         }
         if self.session > 1:
             chosen["session"] = str(self.session)
@@ -44,8 +49,21 @@ class Part:
             if wanted := getattr(self, name):
                 allowed = {wanted, ""} if name == "generator" else {wanted}
                 images &= np.array([value in allowed for value in getattr(columns, name)], dtype=np.bool_)
-        raters = np.array([self.knowledge in {"", known} for known in columns.knowledge], dtype=np.bool_)
+        raters = np.ones(len(columns.raters), dtype=np.bool_)
+        for name, words in of_raters(columns).items():
+            if wanted := getattr(self, name):
+                raters &= np.array([word == wanted for word in words], dtype=np.bool_)
         return columns.only(images=images, raters=raters, ratings=columns.has_text if self.text else None)
+
+
+def of_raters(columns: StudyColumns) -> dict[str, tuple[str, ...]]:
+    """What raters said of themselves, years as a band; empty where they did not say."""
+    bands = (next((band for band, years in YEARS.items() if said in years), "") for said in columns.years)
+    return {
+        "years": tuple(bands),
+        "knowledge": columns.knowledge,
+        "subspecialty": columns.subspecialty,
+    }
 
 
 class PartForm(forms.Form):
@@ -54,18 +72,23 @@ class PartForm(forms.Form):
     modality = forms.ChoiceField(required=False)
     finding = forms.ChoiceField(required=False)
     generator = forms.ChoiceField(required=False)
+    years = forms.ChoiceField(required=False, label="Raters' years of reading")
     knowledge = forms.ChoiceField(required=False, label="Raters' knowledge of AI")
+    subspecialty = forms.ChoiceField(required=False, label="Raters' subspecialty")
     session = forms.ChoiceField(required=False)
     text = forms.BooleanField(required=False, label="Only ratings with a remark")
 
     def __init__(self, data: Mapping[str, Any], columns: StudyColumns) -> None:
         super().__init__(data)
         sessions = [str(int(number)) for number in np.unique(columns.session)]
+        raters = of_raters(columns)
         choices = {
             "modality": [(name, MODALITIES.get(name, name)) for name in _used(columns.modality)],
             "finding": [(name, name) for name in _used(columns.finding)],
             "generator": [(name, name) for name in _used(columns.generator)],
-            "knowledge": [(name, KNOWLEDGE.get(name, name)) for name in _used(columns.knowledge)],
+            "years": [(band, YEARS_IN_WORDS[band]) for band in YEARS if band in raters["years"]],
+            "knowledge": [(name, KNOWLEDGE.get(name, name)) for name in _used(raters["knowledge"])],
+            "subspecialty": [(name, name) for name in _used(raters["subspecialty"])],
             "session": [(number, number) for number in sessions],
         }
         for name, found in choices.items():

@@ -35,6 +35,7 @@ def simulated(
         "raters": tuple(f"R{at:02}" for at in range(1, raters + 1)),
         "years": np.arange(raters) * 2 - 1,
         "knowledge": tuple(("none", "used", "")[at % 3] for at in range(raters)),
+        "subspecialty": tuple(("chest", "")[at % 2] for at in range(raters)),
         "images": tuple(f"I{at:04}" for at in range(images)),
         "modality": tuple(("xray", "ct")[at % 2] for at in range(images)),
         "truth": tuple(("real", "fake")[fake] for fake in truth),

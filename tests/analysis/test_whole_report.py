@@ -33,11 +33,12 @@ DEGENERATE: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.parametrize("endpoint", ["fool rate", "accuracy"])
 @pytest.mark.parametrize("what", DEGENERATE)
-def test_no_number_is_nan_and_every_table_is_whole(what):
+def test_no_number_is_nan_and_every_table_is_whole(what, endpoint):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        numbers = study_numbers(simulated(**DEGENERATE[what]), margin=0.1)
+        numbers = study_numbers(simulated(**DEGENERATE[what]), margin=0.1, endpoint=endpoint)
 
         json.dumps(numbers, allow_nan=False)
         for exhibit in EXHIBITS.values():
@@ -78,6 +79,29 @@ def test_known_raters_are_found_within_their_intervals():
     assert holds(numbers["fool_rate"]["estimate"], 0.2)
     assert holds(numbers["auc"]["u_statistic"]["estimate"], 0.8)
     assert sum(holds(row["fool_rate"], 0.2) for row in numbers["per_rater"]) >= 6
+
+
+def test_raters_who_guess_are_within_the_margin_on_the_declared_endpoint_and_able_ones_are_not():
+    def found(endpoint, **raters):
+        columns = simulated(raters=10, images=400, fakes=0.3, **raters)
+        numbers = study_numbers(columns, margin=0.1, endpoint=endpoint)
+        tests = numbers["truth"]["equivalence"]["tests"]
+        return {row["of"]: row["test"]["equivalent"] for row in tests}
+
+    assert found("fool rate", right=0.5) == {"fool rate": True, "auc": True}
+    assert found("accuracy", right=0.5) == {"accuracy": True, "auc": True}
+    assert found("agreement", right=0.5) == {"auc": True}
+    assert found("fool rate", right=0.8) == {"fool rate": False, "auc": False}
+    assert found("accuracy", right=0.8) == {"accuracy": False, "auc": False}
+
+
+def test_calling_everything_real_is_no_skill_though_most_images_are_real():
+    columns = simulated(raters=6, images=100, fakes=0.2, only=REAL)
+
+    tests = study_numbers(columns, margin=0.1, endpoint="accuracy")["truth"]["equivalence"]["tests"]
+
+    assert tests[0]["of"] == "accuracy"
+    assert tests[0]["estimate"]["estimate"] == 0.5
 
 
 def test_a_blinded_study_has_no_number_that_depends_on_the_truth():

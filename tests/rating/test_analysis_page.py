@@ -1,5 +1,6 @@
 """What a researcher sees once a study is over: a page per question, figures, galleries, remarks."""
 
+import json
 import re
 import uuid
 import warnings
@@ -8,6 +9,8 @@ import pytest
 from django.urls import reverse
 
 from rating.models import AuditEvent, Rating, Study
+from rating.report.html import as_html
+from rating.report.making import numbers_of, report_on
 from rating.report.questions import EXHIBITS, QUESTIONS
 from tests.rating.cast import open_study, organiser, over_study, presentations, rate_all
 
@@ -204,6 +207,25 @@ def test_filters_leave_only_the_chosen_part(page, rater, other_rater):
     assert "X-ray</td>" in nonsense
 
 
+def test_raters_are_grouped_by_years_and_by_subspecialty(page, rater, other_rater):
+    study = open_study(raters=[rater, other_rater])
+    study.enrolments.filter(user=rater).update(years=3, subspecialty="Chest ")
+    study.enrolments.filter(user=other_rater).update(years=25, subspecialty="neuro")
+    for one in (rater, other_rater):
+        rate_all(study, one, "fake")
+    study.close(organiser())
+
+    young = page(study, "analysis_question", "labels", years="0-4")
+    chest = page(study, "analysis_question", "labels", subspecialty="chest")
+    nobody = page(study, "analysis_question", "labels", years="0-4", subspecialty="neuro")
+
+    for shown in (young, chest):
+        assert "R01</td>" in shown
+        assert "R02</td>" not in shown
+    assert "20 or more" in young
+    assert "There are no ratings." in nobody
+
+
 def test_remarks_are_searched_counted_and_escaped(page, rater):
     study = open_study(raters=[rater], real=1, fake=1)
     first, second = presentations(study, rater)
@@ -256,8 +278,18 @@ def study_of_a_rater_with_one_image(raters):
     return study
 
 
+def study_of_perfect_raters(raters):
+    study = open_study(raters=raters, real=4, fake=4)
+    truth = {one.code: one.image.origin for one in study.images.select_related("image")}
+    for one in raters:
+        rate_all(study, one, {code: "real" if origin == "real" else "fake" for code, origin in truth.items()})
+    study.close(organiser())
+    return study
+
+
 DEGENERATE = (
     study_without_ratings,
+    study_of_perfect_raters,
     study_of_few_common_images,
     study_of_one_label,
     study_of_fakes_only,
@@ -277,9 +309,12 @@ def test_what_is_undefined_has_a_reason_and_never_shows_nan(make, raters, page, 
         warnings.simplefilter("error", UserWarning)
         shown = page(study) + page(study, "analysis_images") + page(study, "analysis_remarks")
         shown += "".join(page(study, "analysis_question", question.name) for question in QUESTIONS)
+        numbers = numbers_of(study)
+        shown += as_html(report_on(study, numbers, "2026-01-31"), lambda *_drawn_elsewhere: b"").decode()
+        json.dumps(numbers, allow_nan=False)
 
-    words = re.sub(r"<[^>]+>", " ", shown)
-    assert not re.search(r"\b(nan|inf|None|Warning)\b", words, re.IGNORECASE)
+    words = re.sub(r"<style.*?</style>|<[^>]+>", " ", shown, flags=re.DOTALL)
+    assert not re.search(r"\b(nan|NaN|inf|None|Warning)\b", words)
 
 
 def test_an_all_fake_study_says_why_it_has_no_specificity(page, rater, other_rater):

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models.functions import Now
 from tqdm import tqdm
 
 from pool.importing import Duplicate, bring_in
 from pool.labels import BadSource, FolderLabels, Labels, NoLabels, read_table
-from pool.models import Dataset, Image, Modality, Origin
+from pool.models import Dataset, Image, ImportJob, Modality, Origin
 from pool.sources import Given, Refusal, count, from_paths
 
 BAD_ARGUMENT = 2
@@ -61,6 +62,7 @@ class Command(BaseCommand):
                 duplicates.append(outcome.as_json())
             elif isinstance(outcome, Refusal):
                 refused.append(outcome.as_json())
+        _keep_record(dataset, options["labels"], imported, duplicates, refused)
         report = {"imported": imported, "duplicates": duplicates, "refused": refused}
         self.stdout.write(
             json.dumps(report, ensure_ascii=False) if options["json"] else _in_words(dataset, report)
@@ -94,6 +96,30 @@ def _dataset(options: dict[str, Any]) -> Dataset:
                 returncode=BAD_ARGUMENT,
             )
     return dataset
+
+
+def _keep_record(
+    dataset: Dataset,
+    labels: str,
+    imported: int,
+    duplicates: list[dict[str, str]],
+    refused: list[dict[str, str]],
+) -> None:
+    """Leave what an upload leaves: how many came, and which did not and why."""
+    came = bool(imported or duplicates)
+    n = imported + len(duplicates) + len(refused)
+    ImportJob.objects.create(
+        dataset=dataset,
+        labels=labels if labels in {"none", "folder"} else ImportJob.Labels.TABLE,
+        imported=imported,
+        duplicates=duplicates,
+        refused=refused,
+        done=n,
+        total=n,
+        state=ImportJob.State.SUCCEEDED if came else ImportJob.State.FAILED,
+        error="" if came else "No picture was imported; the reason for each file stands below.",
+        finished_at=Now(),
+    )
 
 
 def _in_words(dataset: Dataset, report: dict[str, Any]) -> str:

@@ -1,0 +1,50 @@
+"""How a dataset came to hold what it holds: images asked for, and what became of those that are not in it.
+
+Whoever fills the pool registers a count of its own at start, so that those who judge images can tell the full
+denominator without knowing, or being able to name, what fills it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+
+from pool.models import Dataset, ImportJob
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Numbers of images: `asked` for in all, and of these the ones that never came into the dataset, by why."""
+
+    asked: int = 0
+    failed: int = 0
+    refused: int = 0
+    filtered: int = 0
+    duplicates: int = 0
+    never_tried: int = 0
+
+    def __add__(self, other: Flow) -> Flow:
+        return Flow(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+
+Count = Callable[[Dataset], Flow]
+_counts: list[Count] = []
+
+
+def register(count: Count) -> None:
+    """Let `count` have its say in every dataset's flow."""
+    if count not in _counts:
+        _counts.append(count)
+
+
+def flow_of(dataset: Dataset) -> Flow:
+    """What was asked for and did not come, over imports and whatever else fills the pool."""
+    return sum((count(dataset) for count in _counts), _imported(dataset))
+
+
+def _imported(dataset: Dataset) -> Flow:
+    flow = Flow()
+    for job in ImportJob.objects.filter(dataset=dataset):
+        refused, duplicates = len(job.refused), len(job.duplicates)
+        flow += Flow(job.imported + refused + duplicates, refused=refused, duplicates=duplicates)
+    return flow

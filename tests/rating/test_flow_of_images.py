@@ -1,0 +1,71 @@
+"""The report's flow of images: what was asked for, what became of it, and what a blinded report keeps to itself."""
+
+import json
+import re
+
+import pytest
+from django.core.management import call_command
+
+from generation.models import GeneratedImage, GenerationJob
+from pool.flow import Flow, flow_of
+from pool.models import Dataset
+from rating.report.making import numbers_of, report_on
+from tests.factories import make_dataset, make_pixels
+from tests.rating.cast import organiser, over_study
+
+pytestmark = pytest.mark.django_db
+LOST = ("failed", "refused", "refused", "filtered", "duplicate")
+
+
+def generated_into(dataset: Dataset) -> None:
+    """A job that was stopped: ten images asked for, the dataset's own made, five lost on the way."""
+    images = list(dataset.images.all())
+    job = GenerationJob.objects.create(engine="phantom", dataset=dataset, modality="xray", total=10)
+    for index, image in enumerate(images):
+        GeneratedImage.objects.create(job=job, index=index, outcome="made", image=image)
+    for index, outcome in enumerate(LOST, start=len(images)):
+        GeneratedImage.objects.create(job=job, index=index, outcome=outcome, reason="It was so.")
+
+
+def flow_rows(study):
+    flow = report_on(study, numbers_of(study), "2026-01-31").sections[1]
+    return {piece.title: [list(row) for row in piece.table.rows] for piece in flow.pieces}
+
+
+def test_generation_tells_how_many_images_it_was_asked_for_and_what_became_of_them(rater):
+    study = over_study(raters=[rater], real=2, fake=3, unblinded=True)
+    fakes = Dataset.objects.get(origin="synthetic")
+    generated_into(fakes)
+    fakes.images.first().exclude("Garbled letters", by=organiser())
+
+    assert flow_of(fakes) == Flow(10, failed=1, refused=2, filtered=1, duplicates=1, never_tried=2)
+    rows = flow_rows(study)
+    assert [fakes.name, "synthetic", "X-ray", 10, 1, 2, 1, 1, 2, 3, 1, 3] in rows["Flow of images"]
+    assert rows["Why images were excluded"] == [[fakes.name, "Garbled letters", 1]]
+
+
+def test_a_blinded_report_tells_nothing_of_how_its_images_came_about(rater):
+    study = over_study(raters=[rater], real=2, fake=3)
+    generated_into(Dataset.objects.get(origin="synthetic"))
+
+    rows = flow_rows(study)
+
+    assert rows["Flow of images"] == [["", None, "X-ray", *[None] * 8, 5]]
+    assert "Why images were excluded" not in rows
+
+
+def test_an_import_from_the_command_line_leaves_its_record(tmp_path, capsys):
+    from pool.pixels import encode_png
+
+    picture = encode_png(make_pixels())
+    (tmp_path / "one.png").write_bytes(picture)
+    (tmp_path / "same.png").write_bytes(picture)
+    (tmp_path / "broken.png").write_bytes(picture[:40])
+
+    call_command("import", str(tmp_path), dataset="Ours", origin="real", modality="xray", json=True)
+
+    said = json.loads(re.search(r"\{.*\}", capsys.readouterr().out).group())
+    dataset = Dataset.objects.get(name="Ours")
+    assert (said["imported"], len(said["duplicates"]), len(said["refused"])) == (1, 1, 1)
+    assert flow_of(dataset) == Flow(3, refused=1, duplicates=1)
+    assert flow_of(make_dataset()) == Flow()
