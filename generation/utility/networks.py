@@ -15,9 +15,9 @@ CAM_LAYERS = {
     "densenet121": "class_layers.relu",
     "efficientnet-b0": "_conv_head",
     "resnet18": "layer4",
-    "tiny-densenet": "class_layers.relu",
+    "tiny-densenet": "features.denseblock2",
     "tiny-efficientnet": "_conv_head",
-    "tiny-resnet": "layer4",
+    "tiny-resnet": "layer3",
 }
 EFFICIENTNET_B0 = (
     "r1_k3_s11_e1_i32_o16_se0.25",
@@ -67,7 +67,7 @@ def _build(architecture: str, channels: int, classes: int, size: int) -> Any:
             2,
             channels,
             7,
-            2,
+            1,
             num_classes=classes,
             bias_downsample=False,
         )

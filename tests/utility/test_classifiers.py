@@ -10,6 +10,7 @@ import pytest
 from generation.utility.classifiers import Classifier, ClassifierError, Description, fresh, load
 from generation.utility.fitting import Budget, FitFailedError, Labelled, fit
 from generation.utility.networks import CAM_LAYERS, WeightsError, build, load_weights
+from pool.pixels import Pixels
 from tests.utility.pictures import QUICK, marked
 
 TINY = sorted(name for name in CAM_LAYERS if name.startswith("tiny-"))
@@ -56,7 +57,7 @@ def test_a_rare_class_is_drawn_as_often_as_a_common_one() -> None:
 
 
 def test_a_saved_classifier_answers_as_before_to_pictures_of_any_size(tmp_path: Path) -> None:
-    pictures = [
+    pictures: list[Pixels] = [
         np.random.default_rng(0).integers(0, 255, (90, 70), dtype=np.uint8),
         np.random.default_rng(1).integers(0, 2**16, (64, 64), dtype=np.uint16),
     ]

@@ -1,0 +1,116 @@
+"""What an experiment is told: one dataclass and presets by domain."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+ARCHITECTURES = (
+    "densenet121",
+    "efficientnet-b0",
+    "resnet18",
+    "tiny-densenet",
+    "tiny-efficientnet",
+    "tiny-resnet",
+)
+MOST_SEEDS = 20
+
+
+class UtilityConfigError(ValueError):
+    """A setting that cannot be; the message names it and what it may be."""
+
+
+@dataclass(frozen=True)
+class UtilityConfig:
+    """The networks, their budget and the arms of an experiment.
+
+    `ratios` are the synthetic images per real one in the mixed arms, `shares` the parts of the synthetic images
+    in the learning curve. `weights` names, by architecture, a file to start from.
+    """
+
+    architectures: tuple[str, ...] = ("densenet121", "efficientnet-b0", "resnet18")
+    seeds: int = 3
+    size: int = 224
+    colour: bool = False
+    steps: int = 3000
+    batch: int = 32
+    learning_rate: float = 5e-4
+    augment: bool = True
+    ratios: tuple[float, ...] = (0.5, 1.0)
+    shares: tuple[float, ...] = (0.1, 0.25, 0.5)
+    resamples: int = 2000
+    explained: int = 8
+    lime_samples: int = 200
+    seed: int = 0
+    weights: Mapping[str, str] = field(default_factory=dict)
+    without_copies: bool = False
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.architectures) - set(ARCHITECTURES))
+        _check(
+            not unknown,
+            f"there is no architecture {', '.join(unknown)}; there are {', '.join(ARCHITECTURES)}",
+        )
+        _check(bool(self.architectures), "name at least one architecture")
+        _check(1 <= self.seeds <= MOST_SEEDS, f"seeds are from 1 to {MOST_SEEDS}")
+        _check(32 <= self.size <= 512, "size is from 32 to 512 pixels")
+        for name in ("steps", "batch"):
+            _check(getattr(self, name) >= 2, f"{name} must be at least 2")
+        _check(self.learning_rate > 0, "learning_rate must be above 0")
+        _check(all(ratio > 0 for ratio in self.ratios), "ratios must be above 0")
+        _check(all(0 < share < 1 for share in self.shares), "shares are above 0 and below 1")
+        _check(self.resamples >= 200, "resamples must be at least 200")
+        _check(self.explained >= 0, "explained cannot be below 0")
+        _check(self.lime_samples >= 20, "lime_samples must be at least 20")
+
+    def as_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Self:
+        """A checked config; `preset` names one to start from. Raises UtilityConfigError."""
+        given = dict(values)
+        preset = given.pop("preset", None)
+        if preset is not None and preset not in PRESETS:
+            raise UtilityConfigError(f"There is no preset {preset!r}; there are {', '.join(PRESETS)}.")
+        if unknown := sorted(set(given) - {part.name for part in dataclasses.fields(cls)}):
+            raise UtilityConfigError(f"Unknown setting: {', '.join(unknown)}.")
+        merged = {**(PRESETS[preset] if preset else {}), **given}
+        for name in ("architectures", "ratios", "shares"):
+            if name in merged:
+                merged[name] = tuple(merged[name])
+        try:
+            return cls(**merged)
+        except TypeError as error:
+            raise UtilityConfigError(f"A setting has the wrong type: {error}.") from error
+
+
+def _check(holds: bool, rule: str) -> None:
+    if not holds:
+        raise UtilityConfigError(f"In the experiment's settings: {rule}.")
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # A trial run: a minute on two CPU cores.
+    "tiny": {
+        "architectures": ("tiny-densenet", "tiny-efficientnet", "tiny-resnet"),
+        "seeds": 2,
+        "size": 48,
+        "steps": 40,
+        "batch": 16,
+        "learning_rate": 3e-3,
+        "augment": False,
+        "ratios": (1.0,),
+        "shares": (0.5,),
+        "resamples": 1000,
+        "explained": 2,
+        "lime_samples": 60,
+    },
+    # The rest wants a GPU. One for each domain: what differs is colour and how far pictures may be shrunk.
+    "xray": {"size": 224},
+    "lung-ct": {"size": 224},
+    "brain-mri": {"size": 224},
+    "blood-smear": {"size": 224, "colour": True},
+}

@@ -1,0 +1,122 @@
+"""What would make the test too easy: patients on both sides, copies, and test images the generator has learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pool.near_copies import are_near_copies, candidate_pairs
+
+SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An image as far as leaks go; `patient` is its key, empty where none is known."""
+
+    key: str
+    patient: str
+    pixel_sha256: str
+    perceptual_hash: str
+    synthetic: bool = False
+
+
+@dataclass(frozen=True)
+class Leak:
+    """One kind of leak: what was found, in a sentence, with pairs (training image, test image) to look at."""
+
+    kind: str
+    sentence: str
+    pairs: tuple[tuple[str, str], ...]
+    training_keys: frozenset[str]
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "pairs": [list(pair) for pair in self.pairs[:SHOWN]], "training_keys": []}
+
+
+Structure = Callable[[Seen], npt.NDArray[np.float64]]
+
+
+def leaks(
+    training: Sequence[Seen], test: Sequence[Seen], generator: Sequence[Seen], *, structure: Structure
+) -> list[Leak]:
+    """Every leak between what is trained on (real and synthetic), what is tested on, and what the generator learned from.
+
+    `structure` gives an image's `fine_structure`; it is asked only for pairs whose hashes are close.
+    """
+    found = [
+        _patients(training, test),
+        _copies(training, test, structure),
+        _learned(generator, test),
+    ]
+    return [leak for leak in found if leak is not None]
+
+
+def _patients(training: Sequence[Seen], test: Sequence[Seen]) -> Leak | None:
+    pairs = _equal(training, test, lambda image: image.patient)
+    if not pairs:
+        return None
+    patients = {image.patient for image in training} & {image.patient for image in test} - {""}
+    return _leak(
+        "patient",
+        f"{_count(len(patients), 'patient')} with images in training and in the test split. "
+        "Split the dataset by patient.",
+        pairs,
+    )
+
+
+def _copies(training: Sequence[Seen], test: Sequence[Seen], structure: Structure) -> Leak | None:
+    same = set(_equal(training, test, lambda image: image.pixel_sha256))
+    close = candidate_pairs([i.perceptual_hash for i in training], [i.perceptual_hash for i in test])
+    near = {
+        (training[i].key, test[j].key)
+        for i, j in close
+        if are_near_copies(structure(training[i]), structure(test[j]))
+    }
+    pairs = sorted(same | near)
+    if not pairs:
+        return None
+    made = {image.key for image in training if image.synthetic} & {key for key, _ in pairs}
+    of_these = f", {len(made)} of them synthetic" if made else ""
+    number = len({key for key, _ in pairs})
+    return _leak(
+        "copy",
+        f"{_count(number, 'training image')} {'is' if number == 1 else 'are'} a copy or nearly a copy of a "
+        f"test image{of_these}. Exclude them, or ask for the experiment without copies.",
+        pairs,
+    )
+
+
+def _learned(generator: Sequence[Seen], test: Sequence[Seen]) -> Leak | None:
+    pairs = sorted(
+        {*_equal(generator, test, lambda i: i.pixel_sha256), *_equal(generator, test, lambda i: i.patient)}
+    )
+    if not pairs:
+        return None
+    number = len({key for _, key in pairs})
+    return _leak(
+        "generator",
+        f"{_count(number, 'test image')} {'is' if number == 1 else 'are'} of what the generator was trained on, "
+        "or of the same patients. Train the generator on the training split alone.",
+        pairs,
+    )
+
+
+def _equal(
+    training: Sequence[Seen], test: Sequence[Seen], value: Callable[[Seen], str]
+) -> list[tuple[str, str]]:
+    """One pair (training image, test image) for each training image that shares a value with a test image."""
+    tested = {value(image): image.key for image in test if value(image)}
+    return [(image.key, tested[value(image)]) for image in training if value(image) in tested]
+
+
+def _leak(kind: str, sentence: str, pairs: Sequence[tuple[str, str]]) -> Leak:
+    return Leak(kind, sentence, tuple(pairs), frozenset(key for key, _ in pairs))
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")

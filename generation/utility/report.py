@@ -1,0 +1,192 @@
+"""The report of an experiment as plain numbers: every arm's scores, the gaps between arms, and what may not be concluded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from generation.utility.arms import REAL, SYNTHETIC
+from generation.utility.comparisons import delong, mcnemar
+from generation.utility.resampling import Floats, Numbers, Resampling
+from generation.utility.scores import SCORES, confusion, reliability, scores, scores_by_class
+
+OTHER_BOUNDS = {"brier": (0.0, 2.0)}
+HEADLINE = "balanced_accuracy"
+FEW_PATIENTS, FEW_SEEDS = 100, 3
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What one arm of one architecture said: probabilities (seeds, test images, classes), and what it was trained on."""
+
+    arm: str
+    architecture: str
+    real: int
+    synthetic: int
+    probabilities: Floats
+
+    @property
+    def together(self) -> Floats:
+        """The mean over seeds: what tests and tables of single images are about."""
+        return np.asarray(self.probabilities.mean(axis=0))
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The untouched real images: the class number and the patient of each."""
+
+    truth: Numbers
+    patients: Sequence[str]
+    classes: tuple[str, ...]
+
+
+def whole_report(
+    fitted: Sequence[Fitted], test: HeldOut, *, resamples: int, seed: int, notes: Sequence[str] = ()
+) -> dict[str, Any]:
+    """All of it, ready for JSON; `fitted` holds at least the arms “real only” and “synthetic only”."""
+    seeds = len(fitted[0].probabilities)
+    draw = Resampling.of(test.truth, test.patients, seeds=seeds, resamples=resamples, seed=seed)
+    values = {_key(one): _values(one, test, draw) for one in fitted}
+    architectures = list(dict.fromkeys(one.architecture for one in fitted))
+    return {
+        "classes": list(test.classes),
+        "seeds": seeds,
+        "resamples": resamples,
+        "test_images": len(test.truth),
+        "test_patients": draw.patients,
+        "headline": _headline(values, architectures, draw),
+        "arms": [_arm(one, values[_key(one)], test, draw) for one in fitted],
+        "gaps": [_gap(one, fitted, values, test, draw) for one in fitted if one.arm != REAL],
+        "curve": _curve(fitted, values, draw),
+        "notes": list(notes),
+        "not_concluded": _not_concluded(draw, seeds, len(test.truth)),
+    }
+
+
+Values = Mapping[tuple[str, str], Mapping[str, Floats]]
+
+
+def _key(one: Fitted) -> tuple[str, str]:
+    return one.arm, one.architecture
+
+
+def _values(one: Fitted, test: HeldOut, draw: Resampling) -> dict[str, Floats]:
+    """Each score as (seeds, resamples + 1)."""
+    of_seeds = [scores(test.truth, probabilities, draw.counts) for probabilities in one.probabilities]
+    return {name: np.stack([values[name] for values in of_seeds]) for name in SCORES}
+
+
+def _headline(values: Values, architectures: Sequence[str], draw: Resampling) -> dict[str, Any]:
+    """Trained on synthetic less trained on real, for each architecture and their mean."""
+    gaps: dict[str, Any] = {}
+    for name in (HEADLINE, "accuracy"):
+        of_each = [values[SYNTHETIC, a][name] - values[REAL, a][name] for a in architectures]
+        mean = np.mean(of_each, axis=0)
+        gaps[name] = {
+            "mean": draw.estimate(mean, bounds=None).as_json(),
+            "synthetic": _mean_over(values, SYNTHETIC, architectures, name, draw),
+            "real": _mean_over(values, REAL, architectures, name, draw),
+        }
+    return {"score": HEADLINE, "architectures": list(architectures), **gaps}
+
+
+def _mean_over(
+    values: Values, arm: str, architectures: Sequence[str], name: str, draw: Resampling
+) -> dict[str, Any]:
+    mean = np.mean([values[arm, architecture][name] for architecture in architectures], axis=0)
+    return draw.estimate(np.asarray(mean)).as_json()
+
+
+def _arm(one: Fitted, values: Mapping[str, Floats], test: HeldOut, draw: Resampling) -> dict[str, Any]:
+    ones, classes = draw.counts[:1], len(test.classes)
+    table = confusion(test.truth, one.together.argmax(axis=1), ones, classes)[0]
+    by_class = [
+        scores_by_class(test.truth, probabilities, draw.counts) for probabilities in one.probabilities
+    ]
+    return {
+        "arm": one.arm,
+        "architecture": one.architecture,
+        "real": one.real,
+        "synthetic": one.synthetic,
+        "scores": {
+            name: draw.estimate(values[name], bounds=OTHER_BOUNDS.get(name, (0.0, 1.0))).as_json()
+            for name in SCORES
+        },
+        "by_class": {
+            label: {
+                name: draw.estimate(np.stack([of_seed[name][:, number] for of_seed in by_class])).as_json()
+                for name in by_class[0]
+            }
+            for number, label in enumerate(test.classes)
+        },
+        "confusion": table.astype(int).tolist(),
+        "reliability": reliability(test.truth, one.together),
+    }
+
+
+def _gap(
+    one: Fitted, fitted: Sequence[Fitted], values: Values, test: HeldOut, draw: Resampling
+) -> dict[str, Any]:
+    """An arm against “real only” of the same architecture, on the same resamples."""
+    [real] = [other for other in fitted if _key(other) == (REAL, one.architecture)]
+    numbers = range(len(test.classes)) if len(test.classes) > 2 else [1]
+    return {
+        "arm": one.arm,
+        "architecture": one.architecture,
+        "scores": {
+            name: draw.estimate(values[_key(one)][name] - values[_key(real)][name], bounds=None).as_json()
+            for name in SCORES
+        },
+        "mcnemar": mcnemar(test.truth, one.together, real.together),
+        "delong": {
+            test.classes[number]: delong(
+                test.truth == number, one.together[:, number], real.together[:, number]
+            )
+            for number in numbers
+        },
+    }
+
+
+def _curve(fitted: Sequence[Fitted], values: Values, draw: Resampling) -> list[dict[str, Any]]:
+    """Synthetic-only arms by how many images they had."""
+    points = [
+        {
+            "architecture": one.architecture,
+            "synthetic": one.synthetic,
+            **draw.estimate(values[_key(one)][HEADLINE]).as_json(),
+        }
+        for one in fitted
+        if not one.real
+    ]
+    return sorted(points, key=lambda point: (point["architecture"], point["synthetic"]))
+
+
+def _not_concluded(draw: Resampling, seeds: int, images: int) -> list[str]:
+    """What these numbers do not say."""
+    said = [
+        "That the generator is good or bad as such: the same images may serve one task and not another.",
+        "Anything about other hospitals, devices or patients than those of the test split.",
+        "That a gap whose interval holds 0 is no gap: the test split may be too small to see it.",
+        "Which of several arms is best by its p value: the p values are not adjusted for their number.",
+    ]
+    if images > draw.patients:
+        said.append(
+            "More from McNemar and DeLong than from the intervals: those two take images as independent, but "
+            "some patients have several; the intervals draw whole patients."
+        )
+    if draw.patients < FEW_PATIENTS:
+        said.append(f"Small differences: {draw.patients} test patients give wide intervals.")
+    if seeds < FEW_SEEDS:
+        said.append("How much the result depends on the training seed: that needs at least three seeds.")
+    return said
+
+
+def in_words(known: Mapping[str, Any]) -> str:
+    """“0.830 (0.760 to 0.890)”, or a dash where it is undefined."""
+    if known["estimate"] is None:
+        return "–"
+    words = f"{known['estimate']:.3f}"
+    return f"{words} ({known['ci'][0]:.3f} to {known['ci'][1]:.3f})" if known["ci"] else words
