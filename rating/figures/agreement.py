@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rating.figures.style import Theme, dress, panel
-from rating.figures.style import forest as draw_forest
+from pool.figure_style import Theme, dress, panel
+from pool.figure_style import forest as draw_forest
 from rating.report.words import COEFFICIENTS, group_name
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rating.figures.style import Theme, legend, panel
+from pool.figure_style import Theme, legend, panel
 from rating.report.words import group_name
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from rating.export.guarding import guarded
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from rating.figures.style import Theme
+    from pool.figure_style import Theme
 
 Numbers = Mapping[str, Any]
 Cell = str | int | float | None

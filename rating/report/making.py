@@ -58,7 +58,7 @@ def galleries_of(study: Study, kept: Kept) -> list[Gallery]:
 
 def picture_of(kept: Kept, numbers: dict[str, Any]) -> Picture:
     """What draws an exhibit for paper, keeping it."""
-    from rating.figures.style import (
+    from pool.figure_style import (
         PRINT,
         as_file,
     )  # matplotlib, which the web process need not load to start

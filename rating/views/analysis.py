@@ -90,7 +90,7 @@ def figure(request: HttpRequest, slug: str, name: str, kind: str) -> HttpRespons
         raise Http404
     if kind == "csv":
         return _file(exhibit.table(numbers).csv().encode(), "text/csv; charset=utf-8", f"{name}.csv")
-    from rating.figures.style import FORMATS, PRINT, SCREEN, as_file
+    from pool.figure_style import FORMATS, PRINT, SCREEN, as_file
 
     on_screen = kind == "svg" and "print" not in request.GET
     theme = SCREEN if on_screen else PRINT

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pool.figure_style import SCREEN, as_file
 from rating.analysis.columns import StudyColumns
 from rating.analysis.whole import study_numbers
-from rating.figures.style import SCREEN, as_file
 from rating.report.gallery import galleries
 from rating.report.questions import EXHIBITS
 from tests.analysis.studies import FAKE, REAL, simulated

@@ -114,7 +114,7 @@ def test_a_perfect_score_keeps_an_interval() -> None:
 
     perfect = draw.estimate(np.ones((1, 201)))
 
-    assert perfect.ci == (pytest.approx(0.025 ** (1 / 20)), 1.0)
+    assert perfect.ci == pytest.approx((0.025 ** (1 / 20), 1.0))
 
 
 def test_one_patient_of_a_class_gives_a_reason_instead_of_an_interval() -> None:
