@@ -35,11 +35,12 @@ class Kept:
         self.study = study
         self.folder = _folder(study) / _fingerprint(study)
 
-    def columns(self) -> StudyColumns:
-        path = self.folder / "columns.npz"
+    def columns(self, *, machines: bool = False) -> StudyColumns:
+        """People's ratings, or those of the machines that were shown the same."""
+        path = self.folder / ("machines.npz" if machines else "columns.npz")
         if path.exists():
             return StudyColumns.load(path)
-        columns = read_columns(self.study)
+        columns = read_columns(self.study, machines=machines)
         self._write(path, columns.save)
         return columns
 
@@ -80,8 +81,9 @@ def _folder(study: Study) -> Path:
 
 def _fingerprint(study: Study) -> str:
     """Names the state of all that the numbers follow from: the ratings, whose they are, and what may be known."""
-    counted = Sitting.objects.counted().filter(enrolment__study=study)
-    standing = list(counted.order_by("pk").values_list("pk", flat=True))
+    standing = list(
+        Sitting.objects.valid().filter(enrolment__study=study).order_by("pk").values_list("pk", flat=True)
+    )
     profiles = list(
         study.enrolments.order_by("pk").values_list("pk", "years", "ai_knowledge", "subspecialty")
     )

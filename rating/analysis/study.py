@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from django.db import connection
 
+from rating.analysis.arrays import Floats
 from rating.analysis.columns import MAIN, REPEAT, StudyColumns
 from rating.analysis.table import LABELS
 from rating.models import Presentation, Rating, Sitting, Study, StudyImage
+from rating.models.sittings import pseudonym
 
 KINDS = {Presentation.Kind.MAIN.value: MAIN, Presentation.Kind.REPEAT.value: REPEAT}
 # A binary COPY of columns that are never null has rows of one size, so it is an array already: a million ratings in
@@ -35,12 +37,13 @@ QUERY = (
 HEADER, TRAILER = 19, 2
 
 
-def read_columns(study: Study) -> StudyColumns:
-    """Every rating that counts: sittings started over, withdrawn or unblinded are left out.
+def read_columns(study: Study, *, machines: bool = False) -> StudyColumns:
+    """Every rating that counts, or the machines': sittings started over, withdrawn or unblinded are left out.
 
     What depends on the truth is read only of an unblinded study.
     """
-    sittings = Sitting.objects.counted().filter(enrolment__study=study)
+    of_whom = Sitting.objects.of_machines() if machines else Sitting.objects.counted()
+    sittings = of_whom.filter(enrolment__study=study)
     of_sitting = list(sittings.values_list("pk", "session", "enrolment__number"))
     raters = _raters(study, {number for _, _, number in of_sitting})
     images = _images(study)
@@ -53,7 +56,7 @@ def read_columns(study: Study) -> StudyColumns:
     at = order[np.searchsorted(keys, rows["sitting"], sorter=order)] if of_sitting else rows["sitting"]
     image_order = np.argsort(image_keys)
     return StudyColumns(
-        raters=tuple(f"R{number:02}" for number in raters["number"]),
+        raters=tuple(pseudonym(number, is_machine=machines) for number in raters["number"]),
         years=np.array(raters["years"], dtype=np.int64),
         knowledge=tuple(raters["knowledge"]),
         subspecialty=tuple(raters["subspecialty"]),
@@ -163,6 +166,29 @@ def fid_of(provenance: Mapping[str, Any], measurements: Mapping[str, Any]) -> fl
     return math.nan
 
 
+def machine_scores(study: Study, machines: StudyColumns, session: int = 1) -> Floats:
+    """The probabilities of fake that machines gave, machines × images of these columns; nan where they gave none."""
+    ratings = Rating.objects.filter(
+        presentation__sitting__in=Sitting.objects.of_machines().filter(
+            enrolment__study=study, session=session
+        ),
+        presentation__kind=Presentation.Kind.MAIN,
+    ).values_list("presentation__sitting__enrolment__number", "presentation__study_image__code", "view_state")
+    rows = {rater: place for place, rater in enumerate(machines.raters)}
+    columns = {code: place for place, code in enumerate(machines.images)}
+    scores: Floats = np.full((len(rows), len(columns)), np.nan)
+    for number, code, state in ratings:
+        row, column = rows.get(pseudonym(number, is_machine=True)), columns.get(code)
+        if row is not None and column is not None:
+            scores[row, column] = state.get("p_fake", math.nan)
+    return scores
+
+
+def machine_names(study: Study) -> dict[str, str]:
+    """What each machine is, by its pseudonym."""
+    return {one.pseudonym: one.machine for one in study.enrolments.exclude(machine="")}
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """One rater's word on one image, with what he wrote."""
@@ -196,7 +222,7 @@ def said_of(
         "reasons",
     )
     return [
-        Said(f"R{number:02}", code, label, remark, tuple(reasons))
+        Said(pseudonym(number), code, label, remark, tuple(reasons))
         for number, code, label, remark, reasons in rows
     ]
 

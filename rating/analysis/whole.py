@@ -46,8 +46,11 @@ def study_numbers(
     margin: float | None = None,
     endpoint: str = "",
     session: int = 1,
+    machines: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The whole report: agreement and counts, and what depends on the truth where that is known.
+
+    machines: what `machine_numbers` gives, to stand beside.
 
     policy, margin and endpoint are the study's declared ones. Undefined numbers are None beside a `reason`.
     """
@@ -72,6 +75,7 @@ def study_numbers(
         "truth": _with_truth(columns, table, policy=policy, margin=margin, endpoint=endpoint, session=session)
         if columns.truth_is_known
         else None,
+        "machines": machines,
         "methods": METHODS,
         "versions": versions(),
     }

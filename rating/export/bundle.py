@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rating.analysis.store import Kept
+from rating.analysis.study import machine_names
 from rating.export.galleries import galleries_csv, gallery_pictures
 from rating.export.imrmc import imrmc_lines
 from rating.export.ratings_csv import codebook_lines, csv_lines, rating_facts
@@ -30,6 +31,7 @@ galleries.csv     the images of each gallery with every label and remark; the fi
 manifest.json     protocol, images with their sha256, what was left out
 sequences.csv     the seed and the digest of every order
 imrmc.imrmc       input of the FDA's iMRMC (unblinded studies with both kinds of image)
+machines.csv      what machines said, where any was enrolled; in no other file but the report's tables of machines
 recompute.py      recomputes the main numbers with numpy alone: python recompute.py
 """
 
@@ -69,6 +71,8 @@ def _files(study: Study, date: str) -> dict[str, bytes]:
         "galleries.csv": galleries_csv(study, kept),
         "recompute.py": (Path(__file__).with_name("recompute.py")).read_text(encoding="utf-8"),
     }
+    if study.enrolments.exclude(machine="").exists():
+        files["machines.csv"] = "".join(csv_lines(study, machines=True))
     columns = kept.columns()
     if columns.truth_is_known:
         files["imrmc.imrmc"] = "".join(imrmc_lines(columns, study.name))
@@ -86,7 +90,9 @@ def _manifest(study: Study) -> dict[str, Any]:
     images = study.images.select_related("image__dataset").order_by("code")
     counted = set(Sitting.objects.counted().filter(enrolment__study=study).values_list("pk", flat=True))
     sittings = (
-        Sitting.objects.filter(enrolment__study=study, session=1).select_related("enrolment").order_by("pk")
+        Sitting.objects.filter(enrolment__study=study, enrolment__machine="", session=1)
+        .select_related("enrolment")
+        .order_by("pk")
     )
     raters = {sitting.enrolment.pseudonym: False for sitting in sittings}
     for sitting in sittings:
@@ -97,6 +103,7 @@ def _manifest(study: Study) -> dict[str, Any]:
         "protocol": study.protocol(),
         "order_version": study.order_version,
         "manifest_sha256": study.manifest_sha256,
+        "machines": machine_names(study),
         "left_out": [[name] for name, counts in raters.items() if not counts],
         "images": [
             {
@@ -123,7 +130,8 @@ def _sequences(study: Study) -> list[str]:
     ordered = sittings.order_by("enrolment__number", "session", "attempt")
     lines = ["rater,session,attempt,seed,order_version,order_sha256,counts\r\n"]
     for one in ordered:
-        counts = one.reset_at is None and one.unblinded_at is None and one.enrolment.withdrawn_at is None
+        valid = one.reset_at is None and one.unblinded_at is None and one.enrolment.withdrawn_at is None
+        counts = valid and not one.enrolment.machine
         lines.append(
             f"{one.enrolment.pseudonym},{one.session},{one.attempt},{one.seed},{one.order_version},{one.order_sha256},{int(counts)}\r\n"
         )

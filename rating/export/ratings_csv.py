@@ -14,7 +14,7 @@ from rating.models import Presentation, Sitting, Study
 
 CODEBOOK = {
     "study": "name of the study",
-    "rater": "pseudonym of the rater within the study",
+    "rater": "pseudonym of the rater within the study; R a person, M a machine",
     "session": "number of the sitting, 1 first",
     "position": "place of the image in this rater's order, 1 first",
     "kind": "main, repeat, practice or probe",
@@ -38,10 +38,10 @@ CODEBOOK = {
 GUARDED = frozenset({"study", "dataset", "finding", "remark", "reasons"})
 
 
-def csv_lines(study: Study) -> Iterator[str]:
-    """The header and one line per presentation, ready to stream."""
+def csv_lines(study: Study, *, machines: bool = False) -> Iterator[str]:
+    """The header and one line per presentation, ready to stream; people's, or else the machines'."""
     yield _line(CODEBOOK)
-    for facts in rating_facts(study):
+    for facts in rating_facts(study, machines=machines):
         yield _line(_cell(name, facts[name]) for name in CODEBOOK)
 
 
@@ -50,13 +50,15 @@ def codebook_lines() -> Iterator[str]:
     yield from (_line(row) for row in CODEBOOK.items())
 
 
-def rating_facts(study: Study) -> Iterator[dict[str, Any]]:
+def rating_facts(study: Study, *, machines: bool = False) -> Iterator[dict[str, Any]]:
     """One dictionary per presentation, by rater, session and position; None is what was not given or is not told.
 
     Only of sittings that count: a session started over, a withdrawn or an unblinded rater is not among them.
+    Machines, of pseudonyms with an M, are among themselves.
     """
+    sittings = Sitting.objects.of_machines() if machines else Sitting.objects.counted()
     presentations = (
-        Presentation.objects.filter(sitting__in=Sitting.objects.counted().filter(enrolment__study=study))
+        Presentation.objects.filter(sitting__in=sittings.filter(enrolment__study=study))
         .select_related("sitting__enrolment", "study_image__image__dataset", "rating")
         .order_by("sitting__enrolment__number", "sitting__session", "position")
     )

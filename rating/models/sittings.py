@@ -20,7 +20,18 @@ from rating.models.studies import NotPossible, Study, StudyImage
 USUAL_PACE_MS = 20_000
 
 
+def pseudonym(number: int, *, is_machine: bool = False) -> str:
+    """How everybody else knows a rater: R for a person, M for a machine."""
+    return f"{'M' if is_machine else 'R'}{number:02}"
+
+
 class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
+    def people(self) -> Self:
+        return self.filter(machine="")
+
+    def machines(self) -> Self:
+        return self.exclude(machine="")
+
     def of(self, user: Any) -> Self:
         """This rater's enrolments in studies that are, or have been, open."""
         states = [Study.State.OPEN, Study.State.CLOSED, Study.State.UNBLINDED]
@@ -45,7 +56,7 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
 
 
 class Enrolment(models.Model):
-    """One rater in one study, known to everybody else by pseudonym."""
+    """One rater in one study, known to everybody else by pseudonym; a machine is one too, marked as such for good."""
 
     class AIKnowledge(models.TextChoices):
         NONE = "none", _("None")
@@ -62,6 +73,7 @@ class Enrolment(models.Model):
     replaces = models.OneToOneField(
         "self", on_delete=models.PROTECT, null=True, editable=False, related_name="replaced_by"
     )
+    machine = models.CharField(max_length=200, blank=True, editable=False)  # its name; a person has none
     withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
     consented_at = models.DateTimeField(null=True, editable=False)
     consent_version = models.CharField(max_length=16, blank=True, editable=False)
@@ -92,7 +104,7 @@ class Enrolment(models.Model):
 
     @property
     def pseudonym(self) -> str:
-        return f"R{self.number:02}"
+        return pseudonym(self.number, is_machine=bool(self.machine))
 
     @property
     def has_consented(self) -> bool:
@@ -115,9 +127,18 @@ class Enrolment(models.Model):
     @classmethod
     @transaction.atomic
     def enrol(
-        cls, study: Study, user: Any, *, by: Any = None, replaces: Enrolment | None = None
+        cls,
+        study: Study,
+        user: Any,
+        *,
+        by: Any = None,
+        replaces: Enrolment | None = None,
+        machine: str = "",
     ) -> Enrolment:
-        """Enrol a rater (again is harmless) and give them their orders if the study has them."""
+        """Enrol a rater (again is harmless) and give them their orders if the study has them.
+
+        machine: what rates in the name of this user, whom nobody can sign in as.
+        """
         from rating.models.orders import Orders  # orders are made of sittings
 
         study = Study.objects.select_for_update().get(pk=study.pk)
@@ -127,13 +148,20 @@ class Enrolment(models.Model):
             raise NotPossible("The study is closed: nobody can be enrolled any more.")
         if study.is_simulated and user.is_active:
             raise NotPossible("This study is a rehearsal by simulated raters; people cannot join it.")
+        if machine and user.is_active:
+            raise NotPossible("A machine rates under a name of its own, never under a person's.")
         may_rate = user.has_perm("rating.rate") and not user.has_perm("pool.view_image")
-        if not may_rate and not study.is_simulated:
+        if not may_rate and not study.is_simulated and not machine:
             raise NotPossible(f"{user} can see which images are generated, so cannot rate.")
         number = (cls.objects.filter(study=study).aggregate(last=models.Max("number"))["last"] or 0) + 1
-        slot = replaces.slot if replaces else number
-        enrolment = cls.objects.create(study=study, user=user, number=number, slot=slot, replaces=replaces)
-        AuditEvent.record(study, by, "enrolled", rater=enrolment.pseudonym)
+        machines = cls.objects.filter(study=study).exclude(machine="").count()
+        place = machines + 1 if machine else number - machines  # machines take no block from people
+        slot = replaces.slot if replaces else place
+        enrolment = cls.objects.create(
+            study=study, user=user, number=number, slot=slot, replaces=replaces, machine=machine
+        )
+        said = {"machine": machine} if machine else {}
+        AuditEvent.record(study, by, "enrolled", rater=enrolment.pseudonym, **said)
         if not study.is_draft:
             Orders(study).make_sittings(enrolment)
         return enrolment
@@ -168,7 +196,15 @@ class SittingQuerySet(models.QuerySet["Sitting"]):
         return self.filter(reset_at=None)
 
     def counted(self) -> Self:
-        """Those that count in an analysis: not started over, not withdrawn, and still blinded."""
+        """Those that count in an analysis: people's, not started over, not withdrawn, and still blinded."""
+        return self.valid().filter(enrolment__machine="")
+
+    def of_machines(self) -> Self:
+        """Those that would count if they were people's: machines are shown beside, never among them."""
+        return self.valid().exclude(enrolment__machine="")
+
+    def valid(self) -> Self:
+        """Whoever's: not started over, not withdrawn, and still blinded."""
         return self.standing().filter(unblinded_at=None, enrolment__withdrawn_at=None)
 
     def of(self, user: Any, study: Study) -> Self:

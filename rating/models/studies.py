@@ -60,16 +60,19 @@ class StudyQuerySet(models.QuerySet["Study"]):
         return self.filter(state__in=[Study.State.CLOSED, Study.State.UNBLINDED])
 
     def with_progress(self) -> Self:
-        """Each with `rater_count`, `presentation_count` and `rated_count`, of what stands."""
+        """Each with `rater_count`, `presentation_count` and `rated_count`, of people and of what stands."""
         from rating.models.sittings import Presentation  # sittings are of studies
 
         standing = Presentation.objects.filter(
             sitting__enrolment__study=models.OuterRef("pk"),
             sitting__enrolment__withdrawn_at=None,
+            sitting__enrolment__machine="",
             sitting__reset_at=None,
         )
         return self.annotate(
-            rater_count=models.Count("enrolments", filter=models.Q(enrolments__withdrawn_at=None)),
+            rater_count=models.Count(
+                "enrolments", filter=models.Q(enrolments__withdrawn_at=None, enrolments__machine="")
+            ),
             presentation_count=_how_many(standing),
             rated_count=_how_many(standing.filter(rating__isnull=False)),
         )
@@ -278,7 +281,9 @@ class Study(Protocol):
         if self.state != self.State.FROZEN:
             return [f"The study is {self.state} already."]
         without_raters = (
-            [] if self.enrolments.filter(withdrawn_at=None).exists() else ["Invite at least one rater."]
+            []
+            if self.enrolments.filter(withdrawn_at=None, machine="").exists()
+            else ["Invite at least one rater."]
         )
         return [*without_raters, *self._reasons_of_the_blinding_audit()]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from pool.pixels import decode_png, thumbnail
+from rating.analysis.columns import StudyColumns
+from rating.analysis.machines import machine_numbers
 from rating.analysis.store import Kept
-from rating.analysis.study import Said, said_of
+from rating.analysis.study import Said, machine_names, machine_scores, said_of
 from rating.analysis.whole import study_numbers
 from rating.models import Study
 from rating.report.contents import Picture, Report, report_of
@@ -18,7 +20,29 @@ from rating.report.study_facts import facts_of
 def numbers_of(study: Study, kept: Kept | None = None) -> dict[str, Any]:
     """The numbers of the whole study: first session, every rater that counts."""
     kept = kept or Kept(study)
-    return kept.json("numbers|", lambda: study_numbers(kept.columns(), **declared(study)))
+
+    def make() -> dict[str, Any]:
+        columns = kept.columns()
+        beside = machines_beside(study, kept.columns(machines=True), columns)
+        return study_numbers(columns, **declared(study), machines=beside)
+
+    return kept.json("numbers|", make)
+
+
+def machines_beside(
+    study: Study, machines: StudyColumns, people: StudyColumns, session: int = 1
+) -> list[dict[str, Any]]:
+    """What the study's machines said of the same images."""
+    if not machines.raters:
+        return []
+    return machine_numbers(
+        machines,
+        people,
+        machine_scores(study, machines, session),
+        machine_names(study),
+        policy=study.unsure_policy,
+        session=session,
+    )
 
 
 def declared(study: Study) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rating.report import about_course, about_labels, about_truth
+from rating.report import about_course, about_labels, about_machines, about_truth
 from rating.report.exhibit import Exhibit
 
 
@@ -31,6 +31,7 @@ QUESTIONS = (
     Question("time", "How long did they take?", about_course.TIME),
     Question("position", "Did they learn or tire?", about_course.COURSE),
     Question("experience", "Does experience matter?", about_course.RATERS),
+    Question("machines", "What do machines say?", about_machines.EXHIBITS),
 )
 EXHIBITS = {exhibit.name: exhibit for question in QUESTIONS for exhibit in question.exhibits}
 

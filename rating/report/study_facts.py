@@ -62,7 +62,7 @@ class StudyFacts:
 
 
 def facts_of(study: Study) -> StudyFacts:
-    enrolments = study.enrolments.all()
+    enrolments = study.enrolments.filter(machine="")
     audit = BlindingAudit.objects.filter(study=study, state=BlindingAudit.State.SUCCEEDED).first()
     return StudyFacts(
         name=study.name,
@@ -109,15 +109,17 @@ def _rater_flow(study: Study) -> dict[str, int]:
     of_rater: dict[int, list[Sitting]] = {}
     for sitting in sittings:
         of_rater.setdefault(sitting.enrolment_id, []).append(sitting)
+    people = Enrolment.objects.people().filter(study=study)
     return {
-        "invited": study.enrolments.count(),
-        "consented": Enrolment.objects.filter(study=study).exclude(consented_at=None).count(),
-        "withdrawn": study.enrolments.exclude(withdrawn_at=None).count(),
+        "invited": people.count(),
+        "consented": people.exclude(consented_at=None).count(),
+        "withdrawn": people.exclude(withdrawn_at=None).count(),
         "started": sum(any(s.rated_count for s in those) for those in of_rater.values()),
         "finished": sum(
             all(s.rated_count == s.presentation_count for s in those) for those in of_rater.values()
         ),
-        "sittings left out (unblinded or started over)": Sitting.objects.filter(enrolment__study=study)
+        "machines, shown beside the raters": study.enrolments.exclude(machine="").count(),
+        "sittings left out (unblinded or started over)": Sitting.objects.filter(enrolment__in=people)
         .filter(Q(reset_at__isnull=False) | Q(unblinded_at__isnull=False))
         .count(),
     }

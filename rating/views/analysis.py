@@ -22,7 +22,7 @@ from rating.analysis.whole import study_numbers
 from rating.models import AuditEvent, Study
 from rating.report.exhibit import Exhibit
 from rating.report.gallery import GALLERIES, galleries
-from rating.report.making import declared
+from rating.report.making import declared, machines_beside
 from rating.report.questions import EXHIBITS, QUESTIONS, Question, question_named
 from rating.report.words import MODALITIES
 from rating.views.analysis_filters import Part, PartForm
@@ -182,7 +182,9 @@ def numbers_of(study: Study, part: Part | None = None, kept: Kept | None = None)
 
     def make() -> dict[str, Any]:
         columns: StudyColumns = part.of(kept.columns())
-        return study_numbers(columns, **declared(study), session=part.session)
+        machines = part.whoever.of(kept.columns(machines=True))
+        beside = machines_beside(study, machines, columns, part.session)
+        return study_numbers(columns, **declared(study), session=part.session, machines=beside)
 
     return kept.json(f"numbers|{part.query}", make)
 

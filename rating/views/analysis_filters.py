@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -41,6 +41,11 @@ class Part:
         if self.session > 1:
             chosen["session"] = str(self.session)
         return urlencode(chosen)
+
+    @property
+    def whoever(self) -> Part:
+        """The same part of the images, whoever read them: machines have no years."""
+        return replace(self, **dict.fromkeys(PER_RATER, ""))
 
     def of(self, columns: StudyColumns) -> StudyColumns:
         """Only the chosen ratings; real images stay when one generator is chosen, for it is judged against them."""

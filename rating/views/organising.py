@@ -46,7 +46,9 @@ def _flags_of(study: Study) -> dict[int, list[str]]:
     rated: dict[int, list[Rated]] = defaultdict(list)
     rows = (
         Rating.objects.filter(
-            presentation__sitting__enrolment__study=study, presentation__sitting__reset_at=None
+            presentation__sitting__enrolment__study=study,
+            presentation__sitting__enrolment__machine="",
+            presentation__sitting__reset_at=None,
         )
         .order_by("presentation__sitting__session", "presentation__position")
         .values_list("presentation__sitting__enrolment", "label", "active_ms", "idle_ms")

@@ -346,7 +346,9 @@ def test_numbers_are_computed_once_for_each_state_of_the_ratings(page, rater, ot
     monkeypatch.setattr(
         "rating.views.analysis.study_numbers", lambda *_args, **_more: pytest.fail("computed again")
     )
-    monkeypatch.setattr("rating.analysis.store.read_columns", lambda _study: pytest.fail("read again"))
+    monkeypatch.setattr(
+        "rating.analysis.store.read_columns", lambda _study, **_more: pytest.fail("read again")
+    )
 
     page(study)
     page(study, "analysis_question", "agreement")

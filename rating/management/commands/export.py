@@ -22,6 +22,10 @@ def _csv(study: Study) -> bytes:
     return "".join(csv_lines(study)).encode()
 
 
+def _machines(study: Study) -> bytes:
+    return "".join(csv_lines(study, machines=True)).encode()
+
+
 def _json(study: Study) -> bytes:
     from rating.export.bundle import ratings_json
 
@@ -46,6 +50,7 @@ def _bundle(study: Study) -> bytes:
 
 FORMATS: dict[str, Callable[[Study], bytes]] = {
     "csv": _csv,
+    "machines": _machines,
     "json": _json,
     "imrmc": _imrmc,
     "bundle": _bundle,
@@ -53,9 +58,7 @@ FORMATS: dict[str, Callable[[Study], bytes]] = {
 
 
 class Command(BaseCommand):
-    help = (
-        "Write a closed study's ratings: CSV with its codebook, JSON, iMRMC input, or everything in one zip."
-    )
+    help = "Write a closed study's ratings: CSV with its codebook, the machines' CSV, JSON, iMRMC input, or all in one zip."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("study")
