@@ -44,7 +44,8 @@ def flow_of(dataset: Dataset) -> Flow:
 
 def _imported(dataset: Dataset) -> Flow:
     flow = Flow()
-    for job in ImportJob.objects.filter(dataset=dataset):
-        refused, duplicates = len(job.refused), len(job.duplicates)
-        flow += Flow(job.imported + refused + duplicates, refused=refused, duplicates=duplicates)
+    jobs = ImportJob.objects.filter(dataset=dataset)
+    for imported, refused, duplicates in jobs.values_list("imported", "refused", "duplicates"):
+        asked = imported + len(refused) + len(duplicates)
+        flow += Flow(asked, refused=len(refused), duplicates=len(duplicates))
     return flow

@@ -45,7 +45,7 @@ class Part:
     @property
     def whoever(self) -> Part:
         """The same part of the images, whoever read them: machines have no years."""
-        return replace(self, **dict.fromkeys(PER_RATER, ""))
+        return replace(self, years="", knowledge="", subspecialty="")
 
     def of(self, columns: StudyColumns) -> StudyColumns:
         """Only the chosen ratings; real images stay when one generator is chosen, for it is judged against them."""
