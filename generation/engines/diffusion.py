@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generation.engines.compiling import COMPILE, Compiling
 from generation.engines.protocol import (
     EngineError,
     GenerationRequest,
@@ -15,7 +16,7 @@ from generation.engines.protocol import (
     Refusal,
     seed_of,
 )
-from generation.engines.warm import Warm, bytes_of, device_for_work, in_batches_that_fit
+from generation.engines.warm import Warm, bytes_of, device_for_work, dtype_for, in_batches_that_fit
 
 if TYPE_CHECKING:
     from generation.training.network import Denoiser
@@ -49,20 +50,22 @@ class CheckpointSource:
 warm: Warm[Denoiser] = Warm(bytes_of)
 
 
-def _load(source: CheckpointSource) -> Denoiser:
+def _load(source: CheckpointSource, precision: str) -> Denoiser:
     from generation.training import checkpoint
 
     device = device_for_work()
     try:
         description = checkpoint.Description.from_json(source.description)
-        return checkpoint.network(description, source.read_weights(), device)
+        return checkpoint.network(description, source.read_weights(), device).to(dtype_for(precision))
     except (checkpoint.CheckpointError, OSError) as error:
         raise EngineError(f"The checkpoint {source.name} cannot be used. {error}") from error
 
 
-def network_of(source: CheckpointSource) -> Denoiser:
-    """The checkpoint's network, loaded unless it is still warm. Raises EngineError."""
-    return warm.get(source.key, partial(_load, source))
+def network_of(source: CheckpointSource, precision: str = "auto") -> Denoiser:
+    """The checkpoint's network in this precision, loaded unless it is still warm. Raises EngineError."""
+    if precision not in PRECISIONS:
+        raise EngineError(f"The precision is one of {', '.join(PRECISIONS)}.")
+    return warm.get(f"{source.key}|{dtype_for(precision)}", partial(_load, source, precision))
 
 
 class DiffusionEngine:
@@ -75,13 +78,23 @@ class DiffusionEngine:
     def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Iterator[Picture | Refusal]:
         from generation.training.config import ConfigError
 
-        net = network_of(self.source)
+        net = network_of(self.source, str(request.settings.get("precision") or "auto"))
         wanted = _Wanted.of(net, request)
         size = self.batch or (ON_GPU if next(net.parameters()).device.type == "cuda" else ON_CPU)
+        compiling = Compiling(
+            net,
+            wanted.compile,
+            batch=size,
+            images=len(indices),
+            guided=wanted.guidance != 1.0,
+            try_out=partial(wanted.try_out, net),
+            note=request.note,
+        )
 
         def make(group: list[int]) -> list[Picture]:
             request.may_stop()
-            return wanted.sample(net, request, group)
+            with compiling.batch(group) as filled:
+                return wanted.sample(net, request, filled)[: len(group)]
 
         try:
             yield from in_batches_that_fit(indices, size, make, note=request.note)
@@ -97,7 +110,7 @@ class _Wanted:
     sampler: str
     steps: int
     guidance: float
-    precision: str
+    compile: str
     provenance: dict[str, Any]
 
     @classmethod
@@ -117,17 +130,17 @@ class _Wanted:
             kinds = {label: net.config.class_number(wanted) for label, wanted in known.items()}
         except ConfigError as error:
             raise EngineError(str(error)) from error
-        precision = str(settings.get("precision") or "auto")
-        if precision not in PRECISIONS:
-            raise EngineError(f"The precision is one of {', '.join(PRECISIONS)}.")
+        compile_it = str(settings.get("compile") or "auto")
+        if compile_it not in COMPILE:
+            raise EngineError(f"Compile is one of {', '.join(COMPILE)}.")
         facts = {
-            "precision": precision,
+            "precision": str(next(net.parameters()).dtype).removeprefix("torch."),
             "sampler": sampler,
             "steps": steps,
             "guidance": guidance,
             "size": net.config.size,
         }
-        return cls(kinds, sampler, steps, guidance, precision, facts)
+        return cls(kinds, sampler, steps, guidance, compile_it, facts)
 
     def sample(self, net: Denoiser, request: GenerationRequest, group: list[int]) -> list[Picture]:
         from generation.training.sampling import sample
@@ -140,8 +153,16 @@ class _Wanted:
             sampler=self.sampler,
             steps=self.steps,
             guidance=self.guidance,
-            precision=self.precision,
+            precision="fp32",  # the network's own weights are of the precision asked for
             between_steps=request.heartbeat,
         )
         facts = {"engine": "diffusion", **self.provenance}
         return [Picture(*three, dict(facts)) for three in zip(group, seeds, pixels, strict=True)]
+
+    def try_out(self, net: Denoiser, number: int) -> None:
+        """Sample for as short as can be, in the very shapes of a batch of so many."""
+        from generation.training.sampling import sample
+
+        classes = [next(iter(self.kinds.values()))] * number if self.kinds else None
+        guidance = self.guidance
+        sample(net, [0] * number, classes=classes, steps=2, guidance=guidance, precision="fp32")

@@ -17,7 +17,7 @@ from typing import Any, cast
 import numpy as np
 
 from generation.engines.protocol import EngineError, GenerationRequest, Picture, Pixels, Refusal, seed_of
-from generation.engines.warm import Warm, bytes_of, device_for_work, in_batches_that_fit
+from generation.engines.warm import Warm, bytes_of, device_for_work, dtype_for, in_batches_that_fit
 
 ON_GPU, ON_CPU = 8, 1  # pictures at once
 MOST_STEPS = 1000
@@ -110,7 +110,7 @@ def _load(source: PipelineSource, precision: str) -> _Loaded:
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,
-            torch_dtype=_dtype(precision),
+            torch_dtype=dtype_for(precision),
             **left_out,
         )
         if source.lora is not None:
@@ -135,14 +135,6 @@ def _load(source: PipelineSource, precision: str) -> _Loaded:
             if isinstance(part, torch.nn.Module) and any(p.ndim == 4 for p in part.parameters()):
                 cast("Any", part).to(memory_format=torch.channels_last)  # torch's stub lacks this form
     return _Loaded(pipe.to(device), source.fingerprint())
-
-
-def _dtype(precision: str) -> Any:
-    import torch
-
-    if precision == "auto":
-        precision = "bf16" if device_for_work().type == "cuda" else "fp32"
-    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
 
 
 def _first_line(error: BaseException) -> str:

@@ -47,6 +47,15 @@ def device_for_work() -> Any:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def dtype_for(precision: str) -> Any:
+    """The torch dtype of a precision by name; `auto` is bf16 on a GPU and fp32 on a CPU."""
+    import torch
+
+    if precision == "auto":
+        precision = "bf16" if device_for_work().type == "cuda" else "fp32"
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+
+
 def memory_for_models() -> int:
     """Bytes that models may hold while none of them works."""
     import torch

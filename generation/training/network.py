@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
@@ -14,6 +15,9 @@ from generation.training.config import TrainingConfig
 
 class Denoiser(nn.Module):
     """Predicts, from a noisy picture (batch, channels, size, size) and its time, what the objective asks for."""
+
+    compiled: Callable[..., Tensor] | None = None  # `forward`, where sampling has compiled it
+    compiled_for: tuple[int, bool] | None = None  # the batch, and whether guided
 
     def __init__(self, config: TrainingConfig) -> None:
         super().__init__()
@@ -36,16 +40,17 @@ class Denoiser(nn.Module):
 
     def forward(self, noisy: Tensor, time: Tensor, classes: Tensor | None) -> Tensor:
         folded = functional.pixel_unshuffle(noisy, self.config.patch)
-        folded = folded.contiguous(memory_format=torch.channels_last)
+        folded = folded.contiguous(memory_format=torch.channels_last).to(self.unet.conv_in.weight.dtype)
         predicted = self.unet(folded, time, class_labels=classes).sample
         return functional.pixel_shuffle(predicted.float(), self.config.patch)
 
     def guided(self, noisy: Tensor, time: Tensor, classes: Tensor | None, guidance: float) -> Tensor:
         """The prediction pushed away from the unconditional one (classifier-free guidance, Ho & Salimans 2022)."""
+        predict = self.compiled or self
         if classes is None or guidance == 1.0:
-            return cast("Tensor", self(noisy, time, classes))
-        nothing = torch.full_like(classes, self.config.null_class)
-        told, untold = self(noisy.repeat(2, 1, 1, 1), time.repeat(2), torch.cat([classes, nothing])).chunk(2)
+            return cast("Tensor", predict(noisy, time, classes))
+        twice, nothing = time.repeat(2), torch.full_like(classes, self.config.null_class)
+        told, untold = predict(noisy.repeat(2, 1, 1, 1), twice, torch.cat([classes, nothing])).chunk(2)
         return cast("Tensor", untold + guidance * (told - untold))
 
 

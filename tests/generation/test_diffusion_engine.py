@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from generation.engines import diffusion
+from generation.engines import compiling, diffusion
 from generation.engines.diffusion import CheckpointSource, DiffusionEngine
 from generation.engines.protocol import EngineError, GenerationRequest, Picture
 from generation.phantoms import draw
@@ -111,6 +111,48 @@ def test_a_picture_that_never_fits_is_said_in_a_sentence(
 
     with pytest.raises(EngineError, match="more memory"):
         make(checkpoint, [0, 1], batch=2)
+
+
+def test_a_compiled_network_makes_the_same_pictures_in_full_batches_and_stays_compiled(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiling, "BACKEND", "eager")  # needs no compiler
+    notes: list[str] = []
+    plain = make(checkpoint, [0, 1, 2], batch=2)
+
+    for _job in range(2):
+        compiled = make(
+            checkpoint, [0, 1, 2], batch=2, settings={"steps": 3, "compile": "on"}, note=notes.append
+        )
+        assert sorted(compiled) == [0, 1, 2]
+        for index, picture in compiled.items():
+            assert np.abs(picture.pixels.astype(int) - plain[index].pixels.astype(int)).max() <= 1
+    assert [note.split(" in ")[0] for note in notes] == ["Compiled the network"]
+
+
+def test_where_compiling_fails_the_job_says_so_and_goes_on(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("no compiler found")
+
+    monkeypatch.setattr(compiling, "BACKEND", broken)
+    notes: list[str] = []
+
+    made = make(checkpoint, [0, 1], settings={"steps": 2, "compile": "on"}, note=notes.append)
+
+    assert sorted(made) == [0, 1]
+    assert len(notes) == 1
+    assert "no compiler found" in notes[0]
+    assert "going on without" in notes[0]
+
+
+def test_half_precision_makes_nearly_the_same_picture(checkpoint: Path) -> None:
+    full = make(checkpoint, [0])[0]
+    half = make(checkpoint, [0], settings={"steps": 3, "precision": "bf16"})[0]
+
+    assert half.provenance["precision"] == "bfloat16"
+    assert np.corrcoef(full.pixels.ravel(), half.pixels.ravel())[0, 1] > 0.99
 
 
 def test_a_network_stays_warm_between_jobs(checkpoint: Path) -> None:

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
+from generation.engines.compiling import COMPILE
 from generation.engines.image_models import family_of
 from generation.engines.pipeline import PRECISIONS
 from generation.engines.protocol import Wish
@@ -33,6 +34,7 @@ SETTINGS = (
         "lora",
         "lora_scale",
         "precision",
+        "compile",
     ),
     "edit_of",
 )
@@ -58,6 +60,9 @@ class Command(BaseCommand):
         parser.add_argument("--lora", help="a LoRA file of the home's models/loras, without its ending")
         parser.add_argument("--lora-scale", type=float, help="how strongly it works, 1 by default")
         parser.add_argument("--precision", choices=PRECISIONS, help="of a model on this machine")
+        parser.add_argument(
+            "--compile", choices=COMPILE, help="a model of ours; auto: on a GPU, for long jobs"
+        )
         parser.add_argument("--edit-of", metavar="IMAGE", help="the number of the image that the API edits")
         parser.add_argument("--price", type=Decimal, help="US dollars an image of the API costs")
         parser.add_argument("--spend-cap", type=Decimal, help="pause before this many US dollars are passed")

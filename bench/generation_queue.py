@@ -1,0 +1,101 @@
+"""What a job's bookkeeping adds to each image, and how a queue of thousands answers, on servers of its own."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+
+def with_database(jobs: int) -> dict[str, Any]:
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    from lungrater.servers.running import running
+
+    with running(who="bench"):
+        call_command("migrate", verbosity=0)
+        return {"bookkeeping_ms_per_image": bookkeeping(), **queue_of(jobs)}
+
+
+def bookkeeping(images: int = 200) -> float:
+    """What a job adds to each image beyond storing it: outcome, progress, heartbeat, cancel and turn."""
+    from generation.engines.protocol import Picture
+    from generation.filling import fill
+    from generation.models import GenerationJob
+    from pool.importing import add_image
+    from pool.models import Dataset
+    from tests.factories import make_pixels
+
+    pixels = [make_pixels(side=128) for _ in range(2 * images)]
+
+    class Instant:
+        def generate(self, request: Any, indices: Sequence[int]) -> Iterator[Picture]:
+            for index in indices:
+                request.heartbeat()
+                request.may_stop()
+                yield Picture(index, index, pixels[index], {})
+
+    def dataset(name: str) -> Dataset:
+        return Dataset.objects.create(name=name, origin="synthetic", modality="xray")
+
+    stored, began = dataset("stored"), time.perf_counter()
+    for each in pixels[images:]:
+        add_image(stored, each, provenance={})
+    alone = time.perf_counter() - began
+    job = GenerationJob(engine="phantom", modality="xray", dataset=dataset("job"), total=images)
+    job.save()
+    job.claim()
+    began = time.perf_counter()
+    fill(job, Instant())
+    return round((time.perf_counter() - began - alone) / images * 1000, 2)
+
+
+def queue_of(number: int) -> dict[str, float]:
+    """Milliseconds to find and claim the next job, and for the queue's page, with so many waiting."""
+    from django.db import connection
+    from django.test import Client
+
+    from generation.models import GenerationJob
+    from lungrater.models import User
+    from lungrater.roles import Role
+    from pool.models import Dataset
+
+    people = [User.objects.create_user(f"p{n}@bench.invalid", role=Role.RESEARCHER) for n in range(5)]
+    dataset = Dataset.objects.get(name="job")
+    GenerationJob.objects.bulk_create(
+        (
+            GenerationJob(
+                engine="phantom", modality="xray", dataset=dataset, total=10, requested_by=people[n % 5]
+            )
+            for n in range(number)
+        ),
+        batch_size=2000,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE generation_generationjob")
+    claims = []
+    for _ in range(50):
+        began = time.perf_counter()
+        found = GenerationJob.objects.next_in_turn("cpu")
+        if found is None or not found.claim():
+            raise SystemExit("No job was claimed.")
+        claims.append((time.perf_counter() - began) * 1000)
+    browser = Client(SERVER_NAME="localhost")
+    browser.force_login(people[0], backend="allauth.account.auth_backends.AuthenticationBackend")
+    pages = []
+    for _ in range(6):
+        began = time.perf_counter()
+        answer = browser.get("/generation/")
+        pages.append((time.perf_counter() - began) * 1000)
+        if answer.status_code != 200:
+            raise SystemExit(f"The page answered {answer.status_code}.")
+    return {
+        "jobs": number,
+        "claim_ms_median": round(statistics.median(claims), 2),
+        "claim_ms_worst": round(max(claims), 2),
+        "page_ms_median": round(statistics.median(pages[1:]), 1),
+    }
