@@ -35,12 +35,13 @@ class Kept:
         self.study = study
         self.folder = _folder(study) / _fingerprint(study)
 
-    def columns(self, *, machines: bool = False) -> StudyColumns:
-        """People's ratings, or those of the machines that were shown the same."""
-        path = self.folder / ("machines.npz" if machines else "columns.npz")
+    def columns(self, *, machines: bool = False, first_phase: bool = False) -> StudyColumns:
+        """People's ratings, or those of the machines that were shown the same, or people's of a first phase."""
+        name = "machines" if machines else "first-phase" if first_phase else "columns"
+        path = self.folder / f"{name}.npz"
         if path.exists():
             return StudyColumns.load(path)
-        columns = read_columns(self.study, machines=machines)
+        columns = read_columns(self.study, machines=machines, first_phase=first_phase)
         self._write(path, columns.save)
         return columns
 

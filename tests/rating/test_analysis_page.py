@@ -344,7 +344,7 @@ def test_numbers_are_computed_once_for_each_state_of_the_ratings(page, rater, ot
     study = over_study(raters=[rater, other_rater])
     page(study)
     monkeypatch.setattr(
-        "rating.views.analysis.study_numbers", lambda *_args, **_more: pytest.fail("computed again")
+        "rating.report.making.study_numbers", lambda *_args, **_more: pytest.fail("computed again")
     )
     monkeypatch.setattr(
         "rating.analysis.store.read_columns", lambda _study, **_more: pytest.fail("read again")

@@ -1,4 +1,3 @@
-
 """`lungrater machine-rater STUDY …`: let a model read an open study under the same order and blinding."""
 
 from __future__ import annotations
