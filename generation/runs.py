@@ -15,7 +15,7 @@ from generation.filling import Pulse
 from generation.models import Checkpoint, TrainingRun
 from generation.training.config import ConfigError, PictureClass, TrainingConfig
 from pool.jobs import JobFailed
-from pool.models import Dataset, Image
+from pool.models import Dataset, Image, Modality
 from pool.pixels import Pixels, decode_png, encode_png, fitted_square
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def train_for(run: TrainingRun) -> None:
     try:
         config = run.parsed_config
         run.beat(message="Reading the images…")
+        run.images.add(*training_images(run.dataset))
         pictures = pictures_of(run.dataset, config, pulse=Pulse(run))
         train(config, pictures, run.folder, on_progress=Teller(run))
     except (ConfigError, CheckpointError, TrainingFailedError) as error:
@@ -58,6 +59,11 @@ def classes_of(dataset: Dataset) -> tuple[PictureClass, ...]:
     return tuple(
         PictureClass(dataset.modality, label) for label in labels.values_list("label", flat=True).distinct()
     )
+
+
+def channels_of(dataset: Dataset) -> int:
+    """How many channels a model of this dataset learns: three where colour is the finding."""
+    return 3 if dataset.modality == Modality.MICROSCOPY else 1
 
 
 def pictures_of(dataset: Dataset, config: TrainingConfig, *, pulse: Pulse) -> Pictures:
