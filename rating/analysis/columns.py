@@ -19,7 +19,8 @@ class StudyColumns:
     """Facts per rater, per image and per rating; ratings point to both by place.
 
     truth is real, fake or, in a study that is still blinded, empty, and so are finding, generator and checkpoint;
-    fid is nan and years is -1 where unknown. Per rating: label is a place in labels, confidence 0 and active_ms -1
+    fid, kid and machine_auc (how easily a machine tells) are nan and years is -1 where unknown. Per rating: label is a
+    place in labels, confidence 0 and active_ms -1
     where not given.
     """
 
@@ -35,6 +36,8 @@ class StudyColumns:
     generator: tuple[str, ...]
     checkpoint: tuple[str, ...]
     fid: Floats
+    kid: Floats
+    machine_auc: Floats
 
     rater: Ints
     image: Ints
@@ -101,11 +104,12 @@ class StudyColumns:
         return cls(**parts | {name: tuple(parts[name].tolist()) for name in WORDS})
 
 
+MEASURES = ("fid", "kid", "machine_auc")
 PER_RATER = ("raters", "years", "knowledge", "subspecialty")
-PER_IMAGE = ("images", "modality", "truth", "finding", "generator", "checkpoint", "fid")
+PER_IMAGE = ("images", "modality", "truth", "finding", "generator", "checkpoint", *MEASURES)
 PER_RATING = ("rater", "image", "session", "kind", "position", "label", "confidence", "active_ms", "has_text")
 FIELDS = (*PER_RATER, *PER_IMAGE, *PER_RATING, "labels")
-WORDS = {"raters", "knowledge", "subspecialty", "labels", *PER_IMAGE} - {"fid"}
+WORDS = {"raters", "knowledge", "subspecialty", "labels", *PER_IMAGE} - {*MEASURES}
 
 
 def _pick(values: Any, wanted: Flags) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from django.db import connection
 
 from rating.analysis.arrays import Floats
-from rating.analysis.columns import MAIN, REPEAT, StudyColumns
+from rating.analysis.columns import MAIN, MEASURES, REPEAT, StudyColumns
 from rating.models import Presentation, Rating, Sitting, Study, StudyImage
 from rating.models.sittings import pseudonym
 
@@ -34,6 +34,7 @@ QUERY = (
     "WHERE p.sitting_id = ANY(%s) AND p.kind IN ('main', 'repeat')) TO STDOUT (FORMAT BINARY)"
 )
 HEADER, TRAILER = 19, 2
+UNMEASURED = (math.nan,) * len(MEASURES)
 
 
 def read_columns(study: Study, *, machines: bool = False, first_phase: bool = False) -> StudyColumns:
@@ -67,7 +68,7 @@ def read_columns(study: Study, *, machines: bool = False, first_phase: bool = Fa
             name: tuple(images[name])
             for name in ("images", "modality", "truth", "finding", "generator", "checkpoint")
         },
-        fid=np.array(images["fid"], dtype=np.float64),
+        **{name: np.array(images[name], dtype=np.float64) for name in MEASURES},
         rater=np.array([place_of_rater[number] for _, _, number in of_sitting], dtype=np.int64)[at],
         session=np.array([session for _, session, _ in of_sitting], dtype=np.int64)[at],
         image=image_order[np.searchsorted(image_keys, rows["image"], sorter=image_order)],
@@ -108,7 +109,7 @@ def _raters(study: Study, counted: set[int]) -> dict[str, list[Any]]:
 def _images(study: Study) -> dict[str, list[Any]]:
     """The facts of each image; of a blinded study only those that do not depend on the truth."""
     told = study.is_unblinded
-    names = ("pk", "images", "modality", "truth", "finding", "generator", "checkpoint", "fid")
+    names = ("pk", "images", "modality", "truth", "finding", "generator", "checkpoint", *MEASURES)
     found: dict[str, list[Any]] = {name: [] for name in names}
     rows = (
         StudyImage.objects.filter(study=study)
@@ -132,12 +133,12 @@ def _images(study: Study) -> dict[str, list[Any]]:
             facts += (
                 generator_of(provenance, dataset),
                 checkpoint_of(provenance, dataset),
-                fid_of(provenance, measurements),
+                *(measured(name, provenance, measurements) for name in MEASURES),
             )
         else:
-            facts += ("", "", math.nan)
+            facts += ("", "", *UNMEASURED)
         if not told:
-            facts = (pk, code, modality, "", "", "", "", math.nan)
+            facts = (pk, code, modality, "", "", "", "", *UNMEASURED)
         for name, value in zip(names, facts, strict=True):
             found[name].append(value)
     return found
@@ -160,10 +161,10 @@ def checkpoint_of(provenance: Mapping[str, Any], dataset: str) -> str:
     return name if step is None else f"{name}, step {step}"
 
 
-def fid_of(provenance: Mapping[str, Any], measurements: Mapping[str, Any]) -> float:
-    """The FID measured of the image's checkpoint or of its dataset; nan where nobody has."""
+def measured(name: str, provenance: Mapping[str, Any], measurements: Mapping[str, Any]) -> float:
+    """The number measured of the image's checkpoint, else of its dataset; nan where nobody has."""
     for said in (provenance, measurements):
-        value = said.get("fid", said.get("FID"))
+        value = said.get(name)
         value = value.get("value") if isinstance(value, Mapping) else value
         if isinstance(value, int | float) and math.isfinite(value):
             return float(value)

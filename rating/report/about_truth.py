@@ -10,6 +10,10 @@ from rating.report.exhibit import ESTIMATE, Cell, Exhibit, Numbers, Table, estim
 from rating.report.words import POLICIES, group_name
 
 INTERVAL = ("95 % from", "to")
+MACHINE_NUMBERS = (
+    "FID and KID: distance from real images, lower is nearer. Machine's AUC: how well a classifier tells the fakes from real "
+    "images, 0.5 is not at all. As measured of the checkpoint, else of the dataset; their intervals stand there."
+)
 ENDPOINTS = {
     "auc": "AUC averaged over raters",
     "fool rate": "Fool rate, less the share of real images called real",
@@ -85,11 +89,12 @@ def by_group(key: str, name: str) -> Callable[[Numbers], Table]:
                 row["ratings"],
                 row["fooled"],
                 *estimate_cells(row["rate"]["estimate"]),
-                row["fid"],
+                *(row[measure] for measure in ("fid", "kid", "machine_auc")),
             ]
             for row in numbers["truth"][key]["groups"]
         ]
-        return Table((name, "Fakes", "Ratings", "Called real", *ESTIMATE, "FID"), rows)
+        head = (name, "Fakes", "Ratings", "Called real", *ESTIMATE, "FID", "KID", "Machine's AUC")
+        return Table(head, rows, [MACHINE_NUMBERS])
 
     return table
 
