@@ -82,18 +82,14 @@ def per_rater(numbers: Numbers) -> Table:
 
 def by_group(key: str, name: str) -> Callable[[Numbers], Table]:
     def table(numbers: Numbers) -> Table:
-        rows: list[list[Cell]] = [
-            [
-                group_name(row["name"]),
-                row["images"],
-                row["ratings"],
-                row["fooled"],
-                *estimate_cells(row["rate"]["estimate"]),
-                *(row[measure] for measure in ("fid", "kid", "machine_auc")),
-            ]
-            for row in numbers["truth"][key]["groups"]
-        ]
-        head = (name, "Fakes", "Ratings", "Called real", *ESTIMATE, "FID", "KID", "Machine's AUC")
+        rows: list[list[Cell]] = []
+        for row in numbers["truth"][key]["groups"]:
+            *rate, note = estimate_cells(row["rate"]["estimate"])
+            measures = (row[measure] for measure in ("fid", "kid", "machine_auc"))
+            counts = (row["images"], row["ratings"], row["fooled"])
+            rows.append([group_name(row["name"]), *counts, *rate, *measures, note])
+        counted = ("Fakes", "Ratings", "Called real")
+        head = (name, *counted, "Fool rate", "SE", *INTERVAL, "FID", "KID", "Machine's AUC", "Note")
         return Table(head, rows, [MACHINE_NUMBERS])
 
     return table
