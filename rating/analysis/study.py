@@ -64,11 +64,15 @@ def read_columns(study: Study, *, machines: bool = False, first_phase: bool = Fa
         years=np.array(raters["years"], dtype=np.int64),
         knowledge=tuple(raters["knowledge"]),
         subspecialty=tuple(raters["subspecialty"]),
-        **{
-            name: tuple(images[name])
-            for name in ("images", "modality", "truth", "finding", "generator", "checkpoint")
-        },
-        **{name: np.array(images[name], dtype=np.float64) for name in MEASURES},
+        images=tuple(images["images"]),
+        modality=tuple(images["modality"]),
+        truth=tuple(images["truth"]),
+        finding=tuple(images["finding"]),
+        generator=tuple(images["generator"]),
+        checkpoint=tuple(images["checkpoint"]),
+        fid=np.array(images["fid"], dtype=np.float64),
+        kid=np.array(images["kid"], dtype=np.float64),
+        machine_auc=np.array(images["machine_auc"], dtype=np.float64),
         rater=np.array([place_of_rater[number] for _, _, number in of_sitting], dtype=np.int64)[at],
         session=np.array([session for _, session, _ in of_sitting], dtype=np.int64)[at],
         image=image_order[np.searchsorted(image_keys, rows["image"], sorter=image_order)],
