@@ -20,8 +20,7 @@ class StudyColumns:
 
     truth is real, fake or, in a study that is still blinded, empty, and so are finding, generator and checkpoint;
     fid, kid and machine_auc (how easily a machine tells) are nan and years is -1 where unknown. Per rating: label is a
-    place in labels, confidence 0 and active_ms -1
-    where not given.
+    place in labels, confidence 0 and active_ms -1 where not given.
     """
 
     raters: tuple[str, ...]

@@ -68,10 +68,11 @@ def report_on(study: Study, numbers: dict[str, Any], date: str, kept: Kept | Non
 
 def galleries_of(study: Study, kept: Kept) -> list[Gallery]:
     """The galleries of the report: the most telling images of each, with all that was said of them."""
-    found = {name: those for name, those in galleries(kept.columns()).items() if name in REPORTED}
+    columns = kept.columns()
+    found = {name: those for name, those in galleries(columns).items() if name in REPORTED}
     codes = {image.code for those in found.values() for image in those[:MOST_REPORTED]}
     said: dict[str, list[Said]] = {code: [] for code in codes}
-    for one in said_of(study, codes):
+    for one in said_of(study, codes, session=columns.first_session):
         said[one.image].append(one)
     pictures: dict[str, bytes] = {}
     for shown in study.images.filter(code__in=codes):

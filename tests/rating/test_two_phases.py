@@ -21,6 +21,7 @@ from rating.simulation import Readers, simulate
 from rating.templates_of_studies import TEMPLATES
 from tests.factories import make_image
 from tests.rating.cast import draft_study, organiser, presentations
+from tests.test_machine_raters import Guess, read_by
 
 pytestmark = pytest.mark.django_db
 
@@ -250,6 +251,24 @@ def test_the_first_phase_has_a_page_of_its_own_and_a_part_of_the_report(
     assert "This depends on which images are real" in shown
     assert "Did they notice?" in overview
     assert "raters were not told that some images are generated" in report
+    galleries = report.split("Called fake by two or more")[1].split("Reporting checklists")[0]
+    assert "Now that I know, fake." in galleries
+    assert "This looks AI-generated to me." not in galleries
+
+
+def test_a_machine_reads_what_is_asked_openly_and_nothing_else(rater):
+    study = opened(two_phase_draft(), rater)
+    looker = Guess()
+
+    machine = read_by(study, looker)
+
+    assert {r.label for r in Rating.objects.filter(presentation__sitting__enrolment=machine)} <= {
+        "real",
+        "fake",
+        "unsure",
+    }
+    assert set(machine.sittings.exclude(presentations__rating=None).values_list("session", flat=True)) == {2}
+    assert len(looker.seen) == 6
 
 
 def test_the_csv_has_both_phases_and_one_session_can_be_read_from_it(
