@@ -176,6 +176,7 @@ def _origin(job: GenerationJob) -> dict[str, Any]:
         "checkpoint_step": job.checkpoint.step,
         "checkpoint_sha256": job.checkpoint.sha256,
         "trained_on": job.checkpoint.run.dataset.name if job.checkpoint.run else "",
+        **job.checkpoint.fidelity,
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,13 @@ from numpy.typing import NDArray
 
 from generation.filling import Pulse
 from generation.models import Checkpoint, TrainingRun
+from generation.quality.watch import GRID, NEIGHBOURS
 from generation.training.config import ConfigError, PictureClass, TrainingConfig
+from generation.watching import watch_for
 from pool.jobs import JobFailed
-from pool.models import Dataset, Image, Modality
+from pool.models import Dataset
 from pool.pixels import Pixels, decode_png, encode_png, fitted_square
+from pool.splits import training_images
 
 if TYPE_CHECKING:
     from generation.training.trainer import Pictures, Progress
@@ -33,9 +35,9 @@ def train_for(run: TrainingRun) -> None:
     try:
         config = run.parsed_config
         run.beat(message="Reading the images…")
-        run.images.add(*training_images(run.dataset))
         pictures = pictures_of(run.dataset, config, pulse=Pulse(run))
-        train(config, pictures, run.folder, on_progress=Teller(run))
+        watch = watch_for(run, config, pictures, pulse=Pulse(run))
+        train(config, pictures, run.folder, on_progress=Teller(run), on_checkpoint=watch)
     except (ConfigError, CheckpointError, TrainingFailedError) as error:
         raise JobFailed(str(error)) from error
     except OSError as error:
@@ -48,22 +50,10 @@ def train_for(run: TrainingRun) -> None:
         ) from error
 
 
-def training_images(dataset: Dataset) -> Iterable[Image]:
-    """What may be trained on: nothing excluded, nothing kept for testing; always in the same order."""
-    return dataset.images.usable().exclude(split=Image.Split.TEST).order_by("pixel_sha256")
-
-
 def classes_of(dataset: Dataset) -> tuple[PictureClass, ...]:
     """The findings a class-conditional model of this dataset can be asked for."""
-    labels = dataset.images.usable().exclude(split=Image.Split.TEST).order_by("label")
-    return tuple(
-        PictureClass(dataset.modality, label) for label in labels.values_list("label", flat=True).distinct()
-    )
-
-
-def channels_of(dataset: Dataset) -> int:
-    """How many channels a model of this dataset learns: three where colour is the finding."""
-    return 3 if dataset.modality == Modality.MICROSCOPY else 1
+    labels = training_images(dataset).order_by("label").values_list("label", flat=True).distinct()
+    return tuple(PictureClass(dataset.modality, label) for label in labels)
 
 
 def pictures_of(dataset: Dataset, config: TrainingConfig, *, pulse: Pulse) -> Pictures:
@@ -106,7 +96,9 @@ class Teller:
         )
         self.run.curve = thinned([*self.run.curve, [progress.step, round(progress.loss, 5)]])
         self.run.images_per_second = progress.images_per_second
-        self.run.save(update_fields=["curve", "images_per_second"])
+        self.run.learning_rate = progress.learning_rate
+        self.run.memory_mb = getattr(progress, "memory_mb", None)
+        self.run.save(update_fields=["curve", "images_per_second", "learning_rate", "memory_mb"])
 
     def _keep(self, progress: Progress, folder: Path) -> None:
         strip = b"" if progress.samples is None else encode_png(np.hstack(list(progress.samples)))
@@ -116,8 +108,14 @@ class Teller:
             (folder / "model.safetensors").read_bytes(),
             run=self.run,
             samples=strip,
+            grid=_read(folder / GRID),
+            neighbours=_read(folder / NEIGHBOURS),
             metrics=progress.metrics,
         )
+
+
+def _read(file: Path) -> bytes:
+    return file.read_bytes() if file.exists() else b""
 
 
 def thinned(curve: list[list[float]]) -> list[list[float]]:

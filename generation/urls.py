@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from generation.models import GenerationJob
-from generation.views import jobs, review, training
+from generation.views import checkpoints, jobs, review, training
 
 app_name = "generation"
 
@@ -39,5 +39,11 @@ urlpatterns = [
     path("training/<int:pk>/progress", training.training_progress, name="training_progress"),
     path("training/<int:pk>/cancel", training.cancel_training, name="cancel_training"),
     path("training/<int:pk>/go-on", training.continue_training, name="continue_training"),
-    path("checkpoints/<int:pk>/samples.png", training.samples, name="samples"),
+    path("training/<int:pk>/fidelity.svg", checkpoints.course_figure, name="course_figure"),
+    path("training/<int:pk>/course.csv", checkpoints.course_table, name="course_table"),
+    path("checkpoints/<int:pk>/", checkpoints.checkpoint, name="checkpoint"),
+    path("checkpoints/<int:pk>/card.md", checkpoints.card, name="card"),
+    path("checkpoints/<int:pk>/samples.png", checkpoints.samples, name="samples"),
+    path("checkpoints/<int:pk>/grid.png", checkpoints.grid, name="grid"),
+    path("checkpoints/<int:pk>/neighbours.png", checkpoints.neighbours, name="neighbours"),
 ]

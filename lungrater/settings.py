@@ -177,6 +177,9 @@ CELERY_TASK_DEFAULT_QUEUE = "cpu"
 CELERY_BEAT_SCHEDULE = {"sweep-jobs": {"task": "pool.tasks.sweep_jobs", "schedule": timedelta(seconds=15)}}
 CELERY_TIMEZONE = "UTC"
 
+# The network whose features FID and KID are of: PATH or PATH#SHA256 of a TorchScript file; empty for the small one.
+EXTRACTOR = env.str("EXTRACTOR", default="")
+
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
 
 # --- People -----------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def _read(
     criterion = readers.bias + readers.noise * generator.normal()
     sensitivity = readers.sensitivity + readers.noise * generator.normal()
     presentations = Presentation.objects.filter(sitting__enrolment=enrolment).select_related(
-        "study_image__image", "sitting__enrolment__study"
+        "study_image__image"
     )
     ratings = []
     for presentation in presentations.order_by("sitting", "position"):
@@ -79,8 +79,7 @@ def _read(
         own = sqrt(SHARED) * image_says[presentation.study_image_id]
         evidence = (sensitivity / 2 if fake else -sensitivity / 2) + own
         evidence += sqrt(1 - SHARED) * generator.normal() - criterion
-        low, high = presentation.sitting.asked.values[:2]
-        ratings.append(Rating(presentation=presentation, **_answer(evidence, low, high, generator)))
+        ratings.append(Rating(presentation=presentation, **_answer(evidence, generator)))
     Rating.objects.bulk_create(ratings, batch_size=1000)
     RatingRevision.objects.bulk_create(
         (
@@ -99,11 +98,10 @@ def _read(
     )
 
 
-def _answer(evidence: float, low: str, high: str, generator: np.random.Generator) -> dict[str, Any]:
-    """The label that evidence speaks for: `high` above the criterion, `low` below."""
-    label: str = Label.UNSURE
+def _answer(evidence: float, generator: np.random.Generator) -> dict[str, Any]:
+    label = Label.UNSURE
     if abs(evidence) > UNSURE:
-        label = high if evidence > 0 else low
+        label = Label.FAKE if evidence > 0 else Label.REAL
     return {
         "label": label,
         "confidence": int(np.clip(1 + 2 * abs(evidence), 1, 5)),

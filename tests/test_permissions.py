@@ -58,6 +58,12 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "generation:cancel_training": (STAFF, "post"),
     "generation:continue_training": (STAFF, "post"),
     "generation:samples": (STAFF, "get"),
+    "generation:grid": (STAFF, "get"),
+    "generation:neighbours": (STAFF, "get"),
+    "generation:checkpoint": (STAFF, "get"),
+    "generation:card": (STAFF, "get"),
+    "generation:course_figure": (STAFF, "get"),
+    "generation:course_table": (STAFF, "get"),
     "rating:reading_list": (RATERS, "get"),
     "rating:preferences": (RATERS, "get"),
     "rating:begin": (OWN, "get"),
@@ -105,8 +111,13 @@ OF_JOB = {
     f"generation:{page}" for page in ("job", "job_progress", "cancel", "go_on", "again", "review", "sheet")
 }
 OF_TRAINING = {
-    f"generation:{page}" for page in ("training", "training_progress", "cancel_training", "continue_training")
+    f"generation:{page}"
+    for page in (
+        *("training", "training_progress", "cancel_training", "continue_training"),
+        *("course_figure", "course_table"),
+    )
 }
+OF_CHECKPOINT = {f"generation:{page}" for page in ("checkpoint", "card", "samples", "grid", "neighbours")}
 OF_READING = {f"rating:{page}" for page in ("begin", "display", "ahead", "read")}
 OF_ENROLMENT = {f"rating:{act}" for act in ("reset", "withdraw", "replace", "mark_unblinded")}
 OF_STUDY = {
@@ -116,6 +127,7 @@ OF_STUDY = {
         *("copy", "audit", "auditing", "override", "raters"),
     )
 }
+EXTRACTOR = {"name": "small", "sha256": "0" * 64, "dimensions": 64}
 # allauth's own pages guard themselves; these are the prefixes of their names.
 ALLAUTH = ("account_", "mfa_", "socialaccount_")
 
@@ -140,6 +152,7 @@ def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict
     """Two studies: one read by `rater`, one only by `other_rater`; both have a finished one too."""
     own = open_study("Own", raters=[rater])
     job = GenerationJob.objects.create(engine="phantom", dataset=make_dataset(), modality="xray", total=1)
+    training = TrainingRun.objects.create(name="Run", dataset=make_dataset(), total=1)
     open_study("Other", raters=[other_rater])
     return {
         "own": own,
@@ -151,8 +164,17 @@ def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict
         "import": ImportJob.objects.create(dataset=make_dataset()),
         "job": job,
         "generated": job.outcomes.create(index=0, outcome="made", image=make_image(job.dataset)),
-        "training": TrainingRun.objects.create(name="Run", dataset=make_dataset(), total=1),
-        "checkpoint": Checkpoint.store("Model", {"step": 1, "config": {}}, b"weights", samples=b"\x89PNG"),
+        "training": training,
+        "checkpoint": Checkpoint.store(
+            "Model",
+            {"step": 1, "config": {}},
+            b"weights",
+            run=training,
+            samples=b"\x89PNG",
+            grid=b"\x89PNG",
+            neighbours=b"\x89PNG",
+            metrics={"fid": 1.0, "kid": 0.1, "n_real": 2, "n_fake": 2, "extractor": EXTRACTOR},
+        ),
         "people": {"rater": rater, "other rater": other_rater, "researcher": researcher, "admin": admin},
     }
 
@@ -164,6 +186,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         (OF_IMPORT, world["import"].pk),
         (OF_JOB, world["job"].pk),
         (OF_TRAINING, world["training"].pk),
+        (OF_CHECKPOINT, world["checkpoint"].pk),
         (OF_STUDY, own),
     ]
     arguments: dict[str, Callable[[], list[Any]]] = {
@@ -171,7 +194,6 @@ def address(name: str, world: dict[str, Any]) -> str:
         "invite": lambda: [own],
         "generation:create_with": lambda: ["phantom"],
         "generation:more_like": lambda: [world["generated"].image_id],
-        "generation:samples": lambda: [world["checkpoint"].pk],
         **dict.fromkeys(OF_READING, lambda: [own]),
         "rating:at": lambda: [own, 1],
         **dict.fromkeys(OF_ENROLMENT, lambda: [own, 1]),

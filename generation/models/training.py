@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from generation.training.config import SAMPLERS, PictureClass, TrainingConfig
 from pool.jobs import Job
-from pool.models import Dataset, Image
+from pool.models import Dataset
 
 if TYPE_CHECKING:
     from generation.engines.diffusion import CheckpointSource
@@ -33,8 +33,11 @@ class TrainingRun(Job):
     config = models.JSONField(default=dict)
     curve = models.JSONField(default=list, editable=False)  # [[step, loss], …], thinned as it grows
     images_per_second = models.FloatField(null=True, editable=False)
-    # What it was shown, noted when it starts: nothing of it may be in a test of what it makes.
-    images = models.ManyToManyField(Image, related_name="training_runs", editable=False)
+    learning_rate = models.FloatField(null=True, editable=False)
+    memory_mb = models.FloatField(null=True, editable=False)
+    facts = models.JSONField(
+        default=dict, editable=False
+    )  # data, machine and programs, as they were at its start
 
     class Meta(Job.Meta):
         constraints = [
@@ -108,6 +111,9 @@ class Checkpoint(models.Model):
     sha256 = models.CharField(max_length=64)
     weights = models.FileField(upload_to=weights_path, max_length=200)
     samples = models.FileField(upload_to=samples_path, max_length=200, blank=True)
+    # Fixed seeds in a square, and the most suspicious of them beside the training images they are nearest to.
+    grid = models.FileField(upload_to=samples_path, max_length=200, blank=True)
+    neighbours = models.FileField(upload_to=samples_path, max_length=200, blank=True)
     metrics = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -122,6 +128,9 @@ class Checkpoint(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("generation:checkpoint", args=[self.pk])
+
     @classmethod
     def store(
         cls,
@@ -131,6 +140,8 @@ class Checkpoint(models.Model):
         *,
         run: TrainingRun | None = None,
         samples: bytes = b"",
+        grid: bytes = b"",
+        neighbours: bytes = b"",
         metrics: Mapping[str, Any] | None = None,
     ) -> Checkpoint:
         """A row with its files; one that stands under this name already is returned as it is."""
@@ -147,14 +158,23 @@ class Checkpoint(models.Model):
             metrics=dict(metrics or {}),
         )
         row.weights.save("", ContentFile(weights), save=False)
-        if samples:
-            row.samples.save("", ContentFile(samples), save=False)
+        for file, content in ((row.samples, samples), (row.grid, grid), (row.neighbours, neighbours)):
+            if content:
+                file.save("", ContentFile(content), save=False)
         row.save(force_insert=True)
         return row
 
     @cached_property
     def config(self) -> TrainingConfig:
         return TrainingConfig.from_mapping(self.description["config"])
+
+    @property
+    def fidelity(self) -> dict[str, Any]:
+        """What was measured of it, for the images it makes: there the analysis of a study finds it."""
+        measured = {name: self.metrics[name] for name in ("fid", "kid") if self.metrics.get(name) is not None}
+        if measured and "extractor" in self.metrics:
+            measured["fid_extractor"] = self.metrics["extractor"]["name"]
+        return measured
 
     @property
     def kinds(self) -> tuple[PictureClass, ...]:

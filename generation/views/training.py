@@ -7,16 +7,16 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from generation.course_of_run import Course, time_left
 from generation.curves import Curve
 from generation.forms import TrainingForm
 from generation.models import Checkpoint, TrainingRun
 
 PER_PAGE = 30
-FOR_GOOD = "private, max-age=31536000, immutable"
 
 may_view = permission_required("generation.view_trainingrun", raise_exception=True)
 may_add = permission_required("generation.add_trainingrun", raise_exception=True)
@@ -71,7 +71,12 @@ def _progress(pk: int) -> dict[str, Any]:
     run = cast(
         "TrainingRun", get_object_or_404(runs, pk=pk)
     )  # the manager is inherited from the abstract Job
-    return {"run": run, "curve": Curve.of(run.curve), "checkpoints": run.checkpoints.order_by("-step")}
+    return {
+        "run": run,
+        "curve": Curve.of(run.curve),
+        "time_left": time_left(run),
+        **Course.of(run).as_context(),
+    }
 
 
 @require_POST
@@ -90,15 +95,3 @@ def continue_training(request: HttpRequest, pk: int) -> HttpResponse:
     if not run.queue_again():
         messages.info(request, "This run needs no second start.")
     return redirect(run)
-
-
-@require_safe
-@may_view
-def samples(_request: HttpRequest, pk: int) -> FileResponse:
-    """The strip of sample pictures of a checkpoint."""
-    checkpoint = get_object_or_404(Checkpoint, pk=pk)
-    if not checkpoint.samples:
-        raise Http404
-    return FileResponse(
-        checkpoint.samples.open("rb"), content_type="image/png", headers={"Cache-Control": FOR_GOOD}
-    )

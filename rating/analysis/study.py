@@ -11,7 +11,8 @@ import numpy as np
 from django.db import connection
 
 from rating.analysis.arrays import Floats
-from rating.analysis.columns import MAIN, MEASURES, REPEAT, StudyColumns
+from rating.analysis.columns import MAIN, REPEAT, StudyColumns
+from rating.analysis.table import LABELS
 from rating.models import Presentation, Rating, Sitting, Study, StudyImage
 from rating.models.sittings import pseudonym
 
@@ -23,7 +24,7 @@ FIELDS = (
     ("image", "i8", "p.study_image_id::int8"),
     ("kind", "i2", "(CASE p.kind WHEN 'main' THEN 0 ELSE 1 END)::int2"),
     ("position", "i4", "p.position::int4"),
-    ("label", "i2", "(array_position(%s::varchar[], r.label) - 1)::int2"),
+    ("label", "i2", "(CASE r.label WHEN 'real' THEN 0 WHEN 'fake' THEN 1 ELSE 2 END)::int2"),
     ("confidence", "i2", "coalesce(r.confidence, 0)::int2"),
     ("active_ms", "i8", "coalesce(r.active_ms, -1)::int8"),
     ("has_text", "i2", "(r.remark <> '')::int::int2"),
@@ -34,24 +35,19 @@ QUERY = (
     "WHERE p.sitting_id = ANY(%s) AND p.kind IN ('main', 'repeat')) TO STDOUT (FORMAT BINARY)"
 )
 HEADER, TRAILER = 19, 2
-UNMEASURED = (math.nan,) * len(MEASURES)
 
 
-def read_columns(study: Study, *, machines: bool = False, first_phase: bool = False) -> StudyColumns:
+def read_columns(study: Study, *, machines: bool = False) -> StudyColumns:
     """Every rating that counts, or the machines': sittings started over, withdrawn or unblinded are left out.
 
-    What depends on the truth is read only of an unblinded study. Of one in two phases these are the informed
-    sessions, or else those of the first phase alone: the two are never mixed, as they answer different questions.
+    What depends on the truth is read only of an unblinded study.
     """
     of_whom = Sitting.objects.of_machines() if machines else Sitting.objects.counted()
-    informed = study.first_informed_session
-    phase = {"session__lt": informed} if first_phase else {"session__gte": informed}
-    sittings = of_whom.filter(enrolment__study=study, **phase)
-    labels = tuple(study.asked(1 if first_phase else informed).values)
+    sittings = of_whom.filter(enrolment__study=study)
     of_sitting = list(sittings.values_list("pk", "session", "enrolment__number"))
     raters = _raters(study, {number for _, _, number in of_sitting})
     images = _images(study)
-    rows = _copied([pk for pk, _, _ in of_sitting], labels)
+    rows = _copied([pk for pk, _, _ in of_sitting])
     place_of_rater = {number: place for place, number in enumerate(raters["number"])}
     keys = np.array([pk for pk, _, _ in of_sitting] or [0], dtype=np.int64)
     image_keys = np.array(images["pk"] or [0], dtype=np.int64)
@@ -64,15 +60,11 @@ def read_columns(study: Study, *, machines: bool = False, first_phase: bool = Fa
         years=np.array(raters["years"], dtype=np.int64),
         knowledge=tuple(raters["knowledge"]),
         subspecialty=tuple(raters["subspecialty"]),
-        images=tuple(images["images"]),
-        modality=tuple(images["modality"]),
-        truth=tuple(images["truth"]),
-        finding=tuple(images["finding"]),
-        generator=tuple(images["generator"]),
-        checkpoint=tuple(images["checkpoint"]),
+        **{
+            name: tuple(images[name])
+            for name in ("images", "modality", "truth", "finding", "generator", "checkpoint")
+        },
         fid=np.array(images["fid"], dtype=np.float64),
-        kid=np.array(images["kid"], dtype=np.float64),
-        machine_auc=np.array(images["machine_auc"], dtype=np.float64),
         rater=np.array([place_of_rater[number] for _, _, number in of_sitting], dtype=np.int64)[at],
         session=np.array([session for _, session, _ in of_sitting], dtype=np.int64)[at],
         image=image_order[np.searchsorted(image_keys, rows["image"], sorter=image_order)],
@@ -82,16 +74,15 @@ def read_columns(study: Study, *, machines: bool = False, first_phase: bool = Fa
         confidence=rows["confidence"].astype(np.int64),
         active_ms=rows["active_ms"].astype(np.int64),
         has_text=rows["has_text"] > 0,
-        labels=labels,
     )
 
 
-def _copied(sittings: list[int], labels: tuple[str, ...]) -> Any:
+def _copied(sittings: list[int]) -> Any:
     """The ratings of these sittings as a structured array, straight from the server's binary rows."""
     layout: list[tuple[str, str]] = [("fields", ">i2")]
     for name, kind, _ in FIELDS:
         layout += [(f"{name}_bytes", ">i4"), (name, f">{kind}")]
-    with connection.cursor() as cursor, cursor.cursor.copy(QUERY, [list(labels), sittings]) as copy:
+    with connection.cursor() as cursor, cursor.cursor.copy(QUERY, [sittings]) as copy:
         sent = b"".join(bytes(part) for part in copy)
     return np.frombuffer(sent[HEADER : len(sent) - TRAILER], dtype=np.dtype(layout))
 
@@ -113,7 +104,7 @@ def _raters(study: Study, counted: set[int]) -> dict[str, list[Any]]:
 def _images(study: Study) -> dict[str, list[Any]]:
     """The facts of each image; of a blinded study only those that do not depend on the truth."""
     told = study.is_unblinded
-    names = ("pk", "images", "modality", "truth", "finding", "generator", "checkpoint", *MEASURES)
+    names = ("pk", "images", "modality", "truth", "finding", "generator", "checkpoint", "fid")
     found: dict[str, list[Any]] = {name: [] for name in names}
     rows = (
         StudyImage.objects.filter(study=study)
@@ -137,12 +128,12 @@ def _images(study: Study) -> dict[str, list[Any]]:
             facts += (
                 generator_of(provenance, dataset),
                 checkpoint_of(provenance, dataset),
-                *(measured(name, provenance, measurements) for name in MEASURES),
+                fid_of(provenance, measurements),
             )
         else:
-            facts += ("", "", *UNMEASURED)
+            facts += ("", "", math.nan)
         if not told:
-            facts = (pk, code, modality, "", "", "", "", *UNMEASURED)
+            facts = (pk, code, modality, "", "", "", "", math.nan)
         for name, value in zip(names, facts, strict=True):
             found[name].append(value)
     return found
@@ -165,10 +156,10 @@ def checkpoint_of(provenance: Mapping[str, Any], dataset: str) -> str:
     return name if step is None else f"{name}, step {step}"
 
 
-def measured(name: str, provenance: Mapping[str, Any], measurements: Mapping[str, Any]) -> float:
-    """The number measured of the image's checkpoint, else of its dataset; nan where nobody has."""
+def fid_of(provenance: Mapping[str, Any], measurements: Mapping[str, Any]) -> float:
+    """The FID measured of the image's checkpoint or of its dataset; nan where nobody has."""
     for said in (provenance, measurements):
-        value = said.get(name)
+        value = said.get("fid", said.get("FID"))
         value = value.get("value") if isinstance(value, Mapping) else value
         if isinstance(value, int | float) and math.isfinite(value):
             return float(value)
@@ -210,10 +201,9 @@ class Said:
 
 
 def said_of(
-    study: Study, codes: Iterable[str] | None = None, *, session: int | None = None, text_only: bool = False
+    study: Study, codes: Iterable[str] | None = None, *, session: int = 1, text_only: bool = False
 ) -> list[Said]:
-    """What raters said of these images (or all) in a session, the first informed one unless said."""
-    session = session or study.first_informed_session
+    """What raters said of these images (or all) in a session, by image and rater."""
     ratings = Rating.objects.filter(
         presentation__sitting__in=Sitting.objects.counted().filter(enrolment__study=study, session=session),
         presentation__kind=Presentation.Kind.MAIN,
@@ -235,3 +225,6 @@ def said_of(
         Said(pseudonym(number), code, label, remark, tuple(reasons))
         for number, code, label, remark, reasons in rows
     ]
+
+
+assert LABELS == ("real", "fake", "unsure"), "the query above codes the labels in this order"  # noqa: S101  (a contract between two lines)

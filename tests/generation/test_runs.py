@@ -15,6 +15,7 @@ from generation.runs import LONGEST_CURVE, classes_of, fitted, thinned
 from generation.shipped import register_shipped
 from generation.training.config import PictureClass
 from pool.models import Dataset, Image
+from pool.splits import training_images
 from tests.factories import make_dataset, make_image, make_pixels
 from tests.generation.makers import make_job, make_run
 from tests.generation.tiny import tiny_config
@@ -73,9 +74,9 @@ def test_images_for_testing_and_images_left_out_are_not_trained_on(dataset: Data
     make_image(dataset, label="tested", split=Image.Split.TEST)
     Image.objects.filter(pk=make_image(dataset, label="blurred").pk).update(excluded_reason="blurred")
 
-    labels = {image.label for image in runs.training_images(dataset)}
+    labels = {image.label for image in training_images(dataset)}
 
-    assert kept in runs.training_images(dataset)
+    assert kept in training_images(dataset)
     assert labels == {"normal", "opacity"}
     assert classes_of(dataset) == (PictureClass("xray", "normal"), PictureClass("xray", "opacity"))
 

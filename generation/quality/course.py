@@ -1,0 +1,54 @@
+"""How fidelity went over a run's checkpoints, and whether to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+PATIENCE = 3
+
+
+@dataclass(frozen=True)
+class Point:
+    """One measured checkpoint; smaller is nearer to the held-out real pictures."""
+
+    step: int
+    fid: float
+    kid: float
+    fid_interval: tuple[float, float] | None = None
+    kid_interval: tuple[float, float] | None = None
+
+
+def points(measured: Iterable[tuple[int, Mapping[str, Any]]]) -> list[Point]:
+    """The checkpoints (step, metrics) of which both distances are known, by step."""
+    found = [
+        Point(step, said["fid"], said["kid"], _pair(said, "fid_interval"), _pair(said, "kid_interval"))
+        for step, said in measured
+        if said.get("fid") is not None and said.get("kid") is not None
+    ]
+    return sorted(found, key=lambda point: point.step)
+
+
+def _pair(said: Mapping[str, Any], name: str) -> tuple[float, float] | None:
+    pair = said.get(name)
+    return (float(pair[0]), float(pair[1])) if pair else None
+
+
+def suggestion(course: Sequence[Point]) -> str:
+    """A sentence to act on, or "" while there is none: neither distance has fallen for three checkpoints."""
+    if len(course) <= PATIENCE:
+        return ""
+    by_fid = min(course, key=lambda point: point.fid)
+    by_kid = min(course, key=lambda point: point.kid)
+    since = len([point for point in course if point.step > max(by_fid.step, by_kid.step)])
+    if since < PATIENCE:
+        return ""
+    if by_fid.step == by_kid.step:
+        kept = f"step {by_fid.step:,}"
+    else:
+        kept = f"step {by_fid.step:,} (lowest FID) or step {by_kid.step:,} (lowest KID)"
+    return (
+        f"Neither FID nor KID has fallen in the last {since} checkpoints. You may stop; "
+        f"look at the samples of {kept} before you choose."
+    )

@@ -1,0 +1,144 @@
+"""A run under watch: the pictures it is measured against, and the facts its model cards will state."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from generation.models import TrainingRun
+from generation.quality.watch import Watch
+from generation.training.config import ConfigError, TrainingConfig
+from pool.models import Dataset
+from pool.pictures import stored_pixels
+from pool.pixels import fitted_square
+from pool.splits import held_out_images, split_in_words, training_images
+
+if TYPE_CHECKING:
+    from generation.training.trainer import Pictures
+
+# Sampling is what costs; the number stays the same for a whole run, as FID depends on it.
+FEWEST, MOST_ON_CPU, MOST_ON_GPU = 16, 96, 512
+
+
+def watch_for(
+    run: TrainingRun, config: TrainingConfig, pictures: Pictures, *, pulse: Callable[[], None]
+) -> Watch:
+    """The hook that measures this run's checkpoints. Raises ConfigError where the site's extractor cannot be used."""
+    from generation.quality.extractors import ExtractorError, described, extractor
+
+    try:
+        used = described(extractor(settings.EXTRACTOR))  # now, not at the first checkpoint hours from here
+    except ExtractorError as error:
+        raise ConfigError(str(error)) from error
+    held_out = _squares(run.dataset, config, pulse)
+    names = [str(pk) for pk in training_images(run.dataset).values_list("pk", flat=True)]
+    if not run.facts:
+        run.facts = {
+            **_data(run.dataset),
+            **_machine(),
+            "extractor": used,
+            "samples_measured": _count(len(held_out)),
+        }
+        run.save(update_fields=["facts"])
+    return Watch.of(
+        run.folder / "watch",
+        pictures.pixels,
+        held_out,
+        names=names,
+        count=run.facts["samples_measured"],
+        spec=settings.EXTRACTOR,
+    )
+
+
+def _squares(dataset: Dataset, config: TrainingConfig, pulse: Callable[[], None]) -> NDArray[np.uint8]:
+    colour, squares = config.channels == 3, []
+    for image in held_out_images(dataset):
+        pulse()
+        squares.append(fitted_square(stored_pixels(image), side=config.size, colour=colour))
+    empty = (0, config.size, config.size) + ((3,) if colour else ())
+    return np.stack(squares) if squares else np.zeros(empty, dtype=np.uint8)
+
+
+def _count(held_out: int) -> int:
+    import torch
+
+    return min(max(held_out, FEWEST), MOST_ON_GPU if torch.cuda.is_available() else MOST_ON_CPU)
+
+
+def _data(dataset: Dataset) -> dict[str, Any]:
+    """What was learned from, as it was that day: numbers, patients, and a hash that names these very pixels."""
+    training, held_out = training_images(dataset), held_out_images(dataset)
+    pixels = "\n".join(training.values_list("pixel_sha256", flat=True))
+    return {
+        "dataset": dataset.name,
+        "modality": dataset.modality,
+        "licence": dataset.licence,
+        "citation": dataset.citation,
+        "split": split_in_words(dataset),
+        "training": _counted(training),
+        "held_out": _counted(held_out),
+        "training_sha256": hashlib.sha256(pixels.encode()).hexdigest(),
+    }
+
+
+def _counted(images: Any) -> dict[str, Any]:
+    labels = images.order_by("label").values_list("label", flat=True)
+    patients: set[str] = set(images.order_by().exclude(patient_key="").values_list("patient_key", flat=True))
+    names = list(labels)
+    return {
+        "images": len(names),
+        "patients": len(patients),
+        "labels": {name: names.count(name) for name in dict.fromkeys(names) if name},
+    }
+
+
+def _machine() -> dict[str, Any]:
+    """The hardware and the programs."""
+    import torch
+
+    device = "cpu"
+    if torch.cuda.is_available():
+        device = torch.cuda.get_device_name()
+    return {
+        "device": device,
+        "cpu": platform.processor() or platform.machine(),
+        "cores": os.cpu_count() or 1,
+        "threads": torch.get_num_threads(),
+        "versions": {name: _version(name) for name in ("lungrater", "torch", "diffusers")},
+        "git": git_version(),
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def git_version() -> str:
+    """The commit this program was started from, with a + where files were changed; "" outside a checkout."""
+    said = []
+    for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"]):
+        try:
+            done = subprocess.run(
+                ["git", *words],  # noqa: S607  whichever git is there
+                cwd=settings.BASE_DIR,
+                capture_output=True,
+                text=True,
+                timeout=10,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return ""
+        said.append(done.stdout.strip())
+    return said[0] + ("+" if said[1] else "")

@@ -1,0 +1,129 @@
+"""A run under watch: its checkpoints are measured, what is planted is found, and learning shows in the numbers."""
+
+from __future__ import annotations
+
+import csv
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from generation.quality.course import points, suggestion
+from generation.quality.watch import GRID, NEIGHBOURS, Watch
+from generation.training import checkpoint
+from generation.training.config import TrainingConfig
+from generation.training.trainer import Pictures, Trainer, train
+from pool.pixels import fitted_square
+from tests.generation.tiny import bright_squares, tiny_config
+
+Squares = NDArray[np.uint8]
+
+
+def watch_of(folder: Path, training: Squares, held_out: Squares, *, count: int = 16) -> Watch:
+    names = [f"picture {place}" for place in range(len(training))]
+    return Watch.of(folder, training, held_out, names=names, count=count)
+
+
+def test_every_checkpoint_carries_its_distances_and_sheets(tmp_path: Path) -> None:
+    config = tiny_config()
+    pictures = bright_squares(config, count=40)
+    watch = watch_of(tmp_path / "watch", pictures.pixels[:20], pictures.pixels[20:])
+
+    last = train(config, Pictures(pictures.pixels[:20]), tmp_path / "run", on_checkpoint=watch)
+
+    said = checkpoint.read(last)[0].facts["metrics"]
+    assert said["fid"] > said["floor"]["fid"]
+    assert said["n_real"] == 20
+    assert said["n_fake"] == 16
+    assert said["extractor"]["name"] == "phantom-features"
+    assert said["memorisation"]["of"] == 16
+    assert all((last / sheet).read_bytes().startswith(b"\x89PNG") for sheet in (GRID, NEIGHBOURS))
+
+
+def test_a_watch_travels_to_another_process_and_measures_the_same_there(tmp_path: Path) -> None:
+    pictures = bright_squares(tiny_config(), count=40).pixels
+    watch = watch_of(tmp_path, pictures[:20], pictures[20:30])
+
+    here = watch.measure(pictures[30:])[0]
+    there = pickle.loads(pickle.dumps(watch)).measure(pictures[30:])[0]
+
+    assert json.loads(json.dumps(there)) == json.loads(json.dumps(here))
+
+
+def test_a_model_that_gives_back_a_patient_is_caught_with_the_patients_name(
+    tmp_path: Path, shared_data: Path
+) -> None:
+    xrays = real_xrays(shared_data, side=64, most=160)
+    watch = watch_of(tmp_path, xrays[:100], xrays[100:130])
+
+    said, _ = watch.measure(np.concatenate([xrays[130:150], xrays[[42]]]))
+
+    assert said["memorisation"]["copies"] == 1
+    first = said["memorisation"]["nearest"][0]
+    assert (first["picture"], first["training_by_pixels"]) == (20, "picture 42")
+
+
+def test_without_held_out_pictures_copies_are_looked_for_all_the_same(tmp_path: Path) -> None:
+    pictures = bright_squares(tiny_config(), count=30).pixels
+    watch = watch_of(tmp_path, pictures, pictures[:0])
+
+    said, _ = watch.measure(pictures[3:5])
+
+    assert "fid" not in said
+    assert said["memorisation"]["copies"] == 2
+
+
+def test_a_model_that_learned_from_real_xrays_comes_nearer_to_unseen_ones_than_noise_or_an_untrained_net(
+    tmp_path: Path, shared_data: Path
+) -> None:
+    xrays = real_xrays(shared_data, side=32)
+    unseen, seen = xrays[:104], xrays[104:]
+    watch = watch_of(tmp_path / "watch", seen, unseen, count=64)
+    config = TrainingConfig(
+        size=32, patch=2, widths=(32, 64), steps=150, batch=16, warmup=20, learning_rate=2e-3,
+        ema_decay=0.98, checkpoint_every=150, sample_count=1, sample_steps=12,
+    )  # fmt: skip
+    noise = np.random.default_rng(0).integers(0, 256, (64, 32, 32), dtype=np.uint8)
+    untrained = watch.samples(Trainer(config, Pictures(seen)).averaged)
+
+    last = train(config, Pictures(seen), tmp_path / "run", on_checkpoint=watch)
+
+    learned = checkpoint.read(last)[0].facts["metrics"]
+    for others in (noise, untrained):
+        measured = watch.measure(others)[0]
+        assert learned["fid"] < 0.5 * measured["fid"]
+        assert learned["kid"] < 0.5 * measured["kid"]
+
+
+def real_xrays(data: Path, *, side: int, most: int = 413) -> Squares:
+    """X-rays of one source, each of another patient, in a fixed random order."""
+    with (data / "xray" / "manifest.csv").open() as file:
+        rows = [row["file"] for row in csv.DictReader(file) if row["source_repo"].startswith("muhammedtalo")]
+    order = np.random.default_rng(0).permutation(len(rows))[:most]
+    pictures = (np.asarray(Image.open(data / "xray" / rows[place]).convert("L")) for place in order)
+    return np.stack([fitted_square(picture, side=side) for picture in pictures])
+
+
+def measured(*distances: float) -> list[tuple[int, dict[str, float]]]:
+    return [(100 * place, {"fid": d, "kid": d / 100}) for place, d in enumerate(distances, start=1)]
+
+
+def test_stopping_is_suggested_once_neither_distance_has_fallen_for_three_checkpoints() -> None:
+    assert suggestion(points(measured(9, 5, 3, 4, 4))) == ""
+
+    said = suggestion(points(measured(9, 5, 3, 4, 4, 5)))
+
+    assert "last 3 checkpoints" in said
+    assert "step 300" in said
+
+
+def test_two_distances_that_disagree_are_both_named() -> None:
+    course = measured(9, 5, 6, 7, 8, 9)
+    course[0][1]["kid"] = 0.0
+
+    said = suggestion(points(course))
+
+    assert "step 200 (lowest FID) or step 100 (lowest KID)" in said
