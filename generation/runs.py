@@ -16,7 +16,7 @@ from generation.quality.watch import GRID, NEIGHBOURS
 from generation.training.config import ConfigError, PictureClass, TrainingConfig
 from generation.watching import watch_for
 from pool.jobs import JobFailed
-from pool.models import Dataset
+from pool.models import Dataset, Modality
 from pool.pixels import Pixels, decode_png, encode_png, fitted_square
 from pool.splits import training_images
 
@@ -35,6 +35,7 @@ def train_for(run: TrainingRun) -> None:
     try:
         config = run.parsed_config
         run.beat(message="Reading the images…")
+        run.images.add(*training_images(run.dataset))
         pictures = pictures_of(run.dataset, config, pulse=Pulse(run))
         watch = watch_for(run, config, pictures, pulse=Pulse(run))
         train(config, pictures, run.folder, on_progress=Teller(run), on_checkpoint=watch)
@@ -54,6 +55,11 @@ def classes_of(dataset: Dataset) -> tuple[PictureClass, ...]:
     """The findings a class-conditional model of this dataset can be asked for."""
     labels = training_images(dataset).order_by("label").values_list("label", flat=True).distinct()
     return tuple(PictureClass(dataset.modality, label) for label in labels)
+
+
+def channels_of(dataset: Dataset) -> int:
+    """How many channels a model of this dataset learns: three where colour is the finding."""
+    return 3 if dataset.modality == Modality.MICROSCOPY else 1
 
 
 def pictures_of(dataset: Dataset, config: TrainingConfig, *, pulse: Pulse) -> Pictures:

@@ -8,9 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext_lazy as _
 
-from rating.models import Label, Study
+from rating.models import Sitting
 
 CONFIDENCE = range(1, 6)
 # More is a clock gone wrong, not a rater who was offline.
@@ -22,9 +21,7 @@ VIEW_STATE_SIZE = 1000
 class AnswerForm(forms.Form):
     """One rater's word on one image."""
 
-    label = forms.ChoiceField(
-        choices=Label.choices, error_messages={"required": _("Choose real, fake or unsure.")}
-    )
+    label = forms.ChoiceField()
     confidence = forms.TypedChoiceField(
         choices=[(step, str(step)) for step in CONFIDENCE], coerce=int, empty_value=None, required=False
     )
@@ -40,9 +37,15 @@ class AnswerForm(forms.Form):
     showing = forms.CharField(required=False, max_length=32)
     after = forms.IntegerField(required=False, min_value=0)
 
-    def __init__(self, *args: Any, study: Study, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, sitting: Sitting, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["reasons"].choices = [(reason, reason) for reason in study.reason_list]  # type: ignore[attr-defined]  # fields is a dict of plain Field
+        self.asked = sitting.asked
+        self.reasons_offered = sitting.enrolment.study.reason_list if self.asked.explained else []
+        label, reasons = self.fields["label"], self.fields["reasons"]
+        assert isinstance(label, forms.ChoiceField) and isinstance(reasons, forms.ChoiceField)  # noqa: S101, PT018  both are
+        label.choices = [(choice.value, choice.word) for choice in self.asked.choices]
+        label.error_messages["required"] = self.asked.please_choose
+        reasons.choices = [(reason, reason) for reason in self.reasons_offered]
 
     def clean_view_state(self) -> dict[str, Any]:
         text = self.cleaned_data["view_state"] or "{}"
@@ -56,12 +59,12 @@ class AnswerForm(forms.Form):
         return view_state if isinstance(view_state, dict) else {}
 
     def answer(self) -> dict[str, Any]:
-        """The fields of a rating; reasons belong to “fake” alone."""
+        """The fields of a rating; reasons belong to one label alone."""
         fields = ("label", "confidence", "remark", "active_ms", "idle_ms", "view_state")
         answer = {field: self.cleaned_data[field] for field in fields}
         for field in ("active_ms", "idle_ms"):
             answer[field] = _at_most_long_ago(answer[field])
-        answer["reasons"] = self.cleaned_data["reasons"] if answer["label"] == Label.FAKE else []
+        answer["reasons"] = self.cleaned_data["reasons"] if answer["label"] == self.asked.explained else []
         return answer
 
     def shown_ago(self) -> timedelta:

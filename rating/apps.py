@@ -1,6 +1,25 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
+
+if TYPE_CHECKING:
+    from pool.judged import Judged
 
 
 class RatingConfig(AppConfig):
     name = "rating"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from pool.judged import register
+
+        register(_fool_rates)
+
+
+def _fool_rates() -> Mapping[str, list[Judged]]:
+    from rating.judging import fool_rates  # statistics, which the web process need not load to start
+
+    return fool_rates()

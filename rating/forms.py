@@ -19,8 +19,10 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
     GROUPS: Mapping[str, tuple[str, ...]] = {
         "What raters see": (
             "name",
+            "design",
             "instructions",
             "prevalence_note",
+            "first_instructions",
             "consent",
             "ask_confidence",
             "reasons",
@@ -44,8 +46,10 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
         model = Study
         fields = [
             "name",
+            "design",
             "instructions",
             "prevalence_note",
+            "first_instructions",
             "consent",
             "canvas",
             "bits",
@@ -70,6 +74,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
         widgets = {
             "instructions": forms.Textarea(attrs={"rows": 4}),
             "prevalence_note": forms.Textarea(attrs={"rows": 2}),
+            "first_instructions": forms.Textarea(attrs={"rows": 4}),
             "consent": forms.Textarea(attrs={"rows": 3}),
             "reasons": forms.Textarea(attrs={"rows": 6}),
             "equivalence_margin": forms.NumberInput(attrs={"step": "0.01"}),
@@ -77,6 +82,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
 
     # Left out by a form that does not show them, these keep their defaults.
     DEFAULTED = (
+        "design",
         "bits",
         "burned_in",
         "hold_ahead",

@@ -86,7 +86,8 @@ def enrol_machine(study: Study, looker: Looker, *, by: Any = None) -> Enrolment:
 
 def read(enrolment: Enrolment, looker: Looker) -> Iterator[Reading]:
     """Rate what the machine has not rated yet, in its stored orders, telling after each picture how far it is."""
-    sittings = Sitting.objects.of(enrolment.user, enrolment.study)
+    study = enrolment.study
+    sittings = Sitting.objects.of(enrolment.user, study).filter(session__gte=study.first_informed_session)
     presentations = Presentation.objects.filter(sitting__in=sittings)
     to_rate = presentations.to_rate().order_by("sitting__session", "position").select_related("study_image")
     waiting = list(to_rate)

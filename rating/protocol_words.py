@@ -8,6 +8,7 @@ from rating.models import Study
 def told_protocol(study: Study) -> list[tuple[str, str]]:
     """Name and words of each thing the protocol fixes."""
     lines = [
+        ("Design", study.get_design_display()),
         ("Canvas", f"{study.canvas} × {study.canvas} px, {study.bits}-bit grey PNG"),
         ("Letters burned in", study.get_burned_in_display()),
         ("Sessions", _sessions(study)),

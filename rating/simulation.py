@@ -71,7 +71,7 @@ def _read(
     criterion = readers.bias + readers.noise * generator.normal()
     sensitivity = readers.sensitivity + readers.noise * generator.normal()
     presentations = Presentation.objects.filter(sitting__enrolment=enrolment).select_related(
-        "study_image__image"
+        "study_image__image", "sitting__enrolment__study"
     )
     ratings = []
     for presentation in presentations.order_by("sitting", "position"):
@@ -79,7 +79,8 @@ def _read(
         own = sqrt(SHARED) * image_says[presentation.study_image_id]
         evidence = (sensitivity / 2 if fake else -sensitivity / 2) + own
         evidence += sqrt(1 - SHARED) * generator.normal() - criterion
-        ratings.append(Rating(presentation=presentation, **_answer(evidence, generator)))
+        low, high = presentation.sitting.asked.values[:2]
+        ratings.append(Rating(presentation=presentation, **_answer(evidence, low, high, generator)))
     Rating.objects.bulk_create(ratings, batch_size=1000)
     RatingRevision.objects.bulk_create(
         (
@@ -98,10 +99,11 @@ def _read(
     )
 
 
-def _answer(evidence: float, generator: np.random.Generator) -> dict[str, Any]:
-    label = Label.UNSURE
+def _answer(evidence: float, low: str, high: str, generator: np.random.Generator) -> dict[str, Any]:
+    """The label that evidence speaks for: `high` above the criterion, `low` below."""
+    label: str = Label.UNSURE
     if abs(evidence) > UNSURE:
-        label = Label.FAKE if evidence > 0 else Label.REAL
+        label = high if evidence > 0 else low
     return {
         "label": label,
         "confidence": int(np.clip(1 + 2 * abs(evidence), 1, 5)),

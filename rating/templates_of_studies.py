@@ -66,6 +66,24 @@ TEMPLATES = {
             shares=(("xray", Origin.SYNTHETIC, 20), ("ct", Origin.SYNTHETIC, 20)),
         ),
         Template(
+            "two-phase",
+            "Blinded to the purpose, then informed",
+            "First raters look for anything unusual and are not told that images may be generated; then they are told, "
+            "and call the same images real, fake or unsure in a new order.",
+            warning=(
+                "Mind what gives the purpose away before the first session: the study's name, the words of your invitation, "
+                "what raters tell each other. Whoever finishes early knows what others do not know yet."
+            ),
+            protocol={
+                "design": "two-phase",
+                "primary_endpoint": "accuracy",
+                "sessions": 2,
+                "washout_days": 0,
+                "going_back": "none",
+            },
+            shares=(("", Origin.REAL, 20), ("", Origin.SYNTHETIC, 20)),
+        ),
+        Template(
             "test-retest",
             "Test and retest",
             "Every rater reads the same images twice, two weeks apart, each time in a new order.",

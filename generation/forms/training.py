@@ -45,11 +45,18 @@ class TrainingForm(forms.Form):
         return data
 
     def _config(self, data: dict[str, Any]) -> TrainingConfig:
-        from generation.runs import classes_of
+        from generation.runs import channels_of, classes_of
 
         given = {name: data[name] for name in ("size", "steps", "batch", "seed") if data[name] is not None}
         classes = [vars(kind) for kind in classes_of(data["dataset"])] if data["by_finding"] else []
-        return TrainingConfig.from_mapping({"preset": data["preset"], "classes": classes, **given})
+        return TrainingConfig.from_mapping(
+            {
+                "preset": data["preset"],
+                "classes": classes,
+                "channels": channels_of(data["dataset"]),
+                **given,
+            }
+        )
 
     def submit(self, by: Any) -> TrainingRun:
         run = TrainingRun(

@@ -3,6 +3,7 @@
 from generation.models.jobs import GenerationJob, JobEvent
 from generation.models.outcomes import GeneratedImage, KeyPace, WorkerSeen
 from generation.models.training import Checkpoint, TrainingRun
+from generation.models.utility import UtilityExperiment, UtilityExplanation, UtilityFit
 
 __all__ = [
     "Checkpoint",
@@ -11,5 +12,8 @@ __all__ = [
     "JobEvent",
     "KeyPace",
     "TrainingRun",
+    "UtilityExperiment",
+    "UtilityExplanation",
+    "UtilityFit",
     "WorkerSeen",
 ]

@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from generation.training.config import SAMPLERS, PictureClass, TrainingConfig
 from pool.jobs import Job
-from pool.models import Dataset
+from pool.models import Dataset, Image
 
 if TYPE_CHECKING:
     from generation.engines.diffusion import CheckpointSource
@@ -33,11 +33,12 @@ class TrainingRun(Job):
     config = models.JSONField(default=dict)
     curve = models.JSONField(default=list, editable=False)  # [[step, loss], …], thinned as it grows
     images_per_second = models.FloatField(null=True, editable=False)
+    # What it was shown, noted when it starts: nothing of it may be in a test of what it makes.
+    images = models.ManyToManyField(Image, related_name="training_runs", editable=False)
     learning_rate = models.FloatField(null=True, editable=False)
     memory_mb = models.FloatField(null=True, editable=False)
-    facts = models.JSONField(
-        default=dict, editable=False
-    )  # data, machine and programs, as they were at its start
+    # Data, machine and programs, as they were when it started.
+    facts = models.JSONField(default=dict, editable=False)
 
     class Meta(Job.Meta):
         constraints = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 ARCHITECTURES = (
@@ -27,7 +28,9 @@ class UtilityConfig:
     """The networks, their budget and the arms of an experiment.
 
     `ratios` are the synthetic images per real one in the mixed arms, `shares` the parts of the synthetic images
-    in the learning curve. `weights` names, by architecture, a file to start from.
+    in the learning curve. `weights` names, by architecture, a file of the home's models/weights to start from.
+    `labels` are the findings to tell apart, all where none is named; `without_copies` leaves training images out
+    that are copies of test images, instead of refusing.
     """
 
     architectures: tuple[str, ...] = ("densenet121", "efficientnet-b0", "resnet18")
@@ -46,6 +49,7 @@ class UtilityConfig:
     seed: int = 0
     weights: Mapping[str, str] = field(default_factory=dict)
     without_copies: bool = False
+    labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.architectures) - set(ARCHITECTURES))
@@ -63,6 +67,11 @@ class UtilityConfig:
         _check(all(0 < share < 1 for share in self.shares), "shares are above 0 and below 1")
         _check(self.resamples >= 200, "resamples must be at least 200")
         _check(self.explained >= 0, "explained cannot be below 0")
+        _check(len(self.labels) != 1, "name at least two labels, or none for all")
+        _check(
+            all(name == Path(name).name for name in self.weights.values()),
+            "a weights file is named without its folder",
+        )
         _check(self.lime_samples >= 20, "lime_samples must be at least 20")
 
     def as_json(self) -> dict[str, Any]:
@@ -78,7 +87,7 @@ class UtilityConfig:
         if unknown := sorted(set(given) - {part.name for part in dataclasses.fields(cls)}):
             raise UtilityConfigError(f"Unknown setting: {', '.join(unknown)}.")
         merged = {**(PRESETS[preset] if preset else {}), **given}
-        for name in ("architectures", "ratios", "shares"):
+        for name in ("architectures", "ratios", "shares", "labels"):
             if name in merged:
                 merged[name] = tuple(merged[name])
         try:

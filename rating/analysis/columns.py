@@ -19,8 +19,8 @@ class StudyColumns:
     """Facts per rater, per image and per rating; ratings point to both by place.
 
     truth is real, fake or, in a study that is still blinded, empty, and so are finding, generator and checkpoint;
-    fid is nan and years is -1 where unknown. Per rating: label is a place in LABELS, confidence 0 and active_ms -1
-    where not given.
+    fid, kid and machine_auc (how easily a machine tells) are nan and years is -1 where unknown. Per rating: label is a
+    place in labels, confidence 0 and active_ms -1 where not given.
     """
 
     raters: tuple[str, ...]
@@ -35,6 +35,8 @@ class StudyColumns:
     generator: tuple[str, ...]
     checkpoint: tuple[str, ...]
     fid: Floats
+    kid: Floats
+    machine_auc: Floats
 
     rater: Ints
     image: Ints
@@ -46,9 +48,16 @@ class StudyColumns:
     active_ms: Ints
     has_text: Flags
 
+    labels: tuple[str, ...] = LABELS
+
     @property
     def truth_is_known(self) -> bool:
         return any(self.truth)
+
+    @property
+    def first_session(self) -> int:
+        """The first session there are ratings of; in a study of two phases the informed one begins with 2."""
+        return int(self.session.min()) if len(self.session) else 1
 
     def main(self, session: int) -> Flags:
         """Which ratings are of a session's main showings: the ones that count."""
@@ -60,11 +69,11 @@ class StudyColumns:
         cells[self.rater[wanted], self.image[wanted]] = values[wanted]
         return cells
 
-    def table(self, session: int = 1, kind: int = MAIN) -> RatingsTable:
-        """The labels of one session as the matrix that the coefficients are taken from, by modality."""
-        wanted = np.asarray((self.kind == kind) & (self.session == session))
+    def table(self, session: int | None = None, kind: int = MAIN) -> RatingsTable:
+        """The labels of one session, the first unless said, as the matrix that the coefficients are taken from."""
+        wanted = np.asarray((self.kind == kind) & (self.session == (session or self.first_session)))
         codes = self.matrix(self.label, wanted, MISSING)
-        return RatingsTable(self.raters, self.images, LABELS, codes, self.modality, "modality")
+        return RatingsTable(self.raters, self.images, self.labels, codes, self.modality, "modality")
 
     def only(
         self, *, ratings: Flags | None = None, images: Flags | None = None, raters: Flags | None = None
@@ -94,11 +103,12 @@ class StudyColumns:
         return cls(**parts | {name: tuple(parts[name].tolist()) for name in WORDS})
 
 
+MEASURES = ("fid", "kid", "machine_auc")
 PER_RATER = ("raters", "years", "knowledge", "subspecialty")
-PER_IMAGE = ("images", "modality", "truth", "finding", "generator", "checkpoint", "fid")
+PER_IMAGE = ("images", "modality", "truth", "finding", "generator", "checkpoint", *MEASURES)
 PER_RATING = ("rater", "image", "session", "kind", "position", "label", "confidence", "active_ms", "has_text")
-FIELDS = (*PER_RATER, *PER_IMAGE, *PER_RATING)
-WORDS = {"raters", "knowledge", "subspecialty", *PER_IMAGE} - {"fid"}
+FIELDS = (*PER_RATER, *PER_IMAGE, *PER_RATING, "labels")
+WORDS = {"raters", "knowledge", "subspecialty", "labels", *PER_IMAGE} - {*MEASURES}
 
 
 def _pick(values: Any, wanted: Flags) -> Any:

@@ -1,4 +1,4 @@
-"""How often fakes were called real: by rater, by what made them, by checkpoint beside its FID."""
+"""How often fakes were called real: by rater, by what made them, by checkpoint beside what machines measured."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import scipy
 from rating.analysis import readers, ustatistic
 from rating.analysis.against_truth import ONLY_REALS
 from rating.analysis.arrays import Flags, Floats
-from rating.analysis.columns import StudyColumns
+from rating.analysis.columns import MEASURES, StudyColumns
 from rating.analysis.estimate import Estimate
 from rating.analysis.moments import RandomMean
 from rating.analysis.paired import holm
@@ -51,19 +51,19 @@ def fooled_by(columns: StudyColumns, table: RatingsTable, groups: Sequence[str])
     for name in sorted({group for group, is_fake in zip(groups, fake, strict=True) if is_fake}):
         wanted = fake & np.asarray(of_image == name)
         parts[name] = (real[:, wanted], seen[:, wanted])
-        rows.append(_row(name, *parts[name], fid=_mean_or_none(columns.fid[wanted])))
+        rows.append(_row(name, *parts[name], columns, wanted))
     compared = list(combinations(parts, 2)) if len(parts) <= MOST_GROUPS_COMPARED else []
     return {"groups": rows, "differences": _differences(parts, compared)}
 
 
-def _row(name: str, real: Flags, seen: Flags, *, fid: float | None) -> dict[str, Any]:
+def _row(name: str, real: Flags, seen: Flags, columns: StudyColumns, wanted: Flags) -> dict[str, Any]:
     return {
         "name": name,
         "images": int(seen.any(axis=0).sum()),
         "ratings": int(seen.sum()),
         "fooled": int((real & seen).sum()),
         "rate": fool_rate(real, seen),
-        "fid": fid,
+        **{measure: _mean_or_none(getattr(columns, measure)[wanted]) for measure in MEASURES},
     }
 
 

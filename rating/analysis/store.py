@@ -23,7 +23,7 @@ from rating.analysis.methods import versions
 from rating.analysis.study import read_columns
 from rating.models import RatingRevision, Sitting, Study
 
-LAYOUT = 2  # raise it when numbers or figures are made otherwise
+LAYOUT = 3  # raise it when numbers or figures are made otherwise
 KEPT_STATES = 2
 MOST_FILES = 400
 
@@ -35,12 +35,13 @@ class Kept:
         self.study = study
         self.folder = _folder(study) / _fingerprint(study)
 
-    def columns(self, *, machines: bool = False) -> StudyColumns:
-        """People's ratings, or those of the machines that were shown the same."""
-        path = self.folder / ("machines.npz" if machines else "columns.npz")
+    def columns(self, *, machines: bool = False, first_phase: bool = False) -> StudyColumns:
+        """People's ratings, or those of the machines that were shown the same, or people's of a first phase."""
+        name = "machines" if machines else "first-phase" if first_phase else "columns"
+        path = self.folder / f"{name}.npz"
         if path.exists():
             return StudyColumns.load(path)
-        columns = read_columns(self.study, machines=machines)
+        columns = read_columns(self.study, machines=machines, first_phase=first_phase)
         self._write(path, columns.save)
         return columns
 

@@ -11,8 +11,7 @@ import numpy as np
 from django.db import connection
 
 from rating.analysis.arrays import Floats
-from rating.analysis.columns import MAIN, REPEAT, StudyColumns
-from rating.analysis.table import LABELS
+from rating.analysis.columns import MAIN, MEASURES, REPEAT, StudyColumns
 from rating.models import Presentation, Rating, Sitting, Study, StudyImage
 from rating.models.sittings import pseudonym
 
@@ -24,7 +23,7 @@ FIELDS = (
     ("image", "i8", "p.study_image_id::int8"),
     ("kind", "i2", "(CASE p.kind WHEN 'main' THEN 0 ELSE 1 END)::int2"),
     ("position", "i4", "p.position::int4"),
-    ("label", "i2", "(CASE r.label WHEN 'real' THEN 0 WHEN 'fake' THEN 1 ELSE 2 END)::int2"),
+    ("label", "i2", "(array_position(%s::varchar[], r.label) - 1)::int2"),
     ("confidence", "i2", "coalesce(r.confidence, 0)::int2"),
     ("active_ms", "i8", "coalesce(r.active_ms, -1)::int8"),
     ("has_text", "i2", "(r.remark <> '')::int::int2"),
@@ -35,19 +34,24 @@ QUERY = (
     "WHERE p.sitting_id = ANY(%s) AND p.kind IN ('main', 'repeat')) TO STDOUT (FORMAT BINARY)"
 )
 HEADER, TRAILER = 19, 2
+UNMEASURED = (math.nan,) * len(MEASURES)
 
 
-def read_columns(study: Study, *, machines: bool = False) -> StudyColumns:
+def read_columns(study: Study, *, machines: bool = False, first_phase: bool = False) -> StudyColumns:
     """Every rating that counts, or the machines': sittings started over, withdrawn or unblinded are left out.
 
-    What depends on the truth is read only of an unblinded study.
+    What depends on the truth is read only of an unblinded study. Of one in two phases these are the informed
+    sessions, or else those of the first phase alone: the two are never mixed, as they answer different questions.
     """
     of_whom = Sitting.objects.of_machines() if machines else Sitting.objects.counted()
-    sittings = of_whom.filter(enrolment__study=study)
+    informed = study.first_informed_session
+    phase = {"session__lt": informed} if first_phase else {"session__gte": informed}
+    sittings = of_whom.filter(enrolment__study=study, **phase)
+    labels = tuple(study.asked(1 if first_phase else informed).values)
     of_sitting = list(sittings.values_list("pk", "session", "enrolment__number"))
     raters = _raters(study, {number for _, _, number in of_sitting})
     images = _images(study)
-    rows = _copied([pk for pk, _, _ in of_sitting])
+    rows = _copied([pk for pk, _, _ in of_sitting], labels)
     place_of_rater = {number: place for place, number in enumerate(raters["number"])}
     keys = np.array([pk for pk, _, _ in of_sitting] or [0], dtype=np.int64)
     image_keys = np.array(images["pk"] or [0], dtype=np.int64)
@@ -60,11 +64,15 @@ def read_columns(study: Study, *, machines: bool = False) -> StudyColumns:
         years=np.array(raters["years"], dtype=np.int64),
         knowledge=tuple(raters["knowledge"]),
         subspecialty=tuple(raters["subspecialty"]),
-        **{
-            name: tuple(images[name])
-            for name in ("images", "modality", "truth", "finding", "generator", "checkpoint")
-        },
+        images=tuple(images["images"]),
+        modality=tuple(images["modality"]),
+        truth=tuple(images["truth"]),
+        finding=tuple(images["finding"]),
+        generator=tuple(images["generator"]),
+        checkpoint=tuple(images["checkpoint"]),
         fid=np.array(images["fid"], dtype=np.float64),
+        kid=np.array(images["kid"], dtype=np.float64),
+        machine_auc=np.array(images["machine_auc"], dtype=np.float64),
         rater=np.array([place_of_rater[number] for _, _, number in of_sitting], dtype=np.int64)[at],
         session=np.array([session for _, session, _ in of_sitting], dtype=np.int64)[at],
         image=image_order[np.searchsorted(image_keys, rows["image"], sorter=image_order)],
@@ -74,15 +82,16 @@ def read_columns(study: Study, *, machines: bool = False) -> StudyColumns:
         confidence=rows["confidence"].astype(np.int64),
         active_ms=rows["active_ms"].astype(np.int64),
         has_text=rows["has_text"] > 0,
+        labels=labels,
     )
 
 
-def _copied(sittings: list[int]) -> Any:
+def _copied(sittings: list[int], labels: tuple[str, ...]) -> Any:
     """The ratings of these sittings as a structured array, straight from the server's binary rows."""
     layout: list[tuple[str, str]] = [("fields", ">i2")]
     for name, kind, _ in FIELDS:
         layout += [(f"{name}_bytes", ">i4"), (name, f">{kind}")]
-    with connection.cursor() as cursor, cursor.cursor.copy(QUERY, [sittings]) as copy:
+    with connection.cursor() as cursor, cursor.cursor.copy(QUERY, [list(labels), sittings]) as copy:
         sent = b"".join(bytes(part) for part in copy)
     return np.frombuffer(sent[HEADER : len(sent) - TRAILER], dtype=np.dtype(layout))
 
@@ -104,7 +113,7 @@ def _raters(study: Study, counted: set[int]) -> dict[str, list[Any]]:
 def _images(study: Study) -> dict[str, list[Any]]:
     """The facts of each image; of a blinded study only those that do not depend on the truth."""
     told = study.is_unblinded
-    names = ("pk", "images", "modality", "truth", "finding", "generator", "checkpoint", "fid")
+    names = ("pk", "images", "modality", "truth", "finding", "generator", "checkpoint", *MEASURES)
     found: dict[str, list[Any]] = {name: [] for name in names}
     rows = (
         StudyImage.objects.filter(study=study)
@@ -128,12 +137,12 @@ def _images(study: Study) -> dict[str, list[Any]]:
             facts += (
                 generator_of(provenance, dataset),
                 checkpoint_of(provenance, dataset),
-                fid_of(provenance, measurements),
+                *(measured(name, provenance, measurements) for name in MEASURES),
             )
         else:
-            facts += ("", "", math.nan)
+            facts += ("", "", *UNMEASURED)
         if not told:
-            facts = (pk, code, modality, "", "", "", "", math.nan)
+            facts = (pk, code, modality, "", "", "", "", *UNMEASURED)
         for name, value in zip(names, facts, strict=True):
             found[name].append(value)
     return found
@@ -156,10 +165,10 @@ def checkpoint_of(provenance: Mapping[str, Any], dataset: str) -> str:
     return name if step is None else f"{name}, step {step}"
 
 
-def fid_of(provenance: Mapping[str, Any], measurements: Mapping[str, Any]) -> float:
-    """The FID measured of the image's checkpoint or of its dataset; nan where nobody has."""
+def measured(name: str, provenance: Mapping[str, Any], measurements: Mapping[str, Any]) -> float:
+    """The number measured of the image's checkpoint, else of its dataset; nan where nobody has."""
     for said in (provenance, measurements):
-        value = said.get("fid", said.get("FID"))
+        value = said.get(name)
         value = value.get("value") if isinstance(value, Mapping) else value
         if isinstance(value, int | float) and math.isfinite(value):
             return float(value)
@@ -201,9 +210,10 @@ class Said:
 
 
 def said_of(
-    study: Study, codes: Iterable[str] | None = None, *, session: int = 1, text_only: bool = False
+    study: Study, codes: Iterable[str] | None = None, *, session: int | None = None, text_only: bool = False
 ) -> list[Said]:
-    """What raters said of these images (or all) in a session, by image and rater."""
+    """What raters said of these images (or all) in a session, the first informed one unless said."""
+    session = session or study.first_informed_session
     ratings = Rating.objects.filter(
         presentation__sitting__in=Sitting.objects.counted().filter(enrolment__study=study, session=session),
         presentation__kind=Presentation.Kind.MAIN,
@@ -225,6 +235,3 @@ def said_of(
         Said(pseudonym(number), code, label, remark, tuple(reasons))
         for number, code, label, remark, reasons in rows
     ]
-
-
-assert LABELS == ("real", "fake", "unsure"), "the query above codes the labels in this order"  # noqa: S101  (a contract between two lines)

@@ -45,15 +45,19 @@ def study_numbers(
     policy: str = "wrong",
     margin: float | None = None,
     endpoint: str = "",
-    session: int = 1,
+    session: int | None = None,
     machines: Sequence[Mapping[str, Any]] = (),
+    first_phase: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The whole report: agreement and counts, and what depends on the truth where that is known.
 
-    machines: what `machine_numbers` gives, to stand beside.
+    machines: what `machine_numbers` gives, to stand beside; first_phase: what was noticed before raters were told the
+    purpose.
 
-    policy, margin and endpoint are the study's declared ones. Undefined numbers are None beside a `reason`.
+    policy, margin and endpoint are the study's declared ones; session is the first one unless said. Undefined numbers
+    are None beside a `reason`.
     """
+    session = session or columns.first_session
     table = columns.table(session)
     agreement = agreement_report(table)
     found: dict[str, Any] = {
@@ -76,6 +80,7 @@ def study_numbers(
         if columns.truth_is_known
         else None,
         "machines": machines,
+        "first_phase": first_phase,
         "methods": METHODS,
         "versions": versions(),
     }

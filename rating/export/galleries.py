@@ -13,8 +13,9 @@ HEAD = ("gallery", "place", "image", "modality", "truth", "generator", "real", "
 
 def galleries_csv(study: Study, kept: Kept) -> str:
     """One row per image of a gallery, most telling first, with every rater's label and remark."""
+    columns = kept.columns()
     said: dict[str, list[Said]] = {}
-    for one in said_of(study):
+    for one in said_of(study, session=columns.first_session):
         said.setdefault(one.image, []).append(one)
     rows: list[list[Cell]] = [
         [
@@ -23,7 +24,7 @@ def galleries_csv(study: Study, kept: Kept) -> str:
             "; ".join(f"{one.rater} {one.label}" for one in said[image.code]),
             "; ".join(f"{one.rater}: {words}" for one in said[image.code] if (words := words_of(one))),
         ]
-        for name, those in galleries(kept.columns()).items()
+        for name, those in galleries(columns).items()
         if name in REPORTED
         for place, image in enumerate(those, start=1)
     ]

@@ -9,11 +9,11 @@ from rating.analysis.columns import StudyColumns
 SCORES = {0: 0, 2: 1, 1: 2}  # codes of real, unsure, fake on the scale real < unsure < fake
 
 
-def imrmc_lines(columns: StudyColumns, name: str, session: int = 1) -> Iterator[str]:
-    """The file of one session; raises ValueError where the truth is not known."""
+def imrmc_lines(columns: StudyColumns, name: str, session: int | None = None) -> Iterator[str]:
+    """The file of one session, the first unless said; raises ValueError where the truth is not known."""
     if not columns.truth_is_known:
         raise ValueError("iMRMC needs the truth: unblind the study first.")
-    wanted = columns.main(session)
+    wanted = columns.main(session or columns.first_session)
     yield f"{' '.join(name.split())}\n"
     yield f"NR: {len(columns.raters)}\n"
     yield f"N0: {columns.truth.count('real')}\n"

@@ -23,7 +23,8 @@ CODEBOOK = {
     "dataset": "dataset the image came from; empty until the study is unblinded",
     "finding": "label of the image in its dataset; empty until the study is unblinded",
     "truth": "real or fake; empty until the study is unblinded",
-    "label": "what the rater said: real, fake or unsure; empty if not rated",
+    "label": "what the rater said: real, fake or unsure; in a session before raters were told the purpose (session 1 "
+    "of a study in two phases) usual, unusual or unsure; empty if not rated",
     "confidence": "confidence 1 (guess) to 5 (certain); empty if not asked",
     "remark": "the rater's own words; a leading apostrophe guards text a spreadsheet would run",
     "reasons": "reasons ticked for fake, separated by a semicolon; empty if not asked",

@@ -19,7 +19,8 @@ LABELS = ("real", "fake", "unsure")
 
 
 def read() -> tuple[list[str], Codes, npt.NDArray[np.str_]]:
-    """Codes raters × images of the first session's main showings (-1: not rated), and the truth per image."""
+    """Codes raters × images of the analysed session's main showings (-1: not rated), and the truth per image."""
+    session = str(json.loads((HERE / "numbers.json").read_text(encoding="utf-8"))["session"])
     left_out = {
         tuple(row) for row in json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))["left_out"]
     }
@@ -28,7 +29,7 @@ def read() -> tuple[list[str], Codes, npt.NDArray[np.str_]]:
             row
             for row in csv.DictReader(file)
             if row["kind"] == "main"
-            and row["session"] == "1"
+            and row["session"] == session
             and row["label"]
             and (row["rater"],) not in left_out
         ]

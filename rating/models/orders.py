@@ -62,7 +62,9 @@ class Orders:
     def make_sitting(self, enrolment: Enrolment, session: int = 1, *, attempt: int = 1) -> Sitting:
         """A sitting with its stored order; the same study seed gives the same order again."""
         seed = ordering.seed_for(self.study.seed, enrolment.number, session, attempt)
-        order = [*self.practice, *self._body(enrolment, seed)]
+        # Practice tells afterwards what an image was, so it waits until raters know what is asked.
+        practice = [] if self.study.is_blinded_to_purpose(session) else self.practice
+        order = [*practice, *self._body(enrolment, seed)]
         sitting = Sitting.objects.create(
             enrolment=enrolment,
             session=session,

@@ -5,8 +5,19 @@ from __future__ import annotations
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from rating.asked import ANYTHING_UNUSUAL, REAL_OR_FAKE, Asked
+
+NEUTRAL_INSTRUCTIONS = (
+    "Look at each image as you would in your work and say whether anything about it strikes you as unusual. "
+    "Then note the diagnosis, the quality of the image and anything unusual, in a few words."
+)
+
 
 class Protocol(models.Model):
+    class Design(models.TextChoices):
+        SINGLE = "single", "One image at a time: real, fake or unsure"
+        TWO_PHASE = "two-phase", "First a session that does not tell the purpose, then real, fake or unsure"
+
     class BurnedIn(models.TextChoices):
         KEEP = "keep", "Keep it: real and generated images alike"
         MASK = "mask", "Mask the four corners of every image"
@@ -24,6 +35,14 @@ class Protocol(models.Model):
         AUC = "auc", "AUC over real < unsure < fake"
         AGREEMENT = "agreement", "Agreement between the raters"
 
+    design = models.CharField(max_length=9, choices=Design, default=Design.SINGLE, db_default=Design.SINGLE)
+    first_instructions = models.TextField(
+        "instructions of the first, purpose-blinded session",
+        blank=True,
+        default=NEUTRAL_INSTRUCTIONS,
+        db_default="",
+        help_text="Only for a study in two phases: all that raters are told before they are told the purpose.",
+    )
     sessions = models.PositiveSmallIntegerField(
         default=1,
         validators=[MinValueValidator(1), MaxValueValidator(5)],
@@ -69,6 +88,22 @@ class Protocol(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def has_two_phases(self) -> bool:
+        return self.design == self.Design.TWO_PHASE
+
+    def is_blinded_to_purpose(self, session: int) -> bool:
+        """Whether raters of this session are not told yet that images may be generated."""
+        return self.has_two_phases and session == 1
+
+    @property
+    def first_informed_session(self) -> int:
+        return 2 if self.has_two_phases else 1
+
+    def asked(self, session: int) -> Asked:
+        """The question of this session."""
+        return ANYTHING_UNUSUAL if self.is_blinded_to_purpose(session) else REAL_OR_FAKE
 
     @property
     def everybody_reads_all(self) -> bool:

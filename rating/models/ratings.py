@@ -16,12 +16,15 @@ class Label(models.TextChoices):
     REAL = "real", "Real"
     FAKE = "fake", "Fake"
     UNSURE = "unsure", "Unsure"
+    # Of a session whose purpose is not told:
+    USUAL = "usual", "Usual"
+    UNUSUAL = "unusual", "Unusual"
 
 
 class Answer(models.Model):
     """The fields a rating and each of its revisions share."""
 
-    label = models.CharField(max_length=6, choices=Label)
+    label = models.CharField(max_length=7, choices=Label)
     remark = models.TextField(blank=True, max_length=4000)
     confidence = models.PositiveSmallIntegerField(null=True, blank=True)
     reasons = models.JSONField(default=list, blank=True)

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from rating.asked import Asked
 from rating.models.audit import AuditEvent
 from rating.models.studies import NotPossible, Study, StudyImage
 
@@ -77,6 +78,7 @@ class Enrolment(models.Model):
     withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
     consented_at = models.DateTimeField(null=True, editable=False)
     consent_version = models.CharField(max_length=16, blank=True, editable=False)
+    informed_at = models.DateTimeField(null=True, editable=False)  # of the purpose, after a first phase
     years = models.PositiveSmallIntegerField("years of reading images", null=True, blank=True)
     subspecialty = models.CharField(max_length=100, blank=True)
     ai_knowledge = models.CharField(max_length=7, choices=AIKnowledge, blank=True)
@@ -106,23 +108,36 @@ class Enrolment(models.Model):
     def pseudonym(self) -> str:
         return pseudonym(self.number, is_machine=bool(self.machine))
 
+    def has_consented(self, session: int) -> bool:
+        """To the study's words before this session as they are now; whoever was informed had agreed before."""
+        if self.consented_at is None:
+            return False
+        told_more = self.informed_at is not None and self.study.is_blinded_to_purpose(session)
+        return told_more or self.consent_version == self.study.consent_version(session)
+
     @property
-    def has_consented(self) -> bool:
-        """To the study's words as they are now."""
-        return self.consented_at is not None and self.consent_version == self.study.consent_version
+    def session_told_of(self) -> int:
+        """The session whose words this rater may read: the first until told the purpose."""
+        return 1 if self.informed_at is None else self.study.first_informed_session
+
+    @property
+    def instructions(self) -> str:
+        return self.study.told_before(self.session_told_of)[0]
 
     @property
     def minutes_left(self) -> int:
         """How long the rest may take, at this rater's own pace once there is one. Needs `with_progress`."""
         return ceil(self.left * (self.pace_ms or USUAL_PACE_MS) / 60_000)
 
-    def consent(self, **profile: Any) -> None:
+    def consent(self, session: int = 1, **profile: Any) -> None:
         """Keep that this rater has read and agreed, to which words, and who they say they are."""
         for field, value in profile.items():
             setattr(self, field, value)
         self.consented_at = timezone.now()
-        self.consent_version = self.study.consent_version
-        self.save(update_fields=["consented_at", "consent_version", *profile])
+        self.consent_version = self.study.consent_version(session)
+        if self.study.has_two_phases and not self.study.is_blinded_to_purpose(session):
+            self.informed_at = self.informed_at or self.consented_at
+        self.save(update_fields=["consented_at", "consent_version", "informed_at", *profile])
 
     @classmethod
     @transaction.atomic
@@ -298,7 +313,15 @@ class Sitting(models.Model):
 
     def may_be_read(self) -> bool:
         """Its images are for a rater who has agreed to take part, after the washout."""
-        return self.enrolment.has_consented and self.may_begin()
+        return self.enrolment.has_consented(self.session) and self.may_begin()
+
+    @property
+    def is_blinded_to_purpose(self) -> bool:
+        return self.enrolment.study.is_blinded_to_purpose(self.session)
+
+    @property
+    def asked(self) -> Asked:
+        return self.enrolment.study.asked(self.session)
 
     def next_presentation(self) -> Presentation | None:
         """The first image not rated yet, or None when all are."""
@@ -381,7 +404,9 @@ class Presentation(models.Model):
         return self.kind == self.Kind.PRACTICE
 
     def may_be_corrected(self) -> bool:
-        """Whether the study's rule allows another answer where there is one."""
+        """Whether the study's rule allows another answer where there is one; none of a phase that is over."""
+        if self.sitting.is_blinded_to_purpose and self.sitting.enrolment.informed_at:
+            return False
         rule = self.sitting.enrolment.study.going_back
         if rule == Study.GoingBack.LAST:
             rated_after = self.sitting.presentations.filter(position__gt=self.position)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_noop
 from pool.models import Dataset, Image
 from rating.models.audit import AuditEvent
 from rating.models.protocol import Protocol
+from rating.purpose import telling_words
 
 # What readers of published visual Turing tests gave as reasons.
 DEFAULT_REASONS = "\n".join(
@@ -187,6 +188,11 @@ class Study(Protocol):
                 condition=~models.Q(state="unblinded") | models.Q(closed_at__isnull=False),
                 name="study_closes_before_it_is_unblinded",
             ),
+            models.CheckConstraint(
+                condition=~models.Q(design="two-phase") | models.Q(sessions__gte=2),
+                name="two_phases_need_two_sessions",
+                violation_error_message="A study in two phases needs two sessions or more.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -212,10 +218,16 @@ class Study(Protocol):
     def is_unblinded(self) -> bool:
         return self.state == self.State.UNBLINDED
 
-    @property
-    def consent_version(self) -> str:
-        """A short name for the very words a rater reads before beginning."""
-        words = f"{self.instructions}\0{self.consent}\0{self.prevalence_note}"
+    def told_before(self, session: int) -> tuple[str, str]:
+        """The instructions of a session and what raters are told of the share of generated images."""
+        if self.is_blinded_to_purpose(session):
+            return self.first_instructions, ""
+        return self.instructions, self.prevalence_note
+
+    def consent_version(self, session: int = 1) -> str:
+        """A short name for the very words a rater reads before beginning a session."""
+        instructions, prevalence_note = self.told_before(session)
+        words = f"{instructions}\0{self.consent}\0{prevalence_note}"
         return hashlib.sha256(words.encode()).hexdigest()[:16]
 
     @property
@@ -250,7 +262,24 @@ class Study(Protocol):
         strata = list(self.strata.select_related("dataset"))
         if not any(stratum.role == StudyImage.Role.MAIN for stratum in strata):
             return ["Choose at least one dataset and how many of its images to show."]
-        return [*self._too_few_images(strata), *self._impossible_orders(strata)]
+        return [*self._too_few_images(strata), *self._impossible_orders(strata), *self._given_away()]
+
+    def _given_away(self) -> list[str]:
+        """What would tell raters of the first phase that images may be generated."""
+        if not self.has_two_phases:
+            return []
+        read_first = {
+            "name": self.name,
+            "consent": self.consent,
+            "first instructions": self.first_instructions,
+        }
+        found = {what: telling_words(words) for what, words in read_first.items()}
+        reasons = [
+            f"Raters read the {what} before they are told the purpose, and it says “{'”, “'.join(words)}”."
+            for what, words in found.items()
+            if words
+        ]
+        return reasons if self.first_instructions.strip() else [*reasons, "Write the first instructions."]
 
     def _too_few_images(self, strata: list[Stratum]) -> list[str]:
         return [

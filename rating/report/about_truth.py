@@ -10,6 +10,10 @@ from rating.report.exhibit import ESTIMATE, Cell, Exhibit, Numbers, Table, estim
 from rating.report.words import POLICIES, group_name
 
 INTERVAL = ("95 % from", "to")
+MACHINE_NUMBERS = (
+    "FID and KID: distance from real images, lower is nearer. Machine's AUC: how well a classifier tells the fakes from real "
+    "images, 0.5 is not at all. As measured of the checkpoint, else of the dataset; their intervals stand there."
+)
 ENDPOINTS = {
     "auc": "AUC averaged over raters",
     "fool rate": "Fool rate, less the share of real images called real",
@@ -78,18 +82,15 @@ def per_rater(numbers: Numbers) -> Table:
 
 def by_group(key: str, name: str) -> Callable[[Numbers], Table]:
     def table(numbers: Numbers) -> Table:
-        rows: list[list[Cell]] = [
-            [
-                group_name(row["name"]),
-                row["images"],
-                row["ratings"],
-                row["fooled"],
-                *estimate_cells(row["rate"]["estimate"]),
-                row["fid"],
-            ]
-            for row in numbers["truth"][key]["groups"]
-        ]
-        return Table((name, "Fakes", "Ratings", "Called real", *ESTIMATE, "FID"), rows)
+        rows: list[list[Cell]] = []
+        for row in numbers["truth"][key]["groups"]:
+            *rate, note = estimate_cells(row["rate"]["estimate"])
+            measures = (row[measure] for measure in ("fid", "kid", "machine_auc"))
+            counts = (row["images"], row["ratings"], row["fooled"])
+            rows.append([group_name(row["name"]), *counts, *rate, *measures, note])
+        counted = ("Fakes", "Ratings", "Called real")
+        head = (name, *counted, "Fool rate", "SE", *INTERVAL, "FID", "KID", "Machine's AUC", "Note")
+        return Table(head, rows, [MACHINE_NUMBERS])
 
     return table
 

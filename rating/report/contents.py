@@ -51,7 +51,7 @@ def report_of(facts: StudyFacts, numbers: Numbers, date: str, galleries: Sequenc
     ]
     for question in QUESTIONS:
         pieces = [_piece(e, numbers) for e in question.exhibits if facts.told or not e.needs_truth]
-        if pieces:
+        if pieces and question.applies(numbers):
             sections.append(Section(question.title, pieces=pieces))
     if numbers["agreement"]["ratings"]:
         sections.append(Section("Which images?", galleries=galleries))

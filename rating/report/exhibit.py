@@ -78,6 +78,7 @@ class Exhibit:
     needs_truth: bool = False
     missing: Callable[[Numbers], str | None] = _always_there
     words: str = ""
+    of_first_phase: bool = False
 
     @property
     def is_drawn(self) -> bool:
@@ -86,7 +87,7 @@ class Exhibit:
 
     def why_missing(self, numbers: Numbers) -> str | None:
         """The sentence to show in place of the exhibit, None where there is one."""
-        if not numbers["agreement"]["ratings"]:
+        if not numbers["agreement"]["ratings"] and not self.of_first_phase:
             return "There are no ratings."
         if self.needs_truth and numbers["truth"] is None:
             return "This depends on which images are real: unblind the study to see it."

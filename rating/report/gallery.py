@@ -50,7 +50,7 @@ class RatedImage:
         return self.raters - max(self.real, self.fake, self.unsure)
 
 
-def rated_images(columns: StudyColumns, session: int = 1) -> list[RatedImage]:
+def rated_images(columns: StudyColumns, session: int | None = None) -> list[RatedImage]:
     """Every image that somebody rated, by code."""
     counts = columns.table(session).category_counts()
     order = [LABELS.index(label) for label in ("real", "fake", "unsure")]
@@ -68,7 +68,7 @@ def rated_images(columns: StudyColumns, session: int = 1) -> list[RatedImage]:
     ]
 
 
-def galleries(columns: StudyColumns, session: int = 1) -> dict[str, list[RatedImage]]:
+def galleries(columns: StudyColumns, session: int | None = None) -> dict[str, list[RatedImage]]:
     """The images of each gallery, most telling first; what depends on the truth only where that is known."""
     images = rated_images(columns, session)
     found = {

@@ -7,6 +7,7 @@ from typing import Any
 from pool.pixels import decode_png, thumbnail
 from rating.analysis.columns import StudyColumns
 from rating.analysis.machines import machine_numbers
+from rating.analysis.noticed import noticed
 from rating.analysis.store import Kept
 from rating.analysis.study import Said, machine_names, machine_scores, said_of
 from rating.analysis.whole import study_numbers
@@ -18,19 +19,34 @@ from rating.report.study_facts import facts_of
 
 
 def numbers_of(study: Study, kept: Kept | None = None) -> dict[str, Any]:
-    """The numbers of the whole study: first session, every rater that counts."""
+    """The numbers of the whole study: first (informed) session, every rater that counts."""
     kept = kept or Kept(study)
+    return kept.json(
+        "numbers|", lambda: numbers_from(study, kept, kept.columns(), kept.columns(machines=True))
+    )
 
-    def make() -> dict[str, Any]:
-        columns = kept.columns()
-        beside = machines_beside(study, kept.columns(machines=True), columns)
-        return study_numbers(columns, **declared(study), machines=beside)
 
-    return kept.json("numbers|", make)
+def numbers_from(
+    study: Study, kept: Kept, people: StudyColumns, machines: StudyColumns, session: int | None = None
+) -> dict[str, Any]:
+    """The numbers of these columns of the study; what machines said, and a first phase, stand beside them."""
+    session = session or people.first_session
+    first = None
+    if study.has_two_phases:
+        first = noticed(kept.columns(first_phase=True), said_of(study, session=1, text_only=True))
+    return study_numbers(
+        people,
+        policy=study.unsure_policy,
+        margin=study.equivalence_margin,
+        endpoint=study.primary_endpoint,
+        session=session,
+        machines=machines_beside(study, machines, people, session),
+        first_phase=first,
+    )
 
 
 def machines_beside(
-    study: Study, machines: StudyColumns, people: StudyColumns, session: int = 1
+    study: Study, machines: StudyColumns, people: StudyColumns, session: int
 ) -> list[dict[str, Any]]:
     """What the study's machines said of the same images."""
     if not machines.raters:
@@ -45,15 +61,6 @@ def machines_beside(
     )
 
 
-def declared(study: Study) -> dict[str, Any]:
-    """What the protocol says of the analysis, as `study_numbers` takes it."""
-    return {
-        "policy": study.unsure_policy,
-        "margin": study.equivalence_margin,
-        "endpoint": study.primary_endpoint,
-    }
-
-
 def report_on(study: Study, numbers: dict[str, Any], date: str, kept: Kept | None = None) -> Report:
     """The report of a study that is over, dated."""
     return report_of(facts_of(study), numbers, date, galleries_of(study, kept or Kept(study)))
@@ -61,10 +68,11 @@ def report_on(study: Study, numbers: dict[str, Any], date: str, kept: Kept | Non
 
 def galleries_of(study: Study, kept: Kept) -> list[Gallery]:
     """The galleries of the report: the most telling images of each, with all that was said of them."""
-    found = {name: those for name, those in galleries(kept.columns()).items() if name in REPORTED}
+    columns = kept.columns()
+    found = {name: those for name, those in galleries(columns).items() if name in REPORTED}
     codes = {image.code for those in found.values() for image in those[:MOST_REPORTED]}
     said: dict[str, list[Said]] = {code: [] for code in codes}
-    for one in said_of(study, codes):
+    for one in said_of(study, codes, session=columns.first_session):
         said[one.image].append(one)
     pictures: dict[str, bytes] = {}
     for shown in study.images.filter(code__in=codes):

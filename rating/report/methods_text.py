@@ -6,6 +6,13 @@ from rating.report.exhibit import Numbers
 from rating.report.study_facts import StudyFacts
 from rating.report.words import POLICIES
 
+ASKED = {
+    "single": "Each image was to be called real, fake or unsure.",
+    "two-phase": "In a first session raters were not told that some images are generated: they called each image usual, "
+    "unusual or unsure and wrote what they saw. Then they were told, and in a new order each image was to be called real, "
+    "fake or unsure; the ratings counted here are of this informed phase.",
+}
+
 
 def methods_text(facts: StudyFacts, numbers: Numbers) -> list[str]:
     """Sentences in paragraphs: design, blinding, statistics."""
@@ -13,7 +20,7 @@ def methods_text(facts: StudyFacts, numbers: Numbers) -> list[str]:
     design = (
         f"In a blinded reader study run on LungRater {versions['lungrater']}, {facts.raters['invited']} raters were invited, "
         f"{facts.raters['started']} started and {facts.raters['finished']} finished; {report['ratings']} ratings of "
-        f"{report['images']} images are analysed. Each image was to be called real, fake or unsure. "
+        f"{report['images']} images are analysed. {ASKED[facts.design]} "
         f"Raters were told of the share of generated images: “{facts.prevalence_note or 'nothing'}”. "
     )
     if facts.sessions > 1:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from rating.report import about_course, about_labels, about_machines, about_truth
-from rating.report.exhibit import Exhibit
+from rating.report import about_course, about_first_phase, about_labels, about_machines, about_truth
+from rating.report.exhibit import Exhibit, Numbers
+
+
+def _always(_numbers: Numbers) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +20,7 @@ class Question:
     name: str
     title: str
     exhibits: tuple[Exhibit, ...]
+    applies: Callable[[Numbers], bool] = _always
 
     @property
     def needs_truth(self) -> bool:
@@ -22,6 +28,12 @@ class Question:
 
 
 QUESTIONS = (
+    Question(
+        "noticed",
+        "Did they notice?",
+        about_first_phase.EXHIBITS,
+        lambda numbers: numbers["first_phase"] is not None,
+    ),
     Question("fooled", "How often were raters fooled?", about_truth.FOOLED),
     Question("generators", "By which generator?", about_truth.GENERATORS),
     Question("labels", "What did they call them?", about_labels.EXHIBITS[:1]),

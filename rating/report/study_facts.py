@@ -36,6 +36,7 @@ class StudyFacts:
 
     name: str
     state: str
+    design: str
     told: bool
     canvas: int
     bits: int
@@ -67,6 +68,7 @@ def facts_of(study: Study) -> StudyFacts:
     return StudyFacts(
         name=study.name,
         state=study.state,
+        design=study.design,
         told=study.is_unblinded,
         canvas=study.canvas,
         bits=study.bits,

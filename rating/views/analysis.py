@@ -15,14 +15,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from rating.analysis.columns import StudyColumns
 from rating.analysis.store import Kept
 from rating.analysis.study import said_of
-from rating.analysis.whole import study_numbers
 from rating.models import AuditEvent, Study
 from rating.report.exhibit import Exhibit
 from rating.report.gallery import GALLERIES, galleries
-from rating.report.making import declared, machines_beside
+from rating.report.making import numbers_from
 from rating.report.questions import EXHIBITS, QUESTIONS, Question, question_named
 from rating.report.words import MODALITIES
 from rating.views.analysis_filters import Part, PartForm
@@ -116,12 +114,13 @@ def images(request: HttpRequest, slug: str) -> HttpResponse:
     form = PartForm(request.GET, kept.columns())
     part = form.part()
     columns = part.of(kept.columns())
-    found = galleries(columns, part.session)
+    session = part.session or columns.first_session
+    found = galleries(columns, session)
     name = request.GET.get("show", "")
     chosen = name if name in found else next(iter(found))
     page = Paginator(found[chosen], PER_PAGE).get_page(request.GET.get("page"))
     words: dict[str, list[Any]] = {}
-    for said in said_of(study, [image.code for image in page], session=part.session):
+    for said in said_of(study, [image.code for image in page], session=session):
         words.setdefault(said.image, []).append(said)
     context = {
         **frame(study, numbers_of(study, part, kept), part),
@@ -156,7 +155,7 @@ def remarks(request: HttpRequest, slug: str) -> HttpResponse:
     raters = set(chosen.raters)
     rows: list[dict[str, Any]] = [
         {"said": said, "modality": MODALITIES[facts[said.image][0]], "truth": facts[said.image][1]}
-        for said in said_of(study, session=part.session, text_only=True)
+        for said in said_of(study, session=part.session or columns.first_session, text_only=True)
         if said.image in facts and said.rater in raters
     ]
     reasons = Counter((reason, row["truth"]) for row in rows for reason in row["said"].reasons)
@@ -181,10 +180,8 @@ def numbers_of(study: Study, part: Part | None = None, kept: Kept | None = None)
     part, kept = part or Part(), kept or Kept(study)
 
     def make() -> dict[str, Any]:
-        columns: StudyColumns = part.of(kept.columns())
         machines = part.whoever.of(kept.columns(machines=True))
-        beside = machines_beside(study, machines, columns, part.session)
-        return study_numbers(columns, **declared(study), session=part.session, machines=beside)
+        return numbers_from(study, kept, part.of(kept.columns()), machines, part.session)
 
     return kept.json(f"numbers|{part.query}", make)
 
@@ -195,7 +192,11 @@ def frame(study: Study, numbers: dict[str, Any], part: Part) -> dict[str, Any]:
         "study": study,
         "numbers": numbers,
         "report": numbers["agreement"],
-        "questions": [question for question in QUESTIONS if study.is_unblinded or not question.needs_truth],
+        "questions": [
+            question
+            for question in QUESTIONS
+            if question.applies(numbers) and (study.is_unblinded or not question.needs_truth)
+        ],
         "part": part,
     }
 

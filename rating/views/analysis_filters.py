@@ -21,7 +21,7 @@ YEARS_IN_WORDS = {"0-4": "0 to 4", "5-9": "5 to 9", "10-19": "10 to 19", "20-": 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What was chosen; nothing chosen is the whole study, first session."""
+    """What was chosen; nothing chosen is the whole study, first (informed) session."""
 
     modality: str = ""
     finding: str = ""
@@ -30,7 +30,7 @@ class Part:
     knowledge: str = ""
     subspecialty: str = ""
     text: str = ""
-    session: int = 1
+    session: int | None = None  # the first there is
 
     @property
     def query(self) -> str:
@@ -38,7 +38,7 @@ class Part:
         chosen = {
             name: getattr(self, name) for name in (*PER_IMAGE, *PER_RATER, "text") if getattr(self, name)
         }
-        if self.session > 1:
+        if self.session:
             chosen["session"] = str(self.session)
         return urlencode(chosen)
 
@@ -108,8 +108,11 @@ class PartForm(forms.Form):
         """What was chosen; a choice that does not exist is no choice."""
         self.is_valid()
         chosen = {name: value for name, value in self.cleaned_data.items() if value}
-        session = int(chosen.pop("session", 1))
-        return Part(**chosen | {"session": session, "text": "1" if chosen.get("text") else ""})
+        session = chosen.pop("session", None)
+        return Part(
+            **chosen
+            | {"session": int(session) if session else None, "text": "1" if chosen.get("text") else ""}
+        )
 
 
 def _used(names: tuple[str, ...]) -> list[str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from rating.models import Enrolment, Preferences
+from rating.models import Enrolment, Preferences, Sitting
 from rating.views.raters import for_raters, wants_json
 
 
@@ -33,8 +33,13 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the
         }
         widgets = {"years": forms.NumberInput(attrs={"min": 0, "max": 80})}
 
+    def __init__(self, *args: Any, sitting: Sitting, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if sitting.is_blinded_to_purpose:
+            del self.fields["ai_knowledge"]  # the question alone would tell
+
     def profile(self) -> dict[str, Any]:
-        return {field: self.cleaned_data[field] for field in self._meta.fields or ()}
+        return {field: self.cleaned_data[field] for field in self._meta.fields or () if field in self.fields}
 
 
 class DisplayForm(forms.Form):
@@ -66,13 +71,26 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
 
 @for_raters
 def begin(request: HttpRequest, slug: str) -> HttpResponse:
-    """Instructions, consent and profile; once agreed to, again only when the words have changed."""
-    enrolment = _enrolment(request, slug)
-    form = ProfileForm(request.POST or None, instance=enrolment)
+    """Instructions, consent and profile; once agreed to, again only when the words have changed.
+
+    In a study of two phases this is also where a rater, after the first, is told the purpose.
+    """
+    sitting = _sitting(request, slug)
+    if not sitting.may_begin():
+        return redirect("rating:read", slug)
+    enrolment = sitting.enrolment
+    form = ProfileForm(request.POST or None, instance=enrolment, sitting=sitting)
     if request.method == "POST" and form.is_valid():
-        enrolment.consent(**form.profile())
+        enrolment.consent(sitting.session, **form.profile())
         return redirect("rating:read" if enrolment.display else "rating:display", slug)
-    context = {"study": enrolment.study, "enrolment": enrolment, "form": form}
+    instructions, prevalence_note = enrolment.study.told_before(sitting.session)
+    context = {
+        "study": enrolment.study,
+        "enrolment": enrolment,
+        "instructions": instructions,
+        "prevalence_note": prevalence_note,
+        "form": form,
+    }
     return render(request, "rating/begin.html", context, status=422 if form.errors else 200)
 
 
@@ -106,6 +124,14 @@ def _back(request: HttpRequest) -> str:
     asked = request.POST.get("next") or request.GET.get("next") or ""
     safe = asked.startswith("/") and url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
     return asked if safe else reverse("rating:reading_list")
+
+
+def _sitting(request: HttpRequest, slug: str) -> Sitting:
+    """The one this person is to go on with."""
+    sitting = Sitting.objects.current(request.user, _enrolment(request, slug).study)
+    if sitting is None:
+        raise Http404
+    return sitting
 
 
 def _enrolment(request: HttpRequest, slug: str) -> Enrolment:

@@ -37,10 +37,10 @@ def reading_list(request: HttpRequest) -> HttpResponse:
 def read(request: HttpRequest, slug: str) -> HttpResponse:
     """The first image not rated yet, or the page that says thank you."""
     sitting = _sitting(request, slug)
-    if not sitting.enrolment.has_consented:
-        return redirect("rating:begin", slug)
     if not sitting.may_begin():
         return render(request, "rating/washout.html", {"sitting": sitting})
+    if not sitting.enrolment.has_consented(sitting.session):
+        return redirect("rating:begin", slug)
     presentation = sitting.next_presentation()
     if presentation is None:
         return render(request, "rating/done.html", {"study": sitting.enrolment.study})
@@ -78,7 +78,7 @@ def rate(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     if request.POST.get("account") not in {None, str(request.user.pk)}:
         return JsonResponse({"error": "other account"}, status=403)
     presentation = _presentation(request, slug, token=token)
-    form = AnswerForm(request.POST, study=presentation.sitting.enrolment.study)
+    form = AnswerForm(request.POST, sitting=presentation.sitting)
     if reason := why_not_durable():
         return _refuse(request, presentation, form, _("Ratings are not taken now: %s") % reason, status=503)
     if not form.is_valid():
@@ -139,7 +139,7 @@ def _blank(presentation: Presentation, rating: Rating | None = None) -> AnswerFo
     if rating:
         before = own_answer(rating)
         initial |= {**before, "replaces": before["key"]}
-    return AnswerForm(initial=initial, study=presentation.sitting.enrolment.study)
+    return AnswerForm(initial=initial, sitting=presentation.sitting)
 
 
 def _sentences(form: AnswerForm) -> list[str]:
@@ -168,6 +168,7 @@ def _show(
     context = {
         "study": sitting.enrolment.study,
         "presentation": presentation,
+        "asked": sitting.asked,
         "form": form,
         "refusal": refusal,
         "confidence": CONFIDENCE,

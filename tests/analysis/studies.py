@@ -43,6 +43,8 @@ def simulated(
         "generator": tuple(made_by),
         "checkpoint": tuple(f"{name}, step {at % 4}" if name else "" for at, name in enumerate(made_by)),
         "fid": np.where(truth == FAKE, 20.0 + np.arange(images) % 4, np.nan),
+        "kid": np.full(images, np.nan),
+        "machine_auc": np.where(truth == FAKE, 0.9, np.nan),
         "rater": rater,
         "image": image,
         "session": np.ones(len(rater), dtype=np.int64),

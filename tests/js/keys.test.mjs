@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { meaning } from "../../static/js/reading/hands.js";
+import { meaning as meaningOf } from "../../static/js/reading/hands.js";
+
+const labels = { 1: "real", 2: "fake", 3: "unsure", r: "real", f: "fake", u: "unsure" };
+const meaning = (event, more = {}) => meaningOf(event, { labels, ...more });
 
 const key = (key, more = {}) => ({ key, ctrlKey: false, metaKey: false, altKey: false, ...more });
 
@@ -9,6 +12,12 @@ test("digits and letters label", () => {
   for (const [pressed, label] of [["1", "real"], ["R", "real"], ["2", "fake"], ["f", "fake"], ["3", "unsure"], ["u", "unsure"]]) {
     assert.deepEqual(meaning(key(pressed)), { does: "label", value: label });
   }
+});
+
+test("a study with other labels has other keys", () => {
+  assert.deepEqual(meaning(key("2"), { labels: { 1: "usual", 2: "unusual" } }), { does: "label", value: "unusual" });
+  assert.equal(meaning(key("3"), { labels: { 1: "usual", 2: "unusual" } }), null);
+  assert.equal(meaning(key("r"), { labels: {} }), null);
 });
 
 test("the remark box keeps its keys; only Enter and Escape leave it", () => {

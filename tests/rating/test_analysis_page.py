@@ -8,6 +8,7 @@ import warnings
 import pytest
 from django.urls import reverse
 
+from pool.models import Dataset
 from rating.models import AuditEvent, Rating, Study
 from rating.report.html import as_html
 from rating.report.making import numbers_of, report_on
@@ -179,6 +180,38 @@ def test_fool_rates_are_given_by_generator_and_against_fid_where_it_was_measured
     assert drawn.status_code == 200
 
 
+def test_machines_measures_of_a_dataset_stand_beside_its_fool_rate(page, rater, other_rater):
+    study = over_study(raters=[rater, other_rater], unblinded=True)
+    dataset = Dataset.objects.get(origin="synthetic")
+    dataset.measurements = {
+        "fid": {"name": "FID", "value": 41.5, "interval": [40, 43]},
+        "kid": {"name": "KID", "value": 0.0625, "interval": None},
+        "machine_auc": {"name": "AUC of a machine", "value": 0.875, "interval": [0.8, 0.9]},
+    }
+    dataset.save(update_fields=["measurements"])
+
+    shown = page(study, "analysis_question", "generators")
+
+    assert re.search(r"41\.500</td>\s*<td class=\"number\">0\.062</td>\s*<td class=\"number\">0\.875", shown)
+    assert "fool-rate-against-fid.svg" in shown
+
+
+def test_the_datasets_page_tells_how_often_raters_of_unblinded_studies_called_its_images_real(
+    browser, rater, other_rater
+):
+    datasets = reverse("pool:datasets")
+    study = over_study(raters=[rater, other_rater], real=2, fake=4)
+
+    blinded = browser.get(datasets).content.decode()
+    study.unblind(organiser(), "All have finished.")
+    told = browser.get(datasets).content.decode()
+
+    assert "4 images" not in blinded
+    assert "0.50 (" in told
+    assert "4 images, 2 raters), <a" in told
+    assert told.count("raters), <a") == 1
+
+
 def test_a_study_without_fid_says_so(page, rater):
     study = over_study(raters=[rater], unblinded=True)
 
@@ -344,7 +377,7 @@ def test_numbers_are_computed_once_for_each_state_of_the_ratings(page, rater, ot
     study = over_study(raters=[rater, other_rater])
     page(study)
     monkeypatch.setattr(
-        "rating.views.analysis.study_numbers", lambda *_args, **_more: pytest.fail("computed again")
+        "rating.report.making.study_numbers", lambda *_args, **_more: pytest.fail("computed again")
     )
     monkeypatch.setattr(
         "rating.analysis.store.read_columns", lambda _study, **_more: pytest.fail("read again")

@@ -89,7 +89,7 @@ def test_from_the_list_to_the_first_answer_with_the_keyboard_alone(open_browser,
     eventually(lambda: Rating.objects.count() == 1, page)
     assert Rating.objects.get().label in {"real", "fake"}
     assert Enrolment.objects.get().display["width"] == 1280
-    assert Enrolment.objects.get().consent_version == study.consent_version
+    assert Enrolment.objects.get().consent_version == study.consent_version()
 
 
 FOCUSED = """() => {

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from generation.foreground import perform_with_bar
 from generation.models import Checkpoint, TrainingRun
-from generation.runs import classes_of
+from generation.runs import channels_of, classes_of
 from generation.training.config import PRESETS, ConfigError, TrainingConfig
 from pool.models import Dataset
 
@@ -78,6 +78,7 @@ def _config(options: dict[str, Any], dataset: Dataset) -> TrainingConfig:
     if options["by_finding"]:
         given["classes"] = [vars(kind) for kind in classes_of(dataset)]
     if options["config"] is None:
+        given.setdefault("channels", channels_of(dataset))
         return TrainingConfig.from_mapping({"preset": options["preset"] or "tiny", **given})
     return TrainingConfig.from_mapping({**TrainingConfig.from_toml(options["config"]).as_json(), **given})
 

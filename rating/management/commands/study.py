@@ -84,6 +84,7 @@ class Command(BaseCommand):
 
 STATES = {"create", "freeze", "open", "close", "unblind"}
 PROTOCOL: dict[str, tuple[type, str]] = {
+    "design": (str, f"{', '.join(Study.Design.values)}: what raters are shown and asked"),
     "canvas": (int, "side of the square shown, in pixels"),
     "sessions": (int, "how often each rater reads the images"),
     "washout_days": (int, "days between two sessions"),

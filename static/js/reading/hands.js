@@ -1,6 +1,5 @@
 /** What a rater's hands say: which key means what, and whether somebody is still there. */
 
-const LABELS = { 1: "real", 2: "fake", 3: "unsure", r: "real", f: "fake", u: "unsure" };
 const VIEW = {
   "+": "zoomIn",
   "-": "zoomOut",
@@ -27,10 +26,10 @@ const ALWAYS = new Set(["PageUp", "PageDown", "ArrowLeft", "ArrowRight", "ArrowU
 /**
  * What a key press means, as {does, …}, or null.
  *
- * `where` is "text" in a text field, "control" on a button or link, "choice" on a radio, a tick box
+ * `labels` tells which label a key gives. `where` is "text" in a text field, "control" on a button or link, "choice" on a radio, a tick box
  * or a slider, else "page".
  */
-export function meaning(event, { where = "page", singleKeys = true } = {}) {
+export function meaning(event, { where = "page", singleKeys = true, labels = {} } = {}) {
   if (event.isComposing || event.altKey) return null;
   if (event.ctrlKey || event.metaKey) {
     return where !== "text" && event.key.toLowerCase() === "z" ? { does: "undo" } : null;
@@ -42,7 +41,7 @@ export function meaning(event, { where = "page", singleKeys = true } = {}) {
   const step = event.shiftKey && /^Digit([1-5])$/.exec(event.code ?? "");
   if (step) return { does: "confidence", value: step[1] };
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (Object.hasOwn(LABELS, key)) return { does: "label", value: LABELS[key] };
+  if (Object.hasOwn(labels, key)) return { does: "label", value: labels[key] };
   const does = VIEW[key] ?? ROOM[key];
   return does ? { does } : null;
 }

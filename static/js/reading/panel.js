@@ -28,6 +28,16 @@ export class Panel {
     return this.#root.querySelector(`[data-${name}]`);
   }
 
+  /** Which label each key gives: its number, and its letter where it has one. */
+  get keys() {
+    const keys = {};
+    for (const [index, { value, dataset }] of this.#form.querySelectorAll("input[name=label]").entries()) {
+      keys[index + 1] = value;
+      if (dataset.letter) keys[dataset.letter] = value;
+    }
+    return keys;
+  }
+
   /** The answer as it stands, or null while no label is chosen. */
   answer() {
     const data = new FormData(this.#form);
@@ -36,7 +46,7 @@ export class Panel {
     return {
       label,
       confidence: data.get("confidence") ?? "",
-      reasons: label === "fake" ? data.getAll("reasons") : [],
+      reasons: label === this.part("reasons")?.dataset.of ? data.getAll("reasons") : [],
       remark: data.get("remark").trim(),
     };
   }
@@ -58,10 +68,10 @@ export class Panel {
     this.markReasons();
   }
 
-  /** Reasons are for “fake” alone; they keep their place, so that nothing moves. */
+  /** Reasons are for one label alone; they keep their place, so that nothing moves. */
   markReasons() {
     const reasons = this.part("reasons");
-    if (reasons) reasons.disabled = this.answer()?.label !== "fake";
+    if (reasons) reasons.disabled = this.answer()?.label !== reasons.dataset.of;
   }
 
   /** Where the rater is; practice images are not counted. */

@@ -296,7 +296,7 @@ class Room {
   #key(event) {
     if (document.querySelector("dialog[open]")) return;
     const singleKeys = this.#root.dataset.singleKeys === "true";
-    const does = meaning(event, { where: whereIs(event.target), singleKeys });
+    const does = meaning(event, { where: whereIs(event.target), singleKeys, labels: this.#panel.keys });
     if (!does) return;
     event.preventDefault();
     if (event.repeat && ["save", "label", "undo", "help"].includes(does.does)) return;

@@ -1,0 +1,59 @@
+"""What people made of the pool's images: fool rates of studies that are over and unblinded, to stand beside measures.
+
+Whoever judges images registers at start; the pages of the pool and of what fills it then show the outcome without
+knowing what a study is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pool.models import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How often a study's raters called these images real; rate and interval are None where undefined."""
+
+    study: str
+    address: str
+    raters: int
+    images: int
+    rate: float | None
+    interval: tuple[float, float] | None
+
+    @property
+    def in_words(self) -> str:
+        if self.rate is None:
+            return "no rate"
+        between = "{:.2f} to {:.2f}".format(*self.interval) if self.interval else "no interval"
+        plural = "" if self.raters == 1 else "s"
+        return f"{self.rate:.2f} ({between}; {self.images} images, {self.raters} rater{plural})"
+
+
+Judges = Callable[[], Mapping[str, list[Judged]]]
+_judges: list[Judges] = []
+
+
+def register(judges: Judges) -> None:
+    """Let `judges` have its say: what it has judged, by the keys of `of_dataset` and `of_checkpoint`."""
+    if judges not in _judges:
+        _judges.append(judges)
+
+
+def judged() -> dict[str, list[Judged]]:
+    """Everything that was judged, by key."""
+    found: dict[str, list[Judged]] = {}
+    for judges in _judges:
+        for key, those in judges().items():
+            found.setdefault(key, []).extend(those)
+    return found
+
+
+def of_dataset(dataset: Dataset) -> str:
+    return f"dataset {dataset.pk}"
+
+
+def of_checkpoint(sha256: str) -> str:
+    return f"checkpoint {sha256}"

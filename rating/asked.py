@@ -1,0 +1,48 @@
+"""What a rater is asked of one presentation: the words of the question, and the answers with their keys.
+
+A purpose-blinded session asks nothing that tells that images may be generated; so nothing on its pages, not even in
+scripts, may hold the words of the other question. All words of a question stand here, and pages take them from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer: what is stored, its word, and the letter that gives it besides its number."""
+
+    value: str
+    word: Any
+    letter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question; `explained` is the answer that reasons belong to, empty where none are asked for."""
+
+    legend: Any
+    please_choose: Any
+    choices: tuple[Choice, ...]
+    explained: str = ""
+
+    @property
+    def values(self) -> list[str]:
+        return [choice.value for choice in self.choices]
+
+
+REAL_OR_FAKE = Asked(
+    _("This image is"),
+    _("Choose real, fake or unsure."),
+    (Choice("real", _("Real"), "R"), Choice("fake", _("Fake"), "F"), Choice("unsure", _("Unsure"), "U")),
+    explained="fake",
+)
+ANYTHING_UNUSUAL = Asked(
+    _("This image is"),
+    _("Choose usual, unusual or unsure."),
+    (Choice("usual", _("Usual")), Choice("unusual", _("Unusual")), Choice("unsure", _("Unsure"), "U")),
+)

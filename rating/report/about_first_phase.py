@@ -1,0 +1,86 @@
+"""The first, purpose-blinded phase: who wrote that images may not be real, and what was called unusual."""
+
+from __future__ import annotations
+
+from rating.report.exhibit import ESTIMATE, Cell, Exhibit, Numbers, Table, estimate_cells
+
+READ_THEM = (
+    "Clopper and Pearson's interval over raters. Remarks are found by words such as fake, generated, artificial or AI: "
+    "read them before you quote the share."
+)
+
+
+def _no_first_phase(numbers: Numbers) -> str | None:
+    return "This study has no purpose-blinded phase." if numbers["first_phase"] is None else None
+
+
+def who_noticed(numbers: Numbers) -> Table:
+    found = numbers["first_phase"]
+    rows: list[list[Cell]] = [
+        [row["rater"], row["images"], row["usual"], row["unusual"], row["unsure"], row["spoke"]]
+        for row in found["raters"]
+    ]
+    head = ("Rater", "Images", "Usual", "Unusual", "Unsure", "Remarks that speak of generated images")
+    return Table(head, rows)
+
+
+def how_many_noticed(numbers: Numbers) -> Table:
+    rows: list[list[Cell]] = [
+        ["Raters who wrote of it at least once", *estimate_cells(numbers["first_phase"]["noticed"])]
+    ]
+    return Table(
+        ("Share of", *ESTIMATE),
+        rows,
+        [READ_THEM],
+    )
+
+
+def what_they_wrote(numbers: Numbers) -> Table:
+    rows: list[list[Cell]] = [
+        [said["rater"], said["image"], said["remark"]] for said in numbers["first_phase"]["remarks"]
+    ]
+    return Table(("Rater", "Image", "Remark"), rows)
+
+
+def called_unusual(numbers: Numbers) -> Table:
+    names = {"fake": "Generated images", "real": "Real images", "difference": "Generated less real"}
+    found = numbers["first_phase"]["unusual"]
+    rows: list[list[Cell]] = [[name, *estimate_cells(found[key]["estimate"])] for key, name in names.items()]
+    return Table(("Called unusual", *ESTIMATE), rows, ["Over raters and images like these (U-statistic)."])
+
+
+EXHIBITS = (
+    Exhibit(
+        "noticed",
+        "How many raters noticed before they were told",
+        how_many_noticed,
+        missing=_no_first_phase,
+        words="In the first phase raters did not know that some images are generated. It is kept apart from all other numbers.",
+        of_first_phase=True,
+    ),
+    Exhibit(
+        "noticed-by-rater",
+        "Each rater in the first phase",
+        who_noticed,
+        missing=_no_first_phase,
+        of_first_phase=True,
+    ),
+    Exhibit(
+        "noticed-remarks",
+        "Remarks that speak of it",
+        what_they_wrote,
+        missing=lambda numbers: (
+            _no_first_phase(numbers)
+            or (None if numbers["first_phase"]["remarks"] else "No remark speaks of generated images.")
+        ),
+        of_first_phase=True,
+    ),
+    Exhibit(
+        "called-unusual",
+        "What was called unusual, by truth",
+        called_unusual,
+        needs_truth=True,
+        missing=_no_first_phase,
+        of_first_phase=True,
+    ),
+)

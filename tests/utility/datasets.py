@@ -1,0 +1,60 @@
+"""A small world of chest pictures without chests: two findings, patients, a split, fakes that resemble them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from generation.models import UtilityExperiment
+from generation.utility.config import UtilityConfig
+from pool.models import Dataset, Image, Modality, Origin
+from pool.pixels import Pixels
+from tests.factories import make_dataset, make_image
+from tests.utility.pictures import marked
+
+QUICK = {
+    "preset": "tiny",
+    "architectures": ["tiny-resnet"],
+    "seeds": 1,
+    "steps": 12,
+    "resamples": 200,
+    "explained": 2,
+    "lime_samples": 20,
+}
+LABELS = ("normal", "nodule")
+
+
+def real_dataset(*, patients: int = 24, modality: str = Modality.XRAY, **fields: Any) -> Dataset:
+    """A patient a picture, the last third of them for testing."""
+    dataset = make_dataset(modality=modality, **fields)
+    for place, picture in enumerate(pictures(patients, modality=modality)):
+        split = Image.Split.TEST if place >= patients * 2 // 3 else Image.Split.TRAIN
+        label = LABELS[place % 2]
+        make_image(dataset, pixels=picture, label=label, patient=f"{dataset.pk}-{place}", split=split)
+    return dataset
+
+
+def fake_dataset(*, images: int = 16, modality: str = Modality.XRAY, seed: int = 50) -> Dataset:
+    dataset = make_dataset(origin=Origin.SYNTHETIC, modality=modality)
+    for place, picture in enumerate(pictures(images, seed=seed, modality=modality)):
+        make_image(dataset, pixels=picture, label=LABELS[place % 2])
+    return dataset
+
+
+def pictures(count: int, *, seed: int = 0, modality: str = Modality.XRAY) -> list[Pixels]:
+    return list(marked(count, seed=seed, colour=modality == Modality.MICROSCOPY).squares)
+
+
+def make_experiment(
+    real: Dataset | None = None, *synthetic: Dataset, name: str = "Trial", **config: Any
+) -> UtilityExperiment:
+    """A queued experiment that nobody has rung for."""
+    settings = UtilityConfig.from_mapping({**QUICK, **config})
+    made = UtilityExperiment.objects.create(name=name, real=real or real_dataset(), config=settings.as_json())
+    made.synthetic.set(synthetic or [fake_dataset()])
+    return made
+
+
+def noise(seed: int) -> Pixels:
+    return np.random.default_rng(seed).integers(0, 255, (48, 48), dtype=np.uint8)
