@@ -14,12 +14,20 @@ from django.conf import settings
 from django.db import transaction
 
 from generation import pipelines
-from generation.engines.protocol import Engine, EngineError, GenerationRequest, Picture, Refusal, Wish
+from generation.engines.protocol import (
+    Engine,
+    EngineError,
+    GenerationRequest,
+    NeedsPersonError,
+    Picture,
+    Refusal,
+    Wish,
+)
 from generation.ledger import Ledger
 from generation.models import GeneratedImage, GenerationJob
 from generation.pacing import seconds_until_turn
 from pool.importing import DuplicatePixels, add_image
-from pool.jobs import Job, JobCancelled, JobFailed, JobLost, JobStepsAside
+from pool.jobs import Job, JobCancelled, JobFailed, JobLost, JobPaused, JobStepsAside
 from pool.models import Image
 from pool.pictures import picture_png
 
@@ -64,7 +72,7 @@ def engine_of(job: GenerationJob) -> Engine:
 
 
 def fill(job: GenerationJob, engine: Engine | None = None) -> None:
-    """Make what the job still lacks. Raises JobFailed, JobCancelled, JobLost or JobStepsAside."""
+    """Make what the job still lacks. Raises JobFailed, JobPaused, JobCancelled, JobLost or JobStepsAside."""
     ledger = Ledger(job)
     ledger.open()
     settled = set(job.outcomes.values_list("index", flat=True))
@@ -78,6 +86,9 @@ def fill(job: GenerationJob, engine: Engine | None = None) -> None:
             for answer in (engine or engine_of(job)).generate(_request(job, ledger), missing):
                 _settle(job, answer, ledger)
         ledger.close()
+    except NeedsPersonError as error:
+        ledger.close()
+        raise JobPaused(str(error)) from error
     except EngineError as error:
         ledger.close()
         raise JobFailed(str(error)) from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from generation.engines.protocol import EngineError, Picture, Refusal
+from generation.engines.protocol import NeedsPersonError, Picture, Refusal
 from generation.models.jobs import GenerationJob
 from generation.models.outcomes import GeneratedImage
 
@@ -43,12 +43,12 @@ class Ledger:
         self._save()
 
     def before_sending(self, index: int) -> None:
-        """Commit that this request is about to leave. Raises EngineError where the cap does not allow it."""
+        """Commit that this request is about to leave. Raises NeedsPersonError where the cap does not allow it."""
         price, cap = self.job.price, self.job.spend_cap
         if price is not None and cap is not None and self.job.spent + price * (len(self.sent) + 1) > cap:
-            raise EngineError(
-                f"Paused at the cap: {self.job.spent:.2f} of {cap:.2f} US dollars are spent and the next image "
-                f"costs {price}. Raise the cap, then let the job make the rest."
+            raise NeedsPersonError(
+                f"The cap is reached: {self.job.spent:.2f} of {cap:.2f} US dollars are spent and the next image "
+                f"costs {price}. Raise the cap, then let the job go on."
             )
         self.sent.add(index)
         self._save()

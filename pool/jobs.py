@@ -1,7 +1,8 @@
 """The state machine every long piece of work shares: import, generation, training.
 
 The row is the truth, the broker only rings the bell: a worker claims a row by a conditional update,
-heartbeats while it works, and a row whose heartbeat has gone stale is queued again.
+heartbeats while it works, and a row whose heartbeat has gone stale is queued again. A paused row waits for a
+person: no worker and no sweep touches it.
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ class JobFailed(Exception):
     """The job cannot go on; the message is one sentence a person can act on."""
 
 
+class JobPaused(Exception):
+    """Only a person can help the job on; the message is one sentence that says with what."""
+
+
 class JobStepsAside(Exception):
     """Others go first; the job waits for its next turn and then makes what is missing."""
 
@@ -52,6 +57,9 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def active(self) -> Self:
         return self.filter(state__in=[Job.State.QUEUED, Job.State.RUNNING])
+
+    def paused(self) -> Self:
+        return self.filter(state=Job.State.PAUSED)
 
     def stale(self) -> Self:
         return self.filter(state=Job.State.RUNNING, heartbeat_at__lt=Now() - STALE_AFTER)
@@ -74,6 +82,7 @@ class Job(models.Model):
     class State(models.TextChoices):
         QUEUED = "queued"
         RUNNING = "running"
+        PAUSED = "paused"
         SUCCEEDED = "succeeded"
         FAILED = "failed"
         CANCELLED = "cancelled"
@@ -172,8 +181,9 @@ class Job(models.Model):
         try:
             with kept_alive(self):
                 self.run()
-        except JobCancelled:
-            self._finish(self.State.CANCELLED)
+        except (JobCancelled, JobPaused) as word:
+            paused = isinstance(word, JobPaused)
+            self._finish(self.State.PAUSED if paused else self.State.CANCELLED, error=str(word))
         except JobLost:
             pass
         except JobStepsAside as turn:
@@ -212,14 +222,15 @@ class Job(models.Model):
                 time.sleep(0.5)
 
     def request_cancel(self) -> None:
-        """Stop a queued job at once, a running one between two pieces of work."""
+        """Stop a queued or paused job at once, a running one between two pieces of work."""
         rows = type(self).objects.filter(pk=self.pk)
-        if not rows.waiting().update(state=self.State.CANCELLED, finished_at=Now()):
+        idle = rows.filter(state__in=[self.State.QUEUED, self.State.PAUSED])
+        if not idle.update(state=self.State.CANCELLED, finished_at=Now()):
             rows.filter(state=self.State.RUNNING).update(cancel_requested=True)
 
     def _finish(self, state: State, *, error: str = "") -> None:
         type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts).update(
-            state=state, error=error, finished_at=Now()
+            state=state, error=error, finished_at=None if state == self.State.PAUSED else Now()
         )
         self.refresh_from_db()
         self.log(f"{self.State(state).label}. {error or self.message}".strip())

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import environ
 
 from generation.engines.image_models import family_of
-from generation.engines.protocol import EngineError, GenerationRequest, Picture, Refusal
+from generation.engines.protocol import EngineError, GenerationRequest, NeedsPersonError, Picture, Refusal
 from generation.engines.retrying import Answered, Patience, ReplyRefusedError, Retrying
 from pool.decoding import Decoder
 from pool.pixels import RefusedImage
@@ -34,10 +34,10 @@ PULSE = 1.0
 
 
 def api_key() -> str:
-    """The key of OPENAI_API_KEY or of the file OPENAI_API_KEY_FILE. Raises EngineError without one."""
+    """The key of OPENAI_API_KEY or of the file OPENAI_API_KEY_FILE. Raises NeedsPersonError without one."""
     key = environ.FileAwareEnv().str("OPENAI_API_KEY", default="").strip()
     if not key:
-        raise EngineError("This worker has no OPENAI_API_KEY; set it where the worker starts.")
+        raise NeedsPersonError("This worker has no OPENAI_API_KEY; set it where the worker starts.")
     return str(key)
 
 

@@ -86,6 +86,10 @@ class EngineError(Exception):
     """No picture of this request can be made; the message is one sentence that says what to do."""
 
 
+class NeedsPersonError(EngineError):
+    """Nothing is wrong with the request: a key, a quota or a cap must be seen to, and then it can go on."""
+
+
 def seed_of(seed: int, index: int) -> int:
     """The seed of picture `index` in a job of `seed`: 63 bits that depend on these two and nothing else."""
     return int(np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0] >> np.uint64(1))

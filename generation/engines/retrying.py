@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from generation.engines.image_models import RETIRED, SUCCESSORS
-from generation.engines.protocol import EngineError
+from generation.engines.protocol import EngineError, NeedsPersonError
 
 if TYPE_CHECKING:
     from openai import APIStatusError
@@ -97,17 +97,17 @@ class Retrying:
                 "The server's safety system refused the prompt or the picture.", "refused", billed=billed
             ) from None
         if code in OUT_OF_MONEY:
-            raise EngineError(
-                "The API account has run out of quota; add credit, then queue the job again."
+            raise NeedsPersonError(
+                "The API account has run out of quota; add credit, then let the job go on."
             ) from None
         if status == 401:
-            raise EngineError(
+            raise NeedsPersonError(
                 "The API key was not accepted; check OPENAI_API_KEY where the worker starts."
             ) from None
         if code == "model_not_found" or status == 404:
-            raise EngineError(self._no_such_model()) from None
+            raise NeedsPersonError(self._no_such_model()) from None
         if status == 403:
-            raise EngineError(f"The API account may not use {self.model}.") from None
+            raise NeedsPersonError(f"The API account may not use {self.model}.") from None
         if status not in {408, 409, 429} and status < 500:
             raise EngineError(
                 f"The API does not accept this request ({status} {code or 'no code'})."

@@ -41,10 +41,6 @@ class GoOnForm(forms.Form):
 
     def let_go_on(self, job: GenerationJob, *, by: Any) -> bool:
         """Queue the job again, no further than the number it was once asked for; True if it was."""
-        cap = self.cleaned_data["spend_cap"]
-        if cap is not None and not job.is_active:
-            job.spend_cap = cap
-            job.save(update_fields=["spend_cap"])
         wanted = self.cleaned_data["total"]
         total = min(wanted, job.full_total) if wanted and job.full_total else None
-        return job.queue_again(by=by, total=total)
+        return job.let_go_on(by=by, total=total, spend_cap=self.cleaned_data["spend_cap"])

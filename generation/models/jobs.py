@@ -135,6 +135,9 @@ class GenerationJob(Job):
                 name="generation_api_has_model_and_prompt",
                 violation_error_message="It needs the name of a model and a prompt.",
             ),
+            models.CheckConstraint(
+                condition=~models.Q(state="paused") | ~models.Q(error=""), name="generation_paused_says_why"
+            ),
         ]
         indexes = [
             models.Index(
@@ -212,17 +215,20 @@ class GenerationJob(Job):
         self.log("Asked to stop.", by=by)
 
     def queue_again(self, *, by: Any = None, total: int | None = None) -> bool:
-        """Let a failed or cancelled job go on with what it has not made; True unless it is active or done.
+        """Let a paused, failed or cancelled job go on with what it has not made; True unless it is active or done.
 
-        What was refused or failed is tried again; how many, and why, stays in the log. With a larger `total`, a job that has ended, a preview say, goes on to that many images.
+        A paused one goes on where it stopped; of the others, what was refused or failed is tried again, and how
+        many, and why, stays in the log. With a larger `total`, a job that has ended, a preview say, goes on to
+        that many images.
         """
-        states = [self.State.FAILED, self.State.CANCELLED]
+        states = [self.State.PAUSED, self.State.FAILED, self.State.CANCELLED]
         grows = total is not None and total > self.total
         ended = GenerationJob.objects.filter(
             pk=self.pk, state__in=[*states, self.State.SUCCEEDED] if grows else states
         )
         with transaction.atomic():
-            missed = self.outcomes.filter(image=None, job__in=ended).exclude(outcome="duplicate")
+            missed = self.outcomes.filter(image=None, job__in=ended.exclude(state=self.State.PAUSED))
+            missed = missed.exclude(outcome="duplicate")
             missed_before = list(missed.values_list("outcome", "reason").annotate(models.Count("pk")))
             missed.delete()
             again = ended.update(
@@ -242,6 +248,25 @@ class GenerationJob(Job):
                 self.log(f"Queued again, up to {total if grows else self.total} images.", by=by)
                 transaction.on_commit(self.ring)
         return bool(again)
+
+    def let_go_on(
+        self, *, by: Any = None, total: int | None = None, spend_cap: Decimal | None = None
+    ) -> bool:
+        """`queue_again`, with another cap where one is given."""
+        if spend_cap is not None and not self.is_active and spend_cap != self.spend_cap:
+            self.spend_cap = spend_cap
+            self.save(update_fields=["spend_cap"])
+            self.log(f"The cap is now US${spend_cap:.2f}.", by=by)
+        return self.queue_again(by=by, total=total)
+
+    def prioritise(self, priority: Priority, *, by: Any = None) -> bool:
+        """Change who goes first while the job waits, runs or is paused; True if it does."""
+        open_states = [self.State.QUEUED, self.State.RUNNING, self.State.PAUSED]
+        rows = GenerationJob.objects.filter(pk=self.pk, state__in=open_states)
+        changed = bool(rows.update(priority=priority))
+        if changed:
+            self.log(f"Priority: {priority.label.lower()}.", by=by)
+        return changed
 
     def again(self, *, seed: int, **changes: Any) -> GenerationJob:
         """An unsaved job that asks for the same with another seed, but for the changes."""

@@ -46,6 +46,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
         "filtered": form.is_used,
         "moving": any(job.is_active for job in page),
         "absent": absent_workers(),
+        "paused": GenerationJob.objects.paused().count(),
     }
     template = "generation/_jobs.html" if request.headers.get("HX-Request") else "generation/jobs.html"
     return render(request, template, context)

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from generation.models import GenerationJob, TrainingRun
 from pool.models import Dataset, Origin
 from tests.factories import make_dataset, make_image
-from tests.generation.makers import make_checkpoint
+from tests.generation.makers import make_checkpoint, make_job
 
 pytestmark = pytest.mark.django_db
 
@@ -163,3 +163,43 @@ def test_a_training_that_cannot_be_is_answered_with_a_sentence(words: list[str],
 
     with pytest.raises(CommandError, match=sentence):
         run("train", *words)
+
+
+def test_jobs_are_listed_let_go_on_asked_for_again_hurried_and_cancelled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pool.tasks.ring", lambda *_, **__: None)
+    job = make_job(engine="openai", api_model="m", prompt="x", price="0.1", spend_cap="1")
+    GenerationJob.objects.update(state="paused", error="The cap is reached.")
+
+    listed = run("jobs", "list", "--state=paused")
+    run("jobs", "go-on", str(job.pk), "--spend-cap=12.50")
+    run("jobs", "priority", str(job.pk), "high")
+    repeat = json.loads(run("jobs", "again", str(job.pk), "--seed=9", "--json"))
+    run("jobs", "cancel", str(job.pk))
+
+    job.refresh_from_db()
+    assert "The cap is reached." in listed
+    assert (job.state, job.priority, str(job.spend_cap)) == ("cancelled", 1, "12.50")
+    assert (repeat["state"], repeat["seed"]) == ("queued", 9)
+    assert [row["job"] for row in json.loads(run("jobs", "--json"))] == [repeat["job"], job.pk]
+    words = [event.text for event in job.events.all()]
+    assert words[:3] == [
+        "The cap is now US$12.50.",
+        f"Queued again, up to {job.total} images.",
+        "Priority: high.",
+    ]
+
+
+def test_what_cannot_be_done_to_a_job_is_said_in_a_sentence() -> None:
+    job = make_job()
+    GenerationJob.objects.update(state="succeeded")
+
+    for words, sentence in (
+        (("cancel", str(job.pk)), "nothing to stop"),
+        (("go-on", str(job.pk)), "no second start"),
+        (("priority", str(job.pk), "low"), "changes nothing"),
+        (("cancel", "987"), "There is no job 987"),
+    ):
+        with pytest.raises(CommandError, match=sentence):
+            run("jobs", *words)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from generation.tasks import run_generation
 from lungrater.models import User
 from pool import jobs as pool_jobs
 from pool import tasks
-from tests.generation.images_api import HANG_UP, ImagesAPI, error, serving
+from tests.generation.images_api import HANG_UP, Answer, ImagesAPI, error, serving
 from tests.generation.makers import ScriptedEngine, make_job, picture_of
 from tests.generation.test_openai_images import QUICK
 
@@ -254,13 +255,59 @@ def test_the_cap_pauses_the_job_before_it_is_passed_and_a_higher_one_lets_it_go_
 
     job.perform()
 
-    assert job.state == "failed"
-    assert job.error.startswith("Paused at the cap: 0.0")
+    assert (job.state, job.finished_at) == ("paused", None)
+    assert job.error.startswith("The cap is reached: 0.0")
     assert len(api.asked) == job.outcomes.made().count() == 2
     GenerationJob.objects.update(spend_cap=1)
     job.queue_again()
     GenerationJob.objects.get().perform()
     assert len(api.asked) == 4
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [error(401), error(429, "insufficient_quota"), error(404, "model_not_found"), error(403)],
+    ids=["key", "quota", "model", "forbidden"],
+)
+def test_a_job_paused_for_its_key_quota_or_model_is_sent_by_nobody_until_a_person_says_so(
+    api: ImagesAPI, answer: Answer, researcher: User, client_of: Callable[[User], Client]
+) -> None:
+    job = paid_job(total=3)
+    job.outcomes.create(index=0, outcome="refused", reason="The server's safety system refused it.")
+    api.script = [answer, answer]
+    job.perform()
+    api.script, asked = [], len(api.asked)
+
+    GenerationJob.objects.update(
+        created_at=timezone.now() - timedelta(days=1), heartbeat_at=timezone.now() - timedelta(days=1)
+    )
+    tasks.sweep_jobs()
+    run_generation(job.pk)
+    job.refresh_from_db()
+    browser = client_of(researcher)
+    page = browser.get(job.get_absolute_url()).content.decode()
+    queue = browser.get("/generation/").content.decode()
+
+    assert (job.state, len(api.asked)) == ("paused", asked)
+    assert job.error in unescape(page)
+    assert "Go on" in page
+    assert "1 job is paused" in queue
+
+    browser.post(f"/generation/jobs/{job.pk}/go-on")
+    GenerationJob.objects.get().perform()
+    job.refresh_from_db()
+    assert job.state == "succeeded"
+    assert [one.outcome for one in job.outcomes.all()] == ["refused", "made", "made"]
+
+
+def test_a_paused_job_can_be_cancelled(api: ImagesAPI) -> None:
+    job = paid_job(total=1, spend_cap=Decimal("0.01"))
+    job.perform()
+
+    job.request_cancel()
+
+    job.refresh_from_db()
+    assert job.state == "cancelled"
 
 
 def test_a_request_that_lost_its_worker_counts_as_spent_and_is_repeated_once(api: ImagesAPI) -> None:
