@@ -180,6 +180,8 @@ CELERY_TIMEZONE = "UTC"
 # The network whose features FID and KID are of: PATH or PATH#SHA256 of a TorchScript file; empty for the small one.
 EXTRACTOR = env.str("EXTRACTOR", default="")
 
+# Whether an import may fetch from addresses of one's own network; else a person could look around in it.
+IMPORT_FROM_PRIVATE_NETWORKS = env.bool("IMPORT_FROM_PRIVATE_NETWORKS", default=False)
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
 
 # --- People -----------------------------------------------------------------------------------------------

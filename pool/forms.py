@@ -8,10 +8,12 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.datastructures import MultiValueDict
 
+from pool.fetching import check_address
 from pool.labels import BadSource, read_table
 from pool.models import Dataset, Image, ImportJob, Modality, Origin
 
 ANY = ("", "any")
+MADE_BY = ("model", "prompt", "source")
 
 
 class FilterForm(forms.Form):
@@ -51,7 +53,15 @@ class UploadForm(forms.Form):
     """Files and where they go: a dataset there is, or a new one described here."""
 
     pictures = SeveralFilesField(
-        label="Pictures", help_text="PNG, JPEG, TIFF or single-frame DICOM files, or zips of them."
+        label="Pictures",
+        required=False,
+        help_text="PNG, JPEG, TIFF or single-frame DICOM files, or zips of them.",
+    )
+    url = forms.CharField(
+        label="or an address",
+        max_length=2000,
+        required=False,
+        help_text="Of a picture or a zip on a public server: https://…",
     )
     dataset = forms.ModelChoiceField(
         Dataset.objects.all(), required=False, empty_label="a new dataset", label="Into"
@@ -62,6 +72,12 @@ class UploadForm(forms.Form):
     licence = forms.CharField(max_length=200, required=False)
     citation = forms.CharField(
         max_length=2000, required=False, help_text="Who is to be thanked when these pictures are shown."
+    )
+    made_with = forms.CharField(max_length=100, required=False, help_text="Diffusion model, GAN, DALL·E 2 …")
+    model = forms.CharField(max_length=200, required=False, label="Model", help_text="Name and version.")
+    prompt = forms.CharField(max_length=4000, required=False, widget=forms.Textarea({"rows": 2}))
+    source = forms.CharField(
+        max_length=500, required=False, help_text="Who made them and where that is written down."
     )
     labels = forms.ChoiceField(choices=ImportJob.Labels.choices, label="Findings from")
     table = forms.FileField(
@@ -76,6 +92,15 @@ class UploadForm(forms.Form):
             raise forms.ValidationError("There is a dataset of this name; choose it above.")
         return name
 
+    def clean_url(self) -> str:
+        url = str(self.cleaned_data["url"]).strip()
+        if url:
+            try:
+                check_address(url)
+            except BadSource as error:
+                raise forms.ValidationError(str(error)) from error
+        return url
+
     def clean_table(self) -> UploadedFile[bytes] | None:
         table: UploadedFile[bytes] | None = self.cleaned_data["table"]
         if table is None:
@@ -89,6 +114,14 @@ class UploadForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
+        if not data.get("pictures") and not data.get("url") and "url" not in self.errors:
+            self.add_error("pictures", "Choose files, or give an address.")
+        typed = {"engine": data.get("made_with"), **{name: data.get(name) for name in MADE_BY}}
+        data["provenance"] = {name: value for name, value in typed.items() if value}
+        chosen = data.get("dataset")
+        origin = chosen.origin if chosen else data.get("origin")
+        if data["provenance"] and origin != Origin.SYNTHETIC:
+            self.add_error("made_with", "Only synthetic pictures have a model; real ones have a citation.")
         if not data.get("dataset") and not data.get("name") and "name" not in self.errors:
             self.add_error("name", "Name the new dataset, or choose one that exists.")
         if (

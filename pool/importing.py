@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -44,8 +45,12 @@ def bring_in(
     *,
     job: ImportJob | None = None,
     done: Collection[str] = frozenset(),
+    said: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Image | Duplicate | Refusal | None]:
-    """What became of each file, as it happens; None for those in `done`, which an earlier attempt dealt with."""
+    """What became of each file, as it happens; None for those in `done`, which an earlier attempt dealt with.
+
+    `said` is what a person says of where all of them come from; it goes into each one's provenance.
+    """
     with Decoder() as decoder:
         for item in items:
             name = item.file if isinstance(item, Refusal) else item.name
@@ -54,17 +59,17 @@ def bring_in(
             elif isinstance(item, Refusal):
                 yield item
             else:
-                yield _bring_one(dataset, item, decoder, job)
+                yield _bring_one(dataset, item, decoder, job, said)
 
 
 def _bring_one(
-    dataset: Dataset, source: Source, decoder: Decoder, job: ImportJob | None
+    dataset: Dataset, source: Source, decoder: Decoder, job: ImportJob | None, told: Mapping[str, str]
 ) -> Image | Duplicate | Refusal:
     try:
         data = source.read()
         decoded = decoder.decode(data, source.name, colour=dataset.modality == Modality.MICROSCOPY)
         facts = source.facts
-        said = {"view": facts.view, "licence": facts.licence, **decoded.tags}
+        said = {**told, "view": facts.view, "licence": facts.licence, **decoded.tags}
         return add_image(
             dataset,
             decoded.pixels,

@@ -194,6 +194,9 @@ class ImportJob(Job):
 
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="imports")
     labels = models.CharField(max_length=6, choices=Labels, default=Labels.NONE)
+    # What is fetched besides the files that were sent, and who made the pictures by what a person says.
+    url = models.CharField("address", max_length=2000, blank=True)
+    provenance = models.JSONField(default=dict, blank=True)
     table = models.FileField("CSV", upload_to=upload_path, max_length=200, blank=True)
     imported = models.PositiveIntegerField(default=0, editable=False)
     duplicates = models.JSONField(default=list, blank=True, editable=False)
@@ -212,6 +215,13 @@ class ImportJob(Job):
 
     def __str__(self) -> str:
         return f"import {self.pk}"
+
+    @property
+    def source_url(self) -> str:
+        """The address as people may see it."""
+        from pool.fetching import without_query
+
+        return without_query(self.url)
 
     def get_absolute_url(self) -> str:
         return reverse("pool:import", args=[self.pk])

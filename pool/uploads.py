@@ -11,6 +11,7 @@ from typing import Any, cast
 from django.core.files.uploadedfile import UploadedFile as SentFile
 from django.db import transaction
 
+from pool.fetching import fetch
 from pool.importing import Duplicate, bring_in
 from pool.jobs import JobCancelled, JobFailed
 from pool.labels import BadSource, FolderLabels, Labels, NoLabels, read_table
@@ -23,7 +24,14 @@ CHUNK = 2**20
 
 def submit_upload(dataset: Dataset, sent: dict[str, Any], *, by: Any) -> ImportJob:
     """An import of what the upload form was sent, waiting for a worker."""
-    job = ImportJob(dataset=dataset, labels=sent["labels"], table=sent["table"], requested_by=by)
+    job = ImportJob(
+        dataset=dataset,
+        labels=sent["labels"],
+        table=sent["table"],
+        url=sent.get("url", ""),
+        provenance=sent.get("provenance", {}),
+        requested_by=by,
+    )
     with transaction.atomic():  # the bell rings when this is committed, files and all
         job.submit()
         keep_uploads(job, sent["pictures"])
@@ -48,10 +56,14 @@ def import_uploads(job: ImportJob) -> None:
     """Bring the job's uploads into its dataset; what an earlier attempt dealt with is left as it is."""
     with tempfile.TemporaryDirectory(prefix="lungrater-import-") as folder:
         told = Teller(job)
-        given = [_fetched(upload, Path(folder), told) for upload in job.uploads.all()]
-        if not given:
-            raise JobFailed("The uploaded files are gone; upload them again.")
         try:
+            given = [_fetched(upload, Path(folder), told) for upload in job.uploads.all()]
+            if job.url:
+                job.beat(message="Fetching…")
+                path = Path(folder) / "fetched"
+                given.append(Given(path, tidy_name(fetch(job.url, path, told=told.when_due))))
+            if not given:
+                raise JobFailed("The uploaded files are gone; upload them again.")
             labels = _labels(job)
             ImportJob.objects.filter(pk=job.pk).update(total=count(given))
             _work_through(job, given, labels, told)
@@ -87,7 +99,8 @@ def _work_through(job: ImportJob, given: list[Given], labels: Labels, told: Tell
     names = job.images.values_list("source_name", flat=True)
     done = {*names, *(entry["file"] for entry in [*job.refused, *job.duplicates])}
     job.imported = len(names)
-    for outcome in bring_in(job.dataset, from_paths(given, labels), job=job, done=done):
+    said = {**job.provenance, "fetched_from": job.source_url}
+    for outcome in bring_in(job.dataset, from_paths(given, labels), job=job, done=done, said=said):
         told.seen += 1
         if isinstance(outcome, Image):
             job.imported += 1

@@ -73,7 +73,8 @@ def bytes_of(module: Any) -> int:
 def out_of_memory(error: BaseException) -> bool:
     import torch
 
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "not enough memory" in str(error)
+    known = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+    return known or "DefaultCPUAllocator" in str(error)  # a plain RuntimeError, worded by the system
 
 
 def _give_back() -> None:

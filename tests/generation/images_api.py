@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import email
 import json
 import threading
 import time
@@ -70,6 +71,16 @@ def serving() -> Iterator[ImagesAPI]:
         server.server_close()
 
 
+def _fields(body: bytes, content_type: str) -> dict[str, Any]:
+    """What a request says: JSON, or for an edit a form with the picture's bytes in it."""
+    if content_type == "application/json":
+        return dict(json.loads(body))
+    form = email.message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
+    parts = {part.get_param("name", header="Content-Disposition"): part for part in form.walk()}
+    given = {str(name): part.get_payload(decode=True) for name, part in parts.items() if name}
+    return {name: value if name == "image" else bytes(value).decode() for name, value in given.items()}
+
+
 def _handler(api: ImagesAPI) -> type[BaseHTTPRequestHandler]:
     lock = threading.Lock()
 
@@ -77,7 +88,7 @@ def _handler(api: ImagesAPI) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             with lock:
-                api.asked.append(json.loads(body))
+                api.asked.append(_fields(body, self.headers["Content-Type"]))
                 api.keys.append(self.headers["Authorization"])
                 answer = api.next_answer()
             time.sleep(api.delay)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from html import unescape
 from typing import Any
 
+import numpy as np
 import pytest
 from django.db import OperationalError
 from django.test import Client
@@ -22,7 +23,9 @@ from generation.tasks import run_generation
 from lungrater.models import User
 from pool import jobs as pool_jobs
 from pool import tasks
-from tests.generation.images_api import HANG_UP, Answer, ImagesAPI, error, serving
+from pool.pixels import decode_png
+from tests.factories import make_image
+from tests.generation.images_api import HANG_UP, Answer, ImagesAPI, error, picture, serving
 from tests.generation.makers import ScriptedEngine, make_job, picture_of
 from tests.generation.test_openai_images import QUICK
 
@@ -193,8 +196,6 @@ def test_a_worker_busy_with_one_long_thing_keeps_its_job(monkeypatch: pytest.Mon
 
 
 def test_a_picture_of_one_even_colour_is_filtered_and_counted(engine: ScriptedEngine) -> None:
-    import numpy as np
-
     job = make_job(total=2)
     blank = Picture(0, 1, np.zeros((8, 8), np.uint8), {})
     engine.answer = lambda index: picture_of(index) if index else blank
@@ -341,6 +342,24 @@ def test_a_key_is_used_no_faster_than_it_may_be_and_is_stored_as_a_hash(
     from generation.models import KeyPace
 
     assert all("sk-" not in row.key for row in KeyPace.objects.all())
+
+
+def test_an_edit_sends_the_real_image_itself_and_says_which_it_was(api: ImagesAPI) -> None:
+    real = make_image()
+    job = paid_job(total=1, api_model="gpt-image-2", settings={"size": "auto", "edit_of": str(real.pk)})
+    api.script = [picture(side=64)]
+
+    job.perform()
+
+    assert job.state == "succeeded", job.error
+    with real.file.open("rb") as file:
+        stored = decode_png(file.read())
+    assert np.array_equal(decode_png(api.asked[0].pop("image")), stored)
+    assert api.asked[0]["prompt"] == "x-ray"
+    made = job.outcomes.made().get().image
+    assert made is not None
+    assert made.origin == "synthetic"
+    assert made.provenance["edit_of"] == str(real.pk)
 
 
 # --- Who is there to work -----------------------------------------------------------------------------------

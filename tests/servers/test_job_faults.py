@@ -206,6 +206,45 @@ def test_a_damaged_checkpoint_fails_its_job_and_the_next_one_is_made(running_sit
     assert "damaged" in table.job(damaged)[3]
 
 
+TOO_LARGE = """
+from generation.models import Checkpoint
+from generation.training.checkpoint import Description
+from generation.training.config import TrainingConfig
+from generation.training.network import build
+from safetensors.torch import save
+config = TrainingConfig(size=2**23, patch=4, widths=(8, 16), head_dim=8)
+weights = {name: value.contiguous() for name, value in build(config).state_dict().items()}
+print("PK", Checkpoint.store("too-large", Description(config, 0, {}).as_json(), save(weights)).pk)
+"""
+
+
+def test_a_worker_out_of_memory_halves_the_batch_says_so_lives_and_makes_the_next_job(
+    running_site: Site,
+) -> None:
+    """A picture of 2^46 pixels fits into no machine's address space, so that every allocation truly fails."""
+    table = Table(running_site)
+    stored = lungrater(running_site.home, "shell", "-v", "0", "-c", TOO_LARGE)
+    assert stored.returncode == 0, stored.stderr
+    too_large = int(stored.stdout.split("PK")[1])
+    [(shipped,)] = table.rows("SELECT id FROM generation_checkpoint WHERE name = 'phantom-lungs'")
+    wish = {"engine": "diffusion", "settings": {"steps": 1}}
+    worker = running_site.pid_of("worker-1")
+
+    large, fitting = queue(
+        running_site,
+        {**wish, "checkpoint_id": too_large, "total": 5, "into": "H"},
+        {**wish, "checkpoint_id": shipped, "label": "normal", "total": 1, "into": "H"},
+    )
+    table.wait(large, lambda job: job[0] == "failed", ENDS_WITHIN)
+    table.wait(fitting, lambda job: job[0] == "succeeded", ENDS_WITHIN)
+
+    assert "One picture at a time still needs more memory" in table.job(large)[3]
+    log = [text for (text,) in table.rows("SELECT text FROM generation_jobevent WHERE job_id = %s", large)]
+    for before, after in ((4, 2), (2, 1)):
+        assert f"Out of memory with {before} pictures at once; going on with {after}." in log
+    assert running_site.pid_of("worker-1") == worker
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of one megabyte."""

@@ -1,9 +1,10 @@
 # ruff: noqa: N999  (the module is named for the command people type)
-"""`lungrater import PATH …`: bring a folder, a zip or a file into a dataset."""
+"""`lungrater import PATH …`: bring a folder, a zip, a file or what lies at an address into a dataset."""
 
 from __future__ import annotations
 
 import json
+import tempfile
 from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,22 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models.functions import Now
 from tqdm import tqdm
 
+from pool.fetching import fetch
 from pool.importing import Duplicate, bring_in
 from pool.labels import BadSource, FolderLabels, Labels, NoLabels, read_table
 from pool.models import Dataset, Image, ImportJob, Modality, Origin
-from pool.sources import Given, Refusal, count, from_paths
+from pool.sources import Given, Refusal, count, from_paths, tidy_name
 
 BAD_ARGUMENT = 2
 
 
-def existing(text: str) -> Path:
+MADE_BY = ("engine", "model", "prompt", "source")
+
+
+def existing(text: str) -> Path | str:
+    """A path that is there, or an address as it stands."""
+    if text.lower().startswith(("http://", "https://")):
+        return text
     path = Path(text)
     if not path.exists():
         raise ArgumentTypeError(f"there is no file or folder {text}")
@@ -33,7 +41,9 @@ class Command(BaseCommand):
     help = "Import PNG, JPEG, TIFF and DICOM pictures from a folder, a zip or a file into a dataset."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("path", nargs="+", type=existing, metavar="PATH", help="folder, zip or file")
+        parser.add_argument(
+            "path", nargs="+", type=existing, metavar="PATH", help="folder, zip, file or https://…"
+        )
         parser.add_argument("--dataset", required=True, metavar="NAME", help="a new one or one that exists")
         parser.add_argument("--origin", required=True, choices=Origin.values)
         parser.add_argument("--modality", required=True, choices=Modality.values)
@@ -42,10 +52,18 @@ class Command(BaseCommand):
         )
         parser.add_argument("--licence", default="", metavar="T", help="whose pictures, on what terms")
         parser.add_argument("--citation", default="", metavar="T")
+        for name in MADE_BY:
+            parser.add_argument(f"--{name}", default="", help=f"{name} of synthetic pictures made elsewhere")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        given = [Given(path, path.name) for path in options["path"]]
+        said = {name: options[name] for name in MADE_BY if options[name]}
+        if said and options["origin"] != Origin.SYNTHETIC:
+            raise CommandError("Only synthetic pictures have a model and a prompt.", returncode=BAD_ARGUMENT)
+        with tempfile.TemporaryDirectory(prefix="lungrater-import-") as folder:
+            self._import(_given(options["path"], Path(folder)), said, options)
+
+    def _import(self, given: list[Given], said: dict[str, str], options: dict[str, Any]) -> None:
         try:
             labels, table = _labels(options["labels"])
         except BadSource as error:
@@ -54,7 +72,7 @@ class Command(BaseCommand):
         imported = 0
         duplicates: list[dict[str, str]] = []
         refused: list[dict[str, str]] = []
-        outcomes = bring_in(dataset, from_paths(given, labels, skip=table))
+        outcomes = bring_in(dataset, from_paths(given, labels, skip=table), said=said)
         for outcome in tqdm(outcomes, total=count(given), unit="file", desc=dataset.name):
             if isinstance(outcome, Image):
                 imported += 1
@@ -69,6 +87,21 @@ class Command(BaseCommand):
         )
         if not imported and not duplicates:
             raise CommandError("No picture was imported.")
+
+
+def _given(paths: list[Path | str], folder: Path) -> list[Given]:
+    """What is to be imported, fetched where it lies elsewhere."""
+    given = []
+    for number, path in enumerate(paths):
+        if isinstance(path, Path):
+            given.append(Given(path, path.name))
+            continue
+        target = folder / str(number)
+        try:
+            given.append(Given(target, tidy_name(fetch(path, target))))
+        except BadSource as error:
+            raise CommandError(str(error)) from error
+    return given
 
 
 def _labels(wanted: str) -> tuple[Labels, Path | None]:
