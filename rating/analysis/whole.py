@@ -23,6 +23,7 @@ from rating.analysis.indistinguishable import equivalence_tests
 from rating.analysis.intra import intra_rater
 from rating.analysis.methods import METHODS, versions
 from rating.analysis.moments import RandomMean
+from rating.analysis.ordered import agreement_on_the_scale
 from rating.analysis.paired import cochran_q, holm, mcnemar
 from rating.analysis.proportions import exact_test
 from rating.analysis.raters_like_these import raters_like_these
@@ -70,6 +71,7 @@ def study_numbers(
         "conger_kappa": conger_kappa(table.codes, len(LABELS)),
         "unanimous": unanimous(table.category_counts()),
         "by_label": dict(zip(LABELS, kappa_by_category(table.category_counts()), strict=True)),
+        "on_the_scale": agreement_on_the_scale(table.category_counts()),
         "counts": counts(table),
         "counts_by_modality": counts(table, "modality"),
         "intra": _intra(columns, session),

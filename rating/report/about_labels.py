@@ -5,7 +5,7 @@ from __future__ import annotations
 from rating.figures import agreement as draw_agreement
 from rating.figures import labels as draw_labels
 from rating.report.exhibit import ESTIMATE, Cell, Exhibit, Numbers, Table, estimate_cells, rate_cells
-from rating.report.words import COEFFICIENTS, group_name
+from rating.report.words import COEFFICIENTS, ON_THE_SCALE, group_name
 
 FEW = 10
 MOST_PAIRS_SHOWN = 300
@@ -52,6 +52,12 @@ def beyond_these(numbers: Numbers) -> Table:
 def by_label(numbers: Numbers) -> Table:
     rows = [[label, *estimate_cells(value)] for label, value in numbers["by_label"].items()]
     return Table(("Label against all others", *ESTIMATE), rows, ["Fleiss κ of each label."])
+
+
+def on_the_scale(numbers: Numbers) -> Table:
+    rows = [[ON_THE_SCALE[key], *estimate_cells(value)] for key, value in numbers["on_the_scale"].items()]
+    note = "Linear weights: real against fake is a whole disagreement, unsure against either half of one."
+    return Table(("Coefficient", *ESTIMATE), rows, [note])
 
 
 def pairs(numbers: Numbers) -> Table:
@@ -140,6 +146,7 @@ EXHIBITS = (
         words="Cohen κ of each pair on the images both rated.",
     ),
     Exhibit("agreement-by-label", "Agreement label by label", by_label),
+    Exhibit("agreement-on-the-scale", "Agreement on the scale real < unsure < fake", on_the_scale),
     Exhibit(
         "with-oneself",
         "How well each rater agrees with himself",

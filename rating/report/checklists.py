@@ -152,8 +152,8 @@ def _claim(facts: StudyFacts, numbers: Numbers) -> Items:
             "Annotation tool and variability",
             f"LungRater {numbers['versions']['lungrater']}; {SECTIONS}",
         ),
-        ("21-24", "Model, its initialisation, training and selection", None),
-        ("25-27", "Training details and software", None),
+        ("21-24", "Model, its initialisation, training and selection", f"{_generators(facts)}{PERSON}"),
+        ("25-27", "Training details and software", f"{_generators(facts)}{PERSON}"),
         ("28", "Metrics", "See the methods paragraph."),
         (
             "29",
@@ -171,6 +171,14 @@ def _claim(facts: StudyFacts, numbers: Numbers) -> Items:
             "Galleries of images that fooled, and of real images called fake; " + PERSON,
         ),
     ]
+
+
+def _generators(facts: StudyFacts) -> str:
+    return (
+        "See “What made the fakes” for model, version, prompts and parameters; the rest: "
+        if facts.generators
+        else ""
+    )
 
 
 def _counts(named: dict[str, int]) -> str:

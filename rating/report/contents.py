@@ -41,8 +41,15 @@ class Report:
 Picture = Callable[[Exhibit, str], bytes]
 
 
-def report_of(facts: StudyFacts, numbers: Numbers, date: str, galleries: Sequence[Gallery] = ()) -> Report:
-    """Everything that may be told of the study in its present state."""
+def report_of(
+    facts: StudyFacts,
+    numbers: Numbers,
+    date: str,
+    *,
+    galleries: Sequence[Gallery] = (),
+    remarks: Sequence[tuple[str, Table]] = (),
+) -> Report:
+    """Everything that may be told of the study in its present state; galleries and remarks come with their words."""
     audit = facts.audit or ["No blinding audit has been run."]
     sections = [
         Section("Methods", methods_text(facts, numbers)),
@@ -55,6 +62,10 @@ def report_of(facts: StudyFacts, numbers: Numbers, date: str, galleries: Sequenc
             sections.append(Section(question.title, pieces=pieces))
     if numbers["agreement"]["ratings"]:
         sections.append(Section("Which images?", galleries=galleries))
+    if remarks:
+        sections.append(
+            Section("What did they write?", pieces=[Piece(title, table) for title, table in remarks])
+        )
     sections.append(Section("Reporting checklists", pieces=[Piece("Items", checklist_table(facts, numbers))]))
     sources = Table(
         ("Number", "Method"), [[name.replace("_", " "), words] for name, words in numbers["methods"].items()]

@@ -15,6 +15,7 @@ from rating.models import Study
 from rating.report.contents import Picture, Report, report_of
 from rating.report.exhibit import Exhibit
 from rating.report.gallery import GALLERIES, MOST_REPORTED, REPORTED, Gallery, ShownImage, galleries
+from rating.report.remarks import remark_tables
 from rating.report.study_facts import facts_of
 
 
@@ -63,7 +64,16 @@ def machines_beside(
 
 def report_on(study: Study, numbers: dict[str, Any], date: str, kept: Kept | None = None) -> Report:
     """The report of a study that is over, dated."""
-    return report_of(facts_of(study), numbers, date, galleries_of(study, kept or Kept(study)))
+    kept = kept or Kept(study)
+    columns = kept.columns()
+    said = said_of(study, session=columns.first_session, text_only=True)
+    return report_of(
+        facts_of(study),
+        numbers,
+        date,
+        galleries=galleries_of(study, kept),
+        remarks=remark_tables(columns, said),
+    )
 
 
 def galleries_of(study: Study, kept: Kept) -> list[Gallery]:

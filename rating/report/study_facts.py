@@ -12,6 +12,7 @@ from pool.flow import flow_of
 from pool.models import Dataset, Image
 from rating.models import BlindingAudit, Enrolment, Sitting, Study
 from rating.report.exhibit import Cell, Table
+from rating.report.generators import generator_table
 from rating.report.words import MODALITIES
 
 FLOW_HEAD = (
@@ -57,6 +58,7 @@ class StudyFacts:
     raters: dict[str, int]
     images: list[list[Cell]]
     exclusions: list[list[Cell]]
+    generators: Table | None
     profiles: dict[str, int]
     audit: list[str]
     simulated: bool
@@ -89,6 +91,7 @@ def facts_of(study: Study) -> StudyFacts:
         raters=_rater_flow(study),
         images=_image_flow(study),
         exclusions=_exclusions(study),
+        generators=generator_table(study),
         profiles=dict(Counter(enrolment.ai_knowledge or "not said" for enrolment in enrolments)),
         audit=_audit_sentences(audit, told=study.is_unblinded),
         simulated=study.is_simulated,
@@ -177,6 +180,8 @@ def flow_tables(facts: StudyFacts) -> list[tuple[str, Table]]:
     tables = [("Flow of images", Table(FLOW_HEAD, facts.images, [note] if facts.told else []))]
     if facts.exclusions:
         tables.append(("Why images were excluded", Table(("Dataset", "Reason", "Images"), facts.exclusions)))
+    if facts.generators:
+        tables.append(("What made the fakes", facts.generators))
     return [
         *tables,
         ("Flow of raters", Table(("Raters", "n"), [[name, n] for name, n in facts.raters.items()])),

@@ -10,6 +10,13 @@ COEFFICIENTS = {
     "brennan_prediger": "Brennan–Prediger",
     "conger_kappa": "Conger κ",
 }
+ON_THE_SCALE = {
+    "percent_agreement": "Weighted percent agreement",
+    "fleiss_kappa": "Weighted Fleiss κ",
+    "gwet_ac2": "Gwet AC2",
+    "brennan_prediger": "Weighted Brennan–Prediger",
+    "krippendorff_ordinal": "Krippendorff α (his ordinal metric)",
+}
 MODALITIES = {"xray": "X-ray", "ct": "CT", "mri": "MRI", "microscopy": "Microscopy", "other": "Other"}
 POLICIES = {
     "exclude": "left out",

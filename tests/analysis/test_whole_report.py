@@ -12,10 +12,11 @@ import pytest
 
 from pool.figure_style import SCREEN, as_file
 from rating.analysis.columns import StudyColumns
+from rating.analysis.ordered import agreement_on_the_scale
 from rating.analysis.whole import study_numbers
 from rating.report.gallery import galleries
 from rating.report.questions import EXHIBITS
-from tests.analysis.studies import FAKE, REAL, simulated
+from tests.analysis.studies import FAKE, REAL, UNSURE, simulated
 
 DEGENERATE: dict[str, dict[str, Any]] = {
     "no raters": {"raters": 0},
@@ -102,6 +103,19 @@ def test_calling_everything_real_is_no_skill_though_most_images_are_real():
 
     assert tests[0]["of"] == "accuracy"
     assert tests[0]["estimate"]["estimate"] == 0.5
+
+
+def test_on_the_scale_unsure_is_half_way_between_the_others():
+    def agreement(second):
+        counts = np.zeros((4, 3))
+        counts[:2, REAL] += 2
+        counts[2:, FAKE] += 1
+        counts[2:, second] += 1
+        return agreement_on_the_scale(counts)["percent_agreement"].estimate
+
+    assert agreement(FAKE) == 1
+    assert agreement(UNSURE) == 0.75
+    assert agreement(REAL) == 0.5
 
 
 def test_a_blinded_study_has_no_number_that_depends_on_the_truth():

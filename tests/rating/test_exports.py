@@ -16,12 +16,14 @@ from django.urls import reverse
 from pool.pixels import thumbnail
 from rating.analysis.study import Said
 from rating.export.bundle import bundle
-from rating.models import AuditEvent
+from rating.models import AuditEvent, Rating
 from rating.report.contents import Report, Section
 from rating.report.gallery import Gallery, RatedImage, ShownImage
+from rating.report.html import as_html
+from rating.report.making import numbers_of, report_on
 from rating.report.pdf import as_pdf
 from tests.factories import make_pixels
-from tests.rating.cast import open_study, organiser, over_study, rate_all
+from tests.rating.cast import open_study, organiser, over_study, presentations, rate_all
 
 pytestmark = pytest.mark.django_db
 DATE = "2026-01-31"
@@ -103,6 +105,35 @@ def test_galleries_stand_in_the_report_and_in_the_bundle_with_every_label_and_re
     assert int(first["real"]) == first["labels"].count(" real")
     for heading in ("Real images called fake", "Called fake by two or more", "Split opinions"):
         assert heading in page
+
+
+def test_the_report_tells_what_made_the_fakes_why_and_what_was_written(study):
+    fakes = [one.image for one in study.images.filter(image__origin="synthetic")]
+    for number, image in enumerate(fakes):
+        image.provenance = {
+            "engine": "openai",
+            "model": "dall-e-2",
+            "prompt": "lungs <b>",
+            "seed": str(number),
+        }
+        image.save(update_fields=["provenance"])
+    presentation = presentations(study, study.enrolments.first().user)[0]
+    Rating.objects.filter(presentation=presentation).update(reasons=["Unusual ribs"])
+
+    report = report_on(study, numbers_of(study), DATE)
+
+    tables = {piece.title: piece.table for section in report.sections for piece in section.pieces}
+    assert tables["What made the fakes"].rows == [
+        ["dall-e-2", 6, "openai", "“lungs <b>”", None, "6 different", None]
+    ]
+    assert tables["Reasons given"].rows == [
+        ["Unusual ribs", "fake" if presentation.study_image.image in fakes else "real", 1]
+    ]
+    assert len(tables["Remarks"].rows) == 12
+    assert {row[-1] for row in tables["Remarks"].rows} == {"=1+1"}
+    page = as_html(report, lambda *_: b"").decode()
+    assert "lungs &lt;b&gt;" in page
+    assert "A person must write this." in page
 
 
 def test_what_two_hundred_raters_said_of_an_image_fits_on_its_page(study):
