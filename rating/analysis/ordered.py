@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from rating.analysis.agreement import (
-    NOTHING_TWICE,
-    Items,
-    brennan_prediger,
-    fleiss_kappa,
-    gwet_ac,
-    percent_agreement,
-)
+from rating.analysis.agreement import coefficients
 from rating.analysis.alpha import alpha
 from rating.analysis.arrays import Floats, Ints
 from rating.analysis.estimate import Estimate
@@ -17,20 +10,16 @@ from rating.analysis.table import LABELS
 from rating.analysis.weights import linear
 
 SCALE = ("real", "unsure", "fake")
-WEIGHTED = {
-    "percent_agreement": percent_agreement,
-    "fleiss_kappa": fleiss_kappa,
-    "gwet_ac2": gwet_ac,
-    "brennan_prediger": brennan_prediger,
-}
 
 
 def agreement_on_the_scale(counts: Ints | Floats) -> dict[str, Estimate]:
-    """The weighted coefficients of a matrix images × LABELS; linear weights, and Krippendorff's own ordinal metric."""
+    """The weighted coefficients of a matrix images × LABELS: linear weights, and Krippendorff's own ordinal metric."""
     ordered = counts[:, [LABELS.index(label) for label in SCALE]]
-    items = Items.of(ordered, linear(len(SCALE)))
-    nothing = Estimate.undefined(NOTHING_TWICE) if items.pairs == 0 else None
+    weighted = coefficients(ordered, linear(len(SCALE)))
     return {
-        **{name: nothing or coefficient(items) for name, coefficient in WEIGHTED.items()},
+        "percent_agreement": weighted["percent_agreement"],
+        "fleiss_kappa": weighted["fleiss_kappa"],
+        "gwet_ac2": weighted["gwet_ac1"],
+        "brennan_prediger": weighted["brennan_prediger"],
         "krippendorff_ordinal": alpha(ordered, "ordinal"),
     }
