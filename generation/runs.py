@@ -21,7 +21,8 @@ from pool.pixels import Pixels, decode_png, encode_png, fitted_square
 from pool.splits import training_images
 
 if TYPE_CHECKING:
-    from generation.training.trainer import Pictures, Progress
+    from generation.training.pictures import Pictures
+    from generation.training.run import Progress
 
 TELL_EVERY = 1.0
 LONGEST_CURVE = 400
@@ -30,7 +31,7 @@ LONGEST_CURVE = 400
 def train_for(run: TrainingRun) -> None:
     """Train as the run's config says, going on from its last checkpoint. Raises JobFailed."""
     from generation.training.checkpoint import CheckpointError
-    from generation.training.trainer import TrainingFailedError, train
+    from generation.training.run import TrainingFailedError, train
 
     try:
         config = run.parsed_config
@@ -64,7 +65,7 @@ def channels_of(dataset: Dataset) -> int:
 
 def pictures_of(dataset: Dataset, config: TrainingConfig, *, pulse: Pulse) -> Pictures:
     """The dataset's training images, each its middle square at the config's size. Raises ConfigError."""
-    from generation.training.trainer import Pictures
+    from generation.training.pictures import Pictures
 
     pixels: list[NDArray[np.uint8]] = []
     classes: list[int] = []

@@ -10,7 +10,6 @@ import io
 import warnings
 from typing import Literal
 
-import imagehash
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
@@ -136,6 +135,8 @@ def pixel_sha256(pixels: Pixels) -> str:
 
 def perceptual_hash(pixels: Pixels) -> str:
     """64-bit pHash as 16 hex digits: near-equal pictures differ in few bits."""
+    import imagehash  # brings SciPy, which a machine lent for training need not have
+
     return str(imagehash.phash(Image.fromarray(to_8bit(pixels))))
 
 

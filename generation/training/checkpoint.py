@@ -11,15 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save_file
 from torch import Tensor
 
 from generation.training.config import ConfigError, TrainingConfig
 from generation.training.network import Denoiser, build
+from generation.training.space import PREFIX, space_from
 
 WEIGHTS, CONFIG, STATE = "model.safetensors", "config.json", "state.safetensors"
+SAMPLES = "samples.png"
+# Kept ones carry samples and measures; the other kind is only there to go on from.
+KEPT, TO_GO_ON = "step-", "resume-"
 FORMAT = "lungrater-diffusion-1"
 
 
@@ -100,18 +107,56 @@ def network(description: Description, weights: bytes, device: torch.device) -> D
     """The network with these weights, ready to sample. Raises CheckpointError when they do not fit."""
     net = build(description.config)
     try:
-        net.load_state_dict({k: v.float() for k, v in load(weights).items()})
-    except (SafetensorError, RuntimeError) as error:
+        held = load(weights)
+        net.load_state_dict({k: v.float() for k, v in held.items() if not k.startswith(PREFIX)})
+        net.space = space_from(description.facts, held, description.config.channels, device)
+    except (SafetensorError, RuntimeError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"The checkpoint's weights are damaged or of another network: {error}"
         ) from error
     return net.to(device).eval()
 
 
+def publish(trained: Path, folder: Path, facts: Mapping[str, Any]) -> Path:
+    """The averaged weights alone, in half precision, with what they were made from."""
+    description, weights = read(trained)
+    described = Description(description.config, description.step, {**description.facts, **facts})
+    return write(folder, described, load_file(weights), half=True)
+
+
+def name_of(step: int, *, kept: bool = True) -> str:
+    return f"{KEPT if kept else TO_GO_ON}{step:08d}"
+
+
 def latest(run: Path) -> Path | None:
-    """The newest complete checkpoint of a run's folder that can be resumed from."""
-    found = sorted(p for p in run.glob("step-*") if (p / STATE).exists() and (p / CONFIG).exists())
-    return found[-1] if found else None
+    """The newest complete checkpoint of a run's folder that can be gone on from."""
+    both = [*_all(run, TO_GO_ON), *_all(run, KEPT)]
+    found = [folder for folder in both if (folder / STATE).exists() and (folder / CONFIG).exists()]
+    return max(found, key=lambda folder: int(folder.name.rpartition("-")[2]), default=None)
+
+
+def newest_kept(run: Path) -> Path | None:
+    return next(iter(reversed(_all(run, KEPT))), None)
+
+
+def kept(run: Path) -> list[Path]:
+    """The checkpoints of a run that are sampled and measured, oldest first."""
+    return [folder for folder in _all(run, KEPT) if (folder / SAMPLES).exists()]
+
+
+def write_samples(folder: Path, samples: NDArray[np.uint8]) -> None:
+    """The sample pictures side by side, as a file of the checkpoint."""
+    part = folder / f".{SAMPLES}.part"
+    Image.fromarray(np.hstack(list(samples))).save(part, format="PNG")
+    _sync(part)
+    part.replace(folder / SAMPLES)
+    _sync(folder)
+
+
+def drop_others_to_go_on(run: Path, newest: Path) -> None:
+    for old in _all(run, TO_GO_ON):
+        if old != newest:
+            shutil.rmtree(old)
 
 
 def load_state(folder: Path) -> dict[str, Tensor]:
@@ -131,7 +176,7 @@ def note(folder: Path, facts: Mapping[str, Any]) -> None:
 
 def best(run: Path, metric: str) -> Path | None:
     """The checkpoint of a run with the lowest value of a metric, the newer of two equals; None if none has it."""
-    found = [(value, folder) for folder in _all(run) if (value := _metric(folder, metric)) is not None]
+    found = [(value, folder) for folder in _all(run, KEPT) if (value := _metric(folder, metric)) is not None]
     return min(reversed(found), key=lambda pair: pair[0])[1] if found else None
 
 
@@ -143,13 +188,14 @@ def _metric(folder: Path, metric: str) -> float | None:
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
 
 
-def _all(run: Path) -> list[Path]:
-    return sorted(run.glob("step-*"))
+def _all(run: Path, kind: str) -> list[Path]:
+    return sorted(run.glob(f"{kind}*"))
 
 
 def prune(run: Path, *, keep: int, best_by: str = "") -> None:
     """Delete all but the newest `keep` and the best checkpoint; call it only after the new one is written."""
     spared = best(run, best_by) if best_by else None
-    for old in _all(run)[:-keep]:
-        if old != spared:
+    newest = _all(run, KEPT)[-keep:]
+    for old in [*_all(run, KEPT), *_all(run, TO_GO_ON)]:
+        if old not in newest and old != spared:
             shutil.rmtree(old)

@@ -10,11 +10,16 @@ from diffusers import UNet2DModel
 from torch import Tensor, nn
 from torch.nn import functional
 
+from generation.training.augmentation import CHANGES
 from generation.training.config import TrainingConfig
+from generation.training.space import PixelSpace, Space
 
 
 class Denoiser(nn.Module):
-    """Predicts, from a noisy picture (batch, channels, size, size) and its time, what the objective asks for."""
+    """Predicts, from a noisy picture or latent (batch, channels, size, size) and its time, what the objective asks for.
+
+    `space` turns what it makes into pictures.
+    """
 
     compiled: Callable[..., Tensor] | None = None  # `forward`, where sampling has compiled it
     compiled_for: tuple[int, bool] | None = None  # the batch, and whether guided
@@ -22,11 +27,14 @@ class Denoiser(nn.Module):
     def __init__(self, config: TrainingConfig) -> None:
         super().__init__()
         self.config = config
+        self.space: Space = PixelSpace()
         levels = len(config.widths)
-        folded = config.channels * config.patch**2
+        folded = config.net_channels * config.patch**2
+        named = len(config.classes) + 1 if config.classes else None
+        told = _Told(named, 4 * config.widths[0]) if config.augment else None
         unet: Any = UNet2DModel  # diffusers ships no types
         self.unet: Any = unet(
-            sample_size=config.size // config.patch,
+            sample_size=config.net_size // config.patch,
             in_channels=folded,
             out_channels=folded,
             layers_per_block=config.layers,
@@ -35,13 +43,21 @@ class Denoiser(nn.Module):
             up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * (levels - 1),
             attention_head_dim=config.head_dim,
             norm_num_groups=8,
-            num_class_embeds=len(config.classes) + 1 if config.classes else None,
+            class_embed_type="identity" if told else None,
+            num_class_embeds=None if told else named,
         )
+        self.told = told
+        if config.gradient_checkpointing:
+            self.unet.enable_gradient_checkpointing()
 
-    def forward(self, noisy: Tensor, time: Tensor, classes: Tensor | None) -> Tensor:
+    def forward(
+        self, noisy: Tensor, time: Tensor, classes: Tensor | None, changes: Tensor | None = None
+    ) -> Tensor:
+        """`changes` says how each picture was augmented; without it they are as they were."""
         folded = functional.pixel_unshuffle(noisy, self.config.patch)
         folded = folded.contiguous(memory_format=torch.channels_last).to(self.unet.conv_in.weight.dtype)
-        predicted = self.unet(folded, time, class_labels=classes).sample
+        labels = classes if self.told is None else self.told(len(noisy), classes, changes)
+        predicted = self.unet(folded, time, class_labels=labels).sample
         return functional.pixel_shuffle(predicted.float(), self.config.patch)
 
     def guided(self, noisy: Tensor, time: Tensor, classes: Tensor | None, guidance: float) -> Tensor:
@@ -52,6 +68,23 @@ class Denoiser(nn.Module):
         twice, nothing = time.repeat(2), torch.full_like(classes, self.config.null_class)
         told, untold = predict(noisy.repeat(2, 1, 1, 1), twice, torch.cat([classes, nothing])).chunk(2)
         return cast("Tensor", untold + guidance * (told - untold))
+
+
+class _Told(nn.Module):
+    """What the network is told beside the time: the class, and how the picture was augmented."""
+
+    def __init__(self, classes: int | None, width: int) -> None:
+        super().__init__()
+        self.classes = nn.Embedding(classes, width) if classes else None
+        self.changes = nn.Linear(CHANGES, width, bias=False)
+
+    def forward(self, count: int, classes: Tensor | None, changes: Tensor | None) -> Tensor:
+        if changes is None:
+            changes = self.changes.weight.new_zeros((count, CHANGES))
+        told = self.changes(changes)
+        if self.classes is not None and classes is not None:
+            told = told + self.classes(classes)
+        return cast("Tensor", told)
 
 
 def build(config: TrainingConfig, *, seed: int | None = None) -> Denoiser:

@@ -13,6 +13,7 @@ from diffusers import (
     FlowMatchHeunDiscreteScheduler,
 )
 from torch import Tensor
+from torch.nn import functional
 
 from generation.training.config import SAMPLERS, ConfigError, TrainingConfig
 
@@ -24,6 +25,7 @@ SCHEDULERS: dict[str, Any] = {
     "ddpm": DDPMScheduler,
     "dpm-solver++": DPMSolverMultistepScheduler,
 }
+BETAS = {"cosine": "squaredcos_cap_v2", "linear": "linear"}
 
 
 def make_sampler(config: TrainingConfig, name: str = "") -> Any:
@@ -40,29 +42,68 @@ def make_sampler(config: TrainingConfig, name: str = "") -> Any:
 
 
 def _diffusion_settings(config: TrainingConfig) -> dict[str, Any]:
-    return {
+    settings: dict[str, Any] = {
         "num_train_timesteps": config.train_timesteps,
-        "beta_schedule": "squaredcos_cap_v2",
+        "beta_schedule": BETAS[config.schedule],
         "prediction_type": config.objective,
     }
+    if config.zero_terminal_snr:
+        # Sampling has to start at the very last time, where the network has learned from pure noise.
+        settings |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
+    return settings
 
 
-def corrupt(
-    config: TrainingConfig, clean: Tensor, noise: Tensor, generator: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    """A noisy batch, the time of each picture and the target the network must predict.
+class Flow:
+    """Flow matching (Lipman et al. 2023): the straight line from picture to noise, its velocity as target.
 
-    Flow matching (Lipman et al. 2023): the straight line from picture to noise, its velocity as target,
-    times drawn logit-normal (Esser et al. 2024). Otherwise a cosine schedule of `train_timesteps`.
+    Times are drawn logit-normal (Esser et al. 2024).
     """
-    count = len(clean)
-    if config.objective == "flow":
-        share = torch.randn(count, generator=generator, device=generator.device).sigmoid().to(clean.device)
-        line = share.view(-1, 1, 1, 1)
-        return clean.lerp(noise, line), share * config.train_timesteps, noise - clean
-    schedule = SCHEDULERS["ddpm"](**_diffusion_settings(config))
-    time = torch.randint(config.train_timesteps, (count,), generator=generator, device=generator.device)
-    time = time.to(clean.device)
-    noisy = schedule.add_noise(clean, noise, time)
-    target = noise if config.objective == "epsilon" else schedule.get_velocity(clean, noise, time)
-    return noisy, time, target
+
+    def __init__(self, config: TrainingConfig) -> None:
+        self.timesteps = config.train_timesteps
+
+    def times(self, count: int, dice: torch.Generator) -> Tensor:
+        """(count,) shares of noise, between 0 and 1."""
+        return torch.randn(count, generator=dice, device=dice.device).sigmoid_()
+
+    def loss(self, net: Any, clean: Tensor, noise: Tensor, times: Tensor, *told: Tensor | None) -> Tensor:
+        """The mean squared error of what `net(noisy, time, *told)` predicts."""
+        noisy = clean.lerp(noise, times.view(-1, 1, 1, 1))
+        return functional.mse_loss(net(noisy, times * self.timesteps, *told), noise - clean)
+
+
+class Diffusion:
+    """Noise by a schedule of discrete times; the network predicts the noise or v (Salimans & Ho 2022).
+
+    With min_snr_gamma the error at a time counts min(SNR, gamma) as much as in picture space (Hang et al. 2023).
+    """
+
+    def __init__(self, config: TrainingConfig, device: torch.device) -> None:
+        self.timesteps, self.objective = config.train_timesteps, config.objective
+        kept = SCHEDULERS["ddpm"](**_diffusion_settings(config)).alphas_cumprod.double()
+        self.signal = kept.sqrt().float().to(device)
+        self.noise = (1 - kept).sqrt().float().to(device)
+        self.weights: Tensor | None = None
+        if config.min_snr_gamma:
+            snr = kept / (1 - kept)
+            capped = snr.clamp(max=config.min_snr_gamma)
+            weights = capped / (snr if config.objective == "epsilon" else snr + 1)
+            self.weights = weights.float().to(device)
+
+    def times(self, count: int, dice: torch.Generator) -> Tensor:
+        """(count,) whole times, from 0 to train_timesteps - 1."""
+        return torch.randint(self.timesteps, (count,), generator=dice, device=dice.device)
+
+    def loss(self, net: Any, clean: Tensor, noise: Tensor, times: Tensor, *told: Tensor | None) -> Tensor:
+        """The mean squared error of what `net(noisy, time, *told)` predicts, weighted if the config says so."""
+        signal, share = self.signal[times].view(-1, 1, 1, 1), self.noise[times].view(-1, 1, 1, 1)
+        target = noise if self.objective == "epsilon" else signal * noise - share * clean
+        predicted = net(signal * clean + share * noise, times, *told)
+        if self.weights is None:
+            return functional.mse_loss(predicted, target)
+        errors = functional.mse_loss(predicted, target, reduction="none").mean(dim=(1, 2, 3))
+        return (errors * self.weights[times]).mean()
+
+
+def objective_of(config: TrainingConfig, device: torch.device) -> Flow | Diffusion:
+    return Flow(config) if config.objective == "flow" else Diffusion(config, device)

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
-import torch
 from PIL import Image
 from tqdm import tqdm
 
 from generation.phantoms import draw
 from generation.training import checkpoint
 from generation.training.config import PictureClass, TrainingConfig
-from generation.training.trainer import Pictures, Progress, train
+from generation.training.pictures import Pictures
+from generation.training.run import Progress, train
 
 SHIPPED = Path(__file__).parent.parent / "checkpoints"
 # Far from any seed a person types, so that the demo's "real" phantoms are not the training pictures.
@@ -41,14 +41,6 @@ def _draw(size: int, job: tuple[PictureClass, int]) -> np.ndarray[tuple[int, ...
     return draw(kind.modality, label=kind.label, seed=seed, size=size)
 
 
-def publish(trained: Path, folder: Path, facts: dict[str, object]) -> Path:
-    """The averaged weights alone, in half precision, with what they were made from."""
-    description, weights = checkpoint.read(trained)
-    net = checkpoint.network(description, weights.read_bytes(), torch.device("cpu"))
-    described = checkpoint.Description(description.config, description.step, facts)
-    return checkpoint.write(folder, described, net.state_dict(), half=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, default=SHIPPED / "phantom-lungs.toml")
@@ -67,7 +59,7 @@ def main() -> None:
         "intended_use": "The demo and tests of LungRater; it knows nothing of medicine.",
         "licence": "Apache-2.0",
     }
-    published = publish(last, arguments.out, facts)
+    published = checkpoint.publish(last, arguments.out, facts)
     shutil.copyfile(work / f"samples-{config.steps:08d}.png", published / "samples.png")
     tqdm.write(f"Wrote {published}")
 

@@ -35,7 +35,7 @@ def sample(
     schedule = make_sampler(config, sampler)
     schedule.set_timesteps(steps, device=device)
     dice = [torch.Generator().manual_seed(seed) for seed in seeds]
-    shape = (1, config.channels, config.size, config.size)
+    shape = (1, config.net_channels, config.net_size, config.net_size)
     # Noise is drawn on the CPU so that a seed means the same picture on every device.
     noisy = torch.cat([torch.randn(shape, generator=die) for die in dice]).to(device)
     told = torch.tensor(classes, device=device) if classes is not None else None
@@ -48,7 +48,8 @@ def sample(
             noisy = _step(schedule, predicted, time, noisy, dice)
             if between_steps is not None:
                 between_steps()
-    return _as_pictures(noisy)
+        pictures = net.space.decode(noisy)
+    return _as_pictures(pictures)
 
 
 def _scales(schedule: Any) -> bool:

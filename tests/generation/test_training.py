@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 
 from generation.training import checkpoint
 from generation.training.config import PRESETS, ConfigError, TrainingConfig
-from generation.training.trainer import Pictures, Progress, Trainer, TrainingFailedError, train
+from generation.training.run import Pictures, Progress, TrainingFailedError, train
+from generation.training.trainer import Trainer
 from tests.generation.tiny import CLASSES, bright_squares, tiny_config, trained
 
 
@@ -55,7 +56,7 @@ def test_a_checkpoint_that_could_not_be_written_leaves_the_old_one_whole(
 ) -> None:
     config = tiny_config(keep_checkpoints=1)
     trainer = Trainer(config, bright_squares(config))
-    first = trainer.save(tmp_path)
+    first = trainer.save(tmp_path / "step-00000000")
     trainer.train_step()
 
     def disk_full(*_: object) -> None:
@@ -63,7 +64,7 @@ def test_a_checkpoint_that_could_not_be_written_leaves_the_old_one_whole(
 
     monkeypatch.setattr(checkpoint, "_sync", disk_full)
     with pytest.raises(OSError, match="No space"):
-        trainer.save(tmp_path)
+        trainer.save(tmp_path / "step-00000001")
 
     assert checkpoint.latest(tmp_path) == first
     assert checkpoint.read(first)[0].step == 0

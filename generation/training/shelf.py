@@ -1,0 +1,49 @@
+"""Where training pictures lie while they are trained on: on the device as bytes when they fit, else in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+# Of the memory that is free before training starts.
+PART_OF_DEVICE = 0.3
+
+
+class Shelf:
+    """Rows of one array as tensors on the device; 3,165 X-rays of 256² are 207 MB as bytes."""
+
+    def __init__(self, values: NDArray[np.generic], device: torch.device, *, room: int | None = None) -> None:
+        self.device = device
+        room = _room(device) if room is None else room
+        self.resident = values.nbytes <= room
+        held = torch.from_numpy(np.ascontiguousarray(values))
+        self.held = held.to(device) if self.resident else held
+
+    def __len__(self) -> int:
+        return len(self.held)
+
+    def take(self, rows: NDArray[np.int64]) -> Tensor:
+        """The rows, on the device. A copy from pinned memory runs while the device works on the step before."""
+        wanted = torch.from_numpy(rows)
+        if self.resident:
+            return self.held[wanted.to(self.device)]
+        taken = self.held[wanted]
+        return (taken.pin_memory() if self.device.type == "cuda" else taken).to(
+            self.device, non_blocking=True
+        )
+
+
+def shown(shelf: Shelf, rows: NDArray[np.int64]) -> Tensor:
+    """The pictures of these rows, (n, channels, size, size) from -1 to 1."""
+    pixels = shelf.take(rows)
+    pictures = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
+    return torch.div(pictures, 127.5).sub_(1)
+
+
+def _room(device: torch.device) -> int:
+    if device.type != "cuda":
+        return 2**62  # host memory is where it lies already
+    free, _total = torch.cuda.mem_get_info(device)
+    return int(free * PART_OF_DEVICE)
