@@ -63,7 +63,8 @@ def example_steps(
     accelerator = Accelerator(gradient_accumulation_steps=1, mixed_precision=mixed_precision)
     averaged: Any = EMAModel(model.parameters(), decay=0.9999, use_ema_warmup=True, inv_gamma=1.0, power=0.75)
     weight_dtype = {"no": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[mixed_precision]
-    schedule: Any = DDPMScheduler(num_train_timesteps=1000, beta_schedule="linear")
+    ddpm: Any = DDPMScheduler  # untyped
+    schedule = ddpm(num_train_timesteps=1000, beta_schedule="linear")
     optimizer: Any = torch.optim.AdamW(
         model.parameters(), lr=1e-4, betas=(0.95, 0.999), weight_decay=1e-6, eps=1e-8
     )

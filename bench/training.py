@@ -289,8 +289,9 @@ class Counter:
         from torch.utils._python_dispatch import TorchDispatchMode
 
         counter = self
+        base: Any = TorchDispatchMode  # untyped
 
-        class Mode(TorchDispatchMode):
+        class Mode(base):  # type: ignore[misc]  # as its base is untyped
             def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
                 name = func.__name__.split(".")[0].lstrip("_")
                 if counter.part == "rest" and name not in counter.NO_WORK:

@@ -101,7 +101,8 @@ def steps(trainer: Trainer, keeper: Keeper) -> Iterator[Progress]:
             continue
         loss, since = float(torch.stack(since).mean()), []
         if not math.isfinite(loss) or (due and not trainer.is_sound()):
-            yield Progress(trainer.step, loss, rate, 0.0, note=keeper.go_back(trainer.step))
+            note = keeper.go_back(trainer.step)
+            yield Progress(trainer.step, loss, rate, 0.0, note=note)
             continue
         speed = taken * config.batch / max(1e-9, time.monotonic() - began)
         kept = keeper.keep() if due else None

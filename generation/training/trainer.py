@@ -120,7 +120,7 @@ class Trainer:
         """
         gradients = [weight.grad for weight in self.weights if weight.grad is not None]
         length = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
-        self.optimiser.grad_scale = length.div_(self.config.clip_gradient).clamp_(min=1.0)  # type: ignore[attr-defined]  # read by AdamW
+        self.optimiser.grad_scale = length.div_(float(self.config.clip_gradient)).clamp_(min=1.0)  # type: ignore[attr-defined]  # read by AdamW
 
     def _predict(self, noisy: Tensor, *rest: Tensor | None) -> Tensor:
         """In mixed precision; the noising and the error around it are in fp32."""
