@@ -94,9 +94,12 @@ class Teller:
     def __call__(self, progress: Progress) -> None:
         if progress.checkpoint is not None:
             self._keep(progress, progress.checkpoint)
-        elif time.monotonic() - self.told < TELL_EVERY:
+        elif time.monotonic() - self.told < TELL_EVERY and not progress.note:
             return
         self.told = time.monotonic()
+        if progress.note:
+            self._went_back(progress)
+            return
         self.run.beat(
             done=progress.step,
             message=f"Step {progress.step:,} of {self.run.total:,}, loss {progress.loss:.4f}",
@@ -104,8 +107,15 @@ class Teller:
         self.run.curve = thinned([*self.run.curve, [progress.step, round(progress.loss, 5)]])
         self.run.images_per_second = progress.images_per_second
         self.run.learning_rate = progress.learning_rate
-        self.run.memory_mb = getattr(progress, "memory_mb", None)
+        self.run.memory_mb = progress.memory_mb
         self.run.save(update_fields=["curve", "images_per_second", "learning_rate", "memory_mb"])
+
+    def _went_back(self, progress: Progress) -> None:
+        """Say so, and draw the curve again from where it went on."""
+        self.run.beat(message=progress.note)
+        self.run.log(progress.note)
+        self.run.curve = [point for point in self.run.curve if point[0] <= progress.step]
+        self.run.save(update_fields=["curve"])
 
     def _keep(self, progress: Progress, folder: Path) -> None:
         strip = b"" if progress.samples is None else encode_png(np.hstack(list(progress.samples)))

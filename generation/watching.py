@@ -23,7 +23,7 @@ from pool.pixels import fitted_square
 from pool.splits import held_out_images, split_in_words, training_images
 
 if TYPE_CHECKING:
-    from generation.training.trainer import Pictures
+    from generation.training.pictures import Pictures
 
 # Sampling is what costs; the number stays the same for a whole run, as FID depends on it.
 FEWEST, MOST_ON_CPU, MOST_ON_GPU = 16, 96, 512

@@ -15,7 +15,8 @@ from generation.quality.course import points, suggestion
 from generation.quality.watch import GRID, NEIGHBOURS, Watch
 from generation.training import checkpoint
 from generation.training.config import TrainingConfig
-from generation.training.trainer import Pictures, Trainer, train
+from generation.training.run import Pictures, train
+from generation.training.trainer import Trainer
 from pool.pixels import fitted_square
 from tests.generation.tiny import bright_squares, tiny_config
 
