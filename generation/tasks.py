@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from generation import presence  # noqa: F401  (its signals keep every worker present)
-from generation.models import GenerationJob, TrainingRun, UtilityExperiment
+from generation.models import GenerationJob, QualityReport, TrainingRun, UtilityExperiment
 
 
 @shared_task
@@ -32,3 +32,8 @@ def _go_on_with_chains() -> None:
     """An experiment that waited for this job may have its turn now; the sweep would ring for it later."""
     for experiment in UtilityExperiment.objects.in_a_chain():
         experiment.ring()
+
+
+@shared_task
+def run_quality(report_id: int) -> None:
+    QualityReport.objects.get(pk=report_id).perform()

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from generation.models import GenerationJob
-from generation.views import checkpoints, jobs, review, training
+from generation.views import checkpoints, jobs, quality, review, training
 
 app_name = "generation"
 
@@ -18,7 +18,12 @@ class EngineConverter:
         return str(value)
 
 
+class TableConverter(EngineConverter):
+    regex = "csv|json"
+
+
 register_converter(EngineConverter, "engine")
+register_converter(TableConverter, "kind")
 
 urlpatterns = [
     path("", jobs.jobs, name="jobs"),
@@ -33,6 +38,14 @@ urlpatterns = [
     path("jobs/<int:pk>/sheet.png", review.sheet, name="sheet"),
     path("images/<uuid:pk>/more", jobs.more_like, name="more_like"),
     path("compare/", review.compare, name="compare"),
+    path("quality/", quality.reports, name="quality_reports"),
+    path("quality/new/", quality.create, name="quality_create"),
+    path("quality/<int:pk>/", quality.report, name="quality_report"),
+    path("quality/<int:pk>/progress", quality.progress, name="quality_progress"),
+    path("quality/<int:pk>/cancel", quality.cancel, name="quality_cancel"),
+    path("quality/<int:pk>/figures/<slug:name>.svg", quality.figure, name="quality_figure"),
+    path("quality/<int:pk>/saliency.png", quality.saliency, name="quality_saliency"),
+    path("quality/<int:pk>/numbers.<kind:kind>", quality.download, name="quality_download"),
     path("training/", training.trainings, name="trainings"),
     path("training/new/", training.train, name="train"),
     path("training/<int:pk>/", training.training, name="training"),

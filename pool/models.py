@@ -7,10 +7,13 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 
 from pool.jobs import Job, JobQuerySet
+
+# Of `Dataset.measurements`: each {name, value, interval, n_real, n_fake, reference, extractor, report}.
+HEADLINES = ("fid", "kid", "machine_auc", "copies")
 
 
 class Origin(models.TextChoices):
@@ -33,10 +36,13 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
         return self.annotate(usable_images=usable).filter(usable_images__gt=0)
 
     def counted(self) -> Self:
-        """Datasets with `image_count` and `excluded_count`."""
+        """Datasets with `image_count`, `excluded_count` and `held_count`, the near-copies of real images."""
+        held = Image.objects.held_back().filter(dataset=models.OuterRef("pk")).order_by()
+        counted = held.values("dataset").annotate(number=models.Count("pk", distinct=True)).values("number")
         return self.annotate(
             image_count=models.Count("images"),
             excluded_count=models.Count("images", filter=~models.Q(images__excluded_reason="")),
+            held_count=Coalesce(models.Subquery(counted), 0),
         )
 
 
@@ -69,11 +75,34 @@ class Dataset(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def measured_in_words(self) -> list[str]:
+        """The measured numbers that people look for first, each with its interval, and what they are of."""
+        found = [self.measurements[key] for key in HEADLINES if isinstance(self.measurements.get(key), dict)]
+        lines = [_measured_line(said) for said in found if said.get("value") is not None]
+        if lines:
+            said = found[0]
+            lines.append(f"against “{said['reference']}”, extractor {said['extractor']}")
+        return lines
+
+
+def _measured_line(said: dict[str, Any]) -> str:
+    interval = " ({:.3g} to {:.3g})".format(*said["interval"]) if said.get("interval") else ""
+    return f"{said['name']} {said['value']:.3g}{interval}"
+
 
 class ImageQuerySet(models.QuerySet["Image"]):
     def usable(self) -> Self:
         """Images nobody has excluded."""
         return self.filter(excluded_reason="")
+
+    def shown_freely(self) -> Self:
+        """Usable images that nothing holds back from studies: no near-copies of real images."""
+        return self.usable().filter(near_copies=None)
+
+    def held_back(self) -> Self:
+        """Usable images that were found to be near-copies of real ones."""
+        return self.usable().filter(near_copies__isnull=False).distinct()
 
     def matching(
         self, *, dataset: Dataset | None = None, origin: str = "", modality: str = "", label: str = ""
@@ -176,6 +205,32 @@ class Image(models.Model):
         """Take an exclusion back."""
         self.excluded_reason, self.excluded_by = "", None
         self.save(update_fields=["excluded_reason", "excluded_by"])
+
+
+class NearCopy(models.Model):
+    """A generated image that a quality report found to repeat a real one; no study shows it by chance.
+
+    Whoever judges the pool reads this table and need not know who wrote it.
+    """
+
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="near_copies")
+    of = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="copied_by")
+    similarity = models.FloatField(help_text="The highest correlation of fine structure, -1 to 1.")
+    threshold = models.FloatField(
+        help_text="From where on it counts as a copy, by that report's calibration."
+    )
+    found_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["-similarity"]
+        verbose_name_plural = "near copies"
+        constraints = [
+            models.UniqueConstraint(fields=["image", "of"], name="near_copy_once_per_pair"),
+            models.CheckConstraint(condition=~models.Q(image=models.F("of")), name="near_copy_of_another"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.image_id} repeats {self.of_id}"
 
 
 class ImportJobQuerySet(JobQuerySet):

@@ -50,6 +50,7 @@ urlpatterns = [
         name="mark_unblinded",
     ),
     path("studies/<slug:slug>/open/", studies.open_study, name="open"),
+    path("studies/<slug:slug>/let-copies-in/", studies.let_copies_in, name="let_copies_in"),
     path("studies/<slug:slug>/close/", studies.close, name="close"),
     path("studies/<slug:slug>/unblind/", studies.unblind, name="unblind"),
     # What came of it

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from generation.models import Checkpoint, GenerationJob, TrainingRun
+from generation.models import Checkpoint, GenerationJob, QualityReport, TrainingRun
 from lungrater.models import User
 from pool.models import ImportJob
 from rating.models import Study
@@ -51,6 +52,14 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "generation:sheet": (STAFF, "get"),
     "generation:compare": (STAFF, "get"),
     "generation:more_like": (STAFF, "post"),
+    "generation:quality_reports": (STAFF, "get"),
+    "generation:quality_create": (STAFF, "get"),
+    "generation:quality_report": (STAFF, "get"),
+    "generation:quality_progress": (STAFF, "get"),
+    "generation:quality_cancel": (STAFF, "post"),
+    "generation:quality_figure": (STAFF, "get"),
+    "generation:quality_saliency": (STAFF, "get"),
+    "generation:quality_download": (STAFF, "get"),
     "generation:trainings": (STAFF, "get"),
     "generation:train": (STAFF, "get"),
     "generation:training": (STAFF, "get"),
@@ -91,6 +100,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:planner": (STAFF, "get"),
     "rating:planner_figure": (STAFF, "get"),
     "rating:open": (STAFF, "post"),
+    "rating:let_copies_in": (STAFF, "post"),
     "rating:close": (STAFF, "post"),
     "rating:unblind": (STAFF, "post"),
     "rating:analysis": (STAFF, "get"),
@@ -118,13 +128,14 @@ OF_TRAINING = {
     )
 }
 OF_CHECKPOINT = {f"generation:{page}" for page in ("checkpoint", "card", "samples", "grid", "neighbours")}
+OF_REPORT = {f"generation:quality_{page}" for page in ("report", "progress", "cancel", "saliency")}
 OF_READING = {f"rating:{page}" for page in ("begin", "display", "ahead", "read")}
 OF_ENROLMENT = {f"rating:{act}" for act in ("reset", "withdraw", "replace", "mark_unblinded")}
 OF_STUDY = {
     f"rating:{page}"
     for page in (
         *("study", "freezing", "close", "unblind", "analysis", "codebook"),
-        *("copy", "audit", "auditing", "override", "raters"),
+        *("let_copies_in", "copy", "audit", "auditing", "override", "raters"),
     )
 }
 EXTRACTOR = {"name": "small", "sha256": "0" * 64, "dimensions": 64}
@@ -175,8 +186,22 @@ def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict
             neighbours=b"\x89PNG",
             metrics={"fid": 1.0, "kid": 0.1, "n_real": 2, "n_fake": 2, "extractor": EXTRACTOR},
         ),
+        "report": a_report(),
         "people": {"rater": rater, "other rater": other_rater, "researcher": researcher, "admin": admin},
     }
+
+
+def a_report() -> QualityReport:
+    curve = {"at": [0, 1], "mean": [0, 1], "low": [0, 1], "high": [0, 1]}
+    report = QualityReport(reference=make_dataset(), candidate=make_dataset(), state="failed")
+    report.results = {
+        "curves": {"spectrum": {"real": curve, "fake": curve}},
+        "closest": [],
+        "best": [],
+        "worst": [],
+    }
+    report.saliency.save("", ContentFile(b"png"))
+    return report
 
 
 def address(name: str, world: dict[str, Any]) -> str:
@@ -187,6 +212,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         (OF_JOB, world["job"].pk),
         (OF_TRAINING, world["training"].pk),
         (OF_CHECKPOINT, world["checkpoint"].pk),
+        (OF_REPORT, world["report"].pk),
         (OF_STUDY, own),
     ]
     arguments: dict[str, Callable[[], list[Any]]] = {
@@ -194,6 +220,8 @@ def address(name: str, world: dict[str, Any]) -> str:
         "invite": lambda: [own],
         "generation:create_with": lambda: ["phantom"],
         "generation:more_like": lambda: [world["generated"].image_id],
+        "generation:quality_figure": lambda: [world["report"].pk, "spectrum"],
+        "generation:quality_download": lambda: [world["report"].pk, "json"],
         **dict.fromkeys(OF_READING, lambda: [own]),
         "rating:at": lambda: [own, 1],
         **dict.fromkeys(OF_ENROLMENT, lambda: [own, 1]),

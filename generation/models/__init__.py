@@ -2,6 +2,7 @@
 
 from generation.models.jobs import GenerationJob, JobEvent
 from generation.models.outcomes import GeneratedImage, KeyPace, WorkerSeen
+from generation.models.quality import QualityReport
 from generation.models.training import Checkpoint, TrainingRun
 from generation.models.utility import UtilityExperiment, UtilityExplanation, UtilityFit
 
@@ -11,6 +12,7 @@ __all__ = [
     "GenerationJob",
     "JobEvent",
     "KeyPace",
+    "QualityReport",
     "TrainingRun",
     "UtilityExperiment",
     "UtilityExplanation",

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from pool.models import Dataset, Image
+from pool.models import Dataset, Image, ImageQuerySet
 from rating.models.audit import AuditEvent
 from rating.models.protocol import Protocol
 from rating.purpose import telling_words
@@ -107,6 +107,8 @@ class Study(Protocol):
     class Bits(models.IntegerChoices):
         EIGHT = 8, "8 bits"
         SIXTEEN = 16, "16 bits"
+
+    LET_NEAR_COPIES_IN = "let near-copies in"  # as the log names it
 
     name = models.CharField(max_length=100, unique=True, help_text="Raters see it: let it not tell.")
     slug = models.SlugField(max_length=100, unique=True, default=random_slug, editable=False)
@@ -284,9 +286,25 @@ class Study(Protocol):
     def _too_few_images(self, strata: list[Stratum]) -> list[str]:
         return [
             f"“{stratum.dataset}” has {stratum.available()} usable images, {stratum.asked_in_all()} are asked for."
+            + stratum.held_back_in_words()
             for stratum in strata
             if stratum.available() < stratum.asked_in_all()
         ]
+
+    @property
+    def lets_near_copies_in(self) -> bool:
+        """True where a person has let fakes that repeat real images in, by name and reason."""
+        return self.events.filter(action=self.LET_NEAR_COPIES_IN).exists()
+
+    def _reasons_of_near_copies(self) -> list[str]:
+        """What was found after the freeze keeps the study closed as well."""
+        if self.lets_near_copies_in or self.is_simulated:
+            return []
+        held = Image.objects.held_back().filter(pk__in=self.images.values("image")).count()
+        if not held:
+            return []
+        found = f"{held} of its images repeat real images of the pool, as a quality report found."
+        return [f"{found} Copy the study and freeze the copy, which leaves them out, or let them in by name."]
 
     def _impossible_orders(self, strata: list[Stratum]) -> list[str]:
         main = sum(stratum.count for stratum in strata if stratum.role == StudyImage.Role.MAIN)
@@ -314,7 +332,7 @@ class Study(Protocol):
             if self.enrolments.filter(withdrawn_at=None, machine="").exists()
             else ["Invite at least one rater."]
         )
-        return [*without_raters, *self._reasons_of_the_blinding_audit()]
+        return [*without_raters, *self._reasons_of_near_copies(), *self._reasons_of_the_blinding_audit()]
 
     def _reasons_of_the_blinding_audit(self) -> list[str]:
         if self.is_simulated:
@@ -386,11 +404,21 @@ class Stratum(models.Model):
         return f"{self.count} of {self.dataset}"
 
     def candidates(self) -> models.QuerySet[Image]:
-        images = Image.objects.usable().filter(dataset=self.dataset)
+        images = self._shown().filter(dataset=self.dataset)
         return images.filter(label=self.label) if self.label else images
 
     def available(self) -> int:
         return self.candidates().count()
+
+    def _shown(self) -> ImageQuerySet:
+        return Image.objects.usable() if self.study.lets_near_copies_in else Image.objects.shown_freely()
+
+    def held_back_in_words(self) -> str:
+        """How many more there would be with near-copies let in; "" where there are none."""
+        more = (
+            Image.objects.usable().matching(dataset=self.dataset, label=self.label).count() - self.available()
+        )
+        return f" {more} more are held back as near-copies of real images." if more else ""
 
     def asked_in_all(self) -> int:
         """How many images all strata of this study want of these candidates: no image is drawn twice."""

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from rating.forms import ReasonForm, StrataForm, StudyForm
 from rating.models import Enrolment, Freeze, Study
 from rating.models.copies import copy_of
+from rating.models.near_copies import held_back_from, let_near_copies_in
 from rating.models.studies import NotPossible
 from rating.protocol_words import told_protocol
 from rating.templates_of_studies import TEMPLATES, Template
@@ -83,6 +84,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "reasons": study.reasons_not_to_open() if study.opened_at is None else [],
         "can_freeze": study.is_draft and not study.reasons_not_to_freeze(),
         "reason_form": ReasonForm(),
+        "near_copies": held_back_from(study) if study.opened_at is None else 0,
         "events": study.events.select_related("user"),
     }
     return render(request, "rating/study.html", context)
@@ -118,6 +120,14 @@ def freezing(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def open_study(request: HttpRequest, slug: str) -> HttpResponse:
     return _act(request, slug, lambda study: study.open(request.user), "Raters can begin.")
+
+
+@permission_required("rating.change_study", raise_exception=True)
+@require_POST
+def let_copies_in(request: HttpRequest, slug: str) -> HttpResponse:
+    reason = request.POST.get("reason", "")
+    done = "Near-copies may be shown in this study; your name and reason stand in its log."
+    return _act(request, slug, lambda study: let_near_copies_in(study, request.user, reason), done)
 
 
 @permission_required("rating.change_study", raise_exception=True)

@@ -16,6 +16,7 @@ from pool.models import Dataset
 from pool.progress import followed
 from rating.models import BlindingAudit, Enrolment, Freeze, Stratum, Study
 from rating.models.copies import copy_of
+from rating.models.near_copies import let_near_copies_in
 from rating.models.studies import NotPossible, Role
 from rating.templates_of_studies import TEMPLATES
 
@@ -66,6 +67,10 @@ class Command(BaseCommand):
             "--override", metavar="REASON", default="", help="open in spite of a red audit"
         )
         acts.choices["open"].add_argument("--by", metavar="EMAIL", default="", help="who answers for it")
+        let_in = acts.add_parser("let-copies-in", help="show near-copies of real images all the same")
+        let_in.add_argument("name")
+        let_in.add_argument("--reason", required=True)
+        let_in.add_argument("--by", metavar="EMAIL", required=True, help="who answers for it")
         unblind = acts.add_parser("unblind", help="show the truth from now on")
         unblind.add_argument("name")
         unblind.add_argument("--reason", required=True)
@@ -157,10 +162,21 @@ def _audit(study: Study, options: dict[str, Any], write: Callable[[str], Any]) -
         write("  {verdict:<6} {check}: {reason} {remedy}".format(**finding).rstrip())
 
 
+def _person(email: str) -> Any:
+    """The person of this address, None where none is named."""
+    person = get_user_model().objects.filter(email__iexact=email).first() if email else None
+    if email and person is None:
+        raise CommandError(f"Nobody here has the address {email}.")
+    return person
+
+
+def _let_copies_in(study: Study, options: dict[str, Any], write: Callable[[str], Any]) -> None:
+    let_near_copies_in(study, _person(options["by"]), options["reason"])
+    write(f"“{study}” may show near-copies of real images.")
+
+
 def _open(study: Study, options: dict[str, Any], _write: Callable[[str], Any]) -> None:
-    person = get_user_model().objects.filter(email__iexact=options["by"]).first() if options["by"] else None
-    if options["by"] and person is None:
-        raise CommandError(f"Nobody here has the address {options['by']}.")
+    person = _person(options["by"])
     if options["override"] and study.blinding_audit is not None:
         study.blinding_audit.override(person, options["override"])
     study.open(person)
@@ -208,6 +224,7 @@ def _status(study: Study, options: dict[str, Any], write: Callable[[str], Any]) 
 ACTS: dict[str, Callable[[Study, dict[str, Any], Callable[[str], Any]], None]] = {
     "freeze": _freeze,
     "copy": _copy,
+    "let-copies-in": _let_copies_in,
     "audit": _audit,
     "simulate": _simulate,
     "open": _open,

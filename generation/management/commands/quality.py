@@ -1,0 +1,76 @@
+"""`lungrater quality …`: judge generated images by machine, here and now, with the same rows as the site."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from generation.foreground import perform_with_bar
+from generation.models import QualityReport
+from generation.quality_table import parts, rows
+from pool.models import Dataset
+
+BAD_ARGUMENT = 2
+
+
+class Command(BaseCommand):
+    """Compares in this process and prints the numbers."""
+
+    help = "Compare a dataset of generated images with one of real images, and look for copies."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--reference", required=True, metavar="NAME", help="the real images")
+        parser.add_argument("--candidate", required=True, metavar="NAME", help="the images to judge")
+        parser.add_argument(
+            "--split", choices=["train", "test"], default="", help="of the reference, only these"
+        )
+        parser.add_argument("--most", type=int, default=2000, help="images of each side, at most")
+        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        report = _new(options)
+        perform_with_bar(report, unit="image")
+        if report.state != QualityReport.State.SUCCEEDED:
+            raise CommandError(report.error or f"The report was {report.state}.")
+        if options["json"]:
+            self.stdout.write(json.dumps({"report": report.pk, **report.results}, ensure_ascii=False))
+            return
+        for line in _in_words(report):
+            self.stdout.write(line)
+
+
+def _new(options: dict[str, Any]) -> QualityReport:
+    datasets = {
+        name: Dataset.objects.filter(name=options[name]).first() for name in ("reference", "candidate")
+    }
+    for name, dataset in datasets.items():
+        if dataset is None:
+            raise CommandError(f"There is no dataset {options[name]!r}.", returncode=BAD_ARGUMENT)
+    report = QualityReport(**datasets, **{name: options[name] for name in ("split", "most", "seed")})
+    try:
+        report.full_clean()
+    except ValidationError as error:
+        raise CommandError(" ".join(error.messages), returncode=BAD_ARGUMENT) from error
+    report.save()
+    return report
+
+
+def _in_words(report: QualityReport) -> list[str]:
+    used = report.results["extractor"]
+    lines = [f"{report}: {report.message}; extractor {used['name']} ({used['sha256'][:12]})."]
+    for kind, name, numbers in [("", "", rows(report.numbers)), *parts(report)]:
+        if name:
+            lines.append(f"{kind} {name}:")
+        for number in numbers:
+            said = (
+                f"{number['value']:>9}  {number['interval']:<20}"
+                if number["ci"]
+                else f"{number['value']:>9}  {'':<20}"
+            )
+            lines.append(f"  {number['name']:<32}{said} {number['reason'] or number['note']}".rstrip())
+    return lines
