@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pool.models import Dataset
-
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -51,8 +49,8 @@ def judged() -> dict[str, list[Judged]]:
     return found
 
 
-def of_dataset(dataset: Dataset) -> str:
-    return f"dataset {dataset.pk}"
+def of_dataset(pk: int) -> str:
+    return f"dataset {pk}"
 
 
 def of_checkpoint(sha256: str) -> str:

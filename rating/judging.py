@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from django.urls import reverse
 
-from pool.judged import Judged, of_checkpoint
+from pool.judged import Judged, of_checkpoint, of_dataset
 from pool.models import Origin
 from rating.analysis.columns import StudyColumns
 from rating.analysis.fooled import fool_rate
@@ -55,7 +55,7 @@ def _groups(study: Study) -> dict[str, set[str]]:
     groups: dict[str, set[str]] = defaultdict(set)
     fakes = study.images.filter(image__origin=Origin.SYNTHETIC)
     for code, dataset, provenance in fakes.values_list("code", "image__dataset", "image__provenance"):
-        groups[f"dataset {dataset}"].add(code)
+        groups[of_dataset(dataset)].add(code)
         if sha256 := provenance.get("checkpoint_sha256"):
             groups[of_checkpoint(str(sha256))].add(code)
     return groups

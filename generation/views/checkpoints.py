@@ -14,6 +14,7 @@ from generation import fidelity
 from generation.course_of_run import Course
 from generation.model_card import markdown, sections
 from generation.models import Checkpoint, TrainingRun
+from pool.judged import judged, of_checkpoint
 from pool.models import Image
 
 FOR_GOOD = "private, max-age=31536000, immutable"
@@ -28,7 +29,12 @@ may_view = permission_required("generation.view_trainingrun", raise_exception=Tr
 def checkpoint(request: HttpRequest, pk: int) -> HttpResponse:
     """The model card."""
     row = get_object_or_404(Checkpoint.objects.select_related("run__dataset"), pk=pk)
-    context = {"checkpoint": row, "sections": sections(row), "matches": _matches(row)}
+    context = {
+        "checkpoint": row,
+        "sections": sections(row),
+        "matches": _matches(row),
+        "judged": judged().get(of_checkpoint(row.sha256), []),
+    }
     return render(request, "generation/checkpoint.html", context)
 
 

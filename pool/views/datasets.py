@@ -13,5 +13,5 @@ from pool.models import Dataset
 @permission_required("pool.view_image", raise_exception=True)
 def datasets(request: HttpRequest) -> HttpResponse:
     outcome = judged()
-    rows = [(dataset, outcome.get(of_dataset(dataset), [])) for dataset in Dataset.objects.counted()]
+    rows = [(dataset, outcome.get(of_dataset(dataset.pk), [])) for dataset in Dataset.objects.counted()]
     return render(request, "pool/datasets.html", {"datasets": rows})

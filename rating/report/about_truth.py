@@ -12,7 +12,8 @@ from rating.report.words import POLICIES, group_name
 INTERVAL = ("95 % from", "to")
 MACHINE_NUMBERS = (
     "FID and KID: distance from real images, lower is nearer. Machine's AUC: how well a classifier tells the fakes from real "
-    "images, 0.5 is not at all. As measured of the checkpoint, else of the dataset; their intervals stand there."
+    "images, 0.5 is not at all. As measured of the checkpoint, else of the dataset, where their intervals stand; values of different extractors or numbers "
+    "of images do not compare."
 )
 ENDPOINTS = {
     "auc": "AUC averaged over raters",

@@ -196,22 +196,6 @@ def test_machines_measures_of_a_dataset_stand_beside_its_fool_rate(page, rater, 
     assert "fool-rate-against-fid.svg" in shown
 
 
-def test_the_datasets_page_tells_how_often_raters_of_unblinded_studies_called_its_images_real(
-    browser, rater, other_rater
-):
-    datasets = reverse("pool:datasets")
-    study = over_study(raters=[rater, other_rater], real=2, fake=4)
-
-    blinded = browser.get(datasets).content.decode()
-    study.unblind(organiser(), "All have finished.")
-    told = browser.get(datasets).content.decode()
-
-    assert "4 images" not in blinded
-    assert "0.50 (" in told
-    assert "4 images, 2 raters), <a" in told
-    assert told.count("raters), <a") == 1
-
-
 def test_a_study_without_fid_says_so(page, rater):
     study = over_study(raters=[rater], unblinded=True)
 
