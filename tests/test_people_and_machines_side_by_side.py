@@ -1,14 +1,13 @@
 """A measure of a checkpoint reaches the study of its images, and the study's fool rate the checkpoint's page."""
 
 import re
-from types import SimpleNamespace
 
 import pytest
 from django.urls import reverse
 
 from generation.filling import _origin
 from rating.simulation import Readers, simulate
-from tests.generation.makers import make_checkpoint
+from tests.generation.makers import make_checkpoint, make_job
 from tests.rating.cast import draft_study, open_study, organiser, over_study, rate_all
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +49,7 @@ def test_a_checkpoints_fid_stands_beside_its_fool_rate_in_the_study_and_on_its_o
     checkpoint.save(update_fields=["metrics"])
     study = open_study(raters=[rater, other_rater], real=2, fake=4)
     # What the filling of a job writes into each of its images:
-    provenance = _origin(SimpleNamespace(checkpoint=checkpoint))
+    provenance = _origin(make_job(engine="diffusion", checkpoint=checkpoint))
     for one in study.images.filter(image__origin="synthetic"):
         one.image.provenance = provenance
         one.image.save(update_fields=["provenance"])
