@@ -27,7 +27,7 @@ FLOW_HEAD = (
         "Duplicates",
         "Not tried",
     ),
-    *("In the pool", "Excluded there", "In the study"),
+    *("In the pool", "Excluded there", "Near-copies held back", "In the study"),
 )
 
 
@@ -153,7 +153,7 @@ def _image_flow(study: Study) -> list[list[Cell]]:
             [
                 *(dataset.name, dataset.origin, MODALITIES[dataset.modality]),
                 *way,
-                *(n["all"], n["excluded"], used[dataset.pk]),
+                *(n["all"], n["excluded"], dataset.images.held_back().count(), used[dataset.pk]),
             ]
         )
     return rows
