@@ -48,6 +48,7 @@ urlpatterns = [
     path("quality/<int:pk>/numbers.<kind:kind>", quality.download, name="quality_download"),
     path("training/", training.trainings, name="trainings"),
     path("training/new/", training.train, name="train"),
+    path("training/fine-tune/", training.finetune, name="finetune"),
     path("training/<int:pk>/", training.training, name="training"),
     path("training/<int:pk>/progress", training.training_progress, name="training_progress"),
     path("training/<int:pk>/cancel", training.cancel_training, name="cancel_training"),

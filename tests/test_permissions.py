@@ -62,6 +62,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "generation:quality_download": (STAFF, "get"),
     "generation:trainings": (STAFF, "get"),
     "generation:train": (STAFF, "get"),
+    "generation:finetune": (STAFF, "get"),
     "generation:training": (STAFF, "get"),
     "generation:training_progress": (STAFF, "get"),
     "generation:cancel_training": (STAFF, "post"),

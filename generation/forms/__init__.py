@@ -4,10 +4,10 @@ from generation.forms.base import NewJobForm, random_seed
 from generation.forms.local import DiffusionJobForm, PhantomJobForm
 from generation.forms.prompted import OpenAIJobForm, PipelineJobForm
 from generation.forms.quality import QualityForm
-from generation.forms.training import TrainingForm
+from generation.forms.training import FineTuneForm, TrainingForm
 
 JOB_FORMS: dict[str, type[NewJobForm]] = {
     form.engine.value: form for form in (DiffusionJobForm, PhantomJobForm, PipelineJobForm, OpenAIJobForm)
 }
 
-__all__ = ["JOB_FORMS", "QualityForm", "TrainingForm", "random_seed"]
+__all__ = ["JOB_FORMS", "FineTuneForm", "QualityForm", "TrainingForm", "random_seed"]

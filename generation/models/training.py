@@ -52,9 +52,19 @@ class TrainingRun(Job):
         return reverse("generation:training", args=[self.pk])
 
     def run(self) -> None:
+        if self.is_finetuning:
+            from generation.finetunings import finetune_for
+
+            finetune_for(self)
+            return
         from generation.runs import train_for
 
         train_for(self)
+
+    @property
+    def is_finetuning(self) -> bool:
+        """Whether it goes on from a diffusers pipeline instead of training a network of our own."""
+        return "pipeline" in self.config
 
     def ring(self) -> None:
         from generation.tasks import run_training

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -57,9 +57,15 @@ class Description:
             raise CheckpointError(f"The checkpoint's config is damaged: {error}") from error
 
 
+class Described(Protocol):
+    """What goes into a checkpoint's config.json: of a model of ours, or of a fine-tuning."""
+
+    def as_json(self) -> dict[str, Any]: ...
+
+
 def write(
     folder: Path,
-    description: Description,
+    description: Described,
     weights: Mapping[str, Tensor],
     *,
     state: Mapping[str, Tensor] | None = None,

@@ -11,9 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from generation import pipelines
 from generation.course_of_run import Course, time_left
 from generation.curves import Curve
-from generation.forms import TrainingForm
+from generation.forms import FineTuneForm, TrainingForm
 from generation.models import Checkpoint, TrainingRun
 
 PER_PAGE = 30
@@ -47,6 +48,16 @@ def train(request: HttpRequest) -> HttpResponse:
     return render(
         request, "generation/training_form.html", {"form": form}, status=422 if form.errors else 200
     )
+
+
+@may_add
+def finetune(request: HttpRequest) -> HttpResponse:
+    """Go on training a Stable Diffusion that lies in the home's models folder."""
+    form = FineTuneForm(request.POST or None, initial={"dataset": request.GET.get("dataset")})
+    if request.method == "POST" and form.is_valid():
+        return redirect(form.submit(request.user))
+    context = {"form": form, "pipelines": pipelines.names(), "pipelines_folder": pipelines.folder()}
+    return render(request, "generation/finetune_form.html", context, status=422 if form.errors else 200)
 
 
 @require_safe

@@ -9,6 +9,8 @@ from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from generation import pipelines
+from generation.finetunings import is_taken
 from generation.foreground import perform_with_bar
 from generation.models import Checkpoint, TrainingRun
 from generation.runs import channels_of, classes_of
@@ -31,6 +33,15 @@ class Command(BaseCommand):
         parser.add_argument("--preset", choices=PRESETS, help="settings to start from (default: tiny)")
         parser.add_argument("--by-finding", action="store_true", help="learn to make each finding on demand")
         parser.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped")
+        parser.add_argument(
+            "--pipeline", metavar="NAME", help="fine-tune this one of the home's models/pipelines"
+        )
+        parser.add_argument(
+            "--lora", type=int, default=8, metavar="RANK", help="0: the whole network; default 8"
+        )
+        parser.add_argument(
+            "--prompt", metavar="TEMPLATE", help="of a fine-tuning, with {finding}, {modality}"
+        )
         _numbers(parser)
         parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -65,8 +76,29 @@ def _new(options: dict[str, Any]) -> TrainingRun:
         raise CommandError(
             f"There is a model {name!r}; choose a --name, or --resume it.", returncode=BAD_ARGUMENT
         )
+    if options["pipeline"]:
+        return _finetuning(options, dataset, name)
     try:
         config = _config(options, dataset)
+    except ConfigError as error:
+        raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
+    return TrainingRun.objects.create(name=name, dataset=dataset, config=config.as_json(), total=config.steps)
+
+
+def _finetuning(options: dict[str, Any], dataset: Dataset, name: str) -> TrainingRun:
+    from generation.training.finetuning import FineTuneConfig
+
+    if options["pipeline"] not in pipelines.names():
+        known = ", ".join(pipelines.names()) or "none yet"
+        message = f"There is no pipeline {options['pipeline']!r} in {pipelines.folder()}; there are: {known}."
+        raise CommandError(message, returncode=BAD_ARGUMENT)
+    if is_taken(name):
+        raise CommandError(f"There is a model {name!r}; choose another --name.", returncode=BAD_ARGUMENT)
+    given = {key: options[key] for key in (*NUMBERS, "prompt") if options[key] is not None}
+    try:
+        config = FineTuneConfig.from_mapping(
+            {"pipeline": options["pipeline"], "rank": options["lora"], **given}
+        )
     except ConfigError as error:
         raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
     return TrainingRun.objects.create(name=name, dataset=dataset, config=config.as_json(), total=config.steps)
