@@ -41,6 +41,22 @@ REAL_OR_FAKE = Asked(
     (Choice("real", _("Real"), "R"), Choice("fake", _("Fake"), "F"), Choice("unsure", _("Unsure"), "U")),
     explained="fake",
 )
+LEFT_OR_RIGHT = (Choice("1", _("Left")), Choice("2", _("Right")))
+ONE_OF_FOUR = (
+    Choice("1", _("Top left")),
+    Choice("2", _("Top right")),
+    Choice("3", _("Bottom left")),
+    Choice("4", _("Bottom right")),
+)
+# Of a forced choice, by how many images stand beside each other and which of them is looked for.
+WHICH_ONE = {
+    (size, sought): Asked(words, _("Choose one of the images."), places)
+    for size, places in ((2, LEFT_OR_RIGHT), (4, ONE_OF_FOUR))
+    for sought, words in (
+        ("real", _("Which image is real?")),
+        ("fake", _("Which image is fake?")),
+    )
+}
 ANYTHING_UNUSUAL = Asked(
     _("This image is"),
     _("Choose usual, unusual or unsure."),

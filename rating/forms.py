@@ -20,6 +20,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
         "What raters see": (
             "name",
             "design",
+            "sought",
             "instructions",
             "prevalence_note",
             "first_instructions",
@@ -47,6 +48,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
         fields = [
             "name",
             "design",
+            "sought",
             "instructions",
             "prevalence_note",
             "first_instructions",
@@ -83,6 +85,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
     # Left out by a form that does not show them, these keep their defaults.
     DEFAULTED = (
         "design",
+        "sought",
         "bits",
         "burned_in",
         "hold_ahead",

@@ -76,6 +76,8 @@ def enrol_machine(study: Study, looker: Looker, *, by: Any = None) -> Enrolment:
     """The machine's place in an open study; the same machine has the same place again. Raises NotPossible."""
     if not study.is_open:
         raise NotPossible(f"“{study}” is {study.state}: machines rate while a study is open, as people do.")
+    if study.shows_sets:
+        raise NotPossible("Machines judge one image at a time; this study shows several.")
     name = looker.name[:LONGEST_NAME]
     enrolment = Enrolment.enrol(study, _stand_in(name), by=by, machine=name)
     if enrolment.consented_at is None:

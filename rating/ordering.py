@@ -67,6 +67,22 @@ def deal(strata: Sequence[Hashable], seed: int, *, anchors: int, blocks: int) ->
     return block_of
 
 
+def placements(sets: int, size: int, seed: int) -> list[list[int]]:
+    """For each set the members in the order shown, 0 being the one looked for.
+
+    That one stands at every place equally often, give or take one, and where it stands depends on nothing but the
+    seed; the others fill the places left in random order.
+    """
+    generator = np.random.Generator(np.random.Philox([seed, size]))
+    start = int(generator.integers(size))
+    placed = []
+    for number in generator.permutation(sets).tolist():
+        order = (generator.permutation(size - 1) + 1).tolist()
+        order.insert((number + start) % size, 0)
+        placed.append(order)
+    return placed
+
+
 def make_order(
     classes: Sequence[Hashable],
     seed: int,
@@ -75,11 +91,12 @@ def make_order(
     repeats: int = 0,
     gap: int = 0,
     max_run: int = MAX_RUN,
+    again: Sequence[Hashable] | None = None,
 ) -> list[Showing]:
     """Every item once, in random order, and `repeats` of them a second time.
 
     `classes[i]` is what must not run long (the origin), `strata[i]` what is spread evenly (the class, if not
-    given). Between an image and its repeat stand `gap` others at least. Where `max_run` cannot be kept (all
+    given); `again[i]` is the class at a second showing, where that is another. Between an image and its repeat stand `gap` others at least. Where `max_run` cannot be kept (all
     of one class, say), the smallest bound found is used instead. Raises ImpossibleOrder where the gap
     cannot be kept.
     """
@@ -96,7 +113,9 @@ def make_order(
         return [Showing(item) for item in first]
     while True:
         for _ in range(TRIES):
-            order = _with_repeats(first, classes, generator, repeats=repeats, gap=gap, bound=bound)
+            order = _with_repeats(
+                first, (classes, again or classes), generator, repeats=repeats, gap=gap, bound=bound
+            )
             if order is not None:
                 return order
         bound += 1
@@ -173,7 +192,7 @@ def _can_follow(candidate: Hashable, left: dict[Hashable, int], last: Hashable, 
 
 def _with_repeats(
     first: Sequence[int],
-    classes: Sequence[Hashable],
+    classes: tuple[Sequence[Hashable], Sequence[Hashable]],
     generator: np.random.Generator,
     *,
     repeats: int,
@@ -193,8 +212,9 @@ def _with_repeats(
     while waiting:
         slot, pick = heapq.heappop(waiting)
         slot, soonest = -slot, pick + gap + 1
-        if _run_with(order, slot, classes, first[pick]) <= bound:
-            order.insert(slot, Showing(first[pick], is_repeat=True))
+        repeat = Showing(first[pick], is_repeat=True)
+        if _run_with(order, slot, classes, repeat) <= bound:
+            order.insert(slot, repeat)
         elif slot > soonest:
             heapq.heappush(waiting, (-int(generator.integers(soonest, slot)), pick))
         else:
@@ -202,12 +222,17 @@ def _with_repeats(
     return order
 
 
-def _run_with(order: Sequence[Showing], slot: int, classes: Sequence[Hashable], item: int) -> int:
-    """How long the run becomes that the item joins when put before `slot`."""
-    its_class = classes[item]
+def _run_with(
+    order: Sequence[Showing], slot: int, classes: tuple[Sequence[Hashable], Sequence[Hashable]], new: Showing
+) -> int:
+    """How long the run becomes that the showing joins when put before `slot`; classes: first and second showing."""
+
+    def class_of(showing: Showing) -> Hashable:
+        return classes[showing.is_repeat][showing.item]
+
     before, after = slot, slot
-    while before > 0 and classes[order[before - 1].item] == its_class:
+    while before > 0 and class_of(order[before - 1]) == class_of(new):
         before -= 1
-    while after < len(order) and classes[order[after].item] == its_class:
+    while after < len(order) and class_of(order[after]) == class_of(new):
         after += 1
     return after - before + 1

@@ -9,6 +9,7 @@ def told_protocol(study: Study) -> list[tuple[str, str]]:
     """Name and words of each thing the protocol fixes."""
     lines = [
         ("Design", study.get_design_display()),
+        *([("Looked for", study.get_sought_display())] if study.shows_sets else []),
         ("Canvas", f"{study.canvas} × {study.canvas} px, {study.bits}-bit grey PNG"),
         ("Letters burned in", study.get_burned_in_display()),
         ("Sessions", _sessions(study)),

@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from pool.models import Origin
-from rating.models import Presentation, Rating, Sitting
+from rating.models import Presentation, Rating, Sitting, Study
+from rating.models.sittings import LETTERS
 
 # A screen left alone this long is covered, so that a passer-by does not rate on.
 LOCK_AFTER_SECONDS = 600
@@ -30,9 +31,24 @@ def feedback(presentation: Presentation) -> str:
     """What a practice image was, in words, once it is rated. Of any other image nothing is ever told."""
     if not presentation.is_practice:
         return ""
+    sitting = presentation.sitting
+    if presentation.places:
+        sought = Origin.REAL if sitting.enrolment.study.sought == Study.Sought.REAL else Origin.SYNTHETIC
+        members = presentation.study_image.members
+        (letter,) = (a for a, one in zip(LETTERS, members, strict=False) if one.image.origin == sought)
+        place = sitting.asked.choices[presentation.places.index(letter)].word
+        return str(_("Practice: it was this one: %s.") % place)
     if presentation.study_image.image.origin == Origin.REAL:
         return _("Practice: this image was real.")
     return _("Practice: this image was fake.")
+
+
+def picture_urls(study: Study, token: str) -> list[str]:
+    """Where a presentation's pictures are, in the order shown."""
+    if not study.shows_sets:
+        return [reverse("rating:picture", args=[token])]
+    places = range(1, study.set_size + 1)
+    return [reverse("rating:picture_of_set", args=[token, place]) for place in places]
 
 
 def own_answer(rating: Rating) -> dict[str, Any]:
@@ -75,7 +91,7 @@ def room(sitting: Sitting, showing: Presentation, rating: Rating | None = None) 
         "showing": {**told(showing), "answer": own_answer(rating) if rating else None},
         "ahead": ahead(sitting, after=0 if rating else showing.position),
         "urls": {
-            "picture": reverse("rating:picture", args=[TOKEN]),
+            "pictures": picture_urls(study, TOKEN),
             "rate": reverse("rating:rate", args=[study.slug, TOKEN]),
             "ahead": f"{reverse('rating:ahead', args=[study.slug])}?session={sitting.session}",
             "at": reverse("rating:at", args=[study.slug, 0]),

@@ -19,6 +19,7 @@ from django.db import transaction
 from pool.models import Origin
 from rating.models import Enrolment, Freeze, Label, Presentation, Rating, RatingRevision, Study
 from rating.models.copies import copy_of
+from rating.models.sittings import LETTERS
 from rating.models.studies import NotPossible
 
 SHARED = 0.5  # of the variance of the evidence is the image's own, the same for all raters
@@ -74,7 +75,18 @@ def _read(
         "study_image__image", "sitting__enrolment__study"
     )
     ratings = []
+    sets = _sets(enrolment.study) if enrolment.study.shows_sets else {}
     for presentation in presentations.order_by("sitting", "position"):
+        if sets:
+            ratings.append(
+                Rating(
+                    presentation=presentation,
+                    **_choice(
+                        presentation, sets[presentation.study_image_id], sensitivity, image_says, generator
+                    ),
+                )
+            )
+            continue
         fake = presentation.study_image.image.origin == Origin.SYNTHETIC
         own = sqrt(SHARED) * image_says[presentation.study_image_id]
         evidence = (sensitivity / 2 if fake else -sensitivity / 2) + own
@@ -97,6 +109,34 @@ def _read(
         ),
         batch_size=1000,
     )
+
+
+def _sets(study: Study) -> dict[int, list[tuple[int, bool]]]:
+    """By the image that a set goes by: each of its images, by code, and whether it is generated."""
+    sets: dict[int, list[tuple[int, bool]]] = {}
+    for pk, beside, origin in study.images.order_by("code").values_list("pk", "beside", "image__origin"):
+        sets.setdefault(beside or pk, []).append((pk, origin == Origin.SYNTHETIC))
+    return sets
+
+
+def _choice(
+    presentation: Presentation,
+    members: list[tuple[int, bool]],
+    sensitivity: float,
+    image_says: dict[int, float],
+    generator: np.random.Generator,
+) -> dict[str, Any]:
+    """The place where the evidence speaks most for what is looked for; no criterion comes into a forced choice."""
+    evidence = {
+        letter: (sensitivity / 2 if fake else -sensitivity / 2)
+        + sqrt(SHARED) * image_says[pk]
+        + sqrt(1 - SHARED) * generator.normal()
+        for letter, (pk, fake) in zip(LETTERS, members, strict=False)
+    }
+    looked_for = max if presentation.sitting.enrolment.study.sought == Study.Sought.FAKE else min
+    letter = looked_for(evidence, key=evidence.__getitem__)
+    answer = _answer(max(evidence.values()) - min(evidence.values()), "", "", generator)
+    return {**answer, "label": str(presentation.places.index(letter) + 1)}
 
 
 def _answer(evidence: float, low: str, high: str, generator: np.random.Generator) -> dict[str, Any]:

@@ -31,6 +31,18 @@ class Template:
         return counts
 
 
+_FORCED = (
+    "In a forced choice images are compared, not judged: it finds small differences, but says nothing of how a single "
+    "image would be taken. There is no “unsure”, no fool rate and no AUC."
+)
+_FORCED_CHOICE = {
+    "sought": "real",
+    "primary_endpoint": "accuracy",
+    "prevalence_note": "",
+    "reasons": "",
+    "going_back": "last",
+}
+
 TEMPLATES = {
     template.key: template
     for template in (
@@ -82,6 +94,32 @@ TEMPLATES = {
                 "going_back": "none",
             },
             shares=(("", Origin.REAL, 20), ("", Origin.SYNTHETIC, 20)),
+        ),
+        Template(
+            "pairs",
+            "Pairs",
+            "Two images side by side, one real and one generated: which one is real?",
+            warning=_FORCED,
+            protocol={
+                **_FORCED_CHOICE,
+                "design": "pair",
+                "instructions": "Of the two images one is a real patient's and the other was made by a computer. "
+                "Say which one is real; if you cannot tell, guess. Then note what you see, in a few words.",
+            },
+            shares=(("xray", Origin.REAL, 20), ("xray", Origin.SYNTHETIC, 20)),
+        ),
+        Template(
+            "quartets",
+            "Quartets",
+            "Four images at a time, one real and three generated: which one is real?",
+            warning=_FORCED,
+            protocol={
+                **_FORCED_CHOICE,
+                "design": "quartet",
+                "instructions": "Of the four images one is a real patient's and three were made by a computer. "
+                "Say which one is real; if you cannot tell, guess. Then note what you see, in a few words.",
+            },
+            shares=(("xray", Origin.REAL, 10), ("xray", Origin.SYNTHETIC, 30)),
         ),
         Template(
             "test-retest",

@@ -26,6 +26,7 @@ urlpatterns = [
     path("reading/<slug:slug>/<int:position>/", sitting.at, name="at"),
     path("reading/<slug:slug>/rate/<slug:token>/", sitting.rate, name="rate"),
     path("i/<slug:token>", pictures.presented, name="picture"),
+    path("i/<slug:token>/<int:place>", pictures.presented, name="picture_of_set"),
     path("check-table/", check_table.page, name="check_table"),
     # Organisers
     path("studies/", studies.study_list, name="studies"),

@@ -83,6 +83,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:read": (OWN, "get"),
     "rating:rate": (OWN, "post"),
     "rating:picture": (OWN, "get"),
+    "rating:picture_of_set": (OWN, "get"),
     "rating:studies": (STAFF, "get"),
     "rating:create": (STAFF, "get"),
     "rating:study": (STAFF, "get"),
@@ -166,12 +167,14 @@ def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict
     job = GenerationJob.objects.create(engine="phantom", dataset=make_dataset(), modality="xray", total=1)
     training = TrainingRun.objects.create(name="Run", dataset=make_dataset(), total=1)
     open_study("Other", raters=[other_rater])
+    pairs = open_study("Pairs", raters=[rater], design="pair", primary_endpoint="accuracy")
     return {
         "own": own,
         "over": over_study("Over", raters=[rater]),
         "draft": Study.objects.create(name="Draft"),
         "frozen": frozen_study("Frozen"),
         "token": presentations(own, rater)[0].token,
+        "token of a pair": presentations(pairs, rater)[0].token,
         "image": make_image(make_dataset()),
         "import": ImportJob.objects.create(dataset=make_dataset()),
         "job": job,
@@ -230,6 +233,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         "rating:planner_figure": lambda: ["fool-rate"],
         "rating:rate": lambda: [own, world["token"]],
         "rating:picture": lambda: [world["token"]],
+        "rating:picture_of_set": lambda: [world["token of a pair"], 1],
         "rating:edit": lambda: [world["draft"].slug],
         "rating:freeze": lambda: [world["draft"].slug],
         "rating:open": lambda: [world["frozen"].slug],

@@ -44,6 +44,7 @@ class StudyColumns:
     kind: Ints
     position: Ints
     label: Codes
+    shown: Ints  # of a set: its letters in the order shown, as digits (“ba” is 21); else 0
     confidence: Ints
     active_ms: Ints
     has_text: Flags
@@ -106,7 +107,18 @@ class StudyColumns:
 MEASURES = ("fid", "kid", "machine_auc")
 PER_RATER = ("raters", "years", "knowledge", "subspecialty")
 PER_IMAGE = ("images", "modality", "truth", "finding", "generator", "checkpoint", *MEASURES)
-PER_RATING = ("rater", "image", "session", "kind", "position", "label", "confidence", "active_ms", "has_text")
+PER_RATING = (
+    "rater",
+    "image",
+    "session",
+    "kind",
+    "position",
+    "label",
+    "shown",
+    "confidence",
+    "active_ms",
+    "has_text",
+)
 FIELDS = (*PER_RATER, *PER_IMAGE, *PER_RATING, "labels")
 WORDS = {"raters", "knowledge", "subspecialty", "labels", *PER_IMAGE} - {*MEASURES}
 

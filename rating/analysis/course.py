@@ -25,7 +25,9 @@ def times(columns: StudyColumns, session: int) -> dict[str, Any]:
     label, rater = columns.label[wanted], columns.rater[wanted]
     found: dict[str, Any] = {
         "all": spread(seconds),
-        "by_label": {word: spread(seconds[label == code]) for code, word in enumerate(LABELS)},
+        "by_label": {word: spread(seconds[label == code]) for code, word in enumerate(columns.labels)}
+        if columns.labels == LABELS
+        else {},  # letters of sets mean nothing
         "by_rater": {name: spread(seconds[rater == place]) for place, name in enumerate(columns.raters)},
         "by_correctness": {},
     }
@@ -112,7 +114,7 @@ def _quarters(columns: StudyColumns, wanted: Flags) -> Any:
 
 
 def _truth(columns: StudyColumns) -> Any:
-    place = {"real": LABELS.index("real"), "fake": LABELS.index("fake"), "": -1}
+    place = {label: code for code, label in enumerate(columns.labels)} | {"": -1}
     return np.array([place[word] for word in columns.truth], dtype=np.int64)
 
 

@@ -28,6 +28,8 @@ METHODS = {
     "auc_u_statistic": "Reader-averaged AUC of any design as a U-statistic, centred moments; Gallas & Brown 2008, "
     "degrees of freedom of Obuchowski, Gallas & Hillis 2012.",
     "equivalence": "Two one-sided tests against a margin declared beforehand; Schuirmann 1987.",
+    "forced_choice": "Proportion found with Clopper & Pearson's interval and the exact binomial test against chance; d′ of pairs and "
+    "the leaning to one side by Macmillan & Creelman 2005, ch. 7, log-linear correction (Hautus 1995).",
     "unsure": "Unsure by four policies (exclude, wrong, right, half); Simel 1987, Shinkins 2013, STARD 2015 item 15.",
     "times": "Median and quartiles of the active time per case.",
     "trend": "Least-squares slope along the sitting per rater, Student's t over raters.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,17 +13,20 @@ from django.db import connection
 from rating.analysis.arrays import Floats
 from rating.analysis.columns import MAIN, MEASURES, REPEAT, StudyColumns
 from rating.models import Presentation, Rating, Sitting, Study, StudyImage
-from rating.models.sittings import pseudonym
+from rating.models.sittings import LETTERS, pseudonym
 
 KINDS = {Presentation.Kind.MAIN.value: MAIN, Presentation.Kind.REPEAT.value: REPEAT}
 # A binary COPY of columns that are never null has rows of one size, so it is an array already: a million ratings in
 # a second, where rows of Python objects take ten.
+# Of a set, where raters give a place: the letter of the image that stood there, which is the same for all of them.
+SAID = "CASE WHEN p.places = '' THEN r.label ELSE substr(p.places, r.label::int, 1) END"
 FIELDS = (
     ("sitting", "i8", "p.sitting_id::int8"),
     ("image", "i8", "p.study_image_id::int8"),
     ("kind", "i2", "(CASE p.kind WHEN 'main' THEN 0 ELSE 1 END)::int2"),
     ("position", "i4", "p.position::int4"),
-    ("label", "i2", "(array_position(%s::varchar[], r.label) - 1)::int2"),
+    ("label", "i2", f"(array_position(%s::varchar[], {SAID}::varchar) - 1)::int2"),
+    ("shown", "i4", f"coalesce(nullif(translate(p.places, '{LETTERS}', '1234'), ''), '0')::int4"),
     ("confidence", "i2", "coalesce(r.confidence, 0)::int2"),
     ("active_ms", "i8", "coalesce(r.active_ms, -1)::int8"),
     ("has_text", "i2", "(r.remark <> '')::int::int2"),
@@ -47,7 +50,7 @@ def read_columns(study: Study, *, machines: bool = False, first_phase: bool = Fa
     informed = study.first_informed_session
     phase = {"session__lt": informed} if first_phase else {"session__gte": informed}
     sittings = of_whom.filter(enrolment__study=study, **phase)
-    labels = tuple(study.asked(1 if first_phase else informed).values)
+    labels = labels_of(study, 1 if first_phase else informed)
     of_sitting = list(sittings.values_list("pk", "session", "enrolment__number"))
     raters = _raters(study, {number for _, _, number in of_sitting})
     images = _images(study)
@@ -79,6 +82,7 @@ def read_columns(study: Study, *, machines: bool = False, first_phase: bool = Fa
         kind=rows["kind"].astype(np.int64),
         position=rows["position"].astype(np.int64),
         label=rows["label"].astype(np.int8),
+        shown=rows["shown"].astype(np.int64),
         confidence=rows["confidence"].astype(np.int64),
         active_ms=rows["active_ms"].astype(np.int64),
         has_text=rows["has_text"] > 0,
@@ -115,8 +119,9 @@ def _images(study: Study) -> dict[str, list[Any]]:
     told = study.is_unblinded
     names = ("pk", "images", "modality", "truth", "finding", "generator", "checkpoint", *MEASURES)
     found: dict[str, list[Any]] = {name: [] for name in names}
+    sets = origins_of_sets(study) if told and study.shows_sets else {}
     rows = (
-        StudyImage.objects.filter(study=study)
+        StudyImage.objects.filter(study=study, beside=None)
         .exclude(role__in=[StudyImage.Role.PRACTICE, StudyImage.Role.PROBE])
         .order_by("code")
         .values_list(
@@ -141,11 +146,32 @@ def _images(study: Study) -> dict[str, list[Any]]:
             )
         else:
             facts += ("", "", *UNMEASURED)
+        if pk in sets:
+            facts = (pk, code, modality, truth_of_set(study, sets[pk]), "", "", "", *UNMEASURED)
         if not told:
             facts = (pk, code, modality, "", "", "", "", *UNMEASURED)
         for name, value in zip(names, facts, strict=True):
             found[name].append(value)
     return found
+
+
+def labels_of(study: Study, session: int) -> tuple[str, ...]:
+    """The labels of a session's ratings: those of its question, or the letters of a set's images."""
+    return tuple(LETTERS[: study.set_size]) if study.shows_sets else tuple(study.asked(session).values)
+
+
+def origins_of_sets(study: Study) -> dict[int, list[str]]:
+    """By the key of the image that a set goes by: the origins of its images, by code."""
+    found: dict[int, list[str]] = {}
+    rows = study.images.order_by("code").values_list("pk", "beside", "image__origin")
+    for pk, beside, origin in rows:
+        found.setdefault(beside or pk, []).append(origin)
+    return found
+
+
+def truth_of_set(study: Study, origins: Sequence[str]) -> str:
+    """The letter of the image that was looked for, from the origins of a set's images by code."""
+    return LETTERS[[truth_word(origin) for origin in origins].index(study.sought)]
 
 
 def truth_word(origin: str) -> str:

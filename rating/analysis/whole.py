@@ -14,6 +14,7 @@ from rating.analysis import readers, roc, ustatistic
 from rating.analysis.against_truth import ONLY_FAKES, against_truth, scale
 from rating.analysis.arrays import Flags, Floats, Ints
 from rating.analysis.categories import kappa_by_category, unanimous
+from rating.analysis.choices import choices
 from rating.analysis.columns import REPEAT, StudyColumns
 from rating.analysis.conger import conger_kappa
 from rating.analysis.course import along_the_sitting, by_profile, times
@@ -59,7 +60,7 @@ def study_numbers(
     are None beside a `reason`.
     """
     session = session or columns.first_session
-    table = columns.table(session)
+    table, single = columns.table(session), columns.labels == LABELS
     agreement = agreement_report(table)
     found: dict[str, Any] = {
         "sessions": sorted({int(number) for number in np.unique(columns.session)}),
@@ -68,18 +69,19 @@ def study_numbers(
         "endpoint": endpoint,
         "notes": notes(agreement),
         "raters_like_these": raters_like_these(table),
-        "conger_kappa": conger_kappa(table.codes, len(LABELS)),
+        "conger_kappa": conger_kappa(table.codes, len(table.labels)),
         "unanimous": unanimous(table.category_counts()),
-        "by_label": dict(zip(LABELS, kappa_by_category(table.category_counts()), strict=True)),
-        "on_the_scale": agreement_on_the_scale(table.category_counts()),
+        "by_label": dict(zip(table.labels, kappa_by_category(table.category_counts()), strict=True)),
+        "on_the_scale": agreement_on_the_scale(table.category_counts()) if single else None,
         "counts": counts(table),
         "counts_by_modality": counts(table, "modality"),
         "intra": _intra(columns, session),
-        "confidence": _confidence_counts(columns, session),
+        "confidence": _confidence_counts(columns, session) if single else None,
         "times": times(columns, session),
-        "course": along_the_sitting(columns, session),
+        "course": along_the_sitting(columns, session) if single else None,
+        "choice": None if single else choices(columns, session),
         "truth": _with_truth(columns, table, policy=policy, margin=margin, endpoint=endpoint, session=session)
-        if columns.truth_is_known
+        if columns.truth_is_known and single
         else None,
         "machines": machines,
         "first_phase": first_phase,
@@ -236,9 +238,9 @@ def _intra(columns: StudyColumns, session: int) -> dict[str, Any]:
     """Each rater with himself: repeats within the session, and the first session with the second."""
     first = columns.table(session)
     again = columns.table(session, REPEAT)
-    found = {"repeats": intra_rater(columns.raters, first.codes, again.codes, len(LABELS))}
+    found = {"repeats": intra_rater(columns.raters, first.codes, again.codes, len(columns.labels))}
     later = columns.table(session + 1)
-    found["next_session"] = intra_rater(columns.raters, first.codes, later.codes, len(LABELS))
+    found["next_session"] = intra_rater(columns.raters, first.codes, later.codes, len(columns.labels))
     return {name: [row for row in rows if row.n] for name, rows in found.items()}
 
 

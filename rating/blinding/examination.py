@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -14,12 +16,14 @@ from django.db.models import Avg
 from pool.models import Image, Origin
 from pool.near_copies import are_near_copies, candidate_pairs, fine_structure
 from pool.pixels import decode_png
+from rating.analysis.study import origins_of_sets, truth_of_set
 from rating.blinding import checks
 from rating.blinding.checks import Examined
 from rating.blinding.containers import container_of
 from rating.blinding.finding import Finding
 from rating.blinding.intensity import grey_features, sharpness_features
 from rating.blinding.letters import letters_in
+from rating.blinding.places import Placed, check_places
 from rating.models.sittings import Presentation
 from rating.models.studies import Study, StudyImage
 
@@ -57,6 +61,8 @@ def examine(study: Study, beat: Beat) -> list[Finding]:
     findings.append(checks.check_near_copies(_near_copies(shown)))
     beat(len(images), "Looking for copies of training images")
     findings.append(_training_copies(study, shown))
+    if study.shows_sets:
+        findings.append(check_places(list(_orders_of_sets(study)), size=study.set_size))
     findings.append(checks.check_patients(images))
     findings.append(checks.check_letters(images, policy=study.burned_in))
     return findings
@@ -70,6 +76,9 @@ def _examined(study: Study, beat: Beat) -> Iterable[Examined]:
         .annotate(place=Avg("position"))
         .order_by()
     )
+    if study.shows_sets:  # a set goes by one image, and the others stand where it stands
+        beside = study.images.exclude(beside=None).values_list("pk", "beside")
+        places |= {pk: places[head] for pk, head in beside if head in places}
     sample = _sample(study)
     for number, row in enumerate(rows.iterator(chunk_size=500), start=1):
         yield _examine(row, place=float(places.get(row.pk, 0)), in_sample=row.pk in sample)
@@ -93,6 +102,18 @@ def _examine(row: StudyImage, *, place: float, in_sample: bool) -> Examined:
         sharpness=None if pixels is None else sharpness_features(pixels),
         letters=None if pixels is None else letters_in(pixels),
     )
+
+
+def _orders_of_sets(study: Study) -> Iterable[list[Placed]]:
+    """Each sitting's sets in order, with the place of the image looked for."""
+    sought = {pk: truth_of_set(study, origins) for pk, origins in origins_of_sets(study).items()}
+    rows = (
+        Presentation.objects.filter(study_image__study=study)
+        .order_by("sitting", "position")
+        .values_list("sitting", "study_image", "places", "kind")
+    )
+    for _, order in groupby(rows.iterator(chunk_size=2000), key=itemgetter(0)):
+        yield [Placed(places.index(sought[head]), kind) for _sitting, head, places, kind in order]
 
 
 def _sample(study: Study) -> set[Any]:

@@ -64,7 +64,7 @@ def _files(study: Study, date: str) -> dict[str, bytes]:
         "README.txt": README.format(name=study.name),
         "ratings.csv": "".join(csv_lines(study)),
         "ratings.json": ratings_json(study),
-        "codebook.csv": "".join(codebook_lines()),
+        "codebook.csv": "".join(codebook_lines(study)),
         "numbers.json": json.dumps(numbers, ensure_ascii=False, indent=1, allow_nan=False),
         "manifest.json": json.dumps(_manifest(study), ensure_ascii=False, indent=1, default=str),
         "sequences.csv": "".join(_sequences(study)),
@@ -74,7 +74,7 @@ def _files(study: Study, date: str) -> dict[str, bytes]:
     if study.enrolments.exclude(machine="").exists():
         files["machines.csv"] = "".join(csv_lines(study, machines=True))
     columns = kept.columns()
-    if columns.truth_is_known:
+    if columns.truth_is_known and not study.shows_sets:
         files["imrmc.imrmc"] = "".join(imrmc_lines(columns, study.name))
     whole = {name: text.encode() for name, text in files.items()}
     whole |= {"report.html": as_html(report, picture), "report.pdf": as_pdf(report, picture)}

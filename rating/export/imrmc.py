@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rating.analysis.columns import StudyColumns
+from rating.analysis.table import LABELS
 
 SCORES = {0: 0, 2: 1, 1: 2}  # codes of real, unsure, fake on the scale real < unsure < fake
 
 
 def imrmc_lines(columns: StudyColumns, name: str, session: int | None = None) -> Iterator[str]:
     """The file of one session, the first unless said; raises ValueError where the truth is not known."""
+    if columns.labels != LABELS:
+        raise ValueError("iMRMC takes scores of single images; this study is a forced choice among several.")
     if not columns.truth_is_known:
         raise ValueError("iMRMC needs the truth: unblind the study first.")
     wanted = columns.main(session or columns.first_session)

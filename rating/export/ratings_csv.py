@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from rating.analysis.study import truth_word
+from rating.analysis.study import truth_of_set, truth_word
 from rating.export.guarding import guarded
-from rating.models import Presentation, Sitting, Study
+from rating.models import Presentation, Sitting, Study, StudyImage
 
 CODEBOOK = {
     "study": "name of the study",
@@ -35,20 +35,37 @@ CODEBOOK = {
     "idle_ms": "milliseconds the rater was idle on the image; empty if not measured",
 }
 
+OF_SETS = {
+    "image": "code that the set goes by: that of the image which has the letter a",
+    "dataset": "datasets of the images, by letter, separated by a semicolon; empty until the study is unblinded",
+    "finding": "labels of the images in their datasets, by letter; empty until the study is unblinded",
+    "truth": "letter of the image that was looked for (the study's protocol says which); empty until unblinded",
+    "label": "letter of the image that the rater chose; empty if not rated",
+    "members": "codes of the images of the set: a, b …, the same for every rater",
+    "places": "letters in the order shown, left to right, then below",
+    "place": "place of the image chosen, 1 first",
+}
+
 
 GUARDED = frozenset({"study", "dataset", "finding", "remark", "reasons"})
 
 
 def csv_lines(study: Study, *, machines: bool = False) -> Iterator[str]:
     """The header and one line per presentation, ready to stream; people's, or else the machines'."""
-    yield _line(CODEBOOK)
+    columns = codebook_of(study)
+    yield _line(columns)
     for facts in rating_facts(study, machines=machines):
-        yield _line(_cell(name, facts[name]) for name in CODEBOOK)
+        yield _line(_cell(name, facts[name]) for name in columns)
 
 
-def codebook_lines() -> Iterator[str]:
+def codebook_of(study: Study) -> dict[str, str]:
+    """The columns and what they mean; of a forced choice a row is a set, and there are three more columns."""
+    return CODEBOOK | OF_SETS if study.shows_sets else CODEBOOK
+
+
+def codebook_lines(study: Study) -> Iterator[str]:
     yield _line(["column", "meaning"])
-    yield from (_line(row) for row in CODEBOOK.items())
+    yield from (_line(row) for row in codebook_of(study).items())
 
 
 def rating_facts(study: Study, *, machines: bool = False) -> Iterator[dict[str, Any]]:
@@ -63,8 +80,32 @@ def rating_facts(study: Study, *, machines: bool = False) -> Iterator[dict[str, 
         .select_related("sitting__enrolment", "study_image__image__dataset", "rating")
         .order_by("sitting__enrolment__number", "sitting__session", "position")
     )
+    sets = _sets(study) if study.shows_sets else {}
     for presentation in presentations.iterator(chunk_size=2000):
-        yield _facts(study, presentation)
+        facts = _facts(study, presentation)
+        yield facts | _of_set(study, facts, presentation.places, sets[facts["image"]]) if sets else facts
+
+
+def _sets(study: Study) -> dict[str, list[StudyImage]]:
+    """The images of each set by the code it goes by."""
+    sets: dict[str, list[StudyImage]] = {}
+    for image in study.images.select_related("image__dataset", "beside").order_by("code"):
+        sets.setdefault(image.beside.code if image.beside else image.code, []).append(image)
+    return sets
+
+
+def _of_set(study: Study, facts: dict[str, Any], places: str, members: list[StudyImage]) -> dict[str, Any]:
+    """What differs in the row of a set: raters give a place, and a letter says which image stood there."""
+    told, place = study.is_unblinded, facts["label"]
+    return {
+        "dataset": [one.image.dataset.name for one in members] if told else None,
+        "finding": [one.image.label for one in members] if told else None,
+        "truth": truth_of_set(study, [one.image.origin for one in members]) if told else None,
+        "label": places[int(place) - 1] if place else None,
+        "members": [one.code for one in members],
+        "places": places,
+        "place": int(place) if place else None,
+    }
 
 
 def _facts(study: Study, presentation: Presentation) -> dict[str, Any]:

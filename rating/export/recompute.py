@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 HERE = Path(__file__).resolve().parent
 Codes = npt.NDArray[np.int64]
-LABELS = ("real", "fake", "unsure")
+LABELS = tuple(json.loads((HERE / "numbers.json").read_text(encoding="utf-8"))["agreement"]["labels"])
 
 
 def read() -> tuple[list[str], Codes, npt.NDArray[np.str_]]:
@@ -45,7 +45,7 @@ def read() -> tuple[list[str], Codes, npt.NDArray[np.str_]]:
 
 def agreement(codes: Codes) -> dict[str, float]:
     """Percent agreement, Fleiss κ, Gwet AC1, Brennan–Prediger and Krippendorff α."""
-    counts = np.stack([(codes == k).sum(axis=0) for k in range(3)], axis=1).astype(float)
+    counts = np.stack([(codes == k).sum(axis=0) for k in range(len(LABELS))], axis=1).astype(float)
     n = counts.sum(axis=1)
     twice = n > 1
     if not twice.any():
@@ -55,8 +55,8 @@ def agreement(codes: Codes) -> dict[str, float]:
     chance = {
         "percent_agreement": 0.0,
         "fleiss_kappa": float(pi @ pi),
-        "gwet_ac1": float((pi * (1 - pi)).sum() / 2),
-        "brennan_prediger": 1 / 3,
+        "gwet_ac1": float((pi * (1 - pi)).sum() / (len(LABELS) - 1)),
+        "brennan_prediger": 1 / len(LABELS),
     }
     found = {name: (observed - pe) / (1 - pe) for name, pe in chance.items() if pe < 1}
     total, values = n[twice].sum(), counts[twice].sum(axis=0)
@@ -72,7 +72,7 @@ def kappa(first: Codes, second: Codes) -> float | None:
     both = (first >= 0) & (second >= 0)
     if not both.any():
         return None
-    table = np.zeros((3, 3))
+    table = np.zeros((len(LABELS), len(LABELS)))
     np.add.at(table, (first[both], second[both]), 1)
     table /= table.sum()
     chance = table.sum(axis=1) @ table.sum(axis=0)
@@ -100,6 +100,13 @@ def main() -> int:
     for pair in said["agreement"]["pairs"]:
         a, b = (raters.index(name) for name in pair["raters"])
         checks.append((f"kappa {' '.join(pair['raters'])}", kappa(codes[a], codes[b]), pair["cohen_kappa"]))
+    if said["choice"] and said["choice"]["found"]:
+        for row in said["choice"]["found"]["raters"]:
+            calls = codes[raters.index(row["rater"])] if row["rater"] in raters else np.array([])
+            right = [LABELS[code] == was for code, was in zip(calls, truth, strict=False) if code >= 0]
+            checks.append(
+                (f"found {row['rater']}", np.mean(right) if right else None, row["share"]["estimate"])
+            )
     if said["truth"]:
         fake = truth == "fake"
         for row in said["truth"]["per_rater"]:

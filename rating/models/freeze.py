@@ -13,7 +13,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from pool.jobs import Job, JobFailed
-from pool.models import Image
+from pool.models import Image, Origin
 from pool.pixels import blinded_derivative, decode_png, encode_png
 from rating import ordering
 from rating.models.audit import AuditEvent
@@ -72,12 +72,15 @@ class Freeze(Job):
             for image in self._draw(stratum, generator, taken=set(chosen)):
                 chosen[image.pk] = (stratum, image)
         picks = list(chosen.values())
-        main = [place for place, (stratum, _) in enumerate(picks) if stratum.role == Role.MAIN]
-        block_of = dict.fromkeys(range(len(picks)), 0) | dict(
-            zip(main, self._deal([picks[place] for place in main]), strict=True)
-        )
+        sets = self._make_sets(picks, generator)
+        main = [members for members in sets if picks[members[0]][0].role == Role.MAIN]
+        blocks = self._deal([picks[members[0]] for members in main])
+        block_of = dict.fromkeys(range(len(picks)), 0) | {
+            place: block for members, block in zip(main, blocks, strict=True) for place in members
+        }
+        numbers = generator.permutation(len(picks)).tolist()
         # Rows are made in the order of their codes: a row's number must not tell its stratum.
-        StudyImage.objects.bulk_create(
+        images = StudyImage.objects.bulk_create(
             (
                 StudyImage(
                     study=self.study,
@@ -86,10 +89,44 @@ class Freeze(Job):
                     block=block_of[place],
                     code=f"I{number:04}",
                 )
-                for number, place in enumerate(generator.permutation(len(picks)).tolist(), start=1)
+                for number, place in enumerate(numbers, start=1)
             ),
             batch_size=1000,
         )
+        self._tie_sets({place: images[at] for at, place in enumerate(numbers)}, sets)
+
+    def _make_sets(
+        self, picks: list[tuple[Stratum, Image]], generator: np.random.Generator
+    ) -> list[list[int]]:
+        """Places of the images shown together: one looked for and others of its modality, of its finding if they can."""
+        if not self.study.shows_sets:
+            return [[place] for place in range(len(picks))]
+        sought = Origin.REAL if self.study.sought == Study.Sought.REAL else Origin.SYNTHETIC
+        kinds: dict[tuple[str, str], tuple[list[int], list[int]]] = {}
+        for place in generator.permutation(len(picks)).tolist():
+            stratum, image = picks[place]
+            found, others = kinds.setdefault((stratum.role, image.modality), ([], []))
+            (found if stratum.dataset.origin == sought else others).append(place)
+        beside = self.study.set_size - 1
+        sets = []
+        for (role, modality), both in kinds.items():
+            found, others = (sorted(places, key=lambda place: picks[place][1].label) for places in both)
+            if len(others) != beside * len(found):
+                raise JobFailed(
+                    f"{len(found)} and {len(others)} {role} images of {modality} do not make whole sets."
+                )
+            sets += [[place, *others[n * beside : (n + 1) * beside]] for n, place in enumerate(found)]
+        return sets
+
+    def _tie_sets(self, image_at: dict[int, StudyImage], sets: list[list[int]]) -> None:
+        """Let each set go by the image with its lowest code, which says nothing of the origin."""
+        companions = []
+        for members in sets:
+            first, *others = sorted((image_at[place] for place in members), key=lambda image: image.code)
+            for other in others:
+                other.beside = first
+                companions.append(other)
+        StudyImage.objects.bulk_update(companions, ["beside"], batch_size=1000)
 
     def _draw(self, stratum: Stratum, generator: np.random.Generator, *, taken: set[Any]) -> list[Image]:
         candidates = stratum.candidates().order_by("pixel_sha256").only("pk", "file", "modality", "label")
@@ -169,7 +206,7 @@ def write_derivative(study_image: StudyImage, study: Study) -> None:
 def manifest_sha256(study: Study) -> str:
     """One digest over the protocol, every image's source and derivative, and who reads which block."""
     images = study.images.values_list(
-        "code", "role", "block", "image__pixel_sha256", "derivative_sha256", "image__origin"
+        "code", "role", "block", "image__pixel_sha256", "derivative_sha256", "image__origin", "beside__code"
     )
     protocol = {**study.protocol(), "order": ordering.VERSION}
     words = json.dumps([protocol, sorted(images)], sort_keys=True, separators=(",", ":"))

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from django.db import connection, transaction
 
+from pool.models import Origin
 from rating import ordering
-from rating.models.sittings import Enrolment, Presentation, Sitting, random_token
+from rating.models.sittings import LETTERS, Enrolment, Presentation, Sitting, random_token
 from rating.models.studies import Role, Study
 
-COLUMNS = ("sitting_id", "position", "study_image_id", "kind", "token")
+COLUMNS = ("sitting_id", "position", "study_image_id", "kind", "places", "token")
 PRACTICE_SESSION = 0  # no sitting has this number, so practice has a seed of its own
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What an order needs to know of a study image."""
+    """What an order needs to know of a study image, or of the set that goes by it."""
 
     pk: int
     code: str
@@ -27,6 +28,16 @@ class Item:
     block: int
     origin: str
     stratum: tuple[str, str, str]
+    letters: str = ""  # of a set, the one looked for first
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One line of an order."""
+
+    item: Item
+    kind: str
+    places: str
 
 
 class Orders:
@@ -38,20 +49,29 @@ class Orders:
     @cached_property
     def items(self) -> list[Item]:
         rows = self.study.images.order_by("code").values_list(
-            "pk", "code", "role", "block", "image__origin", "image__modality", "image__label"
+            "pk", "code", "role", "block", "image__origin", "image__modality", "image__label", "beside"
         )
-        return [
-            Item(pk, code, role, block, origin, (modality, origin, label))
-            for pk, code, role, block, origin, modality, label in rows.iterator(chunk_size=2000)
-        ]
+        found: list[Item] = []
+        members: dict[int, list[str]] = {}  # origins of each set's images, by code
+        for pk, code, role, block, origin, modality, label, beside in rows.iterator(chunk_size=2000):
+            members.setdefault(beside or pk, []).append(origin)
+            if beside is None:
+                found.append(Item(pk, code, role, block, origin, (modality, origin, label)))
+        return [self._as_set(item, members[item.pk]) for item in found] if self.study.shows_sets else found
+
+    def _as_set(self, item: Item, origins: list[str]) -> Item:
+        """All sets are of one kind, so that only their modality is spread evenly."""
+        sought = Origin.REAL if self.study.sought == Study.Sought.REAL else Origin.SYNTHETIC
+        first = LETTERS[origins.index(sought)]
+        letters = first + LETTERS[: len(origins)].replace(first, "")
+        return replace(item, origin="", stratum=(item.stratum[0], "", ""), letters=letters)
 
     @cached_property
-    def practice(self) -> list[tuple[Item, str]]:
+    def practice(self) -> list[Shown]:
         """The same for every rater, so that nobody is trained better than another."""
         items = [item for item in self.items if item.role == Role.PRACTICE]
         seed = ordering.seed_for(self.study.seed, 0, PRACTICE_SESSION)
-        order = ordering.make_order([item.origin for item in items], seed)
-        return [(items[showing.item], Presentation.Kind.PRACTICE.value) for showing in order]
+        return [replace(shown, kind=Presentation.Kind.PRACTICE.value) for shown in self._ordered(items, seed)]
 
     def make_sittings(self, enrolment: Enrolment) -> None:
         """All of a rater's sessions, each in an order of its own."""
@@ -73,29 +93,48 @@ class Orders:
             order_version=ordering.VERSION,
         )
         _copy(
-            (sitting.pk, position, item.pk, kind, random_token())
-            for position, (item, kind) in enumerate(order, start=1)
+            (sitting.pk, position, shown.item.pk, shown.kind, shown.places, random_token())
+            for position, shown in enumerate(order, start=1)
         )
         sitting.order_sha256 = _sha256(order)
         sitting.save(update_fields=["order_sha256"])
         return sitting
 
-    def _body(self, enrolment: Enrolment, seed: int) -> Iterator[tuple[Item, str]]:
+    def _body(self, enrolment: Enrolment, seed: int) -> Iterator[Shown]:
         own_block = (enrolment.slot - 1) % self.study.blocks + 1
         items = [i for i in self.items if i.role != Role.PRACTICE and i.block in {0, own_block}]
+        return self._ordered(items, seed, repeats=self.study.repeats, gap=self.study.repeat_gap)
+
+    def _ordered(self, items: list[Item], seed: int, **repeats: int) -> Iterator[Shown]:
+        """The items in an order of this seed. What must not run long is the origin, or the right answer of sets."""
+        classes: list[Hashable] = [item.origin for item in items]
+        placed = [""] * len(items)
+        if self.study.shows_sets:
+            orders = ordering.placements(len(items), self.study.set_size, seed)
+            placed = [
+                "".join(item.letters[member] for member in order)
+                for item, order in zip(items, orders, strict=True)
+            ]
+            classes = [order.index(0) for order in orders]
         order = ordering.make_order(
-            [item.origin for item in items],
+            classes,
             seed,
             strata=[item.stratum for item in items],
-            repeats=self.study.repeats,
-            gap=self.study.repeat_gap,
+            # A set comes back mirrored, so that who remembers the place does not pass for steady.
+            again=[self.study.set_size - 1 - int(str(place)) for place in classes]
+            if self.study.shows_sets
+            else None,
+            **repeats,
         )
         for showing in order:
-            item = items[showing.item]
-            yield item, Presentation.Kind.REPEAT.value if showing.is_repeat else item.role
+            item, places = items[showing.item], placed[showing.item]
+            if showing.is_repeat:
+                yield Shown(item, Presentation.Kind.REPEAT.value, places[::-1])
+            else:
+                yield Shown(item, item.role, places)
 
 
-def _copy(rows: Iterator[tuple[int, int, int, str, str]]) -> None:
+def _copy(rows: Iterator[tuple[int, int, int, str, str, str]]) -> None:
     """Presentations by PostgreSQL's COPY: a hundred raters times ten thousand images in seconds."""
     into = f"COPY {Presentation._meta.db_table} ({', '.join(COLUMNS)}) FROM STDIN"
     with connection.cursor() as cursor, cursor.copy(into) as copy:
@@ -103,7 +142,10 @@ def _copy(rows: Iterator[tuple[int, int, int, str, str]]) -> None:
             copy.write_row(row)
 
 
-def _sha256(order: list[tuple[Item, str]]) -> str:
+def _sha256(order: list[Shown]) -> str:
     """One digest for an order, which the export can be checked against."""
-    lines = "".join(f"{position},{item.code},{kind}\n" for position, (item, kind) in enumerate(order, 1))
+    lines = "".join(
+        ",".join(filter(None, (str(position), shown.item.code, shown.kind, shown.places))) + "\n"
+        for position, shown in enumerate(order, 1)
+    )
     return hashlib.sha256(lines.encode()).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from rating.asked import ANYTHING_UNUSUAL, REAL_OR_FAKE, Asked
+from rating.asked import ANYTHING_UNUSUAL, REAL_OR_FAKE, WHICH_ONE, Asked
 
 NEUTRAL_INSTRUCTIONS = (
     "Look at each image as you would in your work and say whether anything about it strikes you as unusual. "
@@ -17,6 +17,12 @@ class Protocol(models.Model):
     class Design(models.TextChoices):
         SINGLE = "single", "One image at a time: real, fake or unsure"
         TWO_PHASE = "two-phase", "First a session that does not tell the purpose, then real, fake or unsure"
+        PAIR = "pair", "Forced choice: two images side by side, which one is it?"
+        QUARTET = "quartet", "Forced choice: four images at a time, which one is it?"
+
+    class Sought(models.TextChoices):
+        REAL = "real", "The real image; all others of the set are generated"
+        FAKE = "fake", "The generated image; all others of the set are real"
 
     class BurnedIn(models.TextChoices):
         KEEP = "keep", "Keep it: real and generated images alike"
@@ -36,6 +42,14 @@ class Protocol(models.Model):
         AGREEMENT = "agreement", "Agreement between the raters"
 
     design = models.CharField(max_length=9, choices=Design, default=Design.SINGLE, db_default=Design.SINGLE)
+    sought = models.CharField(
+        "which image of a set is looked for",
+        max_length=4,
+        choices=Sought,
+        default=Sought.REAL,
+        db_default=Sought.REAL,
+        help_text="Only for a forced choice: every set has one such image.",
+    )
     first_instructions = models.TextField(
         "instructions of the first, purpose-blinded session",
         blank=True,
@@ -90,6 +104,15 @@ class Protocol(models.Model):
         abstract = True
 
     @property
+    def set_size(self) -> int:
+        """How many images one presentation shows."""
+        return {self.Design.PAIR: 2, self.Design.QUARTET: 4}.get(self.Design(self.design), 1)
+
+    @property
+    def shows_sets(self) -> bool:
+        return self.set_size > 1
+
+    @property
     def has_two_phases(self) -> bool:
         return self.design == self.Design.TWO_PHASE
 
@@ -103,6 +126,8 @@ class Protocol(models.Model):
 
     def asked(self, session: int) -> Asked:
         """The question of this session."""
+        if self.shows_sets:
+            return WHICH_ONE[self.set_size, self.sought]
         return ANYTHING_UNUSUAL if self.is_blinded_to_purpose(session) else REAL_OR_FAKE
 
     @property

@@ -19,6 +19,11 @@ class Label(models.TextChoices):
     # Of a session whose purpose is not told:
     USUAL = "usual", "Usual"
     UNUSUAL = "unusual", "Unusual"
+    # Of a forced choice, the place of the image chosen, in reading order:
+    FIRST = "1", "1"
+    SECOND = "2", "2"
+    THIRD = "3", "3"
+    FOURTH = "4", "4"
 
 
 class Answer(models.Model):

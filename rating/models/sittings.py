@@ -17,6 +17,7 @@ from rating.asked import Asked
 from rating.models.audit import AuditEvent
 from rating.models.studies import NotPossible, Study, StudyImage
 
+LETTERS = "abcd"  # of the images of a set, by code
 # Of an image nobody has timed yet.
 USUAL_PACE_MS = 20_000
 
@@ -378,6 +379,8 @@ class Presentation(models.Model):
     position = models.PositiveIntegerField()
     study_image = models.ForeignKey(StudyImage, on_delete=models.PROTECT, related_name="presentations")
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.MAIN)
+    # Of a set: the letters of its images in the order shown, as “ba”; the rest of the world sees places only.
+    places = models.CharField(max_length=4, blank=True, default="", db_default="", editable=False)
     token = models.CharField(max_length=32, unique=True, default=random_token, editable=False)
     first_shown_at = models.DateTimeField(null=True, editable=False)
 
@@ -398,6 +401,14 @@ class Presentation(models.Model):
         `ago` is how long before now it was, as the browser's steady clock counted it while offline.
         """
         Presentation.objects.filter(pk=self.pk, first_shown_at=None).update(first_shown_at=Now() - ago)
+
+    def picture_at(self, place: int | None) -> StudyImage | None:
+        """The image at this place, 1 first, of a set; of an image alone, which has no place, itself."""
+        if not self.places:
+            return self.study_image if place is None else None
+        if place is None or not 1 <= place <= len(self.places):
+            return None
+        return self.study_image.members[LETTERS.index(self.places[place - 1])]
 
     @property
     def is_practice(self) -> bool:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from pool.models import Dataset, Image, ImageQuerySet
+from pool.models import Dataset, Image, ImageQuerySet, Origin
 from rating.models.audit import AuditEvent
 from rating.models.protocol import Protocol
 from rating.purpose import telling_words
@@ -264,7 +264,36 @@ class Study(Protocol):
         strata = list(self.strata.select_related("dataset"))
         if not any(stratum.role == StudyImage.Role.MAIN for stratum in strata):
             return ["Choose at least one dataset and how many of its images to show."]
-        return [*self._too_few_images(strata), *self._impossible_orders(strata), *self._given_away()]
+        return [
+            *self._too_few_images(strata),
+            *self._uneven_sets(strata),
+            *self._impossible_orders(strata),
+            *self._given_away(),
+        ]
+
+    def _uneven_sets(self, strata: list[Stratum]) -> list[str]:
+        """Where the images asked for do not make whole sets: one that is looked for, and so many others."""
+        if not self.shows_sets:
+            return []
+        sought = Origin.REAL if self.sought == self.Sought.REAL else Origin.SYNTHETIC
+        counts: dict[tuple[str, str], list[int]] = {}
+        for stratum in strata:
+            of_kind = counts.setdefault(
+                (stratum.get_role_display(), stratum.dataset.get_modality_display()), [0, 0]
+            )
+            of_kind[stratum.dataset.origin != sought] += stratum.count
+        others = self.set_size - 1
+        reasons = [
+            f"{role}, {modality}: {found} {self.sought} images need {found * others} others to make sets of "
+            f"{self.set_size}, not {rest}."
+            for (role, modality), (found, rest) in counts.items()
+            if rest != found * others
+        ]
+        if self.primary_endpoint in {self.Endpoint.AUC, self.Endpoint.FOOL_RATE}:
+            reasons.append(
+                "A forced choice has an accuracy and an agreement, no AUC or fool rate: declare one of these."
+            )
+        return reasons
 
     def _given_away(self) -> list[str]:
         """What would tell raters of the first phase that images may be generated."""
@@ -307,8 +336,9 @@ class Study(Protocol):
         return [f"{found} Copy the study and freeze the copy, which leaves them out, or let them in by name."]
 
     def _impossible_orders(self, strata: list[Stratum]) -> list[str]:
-        main = sum(stratum.count for stratum in strata if stratum.role == StudyImage.Role.MAIN)
-        probes = sum(stratum.count for stratum in strata if stratum.role == StudyImage.Role.PROBE)
+        size = self.set_size
+        main = sum(stratum.count for stratum in strata if stratum.role == StudyImage.Role.MAIN) // size
+        probes = sum(stratum.count for stratum in strata if stratum.role == StudyImage.Role.PROBE) // size
         if self.blocks > 1 and self.anchors + self.blocks > main:
             return [f"{self.anchors} anchors and {self.blocks} blocks need more than {main} images."]
         read = main if self.blocks == 1 else self.anchors + (main - self.anchors) // self.blocks
@@ -441,6 +471,10 @@ class StudyImage(models.Model):
     code = models.CharField(max_length=8)
     role = models.CharField(max_length=8, choices=Role, default=Role.MAIN)
     block = models.PositiveSmallIntegerField(default=0)  # 0: read by every rater
+    # In a forced choice a set goes by the image with its lowest code; the others stand beside that one.
+    beside = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, editable=False, related_name="companions"
+    )
     derivative = models.FileField(upload_to=derivative_path, max_length=200, blank=True)
     derivative_sha256 = models.CharField(max_length=64, blank=True)
 
@@ -453,3 +487,9 @@ class StudyImage(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def members(self) -> list[StudyImage]:
+        """The images of the set that goes by this one, by code; each has the letter of its place here: a, b …"""
+        companions = list(self.companions.select_related("image").order_by("code"))
+        return [self, *companions]

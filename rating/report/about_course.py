@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rating.figures import course as draw
 from rating.figures import labels as draw_labels
-from rating.report.exhibit import ESTIMATE, Cell, Exhibit, Numbers, Table, estimate_cells, rate_cells
+from rating.report.exhibit import ESTIMATE, Cell, Exhibit, Numbers, Table, estimate_cells, of_any, rate_cells
 from rating.report.words import KNOWLEDGE
 
 NO_CONFIDENCE = "Raters were not asked how sure they are, or did not say."
@@ -116,6 +116,7 @@ TIME = (
         times,
         draw.times,
         missing=lambda n: None if n["times"]["all"]["n"] else NO_TIMES,
+        fits=of_any,
     ),
 )
 COURSE = (

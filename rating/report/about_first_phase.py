@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from rating.report.exhibit import ESTIMATE, Cell, Exhibit, Numbers, Table, estimate_cells
+from rating.report.exhibit import (
+    ESTIMATE,
+    UNBLIND,
+    Cell,
+    Exhibit,
+    Numbers,
+    Table,
+    estimate_cells,
+    of_first_phase,
+)
 
 READ_THEM = (
     "Clopper and Pearson's interval over raters. Remarks are found by words such as fake, generated, artificial or AI: "
     "read them before you quote the share."
 )
-
-
-def _no_first_phase(numbers: Numbers) -> str | None:
-    return "This study has no purpose-blinded phase." if numbers["first_phase"] is None else None
 
 
 def who_noticed(numbers: Numbers) -> Table:
@@ -54,33 +59,24 @@ EXHIBITS = (
         "noticed",
         "How many raters noticed before they were told",
         how_many_noticed,
-        missing=_no_first_phase,
         words="In the first phase raters did not know that some images are generated. It is kept apart from all other numbers.",
-        of_first_phase=True,
+        fits=of_first_phase,
     ),
-    Exhibit(
-        "noticed-by-rater",
-        "Each rater in the first phase",
-        who_noticed,
-        missing=_no_first_phase,
-        of_first_phase=True,
-    ),
+    Exhibit("noticed-by-rater", "Each rater in the first phase", who_noticed, fits=of_first_phase),
     Exhibit(
         "noticed-remarks",
         "Remarks that speak of it",
         what_they_wrote,
         missing=lambda numbers: (
-            _no_first_phase(numbers)
-            or (None if numbers["first_phase"]["remarks"] else "No remark speaks of generated images.")
+            None if numbers["first_phase"]["remarks"] else "No remark speaks of generated images."
         ),
-        of_first_phase=True,
+        fits=of_first_phase,
     ),
     Exhibit(
         "called-unusual",
         "What was called unusual, by truth",
         called_unusual,
-        needs_truth=True,
-        missing=_no_first_phase,
-        of_first_phase=True,
+        missing=lambda numbers: UNBLIND if numbers["first_phase"]["unusual"] is None else None,
+        fits=of_first_phase,
     ),
 )

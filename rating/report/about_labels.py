@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rating.figures import agreement as draw_agreement
 from rating.figures import labels as draw_labels
-from rating.report.exhibit import ESTIMATE, Cell, Exhibit, Numbers, Table, estimate_cells, rate_cells
+from rating.report.exhibit import ESTIMATE, Cell, Exhibit, Numbers, Table, estimate_cells, of_any, rate_cells
 from rating.report.words import COEFFICIENTS, ON_THE_SCALE, group_name
 
 FEW = 10
@@ -122,6 +122,7 @@ EXHIBITS = (
         ),
         words="Agreement is never one number: percent agreement and the coefficients correct for chance each in its own way. "
         "The intervals take images as a sample and these raters as given.",
+        fits=of_any,
     ),
     Exhibit(
         "raters-like-these",
@@ -136,6 +137,7 @@ EXHIBITS = (
                 else None
             )
         ),
+        fits=of_any,
     ),
     Exhibit(
         "pairs",
@@ -144,6 +146,7 @@ EXHIBITS = (
         draw_agreement.heat_map,
         missing=lambda numbers: None if numbers["agreement"]["pairs"] else "There is no pair of raters.",
         words="Cohen κ of each pair on the images both rated.",
+        fits=of_any,
     ),
     Exhibit("agreement-by-label", "Agreement label by label", by_label),
     Exhibit("agreement-on-the-scale", "Agreement on the scale real < unsure < fake", on_the_scale),
@@ -156,5 +159,6 @@ EXHIBITS = (
             if numbers["intra"]["repeats"] or numbers["intra"]["next_session"]
             else "No image was shown to a rater twice."
         ),
+        fits=of_any,
     ),
 )

@@ -57,8 +57,8 @@ def report_of(
         Section("Blinding", audit),
     ]
     for question in QUESTIONS:
-        pieces = [_piece(e, numbers) for e in question.exhibits if facts.told or not e.needs_truth]
-        if pieces and question.applies(numbers):
+        pieces = [_piece(e, numbers) for e in question.asked_of(numbers) if facts.told or not e.needs_truth]
+        if pieces:
             sections.append(Section(question.title, pieces=pieces))
     if numbers["agreement"]["ratings"]:
         sections.append(Section("Which images?", galleries=galleries))

@@ -19,11 +19,31 @@ Numbers = Mapping[str, Any]
 Cell = str | int | float | None
 ESTIMATE = ("Estimate", "SE", "95 % from", "to", "Note")
 NOTHING = "–"
+UNBLIND = "This depends on which images are real: unblind the study to see it."
 LONG = 40  # letters: such a cell may break into lines
 
 
 def _always_there(_numbers: Numbers) -> None:
     """Nothing is missing."""
+
+
+def of_single_images(numbers: Numbers) -> bool:
+    """Of studies whose raters call each image something."""
+    return numbers["choice"] is None
+
+
+def of_sets(numbers: Numbers) -> bool:
+    """Of forced choices among several images."""
+    return numbers["choice"] is not None
+
+
+def of_any(_numbers: Numbers) -> bool:
+    return True
+
+
+def of_first_phase(numbers: Numbers) -> bool:
+    """Of studies that begin with a purpose-blinded session."""
+    return numbers["first_phase"] is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +98,7 @@ class Exhibit:
     needs_truth: bool = False
     missing: Callable[[Numbers], str | None] = _always_there
     words: str = ""
-    of_first_phase: bool = False
+    fits: Callable[[Numbers], bool] = of_single_images
 
     @property
     def is_drawn(self) -> bool:
@@ -87,10 +107,12 @@ class Exhibit:
 
     def why_missing(self, numbers: Numbers) -> str | None:
         """The sentence to show in place of the exhibit, None where there is one."""
-        if not numbers["agreement"]["ratings"] and not self.of_first_phase:
+        if not self.fits(numbers):
+            return "This study does not ask that."
+        if not numbers["agreement"]["ratings"] and self.fits is not of_first_phase:
             return "There are no ratings."
         if self.needs_truth and numbers["truth"] is None:
-            return "This depends on which images are real: unblind the study to see it."
+            return UNBLIND
         return self.missing(numbers)
 
 

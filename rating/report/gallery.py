@@ -70,6 +70,8 @@ def rated_images(columns: StudyColumns, session: int | None = None) -> list[Rate
 
 def galleries(columns: StudyColumns, session: int | None = None) -> dict[str, list[RatedImage]]:
     """The images of each gallery, most telling first; what depends on the truth only where that is known."""
+    if columns.labels != LABELS:
+        return {}  # raters chose among the images of a set, they called none anything
     images = rated_images(columns, session)
     found = {
         "most-fooling": _most([image for image in images if image.truth == "fake"], "real"),

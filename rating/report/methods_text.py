@@ -8,6 +8,10 @@ from rating.report.words import POLICIES
 
 ASKED = {
     "single": "Each image was to be called real, fake or unsure.",
+    "pair": "Images were shown in pairs, one real and one generated, and raters had to say which was {sought}; the image looked for "
+    "stood on either side equally often.",
+    "quartet": "Images were shown four at a time, and raters had to say which one was {sought}, the other three being the opposite; "
+    "it stood at every place equally often.",
     "two-phase": "In a first session raters were not told that some images are generated: they called each image usual, "
     "unusual or unsure and wrote what they saw. Then they were told, and in a new order each image was to be called real, "
     "fake or unsure; the ratings counted here are of this informed phase.",
@@ -20,7 +24,7 @@ def methods_text(facts: StudyFacts, numbers: Numbers) -> list[str]:
     design = (
         f"In a blinded reader study run on LungRater {versions['lungrater']}, {facts.raters['invited']} raters were invited, "
         f"{facts.raters['started']} started and {facts.raters['finished']} finished; {report['ratings']} ratings of "
-        f"{report['images']} images are analysed. {ASKED[facts.design]} "
+        f"{report['images']} images are analysed. {ASKED[facts.design].format(sought=facts.sought)} "
         f"Raters were told of the share of generated images: “{facts.prevalence_note or 'nothing'}”. "
     )
     if facts.sessions > 1:

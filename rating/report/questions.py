@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from rating.report import about_course, about_first_phase, about_labels, about_machines, about_truth
+from rating.report import (
+    about_choices,
+    about_course,
+    about_first_phase,
+    about_labels,
+    about_machines,
+    about_truth,
+)
 from rating.report.exhibit import Exhibit, Numbers
-
-
-def _always(_numbers: Numbers) -> bool:
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,10 @@ class Question:
     name: str
     title: str
     exhibits: tuple[Exhibit, ...]
-    applies: Callable[[Numbers], bool] = _always
+
+    def asked_of(self, numbers: Numbers) -> list[Exhibit]:
+        """The exhibits that this study can have; none where it asks something else."""
+        return [exhibit for exhibit in self.exhibits if exhibit.fits(numbers)]
 
     @property
     def needs_truth(self) -> bool:
@@ -28,12 +33,8 @@ class Question:
 
 
 QUESTIONS = (
-    Question(
-        "noticed",
-        "Did they notice?",
-        about_first_phase.EXHIBITS,
-        lambda numbers: numbers["first_phase"] is not None,
-    ),
+    Question("noticed", "Did they notice?", about_first_phase.EXHIBITS),
+    Question("found", "Did they find it?", about_choices.EXHIBITS),
     Question("fooled", "How often were raters fooled?", about_truth.FOOLED),
     Question("generators", "By which generator?", about_truth.GENERATORS),
     Question("labels", "What did they call them?", about_labels.EXHIBITS[:1]),

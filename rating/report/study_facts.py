@@ -38,6 +38,7 @@ class StudyFacts:
     name: str
     state: str
     design: str
+    sought: str
     told: bool
     canvas: int
     bits: int
@@ -71,6 +72,7 @@ def facts_of(study: Study) -> StudyFacts:
         name=study.name,
         state=study.state,
         design=study.design,
+        sought=study.sought,
         told=study.is_unblinded,
         canvas=study.canvas,
         bits=study.bits,

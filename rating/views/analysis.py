@@ -41,11 +41,15 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "rating/analysis_waits.html", {"study": study})
     note_look(study, request.user, "overview")
     numbers = numbers_of(study)
-    exhibits = [EXHIBITS[name] for name in ("labels-by-truth", "labels-by-modality", "agreement")]
+    exhibits = [
+        EXHIBITS[name] for name in ("noticed", "found", "labels-by-truth", "labels-by-modality", "agreement")
+    ]
     context = {
         **frame(study, numbers, Part()),
         "exhibits": [
-            shown(exhibit, numbers) for exhibit in exhibits if numbers["truth"] or not exhibit.needs_truth
+            shown(exhibit, numbers)
+            for exhibit in exhibits
+            if exhibit.fits(numbers) and (numbers["truth"] or not exhibit.needs_truth)
         ],
     }
     return render(request, "rating/analysis.html", context)
@@ -66,7 +70,7 @@ def question(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         **frame(study, numbers, part),
         "question": asked,
         "form": form,
-        "exhibits": [shown(exhibit, numbers) for exhibit in asked.exhibits],
+        "exhibits": [shown(exhibit, numbers) for exhibit in asked.asked_of(numbers)],
     }
     return render(request, "rating/analysis_question.html", context)
 
@@ -117,6 +121,8 @@ def images(request: HttpRequest, slug: str) -> HttpResponse:
     session = part.session or columns.first_session
     found = galleries(columns, session)
     name = request.GET.get("show", "")
+    if not found:
+        raise Http404
     chosen = name if name in found else next(iter(found))
     page = Paginator(found[chosen], PER_PAGE).get_page(request.GET.get("page"))
     words: dict[str, list[Any]] = {}
@@ -195,7 +201,7 @@ def frame(study: Study, numbers: dict[str, Any], part: Part) -> dict[str, Any]:
         "questions": [
             question
             for question in QUESTIONS
-            if question.applies(numbers) and (study.is_unblinded or not question.needs_truth)
+            if question.asked_of(numbers) and (study.is_unblinded or not question.needs_truth)
         ],
         "part": part,
     }

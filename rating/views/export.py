@@ -30,8 +30,8 @@ def ratings(request: HttpRequest, slug: str) -> HttpResponseBase:
 @permission_required("rating.export_study", raise_exception=True)
 @require_GET
 def codebook(_request: HttpRequest, slug: str) -> HttpResponseBase:
-    get_object_or_404(Study, slug=slug)
-    return _download(codebook_lines(), "lungrater-codebook.csv")
+    study = get_object_or_404(Study, slug=slug)
+    return _download(codebook_lines(study), "lungrater-codebook.csv")
 
 
 @permission_required("rating.export_study", raise_exception=True)

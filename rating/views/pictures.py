@@ -12,8 +12,8 @@ from rating.models import Presentation, Study, StudyImage
 
 @login_not_required
 @require_GET
-def presented(request: HttpRequest, token: str) -> HttpResponse:
-    """A presentation's derivative for its own rater; everybody else finds nothing there."""
+def presented(request: HttpRequest, token: str, place: int | None = None) -> HttpResponse:
+    """A presentation's derivative, of a set the one at this place, for its own rater; to others nothing is there."""
     if not request.user.is_authenticated:
         raise Http404
     presentations = Presentation.objects.of(request.user).reachable()
@@ -21,7 +21,10 @@ def presented(request: HttpRequest, token: str) -> HttpResponse:
     presentation = get_object_or_404(of_rater, token=token)
     if not presentation.sitting.may_be_read():
         raise Http404
-    return _png(presentation.study_image)
+    picture = presentation.picture_at(place)
+    if picture is None:
+        raise Http404
+    return _png(picture)
 
 
 @permission_required("rating.view_truth", raise_exception=True)

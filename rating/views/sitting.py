@@ -21,7 +21,7 @@ from rating.answer_form import CONFIDENCE, AnswerForm
 from rating.models import Enrolment, Presentation, Rating, Sitting, Study
 from rating.models.ratings import AlreadyRated
 from rating.room import ahead as held_ahead
-from rating.room import feedback, own_answer, room, told
+from rating.room import feedback, own_answer, picture_urls, room, told
 from rating.views.raters import for_raters, wants_json
 
 
@@ -169,6 +169,7 @@ def _show(
         "study": sitting.enrolment.study,
         "presentation": presentation,
         "asked": sitting.asked,
+        "pictures": picture_urls(sitting.enrolment.study, presentation.token),
         "form": form,
         "refusal": refusal,
         "confidence": CONFIDENCE,

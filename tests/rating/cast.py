@@ -17,8 +17,10 @@ def organiser() -> User:
     return User.objects.filter(email=email).first() or User.objects.create_user(email, role=Role.RESEARCHER)
 
 
-def draft_study(name: str = "Reading", *, real: int = 3, fake: int = 3, modality: str = "xray") -> Study:
-    study = Study.objects.create(name=name, canvas=64)
+def draft_study(
+    name: str = "Reading", *, real: int = 3, fake: int = 3, modality: str = "xray", **protocol: Any
+) -> Study:
+    study = Study.objects.create(name=name, canvas=64, **protocol)
     for origin, count in (("real", real), ("synthetic", fake)):
         if count:
             dataset = make_dataset(name=f"{name} {origin} {modality}", origin=origin, modality=modality)

@@ -81,7 +81,7 @@ class Command(BaseCommand):
             output.write_bytes(content)
             if kind == "csv":
                 output.with_suffix(".codebook.csv").write_text(
-                    "".join(codebook_lines()), encoding="utf-8", newline=""
+                    "".join(codebook_lines(found)), encoding="utf-8", newline=""
                 )
         except OSError as error:
             raise CommandError(f"{output} cannot be written: {error.strerror}.") from error

@@ -91,6 +91,7 @@ STATES = {"create", "freeze", "open", "close", "unblind"}
 PROTOCOL: dict[str, tuple[type, str]] = {
     "design": (str, f"{', '.join(Study.Design.values)}: what raters are shown and asked"),
     "canvas": (int, "side of the square shown, in pixels"),
+    "sought": (str, "real or fake: which image of a pair or quartet is looked for"),
     "sessions": (int, "how often each rater reads the images"),
     "washout_days": (int, "days between two sessions"),
     "repeats": (int, "images that come back within a session"),

@@ -10,10 +10,11 @@ export class Pictures {
   #entries = new Map();
   #worker;
   #waiting = new Map();
-  #urlOf;
+  #urlsOf;
 
-  constructor({ urlOf, worker }) {
-    this.#urlOf = urlOf;
+  /** `urlsOf(token)` are the addresses of a presentation's pictures, one or several. */
+  constructor({ urlsOf, worker }) {
+    this.#urlsOf = urlsOf;
     this.#worker = worker;
     this.#worker.onmessage = ({ data: { id, picture, error } }) => {
       const { resolve, reject } = this.#waiting.get(id);
@@ -40,8 +41,8 @@ export class Pictures {
     this.#bytes(token);
     const entry = this.#entries.get(token);
     entry.picture ??= entry.bytes
-      .then((bytes) => this.#decode(token, bytes))
-      .then((picture) => (entry.decoded = picture));
+      .then((all) => Promise.all(all.map((bytes, place) => this.#decode(`${token}/${place}`, bytes))))
+      .then((pictures) => (entry.decoded = { ...pictures[0], panes: pictures.map(({ pixels }) => pixels) }));
     return entry.picture;
   }
 
@@ -54,14 +55,14 @@ export class Pictures {
     if (this.#entries.has(token)) return;
     const entry = { gone: new AbortController() };
     this.#entries.set(token, entry);
-    entry.bytes = fetched(this.#urlOf(token), entry.gone.signal);
+    entry.bytes = Promise.all(this.#urlsOf(token).map((url) => fetched(url, entry.gone.signal)));
     entry.bytes.then(() => (entry.here = true)).catch(() => this.#entries.delete(token));
   }
 
-  #decode(token, bytes) {
+  #decode(id, bytes) {
     return new Promise((resolve, reject) => {
-      this.#waiting.set(token, { resolve, reject });
-      this.#worker.postMessage({ id: token, bytes });
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.postMessage({ id, bytes });
     });
   }
 

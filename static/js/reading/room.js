@@ -33,9 +33,9 @@ class Room {
     this.#root = root;
     this.#held = [told.showing, ...told.ahead];
     this.#panel = new Panel(root);
-    this.#viewer = new Viewer(root.querySelector("[data-stage]"), root.querySelector("canvas"), told);
+    this.#viewer = new Viewer(root.querySelector("[data-stage]"), root.querySelectorAll("canvas"), told);
     this.#pictures = new Pictures({
-      urlOf: (token) => told.urls.picture.replace("TOKEN", token),
+      urlsOf: (token) => told.urls.pictures.map((url) => url.replace("TOKEN", token)),
       worker: new Worker(new URL("./png.js", import.meta.url), { type: "module" }),
     });
     this.#drawer = new Drawer(told.account);
@@ -77,7 +77,11 @@ class Room {
     if (picture) this.#viewer.show(picture, token);
     else this.#showLate(presentation);
     this.#panel.fill(answer);
-    this.#root.querySelector("canvas").ariaLabel = this.#panel.progress(presentation, this.#told);
+    const progress = this.#panel.progress(presentation, this.#told);
+    const canvases = [...this.#root.querySelectorAll("canvas")];
+    for (const [at, canvas] of canvases.entries()) {
+      canvas.ariaLabel = canvases.length > 1 ? `${progress} · ${at + 1}` : progress;
+    }
     if (picture) this.#panel.offerPresets(modality, picture.bits);
     this.#clock.start();
     this.#shownAt = steadyNow();

@@ -1,4 +1,4 @@
-/** Shows one grey picture: window, zoom, pan, invert, flip. The pure parts come first. */
+/** Shows one grey picture, or several side by side that are worked as one: window, zoom, pan, invert, flip. The pure parts come first. */
 
 /** Windows as shares of the picture's own range: derivatives keep no Hounsfield units. */
 export const PRESETS = {
@@ -58,8 +58,8 @@ const FITTED = { zoom: 1, x: 0, y: 0 };
 
 export class Viewer extends EventTarget {
   #stage;
-  #canvas;
-  #context;
+  #canvases;
+  #contexts;
   #image;
   #words;
   #picture = null;
@@ -75,11 +75,12 @@ export class Viewer extends EventTarget {
   flippedAcross = false;
   flippedDown = false;
 
-  constructor(stage, canvas, { fixedZoom = false, fixedWindow = false } = {}) {
+  /** One canvas for each picture of a presentation, each in a pane of its own. */
+  constructor(stage, canvases, { fixedZoom = false, fixedWindow = false } = {}) {
     super();
     this.#stage = stage;
-    this.#canvas = canvas;
-    this.#context = canvas.getContext("2d", { alpha: false });
+    this.#canvases = [...canvases];
+    this.#contexts = this.#canvases.map((canvas) => canvas.getContext("2d", { alpha: false }));
     this.#fixed = { zoom: fixedZoom, window: fixedWindow };
     this.#listen();
     new ResizeObserver(() => this.#place()).observe(stage);
@@ -90,20 +91,20 @@ export class Viewer extends EventTarget {
     this.#picture = picture;
     const { width, height } = picture;
     if (this.#image?.width !== width || this.#image?.height !== height) {
-      Object.assign(this.#canvas, { width, height });
-      this.#image = this.#context.createImageData(width, height);
+      for (const canvas of this.#canvases) Object.assign(canvas, { width, height });
+      this.#image = this.#contexts[0].createImageData(width, height);
       this.#words = new Uint32Array(this.#image.data.buffer);
     }
     this.#used = { max_zoom: 1, window_changes: 0, zooms: 0, inverted: false, flipped: false };
-    this.#canvas.dataset.token = token;
+    for (const canvas of this.#canvases) canvas.dataset.token = token;
     this.reset({ quietly: true });
   }
 
   /** Show nothing, as while the next picture is still on its way. */
   blank() {
     this.#picture = null;
-    delete this.#canvas.dataset.token;
-    this.#context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
+    for (const canvas of this.#canvases) delete canvas.dataset.token;
+    for (const context of this.#contexts) context.clearRect(0, 0, context.canvas.width, context.canvas.height);
   }
 
   get picture() {
@@ -202,14 +203,18 @@ export class Viewer extends EventTarget {
   }
 
   #fitScale() {
-    const { clientWidth, clientHeight } = this.#stage;
-    return Math.min(clientWidth / this.#canvas.width, clientHeight / this.#canvas.height) || 1;
+    const [canvas] = this.#canvases;
+    const { clientWidth, clientHeight } = canvas.parentElement;
+    return Math.min(clientWidth / canvas.width, clientHeight / canvas.height) || 1;
   }
 
   #paint() {
-    const { bits, pixels } = this.#picture;
-    paintThrough(windowTable(bits, this.#window, this.inverted, this.#table[bits]), pixels, this.#words);
-    this.#context.putImageData(this.#image, 0, 0);
+    const { bits, panes } = this.#picture;
+    const table = windowTable(bits, this.#window, this.inverted, this.#table[bits]);
+    for (const [place, pixels] of panes.entries()) {
+      paintThrough(table, pixels, this.#words);
+      this.#contexts[place].putImageData(this.#image, 0, 0);
+    }
     this.dispatchEvent(new Event("change"));
   }
 
@@ -218,7 +223,8 @@ export class Viewer extends EventTarget {
     const scale = this.#fitScale() * zoom;
     const across = this.flippedAcross ? -scale : scale;
     const down = this.flippedDown ? -scale : scale;
-    this.#canvas.style.transform = `translate(-50%, -50%) translate(${x}px, ${y}px) scale(${across}, ${down})`;
+    const transform = `translate(-50%, -50%) translate(${x}px, ${y}px) scale(${across}, ${down})`;
+    for (const canvas of this.#canvases) canvas.style.transform = transform;
     this.dispatchEvent(new Event("change"));
   }
 
@@ -268,8 +274,10 @@ export class Viewer extends EventTarget {
     this.zoomBy(apart(now, still) / apart(before, still), middle.x, middle.y);
   }
 
+  /** From the middle of the pane that is pointed at, so that the same spot is meant in all of them. */
   #fromMiddle({ clientX, clientY }) {
-    const box = this.#stage.getBoundingClientRect();
+    const boxes = this.#canvases.map((canvas) => canvas.parentElement.getBoundingClientRect());
+    const box = boxes.find(({ right, bottom }) => clientX <= right && clientY <= bottom) ?? boxes.at(-1);
     return { x: clientX - box.left - box.width / 2, y: clientY - box.top - box.height / 2 };
   }
 }

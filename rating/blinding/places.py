@@ -1,0 +1,86 @@
+"""Forced choice: whether the place of the image looked for can be guessed from anything but the images."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+from scipy import stats
+
+from rating.blinding.finding import Finding, Verdict
+
+NAME = "Places in the sets"
+USABLE = 0.1  # beyond guessing: so much better, and a rater may notice within a sitting
+CERTAIN = 0.999
+THIRDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One set in one order: the place of the image looked for (0 first), and why it is shown."""
+
+    place: int
+    kind: str
+
+
+Order = Sequence[Placed]
+Cue = Callable[[Order, int], Hashable]
+# What a rater sees, or could count, before choosing.
+CUES: dict[str, Cue] = {
+    "always one place": lambda _order, _at: None,
+    "the place before": lambda order, at: order[at - 1].place if at else None,
+    "the two places before": lambda order, at: tuple(one.place for one in order[max(0, at - 2) : at]),
+    "counting to two": lambda _order, at: at % 2,
+    "counting to four": lambda _order, at: at % 4,
+    "how far the sitting is": lambda order, at: at * THIRDS // len(order),
+}
+
+
+def check_places(orders: Sequence[Order], *, size: int) -> Finding:
+    """Each rule by which a place could be guessed, learnt on one half of the sets shown and tried on the other."""
+    shown = [one for order in orders for one in order]
+    if not shown:
+        return Finding(
+            NAME,
+            Verdict.AMBER,
+            "No order is made yet, so the places could not be looked at.",
+            "Invite the raters and run the audit again.",
+        )
+    found = {cue: _guessed(orders, of) for cue, of in CUES.items()}
+    detail = {"guessed": {cue: share for cue, (share, _) in found.items()}, "chance": 1 / size}
+    usable = {cue: share for cue, (share, at_least) in found.items() if at_least > 1 / size + USABLE}
+    if usable:
+        cue = max(usable, key=usable.__getitem__)
+        return Finding(
+            NAME,
+            Verdict.RED,
+            f"Who goes by {cue} finds the image looked for in {usable[cue]:.0%} of the sets; guessing finds {1 / size:.0%}.",
+            "Copy the study and freeze the copy, so that every place is drawn anew.",
+            detail,
+        )
+    counts = Counter(one.place for one in shown)
+    said = ", ".join(str(counts[place]) for place in range(size))
+    return Finding(
+        NAME,
+        Verdict.GREEN,
+        f"The image looked for stands at the places {said} times; no rule finds it usably better than guessing.",
+        "",
+        detail,
+    )
+
+
+def _guessed(orders: Sequence[Order], cue: Cue) -> tuple[float, float]:
+    """The share that the best rule of this cue guesses, and what that share is at least, with near certainty."""
+    every = [(cue(order, at), order[at].place) for order in orders for at in range(len(order))]
+    learnt: dict[Hashable, Counter[int]] = defaultdict(Counter)
+    halves = (
+        [every[at] for at in range(len(every)) if at % 8 < 4],
+        [every[at] for at in range(len(every)) if at % 8 >= 4],
+    )
+    for seen, place in halves[0]:
+        learnt[seen][place] += 1
+    rule = {seen: places.most_common(1)[0][0] for seen, places in learnt.items()}
+    right = sum(rule.get(seen, 0) == place for seen, place in halves[1])
+    n = len(halves[1])
+    return (right / n, float(stats.beta.ppf(1 - CERTAIN, right, n - right + 1))) if right else (0.0, 0.0)
