@@ -63,7 +63,9 @@ def read_it_all(browser: Client, study: Study) -> list[Answer]:
     """Every page, picture and answer a rater can come by in a study, read to its end."""
     crawl = Crawl(browser)
     page, json = {"accept": "text/html"}, {"accept": "application/json"}
-    shown = Presentation.objects.filter(sitting__enrolment__study=study).order_by("position")
+    shown = Presentation.objects.filter(sitting__enrolment__study=study, sitting__session=1).order_by(
+        "position"
+    )
     tokens = list(shown.values_list("token", flat=True))
     for name in ("reading_list", "preferences"):
         crawl.ask("get", reverse(f"rating:{name}"), headers=page)
@@ -73,8 +75,13 @@ def read_it_all(browser: Client, study: Study) -> list[Answer]:
         crawl.ask("get", reverse("rating:read", args=[study.slug]), headers=page)
         crawl.ask("get", reverse("rating:ahead", args=[study.slug]), headers=json)
         crawl.ask("get", reverse("rating:at", args=[study.slug, position]), headers=json)
-        crawl.ask("get", reverse("rating:picture", args=[token]))
-        save = {"label": "fake", "remark": "ribs", "client_key": str(uuid.uuid5(uuid.NAMESPACE_URL, token))}
+        for url in room.picture_urls(study, token):
+            crawl.ask("get", url)
+        save = {
+            "label": study.asked(1).values[1],
+            "remark": "ribs",
+            "client_key": str(uuid.uuid5(uuid.NAMESPACE_URL, token)),
+        }
         save["account"] = str(browser.session["_auth_user_id"])
         rate = reverse("rating:rate", args=[study.slug, token])
         crawl.ask("post", rate, data={**save, "label": ""}, headers=page)
@@ -115,8 +122,13 @@ def differences(one: list[Answer], other: list[Answer]) -> list[str]:
 
 @pytest.fixture
 def study(rater: User) -> Study:
-    real, fake = arms(each=EACH, of=lambda number: picture(number, side=64))
-    study = study_of(filled(Origin.REAL, real), filled(Origin.SYNTHETIC, fake), canvas=64)
+    return opened(rater)
+
+
+def opened(rater: User, fakes: int = EACH, **protocol: Any) -> Study:
+    real, fake = arms(each=max(EACH, fakes), of=lambda number: picture(number, side=64))
+    pools = filled(Origin.REAL, real[:EACH]), filled(Origin.SYNTHETIC, fake[:fakes])
+    study = study_of(*pools, canvas=64, **protocol)
     Enrolment.enrol(study, rater).consent()
     Freeze.objects.create(study=study).perform()
     study.refresh_from_db()
@@ -139,6 +151,26 @@ def test_no_byte_on_the_wire_depends_on_the_truth(study, rater, client_of):
     assert differences(one, other) == []
     assert len(one) == 8 + 7 * 2 * EACH
     assert sum(dict(headers).get("Content-Type") == "image/png" for _, _, headers, _ in one) == 2 * EACH
+
+
+@pytest.mark.parametrize(
+    ("fakes", "protocol", "presentations", "pictures"),
+    [
+        (EACH, {"design": "pair"}, EACH, 2),
+        (EACH, {"design": "pair", "sought": "fake"}, EACH, 2),
+        (3 * EACH, {"design": "quartet"}, EACH, 4),
+        (EACH, {"design": "two-phase", "sessions": 2, "name": "Chest films"}, 2 * EACH, 1),
+    ],
+)
+def test_nor_does_it_in_a_study_of_another_design(rater, client_of, fakes, protocol, presentations, pictures):
+    study = opened(rater, fakes, primary_endpoint="accuracy", **protocol)
+
+    one, other = crawled_both_ways(study, client_of(rater))
+
+    assert differences(one, other) == []
+    assert len(one) == 8 + (6 + pictures) * presentations
+    shown = sum(dict(headers).get("Content-Type") == "image/png" for _, _, headers, _ in one)
+    assert shown == pictures * presentations
 
 
 @pytest.mark.parametrize(

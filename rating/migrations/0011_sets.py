@@ -19,7 +19,7 @@ FORWARD, BACKWARD = STAYS.format(old=", OLD.places", new=", NEW.places"), STAYS.
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rating', '0009_two_phases'),
+        ('rating', '0010_paused'),
     ]
 
     operations = [
