@@ -5,6 +5,7 @@ What looks at the pictures is somebody else's: it gets a picture's pixels and gi
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 import uuid
@@ -19,6 +20,7 @@ from django.db import transaction
 
 from pool.pixels import decode_png, to_8bit
 from rating.models import AuditEvent, Enrolment, Presentation, Rating, Sitting, Study
+from rating.models.ratings import AlreadyRated
 from rating.models.studies import NotPossible
 
 Picture = npt.NDArray[np.uint8]
@@ -87,11 +89,18 @@ def enrol_machine(study: Study, looker: Looker, *, by: Any = None) -> Enrolment:
 
 
 def read(enrolment: Enrolment, looker: Looker) -> Iterator[Reading]:
-    """Rate what the machine has not rated yet, in its stored orders, telling after each picture how far it is."""
+    """Rate what the machine has not rated yet, in its stored orders, telling after each picture how far it is.
+
+    Raises NotPossible once it may not go on: the study was closed meanwhile, or the machine withdrawn.
+    """
     study = enrolment.study
     sittings = Sitting.objects.of(enrolment.user, study).filter(session__gte=study.first_informed_session)
     presentations = Presentation.objects.filter(sitting__in=sittings)
-    to_rate = presentations.to_rate().order_by("sitting__session", "position").select_related("study_image")
+    to_rate = (
+        presentations.to_rate()
+        .order_by("sitting__session", "position")
+        .select_related("study_image", "sitting__enrolment__user")
+    )
     waiting = list(to_rate)
     reading = Reading(enrolment.pseudonym, len(waiting))
     yield reading
@@ -110,15 +119,19 @@ def _rate(presentation: Presentation, look: Callable[[Picture], Opinion]) -> Non
     presentation.mark_shown()
     before = time.monotonic()
     opinion = look(picture)
-    Rating.record(
-        presentation,
-        uuid.uuid4(),
-        label=opinion.label,
-        confidence=opinion.confidence,
-        remark=opinion.remark[:LONGEST_REMARK],
-        active_ms=round(1000 * (time.monotonic() - before)),
-        view_state={} if opinion.p_fake is None else {"p_fake": opinion.p_fake},
-    )
+    took = round(1000 * (time.monotonic() - before))
+    if not Presentation.objects.of(presentation.sitting.enrolment.user).filter(pk=presentation.pk).exists():
+        raise NotPossible("The study was closed, or this machine withdrawn, while it read.")
+    with contextlib.suppress(AlreadyRated):  # the same command in another window
+        Rating.record(
+            presentation,
+            uuid.uuid4(),
+            label=opinion.label,
+            confidence=opinion.confidence,
+            remark=opinion.remark[:LONGEST_REMARK],
+            active_ms=took,
+            view_state={} if opinion.p_fake is None else {"p_fake": opinion.p_fake},
+        )
 
 
 def _stand_in(name: str) -> Any:

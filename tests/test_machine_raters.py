@@ -148,6 +148,36 @@ def test_the_same_machine_goes_on_where_it_stopped(rater):
     assert Rating.objects.filter(presentation__sitting__enrolment=enrolment).count() == 6
 
 
+def test_a_machine_stops_in_words_when_the_study_closes_under_it(rater):
+    study = open_study(raters=[rater], real=2, fake=2)
+    looker = Guess()
+    enrolment = enrol_machine(study, looker)
+    steps = read(enrolment, looker)
+    next(steps)
+    next(steps)
+    study.close(organiser())
+
+    with pytest.raises(NotPossible, match="was closed"):
+        next(steps)
+
+    assert Rating.objects.count() == 1
+
+
+def test_the_same_machine_in_two_windows_rates_each_image_once(rater):
+    study = open_study(raters=[rater], real=2, fake=2)
+    looker = Guess()
+    enrolment = enrol_machine(study, looker)
+    first, second = read(enrolment, looker), read(enrolment, looker)
+    next(first)
+    next(second)
+
+    for _ in range(4):
+        next(first)
+        next(second)
+
+    assert Rating.objects.count() == 4
+
+
 def test_a_machine_rates_only_while_the_study_is_open(rater):
     study = frozen_study(raters=[rater])
 
