@@ -24,6 +24,8 @@ def fool_rates() -> dict[str, list[Judged]]:
     for study in Study.objects.filter(state=Study.State.UNBLINDED, is_simulated=False).order_by(
         "unblinded_at"
     ):
+        if study.shows_sets:
+            continue  # in a forced choice no image is called anything
         for key, row in _of_study(study).items():
             interval = None if row["ci"] is None else (row["ci"][0], row["ci"][1])
             found[key].append(

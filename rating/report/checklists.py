@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rating.report.exhibit import Cell, Numbers, Table
+from rating.report.methods_text import ASKED
 from rating.report.study_facts import StudyFacts
 from rating.report.words import POLICIES
 
@@ -32,7 +33,11 @@ def _grras(facts: StudyFacts, numbers: Numbers) -> Items:
     report = numbers["agreement"]
     raters = f"{facts.raters['invited']} invited, {facts.raters['finished']} finished; knowledge of AI: {_counts(facts.profiles)}."
     return [
-        ("2", "The instrument", "Labels real, fake, unsure for each image; remarks and reasons where given."),
+        (
+            "2",
+            "The instrument",
+            f"{ASKED[facts.design].format(sought=facts.sought)} Remarks and reasons where given.",
+        ),
         ("6", "How the number of raters and images was chosen", None),
         (
             "7",
@@ -86,6 +91,8 @@ def _stard(facts: StudyFacts, numbers: Numbers) -> Items:
     mix = (
         f"{truth['fakes']} fake and {truth['reals']} real images."
         if truth
+        else "Whole sets: see “Did they find it?”."
+        if numbers["choice"]
         else "Not told while the study is blinded."
     )
     return [

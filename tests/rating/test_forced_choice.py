@@ -24,6 +24,7 @@ from rating.analysis.study import read_columns
 from rating.blinding.places import Placed, check_places
 from rating.export.bundle import bundle
 from rating.export.ratings_csv import csv_lines
+from rating.judging import fool_rates
 from rating.machines import enrol_machine
 from rating.models import Presentation, Rating
 from rating.models.studies import NotPossible
@@ -332,6 +333,11 @@ def test_places_that_can_be_guessed_are_red(leak, cue):
 
     assert finding.verdict == "red"
     assert finding.detail["guessed"][cue] > 0.9
+
+
+@pytest.mark.django_db
+def test_a_forced_choice_gives_no_fool_rate(over):
+    assert fool_rates() == {}
 
 
 @pytest.mark.django_db
