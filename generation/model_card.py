@@ -109,7 +109,7 @@ def _training(checkpoint: Checkpoint) -> Section:
     config = checkpoint.description["config"]
     said = {name: value for name, value in config.items() if value not in ("", None, [], ())}
     rows = [("Step", f"{checkpoint.step:,} of {config.get('steps', 0):,}")]
-    rows += [(name.replace("_", " ").capitalize(), _plain(value)) for name, value in said.items()]
+    rows += [(name.replace("_", " ").capitalize(), _plain(value)) for name, value in sorted(said.items())]
     return Section("Training", rows)
 
 

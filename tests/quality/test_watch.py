@@ -82,12 +82,12 @@ def test_a_model_that_learned_from_real_xrays_comes_nearer_to_unseen_ones_than_n
 ) -> None:
     xrays = real_xrays(shared_data, side=32)
     unseen, seen = xrays[:104], xrays[104:]
-    watch = watch_of(tmp_path / "watch", seen, unseen, count=64)
+    watch = watch_of(tmp_path / "watch", seen, unseen, count=48)
     config = TrainingConfig(
-        size=32, patch=2, widths=(32, 64), steps=150, batch=16, warmup=20, learning_rate=2e-3,
-        ema_decay=0.98, checkpoint_every=150, sample_count=1, sample_steps=12,
+        size=32, patch=2, widths=(24, 48), head_dim=8, steps=130, batch=16, warmup=10, learning_rate=3e-3,
+        ema_decay=0.95, checkpoint_every=130, sample_count=1, sample_steps=10,
     )  # fmt: skip
-    noise = np.random.default_rng(0).integers(0, 256, (64, 32, 32), dtype=np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (48, 32, 32), dtype=np.uint8)
     untrained = watch.samples(Trainer(config, Pictures(seen)).averaged)
 
     last = train(config, Pictures(seen), tmp_path / "run", on_checkpoint=watch)
@@ -95,8 +95,8 @@ def test_a_model_that_learned_from_real_xrays_comes_nearer_to_unseen_ones_than_n
     learned = checkpoint.read(last)[0].facts["metrics"]
     for others in (noise, untrained):
         measured = watch.measure(others)[0]
-        assert learned["fid"] < 0.5 * measured["fid"]
-        assert learned["kid"] < 0.5 * measured["kid"]
+        assert learned["fid"] < 0.6 * measured["fid"]
+        assert learned["kid"] < 0.6 * measured["kid"]
 
 
 def real_xrays(data: Path, *, side: int, most: int = 413) -> Squares:

@@ -1,0 +1,142 @@
+"""How long the machine measures take once features are there, and how many pictures a second become features.
+
+    python bench/quality.py [--json] [--images 10000] [--features 2048] [--pictures 256] [--extractor PATH]
+
+Plain: no Django, no server. The matrix root is what other programs take for the Fréchet distance (SciPy's `sqrtm` of
+a product of covariances, as in MONAI); beside it stands the distance of as few images as a held-out set has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from generation.quality.distances import fid, frechet, kid
+from generation.quality.extractors import described, extractor
+from generation.quality.nearest import nearest, pixel_rows
+
+FEW = 200
+SMALL_FEATURES = 64
+PIXELS = 64 * 64
+
+
+def timed(work: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def clouds(images: int, features: int) -> tuple[Any, Any]:
+    dice = np.random.default_rng(0)
+    real = dice.normal(size=(images, features)).astype(np.float32)
+    return real, (1.1 * dice.normal(size=(images, features)) + 0.05).astype(np.float32)
+
+
+def distances(images: int, features: int) -> dict[str, float]:
+    """Seconds for both distances of `images` real and as many generated feature rows."""
+    real, fake = clouds(images, features)
+    return {
+        "fid_s": timed(lambda: fid(real, fake)),
+        "kid_with_interval_s": timed(lambda: kid(real, fake)),
+    }
+
+
+def against_a_matrix_root(features: int) -> dict[str, float]:
+    """The Fréchet distance of 200 + 200 images, ours and by SciPy's matrix root."""
+    from scipy import linalg
+
+    real, fake = (rows.astype(np.float64) for rows in clouds(FEW, features))
+
+    def root() -> float:
+        one, other = np.cov(real, rowvar=False), np.cov(fake, rowvar=False)
+        apart = real.mean(axis=0) - fake.mean(axis=0)
+        shared = linalg.sqrtm(one @ other).real
+        return float(apart @ apart + np.trace(one + other - 2 * shared))
+
+    ours, theirs = timed(lambda: frechet(real, fake)), timed(root)
+    return {"images": FEW, "cross_gram_s": ours, "matrix_root_s": theirs, "times": theirs / ours}
+
+
+def neighbours(images: int) -> dict[str, float]:
+    """Seconds to find the nearest of `images` pictures to each of as many, by 4,096 pixels and by 64 features."""
+    found = {}
+    for name, width in (("pixels_s", PIXELS), ("features_s", SMALL_FEATURES)):
+        queries, references = clouds(images, width)
+        found[name] = timed(lambda q=queries, r=references: nearest(q, r))  # type: ignore[misc]  # a default binds the loop's arrays
+    return found
+
+
+def extraction(pictures: int, spec: str) -> dict[str, Any]:
+    """Pictures a second, 256 × 256 and grey, to features and to the rows that copies are looked for in."""
+    dice = np.random.default_rng(0)
+    made = [dice.integers(0, 256, (256, 256), dtype=np.uint8) for _ in range(pictures)]
+    used = extractor(spec)
+    used.features(made[:2])
+    return {
+        "extractor": described(used),
+        "features_per_s": pictures / timed(lambda: used.features(made)),
+        "pixel_rows_per_s": pictures / timed(lambda: pixel_rows(made)),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--images", type=int, default=10_000)
+    parser.add_argument("--features", type=int, default=2048)
+    parser.add_argument("--pictures", type=int, default=256)
+    parser.add_argument("--extractor", default="", help="PATH or PATH#SHA256 of a TorchScript file")
+    asked = parser.parse_args()
+    report = {
+        "cores": os.cpu_count(),
+        "images": asked.images,
+        "features": asked.features,
+        "distances": distances(asked.images, asked.features),
+        "distances_small": distances(asked.images, SMALL_FEATURES),
+        "few": against_a_matrix_root(asked.features),
+        "nearest": neighbours(asked.images),
+        "extraction": extraction(asked.pictures, asked.extractor),
+    }
+    print(json.dumps(report) if asked.json else as_table(report))
+
+
+def as_table(report: dict[str, Any]) -> str:
+    many = f"{report['images']:,} + {report['images']:,}"
+    wide, small, few = report["distances"], report["distances_small"], report["few"]
+    near, made = report["nearest"], report["extraction"]
+    rows = [
+        (f"FID of {many}, {report['features']:,} features", f"{wide['fid_s']:.1f} s"),
+        (
+            f"KID with interval of {many}, {report['features']:,} features",
+            f"{wide['kid_with_interval_s']:.1f} s",
+        ),
+        (f"FID with interval of {many}, {SMALL_FEATURES} features", f"{small['fid_s']:.1f} s"),
+        (f"KID with interval of {many}, {SMALL_FEATURES} features", f"{small['kid_with_interval_s']:.1f} s"),
+        (f"Fréchet distance of {FEW} + {FEW}, cross-Gram", f"{few['cross_gram_s']:.3f} s"),
+        ("  by a matrix root", f"{few['matrix_root_s']:.1f} s, {few['times']:.0f} times as long"),
+        (
+            f"Nearest of {report['images']:,} for {report['images']:,}, {PIXELS:,} pixels",
+            f"{near['pixels_s']:.1f} s",
+        ),
+        (f"  {SMALL_FEATURES} features", f"{near['features_s']:.1f} s"),
+        (f"Features by {made['extractor']['name']}", f"{made['features_per_s']:.0f} images/s"),
+        ("Fine structure", f"{made['pixel_rows_per_s']:.0f} images/s"),
+    ]
+    width = max(len(name) for name, _ in rows)
+    return "\n".join([f"{report['cores']} cores", *(f"{name:<{width}}  {said}" for name, said in rows)])
+
+
+if __name__ == "__main__":
+    main()

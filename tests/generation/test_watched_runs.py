@@ -1,0 +1,130 @@
+"""A run held against images it never saw: on its page, in its files, on its model cards, in what it makes."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from generation.models import Checkpoint, TrainingRun
+from lungrater.models import User
+from pool import splits
+from pool.models import Dataset
+from tests.factories import make_dataset, make_image
+from tests.generation.makers import make_job, make_run
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def dataset(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    settings.MODELS_DIR = tmp_path
+    monkeypatch.setattr(splits, "ENOUGH_TO_SPLIT", 30)
+    made = make_dataset("Chests")
+    Dataset.objects.filter(pk=made.pk).update(licence="CC BY 4.0", citation="Somebody 2026")
+    for number in range(40):
+        make_image(made, label="normal", patient=f"patient {number}")
+    made.refresh_from_db()
+    return made
+
+
+@pytest.fixture
+def run(dataset: Dataset) -> TrainingRun:
+    made = make_run(dataset)
+    made.perform()
+    assert made.state == "succeeded", made.error
+    return made
+
+
+def test_every_checkpoint_is_measured_against_the_images_held_out(run: TrainingRun, dataset: Dataset) -> None:
+    held_out = splits.held_out_images(dataset).count()
+
+    for checkpoint in run.checkpoints.all():
+        assert checkpoint.metrics["n_real"] == held_out
+        assert {"fid", "kid", "fid_interval", "kid_interval", "floor"} <= checkpoint.metrics.keys()
+        assert checkpoint.metrics["memorisation"]["of"] == checkpoint.metrics["n_fake"] == 16
+        assert checkpoint.grid
+        assert checkpoint.neighbours
+    assert run.facts["training"]["images"] == 40 - held_out
+    assert run.facts["training"]["patients"] == 40 - held_out
+
+
+def test_the_page_shows_both_distances_the_samples_and_whose_features_they_are_of(
+    run: TrainingRun, client_of: Callable[[User], Client], researcher: User
+) -> None:
+    browser = client_of(researcher)
+
+    page = browser.get(run.get_absolute_url()).content.decode()
+    figure = browser.get(reverse("generation:course_figure", args=[run.pk]))
+    table = browser.get(reverse("generation:course_table", args=[run.pk])).content.decode()
+
+    assert "phantom-features" in page
+    assert "do not compare" in page
+    assert page.count("samples.png") == 2
+    assert reverse("generation:course_figure", args=[run.pk]) in page
+    assert figure["Content-Type"] == "image/svg+xml"
+    assert b"<svg" in figure.content
+    rows = {row["step"]: row for row in csv.DictReader(table.splitlines())}
+    assert float(rows["6"]["fid"]) == run.checkpoints.get(step=6).metrics["fid"]
+    assert rows["6"]["loss"]
+
+
+def test_a_model_card_states_data_split_curve_cost_and_version(
+    run: TrainingRun, client_of: Callable[[User], Client], researcher: User
+) -> None:
+    checkpoint = run.checkpoints.get(step=6)
+    browser = client_of(researcher)
+
+    card = browser.get(reverse("generation:card", args=[checkpoint.pk])).content.decode()
+    page = browser.get(checkpoint.get_absolute_url()).content.decode()
+
+    for said in (
+        *("CC BY 4.0", "Somebody 2026", "known patients", "hash of the patient", "| 6 |", "kWh, estimated"),
+        *("Git commit", "Not meant for", checkpoint.sha256, "phantom-features", "Copies of training images"),
+    ):
+        assert said in card
+    assert "Nearest training images" in page
+    assert reverse("generation:grid", args=[checkpoint.pk]) in page
+
+
+def test_a_shipped_model_has_a_card_that_says_what_is_not_known(
+    client_of: Callable[[User], Client], researcher: User
+) -> None:
+    facts = {"trained_on": "drawings", "licence": "Apache-2.0", "intended_use": "Trials."}
+    shipped = Checkpoint.store("shipped", {"step": 1, "config": {"steps": 1}, "facts": facts}, b"weights")
+
+    card = client_of(researcher).get(reverse("generation:card", args=[shipped.pk])).content.decode()
+
+    assert "drawings" in card
+    assert "Not measured" in card
+    assert "Unknown." in card
+
+
+def test_what_a_measured_checkpoint_makes_carries_its_numbers_for_the_analysis(run: TrainingRun) -> None:
+    checkpoint = run.checkpoints.get(step=6)
+    job = make_job(total=1, engine="diffusion", checkpoint=checkpoint, label="", settings={"steps": 2})
+
+    job.perform()
+
+    provenance = job.dataset.images.get().provenance
+    assert provenance["fid"] == checkpoint.metrics["fid"]
+    assert provenance["kid"] == checkpoint.metrics["kid"]
+    assert provenance["fid_extractor"] == "phantom-features"
+
+
+def test_an_extractor_that_is_not_there_stops_the_run_before_it_begins(
+    dataset: Dataset, settings: Any
+) -> None:
+    settings.EXTRACTOR = "/nowhere/inception.pt"
+    run = make_run(dataset)
+
+    run.perform()
+
+    assert run.state == "failed"
+    assert "There is no extractor at /nowhere/inception.pt" in run.error
+    assert run.done == 0
