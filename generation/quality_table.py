@@ -58,4 +58,4 @@ def _value(number: Mapping[str, Any]) -> str:
 
 
 def _interval(number: Mapping[str, Any]) -> str:
-    return "{:.3g} to {:.3g}".format(*number["ci"]) if number["ci"] else ""
+    return "{:.3g}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{:.3g}".format(*number["ci"]) if number["ci"] else ""

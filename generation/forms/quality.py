@@ -24,7 +24,7 @@ class QualityForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the
     class Meta:
         model = QualityReport
         fields = ["candidate", "reference", "split", "most", "seed"]
-        labels = {"candidate": "Judge", "reference": "against", "split": "Of the reference"}
+        labels = {"candidate": "Fakes", "reference": "Real images", "split": "Of the real images"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -30,7 +30,7 @@ SOFT, BLUR, EVEN = (
 )  # pixels of SIDE: finer is noise, coarser is shape; contrast is evened out over the last
 LEAST_CONTRAST = 2.0  # grey levels: below, evening out would only raise noise
 SHIFT = 8  # pixels of SIDE either way: 8 % of the picture
-STEPS = (-3, 0, 3)  # shifts tried in the coarse search
+STEPS = (-1, 0, 1)  # half blocks, 3 pixels, tried either way in the coarse search
 COARSE = 16
 CANDIDATES = 4
 ROWS_AT_ONCE = 256
@@ -55,10 +55,12 @@ class Structures:
         """The same in few numbers (images × COARSE²), to find candidates by; also as mirrored and shifted."""
         from scipy.ndimage import gaussian_filter
 
-        soft, block = gaussian_filter(self.fine, (0, 2.0, 2.0)), SIDE // COARSE
+        # Means over half blocks: a shift by so much is then a step on this small grid.
+        grid, half = 2 * COARSE, SIDE // (2 * COARSE)
+        soft = gaussian_filter(self.fine, (0, 2.0, 2.0)).reshape(-1, grid, half, grid, half).mean(axis=(2, 4))
         for view in (soft, soft[:, :, ::-1]) if moved else (soft,):
             for shift in product(STEPS, STEPS) if moved else [(0, 0)]:
-                blocks = np.roll(view, shift, axis=(1, 2)).reshape(-1, COARSE, block, COARSE, block)
+                blocks = np.roll(view, shift, axis=(1, 2)).reshape(-1, COARSE, 2, COARSE, 2)
                 yield _of_length_one(blocks.mean(axis=(2, 4)).reshape(len(self), -1))
 
 

@@ -109,7 +109,7 @@ def test_the_map_points_at_the_planted_mark() -> None:
 
     found = occlusion_map(picture, lambda versions: np.array([v[8:16, 40:48].std() / 100 for v in versions]))
 
-    assert np.unravel_index(found.argmax(), found.shape) == (1, 5)
+    assert [int(place) for place in np.unravel_index(found.argmax(), found.shape)] == [1, 5]
 
 
 def test_the_interval_of_a_share_is_wilsons() -> None:
