@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from generation.models import GenerationJob
-from generation.views import checkpoints, jobs, quality, review, training
+from generation.views import checkpoints, jobs, quality, review, training, utility
 
 app_name = "generation"
 
@@ -60,4 +60,13 @@ urlpatterns = [
     path("checkpoints/<int:pk>/samples.png", checkpoints.samples, name="samples"),
     path("checkpoints/<int:pk>/grid.png", checkpoints.grid, name="grid"),
     path("checkpoints/<int:pk>/neighbours.png", checkpoints.neighbours, name="neighbours"),
+    path("utility/", utility.experiments, name="utility_experiments"),
+    path("utility/new/", utility.new, name="new_utility"),
+    path("utility/<int:pk>/", utility.experiment, name="utility_experiment"),
+    path("utility/<int:pk>/progress", utility.progress, name="utility_progress"),
+    path("utility/<int:pk>/cancel", utility.cancel, name="cancel_utility"),
+    path("utility/<int:pk>/go-on", utility.go_on, name="continue_utility"),
+    path("utility/<int:pk>/report.json", utility.report_json, name="utility_json"),
+    path("utility/<int:pk>/<slug:name>.<slug:kind>", utility.figure, name="utility_figure"),
+    path("utility/maps/<int:pk>.png", utility.explanation, name="utility_map"),
 ]

@@ -16,6 +16,7 @@ from pool.models import ImportJob
 from rating.models import Study
 from tests.factories import make_dataset, make_image
 from tests.rating.cast import frozen_study, open_study, over_study, presentations
+from tests.utility.datasets import reported_experiment
 
 EVERYBODY = {"nobody", "rater", "other rater", "researcher", "admin"}
 SIGNED_IN = EVERYBODY - {"nobody"}
@@ -74,6 +75,15 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "generation:card": (STAFF, "get"),
     "generation:course_figure": (STAFF, "get"),
     "generation:course_table": (STAFF, "get"),
+    "generation:utility_experiments": (STAFF, "get"),
+    "generation:new_utility": (STAFF, "get"),
+    "generation:utility_experiment": (STAFF, "get"),
+    "generation:utility_progress": (STAFF, "get"),
+    "generation:cancel_utility": (STAFF, "post"),
+    "generation:continue_utility": (STAFF, "post"),
+    "generation:utility_json": (STAFF, "get"),
+    "generation:utility_figure": (STAFF, "get"),
+    "generation:utility_map": (STAFF, "get"),
     "rating:reading_list": (RATERS, "get"),
     "rating:preferences": (RATERS, "get"),
     "rating:begin": (OWN, "get"),
@@ -131,6 +141,16 @@ OF_TRAINING = {
 }
 OF_CHECKPOINT = {f"generation:{page}" for page in ("checkpoint", "card", "samples", "grid", "neighbours")}
 OF_REPORT = {f"generation:quality_{page}" for page in ("report", "progress", "cancel", "saliency")}
+OF_UTILITY = {
+    f"generation:{page}"
+    for page in (
+        "utility_experiment",
+        "utility_progress",
+        "cancel_utility",
+        "continue_utility",
+        "utility_json",
+    )
+}
 OF_READING = {f"rating:{page}" for page in ("begin", "display", "ahead", "read")}
 OF_ENROLMENT = {f"rating:{act}" for act in ("reset", "withdraw", "replace", "mark_unblinded")}
 OF_STUDY = {
@@ -191,6 +211,7 @@ def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict
             metrics={"fid": 1.0, "kid": 0.1, "n_real": 2, "n_fake": 2, "extractor": EXTRACTOR},
         ),
         "report": a_report(),
+        "utility": reported_experiment(),
         "people": {"rater": rater, "other rater": other_rater, "researcher": researcher, "admin": admin},
     }
 
@@ -217,6 +238,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         (OF_TRAINING, world["training"].pk),
         (OF_CHECKPOINT, world["checkpoint"].pk),
         (OF_REPORT, world["report"].pk),
+        (OF_UTILITY, world["utility"].pk),
         (OF_STUDY, own),
     ]
     arguments: dict[str, Callable[[], list[Any]]] = {
@@ -226,6 +248,8 @@ def address(name: str, world: dict[str, Any]) -> str:
         "generation:more_like": lambda: [world["generated"].image_id],
         "generation:quality_figure": lambda: [world["report"].pk, "spectrum"],
         "generation:quality_download": lambda: [world["report"].pk, "json"],
+        "generation:utility_figure": lambda: [world["utility"].pk, "scores", "svg"],
+        "generation:utility_map": lambda: [world["utility"].explanations.first().pk],
         **dict.fromkeys(OF_READING, lambda: [own]),
         "rating:at": lambda: [own, 1],
         **dict.fromkeys(OF_ENROLMENT, lambda: [own, 1]),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from django.core.files.base import ContentFile
 
-from generation.models import UtilityExperiment
+from generation.models import UtilityExperiment, UtilityExplanation
 from generation.utility.config import UtilityConfig
+from generation.utility.report import Fitted, HeldOut, whole_report
 from pool.models import Dataset, Image, Modality, Origin
-from pool.pixels import Pixels
+from pool.pixels import Pixels, encode_png
 from tests.factories import make_dataset, make_image
 from tests.utility.pictures import marked
 
@@ -58,3 +60,40 @@ def make_experiment(
 
 def noise(seed: int) -> Pixels:
     return np.random.default_rng(seed).integers(0, 255, (48, 48), dtype=np.uint8)
+
+
+def reported_experiment(name: str = "Reported") -> UtilityExperiment:
+    """An experiment that ended with a report of made-up classifiers on eight images, one of which is explained."""
+    real, classes = make_dataset(), ("nodule", "normal")
+    experiment = make_experiment(real, make_dataset(origin=Origin.SYNTHETIC), name=name)
+    truth = np.arange(8) % 2
+    sure = np.eye(2)[truth] * 0.6 + 0.2
+    sure[0] = sure[0][::-1]  # one is wrong
+    even = np.full_like(sure, 0.5)
+    fitted = [
+        Fitted("real only", "tiny-resnet", 16, 0, np.stack([sure])),
+        Fitted("synthetic only", "tiny-resnet", 0, 16, np.stack([even])),
+        Fitted("0.5 of synthetic", "tiny-resnet", 0, 8, np.stack([even])),
+    ]
+    held_out = HeldOut(truth, [str(place) for place in range(8)], classes)
+    agreement = {"architecture": "tiny-resnet", "method": "lime", "images": 1, "iou": 0.25, "spearman": None}
+    experiment.report = {
+        **whole_report(fitted, held_out, resamples=200, seed=0),
+        "images": {"real": {"nodule": 8, "normal": 8}, "synthetic": {"nodule": 8, "normal": 8}},
+        "models": {"real only, tiny-resnet": "real-only-tiny-resnet-seed0"},
+        "explanations": [agreement],
+    }
+    experiment.state = "succeeded"
+    experiment.save()
+    image = make_image(real, label="nodule", split="test")
+    for arm in ("synthetic only", "real only"):
+        row = UtilityExplanation(
+            experiment=experiment,
+            image=image,
+            arm=arm,
+            architecture="tiny-resnet",
+            method="lime",
+            probability=0.5,
+        )
+        row.picture.save("", ContentFile(encode_png(noise(0))))
+    return experiment

@@ -50,18 +50,19 @@ def test_an_experiment_trains_every_arm_and_reports_the_gap() -> None:
 
 def test_its_classifiers_can_be_loaded_and_asked() -> None:
     experiment = done(make_experiment(explained=0))
-    image = experiment.real.images.first()
+    pictures = [stored_pixels(image) for image in experiment.real.images.all()[:3]]
 
     classifier = load(experiment.folder / experiment.report["models"]["synthetic only, tiny-resnet"])
 
     assert classifier.classes == ("nodule", "normal")
-    assert classifier.probabilities([stored_pixels(image)]).shape == (1, 2)
+    assert classifier.probabilities(pictures).shape == (3, 2)
     assert classifier.description.facts["arm"] == "synthetic only"
 
 
 def test_an_interrupted_experiment_makes_only_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = make_experiment(explained=0)
-    fit, fitted = experiments.Work.fit, []
+    fit = experiments.Work.fit
+    fitted: list[str] = []
 
     def two_then_cancel(work: experiments.Work, plan: experiments.Plan) -> None:
         if len(fitted) == 2:
@@ -112,6 +113,7 @@ def test_a_patient_in_training_and_test_is_refused() -> None:
 def test_a_synthetic_copy_of_a_test_image_is_refused_or_left_out_when_asked() -> None:
     real, fakes = real_dataset(), fake_dataset()
     tested = real.images.filter(split="test").first()
+    assert tested is not None
     make_image(fakes, pixels=stored_pixels(tested), label=tested.label)
 
     refused = make_experiment(real, fakes)
@@ -187,7 +189,7 @@ def test_microscopy_is_trained_and_tested_in_colour() -> None:
 
     classifier = load(experiment.folder / experiment.report["models"]["real only, tiny-resnet"])
     assert classifier.description.colour
-    assert stored_pixels(experiment.real.images.first()).ndim == 3
+    assert all(stored_pixels(image).ndim == 3 for image in experiment.real.images.all())
 
 
 class TestChain:
@@ -208,7 +210,7 @@ class TestChain:
         assert not experiment.advance(ring=False)
         assert experiment.generation is None
 
-        TrainingRun.objects.get(pk=experiment.training_id).perform()
+        TrainingRun.objects.get(name="Chain model").perform()
         assert not experiment.advance(ring=False)
         images = experiment.generation
         assert images is not None
@@ -225,7 +227,7 @@ class TestChain:
     def test_a_stage_that_fails_ends_the_experiment_with_its_reason(
         self, experiment: UtilityExperiment
     ) -> None:
-        TrainingRun.objects.filter(pk=experiment.training_id).update(state="failed", error="No memory.")
+        TrainingRun.objects.filter(name="Chain model").update(state="failed", error="No memory.")
 
         assert not experiment.advance(ring=False)
 
@@ -234,7 +236,7 @@ class TestChain:
         assert experiment.error == "The experiment's model could not be made: No memory."
 
     def test_going_on_queues_the_failed_stage_too(self, experiment: UtilityExperiment) -> None:
-        TrainingRun.objects.filter(pk=experiment.training_id).update(state="failed")
+        TrainingRun.objects.filter(name="Chain model").update(state="failed")
         experiment.advance(ring=False)
         experiment.refresh_from_db()
 
