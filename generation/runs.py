@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +13,15 @@ from generation.filling import Pulse
 from generation.models import Checkpoint, TrainingRun
 from generation.quality.watch import GRID, NEIGHBOURS
 from generation.training.config import ConfigError, PictureClass, TrainingConfig
+from generation.training.errors import CheckpointError, TrainingFailedError, sentence_of
+from generation.training.launch import train_apart
+from generation.training.pictures import Pictures
+from generation.training.progress import Progress
 from generation.watching import watch_for
 from pool.jobs import JobFailed
 from pool.models import Dataset, Modality
-from pool.pixels import Pixels, decode_png, encode_png, fitted_square
+from pool.pixels import Pixels, decode_png, fitted_square
 from pool.splits import training_images
-
-if TYPE_CHECKING:
-    from generation.training.pictures import Pictures
-    from generation.training.run import Progress
 
 TELL_EVERY = 1.0
 LONGEST_CURVE = 400
@@ -30,26 +29,21 @@ LONGEST_CURVE = 400
 
 def train_for(run: TrainingRun) -> None:
     """Train as the run's config says, going on from its last checkpoint. Raises JobFailed."""
-    from generation.training.checkpoint import CheckpointError
-    from generation.training.run import TrainingFailedError, train
-
     try:
         config = run.parsed_config
         run.beat(message="Reading the images…")
         run.images.add(*training_images(run.dataset))
         pictures = pictures_of(run.dataset, config, pulse=Pulse(run))
         watch = watch_for(run, config, pictures, pulse=Pulse(run))
-        train(config, pictures, run.folder, on_progress=Teller(run), on_checkpoint=watch)
-    except (ConfigError, CheckpointError, TrainingFailedError) as error:
-        raise JobFailed(str(error)) from error
-    except OSError as error:
-        raise JobFailed(f"A checkpoint could not be stored ({error.strerror or error}).") from error
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "memory" not in str(error):
+        teller = Teller(run)
+        teller.adopt()
+        train_apart(config, pictures, run.folder, on_progress=teller, on_checkpoint=watch)
+        teller.adopt()
+    except (ConfigError, CheckpointError, TrainingFailedError, OSError, MemoryError, RuntimeError) as error:
+        sentence = sentence_of(error)
+        if sentence is None:
             raise
-        raise JobFailed(
-            "Training needs more memory than there is; choose a smaller batch or size."
-        ) from error
+        raise JobFailed(sentence) from error
 
 
 def classes_of(dataset: Dataset) -> tuple[PictureClass, ...]:
@@ -65,8 +59,6 @@ def channels_of(dataset: Dataset) -> int:
 
 def pictures_of(dataset: Dataset, config: TrainingConfig, *, pulse: Pulse) -> Pictures:
     """The dataset's training images, each its middle square at the config's size. Raises ConfigError."""
-    from generation.training.pictures import Pictures
-
     pixels: list[NDArray[np.uint8]] = []
     classes: list[int] = []
     for image in training_images(dataset):
@@ -93,7 +85,7 @@ class Teller:
 
     def __call__(self, progress: Progress) -> None:
         if progress.checkpoint is not None:
-            self._keep(progress, progress.checkpoint)
+            self._keep(progress.step, progress.checkpoint)
         elif time.monotonic() - self.told < TELL_EVERY and not progress.note:
             return
         self.told = time.monotonic()
@@ -117,17 +109,25 @@ class Teller:
         self.run.curve = [point for point in self.run.curve if point[0] <= progress.step]
         self.run.save(update_fields=["curve"])
 
-    def _keep(self, progress: Progress, folder: Path) -> None:
-        strip = b"" if progress.samples is None else encode_png(np.hstack(list(progress.samples)))
+    def adopt(self) -> None:
+        """Store the whole checkpoints in the run's folder that a death kept from being told."""
+        known = set(self.run.checkpoints.values_list("step", flat=True))
+        for folder in sorted(self.run.folder.glob("step-*")):
+            description = json.loads((folder / "config.json").read_text())
+            if description["step"] not in known and "metrics" in description["facts"]:
+                self._keep(description["step"], folder)
+
+    def _keep(self, step: int, folder: Path) -> None:
+        description = json.loads((folder / "config.json").read_text())
         Checkpoint.store(
-            f"{self.run.name}@{progress.step}",
-            json.loads((folder / "config.json").read_text()),
+            f"{self.run.name}@{step}",
+            description,
             (folder / "model.safetensors").read_bytes(),
             run=self.run,
-            samples=strip,
+            samples=_read(folder / "samples.png"),
             grid=_read(folder / GRID),
             neighbours=_read(folder / NEIGHBOURS),
-            metrics=progress.metrics,
+            metrics=description["facts"].get("metrics", {}),
         )
 
 

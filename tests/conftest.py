@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -74,3 +75,15 @@ def client_of() -> Callable[[User], Client]:
         return client
 
     return signed_in
+
+
+@pytest.fixture(autouse=True)
+def trained_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs are trained in the test's own process, which spares seconds; test_training_apart.py uses real ones."""
+
+    def here(*words: Any, **options: Any) -> Path:
+        from generation.training.run import train
+
+        return train(*words, **options)
+
+    monkeypatch.setattr("generation.runs.train_apart", here)

@@ -17,6 +17,7 @@ from generation.engines.protocol import (
     seed_of,
 )
 from generation.engines.warm import Warm, bytes_of, device_for_work, dtype_for, in_batches_that_fit
+from generation.training.errors import CheckpointError
 
 if TYPE_CHECKING:
     from generation.training.network import Denoiser
@@ -42,7 +43,7 @@ class CheckpointSource:
 
         try:
             description, weights = checkpoint.read(path)
-        except checkpoint.CheckpointError as error:
+        except CheckpointError as error:
             raise EngineError(str(error)) from error
         return cls(str(weights.absolute()), path.stem, description.as_json(), weights.read_bytes)
 
@@ -57,7 +58,7 @@ def _load(source: CheckpointSource, precision: str) -> Denoiser:
     try:
         description = checkpoint.Description.from_json(source.description)
         return checkpoint.network(description, source.read_weights(), device).to(dtype_for(precision))
-    except (checkpoint.CheckpointError, OSError) as error:
+    except (CheckpointError, OSError) as error:
         raise EngineError(f"The checkpoint {source.name} cannot be used. {error}") from error
 
 

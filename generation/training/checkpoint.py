@@ -20,6 +20,7 @@ from safetensors.torch import load, load_file, save_file
 from torch import Tensor
 
 from generation.training.config import ConfigError, TrainingConfig
+from generation.training.errors import CheckpointError
 from generation.training.network import Denoiser, build
 from generation.training.space import PREFIX, space_from
 
@@ -28,10 +29,6 @@ SAMPLES = "samples.png"
 # Kept ones carry samples and measures; the other kind is only there to go on from.
 KEPT, TO_GO_ON = "step-", "resume-"
 FORMAT = "lungrater-diffusion-1"
-
-
-class CheckpointError(Exception):
-    """A checkpoint that cannot be used; the message says which and why."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from generation.training import checkpoint
 from generation.training.config import TrainingConfig
 from generation.training.errors import TrainingFailedError, TrainingStopped
 from generation.training.pictures import Pictures
+from generation.training.progress import OnProgress, Progress
 from generation.training.team import Team, team_of_environment
 from generation.training.trainer import Trainer
 
@@ -28,25 +28,6 @@ MOST_TURNS = 3
 LOOK_EVERY = 20
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Where a run stands; `checkpoint`, `samples` and `metrics` only where one was just written.
-
-    `loss` is the mean since the last word; `note` is a sentence for people when something happened.
-    """
-
-    step: int
-    loss: float
-    learning_rate: float
-    images_per_second: float
-    checkpoint: Path | None = None
-    samples: NDArray[np.uint8] | None = None
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    memory_mb: float = 0.0
-    note: str = ""
-
-
-OnProgress = Callable[[Progress], None]
 OnCheckpoint = Callable[[Trainer, int], Mapping[str, Any]]
 
 

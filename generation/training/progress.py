@@ -1,0 +1,33 @@
+"""What a run says of itself as it goes; no torch, so that any process may listen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands; `checkpoint`, `samples` and `metrics` only where one was just written.
+
+    `loss` is the mean since the last word; `note` is a sentence for people when something happened. The samples
+    of a run in another process are not sent, they lie in the checkpoint's folder.
+    """
+
+    step: int
+    loss: float
+    learning_rate: float
+    images_per_second: float
+    checkpoint: Path | None = None
+    samples: NDArray[np.uint8] | None = None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    memory_mb: float = 0.0
+    note: str = ""
+
+
+OnProgress = Callable[[Progress], None]

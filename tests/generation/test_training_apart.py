@@ -1,0 +1,144 @@
+"""Training in processes of its own: stopped, killed, orphaned, and several together, it loses nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from generation.training import checkpoint, launch
+from generation.training.config import TrainingConfig
+from generation.training.errors import TrainingFailedError
+from generation.training.launch import train_apart
+from generation.training.progress import Progress
+from generation.training.run import train
+from tests.generation.tiny import CLASSES, bright_squares, tiny_config
+
+PATIENCE = 300.0
+PARENT = """
+import sys
+from pathlib import Path
+from generation.training.launch import train_apart
+from tests.generation.tiny import bright_squares, tiny_config
+config = tiny_config(steps=100_000, checkpoint_every=1)
+train_apart(config, bright_squares(config), Path(sys.argv[1]))
+"""
+
+
+class EnoughError(Exception):
+    pass
+
+
+def assert_same_weights(one: Path, other: Path) -> None:
+    for file in (checkpoint.WEIGHTS, checkpoint.STATE):
+        expected, found = load_file(one / file), load_file(other / file)
+        assert expected.keys() == found.keys()
+        assert all(torch.equal(expected[key], found[key]) for key in expected)
+
+
+def until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_run_stopped_and_killed_on_its_way_ends_with_the_very_weights_of_one_that_was_not(
+    tmp_path: Path,
+) -> None:
+    config = tiny_config(classes=CLASSES, augment=0.5, accumulate=2, steps=9)
+    pictures = bright_squares(config)
+    unbroken = train(config, pictures, tmp_path / "unbroken")
+
+    def stop(progress: Progress) -> None:
+        if progress.step == 3:
+            raise EnoughError
+
+    def kill(progress: Progress) -> None:
+        if progress.step == 6:
+            for child in psutil.Process().children(recursive=True):
+                if "generation.training.process" in child.cmdline():
+                    child.kill()
+
+    with pytest.raises(EnoughError):
+        train_apart(config, pictures, tmp_path / "broken", on_progress=stop)
+    done = train_apart(config, pictures, tmp_path / "broken", on_progress=kill)
+
+    assert done.name == unbroken.name == "step-00000009"
+    assert_same_weights(unbroken, done)
+
+
+def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
+    config = tiny_config(classes=CLASSES, augment=0.5, steps=4)
+    pictures = bright_squares(config)
+    alone: dict[int, float] = {}
+    together: dict[int, float] = {}
+
+    one = train(config, pictures, tmp_path / "one", on_progress=lambda p: alone.update({p.step: p.loss}))
+    two = train_apart(
+        config,
+        pictures,
+        tmp_path / "two",
+        processes=2,
+        on_progress=lambda p: together.update({p.step: p.loss}),
+    )
+
+    assert together[4] == pytest.approx(alone[4], rel=1e-4)
+    for name, weight in load_file(one / checkpoint.WEIGHTS).items():
+        np.testing.assert_allclose(load_file(two / checkpoint.WEIGHTS)[name], weight, atol=2e-3)
+
+
+def test_an_error_of_training_comes_back_as_its_sentence(tmp_path: Path) -> None:
+    config = tiny_config(learning_rate=1e30, clip_gradient=1e30, steps=60, checkpoint_every=60)
+
+    with pytest.raises(TrainingFailedError, match="lower learning_rate"):
+        train_apart(config, bright_squares(config), tmp_path)
+
+
+def test_a_process_that_dies_each_time_is_not_started_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+
+    def dies(_order: Path, _processes: int | None) -> list[str]:
+        started.append("once more")
+        return [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
+
+    monkeypatch.setattr(launch, "_command", dies)
+
+    with pytest.raises(TrainingFailedError, match="killed several times"):
+        train_apart(tiny_config(), bright_squares(tiny_config()), tmp_path)
+    assert len(started) == launch.MOST_DEATHS
+
+
+@pytest.fixture
+def parent(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that trains without end in another."""
+    with subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path)], cwd=launch.ROOT) as process:
+        yield process
+        process.kill()
+
+
+def test_training_ends_with_the_process_that_wanted_it(
+    tmp_path: Path, parent: subprocess.Popen[bytes]
+) -> None:
+    until(lambda: checkpoint.newest_kept(tmp_path))
+    trainers = psutil.Process(parent.pid).children(recursive=True)
+
+    os.kill(parent.pid, signal.SIGKILL)
+    until(lambda: not any(trainer.is_running() and trainer.status() != "zombie" for trainer in trainers))
+
+    assert trainers
+    newest = checkpoint.latest(tmp_path)
+    assert newest is not None
+    assert isinstance(checkpoint.read(newest)[0].config, TrainingConfig)
