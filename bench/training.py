@@ -179,19 +179,7 @@ def our_steps(
     pictures = pictures_in(asked.place, config)
     facts["reading_s"] = round(time.monotonic() - began, 2)
     trainer = Trainer(config, pictures)
-    predict, learn = trainer._predict, trainer._backward
-
-    def watched(work: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*words: Any) -> Any:
-            counter.watch("model")
-            try:
-                return work(*words)
-            finally:
-                counter.watch("rest")
-
-        return run
-
-    trainer._predict, trainer._backward = watched(predict), watched(learn)  # type: ignore[method-assign]
+    counter.leave_out(trainer)
     pace = LOOK_EVERY if trainer.device.type == "cuda" else 1
     while True:
         loss = trainer.train_step()
@@ -284,6 +272,21 @@ class Counter:
 
     def watch(self, part: str) -> None:
         self.part = part
+
+    def leave_out(self, trainer: Any) -> None:
+        """Do not count the forward and the backward pass of a Trainer of ours."""
+
+        def watched(work: Callable[..., Any]) -> Callable[..., Any]:
+            def run(*words: Any) -> Any:
+                self.watch("model")
+                try:
+                    return work(*words)
+                finally:
+                    self.watch("rest")
+
+            return run
+
+        trainer._predict, trainer._backward = watched(trainer._predict), watched(trainer._backward)
 
     def __enter__(self) -> Counter:
         from torch.utils._python_dispatch import TorchDispatchMode

@@ -11,7 +11,7 @@ from generation import pipelines
 from generation.finetunings import is_taken
 from generation.models import Checkpoint, TrainingRun
 from generation.models.jobs import MOST_SEED
-from generation.training.config import PRESETS, ConfigError, TrainingConfig
+from generation.training.config import PRESETS, ConfigError, TrainingConfig, settings_of
 from pool.models import Dataset
 
 
@@ -29,7 +29,13 @@ class TrainingForm(forms.Form):
     by_finding = forms.BooleanField(
         required=False, label="Learn the findings", help_text="The model can then be asked for one of them."
     )
-    seed = forms.IntegerField(min_value=0, max_value=MOST_SEED, initial=0)
+    seed = forms.IntegerField(min_value=0, max_value=MOST_SEED, required=False, help_text="Empty: 0.")
+    settings = forms.CharField(
+        required=False,
+        label="Other settings",
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text='As in a TOML file, one a line, such as objective = "v_prediction". The fields above go first.',
+    )
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"]).strip()
@@ -50,12 +56,13 @@ class TrainingForm(forms.Form):
         from generation.runs import channels_of, classes_of
 
         given = {name: data[name] for name in ("size", "steps", "batch", "seed") if data[name] is not None}
-        classes = [vars(kind) for kind in classes_of(data["dataset"])] if data["by_finding"] else []
+        if data["by_finding"]:
+            given["classes"] = [vars(kind) for kind in classes_of(data["dataset"])]
         return TrainingConfig.from_mapping(
             {
                 "preset": data["preset"],
-                "classes": classes,
                 "channels": channels_of(data["dataset"]),
+                **settings_of(data["settings"]),
                 **given,
             }
         )

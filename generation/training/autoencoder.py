@@ -61,7 +61,9 @@ def _local(folder: Path, config: TrainingConfig) -> Any:
     """An AutoencoderKL of a diffusers folder; the network is built for this many channels and this scale."""
     kl: Any = AutoencoderKL  # diffusers ships no types
     try:
-        found = kl.from_pretrained(str(folder), local_files_only=True, torch_dtype=torch.float32)
+        found = kl.from_pretrained(
+            str(folder), local_files_only=True, use_safetensors=True, torch_dtype=torch.float32
+        )
     except (OSError, ValueError, json.JSONDecodeError) as error:
         raise ConfigError(f"The folder {folder} holds no autoencoder that can be read: {error}") from error
     factor, channels = 2 ** (len(found.config.block_out_channels) - 1), found.config.latent_channels

@@ -197,10 +197,16 @@ class TrainingConfig:
 
     @classmethod
     def from_toml(cls, path: Path) -> Self:
-        try:
-            return cls.from_mapping(settings_of(path.read_text(), name=str(path)))
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"The config {path} cannot be read: {error}.") from error
+        """The config a TOML file holds. Raises ConfigError."""
+        return cls.from_mapping(settings_in(path))
+
+
+def settings_in(path: Path) -> dict[str, Any]:
+    """The settings a TOML file holds, not yet checked. Raises ConfigError."""
+    try:
+        return settings_of(path.read_text(), name=str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The config {path} cannot be read: {error}.") from error
 
 
 def settings_of(toml: str, *, name: str = "given") -> dict[str, Any]:
@@ -230,4 +236,12 @@ def _check(holds: bool, rule: str) -> None:
         raise ConfigError(f"In the training config, {rule}.")
 
 
-__all__ = ["PRESETS", "ConfigError", "PictureClass", "TrainingConfig", "settings_from", "settings_of"]
+__all__ = [
+    "PRESETS",
+    "ConfigError",
+    "PictureClass",
+    "TrainingConfig",
+    "settings_from",
+    "settings_in",
+    "settings_of",
+]

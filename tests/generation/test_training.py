@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from diffusers import AutoencoderKL
 from safetensors.torch import load_file
 
-from generation.training import checkpoint
-from generation.training.config import PRESETS, ConfigError, TrainingConfig
+from bench.training import Counter
+from generation.training import augmentation, autoencoder, checkpoint
+from generation.training.config import PRESETS, SAMPLERS, ConfigError, TrainingConfig, settings_from
 from generation.training.run import Pictures, Progress, TrainingFailedError, train
+from generation.training.sampling import sample
+from generation.training.shelf import Shelf
+from generation.training.team import Team
 from generation.training.trainer import Trainer
 from tests.generation.tiny import CLASSES, bright_squares, tiny_config, trained
 
@@ -45,10 +55,7 @@ def test_a_run_that_was_cut_off_ends_with_the_very_weights_of_one_that_was_not(t
     resumed = train(config, pictures, tmp_path / "broken", on_progress=lambda p: steps.append(p.step))
 
     assert steps == [4, 5, 6]
-    for file in (checkpoint.WEIGHTS, checkpoint.STATE):
-        expected, found = load_file(unbroken / file), load_file(resumed / file)
-        assert expected.keys() == found.keys()
-        assert all(torch.equal(expected[key], found[key]) for key in expected)
+    assert_same_weights(unbroken, resumed)
 
 
 def test_a_checkpoint_that_could_not_be_written_leaves_the_old_one_whole(
@@ -160,6 +167,13 @@ def test_every_preset_is_a_valid_config_and_survives_json(preset: str) -> None:
         ({"preset": "huge"}, "no preset"),
         ({"steps": 0}, "steps"),
         ({"steps": "many"}, "wrong type"),
+        ({"widths": 3}, "wrong type"),
+        ({"batch": 10, "accumulate": 4}, "multiple of accumulate"),
+        ({"min_snr_gamma": 5}, "belongs to epsilon and v_prediction"),
+        ({"objective": "epsilon", "zero_terminal_snr": True}, "needs the objective v_prediction"),
+        ({"precision": "fp16"}, "precision"),
+        ({"augment": 2}, "probability"),
+        ({"latent": "own", "size": 24}, "this latent space"),
     ],
 )
 def test_a_setting_that_cannot_be_is_named(settings: dict[str, object], words: str) -> None:
@@ -172,3 +186,209 @@ def test_pictures_that_do_not_fit_the_config_are_refused() -> None:
         Trainer(tiny_config(size=32), bright_squares(tiny_config()))
     with pytest.raises(ConfigError, match="class"):
         Trainer(tiny_config(classes=CLASSES), bright_squares(tiny_config()))
+
+
+def assert_same_weights(one: Path, other: Path) -> None:
+    for file in (checkpoint.WEIGHTS, checkpoint.STATE):
+        expected, found = load_file(one / file), load_file(other / file)
+        assert expected.keys() == found.keys()
+        assert all(torch.equal(expected[key], found[key]) for key in expected)
+
+
+LATENT = {"latent": "own", "latent_widths": (8, 8), "patch": 1, "latent_steps": 5}
+
+
+@pytest.mark.parametrize("augment", [0.0, 0.7])
+def test_a_latent_run_cut_off_anywhere_ends_with_the_very_weights_of_one_that_was_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, augment: float
+) -> None:
+    config = tiny_config(**LATENT, augment=augment, accumulate=2)
+    pictures = bright_squares(config)
+    unbroken = train(config, pictures, tmp_path / "unbroken")
+    monkeypatch.setattr(autoencoder, "SAVED_EVERY", 2)
+
+    def power_cut(*_: object) -> None:
+        raise PowerCutError
+
+    with _dying_at(3), pytest.raises(PowerCutError):
+        train(config, pictures, tmp_path / "broken")
+    with pytest.raises(PowerCutError):
+        train(config, pictures, tmp_path / "broken", on_progress=lambda p: p.step == 5 and power_cut())
+    resumed = train(config, pictures, tmp_path / "broken")
+
+    assert_same_weights(unbroken, resumed)
+    description, weights = checkpoint.read(resumed)
+    net = checkpoint.network(description, weights.read_bytes(), torch.device("cpu"))
+    assert sample(net, [1, 2], steps=2).shape == (2, 16, 16)
+
+
+@contextlib.contextmanager
+def _dying_at(step: int) -> Iterator[None]:
+    """The autoencoder's own training is cut off at this step."""
+    whole = autoencoder.Lesson.train_step
+
+    def dying(lesson: autoencoder.Lesson) -> torch.Tensor:
+        if lesson.step == step:
+            raise PowerCutError
+        return whole(lesson)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(autoencoder.Lesson, "train_step", dying)
+        yield
+
+
+def test_an_autoencoder_brings_back_what_it_was_shown(tmp_path: Path) -> None:
+    config = tiny_config(**{**LATENT, "latent_steps": 150, "latent_widths": (16, 16)})
+    pictures = bright_squares(config)
+
+    space = autoencoder.space_for(config, pictures, tmp_path, torch.device("cpu"), Team())
+
+    assert space is not None
+    shown = torch.from_numpy(pictures.pixels).unsqueeze(1).float() / 127.5 - 1
+    latents = space.encode(shown)
+    assert latents.shape == (10, 4, 8, 8)
+    assert float(latents.std()) == pytest.approx(1, abs=0.05)
+    assert float((space.decode(latents) - shown).abs().mean()) < 0.3 * float(
+        (shown - shown.mean()).abs().mean()
+    )
+
+
+def test_a_local_autoencoder_is_used_as_it_is_and_one_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    blocks = {"down_block_types": ("DownEncoderBlock2D",) * 2, "up_block_types": ("UpDecoderBlock2D",) * 2}
+    kl: Any = AutoencoderKL
+    kl(block_out_channels=(8, 8), norm_num_groups=8, **blocks).save_pretrained(tmp_path / "vae")
+    config = tiny_config(**{**LATENT, "latent": str(tmp_path / "vae")})
+
+    done = train(config, bright_squares(config), tmp_path / "run")
+
+    assert "autoencoder.encoder.conv_in.weight" in load_file(done / checkpoint.WEIGHTS)
+    narrow = tiny_config(**{**LATENT, "latent": str(tmp_path / "vae"), "latent_channels": 2})
+    with pytest.raises(ConfigError, match="latent_channels to 4"):
+        train(narrow, bright_squares(narrow), tmp_path / "other")
+    with pytest.raises(ConfigError, match="holds no autoencoder"):
+        train(replace(config, latent=str(tmp_path)), bright_squares(config), tmp_path / "third")
+
+
+def test_accumulated_parts_make_the_step_of_the_whole_batch() -> None:
+    whole = tiny_config(classes=CLASSES, augment=0.5)
+    parts = replace(whole, accumulate=4)
+    one, other = (Trainer(config, bright_squares(config)) for config in (whole, parts))
+
+    losses = [(float(one.train_step()), float(other.train_step())) for _ in range(3)]
+
+    assert [pair[1] for pair in losses] == pytest.approx([pair[0] for pair in losses], rel=1e-4)
+
+
+def test_a_run_whose_loss_breaks_once_goes_back_and_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny_config(checkpoint_every=2)
+    whole, seen = Trainer.train_step, list[Progress]()
+
+    def broken_at_four(trainer: Trainer) -> torch.Tensor:
+        loss = whole(trainer)
+        return loss * float("nan") if trainer.step == 4 and not trainer.turn else loss
+
+    monkeypatch.setattr(Trainer, "train_step", broken_at_four)
+    done = train(config, bright_squares(config), tmp_path, on_progress=seen.append)
+
+    assert [progress.step for progress in seen] == [1, 2, 3, 2, 3, 4, 5, 6]
+    assert "went back to step 2" in seen[3].note
+    assert seen[4].learning_rate == pytest.approx(seen[2].learning_rate / 2)
+    assert checkpoint.read(done)[0].facts["turn"] == 1
+
+
+def test_a_checkpoint_by_the_clock_is_gone_on_from_and_then_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny_config(checkpoint_every=6, checkpoint_minutes=1e-9)
+    pictures = bright_squares(config)
+
+    def cut_off(progress: Progress) -> None:
+        if progress.step == 4:
+            raise PowerCutError
+
+    with pytest.raises(PowerCutError):
+        train(config, pictures, tmp_path / "broken", on_progress=cut_off)
+    left = sorted(folder.name for folder in (tmp_path / "broken").iterdir())
+    steps: list[int] = []
+    done = train(config, pictures, tmp_path / "broken", on_progress=lambda p: steps.append(p.step))
+
+    assert left == ["resume-00000004"]
+    assert steps == [5, 6]
+    assert sorted(folder.name for folder in (tmp_path / "broken").iterdir()) == ["step-00000006"]
+    assert_same_weights(train(config, pictures, tmp_path / "unbroken"), done)
+
+
+def test_augmentation_keeps_within_its_limits_and_leaves_untouched_what_it_is_told_to() -> None:
+    pictures = torch.from_numpy(bright_squares(tiny_config()).pixels).unsqueeze(1).float() / 127.5 - 1
+    dice = torch.Generator().manual_seed(1)
+
+    changes = augmentation.draw(10, 1.0, dice)
+    none = augmentation.draw(10, 0.0, dice, flip=True)
+
+    assert bool((changes.abs() <= 1).all())
+    assert not changes[:, -1].any()
+    torch.testing.assert_close(augmentation.apply(pictures, none), pictures, atol=1e-5, rtol=0)
+    assert float((augmentation.apply(pictures, changes) - pictures).abs().mean()) > 0.01
+    flip = torch.zeros(10, augmentation.CHANGES)
+    flip[:, -1] = 1
+    torch.testing.assert_close(augmentation.apply(pictures, flip), pictures.flip(-1), atol=1e-4, rtol=0)
+
+
+def test_pictures_that_do_not_fit_on_the_device_come_from_memory_the_same() -> None:
+    pixels = bright_squares(tiny_config()).pixels
+    rows = np.array([3, 1, 3])
+
+    resident, streamed = (Shelf(pixels, torch.device("cpu"), room=room) for room in (10**9, 10))
+
+    assert (resident.resident, streamed.resident) == (True, False)
+    assert torch.equal(resident.take(rows), streamed.take(rows))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"objective": "epsilon", "schedule": "linear", "min_snr_gamma": 5.0},
+        {"objective": "v_prediction", "schedule": "cosine", "zero_terminal_snr": True, "min_snr_gamma": 5.0},
+        {"objective": "v_prediction", "schedule": "linear", "zero_terminal_snr": True},
+        {"objective": "flow", "gradient_checkpointing": True, "precision": "bf16"},
+    ],
+)
+def test_every_schedule_trains_and_samples_with_each_of_its_samplers(settings: dict[str, Any]) -> None:
+    config = tiny_config(**settings)
+    trainer = Trainer(config, bright_squares(config))
+
+    loss = float(trainer.train_step())
+
+    assert np.isfinite(loss)
+    for sampler in SAMPLERS[config.objective]:
+        made = sample(trainer.averaged, [1], sampler=sampler, steps=3)
+        assert made.std() > 0
+
+
+def test_a_step_has_few_operations_outside_the_network() -> None:
+    config = tiny_config()
+    trainer = Trainer(config, bright_squares(config))
+    trainer.train_step()
+    counter = Counter()
+    counter.leave_out(trainer)
+
+    with counter:
+        trainer.train_step()
+
+    assert 5 < counter.rest <= 20
+
+
+def test_settings_come_from_words() -> None:
+    words = ["steps=7", "objective=v_prediction", "widths=[8, 16]", "flip=true", "latent='/a b'"]
+
+    assert settings_from(words) == {
+        "steps": 7,
+        "objective": "v_prediction",
+        "widths": [8, 16],
+        "flip": True,
+        "latent": "/a b",
+    }
+    with pytest.raises(ConfigError, match="key=value"):
+        settings_from(["steps"])

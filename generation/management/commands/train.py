@@ -14,7 +14,7 @@ from generation.finetunings import is_taken
 from generation.foreground import perform_with_bar
 from generation.models import Checkpoint, TrainingRun
 from generation.runs import channels_of, classes_of
-from generation.training.config import PRESETS, ConfigError, TrainingConfig
+from generation.training.config import PRESETS, ConfigError, TrainingConfig, settings_from, settings_in
 from pool.models import Dataset
 
 BAD_ARGUMENT = 2
@@ -22,7 +22,7 @@ NUMBERS = ("size", "steps", "batch", "seed")
 
 
 class Command(BaseCommand):
-    """Trains in this process and names the checkpoints it left."""
+    """Trains while the command runs and names the checkpoints it left."""
 
     help = "Train a diffusion model on the images of a dataset."
 
@@ -31,6 +31,14 @@ class Command(BaseCommand):
         parser.add_argument("--name", help="of the model (default: that of the dataset)")
         parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file of settings")
         parser.add_argument("--preset", choices=PRESETS, help="settings to start from (default: tiny)")
+        parser.add_argument(
+            "--set",
+            action="extend",
+            nargs="+",
+            default=[],
+            metavar="KEY=VALUE",
+            help="any setting, such as objective=v_prediction (see docs/training.md)",
+        )
         parser.add_argument("--by-finding", action="store_true", help="learn to make each finding on demand")
         parser.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped")
         parser.add_argument(
@@ -105,14 +113,15 @@ def _finetuning(options: dict[str, Any], dataset: Dataset, name: str) -> Trainin
 
 
 def _config(options: dict[str, Any], dataset: Dataset) -> TrainingConfig:
-    """The file's settings or the preset's, with those given as options on top."""
+    """The preset's settings, with the file's, then --set's, then those with an option of their own on top."""
     given = {name: options[name] for name in NUMBERS if options[name] is not None}
     if options["by_finding"]:
         given["classes"] = [vars(kind) for kind in classes_of(dataset)]
-    if options["config"] is None:
-        given.setdefault("channels", channels_of(dataset))
-        return TrainingConfig.from_mapping({"preset": options["preset"] or "tiny", **given})
-    return TrainingConfig.from_mapping({**TrainingConfig.from_toml(options["config"]).as_json(), **given})
+    start: dict[str, Any] = {"channels": channels_of(dataset)}
+    if options["preset"] or options["config"] is None:
+        start["preset"] = options["preset"] or "tiny"
+    file = settings_in(options["config"]) if options["config"] else {}
+    return TrainingConfig.from_mapping({**start, **file, **settings_from(options["set"]), **given})
 
 
 def _resumed(name: str) -> TrainingRun:
