@@ -25,7 +25,7 @@ TELL_EVERY = 1.0
 
 def finetune_for(run: TrainingRun) -> None:
     """Fine-tune as the run's config says, going on from its last checkpoint. Raises JobFailed."""
-    from generation.training.checkpoint import CheckpointError
+    from generation.training.errors import CheckpointError
     from generation.training.finetuning import FineTuneConfig, FineTuner, finetune, load_pipeline, publish
 
     try:

@@ -26,6 +26,7 @@ from torch import Tensor
 
 from generation.training import checkpoint
 from generation.training.config import PRECISIONS, ConfigError
+from generation.training.errors import CheckpointError
 from generation.training.network import autocast
 
 FORMAT = "lungrater-finetuning-1"
@@ -219,7 +220,7 @@ class FineTuner:
         noted = json.loads((folder / checkpoint.CONFIG).read_text())
         weights = load_file(folder / checkpoint.WEIGHTS)
         if noted.get("format") != FORMAT or weights.keys() != self.trained.keys():
-            raise checkpoint.CheckpointError(f"The checkpoint {folder.name} is of another fine-tuning.")
+            raise CheckpointError(f"The checkpoint {folder.name} is of another fine-tuning.")
         state = checkpoint.load_state(folder)
         with torch.no_grad():
             for name, weight in self.trained.items():

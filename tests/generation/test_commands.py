@@ -126,9 +126,11 @@ def test_a_model_is_trained_from_a_config_file_and_its_checkpoint_named(tmp_path
     config = tmp_path / "tiny.toml"
     config.write_text(TINY)
 
-    report = json.loads(run("train", "--dataset=Chests", "--name=mine", f"--config={config}", "--json"))
+    words = ("--name=mine", f"--config={config}", "--set", "objective=v_prediction", "augment=0.5", "--json")
+    report = json.loads(run("train", "--dataset=Chests", *words))
 
     assert report["state"] == "succeeded"
+    assert TrainingRun.objects.get().config["objective"] == "v_prediction"
     assert report["checkpoints"] == ["mine@3"]
     made = json.loads(run("generate", "--model=mine", "--count=1", "--dataset=F", "--steps=2", "--json"))
     assert made["made"] == 1
@@ -155,6 +157,7 @@ def test_a_stopped_run_is_resumed_by_name(tmp_path: Path) -> None:
         (["--dataset=Nothing"], "no dataset 'Nothing'"),
         (["--dataset=Chests", "--config=/nowhere.toml"], "cannot be read"),
         (["--dataset=Chests", "--size=50"], "size must be a multiple"),
+        (["--dataset=Chests", "--set", "steps"], "key=value"),
         (["--resume=nobody"], "no run 'nobody'"),
     ],
 )

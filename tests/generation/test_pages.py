@@ -226,11 +226,13 @@ def test_a_training_is_queued_from_a_preset_and_shows_its_curve(
         "by_finding": "on",
         "steps": 50,
         "seed": 1,
+        "settings": 'objective = "v_prediction"\nsteps = 7',
     }
 
     assert browser.post("/generation/training/new/", wish).status_code == 302
 
     run = TrainingRun.objects.get()
+    assert run.config["objective"] == "v_prediction"
     assert run.total == run.config["steps"] == 50
     assert [dict(kind) for kind in run.config["classes"]] == [{"modality": "xray", "label": "normal"}]
     TrainingRun.objects.update(state="running", curve=[[1, 1.0], [25, 0.4]], done=25)
@@ -246,9 +248,11 @@ def test_a_training_that_cannot_be_is_answered_on_the_form(browser: Client) -> N
 
     taken = browser.post("/generation/training/new/", wish)
     odd = browser.post("/generation/training/new/", {**wish, "name": "new", "size": 50})
+    torn = browser.post("/generation/training/new/", {**wish, "name": "new", "settings": "steps ="})
 
     assert "There is a model of this name" in taken.content.decode()
     assert "size must be a multiple" in odd.content.decode()
+    assert "cannot be read" in torn.content.decode()
     assert TrainingRun.objects.count() == 1
 
 

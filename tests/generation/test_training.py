@@ -207,13 +207,14 @@ def test_a_latent_run_cut_off_anywhere_ends_with_the_very_weights_of_one_that_wa
     unbroken = train(config, pictures, tmp_path / "unbroken")
     monkeypatch.setattr(autoencoder, "SAVED_EVERY", 2)
 
-    def power_cut(*_: object) -> None:
-        raise PowerCutError
+    def cut_off(progress: Progress) -> None:
+        if progress.step == 5:
+            raise PowerCutError
 
     with _dying_at(3), pytest.raises(PowerCutError):
         train(config, pictures, tmp_path / "broken")
     with pytest.raises(PowerCutError):
-        train(config, pictures, tmp_path / "broken", on_progress=lambda p: p.step == 5 and power_cut())
+        train(config, pictures, tmp_path / "broken", on_progress=cut_off)
     resumed = train(config, pictures, tmp_path / "broken")
 
     assert_same_weights(unbroken, resumed)
@@ -238,7 +239,7 @@ def _dying_at(step: int) -> Iterator[None]:
 
 
 def test_an_autoencoder_brings_back_what_it_was_shown(tmp_path: Path) -> None:
-    config = tiny_config(**{**LATENT, "latent_steps": 150, "latent_widths": (16, 16)})
+    config = tiny_config(**{**LATENT, "latent_steps": 60, "latent_widths": (16, 16)})
     pictures = bright_squares(config)
 
     space = autoencoder.space_for(config, pictures, tmp_path, torch.device("cpu"), Team())
