@@ -11,6 +11,7 @@ from tests.rating.cast import draft_study, frozen_study, open_study, organiser, 
 pytestmark = pytest.mark.django_db
 
 OTHER_VALUES = {
+    "sought": "fake",
     "name": "Another",
     "canvas": 65,
     "bits": 16,
