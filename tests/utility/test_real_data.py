@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.generation.tiny import tiny_config
 from tests.utility.datasets import QUICK
 
 pytestmark = pytest.mark.django_db
-EACH = 24
+EACH = 30
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +30,7 @@ def models_folder(tmp_path: Path, settings: Any) -> None:
 
 
 def brought_in(data: Path, folder: Path, labels: tuple[str, str], group: str, modality: str) -> Dataset:
-    """The first images of two findings; every third patient or slice group is for testing."""
+    """Two images at most of each patient or slice group, of two findings; every third group is for testing."""
     folder.mkdir()
     with (data / "manifest.csv").open() as table:
         rows = [row for row in csv.DictReader(table) if row["label"] in labels]
@@ -39,7 +40,11 @@ def brought_in(data: Path, folder: Path, labels: tuple[str, str], group: str, mo
         out = csv.writer(table)
         out.writerow(["file", "label", "patient_group", "split"])
         for label in labels:
-            for row in [row for row in rows if row["label"] == label][:EACH]:
+            seen: Counter[str] = Counter()
+            for row in [row for row in rows if row["label"] == label]:
+                if seen[row[group]] == 2 or seen.total() == EACH:
+                    continue
+                seen[row[group]] += 1
                 split = groups.setdefault(row[group], "test" if len(groups) % 3 == 0 else "train")
                 shutil.copy(data / row["file"], folder)
                 out.writerow([row["file"], label, row[group], split])
