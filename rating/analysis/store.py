@@ -45,6 +45,11 @@ class Kept:
         self._write(path, columns.save)
         return columns
 
+    def machine_columns(self) -> StudyColumns | None:
+        """What machines said of the same images; None, and nothing read, where none was asked."""
+        asked = Sitting.objects.of_machines().filter(enrolment__study=self.study).exists()
+        return self.columns(machines=True) if asked else None
+
     def json(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The numbers of this name, made once."""
         path = self.folder / f"{_safe(name)}.json"

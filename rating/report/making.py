@@ -22,13 +22,15 @@ from rating.report.study_facts import facts_of
 def numbers_of(study: Study, kept: Kept | None = None) -> dict[str, Any]:
     """The numbers of the whole study: first (informed) session, every rater that counts."""
     kept = kept or Kept(study)
-    return kept.json(
-        "numbers|", lambda: numbers_from(study, kept, kept.columns(), kept.columns(machines=True))
-    )
+    return kept.json("numbers|", lambda: numbers_from(study, kept, kept.columns(), kept.machine_columns()))
 
 
 def numbers_from(
-    study: Study, kept: Kept, people: StudyColumns, machines: StudyColumns, session: int | None = None
+    study: Study,
+    kept: Kept,
+    people: StudyColumns,
+    machines: StudyColumns | None,
+    session: int | None = None,
 ) -> dict[str, Any]:
     """The numbers of these columns of the study; what machines said, and a first phase, stand beside them."""
     session = session or people.first_session
@@ -47,10 +49,10 @@ def numbers_from(
 
 
 def machines_beside(
-    study: Study, machines: StudyColumns, people: StudyColumns, session: int
+    study: Study, machines: StudyColumns | None, people: StudyColumns, session: int
 ) -> list[dict[str, Any]]:
     """What the study's machines said of the same images."""
-    if not machines.raters:
+    if machines is None or not machines.raters:
         return []
     return machine_numbers(
         machines,

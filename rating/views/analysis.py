@@ -186,8 +186,9 @@ def numbers_of(study: Study, part: Part | None = None, kept: Kept | None = None)
     part, kept = part or Part(), kept or Kept(study)
 
     def make() -> dict[str, Any]:
-        machines = part.whoever.of(kept.columns(machines=True))
-        return numbers_from(study, kept, part.of(kept.columns()), machines, part.session)
+        machines = kept.machine_columns()
+        beside = part.whoever.of(machines) if machines else None
+        return numbers_from(study, kept, part.of(kept.columns()), beside, part.session)
 
     return kept.json(f"numbers|{part.query}", make)
 
