@@ -51,6 +51,7 @@ def measure(raters: int, images: int, repeats: int) -> dict[str, float]:
     study = study_with_derivatives(raters, images, repeats)
     freeze = Freeze.objects.create(study=study)
     freeze.claim()
+    freeze.total = study.images.count()  # as after the images are blinded
     before = peak_mb()
     began = time.perf_counter()
     freeze._make_orders()
