@@ -33,7 +33,8 @@ class Kept:
 
     def __init__(self, study: Study) -> None:
         self.study = study
-        self.folder = _folder(study) / _fingerprint(study)
+        self._people = _people(study)
+        self.folder = _folder(study) / _fingerprint(study, self._people)
 
     def columns(self, *, machines: bool = False, first_phase: bool = False) -> StudyColumns:
         """People's ratings, or those of the machines that were shown the same, or people's of a first phase."""
@@ -47,8 +48,7 @@ class Kept:
 
     def machine_columns(self) -> StudyColumns | None:
         """What machines said of the same images; None, and nothing read, where none was asked."""
-        asked = Sitting.objects.of_machines().filter(enrolment__study=self.study).exists()
-        return self.columns(machines=True) if asked else None
+        return self.columns(machines=True) if any(machine for *_, machine in self._people) else None
 
     def json(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The numbers of this name, made once."""
@@ -85,13 +85,16 @@ def _folder(study: Study) -> Path:
     return Path(settings.HOME.root) / "analysis" / str(study.pk)
 
 
-def _fingerprint(study: Study) -> str:
+def _people(study: Study) -> list[tuple[Any, ...]]:
+    """What the analysis groups raters by, and last which of them are machines."""
+    fields = ("pk", "years", "ai_knowledge", "subspecialty", "machine")
+    return list(study.enrolments.order_by("pk").values_list(*fields))
+
+
+def _fingerprint(study: Study, people: list[tuple[Any, ...]]) -> str:
     """Names the state of all that the numbers follow from: the ratings, whose they are, and what may be known."""
     standing = list(
         Sitting.objects.valid().filter(enrolment__study=study).order_by("pk").values_list("pk", flat=True)
-    )
-    profiles = list(
-        study.enrolments.order_by("pk").values_list("pk", "years", "ai_knowledge", "subspecialty")
     )
     known = [
         study.state,
@@ -99,7 +102,7 @@ def _fingerprint(study: Study) -> str:
         study.equivalence_margin,
         study.primary_endpoint,
         standing,
-        profiles,
+        people,
         last_revision(study),
     ]
     words = json.dumps([LAYOUT, versions(), known, _measured(study)], sort_keys=True, default=str)

@@ -389,5 +389,5 @@ def test_the_analysis_asks_the_database_the_same_number_of_times_however_many_ra
 ):
     study = over_study(raters=[rater, other_rater], unblinded=True, real=6, fake=6)
 
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(16):
         browser.get(reverse("rating:analysis", args=[study.slug]))
