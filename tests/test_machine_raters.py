@@ -258,6 +258,14 @@ def test_a_torchscript_folder_reads_a_study_by_command(scripted, rater, capsys):
     assert (looker.look(white).label, looker.look(black).label) == ("fake", "real")
 
 
+def test_the_same_model_with_another_threshold_is_another_rater(scripted, rater):
+    study = open_study(raters=[rater])
+
+    places = [enrol_machine(study, looker_of(scripted, unsure=unsure)) for unsure in (0, 0.1, 0.1)]
+
+    assert [place.pseudonym for place in places] == ["M02", "M03", "M03"]
+
+
 def test_a_classifier_trained_here_reads_by_its_class_named_fake(tmp_path):
     from generation.utility import classifiers
 

@@ -54,7 +54,9 @@ def looker_of(folder: Path, *, unsure: float = 0.0) -> FolderLooker:
             f"{folder} has neither {SCRIPT} (TorchScript) nor the config.json of a classifier trained here."
         )
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-    name = f"{about.pop('name')} ({digest[:8]})"
+    # Another threshold is another rater: the two must never mix in one set of ratings.
+    how = f"{digest[:8]}, unsure within {unsure:g}" if unsure else digest[:8]
+    name = f"{about.pop('name')} ({how})"
     return FolderLooker(name, {**about, "sha256": digest, "unsure": unsure}, p_fake, unsure)
 
 

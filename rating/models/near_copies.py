@@ -23,6 +23,10 @@ def let_near_copies_in(study: Study, user: Any, reason: str) -> None:
         raise NotPossible(f"The study is {study.state} already.")
     if study.lets_near_copies_in:
         raise NotPossible("Near-copies are let into this study already.")
+    if study.freezes.active().exists():
+        raise NotPossible(
+            "The study is being frozen; wait for it, or cancel it, before you let near-copies in."
+        )
     AuditEvent.record(study, user, Study.LET_NEAR_COPIES_IN, reason=reason)
 
 

@@ -126,6 +126,7 @@ def test_more_than_is_allowed_is_not_stored(
         "::1",
         "fd00::1",
         "::ffff:10.0.0.1",
+        "64:ff9b::10.0.0.1",
         "0.0.0.0",
     ],
 )

@@ -85,6 +85,16 @@ def test_without_a_reason_nothing_is_let_in(fakes: Dataset, researcher: User, re
     assert not study.lets_near_copies_in
 
 
+def test_nothing_is_let_in_under_a_running_freeze(fakes: Dataset, researcher: User) -> None:
+    study = draft(fakes, 4)
+    Freeze.objects.create(study=study).claim()
+
+    with pytest.raises(NotPossible, match="being frozen"):
+        let_near_copies_in(study, researcher, "We study memorisation.")
+
+    assert not study.lets_near_copies_in
+
+
 def test_a_copy_found_after_the_freeze_keeps_the_study_closed(fakes: Dataset, researcher: User) -> None:
     study = frozen(draft(fakes, 3))
     hold_back(study.images.first().image)
