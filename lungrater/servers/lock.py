@@ -12,6 +12,8 @@ from typing import IO
 
 from lungrater.home import CannotStart, Home
 
+DEFAULT_ADDRESS = "http://localhost:8000"
+
 
 class HomeInUse(CannotStart):
     """Another process has started the servers of this home."""
@@ -39,6 +41,13 @@ def announce(home: Home, url: str) -> None:
     """Leave the address where a second `up` finds it; only the starter calls this."""
     with _open(home.run / "starter.lock") as file:
         _write(file, {**_read(file), "url": url})
+
+
+def announced(home: Home) -> str:
+    """The address of the site that runs on this home, or where one would with no options."""
+    with contextlib.suppress(FileNotFoundError), (home.run / "starter.lock").open(encoding="utf-8") as file:
+        return _read(file).get("url", "").rstrip("/") or DEFAULT_ADDRESS
+    return DEFAULT_ADDRESS
 
 
 @contextlib.contextmanager

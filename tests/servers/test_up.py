@@ -68,6 +68,12 @@ def test_a_command_beside_up_uses_its_servers(running_site: Site) -> None:
     assert running_site.everything() == before
 
 
+def test_a_link_from_the_command_line_leads_to_where_the_site_runs(running_site: Site) -> None:
+    made = lungrater(running_site.home, "person", "new@example.org", "--role", "researcher")
+
+    assert made.stdout.startswith(f"{running_site.url}enter/"), made.stderr
+
+
 @pytest.mark.parametrize("victim", ["web", "postgres", "worker-light", "worker-1", "redis"])
 def test_a_killed_part_is_back_by_itself(running_site: Site, victim: str) -> None:
     killed = running_site.pid_of(victim)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
 from lungrater.invitations import invite
+from lungrater.servers.lock import announced
 from rating.management.commands.study import study_named
 from rating.models.studies import NotPossible
 
@@ -20,10 +22,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("study")
         parser.add_argument("emails", nargs="+", metavar="EMAIL")
-        parser.add_argument("--base-url", default="http://localhost:8000", help="where the site is reached")
+        parser.add_argument("--base-url", help="where the site is reached (default: where it runs now)")
 
-    def handle(self, *_args: Any, study: str, emails: list[str], base_url: str, **_options: Any) -> None:
+    def handle(
+        self, *_args: Any, study: str, emails: list[str], base_url: str | None, **_options: Any
+    ) -> None:
         found = study_named(study)
+        site = (base_url or announced(settings.HOME)).rstrip("/")
         refused = []
         for email in dict.fromkeys(email.lower() for email in emails):
             try:
@@ -34,6 +39,6 @@ class Command(BaseCommand):
             except NotPossible as reason:
                 refused.append(f"{email}: {reason}")
             else:
-                self.stdout.write(f"{email}  {base_url.rstrip('/')}{path}")
+                self.stdout.write(f"{email}  {site}{path}")
         if refused:
             raise CommandError(" ".join(refused))

@@ -6,12 +6,14 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
 from lungrater.models import LoginLink, User
 from lungrater.roles import Role
+from lungrater.servers.lock import announced
 
 LIVES = timedelta(days=2)
 
@@ -22,9 +24,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email", metavar="EMAIL")
         parser.add_argument("--role", choices=Role.values, required=True)
-        parser.add_argument("--base-url", default="http://localhost:8000", help="where the site is reached")
+        parser.add_argument("--base-url", help="where the site is reached (default: where it runs now)")
 
-    def handle(self, *_args: Any, email: str, role: str, base_url: str, **_options: Any) -> None:
+    def handle(self, *_args: Any, email: str, role: str, base_url: str | None, **_options: Any) -> None:
         try:
             validate_email(email)
         except ValidationError as error:
@@ -39,4 +41,5 @@ class Command(BaseCommand):
             )
         user.role = role
         user.save(update_fields=["role"])
-        self.stdout.write(base_url.rstrip("/") + LoginLink.issue(user, lives=LIVES))
+        site = (base_url or announced(settings.HOME)).rstrip("/")
+        self.stdout.write(site + LoginLink.issue(user, lives=LIVES))
