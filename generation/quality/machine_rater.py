@@ -70,8 +70,11 @@ def rate(features: Floats, fake: Flags, groups: Numbers, *, seed: int = 0) -> Ma
 
 def auc_with_interval(
     chance: Floats, fake: Flags, groups: Numbers, *, seed: int = 0
-) -> tuple[float, tuple[float, float]]:
-    """The AUC and its interval, a bootstrap over groups: images of one group are not independent."""
+) -> tuple[float, tuple[float, float] | None]:
+    """The AUC and its interval, a bootstrap over groups: images of one group are not independent.
+
+    Arms told apart without a mistake are so in every resample: that has no width, and is no interval.
+    """
     names, group = np.unique(groups, return_inverse=True)
     generator = np.random.default_rng(seed)
     drawn = []
@@ -80,7 +83,7 @@ def auc_with_interval(
         if weight[fake].any() and weight[~fake].any():
             drawn.append(_auc(chance, fake, weight))
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return _auc(chance, fake, np.ones(len(fake))), (float(low), float(high))
+    return _auc(chance, fake, np.ones(len(fake))), (float(low), float(high)) if low < high else None
 
 
 def _auc(chance: Floats, fake: Flags, weight: npt.NDArray[Any]) -> float:

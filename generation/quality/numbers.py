@@ -185,6 +185,8 @@ def _machine(measured: Measured, real: Numbers, fake: Numbers) -> Number:
     is_fake = np.repeat([False, True], n)
     auc, ci = auc_with_interval(chance, is_fake, groups, seed=measured.seed)
     note = "Trained on all images, cross-validated; patients and near-copies never parted."
+    if ci is None:
+        note += " No interval: every resample gave the same."
     return _number("machine_auc", n, estimate=auc, ci=ci, note=note)
 
 

@@ -71,7 +71,14 @@ def test_the_machine_rater_tells_unlike_arms_and_only_guesses_at_like_ones() -> 
         auc, interval = auc_with_interval(rate(rows, fake, groups).chance, fake, groups)
 
         assert low <= auc <= high
+        assert interval
         assert interval[0] <= auc <= interval[1]
+
+
+def test_arms_told_apart_without_a_mistake_have_no_interval_of_no_width() -> None:
+    fake = np.repeat([False, True], 16)
+
+    assert auc_with_interval(fake.astype(float), fake, np.arange(32)) == (1.0, None)
 
 
 def test_a_patient_in_both_halves_would_betray_the_arm_and_does_not() -> None:
