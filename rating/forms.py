@@ -12,7 +12,7 @@ from django.db import models, transaction
 
 from pool.models import Dataset, Image
 from rating.models import Stratum, Study
-from rating.models.studies import Role
+from rating.models.strata import Role
 
 
 class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from pool.models import Origin
 from rating.models import Presentation, Rating, Sitting, Study
-from rating.models.sittings import LETTERS
+from rating.models.study_images import LETTERS
 
 # A screen left alone this long is covered, so that a passer-by does not rate on.
 LOCK_AFTER_SECONDS = 600

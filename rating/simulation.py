@@ -19,8 +19,8 @@ from django.db import transaction
 from pool.models import Origin
 from rating.models import Enrolment, Freeze, Label, Presentation, Rating, RatingRevision, Study
 from rating.models.copies import copy_of
-from rating.models.sittings import LETTERS
 from rating.models.studies import NotPossible
+from rating.models.study_images import LETTERS
 
 SHARED = 0.5  # of the variance of the evidence is the image's own, the same for all raters
 UNSURE = 0.25  # half-width of the band around the criterion

@@ -13,7 +13,9 @@ from django.db import connection
 from rating.analysis.arrays import Floats
 from rating.analysis.columns import MAIN, MEASURES, REPEAT, StudyColumns
 from rating.models import Presentation, Rating, Sitting, Study, StudyImage
-from rating.models.sittings import LETTERS, pseudonym
+from rating.models.enrolments import pseudonym
+from rating.models.strata import Role
+from rating.models.study_images import LETTERS
 
 KINDS = {Presentation.Kind.MAIN.value: MAIN, Presentation.Kind.REPEAT.value: REPEAT}
 # A binary COPY of columns that are never null has rows of one size, so it is an array already: a million ratings in
@@ -122,7 +124,7 @@ def _images(study: Study) -> dict[str, list[Any]]:
     sets = origins_of_sets(study) if told and study.shows_sets else {}
     rows = (
         StudyImage.objects.filter(study=study, beside=None)
-        .exclude(role__in=[StudyImage.Role.PRACTICE, StudyImage.Role.PROBE])
+        .exclude(role__in=[Role.PRACTICE, Role.PROBE])
         .order_by("code")
         .values_list(
             "pk",

@@ -24,8 +24,7 @@ from rating.blinding.finding import Finding
 from rating.blinding.intensity import grey_features, sharpness_features
 from rating.blinding.letters import letters_in
 from rating.blinding.places import Placed, check_places
-from rating.models.sittings import Presentation
-from rating.models.studies import Study, StudyImage
+from rating.models import Presentation, Study, StudyImage
 
 SAMPLE = 400  # of each arm, for what needs every pixel
 MOST_CONFIRMED = 20_000

@@ -3,8 +3,9 @@
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import rating.models.sittings
+import rating.models.presentations
 import rating.models.studies
+import rating.models.study_images
 from django.conf import settings
 from django.db import migrations, models
 
@@ -25,7 +26,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('position', models.PositiveIntegerField()),
                 ('kind', models.CharField(choices=[('main', 'Main'), ('repeat', 'Repeat'), ('practice', 'Practice'), ('probe', 'Probe')], default='main', max_length=8)),
-                ('token', models.CharField(default=rating.models.sittings.random_token, editable=False, max_length=32, unique=True)),
+                ('token', models.CharField(default=rating.models.presentations.random_token, editable=False, max_length=32, unique=True)),
                 ('first_shown_at', models.DateTimeField(editable=False, null=True)),
             ],
             options={
@@ -177,7 +178,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('code', models.CharField(max_length=8)),
                 ('role', models.CharField(choices=[('main', 'Main'), ('practice', 'Practice'), ('probe', 'Probe')], default='main', max_length=8)),
-                ('derivative', models.FileField(blank=True, max_length=200, upload_to=rating.models.studies.derivative_path)),
+                ('derivative', models.FileField(blank=True, max_length=200, upload_to=rating.models.study_images.derivative_path)),
                 ('derivative_sha256', models.CharField(blank=True, max_length=64)),
                 ('image', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pool.image')),
                 ('study', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='rating.study')),

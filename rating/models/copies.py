@@ -7,7 +7,8 @@ from typing import Any
 from django.db import transaction
 
 from rating.models.audit import AuditEvent
-from rating.models.studies import Stratum, Study
+from rating.models.strata import Stratum
+from rating.models.studies import Study
 
 OWN = {"name", "seed", "is_simulated"}  # what a copy never takes over
 

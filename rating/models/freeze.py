@@ -19,7 +19,9 @@ from rating import ordering
 from rating.models.audit import AuditEvent
 from rating.models.blinding import BlindingAudit
 from rating.models.orders import Orders
-from rating.models.studies import Role, Stratum, Study, StudyImage
+from rating.models.strata import Role, Stratum
+from rating.models.studies import Study
+from rating.models.study_images import StudyImage
 
 logger = logging.getLogger(__name__)
 

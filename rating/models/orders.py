@@ -11,8 +11,12 @@ from django.db import connection, transaction
 
 from pool.models import Origin
 from rating import ordering
-from rating.models.sittings import LETTERS, Enrolment, Presentation, Sitting, random_token
-from rating.models.studies import Role, Study
+from rating.models.enrolments import Enrolment
+from rating.models.presentations import Presentation, random_token
+from rating.models.sittings import Sitting
+from rating.models.strata import Role
+from rating.models.studies import Study
+from rating.models.study_images import LETTERS
 
 COLUMNS = ("sitting_id", "position", "study_image_id", "kind", "places", "token")
 PRACTICE_SESSION = 0  # no sitting has this number, so practice has a seed of its own

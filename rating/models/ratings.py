@@ -9,7 +9,7 @@ from django.db import models, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext
 
-from rating.models.sittings import Presentation
+from rating.models.presentations import Presentation
 
 
 class Label(models.TextChoices):

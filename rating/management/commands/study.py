@@ -17,7 +17,8 @@ from pool.progress import followed
 from rating.models import BlindingAudit, Enrolment, Freeze, Stratum, Study
 from rating.models.copies import copy_of
 from rating.models.near_copies import let_near_copies_in
-from rating.models.studies import NotPossible, Role
+from rating.models.strata import Role
+from rating.models.studies import NotPossible
 from rating.templates_of_studies import TEMPLATES
 
 
