@@ -81,21 +81,24 @@ class Freeze(Job):
             place: block for members, block in zip(main, blocks, strict=True) for place in members
         }
         numbers = generator.permutation(len(picks)).tolist()
-        # Rows are made in the order of their codes: a row's number must not tell its stratum.
-        images = StudyImage.objects.bulk_create(
-            (
-                StudyImage(
-                    study=self.study,
-                    image=picks[place][1],
-                    role=picks[place][0].role,
-                    block=block_of[place],
-                    code=f"I{number:04}",
-                )
-                for number, place in enumerate(numbers, start=1)
-            ),
-            batch_size=1000,
-        )
-        self._tie_sets({place: images[at] for at, place in enumerate(numbers)}, sets)
+        with (
+            transaction.atomic()
+        ):  # all images with their sets, or none: a freeze that goes on makes neither again
+            # Rows are made in the order of their codes: a row's number must not tell its stratum.
+            images = StudyImage.objects.bulk_create(
+                (
+                    StudyImage(
+                        study=self.study,
+                        image=picks[place][1],
+                        role=picks[place][0].role,
+                        block=block_of[place],
+                        code=f"I{number:04}",
+                    )
+                    for number, place in enumerate(numbers, start=1)
+                ),
+                batch_size=1000,
+            )
+            self._tie_sets({place: images[at] for at, place in enumerate(numbers)}, sets)
 
     def _make_sets(
         self, picks: list[tuple[Stratum, Image]], generator: np.random.Generator

@@ -26,7 +26,7 @@ from rating.export.bundle import bundle
 from rating.export.ratings_csv import csv_lines
 from rating.judging import fool_rates
 from rating.machines import enrol_machine
-from rating.models import Presentation, Rating
+from rating.models import Enrolment, Freeze, Presentation, Rating
 from rating.models.studies import NotPossible
 from rating.report.making import numbers_of
 from rating.simulation import Readers, simulate
@@ -350,3 +350,19 @@ def test_no_machine_judges_sets(rater):
 
     with pytest.raises(NotPossible, match="one image at a time"):
         enrol_machine(open_study(raters=[rater], **PAIRS), Looker())
+
+
+@pytest.mark.django_db
+def test_a_freeze_killed_between_images_and_sets_goes_on_with_whole_sets(rater, monkeypatch):
+    study = draft_study(real=4, fake=4, **PAIRS)
+    Enrolment.enrol(study, rater)
+    freeze = Freeze.objects.create(study=study)
+    with monkeypatch.context() as killed:
+        killed.setattr(Freeze, "_tie_sets", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            freeze._choose_images()
+
+    freeze.perform()
+
+    assert freeze.state == Freeze.State.SUCCEEDED
+    assert study.images.filter(beside=None).count() == 4
