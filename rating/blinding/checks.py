@@ -59,6 +59,7 @@ class Examined:
 
     code: str
     synthetic: bool
+    counts: bool  # not practice and no probe, which are meant to be obvious
     container: Container
     ranks: tuple[float, float, float]  # row number, code, mean place in the orders
     native: tuple[int, int, int]  # width, height, bits of the source

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -25,8 +27,11 @@ from rating.blinding.intensity import grey_features, sharpness_features
 from rating.blinding.letters import letters_in
 from rating.blinding.places import Placed, check_places
 from rating.models import Presentation, Study, StudyImage
+from rating.models.orders import Orders, Shown
+from rating.models.strata import Role
 
 SAMPLE = 400  # of each arm, for what needs every pixel
+FIRST_RATERS = 8  # whose orders are looked at where nobody has one yet
 MOST_CONFIRMED = 20_000
 LEARNS_NOTHING = {"phantom"}  # engines without a training set
 
@@ -45,15 +50,17 @@ class Hashed:
 
 def examine(study: Study, beat: Beat) -> list[Finding]:
     """Every check of the blinding audit on a frozen study. `beat` hears of each picture read."""
-    images = list(_examined(study, beat))
+    planned = _planned_orders(study)
+    images = list(_examined(study, planned, beat))
     beat(len(images), "Comparing the arms")
     seed = study.seed
+    arms = [image for image in images if image.counts]
     findings = [
         checks.check_headers(images, side=study.canvas, bits=study.bits),
-        checks.check_container(images, seed=seed),
-        checks.check_grey_levels(images, seed=seed),
-        checks.check_sharpness(images, seed=seed),
-        checks.check_native_sizes(images, side=study.canvas),
+        checks.check_container(arms, seed=seed),
+        checks.check_grey_levels(arms, seed=seed),
+        checks.check_sharpness(arms, seed=seed),
+        checks.check_native_sizes(arms, side=study.canvas),
     ]
     beat(len(images), "Looking for copies")
     shown = list(_hashed_of(study))
@@ -61,20 +68,34 @@ def examine(study: Study, beat: Beat) -> list[Finding]:
     beat(len(images), "Looking for copies of training images")
     findings.append(_training_copies(study, shown))
     if study.shows_sets:
-        findings.append(check_places(list(_orders_of_sets(study)), size=study.set_size))
+        findings.append(check_places(list(_orders_of_sets(study, planned)), size=study.set_size))
     findings.append(checks.check_patients(images))
-    findings.append(checks.check_letters(images, policy=study.burned_in))
+    findings.append(checks.check_letters(arms, policy=study.burned_in))
     return findings
 
 
-def _examined(study: Study, beat: Beat) -> Iterable[Examined]:
+def _planned_orders(study: Study) -> list[list[Shown]]:
+    """Where nobody is invited yet: what the first raters will be shown; else the stored orders are looked at."""
+    if Presentation.objects.filter(study_image__study=study).exists():
+        return []
+    return list(Orders(study).of_first_raters(FIRST_RATERS))
+
+
+def _mean_places(study: Study, planned: list[list[Shown]]) -> dict[Any, float]:
+    """By the key of an image shown, or of the one its set goes by: where it stands in the orders, on average."""
+    if not planned:
+        stored = Presentation.objects.filter(study_image__study=study).values_list("study_image")
+        return dict(stored.annotate(place=Avg("position")).order_by())
+    places: dict[Any, list[int]] = defaultdict(list)
+    for order in planned:
+        for place, shown in enumerate(order, start=1):
+            places[shown.item.pk].append(place)
+    return {pk: fmean(those) for pk, those in places.items()}
+
+
+def _examined(study: Study, planned: list[list[Shown]], beat: Beat) -> Iterable[Examined]:
     rows = study.images.select_related("image").order_by("pk")
-    places = dict(
-        Presentation.objects.filter(study_image__study=study)
-        .values_list("study_image")
-        .annotate(place=Avg("position"))
-        .order_by()
-    )
+    places = _mean_places(study, planned)
     if study.shows_sets:  # a set goes by one image, and the others stand where it stands
         beside = study.images.exclude(beside=None).values_list("pk", "beside")
         places |= {pk: places[head] for pk, head in beside if head in places}
@@ -92,6 +113,7 @@ def _examine(row: StudyImage, *, place: float, in_sample: bool) -> Examined:
     return Examined(
         code=row.code,
         synthetic=image.origin == Origin.SYNTHETIC,
+        counts=row.role == Role.MAIN,
         container=container_of(png, thorough=in_sample),
         ranks=(float(row.pk), float(int(row.code[1:])), place),
         native=(image.width, image.height, image.bits),
@@ -103,9 +125,11 @@ def _examine(row: StudyImage, *, place: float, in_sample: bool) -> Examined:
     )
 
 
-def _orders_of_sets(study: Study) -> Iterable[list[Placed]]:
+def _orders_of_sets(study: Study, planned: list[list[Shown]]) -> Iterable[list[Placed]]:
     """Each sitting's sets in order, with the place of the image looked for."""
     sought = {pk: truth_of_set(study, origins) for pk, origins in origins_of_sets(study).items()}
+    for shown in planned:
+        yield [Placed(one.places.index(sought[one.item.pk]), one.kind) for one in shown]
     rows = (
         Presentation.objects.filter(study_image__study=study)
         .order_by("sitting", "position")
@@ -116,11 +140,13 @@ def _orders_of_sets(study: Study) -> Iterable[list[Placed]]:
 
 
 def _sample(study: Study) -> set[Any]:
-    """Up to SAMPLE images of each arm, drawn by the study's seed."""
+    """Up to SAMPLE images of each arm, and of practice and probes, drawn by the study's seed."""
     generator = np.random.default_rng(study.seed)
     drawn: set[Any] = set()
-    for origin in Origin.values:
-        keys = list(study.images.filter(image__origin=origin).order_by("code").values_list("pk", flat=True))
+    images = study.images.order_by("code")
+    counting = [images.filter(image__origin=origin, role=Role.MAIN) for origin in Origin.values]
+    for those in (*counting, images.exclude(role=Role.MAIN)):
+        keys = list(those.values_list("pk", flat=True))
         drawn.update(keys[place] for place in generator.permutation(len(keys))[:SAMPLE])
     return drawn
 

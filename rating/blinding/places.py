@@ -39,14 +39,6 @@ CUES: dict[str, Cue] = {
 
 def check_places(orders: Sequence[Order], *, size: int) -> Finding:
     """Each rule by which a place could be guessed, learnt on one half of the sets shown and tried on the other."""
-    shown = [one for order in orders for one in order]
-    if not shown:
-        return Finding(
-            NAME,
-            Verdict.AMBER,
-            "No order is made yet, so the places could not be looked at.",
-            "Invite the raters and run the audit again.",
-        )
     found = {cue: _guessed(orders, of) for cue, of in CUES.items()}
     detail = {"guessed": {cue: share for cue, (share, _) in found.items()}, "chance": 1 / size}
     usable = {cue: share for cue, (share, at_least) in found.items() if at_least > 1 / size + USABLE}
@@ -59,7 +51,7 @@ def check_places(orders: Sequence[Order], *, size: int) -> Finding:
             "Copy the study and freeze the copy, so that every place is drawn anew.",
             detail,
         )
-    counts = Counter(one.place for one in shown)
+    counts = Counter(one.place for order in orders for one in order)
     said = ", ".join(str(counts[place]) for place in range(size))
     return Finding(
         NAME,

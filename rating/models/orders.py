@@ -86,9 +86,7 @@ class Orders:
     def make_sitting(self, enrolment: Enrolment, session: int = 1, *, attempt: int = 1) -> Sitting:
         """A sitting with its stored order; the same study seed gives the same order again."""
         seed = ordering.seed_for(self.study.seed, enrolment.number, session, attempt)
-        # Practice tells afterwards what an image was, so it waits until raters know what is asked.
-        practice = [] if self.study.is_blinded_to_purpose(session) else self.practice
-        order = [*practice, *self._body(enrolment, seed)]
+        order = self._order(seed, session, enrolment.slot)
         sitting = Sitting.objects.create(
             enrolment=enrolment,
             session=session,
@@ -104,10 +102,19 @@ class Orders:
         sitting.save(update_fields=["order_sha256"])
         return sitting
 
-    def _body(self, enrolment: Enrolment, seed: int) -> Iterator[Shown]:
-        own_block = (enrolment.slot - 1) % self.study.blocks + 1
+    def of_first_raters(self, raters: int) -> Iterator[list[Shown]]:
+        """The orders that the first raters of a study will get; they are known before anybody is enrolled."""
+        for number in range(1, raters + 1):
+            for session in range(1, self.study.sessions + 1):
+                yield self._order(ordering.seed_for(self.study.seed, number, session), session, number)
+
+    def _order(self, seed: int, session: int, slot: int) -> list[Shown]:
+        # Practice tells afterwards what an image was, so it waits until raters know what is asked.
+        practice = [] if self.study.is_blinded_to_purpose(session) else self.practice
+        own_block = (slot - 1) % self.study.blocks + 1
         items = [i for i in self.items if i.role != Role.PRACTICE and i.block in {0, own_block}]
-        return self._ordered(items, seed, repeats=self.study.repeats, gap=self.study.repeat_gap)
+        body = self._ordered(items, seed, repeats=self.study.repeats, gap=self.study.repeat_gap)
+        return [*practice, *body]
 
     def _ordered(self, items: list[Item], seed: int, **repeats: int) -> Iterator[Shown]:
         """The items in an order of this seed. What must not run long is the origin, or the right answer of sets."""
