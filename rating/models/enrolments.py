@@ -155,6 +155,8 @@ class Enrolment(models.Model):
 
         study = Study.objects.select_for_update().get(pk=study.pk)
         if existing := cls.objects.filter(study=study, user=user).first():
+            if existing.withdrawn_at is not None:
+                raise NotPossible(f"{existing} has withdrawn; enrol another rater in this place.")
             return existing
         if study.is_over:
             raise NotPossible("The study is closed: nobody can be enrolled any more.")
@@ -179,6 +181,18 @@ class Enrolment(models.Model):
         return enrolment
 
     @transaction.atomic
+    def replace(self, user: Any, *, by: Any = None) -> Enrolment:
+        """Enrol somebody who reads the block of this rater, who has withdrawn."""
+        study = Study.objects.select_for_update().get(pk=self.study_id)
+        if self.withdrawn_at is None:
+            raise NotPossible(f"{self} has not withdrawn.")
+        if replaced_by := Enrolment.objects.filter(replaces=self).first():
+            raise NotPossible(f"{self} has been replaced by {replaced_by} already.")
+        if existing := Enrolment.objects.filter(study=study, user=user).first():
+            raise NotPossible(f"{user.email} is {existing} of this study already.")
+        return Enrolment.enrol(study, user, by=by, replaces=self)
+
+    @transaction.atomic
     def withdraw(self, by: Any, reason: str) -> None:
         """End this rater's part: what they rated is kept, but counts no more."""
         must_say_why(reason)
@@ -193,5 +207,7 @@ class Enrolment(models.Model):
         must_say_why(reason)
         if self.study.is_unblinded:
             raise NotPossible("The study is unblinded: everybody knows the truth now.")
+        if not self.sittings.exists():
+            raise NotPossible(f"{self} has no order yet; withdraw this rater instead.")
         self.sittings.filter(unblinded_at=None).update(unblinded_at=timezone.now())
         AuditEvent.record(self.study, by, "marked unblinded", reason=reason, rater=self.pseudonym)

@@ -101,6 +101,8 @@ class Sitting(models.Model):
             raise NotPossible(
                 "Whoever has known the truth cannot start over; withdraw and replace this rater."
             )
+        if self.is_blinded_to_purpose and self.enrolment.informed_at:
+            raise NotPossible(f"{self.enrolment} knows the purpose by now; the first phase stands as it was.")
         if not Sitting.objects.filter(pk=self.pk, reset_at=None).update(reset_at=Now()):
             raise NotPossible("This sitting has been started over already.")
         enrolment = self.enrolment

@@ -99,16 +99,10 @@ def replace(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         form = ReplacementForm(request.POST)
         if not form.is_valid():
             raise NotPossible("Give the email address of the new rater.")
-        if enrolment.withdrawn_at is None:
-            raise NotPossible(f"{enrolment} has not withdrawn.")
         email = form.cleaned_data["email"].lower()
-        user = get_user_model().objects.filter(email__iexact=email).first()
-        new = Enrolment.enrol(
-            enrolment.study,
-            user or get_user_model().objects.create_user(email),
-            by=request.user,
-            replaces=enrolment,
-        )
+        users = get_user_model().objects
+        user = users.filter(email__iexact=email).first() or users.create_user(email)
+        new = enrolment.replace(user, by=request.user)
         return f"{new} reads what {enrolment} had; invite {email} to send a link."
 
     return _act(request, slug, number, act)
