@@ -255,7 +255,7 @@ def _measurements(report: QualityReport) -> dict[str, Any]:
         }
         for number in report.numbers
     }
-    counted = {"value": len(results["copies"]) if results["calibration"] else None, "interval": None}
+    counted = {"value": len(results["copies"]), "interval": None}
     sizes = {"n_real": results["n_real"], "n_fake": results["n_fake"]}
     return {**measured, "copies": {"name": "Near-copies of real images", **counted, **sizes, **shared}}
 

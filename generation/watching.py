@@ -40,7 +40,7 @@ def watch_for(
     except ExtractorError as error:
         raise ConfigError(str(error)) from error
     held_out = _squares(run.dataset, config, pulse)
-    names = [str(pk) for pk in training_images(run.dataset).values_list("pk", flat=True)]
+    trained_on = list(training_images(run.dataset).values_list("pk", "patient_key"))
     if not run.facts:
         run.facts = {
             **_data(run.dataset),
@@ -53,7 +53,8 @@ def watch_for(
         run.folder / "watch",
         pictures.pixels,
         held_out,
-        names=names,
+        names=[str(pk) for pk, _ in trained_on],
+        patients=[patient for _, patient in trained_on],
         count=run.facts["samples_measured"],
         spec=settings.EXTRACTOR,
     )

@@ -1,16 +1,14 @@
-"""The nearest of many pictures to each of many others, by brute force in blocks: exact, and quick enough."""
+"""The nearest of many rows of features to each of many others, by brute force in blocks: exact, and quick enough."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from generation.quality.kernels import Rows, squared_distances
-from pool.near_copies import SIDE, fine_structure
-from pool.pixels import Pixels
 
 BLOCK = 1_000
 
@@ -59,22 +57,3 @@ def _smallest(squared: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     if k == 1:
         return np.asarray(squared.argmin(axis=1)[:, None], dtype=np.int64)
     return np.asarray(np.argpartition(squared, k - 1, axis=1)[:, :k], dtype=np.int64)
-
-
-def pixel_rows(
-    pictures: Iterable[Pixels], *, heartbeat: Callable[[], None] = lambda: None
-) -> NDArray[np.float32]:
-    """(n, 4096): the fine structure of each picture, of mean 0 and length 1.
-
-    So brightness and contrast do not hide a copy, and the squared distance of two is 2 − 2 × their correlation.
-    """
-    rows = []
-    for picture in pictures:
-        rows.append(fine_structure(picture).astype(np.float32))
-        heartbeat()
-    return np.stack(rows) if rows else np.empty((0, SIDE * SIDE), dtype=np.float32)
-
-
-def correlation_at(distance: float) -> float:
-    """How alike two rows of `pixel_rows` are, from −1 to 1."""
-    return 1 - distance**2 / 2

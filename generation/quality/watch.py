@@ -6,7 +6,7 @@ Plain and picklable: a run may be trained in a process of its own. What it needs
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from generation.quality.copy_rule import Calibration, calibrate
 from generation.quality.distances import Distance, TooFewError, fid, kid
 from generation.quality.extractors import Extractor, described, extractor
-from generation.quality.memorisation import Scan, Views, scan
-from generation.quality.nearest import pixel_rows
+from generation.quality.memorisation import Match, Views, copied, scan
 from generation.quality.sheets import grid, side_by_side
+from generation.quality.structure import Structures, structures
 from pool.pixels import encode_png
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from generation.training.trainer import Trainer
 
 GRID, NEIGHBOURS = "grid.png", "neighbours.png"
-TRAINING, HELD_OUT, NAMES = "training.npy", "held-out.npy", "names.json"
+TRAINING, HELD_OUT, NAMES, RULE = "training.npy", "held-out.npy", "names.json", "copy-rule.json"
 FIRST_SEED = 7_000_000  # not the seeds of the sample strip, and the same at every checkpoint
 SHOWN, SAMPLED_AT_ONCE = 36, 32
 
@@ -49,16 +50,18 @@ class Watch:
         held_out: Pictures,
         *,
         names: Sequence[str] = (),
+        patients: Sequence[str] = (),
         count: int,
         spec: str = "",
     ) -> Watch:
-        """A watch whose pictures are written down in `folder`; `names` are those of the training pictures."""
+        """A watch whose pictures are written down in `folder`; `names` and `patients` are the training pictures'."""
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / TRAINING, training)
         np.save(folder / HELD_OUT, held_out)
-        (folder / NAMES).write_text(json.dumps(list(names)))
-        for stale in folder.glob("*.npz"):
-            stale.unlink()
+        known = {"names": list(names), "patients": list(patients) or [""] * len(training)}
+        (folder / NAMES).write_text(json.dumps(known))
+        for stale in [*folder.glob("*.npz"), folder / RULE]:
+            stale.unlink(missing_ok=True)
         return cls(folder, count, spec)
 
     def __call__(self, trainer: Trainer, step: int) -> dict[str, Any]:
@@ -85,43 +88,55 @@ class Watch:
         """The metrics by name, and the sheets to look at as PNG."""
         used = extractor(self.spec)
         training, held_out = (np.load(self.folder / name, mmap_mode="r") for name in (TRAINING, HELD_OUT))
-        seen, known, unseen = (
-            self._views(used, pictures),
-            self._views(used, training, keep_as="training"),
-            self._views(used, held_out, keep_as="held-out"),
-        )
-        found = scan(seen, known, unseen)
+        seen = Views(structures(pictures), used.features(pictures))
+        known = self._known(used, training)
+        unseen = self._kept(f"held-out-{used.sha256[:16]}", lambda: used.features(held_out))
+        rule = self._rule(training, known.structures)
+        matches = scan(seen, known, rule)
         metrics = {
-            **_distances(unseen.features, seen.features),
-            "floor": _distances(unseen.features, known.features[_spread(len(known), len(seen))]),
+            **_distances(unseen, seen.features),
+            "floor": _distances(unseen, known.features[_spread(len(known), len(seen))]),
             "extractor": described(used),
-            "memorisation": self._told(found),
+            "memorisation": self._told(matches, rule),
         }
         sheets = {
             GRID: encode_png(grid(pictures[:SHOWN])),
-            NEIGHBOURS: encode_png(side_by_side(pictures, training, found.matches)),
+            NEIGHBOURS: encode_png(side_by_side(pictures, training, matches)),
         }
         return metrics, sheets
 
-    def _views(self, used: Extractor, pictures: Pictures, *, keep_as: str = "") -> Views:
-        """Both views; those of real pictures are kept beside the run, as they never change."""
-        kept = self.folder / f"{keep_as}-{used.sha256[:16]}.npz"
-        if keep_as and kept.exists():
-            with np.load(kept) as arrays:
-                return Views(arrays["pixels"], arrays["features"])
-        views = Views(pixel_rows(pictures), used.features(pictures))
-        if keep_as:
-            part = kept.with_suffix(".part")
-            with part.open("wb") as file:
-                np.savez(file, pixels=views.pixels, features=views.features)
-            part.replace(kept)
-        return views
+    def _known(self, used: Extractor, training: Pictures) -> Views:
+        features = self._kept(f"training-{used.sha256[:16]}", lambda: used.features(training))
+        return Views(Structures(self._kept("structures", lambda: structures(training).fine)), features)
 
-    def _told(self, found: Scan) -> dict[str, Any]:
+    def _kept(self, name: str, made: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
+        """What is known of real pictures is kept beside the run, as it never changes."""
+        kept = self.folder / f"{name}.npz"
+        if kept.exists():
+            with np.load(kept) as arrays:
+                return np.asarray(arrays["rows"])
+        rows, part = made(), kept.with_suffix(".part")
+        with part.open("wb") as file:
+            np.savez(file, rows=rows)
+        part.replace(kept)
+        return rows
+
+    def _rule(self, training: Pictures, known: Structures) -> Calibration:
+        """From where on a picture counts as a copy: measured on the training pictures, once for a run."""
+        kept = self.folder / RULE
+        if kept.exists():
+            return Calibration(**json.loads(kept.read_text()))
+        rule = calibrate(training, known, json.loads((self.folder / NAMES).read_text())["patients"])
+        part = kept.with_suffix(".part")
+        part.write_text(json.dumps(asdict(rule)))
+        part.replace(kept)
+        return rule
+
+    def _told(self, matches: Sequence[Match], rule: Calibration) -> dict[str, Any]:
         """The scan as JSON: the copies, and the names of the training pictures they are copies of."""
-        names = json.loads((self.folder / NAMES).read_text())
+        names = json.loads((self.folder / NAMES).read_text())["names"]
         rows = []
-        for match in found.matches[:SHOWN]:
+        for match in matches[:SHOWN]:
             row = asdict(match)
             if names:
                 row |= {
@@ -130,10 +145,9 @@ class Watch:
                 }
             rows.append(row)
         return {
-            "copies": len(found.copies),
-            "of": len(found.matches),
-            "held_out": found.held_out,
-            "pixel_limit": found.pixel_limit,
+            "copies": len(copied(matches)),
+            "of": len(matches),
+            "calibration": asdict(rule),
             "nearest": rows,
         }
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from generation.quality import copies as copying
-from generation.quality.copies import Calibration, Nearest, Structures
+from generation.quality.copies import Nearest, grouped, nearest, nearest_within, pairs_of
+from generation.quality.copy_rule import Calibration, calibrate
 from generation.quality.diversity import ms_ssim, random_pairs
 from generation.quality.machine_rater import MachineRater, TooFewToTell, rate
 from generation.quality.numbers import Measured, Number, numbers
 from generation.quality.spectra import Bytes, Profile, histograms, radial_spectra
+from generation.quality.structure import Structures, structures
 
 Floats = npt.NDArray[np.float64]
 
@@ -41,8 +42,7 @@ class Copies:
     """Each fake's nearest real image (of the reference, then of the training images), and who counts as a copy."""
 
     nearest: Nearest
-    calibration: Calibration | None
-    no_calibration: str
+    calibration: Calibration
     places: list[int]
     within_real: list[tuple[int, int]]
     within_fake: list[tuple[int, int]]
@@ -145,39 +145,23 @@ def rater_features(features: Floats, greys: Profile, spectra: Profile) -> Floats
 
 def find_copies(real: Arm, fake: Arm, training: Bytes, *, seed: int, beat: Callable[[], None]) -> Copies:
     """Every fake against every real image, by a threshold calibrated on the reference itself."""
-    shown, known = (copying.structures(arm.pictures, pulse=beat) for arm in (fake, real))
-    others = known
+    shown, known = (structures(arm.pictures, pulse=beat) for arm in (fake, real))
+    calibration = calibrate(real.pictures, known, real.patients, seed=seed, pulse=beat)
+    within = [pairs_of(nearest_within(arm, pulse=beat), calibration.threshold) for arm in (known, shown)]
     if len(training):
-        more = copying.structures(training, pulse=beat)
-        others = Structures(np.concatenate([known.fine, more.fine]))
-    closest = copying.nearest(shown, others, pulse=beat)
-    names = copying.grouped(len(real), copying.pairs_within(known, ALIKE, pulse=beat), real.patients)
-    try:
-        calibration = copying.calibrate(real.pictures, known, names, seed=seed, pulse=beat)
-    except ValueError as error:
-        return Copies(closest, None, f"{error}.".replace("..", "."), [], [], [])
-    threshold = calibration.threshold
-    return Copies(
-        closest,
-        calibration,
-        "",
-        np.flatnonzero(closest.similarity >= threshold).tolist(),
-        copying.pairs_within(known, threshold, pulse=beat),
-        copying.pairs_within(shown, threshold, pulse=beat),
-    )
-
-
-# Among real images of unknown patients such pairs are taken for one patient's before copies are calibrated.
-ALIKE = 0.85
+        known = Structures(np.concatenate([known.fine, structures(training, pulse=beat).fine]))
+    closest = nearest(shown, known, pulse=beat)
+    places = np.flatnonzero(closest.similarity >= calibration.threshold).tolist()
+    return Copies(closest, calibration, places, *within)
 
 
 def _groups(real: Arm, fake: Arm, copies: Copies) -> npt.NDArray[np.int64]:
     """One number for images that must not be parted: a patient's, and near-copies within and across the arms."""
     pairs = list(copies.within_real)
     pairs += [(len(real) + i, len(real) + j) for i, j in copies.within_fake]
-    nearest = copies.nearest.place
-    pairs += [(int(nearest[i]), len(real) + i) for i in copies.places if nearest[i] < len(real)]
-    return copying.grouped(len(real) + len(fake), pairs, [*real.patients, *fake.patients])
+    of = copies.nearest.place
+    pairs += [(int(of[i]), len(real) + i) for i in copies.places if of[i] < len(real)]
+    return grouped(len(real) + len(fake), pairs, [*real.patients, *fake.patients])
 
 
 def _similarity(
@@ -213,7 +197,6 @@ def _parts(
 
 def as_json(whole: Whole) -> dict[str, Any]:
     """The part of the report that needs no names of images."""
-    calibration = whole.copies.calibration
     return {
         "numbers": [number.as_json() for number in whole.numbers],
         "parts": {
@@ -221,6 +204,5 @@ def as_json(whole: Whole) -> dict[str, Any]:
             for kind, named in whole.parts.items()
         },
         "curves": whole.curves,
-        "calibration": None if calibration is None else asdict(calibration),
-        "no_calibration": whole.copies.no_calibration,
+        "calibration": asdict(whole.copies.calibration),
     }

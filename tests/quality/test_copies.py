@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generation.quality.copies import altered, calibrate, grouped, nearest, pairs_within, structures
+from generation.quality.copies import grouped, nearest, nearest_within, pairs_of
+from generation.quality.copy_rule import altered, calibrate
+from generation.quality.structure import structures
 from pool.pixels import decode, fitted_square
 from tests.quality.pictures import patients
 
@@ -34,7 +36,7 @@ def test_planted_copies_of_real_xrays_are_all_caught_and_others_are_not(
     dice = np.random.default_rng(5)
     planted = np.stack([altered(picture, dice) for picture in known])
     found = structures(known)
-    calibration = calibrate(known, found, grouped(EACH, [], groups[:EACH]))
+    calibration = calibrate(known, found, groups[:EACH])
 
     copies, strangers = nearest(structures(planted), found), nearest(structures(unseen), found)
 
@@ -57,7 +59,7 @@ def test_each_kind_of_copy_is_found(change: str) -> None:
         ),
     }[change]
     known = structures(pictures)
-    threshold = calibrate(pictures, known, np.arange(40)).threshold
+    threshold = calibrate(pictures, known, [""] * 40).threshold
 
     found = nearest(structures(changed), known)
 
@@ -69,9 +71,9 @@ def test_another_image_of_the_same_patient_is_no_false_alarm() -> None:
     """Two of each patient: they resemble each other, which must not push the threshold out of reach."""
     pictures = patients([*range(30), *range(30)])
     pictures[30:] = np.roll(pictures[30:], 2, axis=2)
-    groups = grouped(60, [], [f"p{number % 30}" for number in range(60)])
+    patients_of = [f"p{number % 30}" for number in range(60)]
 
-    calibration = calibrate(pictures, structures(pictures), groups)
+    calibration = calibrate(pictures, structures(pictures), patients_of)
 
     assert calibration.caught == calibration.planted
     assert calibration.threshold < 0.95
@@ -81,14 +83,16 @@ def test_repeats_within_an_arm_are_listed_once() -> None:
     pictures = patients(range(20))
     pictures[7] = pictures[3, :, ::-1]
 
-    assert pairs_within(structures(pictures), 0.9) == [(3, 7)]
+    assert pairs_of(nearest_within(structures(pictures)), 0.9) == [(3, 7)]
 
 
-def test_too_few_real_images_to_calibrate_are_refused_in_words() -> None:
+def test_of_too_few_real_images_only_what_is_nearly_the_same_counts_and_the_rule_says_so() -> None:
     pictures = patients(range(5))
 
-    with pytest.raises(ValueError, match="20 real images or more"):
-        calibrate(pictures, structures(pictures), np.arange(5))
+    rule = calibrate(pictures, structures(pictures), [""] * 5)
+
+    assert (rule.threshold, rule.planted) == (0.9, 0)
+    assert "20 real images or more; here are 5" in rule.reason
 
 
 def test_images_joined_by_a_patient_or_by_pairs_share_a_group() -> None:

@@ -16,7 +16,7 @@ from django.test import Client
 from scipy.ndimage import gaussian_filter
 
 from generation.models import QualityReport
-from generation.quality.copies import altered
+from generation.quality.copy_rule import altered
 from lungrater.models import User
 from pool.importing import add_image
 from pool.models import Dataset, Image, NearCopy, Origin
@@ -159,7 +159,7 @@ def test_of_large_datasets_so_many_are_drawn_as_asked(real: Dataset, fakes: Data
     report = judged(real, fakes, most=12)
 
     assert (report.results["n_real"], report.results["n_fake"]) == (12, 12)
-    assert "20 real images" in report.results["no_calibration"]
+    assert "20 real images" in report.results["calibration"]["reason"]
 
 
 def test_a_dataset_without_images_fails_with_a_sentence(real: Dataset) -> None:
