@@ -11,20 +11,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import psutil
+import psycopg
 from celery import Celery
 from kombu.exceptions import OperationalError
 from redis import RedisError
 
 from lungrater.home import Home
-from lungrater.servers import redis
+from lungrater.servers import postgres, redis
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STARTS_WITHIN = 60.0
@@ -138,3 +140,29 @@ def site(home: Path, *arguments: str) -> Iterator[Site]:
         if process.poll() is None:
             process.terminate()
             process.communicate(timeout=STOPS_WITHIN + 5)
+
+
+class Table:
+    """What the database of a site says of jobs, asked anew each time: it may just be restarting."""
+
+    def __init__(self, running: Site, name: str = "generation_generationjob") -> None:
+        self.url, self.name = postgres.url(Home(running.home)), name
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            answer = connection.execute(query, values)
+            return answer.fetchall() if answer.description else []
+
+    def job(self, pk: int) -> tuple[Any, ...]:
+        """State, done, attempts, error."""
+        try:
+            return self.rows(f"SELECT state, done, attempts, error FROM {self.name} WHERE id = %s", pk)[0]  # noqa: S608  # a name of ours
+        except psycopg.OperationalError:
+            return ("unknown", 0, 0, "")
+
+    def wait(self, pk: int, happened: Callable[[tuple[Any, ...]], bool], seconds: float) -> float:
+        began = time.monotonic()
+        while not happened(self.job(pk)):
+            assert time.monotonic() - began < seconds, f"job {pk}: {self.job(pk)}"
+            time.sleep(0.1)
+        return time.monotonic() - began

@@ -6,66 +6,21 @@ import json
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
 from lungrater.home import Home
-from lungrater.servers import postgres, redis
-from tests.generation.images_api import ImagesAPI, serving
-from tests.servers.sites import Site, lungrater, site
+from lungrater.servers import redis
+from tests.generation.images_api import ImagesAPI
+from tests.servers.sites import Site, Table, lungrater
 
 pytestmark = pytest.mark.e2e
 
 GOES_ON_WITHIN = 60.0
 ENDS_WITHIN = 90.0
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[ImagesAPI]:
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def running_site(tmp_path_factory: pytest.TempPathFactory, api: ImagesAPI) -> Iterator[Site]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OPENAI_API_KEY", "sk-canary-on-real-workers")
-        patch.setenv("OPENAI_BASE_URL", api.url)
-        with site(tmp_path_factory.mktemp("faults") / "home") as running:
-            yield running
-
-
-class Table:
-    """What the database of a site says, asked anew each time: it may just be restarting."""
-
-    def __init__(self, running: Site) -> None:
-        self.url = postgres.url(Home(running.home))
-
-    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            answer = connection.execute(query, values)
-            return answer.fetchall() if answer.description else []
-
-    def job(self, pk: int) -> tuple[Any, ...]:
-        """State, done, attempts, error."""
-        try:
-            return self.rows(
-                "SELECT state, done, attempts, error FROM generation_generationjob WHERE id = %s", pk
-            )[0]
-        except psycopg.OperationalError:
-            return ("unknown", 0, 0, "")
-
-    def wait(self, pk: int, happened: Callable[[tuple[Any, ...]], bool], seconds: float) -> float:
-        began = time.monotonic()
-        while not happened(self.job(pk)):
-            assert time.monotonic() - began < seconds, f"job {pk}: {self.job(pk)}"
-            time.sleep(0.1)
-        return time.monotonic() - began
 
 
 QUEUE = """
