@@ -116,8 +116,8 @@ def svg(curves: Curves) -> bytes:
         axes.axhline(curves.goal, color=TEXT, linestyle=":", linewidth=1)
     if max(curves.x) > 50 * min(x for x in curves.x if x > 0) * 0.9:
         axes.set_xscale("log")
-        axes.set_xticks(curves.x, [f"{x:g}" for x in curves.x])
         axes.minorticks_off()
+    axes.set_xticks(curves.x, [f"{x:g}" for x in curves.x])
     axes.set_ylim(bottom=0)
     axes.set_xlabel(curves.x_name, color=TEXT)
     axes.set_ylabel(curves.y_name, color=TEXT)
@@ -125,7 +125,8 @@ def svg(curves: Curves) -> bytes:
     axes.grid(color=LINE, linewidth=0.5)
     for spine in axes.spines.values():
         spine.set_color(LINE)
-    axes.legend(facecolor=GROUND, edgecolor=LINE, labelcolor=TEXT)
+    # Beside the axes, where no curve runs.
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), facecolor=GROUND, edgecolor=LINE, labelcolor=TEXT)
     out = io.BytesIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return out.getvalue()

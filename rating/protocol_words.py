@@ -19,7 +19,7 @@ def told_protocol(study: Study) -> list[tuple[str, str]]:
         ("Going back", study.get_going_back_display()),
         ("Zoom and window", _view(study)),
         ("Primary endpoint", study.get_primary_endpoint_display()),
-        ("“Unsure”", study.get_unsure_policy_display()),
+        *([] if study.shows_sets else [("“Unsure”", study.get_unsure_policy_display())]),
         ("Told of the share of generated images", study.prevalence_note or "Nothing"),
     ]
     if study.equivalence_margin:
@@ -36,13 +36,17 @@ def _sessions(study: Study) -> str:
 def _repeats(study: Study) -> str:
     if not study.repeats:
         return "None"
-    return f"{study.repeats} images come back, {study.repeat_gap} others between at least"
+    return f"{study.repeats} {_shown(study)} come back, {study.repeat_gap} others between at least"
 
 
 def _allocation(study: Study) -> str:
     if study.everybody_reads_all:
-        return "Every rater reads every image"
-    return f"Every rater reads {study.anchors} anchors and one of {study.blocks} blocks, in turn"
+        return f"Every rater reads all {_shown(study)}"
+    return f"Every rater reads {study.anchors} {_shown(study)} as anchors and one of {study.blocks} blocks, in turn"
+
+
+def _shown(study: Study) -> str:
+    return "sets" if study.shows_sets else "images"
 
 
 def _view(study: Study) -> str:

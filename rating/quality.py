@@ -21,7 +21,10 @@ LONG_IDLE_MS = 10 * 60_000
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """One rating in the order of reading; times are None where the browser did not measure."""
+    """One rating in the order of reading; times are None where the browser did not measure.
+
+    label: "" where one answer throughout is no sign, as in a phase in which nearly all images are called usual.
+    """
 
     label: str
     active_ms: int | None
@@ -43,7 +46,9 @@ def _too_fast(rated: Sequence[Rated]) -> str:
 
 
 def _straight_lining(rated: Sequence[Rated]) -> str:
-    labels = [rating.label for rating in rated]
+    labels = [rating.label for rating in rated if rating.label]
+    if len(labels) < FEWEST:
+        return ""
     longest = run = 1
     for before, label in pairwise(labels):
         run = run + 1 if label == before else 1

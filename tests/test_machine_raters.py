@@ -195,8 +195,9 @@ def test_a_machine_is_no_persons_progress(rater):
     assert (counted.rater_count, counted.presentation_count, counted.rated_count) == (1, 4, 0)
 
 
-def test_the_bundle_keeps_machines_apart(rater):
-    study = open_study(raters=[rater], real=2, fake=2)
+def test_the_bundle_keeps_machines_and_who_left_apart(rater, other_rater):
+    study = open_study(raters=[rater, other_rater], real=2, fake=2)
+    study.enrolments.get(user=other_rater).withdraw(organiser(), "Has left.")
     read_by(study, Guess())
     rate_all(study, rater, "real")
     study.close(organiser())
@@ -206,11 +207,13 @@ def test_the_bundle_keeps_machines_apart(rater):
         manifest = json.loads(archive.read("manifest.json"))
         sequences = archive.read("sequences.csv").decode().splitlines()
 
-    assert "M02" not in people
-    assert machines.count("M02") == 4
-    assert manifest["machines"] == {"M02": "a rule"}
-    assert manifest["left_out"] == []
-    assert [line[-2:] for line in sequences[1:]] == [",1", ",0"]
+    assert people.count("R01") == 4
+    assert "R02" not in people
+    assert "M03" not in people
+    assert machines.count("M03") == 4
+    assert manifest["machines"] == {"M03": "a rule"}
+    assert manifest["left_out"] == ["R02"]
+    assert [line[-2:] for line in sequences[1:]] == [",1", ",0", ",0"]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,8 @@ def read_ratings(
     """The ratings of a CSV with the columns rater, image and label (RFC 4180, UTF-8, header row).
 
     by: the column that groups images; `modality` where there is one, unless said otherwise. session: only the rows
-    of that session. Practice, probe and repeat presentations (column `kind`) are left out, so that no image counts
+    of that session, which a file of several needs: an image may be read again in each, and a study in two phases asks
+    another question in its first. Practice, probe and repeat presentations (column `kind`) are left out, so that no image counts
     twice; an empty label is an image not rated. Raises RatingsError, naming line and column, and OSError.
     """
     if isinstance(source, str | PathLike):
@@ -52,17 +53,29 @@ def _read(
     columns = _columns(header, by, session)
     by = by or ("modality" if "modality" in columns else None)
     rows = _Rows(labels)
-    for row in lines:
-        if not row:
-            continue
-        if len(row) != len(header):
-            raise RatingsError(
-                f"Line {lines.number} has {len(row)} cells where the header has {len(header)}."
-            )
-        cell = {name: row[place].strip() for name, place in columns.items()}
-        if cell.get("kind", "").lower() in COUNTED_KINDS and (not session or cell["session"] == session):
-            rows.add(cell, by.lower() if by else None, lines.number)
-    return rows.table(by)
+    sessions: set[str] = set()
+    try:
+        for row in lines:
+            if not row:
+                continue
+            if len(row) != len(header):
+                raise RatingsError(
+                    f"Line {lines.number} has {len(row)} cells where the header has {len(header)}."
+                )
+            cell = {name: row[place].strip() for name, place in columns.items()}
+            sessions.add(cell.get("session", ""))
+            if cell.get("kind", "").lower() in COUNTED_KINDS and (not session or cell["session"] == session):
+                rows.add(cell, by.lower() if by else None, lines.number)
+        return rows.table(by)
+    except RatingsError as error:
+        if session or "session" not in columns:
+            raise
+        sessions |= {row[columns["session"]].strip() for row in lines if len(row) == len(header)}
+        if len(sessions) < 2:
+            raise
+        raise RatingsError(
+            f"{error} The file holds the sessions {', '.join(sorted(sessions))}; --session N reads one of them."
+        ) from error
 
 
 class _Rows:
@@ -141,7 +154,7 @@ def _columns(header: list[str], by: str | None, session: str | None) -> dict[str
         if name not in names:
             kind = UnknownColumnError if name in asked else RatingsError
             raise kind(f"Line 1: there is no column {name!r}; the columns are {', '.join(names)}.")
-    kept = {*REQUIRED, *asked, "kind", "modality", "study"}
+    kept = {*REQUIRED, *asked, "kind", "modality", "study", "session"}
     for name in sorted(kept):
         if names.count(name) > 1:
             raise RatingsError(f"Line 1: the column {name!r} is there {names.count(name)} times.")

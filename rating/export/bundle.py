@@ -23,12 +23,13 @@ from rating.report.pdf import as_pdf
 EARLIEST = (1980, 1, 1, 0, 0, 0)
 README = """{name}: what LungRater exports of a study
 
-ratings.csv       one row per presentation; codebook.csv explains the columns
+ratings.csv       one row per presentation that counts; codebook.csv explains the columns; of several sessions
+                  `lungrater agreement ratings.csv --session N` reads one
 ratings.json      the same without loss
 numbers.json      every number of the report with its interval or the reason why there is none
 report.html/.pdf  the report
 galleries.csv     the images of each gallery with every label and remark; the first of each lie in images/
-manifest.json     protocol, images with their sha256, what was left out
+manifest.json     protocol, images with their sha256, raters of whom no session counts
 sequences.csv     the seed and the digest of every order
 imrmc.imrmc       input of the FDA's iMRMC (unblinded studies with both kinds of image)
 machines.csv      what machines said, where any was enrolled; in no other file but the report's tables of machines
@@ -88,15 +89,8 @@ def _files(study: Study, date: str) -> dict[str, bytes]:
 def _manifest(study: Study) -> dict[str, Any]:
     told = study.is_unblinded
     images = study.images.select_related("image__dataset").order_by("code")
-    counted = set(Sitting.objects.counted().filter(enrolment__study=study).values_list("pk", flat=True))
-    sittings = (
-        Sitting.objects.filter(enrolment__study=study, enrolment__machine="", session=1)
-        .select_related("enrolment")
-        .order_by("pk")
-    )
-    raters = {sitting.enrolment.pseudonym: False for sitting in sittings}
-    for sitting in sittings:
-        raters[sitting.enrolment.pseudonym] |= sitting.pk in counted
+    counted = Sitting.objects.counted().filter(enrolment__study=study)
+    of_none = study.enrolments.people().exclude(sittings__in=counted).order_by("number")
     return {
         "study": study.name,
         "state": study.state,
@@ -104,7 +98,7 @@ def _manifest(study: Study) -> dict[str, Any]:
         "order_version": study.order_version,
         "manifest_sha256": study.manifest_sha256,
         "machines": machine_names(study),
-        "left_out": [[name] for name, counts in raters.items() if not counts],
+        "left_out": [str(rater) for rater in of_none],
         "images": [
             {
                 "image": one.code,

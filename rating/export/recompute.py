@@ -21,17 +21,11 @@ LABELS = tuple(json.loads((HERE / "numbers.json").read_text(encoding="utf-8"))["
 def read() -> tuple[list[str], Codes, npt.NDArray[np.str_]]:
     """Codes raters × images of the analysed session's main showings (-1: not rated), and the truth per image."""
     session = str(json.loads((HERE / "numbers.json").read_text(encoding="utf-8"))["session"])
-    left_out = {
-        tuple(row) for row in json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))["left_out"]
-    }
     with (HERE / "ratings.csv").open(encoding="utf-8", newline="") as file:
         rows = [
             row
             for row in csv.DictReader(file)
-            if row["kind"] == "main"
-            and row["session"] == session
-            and row["label"]
-            and (row["rater"],) not in left_out
+            if row["kind"] == "main" and row["session"] == session and row["label"]
         ]
     raters = sorted({row["rater"] for row in rows}, key=lambda name: int(name[1:]))
     images = sorted({row["image"] for row in rows})

@@ -14,8 +14,9 @@ from rating.report.exhibit import (
 )
 
 READ_THEM = (
-    "Clopper and Pearson's interval over raters. Remarks are found by words such as fake, generated, artificial or AI: "
-    "read them before you quote the share."
+    "Clopper and Pearson's interval over raters. Remarks are found by words such as fake, generated, artificial or AI, in "
+    "English, German and Arabic; the words are the same for every study. Read them, and those not found (under Remarks, "
+    "first phase), before you quote the share."
 )
 
 

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET
 from rating.analysis.store import Kept
 from rating.analysis.study import said_of
 from rating.models import AuditEvent, Study
+from rating.purpose import speaks_of_it
 from rating.report.exhibit import Exhibit
 from rating.report.gallery import GALLERIES, galleries
 from rating.report.making import numbers_from
@@ -150,7 +151,8 @@ def remarks(request: HttpRequest, slug: str) -> HttpResponse:
     study = _over(slug)
     note_look(study, request.user, "remarks")
     kept = Kept(study)
-    columns = kept.columns()
+    first_phase = study.has_two_phases and request.GET.get("phase") == "first"
+    columns = kept.columns(first_phase=first_phase)
     form = PartForm(request.GET, columns)
     part = form.part()
     chosen = part.of(columns)
@@ -160,7 +162,12 @@ def remarks(request: HttpRequest, slug: str) -> HttpResponse:
     }
     raters = set(chosen.raters)
     rows: list[dict[str, Any]] = [
-        {"said": said, "modality": MODALITIES[facts[said.image][0]], "truth": facts[said.image][1]}
+        {
+            "said": said,
+            "modality": MODALITIES[facts[said.image][0]],
+            "truth": facts[said.image][1],
+            "speaks": first_phase and speaks_of_it(said.remark),
+        }
         for said in said_of(study, session=part.session or columns.first_session, text_only=True)
         if said.image in facts and said.rater in raters
     ]
@@ -172,7 +179,8 @@ def remarks(request: HttpRequest, slug: str) -> HttpResponse:
         **frame(study, numbers_of(study, part, kept), part),
         "form": form,
         "sought": sought,
-        "search": urlencode({"q": sought}),
+        "first_phase": first_phase,
+        "search": urlencode({"q": sought, **({"phase": "first"} if first_phase else {})}),
         "page": Paginator(written, REMARKS_PER_PAGE).get_page(request.GET.get("page")),
         "reasons": [
             {"reason": reason, "truth": truth, "count": n} for (reason, truth), n in reasons.most_common()

@@ -51,10 +51,17 @@ def _flags_of(study: Study) -> dict[int, list[str]]:
             presentation__sitting__reset_at=None,
         )
         .order_by("presentation__sitting__session", "presentation__position")
-        .values_list("presentation__sitting__enrolment", "label", "active_ms", "idle_ms")
+        .values_list(
+            "presentation__sitting__enrolment",
+            "presentation__sitting__session",
+            "label",
+            "active_ms",
+            "idle_ms",
+        )
     )
-    for enrolment, label, active, idle in rows.iterator(chunk_size=5000):
-        rated[enrolment].append(Rated(label, active, idle))
+    for enrolment, session, label, active, idle in rows.iterator(chunk_size=5000):
+        counts = "" if study.is_blinded_to_purpose(session) else label
+        rated[enrolment].append(Rated(counts, active, idle))
     return {enrolment: flags(ratings) for enrolment, ratings in rated.items()}
 
 

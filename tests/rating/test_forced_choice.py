@@ -174,6 +174,7 @@ def test_without_javascript_a_pair_is_a_page_with_two_pictures_and_a_form(client
     for place in (1, 2):
         assert f'<noscript><img src="{reverse("rating:picture_of_set", args=[shown.token, place])}"' in page
     assert "Which image is real?" in page
+    assert "Set 1 of 3" in page
     assert refused.status_code == 422
     assert Rating.objects.get().label == "2"
     assert Rating.objects.get().revisions.get().label == "2"

@@ -9,7 +9,7 @@ import uuid
 import pytest
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from rating.export.ratings_csv import csv_lines
@@ -283,6 +283,43 @@ def test_the_csv_has_both_phases_and_one_session_can_be_read_from_it(
     assert json.loads(capsys.readouterr().out)["ratings"] == 12
     with file.open(newline="") as rows:
         assert {(r["session"], r["label"]) for r in csv.DictReader(rows)} == {("1", "unusual"), ("2", "fake")}
+
+
+def test_a_file_of_both_phases_says_how_one_is_read(client_of, rater, other_rater, tmp_path):
+    file = tmp_path / "ratings.csv"
+    file.write_text("".join(csv_lines(finished(client_of, rater, other_rater))))
+
+    with pytest.raises(CommandError, match=r"holds the sessions 1, 2; --session N reads one of them"):
+        call_command("agreement", str(file))
+
+
+def test_every_remark_of_the_first_phase_can_be_read_found_or_not(client_of, rater, other_rater, researcher):
+    study = finished(client_of, rater, other_rater)
+    Rating.objects.filter(presentation__sitting__session=1, remark="").update(remark="Too clean by half.")
+    url = reverse("rating:analysis_remarks", args=[study.slug])
+    browser = client_of(researcher)
+
+    first = browser.get(url, {"phase": "first"}).content.decode()
+    informed = browser.get(url).content.decode()
+
+    assert first.count("Too clean by half.") == 6
+    assert first.count("<td>by its words</td>") == 6
+    assert "Now that I know" not in first
+    assert "Now that I know" in informed
+    assert "Too clean" not in informed
+
+
+def test_calling_everything_usual_is_a_flag_in_the_informed_phase_only(client_of, rater, researcher):
+    study = opened(draft_study("Chest films", real=8, fake=8, **TEMPLATES["two-phase"].protocol), rater)
+    browser, url = client_of(researcher), reverse("rating:raters", args=[study.slug])
+    flagged = []
+
+    for session, label in ((1, "usual"), (2, "fake")):
+        for presentation in presentations(study, rater, session):
+            Rating.record(presentation, uuid.uuid4(), label=label)
+        flagged.append("Straight-lining" in browser.get(url).content.decode())
+
+    assert flagged == [False, True]
 
 
 def test_a_rehearsal_of_two_phases_runs_from_end_to_end():
