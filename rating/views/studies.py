@@ -74,10 +74,12 @@ def _edit(request: HttpRequest, study: Study, template: Template | None = None) 
 @require_GET
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study, slug=slug)
+    enrolments = list(Enrolment.objects.filter(study=study).select_related("user").with_progress())
     context = {
         "study": study,
         "strata": study.strata.select_related("dataset"),
-        "enrolments": Enrolment.objects.filter(study=study).select_related("user").with_progress(),
+        "enrolments": enrolments,
+        "unfinished": [rater for rater in enrolments if rater.left and rater.withdrawn_at is None],
         "freeze": study.freezes.first(),
         "audit": study.blinding_audit,
         "protocol": told_protocol(study),

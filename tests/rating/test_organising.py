@@ -63,6 +63,18 @@ def test_an_override_needs_a_person_and_a_reason(rater):
         audit.override(None, "Because.")
 
 
+def test_who_closes_a_study_first_reads_who_has_not_finished(browser, rater, other_rater):
+    study = open_study(raters=[rater, other_rater])
+    rate_all(study, rater, "real")
+
+    page = browser.get(study.get_absolute_url()).content.decode()
+    left = presentations(study, other_rater)
+
+    assert f"Not finished yet: R02 (0 of {len(left)})." in page
+    rate_all(study, other_rater, "fake")
+    assert "Every rater has finished." in browser.get(study.get_absolute_url()).content.decode()
+
+
 def test_a_frozen_study_cannot_be_edited_but_copied(browser, rater):
     study = frozen_study(raters=[rater])
 

@@ -50,6 +50,30 @@ def test_thirty_ratings_made_offline_arrive_once_and_in_order(open_browser, rate
     assert list(revisions) == list(range(1, 31))
 
 
+def test_without_network_and_images_the_page_says_that_answers_are_kept(open_browser, rater):
+    study = reading_study(raters=[rater], real=4, fake=4, hold_ahead=2)
+    page = open_browser(rater)
+    enter(page, study)
+    until(
+        page,
+        "() => performance.getEntriesByType('resource').filter((r) => r.name.includes('/i/')).length >= 2",
+    )
+    page.context.set_offline(True)
+    kept = "Your answers are kept here. The next images come when the network is back."
+
+    rate(page, "1")
+    page.keyboard.press("2")
+    page.keyboard.press("Enter")
+    until(page, "(kept) => document.querySelector('[data-notice]').textContent === kept", argument=kept)
+    page.keyboard.press("3")
+    page.keyboard.press("Enter")
+    assert page.text_content("[data-notice]") == kept
+    page.context.set_offline(False)
+
+    wait_for_status(page, "Saved", seconds=20)
+    assert labels_of(study, rater)[:3] == ["real", "fake", None]
+
+
 def test_an_echo_lost_on_the_way_makes_no_second_rating(open_browser, rater):
     study = reading_study(raters=[rater])
     page = open_browser(rater)

@@ -120,6 +120,7 @@ class Room {
     const answer = this.#panel.answer();
     if (!answer) return this.#panel.say(this.#panel.word("choose"));
     const presentation = this.#current;
+    if (!presentation && this.#outbox.unsaved) return this.#panel.say(this.#panel.word("noneHeld"));
     if (!presentation || !this.#viewer.picture) return this.#panel.say(this.#panel.word("noImage"));
     const before = this.#answered.get(presentation.position);
     const save = {
@@ -276,7 +277,7 @@ class Room {
     const outbox = this.#outbox;
     outbox.addEventListener("change", () => {
       this.#panel.saved(outbox.unsaved, outbox.struggling);
-      if (outbox.struggling && !outbox.held) this.#panel.say(this.#panel.word("offline", this.#ready()), "offline");
+      if (outbox.struggling && !outbox.held) this.#panel.say(this.#whatIsLeft(), "offline");
       else if (!outbox.struggling) this.#panel.unsay("offline");
     });
     outbox.addEventListener("saved", ({ detail }) => {
@@ -293,8 +294,9 @@ class Room {
     outbox.addEventListener("otherAccount", () => this.#signIn(200));
   }
 
-  #ready() {
-    return this.#pictures.count(this.#held.map(({ token }) => token));
+  #whatIsLeft() {
+    const ready = this.#pictures.count(this.#held.map(({ token }) => token));
+    return ready ? this.#panel.word("offline", ready) : this.#panel.word("noneHeld");
   }
 
   #key(event) {
