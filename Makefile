@@ -49,7 +49,7 @@ js:
 	@tests=$$(find tests static -name '*.test.js' -o -name '*.test.mjs'); test -z "$$tests" || node --test $$tests
 
 unit: $(STAMP)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile $(ARGS)
 
 # The exact versions both commands install. Torch's "+cpu" and the like name a download, not a version.
 lock: $(BIN)/python

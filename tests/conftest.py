@@ -13,7 +13,7 @@ from lungrater.models import User
 from lungrater.roles import Role
 from lungrater.servers.running import running
 
-pytest_plugins = ["tests.chromium"]
+pytest_plugins = ["tests.chromium", "tests.blinding.leak_table"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

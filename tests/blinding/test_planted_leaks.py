@@ -21,21 +21,18 @@ from rating import ordering
 from rating.models import BlindingAudit, Enrolment, Freeze, Study, StudyImage
 from rating.models import freeze as freezing
 from rating.ordering import Showing
+from tests.blinding.leak_table import PROPERTY
 from tests.blinding.pools import CANVAS, arms, audited, filled, picture, study_of
 
 pytestmark = pytest.mark.django_db
 VERDICTS: list[tuple[str, str, str, str]] = []
 
 
-@pytest.fixture(scope="module", autouse=True)
-def table(request: pytest.FixtureRequest) -> Iterator[None]:
+@pytest.fixture(autouse=True)
+def verdicts(record_property: Callable[[str, object], None]) -> Iterator[None]:
+    VERDICTS.clear()
     yield
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    assert capture is not None
-    with capture.global_and_fixture_disabled():
-        print("\n\nPlanted leak                         verdict  check, and what it says")
-        for leak, verdict, check, reason in VERDICTS:
-            print(f"{leak:<36} {verdict:<8} {check}: {reason[:110]}".rstrip(" :"))
+    record_property(PROPERTY, list(VERDICTS))
 
 
 def told(audit: BlindingAudit, leak: str, check: str = "") -> str:

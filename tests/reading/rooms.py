@@ -12,7 +12,7 @@ from rating.models import Enrolment, Freeze, Stratum, Study
 from tests.factories import make_image
 from tests.rating.cast import draft_study, organiser
 
-SOON = 10.0
+SOON = 30.0
 
 
 def reading_study(

@@ -30,6 +30,7 @@ from lungrater.servers import postgres, redis
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STARTS_WITHIN = 60.0
+COMMAND_ENDS_WITHIN = 180.0
 STOPS_WITHIN = 10.0
 
 
@@ -46,7 +47,7 @@ def lungrater(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env=environment(home),
         capture_output=True,
         text=True,
-        timeout=STARTS_WITHIN,
+        timeout=COMMAND_ENDS_WITHIN,
         check=False,
     )
 
