@@ -6,6 +6,7 @@ other way round. Every byte of HTML, JSON, headers and pictures must be the same
 
 from __future__ import annotations
 
+import difflib
 import re
 import time
 import uuid
@@ -116,8 +117,14 @@ def swap_truth() -> None:
 
 
 def differences(one: list[Answer], other: list[Answer]) -> list[str]:
+    """What was asked where the answers differ, with the lines that do."""
     assert [answer[0] for answer in one] == [answer[0] for answer in other]
-    return [a[0] for a, b in zip(one, other, strict=True) if a != b]
+    return [f"{a[0]}: {unlike(a, b)}" for a, b in zip(one, other, strict=True) if a != b]
+
+
+def unlike(a: Answer, b: Answer) -> list[str]:
+    lines = [[*map(str, answer[1:3]), *map(str, answer[3].splitlines())] for answer in (a, b)]
+    return [line for line in difflib.ndiff(*lines) if line[0] in "+-"]
 
 
 @pytest.fixture
