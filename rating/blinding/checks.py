@@ -63,6 +63,8 @@ class Examined:
     container: Container
     ranks: tuple[float, float, float]  # row number, code, mean place in the orders
     native: tuple[int, int, int]  # width, height, bits of the source
+    modality: str = ""
+    finding: str = ""
     patient: str = ""
     intact: bool = True
     grey: Floats | None = None  # these only where the image is in the sample
@@ -183,6 +185,43 @@ def _native_auc(images: Sequence[Examined]) -> float:
         np.array([min(image.native[:2]) for image in images], dtype=np.float64),
         np.array([image.synthetic for image in images]),
     )
+
+
+def check_kinds(images: Sequence[Examined]) -> Finding:
+    """Whether what an image is of tells its arm: its modality, or its finding where both arms have findings."""
+    name = "Modality and finding"
+    if len({image.synthetic for image in images}) < 2:
+        return _one_arm(name, images)
+    labelled = [image for image in images if image.finding]
+    both = len({image.synthetic for image in labelled}) == 2
+    uneven = _uneven(images, [image.modality for image in images])
+    uneven_findings = _uneven(labelled, [image.finding for image in labelled]) if both else []
+    said = "; ".join(uneven + uneven_findings)
+    if not said:
+        return Finding(name, Verdict.GREEN, "Both arms hold each kind of image in like shares.")
+    return Finding(
+        name,
+        Verdict.RED if uneven else Verdict.AMBER,
+        f"What an image is of tells its origin: {said}.",
+        "Ask for the same modalities and findings of both arms, each in the same share.",
+    )
+
+
+def _uneven(images: Sequence[Examined], kinds: Sequence[str]) -> list[str]:
+    """The kinds that stand in one arm more often than luck would have it (Fisher, Bonferroni), in words."""
+    synthetic = np.array([image.synthetic for image in images])
+    found = []
+    for kind in (several := sorted(set(kinds))):
+        of_kind = np.array([one == kind for one in kinds])
+        counts = [
+            [int((of_kind & arm).sum()), int((~of_kind & arm).sum())] for arm in (~synthetic, synthetic)
+        ]
+        if float(stats.fisher_exact(np.array(counts)).pvalue) * len(several) < CERTAIN:
+            real, fake = counts
+            found.append(
+                f"“{kind}” on {real[0]} of {sum(real)} real and {fake[0]} of {sum(fake)} generated images"
+            )
+    return found
 
 
 def check_patients(images: Sequence[Examined]) -> Finding:

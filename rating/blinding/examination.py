@@ -61,6 +61,7 @@ def examine(study: Study, beat: Beat) -> list[Finding]:
         checks.check_grey_levels(arms, seed=seed),
         checks.check_sharpness(arms, seed=seed),
         checks.check_native_sizes(arms, side=study.canvas),
+        checks.check_kinds(arms),
     ]
     beat(len(images), "Looking for copies")
     shown = list(_hashed_of(study))
@@ -117,6 +118,8 @@ def _examine(row: StudyImage, *, place: float, in_sample: bool) -> Examined:
         container=container_of(png, thorough=in_sample),
         ranks=(float(row.pk), float(int(row.code[1:])), place),
         native=(image.width, image.height, image.bits),
+        modality=image.modality,
+        finding=image.label,
         patient=image.patient_key,
         intact=hashlib.sha256(png).hexdigest() == row.derivative_sha256,
         grey=None if pixels is None else grey_features(pixels),

@@ -91,16 +91,16 @@ def _reasons_of_near_copies(study: Study) -> list[str]:
 
 
 def _impossible_orders(study: Study, strata: list[Stratum]) -> list[str]:
-    size = study.set_size
+    size, shown = study.set_size, "sets" if study.shows_sets else "images"
     main = sum(stratum.count for stratum in strata if stratum.role == Role.MAIN) // size
     probes = sum(stratum.count for stratum in strata if stratum.role == Role.PROBE) // size
     if study.blocks > 1 and study.anchors + study.blocks > main:
-        return [f"{study.anchors} anchors and {study.blocks} blocks need more than {main} images."]
+        return [f"{study.anchors} anchors and {study.blocks} blocks need more than {main} {shown}."]
     read = main if study.blocks == 1 else study.anchors + (main - study.anchors) // study.blocks
     if study.repeats and study.repeats > read + probes - study.repeat_gap:
         return [
             (
-                f"A rater reads {read + probes} images: {study.repeats} repeats with {study.repeat_gap} images "
+                f"A rater reads {read + probes} {shown}: {study.repeats} repeats with {study.repeat_gap} {shown} "
                 "between do not fit; ask for fewer, or for a smaller gap."
             )
         ]
@@ -109,15 +109,16 @@ def _impossible_orders(study: Study, strata: list[Stratum]) -> list[str]:
 
 def reasons_not_to_open(study: Study) -> list[str]:
     """Why raters cannot begin yet, in sentences; empty when they can."""
-    if study.is_draft:
-        return [*reasons_not_to_freeze(study), "Freeze the study: that fixes its images and orders."]
-    if study.state != study.State.FROZEN:
+    if study.state not in {study.State.DRAFT, study.State.FROZEN}:
         return [f"The study is {study.state} already."]
     without_raters = (
         []
         if study.enrolments.filter(withdrawn_at=None, machine="").exists()
         else ["Invite at least one rater."]
     )
+    if study.is_draft:
+        freeze = "Freeze the study: that fixes its images and orders."
+        return [*reasons_not_to_freeze(study), freeze, *without_raters]
     return [*without_raters, *_reasons_of_near_copies(study), *_reasons_of_the_blinding_audit(study)]
 
 

@@ -249,6 +249,21 @@ def test_fakes_of_unknown_training_are_amber() -> None:
     assert told(audit, "training set not recorded", "Copies of training images") == "amber"
 
 
+@pytest.mark.parametrize(
+    ("field", "verdict"), [("modality", "red"), ("label", "amber")], ids=["modality", "finding"]
+)
+def test_arms_of_different_kinds_of_images_are_seen(field: str, verdict: str) -> None:
+    real, fake = (filled(o, p) for o, p in zip((Origin.REAL, Origin.SYNTHETIC), arms(), strict=True))
+    alike = {"modality": ("xray", "ct"), "label": ("normal", "covid")}[field]
+    for dataset, kinds in ((real, alike), (fake, alike[:1])):
+        for number, image in enumerate(dataset.images.all()):
+            Image.objects.filter(pk=image.pk).update(**{field: kinds[number % len(kinds)]})
+
+    audit = audited(study_of(real, fake))
+
+    assert told(audit, f"one {field} mostly in one arm", "Modality and finding") == verdict
+
+
 def test_a_patient_in_both_arms_is_red() -> None:
     real, fake = arms()
     datasets = [filled(Origin.REAL, real), filled(Origin.SYNTHETIC, fake)]
