@@ -30,13 +30,15 @@ from tests.rating.cast import organiser
 pytestmark = pytest.mark.django_db
 
 EACH = 4
-# Random by nature, whatever the truth: anti-forgery tokens and the keys of saves not yet made.
+# Other each time, whatever the truth: anti-forgery tokens, the keys of saves not yet made, and the hour at which
+# a washout ends.
 RANDOM = re.compile(
     rb"(?<=csrfmiddlewaretoken\" value=\")[A-Za-z0-9]+"
     rb"|[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
     rb"|(?<=csrftoken=)[^;]+"
     rb"|(?<=sessionid=)[^;]+"
     rb"|(?<=expires=)[^;]+"
+    rb"|\d\d:\d\d UTC"
 )
 
 Answer = tuple[str, int, tuple[tuple[str, str], ...], bytes]

@@ -157,7 +157,8 @@ class Table:
     def job(self, pk: int) -> tuple[Any, ...]:
         """State, done, attempts, error."""
         try:
-            return self.rows(f"SELECT state, done, attempts, error FROM {self.name} WHERE id = %s", pk)[0]  # noqa: S608  # a name of ours
+            [row] = self.rows(f"SELECT state, done, attempts, error FROM {self.name} WHERE id = %s", pk)
+            return row
         except psycopg.OperationalError:
             return ("unknown", 0, 0, "")
 
