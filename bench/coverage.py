@@ -3,7 +3,8 @@
     python bench/coverage.py [--json] [--runs 1000] [--raters 10] [--images 100] [--missing 0.0]
 
 Roe & Metz' model (1997): a score is the image's truth plus effects of the rater, the image, both together and chance,
-cut into real, unsure and fake. The interval of the pooled ratings, read as if independent, stands beside ours.
+cut into real, unsure and fake. The interval of the pooled ratings, read as if independent, stands beside ours. The
+fakes are of two generators in turn, alike in truth, whose difference is 0.
 """
 
 import argparse
@@ -15,7 +16,9 @@ from scipy import stats
 
 from rating.analysis import readers, ustatistic
 from rating.analysis.arrays import Floats, Ints
+from rating.analysis.nested import Kind, of_areas, of_shares
 from rating.analysis.proportions import wilson_interval
+from rating.analysis.triples import Levels
 
 DISTANCE = 1.2  # between the means of real and fake
 CUTS = (0.4, 0.8)  # below the first: real; above the second: fake
@@ -53,7 +56,19 @@ def intervals(truth: Ints, levels: Ints) -> dict[str, tuple[float, float] | None
     if seen.all():
         found["auc_obuchowski_rockette"] = _or_interval(*readers.auc_moments(truth, levels[None]))
         found["correct_obuchowski_rockette"] = _or_interval(*readers.proportion_moments(right[None]))
-    return found
+    return found | _between_generators(truth, levels)
+
+
+def _between_generators(truth: Ints, levels: Ints) -> dict[str, tuple[float, float] | None]:
+    fakes = np.flatnonzero(truth == 1)
+    reals, first, second = levels[:, truth == 0], levels[:, fakes[::2]], levels[:, fakes[1::2]]
+    shared = Levels(reals, 3)
+    kinds = (Kind.of(shared, Levels(side, 3)) for side in (first, second))
+    shares = of_shares(first == 0, first >= 0, second == 0, second >= 0)
+    return {
+        "auc_difference": of_areas(*kinds).estimate.ci,
+        "fool_rate_difference": shares.estimate.ci,
+    }
 
 
 def _or_interval(estimates: Floats, spread: Floats) -> tuple[float, float] | None:
@@ -67,7 +82,7 @@ def measured(runs: int, raters: int, images: int, missing: float, seed: int) -> 
     held: dict[str, int] = {}
     for _ in range(runs):
         for name, interval in intervals(*study(rng, raters, images, missing)).items():
-            value = area if name.startswith("auc") else share
+            value = 0.0 if name.endswith("difference") else area if name.startswith("auc") else share
             held[name] = held.get(name, 0) + (interval is not None and interval[0] <= value <= interval[1])
     return {
         "runs": runs,

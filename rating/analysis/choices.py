@@ -17,7 +17,7 @@ from rating.analysis.arrays import Codes, Ints
 from rating.analysis.columns import StudyColumns
 from rating.analysis.detection import detection
 from rating.analysis.estimate import Estimate
-from rating.analysis.paired import holm
+from rating.analysis.paired import with_holm
 from rating.analysis.proportions import clopper_pearson, exact_test
 from rating.analysis.table import MISSING
 from rating.analysis.ustatistic import mean
@@ -62,12 +62,9 @@ def _found(columns: StudyColumns, codes: Codes, chosen: Codes, shown: Ints) -> d
     for rater, mine, said, was in zip(columns.raters, right, chosen, stood, strict=True):
         n, x = int((said >= 0).sum()), int(mine.sum())
         row = {"rater": rater, "n": n, "right": x, "share": clopper_pearson(x, n)}
-        raters.append({**row, "p": exact_test(x, n, 1 / size), "p_holm": None, **_d_prime(said, was, size)})
-    tested = [row for row in raters if row["p"] is not None]
-    for row, adjusted in zip(tested, holm([row["p"] for row in tested]), strict=True):
-        row["p_holm"] = adjusted
+        raters.append({**row, "p": exact_test(x, n, 1 / size), **_d_prime(said, was, size)})
     return {
-        "raters": raters,
+        "raters": with_holm(raters),
         "over_raters": mean(right.astype(np.float64), seen),
         "by_place": [
             {

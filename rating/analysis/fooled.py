@@ -8,15 +8,14 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-import scipy
 
-from rating.analysis import readers, ustatistic
+from rating.analysis import nested, readers, ustatistic
 from rating.analysis.against_truth import ONLY_REALS
 from rating.analysis.arrays import Flags, Floats
 from rating.analysis.columns import MEASURES, StudyColumns
 from rating.analysis.estimate import Estimate
 from rating.analysis.moments import RandomMean
-from rating.analysis.paired import holm
+from rating.analysis.paired import with_holm
 from rating.analysis.proportions import wilson
 from rating.analysis.table import RatingsTable
 
@@ -71,22 +70,9 @@ def _differences(parts: dict[str, tuple[Flags, Flags]], pairs: list[tuple[str, s
     """First less second for each pair, nested by image and paired by rater, p adjusted by Holm."""
     rows: list[dict[str, Any]] = []
     for a, b in pairs:
-        (x, x_seen), (y, y_seen) = parts[a], parts[b]
-        found = ustatistic.nested_difference(x, x_seen, y, y_seen)
-        rows.append({"first": a, "second": b, "difference": found.estimate, "p": p_of(found), "p_holm": None})
-    tested = [row for row in rows if row["p"] is not None]
-    for row, adjusted in zip(tested, holm([row["p"] for row in tested]), strict=True):
-        row["p_holm"] = adjusted
-    return rows
-
-
-def p_of(found: RandomMean, null: float = 0.0) -> float | None:
-    """The two-sided p of the value being `null`; None without a standard error."""
-    value = found.estimate
-    if value.estimate is None or not value.se:
-        return None
-    t = abs(value.estimate - null) / value.se
-    return float(2 * scipy.stats.t.sf(t, np.inf if found.df is None else found.df))
+        found = nested.of_shares(*parts[a], *parts[b])
+        rows.append({"first": a, "second": b, "difference": found.estimate, "p": found.p})
+    return with_holm(rows)
 
 
 def _mean_or_none(values: Floats) -> float | None:

@@ -18,7 +18,7 @@ METHODS = {
     "raters_like_these": "Images by linearisation and raters by jackknife; Gwet 2014, Satterthwaite degrees of freedom.",
     "proportion": "Wilson's score interval; Wilson 1927, Newcombe 1998.",
     "difference": "Newcombe's hybrid score interval; Newcombe 1998.",
-    "chance": "Exact binomial test, two-sided by likelihood; Clopper & Pearson 1934 for the interval.",
+    "chance": "Exact binomial test of the decided calls, two-sided by likelihood; Fisher's exact test of call by truth.",
     "mcnemar": "McNemar's test; McNemar 1947, exact binomial p.",
     "cochran_q": "Cochran's Q; Cochran 1950.",
     "holm": "Holm's step-down adjustment; Holm 1979.",
@@ -27,6 +27,8 @@ METHODS = {
     "auc_readers": "Reader-averaged AUC; Obuchowski & Rockette 1995, degrees of freedom of Hillis 2007.",
     "auc_u_statistic": "Reader-averaged AUC of any design as a U-statistic, centred moments; Gallas & Brown 2008, "
     "degrees of freedom of Obuchowski, Gallas & Hillis 2012.",
+    "kinds_of_fakes": "Differences between generators and modalities: U-statistic, paired by rater and by the real images in "
+    "common, nested by fakes; else Obuchowski & Rockette 1995; of one rater DeLong et al. 1988, Newcombe 1998 with Fisher's test.",
     "equivalence": "Two one-sided tests against a margin declared beforehand; Schuirmann 1987.",
     "forced_choice": "Proportion found with Clopper & Pearson's interval and the exact binomial test against chance; d′ of pairs and "
     "the leaning to one side by Macmillan & Creelman 2005, ch. 7, log-linear correction (Hautus 1995).",

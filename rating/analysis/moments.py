@@ -11,6 +11,7 @@ ratings the plain moments carry the noise of the mean itself, which made one var
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 
 from rating.analysis.arrays import TINY, Flags, Floats
 from rating.analysis.estimate import Estimate, t_interval
@@ -70,6 +71,14 @@ class RandomMean:
     def of_raters(self, seen: Flags) -> "RandomMean":
         """The same with the warning that two raters deserve; seen: raters × images."""
         return RandomMean(self.estimate.of_raters(int(seen.any(axis=1).sum())), self.df)
+
+    def p(self, null: float = 0.0) -> float | None:
+        """The two-sided p of the value being `null`; None without a standard error."""
+        value = self.estimate
+        if value.estimate is None or not value.se:
+            return None
+        t = abs(value.estimate - null) / value.se
+        return float(2 * scipy.stats.t.sf(t, np.inf if self.df is None else self.df))
 
 
 def mean_of(moments: Moments, confidence: float = 0.95, bounds: tuple[float, float] = (0, 1)) -> RandomMean:

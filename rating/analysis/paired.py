@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy
@@ -65,3 +66,10 @@ def holm(p_values: Sequence[float] | Floats) -> list[float]:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(stepped, 1.0)
     return [float(value) for value in adjusted]
+
+
+def with_holm(rows: list[dict[str, Any]], p: str = "p") -> list[dict[str, Any]]:
+    """The rows, each with its p value adjusted as `p`_holm; None where it has none."""
+    tested = [row for row in rows if row[p] is not None]
+    adjusted = dict(zip(map(id, tested), holm([row[p] for row in tested]), strict=True))
+    return [{**row, f"{p}_holm": adjusted.get(id(row))} for row in rows]

@@ -9,7 +9,7 @@ import numpy as np
 from rating.analysis.agreement import COEFFICIENTS, Items
 from rating.analysis.arrays import TINY, Floats
 from rating.analysis.estimate import Estimate, t_interval
-from rating.analysis.pairs import light_kappa, pairwise
+from rating.analysis.pairs import Pairs, light_kappa, pairwise
 from rating.analysis.table import RatingsTable
 
 TOO_FEW = "With fewer than three raters nothing can be said of raters like them: these raters only."
@@ -18,10 +18,15 @@ FRAGILE = (
 )
 
 
-def raters_like_these(table: RatingsTable, confidence: float = 0.95) -> dict[str, Estimate]:
-    """Every coefficient with the standard error for raters and images like these, by name."""
+def raters_like_these(
+    table: RatingsTable, confidence: float = 0.95, pairs: Pairs | None = None
+) -> dict[str, Estimate]:
+    """Every coefficient with the standard error for raters and images like these, by name.
+
+    pairs: those of `table.rated()`, where they are known already.
+    """
     rated, q = table.rated(), len(table.labels)
-    pairs = pairwise(rated.codes, q)
+    pairs = pairwise(rated.codes, q) if pairs is None else pairs
     counts = rated.category_counts()
     found = {"light_kappa": light_kappa(rated.codes, q, pairs, confidence)}
     without: dict[str, list[float | None]] = {"light_kappa": []}

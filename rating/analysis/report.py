@@ -17,13 +17,16 @@ FEW = 10  # pairs with fewer common images are shown grey: their kappa says next
 AGREED = "The two raters agreed on every image, so no standard error can be given."
 
 
-def agreement_report(table: RatingsTable, confidence: float = 0.95) -> dict[str, Any]:
+def agreement_report(
+    table: RatingsTable, confidence: float = 0.95, pairs: Pairs | None = None
+) -> dict[str, Any]:
     """The agreement of these raters: coefficients with standard errors and intervals, every pair, every group.
 
     The `lungrater agreement --json` contract. What is undefined is None beside a `reason` sentence; `reason` also
-    speaks where a value lacks its standard error, or where a pair has fewer than 10 images in common.
+    speaks where a value lacks its standard error, or where a pair has fewer than 10 images in common. pairs: those of
+    `table.rated()`, where they are known already.
     """
-    report = _agreement(table.rated(), confidence)
+    report = _agreement(table.rated(), confidence, pairs)
     report["by"] = {name: _agreement(table.group(name).rated(), confidence) for name in table.group_names()}
     return report
 
@@ -64,9 +67,9 @@ def _counts(table: RatingsTable, wanted: np.ndarray) -> dict[str, dict[str, int]
     }
 
 
-def _agreement(table: RatingsTable, confidence: float) -> dict[str, Any]:
+def _agreement(table: RatingsTable, confidence: float, pairs: Pairs | None = None) -> dict[str, Any]:
     q = len(table.labels)
-    pairs = pairwise(table.codes, q)
+    pairs = pairwise(table.codes, q) if pairs is None else pairs
     named = coefficients(table.category_counts(), confidence=confidence)
     kappa = {"cohen_kappa" if len(table.raters) == 2 else "light_kappa": _kappa(table, pairs, confidence)}
     in_order = {"percent_agreement": named.pop("percent_agreement"), **kappa, **named}

@@ -13,11 +13,8 @@ import numpy as np
 from rating.analysis.arrays import Flags, Floats, Ints, Numbers
 from rating.analysis.estimate import Estimate
 from rating.analysis.moments import Moments, RandomMean, difference_of, mean_of
-from rating.analysis.pairs import cross_tables
 from rating.analysis.roc import one_sided
-
-SETS = ("", "r", "i", "j", "ri", "rj", "ij", "rij")
-GRAM_LIMIT = 3_000  # raters × levels up to which the one-hot product is the quicker way
+from rating.analysis.triples import Area, Levels
 
 
 def auc(truth: Numbers, levels: Ints, confidence: float = 0.95) -> RandomMean:
@@ -25,7 +22,7 @@ def auc(truth: Numbers, levels: Ints, confidence: float = 0.95) -> RandomMean:
     fake = np.asarray(truth) == 1
     if reason := _why_not(fake, levels):
         return RandomMean(Estimate.undefined(reason), None)
-    return mean_of(auc_moments(fake, levels, levels), confidence).of_raters(levels >= 0)
+    return mean_of(_area(fake, levels, int(levels.max()) + 1).moments, confidence).of_raters(levels >= 0)
 
 
 def auc_difference(truth: Numbers, first: Ints, second: Ints, confidence: float = 0.95) -> RandomMean:
@@ -33,12 +30,11 @@ def auc_difference(truth: Numbers, first: Ints, second: Ints, confidence: float 
     fake = np.asarray(truth) == 1
     if reason := _why_not(fake, first) or _why_not(fake, second):
         return RandomMean(Estimate.undefined(reason), None)
-    return difference_of(
-        auc_moments(fake, first, first),
-        auc_moments(fake, second, second),
-        auc_moments(fake, first, second),
-        confidence,
-    ).of_raters((first >= 0) | (second >= 0))
+    q = int(max(first.max(), second.max())) + 1
+    a, b = _area(fake, first, q), _area(fake, second, q)
+    return difference_of(a.moments, b.moments, a.moments_with(b), confidence).of_raters(
+        (first >= 0) | (second >= 0)
+    )
 
 
 def mean(outcomes: Numbers, seen: Flags, confidence: float = 0.95) -> RandomMean:
@@ -133,26 +129,8 @@ class _Sums:
         return np.array([self.total * other.total, self.by_rater @ other.by_rater, of_images, same])
 
 
-def auc_moments(fake: Flags, first: Ints, second: Ints) -> Moments:
-    """The moments of two averaged AUCs over raters (r), real images (i) and fake images (j)."""
-    q = int(max(first.max(), second.max())) + 1
-    order = np.arange(q)
-    wins = (order[None, :] > order[:, None]) + 0.5 * np.eye(q)  # real level × fake level
-    readings, counted, means = [], [], []
-    for levels in (first,) if first is second else (first, second):
-        scored, present = _Readings(levels, fake, wins), _Readings(_seen(levels), fake, np.ones((1, 1)))
-        mean = float(scored.by_rater.sum() / present.by_rater.sum())
-        scored.subtract(mean, present)
-        readings.append(scored)
-        counted.append(present)
-        means.append(mean)
-    plain, centred = _sums(counted[0], counted[-1]), _sums(readings[0], readings[-1])
-    return Moments(SETS, centred, plain, (means[0], means[-1]))
-
-
-def _seen(levels: Ints) -> Ints:
-    """0 where there is a level: with a kernel of 1, the sums count."""
-    return np.where(levels >= 0, 0, -1)
+def _area(fake: Flags, levels: Ints, q: int) -> Area:
+    return Area(Levels(levels[:, ~fake], q), Levels(levels[:, fake], q))
 
 
 def _why_not(fake: Flags, levels: Ints) -> str | None:
@@ -161,73 +139,3 @@ def _why_not(fake: Flags, levels: Ints) -> str | None:
         return reason
     both = (levels[:, fake] >= 0).any(axis=1) & (levels[:, ~fake] >= 0).any(axis=1)
     return None if both.any() else "No rater scored images of both kinds."
-
-
-def _sums(a: _Readings, b: _Readings) -> Floats:
-    """The eight sums of products of kernel values over pairs of (rater, real, fake), in the order of SETS."""
-    found = (
-        a.by_rater.sum() * b.by_rater.sum(),
-        a.by_rater @ b.by_rater,
-        a.real.sum(axis=0) @ b.real.sum(axis=0),
-        a.fake.sum(axis=0) @ b.fake.sum(axis=0),
-        (a.real * b.real).sum(),
-        (a.fake * b.fake).sum(),
-        *_same_images(a, b),
-    )
-    return np.array(found, dtype=np.float64)
-
-
-class _Readings:
-    """One set of readings with its kernel summed over what an image is compared with.
-
-    real: (raters × real images), each against all fakes of that rater; fake: the other way round; by_rater: the sums.
-    """
-
-    def __init__(self, levels: Ints, fake: Flags, kernel: Floats) -> None:
-        q, self.kernel = len(kernel), kernel
-        self.of_real, self.of_fake = levels[:, ~fake], levels[:, fake]
-        fakes, reals = _level_counts(self.of_fake, q), _level_counts(self.of_real, q)
-        self.real = _pick(fakes @ kernel.T, self.of_real)
-        self.fake = _pick(reals @ kernel, self.of_fake)
-        self.by_rater: Floats = self.real.sum(axis=1)
-
-    def subtract(self, value: float, present: _Readings) -> None:
-        """Take `value` from the kernel of every pair of images that is there."""
-        self.kernel = self.kernel - value
-        self.real = self.real - value * present.real
-        self.fake = self.fake - value * present.fake
-        self.by_rater = self.by_rater - value * present.by_rater
-
-
-def _same_images(a: _Readings, b: _Readings) -> tuple[float, float]:
-    """Sums over pairs with both images in common: whoever the raters, and with the same rater."""
-    raters, q = len(a.of_real), len(a.kernel)
-    if raters * q > GRAM_LIMIT:
-        return _same_images_directly(a, b)
-    reals, fakes = cross_tables(a.of_real, b.of_real, q), cross_tables(a.of_fake, b.of_fake, q)
-    spread = np.einsum("kl,rlsn,mn->rksm", a.kernel, fakes, b.kernel, optimize=True)
-    by_pair = (reals * spread).sum(axis=(1, 3))
-    return float(by_pair.sum()), float(np.trace(by_pair))
-
-
-def _same_images_directly(a: _Readings, b: _Readings) -> tuple[float, float]:
-    """The same, one real image at a time: for scores of many levels."""
-    # Level -1 picks the row and column of zeros.
-    mine, theirs = (np.pad(one.kernel, ((0, 1), (0, 1))) for one in (a, b))
-    everyone = same = 0.0
-    for i in range(a.of_real.shape[1]):
-        x = mine[a.of_real[:, i, None], a.of_fake]
-        y = theirs[b.of_real[:, i, None], b.of_fake]
-        everyone += float(x.sum(axis=0) @ y.sum(axis=0))
-        same += float((x * y).sum())
-    return everyone, same
-
-
-def _level_counts(levels: Ints, q: int) -> Floats:
-    return np.stack([(levels == k).sum(axis=1) for k in range(q)], axis=1).astype(np.float64)
-
-
-def _pick(values: Floats, levels: Ints) -> Floats:
-    """values[r, levels[r, i]], 0 where the level is missing."""
-    picked: Floats = np.take_along_axis(values, np.maximum(levels, 0).astype(np.int64), axis=1)
-    return np.where(levels >= 0, picked, 0.0)

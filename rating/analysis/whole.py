@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from rating.analysis import readers, roc, ustatistic
-from rating.analysis.against_truth import ONLY_FAKES, against_truth, scale
+from rating.analysis import roc, ustatistic
+from rating.analysis.against_truth import ONLY_FAKES, ONLY_REALS, against_truth, scale
 from rating.analysis.arrays import Flags, Floats, Ints
+from rating.analysis.averages import area_over_raters, beside
 from rating.analysis.categories import kappa_by_category, unanimous
 from rating.analysis.choices import choices
 from rating.analysis.columns import REPEAT, StudyColumns
@@ -25,19 +25,16 @@ from rating.analysis.intra import intra_rater
 from rating.analysis.methods import METHODS, versions
 from rating.analysis.moments import RandomMean
 from rating.analysis.ordered import agreement_on_the_scale
-from rating.analysis.paired import cochran_q, holm, mcnemar
-from rating.analysis.proportions import exact_test
+from rating.analysis.pairs import pairwise
+from rating.analysis.rater_tests import against_chance, raters_differ
 from rating.analysis.raters_like_these import raters_like_these
 from rating.analysis.report import agreement_report, counts, notes
 from rating.analysis.table import LABELS, RatingsTable
-from rating.analysis.unsure import accuracy_by_policy, correct, truth_codes
+from rating.analysis.told_apart import told_apart
+from rating.analysis.unsure import POLICIES, accuracy_by_policy, correct, truth_codes
 
 CONFIDENCES = range(1, 6)
-MOST_RATERS_TESTED = 10
 MOST_CURVES = 30
-NOT_CROSSED = (
-    "Not every rater rated every image, so Obuchowski–Rockette does not apply: the U-statistic does."
-)
 NO_CONFIDENCE = "Raters were not asked how sure they are."
 
 
@@ -61,14 +58,15 @@ def study_numbers(
     """
     session = session or columns.first_session
     table, single = columns.table(session), columns.labels == LABELS
-    agreement = agreement_report(table)
+    pairs = pairwise(table.rated().codes, len(table.labels))
+    agreement = agreement_report(table, pairs=pairs)
     found: dict[str, Any] = {
         "sessions": sorted({int(number) for number in np.unique(columns.session)}),
         "session": session,
         "policy": policy,
         "endpoint": endpoint,
         "notes": notes(agreement),
-        "raters_like_these": raters_like_these(table),
+        "raters_like_these": raters_like_these(table, pairs=pairs),
         "conger_kappa": conger_kappa(table.codes, len(table.labels)),
         "unanimous": unanimous(table.category_counts()),
         "by_label": dict(zip(table.labels, kappa_by_category(table.category_counts()), strict=True)),
@@ -105,8 +103,15 @@ def _with_truth(
     real_calls, seen = table.codes == LABELS.index("real"), table.codes >= 0
     per_rater = against_truth(table, columns.truth, policy)
     levels = scale(table.codes, LABELS)
-    area = ustatistic.auc(fake, levels)
-    accuracy = accuracy_by_policy(table, columns.truth)
+    area, apart = told_apart(columns, levels)
+    areas = {
+        "u_statistic": area,
+        "or_hillis": area_over_raters(fake, levels),
+        "confidence": _confidence_auc(columns, table, fake, session),
+    }
+    policies = _policies(table, columns)
+    declared = next(row for row in policies if row["policy"] == policy)
+    fooled = fool_rate(real_calls[:, fake], seen[:, fake])
     by_generator = fooled_by(columns, table, columns.generator)
     right, counted = correct(table.codes, truth_codes(table, columns.truth), LABELS.index("unsure"), policy)
     return {
@@ -115,21 +120,23 @@ def _with_truth(
         "only": ONLY_FAKES if fake.all() else None,
         "per_rater": per_rater,
         "counts": counts(table, _truth_groups(columns)),
-        "fool_rate": fool_rate(real_calls[:, fake], seen[:, fake]),
+        "fool_rate": fooled,
         "by_modality": fooled_by(columns, table, columns.modality),
         "by_generator": by_generator,
         "by_checkpoint": by_generator
         if columns.checkpoint == columns.generator
         else fooled_by(columns, table, columns.checkpoint),
-        "policies": _policies(table, columns, accuracy),
-        "auc": {
-            "u_statistic": area,
-            "or_hillis": _or_hillis(fake, levels),
-            "confidence": _confidence_auc(columns, table, fake, session),
+        "policies": policies,
+        "auc": areas | {"p_of_chance": {name: one.p(0.5) for name, one in areas.items()}},
+        "averages": {
+            "fool_rate": beside(fooled, real_calls[:, fake], seen[:, fake]),
+            "sensitivity": beside(declared["sensitivity"], right[:, fake], counted[:, fake]),
+            "specificity": beside(declared["specificity"], right[:, ~fake], counted[:, ~fake]),
         },
+        "told_apart": apart,
         "curves": _curves(columns.raters, fake, levels),
-        "chance": _against_chance(columns.raters, right, counted, policy),
-        "raters_differ": _raters_differ(columns.raters, right, counted),
+        "chance": against_chance(columns.raters, table.codes, fake),
+        "raters_differ": raters_differ(columns.raters, right, counted),
         "equivalence": equivalence_tests(
             area, (real_calls, seen), (right, counted), fake, margin=margin, endpoint=endpoint
         ),
@@ -141,32 +148,13 @@ def _truth_groups(columns: StudyColumns) -> list[str]:
     return [f"{kind}, {word}" for kind, word in zip(columns.modality, columns.truth, strict=True)]
 
 
-def _policies(
-    table: RatingsTable, columns: StudyColumns, accuracy: dict[str, RandomMean]
-) -> list[dict[str, Any]]:
-    parts = {
-        "sensitivity": accuracy_by_policy(table, columns.truth, "fake"),
-        "specificity": accuracy_by_policy(table, columns.truth, "real"),
-    }
-    return [
-        {"policy": name, "accuracy": accuracy[name], **{what: part[name] for what, part in parts.items()}}
-        for name in accuracy
-    ]
-
-
-def _or_hillis(fake: Flags, levels: Ints) -> RandomMean:
-    """The reader-averaged AUC over random raters and images, where every rater rated every image."""
-    there = levels[(levels >= 0).any(axis=1)]
-    images = (there >= 0).any(axis=0)
-    there, fake = there[:, images], fake[images]
-    if reason := roc.one_sided(fake):
-        return RandomMean(Estimate.undefined(reason), None)
-    if (there < 0).any():
-        return RandomMean(Estimate.undefined(NOT_CROSSED), None)
-    if min(fake.sum(), (~fake).sum()) < 2:
-        return RandomMean(Estimate.undefined("Two fake and two real images at least are needed."), None)
-    average = readers.average_reader(*readers.auc_moments(fake, there[None]))[0]
-    return RandomMean(average.estimate, average.df)
+def _policies(table: RatingsTable, columns: StudyColumns) -> list[dict[str, Any]]:
+    kinds = {"accuracy": None, "sensitivity": "fake", "specificity": "real"}
+    found = {what: accuracy_by_policy(table, columns.truth, only) for what, only in kinds.items()}
+    for what, kind, why in (("sensitivity", "fake", ONLY_REALS), ("specificity", "real", ONLY_FAKES)):
+        if kind not in columns.truth:
+            found[what] = dict.fromkeys(POLICIES, RandomMean(Estimate.undefined(why), None))
+    return [{"policy": name, **{what: found[what][name] for what in kinds}} for name in POLICIES]
 
 
 def _confidence_auc(columns: StudyColumns, table: RatingsTable, fake: Flags, session: int) -> RandomMean:
@@ -190,42 +178,6 @@ def _curves(raters: Sequence[str], fake: Flags, levels: Ints) -> list[dict[str, 
             x, y = roc.curve(fake[seen], row[seen])
             curves.append({"rater": rater, "false_alarms": x.tolist(), "hits": y.tolist()})
     return curves[:MOST_CURVES]
-
-
-def _against_chance(
-    raters: Sequence[str], right: Floats, counted: Flags, policy: str
-) -> list[dict[str, Any]]:
-    """Each rater's calls against a coin, p adjusted by Holm; whole calls only, so halves are left out."""
-    rows: list[dict[str, Any]] = []
-    for rater, values, there in zip(raters, right, counted, strict=True):
-        whole = there & (values != 0.5)
-        n, x = int(whole.sum()), int(values[whole].sum())
-        rows.append({"rater": rater, "right": x, "n": n, "p": exact_test(x, n), "p_holm": None})
-    tested = [row for row in rows if row["p"] is not None]
-    for row, adjusted in zip(tested, holm([row["p"] for row in tested]), strict=True):
-        row["p_holm"] = adjusted
-    return rows
-
-
-def _raters_differ(raters: Sequence[str], right: Floats, counted: Flags) -> dict[str, Any]:
-    """Cochran's Q over raters and McNemar for each pair, on images that all (both) rated."""
-    there = np.asarray(counted.any(axis=1))
-    values, seen = np.asarray(right[there] > 0.5), counted[there]
-    names = [rater for rater, keep in zip(raters, there, strict=True) if keep]
-    complete = np.asarray(seen.all(axis=0))
-    q = cochran_q(values[:, complete].T) if len(names) > 1 and complete.any() else None
-    pairs: list[dict[str, Any]] = []
-    for a, b in combinations(range(len(names)), 2) if len(names) <= MOST_RATERS_TESTED else ():
-        both = seen[a] & seen[b]
-        x, y = values[a][both], values[b][both]
-        cells = [[int((x & y).sum()), int((x & ~y).sum())], [int((~x & y).sum()), int((~x & ~y).sum())]]
-        pairs.append(
-            {"raters": [names[a], names[b]], "n": int(both.sum()), "mcnemar": mcnemar(cells), "p_holm": None}
-        )
-    tested = [pair for pair in pairs if pair["mcnemar"].p_exact is not None]
-    for pair, adjusted in zip(tested, holm([pair["mcnemar"].p_exact for pair in tested]), strict=True):
-        pair["p_holm"] = adjusted
-    return {"images": int(complete.sum()), "cochran_q": q, "pairs": pairs}
 
 
 def _share(right: Floats, counted: Flags) -> Floats:

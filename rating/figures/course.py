@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pool.figure_style import Theme, legend, panel
+from rating.analysis.course import KNOWS_AI
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,4 +68,39 @@ def position(numbers: Mapping[str, Any], theme: Theme) -> Figure:
     for ax in axes:
         ax.set_xticks(range(1, 5))
         ax.set_xlabel("Quarter of the sitting")
+    return figure
+
+
+def experience(numbers: Mapping[str, Any], theme: Theme) -> Figure:
+    """Each rater's share called right against the years of reading; filled: uses AI."""
+    figure, (ax,) = panel(theme, height=3.4)
+    known = [row for row in numbers["truth"]["profile"]["raters"] if None not in {row["years"], row["value"]}]
+    groups = (("uses AI", theme.accent, True), ("does not, or did not say", theme.quiet, False))
+    for name, colour, uses in groups:
+        those = [row for row in known if (row["knowledge"] in KNOWS_AI) is uses]
+        ax.plot(
+            [row["years"] for row in those],
+            [row["value"] for row in those],
+            "o" if uses else "s",
+            color=colour,
+            label=name,
+        )
+    if len(known) <= MOST_RATERS:
+        for row in known:
+            ax.annotate(
+                row["rater"],
+                (row["years"], row["value"]),
+                xytext=(5, 4),
+                textcoords="offset points",
+                color=theme.quiet,
+                fontsize=8,
+            )
+    else_said = "" if known else "No rater said for how many years."
+    ax.text(0.5, 0.5, else_said, color=theme.quiet, ha="center", transform=ax.transAxes)
+    ax.set_xlim(left=0)
+    ax.set_ylim(0, 1)
+    ax.set_xlabel("Years of reading")
+    ax.set_ylabel("Share called right")
+    ax.grid(color=theme.line, linewidth=0.6)
+    legend(ax, theme, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2)
     return figure

@@ -81,7 +81,9 @@ def pairs(numbers: Numbers) -> Table:
         notes.append(
             f"The first {MOST_PAIRS_SHOWN} of {len(found)} pairs; `lungrater analyse --json` has them all."
         )
-    return Table(("Rater", "Rater", "n", "Percent agreement", "Cohen κ", "SE", "Note"), rows, notes, grey)
+    return Table(
+        ("First rater", "Second rater", "n", "Percent agreement", "Cohen κ", "SE", "Note"), rows, notes, grey
+    )
 
 
 def with_oneself(numbers: Numbers) -> Table:
@@ -128,6 +130,7 @@ EXHIBITS = (
         "raters-like-these",
         "How well raters like these would agree",
         beyond_these,
+        words="The same coefficients for other raters and images of the same kinds: the intervals are wider.",
         missing=lambda numbers: (
             TWO_ONLY
             if numbers["agreement"]["raters"] == 2
@@ -148,12 +151,23 @@ EXHIBITS = (
         words="Cohen κ of each pair on the images both rated.",
         fits=of_any,
     ),
-    Exhibit("agreement-by-label", "Agreement label by label", by_label),
-    Exhibit("agreement-on-the-scale", "Agreement on the scale real < unsure < fake", on_the_scale),
+    Exhibit(
+        "agreement-by-label",
+        "Agreement label by label",
+        by_label,
+        words="Which of the labels raters agree on: each against the two others together.",
+    ),
+    Exhibit(
+        "agreement-on-the-scale",
+        "Agreement on the scale real < unsure < fake",
+        on_the_scale,
+        words="The same coefficients where unsure is between real and fake, so that a near miss is not a whole one.",
+    ),
     Exhibit(
         "with-oneself",
         "How well each rater agrees with himself",
         with_oneself,
+        words="How often a rater gave the same label when the same image came again.",
         missing=lambda numbers: (
             None
             if numbers["intra"]["repeats"] or numbers["intra"]["next_session"]

@@ -6,22 +6,29 @@ from collections.abc import Callable
 
 from rating.figures import labels as draw_labels
 from rating.figures import truth as draw
-from rating.report.exhibit import ESTIMATE, Cell, Exhibit, Numbers, Table, estimate_cells, p_cell, rate_cells
+from rating.report.exhibit import (
+    ESTIMATE,
+    NOTE,
+    Cell,
+    Exhibit,
+    Numbers,
+    Table,
+    estimate_cells,
+    no_fakes,
+    one_sided,
+    p_cell,
+    rate_cells,
+    why_undefined,
+)
 from rating.report.words import POLICIES, group_name
 
 INTERVAL = ("95 % from", "to")
-MACHINE_NUMBERS = (
-    "FID and KID: distance from real images, lower is nearer. Machine's AUC: how well a classifier tells the fakes from real "
-    "images, 0.5 is not at all. As measured of the checkpoint, else of the dataset, where their intervals stand; values of different extractors or numbers "
-    "of images do not compare."
-)
 ENDPOINTS = {
     "auc": "AUC averaged over raters",
     "fool rate": "Fool rate, less the share of real images called real",
     "accuracy": "Mean of sensitivity and specificity",
 }
 VERDICTS = {None: None, True: "within the margin", False: "not shown to be within the margin"}
-ONLY_REALS = "The study has no fake images, so nobody could be fooled."
 
 
 def labels_by_truth(numbers: Numbers) -> Table:
@@ -62,6 +69,7 @@ def per_rater(numbers: Numbers) -> Table:
             row["detection"]["d"]["se"],
             row["detection"]["criterion"]["estimate"],
             *rate_cells(row["auc"]),
+            why_undefined(row["sensitivity"], row["specificity"], row["detection"]["d"], row["auc"]),
         ]
         for row in numbers["truth"]["per_rater"]
     ]
@@ -76,79 +84,83 @@ def per_rater(numbers: Numbers) -> Table:
         "Criterion",
         "AUC",
         *INTERVAL,
+        NOTE,
     )
-    said = f"“Unsure” {POLICIES[numbers['policy']]}, as declared. Sensitivity: fakes called fake; criterion above 0: slow to say fake."
-    return Table(head, rows, [said, *([numbers["truth"]["only"]] if numbers["truth"]["only"] else [])])
-
-
-def by_group(key: str, name: str) -> Callable[[Numbers], Table]:
-    def table(numbers: Numbers) -> Table:
-        rows: list[list[Cell]] = []
-        for row in numbers["truth"][key]["groups"]:
-            *rate, note = estimate_cells(row["rate"]["estimate"])
-            measures = (row[measure] for measure in ("fid", "kid", "machine_auc"))
-            counts = (row["images"], row["ratings"], row["fooled"])
-            rows.append([group_name(row["name"]), *counts, *rate, *measures, note])
-        counted = ("Fakes", "Ratings", "Called real")
-        head = (name, *counted, "Fool rate", "SE", *INTERVAL, "FID", "KID", "Machine's AUC", "Note")
-        return Table(head, rows, [MACHINE_NUMBERS])
-
-    return table
-
-
-def differences(numbers: Numbers) -> Table:
-    rows = [
-        [
-            what,
-            group_name(row["first"]),
-            group_name(row["second"]),
-            *estimate_cells(row["difference"]),
-            p_cell(row["p"]),
-            p_cell(row["p_holm"]),
-        ]
-        for what, key in (("Generator", "by_generator"), ("Modality", "by_modality"))
-        for row in numbers["truth"][key]["differences"]
-    ]
-    note = "First less second, over raters and images like these; p adjusted for the number of pairs by Holm. A large p does not mean that two are alike."
-    return Table(("Of", "First", "Second", *ESTIMATE, "p", "p (Holm)"), rows, [note])
+    said = f"“Unsure” {POLICIES[numbers['policy']]}, as declared."
+    return Table(head, rows, [said])
 
 
 def areas(numbers: Numbers) -> Table:
     names = {
-        "u_statistic": "Averaged over raters, U-statistic (any design)",
-        "or_hillis": "Averaged over raters, Obuchowski–Rockette/Hillis (all rated all)",
-        "confidence": "The same over confidence, U-statistic",
+        "u_statistic": "U-statistic (any design)",
+        "or_hillis": "Obuchowski–Rockette/Hillis",
+        "confidence": "Over confidence, U-statistic",
     }
     found = numbers["truth"]["auc"]
     rows: list[list[Cell]] = [
-        [name, *estimate_cells(found[key]["estimate"]), found[key]["df"]] for key, name in names.items()
+        [
+            name,
+            *estimate_cells(found[key]["estimate"]),
+            found[key]["df"],
+            p_cell(found["p_of_chance"][key]),
+        ]
+        for key, name in names.items()
     ]
-    note = "AUC over real < unsure < fake, ties half; 0.5 is chance. An interval that holds 0.5 does not show that fakes cannot be told from real images."
-    return Table(("AUC", *ESTIMATE, "df"), rows, [note])
+    note = (
+        "Averaged over raters: AUC over real < unsure < fake, ties half. p is that of an AUC of 0.5; a large one, or an interval "
+        "that holds 0.5, does not show that fakes cannot be told from real images."
+    )
+    return Table(("AUC", *ESTIMATE, "df", "p (0.5)"), rows, [note])
+
+
+def averages(numbers: Numbers) -> Table:
+    names = {"fool_rate": "Fool rate", "sensitivity": "Sensitivity", "specificity": "Specificity"}
+    methods = {"u_statistic": "U-statistic", "or_hillis": "Obuchowski–Rockette/Hillis"}
+    rows: list[list[Cell]] = [
+        [name, method, *estimate_cells(both[key]["estimate"]), both[key]["df"]]
+        for of, name in names.items()
+        for both in [numbers["truth"]["averages"][of]]
+        for key, method in methods.items()
+    ]
+    note = (
+        f"“Unsure” {POLICIES[numbers['policy']]}, as declared. The U-statistic weighs every rating alike and holds for any design; "
+        "Obuchowski–Rockette with Hillis' degrees of freedom needs every rater to have rated every image."
+    )
+    return Table(("Share", "Method", *ESTIMATE, "df"), rows, [note])
 
 
 def policies(numbers: Numbers) -> Table:
     rows: list[list[Cell]] = []
     for row in numbers["truth"]["policies"]:
         declared = " (declared)" if row["policy"] == numbers["policy"] else ""
-        values = (row[what]["estimate"] for what in ("accuracy", "sensitivity", "specificity"))
+        values = [row[what]["estimate"] for what in ("accuracy", "sensitivity", "specificity")]
         rows.append(
             [
                 f"{POLICIES[row['policy']]}{declared}",
                 *(cell for value in values for cell in rate_cells(value)),
+                why_undefined(*values),
             ]
         )
-    head = ("“Unsure”", "Accuracy", *INTERVAL, "Sensitivity", *INTERVAL, "Specificity", *INTERVAL)
+    head = ("“Unsure”", "Accuracy", *INTERVAL, "Sensitivity", *INTERVAL, "Specificity", *INTERVAL, NOTE)
     return Table(head, rows, ["Simel 1987, Shinkins 2013, STARD 2015 item 15."])
 
 
 def chance(numbers: Numbers) -> Table:
-    rows = [
-        [row["rater"], row["right"], row["n"], p_cell(row["p"]), p_cell(row["p_holm"])]
+    rows: list[list[Cell]] = [
+        [
+            *(row["rater"], row["n"], row["right"], row["right"] / row["n"] if row["n"] else None),
+            *(p_cell(row[key]) for key in ("p", "p_holm", "p_table", "p_table_holm")),
+        ]
         for row in numbers["truth"]["chance"]
     ]
-    note = "Exact binomial test against 1/2. Not different from chance is not the same as indistinguishable: see the equivalence test."
-    return Table(("Rater", "Right", "n", "p", "p (Holm)"), rows, [note])
+    tests = (
+        "Decided calls only, for a rater who guesses is also unsure. First p: exact binomial test against one in two, which takes "
+        "for granted that half of the images are fake. Second: Fisher's exact test of call by truth, for any share of fakes "
+        "and any leaning. Holm: p adjusted for the number of raters."
+    )
+    caution = "Not different from chance is not the same as indistinguishable: see the equivalence test."
+    head = ("Rater", "Decided", "Right", "Share", "p, one in two", "Holm", "p, Fisher", "Holm")
+    return Table(head, rows, [tests, caution])
 
 
 def raters_differ(numbers: Numbers) -> Table:
@@ -201,28 +213,6 @@ def equivalence(numbers: Numbers) -> Table:
     return Table(head, rows, notes)
 
 
-def _no_fakes(numbers: Numbers) -> str | None:
-    return None if numbers["truth"]["fakes"] else ONLY_REALS
-
-
-def _no_fid(numbers: Numbers) -> str | None:
-    known = [row for row in numbers["truth"]["by_checkpoint"]["groups"] if row["fid"] is not None]
-    return (
-        None
-        if known
-        else "No FID has been measured of the generators in this study, so there is nothing to hold against the fool rate."
-    )
-
-
-def _one_sided(numbers: Numbers) -> str | None:
-    truth = numbers["truth"]
-    if truth["only"]:
-        return str(truth["only"])
-    if not truth["fakes"]:
-        return "All images are real, so no ROC curve exists."
-    return None if truth["curves"] else "No rater rated images of both kinds."
-
-
 def _no_margin(numbers: Numbers) -> str | None:
     found = numbers["truth"]["equivalence"]
     return None if found["tests"] else str(found["reason"])
@@ -239,7 +229,8 @@ FOOLED = (
         fool_rate_by_rater,
         draw.fool_rate_by_rater,
         True,
-        _no_fakes,
+        no_fakes,
+        "The share of fakes that a rater called real.",
     ),
     Exhibit(
         "labels-by-truth",
@@ -247,65 +238,54 @@ FOOLED = (
         labels_by_truth,
         draw_labels.by_truth,
         True,
-    ),
-    Exhibit("per-rater", "Each rater against the truth", per_rater, None, True),
-)
-GENERATORS = (
-    Exhibit(
-        "fool-rate-by-generator",
-        "Fool rate by generator",
-        by_group("by_generator", "Generator"),
-        draw.fool_rate_by_group("by_generator"),
-        True,
-        _no_fakes,
+        words="The 3 × 2 table of each rater: every label, for real images and for fakes apart.",
     ),
     Exhibit(
-        "fool-rate-by-checkpoint",
-        "Fool rate by checkpoint",
-        by_group("by_checkpoint", "Checkpoint"),
-        draw.fool_rate_by_group("by_checkpoint"),
-        True,
-        _no_fakes,
-    ),
-    Exhibit(
-        "fool-rate-against-fid",
-        "Fool rate against FID",
-        by_group("by_checkpoint", "Checkpoint"),
-        draw.fool_rate_against_fid,
-        True,
-        lambda n: _no_fakes(n) or _no_fid(n),
-    ),
-    Exhibit(
-        "fool-rate-by-modality",
-        "Fool rate by modality",
-        by_group("by_modality", "Modality"),
-        draw.fool_rate_by_group("by_modality"),
-        True,
-        _no_fakes,
-    ),
-    Exhibit(
-        "differences",
-        "Differences between generators and between modalities",
-        differences,
+        "per-rater",
+        "Each rater against the truth",
+        per_rater,
         None,
         True,
-        lambda n: (
-            None
-            if n["truth"]["by_generator"]["differences"] or n["truth"]["by_modality"]["differences"]
-            else "There are no two kinds of fakes to compare."
-        ),
+        words="Sensitivity: the share of fakes called fake; specificity: of real images called real. d′ says how far apart a rater "
+        "sees the two (0: not at all), the criterion which way he leans (above 0: slow to say fake). AUC: how often a fake "
+        "was put above a real image; 0.5 is guessing.",
     ),
 )
 TELLING = (
-    Exhibit("roc", "ROC curves", areas, draw.roc, True, _one_sided),
+    Exhibit(
+        "roc",
+        "ROC curves",
+        areas,
+        draw.roc,
+        True,
+        one_sided,
+        "Each rater's hits against false alarms; the further above the dashed line, the better fakes are told from real images.",
+    ),
+    Exhibit(
+        "averages",
+        "Averaged over raters like these",
+        averages,
+        None,
+        True,
+        words="What to expect of other raters and images of the same kinds, not only of these.",
+    ),
     Exhibit(
         "unsure-policies",
         "What an “unsure” is worth: four policies side by side",
         policies,
         draw.policies,
         True,
+        words="How much the result hangs on what is made of “unsure”.",
     ),
-    Exhibit("chance", "Against chance", chance, None, True, _one_sided),
+    Exhibit(
+        "chance",
+        "Against chance",
+        chance,
+        None,
+        True,
+        one_sided,
+        "Whether a rater does better, or worse, than one who guesses.",
+    ),
     Exhibit(
         "raters-differ",
         "Whether the raters differ",
@@ -317,6 +297,7 @@ TELLING = (
             if n["truth"]["raters_differ"]["pairs"] or n["truth"]["raters_differ"]["cochran_q"]
             else "One rater, so there is nobody to differ from."
         ),
+        "Whether some raters are right more often than others on the same images.",
     ),
     Exhibit(
         "equivalence",
@@ -324,6 +305,7 @@ TELLING = (
         equivalence,
         None,
         True,
-        lambda n: _one_sided(n) or _no_margin(n),
+        lambda n: one_sided(n) or _no_margin(n),
+        "“Cannot be told apart” may be said only where the whole interval lies within the margin declared beforehand.",
     ),
 )

@@ -76,4 +76,6 @@ def report_of(
 
 def _piece(exhibit: Exhibit, numbers: Numbers) -> Piece:
     why = exhibit.why_missing(numbers)
-    return Piece(exhibit.title, None if why else exhibit.table(numbers), None if why else exhibit, why)
+    return Piece(
+        exhibit.title, None if why else exhibit.table(numbers).to_read(), None if why else exhibit, why
+    )

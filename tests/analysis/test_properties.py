@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from statsmodels.stats.inter_rater import cohens_kappa
 
-from rating.analysis import LABELS, RatingsTable, agreement_report, readers, ustatistic
+from rating.analysis import LABELS, RatingsTable, agreement_report, readers, triples, ustatistic
 from rating.analysis.against_truth import against_truth
 from rating.analysis.agreement import coefficients
 from rating.analysis.alpha import METRICS, alpha
@@ -216,8 +216,13 @@ def test_both_ways_of_summing_over_shared_images_agree(seed: int) -> None:
     rng = np.random.default_rng(seed)
     fake = np.arange(12) % 2 == 1
     first, second = rng.integers(-1, 4, (2, 4, 12))
-    a, b = (ustatistic._Readings(levels, fake, rng.normal(size=(4, 4))) for levels in (first, second))
+    a, b = (
+        triples.Kernel(
+            triples.Levels(levels[:, ~fake], 4), triples.Levels(levels[:, fake], 4), rng.normal(size=(4, 4))
+        )
+        for levels in (first, second)
+    )
 
-    quick, plain = ustatistic._same_images(a, b), ustatistic._same_images_directly(a, b)
+    quick, plain = triples.same_images(a, b), triples.same_images_directly(a, b)
 
     assert quick == pytest.approx(plain)
