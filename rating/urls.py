@@ -9,6 +9,7 @@ from rating.views import (
     organising,
     pictures,
     planner,
+    said,
     sitting,
     studies,
 )
@@ -56,8 +57,9 @@ urlpatterns = [
     path("studies/<slug:slug>/unblind/", studies.unblind, name="unblind"),
     # What came of it
     path("studies/<slug:slug>/analysis/", analysis.overview, name="analysis"),
-    path("studies/<slug:slug>/analysis/images/", analysis.images, name="analysis_images"),
-    path("studies/<slug:slug>/analysis/remarks/", analysis.remarks, name="analysis_remarks"),
+    path("studies/<slug:slug>/analysis/images/", said.images, name="analysis_images"),
+    path("studies/<slug:slug>/analysis/remarks/", said.remarks, name="analysis_remarks"),
+    path("studies/<slug:slug>/analysis/remarks.csv", said.remarks_csv, name="remarks_csv"),
     re_path(
         r"^studies/(?P<slug>[-\w]+)/analysis/(?P<name>[a-z-]+)\.(?P<kind>svg|pdf|png|csv)$",
         analysis.figure,

@@ -120,6 +120,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:analysis_figure": (STAFF, "get"),
     "rating:analysis_images": (STAFF, "get"),
     "rating:analysis_remarks": (STAFF, "get"),
+    "rating:remarks_csv": (STAFF, "get"),
     "rating:report": (STAFF, "get"),
     "rating:bundle": (STAFF, "get"),
     "rating:check_table": (STAFF, "get"),
@@ -269,6 +270,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         "rating:analysis_figure": lambda: [over, "labels-by-modality", "csv"],
         "rating:analysis_images": lambda: [over],
         "rating:analysis_remarks": lambda: [over],
+        "rating:remarks_csv": lambda: [over],
     }
     if name in arguments:
         return reverse(name, args=arguments[name]())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rating.analysis.columns import StudyColumns
 from rating.analysis.study import Said
@@ -26,19 +27,27 @@ def remark_tables(columns: StudyColumns, said: Sequence[Said]) -> list[tuple[str
             [reason, *([truth] if told else []), n] for (reason, truth), n in _by_number(reasons)
         ]
         tables.append(("Reasons given", Table(("Reason", *([TRUTH] if told else []), "Times"), rows)))
-    written = sorted(
-        (MODALITIES[facts[one.image][0]], one.image, one.rater, one.label, facts[one.image][1], one.remark)
-        for one in those
-        if one.remark
-    )
+    written = [(one, MODALITIES[facts[one.image][0]], facts[one.image][1]) for one in those if one.remark]
+    written.sort(key=lambda row: (row[1], row[0].image, row[0].rater))
     if written:
-        lines: list[list[Cell]] = [
-            [kind, image, rater, label, *([truth] if told else []), " ".join(remark.split())]
-            for kind, image, rater, label, truth, remark in written[:MOST_REMARKS]
-        ]
-        head = ("Modality", "Image", "Rater", "Label", *([TRUTH] if told else []), "Remark")
-        tables.append(("Remarks", Table(head, lines, _notes(len(written)))))
+        table = remarks_table(written[:MOST_REMARKS], told=told)
+        tables.append(("Remarks", replace(table, notes=_notes(len(written)))))
     return tables
+
+
+def remarks_table(written: Sequence[tuple[Said, str, str]], *, told: bool) -> Table:
+    """One row per remark, of (what was said, modality, truth); the truth only where it may be told."""
+    rows: list[list[Cell]] = [
+        [
+            *(kind, said.image, said.rater, said.label),
+            *([truth] if told else []),
+            *(", ".join(said.reasons), " ".join(said.remark.split())),
+        ]
+        for said, kind, truth in written
+    ]
+    return Table(
+        ("Modality", "Image", "Rater", "Label", *([TRUTH] if told else []), "Reasons", "Remark"), rows
+    )
 
 
 def _by_number(reasons: Counter[tuple[str, str]]) -> list[tuple[tuple[str, str], int]]:

@@ -1,14 +1,11 @@
-"""What came of a study that is over: one page per question, figures and their files, galleries, remarks."""
+"""What came of a study that is over: one page per question, figures and their files."""
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import permission_required
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -16,21 +13,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from rating.analysis.store import Kept
-from rating.analysis.study import said_of
 from rating.models import AuditEvent, Study
-from rating.purpose import speaks_of_it
 from rating.report.exhibit import Exhibit
-from rating.report.gallery import GALLERIES, galleries
 from rating.report.making import numbers_from
 from rating.report.questions import EXHIBITS, QUESTIONS, Question, question_named
-from rating.report.words import MODALITIES
 from rating.views.analysis_filters import Part, PartForm
 
 OF_A_DRAWING = "default-src 'none'; style-src 'unsafe-inline'; sandbox"  # its own styles; it runs nothing
 LOOK = "looked at the truth"
 A_LOOK_LASTS = timedelta(minutes=10)
-PER_PAGE = 48
-REMARKS_PER_PAGE = 100
 
 
 @permission_required("rating.view_study", raise_exception=True)
@@ -92,7 +83,7 @@ def figure(request: HttpRequest, slug: str, name: str, kind: str) -> HttpRespons
     if exhibit.why_missing(numbers) or (kind != "csv" and exhibit.draw is None):
         raise Http404
     if kind == "csv":
-        return _file(exhibit.table(numbers).csv().encode(), "text/csv; charset=utf-8", f"{name}.csv")
+        return as_download(exhibit.table(numbers).csv().encode(), "text/csv; charset=utf-8", f"{name}.csv")
     from pool.figure_style import FORMATS, PRINT, SCREEN, as_file
 
     on_screen = kind == "svg" and "print" not in request.GET
@@ -103,90 +94,9 @@ def figure(request: HttpRequest, slug: str, name: str, kind: str) -> HttpRespons
         f"{name}|{part.query}|{'screen' if on_screen else 'print'}.{kind}",
         lambda: as_file(draw(numbers, theme), kind),
     )
-    response = _file(drawn, FORMATS[kind], "" if on_screen else f"{name}.{kind}")
+    response = as_download(drawn, FORMATS[kind], "" if on_screen else f"{name}.{kind}")
     response["Content-Security-Policy"] = OF_A_DRAWING
     return response
-
-
-@permission_required("rating.view_study", raise_exception=True)
-@never_cache
-@require_GET
-def images(request: HttpRequest, slug: str) -> HttpResponse:
-    """The galleries: most fooling fakes, real images called fake, called fake by two or more, split opinions."""
-    study = _over(slug)
-    note_look(study, request.user, "images")
-    kept = Kept(study)
-    form = PartForm(request.GET, kept.columns())
-    part = form.part()
-    columns = part.of(kept.columns())
-    session = part.session or columns.first_session
-    found = galleries(columns, session)
-    name = request.GET.get("show", "")
-    if not found:
-        raise Http404
-    chosen = name if name in found else next(iter(found))
-    page = Paginator(found[chosen], PER_PAGE).get_page(request.GET.get("page"))
-    words: dict[str, list[Any]] = {}
-    for said in said_of(study, [image.code for image in page], session=session):
-        words.setdefault(said.image, []).append(said)
-    context = {
-        **frame(study, numbers_of(study, part, kept), part),
-        "form": form,
-        "galleries": [
-            {"name": key, "title": GALLERIES[key], "count": len(those)} for key, those in found.items()
-        ],
-        "chosen": chosen,
-        "title": GALLERIES[chosen],
-        "page": page,
-        "images": [{"image": image, "said": words.get(image.code, [])} for image in page],
-    }
-    return render(request, "rating/analysis_images.html", context)
-
-
-@permission_required("rating.view_study", raise_exception=True)
-@never_cache
-@require_GET
-def remarks(request: HttpRequest, slug: str) -> HttpResponse:
-    """What raters wrote, to be searched, and how often they gave each reason."""
-    study = _over(slug)
-    note_look(study, request.user, "remarks")
-    kept = Kept(study)
-    first_phase = study.has_two_phases and request.GET.get("phase") == "first"
-    columns = kept.columns(first_phase=first_phase)
-    form = PartForm(request.GET, columns)
-    part = form.part()
-    chosen = part.of(columns)
-    facts = {
-        code: (modality, truth)
-        for code, modality, truth in zip(chosen.images, chosen.modality, chosen.truth, strict=True)
-    }
-    raters = set(chosen.raters)
-    rows: list[dict[str, Any]] = [
-        {
-            "said": said,
-            "modality": MODALITIES[facts[said.image][0]],
-            "truth": facts[said.image][1],
-            "speaks": first_phase and speaks_of_it(said.remark),
-        }
-        for said in said_of(study, session=part.session or columns.first_session, text_only=True)
-        if said.image in facts and said.rater in raters
-    ]
-    reasons = Counter((reason, row["truth"]) for row in rows for reason in row["said"].reasons)
-    sought = request.GET.get("q", "").strip()
-    written = [row for row in rows if row["said"].remark and sought.lower() in row["said"].remark.lower()]
-    written.sort(key=lambda row: (row["modality"], row["said"].image, row["said"].rater))
-    context = {
-        **frame(study, numbers_of(study, part, kept), part),
-        "form": form,
-        "sought": sought,
-        "first_phase": first_phase,
-        "search": urlencode({"q": sought, **({"phase": "first"} if first_phase else {})}),
-        "page": Paginator(written, REMARKS_PER_PAGE).get_page(request.GET.get("page")),
-        "reasons": [
-            {"reason": reason, "truth": truth, "count": n} for (reason, truth), n in reasons.most_common()
-        ],
-    }
-    return render(request, "rating/analysis_remarks.html", context)
 
 
 def numbers_of(study: Study, part: Part | None = None, kept: Kept | None = None) -> dict[str, Any]:
@@ -248,7 +158,8 @@ def _question(name: str) -> Question:
     return found
 
 
-def _file(content: bytes, kind: str, name: str) -> HttpResponse:
+def as_download(content: bytes, kind: str, name: str) -> HttpResponse:
+    """Content to be kept under a name; without one it is shown."""
     response = HttpResponse(content, content_type=kind)
     if name:
         response["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -115,5 +115,33 @@ class PartForm(forms.Form):
         )
 
 
+class SaidForm(PartForm):
+    """The same where single ratings are looked at: these have a label too, and remarks are what is shown."""
+
+    label = forms.ChoiceField(required=False, label="Label given")
+
+    def __init__(self, data: Mapping[str, Any], columns: StudyColumns) -> None:
+        super().__init__(data, columns)
+        given = self.fields["label"]
+        assert isinstance(given, forms.ChoiceField)  # noqa: S101  it is declared so above
+        given.choices = [("", "All"), *((label, label) for label in columns.labels)]
+
+    def part(self) -> Part:
+        self.is_valid()
+        self.cleaned_data.pop("label", None)
+        return super().part()
+
+    def chosen_label(self) -> str:
+        """The label that was chosen, empty for all of them."""
+        wanted = self.data.get("label", "")
+        field = self.fields["label"]
+        return wanted if isinstance(field, forms.ChoiceField) and field.valid_value(wanted) else ""
+
+    def query(self) -> str:
+        """All that was chosen, as an address says it."""
+        label = self.chosen_label()
+        return "&".join(filter(None, (self.part().query, urlencode({"label": label}) if label else "")))
+
+
 def _used(names: tuple[str, ...]) -> list[str]:
     return sorted(set(names) - {""})

@@ -1,5 +1,8 @@
 """What a researcher sees once a study is over: a page per question, figures, galleries, remarks."""
 
+import csv
+import html
+import io
 import json
 import re
 import uuid
@@ -258,6 +261,38 @@ def test_remarks_are_searched_counted_and_escaped(page, rater):
     assert re.search(r"Unusual ribs</td>\s*<td class=\"number\">2", shown)
     assert "left lower lobe" in found
     assert "&lt;script&gt;" not in found
+
+
+def test_the_csv_of_the_remarks_keeps_search_and_filters(browser, page, rater, other_rater):
+    study = open_study(raters=[rater, other_rater], real=1, fake=1)
+    for one, label in ((rater, "fake"), (other_rater, "real")):
+        for number, presentation in enumerate(presentations(study, one)):
+            words = ("=left effusion", "nothing, clear")[number]
+            Rating.record(
+                presentation, uuid.uuid4(), label=label, remark=words, reasons=["Ribs"] * (label == "fake")
+            )
+    study.close(organiser())
+
+    shown = page(study, "analysis_remarks", q="effusion", label="fake")
+    address = html.unescape(re.search(r'href="([^"]+)">CSV', shown).group(1))
+    rows = list(csv.DictReader(io.StringIO(browser.get(address).content.decode())))
+
+    assert [(row["Rater"], row["Label"], row["Reasons"], row["Remark"]) for row in rows] == [
+        ("R01", "fake", "Ribs", "'=left effusion")
+    ]
+    assert "Truth" not in rows[0]
+    everything = browser.get(reverse("rating:remarks_csv", args=[study.slug])).content.decode()
+    assert everything.count("\r\n") == 5
+
+
+def test_galleries_are_of_one_label_where_it_is_chosen(page, rater, other_rater):
+    study = open_study(raters=[rater, other_rater], real=2, fake=1)
+    codes = rated(study, {"R01": ["real", "fake", "unsure"], "R02": ["real", "real", "real"]})
+
+    shown = page(study, "analysis_images", show="split", label="unsure")
+
+    assert re.findall(r'alt="Image (\w+)"', shown) == [codes[2]]
+    assert "label=unsure" in shown
 
 
 def study_without_ratings(raters):
