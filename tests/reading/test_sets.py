@@ -22,6 +22,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PAINTED = """() => [...document.querySelectorAll('canvas')].map((canvas) =>
   canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.filter((_, at) => at % 4 === 0).join())"""
 
+CHOSEN = "() => [...document.querySelectorAll('input:checked')].map(({ name, value }) => `${name} ${value}`)"
+
 
 @pytest.mark.parametrize(("design", "real", "fake", "size"), [("pair", 5, 5, 2), ("quartet", 4, 12, 4)])
 def test_a_whole_sitting_of_sets_by_keys_alone(open_browser, rater, design, real, fake, size):
@@ -59,7 +61,8 @@ def test_both_pictures_of_a_pair_are_worked_as_one(open_browser, rater):
 
 
 def test_choices_made_offline_arrive_in_order_and_the_last_can_be_undone(open_browser, rater):
-    study = open_study(raters=[rater], real=6, fake=6, design="pair", primary_endpoint="accuracy")
+    asked = {"design": "pair", "primary_endpoint": "accuracy", "ask_confidence": True}
+    study = open_study(raters=[rater], real=6, fake=6, **asked)
     page = open_browser(rater)
     enter(page, study)
     until(
@@ -68,9 +71,12 @@ def test_choices_made_offline_arrive_in_order_and_the_last_can_be_undone(open_br
     )
 
     page.context.set_offline(True)
-    for key in ("1", "2", "1"):
+    for key in ("1", "2"):
         rate(page, key)
+    page.keyboard.press("Shift+Digit2")  # how sure, which must not pass for the place
+    rate(page, "1")
     page.keyboard.press("z")
+    assert page.evaluate(CHOSEN) == ["label 1", "confidence 2"]
     page.keyboard.press("2")
     before = shown(page)
     page.keyboard.press("Enter")

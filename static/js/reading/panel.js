@@ -54,9 +54,14 @@ export class Panel {
   /** Empty the form, or fill it with an answer given before. */
   fill(answer = null) {
     this.#form.reset();
+    // By name: a place and a confidence are both numbers.
+    const given = {
+      label: [answer?.label],
+      confidence: [String(answer?.confidence ?? "")],
+      reasons: answer?.reasons ?? [],
+    };
     for (const input of this.#form.querySelectorAll("input[type=radio], input[type=checkbox]")) {
-      const given = [answer?.label, String(answer?.confidence ?? ""), ...(answer?.reasons ?? [])];
-      input.checked = given.includes(input.value);
+      input.checked = given[input.name].includes(input.value);
     }
     this.#form.elements.remark.value = answer?.remark ?? "";
     this.markReasons();
