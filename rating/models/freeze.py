@@ -50,6 +50,13 @@ class Freeze(Job):
         ring(run_freeze, self.pk)
 
     def run(self) -> None:
+        if self.study.is_draft:
+            self._freeze()
+        # Else a worker died when the study was frozen already. An audit that died with it goes on by itself.
+        if not self.study.blinding_audits.exists():
+            self._audit()
+
+    def _freeze(self) -> None:
         study = self.study
         if reasons := study.reasons_not_to_freeze():
             raise JobFailed(" ".join(reasons))
@@ -63,7 +70,6 @@ class Freeze(Job):
             self.beat(done=done, message=f"Blinded {done} of {self.total} images")
         self._make_orders()
         self._fix()
-        self._audit()
 
     def _choose_images(self) -> None:
         """Draw each stratum's images by the study's seed; codes and rows come in random order."""

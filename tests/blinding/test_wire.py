@@ -30,6 +30,7 @@ from tests.rating.cast import organiser
 pytestmark = pytest.mark.django_db
 
 EACH = 4
+TWO_PHASES = {"design": "two-phase", "sessions": 2, "washout_days": 0, "name": "Chest films"}
 # Other each time, whatever the truth: anti-forgery tokens, the keys of saves not yet made, and the hour at which
 # a washout ends.
 RANDOM = re.compile(
@@ -63,15 +64,24 @@ class Crawl:
 
 
 def read_it_all(browser: Client, study: Study) -> list[Answer]:
-    """Every page, picture and answer a rater can come by in a study, read to its end."""
+    """Every page, picture and answer a rater can come by in a study, read to its end, session after session."""
     crawl = Crawl(browser)
+    for session in range(1, study.sessions + 1):
+        read_session(crawl, study, session)
+    return crawl.seen
+
+
+def read_session(crawl: Crawl, study: Study, session: int) -> None:
+    browser = crawl.browser
     page, json = {"accept": "text/html"}, {"accept": "application/json"}
-    shown = Presentation.objects.filter(sitting__enrolment__study=study, sitting__session=1).order_by(
+    shown = Presentation.objects.filter(sitting__enrolment__study=study, sitting__session=session).order_by(
         "position"
     )
     tokens = list(shown.values_list("token", flat=True))
     for name in ("reading_list", "preferences"):
         crawl.ask("get", reverse(f"rating:{name}"), headers=page)
+    if session > 1:
+        crawl.ask("post", reverse("rating:begin", args=[study.slug]), data={"consent": "on"}, headers=page)
     for name in ("begin", "display", "read"):
         crawl.ask("get", reverse(f"rating:{name}", args=[study.slug]), headers=page)
     for position, token in enumerate(tokens, start=1):
@@ -81,7 +91,7 @@ def read_it_all(browser: Client, study: Study) -> list[Answer]:
         for url in room.picture_urls(study, token):
             crawl.ask("get", url)
         save = {
-            "label": study.asked(1).values[1],
+            "label": study.asked(session).values[1],
             "remark": "ribs",
             "client_key": str(uuid.uuid5(uuid.NAMESPACE_URL, token)),
         }
@@ -93,7 +103,6 @@ def read_it_all(browser: Client, study: Study) -> list[Answer]:
     crawl.ask("get", reverse("rating:read", args=[study.slug]), headers=page)
     for url in (study.get_absolute_url(), reverse("rating:analysis", args=[study.slug])):
         crawl.ask("get", url, headers=page)
-    return crawl.seen
 
 
 @contextmanager
@@ -125,8 +134,8 @@ def differences(one: list[Answer], other: list[Answer]) -> list[str]:
 
 
 def unlike(a: Answer, b: Answer) -> list[str]:
-    lines = [[*map(str, answer[1:3]), *map(str, answer[3].splitlines())] for answer in (a, b)]
-    return [line for line in difflib.ndiff(*lines) if line[0] in "+-"]
+    one, other = ([*map(str, answer[1:3]), *map(str, answer[3].splitlines())] for answer in (a, b))
+    return [line for line in difflib.ndiff(one, other) if line[0] in "+-"]
 
 
 @pytest.fixture
@@ -168,7 +177,7 @@ def test_no_byte_on_the_wire_depends_on_the_truth(study, rater, client_of):
         (EACH, {"design": "pair"}, EACH, 2),
         (EACH, {"design": "pair", "sought": "fake"}, EACH, 2),
         (3 * EACH, {"design": "quartet"}, EACH, 4),
-        (EACH, {"design": "two-phase", "sessions": 2, "name": "Chest films"}, 2 * EACH, 1),
+        (EACH, TWO_PHASES, 2 * EACH, 1),
     ],
 )
 def test_nor_does_it_in_a_study_of_another_design(rater, client_of, fakes, protocol, presentations, pictures):
@@ -177,9 +186,10 @@ def test_nor_does_it_in_a_study_of_another_design(rater, client_of, fakes, proto
     one, other = crawled_both_ways(study, client_of(rater))
 
     assert differences(one, other) == []
-    assert len(one) == 8 + (6 + pictures) * presentations
+    sessions = study.sessions
+    assert len(one) == (8 + (6 + pictures) * presentations) * sessions + (sessions - 1)
     shown = sum(dict(headers).get("Content-Type") == "image/png" for _, _, headers, _ in one)
-    assert shown == pictures * presentations
+    assert shown == pictures * presentations * sessions
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from django.db.models import ProtectedError
 from PIL import Image as Picture
 
 from rating.models import AuditEvent, Enrolment, Freeze, Presentation, RatingRevision, Study
+from rating.models.copies import copy_of
 from rating.models.studies import NotPossible
 from tests.rating.cast import draft_study, frozen_study, open_study, organiser, over_study, presentations
 
@@ -99,6 +100,41 @@ def test_a_freeze_that_was_killed_goes_on_where_it_stopped(rater):
     assert killed.state == Freeze.State.SUCCEEDED
     assert set(study.images.values_list("image_id", flat=True)) == chosen
     assert len(presentations(study, rater)) == 6
+
+
+def test_a_freeze_killed_in_its_audit_goes_on_with_the_audit(rater, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def die(_freeze):
+        raise Killed
+
+    study = draft_study()
+    Enrolment.enrol(study, rater)
+    freeze = Freeze.objects.create(study=study)
+    with monkeypatch.context() as killing:
+        killing.setattr(Freeze, "_audit", die)
+        with pytest.raises(Killed):
+            freeze.perform()
+    Freeze.objects.update(state=Freeze.State.QUEUED)
+
+    freeze = Freeze.objects.get()
+    freeze.perform()
+
+    assert (freeze.state, freeze.error) == (Freeze.State.SUCCEEDED, "")
+    assert study.blinding_audits.get().verdict
+
+
+def test_a_study_frozen_under_another_form_of_manifest_goes_its_way(rater, monkeypatch):
+    """A manifest names what a study was when it was frozen; nothing makes it again to compare."""
+    monkeypatch.setattr("rating.models.freeze.manifest_sha256", lambda _study: "a" * 64)
+
+    study = over_study(raters=[rater], unblinded=True)
+    study.blinding_audits.create().perform()
+
+    assert study.manifest_sha256 == "a" * 64
+    assert study.blinding_audit.verdict
+    assert copy_of(study, by=None).manifest_sha256 == ""
 
 
 def test_only_one_freeze_at_a_time():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from rating.models import Rating
@@ -61,8 +63,8 @@ def test_both_pictures_of_a_pair_are_worked_as_one(open_browser, rater):
 
 
 def test_choices_made_offline_arrive_in_order_and_the_last_can_be_undone(open_browser, rater):
-    asked = {"design": "pair", "primary_endpoint": "accuracy", "ask_confidence": True}
-    study = open_study(raters=[rater], real=6, fake=6, **asked)
+    pairs: dict[str, Any] = {"real": 6, "fake": 6, "design": "pair", "primary_endpoint": "accuracy"}
+    study = open_study(raters=[rater], ask_confidence=True, **pairs)
     page = open_browser(rater)
     enter(page, study)
     until(
