@@ -1,7 +1,7 @@
-"""How many raters and images a study needs: three questions, each answered by curves. No Django.
+"""How many raters and images a study needs: four questions, each answered by curves. No Django.
 
 Fool rate: the half-width of the interval for raters like these, with a spread between raters and the images'
-own chance, by Student's t over the raters. Kappa: Donner & Eliasziw 1992. Comparison of two arms or models:
+own chance, by Student's t over the raters. Kappa: Donner & Eliasziw 1992, its interval Donner & Rotondi 2010. Comparison of two arms or models:
 Hillis, Obuchowski & Berbaum 2011.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 
-from rating.analysis.planning import Pilot, images_for_kappa, reader_power
+from rating.analysis.planning import Pilot, images_for_kappa, images_for_kappa_interval, reader_power
 
 CONFIDENCE = 0.975
 # The worked example of Hillis, Obuchowski & Berbaum 2011 (Van Dyke's cine MRI study).
@@ -64,18 +64,35 @@ def fool_rate_half_width(rate: float, spread: float, raters: int, images: int) -
 
 def kappa(expected: float, share: float) -> Curves:
     """Images needed to tell the expected kappa from smaller ones, by raters; 80 % power."""
-    worse = tuple(round(expected - step, 2) for step in (0.1, 0.15, 0.2, 0.25, 0.3) if expected - step >= 0)
-    curves: dict[str, list[float | None]] = {
-        f"{raters} raters": [images_for_kappa(low, expected, [share, 1 - share], raters) for low in worse]
-        for raters in (2, 3, 5, 10)
-    }
     return Curves(
         f"How many images tell a κ of {expected:g} from a smaller one",
         "the smaller κ",
         "images (80 % power)",
-        worse,
-        curves,
+        _below(expected),
+        _by_raters(images_for_kappa, expected, share),
     )
+
+
+def kappa_interval(expected: float, share: float) -> Curves:
+    """Images needed for an interval of the expected kappa that ends at smaller ones, by raters."""
+    return Curves(
+        f"How many images make the interval of a κ of {expected:g} so narrow",
+        "lower end of the 95 % interval",
+        "images",
+        _below(expected),
+        _by_raters(images_for_kappa_interval, expected, share),
+    )
+
+
+def _below(expected: float) -> tuple[float, ...]:
+    return tuple(round(expected - step, 2) for step in (0.1, 0.15, 0.2, 0.25, 0.3) if expected - step >= 0)
+
+
+def _by_raters(needed: Callable[..., int], expected: float, share: float) -> dict[str, list[float | None]]:
+    return {
+        f"{raters} raters": [needed(low, expected, [share, 1 - share], raters) for low in _below(expected)]
+        for raters in (2, 3, 5, 10)
+    }
 
 
 def comparison(effect: float) -> Curves:
@@ -97,6 +114,7 @@ def comparison(effect: float) -> Curves:
 
 QUESTIONS: dict[str, tuple[Callable[..., Curves], Sequence[str]]] = {
     "fool-rate": (fool_rate, ("rate", "spread")),
+    "kappa-interval": (kappa_interval, ("expected", "share")),
     "kappa": (kappa, ("expected", "share")),
     "comparison": (comparison, ("effect",)),
 }

@@ -27,6 +27,22 @@ def images_for_kappa(
     probability kappa all raters of an image give the same label, else each decides alone. Raises ValueError on
     impossible input.
     """
+    return ceil(_noncentrality(alpha, power) / _distance(kappa0, kappa1, shares, raters))
+
+
+def images_for_kappa_interval(
+    low: float, expected: float, shares: Sequence[float], raters: int = 2, *, alpha: float = 0.05
+) -> int:
+    """How many images put the lower end of kappa's interval at `low`, where `expected` is found.
+
+    The goodness-of-fit interval (Donner & Eliasziw 1992) ends where the distance of the two reaches the critical value
+    of chi-squared; planned so by Donner & Rotondi 2010. Shares and ValueError as above.
+    """
+    return ceil(float(scipy.stats.chi2.isf(alpha, 1)) / _distance(low, expected, shares, raters))
+
+
+def _distance(kappa0: float, kappa1: float, shares: Sequence[float], raters: int) -> float:
+    """Chi-squared per image between what the two kappas let expect."""
     if not (
         0 <= kappa0 < 1
         and 0 <= kappa1 < 1
@@ -36,8 +52,7 @@ def images_for_kappa(
     ):
         raise ValueError("Kappas must be different and in [0, 1), shares must sum to 1, two raters at least.")
     expected, assumed = (_patterns(kappa, shares, raters) for kappa in (kappa0, kappa1))
-    effect = float(((assumed - expected) ** 2 / expected).sum())
-    return ceil(_noncentrality(alpha, power) / effect)
+    return float(((assumed - expected) ** 2 / expected).sum())
 
 
 def _patterns(kappa: float, shares: Sequence[float], raters: int) -> Floats:

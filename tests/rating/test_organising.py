@@ -7,10 +7,18 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
 
+from pool.models import Image
 from rating.models import AuditEvent, BlindingAudit, Enrolment, Rating, Sitting, Study
 from rating.models.copies import copy_of
 from rating.models.studies import NotPossible
-from rating.planning_figures import IMAGES, comparison, fool_rate, fool_rate_half_width, kappa
+from rating.planning_figures import (
+    IMAGES,
+    comparison,
+    fool_rate,
+    fool_rate_half_width,
+    kappa,
+    kappa_interval,
+)
 from rating.quality import Rated, flags
 from rating.simulation import Readers, simulate
 from rating.templates_of_studies import TEMPLATES
@@ -245,9 +253,15 @@ def test_the_command_line_builds_audits_overrides_and_rehearses(capsys, rater):
     study = draft_study("Pool", real=3, fake=3)
     names = list(study.strata.values_list("dataset__name", flat=True))
     images = [word for name in names for word in ("--images", f"{name}=2")]
+    Image.objects.filter(dataset__name=names[1]).update(label="covid")
+    images[-1] = f"{names[1]}[covid]=2"
+    protocol = ["--going-back", "none", "--reasons", "Ribs; Vessels", "--fixed-zoom", "--bits", "16"]
+    protocol += ["--prevalence-note", "Half are generated.", "--equivalence-margin", "0.1"]
     practice = ["--practice", f"{names[0]}=1"]
 
-    call_command("study", "create", "Mine", *images, *practice, "--canvas", "64", "--sessions", "2")
+    call_command(
+        "study", "create", "Mine", *images, *practice, *protocol, "--canvas", "64", "--sessions", "2"
+    )
     Enrolment.enrol(Study.objects.get(name="Mine"), rater)
     call_command("study", "freeze", "Mine")
     capsys.readouterr()
@@ -266,6 +280,10 @@ def test_the_command_line_builds_audits_overrides_and_rehearses(capsys, rater):
     assert mine.is_open
     assert mine.sessions == 2
     assert mine.strata.filter(role="practice").count() == 1
+    assert mine.strata.get(label="covid").count == 2
+    assert (mine.going_back, mine.reason_list, mine.bits) == ("none", ["Ribs", "Vessels"], 16)
+    assert (mine.fixed_zoom, mine.fixed_window, mine.ask_confidence) == (True, False, False)
+    assert (mine.prevalence_note, mine.equivalence_margin) == ("Half are generated.", 0.1)
     assert Study.objects.get(name="Pool (simulated)").is_unblinded
     assert Study.objects.get(name="Mine again").sessions == 2
 
@@ -280,7 +298,7 @@ def test_the_planner_answers_in_curves_and_numbers(browser):
     figure = browser.get(reverse("rating:planner_figure", args=["kappa"]))
     nonsense = browser.get(reverse("rating:planner_figure", args=["fool-rate"]), {"rate": "7"})
 
-    assert page.content.decode().count("<img") == 3
+    assert page.content.decode().count("<img") == 4
     assert figure["Content-Type"] == "image/svg+xml"
     assert b"<svg" in figure.content
     assert nonsense.status_code == 404
@@ -294,6 +312,16 @@ def test_more_raters_narrow_an_interval_more_than_more_images():
 def test_the_planned_kappa_is_the_published_example():
     """Donner & Eliasziw 1992: κ 0.4 against 0.6, prevalence 0.3, two raters."""
     assert kappa(0.6, 0.3).curves["2 raters"][2] == 191
+
+
+def test_the_planned_interval_ends_where_the_test_would_begin_to_reject():
+    """Two raters, κ 0.6 found, prevalence 0.3: the distance to 0.4 reaches 3.84, and with an image less does not."""
+    images = kappa_interval(0.6, 0.3).curves["2 raters"][2] or 0
+
+    found, at_end = ([k * p + (1 - k) * p**2 for p in (0.3, 0.7)] for k in (0.6, 0.4))
+    found, at_end = ([*agreed, 1 - sum(agreed)] for agreed in (found, at_end))
+    per_image = sum((a - b) ** 2 / b for a, b in zip(found, at_end, strict=True))
+    assert (images - 1) * per_image < 3.8415 <= images * per_image
 
 
 def test_power_grows_with_raters():

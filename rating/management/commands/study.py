@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from pool.models import Dataset
 from pool.progress import followed
@@ -33,15 +33,17 @@ class Command(BaseCommand):
             "--images",
             action="append",
             required=True,
-            metavar="DATASET=COUNT",
-            help="how many images of a dataset to show; once per dataset",
+            metavar=STRATUM,
+            help="how many images of a dataset, or of one finding in it, to show; as often as needed",
         )
         for role in (Role.PRACTICE, Role.PROBE):
-            create.add_argument(f"--{role}", action="append", default=[], metavar="DATASET=COUNT")
+            create.add_argument(f"--{role}", action="append", default=[], metavar=STRATUM)
         create.add_argument("--template", choices=sorted(TEMPLATES), help="a protocol to begin with")
         for name, (kind, what) in PROTOCOL.items():
             create.add_argument(f"--{name.replace('_', '-')}", type=kind, help=what)
-        create.add_argument("--confidence", dest="ask_confidence", action="store_true", default=None)
+        create.add_argument("--reasons", type=_lines, help="for “fake”, with semicolons between; empty: none")
+        for name, (field, what) in SWITCHES.items():
+            create.add_argument(f"--{name}", dest=field, action="store_true", default=None, help=what)
         copy = acts.add_parser("copy", help="a draft with the protocol of NAME")
         copy.add_argument("name")
         copy.add_argument("--as", dest="new_name", default="", help="its name; else NAME (copy)")
@@ -88,6 +90,7 @@ class Command(BaseCommand):
             self.stdout.write(f"“{name}” is {study_named(name).state}.")
 
 
+STRATUM = "DATASET[FINDING]=COUNT"
 STATES = {"create", "freeze", "open", "close", "unblind"}
 PROTOCOL: dict[str, tuple[type, str]] = {
     "design": (str, f"{', '.join(Study.Design.values)}: what raters are shown and asked"),
@@ -102,7 +105,25 @@ PROTOCOL: dict[str, tuple[type, str]] = {
     "burned_in": (str, "keep, mask or leave out"),
     "primary_endpoint": (str, "fool rate, accuracy, auc or agreement"),
     "unsure_policy": (str, "wrong, half, right or exclude"),
+    "equivalence_margin": (float, "how far from chance still counts as chance, 0.1 say"),
+    "bits": (int, "8 or 16: grey depth of the pictures"),
+    "going_back": (str, "none, last or any: which answers may be changed"),
+    "instructions": (str, "what raters read before they begin"),
+    "first_instructions": (str, "what they read before they are told the purpose, in two phases"),
+    "consent": (str, "what raters agree to"),
+    "prevalence_note": (str, "what raters are told of the share of generated images"),
+    "hold_ahead": (int, "images a rater's browser may hold unread"),
+    "break_after": (int, "minutes until a break is suggested; 0: never"),
 }
+SWITCHES = {
+    "confidence": ("ask_confidence", "ask how sure the rater is"),
+    "fixed-zoom": ("fixed_zoom", "the same zoom for all raters"),
+    "fixed-window": ("fixed_window", "the same window for all raters"),
+}
+
+
+def _lines(text: str) -> str:
+    return "\n".join(part.strip() for part in text.split(";"))
 
 
 def study_named(name: str) -> Study:
@@ -118,7 +139,8 @@ def create(name: str, options: dict[str, Any]) -> Study:
     if Study.objects.filter(name=name).exists():
         raise CommandError(f"There is a study “{name}” already.")
     template = TEMPLATES.get(options["template"] or "")
-    asked = {field: options[field] for field in (*PROTOCOL, "ask_confidence") if options[field] is not None}
+    fields = (*PROTOCOL, "reasons", *(field for field, _ in SWITCHES.values()))
+    asked = {field: options[field] for field in fields if options[field] is not None}
     study = Study(name=name, **{**(template.protocol if template else {}), **asked})
     try:
         study.full_clean()
@@ -133,13 +155,21 @@ def create(name: str, options: dict[str, Any]) -> Study:
 
 
 def _add_stratum(study: Study, words: str, role: Role) -> None:
-    dataset, _, count = words.rpartition("=")
-    found = Dataset.objects.filter(name=dataset).first()
+    name, _, count = words.rpartition("=")
+    label = ""
+    found = Dataset.objects.filter(name=name).first()
+    if found is None and name.endswith("]"):
+        name, _, label = name[:-1].rpartition("[")
+        found = Dataset.objects.filter(name=name).first()
     if found is None:
-        raise CommandError(f"There is no dataset “{dataset}” (asked for as {words}).")
+        raise CommandError(f"There is no dataset “{name}” (asked for as {words}).")
     if not count.isdecimal() or int(count) < 1:
-        raise CommandError(f"Say how many images as DATASET=COUNT, not {words}.")
-    Stratum.objects.create(study=study, dataset=found, count=int(count), role=role)
+        raise CommandError(f"Say how many images as {STRATUM}, not {words}.")
+    try:
+        with transaction.atomic():
+            Stratum.objects.create(study=study, dataset=found, label=label, count=int(count), role=role)
+    except IntegrityError as error:
+        raise CommandError(f"“{words}” is asked for twice; name each dataset and finding once.") from error
 
 
 def _copy(study: Study, options: dict[str, Any], write: Callable[[str], Any]) -> None:
