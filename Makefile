@@ -22,7 +22,8 @@ $(STAMP): pyproject.toml constraints.txt
 		{ echo "LungRater needs Python 3.11 or newer: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 		{ echo "Python's venv module is missing: on Debian and Ubuntu, apt install python3-venv." >&2; rm -rf $(VENV); exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	@echo "Installing what LungRater needs into $(VENV), PyTorch among it: this takes some minutes, the first time only."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--constraint constraints.txt --editable '.[embedded,worker,dev]'
 	@touch $@
 

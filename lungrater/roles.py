@@ -18,6 +18,7 @@ RESEARCHER = frozenset(
         "pool.view_image",
         "pool.add_image",
         "pool.change_image",
+        "pool.delete_dataset",
         "generation.view_generationjob",
         "generation.add_generationjob",
         "generation.change_generationjob",

@@ -30,13 +30,15 @@ class DuplicatePixels(Exception):
 
 @dataclass(frozen=True)
 class Duplicate:
-    """A file whose pixels the dataset already holds."""
+    """A file whose pixels the dataset already holds, and what was added to what is known of them."""
 
     file: str
     same_as: str
+    added: str = ""
 
     def as_json(self) -> dict[str, str]:
-        return {"file": self.file, "same_as": self.same_as}
+        found = {"file": self.file, "same_as": self.same_as}
+        return {**found, "added": self.added} if self.added else found
 
 
 def bring_in(
@@ -70,23 +72,40 @@ def _bring_one(
         decoded = decoder.decode(data, source.name, colour=dataset.modality == Modality.MICROSCOPY)
         facts = source.facts
         said = {**told, "view": facts.view, "licence": facts.licence, **decoded.tags}
-        return add_image(
-            dataset,
-            decoded.pixels,
-            label=facts.label,
-            patient=facts.patient or decoded.patient_id,
-            split=facts.split,
-            source_name=source.name,
-            source_sha256=hashlib.sha256(data).hexdigest(),
-            provenance={key: value for key, value in said.items() if value},
-            import_job=job,
-        )
+        sha256 = hashlib.sha256(data).hexdigest()
+        patient = facts.patient or decoded.patient_id
+        try:
+            return add_image(
+                dataset,
+                decoded.pixels,
+                label=facts.label,
+                patient=patient,
+                split=facts.split,
+                source_name=source.name,
+                source_sha256=sha256,
+                provenance={key: value for key, value in said.items() if value},
+                import_job=job,
+            )
+        except DuplicatePixels as error:
+            there = error.image
+            again = there.source_sha256 == sha256 and there.source_name == source.name
+            added = _complete(there, facts.label, patient, facts.split) if again else ""
+            return Duplicate(source.name, there.source_name or str(there.pk), added)
     except (RefusedImage, Unreadable) as error:
         return Refusal(source.name, str(error))
     except OSError as error:
         return Refusal(source.name, f"The file cannot be read: {error.strerror or error}.")
-    except DuplicatePixels as error:
-        return Duplicate(source.name, error.image.source_name or str(error.image.pk))
+
+
+def _complete(image: Image, label: str, patient: str, split: str) -> str:
+    """Note down what an import of the same file says and an earlier one left open; returns it in words."""
+    told = {"label": label, "patient_key": patient_key(patient), "split": split}
+    new = {field: value for field, value in told.items() if value and not getattr(image, field)}
+    for field, value in new.items():
+        setattr(image, field, value)
+    image.save(update_fields=list(new))
+    words = {"label": "finding", "patient_key": "patient", "split": "split"}
+    return ", ".join(words[field] for field in new)
 
 
 def add_image(

@@ -31,6 +31,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "healthz": (EVERYBODY, "get"),
     "invite": (STAFF, "get"),
     "pool:datasets": (STAFF, "get"),
+    "pool:remove_dataset": (STAFF, "get"),
     "pool:gallery": (STAFF, "get"),
     "pool:image": (STAFF, "get"),
     "pool:thumbnail": (STAFF, "get"),
@@ -245,6 +246,7 @@ def address(name: str, world: dict[str, Any]) -> str:
     arguments: dict[str, Callable[[], list[Any]]] = {
         "login_link": lambda: ["no-such-link"],
         "invite": lambda: [own],
+        "pool:remove_dataset": lambda: [world["image"].dataset_id],
         "generation:create_with": lambda: ["phantom"],
         "generation:more_like": lambda: [world["generated"].image_id],
         "generation:quality_figure": lambda: [world["report"].pk, "spectrum"],

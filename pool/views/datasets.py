@@ -1,12 +1,14 @@
-"""The list of datasets."""
+"""The list of datasets, and taking one out again."""
 
+from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
 
 from pool.judged import judged, of_dataset
 from pool.models import Dataset
+from pool.removing import StillNeeded, remove
 
 
 @require_safe
@@ -15,3 +17,18 @@ def datasets(request: HttpRequest) -> HttpResponse:
     outcome = judged()
     rows = [(dataset, outcome.get(of_dataset(dataset.pk), [])) for dataset in Dataset.objects.counted()]
     return render(request, "pool/datasets.html", {"datasets": rows})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("pool.delete_dataset", raise_exception=True)
+def remove_dataset(request: HttpRequest, pk: int) -> HttpResponse:
+    dataset = get_object_or_404(Dataset.objects.counted(), pk=pk)
+    if request.method != "POST":
+        return render(request, "pool/remove.html", {"dataset": dataset})
+    try:
+        remove(dataset)
+    except StillNeeded as reason:
+        messages.error(request, str(reason))
+    else:
+        messages.success(request, f"“{dataset}” has been removed.")
+    return redirect("pool:datasets")

@@ -193,6 +193,37 @@ def test_command_names_duplicates_and_refusals(tmp_path: Path) -> None:
     }
 
 
+def test_the_same_files_again_with_a_csv_are_told_what_was_left_open(tmp_path: Path) -> None:
+    folder = tmp_path / "xrays"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(picture(seed=1))
+    (folder / "b.png").write_bytes(picture(seed=2))
+    table = tmp_path / "table.csv"
+    words = (folder, "--dataset", "D", "--origin", "real", "--modality", "xray", "--labels")
+    table.write_text("file,label,patient,split\na.png,normal,P1,test\nb.png,,P2,\n")
+    lungrater_import(*words, "folder")
+    Image.objects.filter(source_name="b.png").update(label="opacity")
+
+    again, third = lungrater_import(*words, table), lungrater_import(*words, table)
+
+    assert again["duplicates"] == [
+        {"file": "a.png", "same_as": "a.png", "added": "finding, patient, split"},
+        {"file": "b.png", "same_as": "b.png", "added": "patient"},
+    ]
+    told = Image.objects.order_by("source_name").values_list("label", "patient_key", "split")
+    assert list(told) == [("normal", patient_key("P1"), "test"), ("opacity", patient_key("P2"), "")]
+    assert not any("added" in entry for entry in third["duplicates"])  # type: ignore[attr-defined]  # a list
+
+
+def test_a_folder_without_pictures_leaves_no_dataset(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("hello")
+
+    with pytest.raises(CommandError, match="No picture was imported"):
+        lungrater_import(tmp_path, "--dataset", "Wrong", "--origin", "real", "--modality", "xray")
+
+    assert not Dataset.objects.exists()
+
+
 def test_command_says_in_words_what_happened(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(picture())
     (tmp_path / "b.png").write_bytes(b"")

@@ -12,7 +12,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.test import Client, TestCase
 from django.urls import reverse
 from PIL import Image as Pillow
 from pytest_django.fixtures import DjangoAssertNumQueries
@@ -21,8 +21,11 @@ from lungrater.models import User
 from pool import tasks
 from pool.models import Dataset, Image, ImportJob
 from pool.pictures import thumbnail_png
+from pool.removing import StillNeeded, remove
 from tests.factories import make_dataset, make_image, make_pixels
 from tests.pool.files import picture, zipped
+from tests.rating.cast import draft_study
+from tests.utility.datasets import make_experiment
 
 pytestmark = pytest.mark.django_db
 
@@ -318,3 +321,40 @@ def test_a_thumbnail_that_finds_no_room_is_shown_all_the_same(monkeypatch: pytes
     monkeypatch.setattr(FileSystemStorage, "save", no_room)
 
     assert thumbnail_png(image).startswith(b"\x89PNG")
+
+
+def test_a_dataset_imported_by_mistake_can_be_removed(browser: Client) -> None:
+    dataset = make_dataset("Wrong folder")
+    image = make_image(dataset)
+    address = reverse("pool:remove_dataset", args=[dataset.pk])
+
+    asked = browser.get(address).content.decode()
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        page = browser.post(address, follow=True).content.decode()
+
+    assert "1 real image (X-ray)" in asked
+    assert "“Wrong folder” has been removed." in page
+    assert not Dataset.objects.exists()
+    assert not default_storage.exists(str(image.file.name))
+
+
+def test_a_dataset_that_something_rests_on_stays(browser: Client) -> None:
+    study = draft_study()
+    stratum = study.strata.first()
+    assert stratum is not None
+    images = stratum.dataset.images.count()
+
+    page = browser.post(
+        reverse("pool:remove_dataset", args=[stratum.dataset_id]), follow=True
+    ).content.decode()
+
+    assert "cannot be removed: a study, a model, a report or generated images rest on it" in page
+    assert stratum.dataset.images.count() == images > 0
+
+
+def test_a_dataset_in_a_utility_experiment_stays() -> None:
+    fakes = make_dataset(origin="synthetic")
+    make_experiment(make_dataset(), fakes)
+
+    with pytest.raises(StillNeeded, match="rest on it"):
+        remove(fakes)

@@ -17,6 +17,7 @@ from pool.fetching import fetch
 from pool.importing import Duplicate, bring_in
 from pool.labels import BadSource, FolderLabels, Labels, NoLabels, read_table
 from pool.models import Dataset, Image, ImportJob, Modality, Origin
+from pool.removing import remove
 from pool.sources import Given, Refusal, count, from_paths, tidy_name
 
 BAD_ARGUMENT = 2
@@ -68,7 +69,7 @@ class Command(BaseCommand):
             labels, table = _labels(options["labels"])
         except BadSource as error:
             raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
-        dataset = _dataset(options)
+        dataset, is_new = _dataset(options)
         imported = 0
         duplicates: list[dict[str, str]] = []
         refused: list[dict[str, str]] = []
@@ -80,7 +81,10 @@ class Command(BaseCommand):
                 duplicates.append(outcome.as_json())
             elif isinstance(outcome, Refusal):
                 refused.append(outcome.as_json())
-        _keep_record(dataset, options["labels"], imported, duplicates, refused)
+        if is_new and not imported:
+            remove(dataset)  # so that a wrong folder leaves nothing behind
+        else:
+            _keep_record(dataset, options["labels"], imported, duplicates, refused)
         report = {"imported": imported, "duplicates": duplicates, "refused": refused}
         self.stdout.write(
             json.dumps(report, ensure_ascii=False) if options["json"] else _in_words(dataset, report)
@@ -116,8 +120,8 @@ def _labels(wanted: str) -> tuple[Labels, Path | None]:
         raise BadSource(f"Cannot read the labels from {wanted}: {error.strerror or error}.") from error
 
 
-def _dataset(options: dict[str, Any]) -> Dataset:
-    """The dataset of this name; one that exists keeps what it says about itself."""
+def _dataset(options: dict[str, Any]) -> tuple[Dataset, bool]:
+    """The dataset of this name, and whether it is new; one that exists keeps what it says about itself."""
     dataset, new = Dataset.objects.get_or_create(
         name=options["dataset"],
         defaults={key: options[key] for key in ("origin", "modality", "licence", "citation")},
@@ -128,7 +132,7 @@ def _dataset(options: dict[str, Any]) -> Dataset:
                 f"The dataset “{dataset.name}” is {getattr(dataset, key)}, not {options[key]}: choose another name.",
                 returncode=BAD_ARGUMENT,
             )
-    return dataset
+    return dataset, new
 
 
 def _keep_record(
@@ -158,10 +162,17 @@ def _keep_record(
 def _in_words(dataset: Dataset, report: dict[str, Any]) -> str:
     duplicates, refused = report["duplicates"], report["refused"]
     there, out = f"{len(duplicates)} there already", f"{len(refused)} refused"
+    if added := sum("added" in entry for entry in duplicates):
+        there += f" ({added} told more of than before)"
     return "\n".join(
         [
             f"{report['imported']} imported into “{dataset.name}”, {there}, {out}.",
-            *(f"  same pixels: {entry['file']} = {entry['same_as']}" for entry in duplicates),
+            *(f"  same pixels: {_of_one(entry)}" for entry in duplicates),
             *(f"  refused: {entry['file']}: {entry['reason']}" for entry in refused),
         ]
     )
+
+
+def _of_one(duplicate: dict[str, str]) -> str:
+    added = f"; added: {duplicate['added']}" if "added" in duplicate else ""
+    return f"{duplicate['file']} = {duplicate['same_as']}{added}"

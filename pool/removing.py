@@ -1,0 +1,52 @@
+"""Taking a dataset out of the pool again that was brought in by mistake: the wrong folder, the wrong origin."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import partial
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import ManyToManyRel, ProtectedError
+
+from pool.models import Dataset
+
+
+class StillNeeded(Exception):
+    """Something was built on the dataset; the message is one sentence."""
+
+
+@transaction.atomic
+def remove(dataset: Dataset) -> None:
+    """Delete a dataset, its images and their files. Raises StillNeeded where anything was ever built on it."""
+    dataset = Dataset.objects.select_for_update().get(pk=dataset.pk)
+    if dataset.imports.active().exists():
+        raise StillNeeded(f"An import into “{dataset}” is under way: cancel it first.")
+    files = [name for image in dataset.images.all() for name in (str(image.file.name), image.thumbnail_path)]
+    try:
+        if any(getattr(dataset, str(field.get_accessor_name())).exists() for field in _many_to_many()):
+            raise StillNeeded(_built_upon(dataset))
+        dataset.images.all().delete()
+        dataset.imports.all().delete()
+        dataset.delete()
+    except ProtectedError as error:
+        raise StillNeeded(_built_upon(dataset)) from error
+    transaction.on_commit(partial(_drop, files))
+
+
+def _many_to_many() -> list[ManyToManyRel]:
+    """What names datasets in a list, which the database would let forget this one."""
+    return [field for field in Dataset._meta.related_objects if isinstance(field, ManyToManyRel)]
+
+
+def _built_upon(dataset: Dataset) -> str:
+    return (
+        f"“{dataset}” cannot be removed: a study, a model, a report or generated images rest on it. "
+        "Leave single images out instead."
+    )
+
+
+def _drop(files: list[str]) -> None:
+    for name in files:
+        with contextlib.suppress(OSError):  # an orphan is no harm
+            default_storage.delete(name)
