@@ -33,8 +33,16 @@ def test_a_whole_sitting_by_keys_alone(open_browser, rater):
     assert Rating.objects.filter(active_ms__isnull=False).count() == 6
 
 
+# Its last line, not covered and not scrolled away.
+NOTICE_IS_SEEN = """() => {
+  const notice = document.querySelector('[data-notice]');
+  const { left, width, bottom } = notice.getBoundingClientRect();
+  return document.elementFromPoint(left + width / 2, bottom - 4) === notice;
+}"""
+
+
 def test_practice_stops_to_tell_and_is_not_counted(open_browser, rater):
-    study = reading_study(raters=[rater], practice=1)
+    study = reading_study(raters=[rater], practice=1, ask_confidence=True)  # a full panel
     page = open_browser(rater)
     enter(page, study)
     first = shown(page)
@@ -46,6 +54,7 @@ def test_practice_stops_to_tell_and_is_not_counted(open_browser, rater):
         "() => document.querySelector('[data-notice]').textContent.startsWith('Practice: this image was')",
     )
     assert shown(page) == first
+    assert page.evaluate(NOTICE_IS_SEEN)
     assert page.text_content("[data-progress]") == "Practice image; it does not count"
     page.keyboard.press("Enter")
     wait_for_another(page, first)
