@@ -23,7 +23,7 @@ from rating.analysis.methods import versions
 from rating.analysis.study import read_columns
 from rating.models import RatingRevision, Sitting, Study
 
-LAYOUT = 5  # raise it when numbers or figures are made otherwise
+LAYOUT = 6  # raise it when numbers or figures are made otherwise
 KEPT_STATES = 2
 MOST_FILES = 400
 

@@ -171,6 +171,15 @@ def origins_of_sets(study: Study) -> dict[int, list[str]]:
     return found
 
 
+def members_of_sets(study: Study) -> dict[str, list[str]]:
+    """By the code that a set goes by: the codes of its images, by letter."""
+    found: dict[str, list[str]] = {}
+    rows = study.images.order_by("code").values_list("code", "beside__code")
+    for code, beside in rows:
+        found.setdefault(beside or code, []).append(code)
+    return found
+
+
 def truth_of_set(study: Study, origins: Sequence[str]) -> str:
     """The letter of the image that was looked for, from the origins of a set's images by code."""
     return LETTERS[[truth_word(origin) for origin in origins].index(study.sought)]
@@ -228,7 +237,7 @@ def machine_names(study: Study) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One rater's word on one image, with what he wrote."""
+    """One rater's word on one image (of a set: the letter of the image he chose), with what he wrote."""
 
     rater: str
     image: str
@@ -258,8 +267,12 @@ def said_of(
         "label",
         "remark",
         "reasons",
+        "presentation__places",
     )
     return [
-        Said(pseudonym(number), code, label, remark, tuple(reasons))
-        for number, code, label, remark, reasons in rows
+        Said(
+            *(pseudonym(number), code, places[int(label) - 1] if places else label),
+            *(remark, tuple(reasons)),
+        )
+        for number, code, label, remark, reasons, places in rows
     ]

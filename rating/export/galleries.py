@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from rating.analysis.store import Kept
-from rating.analysis.study import Said, said_of
+from rating.analysis.study import Said, members_of_sets, said_of
+from rating.analysis.table import LABELS
 from rating.models import Study
 from rating.report.exhibit import Cell, Table
 from rating.report.gallery import MOST_REPORTED, REPORTED, galleries, words_of
 
-HEAD = ("gallery", "place", "image", "modality", "truth", "generator", "real", "fake", "unsure")
+HEAD = ("gallery", "place", "image", "modality", "truth", "generator")
 
 
 def galleries_csv(study: Study, kept: Kept) -> str:
@@ -17,10 +18,11 @@ def galleries_csv(study: Study, kept: Kept) -> str:
     said: dict[str, list[Said]] = {}
     for one in said_of(study, session=columns.first_session):
         said.setdefault(one.image, []).append(one)
+    given = ("real", "fake", "unsure") if columns.labels == LABELS else columns.labels
     rows: list[list[Cell]] = [
         [
             *(name, place, image.code, image.modality, image.truth, image.generator),
-            *(image.real, image.fake, image.unsure),
+            *(image.given(label) for label in given),
             "; ".join(f"{one.rater} {one.label}" for one in said[image.code]),
             "; ".join(f"{one.rater}: {words}" for one in said[image.code] if (words := words_of(one))),
         ]
@@ -28,13 +30,16 @@ def galleries_csv(study: Study, kept: Kept) -> str:
         if name in REPORTED
         for place, image in enumerate(those, start=1)
     ]
-    return Table((*HEAD, "labels", "remarks"), rows).csv()
+    return Table((*HEAD, *given, "labels", "remarks"), rows).csv()
 
 
 def gallery_pictures(study: Study, kept: Kept) -> dict[str, bytes]:
     """The blinded picture of each image that the report's galleries show, as raters saw it."""
     found = galleries(kept.columns())
     codes = {image.code for name in REPORTED for image in found.get(name, [])[:MOST_REPORTED]}
+    if study.shows_sets:
+        members = members_of_sets(study)
+        codes = {member for code in codes for member in members[code]}
     pictures: dict[str, bytes] = {}
     for one in study.images.filter(code__in=codes):
         with one.derivative.open("rb") as derivative:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rating.report.exhibit import Cell, Numbers, Table
 from rating.report.methods_text import ASKED
 from rating.report.study_facts import StudyFacts
-from rating.report.words import POLICIES
+from rating.report.words import COEFFICIENTS, POLICIES
 
 PERSON = "A person must write this."
 SECTIONS = "See “Agreement” in this report."
@@ -31,7 +31,7 @@ Items = list[tuple[str, str, str | None]]
 
 def _grras(facts: StudyFacts, numbers: Numbers) -> Items:
     report = numbers["agreement"]
-    raters = f"{facts.raters['invited']} invited, {facts.raters['finished']} finished; knowledge of AI: {_counts(facts.profiles)}."
+    raters = f"{facts.raters['invited']} invited, {facts.raters['finished']} finished; knowledge of AI: {_counts(facts.profiles)}; years of reading: {facts.years or 'nobody said'}."
     return [
         (
             "2",
@@ -57,7 +57,7 @@ def _grras(facts: StudyFacts, numbers: Numbers) -> Items:
             f"{report['raters']} raters, {report['images']} images, {report['ratings']} ratings.",
         ),
         ("12", "Who the raters and the images were", raters),
-        ("13", "Estimates with their uncertainty", SECTIONS),
+        ("13", "Estimates with their uncertainty", f"{_agreement(numbers)} {SECTIONS}"),
         ("15", "Detailed results", "The ratings, with their codebook, are in the study's bundle."),
     ]
 
@@ -117,14 +117,18 @@ def _stard(facts: StudyFacts, numbers: Numbers) -> Items:
         (
             "16",
             "Missing data",
-            "Images a rater did not rate are left out for this rater only; nothing is imputed.",
+            f"{_missing(numbers)} Images a rater did not rate are left out for this rater only; nothing is imputed.",
         ),
-        ("17", "Variability analyses", "By modality and by generator."),
+        (
+            "17",
+            "Variability analyses",
+            "By modality and by generator, with their differences; by rater, position and experience.",
+        ),
         ("18", "Intended sample size and how it was chosen", None),
         ("19", "Flow", "See the flow of images and raters."),
         ("20-22", "Baseline characteristics, severity, interval", None),
-        ("23", "Cross tabulation", f"See the tables by truth. {mix}"),
-        ("24", "Estimates with their precision", "See “How often each rater was fooled” and “ROC curves”."),
+        ("23", "Cross tabulation", f"{mix} {_calls(numbers)}See the tables by truth for each rater."),
+        ("24", "Estimates with their precision", _accuracy(numbers)),
     ]
 
 
@@ -178,6 +182,53 @@ def _claim(facts: StudyFacts, numbers: Numbers) -> Items:
             "Galleries of images that fooled, and of real images called fake; " + PERSON,
         ),
     ]
+
+
+def _agreement(numbers: Numbers) -> str:
+    found = numbers["agreement"]["coefficients"]
+    named = ("percent_agreement", "krippendorff_alpha", "gwet_ac1")
+    return " ".join(_in_words(COEFFICIENTS[name], found[name]) for name in named)
+
+
+def _accuracy(numbers: Numbers) -> str:
+    where = "See “How often each rater was fooled” and “ROC curves”."
+    truth = numbers["truth"]
+    if truth is None:
+        return where
+    names = {"fool_rate": "Fool rate", "sensitivity": "Sensitivity", "specificity": "Specificity"}
+    shares = [_in_words(name, truth["averages"][of]["u_statistic"]["estimate"]) for of, name in names.items()]
+    area = _in_words("AUC", truth["auc"]["u_statistic"]["estimate"])
+    return " ".join([*shares, area, "Averaged over raters (U-statistic).", where])
+
+
+def _in_words(name: str, found: Numbers) -> str:
+    """`AUC 0.665 (95 % interval 0.600 to 0.730).`, or why there is none."""
+    if found["estimate"] is None:
+        return f"{name}: none. {found['reason']}"
+    interval = "no interval" if found["ci"] is None else "95 % interval {:.3f} to {:.3f}".format(*found["ci"])
+    return f"{name} {found['estimate']:.3f} ({interval})."
+
+
+def _calls(numbers: Numbers) -> str:
+    """How all raters together called fakes and real images."""
+    if not numbers["truth"]:
+        return ""
+    rows = numbers["truth"]["per_rater"]
+    said = []
+    for kind, name in (("fake", "Fakes"), ("real", "Real images")):
+        calls = {
+            label: sum(row["table"][kind][label] for row in rows) for label in ("real", "fake", "unsure")
+        }
+        said.append(
+            f"{name} were called real {calls['real']}, fake {calls['fake']}, unsure {calls['unsure']} times."
+        )
+    return " ".join(said) + " "
+
+
+def _missing(numbers: Numbers) -> str:
+    report = numbers["agreement"]
+    cells = report["raters"] * report["images"]
+    return f"{cells - report['ratings']} of {cells} pairs of a rater and an image have no rating."
 
 
 def _generators(facts: StudyFacts) -> str:

@@ -22,6 +22,11 @@ class Piece:
     exhibit: Exhibit | None = None
     missing: str | None = None
 
+    @property
+    def words(self) -> str:
+        """What the exhibit shows, in a sentence or two."""
+        return self.exhibit.words if self.exhibit else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Section:

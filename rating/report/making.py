@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from pool.pixels import decode_png, thumbnail
 from rating.analysis.columns import StudyColumns
 from rating.analysis.machines import machine_numbers
 from rating.analysis.noticed import noticed
 from rating.analysis.store import Kept
-from rating.analysis.study import Said, machine_names, machine_scores, said_of
+from rating.analysis.study import Said, machine_names, machine_scores, members_of_sets, said_of
 from rating.analysis.whole import study_numbers
 from rating.models import Study
 from rating.report.contents import Picture, Report, report_of
@@ -86,10 +88,7 @@ def galleries_of(study: Study, kept: Kept) -> list[Gallery]:
     said: dict[str, list[Said]] = {code: [] for code in codes}
     for one in said_of(study, codes, session=columns.first_session):
         said[one.image].append(one)
-    pictures: dict[str, bytes] = {}
-    for shown in study.images.filter(code__in=codes):
-        with shown.derivative.open("rb") as derivative:
-            pictures[shown.code] = thumbnail(decode_png(derivative.read()))
+    pictures = _pictures(study, codes)
     return [
         Gallery(
             GALLERIES[name],
@@ -98,6 +97,23 @@ def galleries_of(study: Study, kept: Kept) -> list[Gallery]:
         )
         for name, those in found.items()
     ]
+
+
+def _pictures(study: Study, codes: set[str]) -> dict[str, bytes]:
+    """A small picture of each image, or of each set with its images by letter, from left to right, then below."""
+    members = members_of_sets(study) if study.shows_sets else {code: [code] for code in codes}
+    wanted = {member: code for code in codes for member in members[code]}
+    drawn: dict[str, list[Any]] = {code: [] for code in codes}
+    for shown in study.images.filter(code__in=wanted).order_by("code"):
+        with shown.derivative.open("rb") as derivative:
+            drawn[wanted[shown.code]].append(decode_png(derivative.read()))
+    return {code: thumbnail(_beside_each_other(those)) for code, those in drawn.items()}
+
+
+def _beside_each_other(those: list[Any]) -> Any:
+    """One picture of one, two or four of the same size."""
+    rows = [np.concatenate(those[at : at + 2], axis=1) for at in range(0, len(those), 2)]
+    return np.concatenate(rows)
 
 
 def picture_of(kept: Kept, numbers: dict[str, Any]) -> Picture:

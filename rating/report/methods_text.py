@@ -25,7 +25,7 @@ def methods_text(facts: StudyFacts, numbers: Numbers) -> list[str]:
         f"In a blinded reader study run on LungRater {versions['lungrater']}, {facts.raters['invited']} raters were invited, "
         f"{facts.raters['started']} started and {facts.raters['finished']} finished; {report['ratings']} ratings of "
         f"{report['images']} images are analysed. {ASKED[facts.design].format(sought=facts.sought)} "
-        f"Raters were told of the share of generated images: “{facts.prevalence_note or 'nothing'}”. "
+        f"Raters were told of the share of generated images: “{facts.prevalence_note.rstrip('.') or 'nothing'}”. "
     )
     if facts.sessions > 1:
         design += f"Images were read in {facts.sessions} sessions at least {facts.washout_days} days apart. "
@@ -46,6 +46,7 @@ def methods_text(facts: StudyFacts, numbers: Numbers) -> list[str]:
         f"95 % confidence intervals. The declared primary endpoint is: {facts.primary_endpoint}. “Unsure” {POLICIES[facts.unsure_policy]}, as declared "
         "before unblinding; the other policies are shown beside it. Proportions of one rater have Wilson intervals; averages "
         "over raters take raters and images as random (U-statistic; Obuchowski–Rockette with Hillis' degrees of freedom where every rater read every image). "
+        "Generators and modalities are compared by fool rate and AUC, p values adjusted by Holm. "
     )
     statistics += (
         f"Equivalence was tested by two one-sided tests against the declared margin of {facts.margin:g}."

@@ -54,7 +54,9 @@ def _paper(report: Report) -> FPDF:
 
 
 def _section(paper: FPDF, section: Section, picture: Picture) -> None:
-    if paper.will_page_break(4 * ROOM_FOR_A_START):
+    begins_with = _drawn(section.pieces[0], picture) if section.pieces else None
+    # A title never stands alone at the foot of a page: it goes with the first drawing under it.
+    if paper.will_page_break(max(4 * ROOM_FOR_A_START, _height(begins_with) + 2 * ROOM_FOR_A_START)):
         paper.add_page()
     paper.ln(4)
     _words(paper, section.title, size=14, bold=True)
@@ -67,15 +69,17 @@ def _section(paper: FPDF, section: Section, picture: Picture) -> None:
 
 
 def _piece(paper: FPDF, piece: Piece, picture: Picture) -> None:
-    drawn = picture(piece.exhibit, "png") if piece.exhibit and piece.exhibit.draw else None
-    width, height = _size(drawn) if drawn else (0.0, 0.0)
-    if paper.will_page_break(height + ROOM_FOR_A_START):
-        paper.add_page()  # a title never stands alone at the foot of a page
+    drawn = _drawn(piece, picture)
+    if paper.will_page_break(_height(drawn) + ROOM_FOR_A_START):
+        paper.add_page()
     paper.ln(2)
     _words(paper, piece.title, size=11, bold=True)
+    if piece.words:
+        _words(paper, piece.words, size=8, colour=QUIET)
     if piece.missing:
         _words(paper, piece.missing, size=9, colour=QUIET)
     if drawn:
+        width, height = _size(drawn)
         paper.image(io.BytesIO(drawn), w=width, h=height)
         paper.ln(2)
     if piece.table and piece.table.rows:
@@ -114,6 +118,14 @@ def _caption(paper: FPDF, image: ShownImage) -> list[str]:
     found = paper.multi_cell(SIDE, LINE, words, align="L", dry_run=True, output=MethodReturnValue.LINES)
     lines = cast("list[str]", found)  # that is what `output` asks for
     return lines if len(lines) <= MOST_LINES else [*lines[: MOST_LINES - 1], "… galleries.csv has the rest"]
+
+
+def _drawn(piece: Piece, picture: Picture) -> bytes | None:
+    return picture(piece.exhibit, "png") if piece.exhibit and piece.exhibit.draw else None
+
+
+def _height(drawn: bytes | None) -> float:
+    return _size(drawn)[1] if drawn else 0.0
 
 
 def _size(drawn: bytes) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from django.db.models import Count, Q
@@ -13,7 +14,7 @@ from pool.models import Dataset, Image
 from rating.models import BlindingAudit, Enrolment, Sitting, Study
 from rating.report.exhibit import Cell, Table
 from rating.report.generators import generator_table
-from rating.report.words import MODALITIES
+from rating.report.words import KNOWLEDGE, MODALITIES
 
 FLOW_HEAD = (
     *(
@@ -61,6 +62,7 @@ class StudyFacts:
     exclusions: list[list[Cell]]
     generators: Table | None
     profiles: dict[str, int]
+    years: str
     audit: list[str]
     simulated: bool
 
@@ -94,10 +96,19 @@ def facts_of(study: Study) -> StudyFacts:
         images=_image_flow(study),
         exclusions=_exclusions(study),
         generators=generator_table(study),
-        profiles=dict(Counter(enrolment.ai_knowledge or "not said" for enrolment in enrolments)),
+        profiles=dict(Counter(KNOWLEDGE[enrolment.ai_knowledge] or "not said" for enrolment in enrolments)),
+        years=_years([enrolment.years for enrolment in enrolments]),
         audit=_audit_sentences(audit, told=study.is_unblinded),
         simulated=study.is_simulated,
     )
+
+
+def _years(said: list[int | None]) -> str:
+    """Their median and range in words, empty where nobody said."""
+    known = sorted(years for years in said if years is not None)
+    if not known:
+        return ""
+    return f"median {median(known):g}, {known[0]} to {known[-1]} ({len(known)} of {len(said)} said)"
 
 
 def _audit_sentences(audit: Any, *, told: bool) -> list[str]:

@@ -1,24 +1,25 @@
-"""What raters said of single images: galleries, and the table of remarks with its search and its CSV."""
+"""What raters said of single images or sets: galleries, and the table of remarks with its search and its CSV."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from rating.analysis.store import Kept
-from rating.analysis.study import said_of
+from rating.analysis.study import members_of_sets, said_of
 from rating.models import Study
+from rating.report.exhibit import Table
 from rating.report.gallery import GALLERIES, galleries
-from rating.report.remarks import remarks_table
-from rating.report.words import MODALITIES
+from rating.report.remarks import Remark, remarks_table, with_facts
 from rating.views.analysis import as_download, frame, note_look, numbers_of
 from rating.views.analysis_filters import SaidForm
 
@@ -39,16 +40,15 @@ def images(request: HttpRequest, slug: str) -> HttpResponse:
     columns = part.of(kept.columns())
     session = part.session or columns.first_session
     found = galleries(columns, session)
-    if not found:
-        raise Http404
     if label:
-        found = {name: [one for one in those if getattr(one, label)] for name, those in found.items()}
+        found = {name: [one for one in those if one.given(label)] for name, those in found.items()}
     name = request.GET.get("show", "")
     chosen = name if name in found else next(iter(found))
     page = Paginator(found[chosen], PER_PAGE).get_page(request.GET.get("page"))
     words: dict[str, list[Any]] = {}
     for said in said_of(study, [image.code for image in page], session=session):
         words.setdefault(said.image, []).append(said)
+    members = members_of_sets(study) if study.shows_sets else {}
     context = {
         **frame(study, numbers_of(study, part, kept), part),
         "form": form,
@@ -59,7 +59,14 @@ def images(request: HttpRequest, slug: str) -> HttpResponse:
         "title": GALLERIES[chosen],
         "query": form.query(),
         "page": page,
-        "images": [{"image": image, "said": words.get(image.code, [])} for image in page],
+        "images": [
+            {
+                "image": image,
+                "said": words.get(image.code, []),
+                "members": list(zip(columns.labels, members.get(image.code, ()), strict=False)),
+            }
+            for image in page
+        ],
     }
     return render(request, "rating/analysis_images.html", context)
 
@@ -69,19 +76,17 @@ def images(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def remarks(request: HttpRequest, slug: str) -> HttpResponse:
     """What raters wrote, to be searched, and how often they gave each reason."""
-    study = get_object_or_404(Study.objects.over(), slug=slug)
-    note_look(study, request.user, "remarks")
-    kept = Kept(study)
-    form = SaidForm(request.GET, kept.columns())
-    part, rows = form.part(), _rows(study, kept, form)
-    reasons = Counter((reason, row["truth"]) for row in rows for reason in row["said"].reasons)
-    sought = _sought(request)
+    asked = _Asked(request, slug)
+    page = Paginator(asked.written, REMARKS_PER_PAGE).get_page(request.GET.get("page"))
+    reasons = Counter((reason, one.truth) for one in asked.said for reason in one.said.reasons)
     context = {
-        **frame(study, numbers_of(study, part, kept), part),
-        "form": form,
-        "sought": sought,
-        "query": "&".join(filter(None, (urlencode({"q": sought}) if sought else "", form.query()))),
-        "page": Paginator(_written(rows, sought), REMARKS_PER_PAGE).get_page(request.GET.get("page")),
+        **frame(asked.study, numbers_of(asked.study, asked.form.part(), asked.kept), asked.form.part()),
+        "form": asked.form,
+        "first_phase": asked.first_phase,
+        "sought": asked.sought,
+        "query": asked.query,
+        "page": page,
+        "table": asked.table(list(page)),
         "reasons": [
             {"reason": reason, "truth": truth, "count": n} for (reason, truth), n in reasons.most_common()
         ],
@@ -94,39 +99,45 @@ def remarks(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def remarks_csv(request: HttpRequest, slug: str) -> HttpResponse:
     """The remarks that the page shows, search and filters included."""
-    study = get_object_or_404(Study.objects.over(), slug=slug)
-    note_look(study, request.user, "remarks")
-    kept = Kept(study)
-    form = SaidForm(request.GET, kept.columns())
-    written = [
-        (row["said"], row["modality"], row["truth"])
-        for row in _written(_rows(study, kept, form), _sought(request))
-    ]
-    table = remarks_table(written, told=study.is_unblinded)
+    asked = _Asked(request, slug)
+    table = asked.table(asked.written)
     return as_download(table.csv().encode(), "text/csv; charset=utf-8", "remarks.csv")
 
 
-def _sought(request: HttpRequest) -> str:
-    return request.GET.get("q", "").strip()
+class _Asked:
+    """What was written in the chosen part of a study: of the informed sessions, or else before raters were told."""
 
+    def __init__(self, request: HttpRequest, slug: str) -> None:
+        self.study = get_object_or_404(Study.objects.over(), slug=slug)
+        note_look(self.study, request.user, "remarks")
+        self.kept = Kept(self.study)
+        self.first_phase = self.study.has_two_phases and request.GET.get("phase") == "first"
+        self.sought = request.GET.get("q", "").strip()
+        columns = self.kept.columns(first_phase=self.first_phase)
+        self.form = SaidForm(request.GET, columns)
+        part, label = self.form.part(), self.form.chosen_label()
+        chosen = part.of(columns)
+        said = said_of(self.study, session=part.session or columns.first_session, text_only=True)
+        self.said = [
+            one
+            for one in with_facts(chosen, said)
+            if one.said.rater in chosen.raters and label in {"", one.said.label}
+        ]
 
-def _rows(study: Study, kept: Kept, form: SaidForm) -> list[dict[str, Any]]:
-    """Everything said in words, or by a reason ticked, in the chosen part."""
-    part, label, columns = form.part(), form.chosen_label(), kept.columns()
-    chosen = part.of(columns)
-    facts = {
-        code: (modality, truth)
-        for code, modality, truth in zip(chosen.images, chosen.modality, chosen.truth, strict=True)
-    }
-    raters = set(chosen.raters)
-    return [
-        {"said": said, "modality": MODALITIES[facts[said.image][0]], "truth": facts[said.image][1]}
-        for said in said_of(study, session=part.session or columns.first_session, text_only=True)
-        if said.image in facts and said.rater in raters and label in {"", said.label}
-    ]
+    @property
+    def written(self) -> list[Remark]:
+        """Those with a remark that has the words sought, by modality and image."""
+        found = [
+            one for one in self.said if one.said.remark and self.sought.lower() in one.said.remark.lower()
+        ]
+        return sorted(found, key=Remark.place)
 
+    @property
+    def query(self) -> str:
+        """All that was asked for, as an address says it."""
+        own = {"q": self.sought, "phase": "first" if self.first_phase else ""}
+        words = urlencode({name: value for name, value in own.items() if value})
+        return "&".join(filter(None, (words, self.form.query())))
 
-def _written(rows: list[dict[str, Any]], sought: str) -> list[dict[str, Any]]:
-    """Those with a remark that has the words sought, by modality and image."""
-    found = [row for row in rows if row["said"].remark and sought.lower() in row["said"].remark.lower()]
-    return sorted(found, key=lambda row: (row["modality"], row["said"].image, row["said"].rater))
+    def table(self, those: Sequence[Remark]) -> Table:
+        return remarks_table(those, told=self.study.is_unblinded, first_phase=self.first_phase)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 import uuid
@@ -236,6 +237,51 @@ def test_d_prime_of_pairs_is_that_of_two_alternatives(rater):
 
 
 @pytest.mark.django_db
+def test_galleries_show_each_set_with_its_images_and_who_chose_which(over, client_of, researcher):
+    browser = client_of(researcher)
+    columns = read_columns(over)
+    letters = dict(zip(columns.images, columns.truth, strict=True))
+    chosen: dict[str, list[str]] = {code: [] for code in letters}
+    for rater, image, label in zip(columns.rater, columns.image, columns.label, strict=True):
+        chosen[columns.images[image]].append(f"{columns.raters[rater]} {columns.labels[label]}")
+    missed = {code for code, said in chosen.items() if any(one.split()[1] != letters[code] for one in said)}
+
+    address = reverse("rating:analysis_images", args=[over.slug])
+    shown = browser.get(address, {"show": "missed"}).content.decode()
+    split = browser.get(address, {"show": "split"}).content.decode()
+
+    cards = shown.split("<figure>")[1:]
+    assert {re.search(r"of set (\w+)", card).group(1) for card in cards} == missed
+    for card in cards:
+        code = re.search(r"of set (\w+)", card).group(1)
+        assert card.count("<img") == 2
+        assert f"looked for: {letters[code]}" in card
+        sought = card.split(f'alt="Image {letters[code]} of')[0].rsplit("<img", 1)[1]
+        assert 'class="sought"' in sought
+        assert card.count('class="sought"') == 1
+        assert all(said in card for said in chosen[code])
+    assert split.count("<figure>") == sum(
+        len({one.split()[1] for one in said}) > 1 for said in chosen.values()
+    )
+
+
+@pytest.mark.django_db
+def test_the_report_and_the_bundle_have_the_galleries_of_sets(over):
+    with zipfile.ZipFile(io.BytesIO(bundle(over, "2026-01-31"))) as archive:
+        report = archive.read("report.html").decode()
+        rows = list(csv.DictReader(io.StringIO(archive.read("galleries.csv").decode())))
+        pictures = {name for name in archive.namelist() if name.startswith("images/")}
+
+    assert {row["gallery"] for row in rows} == {"missed", "split"}
+    first = next(row for row in rows if row["gallery"] == "missed")
+    assert int(first["a"]) == first["labels"].count(" a")
+    assert f'alt="Image {first["image"]}"' in report
+    assert "looked for: " in report
+    assert len(pictures) % 2 == 0
+    assert f"images/{first['image']}.png" in pictures
+
+
+@pytest.mark.django_db
 def test_every_page_and_file_of_a_forced_choice_is_there(over, client_of, researcher, tmp_path):
     browser = client_of(researcher)
     for name, argument in (
@@ -247,7 +293,7 @@ def test_every_page_and_file_of_a_forced_choice_is_there(over, client_of, resear
     overview = browser.get(reverse("rating:analysis", args=[over.slug])).content.decode()
     assert "Did they find it?" in overview
     assert "How often were raters fooled?" not in overview
-    assert "Which images?" not in overview
+    assert "Which images?" in overview
     assert browser.get(reverse("rating:analysis_remarks", args=[over.slug])).status_code == 200
 
     with zipfile.ZipFile(io.BytesIO(bundle(over, "2026-01-01"))) as files:
