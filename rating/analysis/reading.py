@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import TextIO
@@ -26,6 +27,7 @@ def read_ratings(
 ) -> RatingsTable:
     """The ratings of a CSV with the columns rater, image and label (RFC 4180, UTF-8, header row).
 
+    Semicolons may stand for the commas, as spreadsheets of many countries write them.
     by: the column that groups images; `modality` where there is one, unless said otherwise. session: only the rows
     of that session, which a file of several needs: an image may be read again in each, and a study in two phases asks
     another question in its first. Practice, probe and repeat presentations (column `kind`) are left out, so that no image counts
@@ -35,7 +37,10 @@ def read_ratings(
         with Path(source).open(encoding="utf-8-sig", newline="") as file:
             return read_ratings(file, labels, by, session)
     try:
-        return _read(csv.reader(source, strict=True), tuple(labels), by, session)
+        first = source.readline()
+        separator = ";" if ";" in first and "," not in first else ","
+        lines = csv.reader(chain([first] if first else [], source), delimiter=separator, strict=True)
+        return _read(lines, tuple(labels), by, session)
     except UnicodeDecodeError as error:
         raise RatingsError("The file is not UTF-8 text; save it as CSV UTF-8.") from error
 

@@ -23,6 +23,12 @@ def test_the_three_required_columns_are_enough_in_any_order() -> None:
     assert found.codes.tolist() == [[1, 0], [2, -1]]
 
 
+def test_semicolons_may_stand_for_commas() -> None:
+    text = 'rater;image;label;remark\nA;I1;real;"ribs; hila, too"\nB;I1;fake;\n'
+
+    assert read(text) == [[0], [1]]
+
+
 def test_repeats_practice_and_probes_are_not_counted() -> None:
     text = "rater,image,label,kind\nA,I1,real,main\nA,I1,fake,repeat\nA,I9,fake,practice\nA,I8,fake,probe\nA,I2,fake,\n"
 

@@ -211,7 +211,14 @@ def _open(study: Study, options: dict[str, Any], _write: Callable[[str], Any]) -
     person = _person(options["by"])
     if options["override"] and study.blinding_audit is not None:
         study.blinding_audit.override(person, options["override"])
-    study.open(person)
+    try:
+        study.open(person)
+    except NotPossible as reason:
+        if study.blinding_audit is not None and study.blinding_audit.stops_opening:
+            raise NotPossible(
+                f"{reason} To open it in spite of the audit: --override REASON --by EMAIL."
+            ) from reason
+        raise
 
 
 def _simulate(study: Study, options: dict[str, Any], write: Callable[[str], Any]) -> None:
@@ -226,7 +233,7 @@ def _simulate(study: Study, options: dict[str, Any], write: Callable[[str], Any]
     )
 
 
-def _freeze(study: Study, _options: dict[str, Any], _write: Callable[[str], Any]) -> None:
+def _freeze(study: Study, _options: dict[str, Any], write: Callable[[str], Any]) -> None:
     if reasons := study.reasons_not_to_freeze():
         raise NotPossible(" ".join(reasons))
     freeze = Freeze.objects.create(study=study)
@@ -234,6 +241,10 @@ def _freeze(study: Study, _options: dict[str, Any], _write: Callable[[str], Any]
         freeze.perform()
     if freeze.state != Freeze.State.SUCCEEDED:
         raise CommandError(freeze.error or f"Freezing was {freeze.state}.")
+    if study.blinding_audit is not None and study.blinding_audit.stops_opening:
+        write(
+            f"Its blinding audit is red, so it cannot be opened yet: lungrater study status “{study}” says why."
+        )
 
 
 def _status(study: Study, options: dict[str, Any], write: Callable[[str], Any]) -> None:
