@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -52,7 +52,7 @@ def _seconds_to_store(dataset: Any, images: int) -> float:
 
 
 def _seconds_of_a_job(dataset: Any, images: int) -> float:
-    from generation.engines.protocol import Picture
+    from generation.engines.protocol import Answers, Picture
     from generation.filling import fill
     from generation.models import GenerationJob
     from tests.factories import make_pixels
@@ -60,7 +60,7 @@ def _seconds_of_a_job(dataset: Any, images: int) -> float:
     pixels = [make_pixels(side=128) for _ in range(images)]
 
     class Instant:
-        def generate(self, request: Any, indices: Sequence[int]) -> Iterator[Picture]:
+        def generate(self, request: Any, indices: Sequence[int]) -> Answers:
             for index in indices:
                 request.heartbeat()
                 request.may_stop()

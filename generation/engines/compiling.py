@@ -42,7 +42,7 @@ class Compiling:
         self.at_once, self.may = wish == "on", wish == "on" or (wish == "auto" and on_gpu)
         self.size = min(batch, images)
         if not self.may or net.compiled_for != (self.size, guided):
-            self.size, net.compiled = 0, None
+            self._leave_uncompiled()
 
     @contextlib.contextmanager
     def batch(self, group: list[int]) -> Iterator[list[int]]:
@@ -65,6 +65,7 @@ class Compiling:
         began = time.monotonic()
         try:
             torch._dynamo.reset()
+            self.net.lay_out(torch.channels_last)  # a compiler turns nothing there and back
             self.net.compiled = torch.compile(self.net.forward, dynamic=False, backend=BACKEND)
             self.try_out(size)
         except Exception as error:  # whatever a compiler may raise: none there, no Triton, a driver too old …
@@ -76,4 +77,13 @@ class Compiling:
             self.note(f"Compiled the network in {time.monotonic() - began:.0f} s.")
 
     def _give_up(self) -> None:
-        self.net.compiled, self.net.compiled_for, self.size, self.may = None, None, 0, False
+        self.may = False
+        self._leave_uncompiled()
+
+    def _leave_uncompiled(self) -> None:
+        from generation.training.network import eager_layout
+
+        if self.net.compiled is not None:
+            self.net.compiled, self.net.compiled_for = None, None
+            self.net.lay_out(eager_layout(next(self.net.parameters()).device))
+        self.size = 0

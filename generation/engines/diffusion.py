@@ -8,14 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generation.engines.ahead import made_ahead
 from generation.engines.compiling import COMPILE, Compiling
-from generation.engines.protocol import (
-    EngineError,
-    GenerationRequest,
-    Picture,
-    Refusal,
-    seed_of,
-)
+from generation.engines.protocol import Answers, EngineError, GenerationRequest, Picture, seed_of
 from generation.engines.warm import Warm, bytes_of, device_for_work, dtype_for, in_batches_that_fit
 from generation.training.errors import CheckpointError
 
@@ -53,13 +48,16 @@ warm: Warm[Denoiser] = Warm(bytes_of)
 
 def _load(source: CheckpointSource, precision: str) -> Denoiser:
     from generation.training import checkpoint
+    from generation.training.network import eager_layout
 
     device = device_for_work()
     try:
         description = checkpoint.Description.from_json(source.description)
-        return checkpoint.network(description, source.read_weights(), device).to(dtype_for(precision))
+        net = checkpoint.network(description, source.read_weights(), device).to(dtype_for(precision))
     except (CheckpointError, OSError) as error:
         raise EngineError(f"The checkpoint {source.name} cannot be used. {error}") from error
+    net.lay_out(eager_layout(device))
+    return net
 
 
 def network_of(source: CheckpointSource, precision: str = "auto") -> Denoiser:
@@ -76,29 +74,32 @@ class DiffusionEngine:
         self.source = source
         self.batch = batch
 
-    def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Iterator[Picture | Refusal]:
+    def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Answers:
         from generation.training.config import ConfigError
 
         net = network_of(self.source, str(request.settings.get("precision") or "auto"))
         wanted = _Wanted.of(net, request)
         size = self.batch or (ON_GPU if next(net.parameters()).device.type == "cuda" else ON_CPU)
-        compiling = Compiling(
-            net,
-            wanted.compile,
-            batch=size,
-            images=len(indices),
-            guided=wanted.guidance != 1.0,
-            try_out=partial(wanted.try_out, net),
-            note=request.note,
-        )
 
-        def make(group: list[int]) -> list[Picture]:
-            request.may_stop()
-            with compiling.batch(group) as filled:
-                return wanted.sample(net, request, filled)[: len(group)]
+        def batches(heard: GenerationRequest) -> Iterator[list[Picture]]:
+            compiling = Compiling(
+                net,
+                wanted.compile,
+                batch=size,
+                images=len(indices),
+                guided=wanted.guidance != 1.0,
+                try_out=partial(wanted.try_out, net),
+                note=heard.note,
+            )
+
+            def make(group: list[int]) -> list[Picture]:
+                with compiling.batch(group) as filled:
+                    return wanted.sample(net, heard, filled)[: len(group)]
+
+            yield from in_batches_that_fit(indices, size, make, note=heard.note)
 
         try:
-            yield from in_batches_that_fit(indices, size, make, note=request.note)
+            yield from made_ahead(request, len(indices), batches)
         except ConfigError as error:
             raise EngineError(str(error)) from error
 

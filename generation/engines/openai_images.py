@@ -19,7 +19,14 @@ from urllib.parse import urlsplit
 import environ
 
 from generation.engines.image_models import family_of
-from generation.engines.protocol import EngineError, GenerationRequest, NeedsPersonError, Picture, Refusal
+from generation.engines.protocol import (
+    Answers,
+    EngineError,
+    GenerationRequest,
+    NeedsPersonError,
+    Picture,
+    Refusal,
+)
 from generation.engines.retrying import Answered, Patience, ReplyRefusedError, Retrying
 from pool.decoding import Decoder
 from pool.pixels import RefusedImage
@@ -52,7 +59,7 @@ class OpenAIImagesEngine:
     pace: Callable[[str], float] = lambda _key: 0.0
     """How many seconds from now this key's next request may leave."""
 
-    def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Iterator[Picture | Refusal]:
+    def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Answers:
         if not request.wish(0).prompt.strip():
             raise EngineError("The Images API needs a prompt.")
         family = family_of(self.model)

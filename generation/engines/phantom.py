@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from generation.engines.protocol import EngineError, GenerationRequest, Picture, Refusal, seed_of
+from generation.engines.protocol import Answers, EngineError, GenerationRequest, Picture, seed_of
 from generation.phantoms import DRAWINGS, LABELS, draw
 
 SIZES = range(32, 2049)
@@ -12,7 +12,7 @@ DEFAULT_SIZE = 256
 
 
 class PhantomEngine:
-    def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Iterator[Picture | Refusal]:
+    def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Answers:
         label = request.label or "normal"
         size = int(request.settings.get("size", DEFAULT_SIZE))
         if request.modality not in DRAWINGS:
@@ -23,6 +23,7 @@ class PhantomEngine:
             raise EngineError(f"A phantom's size is from {SIZES.start} to {SIZES.stop - 1} pixels.")
         for index in indices:
             request.heartbeat()
+            request.may_stop()
             seed = seed_of(request.seed, index)
             pixels = draw(request.modality, seed=seed, label=label, size=size)
             yield Picture(index, seed, pixels, {"engine": "phantom", "model": "phantom-1", "size": size})

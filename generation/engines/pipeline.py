@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from generation.engines.protocol import EngineError, GenerationRequest, Picture, Pixels, Refusal, seed_of
+from generation.engines.ahead import made_ahead
+from generation.engines.protocol import Answers, EngineError, GenerationRequest, Picture, Pixels, seed_of
 from generation.engines.warm import Warm, bytes_of, device_for_work, dtype_for, in_batches_that_fit
 
 ON_GPU, ON_CPU = 8, 1  # pictures at once
@@ -92,7 +93,6 @@ warm: Warm[_Loaded] = Warm(lambda loaded: loaded.size)
 
 def _load(source: PipelineSource, precision: str) -> _Loaded:
     import diffusers
-    import torch
     from safetensors import SafetensorError
 
     index = source.classes()
@@ -129,12 +129,8 @@ def _load(source: PipelineSource, precision: str) -> _Loaded:
             f"The weights of the pipeline {source.name} do not fit it: {_first_line(error)}"
         ) from error
     pipe.set_progress_bar_config(disable=True)
-    device = device_for_work()
-    if device.type == "cuda":
-        for part in pipe.components.values():
-            if isinstance(part, torch.nn.Module) and any(p.ndim == 4 for p in part.parameters()):
-                cast("Any", part).to(memory_format=torch.channels_last)  # torch's stub lacks this form
-    return _Loaded(pipe.to(device), source.fingerprint())
+    # In torch's own order of memory: uncompiled group norm knows no other on a GPU.
+    return _Loaded(pipe.to(device_for_work()), source.fingerprint())
 
 
 def _first_line(error: BaseException) -> str:
@@ -148,7 +144,7 @@ class PipelineEngine:
         self.source = source
         self.batch = batch
 
-    def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Iterator[Picture | Refusal]:
+    def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Answers:
         precision = str(request.settings.get("precision") or "auto")
         if precision not in PRECISIONS:
             raise EngineError(f"The precision is one of {', '.join(PRECISIONS)}.")
@@ -157,11 +153,10 @@ class PipelineEngine:
         wanted = _Wanted.of(loaded, self.source, request)
         size = self.batch or (ON_GPU if device_for_work().type == "cuda" else ON_CPU)
 
-        def make(group: list[int]) -> list[Picture]:
-            request.may_stop()
-            return wanted.pictures(request, group)
+        def batches(heard: GenerationRequest) -> Iterator[list[Picture]]:
+            yield from in_batches_that_fit(indices, size, partial(wanted.pictures, heard), note=heard.note)
 
-        yield from in_batches_that_fit(indices, size, make, note=request.note)
+        yield from made_ahead(request, len(indices), batches)
 
 
 @dataclass(frozen=True)

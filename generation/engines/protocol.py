@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -76,8 +76,11 @@ class Refusal:
     billed: int = 0
 
 
+Answers = Generator[Picture | Refusal, None, None]
+
+
 class Engine(Protocol):
-    def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Iterator[Picture | Refusal]:
+    def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Answers:
         """Exactly one answer for each index, in any order, as soon as it is there. Raises EngineError."""
         ...
 

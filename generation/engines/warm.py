@@ -88,7 +88,7 @@ def _give_back() -> None:
 def in_batches_that_fit(
     indices: Any, size: int, make: Callable[[list[int]], list[Any]], *, note: Callable[[str], None]
 ) -> Any:
-    """What `make` returns for each batch, halved whenever it needs more memory than there is.
+    """What `make` returns for each batch; they are halved whenever one needs more memory than there is.
 
     Raises EngineError when one picture alone does not fit.
     """
@@ -109,7 +109,7 @@ def in_batches_that_fit(
             size = len(group) // 2
             note(f"Out of memory with {len(group)} pictures at once; going on with {size}.")
         else:
-            yield from made
+            yield made
             left = left[len(group) :]
             continue
         _give_back()  # out here, where no traceback holds the tensors any more

@@ -23,6 +23,7 @@ class Denoiser(nn.Module):
 
     compiled: Callable[..., Tensor] | None = None  # `forward`, where sampling has compiled it
     compiled_for: tuple[int, bool] | None = None  # the batch, and whether guided
+    layout: torch.memory_format = torch.channels_last
 
     def __init__(self, config: TrainingConfig) -> None:
         super().__init__()
@@ -55,10 +56,15 @@ class Denoiser(nn.Module):
     ) -> Tensor:
         """`changes` says how each picture was augmented; without it they are as they were."""
         folded = functional.pixel_unshuffle(noisy, self.config.patch)
-        folded = folded.contiguous(memory_format=torch.channels_last).to(self.unet.conv_in.weight.dtype)
+        folded = folded.to(self.unet.conv_in.weight.dtype, memory_format=self.layout)
         labels = classes if self.told is None else self.told(len(noisy), classes, changes)
         predicted = self.unet(folded, time, class_labels=labels).sample
-        return functional.pixel_shuffle(predicted.float(), self.config.patch)
+        return functional.pixel_shuffle(predicted, self.config.patch).float()
+
+    def lay_out(self, layout: torch.memory_format) -> None:
+        """Keep weights and activations in this order of memory from now on."""
+        self.layout = layout
+        self.to(memory_format=layout)  # type: ignore[call-overload]  # torch's stub lacks this form
 
     def guided(self, noisy: Tensor, time: Tensor, classes: Tensor | None, guidance: float) -> Tensor:
         """The prediction pushed away from the unconditional one (classifier-free guidance, Ho & Salimans 2022)."""
@@ -85,6 +91,14 @@ class _Told(nn.Module):
         if self.classes is not None and classes is not None:
             told = told + self.classes(classes)
         return cast("Tensor", told)
+
+
+def eager_layout(device: torch.device) -> torch.memory_format:
+    """The order of memory that an uncompiled network works in fastest.
+
+    On a GPU group norm knows torch's own order only, and would have every layer's output turned there and back.
+    """
+    return torch.contiguous_format if device.type == "cuda" else torch.channels_last
 
 
 def build(config: TrainingConfig, *, seed: int | None = None) -> Denoiser:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -33,34 +32,25 @@ def sample(
     """
     config, device = net.config, next(net.parameters()).device
     schedule = make_sampler(config, sampler)
-    schedule.set_timesteps(steps, device=device)
+    # The schedule stays on the CPU, and so do its decisions: a GPU is never waited for between two steps.
+    schedule.set_timesteps(steps)
+    if hasattr(schedule, "set_begin_index"):
+        schedule.set_begin_index(0)
+    times = schedule.timesteps.to(device)[:, None].expand(-1, len(seeds))
     dice = [torch.Generator().manual_seed(seed) for seed in seeds]
     shape = (1, config.net_channels, config.net_size, config.net_size)
     # Noise is drawn on the CPU so that a seed means the same picture on every device.
     noisy = torch.cat([torch.randn(shape, generator=die) for die in dice]).to(device)
     told = torch.tensor(classes, device=device) if classes is not None else None
     with torch.inference_mode(), autocast(device, precision):
-        for time in schedule.timesteps:
-            at = time.expand(len(seeds))
-            predicted = net.guided(
-                schedule.scale_model_input(noisy, time) if _scales(schedule) else noisy, at, told, guidance
-            )
-            noisy = _step(schedule, predicted, time, noisy, dice)
+        for step, at in zip(schedule.timesteps, times, strict=True):
+            # None of these schedules scales what the network is shown.
+            predicted = net.guided(noisy, at, told, guidance)
+            noisy = schedule.step(predicted, step, noisy, generator=dice).prev_sample
             if between_steps is not None:
                 between_steps()
         pictures = net.space.decode(noisy)
     return _as_pictures(pictures)
-
-
-def _scales(schedule: Any) -> bool:
-    return hasattr(schedule, "scale_model_input")
-
-
-def _step(
-    schedule: Any, predicted: Tensor, time: Tensor, noisy: Tensor, dice: list[torch.Generator]
-) -> Tensor:
-    stepped: Tensor = schedule.step(predicted, time, noisy, generator=dice).prev_sample
-    return stepped
 
 
 def _as_pictures(values: Tensor) -> NDArray[np.uint8]:
