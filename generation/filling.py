@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import shutil
 import time
 from collections import Counter
@@ -11,7 +13,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
+from psycopg.errors import DiskFull
 
 from generation import pipelines
 from generation.engines.protocol import (
@@ -34,6 +37,8 @@ from pool.pictures import picture_png
 PULSE = 1.0
 TURN_CHECK = 5.0
 LEAST_FREE = 0.10
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+NO_ROOM_SENTENCE = "No space left on device; free some, then let the job go on. What is stored stays."
 REASON_LENGTH = 300
 Outcome = GeneratedImage.Outcome
 
@@ -83,8 +88,10 @@ def fill(job: GenerationJob, engine: Engine | None = None) -> None:
         if missing:
             refuse_a_full_disk()
             job.beat(message="Preparing the engine…" if not settled else None)
-            for answer in (engine or engine_of(job)).generate(_request(job, ledger), missing):
-                _settle(job, answer, ledger)
+            answers = (engine or engine_of(job)).generate(_request(job, ledger), missing)
+            with contextlib.closing(answers):  # an engine stops its work when nobody takes it any more
+                for answer in answers:
+                    _settle(job, answer, ledger)
         ledger.close()
     except NeedsPersonError as error:
         ledger.close()
@@ -92,11 +99,16 @@ def fill(job: GenerationJob, engine: Engine | None = None) -> None:
     except EngineError as error:
         ledger.close()
         raise JobFailed(str(error)) from error
-    except OSError as error:
+    except (JobCancelled, JobStepsAside, JobPaused, JobFailed):
         ledger.close()
+        raise
+    except OSError as error:  # what was paid for and could not be stored stays in the ledger as unanswered
+        if error.errno in NO_ROOM:
+            raise JobPaused(NO_ROOM_SENTENCE) from error
         raise JobFailed(f"A picture could not be stored ({error.strerror or error}).") from error
-    except (JobCancelled, JobStepsAside):
-        ledger.close()
+    except OperationalError as error:
+        if isinstance(error.__cause__, DiskFull):
+            raise JobPaused(NO_ROOM_SENTENCE) from error
         raise
     _sum_up(job)
 
@@ -135,16 +147,16 @@ def _step_aside(job: GenerationJob) -> None:
 
 
 def refuse_a_full_disk() -> None:
-    """Raises JobFailed where less than a tenth of the images' disk is free."""
+    """Raises JobPaused where less than a tenth of the images' disk is free."""
     storage = cast("dict[str, Any]", settings.STORAGES["default"])
     folder = Path(storage.get("OPTIONS", {}).get("location", ""))
     if not folder.is_absolute() or not folder.exists():
         return  # images that lie in S3 fill no disk of ours
     disk = shutil.disk_usage(folder)
     if disk.free < disk.total * LEAST_FREE:
-        raise JobFailed(
-            f"Stopped: only {disk.free / 2**30:.1f} GB, less than a tenth, of the images' disk is free. "
-            "Free some, then let the job make the rest."
+        raise JobPaused(
+            f"Only {disk.free / 2**30:.1f} GB, less than a tenth, of the images' disk is free. "
+            "Free some, then let the job go on. What is stored stays."
         )
 
 

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Sum
+from collections import Counter
+from typing import Any
 
-from generation.models import GeneratedImage, GenerationJob
+from django.db.models import Count, QuerySet, Sum
+
+from generation.models import EarlierOutcome, GeneratedImage, GenerationJob
 from pool.flow import Flow
 from pool.models import Dataset
 
 
 def generated(dataset: Dataset) -> Flow:
-    """The images asked of engines for this dataset, and how many were refused, failed …"""
+    """The images asked of engines for this dataset, and how many were refused, failed …
+
+    One that was tried again was asked for again: each try counts, so that all of them add up.
+    """
     jobs = GenerationJob.objects.filter(dataset=dataset)
-    asked: int = jobs.aggregate(n=Sum("total"))["n"] or 0
-    outcomes = GeneratedImage.objects.filter(job__in=jobs).order_by().values_list("outcome")
-    n = dict(outcomes.annotate(Count("pk")))
+    earlier = _by_outcome(EarlierOutcome.objects.filter(job__in=jobs))
+    last = _by_outcome(GeneratedImage.objects.filter(job__in=jobs))
+    total: int = jobs.aggregate(n=Sum("total"))["n"] or 0
+    n = earlier + last
     return Flow(
-        asked,
-        failed=n.get("failed", 0),
-        refused=n.get("refused", 0),
-        filtered=n.get("filtered", 0),
-        duplicates=n.get("duplicate", 0),
-        never_tried=asked - sum(n.values()),
+        total + earlier.total(),
+        failed=n["failed"],
+        refused=n["refused"],
+        filtered=n["filtered"],
+        duplicates=n["duplicate"],
+        never_tried=total - last.total(),
     )
+
+
+def _by_outcome(outcomes: QuerySet[Any]) -> Counter[str]:
+    return Counter(dict(outcomes.order_by().values_list("outcome").annotate(Count("pk"))))

@@ -137,21 +137,19 @@ class Job(models.Model):
 
     def claim(self) -> bool:
         """True when this process, and no other, now owns the job."""
-        won = (
-            type(self)
-            .objects.filter(pk=self.pk, state=self.State.QUEUED)
-            .update(
+        waiting = type(self).objects.filter(pk=self.pk, state=self.State.QUEUED)
+        with transaction.atomic():  # one commit for the claim and its line in the log
+            won = waiting.update(
                 state=self.State.RUNNING,
                 attempts=models.F("attempts") + 1,
                 started_at=Now(),
                 heartbeat_at=Now(),
                 error="",
             )
-        )
-        if won:
-            self.refresh_from_db()
-            again = f" for the {_nth(self.attempts)} time" if self.attempts > 1 else ""
-            self.log(f"Started{again} on {socket.gethostname()}.")
+            if won:
+                self.refresh_from_db()
+                again = f" for the {_nth(self.attempts)} time" if self.attempts > 1 else ""
+                self.log(f"Started{again} on {socket.gethostname()}.")
         return bool(won)
 
     def log(self, text: str, *, by: Any = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Self
 
 from django.conf import settings
@@ -21,12 +22,25 @@ class GeneratedImageQuerySet(models.QuerySet["GeneratedImage"]):
     def unreviewed(self) -> Self:
         return self.made().filter(reviewed_at=None)
 
+    def set_aside(self) -> Counter[tuple[str, str]]:
+        """Make these images' places free for another try, and keep what became of them; how many of which and why."""
+        aside = [
+            EarlierOutcome(
+                job_id=one.job_id,
+                index=one.index,
+                outcome=one.outcome,
+                reason=one.reason,
+                created_at=one.created_at,
+            )
+            for one in self.select_for_update()
+        ]
+        EarlierOutcome.objects.bulk_create(aside, batch_size=2000)
+        self.delete()
+        return Counter((one.outcome, one.reason) for one in aside)
+
 
 class GeneratedImage(models.Model):
-    """What became of one image of a job, also of those that were never made: the full denominator.
-
-    An image tried again keeps its last outcome here and its earlier ones in the job's log.
-    """
+    """What became of one image of a job, also of those that were never made: with `EarlierOutcome`, the full denominator."""
 
     class Outcome(models.TextChoices):
         MADE = "made"
@@ -81,6 +95,28 @@ class GeneratedImage(models.Model):
                 image.include()
             self.reviewed_by_id, self.reviewed_at = by.pk, Now()
             self.save(update_fields=["reviewed_by", "reviewed_at"])
+
+
+class EarlierOutcome(models.Model):
+    """How a try ended that was not the last of its image: counted for ever, as every request is."""
+
+    job = models.ForeignKey(GenerationJob, on_delete=models.PROTECT, related_name="earlier_outcomes")
+    index = models.PositiveIntegerField()
+    outcome = models.CharField(max_length=9, choices=GeneratedImage.Outcome)
+    reason = models.CharField(max_length=300)
+    created_at = models.DateTimeField(editable=False)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(outcome__in=["filtered", "refused", "failed"]) & ~models.Q(reason=""),
+                name="earlier_outcome_made_nothing",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} #{self.index} {self.outcome}, tried again"
 
 
 class WorkerSeen(models.Model):

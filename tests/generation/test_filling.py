@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
+from psycopg.errors import DiskFull
 
 from generation import filling
 from generation.engines.protocol import EngineError, Picture, Refusal
+from generation.flow import generated
 from generation.ledger import Ledger
 from generation.models import GeneratedImage, GenerationJob
+from pool.flow import Flow
 from pool.jobs import JobLost
 from pool.models import Origin
 from tests.factories import make_dataset, make_image, make_pixels
@@ -138,14 +141,33 @@ def test_cancelling_stops_between_two_images_and_keeps_what_was_made(
     assert job.outcomes.count() == job.dataset.images.count() == 2
 
 
-def test_what_is_tried_again_stays_in_the_log() -> None:
-    job = make_job(total=2, state="failed")
-    for index in (0, 1):
-        GeneratedImage.objects.create(job=job, index=index, outcome="refused", reason="The service refused.")
+def test_what_is_tried_again_stays_counted_with_its_reason(engine: Callable[..., ScriptedEngine]) -> None:
+    job = make_job(total=4)
+    answers: list[dict[int, Picture | Refusal]] = [
+        {
+            0: picture_of(0),
+            **{k: Refusal(k, None, "Moderated.") for k in (1, 2)},
+            3: Refusal(3, None, "Busy.", "failed"),
+        },
+        {1: picture_of(1), 2: Refusal(2, None, "Moderated."), 3: Refusal(3, None, "Busy.", "failed")},
+        {2: picture_of(2), 3: Refusal(3, None, "Moderated.")},
+    ]
+    flows = []
+    for answer in answers:
+        engine(answer.__getitem__)
+        GenerationJob.objects.get().perform()
+        flows.append(generated(job.dataset))
+        GenerationJob.objects.update(state="failed")
+        GenerationJob.objects.get().queue_again()
 
-    assert job.queue_again()
-
-    assert "To be tried again: 2 refused. The service refused." in [e.text for e in job.events.all()]
+    assert flows == [
+        Flow(4, refused=2, failed=1),
+        Flow(7, refused=3, failed=2),
+        Flow(9, refused=4, failed=2),
+    ]
+    for made, flow in enumerate(flows, start=1):
+        assert flow.asked == made + flow.refused + flow.failed
+    assert "To be tried again: 2 refused. Moderated." in [event.text for event in job.events.all()]
 
 
 def test_a_worker_that_lost_the_job_writes_no_more(engine: Callable[..., ScriptedEngine]) -> None:
@@ -159,7 +181,7 @@ def test_a_worker_that_lost_the_job_writes_no_more(engine: Callable[..., Scripte
     assert job.dataset.images.count() == 0
 
 
-def test_a_full_disk_fails_the_job_and_leaves_no_row_without_a_file(
+def test_a_full_disk_pauses_the_job_and_leaves_no_row_without_a_file(
     engine: Callable[..., ScriptedEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = make_job()
@@ -171,9 +193,20 @@ def test_a_full_disk_fails_the_job_and_leaves_no_row_without_a_file(
     monkeypatch.setattr("django.core.files.storage.Storage.save", full)
     job.perform()
 
-    assert job.state == "failed"
-    assert "No space left on device" in job.error
+    assert (job.state, job.error) == ("paused", filling.NO_ROOM_SENTENCE)
     assert job.dataset.images.count() == job.outcomes.count() == 0
+
+
+def test_a_full_disk_of_the_database_pauses_the_job_too(engine: Callable[..., ScriptedEngine]) -> None:
+    job = make_job()
+
+    def full(_index: int) -> Picture:
+        raise OperationalError("could not extend file") from DiskFull()
+
+    engine(full)
+    job.perform()
+
+    assert (job.state, job.error) == ("paused", filling.NO_ROOM_SENTENCE)
 
 
 def test_a_failed_job_can_be_queued_again_for_what_it_lacks(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -11,8 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from django.db import OperationalError
+from django.core.files.storage import FileSystemStorage
+from django.db import OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from generation import filling, ledger, pacing, presence
@@ -59,6 +62,39 @@ def test_people_take_turns_however_much_one_of_them_has_queued(
     late = make_job(total=1, requested_by=admin).pk
 
     assert order_of_service() == [first, late, second, third]
+
+
+def test_whose_turn_it_is_is_found_without_reading_all_that_wait(
+    researcher: User, admin: User, rater: User
+) -> None:
+    first = make_job(requested_by=researcher)
+    wish = {name: getattr(first, name) for name in ("engine", "modality", "dataset", "total")}
+    people = (researcher, admin, None)
+    waiting = [GenerationJob(**wish, requested_by=people[n % 3]) for n in range(1500)]
+    GenerationJob.objects.bulk_create(waiting)
+    plans: list[str] = []
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE generation_generationjob")
+        with CaptureQueriesContext(connection) as asked:
+            found = GenerationJob.objects.next_in_turn("cpu")
+        for query in asked.captured_queries:
+            cursor.execute(f"EXPLAIN {query['sql']}")
+            plans.append("\n".join(row[0] for row in cursor.fetchall()))
+
+    assert found == first
+    assert len(plans) == 5
+    people_waiting, oldest_of_one = plans[1], plans[-1]
+    for plan in (people_waiting, oldest_of_one):
+        assert "generation_turns" in plan
+        assert "Seq Scan on generation_generationjob" not in plan
+
+
+def test_somebody_never_served_goes_before_the_command_line_and_the_last_served_after_it(
+    engine: ScriptedEngine, researcher: User, admin: User
+) -> None:
+    ours = [make_job(total=1, requested_by=who).pk for who in (None, None, researcher, researcher, admin)]
+
+    assert order_of_service() == [ours[2], ours[4], ours[0], ours[3], ours[1]]
 
 
 def test_the_more_urgent_goes_first_and_other_queues_are_left_alone(
@@ -215,7 +251,7 @@ def test_generation_stops_before_the_disk_is_full(
 
     job.perform()
 
-    assert job.state == "failed"
+    assert job.state == "paused"
     assert "less than a tenth" in job.error
     assert engine.asked == []
 
@@ -309,6 +345,29 @@ def test_a_paused_job_can_be_cancelled(api: ImagesAPI) -> None:
 
     job.refresh_from_db()
     assert job.state == "cancelled"
+
+
+def test_a_paid_picture_that_found_no_room_counts_as_spent_and_the_job_goes_on_once_there_is(
+    api: ImagesAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = paid_job(total=3)
+    save = FileSystemStorage.save
+
+    def full(*told: Any, **named: Any) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(FileSystemStorage, "save", full)
+    job.perform()
+    lost = len(api.asked)
+
+    assert job.state == "paused"
+    assert job.error.startswith("No space left on device")
+    monkeypatch.setattr(FileSystemStorage, "save", save)
+    job.queue_again()
+    GenerationJob.objects.get().perform()
+    job.refresh_from_db()
+    assert (job.state, job.outcomes.made().count()) == ("succeeded", 3)
+    assert job.spent == Decimal("0.016") * (lost + 3)
 
 
 def test_a_request_that_lost_its_worker_counts_as_spent_and_is_repeated_once(api: ImagesAPI) -> None:
