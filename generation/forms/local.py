@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from generation.engines.diffusion import PRECISIONS
 from generation.engines.protocol import Wish
 from generation.forms.base import NewJobForm
 from generation.models import Checkpoint, GenerationJob
@@ -27,16 +28,18 @@ class DiffusionJobForm(NewJobForm):
         initial=1,
         help_text="Above 1, a model that knows findings is held to them more closely.",
     )
+    precision = forms.ChoiceField(
+        required=False,
+        choices=[("", "bf16 on a GPU, else fp32"), *((name, name) for name in PRECISIONS if name != "auto")],
+    )
+    compile = forms.ChoiceField(
+        required=False,
+        label="Compile the network",
+        choices=[("", "where it pays: on a GPU, for a long job"), ("on", "always"), ("off", "never")],
+    )
     field_order = (
-        "what",
-        "total",
-        "dataset",
-        "new_dataset",
-        "seed",
-        "steps",
-        "sampler",
-        "guidance",
-        "priority",
+        *("what", "total", "dataset", "new_dataset", "seed", "steps", "sampler", "guidance"),
+        *("precision", "compile", "priority"),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -76,7 +79,9 @@ class DiffusionJobForm(NewJobForm):
         return [Wish("", kind.label) for kind in checkpoint.kinds if kind.modality == chosen.modality]
 
     def settings(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in ("steps", "sampler", "guidance")}
+        return {
+            name: self.cleaned_data[name] for name in ("steps", "sampler", "guidance", "precision", "compile")
+        }
 
     def model(self) -> dict[str, Any]:
         return {"checkpoint": self.kinds[self.cleaned_data["what"]][0]}

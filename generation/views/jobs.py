@@ -96,6 +96,7 @@ def progress_of(job: GenerationJob) -> dict[str, Any]:
     """What the job's page shows of its progress."""
     made = job.outcomes.made().order_by("-index")
     missed = job.outcomes.exclude(outcome="made").values("outcome", "reason")
+    earlier = job.earlier_outcomes.order_by().values("outcome", "reason")
     pace = job.images_per_second
     return {
         "job": job,
@@ -103,6 +104,7 @@ def progress_of(job: GenerationJob) -> dict[str, Any]:
         "seconds_left": None if job.seconds_left is None else round(job.seconds_left),
         "pace": pace,
         "missed": missed.annotate(number=Count("pk")).order_by("-number"),
+        "tried_again": earlier.annotate(number=Count("pk")).order_by("-number"),
         "events": list(job.events.select_related("by").order_by("-pk")[:LOG_LINES]),
         "to_review": job.outcomes.unreviewed().count(),
         "why_waiting": why_waiting(job.queue) if job.state == job.State.QUEUED else "",

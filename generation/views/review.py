@@ -90,13 +90,19 @@ class CompareForm(forms.Form):
         jobs = GenerationJob.objects.filter(outcomes__outcome="made").distinct()
         for field in self.fields.values():
             field.queryset = jobs.select_related("dataset", "checkpoint")  # type: ignore[attr-defined]  # they are ModelChoiceFields
+            field.label_from_instance = _told_apart  # type: ignore[attr-defined]
+
+
+def _told_apart(job: GenerationJob) -> str:
+    seed = "" if job.engine == GenerationJob.Engine.OPENAI else f", seed {job.seed}"
+    return f"{job.pk}: {job}{seed}"
 
 
 @require_safe
 @may_view
 def compare(request: HttpRequest) -> HttpResponse:
     """Image k of one job beside image k of another: with one seed, the same noise by two models."""
-    form = CompareForm(request.GET if "left" in request.GET else None)
+    form = CompareForm(request.GET if "right" in request.GET else None, initial=request.GET.dict())
     context: dict[str, Any] = {"form": form}
     if form.is_valid():
         left, right = form.cleaned_data["left"], form.cleaned_data["right"]

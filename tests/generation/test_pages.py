@@ -80,13 +80,14 @@ def test_a_diffusion_job_takes_modality_and_finding_from_what_the_model_knows(
         "steps": 5,
         "guidance": 1,
         "seed": 9,
+        "compile": "off",
     }
 
     assert browser.post("/generation/new/diffusion/", wish).status_code == 302
 
     job = GenerationJob.objects.get()
     assert (job.checkpoint, job.modality, job.label, job.seed) == (checkpoint, "xray", "opacity", 9)
-    assert job.settings == {"steps": 5, "guidance": 1.0}
+    assert job.settings == {"steps": 5, "guidance": 1.0, "compile": "off"}
 
 
 def test_an_api_job_keeps_the_prompt_word_for_word(browser: Client, no_worker: list[Any]) -> None:
@@ -178,6 +179,20 @@ def test_a_failed_job_shows_its_sentence_and_a_way_on(browser: Client, no_worker
     assert "Make the rest" in page
     job.refresh_from_db()
     assert (job.state, job.error) == ("queued", "")
+
+
+def test_what_was_tried_again_stays_on_the_page_with_its_reason(
+    browser: Client, no_worker: list[Any]
+) -> None:
+    job = make_job(total=2, state="failed")
+    for index in (0, 1):
+        GeneratedImage.objects.create(job=job, index=index, outcome="refused", reason="Moderated.")
+
+    browser.post(f"/generation/jobs/{job.pk}/go-on")
+
+    page = browser.get(job.get_absolute_url()).content.decode()
+    assert '<td>refused, tried again since</td><td>Moderated.</td><td class="number">2</td>' in page
+    assert "0 refused" in page
 
 
 def test_a_job_is_cancelled_and_repeated_with_another_seed(

@@ -62,10 +62,12 @@ def test_an_import_from_the_command_line_leaves_its_record(tmp_path, capsys):
     (tmp_path / "same.png").write_bytes(picture)
     (tmp_path / "broken.png").write_bytes(picture[:40])
 
-    call_command("import", str(tmp_path), dataset="Ours", origin="real", modality="xray", json=True)
+    words = {"dataset": "Ours", "origin": "synthetic", "modality": "xray", "model": "DDPM", "json": True}
+    call_command("import", str(tmp_path), **words)
 
     said = json.loads(re.search(r"\{.*\}", capsys.readouterr().out).group())
     dataset = Dataset.objects.get(name="Ours")
     assert (said["imported"], len(said["duplicates"]), len(said["refused"])) == (1, 1, 1)
     assert flow_of(dataset) == Flow(3, refused=1, duplicates=1)
     assert flow_of(make_dataset()) == Flow()
+    assert dataset.imports.get().provenance == {"model": "DDPM"}

@@ -189,6 +189,7 @@ def _report(job: GenerationJob) -> dict[str, Any]:
     }
     for outcome in ("made", "duplicate", "filtered", "refused", "failed"):
         report[outcome] = job.outcomes.filter(outcome=outcome).count()
+    report["tried_again"] = job.earlier_outcomes.count()
     report["reasons"] = sorted(set(job.outcomes.exclude(reason="").values_list("reason", flat=True)))
     return report
 

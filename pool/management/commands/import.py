@@ -81,11 +81,11 @@ class Command(BaseCommand):
                 duplicates.append(outcome.as_json())
             elif isinstance(outcome, Refusal):
                 refused.append(outcome.as_json())
+        report = {"imported": imported, "duplicates": duplicates, "refused": refused}
         if is_new and not imported:
             remove(dataset)  # so that a wrong folder leaves nothing behind
         else:
-            _keep_record(dataset, options["labels"], imported, duplicates, refused)
-        report = {"imported": imported, "duplicates": duplicates, "refused": refused}
+            _keep_record(dataset, report, said, options)
         self.stdout.write(
             json.dumps(report, ensure_ascii=False) if options["json"] else _in_words(dataset, report)
         )
@@ -136,21 +136,18 @@ def _dataset(options: dict[str, Any]) -> tuple[Dataset, bool]:
 
 
 def _keep_record(
-    dataset: Dataset,
-    labels: str,
-    imported: int,
-    duplicates: list[dict[str, str]],
-    refused: list[dict[str, str]],
+    dataset: Dataset, report: dict[str, Any], said: dict[str, str], options: dict[str, Any]
 ) -> None:
-    """Leave what an upload leaves: how many came, and which did not and why."""
-    came = bool(imported or duplicates)
-    n = imported + len(duplicates) + len(refused)
+    """Leave what an upload leaves: from where, by what they were made, how many came, which did not and why."""
+    came = bool(report["imported"] or report["duplicates"])
+    n = report["imported"] + len(report["duplicates"]) + len(report["refused"])
+    labels = options["labels"]
     ImportJob.objects.create(
         dataset=dataset,
         labels=labels if labels in {"none", "folder"} else ImportJob.Labels.TABLE,
-        imported=imported,
-        duplicates=duplicates,
-        refused=refused,
+        url=next((path[:2000] for path in options["path"] if isinstance(path, str)), ""),
+        provenance=said,
+        **report,
         done=n,
         total=n,
         state=ImportJob.State.SUCCEEDED if came else ImportJob.State.FAILED,
