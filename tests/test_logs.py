@@ -1,11 +1,14 @@
-"""No token and no sign-in link reaches a log."""
+"""No token, no sign-in link and nothing a person typed reaches a log."""
 
 import logging
 
 import pytest
+from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from lungrater.logs import WithoutTokens
+from lungrater.models import User
 
 
 @pytest.mark.django_db
@@ -18,3 +21,14 @@ def test_a_token_asked_for_in_vain_is_not_logged(client, caplog, page):
 
     assert caplog.records
     assert "s3cret-token" not in caplog.text
+
+
+def test_what_a_refused_row_holds_is_not_in_the_log_of_the_embedded_database(researcher):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        User.objects.create_user(researcher.email, last_name="Unmentionable")
+
+    log = (settings.HOME.logs / "postgres.log").read_text()
+
+    assert "duplicate key value violates unique constraint" in log
+    assert "Unmentionable" not in log
+    assert researcher.email not in log

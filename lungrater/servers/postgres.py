@@ -27,6 +27,8 @@ DATABASE = "lungrater"
 # PostgreSQL refuses to run as root; there, it runs as this user, made on first use.
 USER_UNDER_ROOT = "pgserver"
 DURABLE = ("fsync=on", "synchronous_commit=on", "full_page_writes=on")
+# A refused row must not leave its remark, name or address in the log: neither the statement nor the key's values.
+DISCREET = ("log_min_error_statement=panic", "log_error_verbosity=terse")
 
 
 def url(home: Home, database: str = DATABASE) -> str:
@@ -54,7 +56,7 @@ def service(home: Home) -> Service:
         "-h",
         "",
     ]
-    for setting in DURABLE:
+    for setting in (*DURABLE, *DISCREET):
         argv += ["-c", setting]
     return Service(
         "postgres",
