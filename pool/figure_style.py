@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 WIDTH = 7.5  # inches: a column and a half of a journal
 FORMATS = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 DPI = 200
+
+# A page asks for its figures at once, each in a thread. Threads that begin to load matplotlib by different modules meet
+# in the middle, and one of them gets a module that is not whole.
+_LOADING = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +50,9 @@ PRINT = Theme(
 def panel(
     theme: Theme, *, height: float, columns: int = 1, share_y: bool = False
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with a row of axes in the theme's colours."""
-    from matplotlib.figure import Figure
+    """A figure with a row of axes in the theme's colours. Nothing else of matplotlib may be imported before it."""
+    with _LOADING:
+        from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, height), facecolor=theme.ground, layout="constrained")
     axes = [ax for row in figure.subplots(1, columns, squeeze=False, sharey=share_y) for ax in row]

@@ -37,8 +37,6 @@ def forest(numbers: Mapping[str, Any], theme: Theme) -> Figure:
 
 def heat_map(numbers: Mapping[str, Any], theme: Theme) -> Figure:
     """Cohen κ of each pair; a pair with too few images in common, or none, is left empty."""
-    import matplotlib as mpl
-
     pairs = numbers["agreement"]["pairs"]
     names = list(dict.fromkeys(name for pair in pairs for name in pair["raters"]))
     place = {name: at for at, name in enumerate(names)}
@@ -49,7 +47,9 @@ def heat_map(numbers: Mapping[str, Any], theme: Theme) -> Figure:
             cells[a, b] = cells[b, a] = pair["cohen_kappa"]
     side = float(np.clip(1.5 + 0.45 * len(names), 2.6, 7))
     figure, (ax,) = panel(theme, height=side)
-    shades = mpl.colormaps[theme.map].with_extremes(bad=theme.ground)
+    from matplotlib import colormaps
+
+    shades = colormaps[theme.map].with_extremes(bad=theme.ground)
     picture = ax.imshow(np.ma.masked_invalid(cells), vmin=min(0.0, _least(cells)), vmax=1, cmap=shades)
     step = max(1, len(names) // MOST_NAMED)
     ax.set_xticks(range(0, len(names), step), names[::step], rotation=90)

@@ -24,8 +24,6 @@ def by_truth(numbers: Mapping[str, Any], theme: Theme) -> Figure:
 
 def _stacked(groups: Mapping[str, Mapping[str, Mapping[str, int]]], theme: Theme) -> Figure:
     """One bar per group and rater, counts from the left."""
-    from matplotlib.ticker import MaxNLocator
-
     bars = [
         (f"{rater} · {group_name(group)}", counts)
         for group, raters in groups.items()
@@ -57,7 +55,7 @@ def _stacked(groups: Mapping[str, Mapping[str, Mapping[str, int]]], theme: Theme
             left += counts[label]
     ax.set_yticks(range(len(bars)), [name for name, _ in bars])
     ax.set_ylim(len(bars) - 0.4, -0.6)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.locator_params(axis="x", integer=True)
     ax.set_xlabel("Images")
     legend(ax, theme, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     return figure

@@ -31,6 +31,10 @@ DEGENERATE: dict[str, dict[str, Any]] = {
     "always wrong": {"right": 0.0},
     "small overlap": {"raters": 2, "images": 12, "missing": 0.6},
     "two images": {"images": 2},
+    "one image": {"images": 1},
+    "one rater, one image": {"raters": 1, "images": 1},
+    "all unsure": {"only": UNSURE},
+    "one rater, only fakes": {"raters": 1, "fakes": 1.0},
 }
 
 
