@@ -12,6 +12,7 @@ from typing import Any
 from generation.engines.protocol import NeedsPersonError, Picture, Refusal
 from generation.models.jobs import GenerationJob
 from generation.models.outcomes import GeneratedImage
+from pool.jobs import JobLost
 
 LOST_TWICE = (
     "Twice the worker stopped while the server worked on this image; it may have been made and billed."
@@ -43,7 +44,10 @@ class Ledger:
         self._save()
 
     def before_sending(self, index: int) -> None:
-        """Commit that this request is about to leave. Raises NeedsPersonError where the cap does not allow it."""
+        """Commit that this request is about to leave.
+
+        Raises NeedsPersonError where the cap does not allow it, JobLost where another worker has the job by now.
+        """
         price, cap = self.job.price, self.job.spend_cap
         if price is not None and cap is not None and self.job.spent + price * (len(self.sent) + 1) > cap:
             raise NeedsPersonError(
@@ -51,7 +55,8 @@ class Ledger:
                 f"costs {price}. Raise the cap, then let the job go on."
             )
         self.sent.add(index)
-        self._save()
+        if not self._save():
+            raise JobLost
 
     def settling(self, answer: Picture | Refusal) -> dict[str, Any]:
         """The columns that change with this answer, for the caller's own update."""
@@ -70,11 +75,13 @@ class Ledger:
     def _spend(self, requests: int) -> None:
         self.job.spent += (self.job.price or Decimal(0)) * requests
 
-    def _save(self) -> None:
+    def _save(self) -> bool:
+        """True if the job was still this worker's."""
         self.job.unanswered = self._as_json()
-        GenerationJob.objects.filter(pk=self.job.pk, attempts=self.job.attempts).update(
-            unanswered=self.job.unanswered, spent=self.job.spent
+        mine = GenerationJob.objects.filter(
+            pk=self.job.pk, state=GenerationJob.State.RUNNING, attempts=self.job.attempts
         )
+        return bool(mine.update(unanswered=self.job.unanswered, spent=self.job.spent))
 
     def _as_json(self) -> dict[str, Any]:
         return {"sent": sorted(self.sent), "lost": self.lost}

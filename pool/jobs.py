@@ -227,11 +227,13 @@ class Job(models.Model):
             rows.filter(state=self.State.RUNNING).update(cancel_requested=True)
 
     def _finish(self, state: State, *, error: str = "") -> None:
-        type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts).update(
+        mine = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
+        ended = mine.update(
             state=state, error=error, finished_at=None if state == self.State.PAUSED else Now()
         )
         self.refresh_from_db()
-        self.log(f"{self.State(state).label}. {error or self.message}".strip())
+        if ended:
+            self.log(f"{self.State(state).label}. {error or self.message}".strip())
 
     @property
     def seconds_left(self) -> float | None:

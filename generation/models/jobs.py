@@ -230,20 +230,24 @@ class GenerationJob(Job):
         self.log("Asked to stop.", by=by)
 
     def queue_again(self, *, by: Any = None, total: int | None = None) -> bool:
-        """Let a paused, failed or cancelled job go on with what it has not made; True unless it is active or done.
+        """Let a job that has stopped go on with what it has not made; True unless it is active or done.
 
-        A paused one goes on where it stopped; of the others, what was refused or failed is tried again, and what
-        became of it before is kept as an `EarlierOutcome`. With a larger `total`, a job that has ended, a preview
-        say, goes on to that many images.
+        A paused one goes on where it stopped. Of a failed or cancelled one, what failed, was refused or filtered is
+        tried again, of one that succeeded, what failed; what became of it before is kept as an `EarlierOutcome`.
+        With a larger `total`, a job that has ended, a preview say, goes on to that many images.
         """
         states = [self.State.PAUSED, self.State.FAILED, self.State.CANCELLED]
         grows = total is not None and total > self.total
-        ended = GenerationJob.objects.filter(
-            pk=self.pk, state__in=[*states, self.State.SUCCEEDED] if grows else states
-        )
+        failed = self.outcomes.filter(outcome="failed")
+        if grows or failed.exists():
+            states.append(self.State.SUCCEEDED)
+        ended = GenerationJob.objects.filter(pk=self.pk, state__in=states)
         with transaction.atomic():
-            missed = self.outcomes.filter(image=None, job__in=ended.exclude(state=self.State.PAUSED))
-            tried_before = missed.exclude(outcome="duplicate").set_aside()
+            missed = models.Q(job__state=self.State.SUCCEEDED, outcome="failed") | models.Q(
+                job__state__in=[self.State.FAILED, self.State.CANCELLED],
+                outcome__in=["failed", "refused", "filtered"],
+            )
+            tried_before = self.outcomes.filter(missed, job__in=ended).set_aside()
             again = ended.update(
                 state=self.State.QUEUED,
                 cancel_requested=False,

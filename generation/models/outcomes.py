@@ -32,7 +32,7 @@ class GeneratedImageQuerySet(models.QuerySet["GeneratedImage"]):
                 reason=one.reason,
                 created_at=one.created_at,
             )
-            for one in self.select_for_update()
+            for one in self.select_for_update(of=("self",))
         ]
         EarlierOutcome.objects.bulk_create(aside, batch_size=2000)
         self.delete()

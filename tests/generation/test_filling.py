@@ -226,6 +226,23 @@ def test_a_failed_job_can_be_queued_again_for_what_it_lacks(
     assert job.outcomes.filter(outcome="made").count() == 3
 
 
+def test_what_failed_in_a_job_that_succeeded_can_be_tried_again_and_what_was_refused_stays(
+    engine: Callable[..., ScriptedEngine],
+) -> None:
+    job = make_job(total=3)
+    answers = {0: picture_of(0), 1: Refusal(1, None, "Moderated."), 2: Refusal(2, None, "Busy.", "failed")}
+    engine(answers.__getitem__)
+    job.perform()
+    second = engine()
+
+    assert job.queue_again()
+    GenerationJob.objects.get().perform()
+
+    assert second.asked == [2]
+    assert [one.outcome for one in job.outcomes.all()] == ["made", "refused", "made"]
+    assert not job.queue_again()
+
+
 def test_a_diffusion_job_samples_its_checkpoint_and_names_it(tmp_path: Path) -> None:
     checkpoint = make_checkpoint(tmp_path)
     job = make_job(total=2, engine="diffusion", checkpoint=checkpoint, label="", settings={"steps": 2})

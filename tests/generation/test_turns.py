@@ -390,6 +390,19 @@ def test_a_request_that_lost_its_worker_counts_as_spent_and_is_repeated_once(api
     assert job.unanswered["sent"] == []
 
 
+def test_a_worker_that_lost_its_job_sends_no_request_that_somebody_else_sends_too() -> None:
+    job = paid_job(total=2)
+    job.claim()
+    book = ledger.Ledger(job)
+    GenerationJob.objects.update(state="queued")  # the sweep took it for dead
+
+    with pytest.raises(pool_jobs.JobLost):
+        book.before_sending(0)
+
+    job.refresh_from_db()
+    assert job.unanswered == {}
+
+
 def test_a_key_is_used_no_faster_than_it_may_be_and_is_stored_as_a_hash(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
