@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any, ClassVar, cast
 
 from django.conf import settings
@@ -74,6 +76,12 @@ class BlindingAudit(Job):
     @property
     def stops_opening(self) -> bool:
         return self.is_red and self.overridden_at is None
+
+    def images_named(self) -> list[Any]:
+        """The images of the study that its red and amber findings name by code, to be found in the pool."""
+        telling = [finding for finding in self.findings if finding["verdict"] != self.Verdict.GREEN]
+        codes = set(re.findall(r"\bI\d{4,}\b", json.dumps(telling)))
+        return list(self.study.images.filter(code__in=codes).select_related("image"))
 
     def reasons_not_to_open(self) -> list[str]:
         """Why this audit keeps the study closed, in sentences; empty when it does not."""

@@ -62,6 +62,19 @@ def test_a_red_audit_keeps_the_study_closed_until_somebody_answers_for_it(browse
     assert "Known and declared." in " ".join(study.blinding_audits.first().sentences())
 
 
+def test_what_the_audit_names_by_code_can_be_found_in_the_pool(browser, rater):
+    study = frozen_study(raters=[rater])
+    named, other = study.images.select_related("image").order_by("code")[:2]
+    audit = red(study)
+    audit.findings[0]["reason"] = f"Copied: {named.code}."
+    audit.save()
+
+    page = browser.get(study.get_absolute_url()).content.decode()
+
+    assert f'<a href="{named.image.get_absolute_url()}">{named.code}</a>' in page
+    assert other.image.get_absolute_url() not in page
+
+
 def test_an_override_needs_a_person_and_a_reason(rater):
     audit = red(frozen_study(raters=[rater]))
 
