@@ -53,20 +53,24 @@ class Extractor(Protocol):
 
 
 def extractor(spec: str = "") -> Extractor:
-    """The extractor of a spec: nothing for the small one that ships, or PATH or PATH#SHA256 of a TorchScript file.
+    """The extractor of a spec: nothing for the small one that ships, or PATH or PATH#SHA256 of a TorchScript file or of
+    a folder of CLIP (the hash is that of its model.safetensors).
 
     Raises ExtractorError for a file that is not there, has another hash, or is no TorchScript.
     """
+    from generation.quality.clip_extractor import WEIGHTS, ClipExtractor
+
     if not spec:
         return SmallExtractor()
     name, _, wanted = spec.partition("#")
     path = Path(name).expanduser()
-    if not path.is_file():
-        raise ExtractorError(f"There is no extractor at {path}.")
-    found = file_sha256(path)
+    weights = path / WEIGHTS if path.is_dir() else path
+    if not weights.is_file():
+        raise ExtractorError(f"There is no extractor at {weights}.")
+    found = file_sha256(weights)
     if wanted and wanted.lower() != found:
-        raise ExtractorError(f"{path.name} is not the file that was asked for: its SHA-256 is {found}.")
-    return TorchScriptExtractor(path, found)
+        raise ExtractorError(f"{weights.name} is not the file that was asked for: its SHA-256 is {found}.")
+    return ClipExtractor(path, found) if path.is_dir() else TorchScriptExtractor(path, found)
 
 
 def described(used: Extractor) -> dict[str, Any]:
@@ -79,7 +83,7 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _batches(pictures: Iterable[Pixels], side: int, *, colour: bool) -> Iterator[NDArray[np.uint8]]:
+def batches(pictures: Iterable[Pixels], side: int, *, colour: bool) -> Iterator[NDArray[np.uint8]]:
     batch: list[NDArray[np.uint8]] = []
     for picture in pictures:
         batch.append(fitted_square(picture, side=side, colour=colour))
@@ -90,7 +94,7 @@ def _batches(pictures: Iterable[Pixels], side: int, *, colour: bool) -> Iterator
         yield np.stack(batch)
 
 
-def _gathered(rows: list[NDArray[np.float32]], dimensions: int) -> NDArray[np.float32]:
+def gathered(rows: list[NDArray[np.float32]], dimensions: int) -> NDArray[np.float32]:
     return np.concatenate(rows) if rows else np.empty((0, dimensions), dtype=np.float32)
 
 
@@ -130,12 +134,12 @@ class SmallExtractor:
         from generation.quality.small_network import SIDE
 
         device, rows = next(self._network.parameters()).device, []
-        for batch in _batches(pictures, SIDE, colour=False):
+        for batch in batches(pictures, SIDE, colour=False):
             with torch.inference_mode():
                 values = torch.from_numpy(batch).to(device).unsqueeze(1).float() / 255
                 rows.append(np.asarray(self._network(values).float().cpu().numpy(), dtype=np.float32))
             heartbeat()
-        return _gathered(rows, self.dimensions)
+        return gathered(rows, self.dimensions)
 
 
 @dataclass
@@ -196,7 +200,7 @@ class TorchScriptExtractor:
         self, pictures: Iterable[Pixels], *, heartbeat: Callable[[], None] = _nothing
     ) -> NDArray[np.float32]:
         rows = []
-        for batch in _batches(pictures, INCEPTION_SIDE, colour=True):
+        for batch in batches(pictures, INCEPTION_SIDE, colour=True):
             rows.append(self._rows(batch))
             heartbeat()
-        return _gathered(rows, self.dimensions)
+        return gathered(rows, self.dimensions)

@@ -76,3 +76,36 @@ def test_what_is_no_extractor_is_refused_in_words(tmp_path: Path) -> None:
         extractor(str(tmp_path / "text.pt")).features([make_pixels()])
     with pytest.raises(ExtractorError, match="one row"):
         extractor(str(saved(tmp_path, OneForAll()))).features([make_pixels()] * 2)
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """A CLIP of two small layers that has learned nothing, saved as the published one is."""
+    from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+
+    config = CLIPVisionConfig(
+        hidden_size=16,
+        intermediate_size=16,
+        projection_dim=8,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        image_size=32,
+        patch_size=8,
+    )
+    folder = tmp_path / "tiny"
+    CLIPVisionModelWithProjection(config).save_pretrained(folder)
+    return folder
+
+
+def test_a_folder_of_clip_gives_vectors_of_length_one_and_cmmd_is_called_by_its_name(clip: Path) -> None:
+    used = extractor(f"{clip}#{file_sha256(clip / 'model.safetensors')}")
+
+    rows = used.features([make_pixels(seed=seed) for seed in range(3)])
+
+    assert rows.shape == (3, used.dimensions) == (3, 8)
+    assert np.linalg.norm(rows, axis=1) == pytest.approx(1)
+    assert not np.allclose(rows[0], rows[1])
+    assert "clip" in used.name.lower()
+    (clip / "config.json").write_text("{")
+    with pytest.raises(ExtractorError, match="no folder of a CLIP"):
+        extractor(str(clip)).features([make_pixels()])

@@ -1,0 +1,58 @@
+"""How long LIME and Grad-CAM take for one image by each network of full size.
+
+    python bench/explanations.py [--size 224] [--samples 200] [--json]
+
+Plain: no Django, no server. Weights are random, which cost what trained ones cost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from generation.utility.classifiers import Classifier, Description, fresh
+from generation.utility.explanations import grad_cam_map, lime_map
+
+NETWORKS = ("densenet121", "efficientnet-b0", "resnet18")
+
+
+def seconds(architecture: str, size: int, samples: int) -> dict[str, float]:
+    description = Description(architecture, ("normal", "pneumonia"), size)
+    classifier = Classifier(description, fresh(description))
+    square = np.random.default_rng(0).integers(0, 256, (size, size), dtype=np.uint8)
+    classifier.of_squares(square[None])
+    times = [time.perf_counter()]
+    lime_map(classifier, square, 1, samples=samples, seed=0)
+    times.append(time.perf_counter())
+    grad_cam_map(classifier, square, 1)
+    times.append(time.perf_counter())
+    return dict(zip(("lime_s", "grad_cam_s"), np.diff(times).tolist(), strict=True))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--samples", type=int, default=200)
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    found = {name: seconds(name, asked.size, asked.samples) for name in NETWORKS}
+    if asked.json:
+        print(json.dumps({"cores": os.cpu_count(), "size": asked.size, "samples": asked.samples, **found}))
+        return
+    print(f"{os.cpu_count()} cores, {asked.size} × {asked.size} pixels, LIME with {asked.samples} samples")
+    for name, took in found.items():
+        print(f"{name:<16} LIME {took['lime_s']:6.2f} s   Grad-CAM {took['grad_cam_s']:6.2f} s")
+
+
+if __name__ == "__main__":
+    main()
