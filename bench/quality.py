@@ -96,6 +96,7 @@ def extraction(pictures: int, spec: str) -> dict[str, Any]:
     made = [dice.integers(0, 256, (256, 256), dtype=np.uint8) for _ in range(pictures)]
     used = extractor(spec)
     used.features(made[:2])
+    structures(np.stack(made[:2]))
     return {
         "extractor": described(used),
         "features_per_s": pictures / timed(lambda: used.features(made)),

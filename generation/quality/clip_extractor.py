@@ -15,7 +15,10 @@ from generation.quality.extractors import ExtractorError, batches, gathered
 from pool.pixels import Pixels
 
 WEIGHTS = "model.safetensors"
-MEAN, SPREAD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # Radford et al. 2021
+MEAN, SPREAD = (
+    (0.48145466, 0.4578275, 0.40821073),
+    (0.26862954, 0.26130258, 0.27577711),
+)  # Radford et al. 2021
 
 
 @dataclass

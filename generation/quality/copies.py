@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
 
-from generation.quality.structure import SIDE, Floats, Numbers, Pulse, Structures
+from generation.quality.structure import SIDE, Floats, Numbers, Pulse, Structures, of_length_one
 
 SHIFT = 8  # pixels of SIDE either way: 8 % of the picture
 CANDIDATES = 4
@@ -38,7 +37,7 @@ def nearest(
 ) -> Nearest:
     """The most similar of the others for each picture; where groups are given, of another group than its own.
 
-    A coarse search over all finds candidates; those are compared in full.
+    The strengths of coarse waves, which no shift changes, find candidates among all; those are compared in full.
     """
     from scipy import fft
 
@@ -46,10 +45,13 @@ def nearest(
     if not len(others):
         return Nearest(place, similarity)
     spectra = np.conj(fft.rfft2(others.fine, workers=-1))
-    flat = next(others.coarse()).T
+    known = others.waves()
+    usual = known.mean(axis=0)
+    unusual = _standing_out(known, usual).T
     for start in range(0, len(pictures), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
-        alike = reduce(np.maximum, (view @ flat for view in pictures[rows].coarse(moved=True)))
+        shown = pictures[rows].waves()
+        alike = np.maximum(*(_standing_out(view, usual) @ unusual for view in (shown, shown[:, ::-1])))
         if groups is not None and other_groups is not None:
             alike[groups[rows, None] == other_groups[None, :]] = -np.inf
         wanted = min(CANDIDATES, len(others))
@@ -89,6 +91,11 @@ def grouped(number: int, pairs: Sequence[tuple[int, int]], names: Sequence[str] 
     ends = np.array([*pairs, *joined], dtype=np.int64).reshape(-1, 2)
     graph = coo_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(number, number))
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+
+def _standing_out(waves: Floats, usual: Floats) -> Floats:
+    """How waves differ from the usual ones, as vectors of length one."""
+    return of_length_one((waves - usual).reshape(len(waves), -1))
 
 
 def _at_best_shift(fine: Floats, spectra: npt.NDArray[np.complex64], candidates: Numbers) -> Floats:

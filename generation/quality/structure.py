@@ -5,10 +5,9 @@ Coarse shapes say little: chest X-rays all look alike to them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +26,8 @@ SOFT, BLUR, EVEN = (
     6.0,
 )  # pixels of SIDE: finer is noise, coarser is shape; contrast is evened out over the last
 LEAST_CONTRAST = np.float32(2.0)  # grey levels: below, evening out would only raise noise
-STEPS = (-1, 0, 1)  # half blocks, 3 pixels, tried either way in the coarse search
-COARSE, BEFORE_COARSE = 16, 2.0
+COARSE, BEFORE_COARSE = 32, 1.5
+WAVES = 12  # across and, either way, down: of up to 11 periods a picture
 PICTURES_AT_ONCE = 128
 
 
@@ -44,15 +43,14 @@ class Structures:
     def __getitem__(self, places: Numbers | slice) -> Structures:
         return Structures(self.fine[places])
 
-    def coarse(self, *, moved: bool = False) -> Iterator[Floats]:
-        """The same in few numbers (images × COARSE²), to find candidates by; also as mirrored and shifted."""
-        # Means over half blocks: a shift by so much is then a step on this small grid.
-        half_blocks = _means(2 * COARSE) @ _blur(BEFORE_COARSE)
-        soft = half_blocks @ self.fine @ half_blocks.T
-        for view in (soft, soft[:, :, ::-1]) if moved else (soft,):
-            for shift in product(STEPS, STEPS) if moved else [(0, 0)]:
-                blocks = np.roll(view, shift, axis=(1, 2)).reshape(-1, COARSE, 2, COARSE, 2)
-                yield _of_length_one(blocks.mean(axis=(2, 4)).reshape(len(self), -1))
+    def waves(self) -> Floats:
+        """How strong each coarse wave is (images × 2 WAVES − 1 × WAVES): the same wherever a picture is shifted to."""
+        means = _means(COARSE) @ _blur(BEFORE_COARSE)
+        strength = np.abs(np.fft.rfft2(means @ self.fine @ means.T))[:, :, :WAVES]
+        # Rows by frequency, the negative ones first: upside down they are those of the mirrored picture.
+        return np.sqrt(
+            np.concatenate([strength[:, 1 - WAVES :], strength[:, :WAVES]], axis=1), dtype=np.float32
+        )
 
 
 def structures(pictures: Bytes, *, pulse: Pulse = lambda: None) -> Structures:
@@ -71,7 +69,7 @@ def structures(pictures: Bytes, *, pulse: Pulse = lambda: None) -> Structures:
         detail *= window
         fine[rows] = detail - detail.mean(axis=(1, 2), keepdims=True)
         pulse()
-    return Structures(_of_length_one(fine.reshape(-1, SIDE**2)).reshape(fine.shape))
+    return Structures(of_length_one(fine.reshape(-1, SIDE**2)).reshape(fine.shape))
 
 
 def _small(picture: npt.NDArray[np.uint8]) -> Floats:
@@ -94,6 +92,6 @@ def _means(parts: int) -> Floats:
     return np.asarray(np.repeat(np.eye(parts), each, axis=1) / each, dtype=np.float32)
 
 
-def _of_length_one(values: npt.NDArray[np.floating]) -> Floats:
+def of_length_one(values: npt.NDArray[np.floating]) -> Floats:
     length = np.linalg.norm(values, axis=1, keepdims=True)
     return np.asarray(values / np.where(length > 0, length, 1), dtype=np.float32)
