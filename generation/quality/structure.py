@@ -46,11 +46,10 @@ class Structures:
     def waves(self) -> Floats:
         """How strong each coarse wave is (images × 2 WAVES − 1 × WAVES): the same wherever a picture is shifted to."""
         means = _means(COARSE) @ _blur(BEFORE_COARSE)
-        strength = np.abs(np.fft.rfft2(means @ self.fine @ means.T))[:, :, :WAVES]
+        strength: Floats = np.abs(np.fft.rfft2(means @ self.fine @ means.T))[:, :, :WAVES]
         # Rows by frequency, the negative ones first: upside down they are those of the mirrored picture.
-        return np.sqrt(
-            np.concatenate([strength[:, 1 - WAVES :], strength[:, :WAVES]], axis=1), dtype=np.float32
-        )
+        either_way = np.concatenate([strength[:, 1 - WAVES :], strength[:, :WAVES]], axis=1)
+        return np.asarray(np.sqrt(either_way), dtype=np.float32)
 
 
 def structures(pictures: Bytes, *, pulse: Pulse = lambda: None) -> Structures:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from generation.utility.networks import build
 from pool.pixels import Pixels, fitted_square
 
-BATCH = 32
+BATCH, BATCH_ON_CPU = 32, 8  # more at once fall out of its cache: a DenseNet121 takes twice as long
 # ImageNet's mean and spread over its channels, which published weights expect.
 MEAN, SPREAD = 0.449, 0.226
 
@@ -57,12 +57,13 @@ class Classifier:
 
     def of_squares(self, squares: NDArray[np.uint8]) -> NDArray[np.float64]:
         """The same of pictures that already have the network's size: (n, size, size) or (n, size, size, 3)."""
+        at_once = BATCH_ON_CPU if self.device.type == "cpu" else BATCH
         with torch.inference_mode(), threads_for(self.description):
             parts = [
                 torch.softmax(
-                    self.network(as_input(squares[start : start + BATCH], self.device)).double(), dim=1
+                    self.network(as_input(squares[start : start + at_once], self.device)).double(), dim=1
                 )
-                for start in range(0, len(squares), BATCH)
+                for start in range(0, len(squares), at_once)
             ]
         return np.asarray(torch.cat(parts).cpu().numpy(), dtype=np.float64)
 
