@@ -104,3 +104,6 @@ class LoginLink(models.Model):
 
 def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+from lungrater.machines.readings import MachineReading  # noqa: E402, F401  (Django finds an app's tables here)

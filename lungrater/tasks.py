@@ -21,3 +21,10 @@ def build_demo(self: Task[[], None]) -> None:
 def go_on_with_the_demo(**_: Any) -> None:
     """A worker that died over the demo took its doorbell with it; the next one rings again."""
     demo.ring_if_unfinished()
+
+
+@shared_task
+def run_machine_reading(reading_id: int) -> None:
+    from lungrater.machines.readings import MachineReading
+
+    MachineReading.objects.get(pk=reading_id).perform()

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from generation.models import Checkpoint, GenerationJob, QualityReport, TrainingRun
+from lungrater.machines.readings import MachineReading
 from lungrater.models import User
 from pool.models import ImportJob
 from rating.models import Study
@@ -30,6 +31,8 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "login_link": (EVERYBODY, "get"),
     "healthz": (EVERYBODY, "get"),
     "invite": (STAFF, "get"),
+    "machines": (STAFF, "get"),
+    "stop_machine": (STAFF, "post"),
     "pool:datasets": (STAFF, "get"),
     "pool:remove_dataset": (STAFF, "get"),
     "pool:gallery": (STAFF, "get"),
@@ -188,6 +191,7 @@ def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict
     own = open_study("Own", raters=[rater])
     job = GenerationJob.objects.create(engine="phantom", dataset=make_dataset(), modality="xray", total=1)
     training = TrainingRun.objects.create(name="Run", dataset=make_dataset(), total=1)
+    MachineReading.objects.create(study=own, folder="machines/one")
     open_study("Other", raters=[other_rater])
     pairs = open_study("Pairs", raters=[rater], design="pair", primary_endpoint="accuracy")
     return {
@@ -247,6 +251,8 @@ def address(name: str, world: dict[str, Any]) -> str:
         "login_link": lambda: ["no-such-link"],
         "invite": lambda: [own],
         "pool:remove_dataset": lambda: [world["image"].dataset_id],
+        "machines": lambda: [own],
+        "stop_machine": lambda: [own, MachineReading.objects.get().pk],
         "generation:create_with": lambda: ["phantom"],
         "generation:more_like": lambda: [world["generated"].image_id],
         "generation:quality_figure": lambda: [world["report"].pk, "spectrum"],

@@ -97,9 +97,7 @@ class Retrying:
                 "The server's safety system refused the prompt or the picture.", "refused", billed=billed
             ) from None
         if code in OUT_OF_MONEY:
-            raise NeedsPersonError(
-                "The API account has run out of quota; add credit, then let the job go on."
-            ) from None
+            raise NeedsPersonError("The API account has run out of quota; add credit, then go on.") from None
         if status == 401:
             raise NeedsPersonError(
                 "The API key was not accepted; check OPENAI_API_KEY where the worker starts."

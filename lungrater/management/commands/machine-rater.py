@@ -53,8 +53,10 @@ class Command(BaseCommand):
             looker = _looker(found, options)
             enrolment = enrol_machine(found, looker)
             reading = _followed(enrolment, looker)
-        except (NotPossible, NotAModel, EngineError) as reason:
+        except (NotPossible, NotAModel) as reason:
             raise CommandError(str(reason)) from None
+        except EngineError as reason:
+            raise CommandError(f"{reason} What is rated stays; run the command again to go on.") from None
         report = {
             "study": found.name,
             "rater": enrolment.pseudonym,
