@@ -23,7 +23,7 @@ SIDE, GUTTER, IN_A_ROW = 50.0, 4.5, 5  # mm: a gallery's images, five to a row
 LINE, MOST_LINES = 3.0, 30  # mm; more words under an image would not fit on its page
 ROOM_FOR_A_START = 25.0  # mm: a title and a few lines
 MOST_ROWS = 400
-INK, QUIET = (31, 36, 41), (77, 86, 96)
+INK, QUIET, RULE = (31, 36, 41), (77, 86, 96), (195, 200, 206)
 
 
 def as_pdf(report: Report, picture: Picture) -> bytes:
@@ -138,6 +138,7 @@ def _size(drawn: bytes) -> tuple[float, float]:
 
 def _table(paper: FPDF, table: Table) -> None:
     paper.set_font(FONT, size=7)
+    paper.set_draw_color(*RULE)
     numbers = [head["is_number"] for head in table.heads]
     widths = _widths(table)
     with paper.table(
@@ -146,6 +147,7 @@ def _table(paper: FPDF, table: Table) -> None:
         headings_style=FontFace(emphasis="BOLD", color=QUIET),
         borders_layout="HORIZONTAL_LINES",
         line_height=4,
+        v_align="TOP",
     ) as drawn:
         drawn.row([head["text"] for head in table.heads])
         for line in table.shown()[:MOST_ROWS]:
