@@ -72,7 +72,9 @@ def by_key(report: QualityReport) -> dict[str, dict[str, Any]]:
     return {number["key"]: number for number in report.numbers}
 
 
-def test_every_number_has_its_counts_interval_and_extractor(real: Dataset, fakes: Dataset) -> None:
+def test_every_number_has_its_counts_interval_and_extractor_also_by_finding_and_generator(
+    real: Dataset, fakes: Dataset
+) -> None:
     report = judged(real, fakes)
 
     numbers = by_key(report)
@@ -87,6 +89,13 @@ def test_every_number_has_its_counts_interval_and_extractor(real: Dataset, fakes
     assert numbers["machine_auc"]["estimate"] > 0.9  # the blur gives them away
     assert "biased upwards" in numbers["fid"]["note"]
     assert report.results["extractor"] == {"name": "grid", "sha256": "0" * 64, "dimensions": 64}
+    parts = report.results["parts"]
+    assert set(parts["finding"]) == {"normal", "opacity"}
+    assert set(parts["generator"]) == {"one, step 5", "two, step 5", "diffusion"}
+    of_normal = {number["key"]: number for number in parts["finding"]["normal"]}
+    assert (of_normal["kid"]["n_real"], of_normal["kid"]["n_fake"]) == (15, 16)
+    assert of_normal["kid"]["estimate"] is not None
+    assert all(number["reason"] for number in parts["generator"]["diffusion"])  # two images
 
 
 def test_the_planted_copies_are_found_and_only_they_are_held_back(real: Dataset, fakes: Dataset) -> None:
@@ -100,15 +109,9 @@ def test_the_planted_copies_are_found_and_only_they_are_held_back(real: Dataset,
     assert Image.objects.shown_freely().filter(dataset=fakes).count() == EACH - 2
     assert report.results["calibration"]["caught"] == report.results["calibration"]["planted"]
 
-
-def test_a_copy_that_is_taken_out_of_the_reference_is_held_back_no_longer(
-    real: Dataset, fakes: Dataset
-) -> None:
-    judged(real, fakes)
+    # One that is taken out of the reference is held back no longer.
     Image.objects.filter(dataset=real, source_name="p3").update(excluded_reason="blurred")
-
     judged(real, fakes)
-
     assert NearCopy.objects.get().of.source_name == "p4"
 
 
@@ -123,17 +126,6 @@ def test_what_a_model_was_trained_on_is_searched_although_the_reference_lacks_it
     assert NearCopy.objects.get().of == seen
     assert by_key(report)["fid"]["estimate"] is None
     assert "too few" in by_key(report)["fid"]["reason"]
-
-
-def test_numbers_are_told_by_finding_and_by_generator(real: Dataset, fakes: Dataset) -> None:
-    parts = judged(real, fakes).results["parts"]
-
-    assert set(parts["finding"]) == {"normal", "opacity"}
-    assert set(parts["generator"]) == {"one, step 5", "two, step 5", "diffusion"}
-    of_normal = {number["key"]: number for number in parts["finding"]["normal"]}
-    assert (of_normal["kid"]["n_real"], of_normal["kid"]["n_fake"]) == (15, 16)
-    assert of_normal["kid"]["estimate"] is not None
-    assert all(number["reason"] for number in parts["generator"]["diffusion"])  # two images
 
 
 def test_the_dataset_carries_its_numbers_for_the_rating_side(
