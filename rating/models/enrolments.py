@@ -168,9 +168,10 @@ class Enrolment(models.Model):
         if not may_rate and not study.is_simulated and not machine:
             raise NotPossible(f"{user} can see which images are generated, so cannot rate.")
         number = (cls.objects.filter(study=study).aggregate(last=models.Max("number"))["last"] or 0) + 1
-        machines = cls.objects.filter(study=study).exclude(machine="").count()
-        place = machines + 1 if machine else number - machines  # machines take no block from people
-        slot = replaces.slot if replaces else place
+        # Neither machines nor replacements take a turn from the people who come after them.
+        alike = cls.objects.filter(study=study, replaces=None)
+        before = alike.machines() if machine else alike.people()
+        slot = replaces.slot if replaces else before.count() + 1
         enrolment = cls.objects.create(
             study=study, user=user, number=number, slot=slot, replaces=replaces, machine=machine
         )

@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from lungrater.invitations import invite
+from lungrater.models import User
 from rating.models import Enrolment, Presentation, Sitting
 from rating.models.studies import NotPossible
 from tests.rating.cast import draft_study, open_study, organiser, presentations, rate_all
@@ -50,6 +51,18 @@ def test_a_rater_of_any_design_is_replaced_by_one_with_orders_of_their_own(
         assert sorted(image for image, _ in mine) == sorted(image for image, _ in theirs)
         assert mine != theirs
     assert Enrolment.objects.get(user=other_rater).informed_at is None
+
+
+def test_blocks_go_on_in_turn_after_a_replacement(rater, other_rater, stranger):
+    study = open_study(raters=[rater, other_rater], blocks=2)
+    gone = study.enrolments.get(user=other_rater)
+    gone.withdraw(organiser(), "Has left.")
+    gone.replace(stranger)
+
+    late = Enrolment.enrol(study, User.objects.create_user("late@example.org"))
+
+    read = dict(study.enrolments.values_list("number", "slot"))
+    assert read == {1: 1, 2: 2, 3: 2, late.number: 3}  # the third slot is the first block again
 
 
 def test_a_rater_is_replaced_once(browser, rater, other_rater, stranger):
