@@ -29,6 +29,7 @@ from generation.engines.protocol import (
 from generation.ledger import Ledger
 from generation.models import GeneratedImage, GenerationJob
 from generation.pacing import seconds_until_turn
+from generation.tuned_models import checkpoint_behind
 from pool.importing import DuplicatePixels, add_image
 from pool.jobs import Job, JobCancelled, JobFailed, JobLost, JobPaused, JobStepsAside
 from pool.models import Image
@@ -80,6 +81,7 @@ def fill(job: GenerationJob, engine: Engine | None = None) -> None:
     """Make what the job still lacks. Raises JobFailed, JobPaused, JobCancelled, JobLost or JobStepsAside."""
     ledger = Ledger(job)
     ledger.open()
+    _find_checkpoint(job)
     settled = set(job.outcomes.values_list("index", flat=True))
     missing = [index for index in range(job.total) if index not in settled]
     going_on = f"Going on: {len(missing)} of {job.total} are missing." if settled else None
@@ -111,6 +113,13 @@ def fill(job: GenerationJob, engine: Engine | None = None) -> None:
             raise JobPaused(NO_ROOM_SENTENCE) from error
         raise
     _sum_up(job)
+
+
+def _find_checkpoint(job: GenerationJob) -> None:
+    """Note whose result a pipeline or a LoRA is where it was fine-tuned here: what it learned from must be known."""
+    if job.engine == GenerationJob.Engine.PIPELINE and job.checkpoint is None:
+        job.checkpoint = checkpoint_behind(job.api_model, str(job.settings.get("lora") or ""))
+        job.save(update_fields=["checkpoint"])
 
 
 def _request(job: GenerationJob, ledger: Ledger) -> GenerationRequest:

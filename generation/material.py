@@ -18,8 +18,7 @@ from generation.utility.leakage import Leak, Seen, leaks
 from pool.jobs import JobFailed
 from pool.models import Dataset, Image
 from pool.near_copies import fine_structure
-from pool.pictures import stored_pixels
-from pool.pixels import fitted_square
+from pool.pictures import squares, stored_pixels
 from pool.splits import held_out_images, is_split_here, split_in_words, training_images
 
 Pulse = Callable[[], None]
@@ -101,12 +100,7 @@ def runs_behind(experiment: UtilityExperiment) -> Iterable[TrainingRun]:
 
 def squares_of(images: Sequence[Image], config: UtilityConfig, *, pulse: Pulse) -> NDArray[np.uint8]:
     """The images as the networks see them: (n, size, size) or (n, size, size, 3)."""
-    shape = (config.size, config.size, 3) if config.colour else (config.size, config.size)
-    squares = np.empty((len(images), *shape), dtype=np.uint8)
-    for place, image in enumerate(images):
-        pulse()
-        squares[place] = fitted_square(stored_pixels(image), side=config.size, colour=config.colour)
-    return squares
+    return squares(images, side=config.size, colour=config.colour, pulse=pulse)
 
 
 def _training_side(dataset: Dataset) -> Iterable[Image]:

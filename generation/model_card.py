@@ -8,6 +8,7 @@ from typing import Any
 
 from generation.models import Checkpoint
 from generation.quality.course import points
+from generation.tuned_models import name_of
 
 WATTS_A_CORE = 10
 WATTS_A_GPU = {"H200": 700, "H100": 700, "A100": 400, "L40": 300, "RTX 8000": 260, "T4": 70}
@@ -110,7 +111,21 @@ def _training(checkpoint: Checkpoint) -> Section:
     said = {name: value for name, value in config.items() if value not in ("", None, [], ())}
     rows = [("Step", f"{checkpoint.step:,} of {config.get('steps', 0):,}")]
     rows += [(name.replace("_", " ").capitalize(), _plain(value)) for name, value in sorted(said.items())]
-    return Section("Training", rows)
+    return Section("Training", [*rows, *_of_a_finetuning(checkpoint)])
+
+
+def _of_a_finetuning(checkpoint: Checkpoint) -> list[tuple[str, str]]:
+    """What it started from, and where the pipeline engine finds it."""
+    run = checkpoint.run
+    if run is None or not run.is_finetuning:
+        return []
+    where = f"LoRA {name_of(run, checkpoint.step)}"
+    if not run.keeps_weights:
+        where = f"pipeline {name_of(run)}, which holds the step that the run ended with or was told to keep"
+    rows = [("Used as", where)]
+    if "pipeline_sha256" in run.facts:
+        rows.append(("SHA-256 of the pipeline it started from", run.facts["pipeline_sha256"]))
+    return rows
 
 
 def _plain(value: Any) -> str:
@@ -180,7 +195,7 @@ def _cost(checkpoint: Checkpoint) -> Section:
     rows = [
         ("Hardware", facts["device"] if on_gpu else f"{facts['cpu']}, {facts['cores']} cores"),
         ("Pace", f"{run.images_per_second:.1f} images/s"),
-        ("Time in training steps", _time(hours)),
+        ("Time, with the measuring", _time(hours)),
         ("Energy", f"about {hours * watts / 1000:.3g} kWh, estimated, not metered: that time × {how}"),
     ]
     if run.memory_mb:

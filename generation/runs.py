@@ -1,44 +1,70 @@
-"""A training run at work: pictures out of the pool, the trainer, checkpoints back into the tables."""
+"""A training run at work: pictures out of the pool, the training process, checkpoints back into the tables."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from generation.filling import Pulse
 from generation.models import Checkpoint, TrainingRun
 from generation.quality.watch import GRID, NEIGHBOURS
 from generation.training.config import ConfigError, PictureClass, TrainingConfig
 from generation.training.errors import CheckpointError, TrainingFailedError, sentence_of
+from generation.training.finetune_config import FineTuneConfig
 from generation.training.launch import train_apart
 from generation.training.pictures import Pictures
 from generation.training.progress import Progress
 from generation.watching import watch_for
 from pool.jobs import JobFailed
-from pool.models import Dataset, Modality
-from pool.pixels import Pixels, decode_png, fitted_square
+from pool.models import Dataset, Image, Modality
+from pool.pictures import squares
 from pool.splits import training_images
 
 TELL_EVERY = 1.0
 LONGEST_CURVE = 400
 
+OnKept = Callable[[int, Path], None]
+
 
 def train_for(run: TrainingRun) -> None:
     """Train as the run's config says, going on from its last checkpoint. Raises JobFailed."""
-    try:
+    with failing_in_words():
         config = run.parsed_config
-        run.beat(message="Reading the images…")
-        run.images.add(*training_images(run.dataset))
-        pictures = pictures_of(run.dataset, config, pulse=Pulse(run))
-        watch = watch_for(run, config, pictures, pulse=Pulse(run))
-        teller = Teller(run)
-        teller.adopt()
-        train_apart(config, pictures, run.folder, on_progress=teller, on_checkpoint=watch)
-        teller.adopt()
+        learn(run, config, pictures_of(run, config))
+
+
+def learn(
+    run: TrainingRun,
+    config: TrainingConfig | FineTuneConfig,
+    pictures: Pictures,
+    *,
+    pipeline: Path | None = None,
+    on_kept: OnKept | None = None,
+) -> Path:
+    """The last checkpoint's folder, with all of them measured and in the tables.
+
+    `on_kept` is called with the step and the folder of each, before its row is there.
+    """
+    watch = watch_for(run, config, pictures, pulse=Pulse(run))
+    teller = Teller(run, on_kept)
+    teller.adopt()
+    done = train_apart(
+        config, pictures, run.folder, pipeline=pipeline, on_progress=teller, on_checkpoint=watch
+    )
+    teller.adopt()
+    return done
+
+
+@contextlib.contextmanager
+def failing_in_words() -> Iterator[None]:
+    """What people expect of training comes out as JobFailed with a sentence."""
+    try:
+        yield
     except (ConfigError, CheckpointError, TrainingFailedError, OSError, MemoryError, RuntimeError) as error:
         sentence = sentence_of(error)
         if sentence is None:
@@ -57,31 +83,33 @@ def channels_of(dataset: Dataset) -> int:
     return 3 if dataset.modality == Modality.MICROSCOPY else 1
 
 
-def pictures_of(dataset: Dataset, config: TrainingConfig, *, pulse: Pulse) -> Pictures:
-    """The dataset's training images, each its middle square at the config's size. Raises ConfigError."""
-    pixels: list[NDArray[np.uint8]] = []
-    classes: list[int] = []
-    for image in training_images(dataset):
-        pulse()
-        if config.classes:
-            classes.append(config.class_number(PictureClass(image.modality, image.label)))
-        with image.file.open("rb") as file:
-            pixels.append(fitted(decode_png(file.read()), config))
-    if not pixels:
-        raise ConfigError(f"{dataset} has no images to train on.")
-    return Pictures(np.stack(pixels), np.array(classes) if config.classes else None)
+def pictures_of(run: TrainingRun, config: TrainingConfig | FineTuneConfig) -> Pictures:
+    """The training images, each its middle square at the config's size, and what is told of each. Raises ConfigError."""
+    run.beat(message="Reading the images…")
+    images = list(training_images(run.dataset))
+    run.images.add(*images)
+    if not images:
+        raise ConfigError(f"{run.dataset} has no images to train on.")
+    pixels = squares(images, side=config.size, colour=config.channels == 3, pulse=Pulse(run))
+    if isinstance(config, FineTuneConfig):
+        return Pictures(pixels, prompts=[prompt_of(image, config.prompt) for image in images])
+    if not config.classes:
+        return Pictures(pixels)
+    numbers = [config.class_number(PictureClass(image.modality, image.label)) for image in images]
+    return Pictures(pixels, np.array(numbers))
 
 
-def fitted(pixels: Pixels, config: TrainingConfig) -> NDArray[np.uint8]:
-    """The middle square of a picture in the size and the channels of a config."""
-    return fitted_square(pixels, side=config.size, colour=config.channels == 3)
+def prompt_of(image: Image, template: str) -> str:
+    """The template with this image's finding and modality in it."""
+    said = template.replace("{modality}", image.get_modality_display())
+    return said.replace("{finding}", image.label).strip(" ,")
 
 
 class Teller:
     """Writes a run's progress into its row, at most once a second, and its checkpoints as they come."""
 
-    def __init__(self, run: TrainingRun) -> None:
-        self.run, self.told = run, 0.0
+    def __init__(self, run: TrainingRun, on_kept: OnKept | None = None) -> None:
+        self.run, self.on_kept, self.told = run, on_kept, 0.0
 
     def __call__(self, progress: Progress) -> None:
         if progress.checkpoint is not None:
@@ -89,9 +117,14 @@ class Teller:
         elif time.monotonic() - self.told < TELL_EVERY and not progress.note:
             return
         self.told = time.monotonic()
-        if progress.note:
+        if progress.preparing:
+            self.run.beat(message=f"{progress.preparing}…")
+        elif progress.note:
             self._went_back(progress)
-            return
+        else:
+            self._tell(progress)
+
+    def _tell(self, progress: Progress) -> None:
         self.run.beat(
             done=progress.step,
             message=f"Step {progress.step:,} of {self.run.total:,}, loss {progress.loss:.4f}",
@@ -118,11 +151,14 @@ class Teller:
                 self._keep(description["step"], folder)
 
     def _keep(self, step: int, folder: Path) -> None:
+        if self.on_kept is not None:
+            self.on_kept(step, folder)
         description = json.loads((folder / "config.json").read_text())
         Checkpoint.store(
             f"{self.run.name}@{step}",
             description,
-            (folder / "model.safetensors").read_bytes(),
+            folder / "model.safetensors",
+            keep_weights=self.run.keeps_weights,
             run=self.run,
             samples=_read(folder / "samples.png"),
             grid=_read(folder / GRID),

@@ -10,16 +10,16 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from django.conf import settings
-from numpy.typing import NDArray
 
+from generation import pipelines
+from generation.engines.pipeline import PipelineSource
 from generation.models import TrainingRun
 from generation.quality.watch import Watch
-from generation.training.config import ConfigError, TrainingConfig
+from generation.training.finetune_config import FineTuneConfig
+from generation.training.run_config import ConfigError, RunConfig
 from pool.models import Dataset
-from pool.pictures import stored_pixels
-from pool.pixels import fitted_square
+from pool.pictures import squares
 from pool.splits import held_out_images, split_in_words, training_images
 
 if TYPE_CHECKING:
@@ -27,11 +27,10 @@ if TYPE_CHECKING:
 
 # Sampling is what costs; the number stays the same for a whole run, as FID depends on it.
 FEWEST, MOST_ON_CPU, MOST_ON_GPU = 16, 96, 512
+SLOWER = 4  # a Stable Diffusion takes seconds for a picture
 
 
-def watch_for(
-    run: TrainingRun, config: TrainingConfig, pictures: Pictures, *, pulse: Callable[[], None]
-) -> Watch:
+def watch_for(run: TrainingRun, config: RunConfig, pictures: Pictures, *, pulse: Callable[[], None]) -> Watch:
     """The hook that measures this run's checkpoints. Raises ConfigError where the site's extractor cannot be used."""
     from generation.quality.extractors import ExtractorError, described, extractor
 
@@ -39,14 +38,17 @@ def watch_for(
         used = described(extractor(settings.EXTRACTOR))  # now, not at the first checkpoint hours from here
     except ExtractorError as error:
         raise ConfigError(str(error)) from error
-    held_out = _squares(run.dataset, config, pulse)
+    held_out = squares(
+        list(held_out_images(run.dataset)), side=config.size, colour=config.channels == 3, pulse=pulse
+    )
     trained_on = list(training_images(run.dataset).values_list("pk", "patient_key"))
     if not run.facts:
         run.facts = {
             **_data(run.dataset),
             **_machine(),
             "extractor": used,
-            "samples_measured": _count(len(held_out)),
+            "samples_measured": _count(len(held_out), config),
+            **_started_from(config),
         }
         run.save(update_fields=["facts"])
     return Watch.of(
@@ -60,19 +62,19 @@ def watch_for(
     )
 
 
-def _squares(dataset: Dataset, config: TrainingConfig, pulse: Callable[[], None]) -> NDArray[np.uint8]:
-    colour, squares = config.channels == 3, []
-    for image in held_out_images(dataset):
-        pulse()
-        squares.append(fitted_square(stored_pixels(image), side=config.size, colour=colour))
-    empty = (0, config.size, config.size) + ((3,) if colour else ())
-    return np.stack(squares) if squares else np.zeros(empty, dtype=np.uint8)
-
-
-def _count(held_out: int) -> int:
+def _count(held_out: int, config: RunConfig) -> int:
     import torch
 
-    return min(max(held_out, FEWEST), MOST_ON_GPU if torch.cuda.is_available() else MOST_ON_CPU)
+    most = MOST_ON_GPU if torch.cuda.is_available() else MOST_ON_CPU
+    return min(max(held_out, FEWEST), most // SLOWER if isinstance(config, FineTuneConfig) else most)
+
+
+def _started_from(config: RunConfig) -> dict[str, Any]:
+    """Which pipeline a fine-tuning began with, as it was then."""
+    if not isinstance(config, FineTuneConfig):
+        return {}
+    known = PipelineSource(pipelines.folder() / config.pipeline).fingerprint()
+    return {"pipeline": config.pipeline, "pipeline_sha256": known}
 
 
 def _data(dataset: Dataset) -> dict[str, Any]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Callable, Sequence
 
+import numpy as np
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
+from numpy.typing import NDArray
 
 from pool.models import Image
-from pool.pixels import Pixels, decode_png, encode_png, thumbnail, to_8bit
+from pool.pixels import Pixels, decode_png, encode_png, fitted_square, thumbnail, to_8bit
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +22,17 @@ PNG_END = b"IEND\xaeB`\x82"
 def stored_pixels(image: Image) -> Pixels:
     """The canonical pixels as they lie in storage."""
     return decode_png(_stored_png(image))
+
+
+def squares(
+    images: Sequence[Image], *, side: int, colour: bool, pulse: Callable[[], None]
+) -> NDArray[np.uint8]:
+    """The middle square of each, (n, side, side) grey or (n, side, side, 3); `pulse` is called between two."""
+    made = np.empty((len(images), side, side, *((3,) if colour else ())), dtype=np.uint8)
+    for place, image in enumerate(images):
+        pulse()
+        made[place] = fitted_square(stored_pixels(image), side=side, colour=colour)
+    return made
 
 
 def picture_png(image: Image) -> bytes:

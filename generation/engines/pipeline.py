@@ -216,7 +216,12 @@ class _Wanted:
             shown = self.pipe(generator=dice, **given).images
         request.heartbeat()
         return [
-            Picture(index, seed, _pixels(picture, request.modality), {**self.facts, "prompt": prompt})
+            Picture(
+                index,
+                seed,
+                eight_bits(picture, colour=request.modality == "microscopy"),
+                {**self.facts, "prompt": prompt},
+            )
             for index, seed, picture, prompt in zip(group, seeds, shown, prompts, strict=True)
         ]
 
@@ -250,11 +255,11 @@ def _set_scheduler(pipe: Any, name: str, pipeline: str) -> None:
     pipe.scheduler = getattr(diffusers, SCHEDULERS[name]).from_config(pipe.own_scheduler.config)
 
 
-def _pixels(picture: Any, modality: str) -> Pixels:
-    """Eight bits of what the pipeline drew: grey, but for microscopy, where colour means something."""
+def eight_bits(picture: Any, *, colour: bool) -> Pixels:
+    """What a pipeline drew, as bytes: grey, but where colour means something."""
     from PIL import Image as Pillow
 
     values = (np.clip(np.nan_to_num(picture), 0, 1) * 255).round().astype(np.uint8)
     if values.ndim == 3 and values.shape[-1] == 1:
         return np.asarray(values[..., 0])
-    return np.asarray(values if modality == "microscopy" else Pillow.fromarray(values).convert("L"))
+    return np.asarray(values if colour else Pillow.fromarray(values).convert("L"))

@@ -46,7 +46,9 @@ class DiffusionJobForm(NewJobForm):
         super().__init__(*args, **kwargs)
         self.kinds = {
             f"{checkpoint.pk}:{number}": (checkpoint, kind)
-            for checkpoint in Checkpoint.objects.newest_of_each_run().select_related("run__dataset")
+            for checkpoint in Checkpoint.objects.that_sample()
+            .newest_of_each_run()
+            .select_related("run__dataset")
             for number, kind in enumerate(checkpoint.kinds)
         }
         for checkpoint in {checkpoint for checkpoint, _ in self.kinds.values()}:

@@ -8,10 +8,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from generation import pipelines
-from generation.finetunings import is_taken
 from generation.models import Checkpoint, TrainingRun
 from generation.models.jobs import MOST_SEED
 from generation.training.config import PRESETS, ConfigError, TrainingConfig, settings_of
+from generation.tuned_models import is_taken
 from pool.models import Dataset
 
 

@@ -6,11 +6,12 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.db import models, transaction
 from django.db.models.functions import Now
 from django.urls import reverse
@@ -66,6 +67,19 @@ class TrainingRun(Job):
         """Whether it goes on from a diffusers pipeline instead of training a network of our own."""
         return "pipeline" in self.config
 
+    @property
+    def keeps_weights(self) -> bool:
+        """Whether each checkpoint's weights lie with the images; whole pipelines are too large for that."""
+        return not self.is_finetuning or bool(self.config.get("rank", 1))
+
+    @property
+    def chosen_checkpoint(self) -> Checkpoint | None:
+        """The one that stands for the run: the best by the metric that was to be kept, else the last."""
+        kept = list(self.checkpoints.order_by("-step"))
+        metric = self.config.get("keep_best")
+        measured = [one for one in kept if isinstance(one.metrics.get(metric), (int, float))]
+        return min(measured, key=lambda one: one.metrics[metric]) if measured else next(iter(kept), None)
+
     def ring(self) -> None:
         from generation.tasks import run_training
         from pool.tasks import ring
@@ -105,6 +119,10 @@ class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
     def newest_by_name(self, name: str) -> Checkpoint | None:
         """The checkpoint of this name, or the last one of the run of this name."""
         return self.filter(name=name).first() or self.filter(run__name=name).order_by("-step").first()
+
+    def that_sample(self) -> Self:
+        """Networks of our own, which the diffusion engine samples; what fine-tuning leaves is a pipeline's."""
+        return self.filter(models.Q(run=None) | ~models.Q(run__config__has_key="pipeline"))
 
     def newest_of_each_run(self) -> Self:
         """One checkpoint a run, the last, and those that came without a run."""
@@ -147,8 +165,9 @@ class Checkpoint(models.Model):
         cls,
         name: str,
         description: dict[str, Any],
-        weights: bytes,
+        weights: bytes | Path,
         *,
+        keep_weights: bool = True,
         run: TrainingRun | None = None,
         samples: bytes = b"",
         grid: bytes = b"",
@@ -159,16 +178,17 @@ class Checkpoint(models.Model):
         known = cls.objects.filter(name=name).first()
         if known is not None:
             return known
-        sha256 = hashlib.sha256(weights).hexdigest()
-        row = cls(
-            name=name,
-            run=run,
-            step=description["step"],
-            description=description,
-            sha256=sha256,
-            metrics=dict(metrics or {}),
-        )
-        row.weights.save("", ContentFile(weights), save=False)
+        with weights.open("rb") if isinstance(weights, Path) else BytesIO(weights) as held:
+            row = cls(
+                name=name,
+                run=run,
+                step=description["step"],
+                description=description,
+                sha256=hashlib.file_digest(held, "sha256").hexdigest(),
+                metrics=dict(metrics or {}),
+            )
+            if keep_weights:
+                row.weights.save("", File(held), save=False)
         for file, content in ((row.samples, samples), (row.grid, grid), (row.neighbours, neighbours)):
             if content:
                 file.save("", ContentFile(content), save=False)

@@ -117,7 +117,7 @@ def _kernel_distance(
 ) -> Distance:
     _check(real, fake)
     found: Mmd = mmd(real, fake, kernel, resamples=resamples, seed=seed)
-    interval = _quantiles(times * found.resampled) if resamples else None
+    interval = _quantiles(times * found.resampled) if len(found.resampled) else None
     return Distance(times * found.value, interval, len(real), len(fake))
 
 

@@ -1,16 +1,22 @@
-"""Maximum mean discrepancy of two samples by a kernel, in blocks, with its bootstrap from the same pass."""
+"""Maximum mean discrepancy of two samples by a kernel, in blocks over all cores, with its bootstrap from the same pass."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import combinations_with_replacement, product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 Rows = NDArray[np.floating[Any]]
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Weighted = tuple[Floats, Floats]  # rows, and how often each counts in every resample
 Kernel = Callable[[Floats, Floats], Floats]
 
 BLOCK = 1_000
@@ -19,10 +25,10 @@ AT_MEDIAN = 2_000
 
 @dataclass(frozen=True)
 class Mmd:
-    """The unbiased estimate, and what it was in each resample."""
+    """The unbiased estimate, and what it was in each resample that has one."""
 
     value: float
-    resampled: NDArray[np.float64]
+    resampled: Doubles
 
 
 def polynomial(dimensions: int) -> Kernel:
@@ -30,9 +36,11 @@ def polynomial(dimensions: int) -> Kernel:
 
     def of(x: Floats, y: Floats) -> Floats:
         inner = x @ y.T
-        inner /= np.float32(dimensions)
+        inner *= np.float32(1 / dimensions)
         inner += 1
-        return np.asarray(inner * inner * inner)  # numpy's power is many times slower
+        cubed = inner * inner  # numpy's power is many times slower
+        cubed *= inner
+        return np.asarray(cubed)
 
     return of
 
@@ -73,9 +81,11 @@ def mmd(real: Rows, fake: Rows, kernel: Kernel, *, resamples: int, seed: int) ->
     dice = np.random.default_rng(seed)
     x, y = (np.asarray(rows, dtype=np.float32) for rows in (real, fake))
     at_x, at_y = (_weights(len(rows), resamples, dice) for rows in (x, y))
-    within = _within(x, at_x, kernel) + _within(y, at_y, kernel)
-    every = within - 2 * _across(x, at_x, y, at_y, kernel)
-    return Mmd(float(every[0]), every[1:])
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
+        within = _within(x, at_x, kernel, threads) + _within(y, at_y, kernel, threads)
+        every = within - 2 * _across((x, at_x), (y, at_y), kernel, threads)
+    # A resample of few pictures may be one of them again and again, which has no pairs.
+    return Mmd(float(every[0]), every[1:][np.isfinite(every[1:])])
 
 
 def _weights(count: int, resamples: int, dice: np.random.Generator) -> Floats:
@@ -84,30 +94,37 @@ def _weights(count: int, resamples: int, dice: np.random.Generator) -> Floats:
     return np.vstack([np.ones((1, count)), drawn]).astype(np.float32)
 
 
-def _within(rows: Floats, weights: Floats, kernel: Kernel) -> NDArray[np.float64]:
+def _within(rows: Floats, weights: Floats, kernel: Kernel, threads: Executor) -> Doubles:
     """The mean of k over pairs of different pictures, for each row of weights; each block of pairs is met once."""
-    total = np.zeros(len(weights))
-    for first in range(0, len(rows), BLOCK):
-        here = slice(first, first + BLOCK)
-        for second in range(first, len(rows), BLOCK):
-            there = slice(second, second + BLOCK)
-            found = kernel(rows[here], rows[there])
-            if first == second:
-                np.fill_diagonal(found, 0)
-            total += (1 if first == second else 2) * _weighted(found, weights[:, here], weights[:, there])
+
+    def sums(block: tuple[int, int]) -> Doubles:
+        here, there = (slice(start, start + BLOCK) for start in block)
+        found = kernel(rows[here], rows[there])
+        if block[0] == block[1]:
+            np.fill_diagonal(found, 0)
+        return (1 if block[0] == block[1] else 2) * _weighted(found, weights[:, here], weights[:, there])
+
+    total = _added(threads.map(sums, combinations_with_replacement(range(0, len(rows), BLOCK), 2)))
     pairs = weights.sum(axis=1, dtype=np.float64) ** 2 - np.square(weights, dtype=np.float64).sum(axis=1)
-    return np.asarray(total / pairs)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(total / pairs)
 
 
-def _across(x: Floats, at_x: Floats, y: Floats, at_y: Floats, kernel: Kernel) -> NDArray[np.float64]:
-    total = np.zeros(len(at_x))
-    for first in range(0, len(x), BLOCK):
-        here = slice(first, first + BLOCK)
-        for second in range(0, len(y), BLOCK):
-            there = slice(second, second + BLOCK)
-            total += _weighted(kernel(x[here], y[there]), at_x[:, here], at_y[:, there])
-    return np.asarray(total / (len(x) * len(y)))
+def _across(one: Weighted, other: Weighted, kernel: Kernel, threads: Executor) -> Doubles:
+    (x, at_x), (y, at_y) = one, other
+
+    def sums(block: tuple[int, int]) -> Doubles:
+        here, there = (slice(start, start + BLOCK) for start in block)
+        return _weighted(kernel(x[here], y[there]), at_x[:, here], at_y[:, there])
+
+    blocks = product(range(0, len(x), BLOCK), range(0, len(y), BLOCK))
+    return np.asarray(_added(threads.map(sums, blocks)) / (len(x) * len(y)))
 
 
-def _weighted(found: Floats, left: Floats, right: Floats) -> NDArray[np.float64]:
+def _added(parts: Iterable[Doubles]) -> Doubles:
+    """In the order of the blocks, so that the sum is the same however many threads there are."""
+    return np.asarray(np.sum(list(parts), axis=0))
+
+
+def _weighted(found: Floats, left: Floats, right: Floats) -> Doubles:
     return np.asarray(np.einsum("ri,ri->r", left @ found, right, dtype=np.float64))

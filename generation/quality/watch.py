@@ -23,8 +23,7 @@ from generation.quality.structure import Structures, structures
 from pool.pixels import encode_png
 
 if TYPE_CHECKING:
-    from generation.training.network import Denoiser
-    from generation.training.trainer import Trainer
+    from generation.training.learner import Learner
 
 GRID, NEIGHBOURS = "grid.png", "neighbours.png"
 TRAINING, HELD_OUT, NAMES, RULE = "training.npy", "held-out.npy", "names.json", "copy-rule.json"
@@ -36,7 +35,7 @@ Pictures = NDArray[np.uint8]
 
 @dataclass
 class Watch:
-    """A hook of `train`: called with the trainer and the step, gives the metrics of the checkpoint just written."""
+    """A hook of `train`: called with the learner and the step, gives the metrics of the checkpoint just written."""
 
     folder: Path
     count: int
@@ -64,25 +63,19 @@ class Watch:
             stale.unlink(missing_ok=True)
         return cls(folder, count, spec)
 
-    def __call__(self, trainer: Trainer, step: int) -> dict[str, Any]:
-        pictures = self.samples(trainer.averaged)
+    def __call__(self, learner: Learner[Any], step: int) -> dict[str, Any]:
+        pictures = self.samples(learner)
         found, sheets = self.measure(pictures)
-        if trainer.last_checkpoint is not None:
+        if learner.last_checkpoint is not None:
             for name, sheet in sheets.items():
-                (trainer.last_checkpoint / name).write_bytes(sheet)
+                (learner.last_checkpoint / name).write_bytes(sheet)
         return found
 
-    def samples(self, net: Denoiser) -> Pictures:
-        """`count` pictures of fixed seeds, of every class in turn."""
-        from generation.training.sampling import sample
-
-        config, made = net.config, []
-        for start in range(0, self.count, SAMPLED_AT_ONCE):
-            places = range(start, min(start + SAMPLED_AT_ONCE, self.count))
-            kinds = [place % len(config.classes) for place in places] if config.classes else None
-            seeds = [FIRST_SEED + place for place in places]
-            made.append(sample(net, seeds, classes=kinds, steps=config.sample_steps))
-        return np.concatenate(made)
+    def samples(self, learner: Learner[Any]) -> Pictures:
+        """`count` pictures of fixed seeds, of every class or prompt in turn."""
+        starts = range(0, self.count, SAMPLED_AT_ONCE)
+        groups = (range(start, min(start + SAMPLED_AT_ONCE, self.count)) for start in starts)
+        return np.concatenate([learner.pictures(group, seed=FIRST_SEED) for group in groups])
 
     def measure(self, pictures: Pictures) -> tuple[dict[str, Any], dict[str, bytes]]:
         """The metrics by name, and the sheets to look at as PNG."""

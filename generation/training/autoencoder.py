@@ -18,6 +18,7 @@ from generation.training.config import OWN_AUTOENCODER, ConfigError, TrainingCon
 from generation.training.network import autocast
 from generation.training.optimiser import optimiser_state, restore_optimiser
 from generation.training.pictures import Order, Pictures, seed_of
+from generation.training.progress import Tell, silent
 from generation.training.shelf import Shelf, shown
 from generation.training.space import LatentSpace, Space, raw_latents, space_from
 from generation.training.team import Team
@@ -31,7 +32,13 @@ STREAM = 2  # its own random numbers
 
 
 def space_for(
-    config: TrainingConfig, pictures: Pictures, run: Path, device: torch.device, team: Team
+    config: TrainingConfig,
+    pictures: Pictures,
+    run: Path,
+    device: torch.device,
+    team: Team,
+    *,
+    tell: Tell = silent,
 ) -> Space | None:
     """The latent space the config asks for, trained or loaded once and kept in the run's folder; None for pixels.
 
@@ -44,7 +51,7 @@ def space_for(
         pictures.check(config)
         shelf = Shelf(pictures.pixels, device)
         if config.latent == OWN_AUTOENCODER:
-            autoencoder = Lesson(config, shelf, run / f"{FOLDER}-in-training").learned()
+            autoencoder = Lesson(config, shelf, run / f"{FOLDER}-in-training").learned(tell)
         else:
             autoencoder = _local(Path(config.latent), config).to(device)
         _keep(_scaled(autoencoder, shelf, config), kept, config)
@@ -115,11 +122,12 @@ class Lesson:
         )
         self.step = 0
 
-    def learned(self) -> Any:
+    def learned(self, tell: Tell) -> Any:
         """The trained autoencoder."""
         self._go_on()
         while self.step < self.config.latent_steps:
             self.train_step()
+            tell(f"Learning the autoencoder: step {self.step:,} of {self.config.latent_steps:,}")
             if self.step % SAVED_EVERY == 0 and self.step < self.config.latent_steps:
                 self._save()
         return self.net
@@ -145,7 +153,7 @@ class Lesson:
         return detached
 
     def _save(self) -> None:
-        state = optimiser_state(self.net, self.optimiser)
+        state = optimiser_state(dict(self.net.named_parameters()), self.optimiser)
         description = checkpoint.Description(self.config, self.step, {})
         checkpoint.write(self.folder, description, self.net.state_dict(), state=state)
 
@@ -154,5 +162,6 @@ class Lesson:
             return
         description, weights = checkpoint.read(self.folder)
         self.net.load_state_dict(load_file(weights))
-        restore_optimiser(self.net, self.optimiser, checkpoint.load_state(self.folder))
+        named = dict(self.net.named_parameters())
+        restore_optimiser(named, self.optimiser, checkpoint.load_state(self.folder))
         self.step = description.step

@@ -166,12 +166,23 @@ def load_state(folder: Path) -> dict[str, Tensor]:
     return load_file(folder / STATE)
 
 
+def told(folder: Path) -> dict[str, Any]:
+    """What a checkpoint's config.json says, of whatever kind of model. Raises CheckpointError."""
+    try:
+        return dict(json.loads((folder / CONFIG).read_text()))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"The checkpoint {folder.name} has no readable config: {error}") from error
+
+
+def facts_of(folder: Path) -> dict[str, Any]:
+    return dict(told(folder).get("facts", {}))
+
+
 def note(folder: Path, facts: Mapping[str, Any]) -> None:
     """Add to the facts of a checkpoint that stands; it is whole at every moment."""
-    description, _weights = read(folder)
-    told = Description(description.config, description.step, {**description.facts, **facts})
+    said = told(folder)
     part = folder / f".{CONFIG}.part"
-    part.write_text(json.dumps(told.as_json(), indent=2) + "\n")
+    part.write_text(json.dumps({**said, "facts": {**said.get("facts", {}), **facts}}, indent=2) + "\n")
     _sync(part)
     part.replace(folder / CONFIG)
     _sync(folder)
@@ -185,7 +196,7 @@ def best(run: Path, metric: str) -> Path | None:
 
 def _metric(folder: Path, metric: str) -> float | None:
     try:
-        value = read(folder)[0].facts.get("metrics", {}).get(metric)
+        value = facts_of(folder).get("metrics", {}).get(metric)
     except CheckpointError:
         return None
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None

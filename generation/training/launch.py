@@ -19,6 +19,7 @@ import numpy as np
 
 from generation.training.config import TrainingConfig
 from generation.training.errors import TrainingFailedError
+from generation.training.finetune_config import FineTuneConfig
 from generation.training.pictures import Pictures
 from generation.training.progress import OnProgress, Progress
 
@@ -28,15 +29,17 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 ORDER, LOG = "order", "training.log"
 CONFIG, PIXELS, CLASSES, HOOK = "config.json", "pixels.npy", "classes.npy", "hook.pickle"
+FINETUNING = "finetuning.json"  # the prompts, and the folder of the pipeline
 SAVES_WITHIN = 120.0
 MOST_DEATHS = 3
 
 
 def train_apart(
-    config: TrainingConfig,
+    config: TrainingConfig | FineTuneConfig,
     pictures: Pictures,
     run: Path,
     *,
+    pipeline: Path | None = None,
     on_progress: OnProgress | None = None,
     on_checkpoint: OnCheckpoint | None = None,
     processes: int | None = None,
@@ -46,7 +49,7 @@ def train_apart(
     Where `on_progress` raises, that process is told to save and stop. One that is killed is started again, from its
     last checkpoint, three times at most without getting further. Raises TrainingFailedError.
     """
-    order = _write_order(config, pictures, run / ORDER, on_checkpoint)
+    order = _write_order(config, pictures, run / ORDER, on_checkpoint, pipeline)
     deaths, furthest = 0, -1
     while True:
         ending = _Ending()
@@ -77,7 +80,11 @@ class _Ending:
 
 
 def _write_order(
-    config: TrainingConfig, pictures: Pictures, order: Path, on_checkpoint: OnCheckpoint | None
+    config: TrainingConfig | FineTuneConfig,
+    pictures: Pictures,
+    order: Path,
+    on_checkpoint: OnCheckpoint | None,
+    pipeline: Path | None,
 ) -> Path:
     shutil.rmtree(order, ignore_errors=True)
     order.mkdir(parents=True)
@@ -85,6 +92,9 @@ def _write_order(
     np.save(order / PIXELS, pictures.pixels)
     if pictures.classes is not None:
         np.save(order / CLASSES, pictures.classes)
+    if pipeline is not None:
+        told = {"pipeline": str(pipeline), "prompts": list(pictures.prompts)}
+        (order / FINETUNING).write_text(json.dumps(told))
     (order / HOOK).write_bytes(pickle.dumps(on_checkpoint))
     return order
 
@@ -142,6 +152,7 @@ def as_words(progress: Progress) -> dict[str, Any]:
         "metrics": progress.metrics,
         "memory_mb": progress.memory_mb,
         "note": progress.note,
+        "preparing": progress.preparing,
     }
 
 
@@ -155,6 +166,7 @@ def _progress(word: Mapping[str, Any]) -> Progress:
         metrics=word["metrics"],
         memory_mb=word["memory_mb"],
         note=word["note"],
+        preparing=word["preparing"],
     )
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
-def optimiser_state(net: nn.Module, optimiser: torch.optim.AdamW) -> dict[str, Tensor]:
-    """What a checkpoint keeps of it."""
-    names = [name for name, _ in net.named_parameters()]
+def optimiser_state(trained: Mapping[str, Tensor], optimiser: torch.optim.AdamW) -> dict[str, Tensor]:
+    """What a checkpoint keeps of it; `trained` are its weights by name, in its order."""
+    names = list(trained)
     return {
         f"optimiser.{names[index]}.{key}": value
         for index, values in optimiser.state_dict()["state"].items()
@@ -20,10 +20,12 @@ def optimiser_state(net: nn.Module, optimiser: torch.optim.AdamW) -> dict[str, T
     }
 
 
-def restore_optimiser(net: nn.Module, optimiser: torch.optim.AdamW, state: Mapping[str, Tensor]) -> None:
+def restore_optimiser(
+    trained: Mapping[str, Tensor], optimiser: torch.optim.AdamW, state: Mapping[str, Tensor]
+) -> None:
     moments = {
         index: {key: _like(weight, state[f"optimiser.{name}.{key}"]) for key in MOMENTS}
-        for index, (name, weight) in enumerate(net.named_parameters())
+        for index, (name, weight) in enumerate(trained.items())
         if f"optimiser.{name}.step" in state
     }
     groups = optimiser.state_dict()["param_groups"]

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from generation.training.config import ConfigError, TrainingConfig
+from generation.training.run_config import ConfigError, RunConfig
 
 
 @dataclass
 class Pictures:
-    """Training pictures as uint8 (n, size, size) or (n, size, size, 3), and the class number of each."""
+    """Training pictures as uint8 (n, size, size) or (n, size, size, 3), and of each the class number or the prompt."""
 
     pixels: NDArray[np.uint8]
     classes: NDArray[np.int64] | None = None
+    prompts: Sequence[str] = ()
 
-    def check(self, config: TrainingConfig) -> None:
+    def check(self, config: RunConfig) -> None:
         side = (config.size, config.size) + ((3,) if config.channels == 3 else ())
         if len(self.pixels) == 0:
             raise ConfigError("There are no pictures to train on.")
         if self.pixels.shape[1:] != side:
             raise ConfigError(f"The pictures are {self.pixels.shape[1:]}; the config wants {side}.")
-        if bool(config.classes) != (self.classes is not None):
-            raise ConfigError(
-                "A class-conditional config needs the class of each picture, another needs none."
-            )
 
 
 def seed_of(*words: int) -> int:

@@ -25,9 +25,11 @@ import torch
 from generation.training import launch
 from generation.training.config import TrainingConfig
 from generation.training.errors import TrainingStopped, sentence_of
+from generation.training.finetune_config import FineTuneConfig
 from generation.training.pictures import Pictures
 from generation.training.progress import Progress
 from generation.training.run import train
+from generation.training.run_config import RunConfig
 from generation.training.team import team_of_environment
 
 SAID_EVERY = 0.2
@@ -38,7 +40,7 @@ def main() -> None:
     parser.add_argument("order", type=Path)
     parser.add_argument("--processes", type=int, help="how many train together (default: one a GPU)")
     asked = parser.parse_args()
-    config = TrainingConfig.from_mapping(json.loads((asked.order / launch.CONFIG).read_text()))
+    config = _config(asked.order)
     if "WORLD_SIZE" not in os.environ and (many := _processes(asked.processes, config)) > 1:
         _become_many(many, asked.order)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -47,16 +49,37 @@ def main() -> None:
     sys.exit(_trained(asked.order, config, speaker))
 
 
-def _trained(order: Path, config: TrainingConfig, speaker: Speaker) -> int:
+def _config(order: Path) -> TrainingConfig | FineTuneConfig:
+    said = json.loads((order / launch.CONFIG).read_text())
+    kind = FineTuneConfig if (order / launch.FINETUNING).exists() else TrainingConfig
+    return kind.from_mapping(said)
+
+
+def _material(order: Path) -> tuple[Pictures, Path | None]:
+    """The pictures, and for a fine-tuning the pipeline it starts from."""
+    pixels = np.load(order / launch.PIXELS)
+    if (order / launch.FINETUNING).exists():
+        told = json.loads((order / launch.FINETUNING).read_text())
+        return Pictures(pixels, prompts=told["prompts"]), Path(told["pipeline"])
+    classes = np.load(order / launch.CLASSES) if (order / launch.CLASSES).exists() else None
+    return Pictures(pixels, classes), None
+
+
+def _trained(order: Path, config: TrainingConfig | FineTuneConfig, speaker: Speaker) -> int:
     try:
-        classes = np.load(order / launch.CLASSES) if (order / launch.CLASSES).exists() else None
-        pictures = Pictures(np.load(order / launch.PIXELS), classes)
+        pictures, pipeline = _material(order)
         hook = pickle.loads((order / launch.HOOK).read_bytes())  # noqa: S301  (written by launch.py, in a folder of the site's own)
         team = team_of_environment()
         with (order.parent / ".lock").open("w") as lock:
             if team.rank == 0:  # a process that lost its parent may still be writing its last checkpoint
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            done = train(config, pictures, order.parent, on_progress=speaker, on_checkpoint=hook, team=team)
+            done = train(
+                *(config, pictures, order.parent),
+                pipeline=pipeline,
+                on_progress=speaker,
+                on_checkpoint=hook,
+                team=team,
+            )
     except TrainingStopped:
         return 0
     except BaseException as error:
@@ -89,7 +112,7 @@ class Speaker:
         sys.stdout.flush()
 
 
-def _processes(asked: int | None, config: TrainingConfig) -> int:
+def _processes(asked: int | None, config: RunConfig) -> int:
     """As many as asked for; else one for each GPU, as far as the batch can be shared evenly."""
     if asked:
         return asked

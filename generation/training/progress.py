@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 class Progress:
     """Where a run stands; `checkpoint`, `samples` and `metrics` only where one was just written.
 
-    `loss` is the mean since the last word; `note` is a sentence for people when something happened. The samples
+    `loss` is the mean since the last word; `note` is a sentence for people when something happened, `preparing`
+    one before the first step. The samples
     of a run in another process are not sent, they lie in the checkpoint's folder.
     """
 
@@ -28,6 +30,17 @@ class Progress:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     memory_mb: float = 0.0
     note: str = ""
+    preparing: str = ""
+
+    @classmethod
+    def before_the_first_step(cls, preparing: str) -> Self:
+        """A sentence on what is made ready; there is no step yet."""
+        return cls(0, math.nan, 0.0, 0.0, preparing=preparing)
 
 
 OnProgress = Callable[[Progress], None]
+Tell = Callable[[str], None]
+
+
+def silent(_sentence: str) -> None:
+    """For whoever wants to hear nothing of what is made ready."""

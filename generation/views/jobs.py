@@ -61,7 +61,8 @@ def create(request: HttpRequest, engine: str = GenerationJob.Engine.DIFFUSION) -
         "form": form,
         "engine": engine,
         "engines": GenerationJob.Engine.choices,
-        "no_model": engine == GenerationJob.Engine.DIFFUSION and not Checkpoint.objects.exists(),
+        "no_model": engine == GenerationJob.Engine.DIFFUSION
+        and not Checkpoint.objects.that_sample().exists(),
         "no_pipeline": engine == GenerationJob.Engine.PIPELINE and not pipelines.names(),
         "pipelines_folder": pipelines.folder(),
         "preview": PREVIEW,

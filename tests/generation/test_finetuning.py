@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -19,12 +18,21 @@ from generation import pipelines
 from generation.engines import pipeline
 from generation.engines.pipeline import PipelineEngine
 from generation.engines.protocol import GenerationRequest, Picture
-from generation.finetunings import prompt_of
 from generation.models import TrainingRun
+from generation.runs import prompt_of
 from generation.training.config import ConfigError
-from generation.training.finetuning import FineTuneConfig, FineTuner, Lesson, finetune, load_pipeline
+from generation.training.errors import CheckpointError
+from generation.training.finetune_config import FineTuneConfig
+from generation.training.finetuning import FineTuner
+from generation.training.launch import train_apart
+from generation.training.pictures import Pictures
+from generation.training.progress import Progress
+from generation.training.run import train
 from lungrater.models import User
+from pool import splits
+from pool.models import Dataset
 from tests.factories import make_dataset, make_image
+from tests.generation.makers import make_job
 from tests.generation.tiny_pipeline import save_tiny_pipeline
 
 
@@ -43,49 +51,95 @@ def home(folder: Path, tmp_path: Path, settings: Any) -> Path:
     return tmp_path / "models"
 
 
-def lesson() -> Lesson:
+def pictures() -> Pictures:
     """Bright pictures and dark ones, each said to be so."""
-    dice = np.random.default_rng(0)
-    pixels = dice.integers(0, 40, (6, 16, 16, 3), dtype=np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 40, (6, 16, 16), dtype=np.uint8)
     pixels[::2] += 200
-    return Lesson(pixels, ["bright", "dark"] * 3)
+    return Pictures(pixels, prompts=["bright", "dark"] * 3)
+
+
+def small(**changes: Any) -> FineTuneConfig:
+    given = {
+        "rank": 2,
+        "size": 16,
+        "steps": 4,
+        "batch": 4,
+        "checkpoint_every": 2,
+        "sample_steps": 2,
+        **changes,
+    }
+    return FineTuneConfig(pipeline="tiny", **given)
 
 
 def tuner(folder: Path, **changes: Any) -> FineTuner:
-    given = {"rank": 2, "size": 16, "steps": 4, "batch": 4, "checkpoint_every": 2, **changes}
-    return FineTuner(FineTuneConfig("tiny", **given), load_pipeline(folder), lesson())
+    return FineTuner(small(**changes), pictures(), folder)
 
 
 @pytest.mark.parametrize("rank", [4, 0], ids=["lora", "full"])
-def test_the_loss_falls(rank: int, folder: Path, tmp_path: Path) -> None:
-    learning = tuner(folder, rank=rank, steps=60, checkpoint_every=60, learning_rate=1e-2)
+def test_the_loss_falls(rank: int, folder: Path) -> None:
+    learning = tuner(folder, rank=rank, steps=60, learning_rate=1e-2)
 
     def on_the_same_noise() -> float:
+        dice = [torch.Generator().manual_seed(n) for n in range(12)]
         with torch.no_grad():
-            return float(np.mean([learning.loss(torch.Generator().manual_seed(n)).item() for n in range(12)]))
+            return float(np.mean([learning.loss(learning.draw(die, np.arange(4))).item() for die in dice]))
 
     before = on_the_same_noise()
-    steps = [progress.step for progress in finetune(learning, tmp_path)]
+    for _ in range(60):
+        learning.train_step()
 
-    assert steps == list(range(1, 61))
     assert on_the_same_noise() < 0.97 * before
 
 
 @pytest.mark.parametrize("rank", [2, 0], ids=["lora", "full"])
-def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(rank: int, folder: Path, tmp_path: Path) -> None:
-    for _ in finetune(tuner(folder, rank=rank), tmp_path / "unbroken"):
-        pass
-    for _ in itertools.islice(finetune(tuner(folder, rank=rank), tmp_path / "broken"), 3):
-        pass  # killed at step 3, after the checkpoint of step 2
-    for _ in finetune(tuner(folder, rank=rank), tmp_path / "broken"):
-        pass
+def test_a_run_cut_off_ends_bit_for_bit_like_an_unbroken_one(rank: int, folder: Path, tmp_path: Path) -> None:
+    config = small(rank=rank, accumulate=2)
 
+    def cut_off(progress: Progress) -> None:
+        if progress.step == 3:
+            raise KeyboardInterrupt
+
+    unbroken = train(config, pictures(), tmp_path / "unbroken", pipeline=folder)
+    with pytest.raises(KeyboardInterrupt):
+        train(config, pictures(), tmp_path / "broken", pipeline=folder, on_progress=cut_off)
+    resumed = train(config, pictures(), tmp_path / "broken", pipeline=folder)
+
+    assert resumed.name == "step-00000004"
     for file in ("model.safetensors", "state.safetensors"):
-        unbroken, resumed = (
-            load_file(tmp_path / name / "step-00000004" / file) for name in ("unbroken", "broken")
+        expected, found = load_file(unbroken / file), load_file(resumed / file)
+        assert expected.keys() == found.keys()
+        assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_a_loss_that_breaks_once_goes_back_a_checkpoint_and_ends(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, seen = FineTuner.train_step, list[Progress]()
+
+    def broken_at_three(learning: FineTuner) -> torch.Tensor:
+        loss = whole(learning)
+        return loss * float("nan") if learning.step == 3 and not learning.turn else loss
+
+    monkeypatch.setattr(FineTuner, "train_step", broken_at_three)
+    train(small(), pictures(), tmp_path, pipeline=folder, on_progress=seen.append)
+
+    assert [progress.step for progress in seen if not progress.preparing] == [1, 2, 2, 3, 4]
+    assert any("went back to step 2" in progress.note for progress in seen)
+
+
+def test_two_processes_learn_what_one_does(folder: Path, tmp_path: Path) -> None:
+    config, told = small(steps=2), dict[int, dict[int, float]]()
+
+    for processes in (1, 2):
+        losses = told.setdefault(processes, {})
+        train_apart(
+            *(config, pictures(), tmp_path / str(processes)),
+            pipeline=folder,
+            processes=processes,
+            on_progress=lambda progress, losses=losses: losses.update({progress.step: progress.loss}),  # type: ignore[misc]  # a default binds the loop's dict
         )
-        assert unbroken.keys() == resumed.keys()
-        assert all(torch.equal(unbroken[name], resumed[name]) for name in unbroken)
+
+    assert told[2][2] == pytest.approx(told[1][2], rel=1e-4)
 
 
 def test_a_lora_trains_little_and_leaves_the_pipeline_as_it_was(folder: Path) -> None:
@@ -99,12 +153,19 @@ def test_a_lora_trains_little_and_leaves_the_pipeline_as_it_was(folder: Path) ->
     assert all(torch.equal(weight, now[name]) for name, weight in frozen.items())
 
 
+def test_a_checkpoint_of_another_rank_is_not_gone_on_from(folder: Path, tmp_path: Path) -> None:
+    tuner(folder, rank=2).save(tmp_path / "step-00000000")
+
+    with pytest.raises(CheckpointError, match="another rank"):
+        tuner(folder, rank=0).restore(tmp_path / "step-00000000")
+
+
 @pytest.mark.parametrize(
     ("changes", "words"), [({"rank": -1}, "rank"), ({"size": 15}, "size"), ({"learning_rate": 0}, "learning")]
 )
 def test_settings_that_cannot_be_are_said_in_a_sentence(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
-        FineTuneConfig("tiny", **changes)
+        small(**changes)
 
 
 # --- As a training run -----------------------------------------------------------------------------------------
@@ -115,34 +176,75 @@ def picture(name: str, **settings: Any) -> Any:
     return made.pixels
 
 
+WORDS = ("train", "--pipeline=tiny", "--name=Our chests", "--dataset=Chests")
+NUMBERS = ("--steps=4", "--batch=2", "--size=16", "--prompt={modality} {finding}")
+
+
+@pytest.fixture
+def chests(monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    """Enough images that some are held out."""
+    monkeypatch.setattr(splits, "ENOUGH_TO_SPLIT", 30)
+    made = make_dataset("Chests")
+    for number in range(36):
+        make_image(made, label=("normal", "effusion")[number % 2], patient=f"patient {number}")
+    return made
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("rank", [2, 0], ids=["lora", "full"])
-def test_the_command_leaves_what_the_pipeline_engine_finds_and_what_changes_its_pictures(
-    rank: int, home: Path
+def test_the_command_leaves_measured_checkpoints_and_what_the_pipeline_engine_finds(
+    rank: int, home: Path, chests: Dataset, client_of: Callable[[User], Client], researcher: User
 ) -> None:
-    dataset = make_dataset()
-    for _ in range(3):
-        make_image(dataset=dataset)
-    words = ("train", "--pipeline=tiny", f"--dataset={dataset.name}", "--name=Our chests", f"--lora={rank}")
-    out = StringIO()
     before = picture("tiny")
 
-    call_command(*words, "--steps=3", "--batch=2", "--size=16", "--prompt={modality} {finding}", stdout=out)
+    settings = ("--set", "checkpoint_every=2", "sample_steps=2", "learning_rate=0.01")
+    call_command(*WORDS, *NUMBERS, f"--lora={rank}", *settings, stdout=StringIO())
 
     run = TrainingRun.objects.get()
-    assert (run.state, run.done) == ("succeeded", 3)
+    assert (run.state, run.done) == ("succeeded", 4)
     assert "“our-chests” is ready" in run.message
-    assert run.images.count() == 3
+    assert [row.step for row in run.checkpoints.order_by("step")] == [2, 4]
+    for row in run.checkpoints.all():
+        assert row.metrics["fid"] > 0
+        assert row.metrics["memorisation"]["of"] == row.metrics["n_fake"]
+        assert row.samples
+        assert row.neighbours
+        assert bool(row.weights) == bool(rank)
     if rank:
-        assert pipelines.lora_names() == ["our-chests"]
+        assert pipelines.lora_names() == ["our-chests", "our-chests@2", "our-chests@4"]
         after = picture("tiny", lora="our-chests", lora_scale=50.0)
     else:
         assert pipelines.names() == ["our-chests", "tiny"]
         after = picture("our-chests")
     assert not np.array_equal(before, after)
     assert np.array_equal(before, picture("tiny"))
+    browser = client_of(researcher)
+    page = browser.get(run.get_absolute_url()).content.decode()
+    card = browser.get(run.checkpoints.get(step=4).get_absolute_url()).content.decode()
+    assert "FID and KID by step" in page
+    assert page.count("samples.png") == 2
+    assert run.facts["pipeline_sha256"] in card
+    assert "our-chests" in card
     with pytest.raises(CommandError, match="There is a model"):
-        call_command(*words)
+        call_command(*WORDS)
+
+
+@pytest.mark.django_db
+def test_what_a_fine_tuned_model_makes_knows_its_checkpoint_and_what_that_learned_from(
+    home: Path, chests: Dataset
+) -> None:
+    call_command(*WORDS, *NUMBERS, "--set", "checkpoint_every=2", "sample_steps=2", stdout=StringIO())
+    settings = {"steps": 2, "lora": "our-chests@2"}
+    job = make_job(total=1, engine="pipeline", api_model="tiny", prompt="chest", settings=settings)
+
+    job.perform()
+
+    assert job.state == "succeeded", job.error
+    provenance = job.dataset.images.get().provenance
+    assert (provenance["trained_on"], provenance["checkpoint_step"]) == ("Chests", 2)
+    assert provenance["fid"] == TrainingRun.objects.get().checkpoints.get(step=2).metrics["fid"]
+    with pytest.raises(CommandError, match="is a fine-tuning"):
+        call_command("generate", "--model=Our chests", "--count=1", "--dataset=Fakes", stdout=StringIO())
 
 
 @pytest.mark.django_db

@@ -86,6 +86,25 @@ def test_kid_is_the_double_sum_of_its_paper() -> None:
     assert kid(x, y).value == pytest.approx(within_x + within_y - 2 * across, rel=1e-4)
 
 
+def test_kid_in_single_precision_and_blocks_is_the_formula_in_double(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("generation.quality.kernels.BLOCK", 64)
+    x, y = cloud(300, 512), cloud(250, 512, mean=0.05, spread=1.1, seed=1)
+
+    def grams(a: Doubles, b: Doubles) -> Doubles:
+        return np.asarray((a @ b.T / 512 + 1) ** 3)
+
+    within = [(k.sum() - np.trace(k)) / (len(k) * (len(k) - 1)) for k in (grams(x, x), grams(y, y))]
+
+    assert kid(x, y).value == pytest.approx(sum(within) - 2 * grams(x, y).mean(), rel=1e-5)
+
+
+def test_two_pictures_on_a_side_have_a_distance_and_an_interval_of_numbers() -> None:
+    found = kid(cloud(2, 8), cloud(16, 8, seed=1))
+
+    assert found.interval is not None
+    assert np.isfinite([found.value, *found.interval]).all()
+
+
 def test_the_unbiased_mmd_is_the_librarys() -> None:
     x, y = cloud(30, 6), cloud(30, 6, mean=1.0, seed=1)
 

@@ -88,7 +88,7 @@ def test_a_model_that_learned_from_real_xrays_comes_nearer_to_unseen_ones_than_n
         ema_decay=0.95, checkpoint_every=130, sample_count=1, sample_steps=10,
     )  # fmt: skip
     noise = np.random.default_rng(0).integers(0, 256, (48, 32, 32), dtype=np.uint8)
-    untrained = watch.samples(Trainer(config, Pictures(seen)).averaged)
+    untrained = watch.samples(Trainer(config, Pictures(seen)))
 
     last = train(config, Pictures(seen), tmp_path / "run", on_checkpoint=watch)
 

@@ -147,11 +147,13 @@ def _price(options: dict[str, Any]) -> Decimal | None:
 
 def _checkpoint(name: str) -> Checkpoint:
     register_shipped()
-    found = Checkpoint.objects.newest_by_name(name)
+    ours = Checkpoint.objects.that_sample()
+    found = ours.newest_by_name(name)
+    if found is None and Checkpoint.objects.newest_by_name(name):
+        message = f"{name!r} is a fine-tuning: give --engine pipeline and its pipeline or --lora."
+        raise CommandError(message, returncode=BAD_ARGUMENT)
     if found is None:
-        known = (
-            ", ".join(Checkpoint.objects.newest_of_each_run().values_list("name", flat=True)) or "none yet"
-        )
+        known = ", ".join(ours.newest_of_each_run().values_list("name", flat=True)) or "none yet"
         raise CommandError(f"There is no model {name!r}; there are: {known}.", returncode=BAD_ARGUMENT)
     return found
 

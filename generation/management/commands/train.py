@@ -10,11 +10,12 @@ from typing import Any, cast
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from generation import pipelines
-from generation.finetunings import is_taken
 from generation.foreground import perform_with_bar
 from generation.models import Checkpoint, TrainingRun
 from generation.runs import channels_of, classes_of
 from generation.training.config import PRESETS, ConfigError, TrainingConfig, settings_from, settings_in
+from generation.training.finetune_config import FineTuneConfig
+from generation.tuned_models import is_taken
 from pool.models import Dataset
 
 BAD_ARGUMENT = 2
@@ -94,8 +95,6 @@ def _new(options: dict[str, Any]) -> TrainingRun:
 
 
 def _finetuning(options: dict[str, Any], dataset: Dataset, name: str) -> TrainingRun:
-    from generation.training.finetuning import FineTuneConfig
-
     if options["pipeline"] not in pipelines.names():
         known = ", ".join(pipelines.names()) or "none yet"
         message = f"There is no pipeline {options['pipeline']!r} in {pipelines.folder()}; there are: {known}."
@@ -103,10 +102,10 @@ def _finetuning(options: dict[str, Any], dataset: Dataset, name: str) -> Trainin
     if is_taken(name):
         raise CommandError(f"There is a model {name!r}; choose another --name.", returncode=BAD_ARGUMENT)
     given = {key: options[key] for key in (*NUMBERS, "prompt") if options[key] is not None}
+    start = {"pipeline": options["pipeline"], "rank": options["lora"], "channels": channels_of(dataset)}
     try:
-        config = FineTuneConfig.from_mapping(
-            {"pipeline": options["pipeline"], "rank": options["lora"], **given}
-        )
+        file = settings_in(options["config"]) if options["config"] else {}
+        config = FineTuneConfig.from_mapping({**start, **file, **settings_from(options["set"]), **given})
     except ConfigError as error:
         raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
     return TrainingRun.objects.create(name=name, dataset=dataset, config=config.as_json(), total=config.steps)

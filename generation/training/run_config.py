@@ -1,0 +1,97 @@
+"""What every kind of training is told: its size, its budget, what is kept of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+# fp16 is for sampling: without a loss scaler its small gradients vanish.
+PRECISIONS = ("auto", "fp32", "bf16")
+AT_LEAST_ONE = ("steps", "batch", "accumulate", "checkpoint_every", "keep_checkpoints", "sample_steps")
+
+KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be; the message names it and what it may be."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """The settings a network of our own and a fine-tuning share; docs/training.md explains each.
+
+    `batch` pictures make a step whatever `accumulate` and the number of processes. Kept are the newest
+    `keep_checkpoints` and, where `keep_best` names a metric, the one with its lowest value.
+    """
+
+    size: int = 64
+    channels: int = 1
+    steps: int = 2000
+    batch: int = 32
+    accumulate: int = 1
+    learning_rate: float = 1e-3
+    warmup: int = 100
+    clip_gradient: float = 1.0
+    precision: str = "auto"
+    gradient_checkpointing: bool = False
+    deterministic: bool = False
+    seed: int = 0
+    checkpoint_every: int = 500
+    checkpoint_minutes: float = 15.0
+    keep_checkpoints: int = 3
+    keep_best: str = ""
+    sample_count: int = 8
+    sample_steps: int = 20
+
+    def __post_init__(self) -> None:
+        self._check_types()
+        for name in AT_LEAST_ONE:
+            check(getattr(self, name) >= 1, f"{name} must be at least 1")
+        check(self.channels in {1, 3}, "channels must be 1 (grey) or 3 (RGB)")
+        check(self.precision in PRECISIONS, f"precision must be one of {', '.join(PRECISIONS)}")
+        check(self.batch % self.accumulate == 0, "batch must be a multiple of accumulate")
+        check(self.learning_rate > 0, "learning_rate must be above 0")
+        check(self.clip_gradient > 0, "clip_gradient must be above 0")
+        check(self.checkpoint_minutes >= 0, "checkpoint_minutes must not be negative")
+
+    def _check_types(self) -> None:
+        """Each plain setting is of the kind its default is; a whole number may stand for any number."""
+        for field in dataclasses.fields(self):
+            kind = str if field.default is dataclasses.MISSING else type(field.default)
+            value = getattr(self, field.name)
+            if kind in KINDS and type(value) is not kind and not (kind is float and type(value) is int):
+                raise ConfigError(f"A setting has the wrong type: {field.name} is {KINDS[kind]}.")
+
+    def as_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    def as_toml(self) -> str:
+        """The settings as the file that gives the same config again."""
+        return "".join(f"{name} = {_toml(value)}\n" for name, value in self.as_json().items())
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Self:
+        """A checked config. Raises ConfigError."""
+        unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
+        if unknown:
+            raise ConfigError(f"Unknown setting: {', '.join(sorted(unknown))}.")
+        try:
+            return cls(**values)
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ConfigError(f"A setting has the wrong type: {error}.") from error
+
+
+def check(holds: bool, rule: str) -> None:
+    if not holds:
+        raise ConfigError(f"In the training config, {rule}.")
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name} = {_toml(part)}" for name, part in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)  # numbers, booleans and plain text are written alike in both
