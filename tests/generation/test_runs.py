@@ -11,14 +11,14 @@ import pytest
 from generation import runs
 from generation.curves import Curve
 from generation.models import Checkpoint, TrainingRun
-from generation.runs import LONGEST_CURVE, classes_of, fitted, thinned
+from generation.runs import LONGEST_CURVE, classes_of, thinned
 from generation.shipped import register_shipped
 from generation.training.config import PictureClass
 from pool.models import Dataset, Image
+from pool.pixels import fitted_square
 from pool.splits import training_images
 from tests.factories import make_dataset, make_image, make_pixels
 from tests.generation.makers import make_job, make_run
-from tests.generation.tiny import tiny_config
 
 pytestmark = pytest.mark.django_db
 
@@ -126,7 +126,7 @@ def test_a_loss_that_is_no_number_fails_the_run_with_advice(dataset: Dataset) ->
 def test_pictures_are_cut_to_their_middle_square_and_fitted(bits: int) -> None:
     tall = make_pixels(side=32, bits=bits)[:, 8:20]
 
-    picture = fitted(tall, tiny_config())
+    picture = fitted_square(tall, side=16)
 
     assert picture.shape == (16, 16)
     assert picture.dtype == np.uint8

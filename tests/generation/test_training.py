@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from bench.training import Counter
 from generation.training import augmentation, autoencoder, checkpoint
 from generation.training.config import PRESETS, SAMPLERS, ConfigError, TrainingConfig, settings_from
+from generation.training.learner import Learner
 from generation.training.run import Pictures, Progress, TrainingFailedError, train
 from generation.training.sampling import sample
 from generation.training.shelf import Shelf
@@ -105,7 +106,7 @@ def test_a_checkpoint_whose_measuring_was_cut_off_is_measured_when_the_run_goes_
     config = tiny_config()
     pictures = bright_squares(config)
 
-    def power_cut(trainer: Trainer, _step: int) -> dict[str, float]:
+    def power_cut(trainer: Learner[Any], _step: int) -> dict[str, float]:
         assert trainer.last_checkpoint is not None
         raise PowerCutError
 
