@@ -54,6 +54,7 @@ urlpatterns = [
     path("training/<int:pk>/cancel", training.cancel_training, name="cancel_training"),
     path("training/<int:pk>/go-on", training.continue_training, name="continue_training"),
     path("training/<int:pk>/fidelity.svg", checkpoints.course_figure, name="course_figure"),
+    path("training/<int:pk>/config.toml", training.config_file, name="training_config"),
     path("training/<int:pk>/course.csv", checkpoints.course_table, name="course_table"),
     path("checkpoints/<int:pk>/", checkpoints.checkpoint, name="checkpoint"),
     path("checkpoints/<int:pk>/card.md", checkpoints.card, name="card"),

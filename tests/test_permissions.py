@@ -79,6 +79,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "generation:card": (STAFF, "get"),
     "generation:course_figure": (STAFF, "get"),
     "generation:course_table": (STAFF, "get"),
+    "generation:training_config": (STAFF, "get"),
     "generation:utility_experiments": (STAFF, "get"),
     "generation:new_utility": (STAFF, "get"),
     "generation:utility_experiment": (STAFF, "get"),
@@ -141,7 +142,7 @@ OF_TRAINING = {
     f"generation:{page}"
     for page in (
         *("training", "training_progress", "cancel_training", "continue_training"),
-        *("course_figure", "course_table"),
+        *("course_figure", "course_table", "training_config"),
     )
 }
 OF_CHECKPOINT = {f"generation:{page}" for page in ("checkpoint", "card", "samples", "grid", "neighbours")}

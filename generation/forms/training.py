@@ -6,16 +6,51 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 
 from generation import pipelines
 from generation.models import Checkpoint, TrainingRun
 from generation.models.jobs import MOST_SEED
+from generation.runs import channels_of, classes_of
 from generation.training.config import PRESETS, ConfigError, TrainingConfig, settings_of
+from generation.training.finetune_config import FineTuneConfig
 from generation.tuned_models import is_taken
 from pool.models import Dataset
 
+ASKED_OF_FINETUNING = ("pipeline", "prompt", "rank", "size", "steps", "batch", "learning_rate", "seed")
+LARGEST_CONFIG = 100_000
 
-class TrainingForm(forms.Form):
+
+class WithConfigFile(forms.Form):
+    """A form that takes a TOML file of settings, and more of them as text."""
+
+    config_file = forms.FileField(
+        required=False,
+        label="Config file",
+        help_text="A TOML file of settings, such as a run's page gives. What is filled in here goes first.",
+    )
+    settings = forms.CharField(
+        required=False,
+        label="Other settings",
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text="As in a TOML file, one a line, such as checkpoint_every = 100. They go before the file.",
+    )
+
+    def written(self) -> dict[str, Any]:
+        """The settings of the file, with those of the text on top. Raises ConfigError."""
+        uploaded: UploadedFile[Any] | None = self.cleaned_data.get("config_file")
+        given: dict[str, Any] = {}
+        if uploaded is not None:
+            if (uploaded.size or 0) > LARGEST_CONFIG:
+                raise ConfigError("The config file is larger than 100 kB.")
+            try:
+                given = settings_of(uploaded.read().decode(), name=str(uploaded.name))
+            except UnicodeDecodeError as error:
+                raise ConfigError(f"The config {uploaded.name} is no text file.") from error
+        return {**given, **settings_of(self.cleaned_data["settings"])}
+
+
+class TrainingForm(WithConfigFile):
     """A training run on a dataset, from a preset with the few settings people change."""
 
     name = forms.CharField(max_length=100, label="Name of the model")
@@ -30,11 +65,9 @@ class TrainingForm(forms.Form):
         required=False, label="Learn the findings", help_text="The model can then be asked for one of them."
     )
     seed = forms.IntegerField(min_value=0, max_value=MOST_SEED, required=False, help_text="Empty: 0.")
-    settings = forms.CharField(
-        required=False,
-        label="Other settings",
-        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
-        help_text='As in a TOML file, one a line, such as objective = "v_prediction". The fields above go first.',
+    field_order = (
+        *("name", "dataset", "preset", "size", "steps", "batch", "by_finding", "seed"),
+        *("config_file", "settings"),
     )
 
     def clean_name(self) -> str:
@@ -53,8 +86,6 @@ class TrainingForm(forms.Form):
         return data
 
     def _config(self, data: dict[str, Any]) -> TrainingConfig:
-        from generation.runs import channels_of, classes_of
-
         given = {name: data[name] for name in ("size", "steps", "batch", "seed") if data[name] is not None}
         if data["by_finding"]:
             given["classes"] = [vars(kind) for kind in classes_of(data["dataset"])]
@@ -62,7 +93,7 @@ class TrainingForm(forms.Form):
             {
                 "preset": data["preset"],
                 "channels": channels_of(data["dataset"]),
-                **settings_of(data["settings"]),
+                **self.written(),
                 **given,
             }
         )
@@ -79,7 +110,7 @@ class TrainingForm(forms.Form):
         return run
 
 
-class FineTuneForm(forms.Form):
+class FineTuneForm(WithConfigFile):
     """A fine-tuning of a local Stable Diffusion, by a prompt made of each image's label."""
 
     name = forms.CharField(
@@ -93,13 +124,28 @@ class FineTuneForm(forms.Form):
         help_text="{finding} and {modality} become each image's own.",
     )
     rank = forms.IntegerField(
-        min_value=0, max_value=256, initial=8, label="LoRA rank", help_text="0 trains the whole network."
+        min_value=0,
+        max_value=256,
+        required=False,
+        label="LoRA rank",
+        help_text="0 trains the whole network. Empty: 8.",
     )
-    size = forms.IntegerField(min_value=8, max_value=1024, step_size=8, initial=512, label="Size in pixels")
-    steps = forms.IntegerField(min_value=1, initial=1000)
-    batch = forms.IntegerField(min_value=1, initial=4)
-    learning_rate = forms.FloatField(min_value=0, initial=1e-4)
-    seed = forms.IntegerField(min_value=0, max_value=MOST_SEED, initial=0)
+    size = forms.IntegerField(
+        min_value=8,
+        max_value=1024,
+        step_size=8,
+        required=False,
+        label="Size in pixels",
+        help_text="Empty: 512.",
+    )
+    steps = forms.IntegerField(min_value=1, required=False, help_text="Empty: 1,000.")
+    batch = forms.IntegerField(min_value=1, required=False, help_text="Empty: 4.")
+    learning_rate = forms.FloatField(min_value=0, required=False, help_text="Empty: 0.0001.")
+    seed = forms.IntegerField(min_value=0, max_value=MOST_SEED, required=False, help_text="Empty: 0.")
+    field_order = (
+        *("name", "dataset", "pipeline", "prompt", "rank", "size", "steps", "batch", "learning_rate", "seed"),
+        *("config_file", "settings"),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -111,13 +157,23 @@ class FineTuneForm(forms.Form):
             raise ValidationError("There is a model of this name, or it has no letters; choose another.")
         return name
 
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if not self.errors:
+            asked = {name: data[name] for name in ASKED_OF_FINETUNING if data[name] is not None}
+            channels = {"channels": channels_of(data["dataset"])}
+            try:
+                self.config = FineTuneConfig.from_mapping({**channels, **self.written(), **asked})
+            except ConfigError as error:
+                raise ValidationError(str(error)) from error
+        return data
+
     def submit(self, by: Any) -> TrainingRun:
-        asked = {key: value for key, value in self.cleaned_data.items() if key not in {"name", "dataset"}}
         run = TrainingRun(
             name=self.cleaned_data["name"],
             dataset=self.cleaned_data["dataset"],
-            config={"checkpoint_every": 250, **asked},
-            total=asked["steps"],
+            config=self.config.as_json(),
+            total=self.config.steps,
             requested_by=by,
         )
         run.submit()

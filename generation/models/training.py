@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from generation.training.config import SAMPLERS, PictureClass, TrainingConfig
+from generation.training.finetune_config import FineTuneConfig
 from pool.jobs import Job
 from pool.models import Dataset, Image
 
@@ -100,6 +101,11 @@ class TrainingRun(Job):
     @property
     def parsed_config(self) -> TrainingConfig:
         return TrainingConfig.from_mapping(self.config)
+
+    def config_as_toml(self) -> str:
+        """All settings, as a config file says them."""
+        kind = FineTuneConfig if self.is_finetuning else TrainingConfig
+        return kind.from_mapping(self.config).as_toml()
 
     @property
     def folder(self) -> Path:

@@ -42,7 +42,9 @@ def trainings(request: HttpRequest) -> HttpResponse:
 
 @may_add
 def train(request: HttpRequest) -> HttpResponse:
-    form = TrainingForm(request.POST or None, initial={"dataset": request.GET.get("dataset")})
+    form = TrainingForm(
+        request.POST or None, request.FILES or None, initial={"dataset": request.GET.get("dataset")}
+    )
     if request.method == "POST" and form.is_valid():
         return redirect(form.submit(request.user))
     return render(
@@ -53,7 +55,9 @@ def train(request: HttpRequest) -> HttpResponse:
 @may_add
 def finetune(request: HttpRequest) -> HttpResponse:
     """Go on training a Stable Diffusion that lies in the home's models folder."""
-    form = FineTuneForm(request.POST or None, initial={"dataset": request.GET.get("dataset")})
+    form = FineTuneForm(
+        request.POST or None, request.FILES or None, initial={"dataset": request.GET.get("dataset")}
+    )
     if request.method == "POST" and form.is_valid():
         return redirect(form.submit(request.user))
     context = {"form": form, "pipelines": pipelines.names(), "pipelines_folder": pipelines.folder()}
@@ -88,6 +92,18 @@ def _progress(pk: int) -> dict[str, Any]:
         "time_left": time_left(run),
         **Course.of(run).as_context(),
     }
+
+
+@require_safe
+@may_view
+def config_file(_request: HttpRequest, pk: int) -> HttpResponse:
+    """All settings of a run as the TOML file that gives them again."""
+    run = get_object_or_404(TrainingRun, pk=pk)
+    return HttpResponse(
+        run.config_as_toml(),
+        content_type="application/toml; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="training-{pk}.toml"'},
+    )
 
 
 @require_POST

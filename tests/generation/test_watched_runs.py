@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -72,6 +75,31 @@ def test_the_page_shows_both_distances_the_samples_and_whose_features_they_are_o
     rows = {row["step"]: row for row in csv.DictReader(table.splitlines())}
     assert float(rows["6"]["fid"]) == run.checkpoints.get(step=6).metrics["fid"]
     assert rows["6"]["loss"]
+
+
+def test_a_runs_settings_are_a_file_that_the_form_takes_again(
+    run: TrainingRun, client_of: Callable[[User], Client], researcher: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pool.tasks.ring", lambda *_, **__: None)
+    browser = client_of(researcher)
+    address = reverse("generation:training_config", args=[run.pk])
+    file = browser.get(address).content
+    on_the_command_line, curves = StringIO(), StringIO()
+
+    call_command("train", "--config-of=run", stdout=on_the_command_line)
+    call_command("train", "--curves=run", stdout=curves)
+    wish = {"name": "again", "dataset": run.dataset_id, "preset": "paper-256", "settings": "seed = 9"}
+    browser.post("/generation/training/new/", {**wish, "config_file": ContentFile(file, "run.toml")})
+    damaged = browser.post(
+        "/generation/training/new/", {**wish, "name": "no", "config_file": ContentFile(b"= 3", "bad.toml")}
+    )
+
+    assert on_the_command_line.getvalue() == file.decode()
+    assert TrainingRun.objects.get(name="again").config == {**run.config, "seed": 9}
+    assert damaged.status_code == 422
+    assert "bad.toml cannot be read" in damaged.content.decode()
+    assert curves.getvalue().startswith("step,loss,fid,kid")
+    assert address in browser.get(run.get_absolute_url()).content.decode()
 
 
 def test_a_model_card_states_data_split_curve_cost_and_version(

@@ -10,6 +10,7 @@ from typing import Any, cast
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from generation import pipelines
+from generation.fidelity import table
 from generation.foreground import perform_with_bar
 from generation.models import Checkpoint, TrainingRun
 from generation.runs import channels_of, classes_of
@@ -52,9 +53,19 @@ class Command(BaseCommand):
             "--prompt", metavar="TEMPLATE", help="of a fine-tuning, with {finding}, {modality}"
         )
         _numbers(parser)
+        parser.add_argument(
+            "--curves", metavar="RUN", help="train nothing; print a run's loss, FID and KID by step as CSV"
+        )
+        parser.add_argument(
+            "--config-of", metavar="RUN", help="train nothing; print a run's settings as TOML"
+        )
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["curves"] or options["config_of"]:
+            run = _named(options["curves"] or options["config_of"])
+            self.stdout.write(table(run) if options["curves"] else run.config_as_toml(), ending="")
+            return
         run = _resumed(options["resume"]) if options["resume"] else _new(options)
         perform_with_bar(run, unit="step")
         names = list(run.checkpoints.order_by("step").values_list("name", flat=True))
@@ -123,11 +134,16 @@ def _config(options: dict[str, Any], dataset: Dataset) -> TrainingConfig:
     return TrainingConfig.from_mapping({**start, **file, **settings_from(options["set"]), **given})
 
 
-def _resumed(name: str) -> TrainingRun:
+def _named(name: str) -> TrainingRun:
     # The cast: the manager is inherited from the abstract Job, and typed so.
     run = cast("TrainingRun | None", TrainingRun.objects.filter(name=name).first())
     if run is None:
         raise CommandError(f"There is no run {name!r}.", returncode=BAD_ARGUMENT)
+    return run
+
+
+def _resumed(name: str) -> TrainingRun:
+    run = _named(name)
     TrainingRun.objects.requeue_stale()
     if not run.queue_again(ring=False) and not TrainingRun.objects.waiting().filter(pk=run.pk).exists():
         raise CommandError(f"The run {name!r} is {run.state}; there is nothing to resume.")
