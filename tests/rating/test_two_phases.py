@@ -11,10 +11,12 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.urls import reverse
+from django.utils import timezone
 
 from rating.export.ratings_csv import csv_lines
 from rating.models import Enrolment, Freeze, Rating, Stratum
 from rating.models.ratings import AlreadyRated
+from rating.models.studies import NotPossible
 from rating.purpose import speaks_of_it, telling_words
 from rating.report.making import numbers_of
 from rating.simulation import Readers, simulate
@@ -196,6 +198,19 @@ def test_a_study_that_gives_itself_away_is_not_frozen(field, words):
     (reason,) = study.reasons_not_to_freeze()
 
     assert "before they are told the purpose" in reason
+
+
+def test_nobody_learns_the_purpose_from_another_study(rater, other_rater):
+    usual, unaware = draft_study("Usual"), two_phase_draft()
+    Enrolment.enrol(usual, rater)
+    Enrolment.enrol(unaware, other_rater)
+
+    with pytest.raises(NotPossible, match="“Usual”, which tells that images may be generated"):
+        Enrolment.enrol(unaware, rater)
+    with pytest.raises(NotPossible, match="has not ended the first session of “Chest films”"):
+        Enrolment.enrol(usual, other_rater)
+    Enrolment.objects.filter(user=other_rater).update(informed_at=timezone.now())
+    Enrolment.enrol(usual, other_rater)
 
 
 def test_two_phases_need_two_sessions():
