@@ -16,7 +16,7 @@ from generation.models import TrainingRun, UtilityExperiment
 from generation.utility.config import UtilityConfig
 from generation.utility.leakage import Leak, Seen, leaks
 from pool.jobs import JobFailed
-from pool.models import Dataset, Image
+from pool.models import Dataset, Image, NearCopy
 from pool.near_copies import fine_structure
 from pool.pictures import squares, stored_pixels
 from pool.splits import held_out_images, is_split_here, split_in_words, training_images
@@ -134,6 +134,12 @@ def _leaks(
         [_seen(image) for image in test],
         [_seen(image) for image in generator],
         structure=structure,
+        known=[
+            (str(image), str(of))
+            for image, of in NearCopy.objects.filter(image__in=training, of__in=test).values_list(
+                "image", "of"
+            )
+        ],
     )
 
 

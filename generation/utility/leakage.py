@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -42,15 +42,21 @@ Structure = Callable[[Seen], npt.NDArray[np.float64]]
 
 
 def leaks(
-    training: Sequence[Seen], test: Sequence[Seen], generator: Sequence[Seen], *, structure: Structure
+    training: Sequence[Seen],
+    test: Sequence[Seen],
+    generator: Sequence[Seen],
+    *,
+    structure: Structure,
+    known: Iterable[tuple[str, str]] = (),
 ) -> list[Leak]:
     """Every leak between what is trained on (real and synthetic), what is tested on, and what the generator learned from.
 
-    `structure` gives an image's `fine_structure`; it is asked only for pairs whose hashes are close.
+    `structure` gives an image's `fine_structure`; it is asked only for pairs whose hashes are close. `known` are copies
+    found before, as by a quality report, which also knows those that are mirrored or shifted.
     """
     found = [
         _patients(training, test),
-        _copies(training, test, structure),
+        _copies(training, test, structure, known),
         _learned(generator, test),
     ]
     return [leak for leak in found if leak is not None]
@@ -69,7 +75,9 @@ def _patients(training: Sequence[Seen], test: Sequence[Seen]) -> Leak | None:
     )
 
 
-def _copies(training: Sequence[Seen], test: Sequence[Seen], structure: Structure) -> Leak | None:
+def _copies(
+    training: Sequence[Seen], test: Sequence[Seen], structure: Structure, known: Iterable[tuple[str, str]]
+) -> Leak | None:
     same = set(_equal(training, test, lambda image: image.pixel_sha256))
     close = candidate_pairs([i.perceptual_hash for i in training], [i.perceptual_hash for i in test])
     near = {
@@ -77,7 +85,7 @@ def _copies(training: Sequence[Seen], test: Sequence[Seen], structure: Structure
         for i, j in close
         if are_near_copies(structure(training[i]), structure(test[j]))
     }
-    pairs = sorted(same | near)
+    pairs = sorted({*same, *near, *known})
     if not pairs:
         return None
     made = {image.key for image in training if image.synthetic} & {key for key, _ in pairs}

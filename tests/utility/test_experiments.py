@@ -11,7 +11,7 @@ from generation import experiments
 from generation.models import TrainingRun, UtilityExperiment
 from generation.training.config import PictureClass
 from generation.utility.classifiers import load
-from pool.models import Image, Modality
+from pool.models import Image, Modality, NearCopy
 from pool.pictures import stored_pixels
 from tests.factories import make_dataset, make_image
 from tests.generation.makers import make_checkpoint, make_job, make_run
@@ -124,6 +124,18 @@ def test_a_synthetic_copy_of_a_test_image_is_refused_or_left_out_when_asked() ->
     assert "1 training image is a copy or nearly a copy of a test image, 1 of them synthetic" in refused.error
     assert cleaned.report["images"]["synthetic"] == {"nodule": 8, "normal": 8}
     assert any("were left out" in note for note in cleaned.report["notes"])
+
+
+def test_a_copy_that_a_quality_report_found_is_refused_though_it_is_mirrored() -> None:
+    real, fakes = real_dataset(), fake_dataset()
+    tested, copied = real.images.filter(split="test")[0], fakes.images.all()[0]
+    NearCopy.objects.create(image=copied, of=tested, similarity=0.95, threshold=0.75)
+    experiment = make_experiment(real, fakes)
+
+    experiment.perform()
+
+    assert experiment.state == "failed"
+    assert "1 training image is a copy or nearly a copy of a test image" in experiment.error
 
 
 def test_a_generator_that_has_seen_the_test_images_is_refused(tmp_path: Path) -> None:
