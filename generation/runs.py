@@ -147,7 +147,7 @@ class Teller:
         known = set(self.run.checkpoints.values_list("step", flat=True))
         for folder in sorted(self.run.folder.glob("step-*")):
             description = json.loads((folder / "config.json").read_text())
-            if description["step"] not in known and "metrics" in description["facts"]:
+            if description["step"] not in known and "metrics" in description.get("facts", {}):
                 self._keep(description["step"], folder)
 
     def _keep(self, step: int, folder: Path) -> None:

@@ -180,7 +180,7 @@ class FineTuner(Learner[FineTuneConfig]):
         for name, weight in self.trained.items():
             weight.copy_(weights[self.published[name]])
         restore_optimiser(self.trained, self.optimiser, checkpoint.load_state(folder))
-        self.step, self.turn = int(told["step"]), int(told["facts"].get("turn", 0))
+        self.step, self.turn = int(told["step"]), int(told.get("facts", {}).get("turn", 0))
         self.last_checkpoint = folder
 
 

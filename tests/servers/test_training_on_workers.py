@@ -1,0 +1,51 @@
+"""A training run on a real worker that is killed: it goes on by itself, from its last checkpoint."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from tests.servers.sites import Site, Table, lungrater
+
+pytestmark = pytest.mark.e2e
+
+GOES_ON_WITHIN = 60.0
+STARTS_WITHIN, STOPS_WITHIN = 120.0, 90.0
+
+QUEUE = """
+import numpy as np
+from generation.models import TrainingRun
+from generation.training.config import TrainingConfig
+from pool.importing import add_image
+from pool.models import Dataset
+dataset = Dataset.objects.create(name="To learn from", origin="real", modality="xray")
+for number in range(6):
+    add_image(dataset, np.random.default_rng(number).integers(0, 256, (16, 16), dtype=np.uint8))
+config = TrainingConfig(
+    size=16, widths=(8, 16), head_dim=8, batch=4, steps=10**8, checkpoint_every=100, checkpoint_minutes=0.01,
+    keep_checkpoints=1, sample_count=1, sample_steps=1)
+run = TrainingRun(name="killed", dataset=dataset, config=config.as_json(), total=config.steps)
+run.submit()
+print("RUN", run.pk)
+"""
+
+
+def test_a_run_whose_worker_is_killed_goes_on_by_itself_within_a_minute(running_site: Site) -> None:
+    table = Table(running_site, "generation_trainingrun")
+    queued = lungrater(running_site.home, "shell", "-v", "0", "-c", QUEUE)
+    assert queued.returncode == 0, queued.stderr
+    pk = int(queued.stdout.split("RUN")[1])
+    table.wait(pk, lambda run: run[1] > 100, STARTS_WITHIN)
+
+    os.kill(running_site.pid_of("worker-1"), signal.SIGKILL)
+    at_death = table.job(pk)
+    seconds = table.wait(pk, lambda run: run[0] == "running" and run[2] > at_death[2], GOES_ON_WITHIN)
+    table.wait(pk, lambda run: run[1] > at_death[1], STARTS_WITHIN)
+    table.rows("UPDATE generation_trainingrun SET cancel_requested = true WHERE id = %s", pk)
+    table.wait(pk, lambda run: run[0] == "cancelled", STOPS_WITHIN)
+
+    assert seconds < GOES_ON_WITHIN
+    [left] = [path.name for path in (running_site.home / "models" / f"run-{pk}").glob("resume-*")]
+    assert int(left.removeprefix("resume-")) >= at_death[1]
