@@ -1,6 +1,6 @@
 """How long LIME and Grad-CAM take for one image by each network of full size.
 
-    python bench/explanations.py [--size 224] [--samples 150] [--json]
+    python bench/explanations.py [--size 224] [--samples 120] [--json]
 
 Plain: no Django, no server. Weights are random, which cost what trained ones cost.
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the workers have it
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from generation.utility.classifiers import Classifier, Description, fresh
@@ -43,7 +44,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--size", type=int, default=224)
-    parser.add_argument("--samples", type=int, default=150)
+    parser.add_argument("--samples", type=int, default=120)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     found = {name: seconds(name, asked.size, asked.samples) for name in NETWORKS}

@@ -45,7 +45,7 @@ class UtilityConfig:
     shares: tuple[float, ...] = (0.1, 0.25, 0.5)
     resamples: int = 2000
     explained: int = 8
-    lime_samples: int = 150
+    lime_samples: int = 120
     seed: int = 0
     weights: Mapping[str, str] = field(default_factory=dict)
     without_copies: bool = False
