@@ -21,11 +21,9 @@ from hypothesis import strategies as st
 
 from rating import ordering
 from rating.analysis.choices import choices
-from rating.analysis.store import Kept
 from rating.analysis.study import read_columns
 from rating.blinding.places import Placed, check_places
 from rating.export.bundle import bundle
-from rating.export.galleries import galleries_csv, gallery_pictures
 from rating.export.ratings_csv import csv_lines
 from rating.judging import fool_rates
 from rating.machines import enrol_machine
@@ -387,18 +385,6 @@ def test_places_that_can_be_guessed_are_red(leak, cue):
 @pytest.mark.django_db
 def test_a_forced_choice_gives_no_fool_rate(over):
     assert fool_rates() == {}
-
-
-@pytest.mark.django_db
-def test_where_no_image_was_called_anything_there_are_no_galleries(over, client_of, researcher):
-    browser = client_of(researcher)
-
-    overview = browser.get(reverse("rating:analysis", args=[over.slug])).content.decode()
-
-    assert "Which images?" not in overview
-    assert browser.get(reverse("rating:analysis_images", args=[over.slug])).status_code == 404
-    assert len(galleries_csv(over, Kept(over)).splitlines()) == 1
-    assert gallery_pictures(over, Kept(over)) == {}
 
 
 @pytest.mark.django_db
