@@ -252,7 +252,7 @@ class GenerationJob(Job):
                 state=self.State.QUEUED,
                 cancel_requested=False,
                 total=total if grows else models.F("total"),
-                full_total=None,
+                full_total=None if grows else models.F("full_total"),
                 deaths=0,
                 error="",
                 message="",

@@ -164,6 +164,17 @@ def test_a_preview_makes_four_and_then_all_the_rest_with_the_same_seeds(
     assert (job.state, job.total, job.full_total) == ("succeeded", 6, None)
 
 
+def test_a_preview_that_was_paused_goes_on_and_still_offers_the_rest(engine: ScriptedEngine) -> None:
+    job = make_job(total=4, full_total=100)
+    GenerationJob.objects.update(state="paused", error="There is no key.")
+
+    assert job.queue_again()
+    GenerationJob.objects.get().perform()
+
+    job.refresh_from_db()
+    assert (job.state, job.total, job.full_total) == ("succeeded", 4, 100)
+
+
 def test_the_log_says_who_asked_what_happened_and_where(engine: ScriptedEngine, researcher: User) -> None:
     job = make_job(total=1)
     job.requested_by = researcher
