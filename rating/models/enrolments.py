@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
 from typing import Any, Self
 
@@ -137,22 +138,6 @@ class Enrolment(models.Model):
         self.save(update_fields=["consented_at", "consent_version", "informed_at", *profile])
 
     @classmethod
-    def _keep_the_purpose_apart(cls, study: Study, user: Any) -> None:
-        """Nobody is to learn from one study what the first phase of another must not tell."""
-        for other in cls.objects.filter(user=user, withdrawn_at=None).select_related("study"):
-            unaware = other.study.has_two_phases and other.informed_at is None
-            if study.has_two_phases and not unaware:
-                raise NotPossible(
-                    f"{user} is a rater of “{other.study}”, which tells that images may be generated; "
-                    "the first session here must not: invite somebody else."
-                )
-            if not study.has_two_phases and unaware and not other.study.is_over:
-                raise NotPossible(
-                    f"{user} has not ended the first session of “{other.study}”, which must not tell that images may be "
-                    "generated, as this study does: invite them after it."
-                )
-
-    @classmethod
     @transaction.atomic
     def enrol(
         cls,
@@ -183,8 +168,8 @@ class Enrolment(models.Model):
         may_rate = user.has_perm("rating.rate") and not user.has_perm("pool.view_image")
         if not may_rate and not study.is_simulated and not machine:
             raise NotPossible(f"{user} can see which images are generated, so cannot rate.")
-        if not study.is_simulated and not machine:
-            cls._keep_the_purpose_apart(study, user)
+        if not study.is_simulated and not machine and (told := told_elsewhere(study, [user])):
+            raise NotPossible(told[0])
         number = (cls.objects.filter(study=study).aggregate(last=models.Max("number"))["last"] or 0) + 1
         # Neither machines nor replacements take a turn from the people who come after them.
         alike = cls.objects.filter(study=study, replaces=None)
@@ -230,3 +215,23 @@ class Enrolment(models.Model):
             raise NotPossible(f"{self} has no order yet; withdraw this rater instead.")
         self.sittings.filter(unblinded_at=None).update(unblinded_at=timezone.now())
         AuditEvent.record(self.study, by, "marked unblinded", reason=reason, rater=self.pseudonym)
+
+
+def told_elsewhere(study: Study, users: Sequence[Any]) -> list[str]:
+    """Who learns from one study what the first phase of another must not tell, in sentences."""
+    said: dict[Any, str] = {}
+    for other in Enrolment.objects.filter(user__in=users).exclude(study=study).select_related("study", "user"):
+        unaware = other.study.has_two_phases and other.informed_at is None
+        if study.has_two_phases and not unaware:
+            said.setdefault(
+                other.user_id,
+                f"{other.user} is a rater of “{other.study}”, which tells that images may be generated; "
+                "the first session here must not: invite somebody else.",
+            )
+        if not study.has_two_phases and unaware and other.withdrawn_at is None and not other.study.is_over:
+            said.setdefault(
+                other.user_id,
+                f"{other.user} has not ended the first session of “{other.study}”, which must not tell that images may "
+                "be generated, as this study does: invite them after it.",
+            )
+    return list(said.values())

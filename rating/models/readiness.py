@@ -54,6 +54,8 @@ def _uneven_sets(study: Study, strata: list[Stratum]) -> list[str]:
 
 def _given_away(study: Study) -> list[str]:
     """What would tell raters of the first phase that images may be generated."""
+    from rating.models.enrolments import told_elsewhere  # enrolments are of studies
+
     if not study.has_two_phases:
         return []
     read_first = {
@@ -67,7 +69,10 @@ def _given_away(study: Study) -> list[str]:
         for what, words in found.items()
         if words
     ]
-    return reasons if study.first_instructions.strip() else [*reasons, "Write the first instructions."]
+    if not study.first_instructions.strip():
+        reasons.append("Write the first instructions.")
+    invited = study.enrolments.people().filter(withdrawn_at=None)
+    return [*reasons, *told_elsewhere(study, list(invited.values_list("user", flat=True)))]
 
 
 def _too_few_images(strata: list[Stratum]) -> list[str]:

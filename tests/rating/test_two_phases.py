@@ -213,6 +213,16 @@ def test_nobody_learns_the_purpose_from_another_study(rater, other_rater):
     Enrolment.enrol(usual, other_rater)
 
 
+def test_a_study_is_not_frozen_whose_raters_know_the_purpose_from_another(rater):
+    Enrolment.enrol(draft_study("Usual"), rater)
+    study = draft_study("Usual at first")
+    Enrolment.enrol(study, rater)
+    study.design, study.sessions = "two-phase", 2
+    study.save()
+
+    assert any("invite somebody else" in reason for reason in study.reasons_not_to_freeze())
+
+
 def test_two_phases_need_two_sessions():
     study = two_phase_draft()
     study.sessions = 1
