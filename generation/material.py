@@ -112,7 +112,10 @@ def _training_side(dataset: Dataset) -> Iterable[Image]:
 
 def _check_classes(classes: Sequence[str], kept: dict[str, list[Image]]) -> None:
     if len(classes) < 2:
-        raise JobFailed("The test images have fewer than two labels, so there is nothing to tell apart.")
+        raise JobFailed(
+            "The test images have fewer than two labels, so there is nothing to tell apart. Labels are added by "
+            "importing the same files again with them."
+        )
     for side, images in kept.items():
         there = Counter(image.label for image in images)
         if missing := [label for label in classes if not there[label]]:
