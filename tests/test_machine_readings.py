@@ -89,6 +89,16 @@ def test_a_wish_that_cannot_be_is_told(browser: Client, study: Study) -> None:
         MachineReading.objects.create(study=study)
 
 
+def test_a_machine_is_not_asked_twice_at_once(browser: Client, study: Study) -> None:
+    asked(browser, study, model="see-1")
+    again = asked(browser, study, model="see-1")
+    another = asked(browser, study, model="see-2")
+
+    assert (again.status_code, another.status_code) == (422, 302)
+    assert "is reading the study already" in again.content.decode()
+    assert MachineReading.objects.count() == 2
+
+
 def test_a_refused_key_ends_the_reading_with_what_to_do(
     browser: Client, study: Study, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,8 +49,9 @@ class MachineForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        if not self.errors and bool(data["folder"]) == bool(data["model"]):
-            raise ValidationError("Choose a model of this home or name a vision model, one of the two.")
+        same = {field: data.get(field) for field in self.Meta.fields}
+        if self.instance.study.machine_readings.active().filter(**same).exists():
+            raise ValidationError("This machine is reading the study already.")
         return data
 
 

@@ -27,10 +27,17 @@ class MachineReading(Job):
     class Meta(Job.Meta):
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(folder="") ^ models.Q(model=""), name="machine_reading_by_one_machine"
+                condition=models.Q(folder="") ^ models.Q(model=""),
+                name="machine_reading_by_one_machine",
+                violation_error_message="Choose a model of this home or name a vision model, one of the two.",
             ),
             models.CheckConstraint(
                 condition=models.Q(unsure__gte=0, unsure__lte=0.5), name="machine_reading_unsure_to_a_half"
+            ),
+            models.UniqueConstraint(
+                fields=["study", "folder", "model", "unsure"],
+                condition=models.Q(state__in=["queued", "running"]),
+                name="one_reading_of_a_machine_at_a_time",
             ),
         ]
 

@@ -196,15 +196,22 @@ def check_kinds(images: Sequence[Examined]) -> Finding:
     both = len({image.synthetic for image in labelled}) == 2
     uneven = _uneven(images, [image.modality for image in images])
     uneven_findings = _uneven(labelled, [image.finding for image in labelled]) if both else []
-    said = "; ".join(uneven + uneven_findings)
-    if not said:
-        return Finding(name, Verdict.GREEN, "Both arms hold each kind of image in like shares.")
-    return Finding(
-        name,
-        Verdict.RED if uneven else Verdict.AMBER,
-        f"What an image is of tells its origin: {said}.",
-        "Ask for the same modalities and findings of both arms, each in the same share.",
+    remedy = "Ask for the same modalities and findings of both arms, each in the same share."
+    if said := "; ".join(uneven + uneven_findings):
+        reason = f"What an image is of tells its origin: {said}."
+        return Finding(name, Verdict.RED if uneven else Verdict.AMBER, reason, remedy)
+    if alone := _in_one_arm_only(images):
+        return Finding(name, Verdict.AMBER, f"In one arm only: {', '.join(alone)}.", remedy)
+    return _too_few(name, images) or Finding(
+        name, Verdict.GREEN, "No kind of image stands in one arm more often than luck would have it."
     )
+
+
+def _in_one_arm_only(images: Sequence[Examined]) -> list[str]:
+    real, synthetic = (
+        {image.modality for image in images if image.synthetic == arm} for arm in (False, True)
+    )
+    return sorted(real ^ synthetic)
 
 
 def _uneven(images: Sequence[Examined], kinds: Sequence[str]) -> list[str]:
@@ -355,14 +362,8 @@ def _classified(
     synthetic = np.array([image.synthetic for image in images], dtype=bool)
     if not len(synthetic) or synthetic.all() or not synthetic.any():
         return _one_arm(name, images)
-    if min(synthetic.sum(), (~synthetic).sum()) < FEWEST:
-        return Finding(
-            name,
-            Verdict.AMBER,
-            f"{(~synthetic).sum()} real and {synthetic.sum()} generated images are too few for this test, "
-            f"which needs {FEWEST} of each.",
-            "Show more images of each arm, or say in the methods that this could not be tested.",
-        )
+    if few := _too_few(name, images):
+        return few
     features = np.asarray(rows, dtype=np.float64)
     result = separability(features, synthetic, seed=seed)
     numbers = f"AUC {result.auc:.2f}, by luck {result.low:.2f} to {result.high:.2f}"
@@ -378,6 +379,20 @@ def _classified(
 def _one_arm(name: str, images: Sequence[Examined]) -> Finding:
     arm = "generated" if any(image.synthetic for image in images) else "real"
     return Finding(name, Verdict.GREEN, f"All images are {arm}: there is nothing to tell apart.")
+
+
+def _too_few(name: str, images: Sequence[Examined]) -> Finding | None:
+    """What there is to say of a test of both arms where one is too small for it."""
+    synthetic = sum(image.synthetic for image in images)
+    if min(synthetic, len(images) - synthetic) >= FEWEST:
+        return None
+    return Finding(
+        name,
+        Verdict.AMBER,
+        f"{len(images) - synthetic} real and {synthetic} generated images are too few for this test, "
+        f"which needs {FEWEST} of each.",
+        "Show more images of each arm, or say in the methods that this could not be tested.",
+    )
 
 
 def _most_telling(features: Floats, synthetic: np.ndarray, names: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from pool.jobs import Job, JobFailed
+from pool.models import Image
 from rating.models.audit import AuditEvent
 from rating.models.studies import NotPossible, Study
 
@@ -77,11 +78,12 @@ class BlindingAudit(Job):
     def stops_opening(self) -> bool:
         return self.is_red and self.overridden_at is None
 
-    def images_named(self) -> list[Any]:
-        """The images of the study that its red and amber findings name by code, to be found in the pool."""
+    def images_named(self) -> list[Image]:
+        """The pool's images that the red and amber findings name by code."""
         telling = [finding for finding in self.findings if finding["verdict"] != self.Verdict.GREEN]
         codes = set(re.findall(r"\bI\d{4,}\b", json.dumps(telling)))
-        return list(self.study.images.filter(code__in=codes).select_related("image"))
+        # Not in the order of their codes: which code is which image is nobody's to know before the study is closed.
+        return list(Image.objects.filter(pk__in=self.study.images.filter(code__in=codes).values("image")))
 
     def reasons_not_to_open(self) -> list[str]:
         """Why this audit keeps the study closed, in sentences; empty when it does not."""

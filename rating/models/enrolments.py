@@ -220,7 +220,8 @@ class Enrolment(models.Model):
 def told_elsewhere(study: Study, users: Sequence[Any]) -> list[str]:
     """Who learns from one study what the first phase of another must not tell, in sentences."""
     said: dict[Any, str] = {}
-    for other in Enrolment.objects.filter(user__in=users).exclude(study=study).select_related("study", "user"):
+    elsewhere = Enrolment.objects.filter(user__in=users).exclude(study=study)
+    for other in elsewhere.select_related("study", "user"):
         unaware = other.study.has_two_phases and other.informed_at is None
         if study.has_two_phases and not unaware:
             said.setdefault(

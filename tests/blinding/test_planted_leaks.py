@@ -264,6 +264,15 @@ def test_arms_of_different_kinds_of_images_are_seen(field: str, verdict: str) ->
     assert told(audit, f"one {field} mostly in one arm", "Modality and finding") == verdict
 
 
+def test_a_modality_of_a_few_images_in_one_arm_only_is_not_passed_over() -> None:
+    real, fake = (filled(o, p) for o, p in zip((Origin.REAL, Origin.SYNTHETIC), arms(), strict=True))
+    real.images.filter(pk__in=real.images.values("pk")[:2]).update(modality="ct")
+
+    audit = audited(study_of(real, fake))
+
+    assert told(audit, "two CT slices in one arm only", "Modality and finding") == "amber"
+
+
 def test_a_patient_in_both_arms_is_red() -> None:
     real, fake = arms()
     datasets = [filled(Origin.REAL, real), filled(Origin.SYNTHETIC, fake)]

@@ -47,7 +47,9 @@ def until(page: Any, script: str, *, seconds: float = SOON, argument: Any = None
     """What the script comes to once it is true; the CSP forbids Playwright's own way of waiting."""
     deadline = time.monotonic() + seconds
     while not (value := _asked(page, script, argument)):
-        assert time.monotonic() < deadline, f"never came true on {page.url}: {script}"
+        assert time.monotonic() < deadline, (
+            f"never came true on {page.url}: {script}\n{page.inner_text('body')}"
+        )
         page.wait_for_timeout(20)
     return value
 

@@ -137,9 +137,10 @@ def test_a_slot_that_is_stored_is_never_paid_for_again(running_site: Site, api: 
     assert_whole(running_site, table, pk, 12)
     [(spent,)] = table.rows("SELECT spent FROM generation_generationjob WHERE id = %s", pk)
     asked = len(api.asked) - before
-    # Only what was under way when the worker died, two requests at most, is asked twice; all of it is counted.
+    # Only what was under way when the worker died, two requests at most, is asked twice. All of it is counted, and so
+    # is what was about to be sent: nobody can know whether it was.
     assert 12 <= asked <= 14
-    assert float(spent) == pytest.approx(0.016 * asked)
+    assert asked <= round(float(spent) / 0.016) <= 14
 
 
 def test_a_damaged_checkpoint_fails_its_job_and_the_next_one_is_made(running_site: Site) -> None:

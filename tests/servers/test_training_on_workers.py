@@ -41,11 +41,10 @@ def test_a_run_whose_worker_is_killed_goes_on_by_itself_within_a_minute(running_
 
     os.kill(running_site.pid_of("worker-1"), signal.SIGKILL)
     at_death = table.job(pk)
-    seconds = table.wait(pk, lambda run: run[0] == "running" and run[2] > at_death[2], GOES_ON_WITHIN)
+    table.wait(pk, lambda run: run[0] == "running" and run[2] > at_death[2], GOES_ON_WITHIN)
     table.wait(pk, lambda run: run[1] > at_death[1], STARTS_WITHIN)
     table.rows("UPDATE generation_trainingrun SET cancel_requested = true WHERE id = %s", pk)
     table.wait(pk, lambda run: run[0] == "cancelled", STOPS_WITHIN)
 
-    assert seconds < GOES_ON_WITHIN
-    [left] = [path.name for path in (running_site.home / "models" / f"run-{pk}").glob("resume-*")]
-    assert int(left.removeprefix("resume-")) >= at_death[1]
+    left = [path.name for path in (running_site.home / "models" / f"run-{pk}").glob("*-*")]
+    assert max(int(name.rpartition("-")[2]) for name in left) >= at_death[1]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import ProtectedError
 from django.db.models.functions import Now
 from tqdm import tqdm
 
@@ -17,7 +18,6 @@ from pool.fetching import fetch
 from pool.importing import Duplicate, bring_in
 from pool.labels import BadSource, FolderLabels, Labels, NoLabels, read_table
 from pool.models import Dataset, Image, ImportJob, Modality, Origin
-from pool.removing import remove
 from pool.sources import Given, Refusal, count, from_paths, tidy_name
 
 BAD_ARGUMENT = 2
@@ -82,15 +82,22 @@ class Command(BaseCommand):
             elif isinstance(outcome, Refusal):
                 refused.append(outcome.as_json())
         report = {"imported": imported, "duplicates": duplicates, "refused": refused}
-        if is_new and not imported:
-            remove(dataset)  # so that a wrong folder leaves nothing behind
-        else:
+        if imported or not is_new or not _taken_back(dataset):
             _keep_record(dataset, report, said, options)
         self.stdout.write(
             json.dumps(report, ensure_ascii=False) if options["json"] else _in_words(dataset, report)
         )
         if not imported and not duplicates:
             raise CommandError("No picture was imported.")
+
+
+def _taken_back(dataset: Dataset) -> bool:
+    """Whether the new dataset is gone again, so that a wrong folder leaves nothing behind; not if others have filled it."""
+    try:
+        dataset.delete()
+    except ProtectedError:
+        return False
+    return True
 
 
 def _given(paths: list[Path | str], folder: Path) -> list[Given]:
