@@ -27,9 +27,9 @@ from generation.engines.protocol import (
     Wish,
 )
 from generation.ledger import Ledger
-from generation.models import GeneratedImage, GenerationJob
+from generation.models import Checkpoint, GeneratedImage, GenerationJob
 from generation.pacing import seconds_until_turn
-from generation.tuned_models import checkpoint_behind
+from generation.tuned_models import checkpoint_behind, name_of
 from pool.importing import DuplicatePixels, add_image
 from pool.jobs import Job, JobCancelled, JobFailed, JobLost, JobPaused, JobStepsAside
 from pool.models import Image
@@ -208,8 +208,14 @@ def _origin(job: GenerationJob) -> dict[str, Any]:
         "checkpoint_step": job.checkpoint.step,
         "checkpoint_sha256": job.checkpoint.sha256,
         "trained_on": job.checkpoint.run.dataset.name if job.checkpoint.run else "",
-        **job.checkpoint.fidelity,
+        **(job.checkpoint.fidelity if _is_as_measured(job, job.checkpoint) else {}),
     }
+
+
+def _is_as_measured(job: GenerationJob, checkpoint: Checkpoint) -> bool:
+    """Not where a LoRA from elsewhere lies on top of the checkpoint."""
+    lora = str(job.settings.get("lora") or "")
+    return not lora or (checkpoint.run is not None and name_of(checkpoint.run) == lora.partition("@")[0])
 
 
 def _sum_up(job: GenerationJob) -> None:

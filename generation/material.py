@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from generation.models import TrainingRun, UtilityExperiment
+from generation import tuned_models
+from generation.models import GenerationJob, TrainingRun, UtilityExperiment
 from generation.utility.config import UtilityConfig
 from generation.utility.leakage import Leak, Seen, leaks
 from pool.jobs import JobFailed
@@ -90,12 +91,14 @@ def material_of(experiment: UtilityExperiment, config: UtilityConfig, *, pulse: 
     return Material(kept["training"], kept["synthetic"], kept["test"], classes, found, notes)
 
 
-def runs_behind(experiment: UtilityExperiment) -> Iterable[TrainingRun]:
-    """The training runs whose checkpoints made the synthetic images."""
-    return cast(
-        "Iterable[TrainingRun]",  # the manager is inherited from the abstract Job
-        TrainingRun.objects.filter(checkpoints__jobs__dataset__in=experiment.synthetic.all()).distinct(),
-    )
+def runs_behind(experiment: UtilityExperiment) -> set[TrainingRun]:
+    """The training runs that the synthetic images came from, through every pipeline and LoRA made here."""
+    jobs = GenerationJob.objects.filter(dataset__in=experiment.synthetic.all())
+    runs: set[Any] = set(TrainingRun.objects.filter(checkpoints__jobs__in=jobs))
+    names = {run.config["pipeline"] for run in runs if run.is_finetuning}
+    for used in jobs.filter(engine=GenerationJob.Engine.PIPELINE).values_list("api_model", "settings__lora"):
+        names.update(filter(None, used))
+    return runs | tuned_models.runs_behind(names)
 
 
 def squares_of(images: Sequence[Image], config: UtilityConfig, *, pulse: Pulse) -> NDArray[np.uint8]:
@@ -164,7 +167,10 @@ def _unknown(experiment: UtilityExperiment, test: Sequence[Image]) -> list[str]:
             f"Of {strangers:,} test images no patient is known; each was taken as a patient of its own."
         )
     made_here = set(Dataset.objects.filter(generation_jobs__checkpoint__run__images__isnull=False))
-    if others := [str(dataset) for dataset in experiment.synthetic.all() if dataset not in made_here]:
+    with_lora = GenerationJob.objects.filter(settings__lora__gt="").values_list("dataset", "settings__lora")
+    foreign = {dataset for dataset, lora in with_lora if tuned_models.run_behind(lora) is None}
+    others = [str(one) for one in experiment.synthetic.all() if one not in made_here or one.pk in foreign]
+    if others:
         said.append(
             f"What the generator of {', '.join(others)} learned from is not known here: only copies were looked for."
         )

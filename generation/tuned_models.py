@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import cast
 
 from django.utils.text import slugify
@@ -19,15 +20,35 @@ def name_of(run: TrainingRun, step: int | None = None) -> str:
 def is_taken(name: str) -> bool:
     """Whether a run, a LoRA or a pipeline has this name already."""
     short = slugify(name)
-    named = TrainingRun.objects.filter(name=name).exists()
+    names = TrainingRun.objects.values_list("name", flat=True)
+    named = any(name == other or short == slugify(other) for other in names)
     return named or not short or short in pipelines.names() or short in pipelines.lora_names()
 
 
-def checkpoint_behind(model: str, lora: str = "") -> Checkpoint | None:
-    """The checkpoint of a fine-tuning that a pipeline of this name, or this LoRA, came from; None for others."""
-    short, _, step = (lora or model).partition("@")
+def run_behind(name: str) -> TrainingRun | None:
+    """The fine-tuning that left the LoRA or the pipeline of this name; None for others."""
+    short = name.partition("@")[0]
     runs = cast("list[TrainingRun]", list(TrainingRun.objects.filter(config__has_key="pipeline")))
-    for run in runs:
-        if name_of(run) == short:
-            return run.checkpoints.filter(step=int(step)).first() if step.isdigit() else run.chosen_checkpoint
-    return None
+    return next((run for run in runs if name_of(run) == short), None)
+
+
+def runs_behind(names: Iterable[str]) -> set[TrainingRun]:
+    """The fine-tunings that left these, and those that left the pipelines they started from."""
+    found, ahead = set[TrainingRun](), set(names)
+    while ahead:
+        new = {run for run in map(run_behind, ahead) if run is not None} - found
+        found |= new
+        ahead = {str(run.config["pipeline"]) for run in new}
+    return found
+
+
+def checkpoint_behind(model: str, lora: str = "") -> Checkpoint | None:
+    """The checkpoint of the fine-tuning that left this LoRA, else of the one that left this pipeline."""
+    return next(filter(None, map(_checkpoint, filter(None, (lora, model)))), None)
+
+
+def _checkpoint(name: str) -> Checkpoint | None:
+    run, step = run_behind(name), name.partition("@")[2]
+    if run is None:
+        return None
+    return run.chosen_checkpoint if not step.isdigit() else run.checkpoints.filter(step=int(step)).first()
