@@ -91,7 +91,6 @@ class Site:
             commands.web(bind=f"fd://{descriptor}"),
             env=env,
             pass_fds=[descriptor],
-            stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
 
