@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from threading import Lock
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -47,14 +48,21 @@ PRINT = Theme(
 )
 
 
+def matplotlib() -> ModuleType:
+    """The library with its figures, loaded by one thread at a time. Nothing else of it may be imported before."""
+    with _LOADING:
+        import matplotlib.figure
+
+    return matplotlib
+
+
 def panel(
     theme: Theme, *, height: float, columns: int = 1, share_y: bool = False
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with a row of axes in the theme's colours. Nothing else of matplotlib may be imported before it."""
-    with _LOADING:
-        from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH, height), facecolor=theme.ground, layout="constrained")
+    """A figure with a row of axes in the theme's colours."""
+    figure: Figure = matplotlib().figure.Figure(
+        figsize=(WIDTH, height), facecolor=theme.ground, layout="constrained"
+    )
     axes = [ax for row in figure.subplots(1, columns, squeeze=False, sharey=share_y) for ax in row]
     for ax in axes:
         dress(ax, theme)

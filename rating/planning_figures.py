@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 
+from pool.figure_style import matplotlib
 from rating.analysis.planning import Pilot, images_for_kappa, images_for_kappa_interval, reader_power
 
 CONFIDENCE = 0.975
@@ -122,17 +123,14 @@ QUESTIONS: dict[str, tuple[Callable[..., Curves], Sequence[str]]] = {
 
 def svg(curves: Curves) -> bytes:
     """The curves as a picture in the site's colours."""
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.2, 3.6), facecolor=GROUND, layout="constrained")
-    FigureCanvasSVG(figure)
+    figure = matplotlib().figure.Figure(figsize=(7.2, 3.6), facecolor=GROUND, layout="constrained")
     axes = figure.add_subplot(facecolor=GROUND)
     for (name, values), shade in zip(curves.curves.items(), SHADES, strict=False):
         axes.plot(curves.x, [float("nan") if v is None else v for v in values], "o-", color=shade, label=name)
     if curves.goal is not None:
         axes.axhline(curves.goal, color=TEXT, linestyle=":", linewidth=1)
-    if max(curves.x) > 50 * min(x for x in curves.x if x > 0) * 0.9:
+    above = [x for x in curves.x if x > 0]
+    if above and max(above) > 45 * min(above):
         axes.set_xscale("log")
         axes.minorticks_off()
     axes.set_xticks(curves.x, [f"{x:g}" for x in curves.x])

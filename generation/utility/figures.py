@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from generation.utility.arms import REAL, SYNTHETIC
-from pool.figure_style import Theme, forest, legend, panel
+from pool.figure_style import Theme, forest, legend, matplotlib, panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,11 +70,11 @@ def _reliability(ax: Axes, theme: Theme, arms: list[Mapping[str, Any]]) -> None:
 
 def confusion(report: Mapping[str, Any], theme: Theme) -> Figure:
     """What was called what: trained on synthetic above, on real below, a column for each architecture."""
-    from matplotlib.figure import Figure
-
     names, classes = report["headline"]["architectures"], report["classes"]
     side = max(2.2, 0.55 * len(classes) + 1)
-    figure = Figure(figsize=(side * len(names), side * 2), facecolor=theme.ground, layout="constrained")
+    figure: Figure = matplotlib().figure.Figure(
+        figsize=(side * len(names), side * 2), facecolor=theme.ground, layout="constrained"
+    )
     grid = figure.subplots(2, len(names), squeeze=False)
     for one in report["arms"]:
         if one["arm"] in (SYNTHETIC, REAL):

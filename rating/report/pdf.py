@@ -13,6 +13,7 @@ from fpdf.enums import MethodReturnValue, XPos, YPos
 from fpdf.fonts import FontFace
 from PIL import Image
 
+from pool.figure_style import matplotlib
 from rating.report.contents import Picture, Piece, Report, Section
 from rating.report.exhibit import Table
 from rating.report.gallery import Gallery, ShownImage
@@ -36,14 +37,12 @@ def as_pdf(report: Report, picture: Picture) -> bytes:
 
 
 def _paper(report: Report) -> FPDF:
-    import matplotlib as mpl
-
     paper = FPDF(orientation="L", format="A4")
     day = datetime.strptime(report.date[:10], "%Y-%m-%d").replace(tzinfo=UTC)
     paper.set_creation_date(day)
     paper.set_title(report.title)
     paper.set_producer("LungRater")
-    fonts = Path(mpl.get_data_path()) / "fonts" / "ttf"
+    fonts = Path(matplotlib().get_data_path()) / "fonts" / "ttf"
     paper.add_font(FONT, "", fonts / "DejaVuSans.ttf")
     paper.add_font(FONT, "B", fonts / "DejaVuSans-Bold.ttf")
     paper.set_auto_page_break(auto=True, margin=15)

@@ -317,6 +317,12 @@ def test_the_planner_answers_in_curves_and_numbers(browser):
     assert nonsense.status_code == 404
 
 
+def test_the_smallest_kappa_has_its_curve_too(browser):
+    figure = browser.get(reverse("rating:planner_figure", args=["kappa"]), {"expected": "0.1"})
+
+    assert b"<svg" in figure.content
+
+
 def test_more_raters_narrow_an_interval_more_than_more_images():
     assert fool_rate_half_width(0.5, 0.15, 10, 40) < fool_rate_half_width(0.5, 0.15, 5, 1000)
     assert len(fool_rate(0.5, 0.15).curves["10 raters"]) == len(IMAGES)
