@@ -10,6 +10,7 @@ from rating.analysis.moments import RandomMean
 NOT_CROSSED = (
     "Not every rater rated every image, so Obuchowski–Rockette does not apply: the U-statistic does."
 )
+SOME_CALLS_DO_NOT_COUNT = "Not every rater has a call that counts on every image, so Obuchowski–Rockette does not apply: the U-statistic does."
 TOO_FEW = "Two fake and two real images at least are needed."
 
 
@@ -34,7 +35,7 @@ def share_over_raters(values: Floats | Flags, counted: Flags) -> RandomMean:
     images = counted.any(axis=0)
     part = counted[there][:, images]
     if not part.all():
-        return RandomMean(Estimate.undefined(NOT_CROSSED), None)
+        return RandomMean(Estimate.undefined(SOME_CALLS_DO_NOT_COUNT), None)
     if part.shape[1] < 2:
         return RandomMean(Estimate.undefined("Two images at least are needed."), None)
     average = readers.average_reader(*readers.proportion_moments(values[there][:, images][None]))[0]

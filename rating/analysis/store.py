@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 
 from rating.analysis.columns import StudyColumns
 from rating.analysis.methods import versions
 from rating.analysis.study import read_columns
 from rating.models import RatingRevision, Sitting, Study
 
-LAYOUT = 6  # raise it when numbers or figures are made otherwise
+LAYOUT = 7  # raise it when numbers or figures are made otherwise
 KEPT_STATES = 2
 MOST_FILES = 400
 
@@ -110,10 +110,12 @@ def _fingerprint(study: Study, people: list[tuple[Any, ...]]) -> str:
 
 
 def _measured(study: Study) -> list[Any]:
-    """What was measured of the datasets, such as a FID: it may come after the study."""
+    """What was measured of the datasets, such as a FID, and how many findings are known: both may come after the study."""
     if not study.is_unblinded:
         return []
-    return list(study.strata.order_by("pk").values_list("dataset__name", "dataset__measurements"))
+    known = Count("study__images", filter=~Q(study__images__image__label=""))
+    strata = study.strata.order_by("pk").annotate(findings=known)
+    return list(strata.values_list("dataset__name", "dataset__measurements", "findings"))
 
 
 def last_revision(study: Study) -> int:

@@ -112,6 +112,9 @@ def _with_truth(
     policies = _policies(table, columns)
     declared = next(row for row in policies if row["policy"] == policy)
     fooled = fool_rate(real_calls[:, fake], seen[:, fake])
+    fooled_on_average = (
+        fooled if fooled.estimate.estimate is None else ustatistic.mean(real_calls[:, fake], seen[:, fake])
+    )
     by_generator = fooled_by(columns, table, columns.generator)
     right, counted = correct(table.codes, truth_codes(table, columns.truth), LABELS.index("unsure"), policy)
     return {
@@ -129,7 +132,7 @@ def _with_truth(
         "policies": policies,
         "auc": areas | {"p_of_chance": {name: one.p(0.5) for name, one in areas.items()}},
         "averages": {
-            "fool_rate": beside(fooled, real_calls[:, fake], seen[:, fake]),
+            "fool_rate": beside(fooled_on_average, real_calls[:, fake], seen[:, fake]),
             "sensitivity": beside(declared["sensitivity"], right[:, fake], counted[:, fake]),
             "specificity": beside(declared["specificity"], right[:, ~fake], counted[:, ~fake]),
         },

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from pool.figure_style import SCREEN, as_file
+from rating.analysis.averages import SOME_CALLS_DO_NOT_COUNT
 from rating.analysis.columns import StudyColumns
+from rating.analysis.moments import NOT_ENOUGH
 from rating.analysis.ordered import agreement_on_the_scale
 from rating.analysis.whole import study_numbers
 from rating.report.gallery import galleries
@@ -84,6 +86,24 @@ def test_known_raters_are_found_within_their_intervals():
     assert holds(numbers["fool_rate"]["estimate"], 0.2)
     assert holds(numbers["auc"]["u_statistic"]["estimate"], 0.8)
     assert sum(holds(row["fool_rate"], 0.2) for row in numbers["per_rater"]) >= 6
+
+
+def test_each_average_is_of_the_method_that_its_row_names():
+    alone = study_numbers(simulated(raters=1))["truth"]
+
+    assert alone["fool_rate"]["estimate"]["ci"]  # Wilson's, of this rater only
+    assert alone["averages"]["fool_rate"]["u_statistic"]["estimate"]["ci"] is None
+    assert alone["averages"]["fool_rate"]["u_statistic"]["estimate"]["reason"] == NOT_ENOUGH
+
+
+def test_one_unsure_left_out_is_said_to_be_a_call_that_does_not_count():
+    columns = simulated(raters=3)
+    columns.label[0] = UNSURE
+
+    averages = study_numbers(columns, policy="exclude")["truth"]["averages"]
+
+    reasons = [averages[of]["or_hillis"]["estimate"]["reason"] for of in ("sensitivity", "specificity")]
+    assert SOME_CALLS_DO_NOT_COUNT in reasons
 
 
 def test_raters_who_guess_are_within_the_margin_on_the_declared_endpoint_and_able_ones_are_not():
