@@ -21,7 +21,8 @@ FEW = 10
 def forest(numbers: Mapping[str, Any], theme: Theme) -> Figure:
     """Every coefficient with its interval, one panel for all images and one per modality."""
     report = numbers["agreement"]
-    parts = {"All images": report} | (report["by"] if len(report["by"]) > 1 else {})
+    everything = "All sets" if numbers["choice"] else "All images"
+    parts = {everything: report} | (report["by"] if len(report["by"]) > 1 else {})
     figure, axes = panel(theme, height=3, columns=len(parts), share_y=True)
     for ax, (name, part) in zip(axes, parts.items(), strict=True):
         rows = [(COEFFICIENTS[key].split(" (")[0], value) for key, value in part["coefficients"].items()]

@@ -20,6 +20,11 @@ def _blinded(numbers: Numbers) -> str | None:
     return None if numbers["choice"]["found"] else UNBLIND
 
 
+def _of_pairs(numbers: Numbers) -> bool:
+    """d′ of two alternatives is given for pairs only."""
+    return of_sets(numbers) and numbers["choice"]["size"] == 2
+
+
 def found(numbers: Numbers) -> Table:
     choice = numbers["choice"]
     over = choice["found"]["over_raters"]
@@ -80,10 +85,8 @@ EXHIBITS = (
         "choice-sensitivity",
         "How well they tell the two apart",
         sensitivity,
-        missing=lambda numbers: (
-            _blinded(numbers) or (None if numbers["choice"]["size"] == 2 else "d′ is given for pairs only.")
-        ),
-        fits=of_sets,
+        missing=_blinded,
+        fits=_of_pairs,
     ),
     Exhibit("places", "Which places were chosen", places, fits=of_sets),
     Exhibit("found-by-place", "Found, by place", by_place, missing=_blinded, fits=of_sets),

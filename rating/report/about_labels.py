@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from rating.figures import agreement as draw_agreement
 from rating.figures import labels as draw_labels
-from rating.report.exhibit import ESTIMATE, Cell, Exhibit, Numbers, Table, estimate_cells, of_any, rate_cells
+from rating.report.exhibit import (
+    ESTIMATE,
+    Cell,
+    Exhibit,
+    Numbers,
+    Table,
+    estimate_cells,
+    of_any,
+    rate_cells,
+    shown_in,
+)
 from rating.report.words import COEFFICIENTS, ON_THE_SCALE, group_name
 
 FEW = 10
@@ -24,21 +34,22 @@ def labels_by_modality(numbers: Numbers) -> Table:
 
 def agreement(numbers: Numbers) -> Table:
     report, rows = numbers["agreement"], []
-    for name, part in {"All images": report, **report["by"]}.items():
+    everything = f"All {shown_in(numbers)}"
+    for name, part in {everything: report, **report["by"]}.items():
         for key, value in part["coefficients"].items():
             rows.append([group_name(name), part["images"], COEFFICIENTS[key], *estimate_cells(value)])
     rows.append(
         [
-            "All images",
+            everything,
             report["images"],
             COEFFICIENTS["conger_kappa"],
             *estimate_cells(numbers["conger_kappa"]),
         ]
     )
     rows.append(
-        ["All images", report["images"], "All raters said the same", *estimate_cells(numbers["unanimous"])]
+        [everything, report["images"], "All raters said the same", *estimate_cells(numbers["unanimous"])]
     )
-    return Table(("Images", "n", "Coefficient", *ESTIMATE), rows, numbers["notes"])
+    return Table((shown_in(numbers).capitalize(), "n", "Coefficient", *ESTIMATE), rows, numbers["notes"])
 
 
 def beyond_these(numbers: Numbers) -> Table:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from rating.report.exhibit import Cell, Numbers, Table
+from rating.report.exhibit import Cell, Numbers, Table, shown_in
 from rating.report.methods_text import ASKED
 from rating.report.study_facts import StudyFacts
 from rating.report.words import COEFFICIENTS, POLICIES
 
 PERSON = "A person must write this."
 SECTIONS = "See “Agreement” in this report."
+FOUND = "See “Did they find it?”."
+NO_UNSURE = f"Does not arise: forced choice. {FOUND}"
+BY_PLACE = f"By rater and by place. {FOUND}"
 
 
 def checklist_table(facts: StudyFacts, numbers: Numbers) -> Table:
@@ -54,7 +57,7 @@ def _grras(facts: StudyFacts, numbers: Numbers) -> Items:
         (
             "11",
             "The numbers of raters, images and ratings",
-            f"{report['raters']} raters, {report['images']} images, {report['ratings']} ratings.",
+            f"{report['raters']} raters, {report['images']} {shown_in(numbers)}, {report['ratings']} ratings.",
         ),
         ("12", "Who the raters and the images were", raters),
         ("13", "Estimates with their uncertainty", f"{_agreement(numbers)} {SECTIONS}"),
@@ -87,25 +90,26 @@ def _qarel(facts: StudyFacts) -> Items:
 
 
 def _stard(facts: StudyFacts, numbers: Numbers) -> Items:
-    truth = numbers["truth"]
+    truth, choice = numbers["truth"], numbers["choice"]
+    index_test = "the image that the rater chose" if choice else "the rater's label"
     mix = (
         f"{truth['fakes']} fake and {truth['reals']} real images."
         if truth
-        else "Whole sets: see “Did they find it?”."
-        if numbers["choice"]
         else "Not told while the study is blinded."
     )
     return [
         (
             "10a, 10b",
             "Index test and reference standard",
-            "Index test: the rater's label. Reference: whether the image was generated, known from its origin.",
+            f"Index test: {index_test}. Reference: whether the image was generated, known from its origin.",
         ),
         ("11", "Why this reference standard", "Origin is known by construction."),
         (
             "12a, 12b",
             "Positivity cut-offs",
-            f"Called fake; “unsure” {POLICIES[facts.unsure_policy]}, declared before unblinding.",
+            NO_UNSURE
+            if choice
+            else f"Called fake; “unsure” {POLICIES[facts.unsure_policy]}, declared before unblinding.",
         ),
         (
             "13a, 13b",
@@ -113,21 +117,31 @@ def _stard(facts: StudyFacts, numbers: Numbers) -> Items:
             "Readers did not know the origin; origin was fixed before reading.",
         ),
         ("14", "Methods for accuracy", "See the methods paragraph."),
-        ("15", "Indeterminate results", "Four policies for “unsure” stand side by side."),
+        (
+            "15",
+            "Indeterminate results",
+            NO_UNSURE if choice else "Four policies for “unsure” stand side by side.",
+        ),
         (
             "16",
             "Missing data",
-            f"{_missing(numbers)} Images a rater did not rate are left out for this rater only; nothing is imputed.",
+            f"{_missing(facts, numbers)} {shown_in(numbers).capitalize()} a rater did not rate are left out for this rater only; nothing is imputed.",
         ),
         (
             "17",
             "Variability analyses",
-            "By modality and by generator, with their differences; by rater, position and experience.",
+            BY_PLACE
+            if choice
+            else "By modality and by generator, with their differences; by rater, position and experience.",
         ),
         ("18", "Intended sample size and how it was chosen", None),
         ("19", "Flow", "See the flow of images and raters."),
         ("20-22", "Baseline characteristics, severity, interval", None),
-        ("23", "Cross tabulation", f"{mix} {_calls(numbers)}See the tables by truth for each rater."),
+        (
+            "23",
+            "Cross tabulation",
+            FOUND if choice else f"{mix} {_calls(numbers)}See the tables by truth for each rater.",
+        ),
         ("24", "Estimates with their precision", _accuracy(numbers)),
     ]
 
@@ -174,12 +188,12 @@ def _claim(facts: StudyFacts, numbers: Numbers) -> Items:
         (
             "30",
             "Robustness or sensitivity analysis",
-            "Four policies for “unsure”; by modality and generator.",
+            BY_PLACE if numbers["choice"] else "Four policies for “unsure”; by modality and generator.",
         ),
         (
             "38",
             "Failure analysis",
-            "Galleries of images that fooled, and of real images called fake; " + PERSON,
+            f"Galleries of {_failed(numbers)}; {PERSON}",
         ),
     ]
 
@@ -191,6 +205,8 @@ def _agreement(numbers: Numbers) -> str:
 
 
 def _accuracy(numbers: Numbers) -> str:
+    if numbers["choice"]:
+        return _found(numbers["choice"]["found"])
     where = "See “How often each rater was fooled” and “ROC curves”."
     truth = numbers["truth"]
     if truth is None:
@@ -199,6 +215,22 @@ def _accuracy(numbers: Numbers) -> str:
     shares = [_in_words(name, truth["averages"][of]["u_statistic"]["estimate"]) for of, name in names.items()]
     area = _in_words("AUC", truth["auc"]["u_statistic"]["estimate"])
     return " ".join([*shares, area, "Averaged over raters (U-statistic).", where])
+
+
+def _found(found: Numbers | None) -> str:
+    """How often sets' images were found over all raters, once the study is unblinded."""
+    if found is None:
+        return FOUND
+    share = _in_words("Share of sets in which the image was found", found["over_raters"]["estimate"])
+    return f"{share} Averaged over raters (U-statistic). {FOUND}"
+
+
+def _failed(numbers: Numbers) -> str:
+    return (
+        "sets in which the image was missed"
+        if numbers["choice"]
+        else "images that fooled, and of real images called fake"
+    )
 
 
 def _in_words(name: str, found: Numbers) -> str:
@@ -225,10 +257,15 @@ def _calls(numbers: Numbers) -> str:
     return " ".join(said) + " "
 
 
-def _missing(numbers: Numbers) -> str:
-    report = numbers["agreement"]
+def _missing(facts: StudyFacts, numbers: Numbers) -> str:
+    report, shown = numbers["agreement"], shown_in(numbers)
+    if facts.blocks > 1:
+        return (
+            f"{report['ratings']} ratings; each rater was shown one of {facts.blocks} blocks and the anchors, "
+            f"so others of the {report['images']} {shown} are absent by design."
+        )
     cells = report["raters"] * report["images"]
-    return f"{cells - report['ratings']} of {cells} pairs of a rater and an image have no rating."
+    return f"{cells - report['ratings']} of {cells} pairs of a rater and {'a set' if numbers['choice'] else 'an image'} have no rating."
 
 
 def _generators(facts: StudyFacts) -> str:

@@ -39,6 +39,11 @@ def of_sets(numbers: Numbers) -> bool:
     return numbers["choice"] is not None
 
 
+def shown_in(numbers: Numbers) -> str:
+    """What raters were shown one of at a time."""
+    return "sets" if of_sets(numbers) else "images"
+
+
 def of_any(_numbers: Numbers) -> bool:
     return True
 

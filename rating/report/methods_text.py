@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rating.report.exhibit import Numbers
+from rating.report.exhibit import Numbers, shown_in
 from rating.report.study_facts import StudyFacts
 from rating.report.words import POLICIES
 
@@ -16,6 +16,16 @@ ASKED = {
     "unusual or unsure and wrote what they saw. Then they were told, and in a new order each image was to be called real, "
     "fake or unsure; the ratings counted here are of this informed phase.",
 }
+SINGLE_IMAGES = (
+    "“Unsure” {unsure}, as declared before unblinding; the other policies are shown beside it. Proportions of one rater "
+    "have Wilson intervals; averages over raters take raters and images as random (U-statistic; Obuchowski–Rockette with "
+    "Hillis' degrees of freedom where every rater read every image). "
+)
+COMPARED = "Generators and modalities are compared by fool rate and AUC, p values adjusted by Holm. "
+FORCED_CHOICE = (
+    "The share of sets in which a rater found the image has Clopper and Pearson's interval and the exact binomial test against "
+    "guessing, p values adjusted by Holm; the average over raters takes raters and sets as random (U-statistic). "
+)
 
 
 def methods_text(facts: StudyFacts, numbers: Numbers) -> list[str]:
@@ -24,13 +34,13 @@ def methods_text(facts: StudyFacts, numbers: Numbers) -> list[str]:
     design = (
         f"In a blinded reader study run on LungRater {versions['lungrater']}, {facts.raters['invited']} raters were invited, "
         f"{facts.raters['started']} started and {facts.raters['finished']} finished; {report['ratings']} ratings of "
-        f"{report['images']} images are analysed. {ASKED[facts.design].format(sought=facts.sought)} "
+        f"{report['images']} {shown_in(numbers)} are analysed. {ASKED[facts.design].format(sought=facts.sought)} "
         f"Raters were told of the share of generated images: “{facts.prevalence_note.rstrip('.') or 'nothing'}”. "
     )
     if facts.sessions > 1:
         design += f"Images were read in {facts.sessions} sessions at least {facts.washout_days} days apart. "
     if facts.repeats:
-        design += f"{facts.repeats} images came back within a session. "
+        design += f"{facts.repeats} {shown_in(numbers)} came back within a session. "
     if facts.blocks > 1:
         design += (
             f"Images were dealt into {facts.blocks} blocks; each rater read one and the common anchors. "
@@ -43,16 +53,14 @@ def methods_text(facts: StudyFacts, numbers: Numbers) -> list[str]:
     )
     statistics = (
         "Agreement is given as percent agreement, Cohen or Light κ, Fleiss κ, Krippendorff α, Gwet AC1 and Brennan–Prediger with "
-        f"95 % confidence intervals. The declared primary endpoint is: {facts.primary_endpoint}. “Unsure” {POLICIES[facts.unsure_policy]}, as declared "
-        "before unblinding; the other policies are shown beside it. Proportions of one rater have Wilson intervals; averages "
-        "over raters take raters and images as random (U-statistic; Obuchowski–Rockette with Hillis' degrees of freedom where every rater read every image). "
-        "Generators and modalities are compared by fool rate and AUC, p values adjusted by Holm. "
+        f"95 % confidence intervals. The declared primary endpoint is: {facts.primary_endpoint}. "
     )
     statistics += (
-        f"Equivalence was tested by two one-sided tests against the declared margin of {facts.margin:g}."
-        if facts.margin is not None
-        else "No equivalence margin was declared, so no claim of indistinguishability is made."
+        FORCED_CHOICE if numbers["choice"] else SINGLE_IMAGES.format(unsure=POLICIES[facts.unsure_policy])
     )
+    if _are_compared(numbers):
+        statistics += COMPARED
+    statistics += _equivalence(facts, numbers)
     computed = f"Computed with numpy {versions['numpy']} and scipy {versions['scipy']}."
     said = [design.strip(), blinding, statistics, computed]
     if report["raters"] == 2:
@@ -62,3 +70,16 @@ def methods_text(facts: StudyFacts, numbers: Numbers) -> list[str]:
     if facts.simulated:
         said.append("The raters of this study were simulated.")
     return said
+
+
+def _are_compared(numbers: Numbers) -> bool:
+    truth = numbers["truth"]
+    return bool(truth) and any(truth[by]["differences"] for by in ("by_generator", "by_modality"))
+
+
+def _equivalence(facts: StudyFacts, numbers: Numbers) -> str:
+    if facts.margin is None:
+        return "No equivalence margin was declared, so no claim of indistinguishability is made."
+    if numbers["choice"]:
+        return f"The declared margin of {facts.margin:g} is not tested: equivalence is tested of single images only."
+    return f"Equivalence was tested by two one-sided tests against the declared margin of {facts.margin:g}."

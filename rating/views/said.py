@@ -47,7 +47,8 @@ def images(request: HttpRequest, slug: str) -> HttpResponse:
     page = Paginator(found[chosen], PER_PAGE).get_page(request.GET.get("page"))
     words: dict[str, list[Any]] = {}
     for said in said_of(study, [image.code for image in page], session=session):
-        words.setdefault(said.image, []).append(said)
+        if said.rater in columns.raters:
+            words.setdefault(said.image, []).append(said)
     members = members_of_sets(study) if study.shows_sets else {}
     context = {
         **frame(study, numbers_of(study, part, kept), part),

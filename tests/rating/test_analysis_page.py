@@ -12,10 +12,14 @@ import pytest
 from django.urls import reverse
 
 from pool.models import Dataset
+from rating.analysis.store import Kept
 from rating.models import AuditEvent, Rating, Study
+from rating.report.checklists import checklist_table
 from rating.report.html import as_html
 from rating.report.making import numbers_of, report_on
+from rating.report.methods_text import methods_text
 from rating.report.questions import EXHIBITS, QUESTIONS
+from rating.report.study_facts import facts_of
 from tests.rating.cast import open_study, organiser, over_study, presentations, rate_all
 
 pytestmark = pytest.mark.django_db
@@ -408,6 +412,52 @@ def test_numbers_are_computed_once_for_each_state_of_the_ratings(page, rater, ot
     monkeypatch.undo()
     study.enrolments.first().withdraw(organiser(), "Asked to.")
     assert "1 rater of" in page(study)
+
+
+def test_the_methods_compare_generators_only_where_there_are_two(rater):
+    study = over_study(raters=[rater], unblinded=True)
+    facts, numbers = facts_of(study), numbers_of(study)
+
+    methods = " ".join(methods_text(facts, numbers))
+    numbers["truth"]["by_generator"]["differences"] = [{"first": "a", "second": "b"}]
+    of_two = " ".join(methods_text(facts, numbers))
+
+    assert "“Unsure” counts as wrong, as declared" in methods
+    assert "Generators and modalities are compared" not in methods
+    assert "Generators and modalities are compared" in of_two
+
+
+def test_images_of_other_blocks_are_not_missing(rater, other_rater):
+    study = over_study(raters=[rater, other_rater], unblinded=True, real=4, fake=4, blocks=2)
+
+    rows = checklist_table(facts_of(study), numbers_of(study)).rows
+    missing = next(str(row[3]) for row in rows if row[:2] == ["STARD 2015", "16"])
+
+    assert missing.startswith("8 ratings; each rater was shown one of 2 blocks and the anchors")
+    assert "have no rating" not in missing
+
+
+def test_words_in_a_gallery_are_of_the_chosen_raters_only(page, rater, other_rater):
+    study = open_study(raters=[rater, other_rater], real=1, fake=1)
+    study.enrolments.filter(user=rater).update(years=3)
+    study.enrolments.filter(user=other_rater).update(years=25)
+    rated(study, {"R01": ["real", "fake"], "R02": ["fake", "real"]})
+
+    shown = page(study, "analysis_images", show="all", years="0-4")
+
+    assert "R01 real" in shown
+    assert "R02 fake" not in shown
+
+
+def test_numbers_are_made_again_when_an_import_fills_in_the_findings(rater):
+    study = over_study(raters=[rater], unblinded=True)
+    before = Kept(study).folder
+
+    image = study.images.first().image
+    image.label = "effusion"
+    image.save(update_fields=["label"])
+
+    assert Kept(study).folder != before
 
 
 def test_study_pictures_are_for_studies_that_are_over(browser, rater):

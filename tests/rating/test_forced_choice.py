@@ -29,7 +29,11 @@ from rating.judging import fool_rates
 from rating.machines import enrol_machine
 from rating.models import Enrolment, Freeze, Presentation, Rating
 from rating.models.studies import NotPossible
+from rating.report.checklists import checklist_table
 from rating.report.making import numbers_of
+from rating.report.methods_text import methods_text
+from rating.report.questions import EXHIBITS
+from rating.report.study_facts import facts_of
 from rating.simulation import Readers, simulate
 from rating.templates_of_studies import TEMPLATES
 from tests.rating.cast import draft_study, open_study, organiser, presentations
@@ -217,6 +221,24 @@ def test_the_analysis_counts_what_was_found_against_guessing(over):
 
 
 @pytest.mark.django_db
+def test_the_report_claims_of_sets_only_what_was_done_with_them(over):
+    facts, numbers = facts_of(over), numbers_of(over)
+
+    methods = " ".join(methods_text(facts, numbers))
+    answers = {row[1]: str(row[3]) for row in checklist_table(facts, numbers).rows if row[0] == "STARD 2015"}
+    checklists = " ".join(str(row[3]) for row in checklist_table(facts, numbers).rows)
+
+    assert "20 ratings of 10 sets are analysed" in methods
+    assert "Clopper and Pearson's interval" in methods
+    for not_done in ("“Unsure”", "Wilson", "Obuchowski", "Generators and modalities", "Equivalence was"):
+        assert not_done not in methods
+    for not_there in ("olicies", "By modality", "ROC curves", "How often each rater was fooled", "fooled"):
+        assert not_there not in checklists
+    assert answers["15"].startswith("Does not arise: forced choice.")
+    assert answers["24"].startswith("Share of sets in which the image was found 0.700 (")
+
+
+@pytest.mark.django_db
 def test_d_prime_of_pairs_is_that_of_two_alternatives(rater):
     study = open_study(raters=[rater], real=10, fake=10, **PAIRS)
     for shown in presentations(study, rater):
@@ -290,6 +312,7 @@ def test_every_page_and_file_of_a_forced_choice_is_there(over, client_of, resear
         assert browser.get(reverse(f"rating:{name}", args=[over.slug, argument])).status_code == 200
     overview = browser.get(reverse("rating:analysis", args=[over.slug])).content.decode()
     assert "Did they find it?" in overview
+    assert "20 ratings by 2 raters of 10 sets." in overview
     assert "How often were raters fooled?" not in overview
     assert "Which images?" in overview
     assert browser.get(reverse("rating:analysis_remarks", args=[over.slug])).status_code == 200
@@ -343,6 +366,8 @@ def test_a_rehearsal_recovers_that_raters_see_the_difference(template, real, fak
     blind = numbers_of(simulate(study, Readers(raters=3, sensitivity=0.0), seed=1))["choice"]
 
     assert keen["found"]["over_raters"]["estimate"]["estimate"] > 0.75
+    has_d_prime = EXHIBITS["choice-sensitivity"].fits({"choice": keen})
+    assert has_d_prime == (template == "pairs")
     assert abs(blind["found"]["over_raters"]["estimate"]["estimate"] - keen["chance"]) < 0.25
 
 
