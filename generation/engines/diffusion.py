@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 from generation.engines.ahead import made_ahead
 from generation.engines.compiling import COMPILE, Compiling
 from generation.engines.protocol import Answers, EngineError, GenerationRequest, Picture, seed_of
-from generation.engines.warm import Warm, bytes_of, device_for_work, dtype_for, in_batches_that_fit
+from generation.engines.warm import (
+    PRECISIONS,
+    Warm,
+    bytes_of,
+    device_for_work,
+    dtype_for,
+    in_batches_that_fit,
+)
 from generation.training.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -19,7 +26,6 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 1000
 ON_GPU, ON_CPU = 32, 4  # pictures at once
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
 @dataclass(frozen=True)

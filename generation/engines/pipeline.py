@@ -18,11 +18,17 @@ import numpy as np
 
 from generation.engines.ahead import made_ahead
 from generation.engines.protocol import Answers, EngineError, GenerationRequest, Picture, Pixels, seed_of
-from generation.engines.warm import Warm, bytes_of, device_for_work, dtype_for, in_batches_that_fit
+from generation.engines.warm import (
+    PRECISIONS,
+    Warm,
+    bytes_of,
+    device_for_work,
+    dtype_for,
+    in_batches_that_fit,
+)
 
 ON_GPU, ON_CPU = 8, 1  # pictures at once
 MOST_STEPS = 1000
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 LIBRARIES = {"diffusers", "transformers"}
 NEVER_LOADED = {"safety_checker", "feature_extractor", "image_encoder"}
 SCHEDULERS = {

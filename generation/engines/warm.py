@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 Model = TypeVar("Model")
 PART_OF_GPU = 0.5
 ON_CPU = 4 * 2**30
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")  # to sample in
 
 
 class Warm(Generic[Model]):

@@ -6,8 +6,8 @@ from typing import Any
 
 from django import forms
 
-from generation.engines.diffusion import PRECISIONS
 from generation.engines.protocol import Wish
+from generation.engines.warm import PRECISIONS
 from generation.forms.base import NewJobForm
 from generation.models import Checkpoint, GenerationJob
 from generation.training.config import SAMPLERS, PictureClass

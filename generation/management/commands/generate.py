@@ -13,8 +13,8 @@ from django.db import transaction
 
 from generation.engines.compiling import COMPILE
 from generation.engines.image_models import family_of
-from generation.engines.pipeline import PRECISIONS
 from generation.engines.protocol import Wish
+from generation.engines.warm import PRECISIONS
 from generation.foreground import perform_with_bar
 from generation.forms import random_seed
 from generation.models import Checkpoint, GenerationJob
