@@ -14,6 +14,7 @@ from generation.models.jobs import MOST_SEED
 from generation.runs import channels_of, classes_of
 from generation.training.config import PRESETS, ConfigError, TrainingConfig, settings_of
 from generation.training.finetune_config import FineTuneConfig
+from generation.training.run_config import RunConfig
 from generation.tuned_models import is_taken
 from pool.models import Dataset
 
@@ -22,7 +23,9 @@ LARGEST_CONFIG = 100_000
 
 
 class WithConfigFile(forms.Form):
-    """A form that takes a TOML file of settings, and more of them as text."""
+    """A form that queues a run by a TOML file of settings, and more of them as text."""
+
+    config: RunConfig
 
     config_file = forms.FileField(
         required=False,
@@ -48,6 +51,17 @@ class WithConfigFile(forms.Form):
             except UnicodeDecodeError as error:
                 raise ConfigError(f"The config {uploaded.name} is no text file.") from error
         return {**given, **settings_of(self.cleaned_data["settings"])}
+
+    def submit(self, by: Any) -> TrainingRun:
+        run = TrainingRun(
+            name=self.cleaned_data["name"],
+            dataset=self.cleaned_data["dataset"],
+            config=self.config.as_json(),
+            total=self.config.steps,
+            requested_by=by,
+        )
+        run.submit()
+        return run
 
 
 class TrainingForm(WithConfigFile):
@@ -98,17 +112,6 @@ class TrainingForm(WithConfigFile):
             }
         )
 
-    def submit(self, by: Any) -> TrainingRun:
-        run = TrainingRun(
-            name=self.cleaned_data["name"],
-            dataset=self.cleaned_data["dataset"],
-            config=self.config.as_json(),
-            total=self.config.steps,
-            requested_by=by,
-        )
-        run.submit()
-        return run
-
 
 class FineTuneForm(WithConfigFile):
     """A fine-tuning of a local Stable Diffusion, by a prompt made of each image's label."""
@@ -120,8 +123,8 @@ class FineTuneForm(WithConfigFile):
     pipeline = forms.ChoiceField(label="Starting from")
     prompt = forms.CharField(
         max_length=1000,
-        initial="chest x-ray, {finding}",
-        help_text="{finding} and {modality} become each image's own.",
+        required=False,
+        help_text="{finding} and {modality} become each image's own. Empty: the file's, else {modality}, {finding}.",
     )
     rank = forms.IntegerField(
         min_value=0,
@@ -160,21 +163,10 @@ class FineTuneForm(WithConfigFile):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if not self.errors:
-            asked = {name: data[name] for name in ASKED_OF_FINETUNING if data[name] is not None}
+            asked = {name: data[name] for name in ASKED_OF_FINETUNING if data[name] not in (None, "")}
             channels = {"channels": channels_of(data["dataset"])}
             try:
                 self.config = FineTuneConfig.from_mapping({**channels, **self.written(), **asked})
             except ConfigError as error:
                 raise ValidationError(str(error)) from error
         return data
-
-    def submit(self, by: Any) -> TrainingRun:
-        run = TrainingRun(
-            name=self.cleaned_data["name"],
-            dataset=self.cleaned_data["dataset"],
-            config=self.config.as_json(),
-            total=self.config.steps,
-            requested_by=by,
-        )
-        run.submit()
-        return run

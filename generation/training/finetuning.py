@@ -30,7 +30,7 @@ from generation.training.progress import Tell, silent
 from generation.training.run_config import ConfigError
 from generation.training.team import Team
 
-FORMAT = "lungrater-finetuning-1"
+FORMAT, EARLIER = "lungrater-finetuning-2", "lungrater-finetuning-1"
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
 ENCODED_AT_ONCE = 4
 
@@ -174,6 +174,8 @@ class FineTuner(Learner[FineTuneConfig]):
     @torch.no_grad()
     def restore(self, folder: Path) -> None:
         told = checkpoint.told(folder)
+        if told.get("format") == EARLIER:
+            raise CheckpointError("This fine-tuning was begun by an earlier version; start it anew.")
         weights = load_file(folder / checkpoint.WEIGHTS)
         if told.get("format") != FORMAT or weights.keys() != set(self.published.values()):
             raise CheckpointError(f"The checkpoint {folder.name} is of another pipeline or another rank.")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.test import Client
 from safetensors.torch import load_file
@@ -20,6 +21,7 @@ from generation.engines.pipeline import PipelineEngine
 from generation.engines.protocol import GenerationRequest, Picture
 from generation.models import TrainingRun
 from generation.runs import prompt_of
+from generation.training import finetuning
 from generation.training.config import ConfigError
 from generation.training.errors import CheckpointError
 from generation.training.finetune_config import FineTuneConfig
@@ -160,6 +162,17 @@ def test_a_checkpoint_of_another_rank_is_not_gone_on_from(folder: Path, tmp_path
         tuner(folder, rank=0).restore(tmp_path / "step-00000000")
 
 
+def test_what_an_earlier_version_began_is_not_gone_on_from(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finetuning, "FORMAT", "lungrater-finetuning-1")
+    tuner(folder).save(tmp_path / "step-00000000")
+    monkeypatch.undo()
+
+    with pytest.raises(CheckpointError, match="start it anew"):
+        tuner(folder).restore(tmp_path / "step-00000000")
+
+
 @pytest.mark.parametrize(
     ("changes", "words"), [({"rank": -1}, "rank"), ({"size": 15}, "size"), ({"learning_rate": 0}, "learning")]
 )
@@ -281,3 +294,45 @@ def test_a_finetuning_is_queued_from_the_page_and_shown(
     run.perform()
     assert run.state == "failed"
     assert "no images to train on" in run.error
+
+
+@pytest.mark.django_db
+def test_a_finetuning_from_the_page_takes_from_its_file_what_is_not_filled_in(
+    home: Path, researcher: User, client_of: Callable[[User], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pool.tasks.ring", lambda *_, **__: None)
+    browser, file = client_of(researcher), small(prompt="a chest, {finding}", rank=3).as_toml().encode()
+    wish = {"name": "Ours", "dataset": make_dataset().pk, "pipeline": "tiny", "rank": 5}
+
+    browser.post("/generation/training/fine-tune/", {**wish, "config_file": ContentFile(file, "run.toml")})
+    browser.post("/generation/training/fine-tune/", {**wish, "name": "Plain"})
+
+    from_file, plain = (TrainingRun.objects.get(name=name).config for name in ("Ours", "Plain"))
+    assert (from_file["prompt"], from_file["rank"], from_file["steps"]) == ("a chest, {finding}", 5, 4)
+    assert plain["prompt"] == "{modality}, {finding}"
+
+
+@pytest.mark.django_db
+def test_the_commands_own_options_win_over_the_file_and_over_set(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generation.management.commands.train.perform_with_bar", lambda *_, **__: None)
+    make_dataset("Chests")
+    file = tmp_path / "run.toml"
+    file.write_text('pipeline = "another"\nrank = 3\n')
+
+    for name, own in {"own": ["--set", "rank=5", "--lora=4"], "file": [], "set": ["--set", "rank=5"]}.items():
+        words = ("train", "--dataset=Chests", "--pipeline=tiny", f"--name={name}", f"--config={file}", *own)
+        with pytest.raises(CommandError):  # it was queued, and nothing has trained it
+            call_command(*words, stdout=StringIO())
+    with pytest.raises(CommandError):
+        call_command(*WORDS, stdout=StringIO())
+
+    config = dict(TrainingRun.objects.values_list("name", "config"))
+    assert {one["pipeline"] for one in config.values()} == {"tiny"}
+    assert {name: one["rank"] for name, one in config.items()} == {
+        "own": 4,
+        "file": 3,
+        "set": 5,
+        "Our chests": 8,
+    }

@@ -46,9 +46,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--pipeline", metavar="NAME", help="fine-tune this one of the home's models/pipelines"
         )
-        parser.add_argument(
-            "--lora", type=int, default=8, metavar="RANK", help="0: the whole network; default 8"
-        )
+        parser.add_argument("--lora", type=int, metavar="RANK", help="0: the whole network; default 8")
         parser.add_argument(
             "--prompt", metavar="TEMPLATE", help="of a fine-tuning, with {finding}, {modality}"
         )
@@ -112,8 +110,10 @@ def _finetuning(options: dict[str, Any], dataset: Dataset, name: str) -> Trainin
         raise CommandError(message, returncode=BAD_ARGUMENT)
     if is_taken(name):
         raise CommandError(f"There is a model {name!r}; choose another --name.", returncode=BAD_ARGUMENT)
-    given = {key: options[key] for key in (*NUMBERS, "prompt") if options[key] is not None}
-    start = {"pipeline": options["pipeline"], "rank": options["lora"], "channels": channels_of(dataset)}
+    given = {key: options[key] for key in (*NUMBERS, "prompt", "pipeline") if options[key] is not None}
+    if options["lora"] is not None:
+        given["rank"] = options["lora"]
+    start = {"channels": channels_of(dataset)}
     try:
         file = settings_in(options["config"]) if options["config"] else {}
         config = FineTuneConfig.from_mapping({**start, **file, **settings_from(options["set"]), **given})
