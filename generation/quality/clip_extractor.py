@@ -43,11 +43,15 @@ class ClipExtractor:
         from generation.engines.warm import device_for_work
 
         try:
-            network: Any = CLIPVisionModelWithProjection.from_pretrained(
-                self.folder, local_files_only=True, use_safetensors=True
+            loaded: Any = CLIPVisionModelWithProjection.from_pretrained(
+                self.folder, local_files_only=True, use_safetensors=True, output_loading_info=True
             )
         except (OSError, ValueError, RuntimeError) as error:
             raise ExtractorError(f"{self.folder.name} is no folder of a CLIP that can be loaded.") from error
+        network, told = loaded
+        if told["missing_keys"]:  # transformers would make them up
+            missing = ", ".join(sorted(told["missing_keys"])[:3])
+            raise ExtractorError(f"{self.folder.name} lacks weights of a CLIP: {missing}.")
         return network.to(device_for_work()).eval()
 
     def features(

@@ -109,3 +109,12 @@ def test_a_folder_of_clip_gives_vectors_of_length_one_and_cmmd_is_called_by_its_
     (clip / "config.json").write_text("{")
     with pytest.raises(ExtractorError, match="no folder of a CLIP"):
         extractor(str(clip)).features([make_pixels()])
+
+
+def test_a_clip_whose_projection_was_not_saved_is_refused_and_not_made_up(clip: Path) -> None:
+    from transformers import CLIPVisionModel
+
+    CLIPVisionModel.from_pretrained(clip).save_pretrained(clip)
+
+    with pytest.raises(ExtractorError, match=r"lacks weights of a CLIP: visual_projection\.weight"):
+        extractor(str(clip)).features([make_pixels()])
