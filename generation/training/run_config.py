@@ -10,7 +10,10 @@ from typing import Any, Self
 
 # fp16 is for sampling: without a loss scaler its small gradients vanish.
 PRECISIONS = ("auto", "fp32", "bf16")
-AT_LEAST_ONE = ("steps", "batch", "accumulate", "checkpoint_every", "keep_checkpoints", "sample_steps")
+AT_LEAST_ONE = (
+    *("steps", "batch", "accumulate", "checkpoint_every", "keep_checkpoints"),
+    *("sample_count", "sample_steps"),
+)
 
 KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 

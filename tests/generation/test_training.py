@@ -167,6 +167,7 @@ def test_every_preset_is_a_valid_config_and_survives_json(preset: str) -> None:
         ({"wdith": 3}, "wdith"),
         ({"preset": "huge"}, "no preset"),
         ({"steps": 0}, "steps"),
+        ({"sample_count": 0}, "sample_count must be at least 1"),
         ({"steps": "many"}, "wrong type"),
         ({"widths": 3}, "wrong type"),
         ({"batch": 10, "accumulate": 4}, "multiple of accumulate"),

@@ -154,6 +154,19 @@ def test_of_large_datasets_so_many_are_drawn_as_asked(real: Dataset, fakes: Data
     assert "20 real images" in report.results["calibration"]["reason"]
 
 
+def test_an_older_report_that_could_not_calibrate_does_not_say_that_nothing_was_copied(
+    real: Dataset, fakes: Dataset, researcher: User, client_of: Callable[[User], Client]
+) -> None:
+    report = judged(real, fakes, most=12)
+    report.results |= {"calibration": None, "no_calibration": "Too few real images.", "copies": []}
+    report.save(update_fields=["results"])
+
+    page = client_of(researcher).get(report.get_absolute_url()).content.decode()
+
+    assert "could not be calibrated. Too few real images." in page
+    assert "None of 12 fakes" not in page
+
+
 def test_a_dataset_without_images_fails_with_a_sentence(real: Dataset) -> None:
     report = QualityReport.objects.create(reference=real, candidate=make_dataset("Empty"))
 
