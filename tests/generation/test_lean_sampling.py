@@ -20,7 +20,7 @@ from generation.engines.ahead import made_ahead
 from generation.engines.protocol import GenerationRequest, Picture
 from generation.training import sampling
 from generation.training.config import SAMPLERS
-from generation.training.network import Denoiser, build, eager_layout
+from generation.training.network import Denoiser, build
 from generation.training.objectives import make_sampler
 from tests.generation.tiny import tiny_config
 
@@ -93,11 +93,6 @@ def test_a_step_has_no_more_operations_beside_the_network_than_a_plain_loop(
 
     # DDPM and DDIM round their sums to bf16 as they go; ours are in fp32, which takes a conversion each way.
     assert 0 < lean <= plain + (2 if sampler in {"ddpm", "ddim"} else 0)
-
-
-def test_a_network_on_a_gpu_is_not_turned_there_and_back_by_its_norms() -> None:
-    assert eager_layout(torch.device("cuda")) == torch.contiguous_format
-    assert eager_layout(torch.device("cpu")) == torch.channels_last
 
 
 def test_the_layout_changes_no_picture() -> None:
