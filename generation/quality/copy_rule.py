@@ -69,13 +69,23 @@ def calibrate(
     known, names = found[drawn], [patients[place] for place in drawn]
     alone = grouped(len(drawn), pairs_of(nearest_within(known, pulse=pulse), ALIKE), names)
     stranger = nearest_within(known, alone, pulse=pulse).similarity
-    planted = generator.choice(len(drawn), min(PLANTED, len(drawn)), replace=False)
+    if np.count_nonzero(stranger > -1) < FEWEST:
+        reason = (
+            "These real images are of too few patients to measure where copies begin, so what is alike at "
+            f"{UNMEASURED:g} or more counts as one."
+        )
+        return Calibration(UNMEASURED, reason=reason)
+    half = len(stranger) // 2
+    halves = np.arange(half), np.arange(half, len(stranger))
+    planted = np.concatenate(
+        [generator.choice(places, min(PLANTED // 2, len(places)), replace=False) for places in halves]
+    )
     copies = structures(
         np.stack([altered(pictures[place], generator) for place in drawn[planted]]), pulse=pulse
     )
     again = nearest(copies, known, pulse=pulse)
     right = np.where(alone[again.place] == alone[planted], again.similarity, -1.0)
-    half, copy_half = len(stranger) // 2, len(right) // 2
+    copy_half = min(PLANTED // 2, half)
     bar = float(np.quantile(stranger[:half], 1 - FALSE_ALARMS, method="higher"))
     lowest = float(right[:copy_half].min())
     threshold = (bar + lowest) / 2 if lowest > bar else float(np.nextafter(bar, 1))

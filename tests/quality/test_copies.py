@@ -95,6 +95,15 @@ def test_of_too_few_real_images_only_what_is_nearly_the_same_counts_and_the_rule
     assert "20 real images or more; here are 5" in rule.reason
 
 
+def test_of_one_patients_images_only_what_is_nearly_the_same_counts_and_the_rule_says_so() -> None:
+    pictures = patients(range(40))
+
+    rule = calibrate(pictures, structures(pictures), ["A"] * 40)
+
+    assert (rule.threshold, rule.planted) == (0.9, 0)
+    assert "too few patients" in rule.reason
+
+
 def test_images_joined_by_a_patient_or_by_pairs_share_a_group() -> None:
     groups = grouped(6, [(0, 1), (1, 2)], ["", "", "", "A", "A", ""]).tolist()
 
