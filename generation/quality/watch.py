@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 GRID, NEIGHBOURS = "grid.png", "neighbours.png"
 TRAINING, HELD_OUT, NAMES, RULE = "training.npy", "held-out.npy", "names.json", "copy-rule.json"
 FIRST_SEED = 7_000_000  # not the seeds of the sample strip, and the same at every checkpoint
-SHOWN, SAMPLED_AT_ONCE = 36, 32
+SHOWN = 36
 
 Pictures = NDArray[np.uint8]
+Heartbeat = Callable[[], None]
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Watch:
 
     def __call__(self, learner: Learner[Any], step: int) -> dict[str, Any]:
         pictures = self.samples(learner)
-        found, sheets = self.measure(pictures)
+        found, sheets = self.measure(pictures, pulse=lambda: learner.tell("Measuring the pictures"))
         if learner.last_checkpoint is not None:
             for name, sheet in sheets.items():
                 (learner.last_checkpoint / name).write_bytes(sheet)
@@ -73,18 +74,23 @@ class Watch:
 
     def samples(self, learner: Learner[Any]) -> Pictures:
         """`count` pictures of fixed seeds, of every class or prompt in turn."""
-        starts = range(0, self.count, SAMPLED_AT_ONCE)
-        groups = (range(start, min(start + SAMPLED_AT_ONCE, self.count)) for start in starts)
-        return np.concatenate([learner.pictures(group, seed=FIRST_SEED) for group in groups])
+        drawn = []
+        for start in range(0, self.count, learner.drawn_at_once):
+            learner.tell(f"Drawing pictures to measure: {start:,} of {self.count:,}")
+            group = range(start, min(start + learner.drawn_at_once, self.count))
+            drawn.append(learner.pictures(group, seed=FIRST_SEED))
+        return np.concatenate(drawn)
 
-    def measure(self, pictures: Pictures) -> tuple[dict[str, Any], dict[str, bytes]]:
+    def measure(
+        self, pictures: Pictures, *, pulse: Heartbeat = lambda: None
+    ) -> tuple[dict[str, Any], dict[str, bytes]]:
         """The metrics by name, and the sheets to look at as PNG."""
         used = extractor(self.spec)
         training, held_out = (np.load(self.folder / name, mmap_mode="r") for name in (TRAINING, HELD_OUT))
-        seen = Views(structures(pictures), used.features(pictures))
-        known = self._known(used, training)
-        unseen = self._kept(f"held-out-{used.sha256[:16]}", lambda: used.features(held_out))
-        rule = self._rule(training, known.structures)
+        seen = Views(structures(pictures, pulse=pulse), used.features(pictures, heartbeat=pulse))
+        known = self._known(used, training, pulse)
+        unseen = self._kept(f"held-out-{used.sha256[:16]}", lambda: used.features(held_out, heartbeat=pulse))
+        rule = self._rule(training, known.structures, pulse)
         matches = scan(seen, known, rule)
         metrics = {
             **_distances(unseen, seen.features),
@@ -98,9 +104,12 @@ class Watch:
         }
         return metrics, sheets
 
-    def _known(self, used: Extractor, training: Pictures) -> Views:
-        features = self._kept(f"training-{used.sha256[:16]}", lambda: used.features(training))
-        return Views(Structures(self._kept("structures", lambda: structures(training).fine)), features)
+    def _known(self, used: Extractor, training: Pictures, pulse: Heartbeat) -> Views:
+        features = self._kept(
+            f"training-{used.sha256[:16]}", lambda: used.features(training, heartbeat=pulse)
+        )
+        fine = self._kept("structures", lambda: structures(training, pulse=pulse).fine)
+        return Views(Structures(fine), features)
 
     def _kept(self, name: str, made: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
         """What is known of real pictures is kept beside the run, as it never changes."""
@@ -114,12 +123,13 @@ class Watch:
         part.replace(kept)
         return rows
 
-    def _rule(self, training: Pictures, known: Structures) -> Calibration:
+    def _rule(self, training: Pictures, known: Structures, pulse: Heartbeat) -> Calibration:
         """From where on a picture counts as a copy: measured on the training pictures, once for a run."""
         kept = self.folder / RULE
         if kept.exists():
             return Calibration(**json.loads(kept.read_text()))
-        rule = calibrate(training, known, json.loads((self.folder / NAMES).read_text())["patients"])
+        patients = json.loads((self.folder / NAMES).read_text())["patients"]
+        rule = calibrate(training, known, patients, pulse=pulse)
         part = kept.with_suffix(".part")
         part.write_text(json.dumps(asdict(rule)))
         part.replace(kept)

@@ -32,7 +32,7 @@ from generation.training.team import Team
 
 FORMAT, EARLIER = "lungrater-finetuning-2", "lungrater-finetuning-1"
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
-ENCODED_AT_ONCE = 4
+ENCODED_AT_ONCE, DRAWN_AT_ONCE = 4, 4
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class FineTuning:
 
 class FineTuner(Learner[FineTuneConfig]):
     """One fine-tuning; the weights of a checkpoint bear the names by which diffusers finds them."""
+
+    drawn_at_once = DRAWN_AT_ONCE
 
     def __init__(
         self,
@@ -145,8 +147,12 @@ class FineTuner(Learner[FineTuneConfig]):
             predicted: Tensor = self.joined(noisy, times, said).sample
         return predicted
 
-    @torch.no_grad()
     def pictures(self, places: Sequence[int], *, seed: int = 0) -> NDArray[np.uint8]:
+        starts = range(0, len(places), DRAWN_AT_ONCE)
+        return np.concatenate([self._drawn(places[start : start + DRAWN_AT_ONCE], seed) for start in starts])
+
+    @torch.no_grad()
+    def _drawn(self, places: Sequence[int], seed: int) -> NDArray[np.uint8]:
         config, prompts = self.config, len(self.said) - 1
         asked = [1 + place % prompts if prompts else 0 for place in places]
         dice = [torch.Generator().manual_seed(seed + place) for place in places]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from generation.training.pictures import Order, seed_of
+from generation.training.progress import Tell, silent
 from generation.training.run_config import ConfigError, RunConfig
 from generation.training.team import Team
 
@@ -46,6 +47,8 @@ class Learner(ABC, Generic[Config]):
 
     joined: Any  # the network as the processes share it
     averages: list[Tensor]  # the weights that are kept
+    tell: Tell = staticmethod(silent)  # where it says what it does beside its steps
+    drawn_at_once = 32  # pictures to measure
 
     def __init__(self, config: Config, count: int, team: Team | None, device: torch.device | None) -> None:
         self.config, self.team = config, team or Team()

@@ -17,8 +17,8 @@ class Progress:
     """Where a run stands; `checkpoint`, `samples` and `metrics` only where one was just written.
 
     `loss` is the mean since the last word; `note` is a sentence for people when something happened, `preparing`
-    one before the first step. The samples
-    of a run in another process are not sent, they lie in the checkpoint's folder.
+    one on what is done beside the steps. The samples of a run in another process are not sent, they lie in the
+    checkpoint's folder.
     """
 
     step: int
@@ -33,8 +33,8 @@ class Progress:
     preparing: str = ""
 
     @classmethod
-    def before_the_first_step(cls, preparing: str) -> Self:
-        """A sentence on what is made ready; there is no step yet."""
+    def beside_the_steps(cls, preparing: str) -> Self:
+        """A sentence on what is made ready before the first step, or drawn and measured after one."""
         return cls(0, math.nan, 0.0, 0.0, preparing=preparing)
 
 

@@ -79,19 +79,22 @@ def _learner(
 ) -> Learner[Any]:
     def tell(sentence: str) -> None:
         if heard is not None:
-            heard(Progress.before_the_first_step(sentence))
+            heard(Progress.beside_the_steps(sentence))
 
     if isinstance(config, FineTuneConfig):
         from generation.training.finetuning import FineTuner
 
         folder = pipeline or Path(config.pipeline)
-        return FineTuner(config, pictures, folder, device=device, team=team, tell=tell)
-    from generation.training.autoencoder import space_for
-    from generation.training.trainer import Trainer
+        learner: Learner[Any] = FineTuner(config, pictures, folder, device=device, team=team, tell=tell)
+    else:
+        from generation.training.autoencoder import space_for
+        from generation.training.trainer import Trainer
 
-    device = device or team.device
-    space = space_for(config, pictures, run, device, team, tell=tell)
-    return Trainer(config, pictures, device=device, space=space, team=team)
+        device = device or team.device
+        space = space_for(config, pictures, run, device, team, tell=tell)
+        learner = Trainer(config, pictures, device=device, space=space, team=team)
+    learner.tell = tell
+    return learner
 
 
 def steps(learner: Learner[Any], keeper: Keeper) -> Iterator[Progress]:
@@ -173,9 +176,13 @@ class Keeper:
             self.save_to_go_on()
 
     def save_to_go_on(self) -> None:
-        """A checkpoint for going on alone, neither sampled nor measured; the next one of any kind replaces it."""
+        """A checkpoint for going on alone, neither sampled nor measured; the next one of any kind replaces it.
+
+        None where one of this step is there, such as one whose measuring is to be caught up on.
+        """
         self.saved_at = time.monotonic()
-        if self.writes:
+        newest = checkpoint.latest(self.run)
+        if self.writes and (newest is None or checkpoint.told(newest)["step"] != self.learner.step):
             folder = self.learner.save(self.run / checkpoint.name_of(self.learner.step, kept=False))
             checkpoint.drop_others_to_go_on(self.run, folder)
 

@@ -129,6 +129,23 @@ def test_a_loss_that_breaks_once_goes_back_a_checkpoint_and_ends(
     assert any("went back to step 2" in progress.note for progress in seen)
 
 
+def test_pictures_are_drawn_few_at_once_and_are_the_same_however_many_are_asked_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learning, at_once = tuner(folder), list[int]()
+    whole = learning.pipe
+
+    def counted(**told: Any) -> Any:
+        at_once.append(len(told["prompt_embeds"]))
+        return whole(**told)
+
+    monkeypatch.setattr(learning, "pipe", counted)
+    drawn = learning.pictures(range(10), seed=5)
+
+    assert at_once == [4, 4, 2]
+    assert np.abs(drawn[[7]].astype(int) - learning.pictures([7], seed=5)).max() <= 1
+
+
 def test_two_processes_learn_what_one_does(folder: Path, tmp_path: Path) -> None:
     config, told = small(steps=2), dict[int, dict[int, float]]()
 

@@ -8,6 +8,7 @@ import pickle
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -15,6 +16,8 @@ from generation.quality.course import points, suggestion
 from generation.quality.watch import GRID, NEIGHBOURS, Watch
 from generation.training import checkpoint
 from generation.training.config import TrainingConfig
+from generation.training.errors import TrainingStopped
+from generation.training.progress import Progress
 from generation.training.run import Pictures, train
 from generation.training.trainer import Trainer
 from pool.pixels import fitted_square
@@ -42,6 +45,32 @@ def test_every_checkpoint_carries_its_distances_and_sheets(tmp_path: Path) -> No
     assert said["extractor"]["name"] == "phantom-features"
     assert said["memorisation"]["of"] == 16
     assert all((last / sheet).read_bytes().startswith(b"\x89PNG") for sheet in (GRID, NEIGHBOURS))
+
+
+def test_a_run_stopped_while_it_measures_had_said_so_and_measures_when_it_goes_on(tmp_path: Path) -> None:
+    config = tiny_config()
+    pixels = bright_squares(config, count=40).pixels
+    watch = watch_of(tmp_path / "watch", pixels[:20], pixels[20:], count=40)
+    pictures, run = Pictures(pixels[:20]), tmp_path / "run"
+    said: list[str] = []
+
+    def stop_once_it_measures(progress: Progress) -> None:
+        said.append(progress.preparing)
+        if progress.preparing.startswith("Measuring"):
+            raise TrainingStopped
+
+    with pytest.raises(TrainingStopped):
+        train(config, pictures, run, on_checkpoint=watch, on_progress=stop_once_it_measures)
+    left = [folder.name for folder in run.glob("*-*")]
+    train(config, pictures, run, on_checkpoint=watch)
+
+    assert [sentence for sentence in said if sentence] == [
+        "Drawing pictures to measure: 0 of 40",
+        "Drawing pictures to measure: 32 of 40",
+        "Measuring the pictures",
+    ]
+    assert sorted(left) == ["resume-00000000", "step-00000003"]
+    assert all("fid" in checkpoint.facts_of(folder)["metrics"] for folder in checkpoint.kept(run))
 
 
 def test_a_watch_travels_to_another_process_and_measures_the_same_there(tmp_path: Path) -> None:
