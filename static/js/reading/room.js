@@ -94,13 +94,13 @@ class Room {
       const picture = await this.#pictures.picture(presentation.token);
       if (this.#current !== presentation) return;
       this.#viewer.show(picture, presentation.token);
-      this.#panel.say("");
+      this.#panel.unsay("late");
       this.#panel.offerPresets(presentation.modality, picture.bits);
       this.#clock.start();
       this.#shownAt = steadyNow();
     } catch {
       if (this.#current !== presentation) return;
-      this.#panel.say(this.#panel.word("noImage"));
+      this.#panel.say(this.#panel.word("noImage"), "late");
       this.#refill(); // it may be gone because the session is
       setTimeout(() => this.#current === presentation && this.#showLate(presentation), 3000);
     }
@@ -121,7 +121,7 @@ class Room {
     if (!answer) return this.#panel.say(this.#panel.word("choose"));
     const presentation = this.#current;
     if (!presentation && this.#outbox.unsaved) return this.#panel.say(this.#panel.word("noneHeld"));
-    if (!presentation || !this.#viewer.picture) return this.#panel.say(this.#panel.word("noImage"));
+    if (!presentation || !this.#viewer.picture) return this.#panel.say(this.#panel.word("noImage"), "late");
     const before = this.#answered.get(presentation.position);
     const save = {
       key: newKey(),
