@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from environ import FileAwareEnv
+from environ.fileaware_mapping import FileAwareMapping
 
 from lungrater.home import CannotStart, Home
 from lungrater.servers import lock, postgres, redis
@@ -116,8 +116,8 @@ def test_both_servers_named_by_the_environment_start_nothing(
 
 
 def test_a_secret_may_stand_in_a_file(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A reader of the environment remembers what it found in a file, so this one is the test's own.
-    monkeypatch.setattr("lungrater.servers.urls.env", FileAwareEnv())
+    # All readers of the environment remember what one of them found in a file, so this memory is the test's own.
+    monkeypatch.setattr("lungrater.servers.urls.env.ENVIRON", FileAwareMapping())
     (tmp_path / "url").write_text("postgresql://db.example/secret\n")
     monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
 
