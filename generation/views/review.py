@@ -90,7 +90,7 @@ class CompareForm(forms.Form):
         jobs = GenerationJob.objects.filter(outcomes__outcome="made").distinct()
         for field in self.fields.values():
             field.queryset = jobs.select_related("dataset", "checkpoint")  # type: ignore[attr-defined]  # they are ModelChoiceFields
-            field.label_from_instance = _told_apart  # type: ignore[attr-defined]
+            field.label_from_instance = _told_apart  # type: ignore[attr-defined]  # a ModelChoiceField
 
 
 def _told_apart(job: GenerationJob) -> str:

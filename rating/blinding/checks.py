@@ -161,7 +161,7 @@ def check_native_sizes(images: Sequence[Examined], *, side: int) -> Finding:
     """Whether one arm was enlarged and the other shrunk to the canvas."""
     name = "Native sizes"
     if len({image.synthetic for image in images}) < 2:
-        return _one_arm(name, images)
+        return one_arm(name, images)
     sizes = {arm: [min(i.native[:2]) for i in images if i.synthetic == arm] for arm in (False, True)}
     medians = {arm: int(np.median(values)) for arm, values in sizes.items()}
     said = f"real images are {medians[False]} pixels across, generated ones {medians[True]} (medians)"
@@ -185,50 +185,6 @@ def _native_auc(images: Sequence[Examined]) -> float:
         np.array([min(image.native[:2]) for image in images], dtype=np.float64),
         np.array([image.synthetic for image in images]),
     )
-
-
-def check_kinds(images: Sequence[Examined]) -> Finding:
-    """Whether what an image is of tells its arm: its modality, or its finding where both arms have findings."""
-    name = "Modality and finding"
-    if len({image.synthetic for image in images}) < 2:
-        return _one_arm(name, images)
-    labelled = [image for image in images if image.finding]
-    both = len({image.synthetic for image in labelled}) == 2
-    uneven = _uneven(images, [image.modality for image in images])
-    uneven_findings = _uneven(labelled, [image.finding for image in labelled]) if both else []
-    remedy = "Ask for the same modalities and findings of both arms, each in the same share."
-    if said := "; ".join(uneven + uneven_findings):
-        reason = f"What an image is of tells its origin: {said}."
-        return Finding(name, Verdict.RED if uneven else Verdict.AMBER, reason, remedy)
-    if alone := _in_one_arm_only(images):
-        return Finding(name, Verdict.AMBER, f"In one arm only: {', '.join(alone)}.", remedy)
-    return _too_few(name, images) or Finding(
-        name, Verdict.GREEN, "No kind of image stands in one arm more often than luck would have it."
-    )
-
-
-def _in_one_arm_only(images: Sequence[Examined]) -> list[str]:
-    real, synthetic = (
-        {image.modality for image in images if image.synthetic == arm} for arm in (False, True)
-    )
-    return sorted(real ^ synthetic)
-
-
-def _uneven(images: Sequence[Examined], kinds: Sequence[str]) -> list[str]:
-    """The kinds that stand in one arm more often than luck would have it (Fisher, Bonferroni), in words."""
-    synthetic = np.array([image.synthetic for image in images])
-    found = []
-    for kind in (several := sorted(set(kinds))):
-        of_kind = np.array([one == kind for one in kinds])
-        counts = [
-            [int((of_kind & arm).sum()), int((~of_kind & arm).sum())] for arm in (~synthetic, synthetic)
-        ]
-        if float(stats.fisher_exact(np.array(counts)).pvalue) * len(several) < CERTAIN:
-            real, fake = counts
-            found.append(
-                f"“{kind}” on {real[0]} of {sum(real)} real and {fake[0]} of {sum(fake)} generated images"
-            )
-    return found
 
 
 def check_patients(images: Sequence[Examined]) -> Finding:
@@ -361,8 +317,8 @@ def _classified(
 ) -> Finding:
     synthetic = np.array([image.synthetic for image in images], dtype=bool)
     if not len(synthetic) or synthetic.all() or not synthetic.any():
-        return _one_arm(name, images)
-    if few := _too_few(name, images):
+        return one_arm(name, images)
+    if few := too_few(name, images):
         return few
     features = np.asarray(rows, dtype=np.float64)
     result = separability(features, synthetic, seed=seed)
@@ -376,12 +332,12 @@ def _classified(
     return Finding(name, Verdict.RED if red else Verdict.AMBER, reason, remedy, detail)
 
 
-def _one_arm(name: str, images: Sequence[Examined]) -> Finding:
+def one_arm(name: str, images: Sequence[Examined]) -> Finding:
     arm = "generated" if any(image.synthetic for image in images) else "real"
     return Finding(name, Verdict.GREEN, f"All images are {arm}: there is nothing to tell apart.")
 
 
-def _too_few(name: str, images: Sequence[Examined]) -> Finding | None:
+def too_few(name: str, images: Sequence[Examined]) -> Finding | None:
     """What there is to say of a test of both arms where one is too small for it."""
     synthetic = sum(image.synthetic for image in images)
     if min(synthetic, len(images) - synthetic) >= FEWEST:

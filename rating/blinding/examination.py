@@ -24,6 +24,7 @@ from rating.blinding.checks import Examined
 from rating.blinding.containers import container_of
 from rating.blinding.finding import Finding
 from rating.blinding.intensity import grey_features, sharpness_features
+from rating.blinding.kinds import check_kinds
 from rating.blinding.letters import letters_in
 from rating.blinding.places import Placed, check_places
 from rating.models import Presentation, Study, StudyImage
@@ -61,7 +62,7 @@ def examine(study: Study, beat: Beat) -> list[Finding]:
         checks.check_grey_levels(arms, seed=seed),
         checks.check_sharpness(arms, seed=seed),
         checks.check_native_sizes(arms, side=study.canvas),
-        checks.check_kinds(arms),
+        check_kinds(arms),
     ]
     beat(len(images), "Looking for copies")
     shown = list(_hashed_of(study))
