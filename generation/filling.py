@@ -34,6 +34,7 @@ from pool.importing import DuplicatePixels, add_image
 from pool.jobs import Job, JobCancelled, JobFailed, JobLost, JobPaused, JobStepsAside
 from pool.models import Image
 from pool.pictures import picture_png
+from pool.texts import line
 
 PULSE = 1.0
 TURN_CHECK = 5.0
@@ -187,7 +188,8 @@ def _outcome(job: GenerationJob, answer: Picture | Refusal) -> dict[str, Any]:
     wish = Wish(**job.wishes[answer.index % len(job.wishes)]) if job.wishes else Wish(job.prompt, job.label)
     prompt = {"prompt": wish.prompt}
     if isinstance(answer, Refusal):
-        return {**prompt, "outcome": answer.outcome, "reason": answer.reason[:REASON_LENGTH]}
+        reason = line(answer.reason, most=REASON_LENGTH) or "No reason was named."
+        return {**prompt, "outcome": answer.outcome, "reason": reason}
     if answer.pixels.min() == answer.pixels.max():
         return {**prompt, "outcome": Outcome.FILTERED, "reason": "The picture is of one even colour."}
     provenance = {**answer.provenance, "job": job.pk, "index": answer.index, **_origin(job)}
@@ -196,7 +198,7 @@ def _outcome(job: GenerationJob, answer: Picture | Refusal) -> dict[str, Any]:
     try:
         image = add_image(job.dataset, answer.pixels, label=wish.label, provenance=provenance)
     except DuplicatePixels as error:
-        return {**prompt, "outcome": Outcome.DUPLICATE, "reason": str(error)[:REASON_LENGTH]}
+        return {**prompt, "outcome": Outcome.DUPLICATE, "reason": line(str(error), most=REASON_LENGTH)}
     return {**prompt, "outcome": Outcome.MADE, "image": image}
 
 

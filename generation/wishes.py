@@ -13,6 +13,7 @@ import re
 from dataclasses import asdict
 
 from generation.engines.protocol import Wish
+from pool.texts import plain
 
 VARIABLE = re.compile(r"\{(?P<name>[a-z_]+)(?::(?P<values>[^{}]*))?\}")
 MOST_WISHES = 5_000
@@ -64,7 +65,7 @@ def _wish(template: str, chosen: dict[str, str], label: str) -> Wish:
 def from_csv(data: bytes, *, label: str = "") -> list[Wish]:
     """The rows of a table with a column `prompt`, and `label` and `count` where there. Raises WishError."""
     try:
-        text = data.decode("utf-8-sig")
+        text = plain(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise WishError("The list of prompts is not UTF-8 text.") from error
     table = csv.DictReader(io.StringIO(text))

@@ -16,6 +16,7 @@ from pool.decoding import Decoder
 from pool.models import Dataset, Image, ImportJob, Modality, stored_path
 from pool.pixels import Pixels, RefusedImage, bits_of, encode_png, perceptual_hash, pixel_sha256
 from pool.sources import Refusal, Source, Unreadable
+from pool.texts import file_name, line, plain_json
 
 ONCE = "image_pixels_once_per_dataset"
 
@@ -37,7 +38,7 @@ class Duplicate:
     added: str = ""
 
     def as_json(self) -> dict[str, str]:
-        found = {"file": self.file, "same_as": self.same_as}
+        found = {"file": file_name(self.file), "same_as": self.same_as}
         return {**found, "added": self.added} if self.added else found
 
 
@@ -129,17 +130,17 @@ def add_image(
         import_job=import_job,
         origin=dataset.origin,
         modality=dataset.modality,
-        label=label,
+        label=line(label),
         patient_key=patient_key(patient),
         split=split,
-        source_name=source_name,
+        source_name=file_name(source_name),
         source_sha256=source_sha256,
         pixel_sha256=pixel_sha256(pixels),
         width=pixels.shape[1],
         height=pixels.shape[0],
         bits=bits_of(pixels),
         perceptual_hash=perceptual_hash(pixels),
-        provenance=provenance or {},
+        provenance=plain_json(provenance or {}),
     )
     image.file.name = stored_path(image, "")
     png = encode_png(pixels)
@@ -156,6 +157,7 @@ def add_image(
 
 def patient_key(identifier: str) -> str:
     """The same key for the same patient everywhere here, and no way back without the site's secret."""
+    identifier = line(identifier)
     if not identifier:
         return ""
     return salted_hmac("pool.patient", identifier, algorithm="sha256").hexdigest()

@@ -165,7 +165,7 @@ class Job(models.Model):
                 values["deaths"] = 0
             values["done"] = self.done = done
         if message is not None:
-            values["message"] = self.message = message[:200]
+            values["message"] = self.message = storable(message)[:200]
         mine = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
         if not mine.filter(cancel_requested=False).update(**values):
             raise JobCancelled if mine.exists() else JobLost
@@ -208,7 +208,7 @@ class Job(models.Model):
             try:
                 if not connection.in_atomic_block:
                     connection.close_if_unusable_or_obsolete()
-                if mine.update(state=self.State.QUEUED, message=message[:200]):
+                if mine.update(state=self.State.QUEUED, message=storable(message)[:200]):
                     self.refresh_from_db()
                     self.log(message)
                     self.ring()
@@ -229,7 +229,7 @@ class Job(models.Model):
     def _finish(self, state: State, *, error: str = "") -> None:
         mine = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
         ended = mine.update(
-            state=state, error=error, finished_at=None if state == self.State.PAUSED else Now()
+            state=state, error=storable(error), finished_at=None if state == self.State.PAUSED else Now()
         )
         self.refresh_from_db()
         if ended:
@@ -278,6 +278,11 @@ def _keep_beating(job: Job, over: threading.Event) -> None:
 
 def _nth(number: int) -> str:
     return {2: "second", 3: "third", 4: "fourth"}.get(number, f"{number}th")
+
+
+def storable(text: str) -> str:
+    """The text as PostgreSQL takes it, which refuses NUL and half letters: an error must be told whatever it quotes."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def as_sentence(error: Exception) -> str:

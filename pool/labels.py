@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Protocol
 
+from pool.texts import line, plain
+
 SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 GROUP_COLUMNS = ("patient", "patient_group", "slice_group")
 MAX_LABEL = 100
@@ -57,7 +59,7 @@ class FolderLabels:
         folders = list(PurePosixPath(name).parts[:-1])
         split = next((SPLITS[part.lower()] for part in folders if part.lower() in SPLITS), "")
         named = [part for part in folders if part.lower() not in SPLITS]
-        label = named[-1] if named else ""
+        label = line(named[-1]) if named else ""
         if len(label) > MAX_LABEL:
             raise NoRow(f"The folder's name is longer than {MAX_LABEL} letters.")
         return Facts(label=label, split=split)
@@ -101,7 +103,7 @@ class TableLabels:
 def read_table(data: bytes, title: str) -> TableLabels:
     """Rows of a labels CSV. Raises BadSource when it is not one."""
     try:
-        text = data.decode("utf-8-sig")
+        text = plain(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise BadSource(f"{title} is not UTF-8 text; save it as “CSV UTF-8”.") from error
     first = text.partition("\n")[0]

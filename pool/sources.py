@@ -13,6 +13,7 @@ from typing import IO
 
 from pool.decoding import MAX_FILE_BYTES
 from pool.labels import BadSource, Facts, Labels, NoRow
+from pool.texts import file_name, line
 
 MAX_MEMBERS = 20_000
 MAX_UNPACKED = 20 * 2**30
@@ -22,7 +23,6 @@ RATIO_COUNTS_FROM = 2**20
 COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 NOT_A_ZIP = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError)
 CHUNK = 2**20
-MAX_NAME = 255
 LITTER = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 ENCRYPTED = 0x1
 
@@ -48,7 +48,7 @@ class Refusal:
     reason: str
 
     def as_json(self) -> dict[str, str]:
-        return {"file": self.file, "reason": self.reason}
+        return {"file": file_name(self.file), "reason": line(self.reason)}
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,11 @@ def from_paths(given: list[Given], labels: Labels, *, skip: Path | None = None) 
         for entry in _entries(one, skip):
             if isinstance(entry, Refusal):
                 whole = entry.file == one.name
-                yield Refusal(tidy_name(entry.file if whole else prefix + entry.file), entry.reason)
+                yield Refusal(file_name(entry.file if whole else prefix + entry.file), entry.reason)
             else:
                 yield _described(prefix, entry, labels)
     for row in labels.unused():
-        yield Refusal(tidy_name(row), "The CSV has a row for this file, but the file is not there.")
+        yield Refusal(file_name(row), "The CSV has a row for this file, but the file is not there.")
 
 
 def count(given: list[Given]) -> int:
@@ -90,19 +90,14 @@ def is_archive(one: Given) -> bool:
     return one.name.lower().endswith(".zip")
 
 
-def tidy_name(name: str) -> str:
-    """A name a database takes: whole letters only, and the end of it when it is very long."""
-    return name.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")[-MAX_NAME:]
-
-
 def _described(prefix: str, entry: Entry, labels: Labels) -> Source | Refusal:
     name, read = entry
     if name.lower().endswith(".zip"):
-        return Refusal(tidy_name(prefix + name), "A zip inside is not opened; import it by itself.")
+        return Refusal(file_name(prefix + name), "A zip inside is not opened; import it by itself.")
     try:
-        return Source(tidy_name(prefix + name), labels.of(name), read)
+        return Source(file_name(prefix + name), labels.of(name), read)
     except NoRow as error:
-        return Refusal(tidy_name(prefix + name), str(error))
+        return Refusal(file_name(prefix + name), str(error))
 
 
 def _entries(one: Given, skip: Path | None) -> Iterator[Entry | Refusal]:

@@ -16,7 +16,8 @@ from pool.importing import Duplicate, bring_in
 from pool.jobs import JobCancelled, JobFailed
 from pool.labels import BadSource, FolderLabels, Labels, NoLabels, read_table
 from pool.models import Dataset, Image, ImportJob, UploadedFile
-from pool.sources import Given, Refusal, count, from_paths, tidy_name
+from pool.sources import Given, Refusal, count, from_paths
+from pool.texts import file_name, plain_json
 
 TELL_EVERY = 1.0
 CHUNK = 2**20
@@ -29,7 +30,7 @@ def submit_upload(dataset: Dataset, sent: dict[str, Any], *, by: Any) -> ImportJ
         labels=sent["labels"],
         table=sent["table"],
         url=sent.get("url", ""),
-        provenance=sent.get("provenance", {}),
+        provenance=plain_json(sent.get("provenance", {})),
         requested_by=by,
     )
     with transaction.atomic():  # the bell rings when this is committed, files and all
@@ -42,12 +43,12 @@ def keep_uploads(job: ImportJob, files: Iterable[SentFile[bytes]]) -> None:
     """Store what was sent; a name that comes twice is numbered."""
     names: set[str] = set()
     for file in files:
-        name = first = tidy_name(file.name or "unnamed")
+        name = first = file_name(file.name or "unnamed")
         number = 1
         while name in names:
             number += 1
             path = PurePosixPath(first)
-            name = tidy_name(f"{path.stem} ({number}){path.suffix}")
+            name = file_name(f"{path.stem} ({number}){path.suffix}")
         names.add(name)
         UploadedFile.objects.create(job=job, name=name, file=file)
 
@@ -61,7 +62,7 @@ def import_uploads(job: ImportJob) -> None:
             if job.url:
                 job.beat(message="Fetching…")
                 path = Path(folder) / "fetched"
-                given.append(Given(path, tidy_name(fetch(job.url, path, told=told.when_due))))
+                given.append(Given(path, file_name(fetch(job.url, path, told=told.when_due))))
             if not given:
                 raise JobFailed("The uploaded files are gone; upload them again.")
             labels = _labels(job)

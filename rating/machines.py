@@ -19,6 +19,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from pool.pixels import decode_png, to_8bit
+from pool.texts import plain, plain_json
 from rating.models import AuditEvent, Enrolment, Presentation, Rating, Sitting, Study
 from rating.models.ratings import AlreadyRated
 from rating.models.studies import NotPossible
@@ -84,7 +85,7 @@ def enrol_machine(study: Study, looker: Looker, *, by: Any = None) -> Enrolment:
     enrolment = Enrolment.enrol(study, _stand_in(name), by=by, machine=name)
     if enrolment.consented_at is None:
         enrolment.consent()
-        AuditEvent.record(study, by, "asked a machine", rater=enrolment.pseudonym, **looker.facts)
+        AuditEvent.record(study, by, "asked a machine", rater=enrolment.pseudonym, **plain_json(looker.facts))
     return enrolment
 
 
@@ -128,7 +129,7 @@ def _rate(presentation: Presentation, look: Callable[[Picture], Opinion]) -> Non
             uuid.uuid4(),
             label=opinion.label,
             confidence=opinion.confidence,
-            remark=opinion.remark[:LONGEST_REMARK],
+            remark=plain(opinion.remark, most=LONGEST_REMARK),
             active_ms=took,
             view_state={} if opinion.p_fake is None else {"p_fake": opinion.p_fake},
         )

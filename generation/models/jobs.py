@@ -17,6 +17,7 @@ from django.utils import timezone
 from generation.models.training import Checkpoint
 from pool.jobs import Job, JobQuerySet
 from pool.models import Dataset, Image, Modality, Origin
+from pool.texts import line
 
 MOST_IMAGES = 100_000
 MOST_SEED = 2**53 - 1  # what JSON and JavaScript can still hold exactly
@@ -198,7 +199,7 @@ class GenerationJob(Job):
 
     def log(self, text: str, *, by: Any = None) -> None:
         super().log(text, by=by)
-        self.events.create(text=text[:300], by=by)
+        self.events.create(text=line(text, most=300), by=by)
 
     def submit(self) -> None:
         """Save the row, note who asked, and ring for a worker after the commit."""

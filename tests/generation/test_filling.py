@@ -329,3 +329,23 @@ def test_the_pulse_beats_no_more_often_than_it_must(monkeypatch: pytest.MonkeyPa
         pulse()
 
     assert len(beats) == 1
+
+
+def test_a_nul_from_a_server_ends_no_paid_job(engine: Callable[..., ScriptedEngine]) -> None:
+    def answer(index: int) -> Picture | Refusal:
+        if index == 0:
+            return Refusal(0, None, "no\x00 \ud83d")
+        facts = {"revised_prompt": "a chest\x00 x-ray \ud83d", "size": float("nan")}
+        return Picture(index, None, make_pixels(), facts)
+
+    engine(answer)
+    job = make_job(total=3)
+
+    job.perform()
+
+    assert job.state == "succeeded"
+    reasons = {one.index: one.reason for one in job.outcomes.all()}
+    assert reasons == {0: "no \ufffd", 1: "", 2: ""}
+    image = job.outcomes.get(index=1).image
+    assert image is not None
+    assert image.provenance["revised_prompt"] == "a chest x-ray \ufffd"

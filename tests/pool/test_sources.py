@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from pool import sources
 from pool.decoding import MAX_FILE_BYTES
 from pool.labels import BadSource, Facts, FolderLabels, Labels, NoLabels, NoRow, read_table
-from pool.sources import Given, Refusal, Source, Unreadable, count, from_paths, tidy_name
+from pool.sources import Given, Refusal, Source, Unreadable, count, file_name, from_paths
+from pool.texts import file_name
 from tests.pool.files import picture, zipped
 
 
@@ -271,7 +272,7 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a\x00b.png", "\udcff.png", "x" * 300])
 def test_any_name_becomes_one_a_database_takes(name: str) -> None:
-    tidy = tidy_name(name)
+    tidy = file_name(name)
 
     assert len(tidy.encode()) <= 1020
     assert len(tidy) <= 255

@@ -18,7 +18,8 @@ from pool.fetching import fetch
 from pool.importing import Duplicate, bring_in
 from pool.labels import BadSource, FolderLabels, Labels, NoLabels, read_table
 from pool.models import Dataset, Image, ImportJob, Modality, Origin
-from pool.sources import Given, Refusal, count, from_paths, tidy_name
+from pool.sources import Given, Refusal, count, from_paths
+from pool.texts import file_name, line, plain
 
 BAD_ARGUMENT = 2
 
@@ -58,7 +59,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        said = {name: options[name] for name in MADE_BY if options[name]}
+        said = {name: plain(options[name]) for name in MADE_BY if options[name]}
         if said and options["origin"] != Origin.SYNTHETIC:
             raise CommandError("Only synthetic pictures have a model and a prompt.", returncode=BAD_ARGUMENT)
         with tempfile.TemporaryDirectory(prefix="lungrater-import-") as folder:
@@ -109,7 +110,7 @@ def _given(paths: list[Path | str], folder: Path) -> list[Given]:
             continue
         target = folder / str(number)
         try:
-            given.append(Given(target, tidy_name(fetch(path, target))))
+            given.append(Given(target, file_name(fetch(path, target))))
         except BadSource as error:
             raise CommandError(str(error)) from error
     return given
@@ -130,8 +131,8 @@ def _labels(wanted: str) -> tuple[Labels, Path | None]:
 def _dataset(options: dict[str, Any]) -> tuple[Dataset, bool]:
     """The dataset of this name, and whether it is new; one that exists keeps what it says about itself."""
     dataset, new = Dataset.objects.get_or_create(
-        name=options["dataset"],
-        defaults={key: options[key] for key in ("origin", "modality", "licence", "citation")},
+        name=line(options["dataset"]),
+        defaults={key: plain(options[key]) for key in ("origin", "modality", "licence", "citation")},
     )
     for key in ("origin", "modality"):
         if not new and getattr(dataset, key) != options[key]:
