@@ -145,7 +145,7 @@ def general(name: str, renamed: dict[str, str]) -> str:
     """
     if re.search(r"_[0-9a-f]{8}(_|$)", name):
         return "(hash)" + re.sub(r".*_[0-9a-f]{8}(_fk)?.*?(_uniq|_idx|_like|)$", r"\1\2", name)
-    return renamed_within(name, renamed)
+    return str(renamed_within(name, renamed))
 
 
 def renamed_within(definition: Any, renamed: dict[str, str]) -> Any:
