@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pool import sources
 from pool.decoding import MAX_FILE_BYTES
 from pool.labels import BadSource, Facts, FolderLabels, Labels, NoLabels, NoRow, read_table
-from pool.sources import Given, Refusal, Source, Unreadable, count, file_name, from_paths
+from pool.sources import Given, Refusal, Source, Unreadable, count, from_paths
 from pool.texts import file_name
 from tests.pool.files import picture, zipped
 
