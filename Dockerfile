@@ -8,6 +8,9 @@ WORKDIR /app
 ARG EXTRAS=worker
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY lungrater lungrater
+COPY accounts accounts
+COPY jobs jobs
+COPY outbound outbound
 COPY pool pool
 COPY generation generation
 COPY rating rating
@@ -22,5 +25,5 @@ USER lungrater
 VOLUME /data
 EXPOSE 8000
 
-# The same command lines as lungrater/servers/commands.py gives `lungrater up`; a test compares them.
-CMD ["python", "-m", "gunicorn", "--config", "python:lungrater.servers.gunicorn_conf", "--bind", "0.0.0.0:8000", "lungrater.wsgi:application"]
+# The same command lines as lungrater/embedded/commands.py gives `lungrater up`; a test compares them.
+CMD ["python", "-m", "gunicorn", "--config", "python:lungrater.embedded.gunicorn_conf", "--bind", "0.0.0.0:8000", "lungrater.wsgi:application"]

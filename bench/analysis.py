@@ -18,14 +18,15 @@ from analysis_database import measured_apart
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import fleiss_kappa
 
-from rating.analysis import LABELS, RatingsTable, agreement_report, ustatistic
-from rating.analysis.against_truth import against_truth, scale
-from rating.analysis.agreement import Items
-from rating.analysis.agreement import fleiss_kappa as our_fleiss
-from rating.analysis.agreement import krippendorff_alpha as our_alpha
-from rating.analysis.pairs import pairwise
-from rating.analysis.raters_like_these import raters_like_these
-from rating.analysis.unsure import accuracy_by_policy
+from rating.statistics import LABELS, RatingsTable, agreement_report
+from rating.statistics.accuracy.diagnostic_accuracy import against_truth, scale
+from rating.statistics.accuracy.unsure import accuracy_by_policy
+from rating.statistics.agreement.coefficients import Items
+from rating.statistics.agreement.coefficients import fleiss_kappa as our_fleiss
+from rating.statistics.agreement.coefficients import krippendorff_alpha as our_alpha
+from rating.statistics.agreement.pairs import pairwise
+from rating.statistics.agreement.random_raters import raters_like_these
+from rating.statistics.mrmc import ustatistic
 
 
 def simulated(raters: int, images: int, missing: float) -> tuple[RatingsTable, list[str]]:

@@ -42,7 +42,7 @@ def measured_apart(raters: int, images: int) -> dict[str, Any]:
 def measured_here(raters: int, images: int) -> dict[str, Any]:
     import django
 
-    from lungrater.servers.running import running
+    from lungrater.embedded.running import running
 
     with running(who="bench"):
         django.setup()
@@ -59,7 +59,7 @@ def _filled(raters: int, images: int) -> Any:
     from django.db import connection
     from django.utils import timezone
 
-    from lungrater.models import User
+    from accounts.models import User
     from pool.models import Dataset, Image
     from rating.models import Enrolment, Sitting, Study, StudyImage
 
@@ -136,10 +136,10 @@ def _timed(study: Any) -> dict[str, Any]:
     import scipy
 
     scipy.stats  # noqa: B018  the import is a server's first second, not the report's
-    from rating.analysis.store import Kept
-    from rating.analysis.study import read_columns
-    from rating.analysis.whole import study_numbers
-    from rating.report.making import numbers_of
+    from rating.results.build_report import numbers_of
+    from rating.results.cache import Kept
+    from rating.results.query import read_columns
+    from rating.results.summary import study_numbers
 
     reads, wholes, ours, ratings = [], [], [], 0
     for _ in range(3):

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from rating.analysis import readers, ustatistic
-from rating.analysis.arrays import Floats, Ints
-from rating.analysis.nested import Kind, of_areas, of_shares
-from rating.analysis.proportions import wilson_interval
-from rating.analysis.triples import Levels
+from rating.statistics.arrays import Floats, Ints
+from rating.statistics.mrmc import obuchowski_rockette, ustatistic
+from rating.statistics.mrmc.nested import Kind, of_areas, of_shares
+from rating.statistics.mrmc.triples import Levels
+from rating.statistics.proportions import wilson_interval
 
 DISTANCE = 1.2  # between the means of real and fake
 CUTS = (0.4, 0.8)  # below the first: real; above the second: fake
@@ -54,8 +54,10 @@ def intervals(truth: Ints, levels: Ints) -> dict[str, tuple[float, float] | None
         "correct_pooled_as_independent": wilson_interval(int(right.sum()), int(seen.sum())),
     }
     if seen.all():
-        found["auc_obuchowski_rockette"] = _or_interval(*readers.auc_moments(truth, levels[None]))
-        found["correct_obuchowski_rockette"] = _or_interval(*readers.proportion_moments(right[None]))
+        found["auc_obuchowski_rockette"] = _or_interval(*obuchowski_rockette.auc_moments(truth, levels[None]))
+        found["correct_obuchowski_rockette"] = _or_interval(
+            *obuchowski_rockette.proportion_moments(right[None])
+        )
     return found | _between_generators(truth, levels)
 
 
@@ -72,7 +74,7 @@ def _between_generators(truth: Ints, levels: Ints) -> dict[str, tuple[float, flo
 
 
 def _or_interval(estimates: Floats, spread: Floats) -> tuple[float, float] | None:
-    return readers.average_reader(estimates, spread)[0].estimate.ci
+    return obuchowski_rockette.average_reader(estimates, spread)[0].estimate.ci
 
 
 def measured(runs: int, raters: int, images: int, missing: float, seed: int) -> dict[str, Any]:

@@ -19,8 +19,8 @@ import numpy as np
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the workers have it
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from generation.utility.classifiers import Classifier, Description, fresh
-from generation.utility.explanations import grad_cam_map, lime_map
+from generation.classifiers.classifier import Classifier, Description, fresh
+from generation.classifiers.explanations import grad_cam_map, lime_map
 
 NETWORKS = ("densenet121", "efficientnet-b0", "resnet18")
 

@@ -38,7 +38,7 @@ def main() -> None:
         django.setup()
         from django.core.management import call_command
 
-        from lungrater.servers.running import running
+        from lungrater.embedded.running import running
 
         with running(who="bench"):
             call_command("migrate", verbosity=0)
@@ -46,6 +46,7 @@ def main() -> None:
 
 
 def measure(raters: int, images: int, repeats: int) -> dict[str, float]:
+    from rating.blinding.freeze_runner import FreezeSteps
     from rating.models import Freeze, Presentation, Sitting
 
     study = study_with_derivatives(raters, images, repeats)
@@ -54,9 +55,9 @@ def measure(raters: int, images: int, repeats: int) -> dict[str, float]:
     freeze.total = study.images.count()  # as after the images are blinded
     before = peak_mb()
     began = time.perf_counter()
-    freeze._make_orders()
+    FreezeSteps(freeze).make_orders()
     after_orders = time.perf_counter()
-    freeze._fix()
+    FreezeSteps(freeze).fix()
     ended = time.perf_counter()
     return {
         "raters": raters,
@@ -73,7 +74,7 @@ def measure(raters: int, images: int, repeats: int) -> dict[str, float]:
 
 def study_with_derivatives(raters: int, images: int, repeats: int) -> Study:
     """A draft with all its images chosen and, so it says, blinded; no file is written."""
-    from lungrater.models import User
+    from accounts.models import User
     from pool.models import Dataset, Image
     from rating.models import Enrolment, Stratum, Study, StudyImage
 

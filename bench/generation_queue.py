@@ -14,7 +14,7 @@ def with_database(jobs: int) -> dict[str, Any]:
     django.setup()
     from django.core.management import call_command
 
-    from lungrater.servers.running import running
+    from lungrater.embedded.running import running
 
     with running(who="bench"):
         call_command("migrate", verbosity=0)
@@ -41,7 +41,7 @@ def bookkeeping(images: int = 200, rounds: int = 5) -> float:
 
 
 def _seconds_to_store(dataset: Any, images: int) -> float:
-    from pool.importing import add_image
+    from pool.imports.store import add_image
     from tests.factories import make_pixels
 
     pixels = [make_pixels(side=128) for _ in range(images)]
@@ -52,8 +52,8 @@ def _seconds_to_store(dataset: Any, images: int) -> float:
 
 
 def _seconds_of_a_job(dataset: Any, images: int) -> float:
-    from generation.engines.protocol import Answers, Picture
-    from generation.filling import fill
+    from generation.images.engines.protocol import Answers, Picture
+    from generation.images.runner import fill
     from generation.models import GenerationJob
     from tests.factories import make_pixels
 
@@ -79,9 +79,9 @@ def queue_of(number: int) -> dict[str, float]:
     from django.db import connection
     from django.test import Client
 
+    from accounts.models import User
+    from accounts.roles import Role
     from generation.models import GenerationJob
-    from lungrater.models import User
-    from lungrater.roles import Role
     from pool.models import Dataset
 
     people = [User.objects.create_user(f"p{n}@bench.invalid", role=Role.RESEARCHER) for n in range(5)]

@@ -40,15 +40,15 @@ def machine() -> Row:
 
 def source_of(name: str, *, objective: str = "flow") -> Any:
     """The checkpoint that ships, or a network of a preset's size with random weights."""
-    from generation.engines.diffusion import CheckpointSource
+    from generation.images.engines.diffusion import CheckpointSource
 
     if name == "shipped":
         return CheckpointSource.from_path(SHIPPED)
     from safetensors.torch import save
 
-    from generation.training.checkpoint import Description
-    from generation.training.config import TrainingConfig
-    from generation.training.network import build
+    from generation.diffusion.checkpoint import Description
+    from generation.diffusion.config import TrainingConfig
+    from generation.diffusion.network import build
 
     config = TrainingConfig.from_mapping({"preset": name, "objective": objective})
     net = build(config, seed=0)
@@ -70,7 +70,7 @@ def plain_loop(net: Any, sampler: str, steps: int, batch: int, *, stop_after: in
     import torch
     from torch.nn import functional
 
-    from generation.training.objectives import make_sampler
+    from generation.diffusion.objectives import make_sampler
 
     config, weight = net.config, net.unet.conv_in.weight
     schedule = make_sampler(config, sampler)
@@ -88,9 +88,9 @@ def plain_loop(net: Any, sampler: str, steps: int, batch: int, *, stop_after: in
 
 
 def our_engine(source: Any, settings: Row, batch: int) -> None:
-    from generation.engines.diffusion import CheckpointSource, DiffusionEngine
-    from generation.engines.protocol import GenerationRequest
-    from generation.training.checkpoint import Description
+    from generation.diffusion.checkpoint import Description
+    from generation.images.engines.diffusion import CheckpointSource, DiffusionEngine
+    from generation.images.engines.protocol import GenerationRequest
 
     assert isinstance(source, CheckpointSource)
     classes = Description.from_json(source.description).config.classes
@@ -123,8 +123,8 @@ def sampling(name: str, steps: int, batches: list[int], *, compiled: bool) -> It
     """Each sampler that fits the network, at each batch: ours, ours compiled, and the plain loop."""
     import torch
 
-    from generation.engines.diffusion import network_of
-    from generation.training.config import SAMPLERS
+    from generation.diffusion.config import SAMPLERS
+    from generation.images.engines.diffusion import network_of
 
     source = source_of(name)
     net = network_of(source)
@@ -166,8 +166,8 @@ def against_ddpm(name: str, batch: int, *, compiled: bool) -> Row:
     """
     import torch
 
-    from generation.engines.diffusion import network_of
-    from generation.training.objectives import make_sampler
+    from generation.diffusion.objectives import make_sampler
+    from generation.images.engines.diffusion import network_of
 
     flow, epsilon = source_of(name), source_of(name, objective="epsilon")
     ddpm = plain_net(network_of(epsilon, "fp32"), torch.float32)
@@ -198,9 +198,9 @@ def pipeline(home: Path, images: int, steps: int) -> Iterator[Row]:
     """Our pipeline engine and the plain pipeline call, both on one tiny Stable Diffusion of random weights."""
     import diffusers
 
-    from generation.engines.pipeline import PipelineEngine, PipelineSource
-    from generation.engines.protocol import GenerationRequest
-    from generation.engines.warm import device_for_work
+    from generation.diffusion.model_cache import device_for_work
+    from generation.images.engines.pipeline import PipelineEngine, PipelineSource
+    from generation.images.engines.protocol import GenerationRequest
     from tests.generation.tiny_pipeline import save_tiny_pipeline
 
     diffusers.utils.logging.set_verbosity_error()

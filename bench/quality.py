@@ -21,12 +21,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from generation.quality import copies
-from generation.quality.coverage import cover
-from generation.quality.distances import fid, frechet, kid
-from generation.quality.extractors import described, extractor
-from generation.quality.nearest import nearest
-from generation.quality.structure import SIDE, Structures, structures
+from generation.metrics import copies
+from generation.metrics.distances import fid, frechet, kid
+from generation.metrics.extractors import described, extractor
+from generation.metrics.nearest import nearest
+from generation.metrics.prdc import cover
+from generation.metrics.structure import SIDE, Structures, structures
 
 FEW = 200
 SMALL_FEATURES = 64

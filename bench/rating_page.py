@@ -113,14 +113,14 @@ def home() -> Iterator[None]:
     for name in ("DATABASE_URL", "REDIS_URL", "STORAGE_URL"):
         os.environ.pop(name, None)
     sys.path.insert(0, str(REPOSITORY))
-    from lungrater.servers.running import running
+    from lungrater.embedded.running import running
 
     try:
         with running(who="bench"):
             import django
 
             django.setup()
-            from lungrater.migrate import migrate_if_needed
+            from lungrater.embedded.migrate import migrate_if_needed
 
             migrate_if_needed()
             yield
@@ -205,9 +205,9 @@ def sitting(options: argparse.Namespace) -> tuple[str, dict[str, str]]:
     from django.conf import settings
     from django.test import Client
 
-    from lungrater.models import User
-    from lungrater.roles import Role
-    from pool.importing import add_image
+    from accounts.models import User
+    from accounts.roles import Role
+    from pool.imports.store import add_image
     from pool.models import Dataset
     from rating.models import Enrolment, Freeze, Stratum, Study
 
@@ -249,7 +249,7 @@ def phantom(noise: Any, side: int, bits: int) -> Any:
 @contextmanager
 def web() -> Iterator[str]:
     """The web server as `lungrater up` starts it."""
-    from lungrater.servers.commands import web as command
+    from lungrater.embedded.commands import web as command
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

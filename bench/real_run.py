@@ -59,14 +59,14 @@ def arguments() -> argparse.Namespace:
 def trained(asked: argparse.Namespace, place: Path) -> dict[str, Any]:
     import torch
 
-    from generation.training import checkpoint
-    from generation.training.autoencoder import space_for
-    from generation.training.config import TrainingConfig, settings_from
-    from generation.training.folder import pictures_in
-    from generation.training.run import Keeper, steps
-    from generation.training.sampling import sample
-    from generation.training.team import Team
-    from generation.training.trainer import Trainer
+    from generation.diffusion import checkpoint
+    from generation.diffusion.autoencoder import space_for
+    from generation.diffusion.config import TrainingConfig, settings_from
+    from generation.diffusion.distributed_group import Team
+    from generation.diffusion.image_folder import pictures_in
+    from generation.diffusion.run import Keeper, steps
+    from generation.diffusion.sampling import sample
+    from generation.diffusion.trainer import Trainer
 
     given = {"precision": asked.precision, "compile": asked.compile, **settings_from(asked.set)}
     if asked.batch:

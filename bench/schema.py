@@ -83,7 +83,7 @@ def migrated_schema() -> Schema:
         django.setup()
         from django.core.management import call_command
 
-        from lungrater.servers.running import running
+        from lungrater.embedded.running import running
 
         with running(who="schema"):
             call_command("migrate", verbosity=0)

@@ -91,7 +91,7 @@ def draw_files(place: Path, count: int, side: int) -> None:
 def as_png(folder: Path, place: Path) -> None:
     from PIL import Image
 
-    from generation.training.folder import KINDS
+    from generation.diffusion.image_folder import KINDS
 
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in KINDS:
@@ -116,8 +116,8 @@ def measured(asked: argparse.Namespace) -> dict[str, Any]:
     """One arm in this process."""
     import torch
 
-    from generation.training.config import TrainingConfig, settings_from
-    from generation.training.run import peak_memory
+    from generation.diffusion.config import TrainingConfig, settings_from
+    from generation.diffusion.run import peak_memory
 
     given = settings_from(asked.set)
     config = TrainingConfig.from_mapping(
@@ -170,9 +170,9 @@ def our_steps(
 ) -> Iterator[None]:
     import dataclasses
 
-    from generation.training.folder import pictures_in
-    from generation.training.run import LOOK_EVERY
-    from generation.training.trainer import Trainer
+    from generation.diffusion.image_folder import pictures_in
+    from generation.diffusion.run import LOOK_EVERY
+    from generation.diffusion.trainer import Trainer
 
     config = dataclasses.replace(config, compile=compiled, steps=10**9)
     began = time.monotonic()
@@ -195,7 +195,7 @@ def their_steps(
     from diffusers import UNet2DModel
 
     from bench.example_loop import Files, example_steps
-    from generation.training.network import Denoiser
+    from generation.diffusion.network import Denoiser
 
     class SameNetwork(torch.nn.Module):
         """Ours as it comes out of diffusers: nothing done to how it lies in memory."""

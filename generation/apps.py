@@ -6,7 +6,7 @@ class GenerationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from generation.flow import generated
-        from pool.flow import register
+        from generation.images.image_flow import generated
+        from pool.image_flow import register
 
         register(generated)

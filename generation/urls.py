@@ -2,8 +2,13 @@
 
 from django.urls import path, register_converter
 
+from generation.images import review_views
+from generation.images import views as images
 from generation.models import GenerationJob
-from generation.views import checkpoints, jobs, quality, review, training, utility
+from generation.quality import views as quality
+from generation.training import checkpoint_views
+from generation.training import views as training
+from generation.utility import views as utility
 
 app_name = "generation"
 
@@ -26,18 +31,18 @@ register_converter(EngineConverter, "engine")
 register_converter(TableConverter, "kind")
 
 urlpatterns = [
-    path("", jobs.jobs, name="jobs"),
-    path("new/", jobs.create, name="create"),
-    path("new/<engine:engine>/", jobs.create, name="create_with"),
-    path("jobs/<int:pk>/", jobs.job, name="job"),
-    path("jobs/<int:pk>/progress", jobs.job_progress, name="job_progress"),
-    path("jobs/<int:pk>/cancel", jobs.cancel, name="cancel"),
-    path("jobs/<int:pk>/go-on", jobs.go_on, name="go_on"),
-    path("jobs/<int:pk>/again", jobs.again, name="again"),
-    path("jobs/<int:pk>/review", review.review, name="review"),
-    path("jobs/<int:pk>/sheet.png", review.sheet, name="sheet"),
-    path("images/<uuid:pk>/more", jobs.more_like, name="more_like"),
-    path("compare/", review.compare, name="compare"),
+    path("", images.jobs, name="jobs"),
+    path("new/", images.create, name="create"),
+    path("new/<engine:engine>/", images.create, name="create_with"),
+    path("jobs/<int:pk>/", images.job, name="job"),
+    path("jobs/<int:pk>/progress", images.job_progress, name="job_progress"),
+    path("jobs/<int:pk>/cancel", images.cancel, name="cancel"),
+    path("jobs/<int:pk>/go-on", images.go_on, name="go_on"),
+    path("jobs/<int:pk>/again", images.again, name="again"),
+    path("jobs/<int:pk>/review", review_views.review, name="review"),
+    path("jobs/<int:pk>/sheet.png", review_views.sheet, name="sheet"),
+    path("images/<uuid:pk>/more", images.more_like, name="more_like"),
+    path("compare/", review_views.compare, name="compare"),
     path("quality/", quality.reports, name="quality_reports"),
     path("quality/new/", quality.create, name="quality_create"),
     path("quality/<int:pk>/", quality.report, name="quality_report"),
@@ -53,14 +58,14 @@ urlpatterns = [
     path("training/<int:pk>/progress", training.training_progress, name="training_progress"),
     path("training/<int:pk>/cancel", training.cancel_training, name="cancel_training"),
     path("training/<int:pk>/go-on", training.continue_training, name="continue_training"),
-    path("training/<int:pk>/fidelity.svg", checkpoints.course_figure, name="course_figure"),
+    path("training/<int:pk>/fidelity.svg", checkpoint_views.course_figure, name="course_figure"),
     path("training/<int:pk>/config.toml", training.config_file, name="training_config"),
-    path("training/<int:pk>/course.csv", checkpoints.course_table, name="course_table"),
-    path("checkpoints/<int:pk>/", checkpoints.checkpoint, name="checkpoint"),
-    path("checkpoints/<int:pk>/card.md", checkpoints.card, name="card"),
-    path("checkpoints/<int:pk>/samples.png", checkpoints.samples, name="samples"),
-    path("checkpoints/<int:pk>/grid.png", checkpoints.grid, name="grid"),
-    path("checkpoints/<int:pk>/neighbours.png", checkpoints.neighbours, name="neighbours"),
+    path("training/<int:pk>/course.csv", checkpoint_views.course_table, name="course_table"),
+    path("checkpoints/<int:pk>/", checkpoint_views.checkpoint, name="checkpoint"),
+    path("checkpoints/<int:pk>/card.md", checkpoint_views.card, name="card"),
+    path("checkpoints/<int:pk>/samples.png", checkpoint_views.samples, name="samples"),
+    path("checkpoints/<int:pk>/grid.png", checkpoint_views.grid, name="grid"),
+    path("checkpoints/<int:pk>/neighbours.png", checkpoint_views.neighbours, name="neighbours"),
     path("utility/", utility.experiments, name="utility_experiments"),
     path("utility/new/", utility.new, name="new_utility"),
     path("utility/<int:pk>/", utility.experiment, name="utility_experiment"),

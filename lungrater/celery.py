@@ -8,4 +8,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lungrater.settings")
 
 app = Celery("lungrater")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()
+app.autodiscover_tasks(
+    [
+        "jobs",
+        "pool.imports",
+        *(f"generation.{kind}" for kind in ("images", "training", "quality", "utility")),
+        "rating.blinding",
+        "lungrater.demo",
+        "lungrater.machines",
+    ]
+)

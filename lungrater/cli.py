@@ -13,8 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import ManagementUtility
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 
-from lungrater.home import CannotStart
-from lungrater.servers.running import running
+from lungrater.embedded.home import CannotStart
+from lungrater.embedded.running import running
 
 # These need no database, or bring their own.
 WITHOUT_SERVERS = frozenset(
@@ -69,6 +69,6 @@ class Utility(ManagementUtility):
 
 
 def _bring_tables_up_to_date() -> None:
-    from lungrater.migrate import migrate_if_needed
+    from lungrater.embedded.migrate import migrate_if_needed
 
     migrate_if_needed()

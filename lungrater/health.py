@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from kombu.exceptions import OperationalError
 from redis import RedisError
 
-from lungrater.servers import redis
+from lungrater.embedded import redis
 
 # A worker answers within milliseconds; this is how long a busy machine may take before it counts as gone.
 WORKER_ANSWERS_WITHIN = 0.5

@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from lungrater.embedded.home import Home
+from lungrater.embedded.urls import database_url, redis_url
 from lungrater.environment import env
-from lungrater.home import Home
-from lungrater.servers.urls import database_url, redis_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = Home.from_environment()
@@ -65,6 +65,8 @@ CONTENT_SECURITY_POLICY = {
 # --- Rooms ------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "lungrater",
+    "accounts",
+    "jobs",
     "pool",
     "generation",
     "rating",
@@ -174,7 +176,13 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
-CELERY_BEAT_SCHEDULE = {"sweep-jobs": {"task": "pool.tasks.sweep_jobs", "schedule": timedelta(seconds=15)}}
+CELERY_BEAT_SCHEDULE = {
+    "sweep-jobs": {"task": "jobs.tasks.sweep_jobs", "schedule": timedelta(seconds=15)},
+    "drop-finished-uploads": {
+        "task": "pool.imports.tasks.drop_finished_uploads",
+        "schedule": timedelta(minutes=5),
+    },
+}
 CELERY_TIMEZONE = "UTC"
 
 # The network whose features FID and KID are of: PATH or PATH#SHA256 of a TorchScript file; empty for the small one.
@@ -185,9 +193,9 @@ IMPORT_FROM_PRIVATE_NETWORKS = env.bool("IMPORT_FROM_PRIVATE_NETWORKS", default=
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
 
 # --- People -----------------------------------------------------------------------------------------------
-AUTH_USER_MODEL = "lungrater.User"
+AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
-    "lungrater.role_backend.RoleBackend",
+    "accounts.role_backend.RoleBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -197,7 +205,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-ACCOUNT_ADAPTER = "lungrater.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]

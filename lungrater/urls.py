@@ -1,11 +1,11 @@
 from django.urls import include, path
 
+from accounts.adapter import address_stands
+from accounts.login_links import login_link
 from lungrater import pages
-from lungrater.accounts import address_stands
 from lungrater.health import healthz
-from lungrater.invitations import invite_raters
-from lungrater.login_links import login_link
-from lungrater.machines.pages import machines, stop_machine
+from lungrater.machines.views import machines, stop_machine
+from rating.studies.invitations import invite_raters
 
 urlpatterns = [
     path("", pages.home, name="home"),

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 
-from pool.jobs import Job, JobQuerySet
+from jobs.models import Job, JobQuerySet
 
 # Of `Dataset.measurements`: each {name, value, interval, n_real, n_fake, reference, extractor, report}.
 HEADLINES = ("fid", "kid", "machine_auc", "copies")
@@ -257,6 +257,8 @@ class ImportJob(Job):
     duplicates = models.JSONField(default=list, blank=True, editable=False)
     refused = models.JSONField(default=list, blank=True, editable=False)
 
+    task = "pool.imports.tasks.run_import_job"
+
     objects: ClassVar[Any] = ImportJobQuerySet.as_manager()
 
     class Meta(Job.Meta):
@@ -274,22 +276,12 @@ class ImportJob(Job):
     @property
     def source_url(self) -> str:
         """The address as people may see it."""
-        from pool.fetching import without_query
+        from outbound.fetching import without_query
 
         return without_query(self.url)
 
     def get_absolute_url(self) -> str:
         return reverse("pool:import", args=[self.pk])
-
-    def run(self) -> None:
-        from pool.uploads import import_uploads  # that module needs these models
-
-        import_uploads(self)
-
-    def ring(self) -> None:
-        from pool.tasks import ring, run_import_job  # tasks need these models
-
-        ring(run_import_job, self.pk)
 
 
 class UploadedFile(models.Model):

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from pool.views import datasets, images, imports
+from pool.imports import views
+from pool.views import datasets, images
 
 app_name = "pool"
 
@@ -15,8 +16,8 @@ urlpatterns = [
     path("images/<uuid:pk>/picture", images.picture, name="picture"),
     path("images/<uuid:pk>/exclude", images.exclude, name="exclude"),
     path("images/<uuid:pk>/include", images.include, name="include"),
-    path("import/", imports.upload, name="upload"),
-    path("imports/<int:pk>/", imports.import_result, name="import"),
-    path("imports/<int:pk>/progress", imports.import_progress, name="import_progress"),
-    path("imports/<int:pk>/cancel", imports.cancel_import, name="cancel_import"),
+    path("import/", views.upload, name="upload"),
+    path("imports/<int:pk>/", views.import_result, name="import"),
+    path("imports/<int:pk>/progress", views.import_progress, name="import_progress"),
+    path("imports/<int:pk>/cancel", views.cancel_import, name="cancel_import"),
 ]

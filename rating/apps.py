@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django.apps import AppConfig
 
 if TYPE_CHECKING:
-    from pool.judged import Judged
+    from pool.fool_rates_by_dataset import Judged
 
 
 class RatingConfig(AppConfig):
@@ -14,12 +14,14 @@ class RatingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from pool.judged import register
+        from pool.fool_rates_by_dataset import register
 
         register(_fool_rates)
 
 
 def _fool_rates() -> Mapping[str, list[Judged]]:
-    from rating.judging import fool_rates  # statistics, which the web process need not load to start
+    from rating.results.fool_rates_by_dataset import (
+        fool_rates,  # statistics, which the web process need not load to start
+    )
 
     return fool_rates()

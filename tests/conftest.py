@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from lungrater.models import User
-from lungrater.roles import Role
-from lungrater.servers.running import running
+from accounts.models import User
+from accounts.roles import Role
+from lungrater.embedded.running import running
 
 pytest_plugins = ["tests.chromium", "tests.blinding.leak_table"]
 
@@ -82,8 +82,8 @@ def trained_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs are trained in the test's own process, which spares seconds; test_training_apart.py uses real ones."""
 
     def here(*words: Any, **options: Any) -> Path:
-        from generation.training.run import train
+        from generation.diffusion.run import train
 
         return train(*words, **options)
 
-    monkeypatch.setattr("generation.runs.train_apart", here)
+    monkeypatch.setattr("generation.training.runner.train_apart", here)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from pool.importing import add_image
+from pool.canonical.pixels import Pixels
+from pool.imports.store import add_image
 from pool.models import Dataset, Image, Modality, Origin
-from pool.pixels import Pixels
 
 _numbers = count(1)
 

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
+from accounts.models import User
 from lungrater.logs import WithoutTokens
-from lungrater.models import User
 
 
 @pytest.mark.django_db

@@ -11,15 +11,15 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError, transaction
 from django.urls import reverse
 
-from lungrater.machines.folder import NotAModel, looker_of
-from lungrater.machines.vision import understood
-from pool.pixels import decode_png
-from rating.export.bundle import bundle
-from rating.export.ratings_csv import rating_facts
-from rating.machines import NoOpinion, Opinion, enrol_machine, opinion_of, read
+from lungrater.machines.model_folder import NotAModel, looker_of
+from lungrater.machines.vision_model import understood
+from pool.canonical.pixels import decode_png
 from rating.models import AuditEvent, Enrolment, Freeze, Rating, Study
-from rating.models.studies import NotPossible
-from rating.report.making import numbers_of, report_on
+from rating.reading.machine_raters import NoOpinion, Opinion, enrol_machine, opinion_of, read
+from rating.results.build_report import numbers_of, report_on
+from rating.results.export.bundle import bundle
+from rating.results.export.ratings_csv import rating_facts
+from rating.studies.study import NotPossible
 from tests.generation.images_api import Answer, error, serving
 from tests.rating.cast import draft_study, frozen_study, open_study, organiser, presentations, rate_all
 
@@ -270,19 +270,17 @@ def test_the_same_model_with_another_threshold_is_another_rater(scripted, rater)
 
 
 def test_a_classifier_trained_here_reads_by_its_class_named_fake(tmp_path):
-    from generation.utility import classifiers
+    from generation.classifiers.classifier import Classifier, Description, fresh
 
-    description = classifiers.Description("tiny-resnet", ("real", "synthetic"), 32)
-    classifier = classifiers.Classifier(description, classifiers.fresh(description))
+    description = Description("tiny-resnet", ("real", "synthetic"), 32)
+    classifier = Classifier(description, fresh(description))
     classifier.save(tmp_path)
     picture = np.arange(64 * 64, dtype=np.uint8).reshape(64, 64)
 
     opinion = looker_of(tmp_path).look(picture)
 
     assert opinion.p_fake == pytest.approx(classifier.probabilities([picture])[0, 1], abs=1e-5)
-    classifiers.Classifier(
-        classifiers.Description("tiny-resnet", ("normal", "pneumonia"), 32), classifier.network
-    ).save(tmp_path)
+    Classifier(Description("tiny-resnet", ("normal", "pneumonia"), 32), classifier.network).save(tmp_path)
     with pytest.raises(NotAModel, match="none of these is fake"):
         looker_of(tmp_path)
 

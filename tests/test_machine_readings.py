@@ -11,9 +11,9 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
-from lungrater.machines.readings import MachineReading
-from lungrater.machines.shelf import folders
-from lungrater.models import User
+from accounts.models import User
+from lungrater.machines.available_models import folders
+from lungrater.machines.models import MachineReading
 from rating.models import Enrolment, Rating, Study
 from tests.generation.images_api import error, serving
 from tests.rating.cast import frozen_study, open_study

@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from lungrater.models import LoginLink, User
-from lungrater.roles import Role
+from accounts.models import LoginLink, User
+from accounts.roles import Role
 from rating.models import Enrolment
 from tests.rating.cast import frozen_study
 
@@ -138,7 +138,7 @@ def test_a_mail_that_cannot_be_sent_is_named_and_the_link_still_works(
         if to == ["b@example.org"]:
             raise SMTPException("mailbox unknown")
 
-    monkeypatch.setattr("lungrater.invitations.send_mail", refused_the_second)
+    monkeypatch.setattr("rating.studies.invitations.send_mail", refused_the_second)
 
     page = client_of(researcher).post(
         reverse("invite", args=[study.slug]), {"emails": "a@example.org b@example.org", "send": "1"}

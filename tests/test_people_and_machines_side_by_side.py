@@ -5,8 +5,8 @@ import re
 import pytest
 from django.urls import reverse
 
-from generation.filling import _origin
-from rating.simulation import Readers, simulate
+from generation.images.runner import _origin
+from rating.reading.simulation import Readers, simulate
 from tests.generation.makers import make_checkpoint, make_job
 from tests.rating.cast import draft_study, open_study, organiser, over_study, rate_all
 

@@ -10,9 +10,9 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from accounts.models import User
 from generation.models import Checkpoint, GenerationJob, QualityReport, TrainingRun
-from lungrater.machines.readings import MachineReading
-from lungrater.models import User
+from lungrater.machines.models import MachineReading
 from pool.models import ImportJob
 from rating.models import Study
 from tests.factories import make_dataset, make_image

@@ -13,8 +13,8 @@ from django.urls import reverse
 from moto.server import ThreadedMotoServer
 
 from lungrater.settings import storage
-from pool.tasks import run_import_job
-from pool.uploads import submit_upload
+from pool.imports.tasks import run_import_job
+from pool.imports.uploads import submit_upload
 from tests.factories import make_dataset
 from tests.pool.files import picture
 from tests.rating.cast import open_study, presentations

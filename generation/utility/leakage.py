@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pool.near_copies import are_near_copies, candidate_pairs
+from pool.canonical.near_copies import are_near_copies, candidate_pairs
 
 SHOWN = 12
 

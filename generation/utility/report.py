@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from generation.classifiers.comparisons import delong, mcnemar
+from generation.classifiers.resampling import Floats, Numbers, Resampling
+from generation.classifiers.scores import SCORES, confusion, reliability, scores, scores_by_class
 from generation.utility.arms import REAL, SYNTHETIC
-from generation.utility.comparisons import delong, mcnemar
-from generation.utility.resampling import Floats, Numbers, Resampling
-from generation.utility.scores import SCORES, confusion, reliability, scores, scores_by_class
 
 OTHER_BOUNDS = {"brier": (0.0, 2.0)}
 HEADLINE = "balanced_accuracy"

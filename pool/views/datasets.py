@@ -6,9 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from pool.judged import judged, of_dataset
+from pool.dataset_removal import StillNeeded, remove
+from pool.fool_rates_by_dataset import judged, of_dataset
 from pool.models import Dataset
-from pool.removing import StillNeeded, remove
 
 
 @require_safe

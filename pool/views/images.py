@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from pool.forms import ExcludeForm, FilterForm
+from pool.canonical.previews import picture_png, thumbnail_png
+from pool.imports.forms import ExcludeForm, FilterForm
 from pool.models import Dataset, Image
-from pool.pictures import picture_png, thumbnail_png
 
 PER_PAGE = 60
 # An image's pixels never change under its key; shared caches must not keep what only some may see.

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from rating.blinding.containers import Container
-from rating.blinding.finding import Finding, Verdict
+from rating.blinding.findings import Finding, Verdict
 from rating.blinding.intensity import BANDS, PERCENTILES, Floats
 from rating.blinding.separability import FEWEST, separability
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from pool.pixels import decode_png, encode_png
+from pool.canonical.pixels import decode_png, encode_png
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CHUNKS = ("IHDR", "IDAT", "IEND")

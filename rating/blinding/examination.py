@@ -15,21 +15,23 @@ from typing import Any
 import numpy as np
 from django.db.models import Avg
 
+from pool.canonical.near_copies import are_near_copies, candidate_pairs, fine_structure
+from pool.canonical.pixels import decode_png
 from pool.models import Image, Origin
-from pool.near_copies import are_near_copies, candidate_pairs, fine_structure
-from pool.pixels import decode_png
-from rating.analysis.study import origins_of_sets, truth_of_set
 from rating.blinding import checks
 from rating.blinding.checks import Examined
+from rating.blinding.confounds import check_kinds
 from rating.blinding.containers import container_of
-from rating.blinding.finding import Finding
+from rating.blinding.findings import Finding
 from rating.blinding.intensity import grey_features, sharpness_features
-from rating.blinding.kinds import check_kinds
 from rating.blinding.letters import letters_in
 from rating.blinding.places import Placed, check_places
-from rating.models import Presentation, Study, StudyImage
-from rating.models.orders import Orders, Shown
-from rating.models.strata import Role
+from rating.results.query import origins_of_sets, truth_of_set
+from rating.studies.images import StudyImage
+from rating.studies.orders import Orders, Shown
+from rating.studies.presentation import Presentation
+from rating.studies.strata import Role
+from rating.studies.study import Study
 
 SAMPLE = 400  # of each arm, for what needs every pixel
 FIRST_RATERS = 8  # whose orders are looked at where nobody has one yet

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
-from pool.pixels import Pixels, to_8bit
+from pool.canonical.pixels import Pixels, to_8bit
 
 SIDE = 512
 STROKE = 13  # wider than any stroke of a letter at this side

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from scipy import stats
 
-from rating.blinding.finding import Finding, Verdict
+from rating.blinding.findings import Finding, Verdict
 
 NAME = "Places in the sets"
 USABLE = 0.1  # beyond guessing: so much better, and a rater may notice within a sitting

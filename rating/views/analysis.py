@@ -12,11 +12,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from rating.analysis.store import Kept
 from rating.models import AuditEvent, Study
-from rating.report.exhibit import Exhibit
-from rating.report.making import numbers_from
-from rating.report.questions import EXHIBITS, QUESTIONS, Question, question_named
+from rating.results.build_report import numbers_from
+from rating.results.cache import Kept
+from rating.results.exhibit import Exhibit
+from rating.results.sections.questions import EXHIBITS, QUESTIONS, Question, question_named
 from rating.views.analysis_filters import Part, PartForm
 
 OF_A_DRAWING = "default-src 'none'; style-src 'unsafe-inline'; sandbox"  # its own styles; it runs nothing

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 import numpy as np
 from django import forms
 
-from rating.analysis.columns import StudyColumns
-from rating.report.words import KNOWLEDGE, MODALITIES
+from rating.results.display_names import KNOWLEDGE, MODALITIES
+from rating.statistics.columns import StudyColumns
 
 PER_IMAGE = ("modality", "finding", "generator")
 PER_RATER = ("years", "knowledge", "subspecialty")

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from rating.models import BlindingAudit, Study
-from rating.models.studies import NotPossible
+from rating.studies.study import NotPossible
 
 
 @permission_required("rating.change_study", raise_exception=True)

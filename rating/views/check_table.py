@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from rating.analysis.table import LABELS
-from rating.report.check_table import MOST_IMAGES, SPOT_THE_FAKE_LUNGS, Part, check
+from rating.results.check_table import MOST_IMAGES, SPOT_THE_FAKE_LUNGS, Part, check
+from rating.statistics.ratings_table import LABELS
 
 ASKED = (("first", "First rater"), ("second", "Second rater"), ("both", "Said to be called so by both"))
 

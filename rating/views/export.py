@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from rating.analysis.store import Kept
-from rating.export.ratings_csv import codebook_lines, csv_lines
 from rating.models import AuditEvent, Study
-from rating.report.making import numbers_of, picture_of, report_on
+from rating.results.build_report import numbers_of, picture_of, report_on
+from rating.results.cache import Kept
+from rating.results.export.ratings_csv import codebook_lines, csv_lines
 from rating.views.analysis import note_look
 
 
@@ -38,9 +38,9 @@ def codebook(_request: HttpRequest, slug: str) -> HttpResponseBase:
 @never_cache
 @require_GET
 def bundle(request: HttpRequest, slug: str) -> HttpResponse:
-    from rating.export.bundle import (
-        bundle as bundle_of,
-    )  # fpdf2, which the web process need not load to start
+    from rating.results.export.bundle import (
+        bundle as bundle_of,  # fpdf2, which the web process need not load to start
+    )
 
     study = get_object_or_404(Study.objects.over(), slug=slug)
     AuditEvent.record(study, request.user, "exported ratings", with_truth=study.is_unblinded, bundle=True)
@@ -52,8 +52,8 @@ def bundle(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def report(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     """The report as one file, html or pdf."""
-    from rating.report.html import as_html
-    from rating.report.pdf import as_pdf
+    from rating.results.report.html import as_html
+    from rating.results.report.pdf import as_pdf
 
     study = get_object_or_404(Study.objects.over(), slug=slug)
     note_look(study, request.user, f"report {kind}")

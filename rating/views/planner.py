@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from rating.planning_figures import QUESTIONS, Curves, svg
+from rating.studies.planner import QUESTIONS, Curves, svg
 
 
 class PlannerForm(forms.Form):

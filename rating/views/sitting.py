@@ -17,11 +17,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from pool.durability import why_not_durable
-from rating.answer_form import CONFIDENCE, AnswerForm
 from rating.models import Enrolment, Presentation, Rating, Sitting, Study
-from rating.models.ratings import AlreadyRated
-from rating.room import ahead as held_ahead
-from rating.room import feedback, own_answer, picture_urls, room, told
+from rating.reading.answer_form import CONFIDENCE, AnswerForm
+from rating.reading.payload import ahead as held_ahead
+from rating.reading.payload import feedback, own_answer, picture_urls, room, told
+from rating.reading.rating import AlreadyRated
 from rating.views.raters import for_raters, wants_json
 
 

@@ -11,13 +11,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from rating.forms import ReasonForm, StrataForm, StudyForm
 from rating.models import Enrolment, Freeze, Study
-from rating.models.copies import copy_of
-from rating.models.near_copies import held_back_from, let_near_copies_in
-from rating.models.studies import NotPossible
-from rating.protocol_words import told_protocol
-from rating.templates_of_studies import TEMPLATES, Template
+from rating.studies.forms import ReasonForm, StrataForm, StudyForm
+from rating.studies.near_copies import held_back_from, let_near_copies_in
+from rating.studies.presets import TEMPLATES, Template
+from rating.studies.protocol_lines import told_protocol
+from rating.studies.study import NotPossible
+from rating.studies.study_copy import copy_of
 
 
 @permission_required("rating.view_study", raise_exception=True)

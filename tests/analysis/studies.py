@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rating.analysis.columns import StudyColumns
+from rating.statistics.columns import StudyColumns
 
 REAL, FAKE, UNSURE = 0, 1, 2
 

@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rating.analysis import LABELS, RatingsError, RatingsTable, readers, ustatistic
-from rating.analysis.against_truth import against_truth, scale
-from rating.analysis.detection import detection
-from rating.analysis.equivalence import tost
-from rating.analysis.estimate import TWO_RATERS, Estimate
-from rating.analysis.intra import intra_rater
-from rating.analysis.paired import cochran_q, holm, mcnemar
-from rating.analysis.raters_like_these import raters_like_these
-from rating.analysis.roc import auc, compare, curve
-from rating.analysis.times import blocks, spread, spread_by
-from rating.analysis.trends import group_difference, rank_correlation, slope_over_position
-from rating.analysis.unsure import accuracy_by_policy, correct
+from rating.statistics import LABELS, RatingsError, RatingsTable
+from rating.statistics.accuracy.detection import detection
+from rating.statistics.accuracy.diagnostic_accuracy import against_truth, scale
+from rating.statistics.accuracy.equivalence import tost
+from rating.statistics.accuracy.roc import auc, compare, curve
+from rating.statistics.accuracy.unsure import accuracy_by_policy, correct
+from rating.statistics.agreement.intra import intra_rater
+from rating.statistics.agreement.random_raters import raters_like_these
+from rating.statistics.estimate import TWO_RATERS, Estimate
+from rating.statistics.mrmc import obuchowski_rockette, ustatistic
+from rating.statistics.mrmc.paired import cochran_q, holm, mcnemar
+from rating.statistics.times import blocks, spread, spread_by
+from rating.statistics.trends import group_difference, rank_correlation, slope_over_position
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -254,7 +255,9 @@ def test_two_raters_get_an_interval_with_a_warning_and_one_gets_none() -> None:
     fake, levels = np.array(truth) == "fake", scale(ratings.codes, LABELS)
 
     by_count = {n: ustatistic.auc(fake, levels[:n]).estimate for n in (1, 2, 3)}
-    crossed = readers.average_reader(*readers.auc_moments(fake, levels[None, :2]))[0].estimate
+    crossed = obuchowski_rockette.average_reader(*obuchowski_rockette.auc_moments(fake, levels[None, :2]))[
+        0
+    ].estimate
 
     assert by_count[1].se is None
     assert by_count[2].ci is not None
@@ -279,7 +282,9 @@ def test_on_complete_data_both_ways_to_average_over_raters_nearly_agree() -> Non
     ratings, truth = simulated(raters=6, images=200, seed=12)
     right = ratings.codes == np.where(np.array(truth) == "fake", FAKE, REAL)
 
-    by_variances = readers.average_reader(*readers.proportion_moments(right[None]))[0].estimate
+    by_variances = obuchowski_rockette.average_reader(*obuchowski_rockette.proportion_moments(right[None]))[
+        0
+    ].estimate
     by_moments = ustatistic.mean(right, np.ones(right.shape, dtype=np.bool_)).estimate
 
     assert by_variances.estimate == pytest.approx(by_moments.estimate)

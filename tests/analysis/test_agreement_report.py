@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rating.analysis import LABELS, RatingsTable, agreement_report, counts, notes
+from rating.statistics import LABELS, RatingsTable, agreement_report, counts, notes
 
 pytestmark = pytest.mark.filterwarnings("error")
 

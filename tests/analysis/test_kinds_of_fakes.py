@@ -7,12 +7,13 @@ import pytest
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from rating.analysis import LABELS, nested, ustatistic
-from rating.analysis.rater_tests import against_chance
-from rating.analysis.told_apart import told_apart
-from rating.analysis.triples import Levels
-from rating.analysis.whole import study_numbers
-from rating.report.about_generators import areas_by_kind, differences
+from rating.results.sections.generators import areas_by_kind, differences
+from rating.results.summary import study_numbers
+from rating.statistics import LABELS
+from rating.statistics.accuracy.auc_by_generator import told_apart
+from rating.statistics.mrmc import nested, ustatistic
+from rating.statistics.mrmc.rater_tests import against_chance
+from rating.statistics.mrmc.triples import Levels
 from tests.analysis.studies import FAKE, REAL, UNSURE, simulated
 
 pytestmark = pytest.mark.filterwarnings("error")

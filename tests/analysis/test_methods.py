@@ -1,7 +1,7 @@
 """Every number can name its method."""
 
-from rating.analysis import RatingsTable, agreement_report
-from rating.analysis.methods import METHODS, versions
+from rating.results.methods import METHODS, versions
+from rating.statistics import RatingsTable, agreement_report
 
 
 def test_every_coefficient_of_a_report_names_its_method() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rating.analysis.planning import Pilot, images_for_kappa, images_for_power, reader_power
-from rating.analysis.published import PublishedTable, check_claim
+from rating.statistics.planning import Pilot, images_for_kappa, images_for_power, reader_power
+from rating.statistics.table_consistency import PublishedTable, check_claim
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from statsmodels.stats.inter_rater import cohens_kappa
 
-from rating.analysis import LABELS, RatingsTable, agreement_report, readers, triples, ustatistic
-from rating.analysis.against_truth import against_truth
-from rating.analysis.agreement import coefficients
-from rating.analysis.alpha import METRICS, alpha
-from rating.analysis.cohen import cohen, scott_pi
-from rating.analysis.conger import conger_kappa
-from rating.analysis.pairs import light_kappa
-from rating.analysis.raters_like_these import raters_like_these
-from rating.analysis.unsure import POLICIES, accuracy_by_policy
-from rating.analysis.weights import WEIGHTS
+from rating.statistics import LABELS, RatingsTable, agreement_report
+from rating.statistics.accuracy.diagnostic_accuracy import against_truth
+from rating.statistics.accuracy.unsure import POLICIES, accuracy_by_policy
+from rating.statistics.agreement.alpha import METRICS, alpha
+from rating.statistics.agreement.coefficients import coefficients
+from rating.statistics.agreement.cohen import cohen, scott_pi
+from rating.statistics.agreement.conger import conger_kappa
+from rating.statistics.agreement.pairs import light_kappa
+from rating.statistics.agreement.random_raters import raters_like_these
+from rating.statistics.agreement.weights import WEIGHTS
+from rating.statistics.mrmc import obuchowski_rockette, triples, ustatistic
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -172,7 +173,7 @@ def test_on_complete_data_the_u_statistic_is_the_mean_of_delongs_aucs(
     truth = np.array([0, 0, 1, 1, *rng.integers(0, 2, 8)])
     scores = rng.integers(0, levels, (raters, len(truth)))
 
-    areas, _ = readers.auc_moments(truth, scores[None])
+    areas, _ = obuchowski_rockette.auc_moments(truth, scores[None])
 
     assert ustatistic.auc(truth, scores).estimate.estimate == pytest.approx(areas.mean())
 

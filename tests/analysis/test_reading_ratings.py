@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rating.analysis import RatingsError, RatingsTable, read_ratings
+from rating.statistics import RatingsError, RatingsTable, read_ratings
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -6,13 +6,13 @@ from functools import partial
 import numpy as np
 import pytest
 
-from rating.analysis import LABELS, RatingsTable
-from rating.analysis.agreement import COEFFICIENTS, Items, coefficients
-from rating.analysis.conger import conger_kappa
-from rating.analysis.estimate import Estimate
-from rating.analysis.pairs import light_kappa
-from rating.analysis.raters_like_these import raters_like_these
-from rating.analysis.weights import WEIGHTS
+from rating.statistics import LABELS, RatingsTable
+from rating.statistics.agreement.coefficients import COEFFICIENTS, Items, coefficients
+from rating.statistics.agreement.conger import conger_kappa
+from rating.statistics.agreement.pairs import light_kappa
+from rating.statistics.agreement.random_raters import raters_like_these
+from rating.statistics.agreement.weights import WEIGHTS
+from rating.statistics.estimate import Estimate
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from pool.figure_style import SCREEN, as_file
-from rating.analysis.averages import SOME_CALLS_DO_NOT_COUNT
-from rating.analysis.columns import StudyColumns
-from rating.analysis.moments import NOT_ENOUGH
-from rating.analysis.ordered import agreement_on_the_scale
-from rating.analysis.whole import study_numbers
-from rating.report.gallery import galleries
-from rating.report.questions import EXHIBITS
+from rating.results.gallery import galleries
+from rating.results.sections.questions import EXHIBITS
+from rating.results.summary import study_numbers
+from rating.statistics.agreement.ordered import agreement_on_the_scale
+from rating.statistics.columns import StudyColumns
+from rating.statistics.mrmc.averages import SOME_CALLS_DO_NOT_COUNT
+from rating.statistics.mrmc.moments import NOT_ENOUGH
 from tests.analysis.studies import FAKE, REAL, UNSURE, simulated
 
 DEGENERATE: dict[str, dict[str, Any]] = {

@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from rating.analysis.agreement import COEFFICIENTS, Items, coefficients
-from rating.analysis.alpha import alpha
-from rating.analysis.categories import fleiss_test, kappa_by_category, unanimous
-from rating.analysis.cohen import cohen
-from rating.analysis.conger import conger_kappa
-from rating.analysis.estimate import Estimate
-from rating.analysis.pairs import light_kappa, pairwise
-from rating.analysis.weights import WEIGHTS
+from rating.statistics.agreement.alpha import alpha
+from rating.statistics.agreement.categories import fleiss_test, kappa_by_category, unanimous
+from rating.statistics.agreement.coefficients import COEFFICIENTS, Items, coefficients
+from rating.statistics.agreement.cohen import cohen
+from rating.statistics.agreement.conger import conger_kappa
+from rating.statistics.agreement.pairs import light_kappa, pairwise
+from rating.statistics.agreement.weights import WEIGHTS
+from rating.statistics.estimate import Estimate
 
 from .worked import Example, answers, codes_of, counts_of
 

@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from rating.analysis import readers, roc, ustatistic
-from rating.analysis.detection import detection
-from rating.analysis.paired import mcnemar
-from rating.analysis.planning import Pilot, images_for_kappa, images_for_power, reader_power
-from rating.analysis.proportions import (
+from rating.statistics.accuracy import roc
+from rating.statistics.accuracy.detection import detection
+from rating.statistics.mrmc import obuchowski_rockette, ustatistic
+from rating.statistics.mrmc.paired import mcnemar
+from rating.statistics.planning import Pilot, images_for_kappa, images_for_power, reader_power
+from rating.statistics.proportions import (
     clopper_pearson,
     difference,
     difference_score,
@@ -16,7 +17,7 @@ from rating.analysis.proportions import (
     jeffreys,
     wilson,
 )
-from rating.analysis.published import PublishedTable, check_claim
+from rating.statistics.table_consistency import PublishedTable, check_claim
 
 from .worked import Example, answers, example
 
@@ -92,9 +93,12 @@ def van_dyke() -> tuple[np.ndarray, np.ndarray]:
 
 
 @answers("vandyke-or-delong")
-def obuchowski_rockette(example: Example) -> dict[str, Any]:
-    areas, spread = readers.auc_moments(*van_dyke())
-    found, single = readers.overall(areas, spread), readers.average_reader(areas, spread)
+def reader_averages(example: Example) -> dict[str, Any]:
+    areas, spread = obuchowski_rockette.auc_moments(*van_dyke())
+    found, single = (
+        obuchowski_rockette.overall(areas, spread),
+        obuchowski_rockette.average_reader(areas, spread),
+    )
     difference = found.differences[0, 1]
     return {
         "auc_by_reader": areas.ravel(),

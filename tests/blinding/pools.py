@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from pool.importing import add_image
+from pool.canonical.pixels import Pixels
+from pool.imports.store import add_image
 from pool.models import Dataset, Origin
-from pool.pixels import Pixels
 from rating.models import BlindingAudit, Freeze, Stratum, Study
 from tests.factories import make_dataset
 

@@ -14,13 +14,13 @@ import pytest
 from PIL import Image as Picture
 from PIL import ImageDraw, PngImagePlugin
 
-from lungrater.models import User
+from accounts.models import User
+from pool.canonical.pixels import Pixels, blinded_derivative, decode, decode_png, encode_png
 from pool.models import Image, Origin
-from pool.pixels import Pixels, blinded_derivative, decode, decode_png, encode_png
-from rating import ordering
+from rating.blinding import freeze as freezing
 from rating.models import BlindingAudit, Enrolment, Freeze, Study, StudyImage
-from rating.models import freeze as freezing
-from rating.ordering import Showing
+from rating.studies import ordering
+from rating.studies.ordering import Showing
 from tests.blinding.leak_table import PROPERTY
 from tests.blinding.pools import CANVAS, arms, audited, filled, picture, study_of
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from pool.models import Origin
-from rating import ordering
 from rating.models import Stratum
-from rating.ordering import Showing
+from rating.studies import ordering
+from rating.studies.ordering import Showing
 from tests.blinding.pools import arms, audited, filled, picture, study_of
 
 pytestmark = pytest.mark.django_db

@@ -20,10 +20,10 @@ from django.test import Client
 from django.urls import reverse
 from scipy import stats
 
-from lungrater.models import User
+from accounts.models import User
 from pool.models import Dataset, Image, Origin
-from rating import room
 from rating.models import Enrolment, Freeze, Presentation, Study
+from rating.reading import payload
 from tests.blinding.pools import arms, filled, picture, study_of
 from tests.rating.cast import organiser
 
@@ -88,7 +88,7 @@ def read_session(crawl: Crawl, study: Study, session: int) -> None:
         crawl.ask("get", reverse("rating:read", args=[study.slug]), headers=page)
         crawl.ask("get", reverse("rating:ahead", args=[study.slug]), headers=json)
         crawl.ask("get", reverse("rating:at", args=[study.slug, position]), headers=json)
-        for url in room.picture_urls(study, token):
+        for url in payload.picture_urls(study, token):
             crawl.ask("get", url)
         save = {
             "label": study.asked(session).values[1],
@@ -201,8 +201,8 @@ def test_nor_does_it_in_a_study_of_another_design(rater, client_of, fakes, proto
     ],
 )
 def test_the_crawl_sees_a_leak_of_one_byte(study, rater, client_of, monkeypatch, leak):
-    told = room.told
-    for module in ("rating.room", "rating.views.sitting"):
+    told = payload.told
+    for module in ("rating.reading.payload", "rating.views.sitting"):
         monkeypatch.setattr(
             f"{module}.told", lambda p: {**told(p), **leak(Image.objects.get(pk=p.study_image.image_id))}
         )

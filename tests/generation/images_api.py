@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from pool.pixels import encode_png
+from pool.canonical.pixels import encode_png
 from tests.factories import make_pixels
 
 

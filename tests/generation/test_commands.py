@@ -171,7 +171,7 @@ def test_a_training_that_cannot_be_is_answered_with_a_sentence(words: list[str],
 def test_jobs_are_listed_let_go_on_asked_for_again_hurried_and_cancelled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pool.tasks.ring", lambda *_, **__: None)
+    monkeypatch.setattr("jobs.models.enqueue", lambda *_, **__: None)
     job = make_job(engine="openai", api_model="m", prompt="x", price="0.1", spend_cap="1")
     GenerationJob.objects.update(state="paused", error="The cap is reached.")
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from generation.engines import compiling, diffusion
-from generation.engines.diffusion import CheckpointSource, DiffusionEngine
-from generation.engines.protocol import EngineError, GenerationRequest, Picture
+from generation.diffusion import compiling, sampling
+from generation.diffusion.config import SAMPLERS
+from generation.images.engines import diffusion
+from generation.images.engines.diffusion import CheckpointSource, DiffusionEngine
+from generation.images.engines.protocol import EngineError, GenerationRequest, Picture
 from generation.phantoms import draw
-from generation.training import sampling
-from generation.training.config import SAMPLERS
 from tests.generation.tiny import CLASSES, trained
 
 SHIPPED = Path(diffusion.__file__).parent.parent / "checkpoints" / "phantom-lungs"

@@ -10,13 +10,13 @@ import pytest
 from django.db import IntegrityError, OperationalError, transaction
 from psycopg.errors import DiskFull
 
-from generation import filling
-from generation.engines.protocol import EngineError, Picture, Refusal
-from generation.flow import generated
-from generation.ledger import Ledger
+from generation.images import runner
+from generation.images.engines.protocol import EngineError, Picture, Refusal
+from generation.images.image_flow import generated
+from generation.images.spend_ledger import Ledger
 from generation.models import GeneratedImage, GenerationJob
-from pool.flow import Flow
-from pool.jobs import JobLost
+from jobs.models import JobLost
+from pool.image_flow import Flow
 from pool.models import Origin
 from tests.factories import make_dataset, make_image, make_pixels
 from tests.generation.makers import ScriptedEngine, make_checkpoint, make_job, picture_of
@@ -30,8 +30,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ScriptedEngine]:
 
     def met(answer: Callable[[int], Picture | Refusal] | None = None) -> ScriptedEngine:
         scripted = ScriptedEngine(answer)
-        monkeypatch.setattr(filling, "engine_of", lambda _job: scripted)
-        monkeypatch.setattr(filling, "PULSE", 0)
+        monkeypatch.setattr(runner, "engine_of", lambda _job: scripted)
+        monkeypatch.setattr(runner, "PULSE", 0)
         return scripted
 
     return met
@@ -176,7 +176,7 @@ def test_a_worker_that_lost_the_job_writes_no_more(engine: Callable[..., Scripte
     GenerationJob.objects.filter(pk=job.pk).update(attempts=2)
 
     with pytest.raises(JobLost):
-        filling._settle(job, picture_of(0), Ledger(job))
+        runner._settle(job, picture_of(0), Ledger(job))
 
     assert job.dataset.images.count() == 0
 
@@ -193,7 +193,7 @@ def test_a_full_disk_pauses_the_job_and_leaves_no_row_without_a_file(
     monkeypatch.setattr("django.core.files.storage.Storage.save", full)
     job.perform()
 
-    assert (job.state, job.error) == ("paused", filling.NO_ROOM_SENTENCE)
+    assert (job.state, job.error) == ("paused", runner.NO_ROOM_SENTENCE)
     assert job.dataset.images.count() == job.outcomes.count() == 0
 
 
@@ -206,7 +206,7 @@ def test_a_full_disk_of_the_database_pauses_the_job_too(engine: Callable[..., Sc
     engine(full)
     job.perform()
 
-    assert (job.state, job.error) == ("paused", filling.NO_ROOM_SENTENCE)
+    assert (job.state, job.error) == ("paused", runner.NO_ROOM_SENTENCE)
 
 
 def test_a_failed_job_can_be_queued_again_for_what_it_lacks(
@@ -265,17 +265,17 @@ def test_each_engine_waits_in_the_queue_of_its_hardware(tmp_path: Path) -> None:
     assert [make_job().queue, diffusion.queue, api.queue] == ["cpu", "gpu", "api"]
 
 
-def test_ringing_names_the_job_and_its_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    rung: list[tuple[tuple[int], str]] = []
+def test_enqueueing_names_the_task_the_job_and_its_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[str, tuple[int], str]] = []
     monkeypatch.setattr(
-        "generation.tasks.run_generation.apply_async",
-        lambda args, queue, **_: rung.append((args, queue)),
+        "jobs.enqueue.current_app.send_task",
+        lambda task, args, queue, **_: sent.append((task, args, queue)),
     )
     job = make_job()
 
-    job.ring()
+    job.enqueue()
 
-    assert rung == [((job.pk,), "cpu")]
+    assert sent == [("generation.images.tasks.run_generation", (job.pk,), "cpu")]
 
 
 @pytest.mark.parametrize(
@@ -323,7 +323,7 @@ def test_the_pulse_beats_no_more_often_than_it_must(monkeypatch: pytest.MonkeyPa
     job.claim()
     beats: list[int] = []
     monkeypatch.setattr(job, "beat", lambda: beats.append(1))
-    pulse = filling.Pulse(job, every=60)
+    pulse = runner.Pulse(job, every=60)
 
     for _ in range(5):
         pulse()

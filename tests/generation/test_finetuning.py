@@ -15,22 +15,22 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from safetensors.torch import load_file
 
-from generation import pipelines
-from generation.engines import pipeline
-from generation.engines.pipeline import PipelineEngine
-from generation.engines.protocol import GenerationRequest, Picture
+from accounts.models import User
+from generation.diffusion import finetuning
+from generation.diffusion.config import ConfigError
+from generation.diffusion.errors import CheckpointError
+from generation.diffusion.finetune_config import FineTuneConfig
+from generation.diffusion.finetuning import FineTuner
+from generation.diffusion.launch import train_apart
+from generation.diffusion.progress import Progress
+from generation.diffusion.run import train
+from generation.diffusion.training_images import Pictures
+from generation.images import pipeline_folder
+from generation.images.engines import pipeline
+from generation.images.engines.pipeline import PipelineEngine
+from generation.images.engines.protocol import GenerationRequest, Picture
 from generation.models import TrainingRun
-from generation.runs import prompt_of
-from generation.training import finetuning
-from generation.training.config import ConfigError
-from generation.training.errors import CheckpointError
-from generation.training.finetune_config import FineTuneConfig
-from generation.training.finetuning import FineTuner
-from generation.training.launch import train_apart
-from generation.training.pictures import Pictures
-from generation.training.progress import Progress
-from generation.training.run import train
-from lungrater.models import User
+from generation.training.runner import prompt_of
 from pool import splits
 from pool.models import Dataset
 from tests.factories import make_dataset, make_image
@@ -47,8 +47,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def home(folder: Path, tmp_path: Path, settings: Any) -> Path:
     """A models folder with the tiny pipeline in it."""
     settings.MODELS_DIR = tmp_path / "models"
-    pipelines.folder().mkdir(parents=True)
-    (pipelines.folder() / "tiny").symlink_to(folder)
+    pipeline_folder.folder().mkdir(parents=True)
+    (pipeline_folder.folder() / "tiny").symlink_to(folder)
     pipeline.warm.clear()
     return tmp_path / "models"
 
@@ -201,7 +201,7 @@ def test_settings_that_cannot_be_are_said_in_a_sentence(changes: dict[str, Any],
 # --- As a training run -----------------------------------------------------------------------------------------
 def picture(name: str, **settings: Any) -> Any:
     request = GenerationRequest("xray", prompt="chest", seed=1, settings={"steps": 2, **settings})
-    [made] = PipelineEngine(pipelines.source(name, settings)).generate(request, [0])
+    [made] = PipelineEngine(pipeline_folder.source(name, settings)).generate(request, [0])
     assert isinstance(made, Picture)
     return made.pixels
 
@@ -241,10 +241,10 @@ def test_the_command_leaves_measured_checkpoints_and_what_the_pipeline_engine_fi
         assert row.neighbours
         assert bool(row.weights) == bool(rank)
     if rank:
-        assert pipelines.lora_names() == ["our-chests", "our-chests@2", "our-chests@4"]
+        assert pipeline_folder.lora_names() == ["our-chests", "our-chests@2", "our-chests@4"]
         after = picture("tiny", lora="our-chests", lora_scale=50.0)
     else:
-        assert pipelines.names() == ["our-chests", "tiny"]
+        assert pipeline_folder.names() == ["our-chests", "tiny"]
         after = picture("our-chests")
     assert not np.array_equal(before, after)
     assert np.array_equal(before, picture("tiny"))
@@ -289,7 +289,7 @@ def test_a_prompt_says_each_images_own_finding() -> None:
 def test_a_finetuning_is_queued_from_the_page_and_shown(
     home: Path, researcher: User, client_of: Callable[[User], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pool.tasks.ring", lambda *_, **__: None)
+    monkeypatch.setattr("jobs.models.enqueue", lambda *_, **__: None)
     browser = client_of(researcher)
     wish = {
         "name": "Ours",
@@ -300,9 +300,9 @@ def test_a_finetuning_is_queued_from_the_page_and_shown(
     }
     numbers = {"size": 16, "steps": 3, "batch": 2, "learning_rate": 1e-4, "seed": 0}
 
-    answer = browser.post("/generation/training/fine-tune/", {**wish, **numbers})
+    answer = browser.post("/generation/diffusion/fine-tune/", {**wish, **numbers})
     page = browser.get(answer["Location"]).content.decode()
-    taken = browser.post("/generation/training/fine-tune/", {**wish, **numbers})
+    taken = browser.post("/generation/diffusion/fine-tune/", {**wish, **numbers})
 
     run = TrainingRun.objects.get()
     assert (run.state, run.total, run.is_finetuning) == ("queued", 3, True)
@@ -317,12 +317,12 @@ def test_a_finetuning_is_queued_from_the_page_and_shown(
 def test_a_finetuning_from_the_page_takes_from_its_file_what_is_not_filled_in(
     home: Path, researcher: User, client_of: Callable[[User], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pool.tasks.ring", lambda *_, **__: None)
+    monkeypatch.setattr("jobs.models.enqueue", lambda *_, **__: None)
     browser, file = client_of(researcher), small(prompt="a chest, {finding}", rank=3).as_toml().encode()
     wish = {"name": "Ours", "dataset": make_dataset().pk, "pipeline": "tiny", "rank": 5}
 
-    browser.post("/generation/training/fine-tune/", {**wish, "config_file": ContentFile(file, "run.toml")})
-    browser.post("/generation/training/fine-tune/", {**wish, "name": "Plain"})
+    browser.post("/generation/diffusion/fine-tune/", {**wish, "config_file": ContentFile(file, "run.toml")})
+    browser.post("/generation/diffusion/fine-tune/", {**wish, "name": "Plain"})
 
     from_file, plain = (TrainingRun.objects.get(name=name).config for name in ("Ours", "Plain"))
     assert (from_file["prompt"], from_file["rank"], from_file["steps"]) == ("a chest, {finding}", 5, 4)

@@ -15,13 +15,13 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bench.generation_sampling import plain_loop
-from generation.engines import ahead
-from generation.engines.ahead import made_ahead
-from generation.engines.protocol import GenerationRequest, Picture
-from generation.training import sampling
-from generation.training.config import SAMPLERS
-from generation.training.network import Denoiser, build
-from generation.training.objectives import make_sampler
+from generation.diffusion import sampling
+from generation.diffusion.config import SAMPLERS
+from generation.diffusion.network import Denoiser, build
+from generation.diffusion.objectives import make_sampler
+from generation.images.engines import prefetch
+from generation.images.engines.prefetch import made_ahead
+from generation.images.engines.protocol import GenerationRequest, Picture
 from tests.generation.tiny import tiny_config
 
 EVERY_SAMPLER = [(objective, sampler) for objective, names in SAMPLERS.items() for sampler in names]
@@ -194,7 +194,7 @@ def test_the_maker_ends_when_nobody_takes_its_pictures_any_more() -> None:
 
 def test_a_maker_without_a_sign_of_life_keeps_no_job_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a network that hangs is found out by the silence of its job."""
-    monkeypatch.setattr(ahead, "PULSE", 0.001)
+    monkeypatch.setattr(prefetch, "PULSE", 0.001)
     beats: list[int] = []
     pulses, go, wait = [0], threading.Event(), futures.wait
 
@@ -208,7 +208,7 @@ def test_a_maker_without_a_sign_of_life_keeps_no_job_alive(monkeypatch: pytest.M
         go.wait(30)
         yield [picture(0)]
 
-    monkeypatch.setattr(ahead, "wait", counted)
+    monkeypatch.setattr(prefetch, "wait", counted)
     made = list(made_ahead(GenerationRequest("xray", heartbeat=partial(beats.append, 1)), 1, batches))
 
     assert len(made) == 1

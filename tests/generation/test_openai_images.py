@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from generation.engines.image_models import family_of
-from generation.engines.openai_images import OpenAIImagesEngine, api_key
-from generation.engines.protocol import EngineError, GenerationRequest, Picture, Refusal
-from generation.engines.retrying import Patience, Retrying
-from pool.pixels import encode_png
+from generation.images.engines.image_models import family_of
+from generation.images.engines.openai_images import OpenAIImagesEngine, api_key
+from generation.images.engines.protocol import EngineError, GenerationRequest, Picture, Refusal
+from generation.images.engines.retry import Patience, Retrying
+from pool.canonical.pixels import encode_png
 from tests.factories import make_pixels
 from tests.generation.images_api import HANG_UP, Answer, ImagesAPI, error, picture, serving
 

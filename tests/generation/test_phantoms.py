@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generation.engines.phantom import PhantomEngine
-from generation.engines.protocol import EngineError, GenerationRequest, Picture, seed_of
+from generation.images.engines.phantom import PhantomEngine
+from generation.images.engines.protocol import EngineError, GenerationRequest, Picture, seed_of
 from generation.phantoms import draw
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from generation.engines import pipeline
-from generation.engines.pipeline import PipelineEngine, PipelineSource
-from generation.engines.protocol import EngineError, GenerationRequest, Picture, Wish
+from generation.images.engines import pipeline
+from generation.images.engines.pipeline import PipelineEngine, PipelineSource
+from generation.images.engines.protocol import EngineError, GenerationRequest, Picture, Wish
 from tests.generation.makers import make_job
 from tests.generation.tiny_pipeline import save_lora, save_tiny_pipeline
 

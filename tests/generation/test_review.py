@@ -12,8 +12,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image as Pillow
 
+from accounts.models import User
 from generation.models import GeneratedImage, GenerationJob
-from lungrater.models import User
 from tests.factories import make_image
 from tests.generation.makers import make_job
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def browser(researcher: User, client_of: Callable[[User], Client], monkeypatch: pytest.MonkeyPatch) -> Client:
-    monkeypatch.setattr("pool.tasks.ring", lambda *_, **__: None)
+    monkeypatch.setattr("jobs.models.enqueue", lambda *_, **__: None)
     return client_of(researcher)
 
 

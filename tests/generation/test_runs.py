@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from generation import runs
-from generation.curves import Curve
+from generation.diffusion.config import PictureClass
 from generation.models import Checkpoint, TrainingRun
-from generation.runs import LONGEST_CURVE, classes_of, thinned
-from generation.shipped import register_shipped
-from generation.training.config import PictureClass
+from generation.training import runner
+from generation.training.bundled_checkpoints import register_shipped
+from generation.training.loss_curve import Curve
+from generation.training.runner import LONGEST_CURVE, classes_of, thinned
+from pool.canonical.pixels import fitted_square
 from pool.models import Dataset, Image
-from pool.pixels import fitted_square
 from pool.splits import training_images
 from tests.factories import make_dataset, make_image, make_pixels
 from tests.generation.makers import make_job, make_run
@@ -85,14 +85,14 @@ def test_a_stopped_run_goes_on_from_its_last_checkpoint(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = make_run(dataset)
-    keep = runs.Teller._keep
+    keep = runner.Teller._keep
 
-    def keep_then_cancel(teller: runs.Teller, *args: object) -> None:
+    def keep_then_cancel(teller: runner.Teller, *args: object) -> None:
         keep(teller, *args)  # type: ignore[arg-type]  # passed through as they came
         TrainingRun.objects.get(pk=run.pk).request_cancel()
 
     with monkeypatch.context() as patched:
-        patched.setattr(runs.Teller, "_keep", keep_then_cancel)
+        patched.setattr(runner.Teller, "_keep", keep_then_cancel)
         run.perform()
     assert run.state == "cancelled"
     assert run.queue_again(ring=False)

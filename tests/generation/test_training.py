@@ -16,14 +16,14 @@ from diffusers import AutoencoderKL
 from safetensors.torch import load_file
 
 from bench.training import Counter
-from generation.training import augmentation, autoencoder, checkpoint
-from generation.training.config import PRESETS, SAMPLERS, ConfigError, TrainingConfig, settings_from
-from generation.training.learner import Learner
-from generation.training.run import Pictures, Progress, TrainingFailedError, train
-from generation.training.sampling import sample
-from generation.training.shelf import Shelf
-from generation.training.team import Team
-from generation.training.trainer import Trainer
+from generation.diffusion import augmentation, autoencoder, checkpoint
+from generation.diffusion.config import PRESETS, SAMPLERS, ConfigError, TrainingConfig, settings_from
+from generation.diffusion.device_dataset import Shelf
+from generation.diffusion.distributed_group import Team
+from generation.diffusion.learner import Learner
+from generation.diffusion.run import Pictures, Progress, TrainingFailedError, train
+from generation.diffusion.sampling import sample
+from generation.diffusion.trainer import Trainer
 from tests.generation.tiny import CLASSES, bright_squares, tiny_config, trained
 
 

@@ -16,20 +16,20 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from generation.training import checkpoint, launch
-from generation.training.config import TrainingConfig
-from generation.training.errors import TrainingFailedError
-from generation.training.launch import train_apart
-from generation.training.network import build
-from generation.training.progress import Progress
-from generation.training.run import train
+from generation.diffusion import checkpoint, launch
+from generation.diffusion.config import TrainingConfig
+from generation.diffusion.errors import TrainingFailedError
+from generation.diffusion.launch import train_apart
+from generation.diffusion.network import build
+from generation.diffusion.progress import Progress
+from generation.diffusion.run import train
 from tests.generation.tiny import CLASSES, bright_squares, tiny_config
 
 PATIENCE = 300.0
 PARENT = """
 import sys
 from pathlib import Path
-from generation.training.launch import train_apart
+from generation.diffusion.launch import train_apart
 from tests.generation.tiny import bright_squares, tiny_config
 config = tiny_config(steps=100_000, checkpoint_every=1)
 train_apart(config, bright_squares(config), Path(sys.argv[1]))
@@ -68,7 +68,7 @@ def test_a_run_stopped_and_killed_on_its_way_ends_with_the_very_weights_of_one_t
     def kill(progress: Progress) -> None:
         if progress.step == 6:
             for child in psutil.Process().children(recursive=True):
-                if "generation.training.process" in child.cmdline():
+                if "generation.diffusion.process" in child.cmdline():
                     child.kill()
 
     with pytest.raises(EnoughError):

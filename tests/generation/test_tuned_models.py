@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from django.utils.text import slugify
 
-from generation import filling
-from generation.material import material_of, runs_behind
+from generation.diffusion.finetune_config import FineTuneConfig
+from generation.images import runner
 from generation.models import Checkpoint, GenerationJob, TrainingRun
-from generation.training.finetune_config import FineTuneConfig
-from generation.tuned_models import checkpoint_behind, is_taken
+from generation.training.tuned_models import checkpoint_behind, is_taken
 from generation.utility.config import UtilityConfig
+from generation.utility.data import material_of, runs_behind
 from pool.models import Dataset, Origin
 from tests.factories import make_dataset
 from tests.generation.makers import ScriptedEngine, make_job
@@ -101,7 +101,7 @@ def test_under_a_lora_from_elsewhere_the_distances_of_the_pipeline_are_not_claim
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run = finetuned("Our chests")
-    monkeypatch.setattr(filling, "engine_of", lambda _job: ScriptedEngine())
+    monkeypatch.setattr(runner, "engine_of", lambda _job: ScriptedEngine())
     alone, mixed = drawn("our-chests"), drawn("our-chests", "downloaded")
 
     for job in GenerationJob.objects.all():

@@ -18,15 +18,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from generation import filling, ledger, pacing, presence
-from generation.engines.openai_images import OpenAIImagesEngine
-from generation.engines.protocol import Picture, Refusal
+from accounts.models import User
+from generation.images import rate_limit, runner, spend_ledger, worker_heartbeat
+from generation.images.engines.openai_images import OpenAIImagesEngine
+from generation.images.engines.protocol import Picture, Refusal
+from generation.images.tasks import run_generation
 from generation.models import GenerationJob, WorkerSeen
-from generation.tasks import run_generation
-from lungrater.models import User
-from pool import jobs as pool_jobs
-from pool import tasks
-from pool.pixels import decode_png
+from jobs import models as pool_jobs
+from jobs import tasks
+from pool.canonical.pixels import decode_png
 from tests.factories import make_image
 from tests.generation.images_api import HANG_UP, Answer, ImagesAPI, error, picture, serving
 from tests.generation.makers import ScriptedEngine, make_job, picture_of
@@ -38,14 +38,14 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
     scripted = ScriptedEngine()
-    monkeypatch.setattr(filling, "engine_of", lambda _job: scripted)
-    monkeypatch.setattr(filling, "PULSE", 0)
+    monkeypatch.setattr(runner, "engine_of", lambda _job: scripted)
+    monkeypatch.setattr(runner, "PULSE", 0)
     return scripted
 
 
 @pytest.fixture(autouse=True)
 def nobody_rings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pool.tasks.ring", lambda *_, **__: None)
+    monkeypatch.setattr("jobs.models.enqueue", lambda *_, **__: None)
 
 
 def order_of_service() -> list[int]:
@@ -121,8 +121,8 @@ def test_a_bell_serves_whose_turn_it_is(engine: ScriptedEngine) -> None:
 def test_after_its_turn_a_long_job_steps_aside_and_later_makes_only_the_rest(
     engine: ScriptedEngine, researcher: User, admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filling, "TURN_CHECK", 0)
-    monkeypatch.setattr("generation.models.jobs.TURN", 0)
+    monkeypatch.setattr(runner, "TURN_CHECK", 0)
+    monkeypatch.setattr("generation.images.models.TURN", 0)
     long = make_job(total=3, requested_by=researcher)
     monkeypatch.setattr(
         engine,
@@ -201,7 +201,7 @@ def test_a_database_that_went_away_sends_the_job_back_into_the_queue(
         return picture_of(index)
 
     engine.answer = gone
-    monkeypatch.setattr("pool.jobs.connection.is_usable", lambda: False)
+    monkeypatch.setattr("jobs.models.connection.is_usable", lambda: False)
     job.perform()
 
     assert (job.state, job.error) == ("queued", "")
@@ -233,7 +233,7 @@ def test_a_worker_busy_with_one_long_thing_keeps_its_job(monkeypatch: pytest.Mon
         return 1
 
     monkeypatch.setattr(type(GenerationJob.objects.all()), "update", update)
-    monkeypatch.setattr("pool.jobs.connection.close", lambda: None)
+    monkeypatch.setattr("jobs.models.connection.close", lambda: None)
 
     with pool_jobs.kept_alive(job):
         deadline = time.monotonic() + 5
@@ -257,8 +257,8 @@ def test_generation_stops_before_the_disk_is_full(
     engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = type("Usage", (), {"total": 100 * 2**30, "free": 9 * 2**30})
-    monkeypatch.setattr("generation.filling.shutil.disk_usage", lambda _folder: usage)
-    monkeypatch.setattr("generation.filling.Path.exists", lambda _path: True)
+    monkeypatch.setattr("generation.images.runner.shutil.disk_usage", lambda _folder: usage)
+    monkeypatch.setattr("generation.images.runner.Path.exists", lambda _path: True)
     job = make_job()
 
     job.perform()
@@ -274,10 +274,10 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[ImagesAPI]:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
     with serving() as server:
         monkeypatch.setattr(
-            filling,
+            runner,
             "engine_of",
             lambda job: OpenAIImagesEngine(
-                job.api_model, base_url=server.url, patience=QUICK, pace=pacing.seconds_until_turn
+                job.api_model, base_url=server.url, patience=QUICK, pace=rate_limit.seconds_until_turn
             ),
         )
         yield server
@@ -388,7 +388,7 @@ def test_a_request_that_lost_its_worker_counts_as_spent_and_is_repeated_once(api
         GenerationJob.objects.update(state="queued")
         dead = GenerationJob.objects.get()
         dead.claim()
-        book = ledger.Ledger(dead)
+        book = spend_ledger.Ledger(dead)
         book.open()
         book.before_sending(0)  # and then the worker is killed
 
@@ -397,7 +397,7 @@ def test_a_request_that_lost_its_worker_counts_as_spent_and_is_repeated_once(api
 
     job.refresh_from_db()
     assert len(api.asked) == 1
-    assert job.outcomes.get(index=0).reason == ledger.LOST_TWICE
+    assert job.outcomes.get(index=0).reason == spend_ledger.LOST_TWICE
     assert job.spent == Decimal("0.016") * 3
     assert job.unanswered["sent"] == []
 
@@ -405,7 +405,7 @@ def test_a_request_that_lost_its_worker_counts_as_spent_and_is_repeated_once(api
 def test_a_worker_that_lost_its_job_sends_no_request_that_somebody_else_sends_too() -> None:
     job = paid_job(total=2)
     job.claim()
-    book = ledger.Ledger(job)
+    book = spend_ledger.Ledger(job)
     GenerationJob.objects.update(state="queued")  # the sweep took it for dead
 
     with pytest.raises(pool_jobs.JobLost):
@@ -420,7 +420,9 @@ def test_a_key_is_used_no_faster_than_it_may_be_and_is_stored_as_a_hash(
 ) -> None:
     monkeypatch.setenv("OPENAI_IMAGES_PER_MINUTE", "60")
 
-    waits = [pacing.seconds_until_turn("sk-one") for _ in range(3)] + [pacing.seconds_until_turn("sk-two")]
+    waits = [rate_limit.seconds_until_turn("sk-one") for _ in range(3)] + [
+        rate_limit.seconds_until_turn("sk-two")
+    ]
 
     assert waits == pytest.approx([0, 1, 2, 0], abs=0.3)
     from generation.models import KeyPace
@@ -453,7 +455,7 @@ def test_a_page_says_since_when_no_worker_has_been_seen(
     make_job()
     browser = client_of(researcher)
     never = browser.get("/generation/").content.decode()
-    presence.note_presence(["cpu"])
+    worker_heartbeat.note_presence(["cpu"])
     present = browser.get("/generation/").content.decode()
     WorkerSeen.objects.update(at=timezone.now() - timedelta(hours=3))
     gone = browser.get("/generation/").content.decode()
@@ -469,9 +471,9 @@ def test_the_sweep_rings_no_more_once_enough_bells_lie_unheard(monkeypatch: pyte
     GenerationJob.objects.update(created_at=timezone.now() - timedelta(hours=1))
     monkeypatch.setattr(GenerationJob, "ring", lambda job: rung.append(job.pk))
 
-    monkeypatch.setattr(tasks, "bells_unheard", lambda _queue: 0)
+    monkeypatch.setattr(tasks, "messages_waiting", lambda _queue: 0)
     tasks.sweep_jobs()
-    monkeypatch.setattr(tasks, "bells_unheard", lambda _queue: tasks.RING_AT_ONCE)
+    monkeypatch.setattr(tasks, "messages_waiting", lambda _queue: tasks.MOST_MESSAGES)
     tasks.sweep_jobs()
 
     assert len(rung) == 1

@@ -14,8 +14,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
+from accounts.models import User
 from generation.models import Checkpoint, TrainingRun
-from lungrater.models import User
 from pool import splits
 from pool.models import Dataset
 from tests.factories import make_dataset, make_image
@@ -80,7 +80,7 @@ def test_the_page_shows_both_distances_the_samples_and_whose_features_they_are_o
 def test_a_runs_settings_are_a_file_that_the_form_takes_again(
     run: TrainingRun, client_of: Callable[[User], Client], researcher: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pool.tasks.ring", lambda *_, **__: None)
+    monkeypatch.setattr("jobs.models.enqueue", lambda *_, **__: None)
     browser = client_of(researcher)
     address = reverse("generation:training_config", args=[run.pk])
     file = browser.get(address).content
@@ -89,9 +89,9 @@ def test_a_runs_settings_are_a_file_that_the_form_takes_again(
     call_command("train", "--config-of=run", stdout=on_the_command_line)
     call_command("train", "--curves=run", stdout=curves)
     wish = {"name": "again", "dataset": run.dataset_id, "preset": "paper-256", "settings": "seed = 9"}
-    browser.post("/generation/training/new/", {**wish, "config_file": ContentFile(file, "run.toml")})
+    browser.post("/generation/diffusion/new/", {**wish, "config_file": ContentFile(file, "run.toml")})
     damaged = browser.post(
-        "/generation/training/new/", {**wish, "name": "no", "config_file": ContentFile(b"= 3", "bad.toml")}
+        "/generation/diffusion/new/", {**wish, "name": "no", "config_file": ContentFile(b"= 3", "bad.toml")}
     )
 
     assert on_the_command_line.getvalue() == file.decode()

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.engines.protocol import GenerationRequest, Wish
-from generation.wishes import WishError, expand, from_csv
+from generation.images.engines.protocol import GenerationRequest, Wish
+from generation.images.prompts import WishError, expand, from_csv
 
 
 def test_a_template_stands_for_every_combination_and_the_finding_becomes_the_label() -> None:

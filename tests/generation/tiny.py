@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from generation.training.config import PictureClass, TrainingConfig
-from generation.training.run import Pictures, train
+from generation.diffusion.config import PictureClass, TrainingConfig
+from generation.diffusion.run import Pictures, train
 
 CLASSES = (PictureClass("xray", "normal"), PictureClass("xray", "opacity"))
 

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pool.decoding import Decoder
-from pool.pixels import RefusedImage, encode_png
+from pool.canonical.pixels import RefusedImage, encode_png
+from pool.imports.decoding import Decoder
 from tests.factories import make_pixels
 from tests.pool.files import picture, png_chunks, saved
 

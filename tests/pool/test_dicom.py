@@ -10,8 +10,8 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import ComputedRadiographyImageStorage
 
-from pool.dicom import decode, is_dicom
-from pool.pixels import RefusedImage
+from pool.canonical.pixels import RefusedImage
+from pool.imports.dicom import decode, is_dicom
 from tests.pool.files import dicom_file
 
 # What the manifest says, in our words: the sentence each file that stays outside is refused with.

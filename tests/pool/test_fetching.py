@@ -17,12 +17,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from lungrater.models import User
-from pool import fetching
-from pool.fetching import fetch
-from pool.labels import BadSource
+from accounts.models import User
+from outbound import fetching
+from outbound.fetching import FetchError, fetch
+from pool.canonical.pixels import encode_png
 from pool.models import Image, ImportJob
-from pool.pixels import encode_png
 from tests.factories import make_pixels
 
 pytestmark = pytest.mark.django_db
@@ -101,7 +100,7 @@ def test_a_picture_or_a_zip_is_fetched_under_its_name(
 def test_what_cannot_be_fetched_is_said_in_a_sentence(
     server: str, path: str, words: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(BadSource, match=words):
+    with pytest.raises(FetchError, match=words):
         fetch(server + path, tmp_path / "got")
 
 
@@ -110,7 +109,7 @@ def test_more_than_is_allowed_is_not_stored(
 ) -> None:
     monkeypatch.setattr(fetching, "MOST_BYTES", 100)
 
-    with pytest.raises(BadSource, match="larger than"):
+    with pytest.raises(FetchError, match="larger than"):
         fetch(f"{server}/fakes.zip", tmp_path / "got")
 
     assert not (tmp_path / "got").exists()
@@ -140,7 +139,7 @@ def test_nothing_is_fetched_from_a_private_network_whatever_the_name_says(
     )
     monkeypatch.setattr("socket.create_connection", lambda *given: asked.append(given))
 
-    with pytest.raises(BadSource, match="private network"):
+    with pytest.raises(FetchError, match="private network"):
         fetch("http://pictures.example/fakes.zip", tmp_path / "got")
 
     assert asked == []
@@ -149,7 +148,7 @@ def test_nothing_is_fetched_from_a_private_network_whatever_the_name_says(
 def test_the_page_imports_from_an_address_and_keeps_who_made_the_pictures(
     server: str, researcher: User, client_of: Callable[[User], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pool.tasks.ring", lambda *_, **__: None)
+    monkeypatch.setattr("jobs.models.enqueue", lambda *_, **__: None)
     browser = client_of(researcher)
     wish = {
         "url": f"{server}/fakes.zip?key=secret",
@@ -207,7 +206,7 @@ def test_an_import_that_cannot_be_is_answered_on_the_form(
 def test_a_fetch_that_fails_fails_the_import_with_its_sentence(
     server: str, researcher: User, client_of: Callable[[User], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pool.tasks.ring", lambda *_, **__: None)
+    monkeypatch.setattr("jobs.models.enqueue", lambda *_, **__: None)
     wish = {"url": f"{server}/page", "name": "D", "origin": "synthetic", "modality": "xray", "labels": "none"}
     client_of(researcher).post("/pool/import/", wish)
     job = ImportJob.objects.get()

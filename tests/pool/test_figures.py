@@ -6,7 +6,8 @@ import sys
 PROGRAM = """
 import sys, threading, time
 from pool.figure_style import SCREEN, as_file
-from rating.figures import agreement, labels
+from rating.results.figures import agreement
+from rating.results.figures import labels
 pairs = [{"raters": ["R01", "R02"], "n": 20, "cohen_kappa": 0.4}]
 numbers = {"counts_by_modality": {"ct": {"R01": {"real": 1, "fake": 2, "unsure": 0}}}, "agreement": {"pairs": pairs}}
 sys.addaudithook(lambda event, _: time.sleep(1e-4) if event == "import" else None)  # others get their turn at every import

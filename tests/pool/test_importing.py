@@ -16,12 +16,12 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import IntegrityError
 
-from pool.importing import DuplicatePixels, add_image, bring_in, patient_key
-from pool.labels import NoLabels
+from pool.canonical.pixels import encode_png
+from pool.canonical.previews import stored_pixels
+from pool.imports.archives import Given, Refusal, from_paths
+from pool.imports.labels import NoLabels
+from pool.imports.store import DuplicatePixels, add_image, bring_in, patient_key
 from pool.models import Dataset, Image
-from pool.pictures import stored_pixels
-from pool.pixels import encode_png
-from pool.sources import Given, Refusal, from_paths
 from tests.factories import make_dataset, make_image, make_pixels
 from tests.pool.files import dicom_file, picture, png_chunks, zipped
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from pool.jobs import MOST_DEATHS, STALE_AFTER
+from jobs.models import MOST_DEATHS, STALE_AFTER
 from pool.models import ImportJob
 from tests.factories import make_dataset
 

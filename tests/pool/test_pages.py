@@ -17,11 +17,11 @@ from django.urls import reverse
 from PIL import Image as Pillow
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from lungrater.models import User
-from pool import tasks
+from accounts.models import User
+from pool.canonical.previews import thumbnail_png
+from pool.dataset_removal import StillNeeded, remove
+from pool.imports import tasks as import_tasks
 from pool.models import Dataset, Image, ImportJob
-from pool.pictures import thumbnail_png
-from pool.removing import StillNeeded, remove
 from tests.factories import make_dataset, make_image, make_pixels
 from tests.pool.files import picture, zipped
 from tests.rating.cast import draft_study
@@ -118,7 +118,7 @@ def test_upload_goes_into_a_new_dataset_and_lists_what_was_refused(browser: Clie
     job = ImportJob.objects.get()
     assert "Waiting for a worker" in answer.text
     assert '<noscript><meta http-equiv="refresh"' in answer.text
-    tasks.run_import_job(job.pk)
+    import_tasks.run_import_job(job.pk)
     result = browser.get(job.get_absolute_url()).text
 
     assert "1 imported, 1 there already, 1 refused." in result
@@ -133,7 +133,7 @@ def test_upload_into_a_dataset_there_is(browser: Client) -> None:
     dataset = make_dataset(origin="synthetic", modality="ct")
 
     upload(browser, ("a.png", picture()), dataset=dataset.pk, name="")
-    tasks.run_import_job(ImportJob.objects.get().pk)
+    import_tasks.run_import_job(ImportJob.objects.get().pk)
 
     assert dataset.images.get().origin == "synthetic"
 
@@ -239,7 +239,7 @@ def test_thumbnail_is_made_once_and_kept_by_the_browser(
     page = reverse("pool:thumbnail", args=[image.pk])
 
     first = browser.get(page)
-    monkeypatch.setattr("pool.pictures.thumbnail", None)  # would fail if it were made again
+    monkeypatch.setattr("pool.canonical.previews.thumbnail", None)  # would fail if it were made again
     second = browser.get(page)
 
     assert default_storage.exists(image.thumbnail_path)

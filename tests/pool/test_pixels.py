@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from pool.pixels import (
+from pool.canonical.pixels import (
     Pixels,
     RefusedImage,
     blinded_derivative,

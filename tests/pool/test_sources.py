@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pool import sources
-from pool.decoding import MAX_FILE_BYTES
-from pool.labels import BadSource, Facts, FolderLabels, Labels, NoLabels, NoRow, read_table
-from pool.sources import Given, Refusal, Source, Unreadable, count, from_paths
+from pool.imports import archives
+from pool.imports.archives import Given, Refusal, Source, Unreadable, count, from_paths
+from pool.imports.decoding import MAX_FILE_BYTES
+from pool.imports.labels import BadSource, Facts, FolderLabels, Labels, NoLabels, NoRow, read_table
 from pool.texts import file_name
 from tests.pool.files import picture, zipped
 
@@ -74,11 +74,11 @@ def test_a_zip_is_a_folder(tmp_path: Path) -> None:
 
 
 def test_several_things_at_once_keep_their_files_apart(tmp_path: Path) -> None:
-    archives = [zipped({"covid/a.png": b"a"}, tmp_path / name) for name in ("one.zip", "two.zip")]
+    zips = [zipped({"covid/a.png": b"a"}, tmp_path / name) for name in ("one.zip", "two.zip")]
     single = tmp_path / "b.png"
     single.write_bytes(b"b")
 
-    taken, _ = taken_in(*archives, single, labels=FolderLabels())
+    taken, _ = taken_in(*zips, single, labels=FolderLabels())
 
     assert [source.name for source in taken] == ["one.zip/covid/a.png", "two.zip/covid/a.png", "b.png"]
     assert [source.facts.label for source in taken] == ["covid", "covid", ""]
@@ -195,8 +195,8 @@ def test_what_a_zip_unpacks_to_is_counted_while_reading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = zipped({"a.png": picture(), "b.png": picture()}, tmp_path / "z.zip")
-    monkeypatch.setattr(sources, "_too_much", lambda _members: "")
-    monkeypatch.setattr(sources, "MAX_UNPACKED", len(picture()) + 100)
+    monkeypatch.setattr(archives, "_too_much", lambda _members: "")
+    monkeypatch.setattr(archives, "MAX_UNPACKED", len(picture()) + 100)
 
     taken, refused = taken_in(archive)
 

@@ -12,11 +12,11 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pool.importing import bring_in
-from pool.jobs import storable
-from pool.labels import FolderLabels, read_table
+from jobs.models import storable
+from pool.imports.archives import Given, from_paths
+from pool.imports.labels import FolderLabels, read_table
+from pool.imports.store import bring_in
 from pool.models import Image
-from pool.sources import Given, from_paths
 from pool.texts import file_name, line, plain, plain_json
 from tests.factories import make_dataset, make_image
 from tests.pool.files import dicom_file, picture

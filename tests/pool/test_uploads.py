@@ -12,11 +12,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from lungrater.models import User
-from pool import importing, tasks, uploads
-from pool.jobs import Job
+from accounts.models import User
+from jobs import tasks
+from jobs.models import Job
+from pool.imports import store, uploads
+from pool.imports import tasks as import_tasks
+from pool.imports.uploads import drop_finished_uploads, submit_upload
 from pool.models import Dataset, ImportJob, UploadedFile
-from pool.uploads import drop_finished_uploads, submit_upload
 from tests.factories import make_dataset
 from tests.pool.files import picture, zipped
 
@@ -43,7 +45,7 @@ def three(tmp_path: Path) -> bytes:
 def test_an_upload_becomes_images_and_a_record(researcher: User, tmp_path: Path) -> None:
     job = submitted(researcher, sent=sent(("z.zip", three(tmp_path)), labels="folder"))
 
-    tasks.run_import_job(job.pk)
+    import_tasks.run_import_job(job.pk)
 
     job.refresh_from_db()
     assert (job.state, job.imported, job.total, job.done) == ("succeeded", 3, 5, 5)
@@ -58,7 +60,7 @@ def test_several_files_with_a_table(researcher: User) -> None:
         researcher, sent=sent(*files, labels="table", table=b"file,label\na.png,one\nb.png,two\n")
     )
 
-    tasks.run_import_job(job.pk)
+    import_tasks.run_import_job(job.pk)
 
     job.refresh_from_db()
     assert sorted(job.images.values_list("source_name", "label")) == [("a.png", "one"), ("b.png", "two")]
@@ -69,20 +71,20 @@ def test_a_job_that_died_goes_on_where_it_stopped(
     researcher: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = submitted(researcher, sent=sent(("z.zip", three(tmp_path))))
-    whole, made = importing.add_image, iter(range(2))
+    whole, made = store.add_image, iter(range(2))
 
     def dies_after_two(*args: Any, **fields: Any) -> Any:
         if next(made, None) is None:
             raise SystemExit  # what a killed worker looks like from inside
         return whole(*args, **fields)
 
-    monkeypatch.setattr(importing, "add_image", dies_after_two)
+    monkeypatch.setattr(store, "add_image", dies_after_two)
     with pytest.raises(SystemExit):
-        tasks.run_import_job(job.pk)
+        import_tasks.run_import_job(job.pk)
     monkeypatch.undo()
     ImportJob.objects.filter(pk=job.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=5))
     tasks.sweep_jobs()
-    tasks.run_import_job(job.pk)
+    import_tasks.run_import_job(job.pk)
 
     job.refresh_from_db()
     assert (job.state, job.attempts, job.imported) == ("succeeded", 2, 3)
@@ -95,15 +97,15 @@ def test_cancel_stops_between_two_files(
 ) -> None:
     monkeypatch.setattr(uploads, "TELL_EVERY", 0)
     job = submitted(researcher, sent=sent(("z.zip", three(tmp_path))))
-    whole = importing.add_image
+    whole = store.add_image
 
     def cancelled_meanwhile(*args: Any, **fields: Any) -> Any:
         ImportJob.objects.get(pk=job.pk).request_cancel()
         return whole(*args, **fields)
 
-    monkeypatch.setattr(importing, "add_image", cancelled_meanwhile)
+    monkeypatch.setattr(store, "add_image", cancelled_meanwhile)
 
-    tasks.run_import_job(job.pk)
+    import_tasks.run_import_job(job.pk)
 
     job.refresh_from_db()
     assert job.state == "cancelled"
@@ -114,7 +116,7 @@ def test_a_job_whose_files_are_gone_says_so(researcher: User) -> None:
     job = submitted(researcher, sent=sent(("a.png", picture())))
     job.uploads.all().delete()
 
-    tasks.run_import_job(job.pk)
+    import_tasks.run_import_job(job.pk)
 
     job.refresh_from_db()
     assert (job.state, job.error) == ("failed", "The uploaded files are gone; upload them again.")
@@ -122,7 +124,7 @@ def test_a_job_whose_files_are_gone_says_so(researcher: User) -> None:
 
 def test_uploads_are_dropped_once_their_import_has_ended(researcher: User) -> None:
     ended, waiting = (submitted(researcher, sent=sent(("a.png", picture()))) for _ in range(2))
-    tasks.run_import_job(ended.pk)
+    import_tasks.run_import_job(ended.pk)
     gone = str(ended.uploads.get().file.name)
 
     drop_finished_uploads()
@@ -132,9 +134,9 @@ def test_uploads_are_dropped_once_their_import_has_ended(researcher: User) -> No
     assert ended.images.count() == 1
 
 
-def test_sweep_rings_for_what_has_waited_unheard(researcher: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sweep_enqueues_what_has_waited_unheard(researcher: User, monkeypatch: pytest.MonkeyPatch) -> None:
     rung: list[int] = []
-    monkeypatch.setattr(ImportJob, "ring", lambda job: rung.append(job.pk))
+    monkeypatch.setattr(ImportJob, "enqueue", lambda job: rung.append(job.pk))
     old, _new = (submitted(researcher, sent=sent(("a.png", picture()))) for _ in range(2))
     ImportJob.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(minutes=5))
 
@@ -156,7 +158,7 @@ def test_a_broker_that_is_away_does_not_lose_the_upload(
     def away(*_args: Any, **_options: Any) -> None:
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(tasks.run_import_job, "apply_async", away)
+    monkeypatch.setattr("jobs.enqueue.current_app.send_task", away)
 
     with django_capture_on_commit_callbacks(execute=True):
         job = submitted(researcher, sent=sent(("a.png", picture())))
@@ -170,7 +172,7 @@ def test_the_table_of_findings_is_dropped_with_the_uploads(researcher: User) -> 
     ended, waiting = (
         submitted(researcher, sent=sent(("a.png", picture()), labels="table", table=table)) for _ in range(2)
     )
-    tasks.run_import_job(ended.pk)
+    import_tasks.run_import_job(ended.pk)
     gone = str(ended.table.name)
 
     drop_finished_uploads()
@@ -203,7 +205,7 @@ def test_a_cancelled_import_says_all_that_had_gone_in(
 
     monkeypatch.setattr(uploads.Teller, "when_due", cancelled_after_two)
 
-    tasks.run_import_job(job.pk)
+    import_tasks.run_import_job(job.pk)
 
     job.refresh_from_db()
     assert (job.state, job.imported, job.images.count()) == ("cancelled", 2, 2)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from pool.pixels import Pixels, fitted_square
+from pool.canonical.pixels import Pixels, fitted_square
 
 SIDE = 96
 

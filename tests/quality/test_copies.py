@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generation.quality.copies import grouped, nearest, nearest_within, pairs_of
-from generation.quality.copy_rule import altered, calibrate
-from generation.quality.structure import structures
-from pool.pixels import decode, fitted_square
+from generation.metrics.copies import grouped, nearest, nearest_within, pairs_of
+from generation.metrics.copy_rule import altered, calibrate
+from generation.metrics.structure import structures
+from pool.canonical.pixels import decode, fitted_square
 from tests.quality.pictures import patients
 
 NIH, EACH = "muhammedtalo", 100

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generation.quality import coverage
-from generation.quality.coverage import cover
+from generation.metrics import prdc
+from generation.metrics.prdc import cover
 
 
 def clouds(shift: float, *, n: int = 60, m: int = 50) -> tuple[np.ndarray, np.ndarray]:
@@ -19,7 +19,7 @@ def test_the_four_numbers_are_those_of_the_published_definitions(
     shift: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Naeem et al. 2020, eq. 2 to 5, written out with loops over all pairs."""
-    monkeypatch.setattr(coverage, "ROWS_AT_ONCE", 7)  # so that blocks meet in the middle of things
+    monkeypatch.setattr(prdc, "ROWS_AT_ONCE", 7)  # so that blocks meet in the middle of things
     real, fake = clouds(shift)
     k = 5
 

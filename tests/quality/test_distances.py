@@ -9,8 +9,8 @@ from monai.metrics.fid import get_fid_score
 from monai.metrics.mmd import compute_mmd
 from numpy.typing import NDArray
 
-from generation.quality.distances import TooFewError, cmmd, fid, fid_infinity, frechet, kid
-from generation.quality.kernels import gaussian, mmd
+from generation.metrics.distances import TooFewError, cmmd, fid, fid_infinity, frechet, kid
+from generation.metrics.kernels import gaussian, mmd
 
 Doubles = NDArray[np.float64]
 
@@ -87,7 +87,7 @@ def test_kid_is_the_double_sum_of_its_paper() -> None:
 
 
 def test_kid_in_single_precision_and_blocks_is_the_formula_in_double(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generation.quality.kernels.BLOCK", 64)
+    monkeypatch.setattr("generation.metrics.kernels.BLOCK", 64)
     x, y = cloud(300, 512), cloud(250, 512, mean=0.05, spread=1.1, seed=1)
 
     def grams(a: Doubles, b: Doubles) -> Doubles:
@@ -117,7 +117,7 @@ def test_blocks_do_not_change_a_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = cloud(50, 6), cloud(35, 6, mean=1.0, seed=1)
     whole = mmd(x, y, gaussian(2.0), resamples=5, seed=3)
 
-    monkeypatch.setattr("generation.quality.kernels.BLOCK", 8)
+    monkeypatch.setattr("generation.metrics.kernels.BLOCK", 8)
     parts = mmd(x, y, gaussian(2.0), resamples=5, seed=3)
 
     assert parts.value == pytest.approx(whole.value, rel=1e-4)

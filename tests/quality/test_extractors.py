@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from generation.quality.extractors import ExtractorError, described, extractor, file_sha256
+from generation.metrics.extractors import ExtractorError, described, extractor, file_sha256
 from tests.factories import make_pixels
 
 

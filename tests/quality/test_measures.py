@@ -7,10 +7,10 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from sklearn.metrics import roc_auc_score
 
-from generation.quality.diversity import ms_ssim, random_pairs, scales_for
-from generation.quality.machine_rater import TooFewToTell, auc_with_interval, occlusion_map, rate
-from generation.quality.numbers import wilson
-from generation.quality.spectra import grey_distance, histograms, radial_spectra, spectral_distance
+from generation.metrics.diversity import ms_ssim, random_pairs, scales_for
+from generation.metrics.machine_rater import TooFewToTell, auc_with_interval, occlusion_map, rate
+from generation.metrics.report_numbers import wilson
+from generation.metrics.spectra import grey_distance, histograms, radial_spectra, spectral_distance
 from tests.quality.pictures import patients
 
 

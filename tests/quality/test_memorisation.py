@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from generation.quality.copy_rule import calibrate
-from generation.quality.memorisation import Views, copied, scan
-from generation.quality.structure import structures
+from generation.metrics.copy_rule import calibrate
+from generation.metrics.memorisation import Views, copied, scan
+from generation.metrics.structure import structures
 from tests.quality.pictures import GridExtractor, patient, patients
 
 

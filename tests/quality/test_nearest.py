@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generation.quality.nearest import nearest
+from generation.metrics.nearest import nearest
 
 
 def test_neighbours_are_those_of_a_plain_search_over_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     dice = np.random.default_rng(0)
     queries, references = dice.normal(size=(25, 6)), dice.normal(size=(40, 6))
-    monkeypatch.setattr("generation.quality.nearest.BLOCK", 7)
+    monkeypatch.setattr("generation.metrics.nearest.BLOCK", 7)
 
     found = nearest(queries, references, k=3)
 

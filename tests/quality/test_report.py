@@ -15,10 +15,10 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from scipy.ndimage import gaussian_filter
 
+from accounts.models import User
+from generation.metrics.copy_rule import altered
 from generation.models import QualityReport
-from generation.quality.copy_rule import altered
-from lungrater.models import User
-from pool.importing import add_image
+from pool.imports.store import add_image
 from pool.models import Dataset, Image, NearCopy, Origin
 from tests.factories import make_dataset, make_image
 from tests.quality.pictures import GridExtractor, patient
@@ -30,7 +30,7 @@ EACH = 30
 
 @pytest.fixture(autouse=True)
 def quick_extractor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generation.quality.extractors.extractor", lambda _spec: GridExtractor())
+    monkeypatch.setattr("generation.metrics.extractors.extractor", lambda _spec: GridExtractor())
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_what_a_model_was_trained_on_is_searched_although_the_reference_lacks_it
 def test_the_dataset_carries_its_numbers_for_the_rating_side(
     real: Dataset, fakes: Dataset, researcher: User, client_of: Callable[[User], Client]
 ) -> None:
-    from rating.analysis.study import measured
+    from rating.results.query import measured
 
     report = judged(real, fakes)
 
@@ -200,11 +200,11 @@ def test_the_page_shows_numbers_pictures_figures_and_files(
 def test_a_report_is_queued_from_the_form_and_followed(
     real: Dataset, fakes: Dataset, researcher: User, client_of: Callable[[User], Client], monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("pool.tasks.ring", lambda *_given, **_where: None)
+    monkeypatch.setattr("jobs.models.enqueue", lambda *_given, **_where: None)
     browser = client_of(researcher)
     wish = {"candidate": fakes.pk, "reference": real.pk, "split": "", "most": 100, "seed": 0}
 
-    answer = browser.post("/generation/quality/new/", wish)
+    answer = browser.post("/generation/metrics/new/", wish)
 
     report = QualityReport.objects.get()
     assert answer.headers["Location"] == report.get_absolute_url()
@@ -224,7 +224,7 @@ def test_datasets_that_do_not_compare_are_refused_on_the_form(
         make_image(other)
     wish = {"candidate": fakes.pk, "reference": other.pk, "split": "", "most": 100, "seed": 0}
 
-    answer = client_of(researcher).post("/generation/quality/new/", wish)
+    answer = client_of(researcher).post("/generation/metrics/new/", wish)
 
     assert answer.status_code == 422
     assert ("they do not compare" if modality == "ct" else "Choose two datasets") in answer.content.decode()
@@ -247,10 +247,10 @@ def test_real_xrays_against_smoothed_ones_with_the_extractor_that_ships(
     shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other patients' X-rays are hard to tell from real ones, blurred ones are not."""
-    from generation.quality.extractors import SmallExtractor
-    from pool.pixels import decode
+    from generation.metrics.extractors import SmallExtractor
+    from pool.canonical.pixels import decode
 
-    monkeypatch.setattr("generation.quality.extractors.extractor", lambda _spec: SmallExtractor())
+    monkeypatch.setattr("generation.metrics.extractors.extractor", lambda _spec: SmallExtractor())
     with (shared_data / "xray" / "manifest.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["source_repo"].startswith("muhammedtalo")][:90]
     arms = {

@@ -12,15 +12,15 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from generation.quality.course import points, suggestion
-from generation.quality.watch import GRID, NEIGHBOURS, Watch
-from generation.training import checkpoint
-from generation.training.config import TrainingConfig
-from generation.training.errors import TrainingStopped
-from generation.training.progress import Progress
-from generation.training.run import Pictures, train
-from generation.training.trainer import Trainer
-from pool.pixels import fitted_square
+from generation.diffusion import checkpoint
+from generation.diffusion.config import TrainingConfig
+from generation.diffusion.errors import TrainingStopped
+from generation.diffusion.progress import Progress
+from generation.diffusion.run import Pictures, train
+from generation.diffusion.trainer import Trainer
+from generation.metrics.checkpoint_evaluator import GRID, NEIGHBOURS, Watch
+from generation.metrics.fidelity_by_step import points, suggestion
+from pool.canonical.pixels import fitted_square
 from tests.generation.tiny import bright_squares, tiny_config
 
 Squares = NDArray[np.uint8]

@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from lungrater.models import User
-from lungrater.roles import Role
+from accounts.models import User
+from accounts.roles import Role
 from rating.models import Enrolment, Freeze, Presentation, Rating, Sitting, Stratum, Study
 from tests.factories import make_dataset, make_image
 

@@ -12,14 +12,14 @@ import pytest
 from django.urls import reverse
 
 from pool.models import Dataset
-from rating.analysis.store import Kept
 from rating.models import AuditEvent, Rating, Study
-from rating.report.checklists import checklist_table
-from rating.report.html import as_html
-from rating.report.making import numbers_of, report_on
-from rating.report.methods_text import methods_text
-from rating.report.questions import EXHIBITS, QUESTIONS
-from rating.report.study_facts import facts_of
+from rating.results.build_report import numbers_of, report_on
+from rating.results.cache import Kept
+from rating.results.report.checklists import checklist_table
+from rating.results.report.html import as_html
+from rating.results.report.methods_text import methods_text
+from rating.results.sections.questions import EXHIBITS, QUESTIONS
+from rating.results.study_facts import facts_of
 from tests.rating.cast import open_study, organiser, over_study, presentations, rate_all
 
 pytestmark = pytest.mark.django_db
@@ -400,10 +400,10 @@ def test_numbers_are_computed_once_for_each_state_of_the_ratings(page, rater, ot
     study = over_study(raters=[rater, other_rater])
     page(study)
     monkeypatch.setattr(
-        "rating.report.making.study_numbers", lambda *_args, **_more: pytest.fail("computed again")
+        "rating.results.build_report.study_numbers", lambda *_args, **_more: pytest.fail("computed again")
     )
     monkeypatch.setattr(
-        "rating.analysis.store.read_columns", lambda _study, **_more: pytest.fail("read again")
+        "rating.results.cache.read_columns", lambda _study, **_more: pytest.fail("read again")
     )
 
     page(study)

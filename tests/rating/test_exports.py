@@ -13,15 +13,15 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.urls import reverse
 
-from pool.pixels import thumbnail
-from rating.analysis.study import Said
-from rating.export.bundle import bundle
+from pool.canonical.pixels import thumbnail
 from rating.models import AuditEvent, Rating
-from rating.report.contents import Report, Section
-from rating.report.gallery import Gallery, RatedImage, ShownImage
-from rating.report.html import as_html
-from rating.report.making import numbers_of, report_on
-from rating.report.pdf import as_pdf
+from rating.results.build_report import numbers_of, report_on
+from rating.results.export.bundle import bundle
+from rating.results.gallery import Gallery, RatedImage, ShownImage
+from rating.results.query import Said
+from rating.results.report.contents import Report, Section
+from rating.results.report.html import as_html
+from rating.results.report.pdf import as_pdf
 from tests.factories import make_pixels
 from tests.rating.cast import open_study, organiser, over_study, presentations, rate_all
 

@@ -7,9 +7,9 @@ import pytest
 from django.core.management import call_command
 
 from generation.models import GeneratedImage, GenerationJob
-from pool.flow import Flow, flow_of
+from pool.image_flow import Flow, flow_of
 from pool.models import Dataset
-from rating.report.making import numbers_of, report_on
+from rating.results.build_report import numbers_of, report_on
 from tests.factories import make_dataset, make_pixels
 from tests.rating.cast import organiser, over_study
 
@@ -55,7 +55,7 @@ def test_a_blinded_report_tells_nothing_of_how_its_images_came_about(rater):
 
 
 def test_an_import_from_the_command_line_leaves_its_record(tmp_path, capsys):
-    from pool.pixels import encode_png
+    from pool.canonical.pixels import encode_png
 
     picture = encode_png(make_pixels())
     (tmp_path / "one.png").write_bytes(picture)

@@ -19,23 +19,24 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rating import ordering
-from rating.analysis.choices import choices
-from rating.analysis.study import read_columns
+from rating.blinding.freeze_runner import FreezeSteps
 from rating.blinding.places import Placed, check_places
-from rating.export.bundle import bundle
-from rating.export.ratings_csv import csv_lines
-from rating.judging import fool_rates
-from rating.machines import enrol_machine
 from rating.models import Enrolment, Freeze, Presentation, Rating
-from rating.models.studies import NotPossible
-from rating.report.checklists import checklist_table
-from rating.report.making import numbers_of
-from rating.report.methods_text import methods_text
-from rating.report.questions import EXHIBITS
-from rating.report.study_facts import facts_of
-from rating.simulation import Readers, simulate
-from rating.templates_of_studies import TEMPLATES
+from rating.reading.machine_raters import enrol_machine
+from rating.reading.simulation import Readers, simulate
+from rating.results.build_report import numbers_of
+from rating.results.export.bundle import bundle
+from rating.results.export.ratings_csv import csv_lines
+from rating.results.fool_rates_by_dataset import fool_rates
+from rating.results.query import read_columns
+from rating.results.report.checklists import checklist_table
+from rating.results.report.methods_text import methods_text
+from rating.results.sections.questions import EXHIBITS
+from rating.results.study_facts import facts_of
+from rating.statistics.accuracy.forced_choice import choices
+from rating.studies import ordering
+from rating.studies.presets import TEMPLATES
+from rating.studies.study import NotPossible
 from tests.rating.cast import draft_study, open_study, organiser, presentations
 
 PAIRS = {"design": "pair", "primary_endpoint": "accuracy"}
@@ -430,9 +431,9 @@ def test_a_freeze_killed_between_images_and_sets_goes_on_with_whole_sets(rater, 
     Enrolment.enrol(study, rater)
     freeze = Freeze.objects.create(study=study)
     with monkeypatch.context() as killed:
-        killed.setattr(Freeze, "_tie_sets", lambda *_: 1 / 0)
+        killed.setattr(FreezeSteps, "_tie_sets", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            freeze._choose_images()
+            FreezeSteps(freeze).choose_images()
 
     freeze.perform()
 

@@ -3,8 +3,9 @@
 import pytest
 from django.db import IntegrityError, transaction
 
+from rating.blinding.freeze_runner import FreezeSteps
 from rating.models import Enrolment, Freeze, Presentation, Sitting, Stratum, Study, StudyImage
-from rating.models.studies import LIFE, NotPossible
+from rating.studies.study import LIFE, NotPossible
 from tests.factories import make_dataset, make_image
 from tests.rating.cast import draft_study, frozen_study, open_study, organiser, presentations
 
@@ -120,8 +121,8 @@ def test_what_an_unfinished_freeze_left_goes_with_the_next_change_of_the_draft(r
     Enrolment.enrol(study, rater)
     freeze = study.freezes.create()
     freeze.claim()
-    freeze._choose_images()
-    freeze._make_orders()
+    FreezeSteps(freeze).choose_images()
+    FreezeSteps(freeze).make_orders()
     Freeze.objects.update(state=Freeze.State.FAILED)
 
     study.discard_preparation()

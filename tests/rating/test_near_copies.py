@@ -8,11 +8,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from lungrater.models import User
+from accounts.models import User
 from pool.models import Dataset, Image, NearCopy, Origin
 from rating.models import Freeze, Stratum, Study
-from rating.models.near_copies import let_near_copies_in
-from rating.models.studies import NotPossible
+from rating.studies.near_copies import let_near_copies_in
+from rating.studies.study import NotPossible
 from tests.factories import make_dataset, make_image
 
 pytestmark = pytest.mark.django_db

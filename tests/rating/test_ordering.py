@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rating.ordering import (
+from rating.studies.ordering import (
     MAX_RUN,
     STRETCH,
     ImpossibleOrder,

@@ -9,19 +9,12 @@ from django.utils import timezone
 
 from pool.models import Image
 from rating.models import AuditEvent, BlindingAudit, Enrolment, Rating, Sitting, Study
-from rating.models.copies import copy_of
-from rating.models.studies import NotPossible
-from rating.planning_figures import (
-    IMAGES,
-    comparison,
-    fool_rate,
-    fool_rate_half_width,
-    kappa,
-    kappa_interval,
-)
-from rating.quality import Rated, flags
-from rating.simulation import Readers, simulate
-from rating.templates_of_studies import TEMPLATES
+from rating.reading.attention_checks import Rated, flags
+from rating.reading.simulation import Readers, simulate
+from rating.studies.planner import IMAGES, comparison, fool_rate, fool_rate_half_width, kappa, kappa_interval
+from rating.studies.presets import TEMPLATES
+from rating.studies.study import NotPossible
+from rating.studies.study_copy import copy_of
 from tests.factories import make_dataset, make_image
 from tests.rating.cast import draft_study, frozen_study, open_study, organiser, presentations, rate_all
 

@@ -8,9 +8,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from PIL import Image as Picture
 
+from rating.blinding.freeze_runner import FreezeSteps
 from rating.models import AuditEvent, Enrolment, Freeze, Presentation, RatingRevision, Study
-from rating.models.copies import copy_of
-from rating.models.studies import NotPossible
+from rating.studies.study import NotPossible
+from rating.studies.study_copy import copy_of
 from tests.rating.cast import draft_study, frozen_study, open_study, organiser, over_study, presentations
 
 pytestmark = pytest.mark.django_db
@@ -91,7 +92,7 @@ def test_a_freeze_that_was_killed_goes_on_where_it_stopped(rater):
     Enrolment.enrol(study, rater)
     killed = Freeze.objects.create(study=study)
     killed.claim()
-    killed._choose_images()
+    FreezeSteps(killed).choose_images()
     chosen = set(study.images.values_list("image_id", flat=True))
     Freeze.objects.filter(pk=killed.pk).update(state=Freeze.State.QUEUED)
 
@@ -113,7 +114,7 @@ def test_a_freeze_killed_in_its_audit_goes_on_with_the_audit(rater, monkeypatch)
     Enrolment.enrol(study, rater)
     freeze = Freeze.objects.create(study=study)
     with monkeypatch.context() as killing:
-        killing.setattr(Freeze, "_audit", die)
+        killing.setattr(FreezeSteps, "_audit", die)
         with pytest.raises(Killed):
             freeze.perform()
     Freeze.objects.update(state=Freeze.State.QUEUED)
@@ -127,7 +128,7 @@ def test_a_freeze_killed_in_its_audit_goes_on_with_the_audit(rater, monkeypatch)
 
 def test_a_study_frozen_under_another_form_of_manifest_goes_its_way(rater, monkeypatch):
     """A manifest names what a study was when it was frozen; nothing makes it again to compare."""
-    monkeypatch.setattr("rating.models.freeze.manifest_sha256", lambda _study: "a" * 64)
+    monkeypatch.setattr("rating.blinding.freeze.manifest_sha256", lambda _study: "a" * 64)
 
     study = over_study(raters=[rater], unblinded=True)
     study.blinding_audits.create().perform()
@@ -199,7 +200,7 @@ def test_a_study_is_not_changed_under_a_running_freeze():
 def test_a_freeze_whose_images_vanished_fails_and_leaves_a_draft(monkeypatch):
     study = draft_study()
     freeze = Freeze.objects.create(study=study)
-    monkeypatch.setattr(Freeze, "_make_orders", lambda self: self.study.images.all().delete())
+    monkeypatch.setattr(FreezeSteps, "make_orders", lambda self: self.study.images.all().delete())
 
     freeze.perform()
 

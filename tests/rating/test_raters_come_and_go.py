@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from lungrater.invitations import invite
-from lungrater.models import User
+from accounts.models import User
 from rating.models import Enrolment, Presentation, Sitting
-from rating.models.studies import NotPossible
+from rating.studies.invitations import invite
+from rating.studies.study import NotPossible
 from tests.rating.cast import draft_study, open_study, organiser, presentations, rate_all
 
 pytestmark = pytest.mark.django_db

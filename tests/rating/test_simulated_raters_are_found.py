@@ -4,8 +4,8 @@ from statistics import NormalDist
 
 import pytest
 
-from rating.report.making import numbers_of
-from rating.simulation import UNSURE, Readers, simulate
+from rating.reading.simulation import UNSURE, Readers, simulate
+from rating.results.build_report import numbers_of
 from tests.rating.cast import draft_study
 
 pytestmark = pytest.mark.django_db
@@ -15,7 +15,7 @@ below = NormalDist().cdf
 @pytest.fixture
 def numbers(monkeypatch):
     """The numbers that depend on the truth, of eight raters alike over eighty images."""
-    monkeypatch.setattr("rating.models.studies.secrets.randbits", lambda _bits: 2026)
+    monkeypatch.setattr("rating.studies.study.secrets.randbits", lambda _bits: 2026)
     study = draft_study(real=40, fake=40)
     readers = Readers(raters=8, sensitivity=1.4, bias=0.3, noise=0.0)
     return numbers_of(simulate(study, readers, seed=3))["truth"]

@@ -7,9 +7,9 @@ import pytest
 from django.db.models import F
 from django.urls import reverse
 
-from lungrater.roles import Role
+from accounts.roles import Role
 from rating.models import AuditEvent, Enrolment, Freeze, Presentation, Rating, Sitting, Stratum, Study
-from rating.models.studies import NotPossible
+from rating.studies.study import NotPossible
 from tests.factories import make_dataset, make_image
 from tests.rating.cast import draft_study, open_study, organiser, presentations, rate_all
 

@@ -13,14 +13,14 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from rating.export.ratings_csv import csv_lines
 from rating.models import Enrolment, Freeze, Rating, Stratum
-from rating.models.ratings import AlreadyRated
-from rating.models.studies import NotPossible
-from rating.purpose import speaks_of_it, telling_words
-from rating.report.making import numbers_of
-from rating.simulation import Readers, simulate
-from rating.templates_of_studies import TEMPLATES
+from rating.reading.rating import AlreadyRated
+from rating.reading.simulation import Readers, simulate
+from rating.results.build_report import numbers_of
+from rating.results.export.ratings_csv import csv_lines
+from rating.studies.presets import TEMPLATES
+from rating.studies.purpose_words import speaks_of_it, telling_words
+from rating.studies.study import NotPossible
 from tests.factories import make_image
 from tests.rating.cast import draft_study, organiser, presentations
 from tests.test_machine_raters import Guess, read_by

@@ -7,7 +7,8 @@ import axe_playwright_python
 import pytest
 from django.urls import reverse
 
-from rating.models import Enrolment, Preferences, Rating
+from accounts.preferences import Preferences
+from rating.models import Enrolment, Rating
 from tests.reading.rooms import enter, eventually, reading_study, shown, until, wait_for_another
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]

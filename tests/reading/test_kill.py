@@ -15,9 +15,9 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 
-from lungrater.models import User
-from lungrater.servers import commands, site
-from lungrater.servers.urls import database_url
+from accounts.models import User
+from lungrater.embedded import commands, site
+from lungrater.embedded.urls import database_url
 from rating.models import Rating, RatingRevision
 from tests.chromium import CHROMIUM, FLAGS
 from tests.rating.cast import presentations

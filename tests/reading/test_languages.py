@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.urls import reverse
 
-from rating.models import Preferences
+from accounts.preferences import Preferences
 from tests.rating.cast import open_study
 
 ROOT = Path(settings.BASE_DIR)

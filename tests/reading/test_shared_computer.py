@@ -56,7 +56,7 @@ def test_signing_out_with_unsent_answers_asks_first(open_browser, rater):
 
 
 def test_a_screen_left_alone_is_covered_and_keeps_the_place(open_browser, rater, monkeypatch):
-    monkeypatch.setattr("rating.room.LOCK_AFTER_SECONDS", 0)
+    monkeypatch.setattr("rating.reading.payload.LOCK_AFTER_SECONDS", 0)
     study = reading_study(raters=[rater])
     page = open_browser(rater)
     enter(page, study)

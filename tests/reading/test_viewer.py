@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from pool.pixels import decode_png
+from pool.canonical.pixels import decode_png
 from tests.rating.cast import presentations
 from tests.reading.rooms import enter, reading_study
 

@@ -25,8 +25,8 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis import RedisError
 
-from lungrater.home import Home
-from lungrater.servers import postgres, redis
+from lungrater.embedded import postgres, redis
+from lungrater.embedded.home import Home
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STARTS_WITHIN = 60.0

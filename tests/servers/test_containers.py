@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from lungrater.servers import commands
+from lungrater.embedded import commands
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEDULE = Path("/data/run/beat-schedule")

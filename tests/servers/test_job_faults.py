@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from lungrater.home import Home
-from lungrater.servers import redis
+from lungrater.embedded import redis
+from lungrater.embedded.home import Home
 from tests.generation.images_api import ImagesAPI
 from tests.servers.sites import Site, Table, lungrater
 
@@ -57,7 +57,7 @@ def drawings(into: str, *, total: int = 60) -> dict[str, Any]:
 
 def assert_whole(running: Site, table: Table, pk: int, total: int) -> None:
     """Each image once, none half: a row for every index, and a file that decodes behind every row."""
-    from pool.pixels import decode_png
+    from pool.canonical.pixels import decode_png
 
     made = table.rows(
         "SELECT g.index, i.file FROM generation_generatedimage g JOIN pool_image i ON i.id = g.image_id "
@@ -164,9 +164,9 @@ def test_a_damaged_checkpoint_fails_its_job_and_the_next_one_is_made(running_sit
 
 TOO_LARGE = """
 from generation.models import Checkpoint
-from generation.training.checkpoint import Description
-from generation.training.config import TrainingConfig
-from generation.training.network import build
+from generation.diffusion.checkpoint import Description
+from generation.diffusion.config import TrainingConfig
+from generation.diffusion.network import build
 from safetensors.torch import save
 config = TrainingConfig(size=2**23, patch=4, widths=(8, 16), head_dim=8)
 weights = {name: value.contiguous() for name, value in build(config).state_dict().items()}

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from generation.quality.numbers import NAMES
-from generation.utility.scores import SCORES
+from generation.classifiers.scores import SCORES
+from generation.metrics.report_numbers import NAMES
 from tests.servers.sites import Site, Table, lungrater
 from tests.utility.real_images import LABELS, MADE
 
@@ -26,7 +26,7 @@ from pathlib import Path
 from tests.utility.real_images import brought_in, chain_on
 experiments = [chain_on(brought_in(Path({data!r}), Path({files!r}) / name, name)) for name in ("xray", "ct")]
 for experiment in experiments:
-    experiment.training.ring()
+    experiment.training.enqueue()
 print("PKS", json.dumps([experiment.pk for experiment in experiments]))
 """
 REPORT = """

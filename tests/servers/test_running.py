@@ -12,10 +12,10 @@ import psycopg
 import pytest
 from environ.fileaware_mapping import FileAwareMapping
 
-from lungrater.home import CannotStart, Home
-from lungrater.servers import lock, postgres, redis
-from lungrater.servers.running import running
-from lungrater.servers.urls import database_url, redis_url
+from lungrater.embedded import lock, postgres, redis
+from lungrater.embedded.home import CannotStart, Home
+from lungrater.embedded.running import running
+from lungrater.embedded.urls import database_url, redis_url
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_both_servers_named_by_the_environment_start_nothing(
 
 def test_a_secret_may_stand_in_a_file(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # All readers of the environment remember what one of them found in a file, so this memory is the test's own.
-    monkeypatch.setattr("lungrater.servers.urls.env.ENVIRON", FileAwareMapping())
+    monkeypatch.setattr("lungrater.embedded.urls.env.ENVIRON", FileAwareMapping())
     (tmp_path / "url").write_text("postgresql://db.example/secret\n")
     monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lungrater.home import CannotStart
-from lungrater.servers.supervisor import Service, Supervisor, end_leftovers
+from lungrater.embedded.home import CannotStart
+from lungrater.embedded.supervisor import Service, Supervisor, end_leftovers
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def start_and_be_killed(folder: Path, *, hook: bool) -> int:
     code = f"""
         import os, signal, sys, time
         from pathlib import Path
-        from lungrater.servers import supervisor as module
+        from lungrater.embedded import supervisor as module
         if not {hook}:
             module._libc = None  # as on macOS
         folder = Path({str(folder)!r})

@@ -17,8 +17,8 @@ STARTS_WITHIN, STOPS_WITHIN = 120.0, 90.0
 QUEUE = """
 import numpy as np
 from generation.models import TrainingRun
-from generation.training.config import TrainingConfig
-from pool.importing import add_image
+from generation.diffusion.config import TrainingConfig
+from pool.imports.store import add_image
 from pool.models import Dataset
 dataset = Dataset.objects.create(name="To learn from", origin="real", modality="xray")
 for number in range(6):

@@ -13,8 +13,8 @@ import psutil
 import psycopg
 import pytest
 
-from lungrater.home import Home
-from lungrater.servers import postgres
+from lungrater.embedded import postgres
+from lungrater.embedded.home import Home
 from tests.servers.sites import Site, free_port, lungrater, site
 
 pytestmark = pytest.mark.e2e
@@ -61,7 +61,7 @@ def test_a_command_beside_up_uses_its_servers(running_site: Site) -> None:
         "-v",
         "0",
         "-c",
-        "print(__import__('lungrater.models').models.User.objects.count())",
+        "print(__import__('accounts.models').models.User.objects.count())",
     )
 
     assert (beside.returncode, beside.stdout.strip()) == (0, "0"), beside.stderr

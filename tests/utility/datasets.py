@@ -10,8 +10,8 @@ from django.core.files.base import ContentFile
 from generation.models import UtilityExperiment, UtilityExplanation
 from generation.utility.config import UtilityConfig
 from generation.utility.report import Fitted, HeldOut, whole_report
+from pool.canonical.pixels import Pixels, encode_png
 from pool.models import Dataset, Image, Modality, Origin
-from pool.pixels import Pixels, encode_png
 from tests.factories import make_dataset, make_image
 from tests.utility.pictures import marked
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from generation.utility.fitting import Budget, Labelled
+from generation.classifiers.fitting import Budget, Labelled
 
 QUICK = Budget(steps=30, batch=16, learning_rate=3e-3, augment=False)
 MARKER = 12

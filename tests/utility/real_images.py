@@ -9,10 +9,10 @@ from pathlib import Path
 
 from django.core.management import call_command
 
-from generation.chains import new_experiment
 from generation.models import UtilityExperiment
-from generation.runs import classes_of
+from generation.training.runner import classes_of
 from generation.utility.config import UtilityConfig
+from generation.utility.pipeline import new_experiment
 from pool.models import Dataset
 from tests.generation.tiny import tiny_config
 from tests.utility.datasets import QUICK

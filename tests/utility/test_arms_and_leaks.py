@@ -8,8 +8,8 @@ import pytest
 from generation.utility.arms import arms_of, stratified
 from generation.utility.config import PRESETS, UtilityConfig, UtilityConfigError
 from generation.utility.leakage import Seen, leaks
-from pool.near_copies import fine_structure
-from pool.pixels import Pixels, fitted_square, perceptual_hash, pixel_sha256
+from pool.canonical.near_copies import fine_structure
+from pool.canonical.pixels import Pixels, fitted_square, perceptual_hash, pixel_sha256
 
 
 def test_arms_are_real_synthetic_mixed_and_the_learning_curve() -> None:

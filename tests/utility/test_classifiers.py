@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generation.utility.classifiers import Classifier, ClassifierError, Description, fresh, load
-from generation.utility.fitting import Budget, FitFailedError, Labelled, fit
-from generation.utility.networks import CAM_LAYERS, WeightsError, build, load_weights
-from pool.pixels import Pixels
+from generation.classifiers.classifier import Classifier, ClassifierError, Description, fresh, load
+from generation.classifiers.fitting import Budget, FitFailedError, Labelled, fit
+from generation.classifiers.networks import CAM_LAYERS, WeightsError, build, load_weights
+from pool.canonical.pixels import Pixels
 from tests.utility.pictures import QUICK, marked
 
 TINY = sorted(name for name in CAM_LAYERS if name.startswith("tiny-"))

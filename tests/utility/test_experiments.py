@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from generation import experiments
+from generation.classifiers.classifier import load
+from generation.diffusion.config import PictureClass
 from generation.models import TrainingRun, UtilityExperiment
-from generation.training.config import PictureClass
-from generation.utility.classifiers import load
+from generation.utility import runner
+from pool.canonical.previews import stored_pixels
 from pool.models import Image, Modality, NearCopy
-from pool.pictures import stored_pixels
 from tests.factories import make_dataset, make_image
 from tests.generation.makers import make_checkpoint, make_job, make_run
 from tests.utility.datasets import fake_dataset, make_experiment, noise, real_dataset
@@ -61,17 +61,17 @@ def test_its_classifiers_can_be_loaded_and_asked() -> None:
 
 def test_an_interrupted_experiment_makes_only_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = make_experiment(explained=0)
-    fit = experiments.Work.fit
+    fit = runner.Work.fit
     fitted: list[str] = []
 
-    def two_then_cancel(work: experiments.Work, plan: experiments.Plan) -> None:
+    def two_then_cancel(work: runner.Work, plan: runner.Plan) -> None:
         if len(fitted) == 2:
             UtilityExperiment.objects.get(pk=experiment.pk).request_cancel()
         fit(work, plan)
         fitted.append(plan.arm.name)
 
     with monkeypatch.context() as patched:
-        patched.setattr(experiments.Work, "fit", two_then_cancel)
+        patched.setattr(runner.Work, "fit", two_then_cancel)
         experiment.perform()
     assert experiment.state == "cancelled"
     kept = list(experiment.fits.values_list("pk", flat=True))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generation.utility.classifiers import Classifier, Description
-from generation.utility.explanations import grad_cam_map, lime_map, overlap, overlay
-from generation.utility.fitting import Budget, Labelled, fit
+from generation.classifiers.classifier import Classifier, Description
+from generation.classifiers.explanations import grad_cam_map, lime_map, overlap, overlay
+from generation.classifiers.fitting import Budget, Labelled, fit
 from tests.utility.pictures import MARKER, marked, places_of
 
 

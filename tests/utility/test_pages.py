@@ -11,10 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from accounts.models import User
 from generation.models import UtilityExperiment
 from generation.utility.figures import FIGURES
-from lungrater.models import User
-from pool.pictures import stored_pixels
+from pool.canonical.previews import stored_pixels
 from tests.factories import make_image
 from tests.utility.datasets import fake_dataset, make_experiment, real_dataset, reported_experiment
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from generation.utility.comparisons import delong, mcnemar
+from generation.classifiers.comparisons import delong, mcnemar
+from generation.classifiers.resampling import Resampling
+from generation.classifiers.scores import reliability, scores, scores_by_class
 from generation.utility.report import Fitted, HeldOut, in_words, whole_report
-from generation.utility.resampling import Resampling
-from generation.utility.scores import reliability, scores, scores_by_class
-from rating.analysis.roc import compare
+from rating.statistics.accuracy.roc import compare
 
 ONES = np.ones((1, 200))
 

@@ -11,15 +11,15 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from generation.engines.compiling import COMPILE
-from generation.engines.image_models import family_of
-from generation.engines.protocol import Wish
-from generation.engines.warm import PRECISIONS
-from generation.foreground import perform_with_bar
+from generation.diffusion.compiling import COMPILE
+from generation.diffusion.model_cache import PRECISIONS
 from generation.forms import random_seed
+from generation.images.engines.image_models import family_of
+from generation.images.engines.protocol import Wish
+from generation.images.prompts import WishError, as_json, expand, from_csv
 from generation.models import Checkpoint, GenerationJob
-from generation.shipped import register_shipped
-from generation.wishes import WishError, as_json, expand, from_csv
+from generation.training.bundled_checkpoints import register_shipped
+from jobs.run_inline import perform_with_bar
 from pool.models import Dataset, Modality, Origin
 
 BAD_ARGUMENT = 2

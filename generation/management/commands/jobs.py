@@ -10,9 +10,9 @@ from typing import Any, cast
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from generation.forms import random_seed
-from generation.forms.queue import STATES
+from generation.images.forms.queue import STATES
+from generation.images.worker_heartbeat import absent_workers
 from generation.models import GenerationJob
-from generation.presence import absent_workers
 from pool.models import Dataset
 
 BAD_ARGUMENT = 2  # the casts below: the manager is inherited from the abstract Job, and typed so

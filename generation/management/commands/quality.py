@@ -9,9 +9,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from generation.foreground import perform_with_bar
 from generation.models import QualityReport
-from generation.quality_table import parts, rows
+from generation.quality.table import parts, rows
+from jobs.run_inline import perform_with_bar
 from pool.models import Dataset
 
 BAD_ARGUMENT = 2

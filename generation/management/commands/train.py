@@ -9,14 +9,14 @@ from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from generation import pipelines
-from generation.fidelity import table
-from generation.foreground import perform_with_bar
+from generation.diffusion.config import PRESETS, ConfigError, TrainingConfig, settings_from, settings_in
+from generation.diffusion.finetune_config import FineTuneConfig
+from generation.images import pipeline_folder
 from generation.models import Checkpoint, TrainingRun
-from generation.runs import channels_of, classes_of
-from generation.training.config import PRESETS, ConfigError, TrainingConfig, settings_from, settings_in
-from generation.training.finetune_config import FineTuneConfig
-from generation.tuned_models import is_taken
+from generation.training.fidelity_figure import table
+from generation.training.runner import channels_of, classes_of
+from generation.training.tuned_models import is_taken
+from jobs.run_inline import perform_with_bar
 from pool.models import Dataset
 
 BAD_ARGUMENT = 2
@@ -104,9 +104,11 @@ def _new(options: dict[str, Any]) -> TrainingRun:
 
 
 def _finetuning(options: dict[str, Any], dataset: Dataset, name: str) -> TrainingRun:
-    if options["pipeline"] not in pipelines.names():
-        known = ", ".join(pipelines.names()) or "none yet"
-        message = f"There is no pipeline {options['pipeline']!r} in {pipelines.folder()}; there are: {known}."
+    if options["pipeline"] not in pipeline_folder.names():
+        known = ", ".join(pipeline_folder.names()) or "none yet"
+        message = (
+            f"There is no pipeline {options['pipeline']!r} in {pipeline_folder.folder()}; there are: {known}."
+        )
         raise CommandError(message, returncode=BAD_ARGUMENT)
     if is_taken(name):
         raise CommandError(f"There is a model {name!r}; choose another --name.", returncode=BAD_ARGUMENT)

@@ -7,14 +7,14 @@ from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from generation.chains import colour_of, generator_config, names_taken, new_experiment
-from generation.foreground import perform_with_bar
+from generation.diffusion.config import PRESETS as GENERATORS
+from generation.diffusion.config import ConfigError
 from generation.models import UtilityExperiment
-from generation.models.utility import MOST_PER_CLASS
-from generation.training.config import PRESETS as GENERATORS
-from generation.training.config import ConfigError
 from generation.utility.config import PRESETS, UtilityConfig, UtilityConfigError
+from generation.utility.models import MOST_PER_CLASS
+from generation.utility.pipeline import colour_of, generator_config, names_taken, new_experiment
 from generation.utility.report import in_words
+from jobs.run_inline import perform_with_bar
 from pool.models import Dataset, Origin
 
 BAD_ARGUMENT = 2

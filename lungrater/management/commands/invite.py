@@ -10,10 +10,10 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
-from lungrater.invitations import invite
-from lungrater.servers.lock import announced
+from lungrater.embedded.lock import announced
 from rating.management.commands.study import study_named
-from rating.models.studies import NotPossible
+from rating.studies.invitations import invite
+from rating.studies.study import NotPossible
 
 
 class Command(BaseCommand):

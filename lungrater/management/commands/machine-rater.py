@@ -11,13 +11,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from generation.engines.protocol import EngineError
-from lungrater.machines.folder import NotAModel, looker_of
-from lungrater.machines.vision import VisionLooker
-from rating.machines import Looker, Reading, enrol_machine, read
+from generation.images.engines.protocol import EngineError
+from lungrater.machines.model_folder import NotAModel, looker_of
+from lungrater.machines.vision_model import VisionLooker
 from rating.management.commands.study import study_named
 from rating.models import Study
-from rating.models.studies import NotPossible
+from rating.reading.machine_raters import Looker, Reading, enrol_machine, read
+from rating.studies.study import NotPossible
 
 BAD_ARGUMENT = 2
 

@@ -11,9 +11,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
-from lungrater.models import LoginLink, User
-from lungrater.roles import Role
-from lungrater.servers.lock import announced
+from accounts.models import LoginLink, User
+from accounts.roles import Role
+from lungrater.embedded.lock import announced
 
 LIVES = timedelta(days=2)
 

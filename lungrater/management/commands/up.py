@@ -12,14 +12,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
-from generation.shipped import register_shipped
+from accounts.login_links import demo_links
+from generation.training.bundled_checkpoints import register_shipped
+from lungrater.embedded import lock, site
+from lungrater.embedded.home import Home
+from lungrater.embedded.migrate import migrate_if_needed
+from lungrater.embedded.running import STOP_SIGNALS, STOP_WITHIN, exit_on_signals, start_servers
+from lungrater.embedded.supervisor import Supervisor
 from lungrater.health import workers_that_answer
-from lungrater.home import Home
-from lungrater.login_links import demo_links
-from lungrater.migrate import migrate_if_needed
-from lungrater.servers import lock, site
-from lungrater.servers.running import STOP_SIGNALS, STOP_WITHIN, exit_on_signals, start_servers
-from lungrater.servers.supervisor import Supervisor
 
 ANSWER_WITHIN = 90.0
 # Longer than gunicorn's graceful timeout; with the servers' own time after it, all is gone within ten seconds.
@@ -94,9 +94,9 @@ class Command(BaseCommand):
         supervisor.wait_until_answers(*behind, seconds=ANSWER_WITHIN)
 
     def load_demo(self) -> None:
-        from lungrater import demo
+        from lungrater.demo import build
 
-        demo.load()
+        build.load()
 
     def watch(self, supervisor: Supervisor) -> None:
         while True:

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from lungrater.home import Home
-from lungrater.servers import commands, redis
-from lungrater.servers.urls import given, redis_url
+from lungrater.embedded import commands, redis
+from lungrater.embedded.home import Home
+from lungrater.embedded.urls import given, redis_url
 
 
 class Command(BaseCommand):

@@ -14,11 +14,11 @@ from django.db.models import ProtectedError
 from django.db.models.functions import Now
 from tqdm import tqdm
 
-from pool.fetching import fetch
-from pool.importing import Duplicate, bring_in
-from pool.labels import BadSource, FolderLabels, Labels, NoLabels, read_table
+from outbound.fetching import FetchError, fetch
+from pool.imports.archives import Given, Refusal, count, from_paths
+from pool.imports.labels import BadSource, FolderLabels, Labels, NoLabels, read_table
+from pool.imports.store import Duplicate, bring_in
 from pool.models import Dataset, Image, ImportJob, Modality, Origin
-from pool.sources import Given, Refusal, count, from_paths
 from pool.texts import file_name, line, plain
 
 BAD_ARGUMENT = 2
@@ -68,7 +68,7 @@ class Command(BaseCommand):
     def _import(self, given: list[Given], said: dict[str, str], options: dict[str, Any]) -> None:
         try:
             labels, table = _labels(options["labels"])
-        except BadSource as error:
+        except (BadSource, FetchError) as error:
             raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
         dataset, is_new = _dataset(options)
         imported = 0
@@ -111,7 +111,7 @@ def _given(paths: list[Path | str], folder: Path) -> list[Given]:
         target = folder / str(number)
         try:
             given.append(Given(target, file_name(fetch(path, target))))
-        except BadSource as error:
+        except (BadSource, FetchError) as error:
             raise CommandError(str(error)) from error
     return given
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from rating.analysis import LABELS, RatingsError, agreement_report, notes, read_ratings
-from rating.analysis.reading import UnknownColumnError
-from rating.analysis.table import check_labels
-from rating.analysis.text import agreement_text
+from rating.results.text import agreement_text
+from rating.statistics import LABELS, RatingsError, agreement_report, notes, read_ratings
+from rating.statistics.ratings_file import UnknownColumnError
+from rating.statistics.ratings_table import check_labels
 
 BAD_ARGUMENT = 2
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from rating.analysis.text import agreement_text
 from rating.management.commands.study import study_named
 from rating.models import AuditEvent
-from rating.report.making import numbers_of
+from rating.results.build_report import numbers_of
+from rating.results.text import agreement_text
 
 
 class Command(BaseCommand):

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from rating.report.check_table import SPOT_THE_FAKE_LUNGS, Part, check, counts_of
-from rating.report.exhibit import as_text
+from rating.results.check_table import SPOT_THE_FAKE_LUNGS, Part, check, counts_of
+from rating.results.exhibit import as_text
 
 BAD_ARGUMENT = 2
 

@@ -11,9 +11,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from rating.export.ratings_csv import codebook_lines, csv_lines
 from rating.management.commands.study import study_named
 from rating.models import AuditEvent, Study
+from rating.results.export.ratings_csv import codebook_lines, csv_lines
 
 BAD_ARGUMENT = 2
 
@@ -27,14 +27,14 @@ def _machines(study: Study) -> bytes:
 
 
 def _json(study: Study) -> bytes:
-    from rating.export.bundle import ratings_json
+    from rating.results.export.bundle import ratings_json
 
     return ratings_json(study).encode()
 
 
 def _imrmc(study: Study) -> bytes:
-    from rating.analysis.study import read_columns
-    from rating.export.imrmc import imrmc_lines
+    from rating.results.export.imrmc import imrmc_lines
+    from rating.results.query import read_columns
 
     try:
         return "".join(imrmc_lines(read_columns(study), study.name)).encode()
@@ -43,7 +43,7 @@ def _imrmc(study: Study) -> bytes:
 
 
 def _bundle(study: Study) -> bytes:
-    from rating.export.bundle import bundle
+    from rating.results.export.bundle import bundle
 
     return bundle(study, f"{timezone.now():%Y-%m-%d}")
 

@@ -12,14 +12,14 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError, transaction
 
+from jobs.progress_bar import followed
 from pool.models import Dataset
-from pool.progress import followed
 from rating.models import BlindingAudit, Enrolment, Freeze, Stratum, Study
-from rating.models.copies import copy_of
-from rating.models.near_copies import let_near_copies_in
-from rating.models.strata import Role
-from rating.models.studies import NotPossible
-from rating.templates_of_studies import TEMPLATES
+from rating.studies.near_copies import let_near_copies_in
+from rating.studies.presets import TEMPLATES
+from rating.studies.strata import Role
+from rating.studies.study import NotPossible
+from rating.studies.study_copy import copy_of
 
 
 class Command(BaseCommand):
@@ -222,7 +222,7 @@ def _open(study: Study, options: dict[str, Any], _write: Callable[[str], Any]) -
 
 
 def _simulate(study: Study, options: dict[str, Any], write: Callable[[str], Any]) -> None:
-    from rating.simulation import Readers, simulate
+    from rating.reading.simulation import Readers, simulate
 
     if options["raters"] < 1:
         raise CommandError("Ask for one simulated rater or more.")

@@ -1,0 +1,109 @@
+"""People, and the links that let them in without a password."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import Any, ClassVar, Self
+
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower, Now
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.preferences import Preferences
+from accounts.roles import Role
+
+__all__ = ["LoginLink", "Preferences", "User"]
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save()
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, role=Role.ADMIN, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email__iexact=username)
+
+
+class User(AbstractUser):
+    """A person who signs in by email."""
+
+    username = None  # type: ignore[assignment]  # AbstractUser's field is dropped: people sign in by email
+    email = models.EmailField("email address", unique=True)
+    role = models.CharField(max_length=10, choices=Role, default=Role.RATER)
+    is_demo = models.BooleanField(default=False, editable=False, help_text="A made-up person of the demo.")
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]  # AbstractUser's wants usernames
+
+    class Meta:
+        ordering = ["email"]
+        permissions: ClassVar = [("invite_rater", "May invite people to rate")]
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="user_email_once_in_any_case"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="user_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.email
+
+
+class LoginLinkQuerySet(models.QuerySet["LoginLink"]):
+    def open(self) -> Self:
+        return self.filter(expires_at__gt=Now()).filter(
+            models.Q(used_at=None) | models.Q(reusable=True, user__is_demo=True)
+        )
+
+    def for_token(self, token: str) -> Self:
+        return self.open().filter(digest=digest(token), user__is_active=True)
+
+
+class LoginLink(models.Model):
+    """A link that signs one person in, once, before it expires. Only its digest is stored.
+
+    The demo's people get reusable links, so that one visitor can change between their roles.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="login_links")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    next_path = models.CharField(max_length=200, default="/")
+    reusable = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = LoginLinkQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"login link of {self.user}"
+
+    @classmethod
+    def issue(cls, user: User, *, lives: timedelta, next_path: str = "/", reusable: bool = False) -> str:
+        """The path of a fresh link for this person; it is never shown again."""
+        token = secrets.token_urlsafe(32)
+        cls.objects.create(
+            user=user,
+            digest=digest(token),
+            next_path=next_path,
+            reusable=reusable,
+            expires_at=timezone.now() + lives,
+        )
+        return reverse("login_link", args=[token])
+
+    def use(self) -> bool:
+        """True for whoever comes first."""
+        return bool(LoginLink.objects.open().filter(pk=self.pk).update(used_at=Now()))
+
+
+def digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

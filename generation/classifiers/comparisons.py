@@ -1,0 +1,44 @@
+"""Two classifiers on the same test images: McNemar on what they call, DeLong on how they rank."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generation.classifiers.resampling import Floats, Numbers
+from pool.placements import covariance, placements
+
+
+def mcnemar(truth: Numbers, one: Floats, other: Floats) -> dict[str, Any]:
+    """How many images only one of them gets right, and the exact p that this is chance (McNemar 1947)."""
+    from statsmodels.stats.contingency_tables import mcnemar as test
+
+    first, second = one.argmax(axis=1) == truth, other.argmax(axis=1) == truth
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    if only_first + only_second == 0:
+        return {"only_first": 0, "only_second": 0, "p": None, "reason": "Both get the same images right."}
+    p = float(test([[0, only_first], [only_second, 0]], exact=True).pvalue)
+    return {"only_first": only_first, "only_second": only_second, "p": p, "reason": None}
+
+
+def delong(positive: NDArray[np.bool_], one: Floats, other: Floats) -> dict[str, Any]:
+    """The AUC of `one` less that of `other`, its z and two-sided p (DeLong et al. 1988)."""
+    from scipy.stats import norm
+
+    placed = [placements(scores[~positive], scores[positive]) for scores in (one, other)]
+    difference = placed[0].auc - placed[1].auc
+    if min(positive.sum(), (~positive).sum()) < 2:
+        return {
+            "difference": difference,
+            "z": None,
+            "p": None,
+            "reason": "Fewer than two images of one kind.",
+        }
+    spread = covariance(placed)
+    variance = spread[0, 0] + spread[1, 1] - 2 * spread[0, 1]
+    if variance < 1e-15:
+        return {"difference": difference, "z": None, "p": None, "reason": "Both rank every image alike."}
+    z = float(difference / np.sqrt(variance))
+    return {"difference": difference, "z": z, "p": float(2 * norm.sf(abs(z))), "reason": None}

@@ -1,0 +1,140 @@
+"""Training one classifier: a fixed budget of steps, classes drawn equally often, every random number from one seed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from generation.classifiers.classifier import Classifier, Description, as_input, fresh, threads_for
+from generation.classifiers.networks import load_weights
+
+WEIGHT_DECAY = 1e-2
+WARMUP = 0.1
+SETTLING_BATCHES = 16
+MOST_TURN, MOST_SHIFT, MOST_ZOOM = math.radians(7), 0.08, 0.1
+
+
+class FitFailedError(Exception):
+    """This classifier cannot be trained; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What every classifier of an experiment gets, whatever it is trained on."""
+
+    steps: int
+    batch: int
+    learning_rate: float
+    augment: bool
+    weights: str = ""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Pictures (n, size, size) or (n, size, size, 3) and the class number of each."""
+
+    squares: NDArray[np.uint8]
+    numbers: NDArray[np.int64]
+
+    def balanced_rows(self, count: int, dice: np.random.Generator) -> NDArray[np.int64]:
+        """Rows drawn so that every class comes equally often, however rare it is."""
+        rows_of = [np.flatnonzero(self.numbers == number) for number in np.unique(self.numbers)]
+        turns = dice.permutation(np.arange(count) % len(rows_of))
+        return np.array([dice.choice(rows_of[turn]) for turn in turns], dtype=np.int64)
+
+
+def fit(
+    description: Description,
+    lessons: Labelled,
+    budget: Budget,
+    *,
+    seed: int,
+    pulse: Callable[[], None] = lambda: None,
+) -> tuple[Classifier, list[float]]:
+    """A classifier trained on the lessons, and the loss of every step.
+
+    The same arguments give the same classifier on one machine. `pulse` is called between steps and may raise
+    to stop. Raises FitFailedError, WeightsError.
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), threads_for(description):
+        torch.manual_seed(seed)
+        network = fresh(description)
+        if budget.weights:
+            load_weights(network, Path(budget.weights))
+        network.to(device).train()
+        dice = np.random.default_rng([seed, 1])
+        losses = list(_descend(network, lessons, budget, dice, pulse))
+        _settle(network, lessons, budget, dice)
+    return Classifier(description, network), losses
+
+
+def _descend(
+    network: nn.Module,
+    lessons: Labelled,
+    budget: Budget,
+    dice: np.random.Generator,
+    pulse: Callable[[], None],
+) -> Iterator[float]:
+    optimiser = torch.optim.AdamW(network.parameters(), lr=budget.learning_rate, weight_decay=WEIGHT_DECAY)
+    device = next(network.parameters()).device
+    for step in range(budget.steps):
+        pulse()
+        for group in optimiser.param_groups:
+            group["lr"] = budget.learning_rate * _pace(step, budget.steps)
+        rows = lessons.balanced_rows(budget.batch, dice)
+        shown = as_input(lessons.squares[rows], device)
+        if budget.augment:
+            shown = _moved(shown, dice)
+        wanted = torch.from_numpy(lessons.numbers[rows]).to(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            loss = functional.cross_entropy(network(shown), wanted)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        optimiser.step()
+        if not math.isfinite(value := float(loss.item())):
+            raise FitFailedError(
+                f"The loss stopped being a number at step {step}; try a lower learning rate."
+            )
+        yield value
+
+
+def _settle(network: nn.Module, lessons: Labelled, budget: Budget, dice: np.random.Generator) -> None:
+    """Batch statistics as a plain mean over the final weights: a short training leaves running ones behind."""
+    device = next(network.parameters()).device
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.reset_running_stats()
+            layer.momentum = None
+    with torch.no_grad():
+        for _ in range(SETTLING_BATCHES):
+            network(as_input(lessons.squares[lessons.balanced_rows(budget.batch, dice)], device))
+
+
+def _pace(step: int, steps: int) -> float:
+    """Linear warm-up over the first tenth, then a cosine down to nothing."""
+    warm = min(1.0, (step + 1) / max(1.0, WARMUP * steps))
+    return warm * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def _moved(shown: Tensor, dice: np.random.Generator) -> Tensor:
+    """Each picture turned, shifted and zoomed a little; never mirrored, because the heart has its side."""
+    count = len(shown)
+    turn = dice.uniform(-MOST_TURN, MOST_TURN, count)
+    zoom = 1 + dice.uniform(-MOST_ZOOM, MOST_ZOOM, count)
+    shift = dice.uniform(-MOST_SHIFT, MOST_SHIFT, (2, count))
+    rows = [
+        [zoom * np.cos(turn), -zoom * np.sin(turn), shift[0]],
+        [zoom * np.sin(turn), zoom * np.cos(turn), shift[1]],
+    ]
+    maps = torch.from_numpy(np.array(rows).transpose(2, 0, 1)).to(shown)
+    grid = functional.affine_grid(maps, list(shown.shape), align_corners=False)
+    return functional.grid_sample(shown, grid, padding_mode="border", align_corners=False)

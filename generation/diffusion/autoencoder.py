@@ -1,0 +1,167 @@
+"""A small KL autoencoder, trained on the same pictures, or one that is there already; diffusion then runs in its latents."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.nn import functional
+
+from generation.diffusion import checkpoint
+from generation.diffusion.config import OWN_AUTOENCODER, ConfigError, TrainingConfig
+from generation.diffusion.device_dataset import Shelf, shown
+from generation.diffusion.distributed_group import Team
+from generation.diffusion.latent_space import LatentSpace, Space, raw_latents, space_from
+from generation.diffusion.network import autocast
+from generation.diffusion.optimiser import optimiser_state, restore_optimiser
+from generation.diffusion.progress import Tell, silent
+from generation.diffusion.training_images import Order, Pictures, seed_of
+
+FOLDER = "autoencoder"
+KL_WEIGHT = 1e-6  # as Rombach et al. 2022
+LEARNING_RATE, BATCH = 1e-3, 16
+SAVED_EVERY = 200
+MEASURED_ON = 256
+STREAM = 2  # its own random numbers
+
+
+def space_for(
+    config: TrainingConfig,
+    pictures: Pictures,
+    run: Path,
+    device: torch.device,
+    team: Team,
+    *,
+    tell: Tell = silent,
+) -> Space | None:
+    """The latent space the config asks for, trained or loaded once and kept in the run's folder; None for pixels.
+
+    Raises ConfigError when a folder holds no autoencoder that fits.
+    """
+    if not config.latent:
+        return None
+    kept = run / FOLDER
+    if not (kept / checkpoint.CONFIG).exists() and team.rank == 0:
+        pictures.check(config)
+        shelf = Shelf(pictures.pixels, device)
+        if config.latent == OWN_AUTOENCODER:
+            autoencoder = Lesson(config, shelf, run / f"{FOLDER}-in-training").learned(tell)
+        else:
+            autoencoder = _local(Path(config.latent), config).to(device)
+        _keep(_scaled(autoencoder, shelf, config), kept, config)
+    team.wait()
+    described = checkpoint.read(kept)[0]
+    return space_from(described.facts, load_file(kept / checkpoint.WEIGHTS), config.channels, device)
+
+
+def _keep(space: LatentSpace, folder: Path, config: TrainingConfig) -> None:
+    checkpoint.write(folder, checkpoint.Description(config, 0, space.facts()), space.weights())
+
+
+def _local(folder: Path, config: TrainingConfig) -> Any:
+    """An AutoencoderKL of a diffusers folder; the network is built for this many channels and this scale."""
+    kl: Any = AutoencoderKL  # diffusers ships no types
+    try:
+        found = kl.from_pretrained(
+            str(folder), local_files_only=True, use_safetensors=True, torch_dtype=torch.float32
+        )
+    except (OSError, ValueError, json.JSONDecodeError) as error:
+        raise ConfigError(f"The folder {folder} holds no autoencoder that can be read: {error}") from error
+    factor, channels = 2 ** (len(found.config.block_out_channels) - 1), found.config.latent_channels
+    if (factor, channels) != (config.latent_factor, config.latent_channels):
+        raise ConfigError(
+            f"The autoencoder in {folder} has {channels} channels and makes pictures {factor} times smaller; set "
+            f"latent_channels to {channels} and give latent_widths {len(found.config.block_out_channels)} levels."
+        )
+    if found.config.in_channels < config.channels:
+        raise ConfigError(f"The autoencoder in {folder} knows no colour; set channels to 1.")
+    return found
+
+
+@torch.no_grad()
+def _scaled(autoencoder: Any, shelf: Shelf, config: TrainingConfig) -> LatentSpace:
+    """The space with the mean and the deviation of the first pictures' latents."""
+    autoencoder.eval()
+    rows = np.arange(min(MEASURED_ON, len(shelf)))
+    latents = torch.cat(
+        [raw_latents(autoencoder, shown(shelf, part)) for part in np.array_split(rows, 16) if len(part)]
+    )
+    return LatentSpace(
+        autoencoder, config.channels, mean=float(latents.mean()), deviation=max(1e-6, float(latents.std()))
+    )
+
+
+class Lesson:
+    """The training of an autoencoder, which goes on where it was cut off as the run itself does."""
+
+    def __init__(self, config: TrainingConfig, shelf: Shelf, folder: Path) -> None:
+        self.config, self.shelf, self.folder = config, shelf, folder
+        self.order = Order(len(shelf), min(BATCH, config.batch), seed_of(config.seed, STREAM))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed_of(config.seed, STREAM))
+            kl: Any = AutoencoderKL  # diffusers ships no types
+            self.net = kl(
+                in_channels=config.channels,
+                out_channels=config.channels,
+                down_block_types=("DownEncoderBlock2D",) * len(config.latent_widths),
+                up_block_types=("UpDecoderBlock2D",) * len(config.latent_widths),
+                block_out_channels=config.latent_widths,
+                latent_channels=config.latent_channels,
+                norm_num_groups=8,
+                sample_size=config.size,
+                mid_block_add_attention=False,
+            ).to(shelf.device)
+        self.optimiser = torch.optim.AdamW(
+            self.net.parameters(), lr=LEARNING_RATE, weight_decay=0.0, fused=True
+        )
+        self.step = 0
+
+    def learned(self, tell: Tell) -> Any:
+        """The trained autoencoder."""
+        self._go_on()
+        while self.step < self.config.latent_steps:
+            self.train_step()
+            tell(f"Learning the autoencoder: step {self.step:,} of {self.config.latent_steps:,}")
+            if self.step % SAVED_EVERY == 0 and self.step < self.config.latent_steps:
+                self._save()
+        return self.net
+
+    def train_step(self) -> Tensor:
+        """Mean absolute error of what comes back, and a little of the latents' divergence from noise."""
+        device = self.shelf.device
+        dice = torch.Generator(device).manual_seed(seed_of(self.config.seed, STREAM, self.step))
+        clean = shown(self.shelf, self.order.rows(self.step))
+        with autocast(device, self.config.precision):
+            latents = self.net.encode(clean).latent_dist
+            noise = torch.randn(latents.mean.shape, generator=dice, device=device)
+            back = self.net.decode(latents.mean + latents.std * noise).sample
+        loss = functional.l1_loss(back.float(), clean) + KL_WEIGHT * latents.kl().mean()
+        for group in self.optimiser.param_groups:
+            group["lr"] = LEARNING_RATE * (1 - 0.95 * self.step / self.config.latent_steps)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.step += 1
+        detached: Tensor = loss.detach()
+        return detached
+
+    def _save(self) -> None:
+        state = optimiser_state(dict(self.net.named_parameters()), self.optimiser)
+        description = checkpoint.Description(self.config, self.step, {})
+        checkpoint.write(self.folder, description, self.net.state_dict(), state=state)
+
+    def _go_on(self) -> None:
+        if not (self.folder / checkpoint.STATE).exists():
+            return
+        description, weights = checkpoint.read(self.folder)
+        self.net.load_state_dict(load_file(weights))
+        named = dict(self.net.named_parameters())
+        restore_optimiser(named, self.optimiser, checkpoint.load_state(self.folder))
+        self.step = description.step

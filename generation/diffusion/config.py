@@ -1,0 +1,195 @@
+"""What the training of a network of our own is told: checked settings; TOML, JSON and `key=value` in."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from generation.diffusion.presets import PRESETS
+from generation.diffusion.run_config import ConfigError, RunConfig, check
+
+OBJECTIVES = ("flow", "epsilon", "v_prediction")
+# The samplers that fit each objective, the default first.
+SAMPLERS = {
+    "flow": ("flow-euler", "flow-heun"),
+    "epsilon": ("ddim", "ddpm", "dpm-solver++"),
+    "v_prediction": ("ddim", "ddpm", "dpm-solver++"),
+}
+SCHEDULES = ("cosine", "linear")
+OWN_AUTOENCODER = "own"
+AT_LEAST_ONE = ("patch", "layers", "latent_channels", "latent_steps")
+
+
+@dataclass(frozen=True)
+class PictureClass:
+    """What a class-conditional model was told about a picture."""
+
+    modality: str
+    label: str
+
+    def __str__(self) -> str:
+        return f"{self.modality}/{self.label}" if self.label else self.modality
+
+
+@dataclass(frozen=True)
+class TrainingConfig(RunConfig):
+    """The network, the objective and the budget of one run; docs/training.md explains each.
+
+    `patch` folds that many pixels a side into channels in front of the network (space to depth), which
+    makes large pictures affordable; `widths` are the channels of the levels, attention at the lowest.
+    `latent` is empty for pixel space, "own" for a small autoencoder trained on the same pictures, or the
+    folder of a diffusers AutoencoderKL.
+    """
+
+    patch: int = 2
+    widths: tuple[int, ...] = (32, 64, 96)
+    layers: int = 1
+    head_dim: int = 16
+    latent: str = ""
+    latent_channels: int = 4
+    latent_widths: tuple[int, ...] = (32, 64, 64)
+    latent_steps: int = 2000
+    objective: str = "flow"
+    schedule: str = "cosine"
+    zero_terminal_snr: bool = False
+    min_snr_gamma: float = 0.0
+    train_timesteps: int = 1000
+    classes: tuple[PictureClass, ...] = ()
+    label_dropout: float = 0.1
+    augment: float = 0.0
+    flip: bool = False
+    weight_decay: float = 0.0
+    ema_decay: float = 0.999
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in AT_LEAST_ONE:
+            check(getattr(self, name) >= 1, f"{name} must be at least 1")
+        self._check_network()
+        self._check_objective()
+        check(0 <= self.label_dropout < 1, "label_dropout must be from 0 to below 1")
+        check(0 <= self.augment <= 1, "augment is a probability, from 0 to 1")
+        check(0 <= self.ema_decay < 1, "ema_decay must be from 0 to below 1")
+
+    def _check_network(self) -> None:
+        check(len(self.widths) > 0, "widths must name at least one level")
+        check(
+            all(w % self.head_dim == 0 and w % 8 == 0 for w in self.widths),
+            "widths must be multiples of head_dim and 8",
+        )
+        check(
+            len(self.latent_widths) > 0 and all(w % 8 == 0 for w in self.latent_widths),
+            "latent_widths must be multiples of 8",
+        )
+        unit = self.patch * 2 ** (len(self.widths) - 1) * self.latent_factor
+        check(
+            self.size > 0 and self.size % unit == 0,
+            f"size must be a multiple of {unit} with this patch, these widths and this latent space",
+        )
+
+    def _check_objective(self) -> None:
+        check(self.objective in OBJECTIVES, f"objective must be one of {', '.join(OBJECTIVES)}")
+        check(self.schedule in SCHEDULES, f"schedule must be one of {', '.join(SCHEDULES)}")
+        check(
+            not self.zero_terminal_snr or self.objective == "v_prediction",
+            "zero_terminal_snr needs the objective v_prediction: at pure noise there is no epsilon to learn, "
+            "and flow ends there anyway",
+        )
+        check(self.min_snr_gamma >= 0, "min_snr_gamma must not be negative")
+        check(
+            not self.min_snr_gamma or self.objective != "flow",
+            "min_snr_gamma belongs to epsilon and v_prediction; flow weighs by how it draws its times",
+        )
+
+    @property
+    def latent_factor(self) -> int:
+        """How many pixels a side one latent value stands for."""
+        return int(2 ** (len(self.latent_widths) - 1)) if self.latent else 1
+
+    @property
+    def net_channels(self) -> int:
+        """The channels of what is noised: those of the picture or of its latent."""
+        return self.latent_channels if self.latent else self.channels
+
+    @property
+    def net_size(self) -> int:
+        return self.size // self.latent_factor
+
+    @property
+    def null_class(self) -> int:
+        """The class number that stands for 'not told'."""
+        return len(self.classes)
+
+    def class_number(self, wanted: PictureClass) -> int:
+        if wanted not in self.classes:
+            known = ", ".join(map(str, self.classes)) or "none, it is unconditional"
+            raise ConfigError(f"This model has no class {wanted}; it has: {known}.")
+        return self.classes.index(wanted)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Self:
+        """A checked config; `preset` names one to start from. Raises ConfigError."""
+        given = dict(values)
+        preset = given.pop("preset", None)
+        if preset is not None and preset not in PRESETS:
+            raise ConfigError(f"There is no preset {preset!r}; there are {', '.join(PRESETS)}.")
+        try:
+            for name in {"widths", "latent_widths"} & set(given):
+                given[name] = tuple(given[name])
+            if "classes" in given:
+                given["classes"] = tuple(
+                    PictureClass(c["modality"], c.get("label", "")) for c in given["classes"]
+                )
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ConfigError(f"A setting has the wrong type: {error}.") from error
+        return super().from_mapping({**(PRESETS[preset] if preset else {}), **given})
+
+    @classmethod
+    def from_toml(cls, path: Path) -> Self:
+        """The config a TOML file holds. Raises ConfigError."""
+        return cls.from_mapping(settings_in(path))
+
+
+def settings_in(path: Path) -> dict[str, Any]:
+    """The settings a TOML file holds, not yet checked. Raises ConfigError."""
+    try:
+        return settings_of(path.read_text(), name=str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The config {path} cannot be read: {error}.") from error
+
+
+def settings_of(toml: str, *, name: str = "given") -> dict[str, Any]:
+    """The settings a TOML text holds, not yet checked. Raises ConfigError."""
+    try:
+        return tomllib.loads(toml)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"The config {name} cannot be read: {error}.") from error
+
+
+def settings_from(words: Iterable[str]) -> dict[str, Any]:
+    """Settings from `key=value` words, each value as TOML writes it or else plain text. Raises ConfigError."""
+    given: dict[str, Any] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"A setting is written key=value, not {word!r}.")
+        try:
+            given[key.strip()] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            given[key.strip()] = value.strip()
+    return given
+
+
+__all__ = [
+    "PRESETS",
+    "ConfigError",
+    "PictureClass",
+    "TrainingConfig",
+    "settings_from",
+    "settings_in",
+    "settings_of",
+]

@@ -1,0 +1,177 @@
+"""Training in a process of its own, so that a worker never holds the model and its end ends the training."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from generation.diffusion.config import TrainingConfig
+from generation.diffusion.errors import TrainingFailedError
+from generation.diffusion.finetune_config import FineTuneConfig
+from generation.diffusion.progress import OnProgress, Progress
+from generation.diffusion.training_images import Pictures
+
+if TYPE_CHECKING:
+    from generation.diffusion.run import OnCheckpoint
+
+ROOT = Path(__file__).resolve().parents[2]
+ORDER, LOG = "order", "training.log"
+CONFIG, PIXELS, CLASSES, HOOK = "config.json", "pixels.npy", "classes.npy", "hook.pickle"
+FINETUNING = "finetuning.json"  # the prompts, and the folder of the pipeline
+SAVES_WITHIN = 120.0
+MOST_DEATHS = 3
+
+
+def train_apart(
+    config: TrainingConfig | FineTuneConfig,
+    pictures: Pictures,
+    run: Path,
+    *,
+    pipeline: Path | None = None,
+    on_progress: OnProgress | None = None,
+    on_checkpoint: OnCheckpoint | None = None,
+    processes: int | None = None,
+) -> Path:
+    """What `train` does, in another process, or one for each GPU; `processes` says how many instead.
+
+    Where `on_progress` raises, that process is told to save and stop. One that is killed is started again, from its
+    last checkpoint, three times at most without getting further. Raises TrainingFailedError.
+    """
+    order = _write_order(config, pictures, run / ORDER, on_checkpoint, pipeline)
+    deaths, furthest = 0, -1
+    while True:
+        ending = _Ending()
+        with contextlib.closing(_told_by(_command(order, processes), run, ending)) as words:
+            for progress in words:
+                if progress.step > furthest and progress.checkpoint is not None:
+                    deaths, furthest = 0, progress.step
+                if on_progress is not None:
+                    on_progress(progress)
+        if ending.folder is not None:
+            shutil.rmtree(order)
+            return ending.folder
+        deaths += 1
+        if ending.sentence or not ending.killed or deaths >= MOST_DEATHS:
+            raise TrainingFailedError(ending.sentence or _last_words(run, ending.code))
+
+
+class _Ending:
+    """How a training process ended: with a checkpoint, with a sentence, or by itself."""
+
+    folder: Path | None = None
+    sentence = ""
+    code = 0
+
+    @property
+    def killed(self) -> bool:
+        return self.code < 0 or self.code > 128
+
+
+def _write_order(
+    config: TrainingConfig | FineTuneConfig,
+    pictures: Pictures,
+    order: Path,
+    on_checkpoint: OnCheckpoint | None,
+    pipeline: Path | None,
+) -> Path:
+    shutil.rmtree(order, ignore_errors=True)
+    order.mkdir(parents=True)
+    (order / CONFIG).write_text(json.dumps(config.as_json()))
+    np.save(order / PIXELS, pictures.pixels)
+    if pictures.classes is not None:
+        np.save(order / CLASSES, pictures.classes)
+    if pipeline is not None:
+        told = {"pipeline": str(pipeline), "prompts": list(pictures.prompts)}
+        (order / FINETUNING).write_text(json.dumps(told))
+    (order / HOOK).write_bytes(pickle.dumps(on_checkpoint))
+    return order
+
+
+def _command(order: Path, processes: int | None) -> list[str]:
+    words = ["-m", "generation.diffusion.process", str(order)]
+    return [sys.executable, *words, *(["--processes", str(processes)] if processes else [])]
+
+
+def _told_by(command: list[str], run: Path, ending: _Ending) -> Generator[Progress, None, None]:
+    """What a training process says, word by word. It reads its standard input, which ends when this process does."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    with (
+        (run / LOG).open("ab") as log,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path},
+        ) as child,
+    ):
+        try:
+            for line in child.stdout or ():
+                if line.startswith("{"):
+                    word = json.loads(line)
+                    if "step" in word:
+                        yield _progress(word)
+                    ending.sentence = word.get("failed", "")
+                    ending.folder = Path(word["done"]) if "done" in word else None
+            ending.code = child.wait()
+        finally:
+            _end(child)
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    """Let it save and stop; it is not waited for without end."""
+    if child.poll() is None:
+        child.send_signal(signal.SIGTERM)
+        try:
+            child.communicate(timeout=SAVES_WITHIN)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
+def as_words(progress: Progress) -> dict[str, Any]:
+    """A progress as JSON can hold it; the samples lie beside the checkpoint."""
+    return {
+        "step": progress.step,
+        "loss": progress.loss if math.isfinite(progress.loss) else None,
+        "learning_rate": progress.learning_rate,
+        "images_per_second": progress.images_per_second,
+        "checkpoint": str(progress.checkpoint) if progress.checkpoint else None,
+        "metrics": progress.metrics,
+        "memory_mb": progress.memory_mb,
+        "note": progress.note,
+        "preparing": progress.preparing,
+    }
+
+
+def _progress(word: Mapping[str, Any]) -> Progress:
+    return Progress(
+        word["step"],
+        math.nan if word["loss"] is None else word["loss"],
+        word["learning_rate"],
+        word["images_per_second"],
+        Path(word["checkpoint"]) if word["checkpoint"] else None,
+        metrics=word["metrics"],
+        memory_mb=word["memory_mb"],
+        note=word["note"],
+        preparing=word["preparing"],
+    )
+
+
+def _last_words(run: Path, code: int) -> str:
+    lines = [line.strip() for line in (run / LOG).read_text(errors="replace").splitlines() if line.strip()]
+    if code in {-signal.SIGKILL, 128 + signal.SIGKILL}:
+        return "The training process was killed several times, perhaps because memory ran out; choose a smaller batch."
+    return f"The training process ended with code {code}: {lines[-1][:300] if lines else 'it said nothing'}"

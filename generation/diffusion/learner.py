@@ -1,0 +1,170 @@
+"""One step after another, whatever is learned: the batch in parts, clipping, the rate, what goes on after a break.
+
+Every random number comes from (seed, turn, step), so a run cut off goes on as if it had not been.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from generation.diffusion.distributed_group import Team
+from generation.diffusion.progress import Tell, silent
+from generation.diffusion.run_config import ConfigError, RunConfig
+from generation.diffusion.training_images import Order, seed_of
+
+Config = TypeVar("Config", bound=RunConfig)
+
+
+@dataclass
+class Draw:
+    """All that chance decides about one step, for the whole batch whoever computes which part of it."""
+
+    rows: NDArray[np.int64]
+    noise: Tensor
+    times: Tensor
+    changes: Tensor | None = None  # how each picture is augmented
+    hidden: Tensor | None = None  # whose class or prompt is not told
+    grain: Tensor | None = None  # where in its spread a latent lies
+
+    def part(self, where: slice) -> Draw:
+        held = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: value[where] for name, value in held.items() if value is not None})
+
+
+class Learner(ABC, Generic[Config]):
+    """One run: what it trains, the optimiser and the step. A kind of model adds what it draws and its loss."""
+
+    joined: Any  # the network as the processes share it
+    averages: list[Tensor]  # the weights that are kept
+    tell: Tell = staticmethod(silent)  # where it says what it does beside its steps
+    drawn_at_once = 32  # pictures to measure
+
+    def __init__(self, config: Config, count: int, team: Team | None, device: torch.device | None) -> None:
+        self.config, self.team = config, team or Team()
+        self.device = device or self.team.device
+        self.parts = _parts(config, self.team)
+        _set_up(config)
+        self.order = Order(count, config.batch, config.seed)
+        self.step = 0
+        # How often the run went back to a checkpoint; each time other pictures and noise come, at half the rate.
+        self.turn = 0
+        self.last_checkpoint: Path | None = None
+
+    def train_these(self, named: Mapping[str, Tensor], *, weight_decay: float = 0.0) -> None:
+        """These are the weights to be trained."""
+        self.trained = dict(named)
+        self.weights: list[Tensor] = list(self.trained.values())
+        self.optimiser = torch.optim.AdamW(
+            self.weights, lr=self.config.learning_rate, weight_decay=weight_decay, fused=True
+        )
+
+    @abstractmethod
+    def draw(self, dice: torch.Generator, rows: NDArray[np.int64]) -> Draw:
+        """What chance decides about this step."""
+
+    @abstractmethod
+    def loss(self, draw: Draw) -> Tensor:
+        """The mean error over a part of the batch."""
+
+    @abstractmethod
+    def pictures(self, places: Sequence[int], *, seed: int = 0) -> NDArray[np.uint8]:
+        """What the model makes now, one picture a place, of `seed` + place and of every class or prompt in turn."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> Path:
+        """A checkpoint of this step in a folder of this name."""
+
+    @abstractmethod
+    def restore(self, folder: Path) -> None:
+        """Go on from a checkpoint of the same config. Raises CheckpointError."""
+
+    def train_step(self) -> Tensor:
+        """Take one step. Its loss stays on the device, so that nothing has to wait for it."""
+        dice = torch.Generator(self.device).manual_seed(seed_of(self.config.seed, self.turn, 0, self.step))
+        draw = self.draw(dice, self.order.rows(self.step, self.turn))
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.learning_rate()
+        losses = [
+            self._learn(draw if len(self.parts) == self.team.size == 1 else draw.part(where), last=last)
+            for where, last in self.parts
+        ]
+        self._clip()
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.step += 1
+        self._average()
+        return self.team.mean(losses[0] if len(losses) == 1 else torch.stack(losses).sum())
+
+    def _learn(self, draw: Draw, *, last: bool) -> Tensor:
+        """Add the gradients of one part of the batch; with the last part they are shared with the others."""
+        with contextlib.nullcontext() if last else self.team.alone(self.joined):
+            loss = self.loss(draw)
+            if len(self.parts) > 1:
+                loss = loss / len(self.parts)
+            self._backward(loss)
+        return loss.detach()
+
+    def _backward(self, loss: Tensor) -> None:
+        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+
+    def _clip(self) -> None:
+        """Gradients longer than clip_gradient together are made so long, by the optimiser as it reads them.
+
+        The fused AdamW divides gradients by `grad_scale`, which is there for loss scalers and saves a pass.
+        """
+        gradients = [weight.grad for weight in self.weights if weight.grad is not None]
+        length = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        self.optimiser.grad_scale = length.div_(float(self.config.clip_gradient)).clamp_(min=1.0)  # type: ignore[attr-defined]  # read by AdamW
+
+    def _average(self) -> None:
+        """Follow the trained weights, where averaged ones are kept."""
+
+    def learning_rate(self) -> float:
+        """Linear warm-up, then a cosine down to a tenth; half of it for each time the run had to go back."""
+        config = self.config
+        warm = min(1.0, (self.step + 1) / max(1, config.warmup))
+        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, self.step / config.steps)))
+        return config.learning_rate * warm * (0.1 + 0.9 * cosine) * 0.5**self.turn
+
+    def is_sound(self) -> bool:
+        """Whether every weight that is kept is a number, and so worth keeping."""
+        return all(bool(norm) for norm in map(torch.isfinite, torch._foreach_norm(self.averages)))
+
+    def samples(self) -> NDArray[np.uint8]:
+        """The same few seeds at every checkpoint, so that the strip shows the model learn."""
+        return self.pictures(range(self.config.sample_count))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a checkpoint says beside its config and its step."""
+        return {"turn": self.turn} if self.turn else {}
+
+
+def _parts(config: RunConfig, team: Team) -> list[tuple[slice, bool]]:
+    """Which rows of a batch this process takes, one part after another, and which part is the last."""
+    share, rest = divmod(config.batch, config.accumulate * team.size)
+    if rest:
+        raise ConfigError(
+            f"A batch of {config.batch} cannot be shared evenly by {team.size} processes in "
+            f"{config.accumulate} parts each; make it a multiple of {config.accumulate * team.size}."
+        )
+    starts = [(part * team.size + team.rank) * share for part in range(config.accumulate)]
+    return [(slice(start, start + share), start == starts[-1]) for start in starts]
+
+
+def _set_up(config: RunConfig) -> None:
+    """What torch keeps for the whole process."""
+    torch.use_deterministic_algorithms(config.deterministic)
+    torch.backends.cudnn.benchmark = not config.deterministic
+    torch.set_float32_matmul_precision("highest" if config.deterministic else "high")

@@ -1,0 +1,117 @@
+"""The denoising network: diffusers' UNet behind an optional fold of pixels into channels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import torch
+from diffusers import UNet2DModel
+from torch import Tensor, nn
+from torch.nn import functional
+
+from generation.diffusion.augmentation import CHANGES
+from generation.diffusion.config import TrainingConfig
+from generation.diffusion.latent_space import PixelSpace, Space
+
+
+class Denoiser(nn.Module):
+    """Predicts, from a noisy picture or latent (batch, channels, size, size) and its time, what the objective asks for.
+
+    `space` turns what it makes into pictures.
+    """
+
+    compiled: Callable[..., Tensor] | None = None  # `forward`, where sampling has compiled it
+    compiled_for: tuple[int, bool] | None = None  # the batch, and whether guided
+    layout: torch.memory_format = torch.channels_last
+
+    def __init__(self, config: TrainingConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.space: Space = PixelSpace()
+        levels = len(config.widths)
+        folded = config.net_channels * config.patch**2
+        named = len(config.classes) + 1 if config.classes else None
+        told = _Told(named, 4 * config.widths[0]) if config.augment else None
+        unet: Any = UNet2DModel  # diffusers ships no types
+        self.unet: Any = unet(
+            sample_size=config.net_size // config.patch,
+            in_channels=folded,
+            out_channels=folded,
+            layers_per_block=config.layers,
+            block_out_channels=config.widths,
+            down_block_types=("DownBlock2D",) * (levels - 1) + ("AttnDownBlock2D",),
+            up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * (levels - 1),
+            attention_head_dim=config.head_dim,
+            norm_num_groups=8,
+            class_embed_type="identity" if told else None,
+            num_class_embeds=None if told else named,
+        )
+        self.told = told
+        if config.gradient_checkpointing:
+            self.unet.enable_gradient_checkpointing()
+
+    def forward(
+        self, noisy: Tensor, time: Tensor, classes: Tensor | None, changes: Tensor | None = None
+    ) -> Tensor:
+        """`changes` says how each picture was augmented; without it they are as they were."""
+        folded = functional.pixel_unshuffle(noisy, self.config.patch)
+        folded = folded.to(self.unet.conv_in.weight.dtype, memory_format=self.layout)
+        labels = classes if self.told is None else self.told(len(noisy), classes, changes)
+        predicted = self.unet(folded, time, class_labels=labels).sample
+        return functional.pixel_shuffle(predicted, self.config.patch).float()
+
+    def lay_out(self, layout: torch.memory_format) -> None:
+        """Keep weights and activations in this order of memory from now on."""
+        self.layout = layout
+        self.to(memory_format=layout)  # type: ignore[call-overload]  # torch's stub lacks this form
+
+    def guided(self, noisy: Tensor, time: Tensor, classes: Tensor | None, guidance: float) -> Tensor:
+        """The prediction pushed away from the unconditional one (classifier-free guidance, Ho & Salimans 2022)."""
+        predict = self.compiled or self
+        if classes is None or guidance == 1.0:
+            return cast("Tensor", predict(noisy, time, classes))
+        twice, nothing = time.repeat(2), torch.full_like(classes, self.config.null_class)
+        told, untold = predict(noisy.repeat(2, 1, 1, 1), twice, torch.cat([classes, nothing])).chunk(2)
+        return cast("Tensor", untold + guidance * (told - untold))
+
+
+class _Told(nn.Module):
+    """What the network is told beside the time: the class, and how the picture was augmented."""
+
+    def __init__(self, classes: int | None, width: int) -> None:
+        super().__init__()
+        self.classes = nn.Embedding(classes, width) if classes else None
+        self.changes = nn.Linear(CHANGES, width, bias=False)
+
+    def forward(self, count: int, classes: Tensor | None, changes: Tensor | None) -> Tensor:
+        if changes is None:
+            changes = self.changes.weight.new_zeros((count, CHANGES))
+        told = self.changes(changes)
+        if self.classes is not None and classes is not None:
+            told = told + self.classes(classes)
+        return cast("Tensor", told)
+
+
+def eager_layout(device: torch.device) -> torch.memory_format:
+    """The order of memory that an uncompiled network works in fastest.
+
+    On a GPU group norm knows torch's own order only, and would have every layer's output turned there and back.
+    """
+    return torch.contiguous_format if device.type == "cuda" else torch.channels_last
+
+
+def build(config: TrainingConfig, *, seed: int | None = None) -> Denoiser:
+    """A network with random weights; with a seed, always the same ones."""
+    with torch.random.fork_rng(devices=[]):
+        if seed is not None:
+            torch.manual_seed(seed)
+        net = Denoiser(config)
+    return cast("Denoiser", net.to(memory_format=torch.channels_last))  # type: ignore[call-overload]  # torch's stub lacks this form
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """The mixed precision a config asks for; `auto` is bf16 on a GPU and none on a CPU."""
+    chosen = precision if precision != "auto" else ("bf16" if device.type == "cuda" else "fp32")
+    dtype = torch.float16 if chosen == "fp16" else torch.bfloat16
+    return torch.autocast(device.type, dtype=dtype, enabled=chosen != "fp32")

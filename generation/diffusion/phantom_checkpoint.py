@@ -1,0 +1,76 @@
+"""`python -m generation.diffusion.phantom_checkpoint`: draw phantoms, train on them, write the demo's checkpoint."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import tempfile
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from generation.diffusion import checkpoint
+from generation.diffusion.config import PictureClass, TrainingConfig
+from generation.diffusion.run import Progress, train
+from generation.diffusion.training_images import Pictures
+from generation.phantoms import draw
+
+SHIPPED = Path(__file__).parent.parent / "checkpoints"
+# Far from any seed a person types, so that the demo's "real" phantoms are not the training pictures.
+SEEDS_FROM = 10_000_000
+
+
+def draw_pictures(config: TrainingConfig, per_class: int) -> Pictures:
+    """`per_class` phantoms of every class of the config, drawn on all cores."""
+    jobs = [(kind, seed) for seed in range(SEEDS_FROM, SEEDS_FROM + per_class) for kind in config.classes]
+    # Not fork: its children would inherit torch's threads.
+    with get_context("spawn").Pool(os.cpu_count()) as pool:
+        drawn = pool.imap(partial(_draw, config.size), jobs, chunksize=8)
+        pixels = np.stack(list(tqdm(drawn, total=len(jobs), desc="Drawing phantoms", unit="image")))
+    return Pictures(pixels, np.array([config.class_number(kind) for kind, _ in jobs]))
+
+
+def _draw(size: int, job: tuple[PictureClass, int]) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    kind, seed = job
+    return draw(kind.modality, label=kind.label, seed=seed, size=size)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, default=SHIPPED / "phantom-lungs.toml")
+    parser.add_argument("--per-class", type=int, default=500, help="phantoms to draw of each class")
+    parser.add_argument("--out", type=Path, default=SHIPPED / "phantom-lungs")
+    parser.add_argument("--work", type=Path, help="keep the run here, to go on with it later")
+    arguments = parser.parse_args()
+    config = TrainingConfig.from_toml(arguments.config)
+    work = arguments.work or Path(tempfile.mkdtemp(prefix="phantom-lungs-"))
+    pictures = draw_pictures(config, arguments.per_class)
+    with tqdm(total=config.steps, desc="Training", unit="step") as bar:
+        last = train(config, pictures, work, on_progress=partial(_show, bar, work))
+    facts = {
+        "name": arguments.out.name,
+        "trained_on": f"{len(pictures.pixels)} phantoms drawn by this program (no patient's image)",
+        "intended_use": "The demo and tests of LungRater; it knows nothing of medicine.",
+        "licence": "Apache-2.0",
+    }
+    published = checkpoint.publish(last, arguments.out, facts)
+    shutil.copyfile(work / f"samples-{config.steps:08d}.png", published / "samples.png")
+    tqdm.write(f"Wrote {published}")
+
+
+def _show(bar: tqdm[NoReturn], work: Path, progress: Progress) -> None:
+    bar.update(progress.step - bar.n)
+    bar.set_postfix(loss=f"{progress.loss:.4f}")
+    if progress.samples is not None:
+        work.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.hstack(list(progress.samples))).save(work / f"samples-{progress.step:08d}.png")
+
+
+if __name__ == "__main__":
+    main()

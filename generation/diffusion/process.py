@@ -1,0 +1,139 @@
+"""`python -m generation.diffusion.process ORDER`: a run as launch.py ordered it, told as JSON lines.
+
+With several GPUs, or with --processes, it becomes torchrun with so many of itself, which accelerate joins. It ends
+when its standard input does, that is, with whoever started it; SIGTERM makes it save first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from generation.diffusion import launch
+from generation.diffusion.config import TrainingConfig
+from generation.diffusion.distributed_group import team_of_environment
+from generation.diffusion.errors import TrainingStopped, sentence_of
+from generation.diffusion.finetune_config import FineTuneConfig
+from generation.diffusion.progress import Progress
+from generation.diffusion.run import train
+from generation.diffusion.run_config import RunConfig
+from generation.diffusion.training_images import Pictures
+
+SAID_EVERY = 0.2
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("order", type=Path)
+    parser.add_argument("--processes", type=int, help="how many train together (default: one a GPU)")
+    asked = parser.parse_args()
+    config = _config(asked.order)
+    if "WORLD_SIZE" not in os.environ and (many := _processes(asked.processes, config)) > 1:
+        _become_many(many, asked.order)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    speaker = Speaker()
+    signal.signal(signal.SIGTERM, speaker.stop)
+    sys.exit(_trained(asked.order, config, speaker))
+
+
+def _config(order: Path) -> TrainingConfig | FineTuneConfig:
+    said = json.loads((order / launch.CONFIG).read_text())
+    kind = FineTuneConfig if (order / launch.FINETUNING).exists() else TrainingConfig
+    return kind.from_mapping(said)
+
+
+def _material(order: Path) -> tuple[Pictures, Path | None]:
+    """The pictures, and for a fine-tuning the pipeline it starts from."""
+    pixels = np.load(order / launch.PIXELS)
+    if (order / launch.FINETUNING).exists():
+        told = json.loads((order / launch.FINETUNING).read_text())
+        return Pictures(pixels, prompts=told["prompts"]), Path(told["pipeline"])
+    classes = np.load(order / launch.CLASSES) if (order / launch.CLASSES).exists() else None
+    return Pictures(pixels, classes), None
+
+
+def _trained(order: Path, config: TrainingConfig | FineTuneConfig, speaker: Speaker) -> int:
+    try:
+        pictures, pipeline = _material(order)
+        hook = pickle.loads((order / launch.HOOK).read_bytes())  # noqa: S301  (written by launch.py, in a folder of the site's own)
+        team = team_of_environment()
+        with (order.parent / ".lock").open("w") as lock:
+            if team.rank == 0:  # a process that lost its parent may still be writing its last checkpoint
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            done = train(
+                *(config, pictures, order.parent),
+                pipeline=pipeline,
+                on_progress=speaker,
+                on_checkpoint=hook,
+                team=team,
+            )
+    except TrainingStopped:
+        return 0
+    except BaseException as error:
+        traceback.print_exc()
+        speaker.say({"failed": sentence_of(error) or f"{type(error).__name__}: {error}"[:500]})
+        return 1
+    if team.rank == 0:
+        speaker.say({"done": str(done)})
+    return 0
+
+
+class Speaker:
+    """Says how the run goes, a few times a second; raises TrainingStopped once it is to stop."""
+
+    def __init__(self) -> None:
+        self.said, self.stopping = 0.0, False
+
+    def stop(self, *_: object) -> None:
+        self.stopping = True
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.checkpoint or progress.note or time.monotonic() - self.said > SAID_EVERY:
+            self.said = time.monotonic()
+            self.say(launch.as_words(progress))
+        if self.stopping:
+            raise TrainingStopped
+
+    def say(self, word: dict[str, Any]) -> None:
+        sys.stdout.write("\n" + json.dumps(word) + "\n")
+        sys.stdout.flush()
+
+
+def _processes(asked: int | None, config: RunConfig) -> int:
+    """As many as asked for; else one for each GPU, as far as the batch can be shared evenly."""
+    if asked:
+        return asked
+    return next(
+        n
+        for n in range(max(1, torch.cuda.device_count()), 0, -1)
+        if config.batch % (config.accumulate * n) == 0
+    )
+
+
+def _become_many(many: int, order: Path) -> None:
+    words = ["--standalone", f"--nproc-per-node={many}", "-m", "generation.diffusion.process", str(order)]
+    cpu = {} if torch.cuda.is_available() else {"ACCELERATE_USE_CPU": "true"}
+    command = [sys.executable, "-m", "torch.distributed.run", *words]
+    os.execve(sys.executable, command, {**os.environ, **cpu})  # noqa: S606  (no shell is what is wanted)
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,230 @@
+"""A run from its first step or its last checkpoint to its end: checkpoints, measuring, going back, stopping."""
+
+from __future__ import annotations
+
+import math
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from generation.diffusion import checkpoint
+from generation.diffusion.config import TrainingConfig
+from generation.diffusion.distributed_group import Team, team_of_environment
+from generation.diffusion.errors import TrainingFailedError, TrainingStopped
+from generation.diffusion.finetune_config import FineTuneConfig
+from generation.diffusion.learner import Learner
+from generation.diffusion.progress import OnProgress, Progress
+from generation.diffusion.training_images import Pictures
+
+MOST_TURNS = 3
+# On a GPU the loss is looked at now and then, as each look makes it wait.
+LOOK_EVERY = 20
+
+
+OnCheckpoint = Callable[[Learner[Any], int], Mapping[str, Any]]
+
+
+def train(
+    config: TrainingConfig | FineTuneConfig,
+    pictures: Pictures,
+    run: Path,
+    *,
+    pipeline: Path | None = None,
+    device: torch.device | None = None,
+    on_progress: OnProgress | None = None,
+    on_checkpoint: OnCheckpoint | None = None,
+    team: Team | None = None,
+) -> Path:
+    """The last checkpoint's folder; goes on by itself from what stands in `run`.
+
+    `pipeline` is the folder a fine-tuning starts from. `on_progress` is called after every step (on a GPU after
+    every twentieth) and may raise TrainingStopped, before which the run is saved, or anything else.
+    `on_checkpoint(learner, step)` measures a checkpoint that is already safe in `learner.last_checkpoint`; what it
+    returns is kept as the facts' "metrics" and may be what `keep_best` names. It must be picklable and of a module
+    without Django, because a run of the site's is trained in a process of its own. Raises ConfigError,
+    CheckpointError, TrainingFailedError.
+    """
+    team = team or team_of_environment()
+    heard = on_progress if team.rank == 0 else None
+    learner = _learner(config, pictures, run, pipeline, device=device, team=team, heard=heard)
+    keeper = Keeper(learner, run, on_checkpoint)
+    keeper.go_on()
+    try:
+        for progress in steps(learner, keeper):
+            if heard is not None:
+                heard(progress)
+    except TrainingStopped:
+        keeper.save_to_go_on()
+        raise
+    return keeper.last_kept or keeper.keep()[0]
+
+
+def _learner(
+    config: TrainingConfig | FineTuneConfig,
+    pictures: Pictures,
+    run: Path,
+    pipeline: Path | None,
+    *,
+    device: torch.device | None,
+    team: Team,
+    heard: OnProgress | None,
+) -> Learner[Any]:
+    def tell(sentence: str) -> None:
+        if heard is not None:
+            heard(Progress.beside_the_steps(sentence))
+
+    if isinstance(config, FineTuneConfig):
+        from generation.diffusion.finetuning import FineTuner
+
+        folder = pipeline or Path(config.pipeline)
+        learner: Learner[Any] = FineTuner(config, pictures, folder, device=device, team=team, tell=tell)
+    else:
+        from generation.diffusion.autoencoder import space_for
+        from generation.diffusion.trainer import Trainer
+
+        device = device or team.device
+        space = space_for(config, pictures, run, device, team, tell=tell)
+        learner = Trainer(config, pictures, device=device, space=space, team=team)
+    learner.tell = tell
+    return learner
+
+
+def steps(learner: Learner[Any], keeper: Keeper) -> Iterator[Progress]:
+    """The run word by word, with checkpoints where the config wants them."""
+    config = learner.config
+    pace = LOOK_EVERY if learner.device.type == "cuda" else 1
+    began, taken = time.monotonic(), 0
+    since: list[Tensor] = []
+    while learner.step < config.steps:
+        rate = learner.learning_rate()
+        since.append(learner.train_step())
+        taken += 1
+        due = learner.step % config.checkpoint_every == 0 or learner.step == config.steps
+        if not due and learner.step % pace:
+            continue
+        loss, since = float(torch.stack(since).mean()), []
+        if not math.isfinite(loss) or (due and not learner.is_sound()):
+            note = keeper.go_back(learner.step)
+            yield Progress(learner.step, loss, rate, 0.0, note=note)
+            continue
+        speed = taken * config.batch / max(1e-9, time.monotonic() - began)
+        kept = keeper.keep() if due else None
+        if kept is None:
+            keeper.save_by_the_clock()
+        folder, samples, metrics = kept or (None, None, {})
+        memory = peak_memory(learner.device)
+        yield Progress(learner.step, loss, rate, speed, folder, samples, metrics, memory)
+
+
+class Keeper:
+    """Looks after a run's folder. In a team the first process writes and the others wait for it."""
+
+    def __init__(self, learner: Learner[Any], run: Path, on_checkpoint: OnCheckpoint | None) -> None:
+        self.learner, self.run, self.on_checkpoint = learner, run, on_checkpoint
+        self.saved_at = time.monotonic()
+        self.last_kept: Path | None = None
+
+    @property
+    def writes(self) -> bool:
+        return self.learner.team.rank == 0
+
+    def go_on(self) -> None:
+        """From the newest checkpoint, or from the start, which is saved so that there is one to go back to."""
+        self.last_kept = checkpoint.newest_kept(self.run)
+        newest = checkpoint.latest(self.run)
+        if newest is not None:
+            self.learner.restore(newest)
+            if self.writes and self.last_kept == newest and "metrics" not in checkpoint.facts_of(newest):
+                self._finish(newest)
+        elif self.writes:
+            self.save_to_go_on()
+        self.learner.team.wait()
+
+    def keep(self) -> tuple[Path, NDArray[np.uint8] | None, dict[str, Any]]:
+        """A checkpoint that is sampled, measured and kept, after which others may go."""
+        folder = self.run / checkpoint.name_of(self.learner.step)
+        samples: NDArray[np.uint8] | None = None
+        metrics: dict[str, Any] = {}
+        if self.writes:
+            self.learner.save(folder)
+            samples, metrics = self._finish(folder)
+            config = self.learner.config
+            checkpoint.prune(self.run, keep=config.keep_checkpoints, best_by=config.keep_best)
+        self.last_kept, self.saved_at = folder, time.monotonic()
+        self.learner.team.wait()
+        return folder, samples, metrics
+
+    def _finish(self, folder: Path) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+        """The samples and the measures of a checkpoint that is safe."""
+        samples = self.learner.samples()
+        checkpoint.write_samples(folder, samples)
+        metrics = dict(self.on_checkpoint(self.learner, self.learner.step)) if self.on_checkpoint else {}
+        checkpoint.note(folder, {"metrics": metrics})
+        return samples, metrics
+
+    def save_by_the_clock(self) -> None:
+        minutes = self.learner.config.checkpoint_minutes
+        if minutes and time.monotonic() - self.saved_at >= 60 * minutes:
+            self.save_to_go_on()
+
+    def save_to_go_on(self) -> None:
+        """A checkpoint for going on alone, neither sampled nor measured; the next one of any kind replaces it.
+
+        None where one of this step is there, such as one whose measuring is to be caught up on.
+        """
+        self.saved_at = time.monotonic()
+        newest = checkpoint.latest(self.run)
+        if self.writes and (newest is None or checkpoint.told(newest)["step"] != self.learner.step):
+            folder = self.learner.save(self.run / checkpoint.name_of(self.learner.step, kept=False))
+            checkpoint.drop_others_to_go_on(self.run, folder)
+
+    def go_back(self, failed_at: int) -> str:
+        """To the newest checkpoint, with other pictures and noise and half the learning rate; says so.
+
+        Raises TrainingFailedError when that was done often enough.
+        """
+        learner = self.learner
+        turn = learner.turn + 1
+        learner.team.wait()
+        newest = checkpoint.latest(self.run)
+        if turn > MOST_TURNS or newest is None:
+            raise TrainingFailedError(
+                f"The loss stopped being a number at step {failed_at}, also after going back {MOST_TURNS} times; "
+                "try a lower learning_rate."
+            )
+        learner.restore(newest)
+        learner.turn = turn
+        if self.writes:
+            checkpoint.note(newest, {"turn": turn})
+        learner.team.wait()
+        return (
+            f"The loss stopped being a number at step {failed_at}; went back to step {learner.step}, to go on with "
+            f"the pictures in another order and half the learning rate ({turn} of {MOST_TURNS} times)."
+        )
+
+
+def peak_memory(device: torch.device) -> float:
+    """Megabytes: on a GPU the most torch held on it, else the most this process held."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+__all__ = [
+    "OnCheckpoint",
+    "OnProgress",
+    "Pictures",
+    "Progress",
+    "TrainingFailedError",
+    "TrainingStopped",
+    "train",
+]

@@ -1,0 +1,60 @@
+"""Pictures out of a network: each from its own seed, so that it does not depend on its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from generation.diffusion.network import Denoiser, autocast
+from generation.diffusion.objectives import make_sampler
+
+BetweenSteps = Callable[[], None]
+
+
+def sample(
+    net: Denoiser,
+    seeds: Sequence[int],
+    *,
+    classes: Sequence[int] | None = None,
+    sampler: str = "",
+    steps: int = 20,
+    guidance: float = 1.0,
+    precision: str = "auto",
+    between_steps: BetweenSteps | None = None,
+) -> NDArray[np.uint8]:
+    """One picture per seed, (n, size, size) grey or (n, size, size, 3) RGB, 8-bit.
+
+    Raises ConfigError when the sampler does not fit the model.
+    """
+    config, device = net.config, next(net.parameters()).device
+    schedule = make_sampler(config, sampler)
+    # The schedule stays on the CPU, and so do its decisions: a GPU is never waited for between two steps.
+    schedule.set_timesteps(steps)
+    if hasattr(schedule, "set_begin_index"):
+        schedule.set_begin_index(0)
+    times = schedule.timesteps.to(device)[:, None].expand(-1, len(seeds))
+    dice = [torch.Generator().manual_seed(seed) for seed in seeds]
+    shape = (1, config.net_channels, config.net_size, config.net_size)
+    # Noise is drawn on the CPU so that a seed means the same picture on every device.
+    noisy = torch.cat([torch.randn(shape, generator=die) for die in dice]).to(device)
+    told = torch.tensor(classes, device=device) if classes is not None else None
+    with torch.inference_mode(), autocast(device, precision):
+        for step, at in zip(schedule.timesteps, times, strict=True):
+            # None of these schedules scales what the network is shown.
+            predicted = net.guided(noisy, at, told, guidance)
+            noisy = schedule.step(predicted, step, noisy, generator=dice).prev_sample
+            if between_steps is not None:
+                between_steps()
+        pictures = net.space.decode(noisy)
+    return _as_pictures(pictures)
+
+
+def _as_pictures(values: Tensor) -> NDArray[np.uint8]:
+    grey = (
+        ((values.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    )
+    return np.asarray(grey[..., 0] if grey.shape[-1] == 1 else grey)

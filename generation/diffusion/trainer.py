@@ -1,0 +1,131 @@
+"""A network of our own as it learns: in pixels or latents, with or without classes, its weights averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from generation.diffusion import augmentation, checkpoint
+from generation.diffusion.config import ConfigError, TrainingConfig
+from generation.diffusion.device_dataset import Shelf, shown
+from generation.diffusion.distributed_group import Team
+from generation.diffusion.latent_space import PixelSpace, Space
+from generation.diffusion.learner import Draw, Learner
+from generation.diffusion.network import autocast, build
+from generation.diffusion.objectives import objective_of
+from generation.diffusion.optimiser import optimiser_state, restore_optimiser
+from generation.diffusion.sampling import sample
+from generation.diffusion.training_images import Pictures
+
+ENCODED_AT_ONCE = 64
+
+
+class Trainer(Learner[TrainingConfig]):
+    """One run of a network of our own."""
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        pictures: Pictures,
+        *,
+        device: torch.device | None = None,
+        space: Space | None = None,
+        team: Team | None = None,
+    ) -> None:
+        pictures.check(config)
+        if bool(config.classes) != (pictures.classes is not None):
+            raise ConfigError(
+                "A class-conditional config needs the class of each picture, another needs none."
+            )
+        super().__init__(config, len(pictures.pixels), team, device)
+        self.net = build(config, seed=config.seed).to(self.device)
+        self.averaged = build(config).to(self.device).requires_grad_(requires_grad=False).eval()
+        self.averaged.load_state_dict(self.net.state_dict())
+        self.space = self.averaged.space = space or PixelSpace()
+        self.joined = self.team.join(self.net)
+        self.model: Any = torch.compile(self.joined) if config.compile else self.joined
+        self.train_these(dict(self.net.named_parameters()), weight_decay=config.weight_decay)
+        self.averages = list(self.averaged.parameters())
+        self.objective = objective_of(config, self.device)
+        self.pixels = Shelf(pictures.pixels, self.device)
+        self.classes = None if pictures.classes is None else Shelf(pictures.classes, self.device)
+        self.latents = self._latents() if config.latent and not config.augment else None
+
+    def draw(self, dice: torch.Generator, rows: NDArray[np.int64]) -> Draw:
+        config, count = self.config, self.config.batch
+        shape = (count, config.net_channels, config.net_size, config.net_size)
+        noise = torch.randn(shape, generator=dice, device=self.device)
+        draw = Draw(rows, noise, self.objective.times(count, dice))
+        if self.classes is not None:
+            draw.hidden = torch.rand(count, generator=dice, device=self.device) < config.label_dropout
+        if config.augment:
+            draw.changes = augmentation.draw(count, config.augment, dice, flip=config.flip)
+        return draw
+
+    def loss(self, draw: Draw) -> Tensor:
+        told = self._told(draw), draw.changes
+        return self.objective.loss(self._predict, self._clean(draw), draw.noise, draw.times, *told)
+
+    def _predict(self, noisy: Tensor, *rest: Tensor | None) -> Tensor:
+        """In mixed precision; the noising and the error around it are in fp32."""
+        with autocast(self.device, self.config.precision):
+            predicted: Tensor = self.model(noisy, *rest)
+        return predicted
+
+    def _clean(self, draw: Draw) -> Tensor:
+        if self.latents is not None:
+            return self.latents.take(draw.rows)
+        clean = shown(self.pixels, draw.rows)
+        if draw.changes is not None:
+            clean = augmentation.apply(clean, draw.changes)
+        return self.space.encode(clean)
+
+    def _told(self, draw: Draw) -> Tensor | None:
+        if self.classes is None or draw.hidden is None:
+            return None
+        return self.classes.take(draw.rows).masked_fill(draw.hidden, self.config.null_class)
+
+    def _latents(self) -> Shelf:
+        """Every picture encoded once, as nothing changes them from step to step."""
+        rows = np.arange(len(self.pixels))
+        groups = np.split(rows, range(ENCODED_AT_ONCE, len(rows), ENCODED_AT_ONCE))
+        encoded = [self.space.encode(shown(self.pixels, group)).cpu().numpy() for group in groups]
+        return Shelf(np.concatenate(encoded), self.device)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
+        torch._foreach_lerp_(self.averages, self.weights, 1 - decay)
+
+    def pictures(self, places: Sequence[int], *, seed: int = 0) -> NDArray[np.uint8]:
+        config = self.config
+        kinds = [place % len(config.classes) for place in places] if config.classes else None
+        seeds = [seed + place for place in places]
+        return sample(self.averaged, seeds, classes=kinds, steps=config.sample_steps)
+
+    def save(self, folder: Path) -> Path:
+        description = checkpoint.Description(self.config, self.step, {**self.space.facts(), **self.facts})
+        weights = {**self.averaged.state_dict(), **self.space.weights()}
+        net = {f"net.{name}": value for name, value in self.net.state_dict().items()}
+        state = {**net, **optimiser_state(self.trained, self.optimiser)}
+        self.last_checkpoint = checkpoint.write(folder, description, weights, state=state)
+        return self.last_checkpoint
+
+    def restore(self, folder: Path) -> None:
+        description, weights = checkpoint.read(folder)
+        state = checkpoint.load_state(folder)
+        self.averaged.load_state_dict(
+            checkpoint.network(description, weights.read_bytes(), self.device).state_dict()
+        )
+        self.net.load_state_dict(
+            {k.removeprefix("net."): v for k, v in state.items() if k.startswith("net.")}
+        )
+        restore_optimiser(self.trained, self.optimiser, state)
+        self.step, self.turn = description.step, int(description.facts.get("turn", 0))
+        self.last_checkpoint = folder

@@ -1,0 +1,57 @@
+"""The pictures a run learns from, and the order they come in; numpy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generation.diffusion.run_config import ConfigError, RunConfig
+
+
+@dataclass
+class Pictures:
+    """Training pictures as uint8 (n, size, size) or (n, size, size, 3), and of each the class number or the prompt."""
+
+    pixels: NDArray[np.uint8]
+    classes: NDArray[np.int64] | None = None
+    prompts: Sequence[str] = ()
+
+    def check(self, config: RunConfig) -> None:
+        side = (config.size, config.size) + ((3,) if config.channels == 3 else ())
+        if len(self.pixels) == 0:
+            raise ConfigError("There are no pictures to train on.")
+        if self.pixels.shape[1:] != side:
+            raise ConfigError(f"The pictures are {self.pixels.shape[1:]}; the config wants {side}.")
+
+
+def seed_of(*words: int) -> int:
+    """A 63-bit seed that depends on all of these numbers, and on nothing that was drawn before."""
+    return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which pictures make which step: epoch after epoch, each a new order drawn from (seed, turn, epoch)."""
+
+    count: int
+    batch: int
+    seed: int
+
+    def rows(self, step: int, turn: int = 0) -> NDArray[np.int64]:
+        """(batch,) indices; `turn` is another order of everything."""
+        places = np.arange(step * self.batch, (step + 1) * self.batch)
+        epochs, within = np.divmod(places, self.count)
+        parts = [
+            _order(self.count, seed_of(self.seed, turn, 1, int(epoch)))[within[epochs == epoch]]
+            for epoch in np.unique(epochs)
+        ]
+        return np.concatenate(parts)
+
+
+@lru_cache(maxsize=4)
+def _order(count: int, seed: int) -> NDArray[np.int64]:
+    return np.random.default_rng(seed).permutation(count)

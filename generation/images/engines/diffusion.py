@@ -1,0 +1,176 @@
+"""The diffusion engine: samples a checkpoint of ours, on a GPU where there is one, else on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from generation.diffusion.compiling import COMPILE, Compiling
+from generation.diffusion.errors import CheckpointError
+from generation.diffusion.model_cache import (
+    PRECISIONS,
+    Warm,
+    bytes_of,
+    device_for_work,
+    dtype_for,
+    in_batches_that_fit,
+)
+from generation.images.engines.prefetch import made_ahead
+from generation.images.engines.protocol import Answers, EngineError, GenerationRequest, Picture, seed_of
+
+if TYPE_CHECKING:
+    from generation.diffusion.network import Denoiser
+
+MOST_STEPS = 1000
+ON_GPU, ON_CPU = 32, 4  # pictures at once
+
+
+@dataclass(frozen=True)
+class CheckpointSource:
+    """Where a checkpoint's description and weights come from; `key` (its sha256) names it in the cache."""
+
+    key: str
+    name: str
+    description: dict[str, Any]
+    read_weights: Callable[[], bytes]
+
+    @classmethod
+    def from_path(cls, path: Path) -> CheckpointSource:
+        """A folder of ours, or X.safetensors with X.json beside it. Raises EngineError."""
+        from generation.diffusion import checkpoint
+
+        try:
+            description, weights = checkpoint.read(path)
+        except CheckpointError as error:
+            raise EngineError(str(error)) from error
+        return cls(str(weights.absolute()), path.stem, description.as_json(), weights.read_bytes)
+
+
+warm: Warm[Denoiser] = Warm(bytes_of)
+
+
+def _load(source: CheckpointSource, precision: str) -> Denoiser:
+    from generation.diffusion import checkpoint
+    from generation.diffusion.network import eager_layout
+
+    device = device_for_work()
+    try:
+        description = checkpoint.Description.from_json(source.description)
+        net = checkpoint.network(description, source.read_weights(), device).to(dtype_for(precision))
+    except (CheckpointError, OSError) as error:
+        raise EngineError(f"The checkpoint {source.name} cannot be used. {error}") from error
+    net.lay_out(eager_layout(device))
+    return net
+
+
+def network_of(source: CheckpointSource, precision: str = "auto") -> Denoiser:
+    """The checkpoint's network in this precision, loaded unless it is still warm. Raises EngineError."""
+    if precision not in PRECISIONS:
+        raise EngineError(f"The precision is one of {', '.join(PRECISIONS)}.")
+    return warm.get(f"{source.key}|{dtype_for(precision)}", partial(_load, source, precision))
+
+
+class DiffusionEngine:
+    """Picture k of a job depends on the job's seed and k alone; `batch` only says how many are made at once."""
+
+    def __init__(self, source: CheckpointSource, *, batch: int | None = None) -> None:
+        self.source = source
+        self.batch = batch
+
+    def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Answers:
+        from generation.diffusion.config import ConfigError
+
+        net = network_of(self.source, str(request.settings.get("precision") or "auto"))
+        wanted = _Wanted.of(net, request)
+        size = self.batch or (ON_GPU if next(net.parameters()).device.type == "cuda" else ON_CPU)
+
+        def batches(heard: GenerationRequest) -> Iterator[list[Picture]]:
+            compiling = Compiling(
+                net,
+                wanted.compile,
+                batch=size,
+                images=len(indices),
+                guided=wanted.guidance != 1.0,
+                try_out=partial(wanted.try_out, net),
+                note=heard.note,
+            )
+
+            def make(group: list[int]) -> list[Picture]:
+                with compiling.batch(group) as filled:
+                    return wanted.sample(net, heard, filled)[: len(group)]
+
+            yield from in_batches_that_fit(indices, size, make, note=heard.note)
+
+        try:
+            yield from made_ahead(request, len(indices), batches)
+        except ConfigError as error:
+            raise EngineError(str(error)) from error
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A request in this network's terms."""
+
+    kinds: dict[str, int]
+    sampler: str
+    steps: int
+    guidance: float
+    compile: str
+    provenance: dict[str, Any]
+
+    @classmethod
+    def of(cls, net: Denoiser, request: GenerationRequest) -> _Wanted:
+        from generation.diffusion.config import SAMPLERS, ConfigError, PictureClass
+        from generation.diffusion.objectives import make_sampler
+
+        settings = request.settings
+        steps, guidance = int(settings.get("steps", 20)), float(settings.get("guidance", 1.0))
+        sampler = str(settings.get("sampler") or SAMPLERS[net.config.objective][0])
+        if not 1 <= steps <= MOST_STEPS:
+            raise EngineError(f"The number of sampling steps is from 1 to {MOST_STEPS}.")
+        try:
+            make_sampler(net.config, sampler)
+            labels = {wish.label for wish in request.wishes} or {request.label}
+            known = {label: PictureClass(request.modality, label) for label in labels if net.config.classes}
+            kinds = {label: net.config.class_number(wanted) for label, wanted in known.items()}
+        except ConfigError as error:
+            raise EngineError(str(error)) from error
+        compile_it = str(settings.get("compile") or "auto")
+        if compile_it not in COMPILE:
+            raise EngineError(f"Compile is one of {', '.join(COMPILE)}.")
+        facts = {
+            "precision": str(next(net.parameters()).dtype).removeprefix("torch."),
+            "sampler": sampler,
+            "steps": steps,
+            "guidance": guidance,
+            "size": net.config.size,
+        }
+        return cls(kinds, sampler, steps, guidance, compile_it, facts)
+
+    def sample(self, net: Denoiser, request: GenerationRequest, group: list[int]) -> list[Picture]:
+        from generation.diffusion.sampling import sample
+
+        seeds = [seed_of(request.seed, index) for index in group]
+        pixels = sample(
+            net,
+            seeds,
+            classes=[self.kinds[request.wish(index).label] for index in group] if self.kinds else None,
+            sampler=self.sampler,
+            steps=self.steps,
+            guidance=self.guidance,
+            precision="fp32",  # the network's own weights are of the precision asked for
+            between_steps=request.heartbeat,
+        )
+        facts = {"engine": "diffusion", **self.provenance}
+        return [Picture(*three, dict(facts)) for three in zip(group, seeds, pixels, strict=True)]
+
+    def try_out(self, net: Denoiser, number: int) -> None:
+        """Sample for as short as can be, in the very shapes of a batch of so many."""
+        from generation.diffusion.sampling import sample
+
+        classes = [next(iter(self.kinds.values()))] * number if self.kinds else None
+        guidance = self.guidance
+        sample(net, [0] * number, classes=classes, steps=2, guidance=guidance, precision="fp32")

@@ -1,0 +1,102 @@
+"""What each family of image models accepts, from the types and docstrings of the OpenAI SDK 3.52."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from generation.images.engines.protocol import EngineError
+
+SIZE = re.compile(r"[1-9]\d{1,3}x[1-9]\d{1,3}")
+# OpenAI's own service closed dall-e-2 and dall-e-3 on 2026-05-12 and gpt-image-1 on 2026-10-23.
+RETIRED = ("dall-e-2", "dall-e-3", "gpt-image-1")
+SUCCESSORS = "gpt-image-2, gpt-image-2.5-… and gpt-image-2.6-…"
+
+
+@dataclass(frozen=True)
+class Family:
+    """`sizes` empty: any WIDTHxHEIGHT; `asks_base64`: the model would send a link unless told otherwise."""
+
+    prefix: str
+    sizes: tuple[str, ...]
+    default_size: str
+    qualities: tuple[str, ...] = ()
+    asks_base64: bool = False
+    asks_png: bool = False
+    edits: bool = False
+    prices: Mapping[str, str] = field(default_factory=dict)
+    """US dollars an image by size, or by quality and size, as OpenAI's price list gave them; a first guess only."""
+
+    def price(self, settings: Mapping[str, Any]) -> Decimal | None:
+        """What one image costs by the price list, or None where that counts tokens or is not known here."""
+        size = str(settings.get("size") or self.default_size)
+        known = self.prices.get(f"{settings.get('quality') or 'standard'} {size}") or self.prices.get(size)
+        return None if known is None else Decimal(known)
+
+    def parameters(self, model: str, settings: dict[str, Any]) -> dict[str, Any]:
+        """The keyword arguments of `images.generate` besides the prompt. Raises EngineError."""
+        size = str(settings.get("size") or self.default_size)
+        quality = str(settings.get("quality") or "")
+        if (self.sizes and size not in self.sizes) or not (size == "auto" or SIZE.fullmatch(size)):
+            fitting = ", ".join(self.sizes) or "WIDTHxHEIGHT in pixels"
+            raise EngineError(f"{model} does not make pictures of size {size}; it makes: {fitting}.")
+        if quality and quality not in self.qualities:
+            fitting = ", ".join(self.qualities) or "none"
+            raise EngineError(f"{model} has no quality {quality!r}; it has: {fitting}.")
+        wanted: dict[str, Any] = {"model": model, "n": 1, "size": size}
+        if quality:
+            wanted["quality"] = quality
+        if self.asks_base64:
+            wanted["response_format"] = "b64_json"
+        if self.asks_png:
+            wanted["output_format"] = "png"
+        return wanted
+
+
+GPT_SIZES = ("auto", "1024x1024", "1536x1024", "1024x1536")
+GPT_QUALITIES = ("auto", "low", "medium", "high")
+FAMILIES = (
+    Family(
+        "dall-e-2",
+        ("256x256", "512x512", "1024x1024"),
+        "1024x1024",
+        asks_base64=True,
+        prices={"256x256": "0.016", "512x512": "0.018", "1024x1024": "0.020"},
+    ),
+    Family(
+        "dall-e-3",
+        ("1024x1024", "1792x1024", "1024x1792"),
+        "1024x1024",
+        qualities=("standard", "hd"),
+        asks_base64=True,
+        prices={
+            "standard 1024x1024": "0.040",
+            "standard 1792x1024": "0.080",
+            "standard 1024x1792": "0.080",
+            "hd 1024x1024": "0.080",
+            "hd 1792x1024": "0.120",
+            "hd 1024x1792": "0.120",
+        },
+    ),
+    Family(
+        "gpt-image-2.5",
+        (),
+        "1024x1024",
+        qualities=(*GPT_QUALITIES, "xhigh", "max"),
+        asks_png=True,
+        edits=True,
+    ),
+    Family("gpt-image-2", (), "1024x1024", qualities=GPT_QUALITIES, asks_png=True, edits=True),
+    Family("gpt-image-", GPT_SIZES, "1024x1024", qualities=GPT_QUALITIES, asks_png=True, edits=True),
+    Family("chatgpt-image-", GPT_SIZES, "1024x1024", qualities=GPT_QUALITIES, asks_png=True, edits=True),
+)
+# A model we have never heard of, on a server that speaks the same API.
+COMPATIBLE = Family("", (), "512x512", asks_base64=True)
+SUGGESTED_MODELS = ("gpt-image-2", "gpt-image-2.5-sunburst", "gpt-image-2.5-flare", "dall-e-3", "dall-e-2")
+
+
+def family_of(model: str) -> Family:
+    return next((family for family in FAMILIES if model.startswith(family.prefix)), COMPATIBLE)

@@ -1,0 +1,195 @@
+"""The API engine: OpenAI's Images API, or any server that speaks it.
+
+The key is read here, in the worker, and goes nowhere but into the Authorization header. A link in a reply is
+never followed, and a picture from the API passes the same decoder as an uploaded file.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import environ
+
+from generation.images.engines.image_models import family_of
+from generation.images.engines.protocol import (
+    Answers,
+    EngineError,
+    GenerationRequest,
+    NeedsPersonError,
+    Picture,
+    Refusal,
+)
+from generation.images.engines.retry import Answered, Patience, ReplyRefusedError, Retrying
+from pool.canonical.pixels import RefusedImage
+from pool.imports.decoding import Decoder
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+OFFICIAL = "https://api.openai.com/v1"
+SECONDS_PER_REPLY = 180.0
+AT_ONCE = 2
+PULSE = 1.0
+
+
+def api_key() -> str:
+    """The key of OPENAI_API_KEY or of the file OPENAI_API_KEY_FILE. Raises NeedsPersonError without one."""
+    key = environ.FileAwareEnv().str("OPENAI_API_KEY", default="").strip()
+    if not key:
+        raise NeedsPersonError("This worker has no OPENAI_API_KEY; set it where the worker starts.")
+    return str(key)
+
+
+@dataclass(frozen=True)
+class OpenAIImagesEngine:
+    """One request a picture, so that each is kept, refused or paid for by itself."""
+
+    model: str
+    base_url: str = OFFICIAL
+    patience: Patience = field(default_factory=Patience)
+    seconds_per_reply: float = SECONDS_PER_REPLY
+    pace: Callable[[str], float] = lambda _key: 0.0
+    """How many seconds from now this key's next request may leave."""
+
+    def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Answers:
+        if not request.wish(0).prompt.strip():
+            raise EngineError("The Images API needs a prompt.")
+        family = family_of(self.model)
+        wanted = family.parameters(self.model, dict(request.settings))
+        if request.source and not family.edits:
+            raise EngineError(f"{self.model} does not edit images here; a gpt-image model does.")
+        stop = threading.Event()
+        with self._client() as client, Decoder() as decoder, ThreadPoolExecutor(AT_ONCE) as threads:
+            asking = _Asking(client, Retrying(self.patience, stop, self.model), wanted, request.source)
+            replies = _Replies(self, decoder, request, wanted)
+            try:
+                for index in indices:
+                    yield from replies.until_turn(self.pace(client.api_key), stop)
+                    request.may_stop()
+                    request.before_sending(index)
+                    replies.waiting[threads.submit(asking.ask, request.wish(index).prompt)] = index
+                    while len(replies.waiting) >= AT_ONCE:
+                        yield from replies.arrived()
+                while replies.waiting:
+                    yield from replies.arrived()
+            except Exception:
+                stop.set()
+                yield from replies.last()  # what is paid for is kept, whatever stopped the job
+                raise
+            finally:
+                stop.set()  # ends every pause between two attempts
+
+    def _client(self) -> OpenAI:
+        from openai import DefaultHttpxClient, OpenAI
+
+        return OpenAI(
+            api_key=api_key(),
+            base_url=self.base_url,
+            timeout=self.seconds_per_reply,
+            max_retries=0,  # the SDK's own retries would repeat what may have been paid for
+            http_client=DefaultHttpxClient(follow_redirects=False),
+        )
+
+
+@dataclass(frozen=True)
+class _Asking:
+    client: OpenAI
+    retrying: Retrying
+    wanted: dict[str, Any]
+    source: bytes
+
+    def ask(self, prompt: str) -> Answered:
+        images = self.client.images
+        if self.source:
+            start = ("image.png", self.source, "image/png")
+            return self.retrying.call(lambda: images.edit(image=start, prompt=prompt, **self.wanted))
+        return self.retrying.call(lambda: images.generate(prompt=prompt, **self.wanted))
+
+
+@dataclass(frozen=True)
+class _Replies:
+    """The requests under way, each with the index it is for, and what their replies turn into."""
+
+    engine: OpenAIImagesEngine
+    decoder: Decoder
+    request: GenerationRequest
+    wanted: dict[str, Any]
+    waiting: dict[Future[Answered], int] = field(default_factory=dict)
+
+    def arrived(self) -> Iterator[Picture | Refusal]:
+        """What came within one pulse; the job's heart goes on beating while a slow reply is awaited."""
+        done, _ = wait(self.waiting, timeout=PULSE, return_when=FIRST_COMPLETED)
+        for future in done:
+            yield self._answer(self.waiting.pop(future), future)
+        self.request.heartbeat()
+
+    def until_turn(self, seconds: float, stop: threading.Event) -> Iterator[Picture | Refusal]:
+        """Wait for the key's turn; what arrives meanwhile is handed on."""
+        turn = time.monotonic() + seconds
+        while (left := turn - time.monotonic()) > 0:
+            if self.waiting:
+                yield from self.arrived()
+            else:
+                stop.wait(min(left, PULSE))
+                self.request.heartbeat()
+
+    def last(self) -> Iterator[Picture | Refusal]:
+        """What the requests already sent brought and cost; what brought nothing is asked again later."""
+        for future, index in self.waiting.items():
+            if future.cancel():
+                continue
+            answer = self._answer(index, future) if _brought(future) else None
+            if answer is not None:
+                yield answer
+
+    def _answer(self, index: int, future: Future[Answered]) -> Picture | Refusal:
+        try:
+            answered = future.result()
+        except ReplyRefusedError as refused:
+            return Refusal(index, None, str(refused), refused.outcome, refused.billed)
+        try:
+            return self._picture(index, answered)
+        except RefusedImage as error:
+            why = f"The server's picture was not taken: {error}"
+            return Refusal(index, None, why, "failed", answered.billed)
+
+    def _picture(self, index: int, answered: Answered) -> Picture:
+        reply = answered.reply
+        image = reply.data[0] if reply.data else None
+        if image is None or not image.b64_json:
+            linked = "a link, which LungRater never follows," if image and image.url else "nothing"
+            raise RefusedImage(f"it sent {linked} in place of a picture.")
+        try:
+            data = base64.b64decode(image.b64_json, validate=True)
+        except binascii.Error as error:
+            raise RefusedImage("its base64 text is damaged or cut short.") from error
+        pixels = self.decoder.decode(data, "reply.png").pixels
+        shown = f"{pixels.shape[1]}x{pixels.shape[0]}"
+        if self.wanted["size"] not in {"auto", shown}:
+            raise RefusedImage(f"it is {shown}, but {self.wanted['size']} was asked for.")
+        facts = {
+            "engine": "openai",
+            **{name: value for name, value in self.wanted.items() if name != "n"},
+            "prompt": self.request.wish(index).prompt,
+            "revised_prompt": image.revised_prompt or "",
+            "server": urlsplit(self.engine.base_url).hostname or "",
+            "request_id": reply._request_id or "",
+            "created": reply.created,
+        }
+        if self.request.settings.get("edit_of"):
+            facts["edit_of"] = str(self.request.settings["edit_of"])
+        return Picture(index, None, pixels, facts, answered.billed)
+
+
+def _brought(future: Future[Answered]) -> bool:
+    """Whether a finished request brought a picture, or may have cost money without one."""
+    error = future.exception()
+    return error is None or (isinstance(error, ReplyRefusedError) and error.billed > 0)

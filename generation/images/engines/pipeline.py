@@ -1,0 +1,278 @@
+"""The pipeline engine: any diffusers pipeline that lies in a local folder of safetensors, with LoRA files.
+
+Nothing is fetched and no code from the folder is run: only classes that diffusers and transformers bring.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from generation.diffusion.model_cache import (
+    PRECISIONS,
+    Warm,
+    bytes_of,
+    device_for_work,
+    dtype_for,
+    in_batches_that_fit,
+)
+from generation.images.engines.prefetch import made_ahead
+from generation.images.engines.protocol import (
+    Answers,
+    EngineError,
+    GenerationRequest,
+    Picture,
+    Pixels,
+    seed_of,
+)
+
+ON_GPU, ON_CPU = 8, 1  # pictures at once
+MOST_STEPS = 1000
+LIBRARIES = {"diffusers", "transformers"}
+NEVER_LOADED = {"safety_checker", "feature_extractor", "image_encoder"}
+SCHEDULERS = {
+    "ddpm": "DDPMScheduler",
+    "ddim": "DDIMScheduler",
+    "dpm-solver++": "DPMSolverMultistepScheduler",
+    "flow-euler": "FlowMatchEulerDiscreteScheduler",
+    "flow-heun": "FlowMatchHeunDiscreteScheduler",
+}
+
+
+@dataclass(frozen=True)
+class PipelineSource:
+    """A folder as `save_pretrained` writes it, and the LoRA file to put on top."""
+
+    folder: Path
+    lora: Path | None = None
+    lora_scale: float = 1.0
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    def classes(self) -> dict[str, Any]:
+        """What model_index.json names, checked. Raises EngineError for anything that would run foreign code."""
+        try:
+            index = dict(json.loads((self.folder / "model_index.json").read_text()))
+        except (OSError, ValueError) as error:
+            raise EngineError(f"The folder {self.name} holds no readable model_index.json.") from error
+        if not isinstance(index.get("_class_name"), str):
+            raise EngineError(f"The pipeline {self.name} names code of its own, which is never run.")
+        for part, named in index.items():
+            if part.startswith("_") or part in NEVER_LOADED or not isinstance(named, list):
+                continue
+            if named[0] is not None and named[0] not in LIBRARIES:
+                raise EngineError(
+                    f"The pipeline {self.name} wants {part} from {named[0]}, and only "
+                    "diffusers and transformers are allowed."
+                )
+        return index
+
+    def fingerprint(self) -> str:
+        """The sha256 over the names and contents of its weights and configs, and of the LoRA."""
+        digest = hashlib.sha256()
+        files = [p for p in sorted(self.folder.rglob("*")) if p.suffix in {".safetensors", ".json"}]
+        for file in [*files, *([self.lora] if self.lora else [])]:
+            digest.update(file.name.encode())
+            with file.open("rb") as data:
+                digest.update(hashlib.file_digest(data, "sha256").digest())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    pipe: Any
+    sha256: str
+
+    @property
+    def size(self) -> int:
+        import torch
+
+        parts = (part for part in self.pipe.components.values() if isinstance(part, torch.nn.Module))
+        return sum(map(bytes_of, parts))
+
+
+warm: Warm[_Loaded] = Warm(lambda loaded: loaded.size)
+
+
+def _load(source: PipelineSource, precision: str) -> _Loaded:
+    import diffusers
+    from safetensors import SafetensorError
+
+    index = source.classes()
+    kind = getattr(diffusers, index["_class_name"], None)
+    if kind is None:
+        raise EngineError(
+            f"The installed diffusers has no {index['_class_name']}, which {source.name} needs."
+        )
+    left_out: dict[str, Any] = dict.fromkeys(NEVER_LOADED & index.keys())
+    if "safety_checker" in index:
+        left_out["requires_safety_checker"] = False
+    try:
+        pipe = kind.from_pretrained(
+            str(source.folder),
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            torch_dtype=dtype_for(precision),
+            **left_out,
+        )
+        if source.lora is not None:
+            pipe.load_lora_weights(
+                str(source.lora.parent),
+                weight_name=source.lora.name,
+                local_files_only=True,
+                use_safetensors=True,
+            )
+            pipe.fuse_lora(lora_scale=source.lora_scale)
+            pipe.unload_lora_weights()
+    except (OSError, ValueError, KeyError, AttributeError, SafetensorError) as error:
+        raise EngineError(f"The pipeline {source.name} cannot be loaded: {_first_line(error)}") from error
+    except RuntimeError as error:
+        raise EngineError(
+            f"The weights of the pipeline {source.name} do not fit it: {_first_line(error)}"
+        ) from error
+    pipe.set_progress_bar_config(disable=True)
+    # In torch's own order of memory: uncompiled group norm knows no other on a GPU.
+    return _Loaded(pipe.to(device_for_work()), source.fingerprint())
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+class PipelineEngine:
+    """Picture k depends on the job's seed, its wish and k alone; prompts of one batch may differ."""
+
+    def __init__(self, source: PipelineSource, *, batch: int | None = None) -> None:
+        self.source = source
+        self.batch = batch
+
+    def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Answers:
+        precision = str(request.settings.get("precision") or "auto")
+        if precision not in PRECISIONS:
+            raise EngineError(f"The precision is one of {', '.join(PRECISIONS)}.")
+        key = f"{self.source.folder}|{self.source.lora}|{self.source.lora_scale}|{precision}"
+        loaded = warm.get(key, partial(_load, self.source, precision))
+        wanted = _Wanted.of(loaded, self.source, request)
+        size = self.batch or (ON_GPU if device_for_work().type == "cuda" else ON_CPU)
+
+        def batches(heard: GenerationRequest) -> Iterator[list[Picture]]:
+            yield from in_batches_that_fit(indices, size, partial(wanted.pictures, heard), note=heard.note)
+
+        yield from made_ahead(request, len(indices), batches)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    pipe: Any
+    given: dict[str, Any]
+    facts: dict[str, Any]
+
+    @classmethod
+    def of(cls, loaded: _Loaded, source: PipelineSource, request: GenerationRequest) -> _Wanted:
+        """Raises EngineError for a setting that this pipeline does not have."""
+        settings = request.settings
+        steps = int(settings.get("steps", 30))
+        if not 1 <= steps <= MOST_STEPS:
+            raise EngineError(f"The number of sampling steps is from 1 to {MOST_STEPS}.")
+        given: dict[str, Any] = {"num_inference_steps": steps}
+        for name, theirs in (("guidance", "guidance_scale"), ("size", "height"), ("size", "width")):
+            if settings.get(name) is not None:
+                given[theirs] = (float if name == "guidance" else int)(settings[name])
+        if settings.get("negative_prompt"):
+            given["negative_prompt"] = str(settings["negative_prompt"])
+        takes = inspect.signature(loaded.pipe.__call__).parameters
+        if strange := [name for name in given if name not in takes]:
+            raise EngineError(f"The pipeline {source.name} takes no {' and no '.join(strange)}.")
+        _set_scheduler(loaded.pipe, str(settings.get("sampler") or ""), source.name)
+        facts = {
+            "engine": "pipeline",
+            "model": source.name,
+            "model_sha256": loaded.sha256,
+            "pipeline": type(loaded.pipe).__name__,
+            "scheduler": type(loaded.pipe.scheduler).__name__,
+            "precision": str(next(iter(_modules(loaded.pipe))).dtype).removeprefix("torch."),
+            "lora": source.lora.name if source.lora else "",
+            "lora_scale": source.lora_scale if source.lora else "",
+            **given,
+        }
+        return cls(loaded.pipe, given, {name: value for name, value in facts.items() if value != ""})
+
+    def pictures(self, request: GenerationRequest, group: list[int]) -> list[Picture]:
+        import torch
+
+        takes = inspect.signature(self.pipe.__call__).parameters
+        seeds = [seed_of(request.seed, index) for index in group]
+        prompts = [request.wish(index).prompt for index in group]
+        given: dict[str, Any] = {**self.given, "output_type": "np"}
+        if "prompt" in takes:
+            given["prompt"] = prompts
+            if "negative_prompt" in given:
+                given["negative_prompt"] = [given["negative_prompt"]] * len(group)
+        else:
+            given["batch_size"] = len(group)
+        if "callback_on_step_end" in takes:
+            given["callback_on_step_end"] = _between(request)
+        # Noise is drawn on the CPU, so that a seed means the same picture on every device.
+        dice = [torch.Generator().manual_seed(seed) for seed in seeds]
+        with torch.inference_mode():
+            shown = self.pipe(generator=dice, **given).images
+        request.heartbeat()
+        return [
+            Picture(
+                index,
+                seed,
+                eight_bits(picture, colour=request.modality == "microscopy"),
+                {**self.facts, "prompt": prompt},
+            )
+            for index, seed, picture, prompt in zip(group, seeds, shown, prompts, strict=True)
+        ]
+
+
+def _between(request: GenerationRequest) -> Any:
+    def beat(_pipe: Any, _step: int, _time: Any, values: dict[str, Any]) -> dict[str, Any]:
+        request.heartbeat()
+        return values
+
+    return beat
+
+
+def _modules(pipe: Any) -> Iterator[Any]:
+    import torch
+
+    return (part for part in pipe.components.values() if isinstance(part, torch.nn.Module))
+
+
+def _set_scheduler(pipe: Any, name: str, pipeline: str) -> None:
+    import diffusers
+
+    if not hasattr(pipe, "own_scheduler"):
+        pipe.own_scheduler = pipe.scheduler
+    if not name:
+        pipe.scheduler = pipe.own_scheduler
+        return
+    if name not in SCHEDULERS:
+        raise EngineError(f"There is no sampler {name}; there are: {', '.join(SCHEDULERS)}.")
+    if name.startswith("flow-") != type(pipe.own_scheduler).__name__.startswith("FlowMatch"):
+        raise EngineError(f"The pipeline {pipeline} was not trained for the sampler {name}.")
+    pipe.scheduler = getattr(diffusers, SCHEDULERS[name]).from_config(pipe.own_scheduler.config)
+
+
+def eight_bits(picture: Any, *, colour: bool) -> Pixels:
+    """What a pipeline drew, as bytes: grey, but where colour means something."""
+    from PIL import Image as Pillow
+
+    values = (np.clip(np.nan_to_num(picture), 0, 1) * 255).round().astype(np.uint8)
+    if values.ndim == 3 and values.shape[-1] == 1:
+        return np.asarray(values[..., 0])
+    return np.asarray(values if colour else Pillow.fromarray(values).convert("L"))

@@ -1,0 +1,194 @@
+"""The forms of the engines that are asked in words: the Images API, and local diffusers pipelines."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+
+from generation.diffusion.config import PictureClass
+from generation.images import pipeline_folder
+from generation.images.engines.image_models import SUGGESTED_MODELS, family_of
+from generation.images.engines.pipeline import SCHEDULERS
+from generation.images.engines.protocol import EngineError, Wish
+from generation.images.forms.base import NewJobForm
+from generation.images.models import GenerationJob
+from generation.images.prompts import WishError, expand, from_csv
+from pool.models import Image, Modality
+
+LARGEST_LIST = 2_000_000
+HOW = "One prompt, or a template such as “{view:PA|AP} chest x-ray, {finding:normal|opacity}”: every combination, as many of each."
+
+
+class PromptedJobForm(NewJobForm):
+    """A prompt, a template of many, or a list of them in a CSV file."""
+
+    prompt = forms.CharField(
+        max_length=32_000, required=False, widget=forms.Textarea(attrs={"rows": 3}), help_text=HOW
+    )
+    prompt_list = forms.FileField(
+        required=False,
+        label="or a CSV file of prompts",
+        help_text="A column prompt; also label and count, where wanted. The number of images is still the one asked for.",
+    )
+    modality = forms.ChoiceField(choices=Modality.choices)
+    label = forms.CharField(
+        label="Finding", max_length=100, required=False, help_text="A template's {finding:…} comes first."
+    )
+
+    def clean(self) -> dict[str, Any]:
+        self._wishes = self._read_wishes()
+        return super().clean()
+
+    def _read_wishes(self) -> list[Wish]:
+        given = {name: self.cleaned_data.get(name) or "" for name in ("prompt", "label", "modality")}
+        uploaded: UploadedFile[Any] | None = self.cleaned_data.get("prompt_list")
+        try:
+            if uploaded is None:
+                if not given["prompt"] and "prompt" not in self.errors:
+                    self.add_error("prompt", "This field is required, or a CSV file of prompts.")
+                wishes = expand(given["prompt"], label=given["label"], modality=given["modality"])
+                return wishes if len(wishes) > 1 or wishes[0].prompt != given["prompt"] else []
+            if (uploaded.size or 0) > LARGEST_LIST:
+                raise WishError("The list of prompts is larger than 2 MB.")
+            wishes = from_csv(uploaded.read(), label=given["label"])
+        except WishError as error:
+            self.add_error("prompt" if uploaded is None else "prompt_list", str(error))
+            return []
+        self.cleaned_data["prompt"] = f"{len(wishes)} prompts of {uploaded.name}"
+        return wishes
+
+    def wishes(self) -> list[Wish]:
+        return self._wishes
+
+    def kind(self) -> PictureClass:
+        return PictureClass(self.cleaned_data["modality"], self.cleaned_data["label"].strip())
+
+
+class OpenAIJobForm(PromptedJobForm):
+    engine = GenerationJob.Engine.OPENAI
+
+    api_model = forms.CharField(
+        label="Model",
+        max_length=100,
+        initial=SUGGESTED_MODELS[0],
+        help_text=f"For example {', '.join(SUGGESTED_MODELS)}; on OpenAI's own service the dall-e models are retired.",
+    )
+    size = forms.CharField(
+        max_length=20, required=False, help_text="For example 1024x1024; empty for the model's own."
+    )
+    quality = forms.CharField(max_length=20, required=False)
+    edit_of = forms.UUIDField(
+        required=False,
+        label="Starting from image",
+        help_text="Its number, from the address of its page; gpt-image models edit it. It is sent to the service: "
+        "never send a patient's image that you may not pass on.",
+    )
+    price = forms.DecimalField(
+        min_value=0,
+        max_digits=8,
+        decimal_places=4,
+        required=False,
+        label="US dollars an image",
+        help_text="For the estimate and the cap; empty: the price list of the dall-e models.",
+    )
+    spend_cap = forms.DecimalField(
+        min_value=0,
+        max_digits=10,
+        decimal_places=2,
+        required=False,
+        label="Pause at US dollars",
+        help_text="The job pauses before an image would go beyond it. Needs a price.",
+    )
+    field_order = (
+        *("api_model", "prompt", "prompt_list", "modality", "label", "total", "dataset", "new_dataset"),
+        *("size", "quality", "edit_of", "price", "spend_cap", "priority"),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["seed"]  # the service has none
+
+    def clean(self) -> dict[str, Any]:
+        self.cleaned_data["seed"] = 0
+        model = self.cleaned_data.get("api_model", "")
+        self.cleaned_data["price"] = self._price(model)
+        data = super().clean()
+        try:
+            family_of(model).parameters(model, self.settings())
+        except (EngineError, KeyError) as error:
+            if isinstance(error, EngineError):
+                raise ValidationError(str(error)) from error
+        if data.get("spend_cap") is not None and data["price"] is None:
+            self.add_error(
+                "price", "Without a price an image, the job cannot know when it has spent that much."
+            )
+        if data.get("edit_of"):
+            self._check_edit(model, data["edit_of"])
+        return data
+
+    def _price(self, model: str) -> Any:
+        given = self.cleaned_data.get("price")
+        known = {name: self.cleaned_data.get(name) for name in ("size", "quality")}
+        return family_of(model).price(known) if given is None else given
+
+    def _check_edit(self, model: str, image: uuid.UUID) -> None:
+        if not family_of(model).edits:
+            self.add_error("edit_of", f"{model} does not edit images here; a gpt-image model does.")
+        if not Image.objects.filter(pk=image).exists():
+            self.add_error("edit_of", "There is no image of this number.")
+
+    def settings(self) -> dict[str, Any]:
+        edit_of = self.cleaned_data.get("edit_of")
+        chosen = {name: self.cleaned_data[name] for name in ("size", "quality")}
+        return {**chosen, "edit_of": str(edit_of) if edit_of else ""}
+
+    def model(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in ("api_model", "prompt", "price", "spend_cap")}
+
+
+class PipelineJobForm(PromptedJobForm):
+    engine = GenerationJob.Engine.PIPELINE
+
+    api_model = forms.ChoiceField(label="Pipeline")
+    negative_prompt = forms.CharField(max_length=2_000, required=False, help_text="What it is not to show.")
+    size = forms.IntegerField(
+        min_value=8,
+        max_value=4096,
+        required=False,
+        label="Size in pixels",
+        help_text="Empty: the pipeline's own.",
+    )
+    steps = forms.IntegerField(min_value=1, max_value=1000, initial=30, label="Sampling steps")
+    sampler = forms.ChoiceField(
+        required=False, choices=[("", "the pipeline's own"), *((name, name) for name in SCHEDULERS)]
+    )
+    guidance = forms.FloatField(min_value=0, max_value=30, initial=4, required=False)
+    lora = forms.ChoiceField(required=False, label="LoRA")
+    lora_scale = forms.FloatField(
+        min_value=0, max_value=2, initial=1, required=False, label="Strength of the LoRA"
+    )
+    field_order = (
+        *("api_model", "prompt", "prompt_list", "negative_prompt", "modality", "label", "total", "dataset"),
+        *("new_dataset", "size", "steps", "sampler", "guidance", "lora", "lora_scale", "seed", "priority"),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = {
+            "api_model": [(name, name) for name in pipeline_folder.names()],
+            "lora": [("", "none"), *((name, name) for name in pipeline_folder.lora_names())],
+        }
+        for field, choices in offered.items():
+            self.fields[field].choices = choices  # type: ignore[attr-defined]  # both are ChoiceFields
+
+    def settings(self) -> dict[str, Any]:
+        names = ("negative_prompt", "size", "steps", "sampler", "guidance", "lora")
+        chosen = {name: self.cleaned_data[name] for name in names}
+        return chosen | ({"lora_scale": self.cleaned_data["lora_scale"]} if chosen["lora"] else {})
+
+    def model(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in ("api_model", "prompt")}

@@ -1,0 +1,91 @@
+"""Prompt templates and prompt lists: what each image of a job is to show, as evenly spread as can be.
+
+`{view:PA|AP} chest x-ray, {finding:normal|opacity}` stands for four prompts; image k takes prompt k modulo
+four, so that any number of images is balanced to within one. A variable named `finding` is also the label.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import re
+from dataclasses import asdict
+
+from generation.images.engines.protocol import Wish
+from pool.texts import plain
+
+VARIABLE = re.compile(r"\{(?P<name>[a-z_]+)(?::(?P<values>[^{}]*))?\}")
+MOST_WISHES = 5_000
+LONGEST_PROMPT = 32_000
+
+
+class WishError(ValueError):
+    """A template or list that cannot be read; the message says where and why."""
+
+
+def expand(template: str, *, label: str = "", modality: str = "") -> list[Wish]:
+    """Every prompt the template stands for. Raises WishError."""
+    values: dict[str, list[str]] = {}
+    for found in VARIABLE.finditer(template):
+        name = found["name"]
+        given = [value.strip() for value in found["values"].split("|")] if found["values"] is not None else []
+        if not given and name not in values:
+            known = {"modality": modality, "finding": label}.get(name, "")
+            if not known:
+                raise WishError(f"Say what {{{name}}} may be, like {{{name}:one|another}}.")
+            given = [known]
+        if given and name in values:
+            raise WishError(f"{{{name}}} is given its values twice; the second time write {{{name}}} alone.")
+        if given:
+            if "" in given or len(set(given)) < len(given):
+                raise WishError(f"The values of {{{name}}} must differ and none may be empty.")
+            values[name] = given
+    number = 1
+    for given in values.values():
+        number *= len(given)
+    if number > MOST_WISHES:
+        raise WishError(f"This template stands for {number:,} prompts; at most {MOST_WISHES:,} are possible.")
+    rest = VARIABLE.sub("", template)
+    if "{" in rest or "}" in rest:
+        raise WishError("A brace has no partner, or a variable's name is not in small letters.")
+    return [_wish(template, dict(zip(values, chosen, strict=True)), label) for chosen in _balanced(values)]
+
+
+def _balanced(values: dict[str, list[str]]) -> list[tuple[str, ...]]:
+    """All combinations, the last variable changing fastest."""
+    return list(itertools.product(*values.values()))
+
+
+def _wish(template: str, chosen: dict[str, str], label: str) -> Wish:
+    prompt = VARIABLE.sub(lambda found: chosen[found["name"]], template)
+    return Wish(prompt=prompt.strip(), label=chosen.get("finding", label))
+
+
+def from_csv(data: bytes, *, label: str = "") -> list[Wish]:
+    """The rows of a table with a column `prompt`, and `label` and `count` where there. Raises WishError."""
+    try:
+        text = plain(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise WishError("The list of prompts is not UTF-8 text.") from error
+    table = csv.DictReader(io.StringIO(text))
+    if "prompt" not in (table.fieldnames or []):
+        raise WishError("The list of prompts needs a header row with a column named prompt.")
+    wishes: list[Wish] = []
+    for number, row in enumerate(table, start=2):
+        prompt = (row["prompt"] or "").strip()
+        count = (row.get("count") or "1").strip()
+        if not prompt or len(prompt) > LONGEST_PROMPT:
+            raise WishError(f"Row {number} of the list has no prompt, or one that is too long.")
+        if not count.isdecimal() or not 1 <= int(count) <= MOST_WISHES:
+            raise WishError(f"Row {number} of the list: count is a number from 1 to {MOST_WISHES}.")
+        wishes += [Wish(prompt, (row.get("label") or label).strip())] * int(count)
+        if len(wishes) > MOST_WISHES:
+            raise WishError(f"The list asks for more than {MOST_WISHES:,} images.")
+    if not wishes:
+        raise WishError("The list of prompts is empty.")
+    return wishes
+
+
+def as_json(wishes: list[Wish]) -> list[dict[str, str]]:
+    return [asdict(wish) for wish in wishes]

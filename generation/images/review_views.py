@@ -1,0 +1,114 @@
+"""Looking at what was made: keep or leave out by keyboard, contact sheets, two jobs side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from generation.images.contact_sheet import PER_SHEET, contact_sheet
+from generation.images.models import GenerationJob
+from generation.images.outcomes import GeneratedImage
+from generation.images.views import may_view
+
+REASONS = ("text in the picture", "broken anatomy", "duplicate", "not the modality", "poor quality")
+PAIRS = 30
+
+may_review = permission_required("pool.change_image", raise_exception=True)
+
+
+class ReviewForm(forms.Form):
+    index = forms.IntegerField(min_value=0)
+    decision = forms.ChoiceField(choices=[("keep", "keep"), ("leave_out", "leave out")])
+    reason = forms.CharField(max_length=200, required=False)
+    other_reason = forms.CharField(max_length=200, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        self.why = data.get("other_reason") or data.get("reason") or ""
+        if data.get("decision") == "leave_out" and not self.why:
+            self.add_error("other_reason", "Say why it is left out.")
+        return data
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@may_review
+def review(request: HttpRequest, pk: int) -> HttpResponse:
+    """One image of a job at a time; after a decision, the next that nobody has looked at."""
+    job = get_object_or_404(GenerationJob, pk=pk)
+    form = ReviewForm(request.POST) if request.method == "POST" else None
+    if form is not None and form.is_valid():
+        looked_at = get_object_or_404(job.outcomes.made(), index=form.cleaned_data["index"])
+        left_out = form.cleaned_data["decision"] == "leave_out"
+        looked_at.review(by=request.user, leave_out_for=form.why if left_out else "")
+        return redirect(f"{reverse('generation:review', args=[pk])}?after={looked_at.index}")
+    context = {"job": job, "form": form, "reasons": list(enumerate(REASONS, start=1)), **_shown(request, job)}
+    return render(request, "generation/review.html", context, status=422 if form else 200)
+
+
+def _shown(request: HttpRequest, job: GenerationJob) -> dict[str, Any]:
+    """The image asked for by `index`, else the first nobody has looked at, those past `after` first."""
+    made, fresh = job.outcomes.made(), job.outcomes.unreviewed()
+    index, after = request.GET.get("index", request.POST.get("index", "")), request.GET.get("after", "")
+    shown: GeneratedImage | None = None
+    if index.isdecimal():
+        shown = made.filter(index=int(index)).first()
+    elif after.isdecimal():
+        shown = fresh.filter(index__gt=int(after)).first()
+    if shown is None and not index:
+        shown = fresh.first()
+    left = fresh.count()
+    around = {"shown": shown, "left": left, "number": made.count(), "seen": made.count() - left}
+    if shown is not None:
+        around["before"] = made.filter(index__lt=shown.index).last()
+        around["next"] = made.filter(index__gt=shown.index).first()
+    return around
+
+
+@require_safe
+@may_view
+def sheet(request: HttpRequest, pk: int) -> HttpResponse:
+    """A PNG of up to a hundred of a job's images, each with its number."""
+    made = get_object_or_404(GenerationJob, pk=pk).outcomes.made()
+    page = Paginator(made, PER_SHEET).get_page(request.GET.get("page"))
+    name = f"job-{pk}-sheet-{page.number}.png"
+    headers = {"Content-Disposition": f'inline; filename="{name}"', "Cache-Control": "private, no-store"}
+    return HttpResponse(contact_sheet(list(page)), content_type="image/png", headers=headers)
+
+
+class CompareForm(forms.Form):
+    left = forms.ModelChoiceField(GenerationJob.objects.none())
+    right = forms.ModelChoiceField(GenerationJob.objects.none())
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        jobs = GenerationJob.objects.filter(outcomes__outcome="made").distinct()
+        for field in self.fields.values():
+            field.queryset = jobs.select_related("dataset", "checkpoint")  # type: ignore[attr-defined]  # they are ModelChoiceFields
+            field.label_from_instance = _told_apart  # type: ignore[attr-defined]  # a ModelChoiceField
+
+
+def _told_apart(job: GenerationJob) -> str:
+    seed = "" if job.engine == GenerationJob.Engine.OPENAI else f", seed {job.seed}"
+    return f"{job.pk}: {job}{seed}"
+
+
+@require_safe
+@may_view
+def compare(request: HttpRequest) -> HttpResponse:
+    """Image k of one job beside image k of another: with one seed, the same noise by two models."""
+    form = CompareForm(request.GET if "right" in request.GET else None, initial=request.GET.dict())
+    context: dict[str, Any] = {"form": form}
+    if form.is_valid():
+        left, right = form.cleaned_data["left"], form.cleaned_data["right"]
+        others = {one.index: one for one in right.outcomes.made()}
+        pairs = [(one, others[one.index]) for one in left.outcomes.made() if one.index in others]
+        page = Paginator(pairs, PAIRS).get_page(request.GET.get("page"))
+        context |= {"left": left, "right": right, "page": page, "same_seed": left.seed == right.seed}
+    return render(request, "generation/compare.html", context)

@@ -1,0 +1,232 @@
+"""A generation job at work: what is missing is asked of the engine, each answer committed by itself."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+from django.conf import settings
+from django.db import OperationalError, transaction
+from psycopg.errors import DiskFull
+
+from generation.images import pipeline_folder
+from generation.images.engines.protocol import (
+    Engine,
+    EngineError,
+    GenerationRequest,
+    NeedsPersonError,
+    Picture,
+    Refusal,
+    Wish,
+)
+from generation.images.models import GenerationJob
+from generation.images.outcomes import GeneratedImage
+from generation.images.rate_limit import seconds_until_turn
+from generation.images.spend_ledger import Ledger
+from generation.training.models import Checkpoint
+from generation.training.tuned_models import checkpoint_behind, name_of
+from jobs.models import Job, JobCancelled, JobFailed, JobLost, JobPaused, JobStepsAside
+from pool.canonical.previews import picture_png
+from pool.imports.store import DuplicatePixels, add_image
+from pool.models import Image
+from pool.texts import line
+
+PULSE = 1.0
+TURN_CHECK = 5.0
+LEAST_FREE = 0.10
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+NO_ROOM_SENTENCE = "No space left on device; free some, then let the job go on. What is stored stays."
+REASON_LENGTH = 300
+Outcome = GeneratedImage.Outcome
+
+
+class Pulse:
+    """Something to do now and then, by default the job's heartbeat, that may be called as often as one likes."""
+
+    def __init__(
+        self, job: Job, *, every: float | None = None, beat: Callable[[], None] | None = None
+    ) -> None:
+        self.beat, self.every, self.last = beat or job.beat, PULSE if every is None else every, 0.0
+
+    def __call__(self) -> None:
+        if time.monotonic() - self.last >= self.every:
+            self.beat()
+            self.last = time.monotonic()
+
+
+def engine_of(job: GenerationJob) -> Engine:
+    """The engine a job asks for, ready to work; what drags in torch is imported here, in the worker."""
+    if job.engine == GenerationJob.Engine.DIFFUSION and job.checkpoint is not None:
+        from generation.images.engines.diffusion import DiffusionEngine
+
+        return DiffusionEngine(job.checkpoint.source())
+    if job.engine == GenerationJob.Engine.PIPELINE:
+        from generation.images.engines.pipeline import PipelineEngine
+
+        return PipelineEngine(pipeline_folder.source(job.api_model, job.settings))
+    if job.engine == GenerationJob.Engine.OPENAI:
+        from generation.images.engines.openai_images import OpenAIImagesEngine
+
+        return OpenAIImagesEngine(job.api_model, base_url=settings.OPENAI_BASE_URL, pace=seconds_until_turn)
+    from generation.images.engines.phantom import PhantomEngine
+
+    return PhantomEngine()
+
+
+def fill(job: GenerationJob, engine: Engine | None = None) -> None:
+    """Make what the job still lacks. Raises JobFailed, JobPaused, JobCancelled, JobLost or JobStepsAside."""
+    ledger = Ledger(job)
+    ledger.open()
+    _find_checkpoint(job)
+    settled = set(job.outcomes.values_list("index", flat=True))
+    missing = [index for index in range(job.total) if index not in settled]
+    going_on = f"Going on: {len(missing)} of {job.total} are missing." if settled else None
+    job.beat(done=len(settled), message=going_on)
+    try:
+        if missing:
+            refuse_a_full_disk()
+            job.beat(message="Preparing the engine…" if not settled else None)
+            answers = (engine or engine_of(job)).generate(_request(job, ledger), missing)
+            with contextlib.closing(answers):  # an engine stops its work when nobody takes it any more
+                for answer in answers:
+                    _settle(job, answer, ledger)
+        ledger.close()
+    except NeedsPersonError as error:
+        ledger.close()
+        raise JobPaused(str(error)) from error
+    except EngineError as error:
+        ledger.close()
+        raise JobFailed(str(error)) from error
+    except (JobCancelled, JobStepsAside, JobPaused, JobFailed):
+        ledger.close()
+        raise
+    except OSError as error:  # what was paid for and could not be stored stays in the ledger as unanswered
+        if error.errno in NO_ROOM:
+            raise JobPaused(NO_ROOM_SENTENCE) from error
+        raise JobFailed(f"A picture could not be stored ({error.strerror or error}).") from error
+    except OperationalError as error:
+        if isinstance(error.__cause__, DiskFull):
+            raise JobPaused(NO_ROOM_SENTENCE) from error
+        raise
+    _sum_up(job)
+
+
+def _find_checkpoint(job: GenerationJob) -> None:
+    """Note whose result a pipeline or a LoRA is where it was fine-tuned here: what it learned from must be known."""
+    if job.engine == GenerationJob.Engine.PIPELINE and job.checkpoint is None:
+        job.checkpoint = checkpoint_behind(job.api_model, str(job.settings.get("lora") or ""))
+        job.save(update_fields=["checkpoint"])
+
+
+def _request(job: GenerationJob, ledger: Ledger) -> GenerationRequest:
+    aside = Pulse(job, every=TURN_CHECK, beat=partial(_step_aside, job))
+    return GenerationRequest(
+        modality=job.modality,
+        label=job.label,
+        prompt=job.prompt,
+        seed=job.seed,
+        settings=job.settings,
+        wishes=[Wish(**wish) for wish in job.wishes],
+        source=_source(job),
+        heartbeat=Pulse(job),
+        may_stop=aside,
+        before_sending=ledger.before_sending,
+        note=job.log,
+    )
+
+
+def _source(job: GenerationJob) -> bytes:
+    """The picture to start from, where the job edits one."""
+    if not job.settings.get("edit_of"):
+        return b""
+    image = Image.objects.filter(pk=job.settings["edit_of"]).first()
+    if image is None:
+        raise JobFailed("The image that was to be edited is not in the pool.")
+    return picture_png(image)
+
+
+def _step_aside(job: GenerationJob) -> None:
+    refuse_a_full_disk()
+    if job.others_wait():
+        raise JobStepsAside("Waiting for its next turn: others go first.")
+
+
+def refuse_a_full_disk() -> None:
+    """Raises JobPaused where less than a tenth of the images' disk is free."""
+    storage = cast("dict[str, Any]", settings.STORAGES["default"])
+    folder = Path(storage.get("OPTIONS", {}).get("location", ""))
+    if not folder.is_absolute() or not folder.exists():
+        return  # images that lie in S3 fill no disk of ours
+    disk = shutil.disk_usage(folder)
+    if disk.free < disk.total * LEAST_FREE:
+        raise JobPaused(
+            f"Only {disk.free / 2**30:.1f} GB, less than a tenth, of the images' disk is free. "
+            "Free some, then let the job go on. What is stored stays."
+        )
+
+
+def _settle(job: GenerationJob, answer: Picture | Refusal, ledger: Ledger) -> None:
+    """Commit one answer with its image, or nothing of it when the job is another worker's by now."""
+    with transaction.atomic():
+        mine = GenerationJob.objects.filter(
+            pk=job.pk, state=GenerationJob.State.RUNNING, attempts=job.attempts
+        )
+        done = job.done + 1
+        # The update holds the row until the commit, so nobody can take the job over in between.
+        if not mine.update(done=done, message=f"{done} of {job.total}", **ledger.settling(answer)):
+            raise JobLost
+        GeneratedImage.objects.create(job=job, index=answer.index, seed=answer.seed, **_outcome(job, answer))
+    job.done = done
+
+
+def _outcome(job: GenerationJob, answer: Picture | Refusal) -> dict[str, Any]:
+    wish = Wish(**job.wishes[answer.index % len(job.wishes)]) if job.wishes else Wish(job.prompt, job.label)
+    prompt = {"prompt": wish.prompt}
+    if isinstance(answer, Refusal):
+        reason = line(answer.reason, most=REASON_LENGTH) or "No reason was named."
+        return {**prompt, "outcome": answer.outcome, "reason": reason}
+    if answer.pixels.min() == answer.pixels.max():
+        return {**prompt, "outcome": Outcome.FILTERED, "reason": "The picture is of one even colour."}
+    provenance = {**answer.provenance, "job": job.pk, "index": answer.index, **_origin(job)}
+    if answer.seed is not None:
+        provenance["seed"] = str(answer.seed)  # as text: 63 bits do not survive every JSON reader
+    try:
+        image = add_image(job.dataset, answer.pixels, label=wish.label, provenance=provenance)
+    except DuplicatePixels as error:
+        return {**prompt, "outcome": Outcome.DUPLICATE, "reason": line(str(error), most=REASON_LENGTH)}
+    return {**prompt, "outcome": Outcome.MADE, "image": image}
+
+
+def _origin(job: GenerationJob) -> dict[str, Any]:
+    if job.checkpoint is None:
+        return {}
+    return {
+        "model": job.checkpoint.name,
+        "checkpoint_step": job.checkpoint.step,
+        "checkpoint_sha256": job.checkpoint.sha256,
+        "trained_on": job.checkpoint.run.dataset.name if job.checkpoint.run else "",
+        **(job.checkpoint.fidelity if _is_as_measured(job, job.checkpoint) else {}),
+    }
+
+
+def _is_as_measured(job: GenerationJob, checkpoint: Checkpoint) -> bool:
+    """Not where a LoRA from elsewhere lies on top of the checkpoint."""
+    lora = str(job.settings.get("lora") or "")
+    return not lora or (checkpoint.run is not None and name_of(checkpoint.run) == lora.partition("@")[0])
+
+
+def _sum_up(job: GenerationJob) -> None:
+    """End in words; a job that made nothing has failed, and says why."""
+    outcomes = Counter(job.outcomes.values_list("outcome", flat=True))
+    if not outcomes[Outcome.MADE]:
+        reason = job.outcomes.exclude(reason="").values_list("reason", flat=True).first() or ""
+        raise JobFailed(f"None of the {job.total} images was made. {reason}".strip())
+    parts = [f"{number} {Outcome(kind).label.lower()}" for kind, number in sorted(outcomes.items())]
+    job.beat(done=job.total, message=", ".join(parts))

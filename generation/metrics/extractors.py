@@ -1,0 +1,206 @@
+"""Pictures to feature vectors, by a network from a file or by the small one that ships.
+
+Distances of two extractors never compare, so every extractor carries its name, its file's hash and its dimensions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pool.canonical.pixels import Pixels, fitted_square
+
+if TYPE_CHECKING:
+    import torch
+
+SHIPPED = Path(__file__).parent / "extractor" / "phantom-features.safetensors"
+BATCH = 32
+INCEPTION_SIDE = 299
+
+
+class ExtractorError(Exception):
+    """The extractor cannot be used; the message says which and why."""
+
+
+def _nothing() -> None:
+    pass
+
+
+class Extractor(Protocol):
+    """What turns pictures into rows of numbers."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def sha256(self) -> str: ...
+
+    @property
+    def dimensions(self) -> int: ...
+
+    def features(
+        self, pictures: Iterable[Pixels], *, heartbeat: Callable[[], None] = _nothing
+    ) -> NDArray[np.float32]:
+        """(n, dimensions), one row a picture; `heartbeat` is called between batches."""
+        ...
+
+
+def extractor(spec: str = "") -> Extractor:
+    """The extractor of a spec: nothing for the small one that ships, or PATH or PATH#SHA256 of a TorchScript file or of
+    a folder of CLIP (the hash is that of its model.safetensors).
+
+    Raises ExtractorError for a file that is not there, has another hash, or is no TorchScript.
+    """
+    from generation.metrics.clip_extractor import WEIGHTS, ClipExtractor
+
+    if not spec:
+        return SmallExtractor()
+    name, _, wanted = spec.partition("#")
+    path = Path(name).expanduser()
+    weights = path / WEIGHTS if path.is_dir() else path
+    if not weights.is_file():
+        raise ExtractorError(f"There is no extractor at {weights}.")
+    found = file_sha256(weights)
+    if wanted and wanted.lower() != found:
+        raise ExtractorError(f"{weights.name} is not the file that was asked for: its SHA-256 is {found}.")
+    return ClipExtractor(path, found) if path.is_dir() else TorchScriptExtractor(path, found)
+
+
+def described(used: Extractor) -> dict[str, Any]:
+    """What stands beside every number: which extractor gave it."""
+    return {"name": used.name, "sha256": used.sha256, "dimensions": used.dimensions}
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def batches(pictures: Iterable[Pixels], side: int, *, colour: bool) -> Iterator[NDArray[np.uint8]]:
+    batch: list[NDArray[np.uint8]] = []
+    for picture in pictures:
+        batch.append(fitted_square(picture, side=side, colour=colour))
+        if len(batch) == BATCH:
+            yield np.stack(batch)
+            batch = []
+    if batch:
+        yield np.stack(batch)
+
+
+def gathered(rows: list[NDArray[np.float32]], dimensions: int) -> NDArray[np.float32]:
+    return np.concatenate(rows) if rows else np.empty((0, dimensions), dtype=np.float32)
+
+
+@dataclass
+class SmallExtractor:
+    """Grey pictures at 64×64 to 64 numbers, learned from drawings (see train_extractor.py)."""
+
+    path: Path = SHIPPED
+    dimensions: int = 64
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    @cached_property
+    def sha256(self) -> str:
+        return file_sha256(self.path)
+
+    @cached_property
+    def _network(self) -> torch.nn.Module:
+        from safetensors.torch import load_file
+
+        from generation.diffusion.model_cache import device_for_work
+        from generation.metrics.small_network import SmallNetwork
+
+        network = SmallNetwork()
+        network.load_state_dict(
+            {k: v.float() if v.is_floating_point() else v for k, v in load_file(self.path).items()}
+        )
+        return network.to(device_for_work()).eval()
+
+    def features(
+        self, pictures: Iterable[Pixels], *, heartbeat: Callable[[], None] = _nothing
+    ) -> NDArray[np.float32]:
+        import torch
+
+        from generation.metrics.small_network import SIDE
+
+        device, rows = next(self._network.parameters()).device, []
+        for batch in batches(pictures, SIDE, colour=False):
+            with torch.inference_mode():
+                values = torch.from_numpy(batch).to(device).unsqueeze(1).float() / 255
+                rows.append(np.asarray(self._network(values).float().cpu().numpy(), dtype=np.float32))
+            heartbeat()
+        return gathered(rows, self.dimensions)
+
+
+@dataclass
+class TorchScriptExtractor:
+    """Any TorchScript network that takes uint8 (n, 3, 299, 299) and gives (n, d), such as the published Inception.
+
+    A TorchScript file is a program: give only files you trust.
+    """
+
+    path: Path
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    @cached_property
+    def dimensions(self) -> int:
+        black = np.zeros((1, INCEPTION_SIDE, INCEPTION_SIDE, 3), dtype=np.uint8)
+        return int(self._rows(black).shape[1])
+
+    @cached_property
+    def _network(self) -> Any:
+        import torch
+
+        from generation.diffusion.model_cache import device_for_work
+
+        try:
+            return torch.jit.load(str(self.path), map_location=device_for_work()).eval()  # type: ignore[no-untyped-call]  # torch ships no type for it
+        except (RuntimeError, ValueError) as error:
+            raise ExtractorError(f"{self.path.name} is no TorchScript file that torch can read.") from error
+
+    @cached_property
+    def _options(self) -> dict[str, Any]:
+        """StyleGAN's Inception gives class scores unless it is asked for features."""
+        known = {argument.name for argument in self._network.forward.schema.arguments}
+        return {"return_features": True} if "return_features" in known else {}
+
+    def _rows(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        import torch
+
+        from generation.diffusion.model_cache import device_for_work
+
+        values = torch.from_numpy(batch).permute(0, 3, 1, 2).contiguous().to(device_for_work())
+        try:
+            with torch.inference_mode():
+                found = self._network(values, **self._options)
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise ExtractorError(
+                f"{self.path.name} does not take uint8 pictures of three channels ({reason})."
+            ) from error
+        if not isinstance(found, torch.Tensor) or len(found) != len(batch):
+            raise ExtractorError(f"{self.path.name} does not give one row of features for each picture.")
+        return np.asarray(found.flatten(1).float().cpu().numpy(), dtype=np.float32)
+
+    def features(
+        self, pictures: Iterable[Pixels], *, heartbeat: Callable[[], None] = _nothing
+    ) -> NDArray[np.float32]:
+        rows = []
+        for batch in batches(pictures, INCEPTION_SIDE, colour=True):
+            rows.append(self._rows(batch))
+            heartbeat()
+        return gathered(rows, self.dimensions)

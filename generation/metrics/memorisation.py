@@ -1,0 +1,61 @@
+"""Which generated pictures give back a training picture: the copy rule of the quality report, at a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generation.metrics import copies
+from generation.metrics.copy_rule import Calibration
+from generation.metrics.nearest import nearest
+from generation.metrics.structure import Structures
+
+
+@dataclass(frozen=True)
+class Views:
+    """The same pictures seen two ways, row by row: fine structure and an extractor's features."""
+
+    structures: Structures
+    features: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+
+@dataclass(frozen=True)
+class Match:
+    """A generated picture and the training pictures nearest to it, by fine structure and by features.
+
+    The correlation is that of fine structure, at the best of small shifts and mirroring. A near feature accuses nobody.
+    """
+
+    picture: int
+    by_pixels: int
+    by_features: int
+    correlation: float
+    is_copy: bool
+
+
+def scan(generated: Views, training: Views, rule: Calibration) -> list[Match]:
+    """Every generated picture against every training picture, the most suspicious first."""
+    closest = copies.nearest(generated.structures, training.structures)
+    by_features = nearest(generated.features, training.features).places[:, 0]
+    alike = closest.similarity
+    return [
+        Match(
+            int(place),
+            int(closest.place[place]),
+            int(by_features[place]),
+            round(float(alike[place]), 4),
+            bool(alike[place] >= rule.threshold),
+        )
+        for place in np.argsort(-alike, kind="stable")
+    ]
+
+
+def copied(matches: Sequence[Match]) -> list[int]:
+    """The generated pictures that count as copies, in their own order."""
+    return sorted(match.picture for match in matches if match.is_copy)

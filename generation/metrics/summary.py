@@ -1,0 +1,208 @@
+"""The whole report on two arms of pictures: numbers, parts, curves, copies, the best and the worst. No Django."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from generation.metrics.copies import Nearest, grouped, nearest, nearest_within, pairs_of
+from generation.metrics.copy_rule import Calibration, calibrate
+from generation.metrics.diversity import ms_ssim, random_pairs
+from generation.metrics.machine_rater import MachineRater, TooFewToTell, rate
+from generation.metrics.report_numbers import Measured, Number, numbers
+from generation.metrics.spectra import Bytes, Profile, histograms, radial_spectra
+from generation.metrics.structure import Structures, structures
+
+Floats = npt.NDArray[np.float64]
+
+SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Arm:
+    """The images of one arm: pictures of one size, features, and what is known of each."""
+
+    pictures: Bytes
+    features: Floats
+    labels: Sequence[str]
+    patients: Sequence[str]
+    generators: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Each fake's nearest real image (of the reference, then of the training images), and who counts as a copy."""
+
+    nearest: Nearest
+    calibration: Calibration
+    places: list[int]
+    within_real: list[tuple[int, int]]
+    within_fake: list[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """All that was found; `rater` and `features` are for whoever draws saliency maps."""
+
+    numbers: list[Number]
+    parts: dict[str, dict[str, list[Number]]]
+    curves: dict[str, dict[str, dict[str, list[float]]]]
+    copies: Copies
+    chance: Floats | None
+    rater: MachineRater | None
+
+    @property
+    def best(self) -> list[int]:
+        """The fakes that the machine took for real most readily."""
+        return [] if self.chance is None else [int(i) for i in np.argsort(self.chance, kind="stable")[:SHOWN]]
+
+    @property
+    def worst(self) -> list[int]:
+        return (
+            [] if self.chance is None else [int(i) for i in np.argsort(-self.chance, kind="stable")[:SHOWN]]
+        )
+
+    @property
+    def closest(self) -> list[int]:
+        """The fakes most like a real image, copies first."""
+        return [int(i) for i in np.argsort(-self.copies.nearest.similarity, kind="stable")[:SHOWN]]
+
+
+def compare(
+    real: Arm,
+    fake: Arm,
+    training: Bytes,
+    *,
+    clip: bool = False,
+    seed: int = 0,
+    beat: Callable[[str], None],
+) -> Whole:
+    """Compare fakes with real images; `training` are further real pictures their model may have copied."""
+
+    def quietly() -> None:
+        beat("")
+
+    beat("Looking for copies…")
+    copies = find_copies(real, fake, training, seed=seed, beat=quietly)
+    groups = _groups(real, fake, copies)
+    beat("Measuring grey levels and spectra…")
+    greys = histograms(real.pictures), histograms(fake.pictures)
+    spectra = radial_spectra(real.pictures), radial_spectra(fake.pictures)
+    beat("Training the machine rater…")
+    rows = np.concatenate(
+        [
+            rater_features(real.features, greys[0], spectra[0]),
+            rater_features(fake.features, greys[1], spectra[1]),
+        ]
+    )
+    rater, no_rater = None, ""
+    try:
+        rater = rate(rows, np.repeat([False, True], (len(real), len(fake))), groups, seed=seed)
+    except TooFewToTell as error:
+        no_rater = str(error)
+    beat("Measuring how alike the images are…")
+    similarity, no_similarity = _similarity(real, fake, seed=seed, beat=quietly)
+    measured = Measured(
+        real.features,
+        fake.features,
+        greys,
+        spectra,
+        None if rater is None else (rater.chance[: len(real)], rater.chance[len(real) :]),
+        (groups[: len(real)], groups[len(real) :]),
+        no_rater,
+        similarity,
+        no_similarity,
+        clip,
+        seed,
+    )
+    beat("Measuring distances…")
+    every = np.arange(len(real)), np.arange(len(fake))
+    return Whole(
+        numbers(measured, *every, beat=quietly),
+        _parts(measured, real, fake, beat=quietly),
+        {
+            "grey_levels": {"real": greys[0].band(), "fake": greys[1].band()},
+            "spectrum": {"real": spectra[0].band(), "fake": spectra[1].band()},
+        },
+        copies,
+        None if rater is None else rater.chance[len(real) :],
+        rater,
+    )
+
+
+def rater_features(features: Floats, greys: Profile, spectra: Profile) -> Floats:
+    """What the machine rater sees of each image."""
+    return np.hstack([features, greys.curves, spectra.curves])
+
+
+def find_copies(real: Arm, fake: Arm, training: Bytes, *, seed: int, beat: Callable[[], None]) -> Copies:
+    """Every fake against every real image, by a threshold calibrated on the reference itself."""
+    shown, known = (structures(arm.pictures, pulse=beat) for arm in (fake, real))
+    calibration = calibrate(real.pictures, known, real.patients, seed=seed, pulse=beat)
+    within = [pairs_of(nearest_within(arm, pulse=beat), calibration.threshold) for arm in (known, shown)]
+    if len(training):
+        known = Structures(np.concatenate([known.fine, structures(training, pulse=beat).fine]))
+    closest = nearest(shown, known, pulse=beat)
+    places = np.flatnonzero(closest.similarity >= calibration.threshold).tolist()
+    return Copies(closest, calibration, places, *within)
+
+
+def _groups(real: Arm, fake: Arm, copies: Copies) -> npt.NDArray[np.int64]:
+    """One number for images that must not be parted: a patient's, and near-copies within and across the arms."""
+    pairs = list(copies.within_real)
+    pairs += [(len(real) + i, len(real) + j) for i, j in copies.within_fake]
+    of = copies.nearest.place
+    pairs += [(int(of[i]), len(real) + i) for i in copies.places if of[i] < len(real)]
+    return grouped(len(real) + len(fake), pairs, [*real.patients, *fake.patients])
+
+
+def _similarity(
+    real: Arm, fake: Arm, *, seed: int, beat: Callable[[], None]
+) -> tuple[tuple[Floats, Floats] | None, str]:
+    if min(len(real), len(fake)) < 2:
+        return None, "MS-SSIM needs two images of each arm."
+    try:
+        first, second = (
+            ms_ssim(arm.pictures, random_pairs(len(arm), seed=seed), pulse=beat) for arm in (real, fake)
+        )
+    except ValueError as error:
+        return None, str(error)
+    return (first, second), ""
+
+
+def _parts(
+    measured: Measured, real: Arm, fake: Arm, *, beat: Callable[[], None]
+) -> dict[str, dict[str, list[Number]]]:
+    """The numbers by finding (against real images of it) and by generator (against all real images)."""
+    parts: dict[str, dict[str, list[Number]]] = {"finding": {}, "generator": {}}
+    real_labels, fake_labels = np.array(real.labels), np.array(fake.labels)
+    if len(set(fake.labels)) > 1 or len(set(real.labels)) > 1:
+        for label in sorted(set(fake.labels) - {""}):
+            places = np.flatnonzero(real_labels == label), np.flatnonzero(fake_labels == label)
+            parts["finding"][label] = numbers(measured, *places, beat=beat)
+    if len(counted := Counter(fake.generators)) > 1:
+        for generator in sorted(counted):
+            places = np.arange(len(real)), np.flatnonzero(np.array(fake.generators) == generator)
+            parts["generator"][generator] = numbers(measured, *places, beat=beat)
+    return parts
+
+
+def as_json(whole: Whole) -> dict[str, Any]:
+    """The part of the report that needs no names of images."""
+    return {
+        "numbers": [number.as_json() for number in whole.numbers],
+        "parts": {
+            kind: {name: [number.as_json() for number in part] for name, part in named.items()}
+            for kind, named in whole.parts.items()
+        },
+        "curves": whole.curves,
+        "calibration": asdict(whole.copies.calibration),
+    }

@@ -1,0 +1,22 @@
+"""The room's tables: checkpoints and the runs that make them, jobs and the pictures they make."""
+
+from generation.images.models import GenerationJob, JobEvent
+from generation.images.outcomes import EarlierOutcome, GeneratedImage, KeyPace, WorkerSeen
+from generation.quality.models import QualityReport
+from generation.training.models import Checkpoint, TrainingRun
+from generation.utility.models import UtilityExperiment, UtilityExplanation, UtilityFit
+
+__all__ = [
+    "Checkpoint",
+    "EarlierOutcome",
+    "GeneratedImage",
+    "GenerationJob",
+    "JobEvent",
+    "KeyPace",
+    "QualityReport",
+    "TrainingRun",
+    "UtilityExperiment",
+    "UtilityExplanation",
+    "UtilityFit",
+    "WorkerSeen",
+]

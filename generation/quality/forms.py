@@ -1,0 +1,39 @@
+"""The form that queues a quality report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from generation.quality.models import QualityReport
+from pool.models import Dataset, Origin
+
+
+class QualityForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
+    """Two datasets, and how many images of each."""
+
+    most = forms.IntegerField(
+        min_value=2,
+        max_value=20_000,
+        initial=2000,
+        label="Images of each side, at most",
+        help_text="More are drawn down to this number by the seed.",
+    )
+
+    class Meta:
+        model = QualityReport
+        fields = ["candidate", "reference", "split", "most", "seed"]
+        labels = {"candidate": "Fakes", "reference": "Real images", "split": "Of the real images"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        filled = Dataset.objects.with_usable_images()
+        self.fields["candidate"].queryset = filled.filter(origin=Origin.SYNTHETIC)  # type: ignore[attr-defined]  # a ModelChoiceField
+        self.fields["reference"].queryset = filled  # type: ignore[attr-defined]  # the same
+
+    def submit(self, by: Any) -> QualityReport:
+        report: QualityReport = self.save(commit=False)
+        report.requested_by = by
+        report.submit()
+        return report

@@ -1,0 +1,80 @@
+"""Quality reports: fakes compared with real images by machine, and what a worker found."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, ClassVar, Self
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.urls import reverse
+
+from jobs.models import Job, JobQuerySet
+from pool.models import Dataset, Image
+
+
+def saliency_path(report: QualityReport, _filename: str) -> str:
+    return f"quality/{report.pk}-{secrets.token_hex(4)}.png"
+
+
+class QualityReportQuerySet(JobQuerySet):
+    def without_results(self) -> Self:
+        """For lists: the curves and pairs of thousands of images stay in the database."""
+        return self.select_related("reference", "candidate", "requested_by").defer("results")
+
+
+class QualityReport(Job):
+    """One comparison of a candidate with a reference; `results` is the whole report as JSON."""
+
+    class Split(models.TextChoices):
+        ALL = "", "all images"
+        TRAIN = "train", "those for training"
+        TEST = "test", "those for testing"
+
+    queue = "gpu"
+
+    reference = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="+")
+    candidate = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="quality_reports")
+    split = models.CharField("of the reference", max_length=5, choices=Split, blank=True)
+    most = models.PositiveIntegerField("images of each side, at most", default=2000)
+    seed = models.PositiveIntegerField(default=0)
+    results = models.JSONField(default=dict, blank=True, editable=False)
+    saliency = models.FileField(upload_to=saliency_path, max_length=200, blank=True, editable=False)
+
+    objects: ClassVar[Any] = QualityReportQuerySet.as_manager()
+
+    task = "generation.quality.tasks.run_quality"
+
+    class Meta(Job.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(reference=models.F("candidate")), name="quality_report_of_two_datasets"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(split__in=["", "train", "test"]), name="quality_report_split_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.candidate} against {self.reference}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("generation:quality_report", args=[self.pk])
+
+    def clean(self) -> None:
+        if self.reference_id and self.reference_id == self.candidate_id:
+            raise ValidationError("Choose two datasets: comparing one with itself says nothing.")
+        if self.reference_id and self.candidate_id and self.reference.modality != self.candidate.modality:
+            raise ValidationError(
+                f"“{self.reference}” holds {self.reference.get_modality_display()} images, “{self.candidate}” "
+                f"{self.candidate.get_modality_display()}: they do not compare."
+            )
+
+    def reference_images(self) -> models.QuerySet[Image]:
+        images = self.reference.images.usable()
+        return images.filter(split=self.split) if self.split else images
+
+    @property
+    def numbers(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.results.get("numbers", [])
+        return found

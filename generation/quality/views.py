@@ -1,0 +1,146 @@
+"""Quality reports: the list, a new one, one as it is made and read, its figures and files."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from generation.images.worker_heartbeat import why_waiting
+from generation.quality.forms import QualityForm
+from generation.quality.models import QualityReport
+from generation.quality.table import as_csv, parts, rows
+from generation.training.checkpoint_views import FOR_GOOD, OF_A_DRAWING
+from pool.figure_style import SCREEN, as_file
+from pool.models import Image
+
+PER_PAGE = 30
+PICTURES = ("closest", "best", "worst")
+
+may_view = permission_required("generation.view_qualityreport", raise_exception=True)
+may_add = permission_required("generation.add_qualityreport", raise_exception=True)
+may_change = permission_required("generation.change_qualityreport", raise_exception=True)
+
+
+@require_safe
+@may_view
+def reports(request: HttpRequest) -> HttpResponse:
+    page = Paginator(QualityReport.objects.without_results(), PER_PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "moving": any(report.is_active for report in page)}
+    template = (
+        "generation/_quality_reports.html"
+        if request.headers.get("HX-Request")
+        else "generation/quality_reports.html"
+    )
+    return render(request, template, context)
+
+
+@may_add
+def create(request: HttpRequest) -> HttpResponse:
+    form = QualityForm(request.POST or None, initial={"candidate": request.GET.get("candidate")})
+    if request.method == "POST" and form.is_valid():
+        return redirect(form.submit(request.user))
+    return render(request, "generation/quality_form.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_safe
+@may_view
+def report(request: HttpRequest, pk: int) -> HttpResponse:
+    shown = _report(pk)
+    context: dict[str, Any] = {"report": shown, "waits_for": _waits_for(shown)}
+    if shown.results:
+        context |= {
+            "rows": rows(shown.numbers),
+            "parts": list(parts(shown)),
+            "sheets": _sheets(shown),
+            "results": shown.results,
+        }
+    return render(request, "generation/quality_report.html", context)
+
+
+@require_safe
+@may_view
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of the report's page that moves."""
+    shown = _report(pk)
+    context = {"report": shown, "waits_for": _waits_for(shown)}
+    response = render(request, "generation/_quality_progress.html", context)
+    if not shown.is_active:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@require_POST
+@may_change
+def cancel(_request: HttpRequest, pk: int) -> HttpResponse:
+    shown = _report(pk)
+    shown.request_cancel()
+    return redirect(shown)
+
+
+@require_safe
+@may_view
+def figure(_request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    from generation.quality.figures import curves_figure  # matplotlib, only where a figure is asked for
+
+    curves = _report(pk).results.get("curves", {}).get(name)
+    if curves is None:
+        raise Http404
+    drawn = as_file(curves_figure(name, curves, SCREEN), "svg")
+    headers = {"Cache-Control": FOR_GOOD, "Content-Security-Policy": OF_A_DRAWING}
+    return HttpResponse(drawn, content_type="image/svg+xml", headers=headers)
+
+
+@require_safe
+@may_view
+def saliency(_request: HttpRequest, pk: int) -> FileResponse:
+    """The strip of pictures with what told the machine rater “fake”."""
+    shown = _report(pk)
+    if not shown.saliency:
+        raise Http404
+    return FileResponse(
+        shown.saliency.open("rb"), content_type="image/png", headers={"Cache-Control": FOR_GOOD}
+    )
+
+
+@require_safe
+@may_view
+def download(_request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+    shown = _report(pk)
+    if not shown.results:
+        raise Http404
+    text = as_csv(shown) if kind == "csv" else json.dumps(shown.results, ensure_ascii=False)
+    content_type = "text/csv; charset=utf-8" if kind == "csv" else "application/json"
+    disposition = f'attachment; filename="quality-{shown.pk}.{kind}"'
+    return HttpResponse(text, content_type=content_type, headers={"Content-Disposition": disposition})
+
+
+def _report(pk: int) -> QualityReport:
+    reports = QualityReport.objects.select_related("reference", "candidate", "requested_by")
+    # The cast: the manager is inherited from the abstract Job, and typed so.
+    return cast("QualityReport", get_object_or_404(reports, pk=pk))
+
+
+def _waits_for(shown: QualityReport) -> str:
+    return why_waiting(shown.queue) if shown.state == shown.State.QUEUED else ""
+
+
+def _sheets(shown: QualityReport) -> dict[str, list[dict[str, Any]]]:
+    """The pictures to show, each with the image and the real one nearest to it, as far as they are still there."""
+    wanted = {
+        key for name in PICTURES for pair in shown.results[name] for key in (pair["fake"], pair["of"]) if key
+    }
+    images = {str(image.pk): image for image in Image.objects.filter(pk__in=wanted).select_related("dataset")}
+    return {
+        name: [
+            {**pair, "image": images[pair["fake"]], "nearest": images.get(pair["of"])}
+            for pair in shown.results[name]
+            if pair["fake"] in images
+        ]
+        for name in PICTURES
+    }

@@ -1,0 +1,147 @@
+"""A run under watch: the pictures it is measured against, and the facts its model cards will state."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+from generation.diffusion.finetune_config import FineTuneConfig
+from generation.diffusion.run_config import ConfigError, RunConfig
+from generation.images import pipeline_folder
+from generation.images.engines.pipeline import PipelineSource
+from generation.metrics.checkpoint_evaluator import Watch
+from generation.training.models import TrainingRun
+from pool.canonical.previews import squares
+from pool.models import Dataset
+from pool.splits import held_out_images, split_in_words, training_images
+
+if TYPE_CHECKING:
+    from generation.diffusion.training_images import Pictures
+
+# Sampling is what costs; the number stays the same for a whole run, as FID depends on it.
+FEWEST, MOST_ON_CPU, MOST_ON_GPU = 16, 96, 512
+SLOWER = 4  # a Stable Diffusion takes seconds for a picture
+
+
+def watch_for(run: TrainingRun, config: RunConfig, pictures: Pictures, *, pulse: Callable[[], None]) -> Watch:
+    """The hook that measures this run's checkpoints. Raises ConfigError where the site's extractor cannot be used."""
+    from generation.metrics.extractors import ExtractorError, described, extractor
+
+    try:
+        used = described(extractor(settings.EXTRACTOR))  # now, not at the first checkpoint hours from here
+    except ExtractorError as error:
+        raise ConfigError(str(error)) from error
+    held_out = squares(
+        list(held_out_images(run.dataset)), side=config.size, colour=config.channels == 3, pulse=pulse
+    )
+    trained_on = list(training_images(run.dataset).values_list("pk", "patient_key"))
+    if not run.facts:
+        run.facts = {
+            **_data(run.dataset),
+            **_machine(),
+            "extractor": used,
+            "samples_measured": _count(len(held_out), config),
+            **_started_from(config),
+        }
+        run.save(update_fields=["facts"])
+    return Watch.of(
+        run.folder / "watch",
+        pictures.pixels,
+        held_out,
+        names=[str(pk) for pk, _ in trained_on],
+        patients=[patient for _, patient in trained_on],
+        count=run.facts["samples_measured"],
+        spec=settings.EXTRACTOR,
+    )
+
+
+def _count(held_out: int, config: RunConfig) -> int:
+    import torch
+
+    most = MOST_ON_GPU if torch.cuda.is_available() else MOST_ON_CPU
+    return min(max(held_out, FEWEST), most // SLOWER if isinstance(config, FineTuneConfig) else most)
+
+
+def _started_from(config: RunConfig) -> dict[str, Any]:
+    """Which pipeline a fine-tuning began with, as it was then."""
+    if not isinstance(config, FineTuneConfig):
+        return {}
+    known = PipelineSource(pipeline_folder.folder() / config.pipeline).fingerprint()
+    return {"pipeline": config.pipeline, "pipeline_sha256": known}
+
+
+def _data(dataset: Dataset) -> dict[str, Any]:
+    """What was learned from, as it was that day: numbers, patients, and a hash that names these very pixels."""
+    training, held_out = training_images(dataset), held_out_images(dataset)
+    pixels = "\n".join(training.values_list("pixel_sha256", flat=True))
+    return {
+        "dataset": dataset.name,
+        "modality": dataset.modality,
+        "licence": dataset.licence,
+        "citation": dataset.citation,
+        "split": split_in_words(dataset),
+        "training": _counted(training),
+        "held_out": _counted(held_out),
+        "training_sha256": hashlib.sha256(pixels.encode()).hexdigest(),
+    }
+
+
+def _counted(images: Any) -> dict[str, Any]:
+    labels = images.order_by("label").values_list("label", flat=True)
+    patients: set[str] = set(images.order_by().exclude(patient_key="").values_list("patient_key", flat=True))
+    names = list(labels)
+    return {
+        "images": len(names),
+        "patients": len(patients),
+        "labels": {name: names.count(name) for name in dict.fromkeys(names) if name},
+    }
+
+
+def _machine() -> dict[str, Any]:
+    """The hardware and the programs."""
+    import torch
+
+    device = "cpu"
+    if torch.cuda.is_available():
+        device = torch.cuda.get_device_name()
+    return {
+        "device": device,
+        "cpu": platform.processor() or platform.machine(),
+        "cores": os.cpu_count() or 1,
+        "threads": torch.get_num_threads(),
+        "versions": {name: _version(name) for name in ("lungrater", "torch", "diffusers")},
+        "git": git_version(),
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def git_version() -> str:
+    """The commit this program was started from, with a + where files were changed; "" outside a checkout."""
+    said = []
+    for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"]):
+        try:
+            done = subprocess.run(
+                ["git", *words],  # noqa: S607  whichever git is there
+                cwd=settings.BASE_DIR,
+                capture_output=True,
+                text=True,
+                timeout=10,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return ""
+        said.append(done.stdout.strip())
+    return said[0] + ("+" if said[1] else "")

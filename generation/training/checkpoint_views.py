@@ -1,0 +1,126 @@
+"""A checkpoint's model card and pictures, and a run's course as figure and table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import permission_required
+from django.db.models.fields.files import FieldFile
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from generation.training import fidelity_figure
+from generation.training.model_card import markdown, sections
+from generation.training.models import Checkpoint, TrainingRun
+from generation.training.run_history import Course
+from pool.fool_rates_by_dataset import judged, of_checkpoint
+from pool.models import Image
+
+FOR_GOOD = "private, max-age=31536000, immutable"
+OF_A_DRAWING = "default-src 'none'; style-src 'unsafe-inline'; sandbox"  # its own styles; it runs nothing
+MOST_MATCHES = 8
+
+may_view = permission_required("generation.view_trainingrun", raise_exception=True)
+
+
+@require_safe
+@may_view
+def checkpoint(request: HttpRequest, pk: int) -> HttpResponse:
+    """The model card."""
+    row = get_object_or_404(Checkpoint.objects.select_related("run__dataset"), pk=pk)
+    context = {
+        "checkpoint": row,
+        "sections": sections(row),
+        "matches": _matches(row),
+        "judged": judged().get(of_checkpoint(row.sha256), []),
+    }
+    return render(request, "generation/checkpoint.html", context)
+
+
+def _matches(row: Checkpoint) -> list[dict[str, Any]]:
+    """The most suspicious pictures in the order of the sheet, with the training images that are still here."""
+    found = row.metrics.get("memorisation", {}).get("nearest", [])[:MOST_MATCHES]
+    names = {match.get(key) for match in found for key in ("training_by_pixels", "training_by_features")}
+    known = Image.objects.in_bulk([name for name in names if name])
+    images = {str(pk): image for pk, image in known.items()}
+    return [
+        {
+            **match,
+            "pixel_image": images.get(match.get("training_by_pixels", "")),
+            "feature_image": images.get(match.get("training_by_features", "")),
+        }
+        for match in found
+    ]
+
+
+@require_safe
+@may_view
+def card(_request: HttpRequest, pk: int) -> HttpResponse:
+    """The model card as a Markdown file."""
+    row = get_object_or_404(Checkpoint.objects.select_related("run__dataset"), pk=pk)
+    name = f"model-card-{row.sha256[:12]}.md"
+    return HttpResponse(
+        markdown(row),
+        content_type="text/markdown; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@require_safe
+@may_view
+def samples(_request: HttpRequest, pk: int) -> FileResponse:
+    """The strip of sample pictures of a checkpoint."""
+    return _picture(get_object_or_404(Checkpoint, pk=pk).samples)
+
+
+@require_safe
+@may_view
+def grid(_request: HttpRequest, pk: int) -> FileResponse:
+    """Pictures of fixed seeds in a square, the same seeds at every checkpoint."""
+    return _picture(get_object_or_404(Checkpoint, pk=pk).grid)
+
+
+@require_safe
+@may_view
+def neighbours(_request: HttpRequest, pk: int) -> FileResponse:
+    """The most suspicious pictures beside the training images they are nearest to."""
+    return _picture(get_object_or_404(Checkpoint, pk=pk).neighbours)
+
+
+def _picture(file: FieldFile) -> FileResponse:
+    if not file:
+        raise Http404
+    return FileResponse(file.open("rb"), content_type="image/png", headers={"Cache-Control": FOR_GOOD})
+
+
+@require_safe
+@may_view
+def course_figure(request: HttpRequest, pk: int) -> HttpResponse:
+    """FID and KID by step as SVG; `?print` for paper."""
+    from pool.figure_style import PRINT, SCREEN, as_file
+
+    course = Course.of(get_object_or_404(TrainingRun, pk=pk))
+    if not course.points:
+        raise Http404
+    theme = PRINT if "print" in request.GET else SCREEN
+    drawn = as_file(fidelity_figure.by_step(course.points, course.metrics.get("floor", {}), theme), "svg")
+    response = HttpResponse(
+        drawn, content_type="image/svg+xml", headers={"Cache-Control": "private, no-cache"}
+    )
+    response["Content-Security-Policy"] = OF_A_DRAWING
+    if theme is PRINT:
+        response["Content-Disposition"] = 'attachment; filename="fidelity.svg"'
+    return response
+
+
+@require_safe
+@may_view
+def course_table(_request: HttpRequest, pk: int) -> HttpResponse:
+    """Loss and distances by step as CSV."""
+    run = get_object_or_404(TrainingRun, pk=pk)
+    return HttpResponse(
+        fidelity_figure.table(run),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="training-{pk}.csv"'},
+    )

@@ -1,0 +1,69 @@
+"""FID and KID by step, drawn as the papers draw them and written as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from generation.metrics.fidelity_by_step import Point
+from pool.figure_style import Theme, legend, panel
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from generation.training.models import TrainingRun
+
+HEIGHT = 3.2
+
+
+def by_step(course: Sequence[Point], floor: Mapping[str, Any], theme: Theme) -> Figure:
+    """FID on the left, KID on the right, with 95 % bands and a line for real images against real images."""
+    figure, (left, right) = panel(theme, height=HEIGHT, columns=2)
+    for ax, name, words in ((left, "fid", "FID"), (right, "kid", "KID")):
+        _line(ax, theme, course, name)
+        if floor.get(name) is not None:
+            ax.axhline(
+                floor[name], color=theme.real, linestyle="--", linewidth=1.2, label="real against real"
+            )
+            legend(ax, theme, loc="upper right")
+        ax.set_xlabel("Training step")
+        ax.set_ylabel(f"{words} to held-out real images")
+        ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
+        ax.grid(axis="y", color=theme.line, linewidth=0.6)
+        ax.set_axisbelow(True)
+    return figure
+
+
+def _line(ax: Axes, theme: Theme, course: Sequence[Point], name: str) -> None:
+    steps = [point.step for point in course]
+    bands = [getattr(point, f"{name}_interval") for point in course]
+    if all(bands):
+        low, high = zip(*bands, strict=True)
+        ax.fill_between(steps, low, high, color=theme.fake, alpha=0.25, linewidth=0)
+    ax.plot(
+        steps, [getattr(point, name) for point in course], "o-", color=theme.fake, linewidth=2, markersize=5
+    )
+
+
+def table(run: TrainingRun) -> str:
+    """A CSV: every kept point of the loss, and every checkpoint's distances in the rows of their steps."""
+    measured = {checkpoint.step: checkpoint.metrics for checkpoint in run.checkpoints.all()}
+    losses = {int(step): loss for step, loss in run.curve}
+    out = io.StringIO()
+    rows = csv.writer(out)
+    names = ("fid", "kid", "n_real", "n_fake")
+    rows.writerow(
+        ["step", "loss", *names, "fid_low", "fid_high", "kid_low", "kid_high", "copies", "extractor"]
+    )
+    for step in sorted(losses.keys() | measured.keys()):
+        said = measured.get(step, {})
+        intervals = [*(said.get("fid_interval") or ("", "")), *(said.get("kid_interval") or ("", ""))]
+        copies = said.get("memorisation", {}).get("copies", "")
+        used = said.get("extractor", {}).get("sha256", "")
+        rows.writerow(
+            [step, losses.get(step, ""), *(said.get(name, "") for name in names), *intervals, copies, used]
+        )
+    return out.getvalue()

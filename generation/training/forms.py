@@ -1,0 +1,172 @@
+"""The form that queues a training run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+
+from generation.diffusion.config import PRESETS, ConfigError, TrainingConfig, settings_of
+from generation.diffusion.finetune_config import FineTuneConfig
+from generation.diffusion.run_config import RunConfig
+from generation.images import pipeline_folder
+from generation.images.models import MOST_SEED
+from generation.training.models import Checkpoint, TrainingRun
+from generation.training.runner import channels_of, classes_of
+from generation.training.tuned_models import is_taken
+from pool.models import Dataset
+
+ASKED_OF_FINETUNING = ("pipeline", "prompt", "rank", "size", "steps", "batch", "learning_rate", "seed")
+LARGEST_CONFIG = 100_000
+
+
+class WithConfigFile(forms.Form):
+    """A form that queues a run by a TOML file of settings, and more of them as text."""
+
+    config: RunConfig
+
+    config_file = forms.FileField(
+        required=False,
+        label="Config file",
+        help_text="A TOML file of settings, such as a run's page gives. What is filled in here goes first.",
+    )
+    settings = forms.CharField(
+        required=False,
+        label="Other settings",
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text="As in a TOML file, one a line, such as checkpoint_every = 100. They go before the file.",
+    )
+
+    def written(self) -> dict[str, Any]:
+        """The settings of the file, with those of the text on top. Raises ConfigError."""
+        uploaded: UploadedFile[Any] | None = self.cleaned_data.get("config_file")
+        given: dict[str, Any] = {}
+        if uploaded is not None:
+            if (uploaded.size or 0) > LARGEST_CONFIG:
+                raise ConfigError("The config file is larger than 100 kB.")
+            try:
+                given = settings_of(uploaded.read().decode(), name=str(uploaded.name))
+            except UnicodeDecodeError as error:
+                raise ConfigError(f"The config {uploaded.name} is no text file.") from error
+        return {**given, **settings_of(self.cleaned_data["settings"])}
+
+    def submit(self, by: Any) -> TrainingRun:
+        run = TrainingRun(
+            name=self.cleaned_data["name"],
+            dataset=self.cleaned_data["dataset"],
+            config=self.config.as_json(),
+            total=self.config.steps,
+            requested_by=by,
+        )
+        run.submit()
+        return run
+
+
+class TrainingForm(WithConfigFile):
+    """A training run on a dataset, from a preset with the few settings people change."""
+
+    name = forms.CharField(max_length=100, label="Name of the model")
+    dataset = forms.ModelChoiceField(Dataset.objects.all(), label="Trained on")
+    preset = forms.ChoiceField(choices=[(name, name) for name in PRESETS])
+    size = forms.IntegerField(
+        min_value=16, max_value=1024, required=False, label="Size in pixels", help_text="Empty: the preset's."
+    )
+    steps = forms.IntegerField(min_value=1, required=False, help_text="Empty: the preset's.")
+    batch = forms.IntegerField(min_value=1, required=False, help_text="Empty: the preset's.")
+    by_finding = forms.BooleanField(
+        required=False, label="Learn the findings", help_text="The model can then be asked for one of them."
+    )
+    seed = forms.IntegerField(min_value=0, max_value=MOST_SEED, required=False, help_text="Empty: 0.")
+    field_order = (
+        *("name", "dataset", "preset", "size", "steps", "batch", "by_finding", "seed"),
+        *("config_file", "settings"),
+    )
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"]).strip()
+        if TrainingRun.objects.filter(name=name).exists() or Checkpoint.objects.filter(name=name).exists():
+            raise ValidationError("There is a model of this name; choose another.")
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if not self.errors:
+            try:
+                self.config = self._config(data)
+            except ConfigError as error:
+                raise ValidationError(str(error)) from error
+        return data
+
+    def _config(self, data: dict[str, Any]) -> TrainingConfig:
+        given = {name: data[name] for name in ("size", "steps", "batch", "seed") if data[name] is not None}
+        if data["by_finding"]:
+            given["classes"] = [vars(kind) for kind in classes_of(data["dataset"])]
+        return TrainingConfig.from_mapping(
+            {
+                "preset": data["preset"],
+                "channels": channels_of(data["dataset"]),
+                **self.written(),
+                **given,
+            }
+        )
+
+
+class FineTuneForm(WithConfigFile):
+    """A fine-tuning of a local Stable Diffusion, by a prompt made of each image's label."""
+
+    name = forms.CharField(
+        max_length=100, label="Name of the result", help_text="Of the LoRA or the pipeline it becomes."
+    )
+    dataset = forms.ModelChoiceField(Dataset.objects.all(), label="Trained on")
+    pipeline = forms.ChoiceField(label="Starting from")
+    prompt = forms.CharField(
+        max_length=1000,
+        required=False,
+        help_text="{finding} and {modality} become each image's own. Empty: the file's, else {modality}, {finding}.",
+    )
+    rank = forms.IntegerField(
+        min_value=0,
+        max_value=256,
+        required=False,
+        label="LoRA rank",
+        help_text="0 trains the whole network. Empty: 8.",
+    )
+    size = forms.IntegerField(
+        min_value=8,
+        max_value=1024,
+        step_size=8,
+        required=False,
+        label="Size in pixels",
+        help_text="Empty: 512.",
+    )
+    steps = forms.IntegerField(min_value=1, required=False, help_text="Empty: 1,000.")
+    batch = forms.IntegerField(min_value=1, required=False, help_text="Empty: 4.")
+    learning_rate = forms.FloatField(min_value=0, required=False, help_text="Empty: 0.0001.")
+    seed = forms.IntegerField(min_value=0, max_value=MOST_SEED, required=False, help_text="Empty: 0.")
+    field_order = (
+        *("name", "dataset", "pipeline", "prompt", "rank", "size", "steps", "batch", "learning_rate", "seed"),
+        *("config_file", "settings"),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["pipeline"].choices = [(name, name) for name in pipeline_folder.names()]  # type: ignore[attr-defined]  # a ChoiceField
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"]).strip()
+        if is_taken(name):
+            raise ValidationError("There is a model of this name, or it has no letters; choose another.")
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if not self.errors:
+            asked = {name: data[name] for name in ASKED_OF_FINETUNING if data[name] not in (None, "")}
+            channels = {"channels": channels_of(data["dataset"])}
+            try:
+                self.config = FineTuneConfig.from_mapping({**channels, **self.written(), **asked})
+            except ConfigError as error:
+                raise ValidationError(str(error)) from error
+        return data

@@ -1,0 +1,213 @@
+"""What stands on a checkpoint's model card, once for the page and the Markdown file (Mitchell et al. 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from generation.metrics.fidelity_by_step import points
+from generation.training.models import Checkpoint
+from generation.training.tuned_models import name_of
+
+WATTS_A_CORE = 10
+WATTS_A_GPU = {"H200": 700, "H100": 700, "A100": 400, "L40": 300, "RTX 8000": 260, "T4": 70}
+WATTS_OF_ANOTHER_GPU = 300
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with facts, each a term and what is so."""
+
+    title: str
+    facts: list[tuple[str, str]]
+    text: str = ""
+
+
+def sections(checkpoint: Checkpoint) -> list[Section]:
+    """The whole card; what nobody knows is said to be unknown, never left out."""
+    parts = [_use(checkpoint), _data(checkpoint), _training(checkpoint), _fidelity(checkpoint)]
+    return [*parts, _memorisation(checkpoint), _cost(checkpoint), _programs(checkpoint)]
+
+
+def markdown(checkpoint: Checkpoint) -> str:
+    """The card as a Markdown file."""
+    return "\n".join(_lines(checkpoint)) + "\n"
+
+
+def _lines(checkpoint: Checkpoint) -> Iterator[str]:
+    yield f"# Model card: {checkpoint.name}"
+    for section in sections(checkpoint):
+        yield f"\n## {section.title}\n"
+        if section.text:
+            yield section.text + "\n"
+        yield from (f"- **{term}:** {said}" for term, said in section.facts)
+    course = _course(checkpoint)
+    if course:
+        yield "\n## FID and KID by step\n"
+        yield "| step | FID | KID |\n|---:|---:|---:|"
+        yield from (f"| {point.step:,} | {point.fid:.3f} | {point.kid:.4f} |" for point in course)
+
+
+def _course(checkpoint: Checkpoint) -> list[Any]:
+    if checkpoint.run is None:
+        return []
+    return points(checkpoint.run.checkpoints.filter(step__lte=checkpoint.step).values_list("step", "metrics"))
+
+
+def _use(checkpoint: Checkpoint) -> Section:
+    shipped = checkpoint.description.get("facts", {}).get("intended_use")
+    return Section(
+        "Intended use",
+        [
+            (
+                "Meant for",
+                shipped
+                or "Making images for visual Turing tests, and for research on what generated images are good for.",
+            ),
+            (
+                "Not meant for",
+                "Diagnosis, treatment, or any decision about a patient. A generated image shows nobody.",
+            ),
+            ("SHA-256 of the weights", checkpoint.sha256),
+        ],
+    )
+
+
+def _data(checkpoint: Checkpoint) -> Section:
+    run = checkpoint.run
+    if run is None:
+        said = checkpoint.description.get("facts", {})
+        return Section(
+            "Data",
+            [
+                ("Trained on", str(said.get("trained_on", "unknown"))),
+                ("Licence", str(said.get("licence", "unknown"))),
+            ],
+        )
+    facts = run.facts
+    rows = [
+        ("Dataset", facts.get("dataset", run.dataset.name)),
+        ("Modality", run.dataset.get_modality_display()),
+        ("Licence", facts.get("licence", run.dataset.licence) or "not stated"),
+        ("Citation", facts.get("citation", run.dataset.citation) or "not stated"),
+    ]
+    for name, words in (("training", "Trained on"), ("held_out", "Held out")):
+        if name in facts:
+            rows.append((words, _counted(facts[name])))
+    if facts:
+        rows += [("Split", facts["split"]), ("SHA-256 of the training images", facts["training_sha256"])]
+    return Section("Data", rows)
+
+
+def _counted(side: Mapping[str, Any]) -> str:
+    patients = f" of {side['patients']:,} known patients" if side["patients"] else ""
+    labels = ", ".join(f"{name} {count:,}" for name, count in side["labels"].items())
+    return f"{side['images']:,} images{patients}" + (f" ({labels})" if labels else "")
+
+
+def _training(checkpoint: Checkpoint) -> Section:
+    config = checkpoint.description["config"]
+    said = {name: value for name, value in config.items() if value not in ("", None, [], ())}
+    rows = [("Step", f"{checkpoint.step:,} of {config.get('steps', 0):,}")]
+    rows += [(name.replace("_", " ").capitalize(), _plain(value)) for name, value in sorted(said.items())]
+    return Section("Training", [*rows, *_of_a_finetuning(checkpoint)])
+
+
+def _of_a_finetuning(checkpoint: Checkpoint) -> list[tuple[str, str]]:
+    """What it started from, and where the pipeline engine finds it."""
+    run = checkpoint.run
+    if run is None or not run.is_finetuning:
+        return []
+    where = f"LoRA {name_of(run, checkpoint.step)}"
+    if not run.keeps_weights:
+        where = f"pipeline {name_of(run)}, which holds the step that the run ended with or was told to keep"
+    rows = [("Used as", where)]
+    if "pipeline_sha256" in run.facts:
+        rows.append(("SHA-256 of the pipeline it started from", run.facts["pipeline_sha256"]))
+    return rows
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_plain(part) for part in value)
+    if isinstance(value, dict):
+        return "/".join(str(part) for part in value.values() if part)
+    return str(value)
+
+
+def _fidelity(checkpoint: Checkpoint) -> Section:
+    said = checkpoint.metrics
+    if said.get("fid") is None:
+        return Section("Fidelity", [], "Not measured: there were no held-out real images to measure against.")
+    used, floor = said["extractor"], said.get("floor", {})
+    rows = []
+    for name, words, digits in (("fid", "FID", 3), ("kid", "KID", 4)):
+        text = f"{said[name]:.{digits}f}"
+        if said.get(f"{name}_interval"):
+            low, high = said[f"{name}_interval"]
+            text += f" (95 % interval {low:.{digits}f} to {high:.{digits}f})"
+        if floor.get(name) is not None:
+            text += f"; real images against real images {floor[name]:.{digits}f}"
+        rows.append((words, text))
+    rows += [("Images", f"{said['n_fake']:,} generated against {said['n_real']:,} held-out real ones")]
+    return Section("Fidelity", rows, extractor_sentence(used))
+
+
+def extractor_sentence(used: Mapping[str, Any]) -> str:
+    """Which network the numbers are of, and that they compare with no other's."""
+    return (
+        f"Measured with the extractor {used['name']} ({used['dimensions']:,} features, SHA-256 {used['sha256'][:12]}…). "
+        "Values of another extractor, or of other numbers of images, do not compare with these."
+    )
+
+
+def _memorisation(checkpoint: Checkpoint) -> Section:
+    said = checkpoint.metrics.get("memorisation")
+    if said is None:
+        return Section("Memorisation", [], "Not looked for.")
+    found = (
+        "none"
+        if not said["copies"]
+        else f"{said['copies']:,}: look at them before anything leaves the building"
+    )
+    return Section(
+        "Memorisation",
+        [("Copies of training images", f"{found}, among {said['of']:,} generated images of fixed seeds")],
+        "Each was compared with every training image by fine structure and by features. "
+        "That none was found among these does not prove that the model can make none.",
+    )
+
+
+def _cost(checkpoint: Checkpoint) -> Section:
+    run = checkpoint.run
+    if run is None or not run.facts or not run.images_per_second:
+        return Section("Hardware, time and energy", [], "Unknown.")
+    facts = run.facts
+    hours = checkpoint.step * run.config.get("batch", 0) / run.images_per_second / 3600
+    on_gpu = facts["device"] != "cpu"
+    watts = facts["threads"] * WATTS_A_CORE
+    how = f"{facts['threads']} CPU cores at {WATTS_A_CORE} W each"
+    if on_gpu:
+        gpu = next((w for name, w in WATTS_A_GPU.items() if name in facts["device"]), WATTS_OF_ANOTHER_GPU)
+        watts += gpu
+        how += f" and the GPU at its rated {gpu} W"
+    rows = [
+        ("Hardware", facts["device"] if on_gpu else f"{facts['cpu']}, {facts['cores']} cores"),
+        ("Pace", f"{run.images_per_second:.1f} images/s"),
+        ("Time, with the measuring", _time(hours)),
+        ("Energy", f"about {hours * watts / 1000:.3g} kWh, estimated, not metered: that time × {how}"),
+    ]
+    if run.memory_mb:
+        rows.append(("Memory", f"{run.memory_mb:,.0f} MB at most"))
+    return Section("Hardware, time and energy", rows)
+
+
+def _time(hours: float) -> str:
+    return f"{hours:.1f} h" if hours >= 1 else f"{hours * 60:.1f} min"
+
+
+def _programs(checkpoint: Checkpoint) -> Section:
+    facts = checkpoint.run.facts if checkpoint.run else {}
+    rows = [(name, said) for name, said in facts.get("versions", {}).items()]
+    return Section("Programs", [*rows, ("Git commit", facts.get("git") or "unknown")])

@@ -1,0 +1,220 @@
+"""Training runs and the checkpoints they leave."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from django.conf import settings
+from django.core.files.base import ContentFile, File
+from django.db import models, transaction
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from generation.diffusion.config import SAMPLERS, PictureClass, TrainingConfig
+from generation.diffusion.finetune_config import FineTuneConfig
+from jobs.models import Job
+from pool.models import Dataset, Image
+
+if TYPE_CHECKING:
+    from generation.images.engines.diffusion import CheckpointSource
+
+
+class TrainingRun(Job):
+    """One model trained on one dataset; `total` counts the steps."""
+
+    queue = "gpu"
+
+    name = models.CharField(max_length=100, unique=True)
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="training_runs")
+    config = models.JSONField(default=dict)
+    curve = models.JSONField(default=list, editable=False)  # [[step, loss], …], thinned as it grows
+    images_per_second = models.FloatField(null=True, editable=False)
+    # What it was shown, noted when it starts: nothing of it may be in a test of what it makes.
+    images = models.ManyToManyField(Image, related_name="training_runs", editable=False)
+    learning_rate = models.FloatField(null=True, editable=False)
+    memory_mb = models.FloatField(null=True, editable=False)
+    # Data, machine and programs, as they were when it started.
+    facts = models.JSONField(default=dict, editable=False)
+
+    task = "generation.training.tasks.run_training"
+
+    class Meta(Job.Meta):
+        constraints = [
+            models.CheckConstraint(condition=models.Q(total__gte=1), name="training_run_has_steps"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("generation:training", args=[self.pk])
+
+    @property
+    def is_finetuning(self) -> bool:
+        """Whether it goes on from a diffusers pipeline instead of training a network of our own."""
+        return "pipeline" in self.config
+
+    @property
+    def keeps_weights(self) -> bool:
+        """Whether each checkpoint's weights lie with the images; whole pipelines are too large for that."""
+        return not self.is_finetuning or bool(self.config.get("rank", 1))
+
+    @property
+    def chosen_checkpoint(self) -> Checkpoint | None:
+        """The one that stands for the run: the best by the metric that was to be kept, else the last."""
+        kept = list(self.checkpoints.order_by("-step"))
+        metric = self.config.get("keep_best")
+        measured = [one for one in kept if isinstance(one.metrics.get(metric), (int, float))]
+        return min(measured, key=lambda one: one.metrics[metric]) if measured else next(iter(kept), None)
+
+    def queue_again(self, *, ring: bool = True) -> bool:
+        """Let a failed or cancelled run go on from its last checkpoint; True unless it is active or done."""
+        ended = TrainingRun.objects.filter(pk=self.pk, state__in=[self.State.FAILED, self.State.CANCELLED])
+        with transaction.atomic():
+            again = ended.update(
+                state=self.State.QUEUED, cancel_requested=False, deaths=0, error="", message=""
+            )
+            if again and ring:
+                transaction.on_commit(self.enqueue)
+        return bool(again)
+
+    @property
+    def parsed_config(self) -> TrainingConfig:
+        return TrainingConfig.from_mapping(self.config)
+
+    def config_as_toml(self) -> str:
+        """All settings, as a config file says them."""
+        kind = FineTuneConfig if self.is_finetuning else TrainingConfig
+        return kind.from_mapping(self.config).as_toml()
+
+    @property
+    def folder(self) -> Path:
+        """Where the worker keeps what it needs to go on; checkpoints for use are stored with the images."""
+        return Path(settings.MODELS_DIR) / f"run-{self.pk}"
+
+
+def weights_path(checkpoint: Checkpoint, _filename: str) -> str:
+    return f"checkpoints/{checkpoint.sha256[:16]}-{secrets.token_hex(4)}.safetensors"
+
+
+def samples_path(checkpoint: Checkpoint, _filename: str) -> str:
+    return f"checkpoints/{checkpoint.sha256[:16]}-{secrets.token_hex(4)}.png"
+
+
+class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
+    def newest_by_name(self, name: str) -> Checkpoint | None:
+        """The checkpoint of this name, or the last one of the run of this name."""
+        return self.filter(name=name).first() or self.filter(run__name=name).order_by("-step").first()
+
+    def that_sample(self) -> Self:
+        """Networks of our own, which the diffusion engine samples; what fine-tuning leaves is a pipeline's."""
+        return self.filter(models.Q(run=None) | ~models.Q(run__config__has_key="pipeline"))
+
+    def newest_of_each_run(self) -> Self:
+        """One checkpoint a run, the last, and those that came without a run."""
+        newest = self.filter(run=models.OuterRef("run")).order_by("-step").values("pk")[:1]
+        return self.filter(models.Q(run=None) | models.Q(pk=models.Subquery(newest)))
+
+
+class Checkpoint(models.Model):
+    """The averaged weights of a model at one step, and all that is needed to sample from it."""
+
+    name = models.CharField(max_length=120, unique=True)
+    run = models.ForeignKey(TrainingRun, on_delete=models.PROTECT, null=True, related_name="checkpoints")
+    step = models.PositiveIntegerField()
+    description = models.JSONField()
+    sha256 = models.CharField(max_length=64)
+    weights = models.FileField(upload_to=weights_path, max_length=200)
+    samples = models.FileField(upload_to=samples_path, max_length=200, blank=True)
+    # Fixed seeds in a square, and the most suspicious of them beside the training images they are nearest to.
+    grid = models.FileField(upload_to=samples_path, max_length=200, blank=True)
+    neighbours = models.FileField(upload_to=samples_path, max_length=200, blank=True)
+    metrics = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = CheckpointQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-step"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "step"], name="checkpoint_once_per_step"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("generation:checkpoint", args=[self.pk])
+
+    @classmethod
+    def store(
+        cls,
+        name: str,
+        description: dict[str, Any],
+        weights: bytes | Path,
+        *,
+        keep_weights: bool = True,
+        run: TrainingRun | None = None,
+        samples: bytes = b"",
+        grid: bytes = b"",
+        neighbours: bytes = b"",
+        metrics: Mapping[str, Any] | None = None,
+    ) -> Checkpoint:
+        """A row with its files; one that stands under this name already is returned as it is."""
+        known = cls.objects.filter(name=name).first()
+        if known is not None:
+            return known
+        with weights.open("rb") if isinstance(weights, Path) else BytesIO(weights) as held:
+            row = cls(
+                name=name,
+                run=run,
+                step=description["step"],
+                description=description,
+                sha256=hashlib.file_digest(held, "sha256").hexdigest(),
+                metrics=dict(metrics or {}),
+            )
+            if keep_weights:
+                row.weights.save("", File(held), save=False)
+        for file, content in ((row.samples, samples), (row.grid, grid), (row.neighbours, neighbours)):
+            if content:
+                file.save("", ContentFile(content), save=False)
+        row.save(force_insert=True)
+        return row
+
+    @cached_property
+    def config(self) -> TrainingConfig:
+        return TrainingConfig.from_mapping(self.description["config"])
+
+    @property
+    def fidelity(self) -> dict[str, Any]:
+        """What was measured of it, for the images it makes: there the analysis of a study finds it."""
+        measured = {name: self.metrics[name] for name in ("fid", "kid") if self.metrics.get(name) is not None}
+        if measured and "extractor" in self.metrics:
+            measured["fid_extractor"] = self.metrics["extractor"]["name"]
+        return measured
+
+    @property
+    def kinds(self) -> tuple[PictureClass, ...]:
+        """What the model can be asked for: its classes, or the one kind it was trained on."""
+        modality = self.run.dataset.modality if self.run else "xray"
+        return self.config.classes or (PictureClass(modality, ""),)
+
+    @property
+    def samplers(self) -> tuple[str, ...]:
+        return SAMPLERS[self.config.objective]
+
+    def source(self) -> CheckpointSource:
+        """What the diffusion engine needs; the weights are read only when a worker wants them."""
+        from generation.images.engines.diffusion import CheckpointSource
+
+        return CheckpointSource(self.sha256, self.name, self.description, self._read)
+
+    def _read(self) -> bytes:
+        with self.weights.open("rb") as file:
+            return bytes(file.read())

@@ -1,0 +1,81 @@
+"""A run's checkpoints as its page shows them: distances, samples, and what to say of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from generation.metrics.fidelity_by_step import Point, points, suggestion
+from generation.training.model_card import extractor_sentence
+from generation.training.models import Checkpoint, TrainingRun
+
+
+@dataclass(frozen=True)
+class Row:
+    """One checkpoint and its distances in words."""
+
+    checkpoint: Checkpoint
+    fid: str
+    kid: str
+    copies: int | None
+
+
+@dataclass(frozen=True)
+class Course:
+    """Everything measured of a run so far, newest checkpoint first."""
+
+    rows: list[Row]
+    points: list[Point]
+    metrics: dict[str, Any]  # the newest that were measured
+
+    @classmethod
+    def of(cls, run: TrainingRun) -> Course:
+        kept = list(run.checkpoints.order_by("-step"))
+        newest: dict[str, Any] = next((one.metrics for one in kept if one.metrics), {})
+        course = points((one.step, one.metrics) for one in kept)
+        return cls([_row(checkpoint) for checkpoint in kept], course, newest)
+
+    def as_context(self) -> dict[str, Any]:
+        said = self.metrics
+        return {
+            "checkpoints": [row.checkpoint for row in self.rows],
+            "rows": self.rows,
+            "is_measured": bool(self.points),
+            "newest_step": self.points[-1].step if self.points else 0,
+            "suggestion": suggestion(self.points),
+            "extractor": extractor_sentence(said["extractor"]) if "extractor" in said else "",
+            "n_real": said.get("n_real", 0),
+            "n_fake": said.get("n_fake", 0),
+            "with_copies": [row.checkpoint for row in self.rows if row.copies],
+        }
+
+
+def time_left(run: TrainingRun) -> str:
+    """How long a running run has to go at its pace, in words; "" where there is no pace."""
+    if run.state != TrainingRun.State.RUNNING or not run.images_per_second:
+        return ""
+    seconds = (run.total - run.done) * run.config.get("batch", 1) / run.images_per_second
+    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} seconds"
+
+
+def _row(checkpoint: Checkpoint) -> Row:
+    said = checkpoint.metrics
+    return Row(
+        checkpoint,
+        _with_interval(said, "fid", 2),
+        _with_interval(said, "kid", 3),
+        said.get("memorisation", {}).get("copies"),
+    )
+
+
+def _with_interval(said: dict[str, Any], name: str, digits: int) -> str:
+    if said.get(name) is None:
+        return "–"
+    text = f"{said[name]:.{digits}f}"
+    if said.get(f"{name}_interval"):
+        low, high = said[f"{name}_interval"]
+        text += f" ({low:.{digits}f} to {high:.{digits}f})"
+    return text

@@ -1,0 +1,176 @@
+"""A training run at work: pictures out of the pool, the training process, checkpoints back into the tables."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from generation.diffusion.config import ConfigError, PictureClass, TrainingConfig
+from generation.diffusion.errors import CheckpointError, TrainingFailedError, sentence_of
+from generation.diffusion.finetune_config import FineTuneConfig
+from generation.diffusion.launch import train_apart
+from generation.diffusion.progress import Progress
+from generation.diffusion.training_images import Pictures
+from generation.images.runner import Pulse
+from generation.metrics.checkpoint_evaluator import GRID, NEIGHBOURS
+from generation.training.checkpoint_evaluator import watch_for
+from generation.training.models import Checkpoint, TrainingRun
+from jobs.models import JobFailed
+from pool.canonical.previews import squares
+from pool.models import Dataset, Image, Modality
+from pool.splits import training_images
+
+TELL_EVERY = 1.0
+LONGEST_CURVE = 400
+
+OnKept = Callable[[int, Path], None]
+
+
+def train_for(run: TrainingRun) -> None:
+    """Train as the run's config says, going on from its last checkpoint. Raises JobFailed."""
+    with failing_in_words():
+        config = run.parsed_config
+        learn(run, config, pictures_of(run, config))
+
+
+def learn(
+    run: TrainingRun,
+    config: TrainingConfig | FineTuneConfig,
+    pictures: Pictures,
+    *,
+    pipeline: Path | None = None,
+    on_kept: OnKept | None = None,
+) -> Path:
+    """The last checkpoint's folder, with all of them measured and in the tables.
+
+    `on_kept` is called with the step and the folder of each, before its row is there.
+    """
+    watch = watch_for(run, config, pictures, pulse=Pulse(run))
+    teller = Teller(run, on_kept)
+    teller.adopt()
+    done = train_apart(
+        config, pictures, run.folder, pipeline=pipeline, on_progress=teller, on_checkpoint=watch
+    )
+    teller.adopt()
+    return done
+
+
+@contextlib.contextmanager
+def failing_in_words() -> Iterator[None]:
+    """What people expect of training comes out as JobFailed with a sentence."""
+    try:
+        yield
+    except (ConfigError, CheckpointError, TrainingFailedError, OSError, MemoryError, RuntimeError) as error:
+        sentence = sentence_of(error)
+        if sentence is None:
+            raise
+        raise JobFailed(sentence) from error
+
+
+def classes_of(dataset: Dataset) -> tuple[PictureClass, ...]:
+    """The findings a class-conditional model of this dataset can be asked for."""
+    labels = training_images(dataset).order_by("label").values_list("label", flat=True).distinct()
+    return tuple(PictureClass(dataset.modality, label) for label in labels)
+
+
+def channels_of(dataset: Dataset) -> int:
+    """How many channels a model of this dataset learns: three where colour is the finding."""
+    return 3 if dataset.modality == Modality.MICROSCOPY else 1
+
+
+def pictures_of(run: TrainingRun, config: TrainingConfig | FineTuneConfig) -> Pictures:
+    """The training images, each its middle square at the config's size, and what is told of each. Raises ConfigError."""
+    run.beat(message="Reading the images…")
+    images = list(training_images(run.dataset))
+    run.images.add(*images)
+    if not images:
+        raise ConfigError(f"{run.dataset} has no images to train on.")
+    pixels = squares(images, side=config.size, colour=config.channels == 3, pulse=Pulse(run))
+    if isinstance(config, FineTuneConfig):
+        return Pictures(pixels, prompts=[prompt_of(image, config.prompt) for image in images])
+    if not config.classes:
+        return Pictures(pixels)
+    numbers = [config.class_number(PictureClass(image.modality, image.label)) for image in images]
+    return Pictures(pixels, np.array(numbers))
+
+
+def prompt_of(image: Image, template: str) -> str:
+    """The template with this image's finding and modality in it."""
+    said = template.replace("{modality}", image.get_modality_display())
+    return said.replace("{finding}", image.label).strip(" ,")
+
+
+class Teller:
+    """Writes a run's progress into its row, at most once a second, and its checkpoints as they come."""
+
+    def __init__(self, run: TrainingRun, on_kept: OnKept | None = None) -> None:
+        self.run, self.on_kept, self.told = run, on_kept, 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.checkpoint is not None:
+            self._keep(progress.step, progress.checkpoint)
+        elif time.monotonic() - self.told < TELL_EVERY and not progress.note:
+            return
+        self.told = time.monotonic()
+        if progress.preparing:
+            self.run.beat(message=f"{progress.preparing}…")
+        elif progress.note:
+            self._went_back(progress)
+        else:
+            self._tell(progress)
+
+    def _tell(self, progress: Progress) -> None:
+        self.run.beat(
+            done=progress.step,
+            message=f"Step {progress.step:,} of {self.run.total:,}, loss {progress.loss:.4f}",
+        )
+        self.run.curve = thinned([*self.run.curve, [progress.step, round(progress.loss, 5)]])
+        self.run.images_per_second = progress.images_per_second
+        self.run.learning_rate = progress.learning_rate
+        self.run.memory_mb = progress.memory_mb
+        self.run.save(update_fields=["curve", "images_per_second", "learning_rate", "memory_mb"])
+
+    def _went_back(self, progress: Progress) -> None:
+        """Say so, and draw the curve again from where it went on."""
+        self.run.beat(message=progress.note)
+        self.run.log(progress.note)
+        self.run.curve = [point for point in self.run.curve if point[0] <= progress.step]
+        self.run.save(update_fields=["curve"])
+
+    def adopt(self) -> None:
+        """Store the whole checkpoints in the run's folder that a death kept from being told."""
+        known = set(self.run.checkpoints.values_list("step", flat=True))
+        for folder in sorted(self.run.folder.glob("step-*")):
+            description = json.loads((folder / "config.json").read_text())
+            if description["step"] not in known and "metrics" in description.get("facts", {}):
+                self._keep(description["step"], folder)
+
+    def _keep(self, step: int, folder: Path) -> None:
+        if self.on_kept is not None:
+            self.on_kept(step, folder)
+        description = json.loads((folder / "config.json").read_text())
+        Checkpoint.store(
+            f"{self.run.name}@{step}",
+            description,
+            folder / "model.safetensors",
+            keep_weights=self.run.keeps_weights,
+            run=self.run,
+            samples=_read(folder / "samples.png"),
+            grid=_read(folder / GRID),
+            neighbours=_read(folder / NEIGHBOURS),
+            metrics=description["facts"].get("metrics", {}),
+        )
+
+
+def _read(file: Path) -> bytes:
+    return file.read_bytes() if file.exists() else b""
+
+
+def thinned(curve: list[list[float]]) -> list[list[float]]:
+    """The curve with at most `LONGEST_CURVE` points: when it is full, every second one goes."""
+    return curve if len(curve) <= LONGEST_CURVE else [*curve[:-1:2], curve[-1]]

@@ -1,0 +1,179 @@
+"""The images of an experiment: which are trained on, which are tested on, and whether anything leaks between them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generation.images.models import GenerationJob
+from generation.training import tuned_models
+from generation.training.models import TrainingRun
+from generation.utility.config import UtilityConfig
+from generation.utility.leakage import Leak, Seen, leaks
+from generation.utility.models import UtilityExperiment
+from jobs.models import JobFailed
+from pool.canonical.near_copies import fine_structure
+from pool.canonical.previews import squares, stored_pixels
+from pool.models import Dataset, Image, NearCopy
+from pool.splits import held_out_images, is_split_here, split_in_words, training_images
+
+Pulse = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Material:
+    """Images in the order of their pixel hashes, and what has to be said of them."""
+
+    real: Sequence[Image]
+    synthetic: Sequence[Image]
+    test: Sequence[Image]
+    classes: tuple[str, ...]
+    leaks: Sequence[Leak]
+    notes: Sequence[str]
+
+    @property
+    def sha256(self) -> str:
+        """One hash for the same images with the same labels on the same sides."""
+        sides = (self.real, self.synthetic, self.test)
+        lines = [" ".join(f"{image.pixel_sha256}:{image.label}" for image in side) for side in sides]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    def numbers(self, images: Sequence[Image]) -> NDArray[np.int64]:
+        return np.array([self.classes.index(image.label) for image in images], dtype=np.int64)
+
+    def patients(self) -> list[str]:
+        """Who each test image is of; an image without a patient stands for itself."""
+        return [image.patient_key or image.pixel_sha256 for image in self.test]
+
+    def without_copies(self) -> Material:
+        """The same without the training images that are copies of test images."""
+        out = {key for leak in self.leaks if leak.kind == "copy" for key in leak.training_keys}
+        note = f"{len(out):,} training images that are copies or nearly copies of test images were left out."
+        return Material(
+            [image for image in self.real if str(image.pk) not in out],
+            [image for image in self.synthetic if str(image.pk) not in out],
+            self.test,
+            self.classes,
+            [leak for leak in self.leaks if leak.kind != "copy"],
+            [*self.notes, note] if out else self.notes,
+        )
+
+
+def material_of(experiment: UtilityExperiment, config: UtilityConfig, *, pulse: Pulse) -> Material:
+    """The experiment's images, looked through for leaks. Raises JobFailed where they make no experiment."""
+    dataset = experiment.real
+    test, real = list(held_out_images(dataset)), list(_training_side(dataset))
+    if not test:
+        raise JobFailed(f"{dataset} has no test split. {split_in_words(dataset)}")
+    synthetic = list(
+        Image.objects.usable().filter(dataset__in=experiment.synthetic.all()).order_by("pixel_sha256", "pk")
+    )
+    classes = config.labels or tuple(sorted({image.label for image in test if image.label}))
+    sides = {"training": real, "test": test, "synthetic": synthetic}
+    kept = {side: [image for image in images if image.label in classes] for side, images in sides.items()}
+    _check_classes(classes, kept)
+    generator = Image.objects.filter(training_runs__in=runs_behind(experiment)).distinct()
+    found = _leaks([*kept["training"], *kept["synthetic"]], kept["test"], generator, pulse)
+    notes = [
+        f"Test split: {split_in_words(dataset)}",
+        *(
+            f"{len(images) - len(kept[side]):,} {side} images have another label and were left out."
+            for side, images in sides.items()
+            if len(images) > len(kept[side])
+        ),
+        *_unknown(experiment, kept["test"]),
+    ]
+    return Material(kept["training"], kept["synthetic"], kept["test"], classes, found, notes)
+
+
+def runs_behind(experiment: UtilityExperiment) -> set[TrainingRun]:
+    """The training runs that the synthetic images came from, through every pipeline and LoRA made here."""
+    jobs = GenerationJob.objects.filter(dataset__in=experiment.synthetic.all())
+    runs: set[Any] = set(TrainingRun.objects.filter(checkpoints__jobs__in=jobs))
+    names = {run.config["pipeline"] for run in runs if run.is_finetuning}
+    for used in jobs.filter(engine=GenerationJob.Engine.PIPELINE).values_list("api_model", "settings__lora"):
+        names.update(filter(None, used))
+    return runs | tuned_models.runs_behind(names)
+
+
+def squares_of(images: Sequence[Image], config: UtilityConfig, *, pulse: Pulse) -> NDArray[np.uint8]:
+    """The images as the networks see them: (n, size, size) or (n, size, size, 3)."""
+    return squares(images, side=config.size, colour=config.colour, pulse=pulse)
+
+
+def _training_side(dataset: Dataset) -> Iterable[Image]:
+    """What stands for training. Marked by hand, a patient may be on both sides: that is for the leak check to refuse."""
+    if is_split_here(dataset):
+        return training_images(dataset)
+    return dataset.images.usable().exclude(split=Image.Split.TEST).order_by("pixel_sha256")
+
+
+def _check_classes(classes: Sequence[str], kept: dict[str, list[Image]]) -> None:
+    if len(classes) < 2:
+        raise JobFailed(
+            "The test images have fewer than two labels, so there is nothing to tell apart. Labels are added by "
+            "importing the same files again with them."
+        )
+    for side, images in kept.items():
+        there = Counter(image.label for image in images)
+        if missing := [label for label in classes if not there[label]]:
+            raise JobFailed(f"There are no {side} images of “{'”, “'.join(missing)}”.")
+
+
+def _leaks(
+    training: Sequence[Image], test: Sequence[Image], generator: Iterable[Image], pulse: Pulse
+) -> list[Leak]:
+    by_key = {str(image.pk): image for image in (*training, *test)}
+
+    @cache
+    def structure(image: Seen) -> NDArray[np.float64]:
+        pulse()
+        return fine_structure(stored_pixels(by_key[image.key]))
+
+    return leaks(
+        [_seen(image) for image in training],
+        [_seen(image) for image in test],
+        [_seen(image) for image in generator],
+        structure=structure,
+        known=[
+            (str(image), str(of))
+            for image, of in NearCopy.objects.filter(image__in=training, of__in=test).values_list(
+                "image", "of"
+            )
+        ],
+    )
+
+
+def _seen(image: Image) -> Seen:
+    return Seen(
+        str(image.pk),
+        image.patient_key,
+        image.pixel_sha256,
+        image.perceptual_hash,
+        synthetic=image.origin == "synthetic",
+    )
+
+
+def _unknown(experiment: UtilityExperiment, test: Sequence[Image]) -> list[str]:
+    """What the leak check could not see."""
+    said = []
+    if strangers := sum(1 for image in test if not image.patient_key):
+        said.append(
+            f"Of {strangers:,} test images no patient is known; each was taken as a patient of its own."
+        )
+    made_here = set(Dataset.objects.filter(generation_jobs__checkpoint__run__images__isnull=False))
+    with_lora = GenerationJob.objects.filter(settings__lora__gt="").values_list("dataset", "settings__lora")
+    foreign = {dataset for dataset, lora in with_lora if tuned_models.run_behind(lora) is None}
+    others = [str(one) for one in experiment.synthetic.all() if one not in made_here or one.pk in foreign]
+    if others:
+        said.append(
+            f"What the generator of {', '.join(others)} learned from is not known here: only copies were looked for."
+        )
+    return said

@@ -1,0 +1,121 @@
+"""The form that queues a utility experiment, alone or with a model of its own before it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from generation.diffusion.config import PRESETS as GENERATORS
+from generation.diffusion.config import ConfigError
+from generation.images.models import MOST_SEED
+from generation.utility.config import ARCHITECTURES, MOST_SEEDS, PRESETS, UtilityConfig, UtilityConfigError
+from generation.utility.models import MOST_PER_CLASS, UtilityExperiment
+from generation.utility.pipeline import LONGEST_NAME, colour_of, generator_config, names_taken, new_experiment
+from pool.models import Dataset, Origin
+
+EXPLAINED = {
+    "tiny": "tiny: a trial of a minute or two",
+    "xray": "chest X-ray",
+    "lung-ct": "lung CT",
+    "brain-mri": "brain MRI",
+    "blood-smear": "blood smear (colour)",
+}
+
+
+class UtilityForm(forms.Form):
+    """What to test on, what to train on, and how long."""
+
+    name = forms.CharField(max_length=LONGEST_NAME, label="Name of the experiment")
+    real = forms.ModelChoiceField(
+        Dataset.objects.filter(origin=Origin.REAL),
+        label="Real images",
+        help_text="Labelled; those marked for testing are tested on, the others trained on.",
+    )
+    synthetic = forms.ModelMultipleChoiceField(
+        Dataset.objects.filter(origin=Origin.SYNTHETIC),
+        required=False,
+        label="Synthetic images",
+        help_text="With the same labels. Several can be chosen; none where a model is trained for them.",
+    )
+    generator = forms.ChoiceField(
+        choices=[("", "no, use the synthetic images above"), *((name, name) for name in GENERATORS)],
+        required=False,
+        label="Train a model first",
+        help_text="On the training side of the real images, by finding; it then makes the synthetic images.",
+    )
+    per_class = forms.IntegerField(
+        min_value=1, max_value=MOST_PER_CLASS, required=False, label="Images it makes of each finding"
+    )
+    preset = forms.ChoiceField(
+        choices=[(name, EXPLAINED[name]) for name in PRESETS],
+        label="Classifiers",
+        help_text="All but “tiny” train three networks of full size with three seeds, and want a GPU.",
+    )
+    architectures = forms.MultipleChoiceField(
+        choices=[(name, name) for name in ARCHITECTURES],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None: the preset's three.",
+    )
+    seeds = forms.IntegerField(
+        min_value=1, max_value=MOST_SEEDS, required=False, help_text="Empty: the preset's."
+    )
+    steps = forms.IntegerField(min_value=2, required=False, help_text="Empty: the preset's.")
+    labels = forms.CharField(
+        required=False,
+        label="Findings to tell apart",
+        help_text="With commas between them, as in “normal, pneumonia”. Empty: all.",
+    )
+    without_copies = forms.BooleanField(
+        required=False,
+        label="Leave copies out",
+        help_text="Training images that are nearly a test image are left out; otherwise they refuse the experiment.",
+    )
+    seed = forms.IntegerField(min_value=0, max_value=MOST_SEED, initial=0)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if self.errors:
+            return data
+        chain = bool(data["generator"])
+        if chain and not data["per_class"]:
+            self.add_error("per_class", "Say how many images the model is to make of each finding.")
+        if not chain and not data["synthetic"]:
+            self.add_error("synthetic", "Choose synthetic images, or have a model trained for them.")
+        if taken := names_taken(data["name"].strip(), chain=chain):
+            self.add_error("name", taken)
+        try:
+            self.config = self._config(data)
+            self.model = (
+                generator_config(data["real"], data["generator"], seed=data["seed"]) if chain else None
+            )
+        except (UtilityConfigError, ConfigError) as error:
+            raise ValidationError(str(error)) from error
+        return data
+
+    def _config(self, data: dict[str, Any]) -> UtilityConfig:
+        given = {name: data[name] for name in ("seeds", "steps", "seed") if data[name] is not None}
+        if data["architectures"]:
+            given["architectures"] = data["architectures"]
+        labels = [label.strip() for label in data["labels"].split(",") if label.strip()]
+        given |= {"labels": labels, "without_copies": data["without_copies"], "preset": data["preset"]}
+        return UtilityConfig.from_mapping(colour_of(data["real"], given))
+
+    def submit(self, by: Any) -> UtilityExperiment:
+        """The queued experiment, or the first job of its chain, and a worker rung for."""
+        data = self.cleaned_data
+        with transaction.atomic():
+            experiment = new_experiment(
+                data["name"].strip(),
+                data["real"],
+                list(data["synthetic"]),
+                self.config,
+                generator=self.model,
+                per_class=data["per_class"] if self.model else None,
+                by=by,
+            )
+            transaction.on_commit((experiment.training or experiment).enqueue)
+        return experiment

@@ -1,0 +1,310 @@
+"""A utility experiment at work: look for leaks, train what is missing, explain, write the report."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.db import transaction
+from numpy.typing import NDArray
+
+from generation.images.runner import Pulse
+from generation.utility.arms import REAL, SYNTHETIC, Arm, arms_of, stratified
+from generation.utility.config import UtilityConfig, UtilityConfigError
+from generation.utility.data import Material, material_of, squares_of
+from generation.utility.models import UtilityExperiment, UtilityExplanation, UtilityFit
+from generation.utility.report import Fitted, HeldOut, whole_report
+from jobs.models import JobFailed, JobLost
+from pool.canonical.pixels import encode_png
+
+if TYPE_CHECKING:
+    from generation.classifiers.classifier import Classifier
+    from generation.classifiers.fitting import Labelled
+
+LONGEST_LOSSES = 200
+DIGITS = 6
+
+
+def carry_out(experiment: UtilityExperiment) -> None:
+    """Make what the experiment lacks. Raises JobFailed, JobCancelled or JobLost."""
+    from generation.classifiers.fitting import FitFailedError
+    from generation.classifiers.networks import WeightsError
+
+    try:
+        config = experiment.parsed_config
+        experiment.beat(message="Looking for leaks…")
+        material = _without_leaks(experiment, config)
+        work = Work.of(experiment, config, material)
+        for plan in work.missing():
+            work.fit(plan)
+        experiment.beat(message="Explaining…")
+        overlaps = work.explain()
+        experiment.beat(message="Writing the report…")
+        experiment.report = {**work.report(), "explanations": overlaps}
+        experiment.save(update_fields=["report"])
+        experiment.beat(message=f"{experiment.total} classifiers on {len(material.test):,} test images")
+    except (UtilityConfigError, FitFailedError, WeightsError) as error:
+        raise JobFailed(str(error)) from error
+    except OSError as error:
+        raise JobFailed(f"A classifier could not be stored ({error.strerror or error}).") from error
+
+
+def _without_leaks(experiment: UtilityExperiment, config: UtilityConfig) -> Material:
+    """The material, refused where it leaks; classifiers of other material than this are void."""
+    material = material_of(experiment, config, pulse=Pulse(experiment))
+    if config.without_copies:
+        material = material.without_copies()
+    experiment.leaks = [leak.as_json() for leak in material.leaks]
+    experiment.save(update_fields=["leaks"])
+    if material.leaks:
+        raise JobFailed("Refused, because the test would be too easy. " + _sentences(material))
+    if experiment.material != material.sha256:
+        with transaction.atomic():
+            experiment.fits.all().delete()
+            experiment.explanations.all().delete()
+            experiment.material = material.sha256
+            experiment.save(update_fields=["material"])
+    return material
+
+
+def _sentences(material: Material) -> str:
+    return " ".join(leak.sentence for leak in material.leaks)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One classifier to be: its arm, architecture and seed."""
+
+    arm: Arm
+    architecture: str
+    seed: int
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return self.arm.name, self.architecture, self.seed
+
+    @property
+    def folder_name(self) -> str:
+        arm = re.sub(r"[^a-z0-9.]+", "-", self.arm.name.replace("×", "x")).strip("-")
+        return f"{arm}-{self.architecture}-seed{self.seed}"
+
+
+@dataclass(frozen=True)
+class Work:
+    """An experiment with its pictures read and its plans made."""
+
+    experiment: UtilityExperiment
+    config: UtilityConfig
+    material: Material
+    plans: list[Plan]
+    notes: list[str]
+    real: Labelled
+    synthetic: Labelled
+    test: Labelled
+
+    @classmethod
+    def of(cls, experiment: UtilityExperiment, config: UtilityConfig, material: Material) -> Work:
+        from generation.classifiers.fitting import Labelled
+
+        arms, left_out = arms_of(config, real=len(material.real), synthetic=len(material.synthetic))
+        plans = [
+            Plan(arm, architecture, seed)
+            for arm in arms
+            for architecture in config.architectures
+            for seed in range(config.seeds)
+        ]
+        experiment.total = len(plans)
+        experiment.save(update_fields=["total"])
+        experiment.beat(done=experiment.fits.count(), message="Reading the images…")
+        pulse = Pulse(experiment)
+        sides = [
+            Labelled(squares_of(images, config, pulse=pulse), material.numbers(images))
+            for images in (material.real, material.synthetic, material.test)
+        ]
+        return cls(experiment, config, material, plans, [*material.notes, *left_out], *sides)
+
+    def missing(self) -> Iterator[Plan]:
+        there = set(self.experiment.fits.values_list("arm", "architecture", "seed"))
+        return (plan for plan in self.plans if plan.key not in there)
+
+    def fit(self, plan: Plan) -> None:
+        """Train and test one classifier and commit it, or nothing of it when the job is another worker's by now."""
+        began = time.monotonic()
+        self.experiment.beat(message=f"{plan.arm.name}, {plan.architecture}, seed {plan.seed + 1}")
+        classifier, losses, sizes = self._trained(plan)
+        probabilities = np.round(classifier.of_squares(self.test.squares), DIGITS)
+        if plan.seed == 0:
+            classifier.save(self.experiment.folder / plan.folder_name)
+        with transaction.atomic():
+            mine = UtilityExperiment.objects.filter(
+                pk=self.experiment.pk, state="running", attempts=self.experiment.attempts
+            )
+            # The update holds the row until the commit, so nobody can take the job over in between.
+            if not mine.update(done=self.experiment.done + 1):
+                raise JobLost
+            self.experiment.fits.create(
+                **dict(zip(("arm", "architecture", "seed"), plan.key, strict=True)),
+                **sizes,
+                probabilities=probabilities.tolist(),
+                losses=[round(loss, 4) for loss in losses[:: 1 + len(losses) // LONGEST_LOSSES]],
+                seconds=round(time.monotonic() - began, 2),
+            )
+        self.experiment.beat(done=self.experiment.done + 1)
+
+    def _trained(self, plan: Plan) -> tuple[Classifier, list[float], dict[str, int]]:
+        from generation.classifiers.classifier import Description
+        from generation.classifiers.fitting import Budget, Labelled, fit
+
+        config = self.config
+        real, synthetic = plan.arm.rows(self.real.numbers, self.synthetic.numbers, seed=config.seed)
+        lessons = Labelled(
+            np.concatenate([self.real.squares[real], self.synthetic.squares[synthetic]]),
+            np.concatenate([self.real.numbers[real], self.synthetic.numbers[synthetic]]),
+        )
+        sizes = {"real": len(real), "synthetic": len(synthetic)}
+        facts = {"experiment": str(self.experiment), "arm": plan.arm.name, "seed": plan.seed, **sizes}
+        description = Description(plan.architecture, self.material.classes, config.size, config.colour, facts)
+        budget = Budget(
+            config.steps,
+            config.batch,
+            config.learning_rate,
+            config.augment,
+            weights_file(config, plan.architecture),
+        )
+        seed = int(np.random.SeedSequence([config.seed, plan.seed]).generate_state(1)[0])
+        classifier, losses = fit(description, lessons, budget, seed=seed, pulse=Pulse(self.experiment))
+        return classifier, losses, sizes
+
+    def explain(self) -> list[dict[str, Any]]:
+        """Maps of a few test images by the networks trained on synthetic and on real ones, and how far they agree."""
+        from generation.classifiers.explanations import METHODS, overlap
+
+        if not self.config.explained:
+            return []
+        places = stratified(self.test.numbers, self.config.explained, seed=self.config.seed)
+        agreements = []
+        for architecture in self.config.architectures:
+            maps = {
+                arm: self._maps(plan, places)
+                for arm in (SYNTHETIC, REAL)
+                for plan in self.plans
+                if plan.key == (arm, architecture, 0)
+            }
+            for method in METHODS:
+                found = [
+                    overlap(maps[SYNTHETIC][place, method], maps[REAL][place, method]) for place in places
+                ]
+                agreements.append(
+                    {
+                        "architecture": architecture,
+                        "method": method,
+                        "images": len(found),
+                        **{name: _mean([one[name] for one in found]) for name in ("iou", "spearman")},
+                    }
+                )
+        return agreements
+
+    def _maps(self, plan: Plan, places: NDArray[np.int64]) -> dict[tuple[int, str], NDArray[np.float64]]:
+        """Each explained image's map by each method; pictures of them are kept."""
+        from generation.classifiers.explanations import METHODS, grad_cam_map, lime_map
+
+        classifier, maps = self._classifier(plan), {}
+        for place in places:
+            square, number = self.test.squares[place], int(self.test.numbers[place])
+            probability = float(classifier.of_squares(square[None])[0, number])
+            for method in METHODS:
+                self.experiment.beat()
+                maps[int(place), method] = (
+                    lime_map(
+                        classifier, square, number, samples=self.config.lime_samples, seed=self.config.seed
+                    )
+                    if method == "lime"
+                    else grad_cam_map(classifier, square, number)
+                )
+                self._keep(plan, int(place), method, probability, maps[int(place), method])
+        return maps
+
+    def _keep(
+        self, plan: Plan, place: int, method: str, probability: float, heat: NDArray[np.float64]
+    ) -> None:
+        from generation.classifiers.explanations import overlay
+
+        which = {
+            "image": self.material.test[place],
+            "arm": plan.arm.name,
+            "architecture": plan.architecture,
+            "method": method,
+        }
+        if self.experiment.explanations.filter(**which).exists():
+            return
+        row = UtilityExplanation(experiment=self.experiment, probability=probability, **which)
+        picture = encode_png(overlay(self.test.squares[place], heat))
+        row.picture.save("", ContentFile(picture), save=False)
+        row.save(force_insert=True)
+
+    def _classifier(self, plan: Plan) -> Classifier:
+        """The kept classifier; trained again, to the same weights, where another machine kept it."""
+        from generation.classifiers.classifier import ClassifierError, load
+
+        try:
+            return load(self.experiment.folder / plan.folder_name)
+        except ClassifierError:
+            return self._trained(plan)[0]
+
+    def report(self) -> dict[str, Any]:
+        rows = {(fit.arm, fit.architecture, fit.seed): fit for fit in self.experiment.fits.all()}
+        fitted = [
+            self._fitted([rows[arm, architecture, seed] for seed in range(self.config.seeds)])
+            for arm, architecture in dict.fromkeys(plan.key[:2] for plan in self.plans)
+        ]
+        test = HeldOut(self.test.numbers, self.material.patients(), self.material.classes)
+        sides = {"real": self.real, "synthetic": self.synthetic, "test": self.test}
+        return {
+            **whole_report(
+                fitted, test, resamples=self.config.resamples, seed=self.config.seed, notes=self.notes
+            ),
+            "images": {
+                side: dict(
+                    zip(
+                        self.material.classes,
+                        np.bincount(labelled.numbers, minlength=len(self.material.classes)).tolist(),
+                        strict=True,
+                    )
+                )
+                for side, labelled in sides.items()
+            },
+            "models": {
+                plan.arm.name + ", " + plan.architecture: plan.folder_name
+                for plan in self.plans
+                if plan.seed == 0
+            },
+        }
+
+    @staticmethod
+    def _fitted(rows: list[UtilityFit]) -> Fitted:
+        first = rows[0]
+        probabilities = np.array([row.probabilities for row in rows], dtype=np.float64)
+        return Fitted(first.arm, first.architecture, first.real, first.synthetic, probabilities)
+
+
+def weights_file(config: UtilityConfig, architecture: str) -> str:
+    """The file of the home's models/weights that this architecture starts from; empty for none. Raises UtilityConfigError."""
+    name = config.weights.get(architecture, "")
+    if not name:
+        return ""
+    path = Path(settings.MODELS_DIR) / "weights" / name
+    if not path.is_file():
+        raise UtilityConfigError(f"There is no weights file {name!r} in {path.parent}.")
+    return str(path)
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None

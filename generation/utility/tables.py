@@ -1,0 +1,193 @@
+"""An experiment's report made ready to read: every number a string, every table a list of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from generation.utility.arms import REAL, SYNTHETIC
+from generation.utility.models import UtilityExperiment, UtilityExplanation
+from generation.utility.report import in_words
+
+SHOWN = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "ece")
+NAMES = {
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+    "auc": "AUC",
+    "ece": "Calibration error",
+}
+FIGURES = (
+    ("scores", "Balanced accuracy by what was trained on"),
+    ("learning-curve", "By the amount of synthetic images"),
+    ("calibration", "Calibration"),
+    ("confusion", "What was called what"),
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    heads: list[str]
+    rows: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One explained image by one architecture and method: where both networks looked."""
+
+    image: Any
+    architecture: str
+    method: str
+    synthetic: UtilityExplanation
+    real: UtilityExplanation
+
+
+@dataclass(frozen=True)
+class Report:
+    headline: str
+    said: str
+    images: Table
+    scores: Table
+    gaps: Table
+    by_class: Table
+    agreement: Table
+    explanations: list[Looked]
+    figures: tuple[tuple[str, str], ...]
+    notes: list[str]
+    not_concluded: list[str]
+    models: list[tuple[str, str]]
+
+    @classmethod
+    def of(cls, experiment: UtilityExperiment) -> Report:
+        numbers = experiment.report
+        return cls(
+            headline=_headline(numbers),
+            said=_said(numbers),
+            images=_images(numbers),
+            scores=_scores(numbers),
+            gaps=_gaps(numbers),
+            by_class=_by_class(numbers),
+            agreement=_agreement(numbers),
+            explanations=_side_by_side(experiment),
+            figures=FIGURES,
+            notes=numbers["notes"],
+            not_concluded=numbers["not_concluded"],
+            models=sorted(numbers["models"].items()),
+        )
+
+
+def points(estimate: Mapping[str, Any]) -> str:
+    """A difference of shares in percentage points, “−7.2 (−12.1 to −2.0)”."""
+    if estimate["estimate"] is None:
+        return "–"
+    words = f"{100 * estimate['estimate']:+.1f}"
+    if estimate["ci"]:
+        words += f" ({100 * estimate['ci'][0]:+.1f} to {100 * estimate['ci'][1]:+.1f})"
+    return words.replace("-", "−")
+
+
+def _headline(numbers: Mapping[str, Any]) -> str:
+    return f"{points(numbers['headline'][numbers['headline']['score']]['mean'])} points"
+
+
+def _said(numbers: Mapping[str, Any]) -> str:
+    head = numbers["headline"]
+    found = head[head["score"]]
+    return (
+        f"of balanced accuracy on unseen real images, when the same networks are trained on synthetic instead of real "
+        f"images: {in_words(found['synthetic'])} against {in_words(found['real'])}. Mean over "
+        f"{', '.join(head['architectures'])}, {numbers['seeds']} seeds each; 95 % intervals by "
+        f"{numbers['resamples']:,} resamples of the {numbers['test_patients']:,} test patients. "
+        f"Accuracy: {points(head['accuracy']['mean'])} points."
+    )
+
+
+def _images(numbers: Mapping[str, Any]) -> Table:
+    names = {"real": "Real, training", "synthetic": "Synthetic", "test": "Real, test"}
+    rows = [
+        [names[side], *(f"{counts[label]:,}" for label in numbers["classes"])]
+        for side, counts in numbers["images"].items()
+    ]
+    return Table(["Images", *numbers["classes"]], rows)
+
+
+def _scores(numbers: Mapping[str, Any]) -> Table:
+    rows = [
+        [
+            *(one["arm"], one["architecture"], f"{one['real']:,} + {one['synthetic']:,}"),
+            *(in_words(one["scores"][name]) for name in SHOWN),
+        ]
+        for one in numbers["arms"]
+    ]
+    return Table(["Trained on", "Network", "Real + synthetic", *(NAMES[name] for name in SHOWN)], rows)
+
+
+def _gaps(numbers: Mapping[str, Any]) -> Table:
+    rows = [
+        [
+            one["arm"],
+            one["architecture"],
+            points(one["scores"]["balanced_accuracy"]),
+            points(one["scores"]["accuracy"]),
+            points(one["scores"]["auc"]),
+            f"{one['mcnemar']['only_first']} : {one['mcnemar']['only_second']}",
+            _p(one["mcnemar"]["p"]),
+            ", ".join(
+                _p(test["p"]) if len(one["delong"]) == 1 else f"{label} {_p(test['p'])}"
+                for label, test in one["delong"].items()
+            ),
+        ]
+        for one in numbers["gaps"]
+    ]
+    heads = ["Against real only", "Network", "Balanced accuracy", "Accuracy", "AUC"]
+    return Table([*heads, "Right alone : real alone", "McNemar p", "DeLong p"], rows)
+
+
+def _by_class(numbers: Mapping[str, Any]) -> Table:
+    names = ("precision", "recall", "f1", "auc")
+    rows = [
+        [one["arm"], one["architecture"], label, *(in_words(scores[name]) for name in names)]
+        for one in numbers["arms"]
+        if one["arm"] in (SYNTHETIC, REAL)
+        for label, scores in one["by_class"].items()
+    ]
+    return Table(["Trained on", "Network", "Finding", *(NAMES[name] for name in names)], rows)
+
+
+def _agreement(numbers: Mapping[str, Any]) -> Table:
+    rows = [
+        [
+            one["architecture"],
+            one["method"],
+            str(one["images"]),
+            _number(one["iou"]),
+            _number(one["spearman"]),
+        ]
+        for one in numbers["explanations"]
+    ]
+    return Table(["Network", "Method", "Images", "Overlap of the highest fifths (IoU)", "Spearman"], rows)
+
+
+def _side_by_side(experiment: UtilityExperiment) -> list[Looked]:
+    there = {
+        (row.image_id, row.architecture, row.method, row.arm): row
+        for row in experiment.explanations.select_related("image")
+    }
+    return [
+        Looked(row.image, row.architecture, row.method, row, there[image, architecture, method, REAL])
+        for (image, architecture, method, arm), row in there.items()
+        if arm == SYNTHETIC and (image, architecture, method, REAL) in there
+    ]
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"

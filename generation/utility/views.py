@@ -1,0 +1,122 @@
+"""Utility experiments: the list, a new one, one at work, and its report."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from generation.utility.figures import FIGURES
+from generation.utility.forms import UtilityForm
+from generation.utility.models import UtilityExperiment, UtilityExplanation
+from generation.utility.tables import Report
+from pool.figure_style import FORMATS, PRINT, SCREEN, as_file
+
+PER_PAGE = 30
+FOR_GOOD = "private, max-age=31536000, immutable"
+
+may_view = permission_required("generation.view_utilityexperiment", raise_exception=True)
+may_add = permission_required("generation.add_utilityexperiment", raise_exception=True)
+may_change = permission_required("generation.change_utilityexperiment", raise_exception=True)
+
+
+@require_safe
+@may_view
+def experiments(request: HttpRequest) -> HttpResponse:
+    rows = UtilityExperiment.objects.select_related("real", "requested_by").prefetch_related("synthetic")
+    page = Paginator(rows.defer("leaks", "report"), PER_PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "moving": any(row.is_active for row in page)}
+    part = "_utility_experiments" if request.headers.get("HX-Request") else "utility_experiments"
+    return render(request, f"generation/{part}.html", context)
+
+
+@may_add
+def new(request: HttpRequest) -> HttpResponse:
+    form = UtilityForm(request.POST or None, initial={"real": request.GET.get("dataset")})
+    if request.method == "POST" and form.is_valid():
+        return redirect(form.submit(request.user))
+    return render(request, "generation/utility_form.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_safe
+@may_view
+def experiment(request: HttpRequest, pk: int) -> HttpResponse:
+    return render(request, "generation/utility_experiment.html", _context(pk))
+
+
+@require_safe
+@may_view
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of the experiment's page that moves."""
+    context = _context(pk)
+    response = render(request, "generation/_utility_progress.html", context)
+    if not context["experiment"].is_active:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+def _experiment(pk: int) -> UtilityExperiment:
+    rows = UtilityExperiment.objects.select_related("real", "requested_by", "training", "generation")
+    # The cast: the manager is inherited from the abstract Job, and typed so.
+    return cast("UtilityExperiment", get_object_or_404(rows, pk=pk))
+
+
+def _context(pk: int) -> dict[str, Any]:
+    row = _experiment(pk)
+    return {"experiment": row, "report": Report.of(row) if row.report else None}
+
+
+@require_POST
+@may_change
+def cancel(_request: HttpRequest, pk: int) -> HttpResponse:
+    row = _experiment(pk)
+    row.request_cancel()
+    return redirect(row)
+
+
+@require_POST
+@may_change
+def go_on(request: HttpRequest, pk: int) -> HttpResponse:
+    """Queue a stopped or failed experiment again; it makes what is missing."""
+    row = _experiment(pk)
+    if not row.queue_again():
+        messages.info(request, "This experiment needs no second start.")
+    return redirect(row)
+
+
+@require_safe
+@may_view
+def figure(request: HttpRequest, pk: int, name: str, kind: str) -> HttpResponse:
+    """A drawing of the report: dark for the page, light to download."""
+    row = _experiment(pk)
+    if not row.report or name not in FIGURES or kind not in FORMATS:
+        raise Http404
+    download = "download" in request.GET
+    drawn = as_file(FIGURES[name](row.report, PRINT if download else SCREEN), kind)
+    response = HttpResponse(drawn, content_type=FORMATS[kind])
+    if download:
+        response["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
+    return response
+
+
+@require_safe
+@may_view
+def report_json(_request: HttpRequest, pk: int) -> HttpResponse:
+    row = _experiment(pk)
+    if not row.report:
+        raise Http404
+    headers = {"Content-Disposition": f'attachment; filename="utility-{row.pk}.json"'}
+    return JsonResponse({"experiment": row.name, "config": row.config, **row.report}, headers=headers)
+
+
+@require_safe
+@may_view
+def explanation(_request: HttpRequest, pk: int) -> FileResponse:
+    """Where a classifier looked, drawn over the image."""
+    row = get_object_or_404(UtilityExplanation, pk=pk)
+    return FileResponse(row.picture.open("rb"), content_type="image/png", headers={"Cache-Control": FOR_GOOD})

@@ -1,1 +1,0 @@
-"""The room's pages: generation jobs, and training runs with their checkpoints."""

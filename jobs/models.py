@@ -1,0 +1,290 @@
+"""The state machine every long piece of work shares: import, generation, training.
+
+The row is the truth, the broker only rings the bell: a worker claims a row by a conditional update,
+heartbeats while it works, and a row whose heartbeat has gone stale is queued again. A paused row waits for a
+person: no worker and no sweep touches it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, models, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from jobs.enqueue import enqueue
+from jobs.runners import runner_of
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_EVERY = timedelta(seconds=5)
+STALE_AFTER = timedelta(seconds=30)
+# A model of many gigabytes may load for minutes without a word; a worker silent for longer hangs.
+LONGEST_SILENCE = timedelta(minutes=20)
+WAIT_FOR_DATABASE = timedelta(seconds=30)
+MOST_DEATHS = 5
+
+
+class JobCancelled(Exception):
+    """A person asked for this job to stop; what it has committed stays."""
+
+
+class JobLost(Exception):
+    """Another worker has taken this job over; this one must not write any more."""
+
+
+class JobFailed(Exception):
+    """The job cannot go on; the message is one sentence a person can act on."""
+
+
+class JobPaused(Exception):
+    """Only a person can help the job on; the message is one sentence that says with what."""
+
+
+class JobStepsAside(Exception):
+    """Others go first; the job waits for its next turn and then makes what is missing."""
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def waiting(self) -> Self:
+        return self.filter(state=Job.State.QUEUED)
+
+    def active(self) -> Self:
+        return self.filter(state__in=[Job.State.QUEUED, Job.State.RUNNING])
+
+    def paused(self) -> Self:
+        return self.filter(state=Job.State.PAUSED)
+
+    def stale(self) -> Self:
+        return self.filter(state=Job.State.RUNNING, heartbeat_at__lt=Now() - STALE_AFTER)
+
+    def requeue_stale(self) -> int:
+        """Queue again what a dead worker left running; give up on what kills every worker."""
+        self.stale().filter(deaths__gte=MOST_DEATHS - 1).update(
+            state=Job.State.FAILED,
+            error=f"The worker stopped without a word {MOST_DEATHS} times; see the worker's log.",
+            finished_at=Now(),
+        )
+        return self.stale().update(
+            state=Job.State.QUEUED,
+            deaths=models.F("deaths") + 1,
+            message="Queued again: its worker went away.",
+        )
+
+
+class Job(models.Model):
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        PAUSED = "paused"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    state = models.CharField(max_length=9, choices=State, default=State.QUEUED, editable=False)
+    done = models.PositiveIntegerField(default=0, editable=False)
+    total = models.PositiveIntegerField(default=0, editable=False)
+    message = models.CharField(max_length=200, blank=True, editable=False)
+    error = models.TextField(blank=True, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    # How many workers went away over this job since it last got on.
+    deaths = models.PositiveSmallIntegerField(default=0, editable=False)
+    cancel_requested = models.BooleanField(default=False, editable=False)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    started_at = models.DateTimeField(null=True, editable=False)
+    heartbeat_at = models.DateTimeField(null=True, editable=False)
+    finished_at = models.DateTimeField(null=True, editable=False)
+
+    objects: ClassVar[Any] = JobQuerySet.as_manager()
+
+    on_beat: Callable[[Job], None] | None = None  # for whoever watches from this very process
+    task: ClassVar[str]  # the name of the Celery task that does it; its module registers the runner
+    queue: str = "cpu"  # which workers it waits for
+    last_word: float = 0.0  # when the work itself last beat, by this process's clock
+
+    class Meta:
+        abstract = True
+        ordering = ["-created_at"]
+
+    def enqueue(self) -> None:
+        """Tell a worker, once the row is committed, that this job waits."""
+        enqueue(self.task, self.pk, queue=self.queue)
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in {self.State.QUEUED, self.State.RUNNING}
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.done // self.total if self.total else 0
+
+    def submit(self) -> None:
+        """Save the row and tell a worker after the commit."""
+        self.save()
+        transaction.on_commit(self.enqueue)
+
+    def claim(self) -> bool:
+        """True when this process, and no other, now owns the job."""
+        waiting = type(self).objects.filter(pk=self.pk, state=self.State.QUEUED)
+        with transaction.atomic():  # one commit for the claim and its line in the log
+            won = waiting.update(
+                state=self.State.RUNNING,
+                attempts=models.F("attempts") + 1,
+                started_at=Now(),
+                heartbeat_at=Now(),
+                error="",
+            )
+            if won:
+                self.refresh_from_db()
+                again = f" for the {_nth(self.attempts)} time" if self.attempts > 1 else ""
+                self.log(f"Started{again} on {socket.gethostname()}.")
+        return bool(won)
+
+    def log(self, text: str, *, by: Any = None) -> None:
+        """Note what happened, in words; a kind of job that shows its log to people keeps it in a table."""
+        logger.info("%s %s: %s", type(self).__name__, self.pk, text)
+
+    def beat(self, *, done: int | None = None, message: str | None = None) -> None:
+        """Say that the work goes on; raises JobCancelled or JobLost when it must not."""
+        self.last_word = time.monotonic()
+        values: dict[str, Any] = {"heartbeat_at": Now()}
+        if done is not None:
+            if done > self.done:
+                values["deaths"] = 0
+            values["done"] = self.done = done
+        if message is not None:
+            values["message"] = self.message = storable(message)[:200]
+        mine = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
+        if not mine.filter(cancel_requested=False).update(**values):
+            raise JobCancelled if mine.exists() else JobLost
+        if self.on_beat:
+            self.on_beat(self)
+
+    def perform(self) -> bool:
+        """Claim the job and see it to its end; safe to call twice and from any worker. True if it was ours."""
+        if not self.claim():
+            return False
+        try:
+            with kept_alive(self):
+                runner_of(type(self))(self)
+        except (JobCancelled, JobPaused) as word:
+            paused = isinstance(word, JobPaused)
+            self._finish(self.State.PAUSED if paused else self.State.CANCELLED, error=str(word))
+        except JobLost:
+            pass
+        except JobStepsAside as turn:
+            self._wait_again(str(turn))
+        except (OperationalError, InterfaceError) as error:
+            if connection.is_usable():  # a full disk, a deadlock: trying again at once would go on for ever
+                self._finish(self.State.FAILED, error=as_sentence(error))
+                raise
+            logger.warning("%s %s: the database went away", type(self).__name__, self.pk, exc_info=True)
+            self._wait_again("Queued again: the database went away.")
+        except Exception as error:
+            self._finish(self.State.FAILED, error=as_sentence(error))
+            if not isinstance(error, JobFailed):
+                raise
+        else:
+            self._finish(self.State.SUCCEEDED)
+        return True
+
+    def _wait_again(self, message: str) -> None:
+        """Back into the queue with what was made; where the database stays away, the sweep does it later."""
+        mine = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
+        deadline = time.monotonic() + WAIT_FOR_DATABASE.total_seconds()
+        while True:
+            try:
+                if not connection.in_atomic_block:
+                    connection.close_if_unusable_or_obsolete()
+                if mine.update(state=self.State.QUEUED, message=storable(message)[:200]):
+                    self.refresh_from_db()
+                    self.log(message)
+                    self.enqueue()
+                return
+            except (OperationalError, InterfaceError):
+                if connection.in_atomic_block or time.monotonic() > deadline:
+                    raise
+                connection.close()
+                time.sleep(0.5)
+
+    def request_cancel(self) -> None:
+        """Stop a queued or paused job at once, a running one between two pieces of work."""
+        rows = type(self).objects.filter(pk=self.pk)
+        idle = rows.filter(state__in=[self.State.QUEUED, self.State.PAUSED])
+        if not idle.update(state=self.State.CANCELLED, finished_at=Now()):
+            rows.filter(state=self.State.RUNNING).update(cancel_requested=True)
+
+    def _finish(self, state: State, *, error: str = "") -> None:
+        mine = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
+        ended = mine.update(
+            state=state, error=storable(error), finished_at=None if state == self.State.PAUSED else Now()
+        )
+        self.refresh_from_db()
+        if ended:
+            self.log(f"{self.State(state).label}. {error or self.message}".strip())
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time to go at the pace so far, or None while there is no pace."""
+        if self.state != self.State.RUNNING or not self.done or not self.started_at:
+            return None
+        elapsed = (timezone.now() - self.started_at).total_seconds()
+        return elapsed / self.done * (self.total - self.done)
+
+
+@contextlib.contextmanager
+def kept_alive(job: Job) -> Iterator[None]:
+    """The job's heart beats in this block even while the work is busy with one long thing, for a while.
+
+    A thread with a connection of its own writes the beat; whether the job is still ours, the work asks itself.
+    """
+    over = threading.Event()
+    job.last_word = time.monotonic()
+    heart = threading.Thread(target=_keep_beating, args=(job, over), daemon=True, name=f"heart of {job}"[:40])
+    heart.start()
+    try:
+        yield
+    finally:
+        over.set()
+        heart.join()
+
+
+def _keep_beating(job: Job, over: threading.Event) -> None:
+    mine = type(job).objects.filter(pk=job.pk, state=Job.State.RUNNING, attempts=job.attempts)
+    silence = LONGEST_SILENCE.total_seconds()
+    try:
+        while not over.wait(HEARTBEAT_EVERY.total_seconds()):
+            if time.monotonic() - job.last_word > silence:
+                return  # it hangs: another worker may have it
+            try:
+                mine.update(heartbeat_at=Now())
+            except DatabaseError:
+                connection.close()
+    finally:
+        connection.close()
+
+
+def _nth(number: int) -> str:
+    return {2: "second", 3: "third", 4: "fourth"}.get(number, f"{number}th")
+
+
+def storable(text: str) -> str:
+    """The text as PostgreSQL takes it, which refuses NUL and half letters: an error must be told whatever it quotes."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def as_sentence(error: Exception) -> str:
+    text = str(error).strip()
+    return text if isinstance(error, JobFailed) and text else f"{type(error).__name__}: {text}"[:500]

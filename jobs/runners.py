@@ -1,0 +1,25 @@
+"""Which function does the work of which kind of job: a row names its task, the task's module registers the runner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jobs.models import Job
+
+Runner = Callable[[Any], None]
+_runners: dict[type[Job], Runner] = {}
+
+
+def register(kind: type[Job], runner: Runner) -> None:
+    """Let `runner` do every job of this kind: commit each piece, beat between pieces, make only what is missing."""
+    _runners[kind] = runner
+
+
+def runner_of(kind: type[Job]) -> Runner:
+    """The kind's runner; the module of its task, which registers it, is loaded first."""
+    if kind not in _runners:
+        import_module(kind.task.rpartition(".")[0])
+    return _runners[kind]

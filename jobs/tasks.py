@@ -1,0 +1,57 @@
+"""The sweep over every kind of job: what dead workers left, and what no worker was told of."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from celery import current_app, shared_task
+from celery.signals import worker_ready
+from django.apps import apps
+from django.db.models.functions import Now
+from kombu.exceptions import OperationalError
+from redis import RedisError
+
+from jobs.models import Job
+
+logger = logging.getLogger(__name__)
+
+ENQUEUE_AGAIN_AFTER = timedelta(seconds=30)
+MOST_MESSAGES = 20
+
+
+@shared_task
+def sweep_jobs() -> None:
+    """Queue again what dead workers left, and enqueue what has waited unheard."""
+    for kind in job_kinds():
+        if requeued := kind.objects.requeue_stale():
+            logger.warning("%s: %s queued again after their worker went away", kind.__name__, requeued)
+        overdue = kind.objects.waiting().filter(created_at__lt=Now() - ENQUEUE_AGAIN_AFTER)
+        has_room: dict[str, bool] = {}
+        for job in overdue.order_by("created_at")[:MOST_MESSAGES]:
+            if job.queue not in has_room:
+                has_room[job.queue] = messages_waiting(job.queue) < MOST_MESSAGES
+            if has_room[job.queue]:
+                job.enqueue()
+
+
+def messages_waiting(queue: str) -> int:
+    """How many messages lie in the broker for this queue: behind a job of hours they must not pile up."""
+    try:
+        with current_app.connection_for_read() as broker:
+            channel: Any = broker.default_channel  # Redis's, which its stub does not know
+            return int(channel.client.llen(queue))
+    except (OperationalError, RedisError, OSError):
+        return 0  # nobody to ask: sending will say so itself
+
+
+def job_kinds() -> Iterator[type[Job]]:
+    """Every kind of job of every app."""
+    return (model for model in apps.get_models() if issubclass(model, Job))
+
+
+@worker_ready.connect
+def sweep_when_a_worker_starts(**_: Any) -> None:
+    sweep_jobs()

@@ -1,0 +1,20 @@
+"""Where the database and the broker are: as the environment says, else this home's own servers."""
+
+from __future__ import annotations
+
+from lungrater.embedded import postgres, redis
+from lungrater.embedded.home import Home
+from lungrater.environment import env
+
+
+def database_url() -> str:
+    return given("DATABASE_URL") or postgres.url(Home.from_environment())
+
+
+def redis_url() -> str:
+    return given("REDIS_URL") or redis.url(Home.from_environment())
+
+
+def given(name: str) -> str:
+    """What the environment (or the file `name`_FILE) says, or nothing."""
+    return str(env.str(name, default="")).strip()

@@ -1,0 +1,146 @@
+"""A model in a folder as a rater: a classifier of ours, or TorchScript that gives the probability of fake.
+
+TorchScript: `model.pt` takes one picture as a float tensor (1, 1, side, side) with values from 0 to 1 and gives either
+one number, the logit of fake, or one per class. Beside it may lie `machine.json`:
+{"side": 224, "channels": 1, "output": "logits" or "probabilities", "fake": 1, "name": "…"}.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pool.canonical.pixels import fitted_square
+from rating.reading.machine_raters import Opinion, Picture, opinion_of
+
+FAKE = ("fake", "synthetic", "generated")
+SCRIPT, ABOUT_IT = "model.pt", "machine.json"
+OUTPUTS = ("logits", "probabilities")
+
+
+class NotAModel(ValueError):
+    """The folder has no model that can rate; the message says what it lacks."""
+
+
+@dataclass(frozen=True)
+class FolderLooker:
+    """A model's probability that a picture is fake, as an opinion."""
+
+    name: str
+    facts: dict[str, Any]
+    p_fake: Callable[[Picture], float]
+    unsure: float = 0.0
+
+    def look(self, picture: Picture) -> Opinion:
+        return opinion_of(self.p_fake(picture), self.unsure)
+
+
+def looker_of(folder: Path, *, unsure: float = 0.0) -> FolderLooker:
+    """The model of this folder, ready to look. Raises NotAModel."""
+    if (folder / SCRIPT).is_file():
+        about, p_fake = _script(folder)
+        weights = folder / SCRIPT
+    elif (folder / "config.json").is_file():
+        about, p_fake = _classifier(folder)
+        weights = folder / "model.safetensors"
+    else:
+        raise NotAModel(
+            f"{folder} has neither {SCRIPT} (TorchScript) nor the config.json of a classifier trained here."
+        )
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    # Another threshold is another rater: the two must never mix in one set of ratings.
+    how = f"{digest[:8]}, unsure within {unsure:g}" if unsure else digest[:8]
+    name = f"{about.pop('name')} ({how})"
+    return FolderLooker(name, {**about, "sha256": digest, "unsure": unsure}, p_fake, unsure)
+
+
+def _classifier(folder: Path) -> tuple[dict[str, Any], Callable[[Picture], float]]:
+    from generation.classifiers.classifier import ClassifierError, load
+
+    try:
+        classifier = load(folder)
+    except ClassifierError as error:
+        raise NotAModel(str(error)) from error
+    classes = classifier.classes
+    fake = [place for place, name in enumerate(classes) if name.lower() in FAKE]
+    if not fake:
+        raise NotAModel(
+            f"The classifier tells {', '.join(classes)} apart, and none of these is {' or '.join(FAKE)}."
+        )
+
+    def p_fake(picture: Picture) -> float:
+        return float(classifier.probabilities([picture])[0, fake].sum())
+
+    name = f"classifier {classifier.description.architecture}"
+    return {"name": name, "classes": list(classes)}, p_fake
+
+
+def _script(folder: Path) -> tuple[dict[str, Any], Callable[[Picture], float]]:
+    import torch
+
+    about = _about(folder)
+    try:
+        # TorchScript runs no Python of its own.
+        model: Any = torch.jit.load(folder / SCRIPT, map_location="cpu")  # type: ignore[no-untyped-call]
+    except (RuntimeError, ValueError) as error:
+        raise NotAModel(f"{folder / SCRIPT} is not TorchScript that can be loaded.") from error
+    model.eval()
+    side, colour, fake = int(about["side"]), int(about["channels"]) == 3, int(about["fake"])
+
+    def p_fake(picture: Picture) -> float:
+        square = fitted_square(picture, side=side, colour=colour)
+        shaped = square[None] if square.ndim == 2 else np.moveaxis(square, -1, 0)
+        with torch.inference_mode():
+            given = model(torch.from_numpy(np.ascontiguousarray(shaped)).float()[None] / 255)
+            said = np.asarray(given.double().reshape(-1).numpy())
+        found = _probability(said, fake, are_logits=about["output"] == "logits")
+        if not 0 <= found <= 1:
+            raise NotAModel(
+                f"{folder / SCRIPT} gave {found:.3g} for a probability; say in {ABOUT_IT} that it gives logits."
+            )
+        return found
+
+    # A model that cannot take the picture it says it takes is refused before anybody is enrolled.
+    try:
+        p_fake(np.zeros((side, side), dtype=np.uint8))
+    except (RuntimeError, IndexError) as error:
+        raise NotAModel(
+            f"{folder / SCRIPT} cannot look at a picture of {side} × {side}: {str(error).splitlines()[-1]}"
+        ) from error
+    return about, p_fake
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    usual = {"side": 224, "channels": 1, "output": "logits", "fake": 1, "name": folder.resolve().name}
+    path = folder / ABOUT_IT
+    if not path.is_file():
+        return usual
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise NotAModel(f"{path} is not JSON.") from error
+    if not isinstance(said, dict) or set(said) - set(usual):
+        raise NotAModel(f"{path} may say {', '.join(usual)} and nothing else.")
+    about = usual | said
+    numbers = all(isinstance(about[name], int) for name in ("side", "channels", "fake"))
+    if not numbers or about["output"] not in OUTPUTS or about["channels"] not in {1, 3}:
+        raise NotAModel(
+            f"{path}: side and fake are whole numbers, channels is 1 or 3, and output one of {', '.join(OUTPUTS)}."
+        )
+    return about
+
+
+def _probability(said: Any, fake: int, *, are_logits: bool) -> float:
+    """The probability of fake from what a model gives: one number, or one per class."""
+    if len(said) == 1:
+        return float(1 / (1 + np.exp(-said[0]))) if are_logits else float(said[0])
+    if are_logits:
+        odds = np.exp(said - said.max())
+        said = odds / odds.sum()
+    return float(said[fake])

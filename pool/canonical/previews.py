@@ -1,0 +1,73 @@
+"""Pictures of an image for people's eyes: as large as it is, or small."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage
+from numpy.typing import NDArray
+
+from pool.canonical.pixels import Pixels, decode_png, encode_png, fitted_square, thumbnail, to_8bit
+from pool.models import Image
+
+logger = logging.getLogger(__name__)
+
+PNG_END = b"IEND\xaeB`\x82"
+
+
+def stored_pixels(image: Image) -> Pixels:
+    """The canonical pixels as they lie in storage."""
+    return decode_png(_stored_png(image))
+
+
+def squares(
+    images: Sequence[Image], *, side: int, colour: bool, pulse: Callable[[], None]
+) -> NDArray[np.uint8]:
+    """The middle square of each, (n, side, side) grey or (n, side, side, 3); `pulse` is called between two."""
+    made = np.empty((len(images), side, side, *((3,) if colour else ())), dtype=np.uint8)
+    for place, image in enumerate(images):
+        pulse()
+        made[place] = fitted_square(stored_pixels(image), side=side, colour=colour)
+    return made
+
+
+def picture_png(image: Image) -> bytes:
+    """The whole picture in eight bits: a browser would show deeper ones too dark or too bright."""
+    if image.bits == 8:
+        return _stored_png(image)
+    return encode_png(to_8bit(stored_pixels(image)))
+
+
+def thumbnail_png(image: Image) -> bytes:
+    """The thumbnail, made when first asked for and kept where there is room."""
+    storage, path = image.file.storage, image.thumbnail_path
+    kept = b""
+    with contextlib.suppress(FileNotFoundError), storage.open(path, "rb") as file:
+        kept = file.read()
+    if kept.endswith(PNG_END):
+        return kept
+    # There is none yet, or somebody else is writing it, or a full disk has left half of it.
+    small = thumbnail(stored_pixels(image))
+    _keep(storage, path, small)
+    return small
+
+
+def _keep(storage: Storage, path: str, png: bytes) -> None:
+    try:
+        stored_as = storage.save(path, ContentFile(png))
+    except OSError:
+        logger.warning("no room for the thumbnail %s", path)
+        storage.delete(path)
+    else:
+        if stored_as != path:  # somebody else was quicker
+            storage.delete(stored_as)
+
+
+def _stored_png(image: Image) -> bytes:
+    with image.file.open("rb") as file:
+        data: bytes = file.read()
+        return data

@@ -1,0 +1,159 @@
+"""Decoding in a child process with little memory, little time and nothing to steal.
+
+A hostile file can then break or hang nothing but the child, which is started anew for the next file.
+A child is taken on trust in nothing: it is killed when it is late, and it answers in JSON and raw bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import struct
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import numpy as np
+
+from pool.canonical.pixels import Pixels, RefusedImage
+
+SECONDS_PER_FILE = 15  # well below the time after which a silent job counts as dead
+MEMORY_BYTES = 3 * 2**30
+MAX_FILE_BYTES = 256 * 2**20
+MAX_ANSWER_BYTES = 512 * 2**20
+LENGTH = struct.Struct("<Q")
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What a file held: canonical pixels, tags that may be kept, the patient's identifier if it named one."""
+
+    pixels: Pixels
+    tags: dict[str, str]
+    patient_id: str = ""
+
+
+class Decoder:
+    """Decodes files one after another in one child process; use as a context manager."""
+
+    def __init__(self, *, seconds: int = SECONDS_PER_FILE, memory: int = MEMORY_BYTES) -> None:
+        self.seconds, self.memory = seconds, memory
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def decode(self, data: bytes, name: str, *, colour: bool = False) -> Decoded:
+        """Canonical pixels of one file of any allowed type. Raises RefusedImage."""
+        if len(data) > MAX_FILE_BYTES:
+            raise RefusedImage(f"The file is larger than {MAX_FILE_BYTES // 2**20} MB.")
+        child = self._running()
+        late = threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            child.kill()
+
+        watchdog = threading.Timer(self.seconds, give_up)
+        watchdog.start()
+        try:
+            send(_pipe(child.stdin), {"name": name, "colour": colour}, data)
+            return _understood(*receive(_pipe(child.stdout)))
+        except (EOFError, OSError, KeyError, TypeError, ValueError) as error:
+            if isinstance(error, RefusedImage):
+                raise
+            self.close()
+            raise RefusedImage(self._epitaph(late=late.is_set())) from error
+        finally:
+            watchdog.cancel()
+
+    @property
+    def process_id(self) -> int:
+        return self._running().pid
+
+    def close(self) -> None:
+        """End the child; the next file starts another."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        with contextlib.suppress(BrokenPipeError):  # it went first
+            _pipe(child.stdin).close()
+        try:
+            child.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        _pipe(child.stdout).close()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._child is None or self._child.poll() is not None:
+            self.close()
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "pool.imports.decoding_child", str(self.seconds), str(self.memory)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=_bare_environment(),
+            )
+            receive(_pipe(self._child.stdout))  # it has read its libraries: from now on its time counts
+        return self._child
+
+    def _epitaph(self, *, late: bool) -> str:
+        if late:
+            return f"Decoding took longer than {self.seconds} seconds."
+        return "The file made the decoder stop; it is damaged or hostile."
+
+
+def _understood(head: dict[str, Any], body: bytes) -> Decoded:
+    """The child's answer, if it is one. Raises RefusedImage for what it refused, ValueError and kin for nonsense."""
+    if "refused" in head:
+        raise RefusedImage(str(head["refused"]))
+    pixels = np.frombuffer(body, dtype=np.dtype({"uint8": "u1", "uint16": "u2"}[head["dtype"]]))
+    return Decoded(pixels.reshape(head["shape"]), dict(head["tags"]), str(head["patient_id"]))
+
+
+def _bare_environment() -> dict[str, str]:
+    """No secrets, no database, one thread: what a decoder needs to start and no more."""
+    here = str(Path(__file__).resolve().parent.parent)
+    kept = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH", "LANG") if key in os.environ}
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return {**kept, **threads, "PYTHONPATH": here, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def send(pipe: IO[bytes], head: dict[str, object], body: bytes) -> None:
+    """One message: two lengths, a JSON head, raw bytes. No pickle, so that neither end can run code."""
+    text = json.dumps(head).encode()
+    pipe.write(LENGTH.pack(len(text)) + LENGTH.pack(len(body)) + text)
+    pipe.write(body)
+    pipe.flush()
+
+
+def receive(pipe: IO[bytes]) -> tuple[dict[str, Any], bytes]:
+    """The other end's message. Raises EOFError when that end is gone, ValueError for nonsense."""
+    lengths = _exactly(pipe, 2 * LENGTH.size)
+    head, body = LENGTH.unpack(lengths[: LENGTH.size])[0], LENGTH.unpack(lengths[LENGTH.size :])[0]
+    if head > MAX_FILE_BYTES or body > MAX_ANSWER_BYTES:
+        raise ValueError("an answer of no decoder")
+    return json.loads(_exactly(pipe, head)), _exactly(pipe, body)
+
+
+def _exactly(pipe: IO[bytes], count: int) -> bytes:
+    data = pipe.read(count)
+    if len(data) != count:
+        raise EOFError
+    return data
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:
+        raise RuntimeError("the decoder was started without pipes")
+    return pipe

@@ -1,0 +1,146 @@
+"""The pool's forms: narrowing the gallery, sending files, leaving an image out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.datastructures import MultiValueDict
+
+from outbound.fetching import FetchError, check_address
+from pool.imports.labels import BadSource, read_table
+from pool.models import Dataset, Image, ImportJob, Modality, Origin
+
+ANY = ("", "any")
+MADE_BY = ("model", "prompt", "source")
+
+
+class FilterForm(forms.Form):
+    """What the gallery shows; a value that is not on offer is left out."""
+
+    dataset = forms.ModelChoiceField(Dataset.objects.all(), required=False, empty_label="any")
+    origin = forms.ChoiceField(choices=[ANY, *Origin.choices], required=False)
+    modality = forms.ChoiceField(choices=[ANY, *Modality.choices], required=False)
+    label = forms.ChoiceField(label="Finding", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        labels = [(label, label) for label in Image.objects.labels()]
+        self.fields["label"].choices = [ANY, *labels]  # type: ignore[attr-defined]  # a ChoiceField, see above
+
+    def chosen(self) -> dict[str, Any]:
+        self.is_valid()
+        return self.cleaned_data
+
+
+class SeveralFiles(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+    def value_from_datadict(
+        self, data: Any, files: MultiValueDict[str, UploadedFile[bytes]], name: str
+    ) -> list[UploadedFile[bytes]]:
+        return files.getlist(name)
+
+
+class SeveralFilesField(forms.Field):
+    """One file or more; the value is the list of them."""
+
+    widget = SeveralFiles
+
+
+class UploadForm(forms.Form):
+    """Files and where they go: a dataset there is, or a new one described here."""
+
+    pictures = SeveralFilesField(
+        label="Pictures",
+        required=False,
+        help_text="PNG, JPEG, TIFF or single-frame DICOM files, or zips of them.",
+    )
+    url = forms.CharField(
+        label="or an address",
+        max_length=2000,
+        required=False,
+        help_text="Of a picture or a zip on a public server: https://…",
+    )
+    dataset = forms.ModelChoiceField(
+        Dataset.objects.all(), required=False, empty_label="a new dataset", label="Into"
+    )
+    name = forms.CharField(max_length=100, required=False, label="Name of the new dataset")
+    origin = forms.ChoiceField(choices=Origin.choices, required=False)
+    modality = forms.ChoiceField(choices=Modality.choices, required=False)
+    licence = forms.CharField(max_length=200, required=False)
+    citation = forms.CharField(
+        max_length=2000, required=False, help_text="Who is to be thanked when these pictures are shown."
+    )
+    made_with = forms.CharField(max_length=100, required=False, help_text="Diffusion model, GAN, DALL·E 2 …")
+    model = forms.CharField(max_length=200, required=False, label="Model", help_text="Name and version.")
+    prompt = forms.CharField(max_length=4000, required=False, widget=forms.Textarea({"rows": 2}))
+    source = forms.CharField(
+        max_length=500, required=False, help_text="Who made them and where that is written down."
+    )
+    labels = forms.ChoiceField(choices=ImportJob.Labels.choices, label="Findings from")
+    table = forms.FileField(
+        required=False,
+        label="CSV of findings",
+        help_text="Columns file and label; also patient, split, view and licence where you have them.",
+    )
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"]).strip()
+        if name and Dataset.objects.filter(name=name).exists():
+            raise forms.ValidationError("There is a dataset of this name; choose it above.")
+        return name
+
+    def clean_url(self) -> str:
+        url = str(self.cleaned_data["url"]).strip()
+        if url:
+            try:
+                check_address(url)
+            except (BadSource, FetchError) as error:
+                raise forms.ValidationError(str(error)) from error
+        return url
+
+    def clean_table(self) -> UploadedFile[bytes] | None:
+        table: UploadedFile[bytes] | None = self.cleaned_data["table"]
+        if table is None:
+            return None
+        try:
+            read_table(table.read(), table.name or "the CSV")
+        except (BadSource, FetchError) as error:
+            raise forms.ValidationError(str(error)) from error
+        table.seek(0)
+        return table
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if not data.get("pictures") and not data.get("url") and "url" not in self.errors:
+            self.add_error("pictures", "Choose files, or give an address.")
+        typed = {"engine": data.get("made_with"), **{name: data.get(name) for name in MADE_BY}}
+        data["provenance"] = {name: value for name, value in typed.items() if value}
+        chosen = data.get("dataset")
+        origin = chosen.origin if chosen else data.get("origin")
+        if data["provenance"] and origin != Origin.SYNTHETIC:
+            self.add_error("made_with", "Only synthetic pictures have a model; real ones have a citation.")
+        if not data.get("dataset") and not data.get("name") and "name" not in self.errors:
+            self.add_error("name", "Name the new dataset, or choose one that exists.")
+        if (
+            data.get("labels") == ImportJob.Labels.TABLE
+            and not data.get("table")
+            and "table" not in self.errors
+        ):
+            self.add_error("table", "Choose the CSV that holds the findings.")
+        return data
+
+    def target(self, user: Any) -> Dataset:
+        """The dataset chosen, or the new one described."""
+        data = self.cleaned_data
+        if data["dataset"]:
+            chosen: Dataset = data["dataset"]
+            return chosen
+        described = {key: data[key] for key in ("name", "origin", "modality", "licence", "citation")}
+        return Dataset.objects.create(**described, created_by=user)
+
+
+class ExcludeForm(forms.Form):
+    reason = forms.CharField(max_length=200, label="Why")

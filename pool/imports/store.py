@@ -1,0 +1,176 @@
+"""Bringing pictures into a dataset: each is decoded apart, stored once, and named when it stays outside."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.db import IntegrityError, transaction
+from django.utils.crypto import salted_hmac
+
+from pool.canonical.pixels import Pixels, RefusedImage, bits_of, encode_png, perceptual_hash, pixel_sha256
+from pool.imports.archives import Refusal, Source, Unreadable
+from pool.imports.decoding import Decoder
+from pool.models import Dataset, Image, ImportJob, Modality, stored_path
+from pool.texts import file_name, line, plain_json
+
+ONCE = "image_pixels_once_per_dataset"
+
+
+class DuplicatePixels(Exception):
+    """The dataset already holds these very pixels, as `image`."""
+
+    def __init__(self, image: Image) -> None:
+        super().__init__(f"The dataset already holds these pixels as {image.source_name or image.pk}.")
+        self.image = image
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """A file whose pixels the dataset already holds, and what was added to what is known of them."""
+
+    file: str
+    same_as: str
+    added: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        found = {"file": file_name(self.file), "same_as": self.same_as}
+        return {**found, "added": self.added} if self.added else found
+
+
+def bring_in(
+    dataset: Dataset,
+    items: Iterable[Source | Refusal],
+    *,
+    job: ImportJob | None = None,
+    done: Collection[str] = frozenset(),
+    said: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Image | Duplicate | Refusal | None]:
+    """What became of each file, as it happens; None for those in `done`, which an earlier attempt dealt with.
+
+    `said` is what a person says of where all of them come from; it goes into each one's provenance.
+    """
+    with Decoder() as decoder:
+        for item in items:
+            name = item.file if isinstance(item, Refusal) else item.name
+            if name in done:
+                yield None
+            elif isinstance(item, Refusal):
+                yield item
+            else:
+                yield _bring_one(dataset, item, decoder, job, said)
+
+
+def _bring_one(
+    dataset: Dataset, source: Source, decoder: Decoder, job: ImportJob | None, told: Mapping[str, str]
+) -> Image | Duplicate | Refusal:
+    try:
+        data = source.read()
+        decoded = decoder.decode(data, source.name, colour=dataset.modality == Modality.MICROSCOPY)
+        facts = source.facts
+        said = {**told, "view": facts.view, "licence": facts.licence, **decoded.tags}
+        sha256 = hashlib.sha256(data).hexdigest()
+        patient = facts.patient or decoded.patient_id
+        try:
+            return add_image(
+                dataset,
+                decoded.pixels,
+                label=facts.label,
+                patient=patient,
+                split=facts.split,
+                source_name=source.name,
+                source_sha256=sha256,
+                provenance={key: value for key, value in said.items() if value},
+                import_job=job,
+            )
+        except DuplicatePixels as error:
+            there = error.image
+            again = there.source_sha256 == sha256 and there.source_name == source.name
+            added = _complete(there, facts.label, patient, facts.split) if again else ""
+            return Duplicate(source.name, there.source_name or str(there.pk), added)
+    except (RefusedImage, Unreadable) as error:
+        return Refusal(source.name, str(error))
+    except OSError as error:
+        return Refusal(source.name, f"The file cannot be read: {error.strerror or error}.")
+
+
+def _complete(image: Image, label: str, patient: str, split: str) -> str:
+    """Note down what an import of the same file says and an earlier one left open; returns it in words."""
+    told = {"label": label, "patient_key": patient_key(patient), "split": split}
+    new = {field: value for field, value in told.items() if value and not getattr(image, field)}
+    for field, value in new.items():
+        setattr(image, field, value)
+    image.save(update_fields=list(new))
+    words = {"label": "finding", "patient_key": "patient", "split": "split"}
+    return ", ".join(words[field] for field in new)
+
+
+def add_image(
+    dataset: Dataset,
+    pixels: Pixels,
+    *,
+    label: str = "",
+    patient: str = "",
+    split: str = "",
+    source_name: str = "",
+    source_sha256: str = "",
+    provenance: dict[str, Any] | None = None,
+    import_job: ImportJob | None = None,
+) -> Image:
+    """The stored image of these pixels: row and file both, or neither. Raises DuplicatePixels.
+
+    The row goes first: the constraint then turns a duplicate away before any file is written.
+    """
+    image = Image(
+        dataset=dataset,
+        import_job=import_job,
+        origin=dataset.origin,
+        modality=dataset.modality,
+        label=line(label),
+        patient_key=patient_key(patient),
+        split=split,
+        source_name=file_name(source_name),
+        source_sha256=source_sha256,
+        pixel_sha256=pixel_sha256(pixels),
+        width=pixels.shape[1],
+        height=pixels.shape[0],
+        bits=bits_of(pixels),
+        perceptual_hash=perceptual_hash(pixels),
+        provenance=plain_json(provenance or {}),
+    )
+    image.file.name = stored_path(image, "")
+    png = encode_png(pixels)
+    try:
+        with transaction.atomic():
+            image.save(force_insert=True)
+            _store(image, png)
+    except IntegrityError as error:
+        if _constraint(error) != ONCE:
+            raise
+        raise DuplicatePixels(dataset.images.get(pixel_sha256=image.pixel_sha256)) from error
+    return image
+
+
+def patient_key(identifier: str) -> str:
+    """The same key for the same patient everywhere here, and no way back without the site's secret."""
+    identifier = line(identifier)
+    if not identifier:
+        return ""
+    return salted_hmac("pool.patient", identifier, algorithm="sha256").hexdigest()
+
+
+def _store(image: Image, png: bytes) -> None:
+    storage, name = image.file.storage, str(image.file.name)
+    try:
+        storage.save(name, ContentFile(png))
+    except BaseException:
+        storage.delete(name)  # a full disk leaves half a file
+        raise
+
+
+def _constraint(error: IntegrityError) -> str | None:
+    return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)

@@ -1,0 +1,21 @@
+"""The tasks of imports: each fetches its row and lets it work."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from jobs import runners
+from pool.imports import uploads
+from pool.models import ImportJob
+
+runners.register(ImportJob, uploads.import_uploads)
+
+
+@shared_task
+def run_import_job(job_id: int) -> None:
+    ImportJob.objects.get(pk=job_id).perform()
+
+
+@shared_task
+def drop_finished_uploads() -> None:
+    uploads.drop_finished_uploads()

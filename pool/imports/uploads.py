@@ -1,0 +1,149 @@
+"""Uploaded files on their way into a dataset, worked through by an ImportJob."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import Any, cast
+
+from django.core.files.uploadedfile import UploadedFile as SentFile
+from django.db import transaction
+
+from jobs.models import JobCancelled, JobFailed
+from outbound.fetching import FetchError, fetch
+from pool.imports.archives import Given, Refusal, count, from_paths
+from pool.imports.labels import BadSource, FolderLabels, Labels, NoLabels, read_table
+from pool.imports.store import Duplicate, bring_in
+from pool.models import Dataset, Image, ImportJob, UploadedFile
+from pool.texts import file_name, plain_json
+
+TELL_EVERY = 1.0
+CHUNK = 2**20
+
+
+def submit_upload(dataset: Dataset, sent: dict[str, Any], *, by: Any) -> ImportJob:
+    """An import of what the upload form was sent, waiting for a worker."""
+    job = ImportJob(
+        dataset=dataset,
+        labels=sent["labels"],
+        table=sent["table"],
+        url=sent.get("url", ""),
+        provenance=plain_json(sent.get("provenance", {})),
+        requested_by=by,
+    )
+    with transaction.atomic():  # the bell rings when this is committed, files and all
+        job.submit()
+        keep_uploads(job, sent["pictures"])
+    return job
+
+
+def keep_uploads(job: ImportJob, files: Iterable[SentFile[bytes]]) -> None:
+    """Store what was sent; a name that comes twice is numbered."""
+    names: set[str] = set()
+    for file in files:
+        name = first = file_name(file.name or "unnamed")
+        number = 1
+        while name in names:
+            number += 1
+            path = PurePosixPath(first)
+            name = file_name(f"{path.stem} ({number}){path.suffix}")
+        names.add(name)
+        UploadedFile.objects.create(job=job, name=name, file=file)
+
+
+def import_uploads(job: ImportJob) -> None:
+    """Bring the job's uploads into its dataset; what an earlier attempt dealt with is left as it is."""
+    with tempfile.TemporaryDirectory(prefix="lungrater-import-") as folder:
+        told = Teller(job)
+        try:
+            given = [_fetched(upload, Path(folder), told) for upload in job.uploads.all()]
+            if job.url:
+                job.beat(message="Fetching…")
+                path = Path(folder) / "fetched"
+                given.append(Given(path, file_name(fetch(job.url, path, told=told.when_due))))
+            if not given:
+                raise JobFailed("The uploaded files are gone; upload them again.")
+            labels = _labels(job)
+            ImportJob.objects.filter(pk=job.pk).update(total=count(given))
+            _work_through(job, given, labels, told)
+        except (BadSource, FetchError) as error:
+            raise JobFailed(str(error)) from error
+
+
+class Teller:
+    """Writes down now and then how far the job is, which is also its heartbeat."""
+
+    def __init__(self, job: ImportJob) -> None:
+        self.job, self.seen, self._last = job, 0, time.monotonic()
+
+    def when_due(self) -> None:
+        if time.monotonic() - self._last > TELL_EVERY:
+            self.now()
+
+    def now(self) -> None:
+        # First the heartbeat: when the job is another worker's by now, it raises and nothing is overwritten.
+        try:
+            self.job.beat(done=self.seen)
+        except JobCancelled:
+            self._write()
+            raise
+        self._write()
+        self._last = time.monotonic()
+
+    def _write(self) -> None:
+        self.job.save(update_fields=["imported", "duplicates", "refused"])
+
+
+def _work_through(job: ImportJob, given: list[Given], labels: Labels, told: Teller) -> None:
+    names = job.images.values_list("source_name", flat=True)
+    done = {*names, *(entry["file"] for entry in [*job.refused, *job.duplicates])}
+    job.imported = len(names)
+    said = {**job.provenance, "fetched_from": job.source_url}
+    for outcome in bring_in(job.dataset, from_paths(given, labels), job=job, done=done, said=said):
+        told.seen += 1
+        if isinstance(outcome, Image):
+            job.imported += 1
+        elif isinstance(outcome, Duplicate):
+            job.duplicates.append(outcome.as_json())
+        elif isinstance(outcome, Refusal):
+            job.refused.append(outcome.as_json())
+        told.when_due()
+    told.now()
+    if not job.imported and not job.duplicates:
+        raise JobFailed("No picture was imported; the reason for each file stands below.")
+
+
+def _fetched(upload: UploadedFile, folder: Path, told: Teller) -> Given:
+    """A local copy, since zips are read from several places and storage may be far away."""
+    path = folder / str(upload.pk)
+    with upload.file.open("rb") as source, path.open("wb") as target:
+        for chunk in source.chunks(CHUNK):
+            target.write(chunk)
+            told.when_due()
+    return Given(path, upload.name)
+
+
+def _labels(job: ImportJob) -> Labels:
+    if job.labels == ImportJob.Labels.FOLDER:
+        return FolderLabels()
+    if job.labels == ImportJob.Labels.TABLE:
+        with job.table.open("rb") as table:
+            return read_table(table.read(), "the CSV")
+    return NoLabels()
+
+
+def drop_finished_uploads() -> None:
+    """Delete the uploads of imports that have ended; the images they became stay.
+
+    The CSV goes too: it may name patients, of whom nothing but a keyed hash is kept.
+    """
+    for upload in UploadedFile.objects.exclude(job__in=ImportJob.objects.active()):
+        upload.file.delete(save=False)
+        upload.delete()
+    active = [ImportJob.State.QUEUED, ImportJob.State.RUNNING]
+    for ended in ImportJob.objects.exclude(table="").exclude(state__in=active).only("table"):
+        job = cast("ImportJob", ended)  # the manager is inherited from the abstract Job, and typed so
+        job.table.delete(save=False)
+        ImportJob.objects.filter(pk=job.pk).update(table="")

@@ -1,0 +1,53 @@
+"""Sending files, watching them go in, and reading what was refused."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRefresh
+
+from pool.imports.forms import UploadForm
+from pool.imports.uploads import submit_upload
+from pool.models import ImportJob
+
+RECENT = 10
+
+may_add = permission_required("pool.add_image", raise_exception=True)
+
+
+@may_add
+def upload(request: HttpRequest) -> HttpResponse:
+    form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        return redirect(submit_upload(form.target(request.user), form.cleaned_data, by=request.user))
+    recent = ImportJob.objects.without_lists().select_related("dataset")[:RECENT]
+    return render(
+        request, "pool/upload.html", {"form": form, "recent": recent}, status=422 if form.errors else 200
+    )
+
+
+@require_safe
+@may_add
+def import_result(request: HttpRequest, pk: int) -> HttpResponse:
+    job = get_object_or_404(ImportJob.objects.select_related("dataset"), pk=pk)
+    return render(request, "pool/import.html", {"job": job})
+
+
+@require_safe
+@may_add
+def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The moving part of the page; once there is nothing to watch, the browser loads the whole page again."""
+    job = get_object_or_404(ImportJob.objects.without_lists(), pk=pk)
+    if not job.is_active:
+        return HttpResponseClientRefresh()
+    return render(request, "pool/_import_progress.html", {"job": job})
+
+
+@require_POST
+@may_add
+def cancel_import(_request: HttpRequest, pk: int) -> HttpResponse:
+    job = get_object_or_404(ImportJob, pk=pk)
+    job.request_cancel()
+    return redirect(job)

@@ -1,0 +1,101 @@
+"""The blinding audit of a study: a job that leaves a report, and what a person decided on it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, ClassVar, cast
+
+from django.conf import settings
+from django.db import models, transaction
+from django.utils import timezone
+
+from jobs.models import Job
+from pool.models import Image
+from rating.studies.audit_event import AuditEvent
+from rating.studies.study import NotPossible, Study
+
+
+class BlindingAudit(Job):
+    """Run at each freeze, and again on request; the latest one counts."""
+
+    class Verdict(models.TextChoices):
+        GREEN = "green"
+        AMBER = "amber"
+        RED = "red"
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="blinding_audits")
+    verdict = models.CharField(max_length=5, choices=Verdict, blank=True, editable=False)
+    findings = models.JSONField(default=list, blank=True, editable=False)
+    overridden_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    overridden_at = models.DateTimeField(null=True, editable=False)
+    override_reason = models.TextField(blank=True, editable=False)
+
+    task = "rating.blinding.tasks.run_blinding_audit"
+
+    class Meta(Job.Meta):
+        ordering: ClassVar = ["-created_at", "-pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["study"],
+                condition=models.Q(state__in=["queued", "running"]),
+                name="one_blinding_audit_at_a_time",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(overridden_at=None)
+                | (models.Q(verdict="red", overridden_by__isnull=False) & ~models.Q(override_reason="")),
+                name="override_by_name_and_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Blinding audit of {self.study}"
+
+    @property
+    def is_red(self) -> bool:
+        return self.verdict == self.Verdict.RED
+
+    @property
+    def stops_opening(self) -> bool:
+        return self.is_red and self.overridden_at is None
+
+    def images_named(self) -> list[Image]:
+        """The pool's images that the red and amber findings name by code."""
+        telling = [finding for finding in self.findings if finding["verdict"] != self.Verdict.GREEN]
+        codes = set(re.findall(r"\bI\d{4,}\b", json.dumps(telling)))
+        # Not in the order of their codes: which code is which image is nobody's to know before the study is closed.
+        return list(Image.objects.filter(pk__in=self.study.images.filter(code__in=codes).values("image")))
+
+    def reasons_not_to_open(self) -> list[str]:
+        """Why this audit keeps the study closed, in sentences; empty when it does not."""
+        if self.is_active:
+            return ["The blinding audit is still running."]
+        if self.state != self.State.SUCCEEDED:
+            return [f"The blinding audit has {self.state}: {self.error or 'run it again.'}"]
+        if not self.stops_opening:
+            return []
+        red = [finding for finding in self.findings if finding["verdict"] == self.Verdict.RED]
+        return [f"The blinding audit is red: {finding['reason']} {finding['remedy']}" for finding in red]
+
+    @transaction.atomic
+    def override(self, user: Any, reason: str) -> None:
+        """Let the study open in spite of a red audit; a person answers for it by name and reason."""
+        if not reason.strip() or user is None:
+            raise NotPossible("An override needs a person and a reason; both are kept and reported.")
+        # The cast: the manager is inherited from the abstract Job, and typed so.
+        audits = cast("models.QuerySet[BlindingAudit]", BlindingAudit.objects.all())
+        standing = audits.filter(pk=self.pk, verdict=self.Verdict.RED, overridden_at=None)
+        if not standing.update(overridden_by=user, overridden_at=timezone.now(), override_reason=reason):
+            raise NotPossible("Only a red audit that nobody has overridden yet can be overridden.")
+        self.refresh_from_db()
+        AuditEvent.record(self.study, user, "overrode the blinding audit", reason=reason)
+
+    def sentences(self) -> list[str]:
+        """The audit as the methods text prints it."""
+        said = [f"The blinding audit of {self.finished_at:%Y-%m-%d} was {self.verdict}."]
+        said += [f"{finding['check']}: {finding['reason']}" for finding in self.findings]
+        if self.overridden_at:
+            said.append(f"The red audit was overridden by {self.overridden_by}: {self.override_reason}")
+        return said

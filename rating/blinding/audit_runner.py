@@ -1,0 +1,20 @@
+"""The blinding audit at work: every check of `examination`, and the verdict that follows."""
+
+from __future__ import annotations
+
+from jobs.models import JobFailed
+from rating.blinding.audit import BlindingAudit
+from rating.blinding.examination import examine
+from rating.blinding.findings import worst
+
+
+def audit(job: BlindingAudit) -> None:
+    """Examine the job's study and keep what was found. Raises JobFailed."""
+    if job.study.is_draft:
+        raise JobFailed("Freeze the study first: the audit looks at what raters will see.")
+    job.total = job.study.images.count()
+    job.save(update_fields=["total"])
+    findings = examine(job.study, lambda done, message: job.beat(done=done, message=message))
+    job.findings = [finding.as_dict() for finding in findings]
+    job.verdict = worst(findings).value
+    job.save(update_fields=["findings", "verdict"])

@@ -1,0 +1,215 @@
+"""Freezing at work: a study's images are drawn, their derivatives written, every order made, all of it fixed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from typing import Any
+
+import numpy as np
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.utils import timezone
+
+from jobs.models import JobFailed
+from pool.canonical.pixels import blinded_derivative, decode_png, encode_png
+from pool.models import Image, Origin
+from rating.blinding.audit import BlindingAudit
+from rating.blinding.freeze import Freeze
+from rating.studies import ordering
+from rating.studies.audit_event import AuditEvent
+from rating.studies.images import StudyImage
+from rating.studies.orders import Orders
+from rating.studies.strata import Role, Stratum
+from rating.studies.study import Study
+
+logger = logging.getLogger(__name__)
+
+
+def freeze(job: Freeze) -> None:
+    """Freeze the job's study, going on where an earlier worker stopped. Raises JobFailed."""
+    FreezeSteps(job).run()
+
+
+class FreezeSteps:
+    """What a freeze does, step by step; each leaves what the next worker can go on from."""
+
+    def __init__(self, job: Freeze) -> None:
+        self.job = job
+        self.study = job.study
+
+    def run(self) -> None:
+        """Choose, blind, order, fix, audit: whatever of it is not done yet."""
+        if self.study.is_draft:
+            self._freeze()
+        # Else a worker died when the study was frozen already. An audit that died with it goes on by itself.
+        if not self.study.blinding_audits.exists():
+            self._audit()
+
+    def _freeze(self) -> None:
+        study = self.study
+        if reasons := study.reasons_not_to_freeze():
+            raise JobFailed(" ".join(reasons))
+        if not study.images.exists():
+            self.choose_images()
+        waiting = study.images.filter(derivative="").select_related("image")
+        self.job.total = study.images.count()
+        self.job.save(update_fields=["total"])
+        for done, study_image in enumerate(waiting, start=self.job.total - waiting.count() + 1):
+            write_derivative(study_image, study)
+            self.job.beat(done=done, message=f"Blinded {done} of {self.job.total} images")
+        self.make_orders()
+        self.fix()
+
+    def choose_images(self) -> None:
+        """Draw each stratum's images by the study's seed; codes and rows come in random order."""
+        generator = np.random.Generator(np.random.Philox(self.study.seed))
+        chosen: dict[Any, tuple[Stratum, Image]] = {}
+        # Strata of one finding first: those of any finding take what is left.
+        for stratum in self.study.strata.select_related("dataset").order_by("-label", "pk"):
+            for image in self._draw(stratum, generator, taken=set(chosen)):
+                chosen[image.pk] = (stratum, image)
+        picks = list(chosen.values())
+        sets = self._make_sets(picks, generator)
+        main = [members for members in sets if picks[members[0]][0].role == Role.MAIN]
+        blocks = self._deal([picks[members[0]] for members in main])
+        block_of = dict.fromkeys(range(len(picks)), 0) | {
+            place: block for members, block in zip(main, blocks, strict=True) for place in members
+        }
+        numbers = generator.permutation(len(picks)).tolist()
+        with (
+            transaction.atomic()
+        ):  # all images with their sets, or none: a freeze that goes on makes neither again
+            # Rows are made in the order of their codes: a row's number must not tell its stratum.
+            images = StudyImage.objects.bulk_create(
+                (
+                    StudyImage(
+                        study=self.study,
+                        image=picks[place][1],
+                        role=picks[place][0].role,
+                        block=block_of[place],
+                        code=f"I{number:04}",
+                    )
+                    for number, place in enumerate(numbers, start=1)
+                ),
+                batch_size=1000,
+            )
+            self._tie_sets({place: images[at] for at, place in enumerate(numbers)}, sets)
+
+    def _make_sets(
+        self, picks: list[tuple[Stratum, Image]], generator: np.random.Generator
+    ) -> list[list[int]]:
+        """Places of the images shown together: one looked for and others of its modality, of its finding if they can."""
+        if not self.study.shows_sets:
+            return [[place] for place in range(len(picks))]
+        sought = Origin.REAL if self.study.sought == Study.Sought.REAL else Origin.SYNTHETIC
+        kinds: dict[tuple[str, str], tuple[list[int], list[int]]] = {}
+        for place in generator.permutation(len(picks)).tolist():
+            stratum, image = picks[place]
+            found, others = kinds.setdefault((stratum.role, image.modality), ([], []))
+            (found if stratum.dataset.origin == sought else others).append(place)
+        beside = self.study.set_size - 1
+        sets = []
+        for (role, modality), both in kinds.items():
+            found, others = (sorted(places, key=lambda place: picks[place][1].label) for places in both)
+            if len(others) != beside * len(found):
+                raise JobFailed(
+                    f"{len(found)} and {len(others)} {role} images of {modality} do not make whole sets."
+                )
+            sets += [[place, *others[n * beside : (n + 1) * beside]] for n, place in enumerate(found)]
+        return sets
+
+    def _tie_sets(self, image_at: dict[int, StudyImage], sets: list[list[int]]) -> None:
+        """Let each set go by the image with its lowest code, which says nothing of the origin."""
+        companions = []
+        for members in sets:
+            first, *others = sorted((image_at[place] for place in members), key=lambda image: image.code)
+            for other in others:
+                other.beside = first
+                companions.append(other)
+        StudyImage.objects.bulk_update(companions, ["beside"], batch_size=1000)
+
+    def _draw(self, stratum: Stratum, generator: np.random.Generator, *, taken: set[Any]) -> list[Image]:
+        candidates = stratum.candidates().order_by("pixel_sha256").only("pk", "file", "modality", "label")
+        free = [image for image in candidates if image.pk not in taken]
+        drawn: list[Image] = []
+        for place in generator.permutation(len(free)):
+            if len(drawn) == stratum.count:
+                break
+            if not self._is_left_out(free[place]):
+                drawn.append(free[place])
+        if len(drawn) < stratum.count:
+            raise JobFailed(f"“{stratum.dataset}” has only {len(drawn)} images that fit this study.")
+        return drawn
+
+    def _is_left_out(self, image: Image) -> bool:
+        if self.study.burned_in != Study.BurnedIn.LEAVE_OUT:
+            return False
+        from rating.blinding.letters import has_letters  # scipy, which the web process need not load
+
+        self.job.beat(message="Looking for letters burned into images")
+        with image.file.open("rb") as source:
+            pixels = decode_png(source.read())
+        return has_letters(decode_png(blinded_derivative(pixels, side=self.study.canvas)))
+
+    def _deal(self, picks: list[tuple[Stratum, Image]]) -> list[int]:
+        if self.study.blocks == 1:
+            return [0] * len(picks)
+        strata = [(stratum.dataset.origin, image.modality, image.label) for stratum, image in picks]
+        return ordering.deal(strata, self.study.seed, anchors=self.study.anchors, blocks=self.study.blocks)
+
+    def make_orders(self) -> None:
+        """Each rater's sittings, committed rater by rater: a crash loses one rater's orders at most."""
+        orders = Orders(self.study)
+        waiting = self.study.enrolments.without_orders()
+        for number, enrolment in enumerate(waiting, start=1):
+            with transaction.atomic():
+                orders.make_sittings(enrolment)
+            self.job.beat(message=f"Made the orders of {number} of {len(waiting)} raters")
+
+    @transaction.atomic
+    def fix(self) -> None:
+        study = Study.objects.select_for_update().get(pk=self.study.pk)
+        if not study.is_draft or study.images.exclude(derivative="").count() != self.job.total:
+            raise JobFailed("The study was changed while it was being frozen; freeze it again.")
+        for late in study.enrolments.without_orders():
+            Orders(study).make_sittings(late)
+        study.state = Study.State.FROZEN
+        study.frozen_at = timezone.now()
+        study.order_version = ordering.VERSION
+        study.manifest_sha256 = manifest_sha256(study)
+        study.save(update_fields=["state", "frozen_at", "order_version", "manifest_sha256"])
+        AuditEvent.record(study, self.job.requested_by, "frozen", manifest_sha256=study.manifest_sha256)
+
+    def _audit(self) -> None:
+        """The blinding audit, at once; where it fails the study stays frozen and it can be run again."""
+        audit = BlindingAudit.objects.create(study=self.study, requested_by=self.job.requested_by)
+        audit.on_beat = lambda job: self.job.beat(message=job.message)
+        try:
+            audit.perform()
+        except Exception:
+            logger.exception("the blinding audit of study %s failed", self.study.pk)
+
+
+def write_derivative(study_image: StudyImage, study: Study) -> None:
+    with study_image.image.file.open("rb") as source:
+        pixels = decode_png(source.read())
+    picture = blinded_derivative(pixels, side=study.canvas, bits=study.bits)
+    if study.burned_in == Study.BurnedIn.MASK:
+        from rating.blinding.letters import masked  # as above
+
+        picture = encode_png(masked(decode_png(picture)))
+    study_image.derivative_sha256 = hashlib.sha256(picture).hexdigest()
+    study_image.derivative.save("", ContentFile(picture), save=False)
+    study_image.save(update_fields=["derivative", "derivative_sha256"])
+
+
+def manifest_sha256(study: Study) -> str:
+    """One digest over the protocol, every image's source and derivative, and who reads which block."""
+    images = study.images.values_list(
+        "code", "role", "block", "image__pixel_sha256", "derivative_sha256", "image__origin", "beside__code"
+    )
+    protocol = {**study.protocol(), "order": ordering.VERSION}
+    words = json.dumps([protocol, sorted(images)], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(words.encode()).hexdigest()

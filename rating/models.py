@@ -1,0 +1,27 @@
+"""What the rating side knows: studies, who reads them, and what they said."""
+
+from rating.blinding.audit import BlindingAudit
+from rating.blinding.freeze import Freeze
+from rating.reading.rating import Label, Rating, RatingRevision
+from rating.studies.audit_event import AuditEvent
+from rating.studies.enrolment import Enrolment
+from rating.studies.images import StudyImage
+from rating.studies.presentation import Presentation
+from rating.studies.sitting import Sitting
+from rating.studies.strata import Stratum
+from rating.studies.study import Study
+
+__all__ = [
+    "AuditEvent",
+    "BlindingAudit",
+    "Enrolment",
+    "Freeze",
+    "Label",
+    "Presentation",
+    "Rating",
+    "RatingRevision",
+    "Sitting",
+    "Stratum",
+    "Study",
+    "StudyImage",
+]

@@ -1,0 +1,76 @@
+"""What a rater's browser sends with one save: the answer, and how it came to be."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+
+from rating.studies.sitting import Sitting
+
+CONFIDENCE = range(1, 6)
+# More is a clock gone wrong, not a rater who was offline.
+LONGEST_AGO = timedelta(days=30)
+# Largest zoom, number of window changes, the last window, whether inverted or flipped.
+VIEW_STATE_SIZE = 1000
+
+
+class AnswerForm(forms.Form):
+    """One rater's word on one image."""
+
+    label = forms.ChoiceField()
+    confidence = forms.TypedChoiceField(
+        choices=[(step, str(step)) for step in CONFIDENCE], coerce=int, empty_value=None, required=False
+    )
+    reasons = forms.MultipleChoiceField(required=False)
+    remark = forms.CharField(required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 3}))
+    client_key = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
+    replaces = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    account = forms.CharField(required=False)
+    active_ms = forms.IntegerField(required=False, min_value=0)
+    idle_ms = forms.IntegerField(required=False, min_value=0)
+    view_state = forms.CharField(required=False, max_length=VIEW_STATE_SIZE)
+    shown_ms_ago = forms.IntegerField(required=False, min_value=0)
+    showing = forms.CharField(required=False, max_length=32)
+    after = forms.IntegerField(required=False, min_value=0)
+
+    def __init__(self, *args: Any, sitting: Sitting, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.asked = sitting.asked
+        self.reasons_offered = sitting.enrolment.study.reason_list if self.asked.explained else []
+        label, reasons = self.fields["label"], self.fields["reasons"]
+        assert isinstance(label, forms.ChoiceField) and isinstance(reasons, forms.ChoiceField)  # noqa: S101, PT018  both are
+        label.choices = [(choice.value, choice.word) for choice in self.asked.choices]
+        label.error_messages["required"] = self.asked.please_choose
+        reasons.choices = [(reason, reason) for reason in self.reasons_offered]
+
+    def clean_view_state(self) -> dict[str, Any]:
+        text = self.cleaned_data["view_state"] or "{}"
+        try:
+            if "\\u" in text:
+                raise ValueError("PostgreSQL takes no NUL and no half letter")
+            view_state = json.loads(text)
+            json.dumps(view_state, allow_nan=False)
+        except ValueError as error:
+            raise forms.ValidationError("The view's state must be JSON.") from error
+        return view_state if isinstance(view_state, dict) else {}
+
+    def answer(self) -> dict[str, Any]:
+        """The fields of a rating; reasons belong to one label alone."""
+        fields = ("label", "confidence", "remark", "active_ms", "idle_ms", "view_state")
+        answer = {field: self.cleaned_data[field] for field in fields}
+        for field in ("active_ms", "idle_ms"):
+            answer[field] = _at_most_long_ago(answer[field])
+        answer["reasons"] = self.cleaned_data["reasons"] if answer["label"] == self.asked.explained else []
+        return answer
+
+    def shown_ago(self) -> timedelta:
+        return timedelta(milliseconds=_at_most_long_ago(self.cleaned_data["shown_ms_ago"]) or 0)
+
+
+def _at_most_long_ago(milliseconds: int | None) -> int | None:
+    """A clock gone wrong must not cost the rater the answer."""
+    return None if milliseconds is None else min(milliseconds, LONGEST_AGO // timedelta(milliseconds=1))

@@ -1,0 +1,118 @@
+"""What a rater said of an image, with every earlier word kept."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models.functions import Now
+from django.utils.translation import gettext
+
+from rating.studies.presentation import Presentation
+
+
+class Label(models.TextChoices):
+    REAL = "real", "Real"
+    FAKE = "fake", "Fake"
+    UNSURE = "unsure", "Unsure"
+    # Of a session whose purpose is not told:
+    USUAL = "usual", "Usual"
+    UNUSUAL = "unusual", "Unusual"
+    # Of a forced choice, the place of the image chosen, in reading order:
+    FIRST = "1", "1"
+    SECOND = "2", "2"
+    THIRD = "3", "3"
+    FOURTH = "4", "4"
+
+
+class Answer(models.Model):
+    """The fields a rating and each of its revisions share."""
+
+    label = models.CharField(max_length=7, choices=Label)
+    remark = models.TextField(blank=True, max_length=4000)
+    confidence = models.PositiveSmallIntegerField(null=True, blank=True)
+    reasons = models.JSONField(default=list, blank=True)
+    active_ms = models.PositiveBigIntegerField(null=True, blank=True)
+    idle_ms = models.PositiveBigIntegerField(null=True, blank=True)
+    view_state = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class Rating(Answer):
+    """The word that stands for one presentation; `revisions` holds how it came to be."""
+
+    presentation = models.OneToOneField(Presentation, on_delete=models.PROTECT, related_name="rating")
+    revision = models.PositiveIntegerField(default=1)
+    rated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(label__in=Label.values), name="rating_label_known"),
+            models.CheckConstraint(
+                condition=models.Q(confidence=None) | models.Q(confidence__range=(1, 5)),
+                name="rating_confidence_1_to_5",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} at {self.presentation_id}"
+
+    @property
+    def client_key(self) -> uuid.UUID:
+        """The key of the save that stands; whoever corrects it must name it."""
+        return self.revisions.get(number=self.revision).client_key
+
+    @staticmethod
+    @transaction.atomic
+    def record(
+        presentation: Presentation, client_key: uuid.UUID, *, replaces: uuid.UUID | None = None, **answer: Any
+    ) -> Rating:
+        """Keep this answer as the standing one. The same client key, sent again, changes nothing.
+
+        A correction names the save it replaces. Raises AlreadyRated when another one stands, as after
+        a save in a second tab, or when the study does not allow this correction.
+        """
+        Presentation.objects.select_for_update().get(pk=presentation.pk)
+        rating = Rating.objects.filter(presentation=presentation).first()
+        if rating is None:
+            rating = Rating(presentation=presentation, **answer)
+        elif rating.revisions.filter(client_key=client_key).exists():
+            return rating
+        elif rating.client_key != replaces or not presentation.may_be_corrected():
+            raise AlreadyRated(rating)
+        else:
+            rating.revision += 1
+            for field, value in answer.items():
+                setattr(rating, field, value)
+        rating.save()
+        RatingRevision.objects.create(rating=rating, number=rating.revision, client_key=client_key, **answer)
+        return rating
+
+
+class AlreadyRated(Exception):
+    """The presentation has a rating that this save must not replace."""
+
+    def __init__(self, rating: Rating) -> None:
+        super().__init__(gettext(rating.get_label_display()))
+        self.rating = rating
+
+
+class RatingRevision(Answer):
+    """One saved answer; the database refuses to change or delete it."""
+
+    rating = models.ForeignKey(Rating, on_delete=models.PROTECT, related_name="revisions")
+    number = models.PositiveIntegerField()
+    client_key = models.UUIDField(unique=True)
+    saved_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["rating", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["rating", "number"], name="revision_once_per_rating"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rating} revision {self.number}"

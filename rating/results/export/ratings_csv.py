@@ -1,0 +1,157 @@
+"""The ratings of a study as CSV (RFC 4180), one row per presentation, with the codebook that explains it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from rating.results.export.guarding import guarded
+from rating.results.query import truth_of_set, truth_word
+from rating.studies.images import StudyImage
+from rating.studies.presentation import Presentation
+from rating.studies.sitting import Sitting
+from rating.studies.study import Study
+
+CODEBOOK = {
+    "study": "name of the study",
+    "rater": "pseudonym of the rater within the study; R a person, M a machine",
+    "session": "number of the sitting, 1 first",
+    "position": "place of the image in this rater's order, 1 first",
+    "kind": "main, repeat, practice or probe",
+    "image": "code of the image within the study",
+    "modality": "xray, ct, mri, microscopy or other",
+    "dataset": "dataset the image came from; empty until the study is unblinded",
+    "finding": "label of the image in its dataset; empty until the study is unblinded",
+    "truth": "real or fake; empty until the study is unblinded",
+    "label": "what the rater said: real, fake or unsure; in a session before raters were told the purpose (session 1 "
+    "of a study in two phases) usual, unusual or unsure; empty if not rated",
+    "confidence": "confidence 1 (guess) to 5 (certain); empty if not asked",
+    "remark": "the rater's own words; a leading apostrophe guards text a spreadsheet would run",
+    "reasons": "reasons ticked for fake, separated by a semicolon; empty if not asked",
+    "revision": "how many times the rating was saved",
+    "first_shown_at": "when the image was first shown, ISO 8601 UTC, server clock",
+    "rated_at": "when the rating was first saved, ISO 8601 UTC, server clock",
+    "active_ms": "milliseconds the rater was active on the image; empty if not measured",
+    "idle_ms": "milliseconds the rater was idle on the image; empty if not measured",
+}
+
+OF_SETS = {
+    "image": "code that the set goes by: that of the image which has the letter a",
+    "dataset": "datasets of the images, by letter, separated by a semicolon; empty until the study is unblinded",
+    "finding": "labels of the images in their datasets, by letter; empty until the study is unblinded",
+    "truth": "letter of the image that was looked for (the study's protocol says which); empty until unblinded",
+    "label": "letter of the image that the rater chose; empty if not rated",
+    "members": "codes of the images of the set: a, b …, the same for every rater",
+    "places": "letters in the order shown, left to right, then below",
+    "place": "place of the image chosen, 1 first",
+}
+
+
+GUARDED = frozenset({"study", "dataset", "finding", "remark", "reasons"})
+
+
+def csv_lines(study: Study, *, machines: bool = False) -> Iterator[str]:
+    """The header and one line per presentation, ready to stream; people's, or else the machines'."""
+    columns = codebook_of(study)
+    yield _line(columns)
+    for facts in rating_facts(study, machines=machines):
+        yield _line(_cell(name, facts[name]) for name in columns)
+
+
+def codebook_of(study: Study) -> dict[str, str]:
+    """The columns and what they mean; of a forced choice a row is a set, and there are three more columns."""
+    return CODEBOOK | OF_SETS if study.shows_sets else CODEBOOK
+
+
+def codebook_lines(study: Study) -> Iterator[str]:
+    yield _line(["column", "meaning"])
+    yield from (_line(row) for row in codebook_of(study).items())
+
+
+def rating_facts(study: Study, *, machines: bool = False) -> Iterator[dict[str, Any]]:
+    """One dictionary per presentation, by rater, session and position; None is what was not given or is not told.
+
+    Only of sittings that count: a session started over, a withdrawn or an unblinded rater is not among them.
+    Machines, of pseudonyms with an M, are among themselves.
+    """
+    sittings = Sitting.objects.of_machines() if machines else Sitting.objects.counted()
+    presentations = (
+        Presentation.objects.filter(sitting__in=sittings.filter(enrolment__study=study))
+        .select_related("sitting__enrolment", "study_image__image__dataset", "rating")
+        .order_by("sitting__enrolment__number", "sitting__session", "position")
+    )
+    sets = _sets(study) if study.shows_sets else {}
+    for presentation in presentations.iterator(chunk_size=2000):
+        facts = _facts(study, presentation)
+        yield facts | _of_set(study, facts, presentation.places, sets[facts["image"]]) if sets else facts
+
+
+def _sets(study: Study) -> dict[str, list[StudyImage]]:
+    """The images of each set by the code it goes by."""
+    sets: dict[str, list[StudyImage]] = {}
+    for image in study.images.select_related("image__dataset", "beside").order_by("code"):
+        sets.setdefault(image.beside.code if image.beside else image.code, []).append(image)
+    return sets
+
+
+def _of_set(study: Study, facts: dict[str, Any], places: str, members: list[StudyImage]) -> dict[str, Any]:
+    """What differs in the row of a set: raters give a place, and a letter says which image stood there."""
+    told, place = study.is_unblinded, facts["label"]
+    return {
+        "dataset": [one.image.dataset.name for one in members] if told else None,
+        "finding": [one.image.label for one in members] if told else None,
+        "truth": truth_of_set(study, [one.image.origin for one in members]) if told else None,
+        "label": places[int(place) - 1] if place else None,
+        "members": [one.code for one in members],
+        "places": places,
+        "place": int(place) if place else None,
+    }
+
+
+def _facts(study: Study, presentation: Presentation) -> dict[str, Any]:
+    sitting, image = presentation.sitting, presentation.study_image.image
+    rating = getattr(presentation, "rating", None)
+    told = study.is_unblinded
+    return {
+        "study": study.name,
+        "rater": sitting.enrolment.pseudonym,
+        "session": sitting.session,
+        "position": presentation.position,
+        "kind": str(presentation.kind),
+        "image": presentation.study_image.code,
+        "modality": image.modality,
+        "dataset": image.dataset.name if told else None,
+        "finding": image.label if told else None,
+        "truth": truth_word(image.origin) if told else None,
+        "label": rating.label if rating else None,
+        "confidence": rating.confidence if rating else None,
+        "remark": rating.remark if rating else None,
+        "reasons": rating.reasons if rating else None,
+        "revision": rating.revision if rating else None,
+        "first_shown_at": _time(presentation.first_shown_at),
+        "rated_at": _time(rating.rated_at) if rating else None,
+        "active_ms": rating.active_ms if rating else None,
+        "idle_ms": rating.idle_ms if rating else None,
+    }
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    text = "; ".join(value) if isinstance(value, list) else str(value)
+    return guarded(text) if name in GUARDED else text
+
+
+def _time(moment: datetime | None) -> str | None:
+    return (
+        moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
+    )
+
+
+def _line(cells: Iterable[str]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
+    return buffer.getvalue()

@@ -1,0 +1,53 @@
+"""What made the fakes of a study, as their own record says it: model, version, prompt, parameters, seeds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from pool.models import Origin
+from rating.results.exhibit import Cell, Table
+from rating.results.query import checkpoint_of
+from rating.studies.study import Study
+
+MOST_PROMPTS = 10
+# Said in columns of their own, or of one image only.
+APART = {"engine", "model", "prompt", "seed", "index", "job", "fid", "kid", "fid_extractor"}
+OF_ONE_IMAGE = {"revised_prompt", "request_id", "created", "edit_of"}
+
+
+def generator_table(study: Study) -> Table | None:
+    """One row per generator or checkpoint of an unblinded study; None where there is nothing to tell."""
+    if not study.is_unblinded:
+        return None
+    made: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    fakes = study.images.filter(image__origin=Origin.SYNTHETIC).order_by("code")
+    for provenance, dataset in fakes.values_list("image__provenance", "image__dataset__name"):
+        made[checkpoint_of(provenance, dataset)].append(provenance)
+    if not made:
+        return None
+    rows = [[name, len(those), *_told(those)] for name, those in sorted(made.items())]
+    head = ("Generator", "Images", "Engine", "Prompts", "Parameters", "Seeds", "Jobs")
+    note = "As recorded with each image when it was made or imported; a dash: not recorded."
+    return Table(head, rows, [note])
+
+
+def _told(those: list[Mapping[str, Any]]) -> list[Cell]:
+    prompts = _each("prompt", those)
+    more = f"; and {len(prompts) - MOST_PROMPTS} more" if len(prompts) > MOST_PROMPTS else ""
+    names = sorted({name for one in those for name in one} - APART - OF_ONE_IMAGE)
+    parameters = [f"{name.replace('_', ' ')} {', '.join(_each(name, those))}" for name in names]
+    seeds = _each("seed", those)
+    return [
+        ", ".join(_each("engine", those)) or None,
+        "; ".join(f"“{prompt}”" for prompt in prompts[:MOST_PROMPTS]) + more or None,
+        "; ".join(parameters) or None,
+        (seeds[0] if len(seeds) == 1 else f"{len(seeds)} different") if seeds else None,
+        ", ".join(_each("job", those)) or None,
+    ]
+
+
+def _each(name: str, those: list[Mapping[str, Any]]) -> list[str]:
+    """Every value of this name, once, in the order they come."""
+    return list(dict.fromkeys(str(one[name]) for one in those if one.get(name) not in {None, ""}))

@@ -1,0 +1,86 @@
+"""A report as parts that HTML and PDF both print: the same numbers give the same bytes, but for the date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from rating.results.exhibit import Exhibit, Numbers, Table
+from rating.results.gallery import Gallery
+from rating.results.report.checklists import checklist_table
+from rating.results.report.methods_text import methods_text
+from rating.results.sections.questions import QUESTIONS
+from rating.results.study_facts import StudyFacts, flow_tables
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A titled table, with its drawing where it has one, or the sentence why there is none."""
+
+    title: str
+    table: Table | None
+    exhibit: Exhibit | None = None
+    missing: str | None = None
+
+    @property
+    def words(self) -> str:
+        """What the exhibit shows, in a sentence or two."""
+        return self.exhibit.words if self.exhibit else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    words: list[str] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
+    galleries: Sequence[Gallery] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    title: str
+    date: str
+    sections: list[Section]
+
+
+Picture = Callable[[Exhibit, str], bytes]
+
+
+def report_of(
+    facts: StudyFacts,
+    numbers: Numbers,
+    date: str,
+    *,
+    galleries: Sequence[Gallery] = (),
+    remarks: Sequence[tuple[str, Table]] = (),
+) -> Report:
+    """Everything that may be told of the study in its present state; galleries and remarks come with their words."""
+    audit = facts.audit or ["No blinding audit has been run."]
+    sections = [
+        Section("Methods", methods_text(facts, numbers)),
+        Section("Flow", pieces=[Piece(title, table) for title, table in flow_tables(facts)]),
+        Section("Blinding", audit),
+    ]
+    for question in QUESTIONS:
+        pieces = [_piece(e, numbers) for e in question.asked_of(numbers) if facts.told or not e.needs_truth]
+        if pieces:
+            sections.append(Section(question.title, pieces=pieces))
+    if numbers["agreement"]["ratings"]:
+        sections.append(Section("Which images?", galleries=galleries))
+    if remarks:
+        sections.append(
+            Section("What did they write?", pieces=[Piece(title, table) for title, table in remarks])
+        )
+    sections.append(Section("Reporting checklists", pieces=[Piece("Items", checklist_table(facts, numbers))]))
+    sources = Table(
+        ("Number", "Method"), [[name.replace("_", " "), words] for name, words in numbers["methods"].items()]
+    )
+    sections.append(Section("Sources of the methods", pieces=[Piece("Formulae", sources)]))
+    return Report(facts.name, date, sections)
+
+
+def _piece(exhibit: Exhibit, numbers: Numbers) -> Piece:
+    why = exhibit.why_missing(numbers)
+    return Piece(
+        exhibit.title, None if why else exhibit.table(numbers).to_read(), None if why else exhibit, why
+    )

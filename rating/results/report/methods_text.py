@@ -1,0 +1,85 @@
+"""The methods paragraph that a paper can take over."""
+
+from __future__ import annotations
+
+from rating.results.display_names import POLICIES
+from rating.results.exhibit import Numbers, shown_in
+from rating.results.study_facts import StudyFacts
+
+ASKED = {
+    "single": "Each image was to be called real, fake or unsure.",
+    "pair": "Images were shown in pairs, one real and one generated, and raters had to say which was {sought}; the image looked for "
+    "stood on either side equally often.",
+    "quartet": "Images were shown four at a time, and raters had to say which one was {sought}, the other three being the opposite; "
+    "it stood at every place equally often.",
+    "two-phase": "In a first session raters were not told that some images are generated: they called each image usual, "
+    "unusual or unsure and wrote what they saw. Then they were told, and in a new order each image was to be called real, "
+    "fake or unsure; the ratings counted here are of this informed phase.",
+}
+SINGLE_IMAGES = (
+    "“Unsure” {unsure}, as declared before unblinding; the other policies are shown beside it. Proportions of one rater "
+    "have Wilson intervals; averages over raters take raters and images as random (U-statistic; Obuchowski–Rockette with "
+    "Hillis' degrees of freedom where every rater read every image). "
+)
+COMPARED = "Generators and modalities are compared by fool rate and AUC, p values adjusted by Holm. "
+FORCED_CHOICE = (
+    "The share of sets in which a rater found the image has Clopper and Pearson's interval and the exact binomial test against "
+    "guessing, p values adjusted by Holm; the average over raters takes raters and sets as random (U-statistic). "
+)
+
+
+def methods_text(facts: StudyFacts, numbers: Numbers) -> list[str]:
+    """Sentences in paragraphs: design, blinding, statistics."""
+    report, versions = numbers["agreement"], numbers["versions"]
+    design = (
+        f"In a blinded reader study run on LungRater {versions['lungrater']}, {facts.raters['invited']} raters were invited, "
+        f"{facts.raters['started']} started and {facts.raters['finished']} finished; {report['ratings']} ratings of "
+        f"{report['images']} {shown_in(numbers)} are analysed. {ASKED[facts.design].format(sought=facts.sought)} "
+        f"Raters were told of the share of generated images: “{facts.prevalence_note.rstrip('.') or 'nothing'}”. "
+    )
+    if facts.sessions > 1:
+        design += f"Images were read in {facts.sessions} sessions at least {facts.washout_days} days apart. "
+    if facts.repeats:
+        design += f"{facts.repeats} {shown_in(numbers)} came back within a session. "
+    if facts.blocks > 1:
+        design += (
+            f"Images were dealt into {facts.blocks} blocks; each rater read one and the common anchors. "
+        )
+    blinding = (
+        f"Every image was decoded and written again by one path as a {facts.canvas} × {facts.canvas} px, {facts.bits}-bit grey PNG "
+        "without metadata, and shown under a random address in an order of its own for each rater and session "
+        f"({facts.order_version}, seed {facts.seed}). The protocol was frozen before the first reading "
+        f"(manifest sha256 {facts.manifest_sha256})."
+    )
+    statistics = (
+        "Agreement is given as percent agreement, Cohen or Light κ, Fleiss κ, Krippendorff α, Gwet AC1 and Brennan–Prediger with "
+        f"95 % confidence intervals. The declared primary endpoint is: {facts.primary_endpoint}. "
+    )
+    statistics += (
+        FORCED_CHOICE if numbers["choice"] else SINGLE_IMAGES.format(unsure=POLICIES[facts.unsure_policy])
+    )
+    if _are_compared(numbers):
+        statistics += COMPARED
+    statistics += _equivalence(facts, numbers)
+    computed = f"Computed with numpy {versions['numpy']} and scipy {versions['scipy']}."
+    said = [design.strip(), blinding, statistics, computed]
+    if report["raters"] == 2:
+        said.append("There were two raters: the numbers speak of these two raters only.")
+    if numbers["truth"] and numbers["truth"]["only"]:
+        said.append(numbers["truth"]["only"])
+    if facts.simulated:
+        said.append("The raters of this study were simulated.")
+    return said
+
+
+def _are_compared(numbers: Numbers) -> bool:
+    truth = numbers["truth"]
+    return bool(truth) and any(truth[by]["differences"] for by in ("by_generator", "by_modality"))
+
+
+def _equivalence(facts: StudyFacts, numbers: Numbers) -> str:
+    if facts.margin is None:
+        return "No equivalence margin was declared, so no claim of indistinguishability is made."
+    if numbers["choice"]:
+        return f"The declared margin of {facts.margin:g} is not tested: equivalence is tested of single images only."
+    return f"Equivalence was tested by two one-sided tests against the declared margin of {facts.margin:g}."

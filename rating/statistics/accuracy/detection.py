@@ -1,0 +1,60 @@
+"""Signal detection: how well a rater tells fake from real (d′), and which way he leans (criterion).
+
+Signal is a fake image, a hit is a fake called fake, a false alarm a real one called fake.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy
+
+from rating.statistics.estimate import Estimate, t_interval
+
+UNBOUNDED = (-np.inf, np.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """d′ and the criterion c (above 0: slow to say fake), each with the Gourevitch-Galanter standard error."""
+
+    d: Estimate
+    criterion: Estimate
+
+
+def detection(
+    hits: float,
+    signal: int,
+    false_alarms: float,
+    noise: int,
+    *,
+    correction: str = "loglinear",
+    confidence: float = 0.95,
+) -> Detection:
+    """d′ = z(H) - z(F) and c = -(z(H) + z(F)) / 2.
+
+    The log-linear correction (Hautus 1995: half a hit and half a miss added, for all raters alike) keeps both finite;
+    `correction="none"` leaves the rates as they are. Standard errors: Gourevitch & Galanter 1967.
+    """
+    if not (signal and noise):
+        missing = "real" if signal else "fake"
+        return _undefined(f"There are no {missing} images, so d′ and the criterion do not exist.")
+    if correction == "loglinear":
+        h, f = (hits + 0.5) / (signal + 1), (false_alarms + 0.5) / (noise + 1)
+    else:
+        h, f = hits / signal, false_alarms / noise
+    if not (0 < h < 1 and 0 < f < 1):
+        return _undefined("A rate is 0 or 1, so d′ is infinite without a correction.")
+    zh, zf = float(scipy.stats.norm.ppf(h)), float(scipy.stats.norm.ppf(f))
+    variance = h * (1 - h) / (signal * scipy.stats.norm.pdf(zh) ** 2) + f * (1 - f) / (
+        noise * scipy.stats.norm.pdf(zf) ** 2
+    )
+    se = float(np.sqrt(variance))
+    return Detection(_normal(zh - zf, se, confidence), _normal(-(zh + zf) / 2, se / 2, confidence))
+
+
+def _normal(value: float, se: float, confidence: float) -> Estimate:
+    return Estimate(value, se, t_interval(value, se, np.inf, confidence=confidence, bounds=UNBOUNDED))
+
+
+def _undefined(reason: str) -> Detection:
+    return Detection(Estimate.undefined(reason), Estimate.undefined(reason))

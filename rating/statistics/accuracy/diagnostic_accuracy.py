@@ -1,0 +1,103 @@
+"""Each rater against the truth: the 3 × 2 table and what follows from it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rating.statistics.accuracy import roc
+from rating.statistics.accuracy.detection import Detection, detection
+from rating.statistics.accuracy.unsure import POLICIES, truth_codes
+from rating.statistics.arrays import Codes, Ints
+from rating.statistics.estimate import Estimate
+from rating.statistics.proportions import wilson
+from rating.statistics.ratings_table import RatingsTable
+
+ONLY_FAKES = (
+    "The study has no real images: it shows how often its fakes fool, but gives no specificity, d′ or AUC, "
+    "because a rater who calls everything fake would look perfect."
+)
+ONLY_REALS = "The study has no fake images, so nobody could be fooled."
+
+
+@dataclass(frozen=True, slots=True)
+class AgainstTruth:
+    """One rater's calls by truth, and the numbers they give; `policy` says what an unsure counted as.
+
+    table: {truth: {label: n}}; fool_rate: fakes called real, of all fakes rated; unsure_rate: by truth.
+    """
+
+    rater: str
+    policy: str
+    table: dict[str, dict[str, int]]
+    fool_rate: Estimate
+    sensitivity: Estimate
+    specificity: Estimate
+    unsure_rate: dict[str, Estimate]
+    detection: Detection
+    auc: Estimate
+
+
+def against_truth(
+    table: RatingsTable, truth: Sequence[str], policy: str = "wrong", confidence: float = 0.95
+) -> list[AgainstTruth]:
+    """Every rater's numbers; truth: real, fake or empty (unknown) per image, labels real, fake and maybe unsure."""
+    of_image = truth_codes(table, truth)
+    return [
+        _one(rater, row, of_image, table.labels, policy, confidence)
+        for rater, row in zip(table.raters, table.codes, strict=True)
+    ]
+
+
+def scale(codes: Codes, labels: Sequence[str]) -> Ints:
+    """The calls as levels real 0 < unsure 1 < fake 2, -1 where missing: the scale of the AUC."""
+    level = {"real": 0, "unsure": 1, "fake": 2}
+    of_code = np.array([*(level[label] for label in labels), -1])
+    return np.asarray(of_code[codes], dtype=np.int64)
+
+
+def _one(  # noqa: PLR0917  six plain inputs, one caller
+    rater: str, row: Codes, truth: Ints, labels: Sequence[str], policy: str, confidence: float
+) -> AgainstTruth:
+    cells = {
+        kind: {
+            label: int(((truth == labels.index(kind)) & (row == code)).sum())
+            for code, label in enumerate(labels)
+        }
+        for kind in ("real", "fake")
+    }
+    fakes, reals = sum(cells["fake"].values()), sum(cells["real"].values())
+    hits, signal = _called_right(cells["fake"], "fake", policy)
+    rejections, noise = _called_right(cells["real"], "real", policy)
+    seen = (row >= 0) & (truth >= 0)
+    area = roc.auc(truth[seen] == labels.index("fake"), scale(row[seen], labels), confidence)
+    signals = detection(hits, signal, noise - rejections, noise, confidence=confidence)
+    return AgainstTruth(
+        rater=rater,
+        policy=policy,
+        table=cells,
+        fool_rate=_or_reason(wilson(cells["fake"]["real"], fakes, confidence), ONLY_REALS),
+        sensitivity=_or_reason(wilson(hits, signal, confidence), ONLY_REALS),
+        specificity=_or_reason(wilson(rejections, noise, confidence), ONLY_FAKES),
+        unsure_rate={
+            kind: wilson(of_kind.get("unsure", 0), sum(of_kind.values()), confidence)
+            for kind, of_kind in cells.items()
+        },
+        detection=signals
+        if reals
+        else Detection(Estimate.undefined(ONLY_FAKES), Estimate.undefined(ONLY_FAKES)),
+        auc=area if reals or not fakes else Estimate.undefined(ONLY_FAKES),
+    )
+
+
+def _called_right(calls: dict[str, int], kind: str, policy: str) -> tuple[float, int]:
+    """How many calls were right, and of how many, under the policy."""
+    worth, unsure = POLICIES[policy], calls.get("unsure", 0)
+    everything = sum(calls.values())
+    if worth is None:
+        return calls[kind], everything - unsure
+    return calls[kind] + worth * unsure, everything
+
+
+def _or_reason(found: Estimate, reason: str) -> Estimate:
+    return found if found.estimate is not None else Estimate.undefined(reason)

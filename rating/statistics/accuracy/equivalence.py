@@ -1,0 +1,50 @@
+"""Equivalence: whether a value is inside a margin that was declared beforehand (two one-sided tests).
+
+Schuirmann 1987. "Not different from chance" is not "indistinguishable": only this test can say the latter.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy
+
+from rating.statistics.estimate import Estimate, t_interval
+
+
+@dataclass(frozen=True, slots=True)
+class Equivalence:
+    """The two one-sided p values, the larger of them, the 1 - 2·alpha interval, and whether it lies in the margin."""
+
+    p_low: float | None
+    p_high: float | None
+    p: float | None
+    ci: tuple[float, float] | None
+    equivalent: bool | None
+    reason: str | None = None
+
+
+def tost(
+    found: Estimate, low: float, high: float, df: float | None = None, alpha: float = 0.05
+) -> Equivalence:
+    """Whether the estimate (with its MRMC standard error and df; None: normal) lies between `low` and `high`.
+
+    Raises ValueError unless low < high.
+    """
+    if not low < high:
+        raise ValueError("The lower margin must be below the upper one.")
+    if found.estimate is None or found.se is None:
+        return Equivalence(
+            None, None, None, None, None, found.reason or "There is no standard error to test with."
+        )
+    t = scipy.stats.t(np.inf if df is None else df)
+    p_low = float(t.sf((found.estimate - low) / found.se))
+    p_high = float(t.cdf((found.estimate - high) / found.se))
+    interval = t_interval(
+        found.estimate,
+        found.se,
+        np.inf if df is None else df,
+        confidence=1 - 2 * alpha,
+        bounds=(-np.inf, np.inf),
+    )
+    p = max(p_low, p_high)
+    return Equivalence(p_low, p_high, p, interval, p < alpha)

@@ -1,0 +1,64 @@
+"""Whether fakes cannot be told from real images: each endpoint against the margin declared before unblinding."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from rating.statistics.accuracy.equivalence import tost
+from rating.statistics.arrays import Flags, Floats
+from rating.statistics.mrmc import ustatistic
+from rating.statistics.mrmc.moments import RandomMean
+
+NO_MARGIN = (
+    "No equivalence margin was declared before unblinding, so nothing can be said of “indistinguishable”."
+)
+
+
+def equivalence_tests(
+    area: RandomMean,
+    calls: tuple[Flags, Flags],
+    rightness: tuple[Floats, Flags],
+    fake: Flags,
+    *,
+    margin: float | None,
+    endpoint: str,
+) -> dict[str, Any]:
+    """Two one-sided tests of the averaged AUC, and of the declared endpoint where it is another one.
+
+    calls: called real and seen; rightness: how right each call is and which count; all raters × images. Whoever cannot
+    tell fakes apart calls as many of them real as of the real images, and is right half the time on the mean of both.
+    """
+    if margin is None:
+        return {"margin": None, "tests": [], "reason": NO_MARGIN}
+    found = [_test("auc", area, 0.5, margin)]
+    if endpoint == "fool rate":
+        real, seen = calls
+        gap = ustatistic.nested_difference(real[:, fake], seen[:, fake], real[:, ~fake], seen[:, ~fake])
+        found.insert(0, _test("fool rate", gap, 0.0, margin))
+    if endpoint == "accuracy":
+        found.insert(0, _test("accuracy", balanced_accuracy(*rightness, fake), 0.5, margin))
+    return {"margin": margin, "tests": found, "reason": None}
+
+
+def balanced_accuracy(right: Floats, counted: Flags, fake: Flags) -> RandomMean:
+    """The mean of sensitivity and specificity over raters and images like these, whatever the share of fakes."""
+    youden = ustatistic.nested_difference(
+        right[:, fake], counted[:, fake], 1 - right[:, ~fake], counted[:, ~fake]
+    )
+    value = youden.estimate
+    if value.estimate is None:
+        return youden
+    halved = replace(
+        value,
+        estimate=0.5 + value.estimate / 2,
+        se=None if value.se is None else value.se / 2,
+        ci=None if value.ci is None else (0.5 + value.ci[0] / 2, 0.5 + value.ci[1] / 2),
+    )
+    return replace(youden, estimate=halved)
+
+
+def _test(of: str, found: RandomMean, chance: float, margin: float) -> dict[str, Any]:
+    low, high = chance - margin, chance + margin
+    test = tost(found.estimate, low, high, found.df)
+    return {"of": of, "estimate": found.estimate, "low": low, "high": high, "test": test}

@@ -1,0 +1,75 @@
+"""Tests on the same images: McNemar for two, Cochran's Q for more, Holm for many p values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy
+
+from rating.statistics.arrays import Floats, Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class McNemar:
+    """McNemar's test of a paired 2 × 2 table; all None with a reason where no pair differs."""
+
+    chi2: float | None
+    p: float | None
+    chi2_corrected: float | None
+    p_exact: float | None
+    reason: str | None = None
+
+
+def mcnemar(table: Numbers) -> McNemar:
+    """McNemar 1947: whether the two kinds of disagreement in a 2 × 2 table of pairs are equally common.
+
+    chi2 without and with Edwards' continuity correction, the p of the former, and the exact binomial p.
+    """
+    b, c = int(np.asarray(table)[0][1]), int(np.asarray(table)[1][0])
+    if b + c == 0:
+        return McNemar(None, None, None, None, "No pair differs, so there is nothing to test.")
+    chi2 = (b - c) ** 2 / (b + c)
+    corrected = max(abs(b - c) - 1, 0) ** 2 / (b + c)
+    return McNemar(
+        chi2, float(scipy.stats.chi2.sf(chi2, 1)), corrected, float(scipy.stats.binomtest(b, b + c).pvalue)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CochranQ:
+    """Cochran's Q with its degrees of freedom and p; None with a reason where every image says the same."""
+
+    q: float | None
+    df: int
+    p: float | None
+    reason: str | None = None
+
+
+def cochran_q(outcomes: Numbers) -> CochranQ:
+    """Cochran 1950: whether the k columns of 0/1 outcomes (images × k, complete) have the same proportion."""
+    x = np.asarray(outcomes, dtype=np.float64)
+    k = x.shape[1]
+    rows, columns = x.sum(axis=1), x.sum(axis=0)
+    below = k * rows.sum() - (rows**2).sum()
+    if k < 2 or below == 0:
+        return CochranQ(None, k - 1, None, "No image tells the columns apart, so there is nothing to test.")
+    q = float((k - 1) * (k * (columns**2).sum() - columns.sum() ** 2) / below)
+    return CochranQ(q, k - 1, float(scipy.stats.chi2.sf(q, k - 1)))
+
+
+def holm(p_values: Sequence[float] | Floats) -> list[float]:
+    """The p values adjusted for their number by Holm's step-down method (1979), in the order given."""
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p, kind="stable")
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)) if len(p) else p
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(stepped, 1.0)
+    return [float(value) for value in adjusted]
+
+
+def with_holm(rows: list[dict[str, Any]], p: str = "p") -> list[dict[str, Any]]:
+    """The rows, each with its p value adjusted as `p`_holm; None where it has none."""
+    tested = [row for row in rows if row[p] is not None]
+    adjusted = dict(zip(map(id, tested), holm([row[p] for row in tested]), strict=True))
+    return [{**row, f"{p}_holm": adjusted.get(id(row))} for row in rows]

@@ -1,0 +1,173 @@
+"""Ratings from a CSV file: the same file that a study exports."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from os import PathLike
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+
+from rating.statistics.ratings_table import (
+    LABELS,
+    MISSING,
+    BadRowError,
+    RatingsError,
+    RatingsTable,
+    check_labels,
+)
+
+REQUIRED = ("rater", "image", "label")
+COUNTED_KINDS = ("", "main")
+
+
+class UnknownColumnError(RatingsError):
+    """A column that was asked for and is not in the file."""
+
+
+def read_ratings(
+    source: str | PathLike[str] | TextIO,
+    labels: Sequence[str] = LABELS,
+    by: str | None = None,
+    session: str | None = None,
+) -> RatingsTable:
+    """The ratings of a CSV with the columns rater, image and label (RFC 4180, UTF-8, header row).
+
+    Semicolons may stand for the commas, as spreadsheets of many countries write them.
+    by: the column that groups images; `modality` where there is one, unless said otherwise. session: only the rows
+    of that session, which a file of several needs: an image may be read again in each, and a study in two phases asks
+    another question in its first. Practice, probe and repeat presentations (column `kind`) are left out, so that no image counts
+    twice; an empty label is an image not rated. Raises RatingsError, naming line and column, and OSError.
+    """
+    if isinstance(source, str | PathLike):
+        with Path(source).open(encoding="utf-8-sig", newline="") as file:
+            return read_ratings(file, labels, by, session)
+    try:
+        first = source.readline()
+        separator = ";" if ";" in first and "," not in first else ","
+        lines = csv.reader(chain([first] if first else [], source), delimiter=separator, strict=True)
+        return _read(lines, tuple(labels), by, session)
+    except UnicodeDecodeError as error:
+        raise RatingsError("The file is not UTF-8 text; save it as CSV UTF-8.") from error
+
+
+def _read(
+    reader: Iterator[list[str]], labels: tuple[str, ...], by: str | None, session: str | None
+) -> RatingsTable:
+    check_labels(labels)
+    lines = _Lines(reader)
+    header = next(lines, None)
+    if header is None:
+        raise RatingsError(
+            "The file is empty; it needs a header row with the columns rater, image and label."
+        )
+    columns = _columns(header, by, session)
+    by = by or ("modality" if "modality" in columns else None)
+    rows = _Rows(labels)
+    sessions: set[str] = set()
+    try:
+        for row in lines:
+            if not row:
+                continue
+            if len(row) != len(header):
+                raise RatingsError(
+                    f"Line {lines.number} has {len(row)} cells where the header has {len(header)}."
+                )
+            cell = {name: row[place].strip() for name, place in columns.items()}
+            sessions.add(cell.get("session", ""))
+            if cell.get("kind", "").lower() in COUNTED_KINDS and (not session or cell["session"] == session):
+                rows.add(cell, by.lower() if by else None, lines.number)
+        return rows.table(by)
+    except RatingsError as error:
+        if session or "session" not in columns:
+            raise
+        sessions |= {row[columns["session"]].strip() for row in lines if len(row) == len(header)}
+        if len(sessions) < 2:
+            raise
+        raise RatingsError(
+            f"{error} The file holds the sessions {', '.join(sorted(sessions))}; --session N reads one of them."
+        ) from error
+
+
+class _Rows:
+    """The columns of the table, with the line that each row came from."""
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        self.labels = labels
+        self.code_of = {label: code for code, label in enumerate(labels)} | {"": MISSING}
+        self.raters: list[str] = []
+        self.images: list[str] = []
+        self.codes: list[int] = []
+        self.groups: list[str] = []
+        self.lines: list[int] = []
+        self.study: str | None = None
+
+    def add(self, cell: dict[str, str], by: str | None, line: int) -> None:
+        """Take the cells of one line, or say what is wrong with them."""
+        for name in ("rater", "image"):
+            if not cell[name]:
+                raise RatingsError(f"Line {line}, column {name!r}: it is empty.")
+        label = cell["label"]
+        code = self.code_of.get(label, self.code_of.get(label.lower()))
+        if code is None:
+            allowed = ", ".join(self.labels)
+            raise RatingsError(f"Line {line}, column 'label': {label!r} is not one of {allowed}.")
+        self._same_study(cell.get("study"), line)
+        self.raters.append(cell["rater"])
+        self.images.append(cell["image"])
+        self.codes.append(code)
+        self.groups.append(cell[by] if by else "")
+        self.lines.append(line)
+
+    def table(self, by: str | None) -> RatingsTable:
+        """The table of all lines."""
+        codes = np.array(self.codes, dtype=np.int8)
+        try:
+            return RatingsTable.from_columns(self.raters, self.images, codes, self.groups, self.labels, by)
+        except BadRowError as error:
+            raise RatingsError(f"Line {self.lines[error.row]}, column 'image': {error.trouble}.") from error
+
+    def _same_study(self, study: str | None, line: int) -> None:
+        """The file is of one study: R01 of one and R01 of another are different people."""
+        if self.lines and study != self.study:
+            raise RatingsError(
+                f"Line {line}, column 'study': {study!r} follows {self.study!r}; raters of two studies cannot be "
+                "told apart, so give one study at a time."
+            )
+        self.study = study
+
+
+class _Lines:
+    """The rows of the file, each with its line number; a broken row is one sentence."""
+
+    def __init__(self, reader: Iterator[list[str]]) -> None:
+        self.reader = reader
+
+    @property
+    def number(self) -> int:
+        return int(getattr(self.reader, "line_num", 0))
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> list[str]:
+        try:
+            return next(self.reader)
+        except csv.Error as error:
+            raise RatingsError(f"Line {self.number} is not CSV: {error}.") from error
+
+
+def _columns(header: list[str], by: str | None, session: str | None) -> dict[str, int]:
+    """Where each column that matters stands."""
+    names = [name.strip().lower() for name in header]
+    asked = [*([by.lower()] if by else []), *(["session"] if session else [])]
+    for name in (*REQUIRED, *asked):
+        if name not in names:
+            kind = UnknownColumnError if name in asked else RatingsError
+            raise kind(f"Line 1: there is no column {name!r}; the columns are {', '.join(names)}.")
+    kept = {*REQUIRED, *asked, "kind", "modality", "study", "session"}
+    for name in sorted(kept):
+        if names.count(name) > 1:
+            raise RatingsError(f"Line 1: the column {name!r} is there {names.count(name)} times.")
+    return {name: place for place, name in enumerate(names) if name in kept}

@@ -1,0 +1,44 @@
+"""Time per case, which is right-skewed: medians and quartiles, never a mean alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rating.statistics.arrays import Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How many, the median and the quartiles; None where there is nothing."""
+
+    n: int
+    median: float | None
+    q1: float | None
+    q3: float | None
+
+    @property
+    def iqr(self) -> float | None:
+        return None if self.q1 is None or self.q3 is None else self.q3 - self.q1
+
+
+def spread(values: Numbers) -> Spread:
+    """The spread of some times (any unit); quartiles by linear interpolation."""
+    x = np.asarray(values, dtype=np.float64)
+    if not x.size:
+        return Spread(0, None, None, None)
+    q1, median, q3 = np.percentile(x, (25, 50, 75))
+    return Spread(int(x.size), float(median), float(q1), float(q3))
+
+
+def spread_by(values: Numbers, groups: Sequence[str]) -> dict[str, Spread]:
+    """The spread in each group: label, correctness, rater, or block of positions."""
+    x, of_value = np.asarray(values, dtype=np.float64), np.array(groups, dtype=object)
+    return {name: spread(x[of_value == name]) for name in sorted(set(groups))}
+
+
+def blocks(positions: Numbers, parts: int = 4) -> list[str]:
+    """Which part of the sitting (1 … parts) each position, counted from 1, falls in."""
+    place = np.asarray(positions, dtype=np.float64)
+    last = place.max() if place.size else 1.0
+    return [str(1 + int(part)) for part in np.minimum((place - 1) * parts // last, parts - 1)]

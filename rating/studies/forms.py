@@ -1,0 +1,208 @@
+"""What people may type on the rating side; validation lives here and in the constraints."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.db import models, transaction
+
+from pool.models import Dataset, Image
+from rating.studies.strata import Role, Stratum
+from rating.studies.study import Study
+
+
+class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
+    GROUPS: Mapping[str, tuple[str, ...]] = {
+        "What raters see": (
+            "name",
+            "design",
+            "sought",
+            "instructions",
+            "prevalence_note",
+            "first_instructions",
+            "consent",
+            "ask_confidence",
+            "reasons",
+            "going_back",
+        ),
+        "Pictures": ("canvas", "bits", "burned_in", "fixed_zoom", "fixed_window"),
+        "Who reads what, and how often": (
+            "sessions",
+            "washout_days",
+            "repeats",
+            "repeat_gap",
+            "blocks",
+            "anchors",
+            "hold_ahead",
+            "break_after",
+        ),
+        "Declared before anybody has rated": ("primary_endpoint", "unsure_policy", "equivalence_margin"),
+    }
+
+    class Meta:
+        model = Study
+        fields = [
+            "name",
+            "design",
+            "sought",
+            "instructions",
+            "prevalence_note",
+            "first_instructions",
+            "consent",
+            "canvas",
+            "bits",
+            "burned_in",
+            "ask_confidence",
+            "reasons",
+            "going_back",
+            "fixed_zoom",
+            "fixed_window",
+            "hold_ahead",
+            "break_after",
+            "sessions",
+            "washout_days",
+            "repeats",
+            "repeat_gap",
+            "blocks",
+            "anchors",
+            "primary_endpoint",
+            "unsure_policy",
+            "equivalence_margin",
+        ]
+        widgets = {
+            "instructions": forms.Textarea(attrs={"rows": 4}),
+            "prevalence_note": forms.Textarea(attrs={"rows": 2}),
+            "first_instructions": forms.Textarea(attrs={"rows": 4}),
+            "consent": forms.Textarea(attrs={"rows": 3}),
+            "reasons": forms.Textarea(attrs={"rows": 6}),
+            "equivalence_margin": forms.NumberInput(attrs={"step": "0.01"}),
+        }
+
+    # Left out by a form that does not show them, these keep their defaults.
+    DEFAULTED = (
+        "design",
+        "sought",
+        "bits",
+        "burned_in",
+        "hold_ahead",
+        "going_back",
+        "break_after",
+        "sessions",
+        "washout_days",
+        "repeats",
+        "repeat_gap",
+        "blocks",
+        "anchors",
+        "primary_endpoint",
+        "unsure_policy",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in self.DEFAULTED:
+            self.fields[name].required = False
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for name in self.DEFAULTED:
+            if name not in self.errors and cleaned.get(name) in {None, ""}:
+                cleaned[name] = Study._meta.get_field(name).get_default()  # type: ignore[union-attr]  # all are plain columns
+        return cleaned
+
+    def groups(self) -> Iterator[tuple[str, list[forms.BoundField]]]:
+        """The fields as the page shows them, group by group."""
+        for title, names in self.GROUPS.items():
+            yield title, [self[name] for name in names]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One dataset, or one finding in it, with a number field for each role."""
+
+    dataset: Dataset
+    label: str
+    usable: int
+    names: Mapping[str, str]
+
+    def count_of(self, cleaned: Mapping[str, Any], role: str) -> int:
+        return cleaned.get(self.names[role]) or 0
+
+
+class StrataForm(forms.Form):
+    """Numbers per dataset, finding and role: how many of these images the study shows, and what for."""
+
+    PREFIXES: Mapping[str, str] = {
+        Role.MAIN.value: "dataset",
+        Role.PRACTICE.value: "practice",
+        Role.PROBE.value: "probe",
+    }
+
+    def __init__(
+        self,
+        *args: Any,
+        study: Study | None = None,
+        counts: Mapping[int, int] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = {(key, "", Role.MAIN.value): count for key, count in (counts or {}).items()}
+        if study:
+            chosen = {(s.dataset_id, s.label, s.role): s.count for s in study.strata.all()}
+        self.strata = list(_strata_rows())
+        for row in self.strata:
+            for role, name in row.names.items():
+                self.fields[name] = forms.IntegerField(
+                    label=f"{row.dataset} {row.label} {role}".strip(),
+                    min_value=0,
+                    max_value=row.usable,
+                    required=False,
+                    initial=chosen.get((row.dataset.pk, row.label, role), 0),
+                )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors and not any(row.count_of(cleaned, Role.MAIN) for row in self.strata):
+            raise forms.ValidationError("Ask for at least one image of one dataset.")
+        return cleaned
+
+    @transaction.atomic
+    def save(self, study: Study) -> None:
+        """These strata and no others; what an unfinished freeze has prepared goes with the old ones."""
+        study.discard_preparation()
+        study.strata.all().delete()
+        Stratum.objects.bulk_create(
+            Stratum(study=study, dataset=row.dataset, label=row.label, role=role, count=count)
+            for row in self.strata
+            for role in row.names
+            if (count := row.count_of(self.cleaned_data, role))
+        )
+
+    def rows(self) -> list[tuple[Row, list[forms.BoundField]]]:
+        return [(row, [self[name] for name in row.names.values()]) for row in self.strata]
+
+
+def _strata_rows() -> Iterator[Row]:
+    """Each dataset as a whole, then by finding where it has several."""
+    usable = Image.objects.usable().exclude(label="").values_list("dataset", "label").order_by("label")
+    by_label: dict[int, list[tuple[str, int]]] = {}
+    for dataset, label, count in usable.annotate(count=models.Count("pk")):
+        by_label.setdefault(dataset, []).append((label, count))
+    for dataset in Dataset.objects.with_usable_images():
+        yield Row(dataset, "", dataset.usable_images, _names(dataset, ""))
+        for label, count in by_label.get(dataset.pk, []):
+            if len(by_label[dataset.pk]) > 1 or count < dataset.usable_images:
+                yield Row(dataset, label, count, _names(dataset, label))
+
+
+def _names(dataset: Dataset, label: str) -> dict[str, str]:
+    # A finding is any text, so its field is named by a short hash of it.
+    tail = f"_{hashlib.sha256(label.encode()).hexdigest()[:10]}" if label else ""
+    return {role: f"{prefix}_{dataset.pk}{tail}" for role, prefix in StrataForm.PREFIXES.items()}
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 2}))

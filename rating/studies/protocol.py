@@ -1,0 +1,135 @@
+"""The protocol: what a study declares before it is frozen, and cannot change afterwards."""
+
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from rating.studies.questions import ANYTHING_UNUSUAL, REAL_OR_FAKE, WHICH_ONE, Asked
+
+NEUTRAL_INSTRUCTIONS = (
+    "Look at each image as you would in your work and say whether anything about it strikes you as unusual. "
+    "Then note the diagnosis, the quality of the image and anything unusual, in a few words."
+)
+
+
+class Protocol(models.Model):
+    class Design(models.TextChoices):
+        SINGLE = "single", "One image at a time: real, fake or unsure"
+        TWO_PHASE = "two-phase", "First a session that does not tell the purpose, then real, fake or unsure"
+        PAIR = "pair", "Forced choice: two images side by side, which one is it?"
+        QUARTET = "quartet", "Forced choice: four images at a time, which one is it?"
+
+    class Sought(models.TextChoices):
+        REAL = "real", "The real image; all others of the set are generated"
+        FAKE = "fake", "The generated image; all others of the set are real"
+
+    class BurnedIn(models.TextChoices):
+        KEEP = "keep", "Keep it: real and generated images alike"
+        MASK = "mask", "Mask the four corners of every image"
+        LEAVE_OUT = "leave out", "Leave out images that have it"
+
+    class UnsurePolicy(models.TextChoices):
+        WRONG = "wrong", "“Unsure” counts as a wrong call"
+        HALF = "half", "“Unsure” counts as half a right call"
+        RIGHT = "right", "“Unsure” counts as a right call"
+        EXCLUDE = "exclude", "“Unsure” is left out"
+
+    class Endpoint(models.TextChoices):
+        FOOL_RATE = "fool rate", "Fool rate: generated images called real"
+        ACCURACY = "accuracy", "Accuracy: images called what they are"
+        AUC = "auc", "AUC over real < unsure < fake"
+        AGREEMENT = "agreement", "Agreement between the raters"
+
+    design = models.CharField(max_length=9, choices=Design, default=Design.SINGLE, db_default=Design.SINGLE)
+    sought = models.CharField(
+        "which image of a set is looked for",
+        max_length=4,
+        choices=Sought,
+        default=Sought.REAL,
+        db_default=Sought.REAL,
+        help_text="Only for a forced choice: every set has one such image.",
+    )
+    first_instructions = models.TextField(
+        "instructions of the first, purpose-blinded session",
+        blank=True,
+        default=NEUTRAL_INSTRUCTIONS,
+        db_default="",
+        help_text="Only for a study in two phases: all that raters are told before they are told the purpose.",
+    )
+    sessions = models.PositiveSmallIntegerField(
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(5)],
+        help_text="How often each rater reads the images, each time in a new order.",
+    )
+    washout_days = models.PositiveSmallIntegerField(
+        "washout",
+        default=14,
+        validators=[MaxValueValidator(365)],
+        help_text="Days between the end of one session and the start of the next.",
+    )
+    repeats = models.PositiveIntegerField(
+        default=0, help_text="How many images come back once within a session, to see how steady a rater is."
+    )
+    repeat_gap = models.PositiveIntegerField(
+        "least gap of repeats", default=20, help_text="Images between the first showing and the second."
+    )
+    blocks = models.PositiveSmallIntegerField(
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text="1: every rater reads every image. More: each reads the anchors and one block, in turn.",
+    )
+    anchors = models.PositiveIntegerField(
+        default=0, help_text="How many images every rater reads when there is more than one block."
+    )
+    burned_in = models.CharField(
+        "letters burned into images", max_length=9, choices=BurnedIn, default=BurnedIn.KEEP
+    )
+    prevalence_note = models.CharField(
+        "what raters are told of the share of generated images",
+        max_length=300,
+        blank=True,
+        default="Any share of the images may be generated, from none to all.",
+    )
+    primary_endpoint = models.CharField(max_length=9, choices=Endpoint, default=Endpoint.FOOL_RATE)
+    unsure_policy = models.CharField(max_length=7, choices=UnsurePolicy, default=UnsurePolicy.WRONG)
+    equivalence_margin = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.01), MaxValueValidator(0.5)],
+        help_text="To claim “cannot be told apart”: how far from chance still counts as chance, 0.1 say.",
+    )
+
+    class Meta:
+        abstract = True
+
+    @property
+    def set_size(self) -> int:
+        """How many images one presentation shows."""
+        return {self.Design.PAIR: 2, self.Design.QUARTET: 4}.get(self.Design(self.design), 1)
+
+    @property
+    def shows_sets(self) -> bool:
+        return self.set_size > 1
+
+    @property
+    def has_two_phases(self) -> bool:
+        return self.design == self.Design.TWO_PHASE
+
+    def is_blinded_to_purpose(self, session: int) -> bool:
+        """Whether raters of this session are not told yet that images may be generated."""
+        return self.has_two_phases and session == 1
+
+    @property
+    def first_informed_session(self) -> int:
+        return 2 if self.has_two_phases else 1
+
+    def asked(self, session: int) -> Asked:
+        """The question of this session."""
+        if self.shows_sets:
+            return WHICH_ONE[self.set_size, self.sought]
+        return ANYTHING_UNUSUAL if self.is_blinded_to_purpose(session) else REAL_OR_FAKE
+
+    @property
+    def everybody_reads_all(self) -> bool:
+        return self.blocks == 1

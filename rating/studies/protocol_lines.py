@@ -1,0 +1,54 @@
+"""A study's protocol as lines to read, for its page and the methods text."""
+
+from __future__ import annotations
+
+from rating.studies.study import Study
+
+
+def told_protocol(study: Study) -> list[tuple[str, str]]:
+    """Name and words of each thing the protocol fixes."""
+    lines = [
+        ("Design", study.get_design_display()),
+        *([("Looked for", study.get_sought_display())] if study.shows_sets else []),
+        ("Canvas", f"{study.canvas} × {study.canvas} px, {study.bits}-bit grey PNG"),
+        ("Letters burned in", study.get_burned_in_display()),
+        ("Sessions", _sessions(study)),
+        ("Repeats", _repeats(study)),
+        ("Who reads what", _allocation(study)),
+        ("Confidence", "Asked, from 1 to 5" if study.ask_confidence else "Not asked"),
+        ("Going back", study.get_going_back_display()),
+        ("Zoom and window", _view(study)),
+        ("Primary endpoint", study.get_primary_endpoint_display()),
+        *([] if study.shows_sets else [("“Unsure”", study.get_unsure_policy_display())]),
+        ("Told of the share of generated images", study.prevalence_note or "Nothing"),
+    ]
+    if study.equivalence_margin:
+        lines.append(("Equivalence margin", f"± {study.equivalence_margin:g} around chance"))
+    return lines
+
+
+def _sessions(study: Study) -> str:
+    if study.sessions == 1:
+        return "One"
+    return f"{study.sessions}, {study.washout_days} days apart, each in a new order"
+
+
+def _repeats(study: Study) -> str:
+    if not study.repeats:
+        return "None"
+    return f"{study.repeats} {_shown(study)} come back, {study.repeat_gap} others between at least"
+
+
+def _allocation(study: Study) -> str:
+    if study.everybody_reads_all:
+        return f"Every rater reads all {_shown(study)}"
+    return f"Every rater reads {study.anchors} {_shown(study)} as anchors and one of {study.blocks} blocks, in turn"
+
+
+def _shown(study: Study) -> str:
+    return "sets" if study.shows_sets else "images"
+
+
+def _view(study: Study) -> str:
+    fixed = {True: "the same for all", False: "free"}
+    return f"Zoom {fixed[study.fixed_zoom]}, window {fixed[study.fixed_window]}"

@@ -1,0 +1,94 @@
+"""How raters meet the images: what they are told and shown, and what they may do."""
+
+from __future__ import annotations
+
+import hashlib
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_noop
+
+from rating.studies.protocol import Protocol
+
+# What readers of published visual Turing tests gave as reasons.
+DEFAULT_REASONS = "\n".join(
+    [
+        gettext_noop("Unusual ribs"),
+        gettext_noop("Strange clavicle"),
+        gettext_noop("Unusual exposure"),
+        gettext_noop("Vessels drawn, not imaged"),
+        gettext_noop("Trachea visible behind the heart"),
+        gettext_noop("Garbled text"),
+    ]
+)
+
+
+class ReadingRoom(Protocol):
+    class GoingBack(models.TextChoices):
+        NONE = "none", "Never: a saved answer stands"
+        LAST = "last", "The last saved answer may be changed"
+        ANY = "any", "Every answer may be changed"
+
+    class Bits(models.IntegerChoices):
+        EIGHT = 8, "8 bits"
+        SIXTEEN = 16, "16 bits"
+
+    instructions = models.TextField(
+        blank=True,
+        default=(
+            "For each image say whether you take it for a real patient's image or for one made by a "
+            "computer, or that you are unsure. Then note what you see, in a few words."
+        ),
+    )
+    canvas = models.PositiveSmallIntegerField(
+        default=512,
+        validators=[MinValueValidator(64), MaxValueValidator(2048)],
+        help_text="Side of the square every image is shown on, in pixels.",
+    )
+    bits = models.PositiveSmallIntegerField(
+        "grey depth", choices=Bits, default=Bits.EIGHT, help_text="16 bits let raters window the image."
+    )
+    consent = models.TextField(
+        blank=True,
+        help_text="What raters agree to before they begin. Empty: they only read the instructions.",
+    )
+    hold_ahead = models.PositiveSmallIntegerField(
+        "images held ahead",
+        default=5,
+        validators=[MinValueValidator(3), MaxValueValidator(5000)],
+        help_text="How many images a rater's browser may hold unread; more for rooms with a bad network.",
+    )
+    going_back = models.CharField(max_length=4, choices=GoingBack, default=GoingBack.LAST)
+    ask_confidence = models.BooleanField("ask how sure the rater is, from 1 to 5", default=False)
+    reasons = models.TextField(
+        "reasons for “fake”",
+        blank=True,
+        default=DEFAULT_REASONS,
+        help_text="One per line; raters may tick them. Empty: none are offered.",
+    )
+    fixed_zoom = models.BooleanField("same zoom for all raters", default=False)
+    fixed_window = models.BooleanField("same window for all raters", default=False)
+    break_after = models.PositiveSmallIntegerField(
+        "minutes until a break is suggested", default=30, help_text="0: never."
+    )
+
+    class Meta:
+        abstract = True
+
+    def told_before(self, session: int) -> tuple[str, str]:
+        """The instructions of a session and what raters are told of the share of generated images."""
+        if self.is_blinded_to_purpose(session):
+            return self.first_instructions, ""
+        return self.instructions, self.prevalence_note
+
+    def consent_version(self, session: int = 1) -> str:
+        """A short name for the very words a rater reads before beginning a session."""
+        instructions, prevalence_note = self.told_before(session)
+        words = f"{instructions}\0{self.consent}\0{prevalence_note}"
+        return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+    @property
+    def reason_list(self) -> list[str]:
+        """The reasons for “fake” that raters may tick, in the order given, each once."""
+        lines = (line.strip() for line in self.reasons.splitlines())
+        return list(dict.fromkeys(line for line in lines if line))

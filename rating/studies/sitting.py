@@ -1,0 +1,143 @@
+"""One reading of a study by one rater: its sessions, and when each may begin."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from rating.studies.audit_event import AuditEvent
+from rating.studies.enrolment import Enrolment
+from rating.studies.questions import Asked
+from rating.studies.study import NotPossible, Study, must_say_why
+
+if TYPE_CHECKING:
+    from rating.studies.presentation import Presentation
+
+
+class SittingQuerySet(models.QuerySet["Sitting"]):
+    def standing(self) -> Self:
+        """Those that have not been started over."""
+        return self.filter(reset_at=None)
+
+    def counted(self) -> Self:
+        """Those that count in an analysis: people's, not started over, not withdrawn, and still blinded."""
+        return self.valid().filter(enrolment__machine="")
+
+    def of_machines(self) -> Self:
+        """Those that would count if they were people's: machines are shown beside, never among them."""
+        return self.valid().exclude(enrolment__machine="")
+
+    def valid(self) -> Self:
+        """Whoever's: not started over, not withdrawn, and still blinded."""
+        return self.standing().filter(unblinded_at=None, enrolment__withdrawn_at=None)
+
+    def of(self, user: Any, study: Study) -> Self:
+        """This rater's standing sittings in this study, first session first."""
+        return self.standing().filter(enrolment__study=study, enrolment__user=user).order_by("session")
+
+    def with_progress(self) -> Self:
+        """Each with `presentation_count`, `rated_count` and `ended_at`, when its last rating was saved."""
+        return self.annotate(
+            presentation_count=models.Count("presentations"),
+            rated_count=models.Count("presentations__rating"),
+            ended_at=models.Max("presentations__rating__rated_at"),
+        )
+
+    def current(self, user: Any, study: Study) -> Sitting | None:
+        """The sitting to go on with, or the last one when all are read; None without any."""
+        of_this_rater = self.of(user, study).select_related("enrolment__study", "enrolment__user")
+        sittings = list(of_this_rater.with_progress())
+        unread = [sitting for sitting in sittings if sitting.rated_count < sitting.presentation_count]
+        return next(iter(unread or sittings[-1:]), None)
+
+
+class Sitting(models.Model):
+    """One reading of the study by one rater, in an order of its own."""
+
+    enrolment = models.ForeignKey(Enrolment, on_delete=models.PROTECT, related_name="sittings")
+    session = models.PositiveSmallIntegerField(default=1)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    seed = models.BigIntegerField()
+    order_version = models.CharField(max_length=40)
+    order_sha256 = models.CharField(max_length=64, blank=True)  # once it stands, no presentation is added
+    reset_at = models.DateTimeField(null=True, editable=False)
+    unblinded_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    # Where `with_progress` counted them:
+    presentation_count: int
+    rated_count: int
+    ended_at: datetime | None
+
+    objects = SittingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["enrolment", "session", "attempt"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["enrolment", "session", "attempt"], name="attempt_once_per_session"
+            ),
+            models.UniqueConstraint(
+                fields=["enrolment", "session"],
+                condition=models.Q(reset_at=None),
+                name="one_standing_sitting_per_session",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.enrolment} session {self.session}"
+
+    @transaction.atomic
+    def reset(self, by: Any, reason: str) -> Sitting:
+        """Start this session over in a new order; what was read is kept, marked, and counts no more."""
+        from rating.studies.orders import Orders  # orders are made of sittings
+
+        must_say_why(reason)
+        if self.enrolment.sittings.filter(unblinded_at__isnull=False).exists():
+            raise NotPossible(
+                "Whoever has known the truth cannot start over; withdraw and replace this rater."
+            )
+        if self.is_blinded_to_purpose and self.enrolment.informed_at:
+            raise NotPossible(f"{self.enrolment} knows the purpose by now; the first phase stands as it was.")
+        if not Sitting.objects.filter(pk=self.pk, reset_at=None).update(reset_at=Now()):
+            raise NotPossible("This sitting has been started over already.")
+        enrolment = self.enrolment
+        AuditEvent.record(
+            enrolment.study, by, "reset", reason=reason, rater=enrolment.pseudonym, session=self.session
+        )
+        return Orders(enrolment.study).make_sitting(enrolment, self.session, attempt=self.attempt + 1)
+
+    def begins_at(self) -> datetime | None:
+        """When this session may begin: the washout after the one before; None while that one is unread."""
+        if self.session == 1:
+            return self.created_at
+        study = self.enrolment.study
+        before = Sitting.objects.of(self.enrolment.user, study).filter(session=self.session - 1)
+        last = before.with_progress().first()
+        if last is None or last.rated_count < last.presentation_count:
+            return None
+        return (last.ended_at or last.created_at) + timedelta(days=study.washout_days)
+
+    def may_begin(self) -> bool:
+        begins_at = self.begins_at()
+        return begins_at is not None and begins_at <= timezone.now()
+
+    def may_be_read(self) -> bool:
+        """Its images are for a rater who has agreed to take part, after the washout."""
+        return self.enrolment.has_consented(self.session) and self.may_begin()
+
+    @property
+    def is_blinded_to_purpose(self) -> bool:
+        return self.enrolment.study.is_blinded_to_purpose(self.session)
+
+    @property
+    def asked(self) -> Asked:
+        return self.enrolment.study.asked(self.session)
+
+    def next_presentation(self) -> Presentation | None:
+        """The first image not rated yet, or None when all are."""
+        return self.presentations.to_rate().first()

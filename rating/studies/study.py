@@ -1,0 +1,226 @@
+"""A study: its life from draft to unblinding."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models.functions import Coalesce, Now
+from django.urls import reverse
+from django.utils import timezone
+
+from rating.studies.audit_event import AuditEvent
+from rating.studies.readiness import reasons_not_to_freeze, reasons_not_to_open
+from rating.studies.reading_settings import ReadingRoom
+
+# A study's own life, not its protocol: what goes on changing after the freeze, and what names the row.
+LIFE = frozenset(
+    {"id", "slug", "state", "manifest_sha256", "order_version", "created_by", "created_at", "copy_of"}
+    | {"frozen_at", "opened_at", "closed_at", "unblinded_at"}
+)
+
+
+class NotPossible(Exception):
+    """What was asked cannot be done in the study's present state; the message says why."""
+
+
+def must_say_why(reason: str) -> None:
+    if not reason.strip():
+        raise NotPossible("Say why; the reason is kept in the study's log.")
+
+
+def random_seed() -> int:
+    return secrets.randbits(62)
+
+
+def random_slug() -> str:
+    """Raters see it in the address bar, so it is made of nothing."""
+    return secrets.token_hex(4)
+
+
+class StudyQuerySet(models.QuerySet["Study"]):
+    def drafts(self) -> Self:
+        return self.filter(state=Study.State.DRAFT)
+
+    def over(self) -> Self:
+        """Closed for good, whether or not unblinded."""
+        return self.filter(state__in=[Study.State.CLOSED, Study.State.UNBLINDED])
+
+    def with_progress(self) -> Self:
+        """Each with `rater_count`, `presentation_count` and `rated_count`, of people and of what stands."""
+        from rating.studies.presentation import Presentation  # sittings are of studies
+
+        standing = Presentation.objects.filter(
+            sitting__enrolment__study=models.OuterRef("pk"),
+            sitting__enrolment__withdrawn_at=None,
+            sitting__enrolment__machine="",
+            sitting__reset_at=None,
+        )
+        return self.annotate(
+            rater_count=models.Count(
+                "enrolments", filter=models.Q(enrolments__withdrawn_at=None, enrolments__machine="")
+            ),
+            presentation_count=_how_many(standing),
+            rated_count=_how_many(standing.filter(rating__isnull=False)),
+        )
+
+    def open_to(self, user: Any) -> Self:
+        """Studies this person may rate in now."""
+        return self.filter(state=Study.State.OPEN, enrolments__user=user, enrolments__withdrawn_at=None)
+
+
+def _how_many(rows: models.QuerySet[Any]) -> Coalesce:
+    """Their number, as a column of the query they refer to."""
+    counted = rows.order_by().values("sitting__enrolment__study").annotate(number=models.Count("pk"))
+    return Coalesce(models.Subquery(counted.values("number")), 0)
+
+
+class Study(ReadingRoom):
+    """One reader study. Its protocol is fixed when it is frozen."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        FROZEN = "frozen"
+        OPEN = "open"
+        CLOSED = "closed"
+        UNBLINDED = "unblinded"
+
+    LET_NEAR_COPIES_IN = "let near-copies in"  # as the log names it
+
+    name = models.CharField(max_length=100, unique=True, help_text="Raters see it: let it not tell.")
+    slug = models.SlugField(max_length=100, unique=True, default=random_slug, editable=False)
+    is_simulated = models.BooleanField(default=False, editable=False)
+    copy_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, editable=False, related_name="copies"
+    )
+    state = models.CharField(max_length=9, choices=State, default=State.DRAFT, editable=False)
+    seed = models.BigIntegerField(default=random_seed, editable=False)
+    manifest_sha256 = models.CharField(max_length=64, blank=True, editable=False)
+    order_version = models.CharField(max_length=40, blank=True, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    frozen_at = models.DateTimeField(null=True, editable=False)
+    opened_at = models.DateTimeField(null=True, editable=False)
+    closed_at = models.DateTimeField(null=True, editable=False)
+    unblinded_at = models.DateTimeField(null=True, editable=False)
+
+    # Where `with_progress` counted them:
+    rater_count: int
+    presentation_count: int
+    rated_count: int
+
+    objects = StudyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        permissions: ClassVar = [
+            ("view_truth", "May see which images are real, once a study is unblinded"),
+            ("export_study", "May export ratings"),
+            ("rate", "May rate in studies they are enrolled in"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state="draft") | ~models.Q(manifest_sha256=""),
+                name="study_past_draft_has_a_manifest",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="unblinded") | models.Q(closed_at__isnull=False),
+                name="study_closes_before_it_is_unblinded",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(design="two-phase") | models.Q(sessions__gte=2),
+                name="two_phases_need_two_sessions",
+                violation_error_message="A study in two phases needs two sessions or more.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("rating:study", args=[self.slug])
+
+    @property
+    def is_draft(self) -> bool:
+        return self.state == self.State.DRAFT
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == self.State.OPEN
+
+    @property
+    def is_over(self) -> bool:
+        """Closed for good: labels may be looked at, truth not yet."""
+        return self.state in {self.State.CLOSED, self.State.UNBLINDED}
+
+    @property
+    def is_unblinded(self) -> bool:
+        return self.state == self.State.UNBLINDED
+
+    def protocol(self) -> dict[str, Any]:
+        """What the study declares, field by field; after the freeze the database keeps it as it is."""
+        fields = (field.attname for field in self._meta.concrete_fields if field.name not in LIFE)
+        return {name: getattr(self, name) for name in fields}
+
+    @transaction.atomic
+    def discard_preparation(self) -> None:
+        """Drop what an unfinished freeze of this draft has left, which no longer fits a changed protocol."""
+        study = Study.objects.select_for_update().get(pk=self.pk)
+        if not study.is_draft:
+            raise NotPossible("A frozen study keeps its images and orders.")
+        if study.freezes.active().exists():
+            raise NotPossible("The study is being frozen; wait for it, or cancel it, before you change it.")
+        for enrolment in self.enrolments.all():
+            for sitting in enrolment.sittings.all():
+                sitting.presentations.all().delete()
+            enrolment.sittings.all().delete()
+        self.images.all().delete()
+
+    @property
+    def lets_near_copies_in(self) -> bool:
+        """True where a person has let fakes that repeat real images in, by name and reason."""
+        return self.events.filter(action=self.LET_NEAR_COPIES_IN).exists()
+
+    @property
+    def blinding_audit(self) -> Any:
+        """The audit that counts, the latest; None before the first freeze."""
+        return self.blinding_audits.first()
+
+    def reasons_not_to_freeze(self) -> list[str]:
+        """Why the study cannot be frozen yet, in sentences; empty when it can."""
+        return reasons_not_to_freeze(self)
+
+    def reasons_not_to_open(self) -> list[str]:
+        """Why raters cannot begin yet, in sentences; empty when they can."""
+        return reasons_not_to_open(self)
+
+    def open(self, user: Any) -> None:
+        if reasons := self.reasons_not_to_open():
+            raise NotPossible(" ".join(reasons))
+        self._move(self.State.FROZEN, self.State.OPEN, "opened_at", user)
+
+    @transaction.atomic
+    def close(self, user: Any) -> None:
+        """Take no more ratings; whoever may look into the pool by now has not read blinded."""
+        self._move(self.State.OPEN, self.State.CLOSED, "closed_at", user)
+        for enrolment in self.enrolments.select_related("user"):
+            if enrolment.user.has_perm("pool.view_image"):
+                enrolment.mark_unblinded(user, "This rater may look into the pool by now.")
+
+    def unblind(self, user: Any, reason: str) -> None:
+        if not reason.strip():
+            raise NotPossible("Say why the study is unblinded now; the reason is kept in its log.")
+        self._move(self.State.CLOSED, self.State.UNBLINDED, "unblinded_at", user, reason=reason)
+
+    @transaction.atomic
+    def _move(self, before: State, after: State, stamp: str, user: Any, *, reason: str = "") -> None:
+        """Move on from exactly one state, so that two people clicking at once act once."""
+        moved = Study.objects.filter(pk=self.pk, state=before).update(state=after, **{stamp: timezone.now()})
+        if not moved:
+            raise NotPossible(f"Only a study that is {before} can become {after}.")
+        AuditEvent.record(self, user, after, reason=reason)
+        self.refresh_from_db()
