@@ -26,10 +26,10 @@ from rating.blinding.findings import Finding
 from rating.blinding.intensity import grey_features, sharpness_features
 from rating.blinding.letters import letters_in
 from rating.blinding.places import Placed, check_places
-from rating.results.query import origins_of_sets, truth_of_set
 from rating.studies.images import StudyImage
 from rating.studies.orders import Orders, Shown
 from rating.studies.presentation import Presentation
+from rating.studies.sets import origins_of_sets, truth_of_set
 from rating.studies.strata import Role
 from rating.studies.study import Study
 

@@ -11,13 +11,14 @@ from rating.results.cache import Kept
 from rating.results.exhibit import Exhibit
 from rating.results.gallery import GALLERIES, MOST_REPORTED, REPORTED, Gallery, ShownImage, galleries
 from rating.results.noticed import noticed
-from rating.results.query import Said, machine_names, machine_scores, members_of_sets, said_of
+from rating.results.query import Said, machine_names, machine_scores, said_of
 from rating.results.report.contents import Picture, Report, report_of
 from rating.results.sections.remarks import remark_tables
 from rating.results.study_facts import facts_of
 from rating.results.summary import study_numbers
 from rating.statistics.accuracy.machines import machine_numbers
 from rating.statistics.columns import StudyColumns
+from rating.studies.sets import members_of_sets
 from rating.studies.study import Study
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from rating.statistics.columns import MAIN, MEASURES, REPEAT, StudyColumns
 from rating.studies.enrolment import pseudonym
 from rating.studies.images import LETTERS, StudyImage
 from rating.studies.presentation import Presentation
+from rating.studies.sets import origins_of_sets, truth_of_set, truth_word
 from rating.studies.sitting import Sitting
 from rating.studies.strata import Role
 from rating.studies.study import Study
@@ -175,34 +176,6 @@ def _images(study: Study) -> dict[str, list[Any]]:
 def labels_of(study: Study, session: int) -> tuple[str, ...]:
     """The labels of a session's ratings: those of its question, or the letters of a set's images."""
     return tuple(LETTERS[: study.set_size]) if study.shows_sets else tuple(study.asked(session).values)
-
-
-def origins_of_sets(study: Study) -> dict[int, list[str]]:
-    """By the key of the image that a set goes by: the origins of its images, by code."""
-    found: dict[int, list[str]] = {}
-    rows = study.images.order_by("code").values_list("pk", "beside", "image__origin")
-    for pk, beside, origin in rows:
-        found.setdefault(beside or pk, []).append(origin)
-    return found
-
-
-def members_of_sets(study: Study) -> dict[str, list[str]]:
-    """By the code that a set goes by: the codes of its images, by letter."""
-    found: dict[str, list[str]] = {}
-    rows = study.images.order_by("code").values_list("code", "beside__code")
-    for code, beside in rows:
-        found.setdefault(beside or code, []).append(code)
-    return found
-
-
-def truth_of_set(study: Study, origins: Sequence[str]) -> str:
-    """The letter of the image that was looked for, from the origins of a set's images by code."""
-    return LETTERS[[truth_word(origin) for origin in origins].index(study.sought)]
-
-
-def truth_word(origin: str) -> str:
-    """An image's origin in the words of the labels."""
-    return "real" if origin == "real" else "fake"
 
 
 def generator_of(provenance: Mapping[str, Any], dataset: str) -> str:

@@ -18,8 +18,9 @@ from rating.models import Study
 from rating.results.cache import Kept
 from rating.results.exhibit import Table
 from rating.results.gallery import GALLERIES, galleries
-from rating.results.query import members_of_sets, said_of
+from rating.results.query import said_of
 from rating.results.sections.remarks import Remark, remarks_table, with_facts
+from rating.studies.sets import members_of_sets
 from rating.views.analysis import as_download, frame, note_look, numbers_of
 from rating.views.analysis_filters import SaidForm
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from rating.results.cache import Kept
 from rating.results.exhibit import Cell, Table
 from rating.results.gallery import MOST_REPORTED, REPORTED, galleries, words_of
-from rating.results.query import Said, members_of_sets, said_of
+from rating.results.query import Said, said_of
 from rating.statistics.ratings_table import LABELS
+from rating.studies.sets import members_of_sets
 from rating.studies.study import Study
 
 HEAD = ("gallery", "place", "image", "modality", "truth", "generator")

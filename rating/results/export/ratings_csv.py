@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rating.results.export.guarding import guarded
-from rating.results.query import truth_of_set, truth_word
 from rating.studies.images import StudyImage
 from rating.studies.presentation import Presentation
+from rating.studies.sets import truth_of_set, truth_word
 from rating.studies.sitting import Sitting
 from rating.studies.study import Study
 
