@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 
 from jobs.models import Job, JobQuerySet
+from outbound.fetching import without_query
 
 # Of `Dataset.measurements`: each {name, value, interval, n_real, n_fake, reference, extractor, report}.
 HEADLINES = ("fid", "kid", "machine_auc", "copies")
@@ -276,8 +277,6 @@ class ImportJob(Job):
     @property
     def source_url(self) -> str:
         """The address as people may see it."""
-        from outbound.fetching import without_query
-
         return without_query(self.url)
 
     def get_absolute_url(self) -> str:

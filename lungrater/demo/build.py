@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
+from celery import current_app
 from django.db import transaction
 
 from accounts.models import User
@@ -75,10 +76,8 @@ def load() -> None:
 
 def ring_if_unfinished() -> None:
     """Ring for a worker where the demo was begun and its study is not open yet."""
-    from lungrater.demo.tasks import build_demo
-
     if User.objects.filter(is_demo=True).exists() and not _is_open():
-        build_demo.delay()
+        current_app.send_task("lungrater.demo.tasks.build_demo", queue="gpu", retry=False)
 
 
 def _is_open() -> bool:

@@ -4,8 +4,7 @@ import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import rating.studies.images
-import rating.studies.presentation
-import rating.studies.study
+import rating.studies.randomness
 from django.conf import settings
 from django.db import migrations, models
 
@@ -27,7 +26,7 @@ class Migration(migrations.Migration):
                 ('position', models.PositiveIntegerField()),
                 ('kind', models.CharField(choices=[('main', 'Main'), ('repeat', 'Repeat'), ('practice', 'Practice'), ('probe', 'Probe')], default='main', max_length=8)),
                 ('places', models.CharField(blank=True, db_default='', default='', editable=False, max_length=4)),
-                ('token', models.CharField(default=rating.studies.presentation.random_token, editable=False, max_length=32, unique=True)),
+                ('token', models.CharField(default=rating.studies.randomness.random_token, editable=False, max_length=32, unique=True)),
                 ('first_shown_at', models.DateTimeField(editable=False, null=True)),
             ],
             options={
@@ -146,10 +145,10 @@ class Migration(migrations.Migration):
                 ('fixed_window', models.BooleanField(default=False, verbose_name='same window for all raters')),
                 ('break_after', models.PositiveSmallIntegerField(default=30, help_text='0: never.', verbose_name='minutes until a break is suggested')),
                 ('name', models.CharField(help_text='Raters see it: let it not tell.', max_length=100, unique=True)),
-                ('slug', models.SlugField(default=rating.studies.study.random_slug, editable=False, max_length=100, unique=True)),
+                ('slug', models.SlugField(default=rating.studies.randomness.random_slug, editable=False, max_length=100, unique=True)),
                 ('is_simulated', models.BooleanField(default=False, editable=False)),
                 ('state', models.CharField(choices=[('draft', 'Draft'), ('frozen', 'Frozen'), ('open', 'Open'), ('closed', 'Closed'), ('unblinded', 'Unblinded')], default='draft', editable=False, max_length=9)),
-                ('seed', models.BigIntegerField(default=rating.studies.study.random_seed, editable=False)),
+                ('seed', models.BigIntegerField(default=rating.studies.randomness.random_seed, editable=False)),
                 ('manifest_sha256', models.CharField(blank=True, editable=False, max_length=64)),
                 ('order_version', models.CharField(blank=True, editable=False, max_length=40)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from rating.studies.audit_event import AuditEvent
+from rating.studies.orders import Orders
 from rating.studies.study import NotPossible, Study, must_say_why
 
 # Of an image nobody has timed yet.
@@ -52,6 +53,31 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
             last_rated_at=models.Max("sittings__presentations__rating__rated_at"),
             pace_ms=models.Avg("sittings__presentations__rating__active_ms"),
         )
+
+    def purpose_conflicts(self, study: Study, users: Sequence[Any]) -> list[str]:
+        """Who learns from one study what the first phase of another must not tell, in sentences."""
+        sentences: dict[Any, str] = {}
+        elsewhere = Enrolment.objects.filter(user__in=users).exclude(study=study)
+        for other in elsewhere.select_related("study", "user"):
+            unaware = other.study.has_two_phases and other.informed_at is None
+            if study.has_two_phases and not unaware:
+                sentences.setdefault(
+                    other.user_id,
+                    f"{other.user} is a rater of “{other.study}”, which tells that images may be generated; "
+                    "the first session here must not: invite somebody else.",
+                )
+            if (
+                not study.has_two_phases
+                and unaware
+                and other.withdrawn_at is None
+                and not other.study.is_over
+            ):
+                sentences.setdefault(
+                    other.user_id,
+                    f"{other.user} has not ended the first session of “{other.study}”, which must not tell that images may "
+                    "be generated, as this study does: invite them after it.",
+                )
+        return list(sentences.values())
 
 
 class Enrolment(models.Model):
@@ -152,8 +178,6 @@ class Enrolment(models.Model):
 
         machine: what rates in the name of this user, whom nobody can sign in as.
         """
-        from rating.studies.orders import Orders  # orders are made of sittings
-
         study = Study.objects.select_for_update().get(pk=study.pk)
         if existing := cls.objects.filter(study=study, user=user).first():
             if existing.withdrawn_at is not None:
@@ -168,8 +192,12 @@ class Enrolment(models.Model):
         may_rate = user.has_perm("rating.rate") and not user.has_perm("pool.view_image")
         if not may_rate and not study.is_simulated and not machine:
             raise NotPossible(f"{user} can see which images are generated, so cannot rate.")
-        if not study.is_simulated and not machine and (told := told_elsewhere(study, [user])):
-            raise NotPossible(told[0])
+        if (
+            not study.is_simulated
+            and not machine
+            and (conflicts := cls.objects.purpose_conflicts(study, [user]))
+        ):
+            raise NotPossible(conflicts[0])
         number = (cls.objects.filter(study=study).aggregate(last=models.Max("number"))["last"] or 0) + 1
         # Neither machines nor replacements take a turn from the people who come after them.
         alike = cls.objects.filter(study=study, replaces=None)
@@ -215,24 +243,3 @@ class Enrolment(models.Model):
             raise NotPossible(f"{self} has no order yet; withdraw this rater instead.")
         self.sittings.filter(unblinded_at=None).update(unblinded_at=timezone.now())
         AuditEvent.record(self.study, by, "marked unblinded", reason=reason, rater=self.pseudonym)
-
-
-def told_elsewhere(study: Study, users: Sequence[Any]) -> list[str]:
-    """Who learns from one study what the first phase of another must not tell, in sentences."""
-    said: dict[Any, str] = {}
-    elsewhere = Enrolment.objects.filter(user__in=users).exclude(study=study)
-    for other in elsewhere.select_related("study", "user"):
-        unaware = other.study.has_two_phases and other.informed_at is None
-        if study.has_two_phases and not unaware:
-            said.setdefault(
-                other.user_id,
-                f"{other.user} is a rater of “{other.study}”, which tells that images may be generated; "
-                "the first session here must not: invite somebody else.",
-            )
-        if not study.has_two_phases and unaware and other.withdrawn_at is None and not other.study.is_over:
-            said.setdefault(
-                other.user_id,
-                f"{other.user} has not ended the first session of “{other.study}”, which must not tell that images may "
-                "be generated, as this study does: invite them after it.",
-            )
-    return list(said.values())

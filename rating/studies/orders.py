@@ -6,17 +6,20 @@ import hashlib
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
 
 from pool.models import Origin
 from rating.studies import ordering
-from rating.studies.enrolment import Enrolment
 from rating.studies.images import LETTERS
-from rating.studies.presentation import Presentation, random_token
-from rating.studies.sitting import Sitting
-from rating.studies.strata import Role
+from rating.studies.randomness import random_token
+from rating.studies.strata import Kind, Role
 from rating.studies.study import Study
+
+if TYPE_CHECKING:
+    from rating.studies.enrolment import Enrolment
+    from rating.studies.sitting import Sitting
 
 COLUMNS = ("sitting_id", "position", "study_image_id", "kind", "places", "token")
 PRACTICE_SESSION = 0  # no sitting has this number, so practice has a seed of its own
@@ -75,7 +78,7 @@ class Orders:
         """The same for every rater, so that nobody is trained better than another."""
         items = [item for item in self.items if item.role == Role.PRACTICE]
         seed = ordering.seed_for(self.study.seed, 0, PRACTICE_SESSION)
-        return [replace(shown, kind=Presentation.Kind.PRACTICE.value) for shown in self._ordered(items, seed)]
+        return [replace(shown, kind=Kind.PRACTICE.value) for shown in self._ordered(items, seed)]
 
     def make_sittings(self, enrolment: Enrolment) -> None:
         """All of a rater's sessions, each in an order of its own."""
@@ -87,8 +90,7 @@ class Orders:
         """A sitting with its stored order; the same study seed gives the same order again."""
         seed = ordering.seed_for(self.study.seed, enrolment.number, session, attempt)
         order = self._order(seed, session, enrolment.slot)
-        sitting = Sitting.objects.create(
-            enrolment=enrolment,
+        sitting: Sitting = enrolment.sittings.create(
             session=session,
             attempt=attempt,
             seed=seed,
@@ -140,14 +142,14 @@ class Orders:
         for showing in order:
             item, places = items[showing.item], placed[showing.item]
             if showing.is_repeat:
-                yield Shown(item, Presentation.Kind.REPEAT.value, places[::-1])
+                yield Shown(item, Kind.REPEAT.value, places[::-1])
             else:
                 yield Shown(item, item.role, places)
 
 
 def _copy(rows: Iterator[tuple[int, int, int, str, str, str]]) -> None:
     """Presentations by PostgreSQL's COPY: a hundred raters times ten thousand images in seconds."""
-    into = f"COPY {Presentation._meta.db_table} ({', '.join(COLUMNS)}) FROM STDIN"
+    into = f"COPY rating_presentation ({', '.join(COLUMNS)}) FROM STDIN"
     with connection.cursor() as cursor, cursor.copy(into) as copy:
         for row in rows:
             copy.write_row(row)

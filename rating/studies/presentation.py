@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import timedelta
 from typing import Any, Self
 
@@ -10,12 +9,10 @@ from django.db import models
 from django.db.models.functions import Now
 
 from rating.studies.images import LETTERS, StudyImage
+from rating.studies.randomness import random_token
 from rating.studies.sitting import Sitting
+from rating.studies.strata import Kind
 from rating.studies.study import Study
-
-
-def random_token() -> str:
-    return secrets.token_urlsafe(24)
 
 
 class PresentationQuerySet(models.QuerySet["Presentation"]):
@@ -54,11 +51,7 @@ class PresentationQuerySet(models.QuerySet["Presentation"]):
 class Presentation(models.Model):
     """One showing of one image to one rater."""
 
-    class Kind(models.TextChoices):
-        MAIN = "main"
-        REPEAT = "repeat"
-        PRACTICE = "practice"
-        PROBE = "probe"
+    Kind = Kind
 
     sitting = models.ForeignKey(Sitting, on_delete=models.PROTECT, related_name="presentations")
     position = models.PositiveIntegerField()

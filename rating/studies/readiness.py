@@ -54,8 +54,6 @@ def _uneven_sets(study: Study, strata: list[Stratum]) -> list[str]:
 
 def _given_away(study: Study) -> list[str]:
     """What would tell raters of the first phase that images may be generated."""
-    from rating.studies.enrolment import told_elsewhere  # enrolments are of studies
-
     if not study.has_two_phases:
         return []
     read_first = {
@@ -72,7 +70,8 @@ def _given_away(study: Study) -> list[str]:
     if not study.first_instructions.strip():
         reasons.append("Write the first instructions.")
     invited = study.enrolments.people().filter(withdrawn_at=None)
-    return [*reasons, *told_elsewhere(study, list(invited.values_list("user", flat=True)))]
+    users = list(invited.values_list("user", flat=True))
+    return [*reasons, *invited.purpose_conflicts(study, users)]
 
 
 def _too_few_images(strata: list[Stratum]) -> list[str]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from rating.studies.audit_event import AuditEvent
 from rating.studies.enrolment import Enrolment
+from rating.studies.orders import Orders
 from rating.studies.questions import Asked
 from rating.studies.study import NotPossible, Study, must_say_why
 
@@ -94,8 +95,6 @@ class Sitting(models.Model):
     @transaction.atomic
     def reset(self, by: Any, reason: str) -> Sitting:
         """Start this session over in a new order; what was read is kept, marked, and counts no more."""
-        from rating.studies.orders import Orders  # orders are made of sittings
-
         must_say_why(reason)
         if self.enrolment.sittings.filter(unblinded_at__isnull=False).exists():
             raise NotPossible(

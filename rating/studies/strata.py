@@ -16,6 +16,15 @@ class Role(models.TextChoices):
     PROBE = "probe", "Probe"
 
 
+class Kind(models.TextChoices):
+    """What one showing is for: the image's role, or to see whether a rater answers the same again."""
+
+    MAIN = "main"
+    REPEAT = "repeat"
+    PRACTICE = "practice"
+    PROBE = "probe"
+
+
 class Stratum(models.Model):
     """How many images of one dataset (and, if given, one label) a study shows, and what for."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any, ClassVar, Self
 
+from django.apps import apps
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models.functions import Coalesce, Now
@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from rating.studies.audit_event import AuditEvent
+from rating.studies.randomness import random_seed, random_slug
 from rating.studies.readiness import reasons_not_to_freeze, reasons_not_to_open
 from rating.studies.reading_settings import ReadingRoom
 
@@ -31,15 +32,6 @@ def must_say_why(reason: str) -> None:
         raise NotPossible("Say why; the reason is kept in the study's log.")
 
 
-def random_seed() -> int:
-    return secrets.randbits(62)
-
-
-def random_slug() -> str:
-    """Raters see it in the address bar, so it is made of nothing."""
-    return secrets.token_hex(4)
-
-
 class StudyQuerySet(models.QuerySet["Study"]):
     def drafts(self) -> Self:
         return self.filter(state=Study.State.DRAFT)
@@ -50,9 +42,7 @@ class StudyQuerySet(models.QuerySet["Study"]):
 
     def with_progress(self) -> Self:
         """Each with `rater_count`, `presentation_count` and `rated_count`, of people and of what stands."""
-        from rating.studies.presentation import Presentation  # sittings are of studies
-
-        standing = Presentation.objects.filter(
+        standing = apps.get_model("rating", "Presentation").objects.filter(
             sitting__enrolment__study=models.OuterRef("pk"),
             sitting__enrolment__withdrawn_at=None,
             sitting__enrolment__machine="",
