@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
+from functools import partial
 
 from celery import current_app
-from kombu.exceptions import OperationalError
 
-logger = logging.getLogger(__name__)
+from jobs.sender import send_later
 
 
-def enqueue(task: str, job_id: int, *, queue: str | None = None) -> None:
-    """Send the task of this name for a job; when the broker is away the row waits for the next sweep."""
-    try:
-        current_app.send_task(task, args=(job_id,), queue=queue, retry=False)
-    except OperationalError:
-        logger.warning("%s %s waits: the broker does not answer", task, job_id)
+def enqueue(task: str, *args: int, queue: str | None = None) -> None:
+    """Send the task of this name, without waiting for the broker; where it is away, the next sweep sends again."""
+    send = partial(current_app.send_task, task, args=args, queue=queue, retry=False)
+    send_later(" ".join([task, *map(str, args)]), send)

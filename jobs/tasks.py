@@ -11,10 +11,9 @@ from celery import current_app, shared_task
 from celery.signals import worker_ready
 from django.apps import apps
 from django.db.models.functions import Now
-from kombu.exceptions import OperationalError
-from redis import RedisError
 
 from jobs.models import Job
+from jobs.sender import NO_BROKER
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +42,7 @@ def messages_waiting(queue: str) -> int:
         with current_app.connection_for_read() as broker:
             channel: Any = broker.default_channel  # Redis's, which its stub does not know
             return int(channel.client.llen(queue))
-    except (OperationalError, RedisError, OSError):
+    except NO_BROKER:
         return 0  # nobody to ask: sending will say so itself
 
 

@@ -6,9 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from botocore.config import Config
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from lungrater.deadlines import BROKER_DEADLINES, MAIL_SECONDS, S3_DEADLINES, database
 from lungrater.embedded.home import Home
 from lungrater.embedded.urls import database_url, redis_url
 from lungrater.environment import env
@@ -117,14 +119,7 @@ TEMPLATES = [
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Data -------------------------------------------------------------------------------------------------
-DATABASES = {
-    "default": {
-        **env.db_url_config(database_url()),
-        "ATOMIC_REQUESTS": True,
-        "CONN_MAX_AGE": 60,
-        "CONN_HEALTH_CHECKS": True,
-    }
-}
+DATABASES = {"default": database(database_url(), is_web=env.bool("LUNGRATER_IS_WEB", default=False))}
 
 
 def storage(url: str) -> dict[str, object]:
@@ -137,13 +132,14 @@ def storage(url: str) -> dict[str, object]:
         }
     options: dict[str, object] = {
         "bucket_name": parts.netloc,
+        "client_config": Config(**S3_DEADLINES),
         "default_acl": None,
         "file_overwrite": False,
         "querystring_auth": True,
     }
     if endpoint := parse_qs(parts.query).get("endpoint"):
         options["endpoint_url"] = endpoint[0]
-    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+    return {"BACKEND": "lungrater.file_storage.TimedS3Storage", "OPTIONS": options}
 
 
 STORAGES = {
@@ -169,7 +165,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 20_000
 # --- Work -------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = redis_url()
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_connect_timeout": 2, "max_retries": 1}
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "max_retries": 1, **BROKER_DEADLINES}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -215,7 +211,10 @@ ACCOUNT_PREVENT_ENUMERATION = True
 LOGIN_REDIRECT_URL = "home"
 LOGIN_URL = "account_login"
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+if EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+    EMAIL_CONFIG["EMAIL_BACKEND"] = "lungrater.mail.TimedSMTP"
 vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = MAIL_SECONDS
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="LungRater <lungrater@localhost>")
 
 # --- Words and time ---------------------------------------------------------------------------------------

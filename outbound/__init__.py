@@ -1,0 +1,1 @@
+"""Everything that leaves for another machine: deadlines, byte limits, an address guard, retry and throttle. Plain."""

@@ -91,7 +91,7 @@ class _Http(http.client.HTTPConnection):
         addresses = [str(entry[4][0]) for entry in found]
         if not settings.IMPORT_FROM_PRIVATE_NETWORKS and not all(map(_is_public, addresses)):
             raise FetchError(f"{self.host} lies in a private network, from which nothing is fetched.")
-        self.sock = socket.create_connection((addresses[0], self.port), self.timeout)
+        self.sock = socket.create_connection((addresses[0], self.port), timeout=self.timeout)
 
 
 class _Https(http.client.HTTPSConnection, _Http):

@@ -43,7 +43,7 @@ def test_a_study_whose_files_lie_in_s3_is_frozen_and_read(s3, settings, client_o
 
     response = client_of(rater).get(reverse("rating:picture", args=[first.token]))
 
-    assert type(storages["default"]).__name__ == "S3Storage"
+    assert type(storages["default"]).__name__ == "TimedS3Storage"
     assert response.content.startswith(b"\x89PNG")
     assert first.study_image.derivative.storage.exists(str(first.study_image.derivative.name))
 

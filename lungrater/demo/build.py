@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from celery import current_app
 from django.db import transaction
 
 from accounts.models import User
 from accounts.roles import Role
 from generation.models import Checkpoint, GenerationJob
 from generation.training.bundled_checkpoints import PHANTOM_LUNGS, register_shipped
+from jobs.enqueue import enqueue
 from pool.models import Dataset, Modality, Origin
 from rating.models import Enrolment, Freeze, Stratum, Study
 
@@ -77,7 +77,7 @@ def load() -> None:
 def ring_if_unfinished() -> None:
     """Ring for a worker where the demo was begun and its study is not open yet."""
     if User.objects.filter(is_demo=True).exists() and not _is_open():
-        current_app.send_task("lungrater.demo.tasks.build_demo", queue="gpu", retry=False)
+        enqueue("lungrater.demo.tasks.build_demo", queue="gpu")
 
 
 def _is_open() -> bool:

@@ -69,7 +69,8 @@ def service(home: Home) -> Service:
 
 
 def ensure_database(home: Home) -> None:
-    with psycopg.connect(url(home, "postgres"), autocommit=True) as connection:
+    with psycopg.connect(url(home, "postgres"), autocommit=True, connect_timeout=10) as connection:
+        connection.execute("SET statement_timeout = '60s'")
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
             connection.execute(f"CREATE DATABASE {DATABASE}")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from lungrater.embedded.home import CannotStart, Home
 from lungrater.embedded.supervisor import Service
@@ -18,7 +20,8 @@ def url(home: Home) -> str:
 def client(broker_url: str) -> redis.Redis:
     """A client for a broker URL in Celery's form, quick to give up."""
     address = broker_url.replace("redis+socket://", "unix://", 1)
-    return redis.Redis.from_url(address, socket_timeout=0.5, socket_connect_timeout=0.5)
+    once = Retry(NoBackoff(), 0)  # the library's own three more attempts would each wait as long
+    return redis.Redis.from_url(address, socket_timeout=0.5, socket_connect_timeout=0.5, retry=once)
 
 
 def answers(broker_url: str) -> bool:

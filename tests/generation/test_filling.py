@@ -15,6 +15,7 @@ from generation.images.engines.protocol import EngineError, Picture, Refusal
 from generation.images.image_flow import generated
 from generation.images.spend_ledger import Ledger
 from generation.models import GeneratedImage, GenerationJob
+from jobs import sender
 from jobs.models import JobLost
 from pool.image_flow import Flow
 from pool.models import Origin
@@ -275,6 +276,7 @@ def test_enqueueing_names_the_task_the_job_and_its_queue(monkeypatch: pytest.Mon
 
     job.enqueue()
 
+    assert sender.drain(10)
     assert sent == [("generation.images.tasks.run_generation", (job.pk,), "cpu")]
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from accounts.models import User
-from jobs import tasks
+from jobs import sender, tasks
 from jobs.models import Job
 from pool.imports import store, uploads
 from pool.imports import tasks as import_tasks
@@ -163,6 +163,7 @@ def test_a_broker_that_is_away_does_not_lose_the_upload(
     with django_capture_on_commit_callbacks(execute=True):
         job = submitted(researcher, sent=sent(("a.png", picture())))
 
+    assert sender.drain(10)
     job.refresh_from_db()
     assert job.state == "queued"
 

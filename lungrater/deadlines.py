@@ -1,0 +1,69 @@
+"""How long this site waits for others: every connection it makes ends, whatever the other side does.
+
+Someone who is gone refuses a connection at once; someone who is frozen, or behind a dropped route, says nothing for
+ever. These are the bounds for that; requests to foreign servers have theirs in `outbound`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lungrater.environment import env
+
+BROKER_SECONDS = 5.0
+# kombu asks the broker for the next bell for one second at a time, so that an idle worker never meets this bound.
+BROKER_DEADLINES: dict[str, Any] = {
+    "socket_connect_timeout": 2.0,
+    "socket_timeout": BROKER_SECONDS,
+    "socket_keepalive": True,
+}
+# For each step of the talk with a mail server; the talk as a whole has its bound in lungrater/mail.py.
+MAIL_SECONDS = 10.0
+S3_DEADLINES: dict[str, Any] = {
+    "connect_timeout": 3.0,
+    "read_timeout": 15.0,
+    "retries": {"total_max_attempts": 2, "mode": "standard"},
+    "tcp_keepalive": True,
+}
+DATABASE_CONNECT_SECONDS = 5
+# TCP gives an unanswered database up after this; it says nothing about one that answers slowly.
+DATABASE_SILENT_SECONDS = 20
+
+
+def database(url: str, *, is_web: bool) -> dict[str, Any]:
+    """Django's description of the database. For web requests the server itself ends what takes too long.
+
+    PgBouncer in transaction mode takes no start-up options and no server-side cursors: DATABASE_POOLED leaves both
+    out, and `ALTER ROLE … SET statement_timeout` does the first one's work there.
+    """
+    config: dict[str, Any] = {
+        **env.db_url_config(url),
+        "ENGINE": "lungrater.database",
+        "ATOMIC_REQUESTS": True,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+    options = {
+        "connect_timeout": DATABASE_CONNECT_SECONDS,
+        "tcp_user_timeout": 1000 * DATABASE_SILENT_SECONDS,
+        **config.get("OPTIONS", {}),
+    }
+    is_pooled = env.bool("DATABASE_POOLED", default=False)
+    if is_web and not is_pooled:
+        options["options"] = " ".join(filter(None, [options.get("options"), *web_limits()]))
+    if is_web:
+        config["ANSWER_WITHIN"] = statement_seconds() + DATABASE_CONNECT_SECONDS
+    return {**config, "OPTIONS": options, "DISABLE_SERVER_SIDE_CURSORS": is_pooled}
+
+
+def statement_seconds() -> float:
+    return float(env.float("WEB_STATEMENT_SECONDS", default=30.0))
+
+
+def web_limits() -> list[str]:
+    """PostgreSQL's own bounds for a page: one statement's time, and a transaction's between two statements."""
+    idle = float(env.float("WEB_IDLE_IN_TRANSACTION_SECONDS", default=120.0))
+    return [
+        f"-c statement_timeout={round(1000 * statement_seconds())}",
+        f"-c idle_in_transaction_session_timeout={round(1000 * idle)}",
+    ]
