@@ -137,7 +137,7 @@ def _timed(study: Any) -> dict[str, Any]:
 
     scipy.stats  # noqa: B018  the import is a server's first second, not the report's
     from rating.results.build_report import numbers_of
-    from rating.results.cache import Kept
+    from rating.results.cache import ResultCache
     from rating.results.query import read_columns
     from rating.results.summary import study_numbers
 
@@ -152,10 +152,10 @@ def _timed(study: Any) -> dict[str, Any]:
         ratings = len(columns.label)
     numbers_of(study)
     started = time.perf_counter()
-    numbers_of(study, Kept(study))
+    numbers_of(study, ResultCache(study))
     again = time.perf_counter() - started
     started = time.perf_counter()
-    kept_columns = Kept(study).columns()
+    kept_columns = ResultCache(study).columns()
     loaded = time.perf_counter() - started
     return {
         "report_ratings": ratings,

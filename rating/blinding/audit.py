@@ -63,8 +63,8 @@ class BlindingAudit(Job):
 
     def images_named(self) -> list[Image]:
         """The pool's images that the red and amber findings name by code."""
-        telling = [finding for finding in self.findings if finding["verdict"] != self.Verdict.GREEN]
-        codes = set(re.findall(r"\bI\d{4,}\b", json.dumps(telling)))
+        alarms = [finding for finding in self.findings if finding["verdict"] != self.Verdict.GREEN]
+        codes = set(re.findall(r"\bI\d{4,}\b", json.dumps(alarms)))
         # Not in the order of their codes: which code is which image is nobody's to know before the study is closed.
         return list(Image.objects.filter(pk__in=self.study.images.filter(code__in=codes).values("image")))
 
@@ -94,8 +94,8 @@ class BlindingAudit(Job):
 
     def sentences(self) -> list[str]:
         """The audit as the methods text prints it."""
-        said = [f"The blinding audit of {self.finished_at:%Y-%m-%d} was {self.verdict}."]
-        said += [f"{finding['check']}: {finding['reason']}" for finding in self.findings]
+        lines = [f"The blinding audit of {self.finished_at:%Y-%m-%d} was {self.verdict}."]
+        lines += [f"{finding['check']}: {finding['reason']}" for finding in self.findings]
         if self.overridden_at:
-            said.append(f"The red audit was overridden by {self.overridden_by}: {self.override_reason}")
-        return said
+            lines.append(f"The red audit was overridden by {self.overridden_by}: {self.override_reason}")
+        return lines

@@ -87,11 +87,11 @@ def check_headers(images: Sequence[Examined], *, side: int, bits: int) -> Findin
             Verdict.GREEN,
             f"All {len(images)} pictures are {side}×{side}, {bits}-bit grey, of one encoder, without metadata.",
         )
-    said = "; ".join(f"{fault}: {_named(codes)}" for fault, codes in sorted(faults.items()))
+    faults_in_words = "; ".join(f"{fault}: {_listed(codes)}" for fault, codes in sorted(faults.items()))
     return Finding(
         name,
         Verdict.RED,
-        f"Pictures are not all of one form ({said}).",
+        f"Pictures are not all of one form ({faults_in_words}).",
         "Copy the study and freeze the copy, so that every picture is written again by one path.",
         {"faults": {fault: codes[:100] for fault, codes in faults.items()}},
     )
@@ -106,8 +106,8 @@ def check_container(images: Sequence[Examined], *, seed: int) -> Finding:
         images,
         CONTAINER_NAMES,
         seed=seed,
-        nothing="File headers, numbers and places in the orders say nothing of the origin",
-        something="the file headers, numbers or places in the orders",
+        otherwise="File headers, numbers and places in the orders say nothing of the origin",
+        features_in_words="the file headers, numbers or places in the orders",
         remedy="Copy the study and freeze the copy: it gets new pictures, numbers and orders.",
         at_any_size=True,
     )
@@ -121,8 +121,8 @@ def check_grey_levels(images: Sequence[Examined], *, seed: int) -> Finding:
         sample,
         GREY_NAMES,
         seed=seed,
-        nothing="Brightness and contrast say nothing of the origin beyond luck",
-        something="brightness and contrast",
+        otherwise="Brightness and contrast say nothing of the origin beyond luck",
+        features_in_words="brightness and contrast",
         remedy=(
             "Bring both arms to the same window and the same framing before import, or say in the methods "
             "that raters could go by brightness."
@@ -138,8 +138,8 @@ def check_sharpness(images: Sequence[Examined], *, seed: int) -> Finding:
         sample,
         SHARPNESS_NAMES,
         seed=seed,
-        nothing="Sharpness and traces of compression say nothing of the origin beyond luck",
-        something="sharpness or traces of compression",
+        otherwise="Sharpness and traces of compression say nothing of the origin beyond luck",
+        features_in_words="sharpness or traces of compression",
         remedy=_sharpness_remedy(images),
     )
 
@@ -164,16 +164,18 @@ def check_native_sizes(images: Sequence[Examined], *, side: int) -> Finding:
         return one_arm(name, images)
     sizes = {arm: [min(i.native[:2]) for i in images if i.synthetic == arm] for arm in (False, True)}
     medians = {arm: int(np.median(values)) for arm, values in sizes.items()}
-    said = f"real images are {medians[False]} pixels across, generated ones {medians[True]} (medians)"
+    medians_in_words = (
+        f"real images are {medians[False]} pixels across, generated ones {medians[True]} (medians)"
+    )
     if min(np.percentile(values, 5) for values in sizes.values()) >= side:
-        return Finding(name, Verdict.GREEN, f"Both arms are shrunk to {side} pixels: {said}.")
+        return Finding(name, Verdict.GREEN, f"Both arms are shrunk to {side} pixels: {medians_in_words}.")
     if _native_auc(images) <= UNLIKE_SIZES:
-        return Finding(name, Verdict.GREEN, f"Both arms have like sizes: {said}.")
+        return Finding(name, Verdict.GREEN, f"Both arms have like sizes: {medians_in_words}.")
     smaller = min(medians.values())
     return Finding(
         name,
         Verdict.AMBER,
-        f"The arms are enlarged or shrunk to {side} pixels by different factors: {said}.",
+        f"The arms are enlarged or shrunk to {side} pixels by different factors: {medians_in_words}.",
         f"Use a canvas of {smaller} pixels or less, or bring the larger arm to {smaller} pixels before import.",
         {"medians": {"real": medians[False], "synthetic": medians[True]}},
     )
@@ -193,42 +195,44 @@ def check_patients(images: Sequence[Examined]) -> Finding:
     for image in images:
         if image.patient:
             arms[image.patient].add(image.synthetic)
-    shared = {patient for patient, seen in arms.items() if len(seen) == 2}
+    shared = {patient for patient, arms_of_patient in arms.items() if len(arms_of_patient) == 2}
     if shared:
         codes = [image.code for image in images if image.patient in shared]
         return Finding(
             name,
             Verdict.RED,
-            f"The same patient stands in both arms: {_named(codes)}.",
+            f"The same patient stands in both arms: {_listed(codes)}.",
             "Leave out the generated images made from these patients, or the patients' own images.",
             {"codes": codes[:100]},
         )
-    known = sum(bool(image.patient) for image in images)
-    if not known:
+    keyed = sum(bool(image.patient) for image in images)
+    if not keyed:
         return Finding(
             name, Verdict.GREEN, "No patient is known by key, so none is known to be in both arms."
         )
     several = len(images) - len({image.patient or image.code for image in images})
     more = f" {several} images are further ones of a patient already in the study." if several else ""
-    return Finding(name, Verdict.GREEN, f"No patient stands in both arms ({known} images with a key).{more}")
+    return Finding(name, Verdict.GREEN, f"No patient stands in both arms ({keyed} images with a key).{more}")
 
 
 def check_letters(images: Sequence[Examined], *, policy: str) -> Finding:
     """Marks that look like letters, in each arm; `policy` is the study's choice for both."""
     name = "Letters burned in"
-    seen = [image for image in images if image.letters is not None]
-    flagged = [image.code for image in seen if image.letters]
-    by_arm = Counter((image.synthetic, bool(image.letters)) for image in seen)
+    examined = [image for image in images if image.letters is not None]
+    flagged = [image.code for image in examined if image.letters]
+    by_arm = Counter((image.synthetic, bool(image.letters)) for image in examined)
     counts = [[by_arm[arm, True], by_arm[arm, False]] for arm in (False, True)]
-    said = f"{counts[0][0]} of {sum(counts[0])} real and {counts[1][0]} of {sum(counts[1])} generated images"
+    counts_in_words = (
+        f"{counts[0][0]} of {sum(counts[0])} real and {counts[1][0]} of {sum(counts[1])} generated images"
+    )
     detail = {"flagged": flagged[:200]}
     if not flagged:
-        return Finding(name, Verdict.GREEN, f"No letters were found on {len(seen)} images.")
+        return Finding(name, Verdict.GREEN, f"No letters were found on {len(examined)} images.")
     if policy != "keep":
         return Finding(
             name,
             Verdict.AMBER,
-            f"Marks like letters remain on {said}, although the study says “{policy}”.",
+            f"Marks like letters remain on {counts_in_words}, although the study says “{policy}”.",
             "Look at the flagged images and exclude what a rater could read.",
             detail,
         )
@@ -237,14 +241,14 @@ def check_letters(images: Sequence[Examined], *, policy: str) -> Finding:
         return Finding(
             name,
             Verdict.RED,
-            f"Marks like letters stand on {said}: they tell the arms apart.",
+            f"Marks like letters stand on {counts_in_words}: they tell the arms apart.",
             "Mask the corners of every image, or leave out images with letters in both arms.",
             detail,
         )
     return Finding(
         name,
         Verdict.AMBER,
-        f"Marks like letters stand on {said}.",
+        f"Marks like letters stand on {counts_in_words}.",
         "Decide for both arms alike: keep, mask or leave out; garbled letters give a generator away.",
         detail,
     )
@@ -253,14 +257,14 @@ def check_letters(images: Sequence[Examined], *, policy: str) -> Finding:
 def check_near_copies(pairs: Sequence[tuple[str, str, bool]]) -> Finding:
     """`pairs` are codes of near-copies within the study, and whether they stand in different arms."""
     name = "Duplicates in the study"
-    across = [f"{one} and {other}" for one, other, differ in pairs if differ]
-    within = [f"{one} and {other}" for one, other, differ in pairs if not differ]
+    across = [f"{first} and {second}" for first, second, differ in pairs if differ]
+    within = [f"{first} and {second}" for first, second, differ in pairs if not differ]
     detail = {"across": across[:100], "within": within[:100]}
     if across:
         return Finding(
             name,
             Verdict.RED,
-            f"Real and generated images of the study are near-copies of each other: {_named(across)}.",
+            f"Real and generated images of the study are near-copies of each other: {_listed(across)}.",
             "Exclude one of each pair in the pool, copy the study and freeze the copy.",
             detail,
         )
@@ -268,7 +272,7 @@ def check_near_copies(pairs: Sequence[tuple[str, str, bool]]) -> Finding:
         return Finding(
             name,
             Verdict.AMBER,
-            f"Images of one arm are near-copies of each other: {_named(within)}.",
+            f"Images of one arm are near-copies of each other: {_listed(within)}.",
             "Exclude one of each pair in the pool, so that raters do not meet the same picture twice.",
             detail,
         )
@@ -281,14 +285,14 @@ def check_training_copies(
     """`copies` are codes of generated images beside the dataset that holds what they copy."""
     name = "Copies of training images"
     if copies:
-        named = [f"{code} (of “{dataset}”)" for code, dataset in copies]
+        lines = [f"{code} (of “{dataset}”)" for code, dataset in copies]
         return Finding(
             name,
             Verdict.RED,
             f"Generated images are near-copies of real ones their model may have learnt by heart: "
-            f"{_named(named)}.",
+            f"{_listed(lines)}.",
             "Exclude them in the pool, copy the study and freeze the copy; report them as memorised.",
-            {"copies": named[:100]},
+            {"copies": lines[:100]},
         )
     if unknown:
         return Finding(
@@ -310,8 +314,8 @@ def _classified(
     names: Sequence[str],
     *,
     seed: int,
-    nothing: str,
-    something: str,
+    otherwise: str,
+    features_in_words: str,
     remedy: str,
     at_any_size: bool = False,
 ) -> Finding:
@@ -325,9 +329,9 @@ def _classified(
     numbers = f"AUC {result.auc:.2f}, by luck {result.low:.2f} to {result.high:.2f}"
     detail = {"auc": result.auc, "band": [result.low, result.high], "p": result.p}
     if result.p >= ALARM:
-        return Finding(name, Verdict.GREEN, f"{nothing} ({numbers}).", "", detail)
-    telling = _most_telling(features, synthetic, names)
-    reason = f"A program tells the arms apart by {something} alone ({numbers}); most by {telling}."
+        return Finding(name, Verdict.GREEN, f"{otherwise} ({numbers}).", "", detail)
+    feature = _most_telling(features, synthetic, names)
+    reason = f"A program tells the arms apart by {features_in_words} alone ({numbers}); most by {feature}."
     red = result.p < CERTAIN and (at_any_size or result.auc >= PLAIN)
     return Finding(name, Verdict.RED if red else Verdict.AMBER, reason, remedy, detail)
 
@@ -365,6 +369,6 @@ def _one_feature_auc(values: Floats, synthetic: np.ndarray) -> float:
     return max(auc, 1 - auc)
 
 
-def _named(words: Sequence[str]) -> str:
-    shown = ", ".join(words[:NAMED])
-    return f"{shown} and {len(words) - NAMED} more" if len(words) > NAMED else shown
+def _listed(words: Sequence[str]) -> str:
+    text = ", ".join(words[:NAMED])
+    return f"{text} and {len(words) - NAMED} more" if len(words) > NAMED else text

@@ -21,8 +21,8 @@ def check_kinds(images: Sequence[Examined]) -> Finding:
     uneven = _uneven(images, [image.modality for image in images])
     uneven_findings = _uneven(labelled, [image.finding for image in labelled]) if both else []
     remedy = "Ask for the same modalities and findings of both arms, each in the same share."
-    if said := "; ".join(uneven + uneven_findings):
-        reason = f"What an image is of tells its origin: {said}."
+    if uneven_in_words := "; ".join(uneven + uneven_findings):
+        reason = f"What an image is of tells its origin: {uneven_in_words}."
         return Finding(name, Verdict.RED if uneven else Verdict.AMBER, reason, remedy)
     if alone := _in_one_arm_only(images):
         return Finding(name, Verdict.AMBER, f"In one arm only: {', '.join(alone)}.", remedy)
@@ -41,15 +41,15 @@ def _in_one_arm_only(images: Sequence[Examined]) -> list[str]:
 def _uneven(images: Sequence[Examined], kinds: Sequence[str]) -> list[str]:
     """The kinds that stand in one arm more often than luck would have it (Fisher, Bonferroni), in words."""
     synthetic = np.array([image.synthetic for image in images])
-    found = []
+    sentences = []
     for kind in (several := sorted(set(kinds))):
-        of_kind = np.array([one == kind for one in kinds])
+        of_kind = np.array([kind_of_image == kind for kind_of_image in kinds])
         counts = [
             [int((of_kind & arm).sum()), int((~of_kind & arm).sum())] for arm in (~synthetic, synthetic)
         ]
         if float(stats.fisher_exact(np.array(counts)).pvalue) * len(several) < CERTAIN:
             real, fake = counts
-            found.append(
+            sentences.append(
                 f"“{kind}” on {real[0]} of {sum(real)} real and {fake[0]} of {sum(fake)} generated images"
             )
-    return found
+    return sentences

@@ -25,9 +25,9 @@ from rating.blinding.containers import container_of
 from rating.blinding.findings import Finding
 from rating.blinding.intensity import grey_features, sharpness_features
 from rating.blinding.letters import letters_in
-from rating.blinding.places import Placed, check_places
+from rating.blinding.places import SetInOrder, check_places
 from rating.studies.images import StudyImage
-from rating.studies.orders import Orders, Shown
+from rating.studies.orders import OrderLine, Orders
 from rating.studies.presentation import Presentation
 from rating.studies.sets import origins_of_sets, truth_of_set
 from rating.studies.strata import Role
@@ -67,10 +67,10 @@ def examine(study: Study, beat: Beat) -> list[Finding]:
         check_kinds(arms),
     ]
     beat(len(images), "Looking for copies")
-    shown = list(_hashed_of(study))
-    findings.append(checks.check_near_copies(_near_copies(shown)))
+    hashed = list(_hashed_of(study))
+    findings.append(checks.check_near_copies(_near_copies(hashed)))
     beat(len(images), "Looking for copies of training images")
-    findings.append(_training_copies(study, shown))
+    findings.append(_training_copies(study, hashed))
     if study.shows_sets:
         findings.append(check_places(list(_orders_of_sets(study, planned)), size=study.set_size))
     findings.append(checks.check_patients(images))
@@ -78,31 +78,31 @@ def examine(study: Study, beat: Beat) -> list[Finding]:
     return findings
 
 
-def _planned_orders(study: Study) -> list[list[Shown]]:
+def _planned_orders(study: Study) -> list[list[OrderLine]]:
     """Where nobody is invited yet: what the first raters will be shown; else the stored orders are looked at."""
     if Presentation.objects.filter(study_image__study=study).exists():
         return []
     return list(Orders(study).of_first_raters(FIRST_RATERS))
 
 
-def _mean_places(study: Study, planned: list[list[Shown]]) -> dict[Any, float]:
+def _mean_places(study: Study, planned: list[list[OrderLine]]) -> dict[Any, float]:
     """By the key of an image shown, or of the one its set goes by: where it stands in the orders, on average."""
     if not planned:
         stored = Presentation.objects.filter(study_image__study=study).values_list("study_image")
         return dict(stored.annotate(place=Avg("position")).order_by())
     places: dict[Any, list[int]] = defaultdict(list)
     for order in planned:
-        for place, shown in enumerate(order, start=1):
-            places[shown.item.pk].append(place)
-    return {pk: fmean(those) for pk, those in places.items()}
+        for place, line in enumerate(order, start=1):
+            places[line.item.pk].append(place)
+    return {pk: fmean(positions) for pk, positions in places.items()}
 
 
-def _examined(study: Study, planned: list[list[Shown]], beat: Beat) -> Iterable[Examined]:
+def _examined(study: Study, planned: list[list[OrderLine]], beat: Beat) -> Iterable[Examined]:
     rows = study.images.select_related("image").order_by("pk")
     places = _mean_places(study, planned)
     if study.shows_sets:  # a set goes by one image, and the others stand where it stands
-        beside = study.images.exclude(beside=None).values_list("pk", "beside")
-        places |= {pk: places[head] for pk, head in beside if head in places}
+        members = study.images.exclude(beside=None).values_list("pk", "beside")
+        places |= {pk: places[head] for pk, head in members if head in places}
     sample = _sample(study)
     for number, row in enumerate(rows.iterator(chunk_size=500), start=1):
         yield _examine(row, place=float(places.get(row.pk, 0)), in_sample=row.pk in sample)
@@ -131,30 +131,30 @@ def _examine(row: StudyImage, *, place: float, in_sample: bool) -> Examined:
     )
 
 
-def _orders_of_sets(study: Study, planned: list[list[Shown]]) -> Iterable[list[Placed]]:
+def _orders_of_sets(study: Study, planned: list[list[OrderLine]]) -> Iterable[list[SetInOrder]]:
     """Each sitting's sets in order, with the place of the image looked for."""
     sought = {pk: truth_of_set(study, origins) for pk, origins in origins_of_sets(study).items()}
-    for shown in planned:
-        yield [Placed(one.places.index(sought[one.item.pk]), one.kind) for one in shown]
+    for lines in planned:
+        yield [SetInOrder(line.places.index(sought[line.item.pk]), line.kind) for line in lines]
     rows = (
         Presentation.objects.filter(study_image__study=study)
         .order_by("sitting", "position")
         .values_list("sitting", "study_image", "places", "kind")
     )
     for _, order in groupby(rows.iterator(chunk_size=2000), key=itemgetter(0)):
-        yield [Placed(places.index(sought[head]), kind) for _sitting, head, places, kind in order]
+        yield [SetInOrder(places.index(sought[head]), kind) for _sitting, head, places, kind in order]
 
 
 def _sample(study: Study) -> set[Any]:
     """Up to SAMPLE images of each arm, and of practice and probes, drawn by the study's seed."""
     generator = np.random.default_rng(study.seed)
-    drawn: set[Any] = set()
+    keys_drawn: set[Any] = set()
     images = study.images.order_by("code")
     counting = [images.filter(image__origin=origin, role=Role.MAIN) for origin in Origin.values]
-    for those in (*counting, images.exclude(role=Role.MAIN)):
-        keys = list(those.values_list("pk", flat=True))
-        drawn.update(keys[place] for place in generator.permutation(len(keys))[:SAMPLE])
-    return drawn
+    for images_of_arm in (*counting, images.exclude(role=Role.MAIN)):
+        keys = list(images_of_arm.values_list("pk", flat=True))
+        keys_drawn.update(keys[place] for place in generator.permutation(len(keys))[:SAMPLE])
+    return keys_drawn
 
 
 def _hashed_of(study: Study) -> Iterable[Hashed]:
@@ -165,20 +165,20 @@ def _hashed_of(study: Study) -> Iterable[Hashed]:
         yield Hashed(code, origin == Origin.SYNTHETIC, digits, path)
 
 
-def _near_copies(shown: list[Hashed]) -> list[tuple[str, str, bool]]:
-    pairs = candidate_pairs([picture.digits for picture in shown])
+def _near_copies(images: list[Hashed]) -> list[tuple[str, str, bool]]:
+    pairs = candidate_pairs([image.digits for image in images])
     return [
-        (shown[one].name, shown[other].name, shown[one].synthetic != shown[other].synthetic)
-        for one, other in pairs[:MOST_CONFIRMED]
-        if _confirmed(shown[one], shown[other])
+        (images[first].name, images[second].name, images[first].synthetic != images[second].synthetic)
+        for first, second in pairs[:MOST_CONFIRMED]
+        if _confirmed(images[first], images[second])
     ]
 
 
-def _training_copies(study: Study, shown: list[Hashed]) -> Finding:
+def _training_copies(study: Study, images: list[Hashed]) -> Finding:
     """Fakes against every other real image of the pool of like modality: the training sets are among them."""
-    fakes = [picture for picture in shown if picture.synthetic]
+    fakes = [image for image in images if image.synthetic]
     modalities = study.images.values_list("image__modality", flat=True).distinct().order_by()
-    others = [
+    reals = [
         Hashed(dataset, False, digits, path)
         for dataset, digits, path in Image.objects.filter(origin=Origin.REAL, modality__in=list(modalities))
         .exclude(pk__in=study.images.values("image"))
@@ -186,17 +186,17 @@ def _training_copies(study: Study, shown: list[Hashed]) -> Finding:
         .order_by("pk")
         .values_list("dataset__name", "perceptual_hash", "file")
     ]
-    pairs = candidate_pairs([p.digits for p in fakes], [p.digits for p in others]) if others else []
+    pairs = candidate_pairs([p.digits for p in fakes], [p.digits for p in reals]) if reals else []
     copies: dict[str, str] = {}
     for fake, other in pairs[:MOST_CONFIRMED]:
         name = fakes[fake].name
-        if name not in copies and _confirmed(fakes[fake], others[other]):
-            copies[name] = others[other].name
+        if name not in copies and _confirmed(fakes[fake], reals[other]):
+            copies[name] = reals[other].name
     return checks.check_training_copies(
         sorted(copies.items()),
         unknown=_of_unknown_training(study),
         generated=len(fakes),
-        compared=len(others),
+        compared=len(reals),
     )
 
 
@@ -211,8 +211,8 @@ def _of_unknown_training(study: Study) -> int:
     )
 
 
-def _confirmed(one: Hashed, other: Hashed) -> bool:
-    return are_near_copies(_structure(one.path), _structure(other.path))
+def _confirmed(first: Hashed, second: Hashed) -> bool:
+    return are_near_copies(_structure(first.path), _structure(second.path))
 
 
 @lru_cache(maxsize=4096)

@@ -68,7 +68,7 @@ class FreezeSteps:
         chosen: dict[Any, tuple[Stratum, Image]] = {}
         # Strata of one finding first: those of any finding take what is left.
         for stratum in self.study.strata.select_related("dataset").order_by("-label", "pk"):
-            for image in self._draw(stratum, generator, taken=set(chosen)):
+            for image in self._draw(stratum, generator, used_keys=set(chosen)):
                 chosen[image.pk] = (stratum, image)
         picks = list(chosen.values())
         sets = self._make_sets(picks, generator)
@@ -107,41 +107,45 @@ class FreezeSteps:
         kinds: dict[tuple[str, str], tuple[list[int], list[int]]] = {}
         for place in generator.permutation(len(picks)).tolist():
             stratum, image = picks[place]
-            found, others = kinds.setdefault((stratum.role, image.modality), ([], []))
-            (found if stratum.dataset.origin == sought else others).append(place)
-        beside = self.study.set_size - 1
+            targets, fillers = kinds.setdefault((stratum.role, image.modality), ([], []))
+            (targets if stratum.dataset.origin == sought else fillers).append(place)
+        per_target = self.study.set_size - 1
         sets = []
         for (role, modality), both in kinds.items():
-            found, others = (sorted(places, key=lambda place: picks[place][1].label) for places in both)
-            if len(others) != beside * len(found):
+            targets, fillers = (sorted(places, key=lambda place: picks[place][1].label) for places in both)
+            if len(fillers) != per_target * len(targets):
                 raise JobFailed(
-                    f"{len(found)} and {len(others)} {role} images of {modality} do not make whole sets."
+                    f"{len(targets)} and {len(fillers)} {role} images of {modality} do not make whole sets."
                 )
-            sets += [[place, *others[n * beside : (n + 1) * beside]] for n, place in enumerate(found)]
+            sets += [
+                [place, *fillers[n * per_target : (n + 1) * per_target]] for n, place in enumerate(targets)
+            ]
         return sets
 
     def _tie_sets(self, image_at: dict[int, StudyImage], sets: list[list[int]]) -> None:
         """Let each set go by the image with its lowest code, which says nothing of the origin."""
         companions = []
         for members in sets:
-            first, *others = sorted((image_at[place] for place in members), key=lambda image: image.code)
-            for other in others:
+            first, *companions_of_first = sorted(
+                (image_at[place] for place in members), key=lambda image: image.code
+            )
+            for other in companions_of_first:
                 other.beside = first
                 companions.append(other)
         StudyImage.objects.bulk_update(companions, ["beside"], batch_size=1000)
 
-    def _draw(self, stratum: Stratum, generator: np.random.Generator, *, taken: set[Any]) -> list[Image]:
+    def _draw(self, stratum: Stratum, generator: np.random.Generator, *, used_keys: set[Any]) -> list[Image]:
         candidates = stratum.candidates().order_by("pixel_sha256").only("pk", "file", "modality", "label")
-        free = [image for image in candidates if image.pk not in taken]
-        drawn: list[Image] = []
+        free = [image for image in candidates if image.pk not in used_keys]
+        images: list[Image] = []
         for place in generator.permutation(len(free)):
-            if len(drawn) == stratum.count:
+            if len(images) == stratum.count:
                 break
             if not self._is_left_out(free[place]):
-                drawn.append(free[place])
-        if len(drawn) < stratum.count:
-            raise JobFailed(f"“{stratum.dataset}” has only {len(drawn)} images that fit this study.")
-        return drawn
+                images.append(free[place])
+        if len(images) < stratum.count:
+            raise JobFailed(f"“{stratum.dataset}” has only {len(images)} images that fit this study.")
+        return images
 
     def _is_left_out(self, image: Image) -> bool:
         if self.study.burned_in != Study.BurnedIn.LEAVE_OUT:

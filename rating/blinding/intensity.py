@@ -24,7 +24,7 @@ def grey_features(pixels: npt.NDArray[np.generic]) -> Floats:
     values = _unit(pixels)
     histogram, _ = np.histogram(values, bins=256, range=(0, 1))
     shares = histogram / histogram.sum()
-    used = shares[shares > 0]
+    levels = shares[shares > 0]
     edge = max(1, min(values.shape) // 32)
     margins = [values[:edge], values[-edge:], values[:, :edge], values[:, -edge:]]
     return np.array(
@@ -34,7 +34,7 @@ def grey_features(pixels: npt.NDArray[np.generic]) -> Floats:
             *np.percentile(values, PERCENTILES),
             (values <= 0).mean(),
             (values >= 1).mean(),
-            -(used * np.log(used)).sum(),
+            -(levels * np.log(levels)).sum(),
             (histogram == 0).mean(),
             *(margin.mean() for margin in margins),
             *(margin.std() for margin in margins),
@@ -66,8 +66,8 @@ def _blockiness(values: Floats) -> list[float]:
     traces = []
     for axis in (0, 1):
         steps = np.abs(np.diff(values, axis=axis)).mean(axis=1 - axis)
-        whole = steps[: len(steps) // JPEG_BLOCK * JPEG_BLOCK].reshape(-1, JPEG_BLOCK).mean(axis=0)
-        traces.append(float(whole.max() / (whole.mean() + TINY)))
+        blocks = steps[: len(steps) // JPEG_BLOCK * JPEG_BLOCK].reshape(-1, JPEG_BLOCK).mean(axis=0)
+        traces.append(float(blocks.max() / (blocks.mean() + TINY)))
     return traces
 
 
@@ -79,5 +79,5 @@ def _unit(pixels: npt.NDArray[np.generic]) -> Floats:
 
 def _middle(values: Floats) -> Floats:
     height, width = values.shape
-    top, left = max(0, (height - SIDE) // 2), max(0, (width - SIDE) // 2)
-    return values[top : top + SIDE, left : left + SIDE]
+    y, x = max(0, (height - SIDE) // 2), max(0, (width - SIDE) // 2)
+    return values[y : y + SIDE, x : x + SIDE]

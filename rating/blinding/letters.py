@@ -32,8 +32,8 @@ def letters_in(pixels: Pixels) -> int:
     """How many marks near the margin look like letters."""
     grey = Image.fromarray(to_8bit(pixels)).convert("L")
     edge = min(grey.size)
-    left, top = (grey.width - edge) // 2, (grey.height - edge) // 2
-    small = grey.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=(left, top, left + edge, top + edge))
+    x, y = (grey.width - edge) // 2, (grey.height - edge) // 2
+    small = grey.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=(x, y, x + edge, y + edge))
     values = np.asarray(small, dtype=np.int16)
     strokes = values - ndimage.grey_opening(values, size=(STROKE, STROKE))
     marks, _ = ndimage.label(strokes > LEAST_CONTRAST, structure=np.ones((3, 3)))
@@ -52,8 +52,8 @@ def _is_letter(mark: npt.NDArray[np.bool_], box: tuple[slice, ...], values: npt.
     middle = [(part.start + part.stop) / 2 / SIDE for part in box]
     if all(MARGIN < place < 1 - MARGIN for place in middle):
         return False
-    around = tuple(slice(max(0, part.start - 3), part.stop + 3) for part in box)
-    ground = np.percentile(values[around], 20)
+    surroundings = tuple(slice(max(0, part.start - 3), part.stop + 3) for part in box)
+    ground = np.percentile(values[surroundings], 20)
     bright = np.median(values[box][mark])
     return bool(bright >= 150 and bright - ground >= LEAST_CONTRAST and _is_even(values[box][mark]))
 

@@ -39,12 +39,12 @@ class AnswerForm(forms.Form):
 
     def __init__(self, *args: Any, sitting: Sitting, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.asked = sitting.asked
-        self.reasons_offered = sitting.enrolment.study.reason_list if self.asked.explained else []
+        self.question = sitting.question
+        self.reasons_offered = sitting.enrolment.study.reason_list if self.question.explained else []
         label, reasons = self.fields["label"], self.fields["reasons"]
         assert isinstance(label, forms.ChoiceField) and isinstance(reasons, forms.ChoiceField)  # noqa: S101, PT018  both are
-        label.choices = [(choice.value, choice.word) for choice in self.asked.choices]
-        label.error_messages["required"] = self.asked.please_choose
+        label.choices = [(choice.value, choice.word) for choice in self.question.choices]
+        label.error_messages["required"] = self.question.please_choose
         reasons.choices = [(reason, reason) for reason in self.reasons_offered]
 
     def clean_view_state(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class AnswerForm(forms.Form):
         answer = {field: self.cleaned_data[field] for field in fields}
         for field in ("active_ms", "idle_ms"):
             answer[field] = _at_most_long_ago(answer[field])
-        answer["reasons"] = self.cleaned_data["reasons"] if answer["label"] == self.asked.explained else []
+        answer["reasons"] = self.cleaned_data["reasons"] if answer["label"] == self.question.explained else []
         return answer
 
     def shown_ago(self) -> timedelta:

@@ -20,7 +20,7 @@ LOCK_AFTER_SECONDS = 600
 TOKEN = "TOKEN"  # noqa: S105  (a place for one, not one)
 
 
-def told(presentation: Presentation) -> dict[str, Any]:
+def public_facts(presentation: Presentation) -> dict[str, Any]:
     """What a rater is told about an image; a new field needs a reason and a line in the test."""
     return {
         "token": presentation.token,
@@ -38,8 +38,8 @@ def feedback(presentation: Presentation) -> str:
     if presentation.places:
         sought = Origin.REAL if sitting.enrolment.study.sought == Study.Sought.REAL else Origin.SYNTHETIC
         members = presentation.study_image.members
-        (letter,) = (a for a, one in zip(LETTERS, members, strict=False) if one.image.origin == sought)
-        place = sitting.asked.choices[presentation.places.index(letter)].word
+        (letter,) = (a for a, member in zip(LETTERS, members, strict=False) if member.image.origin == sought)
+        place = sitting.question.choices[presentation.places.index(letter)].word
         return str(_("Practice: it was this one: %s.") % place)
     if presentation.study_image.image.origin == Origin.REAL:
         return _("Practice: this image was real.")
@@ -65,15 +65,15 @@ def own_answer(rating: Rating) -> dict[str, Any]:
     }
 
 
-def ahead(sitting: Sitting, *, after: int) -> list[dict[str, Any]]:
+def prefetchable(sitting: Sitting, *, after: int) -> list[dict[str, Any]]:
     """The presentations behind this position that the browser may hold already."""
-    held = (
+    presentations = (
         sitting.presentations.reachable()
         .to_rate()
         .filter(position__gt=after)
         .select_related("study_image__image")
     )
-    return [told(presentation) for presentation in held]
+    return [public_facts(presentation) for presentation in presentations]
 
 
 def room(sitting: Sitting, showing: Presentation, rating: Rating | None = None) -> dict[str, Any]:
@@ -91,8 +91,8 @@ def room(sitting: Sitting, showing: Presentation, rating: Rating | None = None) 
         "practice": sitting.presentations.practice().count(),
         "total": sitting.presentations.count(),
         "lockAfter": LOCK_AFTER_SECONDS,
-        "showing": {**told(showing), "answer": own_answer(rating) if rating else None},
-        "ahead": ahead(sitting, after=0 if rating else showing.position),
+        "showing": {**public_facts(showing), "answer": own_answer(rating) if rating else None},
+        "ahead": prefetchable(sitting, after=0 if rating else showing.position),
         "urls": {
             "pictures": picture_urls(study, TOKEN),
             "rate": reverse("rating:rate", args=[study.slug, TOKEN]),

@@ -94,7 +94,7 @@ def _read(
         own = sqrt(SHARED) * image_says[presentation.study_image_id]
         evidence = (sensitivity / 2 if fake else -sensitivity / 2) + own
         evidence += sqrt(1 - SHARED) * generator.normal() - criterion
-        low, high = presentation.sitting.asked.values[:2]
+        low, high = presentation.sitting.question.values[:2]
         ratings.append(Rating(presentation=presentation, **_answer(evidence, low, high, generator)))
     Rating.objects.bulk_create(ratings, batch_size=1000)
     RatingRevision.objects.bulk_create(
@@ -117,8 +117,8 @@ def _read(
 def _sets(study: Study) -> dict[int, list[tuple[int, bool]]]:
     """By the image that a set goes by: each of its images, by code, and whether it is generated."""
     sets: dict[int, list[tuple[int, bool]]] = {}
-    for pk, beside, origin in study.images.order_by("code").values_list("pk", "beside", "image__origin"):
-        sets.setdefault(beside or pk, []).append((pk, origin == Origin.SYNTHETIC))
+    for pk, head, origin in study.images.order_by("code").values_list("pk", "beside", "image__origin"):
+        sets.setdefault(head or pk, []).append((pk, origin == Origin.SYNTHETIC))
     return sets
 
 

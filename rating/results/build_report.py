@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from pool.canonical.pixels import decode_png, thumbnail
-from rating.results.cache import Kept
+from rating.results.cache import ResultCache
 from rating.results.exhibit import Exhibit
 from rating.results.gallery import GALLERIES, MOST_REPORTED, REPORTED, Gallery, ShownImage, galleries
-from rating.results.noticed import noticed
-from rating.results.query import Said, machine_names, machine_scores, said_of
+from rating.results.noticed import notices_of_purpose
+from rating.results.query import Response, machine_names, machine_scores, responses_of
 from rating.results.report.contents import Picture, Report, report_of
 from rating.results.sections.remarks import remark_tables
 from rating.results.study_facts import facts_of
@@ -22,15 +22,17 @@ from rating.studies.sets import members_of_sets
 from rating.studies.study import Study
 
 
-def numbers_of(study: Study, kept: Kept | None = None) -> dict[str, Any]:
+def numbers_of(study: Study, cache: ResultCache | None = None) -> dict[str, Any]:
     """The numbers of the whole study: first (informed) session, every rater that counts."""
-    kept = kept or Kept(study)
-    return kept.json("numbers|", lambda: numbers_from(study, kept, kept.columns(), kept.machine_columns()))
+    cache = cache or ResultCache(study)
+    return cache.json(
+        "numbers|", lambda: numbers_from(study, cache, cache.columns(), cache.machine_columns())
+    )
 
 
 def numbers_from(
     study: Study,
-    kept: Kept,
+    cache: ResultCache,
     people: StudyColumns,
     machines: StudyColumns | None,
     session: int | None = None,
@@ -39,7 +41,9 @@ def numbers_from(
     session = session or people.first_session
     first = None
     if study.has_two_phases:
-        first = noticed(kept.columns(first_phase=True), said_of(study, session=1, text_only=True))
+        first = notices_of_purpose(
+            cache.columns(first_phase=True), responses_of(study, session=1, text_only=True)
+        )
     return study_numbers(
         people,
         policy=study.unsure_policy,
@@ -67,57 +71,57 @@ def machines_beside(
     )
 
 
-def report_on(study: Study, numbers: dict[str, Any], date: str, kept: Kept | None = None) -> Report:
+def report_on(study: Study, numbers: dict[str, Any], date: str, cache: ResultCache | None = None) -> Report:
     """The report of a study that is over, dated."""
-    kept = kept or Kept(study)
-    columns = kept.columns()
-    said = said_of(study, session=columns.first_session, text_only=True)
+    cache = cache or ResultCache(study)
+    columns = cache.columns()
+    responses = responses_of(study, session=columns.first_session, text_only=True)
     return report_of(
         facts_of(study),
         numbers,
         date,
-        galleries=galleries_of(study, kept),
-        remarks=remark_tables(columns, said),
+        galleries=galleries_of(study, cache),
+        remarks=remark_tables(columns, responses),
     )
 
 
-def galleries_of(study: Study, kept: Kept) -> list[Gallery]:
+def galleries_of(study: Study, cache: ResultCache) -> list[Gallery]:
     """The galleries of the report: the most telling images of each, with all that was said of them."""
-    columns = kept.columns()
-    found = {name: those for name, those in galleries(columns).items() if name in REPORTED}
-    codes = {image.code for those in found.values() for image in those[:MOST_REPORTED]}
-    said: dict[str, list[Said]] = {code: [] for code in codes}
-    for one in said_of(study, codes, session=columns.first_session):
-        said[one.image].append(one)
-    pictures = _pictures(study, codes)
+    columns = cache.columns()
+    reported = {name: images for name, images in galleries(columns).items() if name in REPORTED}
+    codes = {image.code for images in reported.values() for image in images[:MOST_REPORTED]}
+    responses: dict[str, list[Response]] = {code: [] for code in codes}
+    for response in responses_of(study, codes, session=columns.first_session):
+        responses[response.image].append(response)
+    thumbnails = _thumbnails(study, codes)
     return [
         Gallery(
             GALLERIES[name],
-            [ShownImage(i, said[i.code], pictures[i.code]) for i in those[:MOST_REPORTED]],
-            len(those),
+            [ShownImage(i, responses[i.code], thumbnails[i.code]) for i in images[:MOST_REPORTED]],
+            len(images),
         )
-        for name, those in found.items()
+        for name, images in reported.items()
     ]
 
 
-def _pictures(study: Study, codes: set[str]) -> dict[str, bytes]:
+def _thumbnails(study: Study, codes: set[str]) -> dict[str, bytes]:
     """A small picture of each image, or of each set with its images by letter, from left to right, then below."""
     members = members_of_sets(study) if study.shows_sets else {code: [code] for code in codes}
-    wanted = {member: code for code in codes for member in members[code]}
-    drawn: dict[str, list[Any]] = {code: [] for code in codes}
-    for shown in study.images.filter(code__in=wanted).order_by("code"):
-        with shown.derivative.open("rb") as derivative:
-            drawn[wanted[shown.code]].append(decode_png(derivative.read()))
-    return {code: thumbnail(_beside_each_other(those)) for code, those in drawn.items()}
+    code_of = {member: code for code in codes for member in members[code]}
+    images: dict[str, list[Any]] = {code: [] for code in codes}
+    for study_image in study.images.filter(code__in=code_of).order_by("code"):
+        with study_image.derivative.open("rb") as derivative:
+            images[code_of[study_image.code]].append(decode_png(derivative.read()))
+    return {code: thumbnail(_beside_each_other(members_drawn)) for code, members_drawn in images.items()}
 
 
-def _beside_each_other(those: list[Any]) -> Any:
+def _beside_each_other(images: list[Any]) -> Any:
     """One picture of one, two or four of the same size."""
-    rows = [np.concatenate(those[at : at + 2], axis=1) for at in range(0, len(those), 2)]
+    rows = [np.concatenate(images[at : at + 2], axis=1) for at in range(0, len(images), 2)]
     return np.concatenate(rows)
 
 
-def picture_of(kept: Kept, numbers: dict[str, Any]) -> Picture:
+def exhibit_drawer(cache: ResultCache, numbers: dict[str, Any]) -> Picture:
     """What draws an exhibit for paper, keeping it."""
     from pool.figure_style import (
         PRINT,
@@ -128,6 +132,6 @@ def picture_of(kept: Kept, numbers: dict[str, Any]) -> Picture:
         draw = exhibit.draw
         if draw is None:
             raise ValueError(f"{exhibit.name} has no drawing.")
-        return kept.bytes(f"{exhibit.name}||print.{kind}", lambda: as_file(draw(numbers, PRINT), kind))
+        return cache.bytes(f"{exhibit.name}||print.{kind}", lambda: as_file(draw(numbers, PRINT), kind))
 
     return picture

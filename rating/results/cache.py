@@ -25,12 +25,12 @@ from rating.statistics.columns import StudyColumns
 from rating.studies.sitting import Sitting
 from rating.studies.study import Study
 
-LAYOUT = 7  # raise it when numbers or figures are made otherwise
+LAYOUT = 8  # raise it when numbers or figures are made otherwise
 KEPT_STATES = 2
 MOST_FILES = 400
 
 
-class Kept:
+class ResultCache:
     """What is kept of one study as it stands now."""
 
     def __init__(self, study: Study) -> None:
@@ -65,9 +65,9 @@ class Kept:
         """The drawing of this name, made once."""
         path = self.folder / _safe(name)
         if not path.exists():
-            drawn = make()
-            self._write(path, lambda place: place.write_bytes(drawn))
-            return drawn
+            content = make()
+            self._write(path, lambda place: place.write_bytes(content))
+            return content
         return path.read_bytes()
 
     def _write(self, path: Path, write: Callable[[Path], Any]) -> None:
@@ -98,7 +98,7 @@ def _fingerprint(study: Study, people: list[tuple[Any, ...]]) -> str:
     standing = list(
         Sitting.objects.valid().filter(enrolment__study=study).order_by("pk").values_list("pk", flat=True)
     )
-    known = [
+    facts = [
         study.state,
         study.unsure_policy,
         study.equivalence_margin,
@@ -107,7 +107,7 @@ def _fingerprint(study: Study, people: list[tuple[Any, ...]]) -> str:
         people,
         last_revision(study),
     ]
-    words = json.dumps([LAYOUT, versions(), known, _measured(study)], sort_keys=True, default=str)
+    words = json.dumps([LAYOUT, versions(), facts, _measured(study)], sort_keys=True, default=str)
     return hashlib.sha256(words.encode()).hexdigest()[:24]
 
 
@@ -115,8 +115,8 @@ def _measured(study: Study) -> list[Any]:
     """What was measured of the datasets, such as a FID, and how many findings are known: both may come after the study."""
     if not study.is_unblinded:
         return []
-    known = Count("study__images", filter=~Q(study__images__image__label=""))
-    strata = study.strata.order_by("pk").annotate(findings=known)
+    labelled_images = Count("study__images", filter=~Q(study__images__image__label=""))
+    strata = study.strata.order_by("pk").annotate(findings=labelled_images)
     return list(strata.values_list("dataset__name", "dataset__measurements", "findings"))
 
 
@@ -125,9 +125,9 @@ def last_revision(study: Study) -> int:
     newest = RatingRevision.objects.aggregate(last=Max("pk"))["last"] or 0
     note = _folder(study) / "last-revision.json"
     if note.exists():
-        seen = json.loads(note.read_text())
-        if seen["newest"] == newest:
-            return int(seen["own"])
+        record = json.loads(note.read_text())
+        if record["newest"] == newest:
+            return int(record["own"])
     own = (
         RatingRevision.objects.filter(rating__presentation__sitting__enrolment__study=study).aggregate(
             last=Max("pk"), n=Count("pk")

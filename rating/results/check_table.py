@@ -43,13 +43,13 @@ SPOT_THE_FAKE_LUNGS = (
 
 def counts_of(words: str) -> dict[str, int | None]:
     """`real=14,fake=4,unsure=2` as counts; a label left out is not reported. Raises ValueError in a sentence."""
-    found: dict[str, int | None] = dict.fromkeys(LABELS)
+    counts: dict[str, int | None] = dict.fromkeys(LABELS)
     for word in filter(None, (part.strip() for part in words.split(","))):
         label, equals, number = (piece.strip() for piece in word.partition("="))
         if label not in LABELS or not equals or not number.isdecimal() or int(number) > MOST_IMAGES:
             raise ValueError(f"{word!r} is not a count such as real=14; the labels are {', '.join(LABELS)}.")
-        found[label] = int(number)
-    return found
+        counts[label] = int(number)
+    return counts
 
 
 def check(part: Part) -> dict[str, Any]:
@@ -59,8 +59,8 @@ def check(part: Part) -> dict[str, Any]:
         raise ValueError("The counts are all zero: there is nothing to check.")
     rows: list[list[Cell]] = []
     for label in LABELS:
-        found = table.cell_range(label, label)
-        rows.append([f"both {label}", *(found or (None, None))])
+        bounds = table.cell_range(label, label)
+        rows.append([f"both {label}", *(bounds or (None, None))])
     rows.append(["agreed at all", *(table.agreement_range or (None, None))])
     kappa = table.kappa_range
     rows.append(["Cohen κ", *(kappa or (None, None))])
@@ -73,20 +73,20 @@ def check(part: Part) -> dict[str, Any]:
         "images": table.total,
         "ranges": Table(("Of the images", "At least", "At most"), rows),
         "claims": claims,
-        "fits": _fits(table.given(**possible), possible),
+        "fits": _fits(table.with_agreements(**possible), possible),
     }
 
 
-def _fits(table: PublishedTable, kept: Mapping[str, int]) -> str:
+def _fits(table: PublishedTable, claims: Mapping[str, int]) -> str:
     """The reconstructions that fit the counts and the claims that these allow."""
-    what = ", ".join(f"both {label} {n}" for label, n in kept.items())
-    given = f"With the possible claims taken as true ({what})" if kept else "With no claim taken as true"
+    what = ", ".join(f"both {label} {n}" for label, n in claims.items())
+    premise = f"With the possible claims taken as true ({what})" if claims else "With no claim taken as true"
     if not table.feasible:
-        return f"{given} no table fits: the claims contradict each other."
+        return f"{premise} no table fits: the claims contradict each other."
     try:
         kappas = table.kappas(MOST_TABLES)
     except ValueError:
-        return f"{given} tables fit, but a count that is not reported leaves them open."
+        return f"{premise} tables fit, but a count that is not reported leaves them open."
     values = sorted({round(kappa, 2) for kappa in kappas if kappa is not None})
     many = (
         f"{MOST_TABLES} or more tables"
@@ -94,6 +94,6 @@ def _fits(table: PublishedTable, kept: Mapping[str, int]) -> str:
         else f"{len(kappas)} table{'s' * (len(kappas) > 1)}"
     )
     if not values:
-        return f"{given} {many} fit; κ is undefined."
-    said = ", ".join(f"{value:.2f}" for value in values[:6])
-    return f"{given} {many} fit, with κ {said if len(values) <= 6 else f'from {values[0]:.2f} to {values[-1]:.2f}'}."
+        return f"{premise} {many} fit; κ is undefined."
+    kappas_in_words = ", ".join(f"{value:.2f}" for value in values[:6])
+    return f"{premise} {many} fit, with κ {kappas_in_words if len(values) <= 6 else f'from {values[0]:.2f} to {values[-1]:.2f}'}."

@@ -85,19 +85,19 @@ class Table:
         for row in self.rows:
             if row[at]:
                 number.setdefault(row[at], f"[{len(number) + 1}]")
-        kept = [place for place in range(len(self.columns)) if place != at or number]
+        places = [place for place in range(len(self.columns)) if place != at or number]
         rows = [
             [number.get(cell, "") if place == at else cell for place, cell in enumerate(row)]
             for row in self.rows
         ]
         return Table(
-            tuple(self.columns[place] for place in kept),
-            [[row[place] for place in kept] for row in rows],
+            tuple(self.columns[place] for place in places),
+            [[row[place] for place in places] for row in rows],
             [*(f"{mark} {sentence}" for sentence, mark in number.items()), *self.notes],
             self.grey,
         )
 
-    def shown(self) -> list[dict[str, Any]]:
+    def display_rows(self) -> list[dict[str, Any]]:
         """The rows as people read them: numbers rounded, and columns of numbers marked as such."""
         numeric = [head["is_number"] for head in self.heads]
         return [
@@ -195,5 +195,7 @@ def p_cell(p: float | None) -> Cell:
 
 def why_undefined(*estimates: Mapping[str, Any]) -> str:
     """The sentences why some of these do not exist, each once; empty where all do."""
-    missing = (one["reason"] for one in estimates if one["estimate"] is None and one["reason"])
+    missing = (
+        estimate["reason"] for estimate in estimates if estimate["estimate"] is None and estimate["reason"]
+    )
     return " ".join(dict.fromkeys(missing))

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from pool.fool_rates_by_dataset import Judged, of_checkpoint, of_dataset
 from pool.models import Origin
-from rating.results.cache import Kept
+from rating.results.cache import ResultCache
 from rating.statistics.accuracy.fool_rate import fool_rate
 from rating.statistics.columns import StudyColumns
 from rating.statistics.ratings_table import LABELS
@@ -20,7 +20,7 @@ from rating.studies.study import Study
 
 def fool_rates() -> dict[str, list[Judged]]:
     """What raters made of each dataset and checkpoint, study by study; of people only, never of rehearsals."""
-    found: dict[str, list[Judged]] = defaultdict(list)
+    rates: dict[str, list[Judged]] = defaultdict(list)
     for study in Study.objects.filter(state=Study.State.UNBLINDED, is_simulated=False).order_by(
         "unblinded_at"
     ):
@@ -28,7 +28,7 @@ def fool_rates() -> dict[str, list[Judged]]:
             continue  # in a forced choice no image is called anything
         for key, row in _of_study(study).items():
             interval = None if row["ci"] is None else (row["ci"][0], row["ci"][1])
-            found[key].append(
+            rates[key].append(
                 Judged(
                     study.name,
                     reverse("rating:analysis_question", args=[study.slug, "generators"]),
@@ -38,18 +38,18 @@ def fool_rates() -> dict[str, list[Judged]]:
                     interval,
                 )
             )
-    return found
+    return rates
 
 
 def _of_study(study: Study) -> dict[str, Any]:
-    kept = Kept(study)
+    cache = ResultCache(study)
 
     def make() -> dict[str, Any]:
-        columns = kept.columns()
+        columns = cache.columns()
         groups = _groups(study)
         return {key: row for key, codes in groups.items() if (row := _rate(columns, codes)) is not None}
 
-    return kept.json("fool rates by dataset and checkpoint", make)
+    return cache.json("fool rates by dataset and checkpoint", make)
 
 
 def _groups(study: Study) -> dict[str, set[str]]:
@@ -64,15 +64,15 @@ def _groups(study: Study) -> dict[str, set[str]]:
 
 
 def _rate(columns: StudyColumns, codes: Iterable[str]) -> dict[str, Any] | None:
-    wanted = np.isin(np.array(columns.images, dtype=np.str_), list(codes))
-    called = columns.table().codes[:, wanted]
-    seen = called >= 0
-    if not seen.any():
+    in_group = np.isin(np.array(columns.images, dtype=np.str_), list(codes))
+    codes_called = columns.table().codes[:, in_group]
+    is_rated = codes_called >= 0
+    if not is_rated.any():
         return None
-    found = fool_rate(called == LABELS.index("real"), seen).estimate
+    rate = fool_rate(codes_called == LABELS.index("real"), is_rated).estimate
     return {
-        "raters": int(seen.any(axis=1).sum()),
-        "images": int(seen.any(axis=0).sum()),
-        "rate": found.estimate,
-        "ci": found.ci,
+        "raters": int(is_rated.any(axis=1).sum()),
+        "images": int(is_rated.any(axis=0).sum()),
+        "rate": rate.estimate,
+        "ci": rate.ci,
     }

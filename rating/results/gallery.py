@@ -13,7 +13,7 @@ from rating.statistics.columns import StudyColumns
 from rating.statistics.ratings_table import LABELS
 
 if TYPE_CHECKING:
-    from rating.results.query import Said
+    from rating.results.query import Response
 
 GALLERIES = {
     "most-fooling": "Most fooling fakes",
@@ -53,10 +53,10 @@ class RatedImage:
         return self.raters - max(self.real, self.fake, self.unsure)
 
     @property
-    def told(self) -> str:
+    def truth_in_words(self) -> str:
         return f"truly {self.truth}" if self.truth else ""
 
-    def given(self, label: str) -> int:
+    def count_of(self, label: str) -> int:
         """How many raters gave it this label."""
         return int(getattr(self, label))
 
@@ -76,7 +76,7 @@ class RatedSet:
         return sum(self.chosen.values())
 
     @property
-    def found(self) -> int:
+    def correct(self) -> int:
         """How many raters chose the one looked for."""
         return self.chosen.get(self.truth, 0)
 
@@ -86,10 +86,10 @@ class RatedSet:
         return self.raters - max(self.chosen.values())
 
     @property
-    def told(self) -> str:
+    def truth_in_words(self) -> str:
         return f"looked for: {self.truth}" if self.truth else ""
 
-    def given(self, label: str) -> int:
+    def count_of(self, label: str) -> int:
         """How many raters chose this image of it."""
         return self.chosen[label]
 
@@ -116,12 +116,16 @@ def galleries(
     columns: StudyColumns, session: int | None = None
 ) -> Mapping[str, Sequence[RatedImage | RatedSet]]:
     """The images or sets of each gallery, most telling first; what depends on the truth only where that is known."""
-    found = (
+    all_galleries = (
         galleries_of_images(columns, session)
         if columns.labels == LABELS
         else galleries_of_sets(columns, session)
     )
-    return {name: those for name, those in found.items() if columns.truth_is_known or name not in OF_TRUTH}
+    return {
+        name: images
+        for name, images in all_galleries.items()
+        if columns.truth_is_known or name not in OF_TRUTH
+    }
 
 
 def galleries_of_sets(columns: StudyColumns, session: int | None = None) -> dict[str, list[RatedSet]]:
@@ -133,11 +137,17 @@ def galleries_of_sets(columns: StudyColumns, session: int | None = None) -> dict
         )
         if n.sum()
     ]
-    missed = [one for one in sets if one.found < one.raters]
+    missed_sets = [rated_set for rated_set in sets if rated_set.correct < rated_set.raters]
     return {
-        "missed": sorted(missed, key=lambda one: (one.found / one.raters, -one.raters, one.code)),
-        "found-by-all": [one for one in sets if one.found == one.raters],
-        "split": sorted((one for one in sets if one.split), key=lambda one: (-one.split, one.code)),
+        "missed": sorted(
+            missed_sets,
+            key=lambda rated_set: (rated_set.correct / rated_set.raters, -rated_set.raters, rated_set.code),
+        ),
+        "found-by-all": [rated_set for rated_set in sets if rated_set.correct == rated_set.raters],
+        "split": sorted(
+            (rated_set for rated_set in sets if rated_set.split),
+            key=lambda rated_set: (-rated_set.split, rated_set.code),
+        ),
         "all-sets": sets,
     }
 
@@ -158,9 +168,9 @@ def galleries_of_images(columns: StudyColumns, session: int | None = None) -> di
 
 def _most(images: list[RatedImage], label: str) -> list[RatedImage]:
     """Those called so at least once, the largest share first."""
-    called = [image for image in images if getattr(image, label)]
+    images_called = [image for image in images if getattr(image, label)]
     return sorted(
-        called, key=lambda image: (-getattr(image, label) / image.raters, -image.raters, image.code)
+        images_called, key=lambda image: (-getattr(image, label) / image.raters, -image.raters, image.code)
     )
 
 
@@ -169,26 +179,34 @@ class ShownImage:
     """An image as a report shows it: a small PNG, and what every rater said of it."""
 
     rated: RatedImage | RatedSet
-    said: Sequence[Said]
+    responses: Sequence[Response]
     png: bytes
 
     @property
     def title(self) -> str:
         """The code, and whatever may be told of the image."""
-        parts = (self.rated.code, MODALITIES[self.rated.modality], self.rated.told, self.rated.generator)
+        parts = (
+            self.rated.code,
+            MODALITIES[self.rated.modality],
+            self.rated.truth_in_words,
+            self.rated.generator,
+        )
         return " · ".join(part for part in parts if part)
 
     @property
     def labels(self) -> list[str]:
         """Each label that was given, with who gave it."""
         order = LABELS if isinstance(self.rated, RatedImage) else tuple(self.rated.chosen)
-        gave = {label: [one.rater for one in self.said if one.label == label] for label in order}
-        return [f"{label}: {', '.join(raters)}" for label, raters in gave.items() if raters]
+        raters_by_label = {
+            label: [response.rater for response in self.responses if response.label == label]
+            for label in order
+        }
+        return [f"{label}: {', '.join(raters)}" for label, raters in raters_by_label.items() if raters]
 
     @property
     def remarks(self) -> list[str]:
         """What raters wrote, each with the rater and the reasons ticked."""
-        return [f"{one.rater}: {words}" for one in self.said if (words := words_of(one))]
+        return [f"{response.rater}: {words}" for response in self.responses if (words := words_of(response))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +226,7 @@ class Gallery:
         return f"The first {len(self.images)} of {self.count}; the bundle lists them all."
 
 
-def words_of(said: Said) -> str:
+def words_of(response: Response) -> str:
     """The reasons a rater ticked and the remark he left, in one line."""
-    reasons = f"({', '.join(said.reasons)})" if said.reasons else ""
-    return " ".join(part for part in (reasons, " ".join(said.remark.split())) if part)
+    reasons = f"({', '.join(response.reasons)})" if response.reasons else ""
+    return " ".join(part for part in (reasons, " ".join(response.remark.split())) if part)

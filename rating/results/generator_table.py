@@ -21,33 +21,40 @@ def generator_table(study: Study) -> Table | None:
     """One row per generator or checkpoint of an unblinded study; None where there is nothing to tell."""
     if not study.is_unblinded:
         return None
-    made: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    by_checkpoint: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     fakes = study.images.filter(image__origin=Origin.SYNTHETIC).order_by("code")
     for provenance, dataset in fakes.values_list("image__provenance", "image__dataset__name"):
-        made[checkpoint_of(provenance, dataset)].append(provenance)
-    if not made:
+        by_checkpoint[checkpoint_of(provenance, dataset)].append(provenance)
+    if not by_checkpoint:
         return None
-    rows = [[name, len(those), *_told(those)] for name, those in sorted(made.items())]
+    rows = [
+        [name, len(provenances), *_provenance_cells(provenances)]
+        for name, provenances in sorted(by_checkpoint.items())
+    ]
     head = ("Generator", "Images", "Engine", "Prompts", "Parameters", "Seeds", "Jobs")
     note = "As recorded with each image when it was made or imported; a dash: not recorded."
     return Table(head, rows, [note])
 
 
-def _told(those: list[Mapping[str, Any]]) -> list[Cell]:
-    prompts = _each("prompt", those)
+def _provenance_cells(provenances: list[Mapping[str, Any]]) -> list[Cell]:
+    prompts = _each("prompt", provenances)
     more = f"; and {len(prompts) - MOST_PROMPTS} more" if len(prompts) > MOST_PROMPTS else ""
-    names = sorted({name for one in those for name in one} - APART - OF_ONE_IMAGE)
-    parameters = [f"{name.replace('_', ' ')} {', '.join(_each(name, those))}" for name in names]
-    seeds = _each("seed", those)
+    names = sorted({name for provenance in provenances for name in provenance} - APART - OF_ONE_IMAGE)
+    parameters = [f"{name.replace('_', ' ')} {', '.join(_each(name, provenances))}" for name in names]
+    seeds = _each("seed", provenances)
     return [
-        ", ".join(_each("engine", those)) or None,
+        ", ".join(_each("engine", provenances)) or None,
         "; ".join(f"“{prompt}”" for prompt in prompts[:MOST_PROMPTS]) + more or None,
         "; ".join(parameters) or None,
         (seeds[0] if len(seeds) == 1 else f"{len(seeds)} different") if seeds else None,
-        ", ".join(_each("job", those)) or None,
+        ", ".join(_each("job", provenances)) or None,
     ]
 
 
-def _each(name: str, those: list[Mapping[str, Any]]) -> list[str]:
+def _each(name: str, provenances: list[Mapping[str, Any]]) -> list[str]:
     """Every value of this name, once, in the order they come."""
-    return list(dict.fromkeys(str(one[name]) for one in those if one.get(name) not in {None, ""}))
+    return list(
+        dict.fromkeys(
+            str(provenance[name]) for provenance in provenances if provenance.get(name) not in {None, ""}
+        )
+    )

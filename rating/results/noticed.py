@@ -32,16 +32,16 @@ class Remark(Protocol):
     def remark(self) -> str: ...
 
 
-def noticed(columns: StudyColumns, remarks: Iterable[Remark]) -> dict[str, Any]:
+def notices_of_purpose(columns: StudyColumns, remarks: Iterable[Remark]) -> dict[str, Any]:
     """What raters said while they did not know the purpose; by truth where that is known.
 
     columns: of the first phase, labels usual, unusual, unsure. A rater has noticed who wrote of it at least once.
     """
     table = columns.table(FIRST)
-    spoke = [said for said in remarks if speaks_of_it(said.remark)]
-    by_rater = Counter(said.rater for said in spoke)
-    unusual, seen = table.codes == table.labels.index("unusual"), table.codes >= 0
-    read = [name for name, row in zip(table.raters, seen, strict=True) if row.any()]
+    telling_remarks = [response for response in remarks if speaks_of_it(response.remark)]
+    by_rater = Counter(response.rater for response in telling_remarks)
+    unusual, is_rated = table.codes == table.labels.index("unusual"), table.codes >= 0
+    read = [name for name, row in zip(table.raters, is_rated, strict=True) if row.any()]
     return {
         "raters": [
             {
@@ -53,16 +53,18 @@ def noticed(columns: StudyColumns, remarks: Iterable[Remark]) -> dict[str, Any]:
             for name, codes in zip(table.raters, table.codes, strict=True)
         ],
         "noticed": clopper_pearson(sum(name in by_rater for name in read), len(read)),
-        "remarks": [{"rater": s.rater, "image": s.image, "remark": s.remark} for s in spoke],
-        "unusual": _by_truth(columns.truth, unusual, seen) if columns.truth_is_known else None,
+        "remarks": [{"rater": s.rater, "image": s.image, "remark": s.remark} for s in telling_remarks],
+        "unusual": _by_truth(columns.truth, unusual, is_rated) if columns.truth_is_known else None,
     }
 
 
-def _by_truth(truth: Sequence[str], unusual: Flags, seen: Flags) -> dict[str, Any]:
+def _by_truth(truth: Sequence[str], unusual: Flags, is_rated: Flags) -> dict[str, Any]:
     fake = np.array([word == "fake" for word in truth], dtype=np.bool_)
     calls = unusual.astype(np.float64)
     return {
-        "fake": mean(calls[:, fake], seen[:, fake]),
-        "real": mean(calls[:, ~fake], seen[:, ~fake]),
-        "difference": nested_difference(calls[:, fake], seen[:, fake], calls[:, ~fake], seen[:, ~fake]),
+        "fake": mean(calls[:, fake], is_rated[:, fake]),
+        "real": mean(calls[:, ~fake], is_rated[:, ~fake]),
+        "difference": nested_difference(
+            calls[:, fake], is_rated[:, fake], calls[:, ~fake], is_rated[:, ~fake]
+        ),
     }

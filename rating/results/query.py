@@ -32,7 +32,7 @@ FIELDS = (
     ("kind", "i2", "(CASE p.kind WHEN 'main' THEN 0 ELSE 1 END)::int2"),
     ("position", "i4", "p.position::int4"),
     ("label", "i2", f"(array_position(%s::varchar[], {SAID}::varchar) - 1)::int2"),
-    ("shown", "i4", f"coalesce(nullif(translate(p.places, '{LETTERS}', '1234'), ''), '0')::int4"),
+    ("letters", "i4", f"coalesce(nullif(translate(p.places, '{LETTERS}', '1234'), ''), '0')::int4"),
     ("confidence", "i2", "coalesce(r.confidence, 0)::int2"),
     ("active_ms", "i8", "coalesce(r.active_ms, -1)::int8"),
     ("has_text", "i2", "(r.remark <> '')::int::int2"),
@@ -89,7 +89,7 @@ def read_columns(study: Study, *, machines: bool = False, first_phase: bool = Fa
         kind=rows["kind"].astype(np.int64),
         position=rows["position"].astype(np.int64),
         label=rows["label"].astype(np.int8),
-        shown=rows["shown"].astype(np.int64),
+        letters=rows["letters"].astype(np.int64),
         confidence=rows["confidence"].astype(np.int64),
         active_ms=rows["active_ms"].astype(np.int64),
         has_text=rows["has_text"] > 0,
@@ -100,19 +100,19 @@ def read_columns(study: Study, *, machines: bool = False, first_phase: bool = Fa
 def _copied(sittings: list[int], labels: tuple[str, ...]) -> Any:
     """The ratings of these sittings as a structured array, straight from the server's binary arrays."""
     with connection.cursor() as cursor, cursor.cursor.copy(QUERY, [list(labels), sittings]) as copy:
-        sent = b"".join(bytes(part) for part in copy)
-    found: dict[str, list[Any]] = {name: [] for name, _, _ in FIELDS}
+        content = b"".join(bytes(part) for part in copy)
+    parts_of: dict[str, list[Any]] = {name: [] for name, _, _ in FIELDS}
     at = HEADER
-    while at < len(sent) - TRAILER:
+    while at < len(content) - TRAILER:
         at += FIELD_COUNT
         for name, kind, _ in FIELDS:
-            size = int.from_bytes(sent[at : at + 4])
+            size = int.from_bytes(content[at : at + 4])
             cell = np.dtype([("bytes", ">i4"), ("value", f">{kind}")])
             n, begins = (size - ARRAY_HEADER) // cell.itemsize, at + 4 + ARRAY_HEADER
-            found[name].append(np.frombuffer(sent, cell, n, begins)["value"])
+            parts_of[name].append(np.frombuffer(content, cell, n, begins)["value"])
             at += 4 + size
-    rows = np.empty(sum(map(len, found["sitting"])), dtype=[(name, kind) for name, kind, _ in FIELDS])
-    for name, parts in found.items():
+    rows = np.empty(sum(map(len, parts_of["sitting"])), dtype=[(name, kind) for name, kind, _ in FIELDS])
+    for name, parts in parts_of.items():
         if parts:
             rows[name] = np.concatenate(parts)
     return rows
@@ -134,10 +134,10 @@ def _raters(study: Study, counted: set[int]) -> dict[str, list[Any]]:
 
 def _images(study: Study) -> dict[str, list[Any]]:
     """The facts of each image; of a blinded study only those that do not depend on the truth."""
-    told = study.is_unblinded
+    is_unblinded = study.is_unblinded
     names = ("pk", "images", "modality", "truth", "finding", "generator", "checkpoint", *MEASURES)
-    found: dict[str, list[Any]] = {name: [] for name in names}
-    sets = origins_of_sets(study) if told and study.shows_sets else {}
+    columns: dict[str, list[Any]] = {name: [] for name in names}
+    sets = origins_of_sets(study) if is_unblinded and study.shows_sets else {}
     rows = (
         StudyImage.objects.filter(study=study, beside=None)
         .exclude(role__in=[Role.PRACTICE, Role.PROBE])
@@ -166,16 +166,16 @@ def _images(study: Study) -> dict[str, list[Any]]:
             facts += ("", "", *UNMEASURED)
         if pk in sets:
             facts = (pk, code, modality, truth_of_set(study, sets[pk]), "", "", "", *UNMEASURED)
-        if not told:
+        if not is_unblinded:
             facts = (pk, code, modality, "", "", "", "", *UNMEASURED)
         for name, value in zip(names, facts, strict=True):
-            found[name].append(value)
-    return found
+            columns[name].append(value)
+    return columns
 
 
 def labels_of(study: Study, session: int) -> tuple[str, ...]:
     """The labels of a session's ratings: those of its question, or the letters of a set's images."""
-    return tuple(LETTERS[: study.set_size]) if study.shows_sets else tuple(study.asked(session).values)
+    return tuple(LETTERS[: study.set_size]) if study.shows_sets else tuple(study.question(session).values)
 
 
 def generator_of(provenance: Mapping[str, Any], dataset: str) -> str:
@@ -192,8 +192,8 @@ def checkpoint_of(provenance: Mapping[str, Any], dataset: str) -> str:
 
 def measured(name: str, provenance: Mapping[str, Any], measurements: Mapping[str, Any]) -> float:
     """The number measured of the image's checkpoint, else of its dataset; nan where nobody has."""
-    for said in (provenance, measurements):
-        value = said.get(name)
+    for measures in (provenance, measurements):
+        value = measures.get(name)
         value = value.get("value") if isinstance(value, Mapping) else value
         if isinstance(value, int | float) and math.isfinite(value):
             return float(value)
@@ -220,11 +220,11 @@ def machine_scores(study: Study, machines: StudyColumns, session: int = 1) -> Fl
 
 def machine_names(study: Study) -> dict[str, str]:
     """What each machine is, by its pseudonym."""
-    return {one.pseudonym: one.machine for one in study.enrolments.exclude(machine="")}
+    return {enrolment.pseudonym: enrolment.machine for enrolment in study.enrolments.exclude(machine="")}
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Response:
     """One rater's word on one image (of a set: the letter of the image he chose), with what he wrote."""
 
     rater: str
@@ -234,9 +234,9 @@ class Said:
     reasons: tuple[str, ...]
 
 
-def said_of(
+def responses_of(
     study: Study, codes: Iterable[str] | None = None, *, session: int | None = None, text_only: bool = False
-) -> list[Said]:
+) -> list[Response]:
     """What raters said of these images (or all) in a session, the first informed one unless said."""
     session = session or study.first_informed_session
     ratings = Rating.objects.filter(
@@ -258,7 +258,7 @@ def said_of(
         "presentation__places",
     )
     return [
-        Said(
+        Response(
             *(pseudonym(number), code, places[int(label) - 1] if places else label),
             *(remark, tuple(reasons)),
         )

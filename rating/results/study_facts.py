@@ -37,13 +37,13 @@ FLOW_HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class StudyFacts:
-    """Words and counts; `told` says whether the truth may be in them."""
+    """Words and counts; `is_unblinded` says whether the truth may be in them."""
 
     name: str
     state: str
     design: str
     sought: str
-    told: bool
+    is_unblinded: bool
     canvas: int
     bits: int
     sessions: int
@@ -78,7 +78,7 @@ def facts_of(study: Study) -> StudyFacts:
         state=study.state,
         design=study.design,
         sought=study.sought,
-        told=study.is_unblinded,
+        is_unblinded=study.is_unblinded,
         canvas=study.canvas,
         bits=study.bits,
         sessions=study.sessions,
@@ -101,26 +101,26 @@ def facts_of(study: Study) -> StudyFacts:
         generators=generator_table(study),
         profiles=dict(Counter(KNOWLEDGE[enrolment.ai_knowledge] or "not said" for enrolment in enrolments)),
         years=_years([enrolment.years for enrolment in enrolments]),
-        audit=_audit_sentences(audit, told=study.is_unblinded),
+        audit=_audit_sentences(audit, with_findings=study.is_unblinded),
         simulated=study.is_simulated,
     )
 
 
-def _years(said: list[int | None]) -> str:
+def _years(answers: list[int | None]) -> str:
     """Their median and range in words, empty where nobody said."""
-    known = sorted(years for years in said if years is not None)
-    if not known:
+    years_known = sorted(years for years in answers if years is not None)
+    if not years_known:
         return ""
-    return f"median {median(known):g}, {known[0]} to {known[-1]} ({len(known)} of {len(said)} said)"
+    return f"median {median(years_known):g}, {years_known[0]} to {years_known[-1]} ({len(years_known)} of {len(answers)} said)"
 
 
-def _audit_sentences(audit: Any, *, told: bool) -> list[str]:
+def _audit_sentences(audit: Any, *, with_findings: bool) -> list[str]:
     """The audit's findings; of a blinded study only its verdict, for findings may tell which images are generated."""
     if audit is None:
         return []
     return (
         audit.sentences()
-        if told
+        if with_findings
         else [f"The blinding audit of {audit.finished_at:%Y-%m-%d} was {audit.verdict}."]
     )
 
@@ -135,9 +135,12 @@ def _rater_flow(study: Study) -> dict[str, int]:
         "invited": people.count(),
         "consented": people.exclude(consented_at=None).count(),
         "withdrawn": people.exclude(withdrawn_at=None).count(),
-        "started": sum(any(s.rated_count for s in those) for those in of_rater.values()),
+        "started": sum(
+            any(s.rated_count for s in sittings_of_rater) for sittings_of_rater in of_rater.values()
+        ),
         "finished": sum(
-            all(s.rated_count == s.presentation_count for s in those) for those in of_rater.values()
+            all(s.rated_count == s.presentation_count for s in sittings_of_rater)
+            for sittings_of_rater in of_rater.values()
         ),
         "machines, shown beside the raters": study.enrolments.exclude(machine="").count(),
         "sittings left out (unblinded or started over)": Sitting.objects.filter(enrolment__in=people)
@@ -151,14 +154,14 @@ def _image_flow(study: Study) -> list[list[Cell]]:
 
     A blinded report must not tell by its order or counts which dataset is which: it has counts by modality only.
     """
-    used: Counter[int] = Counter(study.images.values_list("image__dataset", flat=True))
+    counts: Counter[int] = Counter(study.images.values_list("image__dataset", flat=True))
     datasets = sorted(_datasets(study), key=lambda dataset: dataset.name)
     if not study.is_unblinded:
         kinds: Counter[str] = Counter()
         for dataset in datasets:
-            kinds[MODALITIES[dataset.modality]] += used[dataset.pk]
-        nothing: list[Cell] = [None] * (len(FLOW_HEAD) - 4)
-        return [["", None, kind, *nothing, n] for kind, n in sorted(kinds.items())]
+            kinds[MODALITIES[dataset.modality]] += counts[dataset.pk]
+        blanks: list[Cell] = [None] * (len(FLOW_HEAD) - 4)
+        return [["", None, kind, *blanks, n] for kind, n in sorted(kinds.items())]
     rows: list[list[Cell]] = []
     for dataset in datasets:
         n = dataset.images.aggregate(all=Count("pk"), excluded=Count("pk", filter=~Q(excluded_reason="")))
@@ -169,7 +172,7 @@ def _image_flow(study: Study) -> list[list[Cell]]:
             [
                 *(dataset.name, dataset.origin, MODALITIES[dataset.modality]),
                 *way,
-                *(n["all"], n["excluded"], dataset.images.held_back().count(), used[dataset.pk]),
+                *(n["all"], n["excluded"], dataset.images.held_back().count(), counts[dataset.pk]),
             ]
         )
     return rows
@@ -193,7 +196,7 @@ def flow_tables(facts: StudyFacts) -> list[tuple[str, Table]]:
         "Asked of a generator, or given to an import. Refused: by the service or the importer; filtered: of one even "
         "colour; not tried: of jobs that were stopped. A dash: not counted."
     )
-    tables = [("Flow of images", Table(FLOW_HEAD, facts.images, [note] if facts.told else []))]
+    tables = [("Flow of images", Table(FLOW_HEAD, facts.images, [note] if facts.is_unblinded else []))]
     if facts.exclusions:
         tables.append(("Why images were excluded", Table(("Dataset", "Reason", "Images"), facts.exclusions)))
     if facts.generators:

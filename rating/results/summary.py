@@ -11,7 +11,7 @@ import numpy as np
 
 from rating.results.methods import METHODS, versions
 from rating.statistics.accuracy import roc
-from rating.statistics.accuracy.auc_by_generator import told_apart
+from rating.statistics.accuracy.auc_by_generator import auc_by_generator
 from rating.statistics.accuracy.diagnostic_accuracy import ONLY_FAKES, ONLY_REALS, against_truth, scale
 from rating.statistics.accuracy.fool_rate import fool_rate, fooled_by
 from rating.statistics.accuracy.forced_choice import choices
@@ -28,7 +28,7 @@ from rating.statistics.arrays import Flags, Floats, Ints
 from rating.statistics.columns import REPEAT, StudyColumns
 from rating.statistics.estimate import Estimate
 from rating.statistics.mrmc import ustatistic
-from rating.statistics.mrmc.averages import area_over_raters, beside
+from rating.statistics.mrmc.averages import area_over_raters, by_both_methods
 from rating.statistics.mrmc.moments import RandomMean
 from rating.statistics.mrmc.rater_tests import against_chance, raters_differ
 from rating.statistics.order_effects import along_the_sitting, by_profile, times
@@ -61,7 +61,7 @@ def study_numbers(
     table, single = columns.table(session), columns.labels == LABELS
     pairs = pairwise(table.rated().codes, len(table.labels))
     agreement = agreement_report(table, pairs=pairs)
-    found: dict[str, Any] = {
+    numbers: dict[str, Any] = {
         "sessions": sorted({int(number) for number in np.unique(columns.session)}),
         "session": session,
         "policy": policy,
@@ -88,7 +88,7 @@ def study_numbers(
         "versions": versions(),
     }
     # The agreement report is plain already; with 20,000 pairs of raters, walking it again would cost a second.
-    return {**as_plain(found), "agreement": agreement}
+    return {**as_plain(numbers), "agreement": agreement}
 
 
 def _with_truth(
@@ -101,10 +101,10 @@ def _with_truth(
     session: int,
 ) -> dict[str, Any]:
     fake = np.array([word == "fake" for word in columns.truth], dtype=np.bool_)
-    real_calls, seen = table.codes == LABELS.index("real"), table.codes >= 0
+    real_calls, is_rated = table.codes == LABELS.index("real"), table.codes >= 0
     per_rater = against_truth(table, columns.truth, policy)
     levels = scale(table.codes, LABELS)
-    area, apart = told_apart(columns, levels)
+    area, kinds_areas = auc_by_generator(columns, levels)
     areas = {
         "u_statistic": area,
         "or_hillis": area_over_raters(fake, levels),
@@ -112,9 +112,11 @@ def _with_truth(
     }
     policies = _policies(table, columns)
     declared = next(row for row in policies if row["policy"] == policy)
-    fooled = fool_rate(real_calls[:, fake], seen[:, fake])
-    fooled_on_average = (
-        fooled if fooled.estimate.estimate is None else ustatistic.mean(real_calls[:, fake], seen[:, fake])
+    fool_rates = fool_rate(real_calls[:, fake], is_rated[:, fake])
+    fool_rate_average = (
+        fool_rates
+        if fool_rates.estimate.estimate is None
+        else ustatistic.mean(real_calls[:, fake], is_rated[:, fake])
     )
     by_generator = fooled_by(columns, table, columns.generator)
     right, counted = correct(table.codes, truth_codes(table, columns.truth), LABELS.index("unsure"), policy)
@@ -124,25 +126,25 @@ def _with_truth(
         "only": ONLY_FAKES if fake.all() else None,
         "per_rater": per_rater,
         "counts": counts(table, _truth_groups(columns)),
-        "fool_rate": fooled,
+        "fool_rate": fool_rates,
         "by_modality": fooled_by(columns, table, columns.modality),
         "by_generator": by_generator,
         "by_checkpoint": by_generator
         if columns.checkpoint == columns.generator
         else fooled_by(columns, table, columns.checkpoint),
         "policies": policies,
-        "auc": areas | {"p_of_chance": {name: one.p(0.5) for name, one in areas.items()}},
+        "auc": areas | {"p_of_chance": {name: area_estimate.p(0.5) for name, area_estimate in areas.items()}},
         "averages": {
-            "fool_rate": beside(fooled_on_average, real_calls[:, fake], seen[:, fake]),
-            "sensitivity": beside(declared["sensitivity"], right[:, fake], counted[:, fake]),
-            "specificity": beside(declared["specificity"], right[:, ~fake], counted[:, ~fake]),
+            "fool_rate": by_both_methods(fool_rate_average, real_calls[:, fake], is_rated[:, fake]),
+            "sensitivity": by_both_methods(declared["sensitivity"], right[:, fake], counted[:, fake]),
+            "specificity": by_both_methods(declared["specificity"], right[:, ~fake], counted[:, ~fake]),
         },
-        "told_apart": apart,
+        "told_apart": kinds_areas,
         "curves": _curves(columns.raters, fake, levels),
         "chance": against_chance(columns.raters, table.codes, fake),
         "raters_differ": raters_differ(columns.raters, right, counted),
         "equivalence": equivalence_tests(
-            area, (real_calls, seen), (right, counted), fake, margin=margin, endpoint=endpoint
+            area, (real_calls, is_rated), (right, counted), fake, margin=margin, endpoint=endpoint
         ),
         "profile": by_profile(columns, _share(right, counted)),
     }
@@ -154,11 +156,11 @@ def _truth_groups(columns: StudyColumns) -> list[str]:
 
 def _policies(table: RatingsTable, columns: StudyColumns) -> list[dict[str, Any]]:
     kinds = {"accuracy": None, "sensitivity": "fake", "specificity": "real"}
-    found = {what: accuracy_by_policy(table, columns.truth, only) for what, only in kinds.items()}
+    accuracies = {what: accuracy_by_policy(table, columns.truth, only) for what, only in kinds.items()}
     for what, kind, why in (("sensitivity", "fake", ONLY_REALS), ("specificity", "real", ONLY_FAKES)):
         if kind not in columns.truth:
-            found[what] = dict.fromkeys(POLICIES, RandomMean(Estimate.undefined(why), None))
-    return [{"policy": name, **{what: found[what][name] for what in kinds}} for name in POLICIES]
+            accuracies[what] = dict.fromkeys(POLICIES, RandomMean(Estimate.undefined(why), None))
+    return [{"policy": name, **{what: accuracies[what][name] for what in kinds}} for name in POLICIES]
 
 
 def _confidence_auc(columns: StudyColumns, table: RatingsTable, fake: Flags, session: int) -> RandomMean:
@@ -177,9 +179,9 @@ def _curves(raters: Sequence[str], fake: Flags, levels: Ints) -> list[dict[str, 
     """Each rater's ROC curve; of raters with both kinds of image, the first of them only where there are many."""
     curves = []
     for rater, row in zip(raters, levels, strict=True):
-        seen = row >= 0
-        if fake[seen].any() and not fake[seen].all():
-            x, y = roc.curve(fake[seen], row[seen])
+        is_rated = row >= 0
+        if fake[is_rated].any() and not fake[is_rated].all():
+            x, y = roc.curve(fake[is_rated], row[is_rated])
             curves.append({"rater": rater, "false_alarms": x.tolist(), "hits": y.tolist()})
     return curves[:MOST_CURVES]
 
@@ -194,19 +196,19 @@ def _intra(columns: StudyColumns, session: int) -> dict[str, Any]:
     """Each rater with himself: repeats within the session, and the first session with the second."""
     first = columns.table(session)
     again = columns.table(session, REPEAT)
-    found = {"repeats": intra_rater(columns.raters, first.codes, again.codes, len(columns.labels))}
+    agreements = {"repeats": intra_rater(columns.raters, first.codes, again.codes, len(columns.labels))}
     later = columns.table(session + 1)
-    found["next_session"] = intra_rater(columns.raters, first.codes, later.codes, len(columns.labels))
-    return {name: [row for row in rows if row.n] for name, rows in found.items()}
+    agreements["next_session"] = intra_rater(columns.raters, first.codes, later.codes, len(columns.labels))
+    return {name: [row for row in rows if row.n] for name, rows in agreements.items()}
 
 
 def _confidence_counts(columns: StudyColumns, session: int) -> dict[str, Any] | None:
     """{truth or "all": {label: how many at each confidence 1 … 5}}; None where nobody was asked."""
-    wanted = columns.main(session) & (columns.confidence > 0)
-    if not wanted.any():
+    has_confidence = columns.main(session) & (columns.confidence > 0)
+    if not has_confidence.any():
         return None
-    label, sure = columns.label[wanted], columns.confidence[wanted]
-    truth = np.array(columns.truth, dtype=object)[columns.image[wanted]]
+    label, sure = columns.label[has_confidence], columns.confidence[has_confidence]
+    truth = np.array(columns.truth, dtype=object)[columns.image[has_confidence]]
     kinds = ("real", "fake") if columns.truth_is_known else ("",)
     return {
         kind or "all": {

@@ -57,8 +57,8 @@ def _pairs(pairs: list[Mapping[str, Any]]) -> list[str]:
         )
     if len(pairs) > MANY_PAIRS:
         lines.append(f"  … and {len(pairs) - MANY_PAIRS} more pairs: --json has them all.")
-    said = dict.fromkeys(pair["reason"] for pair in pairs[:MANY_PAIRS] if pair["reason"])
-    return lines + [f"  * {reason}" for reason in said]
+    reasons = dict.fromkeys(pair["reason"] for pair in pairs[:MANY_PAIRS] if pair["reason"])
+    return lines + [f"  * {reason}" for reason in reasons]
 
 
 def _number(value: float | None) -> str:

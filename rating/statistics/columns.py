@@ -44,7 +44,7 @@ class StudyColumns:
     kind: Ints
     position: Ints
     label: Codes
-    shown: Ints  # of a set: its letters in the order shown, as digits (“ba” is 21); else 0
+    letters: Ints  # of a set: its letters in the order shown, as digits (“ba” is 21); else 0
     confidence: Ints
     active_ms: Ints
     has_text: Flags
@@ -64,16 +64,16 @@ class StudyColumns:
         """Which ratings are of a session's main showings: the ones that count."""
         return np.asarray((self.kind == MAIN) & (self.session == session))
 
-    def matrix(self, values: Any, wanted: Flags, missing: Any) -> Any:
-        """Raters × images of a column's values over the wanted ratings, `missing` elsewhere."""
+    def matrix(self, values: Any, ratings: Flags, missing: Any) -> Any:
+        """Raters × images of a column's values over these ratings, `missing` elsewhere."""
         cells = np.full((len(self.raters), len(self.images)), missing, dtype=np.asarray(values).dtype)
-        cells[self.rater[wanted], self.image[wanted]] = values[wanted]
+        cells[self.rater[ratings], self.image[ratings]] = values[ratings]
         return cells
 
     def table(self, session: int | None = None, kind: int = MAIN) -> RatingsTable:
         """The labels of one session, the first unless said, as the matrix that the coefficients are taken from."""
-        wanted = np.asarray((self.kind == kind) & (self.session == (session or self.first_session)))
-        codes = self.matrix(self.label, wanted, MISSING)
+        ratings = np.asarray((self.kind == kind) & (self.session == (session or self.first_session)))
+        codes = self.matrix(self.label, ratings, MISSING)
         return RatingsTable(self.raters, self.images, self.labels, codes, self.modality, "modality")
 
     def only(
@@ -82,9 +82,9 @@ class StudyColumns:
         """The part with the wanted ratings, images and raters; places are numbered anew."""
         keep_images = np.ones(len(self.images), dtype=np.bool_) if images is None else images
         keep_raters = np.ones(len(self.raters), dtype=np.bool_) if raters is None else raters
-        kept = keep_images[self.image] & keep_raters[self.rater]
-        kept = kept if ratings is None else kept & ratings
-        parts: dict[str, Any] = {name: getattr(self, name)[kept] for name in PER_RATING}
+        keep_ratings = keep_images[self.image] & keep_raters[self.rater]
+        keep_ratings = keep_ratings if ratings is None else keep_ratings & ratings
+        parts: dict[str, Any] = {name: getattr(self, name)[keep_ratings] for name in PER_RATING}
         parts |= {name: _pick(getattr(self, name), keep_images) for name in PER_IMAGE}
         parts |= {name: _pick(getattr(self, name), keep_raters) for name in PER_RATER}
         parts["image"] = (np.cumsum(keep_images) - 1)[parts["image"]]
@@ -99,8 +99,8 @@ class StudyColumns:
 
     @classmethod
     def load(cls, path: Path) -> StudyColumns:
-        with np.load(path, allow_pickle=False) as kept:
-            parts: dict[str, Any] = {name: kept[name] for name in FIELDS}
+        with np.load(path, allow_pickle=False) as arrays:
+            parts: dict[str, Any] = {name: arrays[name] for name in FIELDS}
         return cls(**parts | {name: tuple(parts[name].tolist()) for name in WORDS})
 
 
@@ -114,7 +114,7 @@ PER_RATING = (
     "kind",
     "position",
     "label",
-    "shown",
+    "letters",
     "confidence",
     "active_ms",
     "has_text",
@@ -123,7 +123,7 @@ FIELDS = (*PER_RATER, *PER_IMAGE, *PER_RATING, "labels")
 WORDS = {"raters", "knowledge", "subspecialty", "labels", *PER_IMAGE} - {*MEASURES}
 
 
-def _pick(values: Any, wanted: Flags) -> Any:
+def _pick(values: Any, chosen: Flags) -> Any:
     if isinstance(values, tuple):
-        return tuple(value for value, keep in zip(values, wanted, strict=True) if keep)
-    return values[wanted]
+        return tuple(value for value, keep in zip(values, chosen, strict=True) if keep)
+    return values[chosen]

@@ -11,7 +11,7 @@ from rating.statistics.columns import StudyColumns
 from rating.statistics.estimate import Estimate
 from rating.statistics.proportions import wilson
 from rating.statistics.ratings_table import LABELS
-from rating.statistics.times import Spread, spread
+from rating.statistics.times import Quartiles, quartiles
 from rating.statistics.trends import group_difference, rank_correlation, slope_over_position
 
 QUARTERS = 4
@@ -20,34 +20,34 @@ KNOWS_AI = ("used", "works")
 
 def times(columns: StudyColumns, session: int) -> dict[str, Any]:
     """Seconds per case: all, by label, by rater, and by whether the call was right where the truth is known."""
-    wanted = columns.main(session) & (columns.active_ms >= 0)
-    seconds = columns.active_ms[wanted] / 1000
-    label, rater = columns.label[wanted], columns.rater[wanted]
-    found: dict[str, Any] = {
-        "all": spread(seconds),
-        "by_label": {word: spread(seconds[label == code]) for code, word in enumerate(columns.labels)}
+    is_timed = columns.main(session) & (columns.active_ms >= 0)
+    seconds = columns.active_ms[is_timed] / 1000
+    label, rater = columns.label[is_timed], columns.rater[is_timed]
+    spreads: dict[str, Any] = {
+        "all": quartiles(seconds),
+        "by_label": {word: quartiles(seconds[label == code]) for code, word in enumerate(columns.labels)}
         if columns.labels == LABELS
         else {},  # letters of sets mean nothing
-        "by_rater": {name: spread(seconds[rater == place]) for place, name in enumerate(columns.raters)},
+        "by_rater": {name: quartiles(seconds[rater == place]) for place, name in enumerate(columns.raters)},
         "by_correctness": {},
     }
     if columns.truth_is_known:
-        right = label == _truth(columns)[columns.image[wanted]]
-        found["by_correctness"] = {
-            "right": spread(seconds[right]),
-            "wrong or unsure": spread(seconds[~right]),
+        right = label == _truth(columns)[columns.image[is_timed]]
+        spreads["by_correctness"] = {
+            "right": quartiles(seconds[right]),
+            "wrong or unsure": quartiles(seconds[~right]),
         }
-    return found
+    return spreads
 
 
 def along_the_sitting(columns: StudyColumns, session: int) -> dict[str, Any]:
     """Each quarter of the sitting and the trend over it: time, share called fake, and share right."""
-    wanted = columns.main(session)
-    position = columns.position[wanted]
-    quarter = _quarters(columns, wanted)
-    label, timed = columns.label[wanted], columns.active_ms[wanted] >= 0
-    seconds = columns.active_ms[wanted] / 1000
-    right = label == _truth(columns)[columns.image[wanted]] if columns.truth_is_known else None
+    in_session = columns.main(session)
+    position = columns.position[in_session]
+    quarter = _quarters(columns, in_session)
+    label, timed = columns.label[in_session], columns.active_ms[in_session] >= 0
+    seconds = columns.active_ms[in_session] / 1000
+    right = label == _truth(columns)[columns.image[in_session]] if columns.truth_is_known else None
     rows = []
     for part in range(QUARTERS):
         here = quarter == part
@@ -58,37 +58,39 @@ def along_the_sitting(columns: StudyColumns, session: int) -> dict[str, Any]:
                 "ratings": n,
                 "called_fake": wilson(int((here & (label == LABELS.index("fake"))).sum()), n),
                 "right": None if right is None else wilson(int((here & right).sum()), n),
-                "seconds": spread(seconds[here & timed]),
+                "seconds": quartiles(seconds[here & timed]),
             }
         )
-    return {"quarters": rows, "trends": _trends(columns, wanted, position, right)}
+    return {"quarters": rows, "trends": _trends(columns, in_session, position, right)}
 
 
-def _trends(columns: StudyColumns, wanted: Flags, position: Any, right: Flags | None) -> dict[str, Estimate]:
-    places = columns.matrix(columns.position, wanted, 0)
-    seen = columns.matrix(columns.position, wanted, -1) >= 0
-    timed = wanted & (columns.active_ms > 0)
+def _trends(
+    columns: StudyColumns, in_session: Flags, position: Any, right: Flags | None
+) -> dict[str, Estimate]:
+    places = columns.matrix(columns.position, in_session, 0)
+    is_rated = columns.matrix(columns.position, in_session, -1) >= 0
+    timed = in_session & (columns.active_ms > 0)
     logs = np.log(np.maximum(columns.active_ms, 1) / 1000)
-    found = {
+    slopes = {
         "log_seconds": slope_over_position(
             columns.matrix(logs, timed, 0.0), places, columns.matrix(columns.active_ms, timed, -1) > 0
         )
     }
     if right is not None:
-        whole = np.zeros(len(wanted))
-        whole[wanted] = right
-        found["right"] = slope_over_position(columns.matrix(whole, wanted, 0.0), places, seen)
-    return found
+        is_right = np.zeros(len(in_session))
+        is_right[in_session] = right
+        slopes["right"] = slope_over_position(columns.matrix(is_right, in_session, 0.0), places, is_rated)
+    return slopes
 
 
 def by_profile(columns: StudyColumns, share: Floats) -> dict[str, Any]:
     """Whether years of reading or knowing AI go with a number per rater (nan: that rater has none)."""
-    known = (columns.years >= 0) & np.isfinite(share)
+    has_years = (columns.years >= 0) & np.isfinite(share)
     there = np.isfinite(share)
     knows = np.array([word in KNOWS_AI for word in columns.knowledge], dtype=np.bool_)
     does_not = np.array([word in {"none", "heard"} for word in columns.knowledge], dtype=np.bool_)
     return {
-        "years": rank_correlation(share[known], columns.years[known]),
+        "years": rank_correlation(share[has_years], columns.years[has_years]),
         "ai_knowledge": group_difference(share[there & knows], share[there & does_not]),
         "raters": [
             {
@@ -105,9 +107,9 @@ def by_profile(columns: StudyColumns, share: Floats) -> dict[str, Any]:
     }
 
 
-def _quarters(columns: StudyColumns, wanted: Flags) -> Any:
+def _quarters(columns: StudyColumns, in_session: Flags) -> Any:
     """The quarter of its rater's sitting in which each wanted rating was made, from 0."""
-    rater, position = columns.rater[wanted], columns.position[wanted]
+    rater, position = columns.rater[in_session], columns.position[in_session]
     last = np.ones(max(len(columns.raters), 1), dtype=np.int64)
     np.maximum.at(last, rater, position)
     return np.minimum((position - 1) * QUARTERS // last[rater], QUARTERS - 1)
@@ -118,4 +120,4 @@ def _truth(columns: StudyColumns) -> Any:
     return np.array([place[word] for word in columns.truth], dtype=np.int64)
 
 
-__all__ = ["Spread", "along_the_sitting", "by_profile", "times"]
+__all__ = ["Quartiles", "along_the_sitting", "by_profile", "times"]

@@ -96,10 +96,10 @@ def reader_power(pilot: Pilot, raters: int, images: int, effect: float, alpha: f
     ratio = pilot.images / images
     shared = max(pilot.cov2 - pilot.cov3, 0.0)
     noise = pilot.error - pilot.cov1
-    spread = max(pilot.var_test_rater, 0.0) + ratio * (noise + (raters - 1) * shared)
+    variance = max(pilot.var_test_rater, 0.0) + ratio * (noise + (raters - 1) * shared)
     residual = max(pilot.var_test_rater, 0.0) + ratio * (noise - shared)
-    df2 = (raters - 1) * (spread / residual) ** 2
-    noncentrality = raters * effect**2 / (2 * spread)
+    df2 = (raters - 1) * (variance / residual) ** 2
+    noncentrality = raters * effect**2 / (2 * variance)
     power = float(scipy.stats.ncf.sf(scipy.stats.f.isf(alpha, 1, df2), 1, df2, noncentrality))
     return Power(power, noncentrality, df2)
 

@@ -161,13 +161,13 @@ class _Lines:
 def _columns(header: list[str], by: str | None, session: str | None) -> dict[str, int]:
     """Where each column that matters stands."""
     names = [name.strip().lower() for name in header]
-    asked = [*([by.lower()] if by else []), *(["session"] if session else [])]
-    for name in (*REQUIRED, *asked):
+    options = [*([by.lower()] if by else []), *(["session"] if session else [])]
+    for name in (*REQUIRED, *options):
         if name not in names:
-            kind = UnknownColumnError if name in asked else RatingsError
+            kind = UnknownColumnError if name in options else RatingsError
             raise kind(f"Line 1: there is no column {name!r}; the columns are {', '.join(names)}.")
-    kept = {*REQUIRED, *asked, "kind", "modality", "study", "session"}
-    for name in sorted(kept):
+    columns = {*REQUIRED, *options, "kind", "modality", "study", "session"}
+    for name in sorted(columns):
         if names.count(name) > 1:
             raise RatingsError(f"Line 1: the column {name!r} is there {names.count(name)} times.")
-    return {name: place for place, name in enumerate(names) if name in kept}
+    return {name: place for place, name in enumerate(names) if name in columns}

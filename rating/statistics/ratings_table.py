@@ -106,13 +106,13 @@ class RatingsTable:
 
     def rated(self) -> "RatingsTable":
         """The same without raters who rated nothing and images that nobody rated."""
-        seen = self.codes >= 0
-        return self._part(np.asarray(seen.any(axis=1)), np.asarray(seen.any(axis=0)))
+        is_rated = self.codes >= 0
+        return self._part(np.asarray(is_rated.any(axis=1)), np.asarray(is_rated.any(axis=0)))
 
     def group(self, name: str) -> "RatingsTable":
         """Only the images of one group."""
-        wanted = np.array([group == name for group in self.groups], dtype=np.bool_)
-        return self._part(np.ones(len(self.raters), dtype=np.bool_), wanted)
+        in_group = np.array([group == name for group in self.groups], dtype=np.bool_)
+        return self._part(np.ones(len(self.raters), dtype=np.bool_), in_group)
 
     def group_names(self) -> tuple[str, ...]:
         """The groups there are, in order; images without one belong to none."""
@@ -141,8 +141,8 @@ def _numbered(names: Sequence[str]) -> tuple[tuple[str, ...], Ints]:
     """The different names in the order in which they first appear, and the number of each."""
     number: dict[str, int] = {}
     numbers = (number.setdefault(name, len(number)) for name in names)
-    found = np.fromiter(numbers, dtype=np.int64, count=len(names))
-    return tuple(number), found
+    codes = np.fromiter(numbers, dtype=np.int64, count=len(names))
+    return tuple(number), codes
 
 
 def _check_groups(column: Ints, images: Sequence[str], groups: Sequence[str], by: str | None) -> None:

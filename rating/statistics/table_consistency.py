@@ -35,8 +35,8 @@ class PublishedTable:
     images: int | None = None
     fixed: Mapping[Cell, int] = field(default_factory=dict)
 
-    def given(self, **claims: int) -> PublishedTable:
-        """The same with both raters agreeing on a label that often: given(real=5)."""
+    def with_agreements(self, **claims: int) -> PublishedTable:
+        """The same with both raters agreeing on a label that often: with_agreements(real=5)."""
         cells = {(label, label): n for label, n in claims.items()}
         return PublishedTable(self.labels, self.first, self.second, self.images, {**self.fixed, **cells})
 
@@ -44,9 +44,9 @@ class PublishedTable:
     def total(self) -> int:
         """How many images there are; raises ValueError where the margins do not say or contradict each other."""
         sums = {
-            sum(known)
+            sum(counts)
             for margin in (self.first, self.second)
-            if (known := self._complete(margin)) is not None
+            if (counts := self._complete(margin)) is not None
         }
         if self.images is not None:
             sums.add(self.images)
@@ -89,12 +89,12 @@ class PublishedTable:
         if rows is None or columns is None:
             raise ValueError("Tables can be listed only when every count is reported.")
         fixed = {(self.labels.index(a), self.labels.index(b)): n for (a, b), n in self.fixed.items()}
-        found = []
+        fitting = []
         for table in _fill(rows, columns, fixed):
-            found.append(table)
-            if len(found) == most:
+            fitting.append(table)
+            if len(fitting) == most:
                 break
-        return found
+        return fitting
 
     def kappas(self, most: int = MOST_TABLES) -> list[float | None]:
         """Cohen's kappa of each of the tables that fit."""
@@ -105,13 +105,13 @@ class PublishedTable:
 
     def _complete(self, margin: Margin) -> list[int] | None:
         """The counts in the order of the labels, None if one is open."""
-        known = [n for n in self._of(margin) if n is not None]
-        return known if len(known) == len(self.labels) else None
+        counts = [n for n in self._of(margin) if n is not None]
+        return counts if len(counts) == len(self.labels) else None
 
     def _range(self, weights: Floats) -> tuple[int, int] | None:
         """The extremes of a weighted sum of cells over all tables that fit."""
         matrix, sums = self._equations()
-        found = []
+        extremes = []
         for sign in (1, -1):
             result = scipy.optimize.milp(
                 sign * weights.ravel(),
@@ -121,23 +121,23 @@ class PublishedTable:
             )
             if not result.success:
                 return None
-            found.append(round(sign * result.fun))
-        return found[0], found[1]
+            extremes.append(round(sign * result.fun))
+        return extremes[0], extremes[1]
 
     def _equations(self) -> tuple[scipy.sparse.csr_array, Ints]:
         """The margins, the total and the fixed cells as equations on the cells."""
         q = len(self.labels)
         place = np.arange(q * q).reshape(q, q)
-        known = [(place[k, :], n) for k, n in enumerate(self._of(self.first)) if n is not None]
-        known += [(place[:, k], n) for k, n in enumerate(self._of(self.second)) if n is not None]
-        known.append((place.ravel(), self.total))
-        known += [
+        equations = [(place[k, :], n) for k, n in enumerate(self._of(self.first)) if n is not None]
+        equations += [(place[:, k], n) for k, n in enumerate(self._of(self.second)) if n is not None]
+        equations.append((place.ravel(), self.total))
+        equations += [
             (place[[self.labels.index(a)], self.labels.index(b)], n) for (a, b), n in self.fixed.items()
         ]
-        matrix = np.zeros((len(known), q * q))
-        for row, (cells, _) in enumerate(known):
+        matrix = np.zeros((len(equations), q * q))
+        for row, (cells, _) in enumerate(equations):
             matrix[row, cells] = 1
-        return scipy.sparse.csr_array(matrix), np.array([n for _, n in known], dtype=np.int64)
+        return scipy.sparse.csr_array(matrix), np.array([n for _, n in equations], dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +151,10 @@ class Claim:
 
 def check_claim(name: str, table: PublishedTable, label: str, n: int) -> Claim:
     """Whether both raters can have called `n` images `label`."""
-    found = table.cell_range(label, label)
-    if found is None:
+    bounds = table.cell_range(label, label)
+    if bounds is None:
         return Claim(name, False, f"{name}: no table fits the two raters' own counts.")
-    low, high = found
+    low, high = bounds
     if low <= n <= high:
         return Claim(name, True, f"{name}: {n} is possible; the counts allow {low} to {high}.")
     return Claim(name, False, f"{name}: {n} contradicts the raters' own counts, which allow {low} to {high}.")
@@ -169,24 +169,24 @@ def _fill(
             yield []
         return
     for row in _fill_row(rows[at], columns, fixed, at, 0):
-        left = [have - taken for have, taken in zip(columns, row, strict=True)]
-        for rest in _fill(rows, left, fixed, at + 1):
+        remainders = [have - n for have, n in zip(columns, row, strict=True)]
+        for rest in _fill(rows, remainders, fixed, at + 1):
             yield [row, *rest]
 
 
 def _fill_row(
-    left: int, room: Sequence[int], fixed: Mapping[tuple[int, int], int], row: int, column: int
+    remainder: int, room: Sequence[int], fixed: Mapping[tuple[int, int], int], row: int, column: int
 ) -> Iterator[list[int]]:
     if column == len(room):
-        if left == 0:
+        if remainder == 0:
             yield []
         return
-    wanted = fixed.get((row, column))
+    fixed_count = fixed.get((row, column))
     choices = (
-        range(min(left, room[column]) + 1)
-        if wanted is None
-        else [wanted] * (wanted <= min(left, room[column]))
+        range(min(remainder, room[column]) + 1)
+        if fixed_count is None
+        else [fixed_count] * (fixed_count <= min(remainder, room[column]))
     )
     for n in choices:
-        for rest in _fill_row(left - n, room, fixed, row, column + 1):
+        for rest in _fill_row(remainder - n, room, fixed, row, column + 1):
             yield [n, *rest]

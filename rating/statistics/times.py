@@ -9,7 +9,7 @@ from rating.statistics.arrays import Numbers
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class Quartiles:
     """How many, the median and the quartiles; None where there is nothing."""
 
     n: int
@@ -22,19 +22,19 @@ class Spread:
         return None if self.q1 is None or self.q3 is None else self.q3 - self.q1
 
 
-def spread(values: Numbers) -> Spread:
+def quartiles(values: Numbers) -> Quartiles:
     """The spread of some times (any unit); quartiles by linear interpolation."""
     x = np.asarray(values, dtype=np.float64)
     if not x.size:
-        return Spread(0, None, None, None)
+        return Quartiles(0, None, None, None)
     q1, median, q3 = np.percentile(x, (25, 50, 75))
-    return Spread(int(x.size), float(median), float(q1), float(q3))
+    return Quartiles(int(x.size), float(median), float(q1), float(q3))
 
 
-def spread_by(values: Numbers, groups: Sequence[str]) -> dict[str, Spread]:
+def spread_by(values: Numbers, groups: Sequence[str]) -> dict[str, Quartiles]:
     """The spread in each group: label, correctness, rater, or block of positions."""
     x, of_value = np.asarray(values, dtype=np.float64), np.array(groups, dtype=object)
-    return {name: spread(x[of_value == name]) for name in sorted(set(groups))}
+    return {name: quartiles(x[of_value == name]) for name in sorted(set(groups))}
 
 
 def blocks(positions: Numbers, parts: int = 4) -> list[str]:

@@ -42,14 +42,14 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
         return list(self.filter(sittings=None).order_by("number"))
 
     def with_progress(self) -> Self:
-        """Each with `presentation_count`, `rated_count`, `left`, `last_rated_at` and `pace_ms`."""
+        """Each with `presentation_count`, `rated_count`, `unrated_count`, `last_rated_at` and `pace_ms`."""
         standing = models.Q(sittings__reset_at=None)
         presentations = models.Count("sittings__presentations", filter=standing)
         rated = models.Count("sittings__presentations__rating", filter=standing)
         return self.annotate(
             presentation_count=presentations,
             rated_count=rated,
-            left=presentations - rated,
+            unrated_count=presentations - rated,
             last_rated_at=models.Max("sittings__presentations__rating__rated_at"),
             pace_ms=models.Avg("sittings__presentations__rating__active_ms"),
         )
@@ -113,7 +113,7 @@ class Enrolment(models.Model):
     presentation_count: int
     rated_count: int
 
-    left: int  # where `with_progress` counted
+    unrated_count: int  # where `with_progress` counted
     pace_ms: float | None
 
     objects = EnrolmentQuerySet.as_manager()
@@ -151,7 +151,7 @@ class Enrolment(models.Model):
     @property
     def minutes_left(self) -> int:
         """How long the rest may take, at this rater's own pace once there is one. Needs `with_progress`."""
-        return ceil(self.left * (self.pace_ms or USUAL_PACE_MS) / 60_000)
+        return ceil(self.unrated_count * (self.pace_ms or USUAL_PACE_MS) / 60_000)
 
     def consent(self, session: int = 1, **profile: Any) -> None:
         """Keep that this rater has read and agreed, to which words, and who they say they are."""
@@ -200,14 +200,14 @@ class Enrolment(models.Model):
             raise NotPossible(conflicts[0])
         number = (cls.objects.filter(study=study).aggregate(last=models.Max("number"))["last"] or 0) + 1
         # Neither machines nor replacements take a turn from the people who come after them.
-        alike = cls.objects.filter(study=study, replaces=None)
-        before = alike.machines() if machine else alike.people()
+        same_kind = cls.objects.filter(study=study, replaces=None)
+        before = same_kind.machines() if machine else same_kind.people()
         slot = replaces.slot if replaces else before.count() + 1
         enrolment = cls.objects.create(
             study=study, user=user, number=number, slot=slot, replaces=replaces, machine=machine
         )
-        said = {"machine": machine} if machine else {}
-        AuditEvent.record(study, by, "enrolled", rater=enrolment.pseudonym, **said)
+        detail = {"machine": machine} if machine else {}
+        AuditEvent.record(study, by, "enrolled", rater=enrolment.pseudonym, **detail)
         if not study.is_draft:
             Orders(study).make_sittings(enrolment)
         return enrolment

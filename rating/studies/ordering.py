@@ -75,12 +75,12 @@ def placements(sets: int, size: int, seed: int) -> list[list[int]]:
     """
     generator = np.random.Generator(np.random.Philox([seed, size]))
     start = int(generator.integers(size))
-    placed = []
+    orders = []
     for number in generator.permutation(sets).tolist():
         order = (generator.permutation(size - 1) + 1).tolist()
         order.insert((number + start) % size, 0)
-        placed.append(order)
-    return placed
+        orders.append(order)
+    return orders
 
 
 def make_order(
@@ -105,10 +105,10 @@ def make_order(
             f"{repeats} repeats with {gap} images between do not fit into {len(classes)} images."
         )
     generator = _generator(seed)
-    wanted = _evenly_mixed(strata or classes, generator, stretches=max(1, round(len(classes) / STRETCH)))
+    mixed = _evenly_mixed(strata or classes, generator, stretches=max(1, round(len(classes) / STRETCH)))
     alone = len(classes) + repeats if len(set(classes)) == 1 else 0
     bound = max(max_run, smallest_run_bound(classes), alone)
-    first = _with_bounded_runs(wanted, classes, bound)
+    first = _with_bounded_runs(mixed, classes, bound)
     if not repeats:
         return [Showing(item) for item in first]
     while True:
@@ -153,21 +153,21 @@ def _evenly_mixed(strata: Sequence[Hashable], generator: np.random.Generator, *,
     return [int(item) for item in np.argsort(keys, kind="stable")]
 
 
-def _with_bounded_runs(wanted: Sequence[int], classes: Sequence[Hashable], bound: int) -> list[int]:
-    """The wanted order, changed only where a run would pass the bound: then the next of another class."""
-    queues: dict[Hashable, list[int]] = {}  # places in the wanted order, the next one last
-    for place in range(len(wanted) - 1, -1, -1):
-        queues.setdefault(classes[wanted[place]], []).append(place)
+def _with_bounded_runs(preferred: Sequence[int], classes: Sequence[Hashable], bound: int) -> list[int]:
+    """The preferred order, changed only where a run would pass the bound: then the next of another class."""
+    queues: dict[Hashable, list[int]] = {}  # places in the preferred order, the next one last
+    for place in range(len(preferred) - 1, -1, -1):
+        queues.setdefault(classes[preferred[place]], []).append(place)
     order: list[int] = []
     last: Hashable = None
     run = 0
     while queues:
         candidates = sorted(queues, key=lambda its_class: queues[its_class][-1])
         if len(candidates) > 1 or run >= bound:
-            left = {its_class: len(places) for its_class, places in queues.items()}
-            candidates = [c for c in candidates if _can_follow(c, left, last, run, bound)]
+            counts = {its_class: len(places) for its_class, places in queues.items()}
+            candidates = [c for c in candidates if _can_follow(c, counts, last, run, bound)]
         chosen = candidates[0]
-        order.append(wanted[queues[chosen].pop()])
+        order.append(preferred[queues[chosen].pop()])
         if not queues[chosen]:
             del queues[chosen]
         run = run + 1 if chosen == last else 1
@@ -175,17 +175,19 @@ def _with_bounded_runs(wanted: Sequence[int], classes: Sequence[Hashable], bound
     return order
 
 
-def _can_follow(candidate: Hashable, left: dict[Hashable, int], last: Hashable, run: int, bound: int) -> bool:
+def _can_follow(
+    candidate: Hashable, counts: dict[Hashable, int], last: Hashable, run: int, bound: int
+) -> bool:
     """Whether drawing this class now keeps the bound and leaves a rest that can keep it too."""
     run_after = run + 1 if candidate == last else 1
     if run_after > bound:
         return False
-    total = sum(left.values()) - 1
-    for its_class, count in left.items():
+    total = sum(counts.values()) - 1
+    for its_class, count in counts.items():
         remaining = count - (its_class == candidate)
-        others = total - remaining
+        other_classes = total - remaining
         room_before_others = bound - run_after if its_class == candidate else bound
-        if remaining > room_before_others + bound * others:
+        if remaining > room_before_others + bound * other_classes:
             return False
     return True
 

@@ -39,7 +39,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class OrderLine:
     """One line of an order."""
 
     item: Item
@@ -58,13 +58,13 @@ class Orders:
         rows = self.study.images.order_by("code").values_list(
             "pk", "code", "role", "block", "image__origin", "image__modality", "image__label", "beside"
         )
-        found: list[Item] = []
+        heads: list[Item] = []
         members: dict[int, list[str]] = {}  # origins of each set's images, by code
-        for pk, code, role, block, origin, modality, label, beside in rows.iterator(chunk_size=2000):
-            members.setdefault(beside or pk, []).append(origin)
-            if beside is None:
-                found.append(Item(pk, code, role, block, origin, (modality, origin, label)))
-        return [self._as_set(item, members[item.pk]) for item in found] if self.study.shows_sets else found
+        for pk, code, role, block, origin, modality, label, head in rows.iterator(chunk_size=2000):
+            members.setdefault(head or pk, []).append(origin)
+            if head is None:
+                heads.append(Item(pk, code, role, block, origin, (modality, origin, label)))
+        return [self._as_set(item, members[item.pk]) for item in heads] if self.study.shows_sets else heads
 
     def _as_set(self, item: Item, origins: list[str]) -> Item:
         """All sets are of one kind, so that only their modality is spread evenly."""
@@ -74,11 +74,11 @@ class Orders:
         return replace(item, origin="", stratum=(item.stratum[0], "", ""), letters=letters)
 
     @cached_property
-    def practice(self) -> list[Shown]:
+    def practice(self) -> list[OrderLine]:
         """The same for every rater, so that nobody is trained better than another."""
         items = [item for item in self.items if item.role == Role.PRACTICE]
         seed = ordering.seed_for(self.study.seed, 0, PRACTICE_SESSION)
-        return [replace(shown, kind=Kind.PRACTICE.value) for shown in self._ordered(items, seed)]
+        return [replace(line, kind=Kind.PRACTICE.value) for line in self._ordered(items, seed)]
 
     def make_sittings(self, enrolment: Enrolment) -> None:
         """All of a rater's sessions, each in an order of its own."""
@@ -97,20 +97,20 @@ class Orders:
             order_version=ordering.VERSION,
         )
         _copy(
-            (sitting.pk, position, shown.item.pk, shown.kind, shown.places, random_token())
-            for position, shown in enumerate(order, start=1)
+            (sitting.pk, position, line.item.pk, line.kind, line.places, random_token())
+            for position, line in enumerate(order, start=1)
         )
         sitting.order_sha256 = _sha256(order)
         sitting.save(update_fields=["order_sha256"])
         return sitting
 
-    def of_first_raters(self, raters: int) -> Iterator[list[Shown]]:
+    def of_first_raters(self, raters: int) -> Iterator[list[OrderLine]]:
         """The orders that the first raters of a study will get; they are known before anybody is enrolled."""
         for number in range(1, raters + 1):
             for session in range(1, self.study.sessions + 1):
                 yield self._order(ordering.seed_for(self.study.seed, number, session), session, number)
 
-    def _order(self, seed: int, session: int, slot: int) -> list[Shown]:
+    def _order(self, seed: int, session: int, slot: int) -> list[OrderLine]:
         # Practice tells afterwards what an image was, so it waits until raters know what is asked.
         practice = [] if self.study.is_blinded_to_purpose(session) else self.practice
         own_block = (slot - 1) % self.study.blocks + 1
@@ -118,13 +118,13 @@ class Orders:
         body = self._ordered(items, seed, repeats=self.study.repeats, gap=self.study.repeat_gap)
         return [*practice, *body]
 
-    def _ordered(self, items: list[Item], seed: int, **repeats: int) -> Iterator[Shown]:
+    def _ordered(self, items: list[Item], seed: int, **repeats: int) -> Iterator[OrderLine]:
         """The items in an order of this seed. What must not run long is the origin, or the right answer of sets."""
         classes: list[Hashable] = [item.origin for item in items]
-        placed = [""] * len(items)
+        letters_shown = [""] * len(items)
         if self.study.shows_sets:
             orders = ordering.placements(len(items), self.study.set_size, seed)
-            placed = [
+            letters_shown = [
                 "".join(item.letters[member] for member in order)
                 for item, order in zip(items, orders, strict=True)
             ]
@@ -140,11 +140,11 @@ class Orders:
             **repeats,
         )
         for showing in order:
-            item, places = items[showing.item], placed[showing.item]
+            item, places = items[showing.item], letters_shown[showing.item]
             if showing.is_repeat:
-                yield Shown(item, Kind.REPEAT.value, places[::-1])
+                yield OrderLine(item, Kind.REPEAT.value, places[::-1])
             else:
-                yield Shown(item, item.role, places)
+                yield OrderLine(item, item.role, places)
 
 
 def _copy(rows: Iterator[tuple[int, int, int, str, str, str]]) -> None:
@@ -155,10 +155,10 @@ def _copy(rows: Iterator[tuple[int, int, int, str, str, str]]) -> None:
             copy.write_row(row)
 
 
-def _sha256(order: list[Shown]) -> str:
+def _sha256(order: list[OrderLine]) -> str:
     """One digest for an order, which the export can be checked against."""
     lines = "".join(
-        ",".join(filter(None, (str(position), shown.item.code, shown.kind, shown.places))) + "\n"
-        for position, shown in enumerate(order, 1)
+        ",".join(filter(None, (str(position), line.item.code, line.kind, line.places))) + "\n"
+        for position, line in enumerate(order, 1)
     )
     return hashlib.sha256(lines.encode()).hexdigest()

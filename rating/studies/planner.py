@@ -40,10 +40,10 @@ class Curves:
         return [(name, [_words(value) for value in values]) for name, values in self.curves.items()]
 
 
-def fool_rate(rate: float, spread: float) -> Curves:
+def fool_rate(rate: float, sd: float) -> Curves:
     """Half-width of the 95 % interval of the mean fool rate, by raters and images."""
     curves: dict[str, list[float | None]] = {
-        f"{raters} raters": [fool_rate_half_width(rate, spread, raters, images) for images in IMAGES]
+        f"{raters} raters": [fool_rate_half_width(rate, sd, raters, images) for images in IMAGES]
         for raters in RATERS
     }
     return Curves(
@@ -55,11 +55,11 @@ def fool_rate(rate: float, spread: float) -> Curves:
     )
 
 
-def fool_rate_half_width(rate: float, spread: float, raters: int, images: int) -> float:
-    """`spread` is the standard deviation of the raters' own rates."""
+def fool_rate_half_width(rate: float, sd: float, raters: int, images: int) -> float:
+    """`sd` is the standard deviation of the raters' own rates."""
     from scipy import stats
 
-    variance = spread**2 / raters + rate * (1 - rate) / (raters * images)
+    variance = sd**2 / raters + rate * (1 - rate) / (raters * images)
     return float(stats.t.ppf(CONFIDENCE, raters - 1)) * sqrt(variance)
 
 
@@ -114,7 +114,7 @@ def comparison(effect: float) -> Curves:
 
 
 QUESTIONS: dict[str, tuple[Callable[..., Curves], Sequence[str]]] = {
-    "fool-rate": (fool_rate, ("rate", "spread")),
+    "fool-rate": (fool_rate, ("rate", "rater_sd")),
     "kappa-interval": (kappa_interval, ("expected", "share")),
     "kappa": (kappa, ("expected", "share")),
     "comparison": (comparison, ("effect",)),

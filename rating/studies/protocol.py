@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from rating.studies.questions import ANYTHING_UNUSUAL, REAL_OR_FAKE, WHICH_ONE, Asked
+from rating.studies.questions import ANYTHING_UNUSUAL, REAL_OR_FAKE, WHICH_ONE, Question
 
 NEUTRAL_INSTRUCTIONS = (
     "Look at each image as you would in your work and say whether anything about it strikes you as unusual. "
@@ -124,7 +124,7 @@ class Protocol(models.Model):
     def first_informed_session(self) -> int:
         return 2 if self.has_two_phases else 1
 
-    def asked(self, session: int) -> Asked:
+    def question(self, session: int) -> Question:
         """The question of this session."""
         if self.shows_sets:
             return WHICH_ONE[self.set_size, self.sought]

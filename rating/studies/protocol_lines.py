@@ -36,16 +36,16 @@ def _sessions(study: Study) -> str:
 def _repeats(study: Study) -> str:
     if not study.repeats:
         return "None"
-    return f"{study.repeats} {_shown(study)} come back, {study.repeat_gap} others between at least"
+    return f"{study.repeats} {_things_rated(study)} come back, {study.repeat_gap} others between at least"
 
 
 def _allocation(study: Study) -> str:
     if study.everybody_reads_all:
-        return f"Every rater reads all {_shown(study)}"
-    return f"Every rater reads {study.anchors} {_shown(study)} as anchors and one of {study.blocks} blocks, in turn"
+        return f"Every rater reads all {_things_rated(study)}"
+    return f"Every rater reads {study.anchors} {_things_rated(study)} as anchors and one of {study.blocks} blocks, in turn"
 
 
-def _shown(study: Study) -> str:
+def _things_rated(study: Study) -> str:
     return "sets" if study.shows_sets else "images"
 
 

@@ -20,7 +20,7 @@ _TELLING = re.compile(rf"\b(?:{SUSPICION}|{SETTING})\b|{ARABIC}", re.IGNORECASE)
 
 def telling_words(text: str) -> list[str]:
     """The words of this text that give away that images may be generated, each once."""
-    return list(dict.fromkeys(found.group() for found in _TELLING.finditer(text)))
+    return list(dict.fromkeys(match.group() for match in _TELLING.finditer(text)))
 
 
 def speaks_of_it(remark: str) -> bool:

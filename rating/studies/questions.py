@@ -22,7 +22,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Question:
     """A question; `explained` is the answer that reasons belong to, empty where none are asked for."""
 
     legend: Any
@@ -35,7 +35,7 @@ class Asked:
         return [choice.value for choice in self.choices]
 
 
-REAL_OR_FAKE = Asked(
+REAL_OR_FAKE = Question(
     _("This image is"),
     _("Choose real, fake or unsure."),
     (Choice("real", _("Real"), "R"), Choice("fake", _("Fake"), "F"), Choice("unsure", _("Unsure"), "U")),
@@ -50,14 +50,14 @@ ONE_OF_FOUR = (
 )
 # Of a forced choice, by how many images stand beside each other and which of them is looked for.
 WHICH_ONE = {
-    (size, sought): Asked(words, _("Choose one of the images."), places)
+    (size, sought): Question(words, _("Choose one of the images."), places)
     for size, places in ((2, LEFT_OR_RIGHT), (4, ONE_OF_FOUR))
     for sought, words in (
         ("real", _("Which image is real?")),
         ("fake", _("Which image is fake?")),
     )
 }
-ANYTHING_UNUSUAL = Asked(
+ANYTHING_UNUSUAL = Question(
     _("This image is"),
     _("Choose usual, unusual or unsure."),
     (Choice("usual", _("Usual")), Choice("unusual", _("Unusual")), Choice("unsure", _("Unsure"), "U")),

@@ -38,12 +38,12 @@ def _uneven_sets(study: Study, strata: list[Stratum]) -> list[str]:
             (stratum.get_role_display(), stratum.dataset.get_modality_display()), [0, 0]
         )
         of_kind[stratum.dataset.origin != sought] += stratum.count
-    others = study.set_size - 1
+    companions = study.set_size - 1
     reasons = [
-        f"{role}, {modality}: {found} {study.sought} images need {found * others} others to make sets of "
+        f"{role}, {modality}: {targets} {study.sought} images need {targets * companions} others to make sets of "
         f"{study.set_size}, not {rest}."
-        for (role, modality), (found, rest) in counts.items()
-        if rest != found * others
+        for (role, modality), (targets, rest) in counts.items()
+        if rest != targets * companions
     ]
     if study.primary_endpoint in {study.Endpoint.AUC, study.Endpoint.FOOL_RATE}:
         reasons.append(
@@ -61,10 +61,10 @@ def _given_away(study: Study) -> list[str]:
         "consent": study.consent,
         "first instructions": study.first_instructions,
     }
-    found = {what: telling_words(words) for what, words in read_first.items()}
+    telling_by_text = {what: telling_words(words) for what, words in read_first.items()}
     reasons = [
         f"Raters read the {what} before they are told the purpose, and it says “{'”, “'.join(words)}”."
-        for what, words in found.items()
+        for what, words in telling_by_text.items()
         if words
     ]
     if not study.first_instructions.strip():
@@ -87,24 +87,24 @@ def _reasons_of_near_copies(study: Study) -> list[str]:
     """What was found after the freeze keeps the study closed as well."""
     if study.lets_near_copies_in or study.is_simulated:
         return []
-    held = Image.objects.held_back().filter(pk__in=study.images.values("image")).count()
-    if not held:
+    count = Image.objects.held_back().filter(pk__in=study.images.values("image")).count()
+    if not count:
         return []
-    found = f"{held} of its images repeat real images of the pool, as a quality report found."
-    return [f"{found} Copy the study and freeze the copy, which leaves them out, or let them in by name."]
+    sentence = f"{count} of its images repeat real images of the pool, as a quality report found."
+    return [f"{sentence} Copy the study and freeze the copy, which leaves them out, or let them in by name."]
 
 
 def _impossible_orders(study: Study, strata: list[Stratum]) -> list[str]:
-    size, shown = study.set_size, "sets" if study.shows_sets else "images"
+    size, things = study.set_size, "sets" if study.shows_sets else "images"
     main = sum(stratum.count for stratum in strata if stratum.role == Role.MAIN) // size
     probes = sum(stratum.count for stratum in strata if stratum.role == Role.PROBE) // size
     if study.blocks > 1 and study.anchors + study.blocks > main:
-        return [f"{study.anchors} anchors and {study.blocks} blocks need more than {main} {shown}."]
+        return [f"{study.anchors} anchors and {study.blocks} blocks need more than {main} {things}."]
     read = main if study.blocks == 1 else study.anchors + (main - study.anchors) // study.blocks
     if study.repeats and study.repeats > read + probes - study.repeat_gap:
         return [
             (
-                f"A rater reads {read + probes} {shown}: {study.repeats} repeats with {study.repeat_gap} {shown} "
+                f"A rater reads {read + probes} {things}: {study.repeats} repeats with {study.repeat_gap} {things} "
                 "between do not fit; ask for fewer, or for a smaller gap."
             )
         ]

@@ -12,7 +12,7 @@ from django.utils import timezone
 from rating.studies.audit_event import AuditEvent
 from rating.studies.enrolment import Enrolment
 from rating.studies.orders import Orders
-from rating.studies.questions import Asked
+from rating.studies.questions import Question
 from rating.studies.study import NotPossible, Study, must_say_why
 
 if TYPE_CHECKING:
@@ -134,8 +134,8 @@ class Sitting(models.Model):
         return self.enrolment.study.is_blinded_to_purpose(self.session)
 
     @property
-    def asked(self) -> Asked:
-        return self.enrolment.study.asked(self.session)
+    def question(self) -> Question:
+        return self.enrolment.study.question(self.session)
 
     def next_presentation(self) -> Presentation | None:
         """The first image not rated yet, or None when all are."""

@@ -48,13 +48,13 @@ class Stratum(models.Model):
         return f"{self.count} of {self.dataset}"
 
     def candidates(self) -> models.QuerySet[Image]:
-        images = self._shown().filter(dataset=self.dataset)
+        images = self._eligible().filter(dataset=self.dataset)
         return images.filter(label=self.label) if self.label else images
 
     def available(self) -> int:
         return self.candidates().count()
 
-    def _shown(self) -> ImageQuerySet:
+    def _eligible(self) -> ImageQuerySet:
         return Image.objects.usable() if self.study.lets_near_copies_in else Image.objects.shown_freely()
 
     def held_back_in_words(self) -> str:
@@ -67,5 +67,5 @@ class Stratum(models.Model):
     def asked_in_all(self) -> int:
         """How many images all strata of this study want of these candidates: no image is drawn twice."""
         of_this = self.study.strata.filter(dataset=self.dataset)
-        wanted = of_this.filter(label=self.label) if self.label else of_this
-        return sum(wanted.values_list("count", flat=True))
+        same_label = of_this.filter(label=self.label) if self.label else of_this
+        return sum(same_label.values_list("count", flat=True))

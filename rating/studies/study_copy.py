@@ -34,11 +34,11 @@ def copy_of(study: Study, *, by: Any, name: str = "", **changes: Any) -> Study:
 
 def free_name(name: str) -> str:
     """“NAME (copy)”, or “NAME (copy 2)” and so on where that is taken."""
-    room = Study._meta.get_field("name").max_length or 100
+    longest = Study._meta.get_field("name").max_length or 100
     number = 1
     while True:
         tail = " (copy)" if number == 1 else f" (copy {number})"
-        wanted = name[: room - len(tail)] + tail
-        if not Study.objects.filter(name=wanted).exists():
-            return wanted
+        candidate = name[: longest - len(tail)] + tail
+        if not Study.objects.filter(name=candidate).exists():
+            return candidate
         number += 1

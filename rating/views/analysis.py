@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 
 from rating.models import AuditEvent, Study
 from rating.results.build_report import numbers_from
-from rating.results.cache import Kept
+from rating.results.cache import ResultCache
 from rating.results.exhibit import Exhibit
 from rating.results.sections.questions import EXHIBITS, QUESTIONS, Question, question_named
 from rating.views.analysis_filters import Part, PartForm
@@ -39,7 +39,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         **frame(study, numbers, Part()),
         "exhibits": [
-            shown(exhibit, numbers)
+            exhibit_context(exhibit, numbers)
             for exhibit in exhibits
             if exhibit.fits(numbers) and (numbers["truth"] or not exhibit.needs_truth)
         ],
@@ -52,17 +52,17 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def question(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """One question's page: each figure with its table."""
-    study, asked = _over(slug), _question(name)
+    study, chosen_question = _over(slug), _question(name)
     note_look(study, request.user, name)
-    kept = Kept(study)
-    form = PartForm(request.GET, kept.columns())
+    cache = ResultCache(study)
+    form = PartForm(request.GET, cache.columns())
     part = form.part()
-    numbers = numbers_of(study, part, kept)
+    numbers = numbers_of(study, part, cache)
     context = {
         **frame(study, numbers, part),
-        "question": asked,
+        "question": chosen_question,
         "form": form,
-        "exhibits": [shown(exhibit, numbers) for exhibit in asked.asked_of(numbers)],
+        "exhibits": [exhibit_context(exhibit, numbers) for exhibit in chosen_question.asked_of(numbers)],
     }
     return render(request, "rating/analysis_question.html", context)
 
@@ -77,9 +77,9 @@ def figure(request: HttpRequest, slug: str, name: str, kind: str) -> HttpRespons
         raise Http404
     if exhibit.needs_truth:
         note_look(study, request.user, f"figure {name}", embedded=True)
-    kept = Kept(study)
-    part = PartForm(request.GET, kept.columns()).part()
-    numbers = numbers_of(study, part, kept)
+    cache = ResultCache(study)
+    part = PartForm(request.GET, cache.columns()).part()
+    numbers = numbers_of(study, part, cache)
     if exhibit.why_missing(numbers) or (kind != "csv" and exhibit.draw is None):
         raise Http404
     if kind == "csv":
@@ -90,25 +90,25 @@ def figure(request: HttpRequest, slug: str, name: str, kind: str) -> HttpRespons
     theme = SCREEN if on_screen else PRINT
     draw = exhibit.draw
     assert draw is not None  # noqa: S101  looked at above
-    drawn = kept.bytes(
+    content = cache.bytes(
         f"{name}|{part.query}|{'screen' if on_screen else 'print'}.{kind}",
         lambda: as_file(draw(numbers, theme), kind),
     )
-    response = as_download(drawn, FORMATS[kind], "" if on_screen else f"{name}.{kind}")
+    response = as_download(content, FORMATS[kind], "" if on_screen else f"{name}.{kind}")
     response["Content-Security-Policy"] = OF_A_DRAWING
     return response
 
 
-def numbers_of(study: Study, part: Part | None = None, kept: Kept | None = None) -> dict[str, Any]:
+def numbers_of(study: Study, part: Part | None = None, cache: ResultCache | None = None) -> dict[str, Any]:
     """The numbers of a part of the study, computed once for each state of its ratings."""
-    part, kept = part or Part(), kept or Kept(study)
+    part, cache = part or Part(), cache or ResultCache(study)
 
     def make() -> dict[str, Any]:
-        machines = kept.machine_columns()
-        beside = part.whoever.of(machines) if machines else None
-        return numbers_from(study, kept, part.of(kept.columns()), beside, part.session)
+        machines = cache.machine_columns()
+        machine_part = part.whoever.of(machines) if machines else None
+        return numbers_from(study, cache, part.of(cache.columns()), machine_part, part.session)
 
-    return kept.json(f"numbers|{part.query}", make)
+    return cache.json(f"numbers|{part.query}", make)
 
 
 def frame(study: Study, numbers: dict[str, Any], part: Part) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def frame(study: Study, numbers: dict[str, Any], part: Part) -> dict[str, Any]:
     }
 
 
-def shown(exhibit: Exhibit, numbers: dict[str, Any]) -> dict[str, Any]:
+def exhibit_context(exhibit: Exhibit, numbers: dict[str, Any]) -> dict[str, Any]:
     """An exhibit for the template: its table, or why there is none."""
     why = exhibit.why_missing(numbers)
     return {"exhibit": exhibit, "missing": why, "table": None if why else exhibit.table(numbers).to_read()}
@@ -140,10 +140,10 @@ def note_look(study: Study, user: Any, what: str, *, embedded: bool = False) -> 
     if not study.is_unblinded:
         return
     if embedded:
-        lately = AuditEvent.objects.filter(
+        recent_looks = AuditEvent.objects.filter(
             study=study, user=user, action=LOOK, at__gte=timezone.now() - A_LOOK_LASTS
         )
-        if lately.exists():
+        if recent_looks.exists():
             return
     AuditEvent.record(study, user, LOOK, page=what)
 
@@ -153,9 +153,9 @@ def _over(slug: str) -> Study:
 
 
 def _question(name: str) -> Question:
-    if (found := question_named(name)) is None:
+    if (named_question := question_named(name)) is None:
         raise Http404
-    return found
+    return named_question
 
 
 def as_download(content: bytes, kind: str, name: str) -> HttpResponse:

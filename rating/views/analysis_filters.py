@@ -51,19 +51,22 @@ class Part:
         """Only the chosen ratings; real images stay when one generator is chosen, for it is judged against them."""
         images = np.ones(len(columns.images), dtype=np.bool_)
         for name in PER_IMAGE:
-            if wanted := getattr(self, name):
-                allowed = {wanted, ""} if name == "generator" else {wanted}
+            if choice := getattr(self, name):
+                allowed = {choice, ""} if name == "generator" else {choice}
                 images &= np.array([value in allowed for value in getattr(columns, name)], dtype=np.bool_)
         raters = np.ones(len(columns.raters), dtype=np.bool_)
         for name, words in of_raters(columns).items():
-            if wanted := getattr(self, name):
-                raters &= np.array([word == wanted for word in words], dtype=np.bool_)
+            if choice := getattr(self, name):
+                raters &= np.array([word == choice for word in words], dtype=np.bool_)
         return columns.only(images=images, raters=raters, ratings=columns.has_text if self.text else None)
 
 
 def of_raters(columns: StudyColumns) -> dict[str, tuple[str, ...]]:
     """What raters said of themselves, years as a band; empty where they did not say."""
-    bands = (next((band for band, years in YEARS.items() if said in years), "") for said in columns.years)
+    bands = (
+        next((band for band, years in YEARS.items() if years_given in years), "")
+        for years_given in columns.years
+    )
     return {
         "years": tuple(bands),
         "knowledge": columns.knowledge,
@@ -88,21 +91,21 @@ class PartForm(forms.Form):
         sessions = [str(int(number)) for number in np.unique(columns.session)]
         raters = of_raters(columns)
         choices = {
-            "modality": [(name, MODALITIES.get(name, name)) for name in _used(columns.modality)],
-            "finding": [(name, name) for name in _used(columns.finding)],
-            "generator": [(name, name) for name in _used(columns.generator)],
+            "modality": [(name, MODALITIES.get(name, name)) for name in _distinct(columns.modality)],
+            "finding": [(name, name) for name in _distinct(columns.finding)],
+            "generator": [(name, name) for name in _distinct(columns.generator)],
             "years": [(band, YEARS_IN_WORDS[band]) for band in YEARS if band in raters["years"]],
-            "knowledge": [(name, KNOWLEDGE.get(name, name)) for name in _used(raters["knowledge"])],
-            "subspecialty": [(name, name) for name in _used(raters["subspecialty"])],
+            "knowledge": [(name, KNOWLEDGE.get(name, name)) for name in _distinct(raters["knowledge"])],
+            "subspecialty": [(name, name) for name in _distinct(raters["subspecialty"])],
             "session": [(number, number) for number in sessions],
         }
-        for name, found in choices.items():
-            if len(found) < 2:
+        for name, options in choices.items():
+            if len(options) < 2:
                 del self.fields[name]
                 continue
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101  all of these are
-            field.choices = found if name == "session" else [("", "All"), *found]
+            field.choices = options if name == "session" else [("", "All"), *options]
 
     def part(self) -> Part:
         """What was chosen; a choice that does not exist is no choice."""
@@ -115,16 +118,16 @@ class PartForm(forms.Form):
         )
 
 
-class SaidForm(PartForm):
+class ResponseForm(PartForm):
     """The same where single ratings are looked at: these have a label too, and remarks are what is shown."""
 
     label = forms.ChoiceField(required=False, label="Label given")
 
     def __init__(self, data: Mapping[str, Any], columns: StudyColumns) -> None:
         super().__init__(data, columns)
-        given = self.fields["label"]
-        assert isinstance(given, forms.ChoiceField)  # noqa: S101  it is declared so above
-        given.choices = [("", "All"), *((label, label) for label in columns.labels)]
+        label_field = self.fields["label"]
+        assert isinstance(label_field, forms.ChoiceField)  # noqa: S101  it is declared so above
+        label_field.choices = [("", "All"), *((label, label) for label in columns.labels)]
 
     def part(self) -> Part:
         self.is_valid()
@@ -133,9 +136,9 @@ class SaidForm(PartForm):
 
     def chosen_label(self) -> str:
         """The label that was chosen, empty for all of them."""
-        wanted = self.data.get("label", "")
+        label = self.data.get("label", "")
         field = self.fields["label"]
-        return wanted if isinstance(field, forms.ChoiceField) and field.valid_value(wanted) else ""
+        return label if isinstance(field, forms.ChoiceField) and field.valid_value(label) else ""
 
     def query(self) -> str:
         """All that was chosen, as an address says it."""
@@ -143,5 +146,5 @@ class SaidForm(PartForm):
         return "&".join(filter(None, (self.part().query, urlencode({"label": label}) if label else "")))
 
 
-def _used(names: tuple[str, ...]) -> list[str]:
+def _distinct(names: tuple[str, ...]) -> list[str]:
     return sorted(set(names) - {""})

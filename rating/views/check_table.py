@@ -28,11 +28,11 @@ class PublishedCounts(forms.Form):
                 )
 
     def part(self) -> Part:
-        def given(who: str) -> dict[str, int | None]:
+        def counts_of(who: str) -> dict[str, int | None]:
             return {label: self.cleaned_data[f"{who}_{label}"] for label in LABELS}
 
-        claims = {label: n for label, n in given("both").items() if n is not None}
-        return Part("Table", given("first"), given("second"), claims)
+        claims = {label: n for label, n in counts_of("both").items() if n is not None}
+        return Part("Table", counts_of("first"), counts_of("second"), claims)
 
     def rows(self) -> list[dict[str, Any]]:
         return [
@@ -43,17 +43,17 @@ class PublishedCounts(forms.Form):
 @permission_required("rating.view_study", raise_exception=True)
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
-    form, found, error = PublishedCounts(request.GET or None), [], ""
+    form, results, error = PublishedCounts(request.GET or None), [], ""
     if form.is_valid():
         try:
-            found = [check(form.part())]
+            results = [check(form.part())]
         except ValueError as reason:
             error = str(reason)
     elif not form.is_bound:
-        found = [check(part) for part in SPOT_THE_FAKE_LUNGS]
+        results = [check(part) for part in SPOT_THE_FAKE_LUNGS]
     context = {
         "form": form,
-        "found": found,
+        "found": results,
         "error": error,
         "labels": LABELS,
         "is_example": not form.is_bound,

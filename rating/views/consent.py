@@ -122,9 +122,9 @@ def preferences(request: HttpRequest) -> HttpResponse:
 
 
 def _back(request: HttpRequest) -> str:
-    asked = request.POST.get("next") or request.GET.get("next") or ""
-    safe = asked.startswith("/") and url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
-    return asked if safe else reverse("rating:reading_list")
+    address = request.POST.get("next") or request.GET.get("next") or ""
+    safe = address.startswith("/") and url_has_allowed_host_and_scheme(address, allowed_hosts=None)
+    return address if safe else reverse("rating:reading_list")
 
 
 def _sitting(request: HttpRequest, slug: str) -> Sitting:

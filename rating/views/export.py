@@ -12,8 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from rating.models import AuditEvent, Study
-from rating.results.build_report import numbers_of, picture_of, report_on
-from rating.results.cache import Kept
+from rating.results.build_report import exhibit_drawer, numbers_of, report_on
+from rating.results.cache import ResultCache
 from rating.results.export.ratings_csv import codebook_lines, csv_lines
 from rating.views.analysis import note_look
 
@@ -44,7 +44,7 @@ def bundle(request: HttpRequest, slug: str) -> HttpResponse:
 
     study = get_object_or_404(Study.objects.over(), slug=slug)
     AuditEvent.record(study, request.user, "exported ratings", with_truth=study.is_unblinded, bundle=True)
-    return _whole(bundle_of(study, _today()), "application/zip", f"lungrater-{study.slug}.zip")
+    return _attachment(bundle_of(study, _today()), "application/zip", f"lungrater-{study.slug}.zip")
 
 
 @permission_required("rating.view_study", raise_exception=True)
@@ -57,20 +57,20 @@ def report(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
 
     study = get_object_or_404(Study.objects.over(), slug=slug)
     note_look(study, request.user, f"report {kind}")
-    kept = Kept(study)
-    numbers = numbers_of(study, kept)
+    cache = ResultCache(study)
+    numbers = numbers_of(study, cache)
     make, content_type = {"html": (as_html, "text/html; charset=utf-8"), "pdf": (as_pdf, "application/pdf")}[
         kind
     ]
-    content = make(report_on(study, numbers, _today(), kept), picture_of(kept, numbers))
-    return _whole(content, content_type, f"lungrater-report-{study.slug}.{kind}")
+    content = make(report_on(study, numbers, _today(), cache), exhibit_drawer(cache, numbers))
+    return _attachment(content, content_type, f"lungrater-report-{study.slug}.{kind}")
 
 
 def _today() -> str:
     return f"{timezone.now():%Y-%m-%d}"
 
 
-def _whole(content: bytes, kind: str, name: str) -> HttpResponse:
+def _attachment(content: bytes, kind: str, name: str) -> HttpResponse:
     return HttpResponse(
         content, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )

@@ -19,7 +19,7 @@ class PlannerForm(forms.Form):
     rate = forms.FloatField(
         label="Expected fool rate", initial=0.5, min_value=0.01, max_value=0.99, help_text="0 to 1"
     )
-    spread = forms.FloatField(
+    rater_sd = forms.FloatField(
         label="Spread between raters",
         initial=0.15,
         min_value=0,
@@ -45,7 +45,7 @@ class PlannerForm(forms.Form):
 @permission_required("rating.view_study", raise_exception=True)
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
-    form = _asked(request)
+    form = _form(request)
     answers = []
     if form.is_valid():
         query = urlencode(form.cleaned_data)
@@ -58,13 +58,13 @@ def page(request: HttpRequest) -> HttpResponse:
 @permission_required("rating.view_study", raise_exception=True)
 @require_GET
 def figure(request: HttpRequest, what: str) -> HttpResponse:
-    form = _asked(request)
+    form = _form(request)
     if what not in QUESTIONS or not form.is_valid():
         raise Http404
     return HttpResponse(svg(_curves(what, form)), content_type="image/svg+xml")
 
 
-def _asked(request: HttpRequest) -> PlannerForm:
+def _form(request: HttpRequest) -> PlannerForm:
     """The form as asked for; what the address leaves out has its first value."""
     first = {name: field.initial for name, field in PlannerForm.base_fields.items()}
     return PlannerForm({**first, **{name: request.GET[name] for name in first if name in request.GET}})

@@ -19,8 +19,8 @@ from django.views.decorators.http import require_GET, require_POST
 from pool.durability import why_not_durable
 from rating.models import Enrolment, Presentation, Rating, Sitting, Study
 from rating.reading.answer_form import CONFIDENCE, AnswerForm
-from rating.reading.payload import ahead as held_ahead
-from rating.reading.payload import feedback, own_answer, picture_urls, room, told
+from rating.reading.payload import feedback, own_answer, picture_urls, public_facts, room
+from rating.reading.payload import prefetchable as held_ahead
 from rating.reading.rating import AlreadyRated
 from rating.views.raters import for_raters, wants_json
 
@@ -57,13 +57,13 @@ def at(request: HttpRequest, slug: str, position: int) -> HttpResponse:
     if rating and not presentation.may_be_corrected():
         raise PermissionDenied
     if wants_json(request):
-        return JsonResponse({**told(presentation), "answer": own_answer(rating) if rating else None})
+        return JsonResponse({**public_facts(presentation), "answer": own_answer(rating) if rating else None})
     return _show(request, presentation, _blank(presentation, rating), rating=rating)
 
 
 @for_raters
 @require_GET
-def ahead(request: HttpRequest, slug: str) -> HttpResponse:
+def upcoming(request: HttpRequest, slug: str) -> HttpResponse:
     """Who is signed in, and what may be held of the session at hand; of another session nothing."""
     sitting = _sitting(request, slug)
     at_hand = request.GET.get("session") == str(sitting.session) and sitting.may_be_read()
@@ -102,8 +102,10 @@ def _save(presentation: Presentation, form: AnswerForm) -> None:
     presentation.mark_shown(ago=form.shown_ago())
     Rating.record(presentation, answer["client_key"], replaces=answer["replaces"], **form.answer())
     if answer["showing"]:
-        for shown in presentation.sitting.presentations.reachable().filter(token=answer["showing"]):
-            shown.mark_shown()
+        for presentation_on_screen in presentation.sitting.presentations.reachable().filter(
+            token=answer["showing"]
+        ):
+            presentation_on_screen.mark_shown()
 
 
 def _why_not_taken(error: Exception) -> str:
@@ -168,7 +170,7 @@ def _show(
     context = {
         "study": sitting.enrolment.study,
         "presentation": presentation,
-        "asked": sitting.asked,
+        "question": sitting.question,
         "pictures": picture_urls(sitting.enrolment.study, presentation.token),
         "form": form,
         "refusal": refusal,

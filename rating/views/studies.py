@@ -79,7 +79,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "study": study,
         "strata": study.strata.select_related("dataset"),
         "enrolments": enrolments,
-        "unfinished": [rater for rater in enrolments if rater.left and rater.withdrawn_at is None],
+        "unfinished": [rater for rater in enrolments if rater.unrated_count and rater.withdrawn_at is None],
         "freeze": study.freezes.first(),
         "audit": (audit := study.blinding_audit),
         "named_images": audit.images_named() if audit and study.state == Study.State.FROZEN else [],

@@ -10,7 +10,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 from rating.results.sections.generators import areas_by_kind, differences
 from rating.results.summary import study_numbers
 from rating.statistics import LABELS
-from rating.statistics.accuracy.auc_by_generator import told_apart
+from rating.statistics.accuracy.auc_by_generator import auc_by_generator
 from rating.statistics.mrmc import nested, ustatistic
 from rating.statistics.mrmc.rater_tests import against_chance
 from rating.statistics.mrmc.triples import Levels
@@ -169,7 +169,7 @@ def test_a_generator_is_held_against_real_images_of_its_own_modalities_only():
     columns = replace(columns, modality=modality)
     levels = np.array([0, 2, 1, -1])[columns.table(1).codes]
 
-    overall, apart = told_apart(columns, levels)
+    overall, apart = auc_by_generator(columns, levels)
 
     assert [row["reals"] for row in apart["by_generator"]["groups"]] == [10, 10]
     assert apart["by_generator"]["differences"][0]["reals_in_common"] == 0

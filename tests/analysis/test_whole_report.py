@@ -54,7 +54,9 @@ def test_no_number_is_nan_and_every_table_is_whole(what, endpoint):
             if why is None:
                 table = exhibit.table(numbers)
                 assert all(len(row) == len(table.columns) for row in table.rows)
-                assert not re.search(r"\b(nan|inf|None)\b", str([row["cells"] for row in table.shown()]))
+                assert not re.search(
+                    r"\b(nan|inf|None)\b", str([row["cells"] for row in table.display_rows()])
+                )
                 if exhibit.draw:
                     exhibit.draw(numbers, SCREEN).draw_without_rendering()
 

@@ -91,7 +91,7 @@ def read_session(crawl: Crawl, study: Study, session: int) -> None:
         for url in payload.picture_urls(study, token):
             crawl.ask("get", url)
         save = {
-            "label": study.asked(session).values[1],
+            "label": study.question(session).values[1],
             "remark": "ribs",
             "client_key": str(uuid.uuid5(uuid.NAMESPACE_URL, token)),
         }
@@ -201,10 +201,11 @@ def test_nor_does_it_in_a_study_of_another_design(rater, client_of, fakes, proto
     ],
 )
 def test_the_crawl_sees_a_leak_of_one_byte(study, rater, client_of, monkeypatch, leak):
-    told = payload.told
+    told = payload.public_facts
     for module in ("rating.reading.payload", "rating.views.sitting"):
         monkeypatch.setattr(
-            f"{module}.told", lambda p: {**told(p), **leak(Image.objects.get(pk=p.study_image.image_id))}
+            f"{module}.public_facts",
+            lambda p: {**told(p), **leak(Image.objects.get(pk=p.study_image.image_id))},
         )
 
     one, other = crawled_both_ways(study, client_of(rater))

@@ -14,7 +14,7 @@ from django.urls import reverse
 from pool.models import Dataset
 from rating.models import AuditEvent, Rating, Study
 from rating.results.build_report import numbers_of, report_on
-from rating.results.cache import Kept
+from rating.results.cache import ResultCache
 from rating.results.report.checklists import checklist_table
 from rating.results.report.html import as_html
 from rating.results.report.methods_text import methods_text
@@ -451,13 +451,13 @@ def test_words_in_a_gallery_are_of_the_chosen_raters_only(page, rater, other_rat
 
 def test_numbers_are_made_again_when_an_import_fills_in_the_findings(rater):
     study = over_study(raters=[rater], unblinded=True)
-    before = Kept(study).folder
+    before = ResultCache(study).folder
 
     image = study.images.first().image
     image.label = "effusion"
     image.save(update_fields=["label"])
 
-    assert Kept(study).folder != before
+    assert ResultCache(study).folder != before
 
 
 def test_study_pictures_are_for_studies_that_are_over(browser, rater):

@@ -40,7 +40,7 @@ def test_a_session_takes_the_answers_of_its_question_and_no_other(rater, design)
         first = presentations(study, rater, session)[0]
         taken = [label for label in Label.values if takes(first, label)]
 
-        assert set(taken) == set(study.asked(session).values)
+        assert set(taken) == set(study.question(session).values)
 
 
 def test_nor_is_an_answer_made_another_question_s_afterwards(rater):

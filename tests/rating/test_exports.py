@@ -18,7 +18,7 @@ from rating.models import AuditEvent, Rating
 from rating.results.build_report import numbers_of, report_on
 from rating.results.export.bundle import bundle
 from rating.results.gallery import Gallery, RatedImage, ShownImage
-from rating.results.query import Said
+from rating.results.query import Response
 from rating.results.report.contents import Report, Section
 from rating.results.report.html import as_html
 from rating.results.report.pdf import as_pdf
@@ -137,7 +137,7 @@ def test_the_report_tells_what_made_the_fakes_why_and_what_was_written(study):
 
 
 def test_what_two_hundred_raters_said_of_an_image_fits_on_its_page(study):
-    told = [Said(f"R{n:03}", "I1", "fake", "a remark of some length " * 3, ()) for n in range(200)]
+    told = [Response(f"R{n:03}", "I1", "fake", "a remark of some length " * 3, ()) for n in range(200)]
     image = ShownImage(RatedImage("I1", "xray", "fake", "lungs", 0, 200, 0), told, thumbnail(make_pixels()))
     report = Report("Large", DATE, [Section("Which images?", galleries=[Gallery("Split", [image] * 7, 9)])])
 

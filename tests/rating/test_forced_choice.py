@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rating.blinding.freeze_runner import FreezeSteps
-from rating.blinding.places import Placed, check_places
+from rating.blinding.places import SetInOrder, check_places
 from rating.models import Enrolment, Freeze, Presentation, Rating
 from rating.reading.machine_raters import enrol_machine
 from rating.reading.simulation import Readers, simulate
@@ -388,7 +388,7 @@ def test_fair_places_are_green_over_many_studies(size):
         for rater in range(6):
             placed = [order.index(0) for order in ordering.placements(40, size, 1000 * seed + rater)]
             order = ordering.make_order(placed, seed=1000 * seed + rater)
-            orders.append([Placed(placed[showing.item], "main") for showing in order])
+            orders.append([SetInOrder(placed[showing.item], "main") for showing in order])
         assert check_places(orders, size=size).verdict == "green"
 
 
@@ -402,7 +402,7 @@ def test_fair_places_are_green_over_many_studies(size):
     ],
 )
 def test_places_that_can_be_guessed_are_red(leak, cue):
-    finding = check_places([[Placed(leak(at), "main") for at in range(40)]] * 4, size=4)
+    finding = check_places([[SetInOrder(leak(at), "main") for at in range(40)]] * 4, size=4)
 
     assert finding.verdict == "red"
     assert finding.detail["guessed"][cue] > 0.9

@@ -24,12 +24,12 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *_args: Any, study: str, **options: Any) -> None:
-        found = study_named(study)
-        if not found.is_over:
-            raise CommandError(f"“{found}” is {found.state}: close it before it is analysed.")
-        if found.is_unblinded:
-            AuditEvent.record(found, None, "looked at the truth", page="command line")
-        numbers = numbers_of(found)
+        named_study = study_named(study)
+        if not named_study.is_over:
+            raise CommandError(f"“{named_study}” is {named_study.state}: close it before it is analysed.")
+        if named_study.is_unblinded:
+            AuditEvent.record(named_study, None, "looked at the truth", page="command line")
+        numbers = numbers_of(named_study)
         if options["json"]:
             # The agreement report stands at the top, as `lungrater agreement --json` gives it.
             self.stdout.write(

@@ -38,19 +38,21 @@ class Command(BaseCommand):
             )
         try:
             parts = _parts(options) if options["first"] else SPOT_THE_FAKE_LUNGS
-            found = [check(part) for part in parts]
+            results = [check(part) for part in parts]
         except ValueError as error:
             raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
         if options["json"]:
-            self.stdout.write(json.dumps([_plain(one) for one in found], ensure_ascii=False, indent=2))
+            self.stdout.write(
+                json.dumps([_plain(result) for result in results], ensure_ascii=False, indent=2)
+            )
             return
-        for one in found:
-            self.stdout.write(f"{one['name']}: {one['images']} images")
-            for name, low, high in one["ranges"].rows:
+        for result in results:
+            self.stdout.write(f"{result['name']}: {result['images']} images")
+            for name, low, high in result["ranges"].rows:
                 self.stdout.write(f"  {name:<16}{as_text(low):>8} to {as_text(high)}")
-            for claim in one["claims"]:
+            for claim in result["claims"]:
                 self.stdout.write(f"  {'ok ' if claim.feasible else 'NO '} {claim.sentence}")
-            self.stdout.write(f"  {one['fits']}")
+            self.stdout.write(f"  {result['fits']}")
 
 
 def _parts(options: dict[str, Any]) -> tuple[Part, ...]:
@@ -58,11 +60,11 @@ def _parts(options: dict[str, Any]) -> tuple[Part, ...]:
     return (Part("Table", counts_of(options["first"]), counts_of(options["second"]), claims),)
 
 
-def _plain(found: dict[str, Any]) -> dict[str, Any]:
+def _plain(result: dict[str, Any]) -> dict[str, Any]:
     return {
-        "name": found["name"],
-        "images": found["images"],
-        "ranges": {str(name): [low, high] for name, low, high in found["ranges"].rows},
-        "claims": [{"feasible": claim.feasible, "sentence": claim.sentence} for claim in found["claims"]],
-        "fits": found["fits"],
+        "name": result["name"],
+        "images": result["images"],
+        "ranges": {str(name): [low, high] for name, low, high in result["ranges"].rows},
+        "claims": [{"feasible": claim.feasible, "sentence": claim.sentence} for claim in result["claims"]],
+        "fits": result["fits"],
     }

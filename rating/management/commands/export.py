@@ -66,14 +66,18 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=list(FORMATS), default="csv")
 
     def handle(self, *_args: Any, study: str, output: Path | None, **options: Any) -> None:
-        found = study_named(study)
+        named_study = study_named(study)
         kind: str = options["format"]
-        if not found.is_over:
-            raise CommandError(f"“{found}” is {found.state}: close it before its ratings are exported.")
+        if not named_study.is_over:
+            raise CommandError(
+                f"“{named_study}” is {named_study.state}: close it before its ratings are exported."
+            )
         if output is None and kind == "bundle" and sys.stdout.isatty():
             raise CommandError("A bundle is a zip: name a file with -o.", returncode=BAD_ARGUMENT)
-        content = FORMATS[kind](found)
-        AuditEvent.record(found, None, "exported ratings", with_truth=found.is_unblinded, format=kind)
+        content = FORMATS[kind](named_study)
+        AuditEvent.record(
+            named_study, None, "exported ratings", with_truth=named_study.is_unblinded, format=kind
+        )
         if output is None:
             sys.stdout.buffer.write(content)
             return
@@ -81,7 +85,7 @@ class Command(BaseCommand):
             output.write_bytes(content)
             if kind == "csv":
                 output.with_suffix(".codebook.csv").write_text(
-                    "".join(codebook_lines(found)), encoding="utf-8", newline=""
+                    "".join(codebook_lines(named_study)), encoding="utf-8", newline=""
                 )
         except OSError as error:
             raise CommandError(f"{output} cannot be written: {error.strerror}.") from error

@@ -64,8 +64,8 @@ class Command(BaseCommand):
             "status": "state, raters and progress",
         }.items():
             acts.add_parser(act, help=what).add_argument("name")
-        for told in ("status", "audit"):
-            acts.choices[told].add_argument("--json", action="store_true")
+        for name_of_act in ("status", "audit"):
+            acts.choices[name_of_act].add_argument("--json", action="store_true")
         acts.choices["open"].add_argument(
             "--override", metavar="REASON", default="", help="open in spite of a red audit"
         )
@@ -140,8 +140,8 @@ def create(name: str, options: dict[str, Any]) -> Study:
         raise CommandError(f"There is a study “{name}” already.")
     template = TEMPLATES.get(options["template"] or "")
     fields = (*PROTOCOL, "reasons", *(field for field, _ in SWITCHES.values()))
-    asked = {field: options[field] for field in fields if options[field] is not None}
-    study = Study(name=name, **{**(template.protocol if template else {}), **asked})
+    protocol = {field: options[field] for field in fields if options[field] is not None}
+    study = Study(name=name, **{**(template.protocol if template else {}), **protocol})
     try:
         study.full_clean()
     except ValidationError as error:
@@ -157,17 +157,17 @@ def create(name: str, options: dict[str, Any]) -> Study:
 def _add_stratum(study: Study, words: str, role: Role) -> None:
     name, _, count = words.rpartition("=")
     label = ""
-    found = Dataset.objects.filter(name=name).first()
-    if found is None and name.endswith("]"):
+    dataset = Dataset.objects.filter(name=name).first()
+    if dataset is None and name.endswith("]"):
         name, _, label = name[:-1].rpartition("[")
-        found = Dataset.objects.filter(name=name).first()
-    if found is None:
+        dataset = Dataset.objects.filter(name=name).first()
+    if dataset is None:
         raise CommandError(f"There is no dataset “{name}” (asked for as {words}).")
     if not count.isdecimal() or int(count) < 1:
         raise CommandError(f"Say how many images as {STRATUM}, not {words}.")
     try:
         with transaction.atomic():
-            Stratum.objects.create(study=study, dataset=found, label=label, count=int(count), role=role)
+            Stratum.objects.create(study=study, dataset=dataset, label=label, count=int(count), role=role)
     except IntegrityError as error:
         raise CommandError(f"“{words}” is asked for twice; name each dataset and finding once.") from error
 

@@ -9,9 +9,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from rating.results.build_report import numbers_of, picture_of, report_on
-from rating.results.cache import Kept
-from rating.results.export.galleries import galleries_csv, gallery_pictures
+from rating.results.build_report import exhibit_drawer, numbers_of, report_on
+from rating.results.cache import ResultCache
+from rating.results.export.galleries import galleries_csv, gallery_images
 from rating.results.export.imrmc import imrmc_lines
 from rating.results.export.ratings_csv import codebook_lines, csv_lines, rating_facts
 from rating.results.query import machine_names
@@ -58,10 +58,10 @@ def ratings_json(study: Study) -> str:
 
 
 def _files(study: Study, date: str) -> dict[str, bytes]:
-    kept = Kept(study)
-    numbers = numbers_of(study, kept)
-    report: Report = report_on(study, numbers, date, kept)
-    picture = picture_of(kept, numbers)
+    cache = ResultCache(study)
+    numbers = numbers_of(study, cache)
+    report: Report = report_on(study, numbers, date, cache)
+    draw_exhibit = exhibit_drawer(cache, numbers)
     files = {
         "README.txt": README.format(name=study.name),
         "ratings.csv": "".join(csv_lines(study)),
@@ -70,25 +70,25 @@ def _files(study: Study, date: str) -> dict[str, bytes]:
         "numbers.json": json.dumps(numbers, ensure_ascii=False, indent=1, allow_nan=False),
         "manifest.json": json.dumps(_manifest(study), ensure_ascii=False, indent=1, default=str),
         "sequences.csv": "".join(_sequences(study)),
-        "galleries.csv": galleries_csv(study, kept),
+        "galleries.csv": galleries_csv(study, cache),
         "recompute.py": (Path(__file__).with_name("recompute.py")).read_text(encoding="utf-8"),
     }
     if study.enrolments.exclude(machine="").exists():
         files["machines.csv"] = "".join(csv_lines(study, machines=True))
-    columns = kept.columns()
+    columns = cache.columns()
     if columns.truth_is_known and not study.shows_sets:
         files["imrmc.imrmc"] = "".join(imrmc_lines(columns, study.name))
-    whole = {name: text.encode() for name, text in files.items()}
-    whole |= {"report.html": as_html(report, picture), "report.pdf": as_pdf(report, picture)}
-    whole |= gallery_pictures(study, kept)
+    contents = {name: text.encode() for name, text in files.items()}
+    contents |= {"report.html": as_html(report, draw_exhibit), "report.pdf": as_pdf(report, draw_exhibit)}
+    contents |= gallery_images(study, cache)
     digests = "".join(
-        f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(whole.items())
+        f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items())
     )
-    return {**whole, "SHA256SUMS": digests.encode()}
+    return {**contents, "SHA256SUMS": digests.encode()}
 
 
 def _manifest(study: Study) -> dict[str, Any]:
-    told = study.is_unblinded
+    is_unblinded = study.is_unblinded
     images = study.images.select_related("image__dataset").order_by("code")
     counted = Sitting.objects.counted().filter(enrolment__study=study)
     of_none = study.enrolments.people().exclude(sittings__in=counted).order_by("number")
@@ -102,20 +102,20 @@ def _manifest(study: Study) -> dict[str, Any]:
         "left_out": [str(rater) for rater in of_none],
         "images": [
             {
-                "image": one.code,
-                "role": one.role,
-                "derivative_sha256": one.derivative_sha256,
+                "image": image.code,
+                "role": image.role,
+                "derivative_sha256": image.derivative_sha256,
                 **(
                     {
-                        "origin": one.image.origin,
-                        "dataset": one.image.dataset.name,
-                        "provenance": one.image.provenance,
+                        "origin": image.image.origin,
+                        "dataset": image.image.dataset.name,
+                        "provenance": image.image.provenance,
                     }
-                    if told
+                    if is_unblinded
                     else {}
                 ),
             }
-            for one in images
+            for image in images
         ],
     }
 
@@ -124,10 +124,14 @@ def _sequences(study: Study) -> list[str]:
     sittings = Sitting.objects.filter(enrolment__study=study).select_related("enrolment")
     ordered = sittings.order_by("enrolment__number", "session", "attempt")
     lines = ["rater,session,attempt,seed,order_version,order_sha256,counts\r\n"]
-    for one in ordered:
-        valid = one.reset_at is None and one.unblinded_at is None and one.enrolment.withdrawn_at is None
-        counts = valid and not one.enrolment.machine
+    for sitting in ordered:
+        valid = (
+            sitting.reset_at is None
+            and sitting.unblinded_at is None
+            and sitting.enrolment.withdrawn_at is None
+        )
+        counts = valid and not sitting.enrolment.machine
         lines.append(
-            f"{one.enrolment.pseudonym},{one.session},{one.attempt},{one.seed},{one.order_version},{one.order_sha256},{int(counts)}\r\n"
+            f"{sitting.enrolment.pseudonym},{sitting.session},{sitting.attempt},{sitting.seed},{sitting.order_version},{sitting.order_sha256},{int(counts)}\r\n"
         )
     return lines

@@ -16,7 +16,7 @@ def imrmc_lines(columns: StudyColumns, name: str, session: int | None = None) ->
         raise ValueError("iMRMC takes scores of single images; this study is a forced choice among several.")
     if not columns.truth_is_known:
         raise ValueError("iMRMC needs the truth: unblind the study first.")
-    wanted = columns.main(session or columns.first_session)
+    in_session = columns.main(session or columns.first_session)
     yield f"{' '.join(name.split())}\n"
     yield f"NR: {len(columns.raters)}\n"
     yield f"N0: {columns.truth.count('real')}\n"
@@ -26,6 +26,6 @@ def imrmc_lines(columns: StudyColumns, name: str, session: int | None = None) ->
     for image, truth in zip(columns.images, columns.truth, strict=True):
         yield f"truth,{image},truth,{int(truth == 'fake')}\n"
     for rater, image, label in zip(
-        columns.rater[wanted], columns.image[wanted], columns.label[wanted], strict=True
+        columns.rater[in_session], columns.image[in_session], columns.label[in_session], strict=True
     ):
         yield f"{columns.raters[rater]},{columns.images[image]},reading,{SCORES[int(label)]}\n"

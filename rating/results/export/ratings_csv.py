@@ -99,13 +99,13 @@ def _sets(study: Study) -> dict[str, list[StudyImage]]:
 
 def _of_set(study: Study, facts: dict[str, Any], places: str, members: list[StudyImage]) -> dict[str, Any]:
     """What differs in the row of a set: raters give a place, and a letter says which image stood there."""
-    told, place = study.is_unblinded, facts["label"]
+    is_unblinded, place = study.is_unblinded, facts["label"]
     return {
-        "dataset": [one.image.dataset.name for one in members] if told else None,
-        "finding": [one.image.label for one in members] if told else None,
-        "truth": truth_of_set(study, [one.image.origin for one in members]) if told else None,
+        "dataset": [member.image.dataset.name for member in members] if is_unblinded else None,
+        "finding": [member.image.label for member in members] if is_unblinded else None,
+        "truth": truth_of_set(study, [member.image.origin for member in members]) if is_unblinded else None,
         "label": places[int(place) - 1] if place else None,
-        "members": [one.code for one in members],
+        "members": [member.code for member in members],
         "places": places,
         "place": int(place) if place else None,
     }
@@ -114,7 +114,7 @@ def _of_set(study: Study, facts: dict[str, Any], places: str, members: list[Stud
 def _facts(study: Study, presentation: Presentation) -> dict[str, Any]:
     sitting, image = presentation.sitting, presentation.study_image.image
     rating = getattr(presentation, "rating", None)
-    told = study.is_unblinded
+    is_unblinded = study.is_unblinded
     return {
         "study": study.name,
         "rater": sitting.enrolment.pseudonym,
@@ -123,9 +123,9 @@ def _facts(study: Study, presentation: Presentation) -> dict[str, Any]:
         "kind": str(presentation.kind),
         "image": presentation.study_image.code,
         "modality": image.modality,
-        "dataset": image.dataset.name if told else None,
-        "finding": image.label if told else None,
-        "truth": truth_word(image.origin) if told else None,
+        "dataset": image.dataset.name if is_unblinded else None,
+        "finding": image.label if is_unblinded else None,
+        "truth": truth_word(image.origin) if is_unblinded else None,
         "label": rating.label if rating else None,
         "confidence": rating.confidence if rating else None,
         "remark": rating.remark if rating else None,

@@ -52,13 +52,13 @@ def agreement(codes: Codes) -> dict[str, float]:
         "gwet_ac1": float((pi * (1 - pi)).sum() / (len(LABELS) - 1)),
         "brennan_prediger": 1 / len(LABELS),
     }
-    found = {name: (observed - pe) / (1 - pe) for name, pe in chance.items() if pe < 1}
+    coefficients = {name: (observed - pe) / (1 - pe) for name, pe in chance.items() if pe < 1}
     total, values = n[twice].sum(), counts[twice].sum(axis=0)
     within = (agreeing * n[twice]).sum() / total
     expected = (values * (values - 1)).sum() / (total * (total - 1))
     if expected < 1:
-        found["krippendorff_alpha"] = (within - expected) / (1 - expected)
-    return found
+        coefficients["krippendorff_alpha"] = (within - expected) / (1 - expected)
+    return coefficients
 
 
 def kappa(first: Codes, second: Codes) -> float | None:
@@ -86,37 +86,39 @@ def auc(codes: Codes, truth: npt.NDArray[np.str_]) -> float | None:
 
 def main() -> int:
     raters, codes, truth = read()
-    said = json.loads((HERE / "numbers.json").read_text(encoding="utf-8"))
+    numbers = json.loads((HERE / "numbers.json").read_text(encoding="utf-8"))
     checks: list[tuple[str, float | None, float | None]] = [
-        (name, value, said["agreement"]["coefficients"][name]["estimate"])
+        (name, value, numbers["agreement"]["coefficients"][name]["estimate"])
         for name, value in (agreement(codes) if len(raters) > 1 else {}).items()
     ]
-    for pair in said["agreement"]["pairs"]:
+    for pair in numbers["agreement"]["pairs"]:
         a, b = (raters.index(name) for name in pair["raters"])
         checks.append((f"kappa {' '.join(pair['raters'])}", kappa(codes[a], codes[b]), pair["cohen_kappa"]))
-    if said["choice"] and said["choice"]["found"]:
-        for row in said["choice"]["found"]["raters"]:
+    if numbers["choice"] and numbers["choice"]["found"]:
+        for row in numbers["choice"]["found"]["raters"]:
             calls = codes[raters.index(row["rater"])] if row["rater"] in raters else np.array([])
             right = [LABELS[code] == was for code, was in zip(calls, truth, strict=False) if code >= 0]
             checks.append(
                 (f"found {row['rater']}", np.mean(right) if right else None, row["share"]["estimate"])
             )
-    if said["truth"]:
+    if numbers["truth"]:
         fake = truth == "fake"
-        for row in said["truth"]["per_rater"]:
+        for row in numbers["truth"]["per_rater"]:
             calls = codes[raters.index(row["rater"])] if row["rater"] in raters else np.array([])
             calls = calls[fake & (calls >= 0)] if len(calls) else calls
             rate = float((calls == 0).mean()) if len(calls) else None
             checks.append((f"fool rate {row['rater']}", rate, row["fool_rate"]["estimate"]))
         if fake.any() and not fake.all():
             checks.append(
-                ("AUC", auc(codes, truth), said["truth"]["auc"]["u_statistic"]["estimate"]["estimate"])
+                ("AUC", auc(codes, truth), numbers["truth"]["auc"]["u_statistic"]["estimate"]["estimate"])
             )
     wrong = 0
-    for name, ours, theirs in checks:
-        same = ours is theirs or (ours is not None and theirs is not None and abs(ours - theirs) < 1e-9)
+    for name, recomputed, reported in checks:
+        same = recomputed is reported or (
+            recomputed is not None and reported is not None and abs(recomputed - reported) < 1e-9
+        )
         wrong += not same
-        print(f"{'same' if same else 'DIFFERS':<8}{name:<28}{ours!s:>24}{theirs!s:>24}")
+        print(f"{'same' if same else 'DIFFERS':<8}{name:<28}{recomputed!s:>24}{reported!s:>24}")
     print(f"{len(checks)} numbers compared, {wrong} differ.")
     return 1 if wrong else 0
 

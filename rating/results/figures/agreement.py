@@ -21,15 +21,15 @@ FEW = 10
 def forest(numbers: Mapping[str, Any], theme: Theme) -> Figure:
     """Every coefficient with its interval, one panel for all images and one per modality."""
     report = numbers["agreement"]
-    everything = "All sets" if numbers["choice"] else "All images"
-    parts = {everything: report} | (report["by"] if len(report["by"]) > 1 else {})
+    all_rows = "All sets" if numbers["choice"] else "All images"
+    parts = {all_rows: report} | (report["by"] if len(report["by"]) > 1 else {})
     figure, axes = panel(theme, height=3, columns=len(parts), share_y=True)
     for ax, (name, part) in zip(axes, parts.items(), strict=True):
         rows = [(COEFFICIENTS[key].split(" (")[0], value) for key, value in part["coefficients"].items()]
-        known = [
+        edges = [
             edge for _, e in rows for edge in (e["ci"] or ([] if e["estimate"] is None else [e["estimate"]]))
         ]
-        draw_forest(ax, theme, rows, unit=(min([0.0, *known]), 1))
+        draw_forest(ax, theme, rows, unit=(min([0.0, *edges]), 1))
         ax.axvline(0, color=theme.quiet, linewidth=0.8)
         ax.set_xticks([tick for tick in (-1.0, -0.5, 0.0, 0.5, 1.0) if tick >= ax.get_xlim()[0]])
         ax.set_title(f"{group_name(name)}, n = {part['images']}", fontsize=10)
@@ -74,5 +74,5 @@ def heat_map(numbers: Mapping[str, Any], theme: Theme) -> Figure:
 
 
 def _least(cells: np.ndarray) -> float:
-    known = cells[np.isfinite(cells)]
-    return float(known.min()) if len(known) else 0.0
+    finite = cells[np.isfinite(cells)]
+    return float(finite.min()) if len(finite) else 0.0

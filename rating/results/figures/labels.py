@@ -32,19 +32,19 @@ def _stacked(groups: Mapping[str, Mapping[str, Mapping[str, int]]], theme: Theme
     ]
     figure, (ax,) = panel(theme, height=min(0.8 + 0.32 * max(len(bars), 2), 20))
     for place, (_, counts) in enumerate(bars):
-        left = 0
+        start = 0
         for label in LABELS:
             ax.barh(
                 place,
                 counts[label],
-                left=left,
+                left=start,
                 height=0.7,
                 color=theme.of(label),
                 label=label if not place else None,
             )
             if counts[label] and len(bars) <= 40:
                 ax.text(
-                    left + counts[label] / 2,
+                    start + counts[label] / 2,
                     place,
                     str(counts[label]),
                     ha="center",
@@ -52,7 +52,7 @@ def _stacked(groups: Mapping[str, Mapping[str, Mapping[str, int]]], theme: Theme
                     fontsize=8,
                     color=theme.ground,
                 )
-            left += counts[label]
+            start += counts[label]
     ax.set_yticks(range(len(bars)), [name for name, _ in bars])
     ax.set_ylim(len(bars) - 0.4, -0.6)
     ax.locator_params(axis="x", integer=True)

@@ -16,16 +16,16 @@ MOST_RATERS = 40
 
 def times(numbers: Mapping[str, Any], theme: Theme) -> Figure:
     """Medians with quartiles, by label, by correctness and by rater."""
-    found = numbers["times"]
-    rows = [("All", found["all"]), *found["by_label"].items(), *found["by_correctness"].items()]
-    if len(found["by_rater"]) <= MOST_RATERS:
-        rows += list(found["by_rater"].items())
-    rows = [(name, spread) for name, spread in rows if spread["n"]]
+    spreads = numbers["times"]
+    rows = [("All", spreads["all"]), *spreads["by_label"].items(), *spreads["by_correctness"].items()]
+    if len(spreads["by_rater"]) <= MOST_RATERS:
+        rows += list(spreads["by_rater"].items())
+    rows = [(name, quartiles) for name, quartiles in rows if quartiles["n"]]
     figure, (ax,) = panel(theme, height=1.2 + 0.3 * len(rows))
-    for place, (_, spread) in enumerate(rows):
-        ax.plot([spread["q1"], spread["q3"]], [place, place], color=theme.accent, linewidth=3)
-        ax.plot(spread["median"], place, "o", color=theme.ink)
-    ax.set_yticks(range(len(rows)), [f"{name} (n {spread['n']})" for name, spread in rows])
+    for place, (_, quartiles) in enumerate(rows):
+        ax.plot([quartiles["q1"], quartiles["q3"]], [place, place], color=theme.accent, linewidth=3)
+        ax.plot(quartiles["median"], place, "o", color=theme.ink)
+    ax.set_yticks(range(len(rows)), [f"{name} (n {quartiles['n']})" for name, quartiles in rows])
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_xlim(left=0)
     ax.set_xlabel("Seconds per case: median and quartiles")
@@ -74,19 +74,21 @@ def position(numbers: Mapping[str, Any], theme: Theme) -> Figure:
 def experience(numbers: Mapping[str, Any], theme: Theme) -> Figure:
     """Each rater's share called right against the years of reading; filled: uses AI."""
     figure, (ax,) = panel(theme, height=3.4)
-    known = [row for row in numbers["truth"]["profile"]["raters"] if None not in {row["years"], row["value"]}]
+    profiles = [
+        row for row in numbers["truth"]["profile"]["raters"] if None not in {row["years"], row["value"]}
+    ]
     groups = (("uses AI", theme.accent, True), ("does not, or did not say", theme.quiet, False))
     for name, colour, uses in groups:
-        those = [row for row in known if (row["knowledge"] in KNOWS_AI) is uses]
+        raters = [row for row in profiles if (row["knowledge"] in KNOWS_AI) is uses]
         ax.plot(
-            [row["years"] for row in those],
-            [row["value"] for row in those],
+            [row["years"] for row in raters],
+            [row["value"] for row in raters],
             "o" if uses else "s",
             color=colour,
             label=name,
         )
-    if len(known) <= MOST_RATERS:
-        for row in known:
+    if len(profiles) <= MOST_RATERS:
+        for row in profiles:
             ax.annotate(
                 row["rater"],
                 (row["years"], row["value"]),
@@ -95,8 +97,8 @@ def experience(numbers: Mapping[str, Any], theme: Theme) -> Figure:
                 color=theme.quiet,
                 fontsize=8,
             )
-    else_said = "" if known else "No rater said for how many years."
-    ax.text(0.5, 0.5, else_said, color=theme.quiet, ha="center", transform=ax.transAxes)
+    note = "" if profiles else "No rater said for how many years."
+    ax.text(0.5, 0.5, note, color=theme.quiet, ha="center", transform=ax.transAxes)
     ax.set_xlim(left=0)
     ax.set_ylim(0, 1)
     ax.set_xlabel("Years of reading")

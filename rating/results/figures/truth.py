@@ -43,11 +43,11 @@ def _rates(rows: list[tuple[str, Any]], theme: Theme) -> Figure:
 
 def areas_by_kind(numbers: Mapping[str, Any], theme: Theme) -> Figure:
     """The AUC of each generator's and each modality's fakes; the line is chance."""
-    apart = numbers["truth"]["told_apart"]
+    kinds = numbers["truth"]["told_apart"]
     rows = [
         (group_name(row["name"]), row["area"]["estimate"])
         for key in ("by_generator", "by_modality")
-        for row in apart[key]["groups"]
+        for row in kinds[key]["groups"]
     ]
     figure, (ax,) = panel(theme, height=min(1.2 + 0.32 * len(rows), 20))
     forest(ax, theme, rows)

@@ -199,14 +199,14 @@ def _claim(facts: StudyFacts, numbers: Numbers) -> Items:
 
 
 def _agreement(numbers: Numbers) -> str:
-    found = numbers["agreement"]["coefficients"]
-    named = ("percent_agreement", "krippendorff_alpha", "gwet_ac1")
-    return " ".join(_in_words(COEFFICIENTS[name], found[name]) for name in named)
+    coefficients = numbers["agreement"]["coefficients"]
+    names = ("percent_agreement", "krippendorff_alpha", "gwet_ac1")
+    return " ".join(_in_words(COEFFICIENTS[name], coefficients[name]) for name in names)
 
 
 def _accuracy(numbers: Numbers) -> str:
     if numbers["choice"]:
-        return _found(numbers["choice"]["found"])
+        return _share_found(numbers["choice"]["found"])
     where = "See “How often each rater was fooled” and “ROC curves”."
     truth = numbers["truth"]
     if truth is None:
@@ -217,11 +217,11 @@ def _accuracy(numbers: Numbers) -> str:
     return " ".join([*shares, area, "Averaged over raters (U-statistic).", where])
 
 
-def _found(found: Numbers | None) -> str:
+def _share_found(choices: Numbers | None) -> str:
     """How often sets' images were found over all raters, once the study is unblinded."""
-    if found is None:
+    if choices is None:
         return FOUND
-    share = _in_words("Share of sets in which the image was found", found["over_raters"]["estimate"])
+    share = _in_words("Share of sets in which the image was found", choices["over_raters"]["estimate"])
     return f"{share} Averaged over raters (U-statistic). {FOUND}"
 
 
@@ -233,12 +233,14 @@ def _failed(numbers: Numbers) -> str:
     )
 
 
-def _in_words(name: str, found: Numbers) -> str:
+def _in_words(name: str, estimate: Numbers) -> str:
     """`AUC 0.665 (95 % interval 0.600 to 0.730).`, or why there is none."""
-    if found["estimate"] is None:
-        return f"{name}: none. {found['reason']}"
-    interval = "no interval" if found["ci"] is None else "95 % interval {:.3f} to {:.3f}".format(*found["ci"])
-    return f"{name} {found['estimate']:.3f} ({interval})."
+    if estimate["estimate"] is None:
+        return f"{name}: none. {estimate['reason']}"
+    interval = (
+        "no interval" if estimate["ci"] is None else "95 % interval {:.3f} to {:.3f}".format(*estimate["ci"])
+    )
+    return f"{name} {estimate['estimate']:.3f} ({interval})."
 
 
 def _calls(numbers: Numbers) -> str:
@@ -246,23 +248,23 @@ def _calls(numbers: Numbers) -> str:
     if not numbers["truth"]:
         return ""
     rows = numbers["truth"]["per_rater"]
-    said = []
+    sentences = []
     for kind, name in (("fake", "Fakes"), ("real", "Real images")):
         calls = {
             label: sum(row["table"][kind][label] for row in rows) for label in ("real", "fake", "unsure")
         }
-        said.append(
+        sentences.append(
             f"{name} were called real {calls['real']}, fake {calls['fake']}, unsure {calls['unsure']} times."
         )
-    return " ".join(said) + " "
+    return " ".join(sentences) + " "
 
 
 def _missing(facts: StudyFacts, numbers: Numbers) -> str:
-    report, shown = numbers["agreement"], shown_in(numbers)
+    report, things = numbers["agreement"], shown_in(numbers)
     if facts.blocks > 1:
         return (
             f"{report['ratings']} ratings; each rater was shown one of {facts.blocks} blocks and the anchors, "
-            f"so others of the {report['images']} {shown} are absent by design."
+            f"so others of the {report['images']} {things} are absent by design."
         )
     cells = report["raters"] * report["images"]
     return f"{cells - report['ratings']} of {cells} pairs of a rater and {'a set' if numbers['choice'] else 'an image'} have no rating."
@@ -276,5 +278,5 @@ def _generators(facts: StudyFacts) -> str:
     )
 
 
-def _counts(named: dict[str, int]) -> str:
-    return ", ".join(f"{name} {n}" for name, n in sorted(named.items())) or "nobody said"
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {n}" for name, n in sorted(counts.items())) or "nobody said"

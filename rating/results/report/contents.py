@@ -62,7 +62,9 @@ def report_of(
         Section("Blinding", audit),
     ]
     for question in QUESTIONS:
-        pieces = [_piece(e, numbers) for e in question.asked_of(numbers) if facts.told or not e.needs_truth]
+        pieces = [
+            _piece(e, numbers) for e in question.asked_of(numbers) if facts.is_unblinded or not e.needs_truth
+        ]
         if pieces:
             sections.append(Section(question.title, pieces=pieces))
     if numbers["agreement"]["ratings"]:

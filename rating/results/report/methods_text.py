@@ -62,14 +62,14 @@ def methods_text(facts: StudyFacts, numbers: Numbers) -> list[str]:
         statistics += COMPARED
     statistics += _equivalence(facts, numbers)
     computed = f"Computed with numpy {versions['numpy']} and scipy {versions['scipy']}."
-    said = [design.strip(), blinding, statistics, computed]
+    paragraphs = [design.strip(), blinding, statistics, computed]
     if report["raters"] == 2:
-        said.append("There were two raters: the numbers speak of these two raters only.")
+        paragraphs.append("There were two raters: the numbers speak of these two raters only.")
     if numbers["truth"] and numbers["truth"]["only"]:
-        said.append(numbers["truth"]["only"])
+        paragraphs.append(numbers["truth"]["only"])
     if facts.simulated:
-        said.append("The raters of this study were simulated.")
-    return said
+        paragraphs.append("The raters of this study were simulated.")
+    return paragraphs
 
 
 def _are_compared(numbers: Numbers) -> bool:

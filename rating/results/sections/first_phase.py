@@ -21,10 +21,10 @@ READ_THEM = (
 
 
 def who_noticed(numbers: Numbers) -> Table:
-    found = numbers["first_phase"]
+    phase = numbers["first_phase"]
     rows: list[list[Cell]] = [
         [row["rater"], row["images"], row["usual"], row["unusual"], row["unsure"], row["spoke"]]
-        for row in found["raters"]
+        for row in phase["raters"]
     ]
     head = ("Rater", "Images", "Usual", "Unusual", "Unsure", "Remarks that speak of generated images")
     return Table(head, rows)
@@ -43,15 +43,15 @@ def how_many_noticed(numbers: Numbers) -> Table:
 
 def what_they_wrote(numbers: Numbers) -> Table:
     rows: list[list[Cell]] = [
-        [said["rater"], said["image"], said["remark"]] for said in numbers["first_phase"]["remarks"]
+        [remark["rater"], remark["image"], remark["remark"]] for remark in numbers["first_phase"]["remarks"]
     ]
     return Table(("Rater", "Image", "Remark"), rows)
 
 
 def called_unusual(numbers: Numbers) -> Table:
     names = {"fake": "Generated images", "real": "Real images", "difference": "Generated less real"}
-    found = numbers["first_phase"]["unusual"]
-    rows: list[list[Cell]] = [[name, *estimate_cells(found[key]["estimate"])] for key, name in names.items()]
+    rates = numbers["first_phase"]["unusual"]
+    rows: list[list[Cell]] = [[name, *estimate_cells(rates[key]["estimate"])] for key, name in names.items()]
     return Table(("Called unusual", *ESTIMATE), rows, ["Over raters and images like these (U-statistic)."])
 
 

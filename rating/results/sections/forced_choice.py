@@ -25,7 +25,7 @@ def _of_pairs(numbers: Numbers) -> bool:
     return of_sets(numbers) and numbers["choice"]["size"] == 2
 
 
-def found(numbers: Numbers) -> Table:
+def found_table(numbers: Numbers) -> Table:
     choice = numbers["choice"]
     over = choice["found"]["over_raters"]
     rows: list[list[Cell]] = [["All raters", None, None, *estimate_cells(over["estimate"]), None, None]]
@@ -76,7 +76,7 @@ EXHIBITS = (
     Exhibit(
         "found",
         "How often each rater found the image",
-        found,
+        found_table,
         missing=_blinded,
         words="Each presentation showed several images, and raters had to say which one was looked for.",
         fits=of_sets,

@@ -30,18 +30,18 @@ MACHINE_NUMBERS = (
 def by_group(key: str, name: str) -> Callable[[Numbers], Table]:
     def table(numbers: Numbers) -> Table:
         groups = numbers["truth"][key]["groups"]
-        known = [measure for measure in MEASURES if any(row[measure] is not None for row in groups)]
+        measures = [measure for measure in MEASURES if any(row[measure] is not None for row in groups)]
         rows: list[list[Cell]] = [
             [
                 *(group_name(row["name"]), row["images"], row["ratings"], row["fooled"]),
                 *estimate_cells(row["rate"]["estimate"]),
-                *(row[measure] for measure in known),
+                *(row[measure] for measure in measures),
             ]
             for row in groups
         ]
         counted = (name, "Fakes", "Ratings", "Called real", "Fool rate")
-        head = (*counted, *ESTIMATE[1:], *(MEASURES[measure] for measure in known))
-        return Table(head, rows, [MACHINE_NUMBERS] if known else [])
+        head = (*counted, *ESTIMATE[1:], *(MEASURES[measure] for measure in measures))
+        return Table(head, rows, [MACHINE_NUMBERS] if measures else [])
 
     return table
 
@@ -77,8 +77,8 @@ def differences(numbers: Numbers) -> Table:
             *(p_cell(row["p"]), p_cell(row["p_holm"])),
         ]
         for what, key in KINDS
-        for number, found in (("fool rate", truth[key]), ("AUC", truth["told_apart"][key]))
-        for row in found["differences"]
+        for number, numbers_by_kind in (("fool rate", truth[key]), ("AUC", truth["told_apart"][key]))
+        for row in numbers_by_kind["differences"]
     ]
     note = (
         "First less second, over raters and images like these: the raters are the same, the fakes are not; the real images of an "
@@ -89,10 +89,10 @@ def differences(numbers: Numbers) -> Table:
 
 
 def _no_fid(numbers: Numbers) -> str | None:
-    known = [row for row in numbers["truth"]["by_checkpoint"]["groups"] if row["fid"] is not None]
+    measured_rows = [row for row in numbers["truth"]["by_checkpoint"]["groups"] if row["fid"] is not None]
     return (
         None
-        if known
+        if measured_rows
         else "No FID has been measured of the generators in this study, so there is nothing to hold against the fool rate."
     )
 

@@ -72,7 +72,7 @@ def on_the_scale(numbers: Numbers) -> Table:
 
 
 def pairs(numbers: Numbers) -> Table:
-    found = numbers["agreement"]["pairs"]
+    all_pairs = numbers["agreement"]["pairs"]
     rows = [
         [
             *pair["raters"],
@@ -82,15 +82,15 @@ def pairs(numbers: Numbers) -> Table:
             pair["se"],
             pair["reason"] or "",
         ]
-        for pair in found[:MOST_PAIRS_SHOWN]
+        for pair in all_pairs[:MOST_PAIRS_SHOWN]
     ]
-    grey = frozenset(at for at, pair in enumerate(found[:MOST_PAIRS_SHOWN]) if pair["n"] < FEW)
+    grey = frozenset(at for at, pair in enumerate(all_pairs[:MOST_PAIRS_SHOWN]) if pair["n"] < FEW)
     notes = (
         [f"Pairs with fewer than {FEW} images in common are grey: read nothing into them."] if grey else []
     )
-    if len(found) > MOST_PAIRS_SHOWN:
+    if len(all_pairs) > MOST_PAIRS_SHOWN:
         notes.append(
-            f"The first {MOST_PAIRS_SHOWN} of {len(found)} pairs; `lungrater analyse --json` has them all."
+            f"The first {MOST_PAIRS_SHOWN} of {len(all_pairs)} pairs; `lungrater analyse --json` has them all."
         )
     return Table(
         ("First rater", "Second rater", "n", "Percent agreement", "Cohen κ", "SE", "Note"), rows, notes, grey
@@ -99,8 +99,8 @@ def pairs(numbers: Numbers) -> Table:
 
 def with_oneself(numbers: Numbers) -> Table:
     rows: list[list[Cell]] = []
-    for what, found in (("repeat in the session", "repeats"), ("next session", "next_session")):
-        for row in numbers["intra"][found]:
+    for what, key in (("repeat in the session", "repeats"), ("next session", "next_session")):
+        for row in numbers["intra"][key]:
             kappa = row["kappa"]["kappa"]
             rows.append(
                 [

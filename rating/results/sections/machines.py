@@ -12,16 +12,16 @@ INTERVAL = ("95 % from", "to")
 def labels(numbers: Numbers) -> Table:
     rows: list[list[Cell]] = []
     for row in numbers["machines"]:
-        found = row["with_most_raters"]
+        agreement = row["with_most_raters"]
         rows.append(
             [
-                *(row["rater"], row["name"], *row["counts"].values(), found["n"]),
-                *(*rate_cells(found["same"]), found["kappa"]["kappa"]["estimate"]),
-                found["kappa"]["kappa"]["reason"] or "",
+                *(row["rater"], row["name"], *row["counts"].values(), agreement["n"]),
+                *(*rate_cells(agreement["same"]), agreement["kappa"]["kappa"]["estimate"]),
+                agreement["kappa"]["kappa"]["reason"] or "",
             ]
         )
-    given = [label.capitalize() for label in numbers["machines"][0]["counts"]]
-    head = ("Machine", "What it is", *given, "n", "Same as most raters", *INTERVAL, "Cohen κ", "Note")
+    label_heads = [label.capitalize() for label in numbers["machines"][0]["counts"]]
+    head = ("Machine", "What it is", *label_heads, "n", "Same as most raters", *INTERVAL, "Cohen κ", "Note")
     note = "n: images that it rated and that most raters gave one label."
     return Table(head, rows, [note, BESIDE])
 

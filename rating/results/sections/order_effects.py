@@ -24,18 +24,18 @@ def confidence(numbers: Numbers) -> Table:
 
 
 def times(numbers: Numbers) -> Table:
-    found = numbers["times"]
+    spreads = numbers["times"]
     groups = (
-        ("All", {"": found["all"]}),
-        ("Label", found["by_label"]),
-        ("Call", found["by_correctness"]),
-        ("Rater", found["by_rater"]),
+        ("All", {"": spreads["all"]}),
+        ("Label", spreads["by_label"]),
+        ("Call", spreads["by_correctness"]),
+        ("Rater", spreads["by_rater"]),
     )
     rows: list[list[Cell]] = [
-        [what, name, spread["n"], spread["median"], spread["q1"], spread["q3"]]
+        [what, name, quartiles["n"], quartiles["median"], quartiles["q1"], quartiles["q3"]]
         for what, group in groups
-        for name, spread in group.items()
-        if spread["n"]
+        for name, quartiles in group.items()
+        if quartiles["n"]
     ]
     return Table(("By", "Group", "n", "Median, s", "Lower quartile", "Upper quartile"), rows)
 
@@ -81,22 +81,22 @@ def trend(numbers: Numbers) -> Table:
     return Table(("Change along the sitting", *ESTIMATE), rows, [note])
 
 
-def ratio_cells(found: Numbers) -> list[Cell]:
+def ratio_cells(estimate: Numbers) -> list[Cell]:
     """A difference of logarithms as the ratio people can read; its standard error would be of the logarithm."""
-    low, high = found["ci"] or (None, None)
-    value = found["estimate"]
+    low, high = estimate["ci"] or (None, None)
+    value = estimate["estimate"]
     return [
         *(None if value is None else exp(value), None),
         *(None if edge is None else exp(edge) for edge in (low, high)),
-        found["reason"] or "",
+        estimate["reason"] or "",
     ]
 
 
 def profile(numbers: Numbers) -> Table:
-    found = numbers["truth"]["profile"]
+    correlations = numbers["truth"]["profile"]
     rows: list[list[Cell]] = [
-        ["Years of reading, rank correlation with share right", *estimate_cells(found["years"])],
-        ["Uses AI, less does not: share right", *estimate_cells(found["ai_knowledge"])],
+        ["Years of reading, rank correlation with share right", *estimate_cells(correlations["years"])],
+        ["Uses AI, less does not: share right", *estimate_cells(correlations["ai_knowledge"])],
     ]
     note = "Rank correlation: Spearman's, with Fisher's z interval (Bonett & Wright 2000); the groups by Welch's t over raters."
     return Table(("What", *ESTIMATE), rows, [note])

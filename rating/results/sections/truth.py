@@ -86,8 +86,8 @@ def per_rater(numbers: Numbers) -> Table:
         *INTERVAL,
         NOTE,
     )
-    said = f"“Unsure” {POLICIES[numbers['policy']]}, as declared."
-    return Table(head, rows, [said])
+    note = f"“Unsure” {POLICIES[numbers['policy']]}, as declared."
+    return Table(head, rows, [note])
 
 
 def areas(numbers: Numbers) -> Table:
@@ -96,13 +96,13 @@ def areas(numbers: Numbers) -> Table:
         "or_hillis": "Obuchowski–Rockette/Hillis",
         "confidence": "Over confidence, U-statistic",
     }
-    found = numbers["truth"]["auc"]
+    aucs = numbers["truth"]["auc"]
     rows: list[list[Cell]] = [
         [
             name,
-            *estimate_cells(found[key]["estimate"]),
-            found[key]["df"],
-            p_cell(found["p_of_chance"][key]),
+            *estimate_cells(aucs[key]["estimate"]),
+            aucs[key]["df"],
+            p_cell(aucs["p_of_chance"][key]),
         ]
         for key, name in names.items()
     ]
@@ -164,14 +164,14 @@ def chance(numbers: Numbers) -> Table:
 
 
 def raters_differ(numbers: Numbers) -> Table:
-    found = numbers["truth"]["raters_differ"]
+    tests = numbers["truth"]["raters_differ"]
     rows: list[list[Cell]] = []
-    q = found["cochran_q"]
+    q = tests["cochran_q"]
     if q and q["q"] is not None:
-        rows.append(["Cochran's Q, all raters", found["images"], q["q"], p_cell(q["p"]), None, ""])
+        rows.append(["Cochran's Q, all raters", tests["images"], q["q"], p_cell(q["p"]), None, ""])
     elif q:
-        rows.append(["Cochran's Q, all raters", found["images"], None, None, None, q["reason"] or ""])
-    for pair in found["pairs"]:
+        rows.append(["Cochran's Q, all raters", tests["images"], None, None, None, q["reason"] or ""])
+    for pair in tests["pairs"]:
         m = pair["mcnemar"]
         rows.append(
             [
@@ -214,8 +214,8 @@ def equivalence(numbers: Numbers) -> Table:
 
 
 def _no_margin(numbers: Numbers) -> str | None:
-    found = numbers["truth"]["equivalence"]
-    return None if found["tests"] else str(found["reason"])
+    equivalence = numbers["truth"]["equivalence"]
+    return None if equivalence["tests"] else str(equivalence["reason"])
 
 
 def _none(key: str, sentence: str) -> Callable[[Numbers], str | None]:

@@ -20,7 +20,7 @@ from rating.statistics.mrmc.triples import Levels
 LEVELS = 3  # real, unsure, fake
 
 
-def told_apart(columns: StudyColumns, levels: Ints) -> tuple[RandomMean, dict[str, Any]]:
+def auc_by_generator(columns: StudyColumns, levels: Ints) -> tuple[RandomMean, dict[str, Any]]:
     """The AUC averaged over raters, and {"by_generator": …, "by_modality": …}: that of each kind, and their differences.
 
     levels: raters × images, -1 where missing. A generator's fakes are held against the real images of the modalities it
@@ -28,8 +28,8 @@ def told_apart(columns: StudyColumns, levels: Ints) -> tuple[RandomMean, dict[st
     """
     fake = np.array([word == "fake" for word in columns.truth], dtype=np.bool_)
     cut = _Cut(levels, fake, columns.modality, columns.generator)
-    whole = Kind.of(cut.reals(np.ones_like(fake)), cut.fakes(fake))
-    return _area(whole), {
+    all_images = Kind.of(cut.reals(np.ones_like(fake)), cut.fakes(fake))
+    return _area(all_images), {
         "by_generator": _by(columns.generator, fake, cut),
         "by_modality": _by(columns.modality, fake, cut),
     }
@@ -39,8 +39,8 @@ def _by(groups: Sequence[str], fake: Flags, cut: _Cut) -> dict[str, Any]:
     of_image = np.array(groups, dtype=object)
     kinds: dict[str, Kind] = {}
     for name in sorted(set(of_image[fake])):
-        wanted = fake & np.asarray(of_image == name)
-        kinds[name] = Kind.of(cut.reals(wanted), cut.fakes(wanted))
+        in_group = fake & np.asarray(of_image == name)
+        kinds[name] = Kind.of(cut.reals(in_group), cut.fakes(in_group))
     rows = [
         {"name": name, "fakes": _rated(kind.fakes), "reals": _rated(kind.reals), "area": _area(kind)}
         for name, kind in kinds.items()
@@ -52,13 +52,13 @@ def _by(groups: Sequence[str], fake: Flags, cut: _Cut) -> dict[str, Any]:
 def _compared(kinds: dict[str, Kind], first: str, second: str) -> dict[str, Any]:
     a, b = kinds[first], kinds[second]
     shared = (a.reals.cells >= 0).any(axis=0) & (b.reals.cells >= 0).any(axis=0)
-    found = of_areas(a, b)
+    difference = of_areas(a, b)
     return {
         "first": first,
         "second": second,
         "reals_in_common": int(shared.sum()),
-        "difference": found.estimate,
-        "p": found.p,
+        "difference": difference.estimate,
+        "p": difference.p,
     }
 
 
@@ -80,21 +80,21 @@ class _Cut:
         of_image: dict[tuple[str, str, bool], list[int]] = {}
         for at, key in enumerate(zip(modality, generator, fake.tolist(), strict=True)):
             of_image.setdefault(key, []).append(at)
-        self._parts = [(np.array(those), Levels(levels[:, those], LEVELS)) for those in of_image.values()]
+        self._parts = [(np.array(places), Levels(levels[:, places], LEVELS)) for places in of_image.values()]
         self._reals: dict[frozenset[str], Levels] = {}
 
-    def fakes(self, wanted: Flags) -> Levels:
+    def fakes(self, images: Flags) -> Levels:
         """These fakes, whole parts only."""
-        return self._joined(wanted, self._levels[:, wanted])
+        return self._joined(images, self._levels[:, images])
 
-    def reals(self, beside: Flags) -> Levels:
+    def reals(self, images: Flags) -> Levels:
         """All real images, those of other modalities than some images' blanked out; the same object for the same."""
-        modalities = frozenset(self._modality[beside])
+        modalities = frozenset(self._modality[images])
         if modalities not in self._reals:
-            wanted = ~self._fake & np.isin(self._modality, list(modalities))
-            cells = np.where(wanted, self._levels, -1)[:, ~self._fake]
-            self._reals[modalities] = self._joined(wanted, cells)
+            is_comparable = ~self._fake & np.isin(self._modality, list(modalities))
+            cells = np.where(is_comparable, self._levels, -1)[:, ~self._fake]
+            self._reals[modalities] = self._joined(is_comparable, cells)
         return self._reals[modalities]
 
-    def _joined(self, wanted: Flags, cells: Ints) -> Levels:
-        return Levels(cells, LEVELS, [part for those, part in self._parts if wanted[those[0]]])
+    def _joined(self, images: Flags, cells: Ints) -> Levels:
+        return Levels(cells, LEVELS, [part for places, part in self._parts if images[places[0]]])

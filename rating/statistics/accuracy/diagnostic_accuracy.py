@@ -44,7 +44,7 @@ def against_truth(
     """Every rater's numbers; truth: real, fake or empty (unknown) per image, labels real, fake and maybe unsure."""
     of_image = truth_codes(table, truth)
     return [
-        _one(rater, row, of_image, table.labels, policy, confidence)
+        _numbers_of_rater(rater, row, of_image, table.labels, policy, confidence)
         for rater, row in zip(table.raters, table.codes, strict=True)
     ]
 
@@ -56,7 +56,7 @@ def scale(codes: Codes, labels: Sequence[str]) -> Ints:
     return np.asarray(of_code[codes], dtype=np.int64)
 
 
-def _one(  # noqa: PLR0917  six plain inputs, one caller
+def _numbers_of_rater(  # noqa: PLR0917  six plain inputs, one caller
     rater: str, row: Codes, truth: Ints, labels: Sequence[str], policy: str, confidence: float
 ) -> AgainstTruth:
     cells = {
@@ -69,8 +69,8 @@ def _one(  # noqa: PLR0917  six plain inputs, one caller
     fakes, reals = sum(cells["fake"].values()), sum(cells["real"].values())
     hits, signal = _called_right(cells["fake"], "fake", policy)
     rejections, noise = _called_right(cells["real"], "real", policy)
-    seen = (row >= 0) & (truth >= 0)
-    area = roc.auc(truth[seen] == labels.index("fake"), scale(row[seen], labels), confidence)
+    is_rated = (row >= 0) & (truth >= 0)
+    area = roc.auc(truth[is_rated] == labels.index("fake"), scale(row[is_rated], labels), confidence)
     signals = detection(hits, signal, noise - rejections, noise, confidence=confidence)
     return AgainstTruth(
         rater=rater,
@@ -99,5 +99,5 @@ def _called_right(calls: dict[str, int], kind: str, policy: str) -> tuple[float,
     return calls[kind] + worth * unsure, everything
 
 
-def _or_reason(found: Estimate, reason: str) -> Estimate:
-    return found if found.estimate is not None else Estimate.undefined(reason)
+def _or_reason(rate: Estimate, reason: str) -> Estimate:
+    return rate if rate.estimate is not None else Estimate.undefined(reason)

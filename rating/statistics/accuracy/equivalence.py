@@ -24,7 +24,7 @@ class Equivalence:
 
 
 def tost(
-    found: Estimate, low: float, high: float, df: float | None = None, alpha: float = 0.05
+    result: Estimate, low: float, high: float, df: float | None = None, alpha: float = 0.05
 ) -> Equivalence:
     """Whether the estimate (with its MRMC standard error and df; None: normal) lies between `low` and `high`.
 
@@ -32,16 +32,16 @@ def tost(
     """
     if not low < high:
         raise ValueError("The lower margin must be below the upper one.")
-    if found.estimate is None or found.se is None:
+    if result.estimate is None or result.se is None:
         return Equivalence(
-            None, None, None, None, None, found.reason or "There is no standard error to test with."
+            None, None, None, None, None, result.reason or "There is no standard error to test with."
         )
     t = scipy.stats.t(np.inf if df is None else df)
-    p_low = float(t.sf((found.estimate - low) / found.se))
-    p_high = float(t.cdf((found.estimate - high) / found.se))
+    p_low = float(t.sf((result.estimate - low) / result.se))
+    p_high = float(t.cdf((result.estimate - high) / result.se))
     interval = t_interval(
-        found.estimate,
-        found.se,
+        result.estimate,
+        result.se,
         np.inf if df is None else df,
         confidence=1 - 2 * alpha,
         bounds=(-np.inf, np.inf),

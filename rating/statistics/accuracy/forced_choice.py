@@ -28,10 +28,10 @@ FEWEST_EXPECTED = 5  # per place: with fewer, chi-square is no test
 def choices(columns: StudyColumns, session: int) -> dict[str, Any]:
     """Where raters chose, and how often rightly where the truth is known."""
     size = len(columns.labels)
-    wanted = columns.main(session)
-    shown = np.asarray(columns.matrix(columns.shown, wanted, 0), dtype=np.int64)
-    codes = columns.matrix(columns.label, wanted, MISSING)
-    chosen = place_of(np.asarray(codes), shown, size)
+    in_session = columns.main(session)
+    letters = np.asarray(columns.matrix(columns.letters, in_session, 0), dtype=np.int64)
+    codes = columns.matrix(columns.label, in_session, MISSING)
+    chosen = place_of(np.asarray(codes), letters, size)
     return {
         "size": size,
         "chance": 1 / size,
@@ -39,63 +39,70 @@ def choices(columns: StudyColumns, session: int) -> dict[str, Any]:
             {"rater": rater, "chosen": _counted(row, size), "p": _uneven(_counted(row, size))}
             for rater, row in zip(columns.raters, chosen, strict=True)
         ],
-        "found": _found(columns, np.asarray(codes), chosen, shown) if columns.truth_is_known else None,
+        "found": _correct_choices(columns, np.asarray(codes), chosen, letters)
+        if columns.truth_is_known
+        else None,
     }
 
 
-def place_of(codes: Codes, shown: Ints, size: int) -> Codes:
-    """The place (0 first) at which each letter stood, -1 where nothing was shown; shown: digits as in the columns."""
+def place_of(codes: Codes, letters: Ints, size: int) -> Codes:
+    """The place (0 first) at which each letter stood, -1 where nothing was shown; letters: digits as in the columns."""
     places = np.full(codes.shape, MISSING, dtype=np.int8)
     for place in range(size):
-        letter = shown // 10 ** (size - 1 - place) % 10 - 1
+        letter = letters // 10 ** (size - 1 - place) % 10 - 1
         places[(codes >= 0) & (letter == codes)] = place
     return places
 
 
-def _found(columns: StudyColumns, codes: Codes, chosen: Codes, shown: Ints) -> dict[str, Any]:
+def _correct_choices(columns: StudyColumns, codes: Codes, chosen: Codes, letters: Ints) -> dict[str, Any]:
     size = len(columns.labels)
     truth = np.array([columns.labels.index(letter) for letter in columns.truth], dtype=np.int8)
-    seen = codes >= 0
-    stood = place_of(np.where(seen, truth[None, :], MISSING).astype(np.int8), shown, size)
-    right = seen & (codes == truth[None, :])
+    is_rated = codes >= 0
+    true_place = place_of(np.where(is_rated, truth[None, :], MISSING).astype(np.int8), letters, size)
+    right = is_rated & (codes == truth[None, :])
     raters: list[dict[str, Any]] = []
-    for rater, mine, said, was in zip(columns.raters, right, chosen, stood, strict=True):
-        n, x = int((said >= 0).sum()), int(mine.sum())
+    for rater, is_right, places, true_places in zip(columns.raters, right, chosen, true_place, strict=True):
+        n, x = int((places >= 0).sum()), int(is_right.sum())
         row = {"rater": rater, "n": n, "right": x, "share": clopper_pearson(x, n)}
-        raters.append({**row, "p": exact_test(x, n, 1 / size), **_d_prime(said, was, size)})
+        raters.append({**row, "p": exact_test(x, n, 1 / size), **_d_prime(places, true_places, size)})
     return {
         "raters": with_holm(raters),
-        "over_raters": mean(right.astype(np.float64), seen),
+        "over_raters": mean(right.astype(np.float64), is_rated),
         "by_place": [
             {
                 "place": place + 1,
-                "stood": int((stood == place).sum()),
+                "stood": int((true_place == place).sum()),
                 "chosen": int((chosen == place).sum()),
-                "right": int((right & (stood == place)).sum()),
+                "right": int((right & (true_place == place)).sum()),
             }
             for place in range(size)
         ],
     }
 
 
-def _d_prime(said: Codes, was: Codes, size: int) -> dict[str, Estimate | None]:
+def _d_prime(places: Codes, true_places: Codes, size: int) -> dict[str, Estimate | None]:
     if size != 2:
         return {"d": None, "bias": None}
-    left, right = was == 0, was == 1
-    found = detection(
-        int((left & (said == 0)).sum()), int(left.sum()), int((right & (said == 0)).sum()), int(right.sum())
+    is_left, is_right = true_places == 0, true_places == 1
+    signal = detection(
+        int((is_left & (places == 0)).sum()),
+        int(is_left.sum()),
+        int((is_right & (places == 0)).sum()),
+        int(is_right.sum()),
     )
-    if found.d.estimate is None:
+    if signal.d.estimate is None:
         reason = "The image looked for never stood on one of the sides."
         return {"d": Estimate.undefined(reason), "bias": Estimate.undefined(reason)}
-    return {"d": _scaled(found.d, 1 / np.sqrt(2)), "bias": found.criterion}
+    return {"d": _scaled(signal.d, 1 / np.sqrt(2)), "bias": signal.criterion}
 
 
-def _scaled(found: Estimate, by: float) -> Estimate:
-    if found.estimate is None or found.se is None or found.ci is None:
-        return found
-    low, high = found.ci
-    return Estimate(float(found.estimate * by), float(found.se * by), (float(low * by), float(high * by)))
+def _scaled(estimate: Estimate, by: float) -> Estimate:
+    if estimate.estimate is None or estimate.se is None or estimate.ci is None:
+        return estimate
+    low, high = estimate.ci
+    return Estimate(
+        float(estimate.estimate * by), float(estimate.se * by), (float(low * by), float(high * by))
+    )
 
 
 def _counted(places: Codes, size: int) -> list[int]:

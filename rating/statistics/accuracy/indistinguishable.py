@@ -31,14 +31,16 @@ def equivalence_tests(
     """
     if margin is None:
         return {"margin": None, "tests": [], "reason": NO_MARGIN}
-    found = [_test("auc", area, 0.5, margin)]
+    tests = [_test("auc", area, 0.5, margin)]
     if endpoint == "fool rate":
-        real, seen = calls
-        gap = ustatistic.nested_difference(real[:, fake], seen[:, fake], real[:, ~fake], seen[:, ~fake])
-        found.insert(0, _test("fool rate", gap, 0.0, margin))
+        real, is_rated = calls
+        gap = ustatistic.nested_difference(
+            real[:, fake], is_rated[:, fake], real[:, ~fake], is_rated[:, ~fake]
+        )
+        tests.insert(0, _test("fool rate", gap, 0.0, margin))
     if endpoint == "accuracy":
-        found.insert(0, _test("accuracy", balanced_accuracy(*rightness, fake), 0.5, margin))
-    return {"margin": margin, "tests": found, "reason": None}
+        tests.insert(0, _test("accuracy", balanced_accuracy(*rightness, fake), 0.5, margin))
+    return {"margin": margin, "tests": tests, "reason": None}
 
 
 def balanced_accuracy(right: Floats, counted: Flags, fake: Flags) -> RandomMean:
@@ -58,7 +60,7 @@ def balanced_accuracy(right: Floats, counted: Flags, fake: Flags) -> RandomMean:
     return replace(youden, estimate=halved)
 
 
-def _test(of: str, found: RandomMean, chance: float, margin: float) -> dict[str, Any]:
+def _test(of: str, average: RandomMean, chance: float, margin: float) -> dict[str, Any]:
     low, high = chance - margin, chance + margin
-    test = tost(found.estimate, low, high, found.df)
-    return {"of": of, "estimate": found.estimate, "low": low, "high": high, "test": test}
+    test = tost(average.estimate, low, high, average.df)
+    return {"of": of, "estimate": average.estimate, "low": low, "high": high, "test": test}

@@ -64,9 +64,9 @@ def most_given(counts: Any) -> Codes:
 
 def _auc(fake: Flags, scores: Floats) -> Estimate:
     """The area under the ROC of the machine's own probabilities."""
-    given = np.isfinite(scores)
-    if not given.any():
+    has_score = np.isfinite(scores)
+    if not has_score.any():
         return Estimate.undefined(NO_SCORES)
-    if fake[given].all():
+    if fake[has_score].all():
         return Estimate.undefined(ONLY_FAKES)
-    return roc.auc(fake[given], scores[given])
+    return roc.auc(fake[has_score], scores[has_score])

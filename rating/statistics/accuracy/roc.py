@@ -24,15 +24,17 @@ def auc(truth: Numbers, scores: Numbers, confidence: float = 0.95) -> Estimate:
     fake = np.asarray(truth) == 1
     if reason := one_sided(fake):
         return Estimate.undefined(reason)
-    placed = placements(np.asarray(scores)[~fake], np.asarray(scores)[fake])
-    if min(len(placed.positive), len(placed.negative)) < 2:
+    placement = placements(np.asarray(scores)[~fake], np.asarray(scores)[fake])
+    if min(len(placement.positive), len(placement.negative)) < 2:
         return Estimate(
-            placed.auc, reason="Fewer than two images of one kind: no standard error can be given."
+            placement.auc, reason="Fewer than two images of one kind: no standard error can be given."
         )
-    se = float(np.sqrt(covariance([placed])[0, 0]))
+    se = float(np.sqrt(covariance([placement])[0, 0]))
     if se < TINY:
-        return _without_error(placed, confidence)
-    return Estimate(placed.auc, se, t_interval(placed.auc, se, np.inf, confidence=confidence, bounds=(0, 1)))
+        return _without_error(placement, confidence)
+    return Estimate(
+        placement.auc, se, t_interval(placement.auc, se, np.inf, confidence=confidence, bounds=(0, 1))
+    )
 
 
 def one_sided(fake: Flags) -> str | None:
@@ -58,13 +60,13 @@ def compare(truth: Numbers, first: Numbers, second: Numbers, confidence: float =
     fake = np.asarray(truth) == 1
     if reason := one_sided(fake):
         return Comparison(Estimate.undefined(reason), None, None)
-    placed = [placements(np.asarray(s)[~fake], np.asarray(s)[fake]) for s in (first, second)]
-    difference = placed[0].auc - placed[1].auc
-    if min(len(placed[0].positive), len(placed[0].negative)) < 2:
+    both = [placements(np.asarray(s)[~fake], np.asarray(s)[fake]) for s in (first, second)]
+    difference = both[0].auc - both[1].auc
+    if min(len(both[0].positive), len(both[0].negative)) < 2:
         reason = "Fewer than two images of one kind: no standard error can be given."
         return Comparison(Estimate(difference, reason=reason), None, None)
-    spread = covariance(placed)
-    se = float(np.sqrt(max(spread[0, 0] + spread[1, 1] - 2 * spread[0, 1], 0.0)))
+    covariances = covariance(both)
+    se = float(np.sqrt(max(covariances[0, 0] + covariances[1, 1] - 2 * covariances[0, 1], 0.0)))
     if se < TINY:
         return Comparison(
             Estimate(difference, reason="The two differ in the same way on every image."), None, None
@@ -85,16 +87,16 @@ def curve(truth: Numbers, scores: Numbers) -> tuple[Floats, Floats]:
     """False-alarm rates and hit rates at every threshold, from (0, 0) to (1, 1); both kinds must be there."""
     fake, score = np.asarray(truth) == 1, np.asarray(scores, dtype=np.float64)
     levels = np.unique(score)[::-1]
-    called = score[None, :] >= levels[:, None]
-    hits = (called & fake).sum(axis=1) / fake.sum()
-    alarms = (called & ~fake).sum(axis=1) / (~fake).sum()
+    is_called_fake = score[None, :] >= levels[:, None]
+    hits = (is_called_fake & fake).sum(axis=1) / fake.sum()
+    alarms = (is_called_fake & ~fake).sum(axis=1) / (~fake).sum()
     return np.concatenate([[0.0], alarms]), np.concatenate([[0.0], hits])
 
 
-def _without_error(placed: Placements, confidence: float) -> Estimate:
-    if TINY < placed.auc < 1 - TINY:
+def _without_error(placement: Placements, confidence: float) -> Estimate:
+    if TINY < placement.auc < 1 - TINY:
         return Estimate(
-            placed.auc, reason="Every image has the same placement, so no standard error can be given."
+            placement.auc, reason="Every image has the same placement, so no standard error can be given."
         )
-    smaller = min(len(placed.positive), len(placed.negative))
-    return Estimate(placed.auc, ci=exact_bound(placed.auc, smaller, confidence), reason=PERFECT)
+    smaller = min(len(placement.positive), len(placement.negative))
+    return Estimate(placement.auc, ci=exact_bound(placement.auc, smaller, confidence), reason=PERFECT)

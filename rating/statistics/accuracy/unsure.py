@@ -52,10 +52,10 @@ def accuracy_by_policy(
     only: "fake" gives the sensitivity, "real" the specificity.
     """
     codes = truth_codes(table, truth)
-    wanted = codes >= 0 if only is None else codes == table.labels.index(only)
-    calls, of_image = table.codes[:, wanted], codes[wanted]
+    is_counted = codes >= 0 if only is None else codes == table.labels.index(only)
+    calls, of_image = table.codes[:, is_counted], codes[is_counted]
     unsure = table.labels.index("unsure") if "unsure" in table.labels else None
-    found = {}
+    accuracies = {}
     for policy in POLICIES:
-        found[policy] = mean(*correct(calls, of_image, unsure, policy), confidence)
-    return found
+        accuracies[policy] = mean(*correct(calls, of_image, unsure, policy), confidence)
+    return accuracies

@@ -28,43 +28,54 @@ def raters_like_these(
     rated, q = table.rated(), len(table.labels)
     pairs = pairwise(rated.codes, q) if pairs is None else pairs
     counts = rated.category_counts()
-    found = {"light_kappa": light_kappa(rated.codes, q, pairs, confidence)}
+    estimates = {"light_kappa": light_kappa(rated.codes, q, pairs, confidence)}
     without: dict[str, list[float | None]] = {"light_kappa": []}
     if len(counts):
         items = Items.of(counts)
-        found |= {name: coefficient(items, confidence) for name, coefficient in COEFFICIENTS.items()}
+        estimates |= {name: coefficient(items, confidence) for name, coefficient in COEFFICIENTS.items()}
         without |= {name: [] for name in COEFFICIENTS}
     if len(rated.raters) < 3:
-        return {name: _only_these(value, TOO_FEW) for name, value in found.items()}
+        return {name: _only_these(value, TOO_FEW) for name, value in estimates.items()}
     for rater, codes in enumerate(rated.codes):
-        others = (pairs.first != rater) & (pairs.second != rater) & pairs.kappas.defined
-        without["light_kappa"].append(float(pairs.kappas.estimate[others].mean()) if others.any() else None)
-        left = Items.of(counts - (codes[:, None] == np.arange(q)))
+        without_rater = (pairs.first != rater) & (pairs.second != rater) & pairs.kappas.defined
+        without["light_kappa"].append(
+            float(pairs.kappas.estimate[without_rater].mean()) if without_rater.any() else None
+        )
+        items_without = Items.of(counts - (codes[:, None] == np.arange(q)))
         for name, coefficient in COEFFICIENTS.items():
-            without[name].append(coefficient(left, confidence).estimate)
+            without[name].append(coefficient(items_without, confidence).estimate)
     images = len(rated.images)
-    return {name: _widened(value, without[name], images, confidence, name) for name, value in found.items()}
+    return {
+        name: _widened(value, without[name], images, confidence, name) for name, value in estimates.items()
+    }
 
 
 def _widened(
-    found: Estimate, without: list[float | None], images: int, confidence: float, name: str
+    fixed_raters: Estimate, without: list[float | None], images: int, confidence: float, name: str
 ) -> Estimate:
-    if found.estimate is None or found.se is None:
-        return found
+    if fixed_raters.estimate is None or fixed_raters.se is None:
+        return fixed_raters
     if any(value is None for value in without):
-        return _only_these(found, FRAGILE)
+        return _only_these(fixed_raters, FRAGILE)
     values: Floats = np.array(without, dtype=np.float64)
     raters = len(values)
-    of_images, of_raters = found.se**2, float((raters - 1) / raters * ((values - values.mean()) ** 2).sum())
+    of_images, of_raters = (
+        fixed_raters.se**2,
+        float((raters - 1) / raters * ((values - values.mean()) ** 2).sum()),
+    )
     total = of_images + of_raters
     # Satterthwaite: few raters make the interval wide even where images are many.
     df = total**2 / (of_images**2 / (images - 1) + max(of_raters, TINY) ** 2 / (raters - 1))
     se = float(np.sqrt(total))
     bounds = (0.0, 1.0) if name == "percent_agreement" else (-1.0, 1.0)
     return Estimate(
-        found.estimate, se, t_interval(found.estimate, se, df, confidence=confidence, bounds=bounds)
+        fixed_raters.estimate,
+        se,
+        t_interval(fixed_raters.estimate, se, df, confidence=confidence, bounds=bounds),
     )
 
 
-def _only_these(found: Estimate, reason: str) -> Estimate:
-    return Estimate(found.estimate, reason=found.reason if found.estimate is None else reason)
+def _only_these(fixed_raters: Estimate, reason: str) -> Estimate:
+    return Estimate(
+        fixed_raters.estimate, reason=fixed_raters.reason if fixed_raters.estimate is None else reason
+    )

@@ -50,16 +50,16 @@ def counts(table: RatingsTable, by: Sequence[str] | Mapping[str, str] | str | No
 
 def notes(report: Mapping[str, Any]) -> list[str]:
     """What must be said beside the numbers of a report, one sentence each."""
-    said = []
+    sentences = []
     if report["raters"] == 2:
-        said.append("Two raters: the intervals speak of these two raters only, not of raters like them.")
+        sentences.append("Two raters: the intervals speak of these two raters only, not of raters like them.")
     if any(pair["n"] < FEW for pair in report["pairs"]):
-        said.append(f"Pairs with fewer than {FEW} images in common are marked: read nothing into them.")
-    return said
+        sentences.append(f"Pairs with fewer than {FEW} images in common are marked: read nothing into them.")
+    return sentences
 
 
-def _counts(table: RatingsTable, wanted: np.ndarray) -> dict[str, dict[str, int]]:
-    codes = table.codes[:, wanted]
+def _counts(table: RatingsTable, images: np.ndarray) -> dict[str, dict[str, int]]:
+    codes = table.codes[:, images]
     by_label = [(codes == code).sum(axis=1) for code in range(len(table.labels))]
     return {
         rater: {label: int(by_label[code][row]) for code, label in enumerate(table.labels)}
@@ -70,9 +70,9 @@ def _counts(table: RatingsTable, wanted: np.ndarray) -> dict[str, dict[str, int]
 def _agreement(table: RatingsTable, confidence: float, pairs: Pairs | None = None) -> dict[str, Any]:
     q = len(table.labels)
     pairs = pairwise(table.codes, q) if pairs is None else pairs
-    named = coefficients(table.category_counts(), confidence=confidence)
+    by_name = coefficients(table.category_counts(), confidence=confidence)
     kappa = {"cohen_kappa" if len(table.raters) == 2 else "light_kappa": _kappa(table, pairs, confidence)}
-    in_order = {"percent_agreement": named.pop("percent_agreement"), **kappa, **named}
+    in_order = {"percent_agreement": by_name.pop("percent_agreement"), **kappa, **by_name}
     if len(table.raters) == 1:
         in_order = dict.fromkeys(
             in_order, Estimate.undefined("Only one rater rated, and agreement needs two.")

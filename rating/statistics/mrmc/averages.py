@@ -45,7 +45,10 @@ def share_over_raters(values: Floats | Flags, counted: Flags) -> RandomMean:
     return RandomMean(average.estimate, average.df)
 
 
-def beside(given: RandomMean, values: Floats | Flags, counted: Flags) -> dict[str, RandomMean]:
+def by_both_methods(u_statistic: RandomMean, values: Floats | Flags, counted: Flags) -> dict[str, RandomMean]:
     """A share's U-statistic with its Obuchowski-Rockette twin; where there is none, none of both for the same reason."""
-    undefined = given.estimate.estimate is None
-    return {"u_statistic": given, "or_hillis": given if undefined else share_over_raters(values, counted)}
+    undefined = u_statistic.estimate.estimate is None
+    return {
+        "u_statistic": u_statistic,
+        "or_hillis": u_statistic if undefined else share_over_raters(values, counted),
+    }

@@ -35,21 +35,21 @@ class Difference:
     p: float | None = None
 
 
-def of_shares(first: Flags, first_seen: Flags, second: Flags, second_seen: Flags) -> Difference:
+def of_shares(first: Flags, first_rated: Flags, second: Flags, second_rated: Flags) -> Difference:
     """The difference of two shares of calls, all raters × images of its kind."""
-    raters = first_seen.any(axis=1) | second_seen.any(axis=1)
-    if raters.sum() == 1 and first_seen.any() and second_seen.any():
+    raters = first_rated.any(axis=1) | second_rated.any(axis=1)
+    if raters.sum() == 1 and first_rated.any() and second_rated.any():
         (x, n), (y, m) = (
-            (int((called & seen).sum()), int(seen.sum()))
-            for called, seen in ((first, first_seen), (second, second_seen))
+            (int((calls & is_rated).sum()), int(is_rated.sum()))
+            for calls, is_rated in ((first, first_rated), (second, second_rated))
         )
         p = float(scipy.stats.fisher_exact(np.array([[x, n - x], [y, m - y]])).pvalue)
         return Difference(replace(proportions.difference(x, n, y, m), reason=ONE_RATER_ONLY), p)
-    found = ustatistic.nested_difference(first, first_seen, second, second_seen)
-    if found.estimate.se is None and _crossed(first_seen[raters], second_seen[raters]):
+    difference = ustatistic.nested_difference(first, first_rated, second, second_rated)
+    if difference.estimate.se is None and _crossed(first_rated[raters], second_rated[raters]):
         moments = (obuchowski_rockette.proportion_moments(calls[raters][None]) for calls in (first, second))
         return _by_variances(*_side_by_side(*moments))
-    return Difference(found.estimate, found.p())
+    return Difference(difference.estimate, difference.p())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +67,8 @@ class Kind:
     @classmethod
     def of(cls, reals: Levels, fakes: Levels) -> Kind:
         has_both = (reals.cells >= 0).any(axis=1) & (fakes.cells >= 0).any(axis=1)
-        seen = [(side.cells >= 0).any(axis=0) for side in (reals, fakes)]
-        is_fake = np.concatenate([np.zeros(int(seen[0].sum())), np.ones(int(seen[1].sum()))]) == 1
+        is_rated = [(side.cells >= 0).any(axis=0) for side in (reals, fakes)]
+        is_fake = np.concatenate([np.zeros(int(is_rated[0].sum())), np.ones(int(is_rated[1].sum()))]) == 1
         reason = one_sided(is_fake) or (None if has_both.any() else "No rater rated images of both kinds.")
         return cls(reals, fakes, None if reason else Area(reals, fakes), reason)
 
@@ -82,14 +82,14 @@ def of_areas(first: Kind, second: Kind) -> Difference:
     few = min((side >= 0).any(axis=0).sum() for side in sides) < 2
     if raters.sum() == 1:
         return _one_rater(*delong(*sides), few=few)
-    found = difference_of(
+    difference = difference_of(
         first.area.moments,
         second.area.moments,
         first.area.moments_with(second.area, fakes_in_common=False),
     ).of_raters(raters[:, None])
-    if found.estimate.se is None and _crossed(*(_used(side) for side in sides)):
+    if difference.estimate.se is None and _crossed(*(_is_rated(side) for side in sides)):
         return _by_variances(*delong(*sides))
-    return Difference(found.estimate, found.p())
+    return Difference(difference.estimate, difference.p())
 
 
 def delong(reals: Ints, fakes: Ints, other_reals: Ints, other_fakes: Ints) -> tuple[Floats, Floats]:
@@ -99,25 +99,30 @@ def delong(reals: Ints, fakes: Ints, other_reals: Ints, other_fakes: Ints) -> tu
     fakes of the two kinds are others, so that only real images in common make the areas of two kinds covary.
     """
     kinds = ((reals, fakes), (other_reals, other_fakes))
-    placed: list[tuple[Flags, list[Placements]]] = []
+    kinds_placements: list[tuple[Flags, list[Placements]]] = []
     for of_real, of_fake in kinds:
-        used, made = (np.asarray((side >= 0).any(axis=0)) for side in (of_real, of_fake))
-        placed.append((used, [placements(x[used], y[made]) for x, y in zip(of_real, of_fake, strict=True)]))
+        has_reals, has_fakes = (np.asarray((side >= 0).any(axis=0)) for side in (of_real, of_fake))
+        kinds_placements.append(
+            (
+                has_reals,
+                [placements(x[has_reals], y[has_fakes]) for x, y in zip(of_real, of_fake, strict=True)],
+            )
+        )
     raters = len(reals)
-    spread: Floats = np.zeros((2, raters, 2, raters))
+    covariances: Floats = np.zeros((2, raters, 2, raters))
     negatives = [np.full((raters, reals.shape[1]), np.nan) for _ in kinds]
-    for kind, (used, of_rater) in enumerate(placed):
-        negatives[kind][:, used] = [one.negative for one in of_rater]
-        spread[kind, :, kind, :] += _covariance(np.stack([one.positive for one in of_rater]))
-        spread[kind, :, kind, :] += _covariance(negatives[kind][:, used])
-    both = placed[0][0] & placed[1][0]
+    for kind, (has_reals, of_rater) in enumerate(kinds_placements):
+        negatives[kind][:, has_reals] = [placement.negative for placement in of_rater]
+        covariances[kind, :, kind, :] += _covariance(np.stack([placement.positive for placement in of_rater]))
+        covariances[kind, :, kind, :] += _covariance(negatives[kind][:, has_reals])
+    both = kinds_placements[0][0] & kinds_placements[1][0]
     if both.sum() > 1:
         # The mean of each kind is over its own real images; only those in common are in both means.
-        joint = np.cov(np.concatenate([one[:, both] for one in negatives]))[:raters, raters:]
-        between = joint * both.sum() / (placed[0][0].sum() * placed[1][0].sum())
-        spread[0, :, 1, :], spread[1, :, 0, :] = between, between.T
-    areas = np.array([[one.auc for one in of_rater] for _, of_rater in placed])
-    return areas, spread
+        joint = np.cov(np.concatenate([placement[:, both] for placement in negatives]))[:raters, raters:]
+        between = joint * both.sum() / (kinds_placements[0][0].sum() * kinds_placements[1][0].sum())
+        covariances[0, :, 1, :], covariances[1, :, 0, :] = between, between.T
+    areas = np.array([[placement.auc for placement in of_rater] for _, of_rater in kinds_placements])
+    return areas, covariances
 
 
 def _covariance(values: Floats) -> Floats:
@@ -128,36 +133,38 @@ def _covariance(values: Floats) -> Floats:
     return np.asarray(np.atleast_2d(np.cov(values)) / n, dtype=np.float64)
 
 
-def _one_rater(areas: Floats, spread: Floats, *, few: bool) -> Difference:
+def _one_rater(areas: Floats, covariances: Floats, *, few: bool) -> Difference:
     difference = float(areas[0, 0] - areas[1, 0])
     if few:
         return Difference(Estimate(difference, reason=TOO_FEW))
-    se = float(np.sqrt(max(spread[0, 0, 0, 0] + spread[1, 0, 1, 0] - 2 * spread[0, 0, 1, 0], 0.0)))
+    se = float(
+        np.sqrt(max(covariances[0, 0, 0, 0] + covariances[1, 0, 1, 0] - 2 * covariances[0, 0, 1, 0], 0.0))
+    )
     if se < TINY:
         return Difference(Estimate(difference, reason=NO_SPREAD))
     estimate = Estimate(difference, se, t_interval(difference, se, np.inf), ONE_RATER_ONLY)
     return Difference(estimate, float(2 * scipy.stats.norm.sf(abs(difference) / se)))
 
 
-def _by_variances(estimates: Floats, spread: Floats) -> Difference:
-    found = obuchowski_rockette.overall(estimates, spread)
-    return Difference(found.differences[0, 1], found.p)
+def _by_variances(estimates: Floats, covariances: Floats) -> Difference:
+    comparison = obuchowski_rockette.overall(estimates, covariances)
+    return Difference(comparison.differences[0, 1], comparison.p)
 
 
 def _side_by_side(first: tuple[Floats, Floats], second: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
     """The moments of two shares without a common image: nothing covaries between them."""
     raters = first[0].shape[1]
-    spread: Floats = np.zeros((2, raters, 2, raters))
-    spread[0, :, 0, :], spread[1, :, 1, :] = first[1][0, :, 0, :], second[1][0, :, 0, :]
-    return np.concatenate([first[0], second[0]]), spread
+    covariances: Floats = np.zeros((2, raters, 2, raters))
+    covariances[0, :, 0, :], covariances[1, :, 1, :] = first[1][0, :, 0, :], second[1][0, :, 0, :]
+    return np.concatenate([first[0], second[0]]), covariances
 
 
-def _used(levels: Ints) -> Flags:
+def _is_rated(levels: Ints) -> Flags:
     """Whether each rater rated each image that anybody rated."""
-    seen = levels >= 0
-    return np.asarray(seen[:, seen.any(axis=0)])
+    is_rated = levels >= 0
+    return np.asarray(is_rated[:, is_rated.any(axis=0)])
 
 
-def _crossed(*seen: Any) -> bool:
+def _crossed(*is_rated: Any) -> bool:
     """Whether two raters at least rated everything, two images of each kind at least."""
-    return all(bool(one.all()) and min(one.shape) > 1 for one in seen)
+    return all(bool(flags.all()) and min(flags.shape) > 1 for flags in is_rated)

@@ -55,7 +55,7 @@ def auc_moments(truth: Numbers, scores: Numbers) -> tuple[Floats, Floats]:
         raise ValueError("Average AUCs need two fake and two real images at least.")
     flat = [placements(row[~fake], row[fake]) for row in s.reshape(-1, s.shape[-1])]
     shape = s.shape[:2]
-    return np.reshape([one.auc for one in flat], shape), covariance(flat).reshape(*shape, *shape)
+    return np.reshape([placement.auc for placement in flat], shape), covariance(flat).reshape(*shape, *shape)
 
 
 def proportion_moments(outcomes: Numbers) -> tuple[Floats, Floats]:
@@ -64,14 +64,14 @@ def proportion_moments(outcomes: Numbers) -> tuple[Floats, Floats]:
     shape, n = x.shape[:2], x.shape[2]
     if n < 2:
         raise ValueError("Average proportions need two images at least.")
-    spread = np.atleast_2d(np.cov(x.reshape(-1, n))) / n
-    return x.mean(axis=2), np.asarray(spread, dtype=np.float64).reshape(*shape, *shape)
+    covariance_matrix = np.atleast_2d(np.cov(x.reshape(-1, n))) / n
+    return x.mean(axis=2), np.asarray(covariance_matrix, dtype=np.float64).reshape(*shape, *shape)
 
 
-def covariances(spread: Floats) -> Covariances:
+def covariances(covariance_matrix: Floats) -> Covariances:
     """The means of the error covariance matrix (tests, raters, tests, raters) over its four kinds of cells."""
-    tests, raters = spread.shape[:2]
-    matrix = spread.reshape(tests * raters, tests * raters)
+    tests, raters = covariance_matrix.shape[:2]
+    matrix = covariance_matrix.reshape(tests * raters, tests * raters)
     test, rater = np.divmod(np.arange(tests * raters), raters)
     same_test, same_rater = test[:, None] == test[None, :], rater[:, None] == rater[None, :]
 
@@ -87,35 +87,38 @@ def covariances(spread: Floats) -> Covariances:
 
 
 def average_reader(
-    estimates: Floats, spread: Floats, confidence: float = 0.95, bounds: tuple[float, float] = (0, 1)
+    estimates: Floats,
+    covariance_matrix: Floats,
+    confidence: float = 0.95,
+    bounds: tuple[float, float] = (0, 1),
 ) -> list[AverageReader]:
-    """Each test's average over raters; estimates (tests, raters), spread their covariance (see `auc_moments`)."""
-    found = []
+    """Each test's average over raters; estimates (tests, raters), covariance_matrix theirs (see `auc_moments`)."""
+    averages = []
     for i, values in enumerate(estimates):
         raters, mean = len(values), float(values.mean())
         if raters < 2:
-            found.append(AverageReader(Estimate(mean, reason=ONE_RATER), None))
+            averages.append(AverageReader(Estimate(mean, reason=ONE_RATER), None))
             continue
         between = float(values.var(ddof=1))
-        shared = max(covariances(spread[i : i + 1, :, i : i + 1, :]).cov2, 0.0)
-        found.append(_average(mean, between, raters, shared, confidence=confidence, bounds=bounds))
-    return found
+        shared = max(covariances(covariance_matrix[i : i + 1, :, i : i + 1, :]).cov2, 0.0)
+        averages.append(_average(mean, between, raters, shared, confidence=confidence, bounds=bounds))
+    return averages
 
 
-def overall(estimates: Floats, spread: Floats, confidence: float = 0.95) -> Overall:
+def overall(estimates: Floats, covariance_matrix: Floats, confidence: float = 0.95) -> Overall:
     """Whether the tests differ, for raters and images like these; at least two tests and two raters."""
     tests, raters = estimates.shape
-    found = covariances(spread)
+    components = covariances(covariance_matrix)
     rows = estimates.mean(axis=1)
     residual = estimates - rows[:, None] - estimates.mean(axis=0) + estimates.mean()
     ms_test = raters * float(rows.var(ddof=1))
     ms_residual = float((residual**2).sum()) / ((tests - 1) * (raters - 1))
-    noise = ms_residual + raters * max(found.cov2 - found.cov3, 0.0)
+    noise = ms_residual + raters * max(components.cov2 - components.cov3, 0.0)
     pairs = [(i, j) for i in range(tests) for j in range(i + 1, tests)]
     if noise < TINY:
         reason = "The raters differ between the tests by the same amount, so no standard error can be given."
         return Overall(
-            found,
+            components,
             None,
             None,
             None,
@@ -134,7 +137,7 @@ def overall(estimates: Floats, spread: Floats, confidence: float = 0.95) -> Over
         if np.isfinite(df2)
         else float(scipy.stats.chi2.sf(f * (tests - 1), tests - 1))
     )
-    return Overall(found, f, float(df2) if np.isfinite(df2) else None, p, differences)
+    return Overall(components, f, float(df2) if np.isfinite(df2) else None, p, differences)
 
 
 def _average(
@@ -148,5 +151,5 @@ def _average(
     se = float(np.sqrt(noise / raters))
     df = noise**2 / (between**2 / (raters - 1)) if between > TINY else np.inf
     interval = t_interval(mean, se, df, confidence=confidence, bounds=bounds)
-    found = Estimate(mean, se, interval).of_raters(raters)
-    return AverageReader(found, float(df) if np.isfinite(df) else None)
+    estimate = Estimate(mean, se, interval).of_raters(raters)
+    return AverageReader(estimate, float(df) if np.isfinite(df) else None)

@@ -37,13 +37,13 @@ def against_chance(raters: Sequence[str], codes: Codes, fake: Flags) -> list[dic
 def raters_differ(raters: Sequence[str], right: Floats, counted: Flags) -> dict[str, Any]:
     """Cochran's Q over raters and McNemar for each pair, on images that all (both) rated; half right is not right."""
     there = np.asarray(counted.any(axis=1))
-    values, seen = np.asarray(right[there] > 0.5), counted[there]
+    values, is_counted = np.asarray(right[there] > 0.5), counted[there]
     names = [rater for rater, keep in zip(raters, there, strict=True) if keep]
-    complete = np.asarray(seen.all(axis=0))
+    complete = np.asarray(is_counted.all(axis=0))
     q = cochran_q(values[:, complete].T) if len(names) > 1 and complete.any() else None
     pairs: list[dict[str, Any]] = []
     for a, b in combinations(range(len(names)), 2) if len(names) <= MOST_RATERS_TESTED else ():
-        both = seen[a] & seen[b]
+        both = is_counted[a] & is_counted[b]
         x, y = values[a][both], values[b][both]
         cells = [[int((x & y).sum()), int((x & ~y).sum())], [int((~x & y).sum()), int((~x & ~y).sum())]]
         test = mcnemar(cells)

@@ -32,7 +32,7 @@ class Levels:
         self.cells, self.q, self._parts, self._counted = cells, q, parts, counted
 
     @cached_property
-    def seen(self) -> Levels:
+    def presence(self) -> Levels:
         """Level 0 wherever there is one: with a kernel of 1, the sums count."""
         return Levels(np.where(self.cells >= 0, 0, -1), 1, counted=self)
 
@@ -55,7 +55,7 @@ class Area:
     def __init__(self, reals: Levels, fakes: Levels) -> None:
         order = np.arange(reals.q)
         wins = (order[None, :] > order[:, None]) + 0.5 * np.eye(reals.q)  # real level × fake level
-        self.present = Kernel(reals.seen, fakes.seen, np.ones((1, 1)))
+        self.present = Kernel(reals.presence, fakes.presence, np.ones((1, 1)))
         self.scored = Kernel(reals, fakes, wins)
         self.mean = float(self.scored.by_rater.sum() / self.present.by_rater.sum())
         self.scored.subtract(self.mean, self.present)
@@ -106,7 +106,7 @@ def sums(a: Kernel, b: Kernel, *, fakes_in_common: bool = True) -> Floats:
             *same_images(a, b),
         )
     j, rj, ij, rij = shared
-    found = (
+    products = (
         a.by_rater.sum() * b.by_rater.sum(),
         a.by_rater @ b.by_rater,
         a.real.sum(axis=0) @ b.real.sum(axis=0),
@@ -116,7 +116,7 @@ def sums(a: Kernel, b: Kernel, *, fakes_in_common: bool = True) -> Floats:
         ij,
         rij,
     )
-    return np.array(found, dtype=np.float64)
+    return np.array(products, dtype=np.float64)
 
 
 def same_images(a: Kernel, b: Kernel) -> tuple[float, float]:
@@ -127,21 +127,21 @@ def same_images(a: Kernel, b: Kernel) -> tuple[float, float]:
     reals, fakes = a.of_real.tables(b.of_real), a.of_fake.tables(b.of_fake)
     # a.values @ fakes @ b.values.T for each two raters, as two plain products.
     half = (a.values @ fakes.reshape(raters, q, raters * q)).reshape(-1, q)
-    spread = (half @ b.values.T).reshape(reals.shape)
-    return float(np.vdot(reals, spread)), float(np.einsum("rkrm,rkrm->", reals, spread))
+    kernel_sums = (half @ b.values.T).reshape(reals.shape)
+    return float(np.vdot(reals, kernel_sums)), float(np.einsum("rkrm,rkrm->", reals, kernel_sums))
 
 
 def same_images_directly(a: Kernel, b: Kernel) -> tuple[float, float]:
     """The same, one real image at a time: for scores of many levels."""
     # Level -1 picks the row and column of zeros.
-    mine, theirs = (np.pad(one.values, ((0, 1), (0, 1))) for one in (a, b))
-    everyone = same = 0.0
+    a_values, b_values = (np.pad(kernel.values, ((0, 1), (0, 1))) for kernel in (a, b))
+    any_raters = same_rater = 0.0
     for i in range(a.of_real.cells.shape[1]):
-        x = mine[a.of_real.cells[:, i, None], a.of_fake.cells]
-        y = theirs[b.of_real.cells[:, i, None], b.of_fake.cells]
-        everyone += float(x.sum(axis=0) @ y.sum(axis=0))
-        same += float((x * y).sum())
-    return everyone, same
+        x = a_values[a.of_real.cells[:, i, None], a.of_fake.cells]
+        y = b_values[b.of_real.cells[:, i, None], b.of_fake.cells]
+        any_raters += float(x.sum(axis=0) @ y.sum(axis=0))
+        same_rater += float((x * y).sum())
+    return any_raters, same_rater
 
 
 def _level_counts(levels: Ints, q: int) -> Floats:
