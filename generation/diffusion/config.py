@@ -106,6 +106,16 @@ class TrainingConfig(RunConfig):
         )
 
     @property
+    def samplers(self) -> tuple[str, ...]:
+        """Those that fit, the default first.
+
+        The cosine schedule's last times leave so little of a latent that ddpm cannot tell it from noise.
+        """
+        fitting = SAMPLERS[self.objective]
+        lost = bool(self.latent) and (self.objective, self.schedule) == ("epsilon", "cosine")
+        return tuple(name for name in fitting if not (lost and name == "ddpm"))
+
+    @property
     def latent_factor(self) -> int:
         """How many pixels a side one latent value stands for."""
         return int(2 ** (len(self.latent_widths) - 1)) if self.latent else 1

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from diffusers import (
-    DDIMScheduler,
     DDPMScheduler,
     DPMSolverMultistepScheduler,
     FlowMatchEulerDiscreteScheduler,
@@ -15,42 +15,66 @@ from diffusers import (
 from torch import Tensor
 from torch.nn import functional
 
-from generation.diffusion.config import SAMPLERS, ConfigError, TrainingConfig
+from generation.diffusion.config import ConfigError, TrainingConfig
+
+DPMSolver: Any = DPMSolverMultistepScheduler  # diffusers ships no types
+
+
+class ClippedDPMSolver(DPMSolver):  # type: ignore[misc]  # as its base is untyped
+    """What diffusers makes of `thresholding` with a `sample_max_value` of 1, without its limit on a batch's size."""
+
+    def _threshold_sample(self, sample: Tensor) -> Tensor:
+        return sample.clamp(-1, 1)
+
 
 # Any: diffusers ships no types.
-SCHEDULERS: dict[str, Any] = {
+FLOW_SOLVERS: dict[str, Any] = {
     "flow-euler": FlowMatchEulerDiscreteScheduler,
     "flow-heun": FlowMatchHeunDiscreteScheduler,
-    "ddim": DDIMScheduler,
-    "ddpm": DDPMScheduler,
-    "dpm-solver++": DPMSolverMultistepScheduler,
 }
+# DDIM is DPM-Solver++ of the first order (Lu et al. 2022).
+SOLVER_ORDER = {"ddim": 1, "dpm-solver++": 2}
+# Half the logarithm of the least signal-to-noise ratio from which noise can tell the image; diffusers' advice.
+LEAST_LAMBDA = -5.1
 BETAS = {"cosine": "squaredcos_cap_v2", "linear": "linear"}
 
 
 def make_sampler(config: TrainingConfig, name: str = "") -> Any:
-    """A diffusers scheduler by name. Raises ConfigError when it does not fit the objective."""
-    fitting = SAMPLERS[config.objective]
-    name = name or fitting[0]
-    if name not in fitting:
+    """A diffusers scheduler by name. Raises ConfigError when it does not fit the model."""
+    name = name or config.samplers[0]
+    if name not in config.samplers:
         raise ConfigError(
-            f"The sampler {name!r} does not fit this model ({config.objective}); choose {', '.join(fitting)}."
+            f"The sampler {name!r} does not fit this model ({config.objective}); "
+            f"choose {', '.join(config.samplers)}."
         )
     if config.objective == "flow":
-        return SCHEDULERS[name](num_train_timesteps=config.train_timesteps)
-    return SCHEDULERS[name](**_diffusion_settings(config))
+        return FLOW_SOLVERS[name](num_train_timesteps=config.train_timesteps)
+    # Pixels lie in [-1, 1], and so must what a sampler takes for the image; latents know no such limit.
+    in_pixels = not config.latent
+    if name == "ddpm":
+        ancestral: Any = DDPMScheduler
+        return ancestral(**noise_schedule(config), clip_sample=in_pixels)
+    return ClippedDPMSolver(
+        **noise_schedule(config),
+        solver_order=SOLVER_ORDER[name],
+        thresholding=in_pixels,
+        sample_max_value=1.0,
+        # Where next to nothing of the image is left, a small error of its noise is a huge one of the image.
+        lambda_min_clipped=LEAST_LAMBDA if config.objective == "epsilon" else -math.inf,
+    )
 
 
-def _diffusion_settings(config: TrainingConfig) -> dict[str, Any]:
-    settings: dict[str, Any] = {
+def noise_schedule(config: TrainingConfig) -> dict[str, Any]:
+    """What every diffusers scheduler of this model is set to."""
+    return {
         "num_train_timesteps": config.train_timesteps,
         "beta_schedule": BETAS[config.schedule],
         "prediction_type": config.objective,
+        "rescale_betas_zero_snr": config.zero_terminal_snr,
+        # Sampling starts from pure noise, and so at the last time; another spacing starts too late, as if the
+        # noise held some of the picture already.
+        "timestep_spacing": "trailing",
     }
-    if config.zero_terminal_snr:
-        # Sampling has to start at the very last time, where the network has learned from pure noise.
-        settings |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
-    return settings
 
 
 class Flow:
@@ -75,20 +99,20 @@ class Flow:
 class Diffusion:
     """Noise by a schedule of discrete times; the network predicts the noise or v (Salimans & Ho 2022).
 
-    With min_snr_gamma the error at a time counts min(SNR, gamma) as much as in picture space (Hang et al. 2023).
+    With min_snr_gamma the error at a time counts min(SNR, gamma) as much as in picture space (Hang et al. 2023);
+    for v min(SNR + 1, gamma), as in diffusers' examples: else pure noise, where sampling starts, would count nothing.
     """
 
     def __init__(self, config: TrainingConfig, device: torch.device) -> None:
         self.timesteps, self.objective = config.train_timesteps, config.objective
-        kept = SCHEDULERS["ddpm"](**_diffusion_settings(config)).alphas_cumprod.double()
+        ancestral: Any = DDPMScheduler
+        kept = ancestral(**noise_schedule(config)).alphas_cumprod.double()
         self.signal = kept.sqrt().float().to(device)
         self.noise = (1 - kept).sqrt().float().to(device)
         self.weights: Tensor | None = None
         if config.min_snr_gamma:
-            snr = kept / (1 - kept)
-            capped = snr.clamp(max=config.min_snr_gamma)
-            weights = capped / (snr if config.objective == "epsilon" else snr + 1)
-            self.weights = weights.float().to(device)
+            snr = kept / (1 - kept) + (0 if config.objective == "epsilon" else 1)
+            self.weights = (snr.clamp(max=config.min_snr_gamma) / snr).float().to(device)
 
     def times(self, count: int, dice: torch.Generator) -> Tensor:
         """(count,) whole times, from 0 to train_timesteps - 1."""

@@ -16,7 +16,7 @@ from django.db import models, transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from generation.diffusion.config import SAMPLERS, PictureClass, TrainingConfig
+from generation.diffusion.config import PictureClass, TrainingConfig
 from generation.diffusion.finetune_config import FineTuneConfig
 from jobs.models import Job
 from pool.models import Dataset, Image
@@ -207,7 +207,7 @@ class Checkpoint(models.Model):
 
     @property
     def samplers(self) -> tuple[str, ...]:
-        return SAMPLERS[self.config.objective]
+        return self.config.samplers
 
     def source(self) -> CheckpointSource:
         """What the diffusion engine needs; the weights are read only when a worker wants them."""

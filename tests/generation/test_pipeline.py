@@ -6,10 +6,12 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from diffusers import DPMSolverMultistepScheduler
 
 from generation.images.engines import pipeline
 from generation.images.engines.pipeline import PipelineEngine, PipelineSource
@@ -159,3 +161,13 @@ def test_a_pipeline_that_is_not_there_fails_the_job_in_a_sentence(settings: Any,
 
     assert job.state == "failed"
     assert "There is no pipeline '../etc'" in job.error
+
+
+@pytest.mark.parametrize(("vae", "clips"), [(object(), False), (None, True)])
+def test_a_sampler_chosen_for_a_pipeline_clips_pixels_and_never_latents(vae: object, clips: bool) -> None:
+    pipe = SimpleNamespace(scheduler=DPMSolverMultistepScheduler(), vae=vae)
+
+    for name in pipeline.CLIPPING:
+        pipeline._set_scheduler(pipe, name, "its folder")
+
+        assert pipe.scheduler.config.clip_sample is clips

@@ -123,12 +123,12 @@ class _Wanted:
 
     @classmethod
     def of(cls, net: Denoiser, request: GenerationRequest) -> _Wanted:
-        from generation.diffusion.config import SAMPLERS, ConfigError, PictureClass
+        from generation.diffusion.config import ConfigError, PictureClass
         from generation.diffusion.objectives import make_sampler
 
         settings = request.settings
         steps, guidance = int(settings.get("steps", 20)), float(settings.get("guidance", 1.0))
-        sampler = str(settings.get("sampler") or SAMPLERS[net.config.objective][0])
+        sampler = str(settings.get("sampler") or net.config.samplers[0])
         if not 1 <= steps <= MOST_STEPS:
             raise EngineError(f"The number of sampling steps is from 1 to {MOST_STEPS}.")
         try:

@@ -45,6 +45,7 @@ SCHEDULERS = {
     "flow-euler": "FlowMatchEulerDiscreteScheduler",
     "flow-heun": "FlowMatchHeunDiscreteScheduler",
 }
+CLIPPING = {"ddpm", "ddim"}
 
 
 @dataclass(frozen=True)
@@ -265,7 +266,10 @@ def _set_scheduler(pipe: Any, name: str, pipeline: str) -> None:
         raise EngineError(f"There is no sampler {name}; there are: {', '.join(SCHEDULERS)}.")
     if name.startswith("flow-") != type(pipe.own_scheduler).__name__.startswith("FlowMatch"):
         raise EngineError(f"The pipeline {pipeline} was not trained for the sampler {name}.")
-    pipe.scheduler = getattr(diffusers, SCHEDULERS[name]).from_config(pipe.own_scheduler.config)
+    kind, config = getattr(diffusers, SCHEDULERS[name]), pipe.own_scheduler.config
+    # diffusers would clip to the range of pixels where the pipeline's own scheduler says nothing of it.
+    in_latents = name in CLIPPING and getattr(pipe, "vae", None) is not None
+    pipe.scheduler = kind.from_config(config, clip_sample=False) if in_latents else kind.from_config(config)
 
 
 def eight_bits(picture: Any, *, colour: bool) -> Pixels:
