@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from generation.diffusion.config import OBJECTIVES, OWN_AUTOENCODER, SCHEDULES, TrainingConfig
 from generation.diffusion.latent_space import LatentSpace
+from generation.diffusion.network import Denoiser
 from generation.diffusion.objectives import Diffusion, objective_of
+from generation.diffusion.sampling import sample
 
 SIZE, FOLD = 16, 4
 CPU = torch.device("cpu")
@@ -34,7 +38,9 @@ def every_choice() -> Iterator[dict[str, Any]]:
 
 def config_of(choice: dict[str, Any]) -> TrainingConfig:
     """Raises ConfigError for a combination that cannot be."""
-    latent = {"latent_channels": FOLD**2, "latent_widths": (8, 8, 8)} if choice["latent"] else {}
+    latent: dict[str, Any] = (
+        {"latent_channels": FOLD**2, "latent_widths": (8, 8, 8)} if choice["latent"] else {}
+    )
     return TrainingConfig(size=SIZE, patch=1, widths=(8,), head_dim=8, **latent, **choice)
 
 
@@ -103,7 +109,8 @@ class Oracle(nn.Module):
         return (signal * epsilon - noise * x_start).float()
 
     def guided(self, noisy: Tensor, times: Tensor, _classes: Tensor | None, _guidance: float) -> Tensor:
-        return self(noisy, times)
+        predicted: Tensor = self(noisy, times)
+        return predicted
 
 
 class OneImage(Oracle):
@@ -111,7 +118,7 @@ class OneImage(Oracle):
 
     def __init__(self, config: TrainingConfig, image: Tensor, *, error: float = 0.0) -> None:
         super().__init__(config, error=error)
-        self.encoded = self.space.encode(image).double()
+        self.encoded: Tensor = self.space.encode(image).double()
 
     def x_start(self, noisy: Tensor, signal: Tensor, noise: Tensor) -> Tensor:
         return self.encoded.expand_as(noisy)
@@ -129,7 +136,13 @@ class PlainImages(Oracle):
         sight = noisy.mean(dim=(1, 2, 3), keepdim=True)
         variance, grain = self.deviation**2, noise**2 / noisy[0].numel()
         gain = signal * variance / (signal**2 * variance + grain)
-        return (self.mean + gain * (sight - signal * self.mean)).expand_as(noisy)
+        brightness: Tensor = self.mean + gain * (sight - signal * self.mean)
+        return brightness.expand_as(noisy)
+
+
+def drawn(oracle: Oracle, seeds: Sequence[int], *, sampler: str, steps: int) -> NDArray[np.uint8]:
+    """What the sampler makes of the oracle."""
+    return sample(cast("Denoiser", oracle), seeds, sampler=sampler, steps=steps)
 
 
 class _Pixels:

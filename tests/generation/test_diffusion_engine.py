@@ -17,9 +17,10 @@ from generation.images.engines import diffusion
 from generation.images.engines.diffusion import CheckpointSource, DiffusionEngine
 from generation.images.engines.protocol import EngineError, GenerationRequest, Picture
 from generation.phantoms import draw
+from generation.training import bundled_checkpoints
 from tests.generation.tiny import CLASSES, trained
 
-SHIPPED = Path(diffusion.__file__).parent.parent / "checkpoints" / "phantom-lungs"
+SHIPPED = bundled_checkpoints.FOLDER / "phantom-lungs"
 
 
 @pytest.fixture(scope="module")
