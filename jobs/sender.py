@@ -51,10 +51,10 @@ class MessageSender:
         deadline = time.monotonic() + seconds
         with self._messages.all_tasks_done:
             while self._messages.unfinished_tasks:
-                left = deadline - time.monotonic()
-                if left <= 0:
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
                     return False
-                self._messages.all_tasks_done.wait(left)
+                self._messages.all_tasks_done.wait(remaining)
         return True
 
     def _work(self) -> None:

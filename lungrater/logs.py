@@ -18,4 +18,4 @@ class WithoutTokens(logging.Filter):
 
 
 def without_tokens(text: str) -> str:
-    return TOKEN.sub(lambda found: f"/{found[1]}/…" if found[1] else "/rate/…", text)
+    return TOKEN.sub(lambda match: f"/{match[1]}/…" if match[1] else "/rate/…", text)

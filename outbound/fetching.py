@@ -31,10 +31,10 @@ class FetchError(ValueError):
     """An address from which nothing could be fetched; the message is one sentence."""
 
 
-def fetch(url: str, target: Path, *, told: Callable[[], None] = lambda: None) -> str:
+def fetch(url: str, target: Path, *, on_progress: Callable[[], None] = lambda: None) -> str:
     """Store what the address leads to in `target`; what to call it, ending in .zip for a zip.
 
-    `told` is called between pieces and may raise to stop. Raises FetchError with one sentence.
+    `on_progress` is called between pieces and may raise to stop. Raises FetchError with one sentence.
     """
     began = time.monotonic()
     try:
@@ -49,7 +49,7 @@ def fetch(url: str, target: Path, *, told: Callable[[], None] = lambda: None) ->
                     continue
                 if answer.status != 200:
                     raise FetchError(f"{_host(url)} answered {answer.status} {answer.reason}.")
-                _store(answer, target, began, told)
+                _store(answer, target, began, on_progress)
                 return _name(url, answer.getheader("Content-Type", ""), target)
             finally:
                 connection.close()
@@ -87,8 +87,8 @@ def _connection(url: str) -> tuple[http.client.HTTPConnection, str]:
 
 class _Http(http.client.HTTPConnection):
     def connect(self) -> None:
-        found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-        addresses = [str(entry[4][0]) for entry in found]
+        entries = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        addresses = [str(entry[4][0]) for entry in entries]
         if not settings.IMPORT_FROM_PRIVATE_NETWORKS and not all(map(_is_public, addresses)):
             raise FetchError(f"{self.host} lies in a private network, from which nothing is fetched.")
         self.sock = socket.create_connection((addresses[0], self.port), timeout=self.timeout)
@@ -119,7 +119,9 @@ def _onward(url: str, location: str) -> str:
     return onward
 
 
-def _store(answer: http.client.HTTPResponse, target: Path, began: float, told: Callable[[], None]) -> None:
+def _store(
+    answer: http.client.HTTPResponse, target: Path, began: float, on_progress: Callable[[], None]
+) -> None:
     too_large = FetchError(f"It is larger than {MOST_BYTES // 2**20} MB.")
     declared = answer.getheader("Content-Length", "")
     if declared.isdecimal() and int(declared) > MOST_BYTES:
@@ -133,7 +135,7 @@ def _store(answer: http.client.HTTPResponse, target: Path, began: float, told: C
             if time.monotonic() - began > SECONDS_IN_ALL:
                 raise TimeoutError
             file.write(chunk)
-            told()
+            on_progress()
     if declared.isdecimal() and size < int(declared):
         raise FetchError("The server stopped half-way; try again.")
 

@@ -82,8 +82,8 @@ def dress(ax: Axes, theme: Theme) -> None:
 
 
 def legend(ax: Axes, theme: Theme, **where: Any) -> None:
-    found = ax.legend(frameon=False, fontsize=9, **where)
-    for text in found.get_texts():
+    box = ax.legend(frameon=False, fontsize=9, **where)
+    for text in box.get_texts():
         text.set_color(theme.ink)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class FoolRate:
     """How often a study's raters called these images real; rate and interval are None where undefined."""
 
     study: str
@@ -30,7 +30,7 @@ class Judged:
         return f"{self.rate:.2f} ({between}; {self.images} images, {self.raters} rater{plural})"
 
 
-Judges = Callable[[], Mapping[str, list[Judged]]]
+Judges = Callable[[], Mapping[str, list[FoolRate]]]
 _judges: list[Judges] = []
 
 
@@ -40,13 +40,13 @@ def register(judges: Judges) -> None:
         _judges.append(judges)
 
 
-def judged() -> dict[str, list[Judged]]:
+def fool_rates() -> dict[str, list[FoolRate]]:
     """Everything that was judged, by key."""
-    found: dict[str, list[Judged]] = {}
+    rates: dict[str, list[FoolRate]] = {}
     for judges in _judges:
-        for key, those in judges().items():
-            found.setdefault(key, []).extend(those)
-    return found
+        for key, rates_of_key in judges().items():
+            rates.setdefault(key, []).extend(rates_of_key)
+    return rates
 
 
 def of_dataset(pk: int) -> str:

@@ -14,9 +14,9 @@ from pool.models import Dataset, ImportJob
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Numbers of images: `asked` for in all, and of these the ones that never came into the dataset, by why."""
+    """Numbers of images: `requested` in all, and of these the ones that never came into the dataset, by why."""
 
-    asked: int = 0
+    requested: int = 0
     failed: int = 0
     refused: int = 0
     filtered: int = 0
@@ -46,6 +46,6 @@ def _imported(dataset: Dataset) -> Flow:
     flow = Flow()
     jobs = ImportJob.objects.filter(dataset=dataset)
     for imported, refused, duplicates in jobs.values_list("imported", "refused", "duplicates"):
-        asked = imported + len(refused) + len(duplicates)
-        flow += Flow(asked, refused=len(refused), duplicates=len(duplicates))
+        requested = imported + len(refused) + len(duplicates)
+        flow += Flow(requested, refused=len(refused), duplicates=len(duplicates))
     return flow

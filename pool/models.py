@@ -38,8 +38,10 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
 
     def counted(self) -> Self:
         """Datasets with `image_count`, `excluded_count` and `held_count`, the near-copies of real images."""
-        held = Image.objects.held_back().filter(dataset=models.OuterRef("pk")).order_by()
-        counted = held.values("dataset").annotate(number=models.Count("pk", distinct=True)).values("number")
+        held_back = Image.objects.held_back().filter(dataset=models.OuterRef("pk")).order_by()
+        counted = (
+            held_back.values("dataset").annotate(number=models.Count("pk", distinct=True)).values("number")
+        )
         return self.annotate(
             image_count=models.Count("images"),
             excluded_count=models.Count("images", filter=~models.Q(images__excluded_reason="")),
@@ -79,17 +81,23 @@ class Dataset(models.Model):
     @property
     def measured_in_words(self) -> list[str]:
         """The measured numbers that people look for first, each with its interval, and what they are of."""
-        found = [self.measurements[key] for key in HEADLINES if isinstance(self.measurements.get(key), dict)]
-        lines = [_measured_line(said) for said in found if said.get("value") is not None]
+        measurements = [
+            self.measurements[key] for key in HEADLINES if isinstance(self.measurements.get(key), dict)
+        ]
+        lines = [
+            _measured_line(measurement)
+            for measurement in measurements
+            if measurement.get("value") is not None
+        ]
         if lines:
-            said = found[0]
-            lines.append(f"against “{said['reference']}”, extractor {said['extractor']}")
+            measurement = measurements[0]
+            lines.append(f"against “{measurement['reference']}”, extractor {measurement['extractor']}")
         return lines
 
 
-def _measured_line(said: dict[str, Any]) -> str:
-    interval = " ({:.3g} to {:.3g})".format(*said["interval"]) if said.get("interval") else ""
-    return f"{said['name']} {said['value']:.3g}{interval}"
+def _measured_line(measurement: dict[str, Any]) -> str:
+    interval = " ({:.3g} to {:.3g})".format(*measurement["interval"]) if measurement.get("interval") else ""
+    return f"{measurement['name']} {measurement['value']:.3g}{interval}"
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
@@ -109,8 +117,8 @@ class ImageQuerySet(models.QuerySet["Image"]):
         self, *, dataset: Dataset | None = None, origin: str = "", modality: str = "", label: str = ""
     ) -> Self:
         """Images that fit every filter given; an empty one fits all."""
-        wanted = {"dataset": dataset, "origin": origin, "modality": modality, "label": label}
-        return self.filter(**{field: value for field, value in wanted.items() if value})
+        filters = {"dataset": dataset, "origin": origin, "modality": modality, "label": label}
+        return self.filter(**{field: value for field, value in filters.items() if value})
 
     def labels(self) -> list[str]:
         """Every finding label in use, once, in order."""

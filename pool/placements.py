@@ -35,15 +35,15 @@ def placements(negative: npt.ArrayLike, positive: npt.ArrayLike) -> Placements:
     return Placements(_share_below(x, y), 1 - _share_below(y, x))
 
 
-def covariance(placed: Sequence[Placements]) -> Floats:
+def covariance(placements_of_raters: Sequence[Placements]) -> Floats:
     """DeLong's covariance matrix of the AUCs of several raters (or tests) on the same images."""
-    positive = np.stack([one.positive for one in placed])
-    negative = np.stack([one.negative for one in placed])
-    spread = (
+    positive = np.stack([placement.positive for placement in placements_of_raters])
+    negative = np.stack([placement.negative for placement in placements_of_raters])
+    covariances = (
         np.atleast_2d(np.cov(positive)) / positive.shape[1]
         + np.atleast_2d(np.cov(negative)) / negative.shape[1]
     )
-    return np.asarray(spread, dtype=np.float64)
+    return np.asarray(covariances, dtype=np.float64)
 
 
 def _share_below(sample: Floats, values: Floats) -> Floats:

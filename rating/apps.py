@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django.apps import AppConfig
 
 if TYPE_CHECKING:
-    from pool.fool_rates_by_dataset import Judged
+    from pool.fool_rates_by_dataset import FoolRate
 
 
 class RatingConfig(AppConfig):
@@ -19,7 +19,7 @@ class RatingConfig(AppConfig):
         register(_fool_rates)
 
 
-def _fool_rates() -> Mapping[str, list[Judged]]:
+def _fool_rates() -> Mapping[str, list[FoolRate]]:
     from rating.results.fool_rates_by_dataset import (
         fool_rates,  # statistics, which the web process need not load to start
     )

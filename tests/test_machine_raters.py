@@ -12,7 +12,7 @@ from django.db import DatabaseError, transaction
 from django.urls import reverse
 
 from lungrater.machines.model_folder import NotAModel, looker_of
-from lungrater.machines.vision_model import understood
+from lungrater.machines.vision_model import opinion_in
 from pool.canonical.pixels import decode_png
 from rating.models import AuditEvent, Enrolment, Freeze, Rating, Study
 from rating.reading.machine_raters import NoOpinion, Opinion, enrol_machine, opinion_of, read
@@ -366,10 +366,10 @@ def test_a_refused_key_ends_the_reading_and_the_key_is_nowhere(api, rater, capsy
 
 
 def test_an_answer_is_understood_only_when_it_names_a_label():
-    assert understood('{"label": "real", "confidence": true}') == Opinion("real")
+    assert opinion_in('{"label": "real", "confidence": true}') == Opinion("real")
     for text in ("", "fake", '{"label": "maybe"}', '["fake"]', '{"label": fake}'):
         with pytest.raises(NoOpinion):
-            understood(text)
+            opinion_in(text)
 
 
 def test_nobody_can_sign_in_as_a_machine_or_make_one_of_a_person(rater, other_rater):

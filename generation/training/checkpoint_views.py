@@ -14,7 +14,7 @@ from generation.training import fidelity_figure
 from generation.training.model_card import markdown, sections
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.run_history import Course
-from pool.fool_rates_by_dataset import judged, of_checkpoint
+from pool.fool_rates_by_dataset import fool_rates, of_checkpoint
 from pool.models import Image
 
 FOR_GOOD = "private, max-age=31536000, immutable"
@@ -33,7 +33,7 @@ def checkpoint(request: HttpRequest, pk: int) -> HttpResponse:
         "checkpoint": row,
         "sections": sections(row),
         "matches": _matches(row),
-        "judged": judged().get(of_checkpoint(row.sha256), []),
+        "judged": fool_rates().get(of_checkpoint(row.sha256), []),
     }
     return render(request, "generation/checkpoint.html", context)
 

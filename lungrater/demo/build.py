@@ -128,16 +128,16 @@ def _jobs() -> list[GenerationJob]:
             # The cast: the manager is inherited from the abstract Job, and typed so.
             job = cast("GenerationJob | None", queued)
             if job is None:
-                drawn = demo.engine == GenerationJob.Engine.PHANTOM
+                is_phantom = demo.engine == GenerationJob.Engine.PHANTOM
                 job = GenerationJob(
                     engine=demo.engine,
-                    checkpoint=None if drawn else checkpoint,
+                    checkpoint=None if is_phantom else checkpoint,
                     dataset=dataset,
                     modality=demo.modality,
                     label=label,
                     total=PER_LABEL,
                     seed=2022,
-                    settings={"size": 128} if drawn else {},
+                    settings={"size": 128} if is_phantom else {},
                 )
                 job.save()
             jobs.append(job)
@@ -147,8 +147,8 @@ def _jobs() -> list[GenerationJob]:
 def _open_study() -> bool:
     """True unless another worker, perhaps a dead one, still freezes the study."""
     organiser, *raters, _admin = _people()
-    study, made = Study.objects.get_or_create(name=STUDY, defaults={"created_by": organiser, "canvas": 512})
-    if made:
+    study, is_new = Study.objects.get_or_create(name=STUDY, defaults={"created_by": organiser, "canvas": 512})
+    if is_new:
         for demo in DATASETS:
             Stratum.objects.create(study=study, dataset=Dataset.objects.get(name=demo.name), count=SHOWN)
         for rater in raters:

@@ -13,7 +13,7 @@ from types import FrameType
 from lungrater.embedded import lock, postgres, redis
 from lungrater.embedded.home import CannotStart, Home
 from lungrater.embedded.supervisor import Service, Supervisor, end_leftovers
-from lungrater.embedded.urls import given, redis_url
+from lungrater.embedded.urls import environment_value, redis_url
 
 START_WITHIN = 60.0
 STOP_WITHIN = 3.0
@@ -27,7 +27,7 @@ def running(*, who: str) -> Iterator[None]:
     Joins the servers that another process runs on this home, else starts them and stops them afterwards
     (once the commands that joined meanwhile have ended). Does nothing where the environment names both.
     """
-    if given("DATABASE_URL") and given("REDIS_URL"):
+    if environment_value("DATABASE_URL") and environment_value("REDIS_URL"):
         yield
         return
     home = Home.from_environment()
@@ -54,14 +54,14 @@ def start_servers(supervisor: Supervisor, home: Home) -> None:
     for service in services:
         supervisor.start(service)
     supervisor.wait_until_answers(*services, seconds=START_WITHIN)
-    if not given("DATABASE_URL"):
+    if not environment_value("DATABASE_URL"):
         postgres.ensure_database(home)
 
 
 def embedded(home: Home) -> Iterator[Service]:
-    if not given("DATABASE_URL"):
+    if not environment_value("DATABASE_URL"):
         yield postgres.service(home)
-    if not given("REDIS_URL"):
+    if not environment_value("REDIS_URL"):
         yield redis.service(home)
 
 
@@ -84,7 +84,7 @@ def exit_on_signals() -> Iterator[None]:
 
 
 def _database_answers(home: Home) -> bool:
-    return bool(given("DATABASE_URL")) or postgres.answers(home)
+    return bool(environment_value("DATABASE_URL")) or postgres.answers(home)
 
 
 def _wait_for_the_other(home: Home) -> None:

@@ -85,7 +85,7 @@ class Supervisor:
 
     def mend(self) -> list[str]:
         """Start again what has crashed, after a pause that grows while it keeps crashing; says what was done."""
-        said = []
+        sentences = []
         for child in self._children.values():
             code = child.process.poll()
             now = time.monotonic()
@@ -95,12 +95,12 @@ class Supervisor:
             elif child.restart_at is None:
                 _signal_group(child.process.pid, signal.SIGKILL)
                 child.restart_at = now + child.pause
-                said.append(f"{child.service.name} ended with code {code}; starting it again.")
+                sentences.append(f"{child.service.name} ended with code {code}; starting it again.")
             elif now >= child.restart_at:
                 child.process, child.started = self._spawn(child.service), now
                 child.pause, child.restart_at = min(child.pause * 2, LONGEST_PAUSE), None
                 self._write_register()
-        return said
+        return sentences
 
     def names(self) -> set[str]:
         return set(self._children)

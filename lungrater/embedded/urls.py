@@ -8,13 +8,13 @@ from lungrater.environment import env
 
 
 def database_url() -> str:
-    return given("DATABASE_URL") or postgres.url(Home.from_environment())
+    return environment_value("DATABASE_URL") or postgres.url(Home.from_environment())
 
 
 def redis_url() -> str:
-    return given("REDIS_URL") or redis.url(Home.from_environment())
+    return environment_value("REDIS_URL") or redis.url(Home.from_environment())
 
 
-def given(name: str) -> str:
+def environment_value(name: str) -> str:
     """What the environment (or the file `name`_FILE) says, or nothing."""
     return str(env.str(name, default="")).strip()

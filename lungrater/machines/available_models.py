@@ -15,8 +15,8 @@ PLACES = ("machines/*", "utility-*/*")
 def folders() -> list[str]:
     """Their folders, as paths below the home's models: TorchScript in machines/, and classifiers with a class “fake”."""
     models = Path(settings.MODELS_DIR)
-    found = (folder for place in PLACES for folder in sorted(models.glob(place)))
-    return [folder.relative_to(models).as_posix() for folder in found if _can_rate(folder)]
+    candidates = (folder for place in PLACES for folder in sorted(models.glob(place)))
+    return [folder.relative_to(models).as_posix() for folder in candidates if _can_rate(folder)]
 
 
 def _can_rate(folder: Path) -> bool:

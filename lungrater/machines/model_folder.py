@@ -97,14 +97,14 @@ def _script(folder: Path) -> tuple[dict[str, Any], Callable[[Picture], float]]:
         square = fitted_square(picture, side=side, colour=colour)
         shaped = square[None] if square.ndim == 2 else np.moveaxis(square, -1, 0)
         with torch.inference_mode():
-            given = model(torch.from_numpy(np.ascontiguousarray(shaped)).float()[None] / 255)
-            said = np.asarray(given.double().reshape(-1).numpy())
-        found = _probability(said, fake, are_logits=about["output"] == "logits")
-        if not 0 <= found <= 1:
+            output = model(torch.from_numpy(np.ascontiguousarray(shaped)).float()[None] / 255)
+            scores = np.asarray(output.double().reshape(-1).numpy())
+        probability = _probability(scores, fake, are_logits=about["output"] == "logits")
+        if not 0 <= probability <= 1:
             raise NotAModel(
-                f"{folder / SCRIPT} gave {found:.3g} for a probability; say in {ABOUT_IT} that it gives logits."
+                f"{folder / SCRIPT} gave {probability:.3g} for a probability; say in {ABOUT_IT} that it gives logits."
             )
-        return found
+        return probability
 
     # A model that cannot take the picture it says it takes is refused before anybody is enrolled.
     try:
@@ -122,12 +122,12 @@ def _about(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         return usual
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        settings = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise NotAModel(f"{path} is not JSON.") from error
-    if not isinstance(said, dict) or set(said) - set(usual):
+    if not isinstance(settings, dict) or set(settings) - set(usual):
         raise NotAModel(f"{path} may say {', '.join(usual)} and nothing else.")
-    about = usual | said
+    about = usual | settings
     numbers = all(isinstance(about[name], int) for name in ("side", "channels", "fake"))
     if not numbers or about["output"] not in OUTPUTS or about["channels"] not in {1, 3}:
         raise NotAModel(
@@ -136,11 +136,11 @@ def _about(folder: Path) -> dict[str, Any]:
     return about
 
 
-def _probability(said: Any, fake: int, *, are_logits: bool) -> float:
+def _probability(scores: Any, fake: int, *, are_logits: bool) -> float:
     """The probability of fake from what a model gives: one number, or one per class."""
-    if len(said) == 1:
-        return float(1 / (1 + np.exp(-said[0]))) if are_logits else float(said[0])
+    if len(scores) == 1:
+        return float(1 / (1 + np.exp(-scores[0]))) if are_logits else float(scores[0])
     if are_logits:
-        odds = np.exp(said - said.max())
-        said = odds / odds.sum()
-    return float(said[fake])
+        odds = np.exp(scores - scores.max())
+        scores = odds / odds.sum()
+    return float(scores[fake])

@@ -79,19 +79,19 @@ class VisionLooker:
             except ReplyRefusedError as refused:
                 raise NoOpinion(str(refused)) from None
         choice = reply.choices[0] if getattr(reply, "choices", None) else None
-        return understood((choice.message.content if choice else "") or "")
+        return opinion_in((choice.message.content if choice else "") or "")
 
 
-def understood(text: str) -> Opinion:
+def opinion_in(text: str) -> Opinion:
     """The opinion in a model's answer. Raises NoOpinion."""
-    found = OBJECT.search(text)
+    match = OBJECT.search(text)
     try:
-        said = json.loads(found.group()) if found else None
+        answer = json.loads(match.group()) if match else None
     except ValueError:
-        said = None
-    label = str(said.get("label", "")).strip().lower() if isinstance(said, dict) else ""
-    if not isinstance(said, dict) or label not in LABELS:
+        answer = None
+    label = str(answer.get("label", "")).strip().lower() if isinstance(answer, dict) else ""
+    if not isinstance(answer, dict) or label not in LABELS:
         raise NoOpinion("The model's answer names none of real, fake and unsure.")
-    sure = said.get("confidence")
+    sure = answer.get("confidence")
     is_sure = isinstance(sure, int) and not isinstance(sure, bool) and 1 <= sure <= CONFIDENCES
-    return Opinion(label, sure if is_sure else None, " ".join(str(said.get("remark") or "").split()))
+    return Opinion(label, sure if is_sure else None, " ".join(str(answer.get("remark") or "").split()))

@@ -22,19 +22,19 @@ ROWS_AT_ONCE = 1024
 
 
 def candidate_pairs(
-    hashes: Sequence[str], others: Sequence[str] | None = None, *, most_bits: int = MOST_BITS
+    hashes: Sequence[str], other_hashes: Sequence[str] | None = None, *, most_bits: int = MOST_BITS
 ) -> list[tuple[int, int]]:
     """Places (i, j) whose 64-bit hashes differ in few bits: i < j within one list, any i, j between two."""
-    left = _numbers(hashes)
-    right = left if others is None else _numbers(others)
+    rows_hashes = _numbers(hashes)
+    right = rows_hashes if other_hashes is None else _numbers(other_hashes)
     pairs: list[tuple[int, int]] = []
-    for start in range(0, len(left), ROWS_AT_ONCE):
-        part = left[start : start + ROWS_AT_ONCE]
+    for start in range(0, len(rows_hashes), ROWS_AT_ONCE):
+        part = rows_hashes[start : start + ROWS_AT_ONCE]
         close = np.bitwise_count(part[:, None] ^ right[None, :]) <= most_bits
         rows, columns = np.nonzero(close)
         rows = rows + start
-        wanted = rows < columns if others is None else np.ones(len(rows), dtype=bool)
-        pairs.extend(zip(rows[wanted].tolist(), columns[wanted].tolist(), strict=True))
+        is_pair = rows < columns if other_hashes is None else np.ones(len(rows), dtype=bool)
+        pairs.extend(zip(rows[is_pair].tolist(), columns[is_pair].tolist(), strict=True))
     return pairs
 
 
@@ -44,8 +44,8 @@ def fine_structure(pixels: Pixels) -> npt.NDArray[np.float64]:
 
     grey = Image.fromarray(to_8bit(pixels)).convert("L")
     edge = min(grey.size)
-    left, top = (grey.width - edge) // 2, (grey.height - edge) // 2
-    box = (left, top, left + edge, top + edge)
+    x, y = (grey.width - edge) // 2, (grey.height - edge) // 2
+    box = (x, y, x + edge, y + edge)
     small = np.asarray(grey.resize((SIDE, SIDE), Image.Resampling.BOX, box=box), dtype=np.float64)
     fine = small - gaussian_filter(small, BLUR)
     fine -= fine.mean()
@@ -53,8 +53,8 @@ def fine_structure(pixels: Pixels) -> npt.NDArray[np.float64]:
     return np.asarray((fine / length if length else fine).ravel())
 
 
-def are_near_copies(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> bool:
-    return float(one @ other) >= LEAST_CORRELATION
+def are_near_copies(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> bool:
+    return float(first @ second) >= LEAST_CORRELATION
 
 
 def _numbers(hashes: Sequence[str]) -> npt.NDArray[np.uint64]:

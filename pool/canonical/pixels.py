@@ -59,7 +59,7 @@ def decode(data: bytes, *, colour: bool = False) -> Pixels:
     except MemoryError as error:
         raise RefusedImage("The picture needs more memory than decoding may take.") from error
     except Exception as error:  # Pillow's readers raise whatever a broken file makes them
-        raise RefusedImage(f"The file is damaged or cut short ({_said(error)}).") from error
+        raise RefusedImage(f"The file is damaged or cut short ({_reason(error)}).") from error
 
 
 def check_size(width: int, height: int) -> None:
@@ -156,11 +156,11 @@ def thumbnail(pixels: Pixels, *, side: int = 192) -> bytes:
 
 def fitted_square(pixels: Pixels, *, side: int, colour: bool = False) -> npt.NDArray[np.uint8]:
     """The middle square at `side` pixels in eight bits, (side, side) grey or (side, side, 3) in colour: what networks see."""
-    picture = Image.fromarray(to_8bit(pixels)).convert("RGB" if colour else "L")
-    edge = min(picture.size)
-    left, top = (picture.width - edge) // 2, (picture.height - edge) // 2
+    image = Image.fromarray(to_8bit(pixels)).convert("RGB" if colour else "L")
+    edge = min(image.size)
+    x, y = (image.width - edge) // 2, (image.height - edge) // 2
     filter_ = Image.Resampling.BOX if edge >= side else Image.Resampling.BICUBIC
-    square = picture.crop((left, top, left + edge, top + edge))
+    square = image.crop((x, y, x + edge, y + edge))
     return np.array(square.resize((side, side), filter_), dtype=np.uint8)
 
 
@@ -188,10 +188,10 @@ def blinded_derivative(
     scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = np.stack([_resampled(values[..., channel], size) for channel in range(values.shape[-1])], axis=-1)
-    shown = _windowed(small, top=2**bits - 1)
+    levels = _windowed(small, top=2**bits - 1)
     canvas = np.zeros((side, side, values.shape[-1]), dtype=np.uint8 if bits == 8 else np.uint16)
-    top, left = (side - size[1]) // 2, (side - size[0]) // 2
-    canvas[top : top + size[1], left : left + size[0]] = shown
+    y, x = (side - size[1]) // 2, (side - size[0]) // 2
+    canvas[y : y + size[1], x : x + size[0]] = levels
     return encode_png(canvas if colour else canvas[..., 0])
 
 
@@ -206,8 +206,8 @@ def _channels(pixels: Pixels, *, colour: bool) -> npt.NDArray[np.float32]:
 def _middle_square(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     height, width = values.shape[:2]
     side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    return values[top : top + side, left : left + side]
+    y, x = (height - side) // 2, (width - side) // 2
+    return values[y : y + side, x : x + side]
 
 
 def _resampled(channel: npt.NDArray[np.float32], size: tuple[int, int]) -> npt.NDArray[np.float32]:
@@ -235,5 +235,5 @@ def _as_pillow(pixels: Pixels) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(pixels))
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]

@@ -28,11 +28,11 @@ def squares(
     images: Sequence[Image], *, side: int, colour: bool, pulse: Callable[[], None]
 ) -> NDArray[np.uint8]:
     """The middle square of each, (n, side, side) grey or (n, side, side, 3); `pulse` is called between two."""
-    made = np.empty((len(images), side, side, *((3,) if colour else ())), dtype=np.uint8)
+    pixels = np.empty((len(images), side, side, *((3,) if colour else ())), dtype=np.uint8)
     for place, image in enumerate(images):
         pulse()
-        made[place] = fitted_square(stored_pixels(image), side=side, colour=colour)
-    return made
+        pixels[place] = fitted_square(stored_pixels(image), side=side, colour=colour)
+    return pixels
 
 
 def picture_png(image: Image) -> bytes:
@@ -45,11 +45,11 @@ def picture_png(image: Image) -> bytes:
 def thumbnail_png(image: Image) -> bytes:
     """The thumbnail, made when first asked for and kept where there is room."""
     storage, path = image.file.storage, image.thumbnail_path
-    kept = b""
+    stored = b""
     with contextlib.suppress(FileNotFoundError), storage.open(path, "rb") as file:
-        kept = file.read()
-    if kept.endswith(PNG_END):
-        return kept
+        stored = file.read()
+    if stored.endswith(PNG_END):
+        return stored
     # There is none yet, or somebody else is writing it, or a full disk has left half of it.
     small = thumbnail(stored_pixels(image))
     _keep(storage, path, small)

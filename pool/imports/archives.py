@@ -52,7 +52,7 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Given:
+class ImportItem:
     """A folder, zip or file to import from; `name` is what people call it, `open` reads an uploaded file."""
 
     path: Path
@@ -62,32 +62,34 @@ class Given:
 Entry = tuple[str, Callable[[], bytes]]
 
 
-def from_paths(given: list[Given], labels: Labels, *, skip: Path | None = None) -> Iterator[Source | Refusal]:
+def from_paths(
+    items: list[ImportItem], labels: Labels, *, skip: Path | None = None
+) -> Iterator[Source | Refusal]:
     """Every file in what was given, in a fixed order, as a Source to import or a Refusal to list.
 
     `skip` is the labels CSV when it lies among the pictures. Rows of it that no file answered come last.
     """
-    for one in given:
-        several = len(given) > 1 and (one.path.is_dir() or is_archive(one))
-        prefix = f"{one.name}/" if several else ""
-        for entry in _entries(one, skip):
+    for item in items:
+        several = len(items) > 1 and (item.path.is_dir() or is_archive(item))
+        prefix = f"{item.name}/" if several else ""
+        for entry in _entries(item, skip):
             if isinstance(entry, Refusal):
-                whole = entry.file == one.name
-                yield Refusal(file_name(entry.file if whole else prefix + entry.file), entry.reason)
+                is_item = entry.file == item.name
+                yield Refusal(file_name(entry.file if is_item else prefix + entry.file), entry.reason)
             else:
                 yield _described(prefix, entry, labels)
     for row in labels.unused():
         yield Refusal(file_name(row), "The CSV has a row for this file, but the file is not there.")
 
 
-def count(given: list[Given]) -> int:
+def count(items: list[ImportItem]) -> int:
     """How many files are to come, near enough for a progress bar."""
-    return sum(_count_one(one) for one in given)
+    return sum(_count_one(item) for item in items)
 
 
-def is_archive(one: Given) -> bool:
+def is_archive(item: ImportItem) -> bool:
     """By name: a JPEG with a zip hung on its end is a picture, and a broken .zip deserves its own sentence."""
-    return one.name.lower().endswith(".zip")
+    return item.name.lower().endswith(".zip")
 
 
 def _described(prefix: str, entry: Entry, labels: Labels) -> Source | Refusal:
@@ -100,15 +102,15 @@ def _described(prefix: str, entry: Entry, labels: Labels) -> Source | Refusal:
         return Refusal(file_name(prefix + name), str(error))
 
 
-def _entries(one: Given, skip: Path | None) -> Iterator[Entry | Refusal]:
-    if one.path.is_dir():
-        yield from _folder(one.path, skip)
-    elif not one.path.is_file():
-        raise BadSource(f"There is no file or folder {one.name}.")
-    elif is_archive(one):
-        yield from _archive(one)
+def _entries(item: ImportItem, skip: Path | None) -> Iterator[Entry | Refusal]:
+    if item.path.is_dir():
+        yield from _folder(item.path, skip)
+    elif not item.path.is_file():
+        raise BadSource(f"There is no file or folder {item.name}.")
+    elif is_archive(item):
+        yield from _archive(item)
     else:
-        yield one.name, lambda: read_file(one.path)
+        yield item.name, lambda: read_file(item.path)
 
 
 def _folder(root: Path, skip: Path | None) -> Iterator[Entry | Refusal]:
@@ -139,24 +141,24 @@ def read_file(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _archive(one: Given) -> Iterator[Entry | Refusal]:
+def _archive(item: ImportItem) -> Iterator[Entry | Refusal]:
     try:
-        archive = zipfile.ZipFile(one.path)
+        archive = zipfile.ZipFile(item.path)
     except NOT_A_ZIP as error:
-        yield Refusal(one.name, f"The zip cannot be opened: {error}.")
+        yield Refusal(item.name, f"The zip cannot be opened: {error}.")
         return
     with archive:
         members = [member for member in archive.infolist() if not member.is_dir()]
         if reason := _too_much(members):
-            yield Refusal(one.name, reason)
+            yield Refusal(item.name, reason)
             return
         budget = Budget(MAX_UNPACKED)
-        seen: set[str] = set()
+        names: set[str] = set()
         for member in members:
-            if reason := _unsafe(member, seen):
+            if reason := _unsafe(member, names):
                 yield Refusal(member.filename, reason)
             elif not is_litter(member.filename):
-                seen.add(member.filename)
+                names.add(member.filename)
                 yield member.filename, lambda member=member: _unpack(archive, member, budget)  # type: ignore[misc]  # as above
 
 
@@ -172,7 +174,7 @@ def _too_much(members: list[zipfile.ZipInfo]) -> str:
     return ""
 
 
-def _unsafe(member: zipfile.ZipInfo, seen: set[str]) -> str:
+def _unsafe(member: zipfile.ZipInfo, names: set[str]) -> str:
     """Why this member is not read, in a sentence; empty when it may be."""
     path = PurePosixPath(member.orig_filename.replace("\\", "/"))
     leads_out = path.is_absolute() or ":" in "".join(path.parts[:1]) or ".." in path.parts
@@ -183,7 +185,7 @@ def _unsafe(member: zipfile.ZipInfo, seen: set[str]) -> str:
         (member.flag_bits & ENCRYPTED, "The file is locked with a password."),
         (member.compress_type not in COMPRESSIONS, "Packed in an unusual way: make the zip with deflate."),
         (member.file_size > MAX_FILE_BYTES, f"The file is larger than {MAX_FILE_BYTES // 2**20} MB."),
-        (member.filename in seen, "The zip holds this name twice."),
+        (member.filename in names, "The zip holds this name twice."),
     )
     return next((reason for is_so, reason in faults if is_so), "")
 
@@ -192,11 +194,11 @@ def _unsafe(member: zipfile.ZipInfo, seen: set[str]) -> str:
 class Budget:
     """Bytes a zip may still unpack to, counted while reading: what it declares need not be true."""
 
-    left: int
+    remaining: int
 
     def spend(self, amount: int) -> None:
-        self.left -= amount
-        if self.left < 0:
+        self.remaining -= amount
+        if self.remaining < 0:
             raise Unreadable(f"The zip unpacks to more than {MAX_UNPACKED // 2**20} MB.")
 
 
@@ -218,13 +220,13 @@ def _read_all(stream: IO[bytes], declared: int, budget: Budget) -> bytes:
     return bytes(data)
 
 
-def _count_one(one: Given) -> int:
-    if one.path.is_dir():
-        return sum(1 for _ in _walk(one.path))
-    if not is_archive(one):
+def _count_one(item: ImportItem) -> int:
+    if item.path.is_dir():
+        return sum(1 for _ in _walk(item.path))
+    if not is_archive(item):
         return 1
     try:
-        with zipfile.ZipFile(one.path) as archive:
+        with zipfile.ZipFile(item.path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
     except NOT_A_ZIP:
         return 1

@@ -124,9 +124,9 @@ def _understood(head: dict[str, Any], body: bytes) -> Decoded:
 def _bare_environment() -> dict[str, str]:
     """No secrets, no database, one thread: what a decoder needs to start and no more."""
     here = str(Path(__file__).resolve().parent.parent)
-    kept = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH", "LANG") if key in os.environ}
+    inherited = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH", "LANG") if key in os.environ}
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return {**kept, **threads, "PYTHONPATH": here, "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**inherited, **threads, "PYTHONPATH": here, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def send(pipe: IO[bytes], head: dict[str, object], body: bytes) -> None:

@@ -31,16 +31,16 @@ def main(seconds: int, memory: int) -> None:
 
 def _answer(data: bytes, name: str, *, colour: bool) -> tuple[dict[str, object], bytes]:
     try:
-        found = _decoded(data, name, colour=colour)
+        image = _decoded(data, name, colour=colour)
     except RefusedImage as error:
         return {"refused": str(error)}, b""
-    shown = found.pixels
+    pixels = image.pixels
     return {
-        "dtype": shown.dtype.name,
-        "shape": shown.shape,
-        "tags": found.tags,
-        "patient_id": found.patient_id,
-    }, shown.tobytes()
+        "dtype": pixels.dtype.name,
+        "shape": pixels.shape,
+        "tags": image.tags,
+        "patient_id": image.patient_id,
+    }, pixels.tobytes()
 
 
 def _decoded(data: bytes, name: str, *, colour: bool) -> Decoded:

@@ -60,7 +60,7 @@ def decode(data: bytes) -> DicomPicture:
             window, source = _window(dataset, modality)
             pixels = _displayed(dataset, window)
             return DicomPicture(
-                pixels, _kept(dataset, window, source), str(dataset.get("PatientID", "") or "").strip()
+                pixels, _kept_tags(dataset, window, source), str(dataset.get("PatientID", "") or "").strip()
             )
     except RefusedImage:
         raise
@@ -69,8 +69,8 @@ def decode(data: bytes) -> DicomPicture:
     except MemoryError as error:
         raise RefusedImage("The picture needs more memory than decoding may take.") from error
     except Exception as error:  # readers of broken DICOM raise whatever the file makes them
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
-        raise RefusedImage(f"The DICOM file is damaged or cut short ({said}).") from error
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+        raise RefusedImage(f"The DICOM file is damaged or cut short ({reason}).") from error
 
 
 def _checked_modality(dataset: Dataset) -> str:
@@ -128,12 +128,12 @@ def _displayed(dataset: Dataset, window: tuple[float, float] | None) -> Pixels:
         raise RefusedImage("The DICOM file does not hold one greyscale picture.")
     values = np.asarray(apply_modality_lut(stored, dataset))
     if "VOILUTSequence" in dataset:
-        shown, low, high = _through_table(values, dataset)
+        levels, low, high = _through_table(values, dataset)
     elif window is not None:
-        shown, low, high = _through_window(values.astype(np.float64), window, dataset)
+        levels, low, high = _through_window(values.astype(np.float64), window, dataset)
     else:
-        shown, low, high = values.astype(np.float64), *_span(values, stored, dataset)
-    unit = np.clip((shown - low) / max(high - low, 1e-9), 0, 1)
+        levels, low, high = values.astype(np.float64), *_span(values, stored, dataset)
+    unit = np.clip((levels - low) / max(high - low, 1e-9), 0, 1)
     if dataset.PhotometricInterpretation == "MONOCHROME1":
         unit = 1 - unit
     if int(dataset.BitsStored) > 8:
@@ -144,11 +144,11 @@ def _displayed(dataset: Dataset, window: tuple[float, float] | None) -> Pixels:
 def _through_table(
     values: npt.NDArray[np.generic], dataset: Dataset
 ) -> tuple[npt.NDArray[np.float64], float, float]:
-    shown = apply_voi_lut(values, dataset, prefer_lut=True)
+    levels = apply_voi_lut(values, dataset, prefer_lut=True)
     bits = int(dataset.VOILUTSequence[0].LUTDescriptor[2])
     # Some writers say 16 where the table has 8 or 12 bits: the table itself knows better.
-    top = max(float(np.max(shown)), 1.0)
-    return shown.astype(np.float64), 0.0, min(2.0**bits - 1, 2.0 ** np.ceil(np.log2(top + 1)) - 1)
+    top = max(float(np.max(levels)), 1.0)
+    return levels.astype(np.float64), 0.0, min(2.0**bits - 1, 2.0 ** np.ceil(np.log2(top + 1)) - 1)
 
 
 def _through_window(
@@ -173,7 +173,7 @@ def _span(
     return float(values.min()), float(values.max())
 
 
-def _kept(dataset: Dataset, window: tuple[float, float] | None, source: str) -> dict[str, str]:
+def _kept_tags(dataset: Dataset, window: tuple[float, float] | None, source: str) -> dict[str, str]:
     tags = {tag: str(dataset.get(tag))[:MAX_TEXT] for tag in KEPT_TAGS if dataset.get(tag) not in (None, "")}
     tags["Window"] = f"{window[0]:g}/{window[1]:g} ({source})" if window else source
     return tags

@@ -58,8 +58,8 @@ class FolderLabels:
     def of(self, name: str) -> Facts:
         folders = list(PurePosixPath(name).parts[:-1])
         split = next((SPLITS[part.lower()] for part in folders if part.lower() in SPLITS), "")
-        named = [part for part in folders if part.lower() not in SPLITS]
-        label = line(named[-1]) if named else ""
+        classes = [part for part in folders if part.lower() not in SPLITS]
+        label = line(classes[-1]) if classes else ""
         if len(label) > MAX_LABEL:
             raise NoRow(f"The folder's name is longer than {MAX_LABEL} letters.")
         return Facts(label=label, split=split)
@@ -75,7 +75,7 @@ class TableLabels:
     rows: dict[str, Facts]
     bad: dict[str, str]
     title: str
-    _taken: dict[str, str] = field(default_factory=dict)
+    _file_of_row: dict[str, str] = field(default_factory=dict)
 
     def of(self, name: str) -> Facts:
         parts = PurePosixPath(name).parts
@@ -89,7 +89,7 @@ class TableLabels:
         )
         if key is None:
             raise NoRow(f"The file has no row in {self.title}.")
-        other = self._taken.setdefault(key, name)
+        other = self._file_of_row.setdefault(key, name)
         if key in self.bad:
             raise NoRow(self.bad[key])
         if other != name:
@@ -97,7 +97,7 @@ class TableLabels:
         return self.rows[key]
 
     def unused(self) -> list[str]:
-        return [key for key in [*self.rows, *self.bad] if key not in self._taken]
+        return [key for key in [*self.rows, *self.bad] if key not in self._file_of_row]
 
 
 def read_table(data: bytes, title: str) -> TableLabels:

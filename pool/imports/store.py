@@ -38,8 +38,8 @@ class Duplicate:
     added: str = ""
 
     def as_json(self) -> dict[str, str]:
-        found = {"file": file_name(self.file), "same_as": self.same_as}
-        return {**found, "added": self.added} if self.added else found
+        entry = {"file": file_name(self.file), "same_as": self.same_as}
+        return {**entry, "added": self.added} if self.added else entry
 
 
 def bring_in(
@@ -48,11 +48,11 @@ def bring_in(
     *,
     job: ImportJob | None = None,
     done: Collection[str] = frozenset(),
-    said: Mapping[str, str] = MappingProxyType({}),
+    provenance: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Image | Duplicate | Refusal | None]:
     """What became of each file, as it happens; None for those in `done`, which an earlier attempt dealt with.
 
-    `said` is what a person says of where all of them come from; it goes into each one's provenance.
+    `provenance` is what a person says of where all of them come from; it goes into each one's provenance.
     """
     with Decoder() as decoder:
         for item in items:
@@ -62,17 +62,17 @@ def bring_in(
             elif isinstance(item, Refusal):
                 yield item
             else:
-                yield _bring_one(dataset, item, decoder, job, said)
+                yield _bring_one(dataset, item, decoder, job, provenance)
 
 
 def _bring_one(
-    dataset: Dataset, source: Source, decoder: Decoder, job: ImportJob | None, told: Mapping[str, str]
+    dataset: Dataset, source: Source, decoder: Decoder, job: ImportJob | None, provenance: Mapping[str, str]
 ) -> Image | Duplicate | Refusal:
     try:
         data = source.read()
         decoded = decoder.decode(data, source.name, colour=dataset.modality == Modality.MICROSCOPY)
         facts = source.facts
-        said = {**told, "view": facts.view, "licence": facts.licence, **decoded.tags}
+        details = {**provenance, "view": facts.view, "licence": facts.licence, **decoded.tags}
         sha256 = hashlib.sha256(data).hexdigest()
         patient = facts.patient or decoded.patient_id
         try:
@@ -84,7 +84,7 @@ def _bring_one(
                 split=facts.split,
                 source_name=source.name,
                 source_sha256=sha256,
-                provenance={key: value for key, value in said.items() if value},
+                provenance={key: value for key, value in details.items() if value},
                 import_job=job,
             )
         except DuplicatePixels as error:
@@ -100,8 +100,8 @@ def _bring_one(
 
 def _complete(image: Image, label: str, patient: str, split: str) -> str:
     """Note down what an import of the same file says and an earlier one left open; returns it in words."""
-    told = {"label": label, "patient_key": patient_key(patient), "split": split}
-    new = {field: value for field, value in told.items() if value and not getattr(image, field)}
+    facts = {"label": label, "patient_key": patient_key(patient), "split": split}
+    new = {field: value for field, value in facts.items() if value and not getattr(image, field)}
     for field, value in new.items():
         setattr(image, field, value)
     image.save(update_fields=list(new))

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from jobs.models import JobCancelled, JobFailed
 from outbound.fetching import FetchError, fetch
-from pool.imports.archives import Given, Refusal, count, from_paths
+from pool.imports.archives import ImportItem, Refusal, count, from_paths
 from pool.imports.labels import BadSource, FolderLabels, Labels, NoLabels, read_table
 from pool.imports.store import Duplicate, bring_in
 from pool.models import Dataset, Image, ImportJob, UploadedFile
@@ -23,19 +23,19 @@ TELL_EVERY = 1.0
 CHUNK = 2**20
 
 
-def submit_upload(dataset: Dataset, sent: dict[str, Any], *, by: Any) -> ImportJob:
+def submit_upload(dataset: Dataset, data: dict[str, Any], *, by: Any) -> ImportJob:
     """An import of what the upload form was sent, waiting for a worker."""
     job = ImportJob(
         dataset=dataset,
-        labels=sent["labels"],
-        table=sent["table"],
-        url=sent.get("url", ""),
-        provenance=plain_json(sent.get("provenance", {})),
+        labels=data["labels"],
+        table=data["table"],
+        url=data.get("url", ""),
+        provenance=plain_json(data.get("provenance", {})),
         requested_by=by,
     )
     with transaction.atomic():  # the bell rings when this is committed, files and all
         job.submit()
-        keep_uploads(job, sent["pictures"])
+        keep_uploads(job, data["pictures"])
     return job
 
 
@@ -56,18 +56,18 @@ def keep_uploads(job: ImportJob, files: Iterable[SentFile[bytes]]) -> None:
 def import_uploads(job: ImportJob) -> None:
     """Bring the job's uploads into its dataset; what an earlier attempt dealt with is left as it is."""
     with tempfile.TemporaryDirectory(prefix="lungrater-import-") as folder:
-        told = Teller(job)
+        progress = Teller(job)
         try:
-            given = [_fetched(upload, Path(folder), told) for upload in job.uploads.all()]
+            items = [_fetched(upload, Path(folder), progress) for upload in job.uploads.all()]
             if job.url:
                 job.beat(message="Fetching…")
                 path = Path(folder) / "fetched"
-                given.append(Given(path, file_name(fetch(job.url, path, told=told.when_due))))
-            if not given:
+                items.append(ImportItem(path, file_name(fetch(job.url, path, on_progress=progress.when_due))))
+            if not items:
                 raise JobFailed("The uploaded files are gone; upload them again.")
             labels = _labels(job)
-            ImportJob.objects.filter(pk=job.pk).update(total=count(given))
-            _work_through(job, given, labels, told)
+            ImportJob.objects.filter(pk=job.pk).update(total=count(items))
+            _work_through(job, items, labels, progress)
         except (BadSource, FetchError) as error:
             raise JobFailed(str(error)) from error
 
@@ -96,33 +96,35 @@ class Teller:
         self.job.save(update_fields=["imported", "duplicates", "refused"])
 
 
-def _work_through(job: ImportJob, given: list[Given], labels: Labels, told: Teller) -> None:
+def _work_through(job: ImportJob, items: list[ImportItem], labels: Labels, progress: Teller) -> None:
     names = job.images.values_list("source_name", flat=True)
     done = {*names, *(entry["file"] for entry in [*job.refused, *job.duplicates])}
     job.imported = len(names)
-    said = {**job.provenance, "fetched_from": job.source_url}
-    for outcome in bring_in(job.dataset, from_paths(given, labels), job=job, done=done, said=said):
-        told.seen += 1
+    provenance = {**job.provenance, "fetched_from": job.source_url}
+    for outcome in bring_in(
+        job.dataset, from_paths(items, labels), job=job, done=done, provenance=provenance
+    ):
+        progress.seen += 1
         if isinstance(outcome, Image):
             job.imported += 1
         elif isinstance(outcome, Duplicate):
             job.duplicates.append(outcome.as_json())
         elif isinstance(outcome, Refusal):
             job.refused.append(outcome.as_json())
-        told.when_due()
-    told.now()
+        progress.when_due()
+    progress.now()
     if not job.imported and not job.duplicates:
         raise JobFailed("No picture was imported; the reason for each file stands below.")
 
 
-def _fetched(upload: UploadedFile, folder: Path, told: Teller) -> Given:
+def _fetched(upload: UploadedFile, folder: Path, progress: Teller) -> ImportItem:
     """A local copy, since zips are read from several places and storage may be far away."""
     path = folder / str(upload.pk)
     with upload.file.open("rb") as source, path.open("wb") as target:
         for chunk in source.chunks(CHUNK):
             target.write(chunk)
-            told.when_due()
-    return Given(path, upload.name)
+            progress.when_due()
+    return ImportItem(path, upload.name)
 
 
 def _labels(job: ImportJob) -> Labels:

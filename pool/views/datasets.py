@@ -7,14 +7,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from pool.dataset_removal import StillNeeded, remove
-from pool.fool_rates_by_dataset import judged, of_dataset
+from pool.fool_rates_by_dataset import fool_rates, of_dataset
 from pool.models import Dataset
 
 
 @require_safe
 @permission_required("pool.view_image", raise_exception=True)
 def datasets(request: HttpRequest) -> HttpResponse:
-    outcome = judged()
+    outcome = fool_rates()
     rows = [(dataset, outcome.get(of_dataset(dataset.pk), [])) for dataset in Dataset.objects.counted()]
     return render(request, "pool/datasets.html", {"datasets": rows})
 

@@ -36,8 +36,8 @@ def gallery(request: HttpRequest) -> HttpResponse:
 @require_safe
 @may_view
 def image(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    shown = get_object_or_404(Image.objects.select_related("dataset", "excluded_by"), pk=pk)
-    return render(request, "pool/image.html", {"image": shown, "form": ExcludeForm()})
+    image_shown = get_object_or_404(Image.objects.select_related("dataset", "excluded_by"), pk=pk)
+    return render(request, "pool/image.html", {"image": image_shown, "form": ExcludeForm()})
 
 
 @require_safe

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from django.urls import reverse
 
-from pool.fool_rates_by_dataset import Judged, of_checkpoint, of_dataset
+from pool.fool_rates_by_dataset import FoolRate, of_checkpoint, of_dataset
 from pool.models import Origin
 from rating.results.cache import ResultCache
 from rating.statistics.accuracy.fool_rate import fool_rate
@@ -18,9 +18,9 @@ from rating.statistics.ratings_table import LABELS
 from rating.studies.study import Study
 
 
-def fool_rates() -> dict[str, list[Judged]]:
+def fool_rates() -> dict[str, list[FoolRate]]:
     """What raters made of each dataset and checkpoint, study by study; of people only, never of rehearsals."""
-    rates: dict[str, list[Judged]] = defaultdict(list)
+    rates: dict[str, list[FoolRate]] = defaultdict(list)
     for study in Study.objects.filter(state=Study.State.UNBLINDED, is_simulated=False).order_by(
         "unblinded_at"
     ):
@@ -29,7 +29,7 @@ def fool_rates() -> dict[str, list[Judged]]:
         for key, row in _of_study(study).items():
             interval = None if row["ci"] is None else (row["ci"][0], row["ci"][1])
             rates[key].append(
-                Judged(
+                FoolRate(
                     study.name,
                     reverse("rating:analysis_question", args=[study.slug, "generators"]),
                     row["raters"],

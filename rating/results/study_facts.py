@@ -167,7 +167,7 @@ def _image_flow(study: Study) -> list[list[Cell]]:
         n = dataset.images.aggregate(all=Count("pk"), excluded=Count("pk", filter=~Q(excluded_reason="")))
         flow = flow_of(dataset)
         lost = (flow.failed, flow.refused, flow.filtered, flow.duplicates, flow.never_tried)
-        way: list[Cell] = [flow.asked, *lost] if flow.asked else [None] * 6
+        way: list[Cell] = [flow.requested, *lost] if flow.requested else [None] * 6
         rows.append(
             [
                 *(dataset.name, dataset.origin, MODALITIES[dataset.modality]),

@@ -167,7 +167,7 @@ def test_what_is_tried_again_stays_counted_with_its_reason(engine: Callable[...,
         Flow(9, refused=4, failed=2),
     ]
     for made, flow in enumerate(flows, start=1):
-        assert flow.asked == made + flow.refused + flow.failed
+        assert flow.requested == made + flow.refused + flow.failed
     assert "To be tried again: 2 refused. Moderated." in [event.text for event in job.events.all()]
 
 

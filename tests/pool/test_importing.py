@@ -18,7 +18,7 @@ from django.db import IntegrityError
 
 from pool.canonical.pixels import encode_png
 from pool.canonical.previews import stored_pixels
-from pool.imports.archives import Given, Refusal, from_paths
+from pool.imports.archives import ImportItem, Refusal, from_paths
 from pool.imports.labels import NoLabels
 from pool.imports.store import DuplicatePixels, add_image, bring_in, patient_key
 from pool.models import Dataset, Image
@@ -42,7 +42,7 @@ def _below(folder: str) -> Iterator[str]:
 
 
 def bring(dataset: Dataset, path: Path) -> list[object]:
-    return list(bring_in(dataset, from_paths([Given(path, path.name)], NoLabels())))
+    return list(bring_in(dataset, from_paths([ImportItem(path, path.name)], NoLabels())))
 
 
 def lungrater_import(*words: str | Path) -> dict[str, object]:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pool.imports import archives
-from pool.imports.archives import Given, Refusal, Source, Unreadable, count, from_paths
+from pool.imports.archives import ImportItem, Refusal, Source, Unreadable, count, from_paths
 from pool.imports.decoding import MAX_FILE_BYTES
 from pool.imports.labels import BadSource, Facts, FolderLabels, Labels, NoLabels, NoRow, read_table
 from pool.texts import file_name
@@ -26,7 +26,7 @@ def taken_in(
     """What may be imported, and what is refused with which reason; every source is read once."""
     taken: list[Source] = []
     refused: dict[str, str] = {}
-    for item in from_paths([Given(path, path.name) for path in paths], labels or NoLabels(), skip=skip):
+    for item in from_paths([ImportItem(path, path.name) for path in paths], labels or NoLabels(), skip=skip):
         if isinstance(item, Refusal):
             refused[item.file] = item.reason
             continue
@@ -70,7 +70,7 @@ def test_a_zip_is_a_folder(tmp_path: Path) -> None:
         ("set/covid/a.png", "covid"),
         ("b.png", ""),
     ]
-    assert count([Given(archive, "z.zip")]) == 2
+    assert count([ImportItem(archive, "z.zip")]) == 2
 
 
 def test_several_things_at_once_keep_their_files_apart(tmp_path: Path) -> None:
@@ -320,5 +320,5 @@ def test_a_zip_whose_directory_cannot_be_read_is_refused_by_name(
     data[start : start + len(damage)] = damage
     archive.write_bytes(data)
 
-    assert count([Given(archive, "z.zip")]) == 1
+    assert count([ImportItem(archive, "z.zip")]) == 1
     assert "cannot be opened" in taken_in(archive)[1]["z.zip"]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.models import storable
-from pool.imports.archives import Given, from_paths
+from pool.imports.archives import ImportItem, from_paths
 from pool.imports.labels import FolderLabels, read_table
 from pool.imports.store import bring_in
 from pool.models import Image
@@ -85,7 +85,7 @@ def test_a_nul_in_a_header_a_table_or_a_folder_ends_no_import(tmp_path: Path) ->
     (tmp_path / "c.png").write_bytes(picture(seed=2))
     dataset = make_dataset(modality="ct")
 
-    outcomes = list(bring_in(dataset, from_paths([Given(tmp_path, "x")], FolderLabels())))
+    outcomes = list(bring_in(dataset, from_paths([ImportItem(tmp_path, "x")], FolderLabels())))
 
     assert all(isinstance(outcome, Image) for outcome in outcomes)
     assert set(dataset.images.values_list("source_name", "label")) == {

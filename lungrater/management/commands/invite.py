@@ -27,13 +27,13 @@ class Command(BaseCommand):
     def handle(
         self, *_args: Any, study: str, emails: list[str], base_url: str | None, **_options: Any
     ) -> None:
-        found = study_named(study)
+        named_study = study_named(study)
         site = (base_url or announced(settings.HOME)).rstrip("/")
         refused = []
         for email in dict.fromkeys(email.lower() for email in emails):
             try:
                 validate_email(email)
-                path = invite(found, email)
+                path = invite(named_study, email)
             except ValidationError:
                 refused.append(f"{email} is not an email address.")
             except NotPossible as reason:

@@ -48,17 +48,17 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *_args: Any, study: str, **options: Any) -> None:
-        found = study_named(study)
+        named_study = study_named(study)
         try:
-            looker = _looker(found, options)
-            enrolment = enrol_machine(found, looker)
+            looker = _looker(named_study, options)
+            enrolment = enrol_machine(named_study, looker)
             reading = _followed(enrolment, looker)
         except (NotPossible, NotAModel) as reason:
             raise CommandError(str(reason)) from None
         except EngineError as reason:
             raise CommandError(f"{reason} What is rated stays; run the command again to go on.") from None
         report = {
-            "study": found.name,
+            "study": named_study.name,
             "rater": enrolment.pseudonym,
             "machine": enrolment.machine,
             "rated": reading.done - reading.silent,

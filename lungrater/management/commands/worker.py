@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from lungrater.embedded import commands, redis
 from lungrater.embedded.home import Home
-from lungrater.embedded.urls import given, redis_url
+from lungrater.embedded.urls import environment_value, redis_url
 
 
 class Command(BaseCommand):
@@ -32,7 +32,7 @@ class Command(BaseCommand):
                 f"There is no queue {', '.join(sorted(unknown))}: choose from {', '.join(commands.QUEUES)}.",
                 returncode=2,
             )
-        if not given("REDIS_URL") and not redis.answers(redis_url()):
+        if not environment_value("REDIS_URL") and not redis.answers(redis_url()):
             raise CommandError(
                 f"No LungRater runs on {Home.from_environment().root}: start `lungrater up` there, "
                 "or set DATABASE_URL and REDIS_URL to the site this worker is for."

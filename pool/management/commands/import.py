@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from tqdm import tqdm
 
 from outbound.fetching import FetchError, fetch
-from pool.imports.archives import Given, Refusal, count, from_paths
+from pool.imports.archives import ImportItem, Refusal, count, from_paths
 from pool.imports.labels import BadSource, FolderLabels, Labels, NoLabels, read_table
 from pool.imports.store import Duplicate, bring_in
 from pool.models import Dataset, Image, ImportJob, Modality, Origin
@@ -59,13 +59,13 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        said = {name: plain(options[name]) for name in MADE_BY if options[name]}
-        if said and options["origin"] != Origin.SYNTHETIC:
+        provenance = {name: plain(options[name]) for name in MADE_BY if options[name]}
+        if provenance and options["origin"] != Origin.SYNTHETIC:
             raise CommandError("Only synthetic pictures have a model and a prompt.", returncode=BAD_ARGUMENT)
         with tempfile.TemporaryDirectory(prefix="lungrater-import-") as folder:
-            self._import(_given(options["path"], Path(folder)), said, options)
+            self._import(_local_items(options["path"], Path(folder)), provenance, options)
 
-    def _import(self, given: list[Given], said: dict[str, str], options: dict[str, Any]) -> None:
+    def _import(self, items: list[ImportItem], provenance: dict[str, str], options: dict[str, Any]) -> None:
         try:
             labels, table = _labels(options["labels"])
         except (BadSource, FetchError) as error:
@@ -74,8 +74,8 @@ class Command(BaseCommand):
         imported = 0
         duplicates: list[dict[str, str]] = []
         refused: list[dict[str, str]] = []
-        outcomes = bring_in(dataset, from_paths(given, labels, skip=table), said=said)
-        for outcome in tqdm(outcomes, total=count(given), unit="file", desc=dataset.name):
+        outcomes = bring_in(dataset, from_paths(items, labels, skip=table), provenance=provenance)
+        for outcome in tqdm(outcomes, total=count(items), unit="file", desc=dataset.name):
             if isinstance(outcome, Image):
                 imported += 1
             elif isinstance(outcome, Duplicate):
@@ -84,7 +84,7 @@ class Command(BaseCommand):
                 refused.append(outcome.as_json())
         report = {"imported": imported, "duplicates": duplicates, "refused": refused}
         if imported or not is_new or not _taken_back(dataset):
-            _keep_record(dataset, report, said, options)
+            _keep_record(dataset, report, provenance, options)
         self.stdout.write(
             json.dumps(report, ensure_ascii=False) if options["json"] else _in_words(dataset, report)
         )
@@ -101,31 +101,31 @@ def _taken_back(dataset: Dataset) -> bool:
     return True
 
 
-def _given(paths: list[Path | str], folder: Path) -> list[Given]:
+def _local_items(paths: list[Path | str], folder: Path) -> list[ImportItem]:
     """What is to be imported, fetched where it lies elsewhere."""
-    given = []
+    items = []
     for number, path in enumerate(paths):
         if isinstance(path, Path):
-            given.append(Given(path, path.name))
+            items.append(ImportItem(path, path.name))
             continue
         target = folder / str(number)
         try:
-            given.append(Given(target, file_name(fetch(path, target))))
+            items.append(ImportItem(target, file_name(fetch(path, target))))
         except (BadSource, FetchError) as error:
             raise CommandError(str(error)) from error
-    return given
+    return items
 
 
-def _labels(wanted: str) -> tuple[Labels, Path | None]:
-    if wanted == "none":
+def _labels(choice: str) -> tuple[Labels, Path | None]:
+    if choice == "none":
         return NoLabels(), None
-    if wanted == "folder":
+    if choice == "folder":
         return FolderLabels(), None
-    table = Path(wanted)
+    table = Path(choice)
     try:
         return read_table(table.read_bytes(), table.name), table
     except OSError as error:
-        raise BadSource(f"Cannot read the labels from {wanted}: {error.strerror or error}.") from error
+        raise BadSource(f"Cannot read the labels from {choice}: {error.strerror or error}.") from error
 
 
 def _dataset(options: dict[str, Any]) -> tuple[Dataset, bool]:
@@ -144,7 +144,7 @@ def _dataset(options: dict[str, Any]) -> tuple[Dataset, bool]:
 
 
 def _keep_record(
-    dataset: Dataset, report: dict[str, Any], said: dict[str, str], options: dict[str, Any]
+    dataset: Dataset, report: dict[str, Any], provenance: dict[str, str], options: dict[str, Any]
 ) -> None:
     """Leave what an upload leaves: from where, by what they were made, how many came, which did not and why."""
     came = bool(report["imported"] or report["duplicates"])
@@ -154,7 +154,7 @@ def _keep_record(
         dataset=dataset,
         labels=labels if labels in {"none", "folder"} else ImportJob.Labels.TABLE,
         url=next((path[:2000] for path in options["path"] if isinstance(path, str)), ""),
-        provenance=said,
+        provenance=provenance,
         **report,
         done=n,
         total=n,
