@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import uuid
 from datetime import timedelta
 from typing import Any, ClassVar, Self
 
@@ -37,6 +38,8 @@ class User(AbstractUser):
     """A person who signs in by email."""
 
     username = None  # type: ignore[assignment]  # AbstractUser's field is dropped: people sign in by email
+    # What the trail names a person by; address and name may change or be erased.
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField("email address", unique=True)
     role = models.CharField(max_length=10, choices=Role, default=Role.RATER)
     is_demo = models.BooleanField(default=False, editable=False, help_text="A made-up person of the demo.")
@@ -56,6 +59,11 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.get_full_name() or self.email
+
+    @property
+    def identity(self) -> str:
+        """Name and address as the trail keeps them."""
+        return f"{self.get_full_name()} <{self.email}>".strip()
 
 
 class LoginLinkQuerySet(models.QuerySet["LoginLink"]):

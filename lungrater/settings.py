@@ -67,6 +67,7 @@ CONTENT_SECURITY_POLICY = {
 # --- Rooms ------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "lungrater",
+    "audit",
     "accounts",
     "jobs",
     "pool",

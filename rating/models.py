@@ -3,7 +3,6 @@
 from rating.blinding.audit import BlindingAudit
 from rating.blinding.freeze import Freeze
 from rating.reading.rating import Label, Rating, RatingRevision
-from rating.studies.audit_event import AuditEvent
 from rating.studies.enrolment import Enrolment
 from rating.studies.images import StudyImage
 from rating.studies.presentation import Presentation
@@ -12,7 +11,6 @@ from rating.studies.strata import Stratum
 from rating.studies.study import Study
 
 __all__ = [
-    "AuditEvent",
     "BlindingAudit",
     "Enrolment",
     "Freeze",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 
 from accounts.models import User
@@ -31,6 +32,20 @@ def shared_data() -> Path:
 def servers() -> Iterator[None]:
     """PostgreSQL and Redis, started by the code that `lungrater up` starts them with."""
     with running(who="pytest"):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tables_emptied_by_name() -> Iterator[None]:
+    """After a test that commits, Django empties all tables: as their owner, and under the setting that says so."""
+    with pytest.MonkeyPatch.context() as patching:
+        emptied = DatabaseOperations.execute_sql_flush
+
+        def by_name(self: DatabaseOperations, sql_list: list[str]) -> None:
+            before = "SET LOCAL lungrater.maintenance = 'on'"
+            emptied(self, [before, *sql_list] if sql_list else [])
+
+        patching.setattr(DatabaseOperations, "execute_sql_flush", by_name)
         yield
 
 

@@ -11,10 +11,11 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError, transaction
 from django.urls import reverse
 
+from audit.models import Event
 from lungrater.machines.model_folder import NotAModel, looker_of
 from lungrater.machines.vision_model import opinion_in
 from pool.canonical.pixels import decode_png
-from rating.models import AuditEvent, Enrolment, Freeze, Rating, Study
+from rating.models import Enrolment, Freeze, Rating, Study
 from rating.reading.machine_raters import NoOpinion, Opinion, enrol_machine, opinion_of, read
 from rating.results.build_report import numbers_of, report_on
 from rating.results.export.bundle import bundle
@@ -361,7 +362,7 @@ def test_a_refused_key_ends_the_reading_and_the_key_is_nowhere(api, rater, capsy
 
     assert api.keys == [f"Bearer {KEY}"]
     kept = [log.getvalue(), str(refused.value), *capsys.readouterr()]
-    kept += [str(vars(row)) for table in (AuditEvent, Enrolment, Rating) for row in table.objects.all()]
+    kept += [str(vars(row)) for table in (Event, Enrolment, Rating) for row in table.objects.all()]
     assert KEY not in "".join(kept)
 
 

@@ -126,7 +126,7 @@ def test_every_sign_in_link_made_is_in_the_log_of_the_study(client_of, researche
     client_of(researcher).post(reverse("invite", args=[study.slug]), {"emails": rater.email})
 
     event = study.events.get(action="made a sign-in link")
-    assert (event.user, event.detail) == (researcher, {"rater": "R01"})
+    assert (event.actor, event.detail) == (researcher.uuid, {"rater": "R01"})
 
 
 def test_a_mail_that_cannot_be_sent_is_named_and_the_link_still_works(

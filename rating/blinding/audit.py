@@ -10,9 +10,9 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
+from audit import record
 from jobs.models import Job
 from pool.models import Image
-from rating.studies.audit_event import AuditEvent
 from rating.studies.study import NotPossible, Study
 
 
@@ -90,7 +90,7 @@ class BlindingAudit(Job):
         if not standing.update(overridden_by=user, overridden_at=timezone.now(), override_reason=reason):
             raise NotPossible("Only a red audit that nobody has overridden yet can be overridden.")
         self.refresh_from_db()
-        AuditEvent.record(self.study, user, "overrode the blinding audit", reason=reason)
+        record(self.study, user, "overrode the blinding audit", reason=reason)
 
     def sentences(self) -> list[str]:
         """The audit as the methods text prints it."""

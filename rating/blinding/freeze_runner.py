@@ -12,13 +12,13 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 
+from audit import record
 from jobs.models import JobFailed
 from pool.canonical.pixels import blinded_derivative, decode_png, encode_png
 from pool.models import Image, Origin
 from rating.blinding.audit import BlindingAudit
 from rating.blinding.freeze import Freeze
 from rating.studies import ordering
-from rating.studies.audit_event import AuditEvent
 from rating.studies.images import StudyImage
 from rating.studies.orders import Orders
 from rating.studies.strata import Role, Stratum
@@ -184,7 +184,7 @@ class FreezeSteps:
         study.order_version = ordering.VERSION
         study.manifest_sha256 = manifest_sha256(study)
         study.save(update_fields=["state", "frozen_at", "order_version", "manifest_sha256"])
-        AuditEvent.record(study, self.job.requested_by, "frozen", manifest_sha256=study.manifest_sha256)
+        record(study, self.job.requested_by, "frozen", manifest_sha256=study.manifest_sha256)
 
     def _audit(self) -> None:
         """The blinding audit, at once; where it fails the study stays frozen and it can be run again."""

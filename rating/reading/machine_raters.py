@@ -18,10 +18,10 @@ import numpy.typing as npt
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
+from audit import record
 from pool.canonical.pixels import decode_png, to_8bit
 from pool.texts import plain, plain_json
 from rating.reading.rating import AlreadyRated, Rating
-from rating.studies.audit_event import AuditEvent
 from rating.studies.enrolment import Enrolment
 from rating.studies.presentation import Presentation
 from rating.studies.sitting import Sitting
@@ -88,7 +88,7 @@ def enrol_machine(study: Study, looker: Looker, *, by: Any = None) -> Enrolment:
     enrolment = Enrolment.enrol(study, _stand_in(name), by=by, machine=name)
     if enrolment.consented_at is None:
         enrolment.consent()
-        AuditEvent.record(study, by, "asked a machine", rater=enrolment.pseudonym, **plain_json(looker.facts))
+        record(study, by, "asked a machine", rater=enrolment.pseudonym, **plain_json(looker.facts))
     return enrolment
 
 

@@ -101,17 +101,29 @@ class AlreadyRated(Exception):
 
 
 class RatingRevision(Answer):
-    """One saved answer; the database refuses to change or delete it."""
+    """One saved answer; the database chains it to the one before of its sitting, and lets nobody change or delete it."""
 
     rating = models.ForeignKey(Rating, on_delete=models.PROTECT, related_name="revisions")
     number = models.PositiveIntegerField()
     client_key = models.UUIDField(unique=True)
     saved_at = models.DateTimeField(db_default=Now())
+    reason = models.TextField(blank=True, max_length=400)  # of a correction, where the study asks for it
+    # The rest is the database's to fill. One person writes in a sitting, so no save waits for another's.
+    sitting = models.ForeignKey(
+        "rating.Sitting", on_delete=models.PROTECT, null=True, editable=False, related_name="revisions"
+    )
+    chain_number = models.PositiveIntegerField(null=True, editable=False)
+    remark_nonce = models.CharField(max_length=32, blank=True, editable=False)
+    remark_sha256 = models.CharField(max_length=64, blank=True, editable=False)
+    reason_nonce = models.CharField(max_length=32, blank=True, editable=False)
+    reason_sha256 = models.CharField(max_length=64, blank=True, editable=False)
+    sha256 = models.CharField(max_length=64, blank=True, editable=False)
 
     class Meta:
         ordering = ["rating", "number"]
         constraints = [
             models.UniqueConstraint(fields=["rating", "number"], name="revision_once_per_rating"),
+            models.UniqueConstraint(fields=["sitting", "chain_number"], name="revision_once_per_chain"),
         ]
 
     def __str__(self) -> str:

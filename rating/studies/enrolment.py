@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from rating.studies.audit_event import AuditEvent
+from audit import record
 from rating.studies.orders import Orders
 from rating.studies.study import NotPossible, Study, must_say_why
 
@@ -207,7 +207,7 @@ class Enrolment(models.Model):
             study=study, user=user, number=number, slot=slot, replaces=replaces, machine=machine
         )
         detail = {"machine": machine} if machine else {}
-        AuditEvent.record(study, by, "enrolled", rater=enrolment.pseudonym, **detail)
+        record(study, by, "enrolled", rater=enrolment.pseudonym, **detail)
         if not study.is_draft:
             Orders(study).make_sittings(enrolment)
         return enrolment
@@ -231,7 +231,7 @@ class Enrolment(models.Model):
         if not Enrolment.objects.filter(pk=self.pk, withdrawn_at=None).update(withdrawn_at=timezone.now()):
             raise NotPossible(f"{self} has withdrawn already.")
         self.refresh_from_db(fields=["withdrawn_at"])
-        AuditEvent.record(self.study, by, "withdrew", reason=reason, rater=self.pseudonym)
+        record(self.study, by, "withdrew", reason=reason, rater=self.pseudonym)
 
     @transaction.atomic
     def mark_unblinded(self, by: Any, reason: str) -> None:
@@ -242,4 +242,4 @@ class Enrolment(models.Model):
         if not self.sittings.exists():
             raise NotPossible(f"{self} has no order yet; withdraw this rater instead.")
         self.sittings.filter(unblinded_at=None).update(unblinded_at=timezone.now())
-        AuditEvent.record(self.study, by, "marked unblinded", reason=reason, rater=self.pseudonym)
+        record(self.study, by, "marked unblinded", reason=reason, rater=self.pseudonym)

@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
 from accounts.models import LoginLink, User
-from rating.studies.audit_event import AuditEvent
+from audit import record
 from rating.studies.enrolment import Enrolment
 from rating.studies.study import NotPossible, Study
 
@@ -57,7 +57,7 @@ def invite(study: Study, email: str, *, by: Any = None) -> str:
     if not user.has_perm("rating.rate"):
         raise NotPossible(f"{user} cannot rate: only active raters, and new people, can be invited.")
     enrolment = Enrolment.enrol(study, user, by=by)
-    AuditEvent.record(study, by, "made a sign-in link", rater=enrolment.pseudonym)
+    record(study, by, "made a sign-in link", rater=enrolment.pseudonym)
     return LoginLink.issue(user, lives=LIVES, next_path=reverse("rating:reading_list"))
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.db import transaction
 
+from audit import record
 from pool.models import Image
-from rating.studies.audit_event import AuditEvent
 from rating.studies.study import NotPossible, Study
 
 
@@ -27,7 +27,7 @@ def let_near_copies_in(study: Study, user: Any, reason: str) -> None:
         raise NotPossible(
             "The study is being frozen; wait for it, or cancel it, before you let near-copies in."
         )
-    AuditEvent.record(study, user, Study.LET_NEAR_COPIES_IN, reason=reason)
+    record(study, user, Study.LET_NEAR_COPIES_IN, reason=reason)
 
 
 def held_back_from(study: Study) -> int:

@@ -9,7 +9,7 @@ from django.db import models, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from rating.studies.audit_event import AuditEvent
+from audit import record
 from rating.studies.enrolment import Enrolment
 from rating.studies.orders import Orders
 from rating.studies.questions import Question
@@ -68,6 +68,8 @@ class Sitting(models.Model):
     reset_at = models.DateTimeField(null=True, editable=False)
     unblinded_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # How many of its chained revisions the study's log has the head of.
+    entered = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     # Where `with_progress` counted them:
     presentation_count: int
@@ -105,9 +107,7 @@ class Sitting(models.Model):
         if not Sitting.objects.filter(pk=self.pk, reset_at=None).update(reset_at=Now()):
             raise NotPossible("This sitting has been started over already.")
         enrolment = self.enrolment
-        AuditEvent.record(
-            enrolment.study, by, "reset", reason=reason, rater=enrolment.pseudonym, session=self.session
-        )
+        record(enrolment.study, by, "reset", reason=reason, rater=enrolment.pseudonym, session=self.session)
         return Orders(enrolment.study).make_sitting(enrolment, self.session, attempt=self.attempt + 1)
 
     def begins_at(self) -> datetime | None:

@@ -11,7 +11,8 @@ from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 from django.utils import timezone
 
-from rating.studies.audit_event import AuditEvent
+from audit import record
+from audit.models import Event, EventQuerySet
 from rating.studies.randomness import random_seed, random_slug
 from rating.studies.readiness import reasons_not_to_freeze, reasons_not_to_open
 from rating.studies.reading_settings import ReadingRoom
@@ -131,6 +132,16 @@ class Study(ReadingRoom):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def trail(self) -> str:
+        """The chain of the log that holds what is done to this study."""
+        return f"study {self.pk}"
+
+    @property
+    def events(self) -> EventQuerySet:
+        """Its log, the latest first."""
+        return Event.objects.of_chain(self)
+
     def get_absolute_url(self) -> str:
         return reverse("rating:study", args=[self.slug])
 
@@ -212,5 +223,5 @@ class Study(ReadingRoom):
         moved = Study.objects.filter(pk=self.pk, state=before).update(state=after, **{stamp: timezone.now()})
         if not moved:
             raise NotPossible(f"Only a study that is {before} can become {after}.")
-        AuditEvent.record(self, user, after, reason=reason)
+        record(self, user, after, reason=reason)
         self.refresh_from_db()

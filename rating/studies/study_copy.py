@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from rating.studies.audit_event import AuditEvent
+from audit import record
 from rating.studies.strata import Stratum
 from rating.studies.study import Study
 
@@ -28,7 +28,7 @@ def copy_of(study: Study, *, by: Any, name: str = "", **changes: Any) -> Study:
         Stratum(study=copy, dataset_id=s.dataset_id, label=s.label, role=s.role, count=s.count)
         for s in study.strata.all()
     )
-    AuditEvent.record(copy, by, "copied", of=study.name)
+    record(copy, by, "copied", of=study.name)
     return copy
 
 

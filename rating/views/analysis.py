@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from rating.models import AuditEvent, Study
+from audit import record
+from rating.models import Study
 from rating.results.build_report import numbers_from
 from rating.results.cache import ResultCache
 from rating.results.exhibit import Exhibit
@@ -140,12 +141,10 @@ def note_look(study: Study, user: Any, what: str, *, embedded: bool = False) -> 
     if not study.is_unblinded:
         return
     if embedded:
-        recent_looks = AuditEvent.objects.filter(
-            study=study, user=user, action=LOOK, at__gte=timezone.now() - A_LOOK_LASTS
-        )
+        recent_looks = study.events.by(user).filter(action=LOOK, at__gte=timezone.now() - A_LOOK_LASTS)
         if recent_looks.exists():
             return
-    AuditEvent.record(study, user, LOOK, page=what)
+    record(study, user, LOOK, page=what)
 
 
 def _over(slug: str) -> Study:

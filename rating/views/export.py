@@ -11,7 +11,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from rating.models import AuditEvent, Study
+from audit import record
+from rating.models import Study
 from rating.results.build_report import exhibit_drawer, numbers_of, report_on
 from rating.results.cache import ResultCache
 from rating.results.export.ratings_csv import codebook_lines, csv_lines
@@ -23,7 +24,7 @@ from rating.views.analysis import note_look
 @require_GET
 def ratings(request: HttpRequest, slug: str) -> HttpResponseBase:
     study = get_object_or_404(Study.objects.over(), slug=slug)
-    AuditEvent.record(study, request.user, "exported ratings", with_truth=study.is_unblinded)
+    record(study, request.user, "exported ratings", with_truth=study.is_unblinded)
     return _download(csv_lines(study), f"lungrater-ratings-{study.slug}.csv")
 
 
@@ -43,7 +44,7 @@ def bundle(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
     study = get_object_or_404(Study.objects.over(), slug=slug)
-    AuditEvent.record(study, request.user, "exported ratings", with_truth=study.is_unblinded, bundle=True)
+    record(study, request.user, "exported ratings", with_truth=study.is_unblinded, bundle=True)
     return _attachment(bundle_of(study, _today()), "application/zip", f"lungrater-{study.slug}.zip")
 
 

@@ -88,7 +88,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "can_freeze": study.is_draft and not study.reasons_not_to_freeze(),
         "reason_form": ReasonForm(),
         "near_copies": held_back_from(study) if study.opened_at is None else 0,
-        "events": study.events.select_related("user"),
+        "events": study.events,
     }
     return render(request, "rating/study.html", context)
 

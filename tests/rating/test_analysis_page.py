@@ -11,8 +11,9 @@ import warnings
 import pytest
 from django.urls import reverse
 
+from audit.models import Event
 from pool.models import Dataset
-from rating.models import AuditEvent, Rating, Study
+from rating.models import Rating, Study
 from rating.results.build_report import numbers_of, report_on
 from rating.results.cache import ResultCache
 from rating.results.report.checklists import checklist_table
@@ -88,7 +89,7 @@ def test_a_closed_study_shows_labels_by_modality_but_nothing_of_the_truth(browse
                     browser.get(reverse("rating:analysis_figure", args=[study.slug, name, kind])).status_code
                     == 404
                 )
-    assert not AuditEvent.objects.filter(action="looked at the truth").exists()
+    assert not Event.objects.filter(action="looked at the truth").exists()
 
 
 def test_an_unblinded_study_shows_labels_by_truth_and_logs_the_look(page, rater, researcher):
@@ -98,14 +99,14 @@ def test_an_unblinded_study_shows_labels_by_truth_and_logs_the_look(page, rater,
 
     assert re.search(r"X-ray, truly fake</td><td>R01</td><td class=\"number\">2", shown)
     assert re.search(r"X-ray, truly real</td><td>R01</td><td class=\"number\">4", shown)
-    look = AuditEvent.objects.get(action="looked at the truth")
-    assert (look.user, look.detail) == (researcher, {"page": "overview"})
+    look = Event.objects.get(action="looked at the truth")
+    assert (look.actor, look.detail) == (researcher.uuid, {"page": "overview"})
 
 
 def test_a_figure_seen_on_a_logged_page_is_not_logged_again_but_one_fetched_alone_is(browser, page, rater):
     study = over_study(raters=[rater], unblinded=True)
     figure = reverse("rating:analysis_figure", args=[study.slug, "fool-rate-by-rater", "svg"])
-    looks = AuditEvent.objects.filter(study=study, action="looked at the truth")
+    looks = study.events.filter(action="looked at the truth")
 
     browser.get(figure)
     assert looks.get().detail == {"page": "figure fool-rate-by-rater"}

@@ -14,7 +14,7 @@ from django.core.management.base import CommandError
 from django.urls import reverse
 
 from pool.canonical.pixels import thumbnail
-from rating.models import AuditEvent, Rating
+from rating.models import Rating
 from rating.results.build_report import numbers_of, report_on
 from rating.results.export.bundle import bundle
 from rating.results.gallery import Gallery, RatedImage, ShownImage
@@ -183,7 +183,7 @@ def test_imrmc_of_a_blinded_study_is_refused(rater, tmp_path):
 
     with pytest.raises(CommandError, match="unblind the study first"):
         call_command("export", study.name, format="imrmc", output=tmp_path / "x")
-    assert not AuditEvent.objects.filter(study=study, action="exported ratings").exists()
+    assert not study.events.filter(action="exported ratings").exists()
 
 
 def test_the_report_needs_nothing_else_and_marks_what_a_person_must_write(study, researcher, client_of):

@@ -67,8 +67,8 @@ def test_a_person_lets_them_in_by_name_and_reason_and_the_log_keeps_both(
     let_near_copies_in(study, researcher, "We study memorisation.")
 
     event = study.events.get()
-    assert (event.user, event.action, event.reason) == (
-        researcher,
+    assert (event.actor, event.action, event.reason) == (
+        researcher.uuid,
         "let near-copies in",
         "We study memorisation.",
     )

@@ -7,8 +7,9 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
 
+from audit.models import Event
 from pool.models import Image
-from rating.models import AuditEvent, BlindingAudit, Enrolment, Rating, Sitting, Study
+from rating.models import BlindingAudit, Enrolment, Rating, Sitting, Study
 from rating.reading.attention_checks import Rated, flags
 from rating.reading.simulation import Readers, simulate
 from rating.studies.planner import IMAGES, comparison, fool_rate, fool_rate_half_width, kappa, kappa_interval
@@ -50,8 +51,8 @@ def test_a_red_audit_keeps_the_study_closed_until_somebody_answers_for_it(browse
     browser.post(reverse("rating:open", args=[study.slug]))
 
     assert Study.objects.get(pk=study.pk).is_open
-    event = AuditEvent.objects.get(action="overrode the blinding audit")
-    assert (event.user, event.reason) == (researcher, "Known and declared.")
+    event = Event.objects.get(action="overrode the blinding audit")
+    assert (event.actor, event.reason) == (researcher.uuid, "Known and declared.")
     assert "Known and declared." in " ".join(study.blinding_audits.first().sentences())
 
 

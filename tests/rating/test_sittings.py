@@ -8,7 +8,8 @@ from django.db.models import F
 from django.urls import reverse
 
 from accounts.roles import Role
-from rating.models import AuditEvent, Enrolment, Freeze, Presentation, Rating, Sitting, Stratum, Study
+from audit.models import Event
+from rating.models import Enrolment, Freeze, Presentation, Rating, Sitting, Stratum, Study
 from rating.studies.study import NotPossible
 from tests.factories import make_dataset, make_image
 from tests.rating.cast import draft_study, open_study, organiser, presentations, rate_all
@@ -153,8 +154,8 @@ def test_a_session_started_over_has_a_new_order_and_the_old_one_is_kept(rater):
     assert codes(study, rater) != before
     assert Rating.objects.filter(presentation__sitting=old).count() == 16
     assert counted(study) == []
-    event = AuditEvent.objects.get(action="reset")
-    assert (event.reason, event.user) == ("Read on a telephone.", organiser())
+    event = Event.objects.get(action="reset")
+    assert (event.reason, event.actor) == ("Read on a telephone.", organiser().uuid)
 
 
 def test_starting_over_needs_a_reason_and_happens_once(rater):
@@ -236,4 +237,4 @@ def test_a_rater_who_became_a_researcher_is_left_out_when_the_study_closes(rater
     study.close(organiser())
 
     assert {row.sitting.enrolment.pseudonym for row in counted(study)} == {"R02"}
-    assert AuditEvent.objects.get(action="marked unblinded").detail["rater"] == "R01"
+    assert Event.objects.get(action="marked unblinded").detail["rater"] == "R01"

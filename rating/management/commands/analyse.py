@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from audit import record
 from rating.management.commands.study import study_named
-from rating.models import AuditEvent
 from rating.results.build_report import numbers_of
 from rating.results.text import agreement_text
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         if not named_study.is_over:
             raise CommandError(f"“{named_study}” is {named_study.state}: close it before it is analysed.")
         if named_study.is_unblinded:
-            AuditEvent.record(named_study, None, "looked at the truth", page="command line")
+            record(named_study, None, "looked at the truth", page="command line")
         numbers = numbers_of(named_study)
         if options["json"]:
             # The agreement report stands at the top, as `lungrater agreement --json` gives it.

@@ -11,8 +11,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from audit import record
 from rating.management.commands.study import study_named
-from rating.models import AuditEvent, Study
+from rating.models import Study
 from rating.results.export.ratings_csv import codebook_lines, csv_lines
 
 BAD_ARGUMENT = 2
@@ -75,9 +76,7 @@ class Command(BaseCommand):
         if output is None and kind == "bundle" and sys.stdout.isatty():
             raise CommandError("A bundle is a zip: name a file with -o.", returncode=BAD_ARGUMENT)
         content = FORMATS[kind](named_study)
-        AuditEvent.record(
-            named_study, None, "exported ratings", with_truth=named_study.is_unblinded, format=kind
-        )
+        record(named_study, None, "exported ratings", with_truth=named_study.is_unblinded, format=kind)
         if output is None:
             sys.stdout.buffer.write(content)
             return
