@@ -6,6 +6,7 @@ import uuid
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
@@ -15,6 +16,7 @@ from outbound.fetching import without_query
 
 # Of `Dataset.measurements`: each {name, value, interval, n_real, n_fake, reference, extractor, report}.
 HEADLINES = ("fid", "kid", "machine_auc", "copies")
+ANY_NOTE = "any"
 
 
 class Origin(models.TextChoices):
@@ -56,6 +58,9 @@ class Dataset(models.Model):
     description = models.TextField(blank=True)
     licence = models.CharField(max_length=200, blank=True)
     citation = models.TextField(blank=True)
+    window = models.CharField(
+        max_length=30, blank=True, help_text="How values are shown: file, lung, range or CENTRE/WIDTH."
+    )
     measurements = models.JSONField(default=dict, blank=True, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
@@ -113,12 +118,23 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """Usable images that were found to be near-copies of real ones."""
         return self.usable().filter(near_copies__isnull=False).distinct()
 
+    def noted(self, code: str = "") -> Self:
+        """Images with a note, of this code where one is given."""
+        return self.filter(notes__contains=[{"code": code}]) if code else self.exclude(notes=[])
+
     def matching(
-        self, *, dataset: Dataset | None = None, origin: str = "", modality: str = "", label: str = ""
+        self,
+        *,
+        dataset: Dataset | None = None,
+        origin: str = "",
+        modality: str = "",
+        label: str = "",
+        note: str = "",
     ) -> Self:
-        """Images that fit every filter given; an empty one fits all."""
+        """Images that fit every filter given; an empty one fits all. `note` is a code or “any”."""
         filters = {"dataset": dataset, "origin": origin, "modality": modality, "label": label}
-        return self.filter(**{field: value for field, value in filters.items() if value})
+        images = self.filter(**{field: value for field, value in filters.items() if value})
+        return images.noted("" if note == ANY_NOTE else note) if note else images
 
     def labels(self) -> list[str]:
         """Every finding label in use, once, in order."""
@@ -162,6 +178,8 @@ class Image(models.Model):
     bits = models.PositiveSmallIntegerField()
     perceptual_hash = models.CharField(max_length=16, blank=True)
     provenance = models.JSONField(default=dict, blank=True)
+    # What was odd about the file it came from: [{"code": …, "text": …}], codes as in `pool.imports.notes`.
+    notes = models.JSONField(default=list, blank=True)
     excluded_reason = models.CharField(max_length=200, blank=True)
     excluded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
@@ -186,6 +204,7 @@ class Image(models.Model):
         indexes = [
             models.Index(fields=["modality", "origin", "label"], name="image_stratum"),
             models.Index(fields=["perceptual_hash"], name="image_perceptual_hash"),
+            GinIndex(fields=["notes"], opclasses=["jsonb_path_ops"], name="image_notes"),
         ]
 
     def __str__(self) -> str:
@@ -286,6 +305,12 @@ class ImportJob(Job):
     def source_url(self) -> str:
         """The address as people may see it."""
         return without_query(self.url)
+
+    @property
+    def noted(self) -> list[dict[str, str]]:
+        """What is to be known of the pictures it brought, a line for each note of each file."""
+        rows = self.images.noted().order_by("source_name").values_list("source_name", "notes")
+        return [{"file": name, **note} for name, notes in rows.iterator() for note in notes]
 
     def get_absolute_url(self) -> str:
         return reverse("pool:import", args=[self.pk])

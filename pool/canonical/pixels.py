@@ -1,4 +1,4 @@
-"""One canonical pixel form for every picture: decode, encode, hash, shrink, blind.
+"""One canonical pixel form for every picture: encode, hash, shrink, blind.
 
 Canonical pixels are a 2-D uint8 or uint16 array, or HxWx3 uint8 where colour is the finding (microscopy).
 """
@@ -7,59 +7,25 @@ from __future__ import annotations
 
 import hashlib
 import io
-import warnings
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
-FORMATS = ("PNG", "JPEG", "TIFF")
 MAX_PIXELS = 50_000_000  # the largest mammography detectors give 28 million
 MIN_SIDE = 16
 MAX_SIDE = 20_000
 PNG_LEVEL = 6
-WHITE_IS_ZERO = 0
-PHOTOMETRIC_TAG = 262
 WINDOW_PERCENTILES = (0.5, 99.5)
 # A hair off each edge, so that no source, whatever its size, passes unresampled and keeps its grey levels.
 TRIM = 0.01
 
-ImageFile.LOAD_TRUNCATED_IMAGES = False
-
 
 class RefusedImage(ValueError):
     """This file does not go into the pool; the message is one sentence that says why."""
-
-
-def decode(data: bytes, *, colour: bool = False) -> Pixels:
-    """Canonical pixels of a PNG, JPEG or TIFF file, turned as its EXIF orientation says.
-
-    Colour becomes grey unless `colour` asks for it. Raises RefusedImage.
-    """
-    if not data:
-        raise RefusedImage("The file is empty.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                check_size(*image.size)
-                if getattr(image, "n_frames", 1) > 1:
-                    raise RefusedImage("The file holds more than one picture; import single frames.")
-                image.load()
-                return _canonical(image, colour=colour)
-    except RefusedImage:
-        raise
-    except UnidentifiedImageError as error:
-        raise RefusedImage("Not an allowed image type: PNG, JPEG, TIFF and DICOM are.") from error
-    except Image.DecompressionBombError as error:
-        raise RefusedImage(f"The picture has more than {MAX_PIXELS // 10**6} million pixels.") from error
-    except MemoryError as error:
-        raise RefusedImage("The picture needs more memory than decoding may take.") from error
-    except Exception as error:  # Pillow's readers raise whatever a broken file makes them
-        raise RefusedImage(f"The file is damaged or cut short ({_reason(error)}).") from error
 
 
 def check_size(width: int, height: int) -> None:
@@ -74,37 +40,19 @@ def check_size(width: int, height: int) -> None:
         )
 
 
-def _canonical(image: Image.Image, *, colour: bool) -> Pixels:
-    negative = _is_deep_negative(image)
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I"):
-        deep = _sixteen_bits(np.asarray(image))
-        return np.iinfo(np.uint16).max - deep if negative else deep
-    if image.mode == "F":
-        raise RefusedImage("The picture has floating-point pixels, which have no fixed range; save 16 bits.")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
-    if colour and image.mode not in {"1", "L", "LA"}:
-        return np.array(image.convert("RGB"), dtype=np.uint8)
-    # By way of RGB, because palettes and CMYK turn grey correctly only there.
-    grey = image if image.mode in {"1", "L"} else image.convert("RGB")
-    return np.array(grey.convert("L"), dtype=np.uint8)
+def refuse_even(pixels: npt.NDArray[np.generic]) -> None:
+    """Raise RefusedImage for a picture in which nothing can be seen."""
+    if pixels.min() == pixels.max():
+        raise RefusedImage("The picture is of one even grey level.")
 
 
-def _is_deep_negative(image: Image.Image) -> bool:
-    # Pillow turns 1- and 8-bit TIFFs with "white is zero" round itself, but leaves 16-bit ones as they are.
-    tags = getattr(image, "tag_v2", None)
-    return tags is not None and image.mode.startswith("I") and tags.get(PHOTOMETRIC_TAG) == WHITE_IS_ZERO
-
-
-def _sixteen_bits(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
-    wide = values.astype(np.int64)
-    if wide.min() < 0:
-        wide += 2**15  # signed 16 bits, as CT slices are often saved
-    if wide.min() < 0 or wide.max() > np.iinfo(np.uint16).max:
-        raise RefusedImage("The picture has more than 16 bits per pixel.")
-    return wide.astype(np.uint16)
+def as_levels(values: npt.NDArray[Any], *, bits: int) -> Pixels:
+    """Grey levels as canonical pixels of eight or sixteen bits, rounded and clipped."""
+    if values.dtype.kind == "u" and values.dtype.itemsize * 8 <= bits:
+        levels = values
+    else:
+        levels = np.asarray(np.rint(np.clip(values, 0, 2**bits - 1)))
+    return levels.astype(np.uint8) if bits == 8 else levels.astype(np.uint16)
 
 
 def encode_png(pixels: Pixels) -> bytes:
@@ -233,7 +181,3 @@ def _as_pillow(pixels: Pixels) -> Image.Image:
     if pixels.ndim == 3 and (pixels.shape[2] != 3 or pixels.dtype != np.uint8):
         raise TypeError("colour pixels are HxWx3 uint8")
     return Image.fromarray(np.ascontiguousarray(pixels))
-
-
-def _reason(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]

@@ -13,6 +13,7 @@ from typing import IO
 
 from pool.imports.decoding import MAX_FILE_BYTES
 from pool.imports.labels import BadSource, Facts, Labels, NoRow
+from pool.imports.notes import Note
 from pool.texts import file_name, line
 
 MAX_MEMBERS = 20_000
@@ -38,6 +39,7 @@ class Source:
     name: str
     facts: Facts
     read: Callable[[], bytes]
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import struct
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -21,6 +22,7 @@ from typing import IO, Any, Self
 import numpy as np
 
 from pool.canonical.pixels import Pixels, RefusedImage
+from pool.imports.notes import Note, notes_of_json
 
 SECONDS_PER_FILE = 15  # well below the time after which a silent job counts as dead
 MEMORY_BYTES = 3 * 2**30
@@ -31,11 +33,32 @@ LENGTH = struct.Struct("<Q")
 
 @dataclass(frozen=True)
 class Decoded:
-    """What a file held: canonical pixels, tags that may be kept, the patient's identifier if it named one."""
+    """What a file held: canonical pixels, tags that may be kept, the patient's identifier if it named one, notes."""
 
     pixels: Pixels
     tags: dict[str, str]
     patient_id: str = ""
+    notes: list[Note] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What is known before a file is opened: whether colour is the finding, what a person says it is, which window."""
+
+    colour: bool = False
+    modality: str = ""
+    window: str = ""
+
+
+def is_window(text: str) -> bool:
+    """Whether a text is a person's choice of a window: empty, file, lung, range or CENTRE/WIDTH."""
+    if text in {"", "file", "lung", "range"}:
+        return True
+    centre, _, width = text.partition("/")
+    try:
+        return math.isfinite(float(centre)) and 1 <= float(width) < math.inf
+    except ValueError:
+        return False
 
 
 class Decoder:
@@ -53,7 +76,7 @@ class Decoder:
     ) -> None:
         self.close()
 
-    def decode(self, data: bytes, name: str, *, colour: bool = False) -> Decoded:
+    def decode(self, data: bytes, name: str, hints: Hints = Hints()) -> Decoded:
         """Canonical pixels of one file of any allowed type. Raises RefusedImage."""
         if len(data) > MAX_FILE_BYTES:
             raise RefusedImage(f"The file is larger than {MAX_FILE_BYTES // 2**20} MB.")
@@ -67,7 +90,7 @@ class Decoder:
         watchdog = threading.Timer(self.seconds, give_up)
         watchdog.start()
         try:
-            send(_pipe(child.stdin), {"name": name, "colour": colour}, data)
+            send(_pipe(child.stdin), {"name": name, **asdict(hints)}, data)
             return _understood(*receive(_pipe(child.stdout)))
         except (EOFError, OSError, KeyError, TypeError, ValueError) as error:
             if isinstance(error, RefusedImage):
@@ -118,12 +141,17 @@ def _understood(head: dict[str, Any], body: bytes) -> Decoded:
     if "refused" in head:
         raise RefusedImage(str(head["refused"]))
     pixels = np.frombuffer(body, dtype=np.dtype({"uint8": "u1", "uint16": "u2"}[head["dtype"]]))
-    return Decoded(pixels.reshape(head["shape"]), dict(head["tags"]), str(head["patient_id"]))
+    return Decoded(
+        pixels.reshape(head["shape"]),
+        dict(head["tags"]),
+        str(head["patient_id"]),
+        notes_of_json(head["notes"]),
+    )
 
 
 def _bare_environment() -> dict[str, str]:
     """No secrets, no database, one thread: what a decoder needs to start and no more."""
-    here = str(Path(__file__).resolve().parent.parent)
+    here = str(Path(__file__).resolve().parents[2])
     inherited = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH", "LANG") if key in os.environ}
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     return {**inherited, **threads, "PYTHONPATH": here, "PYTHONDONTWRITEBYTECODE": "1"}

@@ -6,10 +6,10 @@ import resource
 import signal
 import sys
 
-from pool.canonical import pixels
-from pool.canonical.pixels import RefusedImage
-from pool.imports import dicom
-from pool.imports.decoding import Decoded, receive, send
+from pool.canonical.pixels import RefusedImage, refuse_even
+from pool.imports import dicom, raster
+from pool.imports.decoding import Decoded, Hints, receive, send
+from pool.imports.notes import Notes
 
 
 def main(seconds: int, memory: int) -> None:
@@ -24,30 +24,37 @@ def main(seconds: int, memory: int) -> None:
             return
         # The parent kills a late child; this is for a child whose parent was killed. Unhandled on purpose.
         signal.alarm(2 * seconds)
-        reply, data = _answer(body, str(head["name"]), colour=bool(head["colour"]))
+        hints = Hints(bool(head["colour"]), str(head["modality"]), str(head["window"]))
+        reply, data = _answer(body, str(head["name"]), hints)
         signal.alarm(0)
         send(answers, reply, data)
 
 
-def _answer(data: bytes, name: str, *, colour: bool) -> tuple[dict[str, object], bytes]:
+def _answer(data: bytes, name: str, hints: Hints) -> tuple[dict[str, object], bytes]:
     try:
-        image = _decoded(data, name, colour=colour)
+        decoded = gate(data, name, hints)
     except RefusedImage as error:
         return {"refused": str(error)}, b""
-    pixels = image.pixels
+    pixels = decoded.pixels
     return {
         "dtype": pixels.dtype.name,
         "shape": pixels.shape,
-        "tags": image.tags,
-        "patient_id": image.patient_id,
+        "tags": decoded.tags,
+        "patient_id": decoded.patient_id,
+        "notes": [note.as_json() for note in decoded.notes],
     }, pixels.tobytes()
 
 
-def _decoded(data: bytes, name: str, *, colour: bool) -> Decoded:
+def gate(data: bytes, name: str, hints: Hints) -> Decoded:
+    """A file as it goes into the pool, with what is to be known of it. Raises RefusedImage for one that does not."""
     if dicom.is_dicom(data, name):
-        picture = dicom.decode(data)
-        return Decoded(picture.pixels, picture.tags, picture.patient_id)
-    return Decoded(pixels.decode(data, colour=colour), {})
+        picture = dicom.decode(data, modality=hints.modality, window=hints.window, colour=hints.colour)
+        decoded = Decoded(picture.pixels, picture.tags, picture.patient_id, picture.notes)
+    else:
+        notes = Notes()
+        decoded = Decoded(raster.decode(data, colour=hints.colour, notes=notes), {}, notes=list(notes))
+    refuse_even(decoded.pixels)
+    return decoded
 
 
 def _limit(memory: int) -> None:

@@ -9,8 +9,10 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.datastructures import MultiValueDict
 
 from outbound.fetching import FetchError, check_address
+from pool.imports.decoding import is_window
 from pool.imports.labels import BadSource, read_table
-from pool.models import Dataset, Image, ImportJob, Modality, Origin
+from pool.imports.notes import KINDS
+from pool.models import ANY_NOTE, Dataset, Image, ImportJob, Modality, Origin
 
 ANY = ("", "any")
 MADE_BY = ("model", "prompt", "source")
@@ -23,6 +25,11 @@ class FilterForm(forms.Form):
     origin = forms.ChoiceField(choices=[ANY, *Origin.choices], required=False)
     modality = forms.ChoiceField(choices=[ANY, *Modality.choices], required=False)
     label = forms.ChoiceField(label="Finding", required=False)
+    note = forms.ChoiceField(
+        label="Noted at import",
+        choices=[("", "any or none"), (ANY_NOTE, "something"), *KINDS.items()],
+        required=False,
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -32,6 +39,12 @@ class FilterForm(forms.Form):
     def chosen(self) -> dict[str, Any]:
         self.is_valid()
         return self.cleaned_data
+
+
+def check_window(text: str) -> None:
+    """Raises ValidationError for what is no choice of a window."""
+    if not is_window(text):
+        raise forms.ValidationError("A window is file, lung, range or CENTRE/WIDTH, like -600/1500.")
 
 
 class SeveralFiles(forms.ClearableFileInput):
@@ -69,6 +82,12 @@ class UploadForm(forms.Form):
     name = forms.CharField(max_length=100, required=False, label="Name of the new dataset")
     origin = forms.ChoiceField(choices=Origin.choices, required=False)
     modality = forms.ChoiceField(choices=Modality.choices, required=False)
+    window = forms.CharField(
+        max_length=30,
+        required=False,
+        validators=[check_window],
+        help_text="How CT values are shown: file, lung, range or CENTRE/WIDTH; empty: the file's, the lung's where there are several.",
+    )
     licence = forms.CharField(max_length=200, required=False)
     citation = forms.CharField(
         max_length=2000, required=False, help_text="Who is to be thanked when these pictures are shown."
@@ -138,7 +157,9 @@ class UploadForm(forms.Form):
         if data["dataset"]:
             chosen: Dataset = data["dataset"]
             return chosen
-        described = {key: data[key] for key in ("name", "origin", "modality", "licence", "citation")}
+        described = {
+            key: data[key] for key in ("name", "origin", "modality", "window", "licence", "citation")
+        }
         return Dataset.objects.create(**described, created_by=user)
 
 

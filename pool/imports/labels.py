@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Protocol
 
+from pool.imports.notes import Note
 from pool.texts import line, plain
 
 SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
@@ -32,6 +33,7 @@ class Facts:
     split: str = ""
     view: str = ""
     licence: str = ""
+    notes: tuple[Note, ...] = ()
 
 
 class Labels(Protocol):

@@ -14,7 +14,9 @@ from django.utils.crypto import salted_hmac
 
 from pool.canonical.pixels import Pixels, RefusedImage, bits_of, encode_png, perceptual_hash, pixel_sha256
 from pool.imports.archives import Refusal, Source, Unreadable
-from pool.imports.decoding import Decoder
+from pool.imports.decoding import Decoder, Hints
+from pool.imports.notes import Note
+from pool.imports.placeholders import is_placeholder
 from pool.models import Dataset, Image, ImportJob, Modality, stored_path
 from pool.texts import file_name, line, plain_json
 
@@ -70,11 +72,15 @@ def _bring_one(
 ) -> Image | Duplicate | Refusal:
     try:
         data = source.read()
-        decoded = decoder.decode(data, source.name, colour=dataset.modality == Modality.MICROSCOPY)
+        decoded = decoder.decode(data, source.name, hints_of(dataset))
         facts = source.facts
         details = {**provenance, "view": facts.view, "licence": facts.licence, **decoded.tags}
         sha256 = hashlib.sha256(data).hexdigest()
         patient = facts.patient or decoded.patient_id
+        notes = [*decoded.notes, *source.notes, *facts.notes]
+        if not facts.patient and is_placeholder(patient):
+            notes.append(Note("patient", f"“{patient}” stands for no patient; no patient was noted."))
+            patient = ""
         try:
             return add_image(
                 dataset,
@@ -85,6 +91,7 @@ def _bring_one(
                 source_name=source.name,
                 source_sha256=sha256,
                 provenance={key: value for key, value in details.items() if value},
+                notes=notes,
                 import_job=job,
             )
         except DuplicatePixels as error:
@@ -96,6 +103,11 @@ def _bring_one(
         return Refusal(source.name, str(error))
     except OSError as error:
         return Refusal(source.name, f"The file cannot be read: {error.strerror or error}.")
+
+
+def hints_of(dataset: Dataset) -> Hints:
+    """What is known of a dataset's files before they are opened."""
+    return Hints(dataset.modality == Modality.MICROSCOPY, dataset.modality, dataset.window)
 
 
 def _complete(image: Image, label: str, patient: str, split: str) -> str:
@@ -119,6 +131,7 @@ def add_image(
     source_name: str = "",
     source_sha256: str = "",
     provenance: dict[str, Any] | None = None,
+    notes: Iterable[Note] = (),
     import_job: ImportJob | None = None,
 ) -> Image:
     """The stored image of these pixels: row and file both, or neither. Raises DuplicatePixels.
@@ -141,6 +154,7 @@ def add_image(
         bits=bits_of(pixels),
         perceptual_hash=perceptual_hash(pixels),
         provenance=plain_json(provenance or {}),
+        notes=[note.as_json() for note in notes],
     )
     image.file.name = stored_path(image, "")
     png = encode_png(pixels)

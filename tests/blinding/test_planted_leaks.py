@@ -15,7 +15,8 @@ from PIL import Image as Picture
 from PIL import ImageDraw, PngImagePlugin
 
 from accounts.models import User
-from pool.canonical.pixels import Pixels, blinded_derivative, decode, decode_png, encode_png
+from pool.canonical.pixels import Pixels, blinded_derivative, decode_png, encode_png
+from pool.imports.raster import decode
 from pool.models import Image, Origin
 from rating.blinding import freeze as freezing
 from rating.models import BlindingAudit, Enrolment, Freeze, Study, StudyImage

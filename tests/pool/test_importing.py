@@ -20,6 +20,7 @@ from pool.canonical.pixels import encode_png
 from pool.canonical.previews import stored_pixels
 from pool.imports.archives import ImportItem, Refusal, from_paths
 from pool.imports.labels import NoLabels
+from pool.imports.raster.kinds import ALLOWED
 from pool.imports.store import DuplicatePixels, add_image, bring_in, patient_key
 from pool.models import Dataset, Image
 from tests.factories import make_dataset, make_image, make_pixels
@@ -107,7 +108,7 @@ def test_a_row_that_fails_leaves_no_file() -> None:
 
 def test_patients_are_kept_as_keys_that_tell_nothing(tmp_path: Path) -> None:
     path = tmp_path / "slice.dcm"
-    path.write_bytes(dicom_file(np.zeros((32, 32), dtype=np.int16)))
+    path.write_bytes(dicom_file(np.arange(1024, dtype=np.int16).reshape(32, 32)))
     dataset = make_dataset(modality="ct")
 
     [image] = bring(dataset, path)
@@ -168,7 +169,7 @@ def test_command_imports_the_xrays_with_the_labels_of_their_manifest(
     ]
     report, again = lungrater_import(*words), lungrater_import(*words)
 
-    assert report == {"imported": len(rows), "duplicates": [], "refused": []}
+    assert report == {"imported": len(rows), "notes": [], "duplicates": [], "refused": []}
     dataset = Dataset.objects.get(name="NIH")
     labels = Counter(dataset.images.values_list("label", flat=True))
     assert labels == Counter(row["label"] for row in rows)
@@ -189,7 +190,8 @@ def test_command_names_duplicates_and_refusals(tmp_path: Path) -> None:
     assert report == {
         "imported": 1,
         "duplicates": [{"file": "b/copy.png", "same_as": "a.png"}],
-        "refused": [{"file": "c.txt", "reason": "Not an allowed image type: PNG, JPEG, TIFF and DICOM are."}],
+        "notes": [],
+        "refused": [{"file": "c.txt", "reason": f"Not an allowed image type: {ALLOWED}."}],
     }
 
 

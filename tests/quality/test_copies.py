@@ -11,7 +11,8 @@ import pytest
 from generation.metrics.copies import grouped, nearest, nearest_within, pairs_of
 from generation.metrics.copy_rule import altered, calibrate
 from generation.metrics.structure import structures
-from pool.canonical.pixels import decode, fitted_square
+from pool.canonical.pixels import fitted_square
+from pool.imports.raster import decode
 from tests.quality.pictures import patients
 
 NIH, EACH = "muhammedtalo", 100

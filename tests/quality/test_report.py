@@ -248,7 +248,7 @@ def test_real_xrays_against_smoothed_ones_with_the_extractor_that_ships(
 ) -> None:
     """Other patients' X-rays are hard to tell from real ones, blurred ones are not."""
     from generation.metrics.extractors import SmallExtractor
-    from pool.canonical.pixels import decode
+    from pool.imports.raster import decode
 
     monkeypatch.setattr("generation.metrics.extractors.extractor", lambda _spec: SmallExtractor())
     with (shared_data / "xray" / "manifest.csv").open(newline="") as file:

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from outbound.fetching import FetchError, fetch
 from pool.imports.archives import ImportItem, Refusal, count, from_paths
+from pool.imports.decoding import is_window
 from pool.imports.labels import BadSource, FolderLabels, Labels, NoLabels, read_table
 from pool.imports.store import Duplicate, bring_in
 from pool.models import Dataset, Image, ImportJob, Modality, Origin
@@ -52,6 +53,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--labels", default="none", metavar="folder|none|CSV", help="a CSV has columns file and label"
         )
+        parser.add_argument(
+            "--window",
+            default="",
+            metavar="W",
+            help="how CT values are shown in a new dataset: file, lung, range or CENTRE/WIDTH",
+        )
         parser.add_argument("--licence", default="", metavar="T", help="whose pictures, on what terms")
         parser.add_argument("--citation", default="", metavar="T")
         for name in MADE_BY:
@@ -62,6 +69,10 @@ class Command(BaseCommand):
         provenance = {name: plain(options[name]) for name in MADE_BY if options[name]}
         if provenance and options["origin"] != Origin.SYNTHETIC:
             raise CommandError("Only synthetic pictures have a model and a prompt.", returncode=BAD_ARGUMENT)
+        if not is_window(options["window"]):
+            raise CommandError(
+                "A window is file, lung, range or CENTRE/WIDTH, like -600/1500.", returncode=BAD_ARGUMENT
+            )
         with tempfile.TemporaryDirectory(prefix="lungrater-import-") as folder:
             self._import(_local_items(options["path"], Path(folder)), provenance, options)
 
@@ -72,17 +83,19 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
         dataset, is_new = _dataset(options)
         imported = 0
+        notes: list[dict[str, str]] = []
         duplicates: list[dict[str, str]] = []
         refused: list[dict[str, str]] = []
         outcomes = bring_in(dataset, from_paths(items, labels, skip=table), provenance=provenance)
         for outcome in tqdm(outcomes, total=count(items), unit="file", desc=dataset.name):
             if isinstance(outcome, Image):
                 imported += 1
+                notes += [{"file": outcome.source_name, **note} for note in outcome.notes]
             elif isinstance(outcome, Duplicate):
                 duplicates.append(outcome.as_json())
             elif isinstance(outcome, Refusal):
                 refused.append(outcome.as_json())
-        report = {"imported": imported, "duplicates": duplicates, "refused": refused}
+        report = {"imported": imported, "notes": notes, "duplicates": duplicates, "refused": refused}
         if imported or not is_new or not _taken_back(dataset):
             _keep_record(dataset, report, provenance, options)
         self.stdout.write(
@@ -132,7 +145,9 @@ def _dataset(options: dict[str, Any]) -> tuple[Dataset, bool]:
     """The dataset of this name, and whether it is new; one that exists keeps what it says about itself."""
     dataset, new = Dataset.objects.get_or_create(
         name=line(options["dataset"]),
-        defaults={key: plain(options[key]) for key in ("origin", "modality", "licence", "citation")},
+        defaults={
+            key: plain(options[key]) for key in ("origin", "modality", "window", "licence", "citation")
+        },
     )
     for key in ("origin", "modality"):
         if not new and getattr(dataset, key) != options[key]:
@@ -155,7 +170,9 @@ def _keep_record(
         labels=labels if labels in {"none", "folder"} else ImportJob.Labels.TABLE,
         url=next((path[:2000] for path in options["path"] if isinstance(path, str)), ""),
         provenance=provenance,
-        **report,
+        imported=report["imported"],
+        duplicates=report["duplicates"],
+        refused=report["refused"],
         done=n,
         total=n,
         state=ImportJob.State.SUCCEEDED if came else ImportJob.State.FAILED,
@@ -172,6 +189,7 @@ def _in_words(dataset: Dataset, report: dict[str, Any]) -> str:
     return "\n".join(
         [
             f"{report['imported']} imported into “{dataset.name}”, {there}, {out}.",
+            *(f"  note: {entry['file']}: {entry['text']}" for entry in report["notes"]),
             *(f"  same pixels: {_of_one(entry)}" for entry in duplicates),
             *(f"  refused: {entry['file']}: {entry['reason']}" for entry in refused),
         ]

@@ -1,0 +1,65 @@
+"""What a DICOM file is a picture of, and whether it may go in without a person having looked at it first."""
+
+from __future__ import annotations
+
+from pydicom.dataset import Dataset
+
+from pool.canonical.pixels import RefusedImage
+from pool.imports.dicom.headers import text
+from pool.imports.notes import Notes
+
+TAKEN = {"CR", "DX", "DR", "RG", "RF", "CT", "OT", "MR"}
+HELD = "it is held for a person's release, which this version cannot give"
+# The pool's modality of each of DICOM's that has one.
+SPOKEN = {"CR": "xray", "DX": "xray", "DR": "xray", "RG": "xray", "RF": "xray", "CT": "ct", "MR": "mri"}
+BY_PERSON = {"xray": "DX", "ct": "CT", "mri": "MR", "microscopy": "OT", "other": "OT"}
+BY_CLASS = {
+    "1.2.840.10008.5.1.4.1.1.1": "CR",
+    "1.2.840.10008.5.1.4.1.1.1.1": "DX",
+    "1.2.840.10008.5.1.4.1.1.1.1.1": "DX",
+    "1.2.840.10008.5.1.4.1.1.2": "CT",
+    "1.2.840.10008.5.1.4.1.1.2.1": "CT",
+    "1.2.840.10008.5.1.4.1.1.2.2": "CT",
+    "1.2.840.10008.5.1.4.1.1.4": "MR",
+    "1.2.840.10008.5.1.4.1.1.4.1": "MR",
+    "1.2.840.10008.5.1.4.1.1.6.1": "US",
+}
+FOR_PROCESSING_CLASS = "1.2.840.10008.5.1.4.1.1.1.1.1"
+WORDS = {"xray": "an X-ray", "ct": "a CT", "mri": "an MRI"}
+
+
+def checked_modality(dataset: Dataset, by_person: str, notes: Notes) -> str:
+    """The modality of a picture that may go in as it is; what the file lacks, a person's word fills."""
+    modality, sop_class = text(dataset, "Modality").upper(), text(dataset, "SOPClassUID")
+    has_picture = "Rows" in dataset and "PixelData" in dataset
+    if not sop_class and not has_picture:
+        raise RefusedImage("Not a readable DICOM file: it does not say what it holds.")
+    modality = modality or BY_CLASS.get(sop_class, "")
+    if text(dataset, "BurnedInAnnotation").upper() == "YES":
+        raise RefusedImage(f"The DICOM file says that text is burned into the picture; {HELD}.")
+    if modality in {"US", "SC"}:
+        raise RefusedImage(f"{modality} pictures often have a name burned in; {HELD}.")
+    if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
+        raise RefusedImage("The DICOM file has floating-point pixels, as maps do and pictures do not.")
+    if not has_picture:
+        raise RefusedImage(f"The DICOM file holds no picture (modality {modality or 'unknown'}).")
+    if not modality and by_person in BY_PERSON:
+        modality = BY_PERSON[by_person]
+        notes.add("header", "The file does not name its modality; that of the import was taken.")
+    if modality not in TAKEN:
+        raise RefusedImage(f"Modality {modality or 'unknown'} is not taken: CR, DX, CT, MR and OT are.")
+    return modality
+
+
+def note_kind(dataset: Dataset, modality: str, by_person: str, notes: Notes) -> None:
+    """Note what the picture is besides what it was said to be."""
+    spoken = SPOKEN.get(modality, "")
+    if spoken and by_person in WORDS and spoken != by_person:
+        notes.add("modality", f"The file says {modality}; it was imported as {WORDS[by_person]}.")
+    if modality == "CT" and "LOCALIZER" in text(dataset, "ImageType").upper():
+        notes.add("modality", "A localizer: a projection, not a slice.")
+    intent = text(dataset, "PresentationIntentType").upper()
+    if intent == "FOR PROCESSING" or text(dataset, "SOPClassUID") == FOR_PROCESSING_CLASS:
+        notes.add(
+            "raw", "The file is for processing: a detector's raw values, not what a radiologist is shown."
+        )

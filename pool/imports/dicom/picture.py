@@ -1,0 +1,192 @@
+"""DICOM pictures as canonical pixels, with an allow-list of tags, notes on what was odd, and nothing else."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.pixels.processing import apply_color_lut
+from pydicom.uid import SecondaryCaptureImageStorage
+
+from pool.canonical.pixels import Pixels, RefusedImage, as_levels, check_size
+from pool.imports.dicom.display import Floats, is_inverted, modality_values, padding_of, shown
+from pool.imports.dicom.geometry import height_over_width, squared
+from pool.imports.dicom.headers import adopt_groups, text
+from pool.imports.dicom.kind import HELD, checked_modality, note_kind
+from pool.imports.dicom.stored_values import Stored, frames_of, stored_values
+from pool.imports.notes import Note, Notes
+
+# What says how a picture was made, and neither who is on it, nor where, nor when.
+KEPT_TAGS = (
+    "Modality",
+    "BodyPartExamined",
+    "ViewPosition",
+    "PatientPosition",
+    "Manufacturer",
+    "ManufacturerModelName",
+    "PresentationIntentType",
+    "PhotometricInterpretation",
+    "PixelIntensityRelationship",
+    "BitsStored",
+    "PixelSpacing",
+    "ImagerPixelSpacing",
+    "SliceThickness",
+    "KVP",
+    "ConvolutionKernel",
+)
+MAX_TEXT = 100
+LEAST_AIR = -400  # Hounsfield units: without values below, a lung window shows nothing
+GREY_TOLERANCE = 0.03  # of the scale, between the channels of grey that a lossy JPEG went over
+MARK = slice(128, 132)
+NAMES = (".dcm", ".dicom", ".dic", ".ima")
+VALUE_REPRESENTATIONS = frozenset(
+    b"AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OW PN SH SL SQ SS ST TM UI UL UN US UT".split()
+)
+
+
+@dataclass(frozen=True)
+class DicomPicture:
+    """Canonical pixels, the tags that may be kept, what is to be known, and the patient's identifier, to be hashed at once."""
+
+    pixels: Pixels
+    tags: dict[str, str]
+    patient_id: str
+    notes: list[Note] = field(default_factory=list)
+
+
+def is_dicom(data: bytes, name: str = "") -> bool:
+    """By its mark, by its name, or by how a data set begins where the mark was cut off."""
+    return data[MARK] == b"DICM" or name.lower().endswith(NAMES) or _begins_as_data_set(data)
+
+
+def _begins_as_data_set(data: bytes) -> bool:
+    """Whether the first element is of the meta or identifying group, with a likely representation or length."""
+    if len(data) < 64 or data[:2] not in {b"\x02\x00", b"\x08\x00", b"\x00\x08"}:
+        return False
+    big = data[:2] == b"\x00\x08"
+    element = int.from_bytes(data[2:4], "big" if big else "little")
+    if element > 0x3000:
+        return False
+    if data[4:6] in VALUE_REPRESENTATIONS:
+        return True
+    return not big and int.from_bytes(data[4:8], "little") <= 256
+
+
+def decode(
+    data: bytes, *, modality: str = "", window: str = "", colour: bool = False, frame: int = 0
+) -> DicomPicture:
+    """One frame with rescale, VOI and inversion applied. Raises RefusedImage with one sentence.
+
+    `modality` is what a person says of it, `window` a person's choice: file, lung, range or CENTRE/WIDTH.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = pydicom.dcmread(io.BytesIO(data), force=True)
+            return _picture(dataset, modality, window, colour=colour, frame=frame)
+    except RefusedImage:
+        raise
+    except NotImplementedError as error:
+        raise RefusedImage("The DICOM file uses a compression this version cannot decode.") from error
+    except MemoryError as error:
+        raise RefusedImage("The picture needs more memory than decoding may take.") from error
+    except Exception as error:  # readers of broken DICOM raise whatever the file makes them
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+        raise RefusedImage(f"The DICOM file is damaged or cut short ({reason}).") from error
+
+
+def _picture(dataset: Dataset, modality: str, window: str, *, colour: bool, frame: int) -> DicomPicture:
+    notes = Notes()
+    kind = checked_modality(dataset, modality, notes)
+    if frames_of(dataset) != 1:
+        raise RefusedImage("The DICOM file holds more than one frame; import single frames.")
+    check_size(int(dataset.Columns), int(dataset.Rows))
+    adopt_groups(dataset, frame)
+    stored = stored_values(dataset, frame, notes)
+    note_kind(dataset, kind, modality, notes)
+    if text(dataset, "PhotometricInterpretation").startswith("PALETTE"):
+        stored = _palette_applied(stored, dataset, notes)
+    if stored.ndim == 3:
+        stored = _grey_of_colour(stored, dataset, notes, colour=colour)
+    if stored.ndim == 3:
+        pixels: Pixels = stored.astype(np.uint8)
+        return DicomPicture(pixels, _kept_tags(dataset, "colour"), _patient(dataset), list(notes))
+    if stored.ndim != 2:
+        raise RefusedImage("The DICOM file does not hold one greyscale picture.")
+    unit, by = _displayed(stored, dataset, kind, window, notes)
+    unit = squared(unit, height_over_width(dataset), notes)
+    bits = 16 if int(dataset.BitsStored) > 8 else 8
+    pixels = as_levels(unit * (2**bits - 1), bits=bits)
+    return DicomPicture(pixels, _kept_tags(dataset, by), _patient(dataset), list(notes))
+
+
+def _palette_applied(stored: Stored, dataset: Dataset, notes: Notes) -> Stored:
+    notes.add("palette", "The palette of the file was applied.")
+    values = np.asarray(apply_color_lut(stored, dataset))[..., :3]
+    deep = int(values.max()) > np.iinfo(np.uint8).max
+    dataset.BitsStored = dataset.BitsAllocated = 16 if deep else 8
+    dataset.PixelRepresentation = 0
+    return values
+
+
+def _grey_of_colour(stored: Stored, dataset: Dataset, notes: Notes, *, colour: bool) -> Stored:
+    """The one channel of grey stored as colour; colour itself only where colour is asked for."""
+    full = (1 << int(dataset.BitsStored)) - 1
+    spread = stored.max(axis=2).astype(np.int64) - stored.min(axis=2).astype(np.int64)
+    if dataset.get("SOPClassUID") == SecondaryCaptureImageStorage:
+        raise RefusedImage(f"Colour secondary captures often have text burned in; {HELD}.")
+    if float(np.percentile(spread, 99.9)) <= GREY_TOLERANCE * full:
+        notes.add("colour", "Grey stored as colour was taken as grey.")
+        dataset.PhotometricInterpretation = "MONOCHROME2"
+        return np.asarray(np.rint(stored.mean(axis=2)), dtype=np.int32)
+    if colour:
+        return np.asarray(stored >> max(int(dataset.BitsStored) - 8, 0))
+    raise RefusedImage("The DICOM file is in colour; greyscale pictures are taken.")
+
+
+def _displayed(stored: Stored, dataset: Dataset, kind: str, window: str, notes: Notes) -> tuple[Floats, str]:
+    padding = padding_of(stored, dataset)
+    values, is_rescaled = modality_values(stored, dataset, notes)
+    whole_range = None
+    bits = int(dataset.BitsStored)
+    if bits <= 8 and np.array_equal(values, stored) and float(values.min()) >= 0 and values.max() < 1 << bits:
+        whole_range = (0.0, 2.0**bits - 1)
+    picture = shown(
+        values,
+        dataset,
+        notes,
+        padding=padding,
+        is_hounsfield=kind == "CT" and _is_hounsfield(values, is_rescaled, stored, notes),
+        choice=window,
+        whole_range=whole_range,
+    )
+    unit = 1 - picture.unit if is_inverted(dataset, notes) else picture.unit
+    return np.where(padding, 0.0, unit), picture.by
+
+
+def _is_hounsfield(values: Floats, is_rescaled: bool, stored: Stored, notes: Notes) -> bool:
+    """Whether a window in Hounsfield units may be laid on these values of a CT."""
+    if float(values.min()) <= LEAST_AIR:
+        if not is_rescaled:
+            notes.add(
+                "rescale", "The CT does not say how its values are scaled; they look like Hounsfield units."
+            )
+        return True
+    if not is_rescaled:
+        notes.add(
+            "rescale", "The CT does not say how its values are scaled; no window of the lung was laid on."
+        )
+    return False
+
+
+def _patient(dataset: Dataset) -> str:
+    return text(dataset, "PatientID")
+
+
+def _kept_tags(dataset: Dataset, by: str) -> dict[str, str]:
+    tags = {tag: text(dataset, tag)[:MAX_TEXT] for tag in KEPT_TAGS}
+    return {**{tag: value for tag, value in tags.items() if value}, "Window": by}
