@@ -51,8 +51,10 @@ class Classifier:
 
     def probabilities(self, pictures: Sequence[Pixels]) -> NDArray[np.float64]:
         """(n, classes), each row adding up to 1, of pictures of any size and depth in the order of `classes`."""
-        seen = self.description
-        squares = [fitted_square(picture, side=seen.size, colour=seen.colour) for picture in pictures]
+        description = self.description
+        squares = [
+            fitted_square(picture, side=description.size, colour=description.colour) for picture in pictures
+        ]
         return self.of_squares(np.stack(squares)) if squares else np.empty((0, len(self.classes)))
 
     def of_squares(self, squares: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -11,11 +11,11 @@ from generation.classifiers.resampling import Floats, Numbers
 from pool.placements import covariance, placements
 
 
-def mcnemar(truth: Numbers, one: Floats, other: Floats) -> dict[str, Any]:
+def mcnemar(truth: Numbers, first_scores: Floats, second_scores: Floats) -> dict[str, Any]:
     """How many images only one of them gets right, and the exact p that this is chance (McNemar 1947)."""
     from statsmodels.stats.contingency_tables import mcnemar as test
 
-    first, second = one.argmax(axis=1) == truth, other.argmax(axis=1) == truth
+    first, second = first_scores.argmax(axis=1) == truth, second_scores.argmax(axis=1) == truth
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     if only_first + only_second == 0:
         return {"only_first": 0, "only_second": 0, "p": None, "reason": "Both get the same images right."}
@@ -23,12 +23,12 @@ def mcnemar(truth: Numbers, one: Floats, other: Floats) -> dict[str, Any]:
     return {"only_first": only_first, "only_second": only_second, "p": p, "reason": None}
 
 
-def delong(positive: NDArray[np.bool_], one: Floats, other: Floats) -> dict[str, Any]:
-    """The AUC of `one` less that of `other`, its z and two-sided p (DeLong et al. 1988)."""
+def delong(positive: NDArray[np.bool_], first: Floats, second: Floats) -> dict[str, Any]:
+    """The AUC of `first` less that of `second`, its z and two-sided p (DeLong et al. 1988)."""
     from scipy.stats import norm
 
-    placed = [placements(scores[~positive], scores[positive]) for scores in (one, other)]
-    difference = placed[0].auc - placed[1].auc
+    placements_of_both = [placements(scores[~positive], scores[positive]) for scores in (first, second)]
+    difference = placements_of_both[0].auc - placements_of_both[1].auc
     if min(positive.sum(), (~positive).sum()) < 2:
         return {
             "difference": difference,
@@ -36,8 +36,8 @@ def delong(positive: NDArray[np.bool_], one: Floats, other: Floats) -> dict[str,
             "p": None,
             "reason": "Fewer than two images of one kind.",
         }
-    spread = covariance(placed)
-    variance = spread[0, 0] + spread[1, 1] - 2 * spread[0, 1]
+    covariances = covariance(placements_of_both)
+    variance = covariances[0, 0] + covariances[1, 1] - 2 * covariances[0, 1]
     if variance < 1e-15:
         return {"difference": difference, "z": None, "p": None, "reason": "Both rank every image alike."}
     z = float(difference / np.sqrt(variance))

@@ -67,19 +67,19 @@ def grad_cam_map(classifier: Classifier, square: NDArray[np.uint8], number: int)
     return values / (values.max() or 1.0)
 
 
-def overlap(one: Floats, other: Floats) -> dict[str, float | None]:
+def overlap(first_map: Floats, second_map: Floats) -> dict[str, float | None]:
     """How far two maps agree: IoU of their highest fifths, and Spearman's correlation over the pixels.
 
     None where a map is even, so that it points nowhere.
     """
     from scipy.stats import spearmanr
 
-    if np.ptp(one) < 1e-12 or np.ptp(other) < 1e-12:
+    if np.ptp(first_map) < 1e-12 or np.ptp(second_map) < 1e-12:
         return {"iou": None, "spearman": None}
-    first, second = _highest(one), _highest(other)
+    first, second = _highest(first_map), _highest(second_map)
     return {
         "iou": float((first & second).sum() / (first | second).sum()),
-        "spearman": float(spearmanr(one.ravel(), other.ravel()).statistic),
+        "spearman": float(spearmanr(first_map.ravel(), second_map.ravel()).statistic),
     }
 
 

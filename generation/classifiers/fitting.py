@@ -81,7 +81,7 @@ def _descend(
     network: nn.Module,
     lessons: Labelled,
     budget: Budget,
-    dice: np.random.Generator,
+    generator: np.random.Generator,
     pulse: Callable[[], None],
 ) -> Iterator[float]:
     optimiser = torch.optim.AdamW(network.parameters(), lr=budget.learning_rate, weight_decay=WEIGHT_DECAY)
@@ -90,13 +90,13 @@ def _descend(
         pulse()
         for group in optimiser.param_groups:
             group["lr"] = budget.learning_rate * _pace(step, budget.steps)
-        rows = lessons.balanced_rows(budget.batch, dice)
-        shown = as_input(lessons.squares[rows], device)
+        rows = lessons.balanced_rows(budget.batch, generator)
+        inputs = as_input(lessons.squares[rows], device)
         if budget.augment:
-            shown = _moved(shown, dice)
-        wanted = torch.from_numpy(lessons.numbers[rows]).to(device)
+            inputs = _moved(inputs, generator)
+        targets = torch.from_numpy(lessons.numbers[rows]).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            loss = functional.cross_entropy(network(shown), wanted)
+            loss = functional.cross_entropy(network(inputs), targets)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         optimiser.step()
@@ -125,16 +125,16 @@ def _pace(step: int, steps: int) -> float:
     return warm * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
-def _moved(shown: Tensor, dice: np.random.Generator) -> Tensor:
+def _moved(inputs: Tensor, generator: np.random.Generator) -> Tensor:
     """Each picture turned, shifted and zoomed a little; never mirrored, because the heart has its side."""
-    count = len(shown)
-    turn = dice.uniform(-MOST_TURN, MOST_TURN, count)
-    zoom = 1 + dice.uniform(-MOST_ZOOM, MOST_ZOOM, count)
-    shift = dice.uniform(-MOST_SHIFT, MOST_SHIFT, (2, count))
+    count = len(inputs)
+    turn = generator.uniform(-MOST_TURN, MOST_TURN, count)
+    zoom = 1 + generator.uniform(-MOST_ZOOM, MOST_ZOOM, count)
+    shift = generator.uniform(-MOST_SHIFT, MOST_SHIFT, (2, count))
     rows = [
         [zoom * np.cos(turn), -zoom * np.sin(turn), shift[0]],
         [zoom * np.sin(turn), zoom * np.cos(turn), shift[1]],
     ]
-    maps = torch.from_numpy(np.array(rows).transpose(2, 0, 1)).to(shown)
-    grid = functional.affine_grid(maps, list(shown.shape), align_corners=False)
-    return functional.grid_sample(shown, grid, padding_mode="border", align_corners=False)
+    maps = torch.from_numpy(np.array(rows).transpose(2, 0, 1)).to(inputs)
+    grid = functional.affine_grid(maps, list(inputs.shape), align_corners=False)
+    return functional.grid_sample(inputs, grid, padding_mode="border", align_corners=False)

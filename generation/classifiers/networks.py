@@ -92,12 +92,12 @@ def load_weights(network: nn.Module, path: Path) -> int:
     Filters for three colours are added up for a grey network. Raises WeightsError where less than half fits.
     """
     own = network.state_dict()
-    given = {_our_name(name): value for name, value in _tensors(path).items()}
+    tensors = {_our_name(name): value for name, value in _tensors(path).items()}
     last = list(own)[-1].rpartition(".")[0]
     fitting = {
         name: fitted
         for name, value in own.items()
-        if not name.startswith(f"{last}.") and (fitted := _fitted(given.get(name), value)) is not None
+        if not name.startswith(f"{last}.") and (fitted := _fitted(tensors.get(name), value)) is not None
     }
     if len(fitting) < LEAST_SHARE * len(own):
         raise WeightsError(
@@ -107,11 +107,11 @@ def load_weights(network: nn.Module, path: Path) -> int:
     return len(fitting)
 
 
-def _fitted(given: Tensor | None, own: Tensor) -> Tensor | None:
-    if given is None or given.shape == own.shape:
-        return given
-    grey_from_colour = given.ndim == own.ndim == 4 and own.shape[1] == 1 and given.shape[1] == 3
-    summed = given.sum(dim=1, keepdim=True) if grey_from_colour else given
+def _fitted(tensor: Tensor | None, own: Tensor) -> Tensor | None:
+    if tensor is None or tensor.shape == own.shape:
+        return tensor
+    grey_from_colour = tensor.ndim == own.ndim == 4 and own.shape[1] == 1 and tensor.shape[1] == 3
+    summed = tensor.sum(dim=1, keepdim=True) if grey_from_colour else tensor
     return summed if summed.shape == own.shape else None
 
 

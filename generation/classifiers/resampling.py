@@ -44,22 +44,22 @@ class Resampling:
 
         A patient with images of several classes belongs to the class of most of them.
         """
-        dice = np.random.default_rng([seed, 3])
+        generator = np.random.default_rng([seed, 3])
         _, code = np.unique(np.asarray(patients), return_inverse=True)
         number = int(code.max()) + 1
         votes = np.zeros((number, int(truth.max()) + 1), dtype=np.int64)
         np.add.at(votes, (code, truth), 1)
         stratum = votes.argmax(axis=1)
-        drawn = np.zeros((resamples, number))
+        draws = np.zeros((resamples, number))
         fewest = number
         for kind in np.unique(stratum):
             members = np.flatnonzero(stratum == kind)
             fewest = min(fewest, len(members))
             even = np.full(len(members), 1 / len(members))
-            drawn[:, members] = dice.multinomial(len(members), even, size=resamples)
+            draws[:, members] = generator.multinomial(len(members), even, size=resamples)
         reason = None if fewest > 1 else "One class has a single test patient: no interval can be given."
-        counts = np.concatenate([np.ones((1, len(truth))), drawn[:, code]])
-        return cls(counts, dice.integers(0, seeds, (resamples, seeds)), number, reason)
+        counts = np.concatenate([np.ones((1, len(truth))), draws[:, code]])
+        return cls(counts, generator.integers(0, seeds, (resamples, seeds)), number, reason)
 
     def estimate(self, values: Floats, *, bounds: tuple[float, float] | None = (0.0, 1.0)) -> Estimate:
         """The mean over seeds of values (seeds, resamples + 1), with the percentile interval of its resamples."""

@@ -39,12 +39,12 @@ def scores_by_class(truth: Numbers, probabilities: Floats, counts: Floats) -> di
     classes = probabilities.shape[1]
     table = confusion(truth, probabilities.argmax(axis=1), counts, classes)
     hits = np.diagonal(table, axis1=1, axis2=2)
-    there, called = table.sum(axis=2), table.sum(axis=1)
+    there, predicted = table.sum(axis=2), table.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return {
-            "precision": np.where(called > 0, hits / called, 0.0),
+            "precision": np.where(predicted > 0, hits / predicted, 0.0),
             "recall": hits / there,
-            "f1": 2 * hits / (there + called),
+            "f1": 2 * hits / (there + predicted),
             "auc": np.stack(
                 [
                     weighted_auc(truth == number, probabilities[:, number], counts)
@@ -55,9 +55,9 @@ def scores_by_class(truth: Numbers, probabilities: Floats, counts: Floats) -> di
         }
 
 
-def confusion(truth: Numbers, called: Numbers, counts: Floats, classes: int) -> Floats:
-    """Tables (resamples, classes, classes): the truth in rows, what was called in columns."""
-    cells = np.eye(classes * classes)[truth * classes + called]
+def confusion(truth: Numbers, predicted: Numbers, counts: Floats, classes: int) -> Floats:
+    """Tables (resamples, classes, classes): the truth in rows, what was predicted in columns."""
+    cells = np.eye(classes * classes)[truth * classes + predicted]
     tables: Floats = (counts @ cells).reshape(len(counts), classes, classes)
     return tables
 

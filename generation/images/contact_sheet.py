@@ -16,26 +16,24 @@ PER_SHEET = 100
 CELL, CAPTION, GAP = 192, 20, 8
 
 
-def contact_sheet(made: Sequence[GeneratedImage]) -> bytes:
+def contact_sheet(outcomes: Sequence[GeneratedImage]) -> bytes:
     """A PNG: ten columns, left-out images crossed, under each its index in the job."""
-    rows = max(1, -(-len(made) // COLUMNS))
-    columns = max(1, min(COLUMNS, len(made)))
+    rows = max(1, -(-len(outcomes) // COLUMNS))
+    columns = max(1, min(COLUMNS, len(outcomes)))
     sheet = Pillow.new("L", (columns * (CELL + GAP) + GAP, rows * (CELL + CAPTION + GAP) + GAP), 255)
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
-    for place, one in enumerate(made):
-        left = GAP + place % COLUMNS * (CELL + GAP)
-        top = GAP + place // COLUMNS * (CELL + CAPTION + GAP)
-        if one.image is None:
+    for place, outcome in enumerate(outcomes):
+        x = GAP + place % COLUMNS * (CELL + GAP)
+        y = GAP + place // COLUMNS * (CELL + CAPTION + GAP)
+        if outcome.image is None:
             continue
-        with Pillow.open(BytesIO(thumbnail_png(one.image)), formats=["PNG"]) as small:
-            sheet.paste(
-                small.convert("L"), (left + (CELL - small.width) // 2, top + (CELL - small.height) // 2)
-            )
-        if one.image.excluded_reason:
-            pen.line((left, top, left + CELL, top + CELL), fill=255, width=3)
-            pen.line((left, top + CELL, left + CELL, top), fill=0, width=3)
-        said = f"{one.index}  left out" if one.image.excluded_reason else str(one.index)
-        pen.text((left, top + CELL + 2), said, fill=0, font=font)
+        with Pillow.open(BytesIO(thumbnail_png(outcome.image)), formats=["PNG"]) as small:
+            sheet.paste(small.convert("L"), (x + (CELL - small.width) // 2, y + (CELL - small.height) // 2))
+        if outcome.image.excluded_reason:
+            pen.line((x, y, x + CELL, y + CELL), fill=255, width=3)
+            pen.line((x, y + CELL, x + CELL, y), fill=0, width=3)
+        caption = f"{outcome.index}  left out" if outcome.image.excluded_reason else str(outcome.index)
+        pen.text((x, y + CELL + 2), caption, fill=0, font=font)
     data = BytesIO()
     sheet.save(data, "PNG")
     return data.getvalue()

@@ -235,11 +235,11 @@ class GenerationJob(Job):
             states.append(self.State.SUCCEEDED)
         ended = GenerationJob.objects.filter(pk=self.pk, state__in=states)
         with transaction.atomic():
-            missed = models.Q(job__state=self.State.SUCCEEDED, outcome="failed") | models.Q(
+            without_image = models.Q(job__state=self.State.SUCCEEDED, outcome="failed") | models.Q(
                 job__state__in=[self.State.FAILED, self.State.CANCELLED],
                 outcome__in=["failed", "refused", "filtered"],
             )
-            tried_before = self.outcomes.filter(missed, job__in=ended).set_aside()
+            tried_before = self.outcomes.filter(without_image, job__in=ended).set_aside()
             again = ended.update(
                 state=self.State.QUEUED,
                 cancel_requested=False,
@@ -291,8 +291,8 @@ class GenerationJob(Job):
         """The pace from this start to its last image; None while there is none."""
         if self.started_at is None:
             return None
-        made = self.outcomes.filter(created_at__gte=self.started_at)
-        so_far = made.aggregate(last=models.Max("created_at"), number=models.Count("pk"))
+        outcomes = self.outcomes.filter(created_at__gte=self.started_at)
+        so_far = outcomes.aggregate(last=models.Max("created_at"), number=models.Count("pk"))
         if not so_far["number"] or so_far["last"] <= self.started_at:
             return None
         return float(so_far["number"] / (so_far["last"] - self.started_at).total_seconds())

@@ -15,28 +15,28 @@ from pool.models import Image
 
 
 class GeneratedImageQuerySet(models.QuerySet["GeneratedImage"]):
-    def made(self) -> Self:
+    def with_image(self) -> Self:
         """Those with an image, each with it, in the order of their index."""
         return self.filter(outcome="made").select_related("image").order_by("job_id", "index")
 
     def unreviewed(self) -> Self:
-        return self.made().filter(reviewed_at=None)
+        return self.with_image().filter(reviewed_at=None)
 
     def set_aside(self) -> Counter[tuple[str, str]]:
         """Make these images' places free for another try, and keep what became of them; how many of which and why."""
-        aside = [
+        earlier = [
             EarlierOutcome(
-                job_id=one.job_id,
-                index=one.index,
-                outcome=one.outcome,
-                reason=one.reason,
-                created_at=one.created_at,
+                job_id=row.job_id,
+                index=row.index,
+                outcome=row.outcome,
+                reason=row.reason,
+                created_at=row.created_at,
             )
-            for one in self.select_for_update(of=("self",))
+            for row in self.select_for_update(of=("self",))
         ]
-        EarlierOutcome.objects.bulk_create(aside, batch_size=2000)
+        EarlierOutcome.objects.bulk_create(earlier, batch_size=2000)
         self.delete()
-        return Counter((one.outcome, one.reason) for one in aside)
+        return Counter((row.outcome, row.reason) for row in earlier)
 
 
 class GeneratedImage(models.Model):

@@ -32,13 +32,13 @@ def lora_names() -> list[str]:
     return sorted(file.stem for file in lora_folder().glob("*.safetensors"))
 
 
-def source(name: str, wanted: Mapping[str, Any]) -> PipelineSource:
+def source(name: str, settings: Mapping[str, Any]) -> PipelineSource:
     """The pipeline of this name with the LoRA that the settings name. Raises EngineError."""
     if name not in names():
-        known = ", ".join(names()) or "none yet"
-        raise EngineError(f"There is no pipeline {name!r} in {folder()}; there are: {known}.")
-    lora = str(wanted.get("lora") or "")
+        available = ", ".join(names()) or "none yet"
+        raise EngineError(f"There is no pipeline {name!r} in {folder()}; there are: {available}.")
+    lora = str(settings.get("lora") or "")
     if lora and lora not in lora_names():
         raise EngineError(f"There is no LoRA {lora!r} in {lora_folder()}.")
     path = lora_folder() / f"{lora}.safetensors" if lora else None
-    return PipelineSource(folder() / name, path, float(wanted.get("lora_scale") or 1.0))
+    return PipelineSource(folder() / name, path, float(settings.get("lora_scale") or 1.0))

@@ -12,7 +12,7 @@ import itertools
 import re
 from dataclasses import asdict
 
-from generation.images.engines.protocol import Wish
+from generation.images.engines.protocol import ImageSpec
 from pool.texts import plain
 
 VARIABLE = re.compile(r"\{(?P<name>[a-z_]+)(?::(?P<values>[^{}]*))?\}")
@@ -20,35 +20,41 @@ MOST_WISHES = 5_000
 LONGEST_PROMPT = 32_000
 
 
-class WishError(ValueError):
+class ImageSpecError(ValueError):
     """A template or list that cannot be read; the message says where and why."""
 
 
-def expand(template: str, *, label: str = "", modality: str = "") -> list[Wish]:
+def expand(template: str, *, label: str = "", modality: str = "") -> list[ImageSpec]:
     """Every prompt the template stands for. Raises WishError."""
     values: dict[str, list[str]] = {}
-    for found in VARIABLE.finditer(template):
-        name = found["name"]
-        given = [value.strip() for value in found["values"].split("|")] if found["values"] is not None else []
-        if not given and name not in values:
-            known = {"modality": modality, "finding": label}.get(name, "")
-            if not known:
-                raise WishError(f"Say what {{{name}}} may be, like {{{name}:one|another}}.")
-            given = [known]
-        if given and name in values:
-            raise WishError(f"{{{name}}} is given its values twice; the second time write {{{name}}} alone.")
-        if given:
-            if "" in given or len(set(given)) < len(given):
-                raise WishError(f"The values of {{{name}}} must differ and none may be empty.")
-            values[name] = given
+    for match in VARIABLE.finditer(template):
+        name = match["name"]
+        options = (
+            [value.strip() for value in match["values"].split("|")] if match["values"] is not None else []
+        )
+        if not options and name not in values:
+            preset = {"modality": modality, "finding": label}.get(name, "")
+            if not preset:
+                raise ImageSpecError(f"Say what {{{name}}} may be, like {{{name}:one|another}}.")
+            options = [preset]
+        if options and name in values:
+            raise ImageSpecError(
+                f"{{{name}}} is given its values twice; the second time write {{{name}}} alone."
+            )
+        if options:
+            if "" in options or len(set(options)) < len(options):
+                raise ImageSpecError(f"The values of {{{name}}} must differ and none may be empty.")
+            values[name] = options
     number = 1
-    for given in values.values():
-        number *= len(given)
+    for options in values.values():
+        number *= len(options)
     if number > MOST_WISHES:
-        raise WishError(f"This template stands for {number:,} prompts; at most {MOST_WISHES:,} are possible.")
+        raise ImageSpecError(
+            f"This template stands for {number:,} prompts; at most {MOST_WISHES:,} are possible."
+        )
     rest = VARIABLE.sub("", template)
     if "{" in rest or "}" in rest:
-        raise WishError("A brace has no partner, or a variable's name is not in small letters.")
+        raise ImageSpecError("A brace has no partner, or a variable's name is not in small letters.")
     return [_wish(template, dict(zip(values, chosen, strict=True)), label) for chosen in _balanced(values)]
 
 
@@ -57,35 +63,35 @@ def _balanced(values: dict[str, list[str]]) -> list[tuple[str, ...]]:
     return list(itertools.product(*values.values()))
 
 
-def _wish(template: str, chosen: dict[str, str], label: str) -> Wish:
-    prompt = VARIABLE.sub(lambda found: chosen[found["name"]], template)
-    return Wish(prompt=prompt.strip(), label=chosen.get("finding", label))
+def _wish(template: str, chosen: dict[str, str], label: str) -> ImageSpec:
+    prompt = VARIABLE.sub(lambda match: chosen[match["name"]], template)
+    return ImageSpec(prompt=prompt.strip(), label=chosen.get("finding", label))
 
 
-def from_csv(data: bytes, *, label: str = "") -> list[Wish]:
+def from_csv(data: bytes, *, label: str = "") -> list[ImageSpec]:
     """The rows of a table with a column `prompt`, and `label` and `count` where there. Raises WishError."""
     try:
         text = plain(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise WishError("The list of prompts is not UTF-8 text.") from error
+        raise ImageSpecError("The list of prompts is not UTF-8 text.") from error
     table = csv.DictReader(io.StringIO(text))
     if "prompt" not in (table.fieldnames or []):
-        raise WishError("The list of prompts needs a header row with a column named prompt.")
-    wishes: list[Wish] = []
+        raise ImageSpecError("The list of prompts needs a header row with a column named prompt.")
+    wishes: list[ImageSpec] = []
     for number, row in enumerate(table, start=2):
         prompt = (row["prompt"] or "").strip()
         count = (row.get("count") or "1").strip()
         if not prompt or len(prompt) > LONGEST_PROMPT:
-            raise WishError(f"Row {number} of the list has no prompt, or one that is too long.")
+            raise ImageSpecError(f"Row {number} of the list has no prompt, or one that is too long.")
         if not count.isdecimal() or not 1 <= int(count) <= MOST_WISHES:
-            raise WishError(f"Row {number} of the list: count is a number from 1 to {MOST_WISHES}.")
-        wishes += [Wish(prompt, (row.get("label") or label).strip())] * int(count)
+            raise ImageSpecError(f"Row {number} of the list: count is a number from 1 to {MOST_WISHES}.")
+        wishes += [ImageSpec(prompt, (row.get("label") or label).strip())] * int(count)
         if len(wishes) > MOST_WISHES:
-            raise WishError(f"The list asks for more than {MOST_WISHES:,} images.")
+            raise ImageSpecError(f"The list asks for more than {MOST_WISHES:,} images.")
     if not wishes:
-        raise WishError("The list of prompts is empty.")
+        raise ImageSpecError("The list of prompts is empty.")
     return wishes
 
 
-def as_json(wishes: list[Wish]) -> list[dict[str, str]]:
+def as_json(wishes: list[ImageSpec]) -> list[dict[str, str]]:
     return [asdict(wish) for wish in wishes]

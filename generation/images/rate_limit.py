@@ -24,7 +24,7 @@ def seconds_until_turn(key: str) -> float:
     limit = per_minute()
     if not limit:
         return 0.0
-    named = salted_hmac("generation.images.rate_limit", key, algorithm="sha256").hexdigest()
+    key_digest = salted_hmac("generation.images.rate_limit", key, algorithm="sha256").hexdigest()
     with connection.cursor() as cursor:
-        cursor.execute(TAKE_A_TURN, {"key": named, "step": 60 / limit})
+        cursor.execute(TAKE_A_TURN, {"key": key_digest, "step": 60 / limit})
         return max(0.0, float(cursor.fetchone()[0]))

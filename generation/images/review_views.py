@@ -44,39 +44,49 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
     job = get_object_or_404(GenerationJob, pk=pk)
     form = ReviewForm(request.POST) if request.method == "POST" else None
     if form is not None and form.is_valid():
-        looked_at = get_object_or_404(job.outcomes.made(), index=form.cleaned_data["index"])
+        looked_at = get_object_or_404(job.outcomes.with_image(), index=form.cleaned_data["index"])
         left_out = form.cleaned_data["decision"] == "leave_out"
         looked_at.review(by=request.user, leave_out_for=form.why if left_out else "")
         return redirect(f"{reverse('generation:review', args=[pk])}?after={looked_at.index}")
-    context = {"job": job, "form": form, "reasons": list(enumerate(REASONS, start=1)), **_shown(request, job)}
+    context = {
+        "job": job,
+        "form": form,
+        "reasons": list(enumerate(REASONS, start=1)),
+        **_context(request, job),
+    }
     return render(request, "generation/review.html", context, status=422 if form else 200)
 
 
-def _shown(request: HttpRequest, job: GenerationJob) -> dict[str, Any]:
+def _context(request: HttpRequest, job: GenerationJob) -> dict[str, Any]:
     """The image asked for by `index`, else the first nobody has looked at, those past `after` first."""
-    made, fresh = job.outcomes.made(), job.outcomes.unreviewed()
+    with_image, fresh = job.outcomes.with_image(), job.outcomes.unreviewed()
     index, after = request.GET.get("index", request.POST.get("index", "")), request.GET.get("after", "")
-    shown: GeneratedImage | None = None
+    current: GeneratedImage | None = None
     if index.isdecimal():
-        shown = made.filter(index=int(index)).first()
+        current = with_image.filter(index=int(index)).first()
     elif after.isdecimal():
-        shown = fresh.filter(index__gt=int(after)).first()
-    if shown is None and not index:
-        shown = fresh.first()
-    left = fresh.count()
-    around = {"shown": shown, "left": left, "number": made.count(), "seen": made.count() - left}
-    if shown is not None:
-        around["before"] = made.filter(index__lt=shown.index).last()
-        around["next"] = made.filter(index__gt=shown.index).first()
-    return around
+        current = fresh.filter(index__gt=int(after)).first()
+    if current is None and not index:
+        current = fresh.first()
+    remaining = fresh.count()
+    context = {
+        "shown": current,
+        "left": remaining,
+        "number": with_image.count(),
+        "seen": with_image.count() - remaining,
+    }
+    if current is not None:
+        context["before"] = with_image.filter(index__lt=current.index).last()
+        context["next"] = with_image.filter(index__gt=current.index).first()
+    return context
 
 
 @require_safe
 @may_view
 def sheet(request: HttpRequest, pk: int) -> HttpResponse:
     """A PNG of up to a hundred of a job's images, each with its number."""
-    made = get_object_or_404(GenerationJob, pk=pk).outcomes.made()
-    page = Paginator(made, PER_SHEET).get_page(request.GET.get("page"))
+    outcomes = get_object_or_404(GenerationJob, pk=pk).outcomes.with_image()
+    page = Paginator(outcomes, PER_SHEET).get_page(request.GET.get("page"))
     name = f"job-{pk}-sheet-{page.number}.png"
     headers = {"Content-Disposition": f'inline; filename="{name}"', "Cache-Control": "private, no-store"}
     return HttpResponse(contact_sheet(list(page)), content_type="image/png", headers=headers)
@@ -107,8 +117,12 @@ def compare(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"form": form}
     if form.is_valid():
         left, right = form.cleaned_data["left"], form.cleaned_data["right"]
-        others = {one.index: one for one in right.outcomes.made()}
-        pairs = [(one, others[one.index]) for one in left.outcomes.made() if one.index in others]
+        of_right = {outcome.index: outcome for outcome in right.outcomes.with_image()}
+        pairs = [
+            (outcome, of_right[outcome.index])
+            for outcome in left.outcomes.with_image()
+            if outcome.index in of_right
+        ]
         page = Paginator(pairs, PAIRS).get_page(request.GET.get("page"))
         context |= {"left": left, "right": right, "page": page, "same_seed": left.seed == right.seed}
     return render(request, "generation/compare.html", context)

@@ -21,10 +21,10 @@ from generation.images.engines.protocol import (
     Engine,
     EngineError,
     GenerationRequest,
+    ImageSpec,
     NeedsPersonError,
     Picture,
     Refusal,
-    Wish,
 )
 from generation.images.models import GenerationJob
 from generation.images.outcomes import GeneratedImage
@@ -133,7 +133,7 @@ def _request(job: GenerationJob, ledger: Ledger) -> GenerationRequest:
         prompt=job.prompt,
         seed=job.seed,
         settings=job.settings,
-        wishes=[Wish(**wish) for wish in job.wishes],
+        wishes=[ImageSpec(**wish) for wish in job.wishes],
         source=_source(job),
         heartbeat=Pulse(job),
         may_stop=aside,
@@ -187,7 +187,11 @@ def _settle(job: GenerationJob, answer: Picture | Refusal, ledger: Ledger) -> No
 
 
 def _outcome(job: GenerationJob, answer: Picture | Refusal) -> dict[str, Any]:
-    wish = Wish(**job.wishes[answer.index % len(job.wishes)]) if job.wishes else Wish(job.prompt, job.label)
+    wish = (
+        ImageSpec(**job.wishes[answer.index % len(job.wishes)])
+        if job.wishes
+        else ImageSpec(job.prompt, job.label)
+    )
     prompt = {"prompt": wish.prompt}
     if isinstance(answer, Refusal):
         reason = line(answer.reason, most=REASON_LENGTH) or "No reason was named."

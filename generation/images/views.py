@@ -75,17 +75,17 @@ def create(request: HttpRequest, engine: str = GenerationJob.Engine.DIFFUSION) -
 @require_safe
 @may_view
 def job(request: HttpRequest, pk: int) -> HttpResponse:
-    shown = _counted(pk)
-    return render(request, "generation/job.html", progress_of(shown))
+    counted_job = _counted(pk)
+    return render(request, "generation/job.html", progress_of(counted_job))
 
 
 @require_safe
 @may_view
 def job_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the job's page that moves."""
-    shown = _counted(pk)
-    response = render(request, "generation/_job_progress.html", progress_of(shown))
-    if not shown.is_active:
+    counted_job = _counted(pk)
+    response = render(request, "generation/_job_progress.html", progress_of(counted_job))
+    if not counted_job.is_active:
         response["HX-Refresh"] = "true"
     return response
 
@@ -97,16 +97,16 @@ def _counted(pk: int) -> GenerationJob:
 
 def progress_of(job: GenerationJob) -> dict[str, Any]:
     """What the job's page shows of its progress."""
-    made = job.outcomes.made().order_by("-index")
-    missed = job.outcomes.exclude(outcome="made").values("outcome", "reason")
+    outcomes = job.outcomes.with_image().order_by("-index")
+    without_image = job.outcomes.exclude(outcome="made").values("outcome", "reason")
     earlier = job.earlier_outcomes.order_by().values("outcome", "reason")
     pace = job.images_per_second
     return {
         "job": job,
-        "made": list(made[:SHOWN]),
+        "made": list(outcomes[:SHOWN]),
         "seconds_left": None if job.seconds_left is None else round(job.seconds_left),
         "pace": pace,
-        "missed": missed.annotate(number=Count("pk")).order_by("-number"),
+        "missed": without_image.annotate(number=Count("pk")).order_by("-number"),
         "tried_again": earlier.annotate(number=Count("pk")).order_by("-number"),
         "events": list(job.events.select_related("by").order_by("-pk")[:LOG_LINES]),
         "to_review": job.outcomes.unreviewed().count(),

@@ -33,11 +33,11 @@ def note_presence(queues: Collection[str]) -> None:
 
 def why_waiting(queue: str) -> str:
     """A sentence where no worker serves this queue just now, else nothing."""
-    seen = WorkerSeen.objects.filter(queue=queue).first()
-    if seen is None:
+    heartbeat = WorkerSeen.objects.filter(queue=queue).first()
+    if heartbeat is None:
         return f"No worker for the queue “{queue}” has been seen yet."
-    if (timezone.now() - seen.at).total_seconds() > GONE_AFTER:
-        return f"No worker for the queue “{queue}” has been seen since {seen.at:%Y-%m-%d %H:%M:%S} UTC."
+    if (timezone.now() - heartbeat.at).total_seconds() > GONE_AFTER:
+        return f"No worker for the queue “{queue}” has been seen since {heartbeat.at:%Y-%m-%d %H:%M:%S} UTC."
     return ""
 
 

@@ -58,45 +58,49 @@ class Watch:
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / TRAINING, training)
         np.save(folder / HELD_OUT, held_out)
-        known = {"names": list(names), "patients": list(patients) or [""] * len(training)}
-        (folder / NAMES).write_text(json.dumps(known))
+        facts = {"names": list(names), "patients": list(patients) or [""] * len(training)}
+        (folder / NAMES).write_text(json.dumps(facts))
         for stale in [*folder.glob("*.npz"), folder / RULE]:
             stale.unlink(missing_ok=True)
         return cls(folder, count, spec)
 
     def __call__(self, learner: Learner[Any], step: int) -> dict[str, Any]:
         pictures = self.samples(learner)
-        found, sheets = self.measure(pictures, pulse=lambda: learner.tell("Measuring the pictures"))
+        metrics, sheets = self.measure(pictures, pulse=lambda: learner.tell("Measuring the pictures"))
         if learner.last_checkpoint is not None:
             for name, sheet in sheets.items():
                 (learner.last_checkpoint / name).write_bytes(sheet)
-        return found
+        return metrics
 
     def samples(self, learner: Learner[Any]) -> Pictures:
         """`count` pictures of fixed seeds, of every class or prompt in turn."""
-        drawn = []
+        batches = []
         for start in range(0, self.count, learner.drawn_at_once):
             learner.tell(f"Drawing pictures to measure: {start:,} of {self.count:,}")
             group = range(start, min(start + learner.drawn_at_once, self.count))
-            drawn.append(learner.pictures(group, seed=FIRST_SEED))
-        return np.concatenate(drawn)
+            batches.append(learner.pictures(group, seed=FIRST_SEED))
+        return np.concatenate(batches)
 
     def measure(
         self, pictures: Pictures, *, pulse: Heartbeat = lambda: None
     ) -> tuple[dict[str, Any], dict[str, bytes]]:
         """The metrics by name, and the sheets to look at as PNG."""
-        used = extractor(self.spec)
+        network = extractor(self.spec)
         training, held_out = (np.load(self.folder / name, mmap_mode="r") for name in (TRAINING, HELD_OUT))
-        seen = Views(structures(pictures, pulse=pulse), used.features(pictures, heartbeat=pulse))
-        known = self._known(used, training, pulse)
-        unseen = self._kept(f"held-out-{used.sha256[:16]}", lambda: used.features(held_out, heartbeat=pulse))
-        rule = self._rule(training, known.structures, pulse)
-        matches = scan(seen, known, rule)
+        sampled = Views(structures(pictures, pulse=pulse), network.features(pictures, heartbeat=pulse))
+        training_views = self._training_views(network, training, pulse)
+        held_out_features = self._stored(
+            f"held-out-{network.sha256[:16]}", lambda: network.features(held_out, heartbeat=pulse)
+        )
+        rule = self._rule(training, training_views.structures, pulse)
+        matches = scan(sampled, training_views, rule)
         metrics = {
-            **_distances(unseen, seen.features),
-            "floor": _distances(unseen, known.features[_spread(len(known), len(seen))]),
-            "extractor": described(used),
-            "memorisation": self._told(matches, rule),
+            **_distances(held_out_features, sampled.features),
+            "floor": _distances(
+                held_out_features, training_views.features[_even_places(len(training_views), len(sampled))]
+            ),
+            "extractor": described(network),
+            "memorisation": self._scan_as_json(matches, rule),
         }
         sheets = {
             GRID: encode_png(grid(pictures[:SHOWN])),
@@ -104,38 +108,38 @@ class Watch:
         }
         return metrics, sheets
 
-    def _known(self, used: Extractor, training: Pictures, pulse: Heartbeat) -> Views:
-        features = self._kept(
-            f"training-{used.sha256[:16]}", lambda: used.features(training, heartbeat=pulse)
+    def _training_views(self, network: Extractor, training: Pictures, pulse: Heartbeat) -> Views:
+        features = self._stored(
+            f"training-{network.sha256[:16]}", lambda: network.features(training, heartbeat=pulse)
         )
-        fine = self._kept("structures", lambda: structures(training, pulse=pulse).fine)
+        fine = self._stored("structures", lambda: structures(training, pulse=pulse).fine)
         return Views(Structures(fine), features)
 
-    def _kept(self, name: str, made: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
+    def _stored(self, name: str, make: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
         """What is known of real pictures is kept beside the run, as it never changes."""
-        kept = self.folder / f"{name}.npz"
-        if kept.exists():
-            with np.load(kept) as arrays:
+        path = self.folder / f"{name}.npz"
+        if path.exists():
+            with np.load(path) as arrays:
                 return np.asarray(arrays["rows"])
-        rows, part = made(), kept.with_suffix(".part")
+        rows, part = make(), path.with_suffix(".part")
         with part.open("wb") as file:
             np.savez(file, rows=rows)
-        part.replace(kept)
+        part.replace(path)
         return rows
 
-    def _rule(self, training: Pictures, known: Structures, pulse: Heartbeat) -> Calibration:
+    def _rule(self, training: Pictures, training_structures: Structures, pulse: Heartbeat) -> Calibration:
         """From where on a picture counts as a copy: measured on the training pictures, once for a run."""
-        kept = self.folder / RULE
-        if kept.exists():
-            return Calibration(**json.loads(kept.read_text()))
+        path = self.folder / RULE
+        if path.exists():
+            return Calibration(**json.loads(path.read_text()))
         patients = json.loads((self.folder / NAMES).read_text())["patients"]
-        rule = calibrate(training, known, patients, pulse=pulse)
-        part = kept.with_suffix(".part")
+        rule = calibrate(training, training_structures, patients, pulse=pulse)
+        part = path.with_suffix(".part")
         part.write_text(json.dumps(asdict(rule)))
-        part.replace(kept)
+        part.replace(path)
         return rule
 
-    def _told(self, matches: Sequence[Match], rule: Calibration) -> dict[str, Any]:
+    def _scan_as_json(self, matches: Sequence[Match], rule: Calibration) -> dict[str, Any]:
         """The scan as JSON: the copies, and the names of the training pictures they are copies of."""
         names = json.loads((self.folder / NAMES).read_text())["names"]
         rows = []
@@ -157,17 +161,17 @@ class Watch:
 
 def _distances(real: NDArray[np.float32], fake: NDArray[np.float32]) -> dict[str, Any]:
     """FID and KID as numbers that a run can be steered by, with their intervals beside them."""
-    told: dict[str, Any] = {"n_real": len(real), "n_fake": len(fake)}
+    numbers: dict[str, Any] = {"n_real": len(real), "n_fake": len(fake)}
     try:
-        found: dict[str, Distance] = {"fid": fid(real, fake), "kid": kid(real, fake)}
+        distances: dict[str, Distance] = {"fid": fid(real, fake), "kid": kid(real, fake)}
     except TooFewError:
-        return told
-    for name, distance in found.items():
-        told[name] = distance.value
-        told[f"{name}_interval"] = distance.interval
-    return told
+        return numbers
+    for name, distance in distances.items():
+        numbers[name] = distance.value
+        numbers[f"{name}_interval"] = distance.interval
+    return numbers
 
 
-def _spread(count: int, wanted: int) -> NDArray[np.int64]:
-    """Places of `wanted` pictures spread evenly over `count`."""
-    return np.unique(np.linspace(0, count - 1, min(count, wanted)).round().astype(np.int64))
+def _even_places(count: int, number: int) -> NDArray[np.int64]:
+    """Places of `number` pictures spread evenly over `count`."""
+    return np.unique(np.linspace(0, count - 1, min(count, number)).round().astype(np.int64))

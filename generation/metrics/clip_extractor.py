@@ -48,9 +48,9 @@ class ClipExtractor:
             )
         except (OSError, ValueError, RuntimeError) as error:
             raise ExtractorError(f"{self.folder.name} is no folder of a CLIP that can be loaded.") from error
-        network, told = loaded
-        if told["missing_keys"]:  # transformers would make them up
-            missing = ", ".join(sorted(told["missing_keys"])[:3])
+        network, report = loaded
+        if report["missing_keys"]:  # transformers would make them up
+            missing = ", ".join(sorted(report["missing_keys"])[:3])
             raise ExtractorError(f"{self.folder.name} lacks weights of a CLIP: {missing}.")
         return network.to(device_for_work()).eval()
 
@@ -60,11 +60,11 @@ class ClipExtractor:
         import torch
 
         network, rows = self._network, []
-        mean, spread = (torch.tensor(values).view(3, 1, 1).to(network.device) for values in (MEAN, SPREAD))
+        mean, std = (torch.tensor(values).view(3, 1, 1).to(network.device) for values in (MEAN, SPREAD))
         for batch in batches(pictures, network.config.image_size, colour=True):
             with torch.inference_mode():
-                shown = torch.from_numpy(batch).to(network.device).permute(0, 3, 1, 2).float() / 255
-                vectors = network(pixel_values=(shown - mean) / spread).image_embeds
+                inputs = torch.from_numpy(batch).to(network.device).permute(0, 3, 1, 2).float() / 255
+                vectors = network(pixel_values=(inputs - mean) / std).image_embeds
                 vectors = torch.nn.functional.normalize(vectors, dim=-1)
             rows.append(np.asarray(vectors.float().cpu().numpy(), dtype=np.float32))
             heartbeat()

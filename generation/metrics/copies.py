@@ -29,48 +29,48 @@ class Nearest:
 
 def nearest(
     pictures: Structures,
-    others: Structures,
+    references: Structures,
     *,
     groups: Numbers | None = None,
     other_groups: Numbers | None = None,
     pulse: Pulse = lambda: None,
 ) -> Nearest:
-    """The most similar of the others for each picture; where groups are given, of another group than its own.
+    """The most similar of the references for each picture; where groups are given, of another group than its own.
 
     The strengths of coarse waves, which no shift changes, find candidates among all; those are compared in full.
     """
     from scipy import fft
 
     place, similarity = np.full(len(pictures), -1), np.full(len(pictures), -1.0, dtype=np.float32)
-    if not len(others):
+    if not len(references):
         return Nearest(place, similarity)
-    spectra = np.conj(fft.rfft2(others.fine, workers=-1))
-    known = others.waves()
-    usual = known.mean(axis=0)
-    unusual = _standing_out(known, usual).T
+    spectra = np.conj(fft.rfft2(references.fine, workers=-1))
+    reference_waves = references.waves()
+    usual = reference_waves.mean(axis=0)
+    unusual = _standing_out(reference_waves, usual).T
     for start in range(0, len(pictures), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
-        shown = pictures[rows].waves()
-        alike = np.maximum(*(_standing_out(view, usual) @ unusual for view in (shown, shown[:, ::-1])))
+        waves = pictures[rows].waves()
+        similarities = np.maximum(*(_standing_out(view, usual) @ unusual for view in (waves, waves[:, ::-1])))
         if groups is not None and other_groups is not None:
-            alike[groups[rows, None] == other_groups[None, :]] = -np.inf
-        wanted = min(CANDIDATES, len(others))
-        candidates = np.argpartition(-alike, wanted - 1, axis=1)[:, :wanted]
-        found = _at_best_shift(pictures.fine[rows], spectra, candidates)
-        found[np.isneginf(np.take_along_axis(alike, candidates, axis=1))] = -1.0
-        best = found.argmax(axis=1)[:, None]
-        similarity[rows] = np.take_along_axis(found, best, axis=1)[:, 0]
+            similarities[groups[rows, None] == other_groups[None, :]] = -np.inf
+        candidate_count = min(CANDIDATES, len(references))
+        candidates = np.argpartition(-similarities, candidate_count - 1, axis=1)[:, :candidate_count]
+        correlations = _at_best_shift(pictures.fine[rows], spectra, candidates)
+        correlations[np.isneginf(np.take_along_axis(similarities, candidates, axis=1))] = -1.0
+        best = correlations.argmax(axis=1)[:, None]
+        similarity[rows] = np.take_along_axis(correlations, best, axis=1)[:, 0]
         place[rows] = np.where(similarity[rows] > -1, np.take_along_axis(candidates, best, axis=1)[:, 0], -1)
         pulse()
     return Nearest(place, similarity)
 
 
 def nearest_within(
-    found: Structures, groups: Numbers | None = None, *, pulse: Pulse = lambda: None
+    images: Structures, groups: Numbers | None = None, *, pulse: Pulse = lambda: None
 ) -> Nearest:
     """The most similar of the same pictures for each, itself (or all of its group) left out."""
-    own = np.arange(len(found)) if groups is None else groups
-    return nearest(found, found, groups=own, other_groups=own, pulse=pulse)
+    own = np.arange(len(images)) if groups is None else groups
+    return nearest(images, images, groups=own, other_groups=own, pulse=pulse)
 
 
 def pairs_of(closest: Nearest, threshold: float) -> list[tuple[int, int]]:
@@ -103,11 +103,11 @@ def _at_best_shift(fine: Floats, spectra: npt.NDArray[np.complex64], candidates:
     from scipy import fft
 
     near = np.r_[0 : SHIFT + 1, SIDE - SHIFT : SIDE]
-    found = np.full(candidates.shape, -1.0, dtype=np.float32)
+    highest_so_far = np.full(candidates.shape, -1.0, dtype=np.float32)
     for view in (fine, fine[:, :, ::-1]):
-        shown = fft.rfft2(view, workers=-1)
+        transform = fft.rfft2(view, workers=-1)
         for column, chosen in enumerate(candidates.T):
-            correlation = fft.irfft2(shown * spectra[chosen], s=(SIDE, SIDE), workers=-1)
+            correlation = fft.irfft2(transform * spectra[chosen], s=(SIDE, SIDE), workers=-1)
             highest = correlation[:, near][:, :, near].max(axis=(1, 2))
-            found[:, column] = np.maximum(found[:, column], highest)
-    return found
+            highest_so_far[:, column] = np.maximum(highest_so_far[:, column], highest)
+    return highest_so_far

@@ -46,7 +46,7 @@ class Calibration:
 
 def calibrate(
     pictures: Bytes,
-    found: Structures,
+    image_structures: Structures,
     patients: Sequence[str],
     *,
     seed: int = 0,
@@ -65,10 +65,10 @@ def calibrate(
         )
         return Calibration(UNMEASURED, reason=reason)
     generator = np.random.default_rng(seed)
-    drawn = generator.permutation(len(pictures))[:CALIBRATED_ON]
-    known, names = found[drawn], [patients[place] for place in drawn]
-    alone = grouped(len(drawn), pairs_of(nearest_within(known, pulse=pulse), ALIKE), names)
-    stranger = nearest_within(known, alone, pulse=pulse).similarity
+    sample = generator.permutation(len(pictures))[:CALIBRATED_ON]
+    sample_structures, names = image_structures[sample], [patients[place] for place in sample]
+    alone = grouped(len(sample), pairs_of(nearest_within(sample_structures, pulse=pulse), ALIKE), names)
+    stranger = nearest_within(sample_structures, alone, pulse=pulse).similarity
     if np.count_nonzero(stranger > -1) < FEWEST:
         reason = (
             "These real images are of too few patients to measure where copies begin, so what is alike at "
@@ -81,9 +81,9 @@ def calibrate(
         [generator.choice(places, min(PLANTED // 2, len(places)), replace=False) for places in halves]
     )
     copies = structures(
-        np.stack([altered(pictures[place], generator) for place in drawn[planted]]), pulse=pulse
+        np.stack([altered(pictures[place], generator) for place in sample[planted]]), pulse=pulse
     )
-    again = nearest(copies, known, pulse=pulse)
+    again = nearest(copies, sample_structures, pulse=pulse)
     right = np.where(alone[again.place] == alone[planted], again.similarity, -1.0)
     copy_half = min(PLANTED // 2, half)
     bar = float(np.quantile(stranger[:half], 1 - FALSE_ALARMS, method="higher"))

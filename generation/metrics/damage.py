@@ -14,16 +14,16 @@ Change = Callable[[Tensor, Tensor, torch.Generator], Tensor]
 def moved(pictures: Tensor, side: int, dice: torch.Generator) -> Tensor:
     """Pictures (n, 1, h, w) turned, shifted and scaled a little, a little brighter or darker, at `side` pixels."""
     count = len(pictures)
-    angle = 0.10 * _spread(count, dice)
-    scale = 0.92 + 0.08 * _spread(count, dice)
-    shift = 0.08 * torch.stack([_spread(count, dice), _spread(count, dice)], dim=1)
+    angle = 0.10 * _symmetric(count, dice)
+    scale = 0.92 + 0.08 * _symmetric(count, dice)
+    shift = 0.08 * torch.stack([_symmetric(count, dice), _symmetric(count, dice)], dim=1)
     turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(-1, 2, 2)
     affine = torch.cat([turn * scale.view(-1, 1, 1), shift.unsqueeze(2)], dim=2)
     grid = functional.affine_grid(affine, [count, 1, side, side], align_corners=False)
     # Averaged to the new size first: a grid alone would skip pixels.
     small = functional.interpolate(pictures, size=(side, side), mode="area")
     new = functional.grid_sample(small, grid, padding_mode="border", align_corners=False)
-    gain, lift = 1 + 0.15 * _spread(count, dice), 0.05 * _spread(count, dice)
+    gain, lift = 1 + 0.15 * _symmetric(count, dice), 0.05 * _symmetric(count, dice)
     return (new * gain.view(-1, 1, 1, 1) + lift.view(-1, 1, 1, 1)).clamp(0, 1)
 
 
@@ -37,7 +37,7 @@ def damaged(pictures: Tensor, kinds: Tensor, strengths: Tensor, dice: torch.Gene
     return new.clamp(0, 1)
 
 
-def _spread(count: int, dice: torch.Generator) -> Tensor:
+def _symmetric(count: int, dice: torch.Generator) -> Tensor:
     return torch.rand(count, generator=dice) * 2 - 1
 
 

@@ -66,11 +66,12 @@ def fid(real: Rows, fake: Rows, *, resamples: int = RESAMPLES, seed: int = 0) ->
     affordable = min(n, width) * min(m, width) <= MOST_ENTRIES
     interval = None
     if resamples and affordable:
-        dice = np.random.default_rng(seed)
-        drawn = [
-            frechet(real[dice.integers(n, size=n)], fake[dice.integers(m, size=m)]) for _ in range(resamples)
+        generator = np.random.default_rng(seed)
+        resampled = [
+            frechet(real[generator.integers(n, size=n)], fake[generator.integers(m, size=m)])
+            for _ in range(resamples)
         ]
-        interval = _placed(value, np.array(drawn))
+        interval = _recentred(value, np.array(resampled))
     return Distance(value, interval, n, m, _small_note(n, m))
 
 
@@ -116,9 +117,9 @@ def _kernel_distance(
     real: Rows, fake: Rows, kernel: Kernel, *, resamples: int, seed: int, times: float = 1.0
 ) -> Distance:
     _check(real, fake)
-    found: Mmd = mmd(real, fake, kernel, resamples=resamples, seed=seed)
-    interval = _quantiles(times * found.resampled) if len(found.resampled) else None
-    return Distance(times * found.value, interval, len(real), len(fake))
+    estimate: Mmd = mmd(real, fake, kernel, resamples=resamples, seed=seed)
+    interval = _quantiles(times * estimate.resampled) if len(estimate.resampled) else None
+    return Distance(times * estimate.value, interval, len(real), len(fake))
 
 
 def _check(real: Rows, fake: Rows) -> None:
@@ -156,15 +157,15 @@ def _factor(covariance: Doubles) -> Doubles:
         return np.asarray(np.sqrt(np.clip(values, 0, None))[:, None] * vectors.T)
 
 
-def _between(one: _Cloud, other: _Cloud) -> float:
-    apart = one.mean - other.mean
-    cross = one.factor @ other.factor.T
+def _between(first: _Cloud, second: _Cloud) -> float:
+    shift = first.mean - second.mean
+    cross = first.factor @ second.factor.T
     if cross.shape[0] > cross.shape[1]:
         cross = cross.T
     # The singular values from the smaller Gram matrix: half the work of a decomposition.
     shared = np.sqrt(np.clip(linalg.eigvalsh(cross @ cross.T, check_finite=False), 0, None)).sum()
-    spread = np.square(one.factor).sum() + np.square(other.factor).sum()
-    return float(max(0.0, apart @ apart + spread - 2 * shared))
+    total_variance = np.square(first.factor).sum() + np.square(second.factor).sum()
+    return float(max(0.0, shift @ shift + total_variance - 2 * shared))
 
 
 def _small_note(n: int, m: int) -> str:
@@ -176,12 +177,12 @@ def _small_note(n: int, m: int) -> str:
     )
 
 
-def _placed(value: float, drawn: Doubles) -> tuple[float, float]:
-    low, high = _quantiles(drawn - drawn.mean())
+def _recentred(value: float, resampled: Doubles) -> tuple[float, float]:
+    low, high = _quantiles(resampled - resampled.mean())
     return max(0.0, value + low), value + high
 
 
-def _quantiles(drawn: Doubles) -> tuple[float, float]:
+def _quantiles(resampled: Doubles) -> tuple[float, float]:
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail])
+    low, high = np.quantile(resampled, [tail, 1 - tail])
     return float(low), float(high)

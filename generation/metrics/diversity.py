@@ -21,11 +21,11 @@ PAIRS_AT_ONCE = 32
 def random_pairs(number: int, *, most: int = PAIRS, seed: int = 0) -> npt.NDArray[np.int64]:
     """Up to `most` different pairs (i < j) of `number` images, each equally likely."""
     every = number * (number - 1) // 2
-    drawn = np.random.default_rng(seed).choice(every, size=min(most, every), replace=False)
+    codes = np.random.default_rng(seed).choice(every, size=min(most, every), replace=False)
     # The pairs in order are (0,1), (0,2), (1,2), (0,3) …: j is found from the triangular number below.
-    high = ((1 + np.sqrt(1 + 8 * drawn.astype(np.float64))) // 2).astype(np.int64)
-    high -= high * (high - 1) // 2 > drawn
-    return np.stack([drawn - high * (high - 1) // 2, high], axis=1)
+    high = ((1 + np.sqrt(1 + 8 * codes.astype(np.float64))) // 2).astype(np.int64)
+    high -= high * (high - 1) // 2 > codes
+    return np.stack([codes - high * (high - 1) // 2, high], axis=1)
 
 
 def scales_for(side: int) -> int:
@@ -54,7 +54,7 @@ def ms_ssim(
     values = []
     for start in range(0, len(pairs), PAIRS_AT_ONCE):
         part = pairs[start : start + PAIRS_AT_ONCE]
-        one, other = (torch.from_numpy(greys(pictures[part[:, side]]))[:, None].float() for side in (0, 1))
-        values.append(np.asarray(metric(one, other)).ravel())
+        first, second = (torch.from_numpy(greys(pictures[part[:, side]]))[:, None].float() for side in (0, 1))
+        values.append(np.asarray(metric(first, second)).ravel())
         pulse()
     return np.concatenate(values).astype(np.float64)

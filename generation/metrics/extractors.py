@@ -62,20 +62,20 @@ def extractor(spec: str = "") -> Extractor:
 
     if not spec:
         return SmallExtractor()
-    name, _, wanted = spec.partition("#")
+    name, _, sha256 = spec.partition("#")
     path = Path(name).expanduser()
     weights = path / WEIGHTS if path.is_dir() else path
     if not weights.is_file():
         raise ExtractorError(f"There is no extractor at {weights}.")
-    found = file_sha256(weights)
-    if wanted and wanted.lower() != found:
-        raise ExtractorError(f"{weights.name} is not the file that was asked for: its SHA-256 is {found}.")
-    return ClipExtractor(path, found) if path.is_dir() else TorchScriptExtractor(path, found)
+    digest = file_sha256(weights)
+    if sha256 and sha256.lower() != digest:
+        raise ExtractorError(f"{weights.name} is not the file that was asked for: its SHA-256 is {digest}.")
+    return ClipExtractor(path, digest) if path.is_dir() else TorchScriptExtractor(path, digest)
 
 
-def described(used: Extractor) -> dict[str, Any]:
+def described(network: Extractor) -> dict[str, Any]:
     """What stands beside every number: which extractor gave it."""
-    return {"name": used.name, "sha256": used.sha256, "dimensions": used.dimensions}
+    return {"name": network.name, "sha256": network.sha256, "dimensions": network.dimensions}
 
 
 def file_sha256(path: Path) -> str:
@@ -175,8 +175,8 @@ class TorchScriptExtractor:
     @cached_property
     def _options(self) -> dict[str, Any]:
         """StyleGAN's Inception gives class scores unless it is asked for features."""
-        known = {argument.name for argument in self._network.forward.schema.arguments}
-        return {"return_features": True} if "return_features" in known else {}
+        arguments = {argument.name for argument in self._network.forward.schema.arguments}
+        return {"return_features": True} if "return_features" in arguments else {}
 
     def _rows(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         import torch
@@ -186,15 +186,15 @@ class TorchScriptExtractor:
         values = torch.from_numpy(batch).permute(0, 3, 1, 2).contiguous().to(device_for_work())
         try:
             with torch.inference_mode():
-                found = self._network(values, **self._options)
+                features = self._network(values, **self._options)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1]
             raise ExtractorError(
                 f"{self.path.name} does not take uint8 pictures of three channels ({reason})."
             ) from error
-        if not isinstance(found, torch.Tensor) or len(found) != len(batch):
+        if not isinstance(features, torch.Tensor) or len(features) != len(batch):
             raise ExtractorError(f"{self.path.name} does not give one row of features for each picture.")
-        return np.asarray(found.flatten(1).float().cpu().numpy(), dtype=np.float32)
+        return np.asarray(features.flatten(1).float().cpu().numpy(), dtype=np.float32)
 
     def features(
         self, pictures: Iterable[Pixels], *, heartbeat: Callable[[], None] = _nothing

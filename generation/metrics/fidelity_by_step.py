@@ -22,16 +22,22 @@ class Point:
 
 def points(measured: Iterable[tuple[int, Mapping[str, Any]]]) -> list[Point]:
     """The checkpoints (step, metrics) of which both distances are known, by step."""
-    found = [
-        Point(step, said["fid"], said["kid"], _pair(said, "fid_interval"), _pair(said, "kid_interval"))
-        for step, said in measured
-        if said.get("fid") is not None and said.get("kid") is not None
+    measured_points = [
+        Point(
+            step,
+            metrics["fid"],
+            metrics["kid"],
+            _pair(metrics, "fid_interval"),
+            _pair(metrics, "kid_interval"),
+        )
+        for step, metrics in measured
+        if metrics.get("fid") is not None and metrics.get("kid") is not None
     ]
-    return sorted(found, key=lambda point: point.step)
+    return sorted(measured_points, key=lambda point: point.step)
 
 
-def _pair(said: Mapping[str, Any], name: str) -> tuple[float, float] | None:
-    pair = said.get(name)
+def _pair(metrics: Mapping[str, Any], name: str) -> tuple[float, float] | None:
+    pair = metrics.get(name)
     return (float(pair[0]), float(pair[1])) if pair else None
 
 
@@ -45,10 +51,10 @@ def suggestion(course: Sequence[Point]) -> str:
     if since < PATIENCE:
         return ""
     if by_fid.step == by_kid.step:
-        kept = f"step {by_fid.step:,}"
+        steps_in_words = f"step {by_fid.step:,}"
     else:
-        kept = f"step {by_fid.step:,} (lowest FID) or step {by_kid.step:,} (lowest KID)"
+        steps_in_words = f"step {by_fid.step:,} (lowest FID) or step {by_kid.step:,} (lowest KID)"
     return (
         f"Neither FID nor KID has fallen in the last {since} checkpoints. You may stop; "
-        f"look at the samples of {kept} before you choose."
+        f"look at the samples of {steps_in_words} before you choose."
     )

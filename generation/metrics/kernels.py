@@ -88,10 +88,10 @@ def mmd(real: Rows, fake: Rows, kernel: Kernel, *, resamples: int, seed: int) ->
     return Mmd(float(every[0]), every[1:][np.isfinite(every[1:])])
 
 
-def _weights(count: int, resamples: int, dice: np.random.Generator) -> Floats:
+def _weights(count: int, resamples: int, generator: np.random.Generator) -> Floats:
     """(1 + resamples, count): first every picture once, then how often each was drawn."""
-    drawn = dice.multinomial(count, np.full(count, 1 / count), size=resamples)
-    return np.vstack([np.ones((1, count)), drawn]).astype(np.float32)
+    draws = generator.multinomial(count, np.full(count, 1 / count), size=resamples)
+    return np.vstack([np.ones((1, count)), draws]).astype(np.float32)
 
 
 def _within(rows: Floats, weights: Floats, kernel: Kernel, threads: Executor) -> Doubles:
@@ -99,10 +99,12 @@ def _within(rows: Floats, weights: Floats, kernel: Kernel, threads: Executor) ->
 
     def sums(block: tuple[int, int]) -> Doubles:
         here, there = (slice(start, start + BLOCK) for start in block)
-        found = kernel(rows[here], rows[there])
+        similarities = kernel(rows[here], rows[there])
         if block[0] == block[1]:
-            np.fill_diagonal(found, 0)
-        return (1 if block[0] == block[1] else 2) * _weighted(found, weights[:, here], weights[:, there])
+            np.fill_diagonal(similarities, 0)
+        return (1 if block[0] == block[1] else 2) * _weighted(
+            similarities, weights[:, here], weights[:, there]
+        )
 
     total = _added(threads.map(sums, combinations_with_replacement(range(0, len(rows), BLOCK), 2)))
     pairs = weights.sum(axis=1, dtype=np.float64) ** 2 - np.square(weights, dtype=np.float64).sum(axis=1)
@@ -110,8 +112,8 @@ def _within(rows: Floats, weights: Floats, kernel: Kernel, threads: Executor) ->
         return np.asarray(total / pairs)
 
 
-def _across(one: Weighted, other: Weighted, kernel: Kernel, threads: Executor) -> Doubles:
-    (x, at_x), (y, at_y) = one, other
+def _across(first: Weighted, second: Weighted, kernel: Kernel, threads: Executor) -> Doubles:
+    (x, at_x), (y, at_y) = first, second
 
     def sums(block: tuple[int, int]) -> Doubles:
         here, there = (slice(start, start + BLOCK) for start in block)
@@ -126,5 +128,5 @@ def _added(parts: Iterable[Doubles]) -> Doubles:
     return np.asarray(np.sum(list(parts), axis=0))
 
 
-def _weighted(found: Floats, left: Floats, right: Floats) -> Doubles:
-    return np.asarray(np.einsum("ri,ri->r", left @ found, right, dtype=np.float64))
+def _weighted(similarities: Floats, left_weights: Floats, right_weights: Floats) -> Doubles:
+    return np.asarray(np.einsum("ri,ri->r", left_weights @ similarities, right_weights, dtype=np.float64))

@@ -77,12 +77,12 @@ def auc_with_interval(
     """
     names, group = np.unique(groups, return_inverse=True)
     generator = np.random.default_rng(seed)
-    drawn = []
+    resampled = []
     for _ in range(RESAMPLES):
         weight = np.bincount(generator.integers(len(names), size=len(names)), minlength=len(names))[group]
         if weight[fake].any() and weight[~fake].any():
-            drawn.append(_auc(chance, fake, weight))
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+            resampled.append(_auc(chance, fake, weight))
+    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return _auc(chance, fake, np.ones(len(fake))), (float(low), float(high)) if low < high else None
 
 
@@ -109,8 +109,8 @@ def occlusion_map(
     from scipy.ndimage import gaussian_filter
 
     side = picture.shape[0]
-    spread = (side / cells, side / cells, 0)[: picture.ndim]
-    blurred = gaussian_filter(picture.astype(np.float64), spread)
+    blur = (side / cells, side / cells, 0)[: picture.ndim]
+    blurred = gaussian_filter(picture.astype(np.float64), blur)
     edges = np.linspace(0, side, cells + 1).astype(int)
     versions = [picture]
     for row in range(cells):

@@ -43,16 +43,16 @@ def scan(generated: Views, training: Views, rule: Calibration) -> list[Match]:
     """Every generated picture against every training picture, the most suspicious first."""
     closest = copies.nearest(generated.structures, training.structures)
     by_features = nearest(generated.features, training.features).places[:, 0]
-    alike = closest.similarity
+    similarities = closest.similarity
     return [
         Match(
             int(place),
             int(closest.place[place]),
             int(by_features[place]),
-            round(float(alike[place]), 4),
-            bool(alike[place] >= rule.threshold),
+            round(float(similarities[place]), 4),
+            bool(similarities[place] >= rule.threshold),
         )
-        for place in np.argsort(-alike, kind="stable")
+        for place in np.argsort(-similarities, kind="stable")
     ]
 
 

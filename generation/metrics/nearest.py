@@ -33,21 +33,28 @@ def nearest(
 
     `leave_self_out` says that both are the same list and no picture is its own neighbour.
     """
-    one, other = (np.ascontiguousarray(rows, dtype=np.float32) for rows in (queries, references))
-    k = min(k, len(other) - leave_self_out)
-    distances, places = np.empty((len(one), max(k, 0))), np.empty((len(one), max(k, 0)), dtype=np.int64)
+    query_rows, reference_rows = (
+        np.ascontiguousarray(rows, dtype=np.float32) for rows in (queries, references)
+    )
+    k = min(k, len(reference_rows) - leave_self_out)
+    distances, places = (
+        np.empty((len(query_rows), max(k, 0))),
+        np.empty((len(query_rows), max(k, 0)), dtype=np.int64),
+    )
     if k < 1:
         return Neighbours(distances, places)
-    for start in range(0, len(one), BLOCK):
-        stop = min(start + BLOCK, len(one))
-        squared = squared_distances(one[start:stop], other)
+    for start in range(0, len(query_rows), BLOCK):
+        stop = min(start + BLOCK, len(query_rows))
+        squared = squared_distances(query_rows[start:stop], reference_rows)
         if leave_self_out:
             squared[np.arange(stop - start), np.arange(start, stop)] = np.inf
-        found = _smallest(squared, k)
+        smallest = _smallest(squared, k)
         # One matrix product rounds away small distances, and copies are what is looked for: measured again.
-        exact = np.linalg.norm(one[start:stop, None].astype(np.float64) - other[found], axis=2)
-        order = np.lexsort((found, exact), axis=1)
-        places[start:stop] = np.take_along_axis(found, order, axis=1)
+        exact = np.linalg.norm(
+            query_rows[start:stop, None].astype(np.float64) - reference_rows[smallest], axis=2
+        )
+        order = np.lexsort((smallest, exact), axis=1)
+        places[start:stop] = np.take_along_axis(smallest, order, axis=1)
         distances[start:stop] = np.take_along_axis(exact, order, axis=1)
         heartbeat()
     return Neighbours(distances, places)

@@ -53,9 +53,9 @@ def cover(real: Floats, fake: Floats, *, neighbours: int = NEIGHBOURS) -> Covera
     return Coverage(in_real_balls > 0, recall, in_real_balls / neighbours, coverage)
 
 
-def _squared_distances(one: Floats, other: Floats) -> Floats:
-    """Squared Euclidean distances in double precision, rows of one × rows of the other."""
-    squared = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)[None, :] - 2 * one @ other.T
+def _squared_distances(first: Floats, second: Floats) -> Floats:
+    """Squared Euclidean distances in double precision, rows of the first × rows of the second."""
+    squared = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1)[None, :] - 2 * first @ second.T
     return np.asarray(np.maximum(squared, 0))
 
 

@@ -80,9 +80,9 @@ def numbers(measured: Measured, real: Numbers, fake: Numbers, *, beat: Callable[
         reason = f"{n[0]} real and {n[1]} generated images are too few: {FEWEST} of each are needed."
         return [_undefined(key, n, reason) for key in NAMES]
     rows = measured.real[real], measured.fake[fake]
-    found = [_distance("fid", fid(*rows, seed=measured.seed))]
+    entries = [_distance("fid", fid(*rows, seed=measured.seed))]
     beat()
-    found.append(_distance("kid", kid(*rows, seed=measured.seed)))
+    entries.append(_distance("kid", kid(*rows, seed=measured.seed)))
     beat()
     bandwidth = 10.0 if measured.clip else None
     note = (
@@ -90,12 +90,12 @@ def numbers(measured: Measured, real: Numbers, fake: Numbers, *, beat: Callable[
         if measured.clip
         else "Not CMMD, which needs CLIP’s features; σ is the median distance."
     )
-    found.append(_distance("mmd", cmmd(*rows, bandwidth=bandwidth, seed=measured.seed), note))
+    entries.append(_distance("mmd", cmmd(*rows, bandwidth=bandwidth, seed=measured.seed), note))
     beat()
-    found += _covered(cover(*rows), n)
-    found += _alike(measured, real, fake)
-    found += _profiles(measured, real, fake)
-    return [*found, _machine(measured, real, fake)]
+    entries += _covered(cover(*rows), n)
+    entries += _similarities(measured, real, fake)
+    entries += _profiles(measured, real, fake)
+    return [*entries, _machine(measured, real, fake)]
 
 
 def _number(key: str, n: tuple[int, int], **values: Any) -> Number:
@@ -106,27 +106,27 @@ def _undefined(key: str, n: tuple[int, int], reason: str) -> Number:
     return _number(key, n, reason=reason)
 
 
-def _distance(key: str, found: Distance, note: str = "") -> Number:
+def _distance(key: str, distance: Distance, note: str = "") -> Number:
     return _number(
         key,
-        (found.n_real, found.n_fake),
-        estimate=found.value,
-        ci=found.interval,
-        note=found.note or note,
+        (distance.n_real, distance.n_fake),
+        estimate=distance.value,
+        ci=distance.interval,
+        note=distance.note or note,
     )
 
 
-def _covered(found: Coverage, n: tuple[int, int]) -> list[Number]:
+def _covered(cover_values: Coverage, n: tuple[int, int]) -> list[Number]:
     note = f"k = {NEIGHBOURS}; the interval is over images, the others’ balls as they are."
     out = []
     for key in ("precision", "recall", "density", "coverage"):
-        values: Floats = np.asarray(getattr(found, key), dtype=np.float64)
+        values: Floats = np.asarray(getattr(cover_values, key), dtype=np.float64)
         ci = mean_interval(values) if key == "density" else wilson(int(values.sum()), len(values))
         out.append(_number(key, n, estimate=float(values.mean()), ci=ci, note=note))
     return out
 
 
-def _alike(measured: Measured, real: Numbers, fake: Numbers) -> list[Number]:
+def _similarities(measured: Measured, real: Numbers, fake: Numbers) -> list[Number]:
     n = (len(real), len(fake))
     keys = ("ms_ssim_real", "ms_ssim_fake")
     if measured.similarity is None or n != (len(measured.real), len(measured.fake)):
@@ -152,14 +152,17 @@ def _profiles(measured: Measured, real: Numbers, fake: Numbers) -> list[Number]:
     """Distances of mean curves, with a bootstrap over images; its place is the estimate's, as drawing adds bias."""
     generator = np.random.default_rng(measured.seed)
     out = []
-    for key, (one, other), distance in (
+    for key, (real_profile, fake_profile), distance in (
         ("grey_levels", measured.greys, grey_distance),
         ("spectrum", measured.spectra, spectral_distance),
     ):
-        a, b = Profile(one.places, one.curves[real]), Profile(other.places, other.curves[fake])
+        a, b = (
+            Profile(real_profile.places, real_profile.curves[real]),
+            Profile(fake_profile.places, fake_profile.curves[fake]),
+        )
         value = distance(a, b)
-        drawn = [distance(_redrawn(a, generator), _redrawn(b, generator)) for _ in range(RESAMPLES)]
-        low, high = np.quantile(np.array(drawn) - np.mean(drawn), [0.025, 0.975])
+        resampled = [distance(_redrawn(a, generator), _redrawn(b, generator)) for _ in range(RESAMPLES)]
+        low, high = np.quantile(np.array(resampled) - np.mean(resampled), [0.025, 0.975])
         out.append(
             _number(
                 key,

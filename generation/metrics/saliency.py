@@ -21,10 +21,10 @@ def strip(pictures: Sequence[npt.NDArray[np.uint8]], maps: Sequence[npt.NDArray[
     strongest = max((float(np.abs(values).max()) for values in maps), default=0.0) or 1.0
     columns = []
     for picture, values in zip(pictures, maps, strict=True):
-        shown = np.asarray(Image.fromarray(picture).convert("RGB").resize((SIDE, SIDE)), dtype=np.float64)
+        rgb = np.asarray(Image.fromarray(picture).convert("RGB").resize((SIDE, SIDE)), dtype=np.float64)
         level = Image.fromarray((np.clip(values, 0, None) / strongest).astype(np.float32))
         strength = np.asarray(level.resize((SIDE, SIDE), Image.Resampling.BICUBIC)).clip(0, 1)[..., None]
-        grey = np.repeat(shown.mean(axis=2, keepdims=True), 3, axis=2)
+        grey = np.repeat(rgb.mean(axis=2, keepdims=True), 3, axis=2)
         marked = grey * (1 - 0.6 * strength) + np.array([255.0, 140.0, 40.0]) * 0.6 * strength
-        columns.append(np.vstack([shown, marked]))
+        columns.append(np.vstack([rgb, marked]))
     return encode_png(np.rint(np.hstack(columns)).astype(np.uint8))

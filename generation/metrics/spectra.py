@@ -28,8 +28,8 @@ class Profile:
     def band(self) -> dict[str, list[float]]:
         """The mean curve, and the band that holds nine of ten pictures at each place."""
         low, high = np.percentile(self.curves, BAND, axis=0)
-        named = {"at": self.places, "mean": self.curves.mean(axis=0), "low": low, "high": high}
-        return {name: np.round(values, 5).tolist() for name, values in named.items()}
+        curves_by_name = {"at": self.places, "mean": self.curves.mean(axis=0), "low": low, "high": high}
+        return {name: np.round(values, 5).tolist() for name, values in curves_by_name.items()}
 
 
 def greys(pictures: Bytes) -> Floats:

@@ -49,7 +49,7 @@ class Copies:
 
 
 @dataclass(frozen=True)
-class Whole:
+class Summary:
     """All that was found; `rater` and `features` are for whoever draws saliency maps."""
 
     numbers: list[Number]
@@ -84,7 +84,7 @@ def compare(
     clip: bool = False,
     seed: int = 0,
     beat: Callable[[str], None],
-) -> Whole:
+) -> Summary:
     """Compare fakes with real images; `training` are further real pictures their model may have copied."""
 
     def quietly() -> None:
@@ -125,7 +125,7 @@ def compare(
     )
     beat("Measuring distances…")
     every = np.arange(len(real)), np.arange(len(fake))
-    return Whole(
+    return Summary(
         numbers(measured, *every, beat=quietly),
         _parts(measured, real, fake, beat=quietly),
         {
@@ -145,12 +145,17 @@ def rater_features(features: Floats, greys: Profile, spectra: Profile) -> Floats
 
 def find_copies(real: Arm, fake: Arm, training: Bytes, *, seed: int, beat: Callable[[], None]) -> Copies:
     """Every fake against every real image, by a threshold calibrated on the reference itself."""
-    shown, known = (structures(arm.pictures, pulse=beat) for arm in (fake, real))
-    calibration = calibrate(real.pictures, known, real.patients, seed=seed, pulse=beat)
-    within = [pairs_of(nearest_within(arm, pulse=beat), calibration.threshold) for arm in (known, shown)]
+    fake_structures, real_structures = (structures(arm.pictures, pulse=beat) for arm in (fake, real))
+    calibration = calibrate(real.pictures, real_structures, real.patients, seed=seed, pulse=beat)
+    within = [
+        pairs_of(nearest_within(arm, pulse=beat), calibration.threshold)
+        for arm in (real_structures, fake_structures)
+    ]
     if len(training):
-        known = Structures(np.concatenate([known.fine, structures(training, pulse=beat).fine]))
-    closest = nearest(shown, known, pulse=beat)
+        real_structures = Structures(
+            np.concatenate([real_structures.fine, structures(training, pulse=beat).fine])
+        )
+    closest = nearest(fake_structures, real_structures, pulse=beat)
     places = np.flatnonzero(closest.similarity >= calibration.threshold).tolist()
     return Copies(closest, calibration, places, *within)
 
@@ -195,14 +200,14 @@ def _parts(
     return parts
 
 
-def as_json(whole: Whole) -> dict[str, Any]:
+def as_json(summary: Summary) -> dict[str, Any]:
     """The part of the report that needs no names of images."""
     return {
-        "numbers": [number.as_json() for number in whole.numbers],
+        "numbers": [number.as_json() for number in summary.numbers],
         "parts": {
-            kind: {name: [number.as_json() for number in part] for name, part in named.items()}
-            for kind, named in whole.parts.items()
+            kind: {name: [number.as_json() for number in part] for name, part in parts_of_kind.items()}
+            for kind, parts_of_kind in summary.parts.items()
         },
-        "curves": whole.curves,
-        "calibration": asdict(whole.copies.calibration),
+        "curves": summary.curves,
+        "calibration": asdict(summary.copies.calibration),
     }

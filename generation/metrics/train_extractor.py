@@ -42,31 +42,31 @@ class Lessons(nn.Module):
         self.damage = nn.Linear(DIMENSIONS, len(DAMAGES))
         self.strength = nn.Linear(DIMENSIONS, len(DAMAGES))
 
-    def loss(self, pictures: Tensor, kinds: Tensor, dice: torch.Generator) -> Tensor:
+    def loss(self, pictures: Tensor, kinds: Tensor, generator: torch.Generator) -> Tensor:
         """Of one batch of drawings, each seen twice whole and once damaged."""
         count = len(pictures)
-        damages = torch.randint(1, len(DAMAGES), (count,), generator=dice)
-        strengths = torch.rand(count, generator=dice)
-        spoilt = damaged(moved(pictures, SIDE, dice), damages, strengths, dice)
-        seen = torch.cat([moved(pictures, SIDE, dice), moved(pictures, SIDE, dice), spoilt])
-        features = self.network(seen)
+        damages = torch.randint(1, len(DAMAGES), (count,), generator=generator)
+        strengths = torch.rand(count, generator=generator)
+        spoilt = damaged(moved(pictures, SIDE, generator), damages, strengths, generator)
+        views = torch.cat([moved(pictures, SIDE, generator), moved(pictures, SIDE, generator), spoilt])
+        features = self.network(views)
         done = torch.cat([torch.zeros(2 * count, dtype=torch.long), damages])
         guessed = self.strength(features[2 * count :]).gather(1, damages.unsqueeze(1)).squeeze(1)
         return (
-            _told_apart(self.same(features[: 2 * count]))
+            _contrastive_loss(self.same(features[: 2 * count]))
             + functional.cross_entropy(self.kind(features[: 2 * count]), kinds.repeat(2))
             + functional.cross_entropy(self.damage(features), done)
             + 4 * functional.mse_loss(guessed, strengths)
         )
 
 
-def _told_apart(views: Tensor) -> Tensor:
+def _contrastive_loss(views: Tensor) -> Tensor:
     """NT-Xent: of all views in the batch, the other one of the same drawing is the nearest."""
     count = len(views) // 2
     unit = functional.normalize(views, dim=1)
-    alike = (unit @ unit.T / TEMPERATURE).fill_diagonal_(-1e9)
+    similarities = (unit @ unit.T / TEMPERATURE).fill_diagonal_(-1e9)
     partner = torch.cat([torch.arange(count) + count, torch.arange(count)])
-    return functional.cross_entropy(alike, partner)
+    return functional.cross_entropy(similarities, partner)
 
 
 def draw_pictures(per_class: int) -> tuple[Tensor, Tensor]:
@@ -74,8 +74,8 @@ def draw_pictures(per_class: int) -> tuple[Tensor, Tensor]:
     classes = [(modality, label) for modality in DRAWINGS for label in LABELS]
     jobs = [(seed, *kind) for seed in range(SEEDS_FROM, SEEDS_FROM + per_class) for kind in classes]
     with get_context("spawn").Pool(os.cpu_count()) as pool:  # not fork: torch has threads
-        drawn = pool.imap(_draw, jobs, chunksize=8)
-        pixels = np.stack(list(tqdm(drawn, total=len(jobs), desc="Drawing phantoms", unit="image")))
+        images = pool.imap(_draw, jobs, chunksize=8)
+        pixels = np.stack(list(tqdm(images, total=len(jobs), desc="Drawing phantoms", unit="image")))
     kinds = torch.tensor([classes.index((modality, label)) for _, modality, label in jobs])
     return torch.from_numpy(pixels).unsqueeze(1).float() / 255, kinds
 
@@ -108,14 +108,16 @@ def learn(pictures: Tensor, kinds: Tensor, *, steps: int, batch: int, seed: int)
 @torch.no_grad()
 def evened_out(network: SmallNetwork, pictures: Tensor, *, seed: int) -> SmallNetwork:
     """The same network with every feature at mean 0 and spread 1 over whole and damaged drawings."""
-    dice = torch.Generator().manual_seed(seed + 1)
-    damages = torch.randint(len(DAMAGES), (len(pictures),), generator=dice)
-    spoilt = damaged(moved(pictures, SIDE, dice), damages, torch.rand(len(pictures), generator=dice), dice)
+    generator = torch.Generator().manual_seed(seed + 1)
+    damages = torch.randint(len(DAMAGES), (len(pictures),), generator=generator)
+    spoilt = damaged(
+        moved(pictures, SIDE, generator), damages, torch.rand(len(pictures), generator=generator), generator
+    )
     features = torch.cat([network(part) for part in torch.split(spoilt, 64)])
-    mean, spread = features.mean(0), features.std(0).clamp(min=1e-3)
+    mean, std = features.mean(0), features.std(0).clamp(min=1e-3)
     last = network.features
-    last.weight.copy_(last.weight / spread.unsqueeze(1))
-    last.bias.copy_((last.bias - mean) / spread)
+    last.weight.copy_(last.weight / std.unsqueeze(1))
+    last.bias.copy_((last.bias - mean) / std)
     return network
 
 
@@ -126,14 +128,14 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=SHIPPED)
-    asked = parser.parse_args()
-    pictures, kinds = draw_pictures(asked.per_class)
-    network = learn(pictures, kinds, steps=asked.steps, batch=asked.batch, seed=asked.seed)
-    state = evened_out(network, pictures, seed=asked.seed).state_dict()
+    options = parser.parse_args()
+    pictures, kinds = draw_pictures(options.per_class)
+    network = learn(pictures, kinds, steps=options.steps, batch=options.batch, seed=options.seed)
+    state = evened_out(network, pictures, seed=options.seed).state_dict()
     half = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
-    asked.out.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.contiguous() for name, value in half.items()}, asked.out)
-    tqdm.write(f"Wrote {asked.out}")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: value.contiguous() for name, value in half.items()}, options.out)
+    tqdm.write(f"Wrote {options.out}")
 
 
 if __name__ == "__main__":

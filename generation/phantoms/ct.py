@@ -90,7 +90,7 @@ def _lung_vessels(p: Plane, rng: np.random.Generator, level: float) -> Field:
         for side in (-1, 1)
         for lean in (-1.1, -0.3, 0.4, 1.1)
     ]
-    trees = vessels(p, rng, roots=roots, spread=0.4, length=0.15, thickness=0.03, depth=5, kept=0.55)
+    trees = vessels(p, rng, roots=roots, angle_range=0.4, length=0.15, thickness=0.03, depth=5, survival=0.55)
     small = specks(p, rng, count=int(rng.integers(60, 110)), width=0.011)
     large = specks(p, rng, count=int(rng.integers(14, 26)), width=0.02)
     return np.maximum(0.75 * trees, np.maximum(0.55 * small, 0.8 * large))

@@ -68,18 +68,18 @@ def vessels(
     rng: np.random.Generator,
     *,
     roots: Sequence[tuple[float, float, float]],
-    spread: float,
+    angle_range: float,
     length: float,
     thickness: float,
     depth: int,
-    kept: float = 1.0,
+    survival: float = 1.0,
 ) -> Field:
     """Branching trees of vessels, thinning as they go; 1 on the thickest branch.
 
-    A root is a place and a heading (x, y, radians); `kept` is the share of branches that go on.
+    A root is a place and a heading (x, y, radians); `survival` is the share of branches that go on.
     """
     layers = [np.zeros_like(plane.x) for _ in range(depth)]
-    stack = [(x, y, heading + spread * rng.uniform(-1, 1), length, 0) for x, y, heading in roots]
+    stack = [(x, y, heading + angle_range * rng.uniform(-1, 1), length, 0) for x, y, heading in roots]
     while stack:
         x, y, heading, reach, level = stack.pop()
         steps = max(2, int(reach * plane.size / 2))
@@ -89,7 +89,7 @@ def vessels(
         _stamp(layers[level], xs, ys)
         if level + 1 < depth:
             for turn in (rng.uniform(-0.8, -0.15), rng.uniform(0.15, 0.8)):
-                if level == 0 or rng.random() < kept:
+                if level == 0 or rng.random() < survival:
                     further = heading + bend[-1] + turn
                     stack.append((xs[-1], ys[-1], further, reach * rng.uniform(0.6, 0.85), level + 1))
     return _thicken(layers, plane.size, thickness)

@@ -148,7 +148,7 @@ def _vascular_trees(p: Plane, rng: np.random.Generator) -> Field:
         for side in (-1, 1)
         for lean in (-1.1, -0.5, -0.1, 0.4, 0.8, 1.1)
     ]
-    trees = vessels(p, rng, roots=roots, spread=0.3, length=0.2, thickness=0.034, depth=5, kept=0.85)
+    trees = vessels(p, rng, roots=roots, angle_range=0.3, length=0.2, thickness=0.034, depth=5, survival=0.85)
     for side in (-1, 1):
         trees += 0.7 * ellipse(p, side * 0.21, -0.02, 0.07, 0.12, edge=0.07)
     return trees

@@ -76,5 +76,5 @@ class QualityReport(Job):
 
     @property
     def numbers(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.results.get("numbers", [])
-        return found
+        entries: list[dict[str, Any]] = self.results.get("numbers", [])
+        return entries

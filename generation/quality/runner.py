@@ -20,7 +20,7 @@ from pool.models import Dataset, Image, NearCopy
 
 if TYPE_CHECKING:
     from generation.metrics.extractors import Extractor
-    from generation.metrics.summary import Arm, Whole
+    from generation.metrics.summary import Arm, Summary
 
 LARGEST_CANVAS, SMALLEST_CANVAS = 128, 32
 PAIRS_KEPT = 200
@@ -30,7 +30,7 @@ def judge(report: QualityReport) -> None:
     """Compare as the report says and keep what was found. Raises JobFailed."""
     from generation.metrics.extractors import ExtractorError, described, extractor
 
-    real, fake = _drawn(report, report.reference_images()), _drawn(report, report.candidate.images.usable())
+    real, fake = _sample(report, report.reference_images()), _sample(report, report.candidate.images.usable())
     for dataset, images in ((report.reference, real), (report.candidate, fake)):
         if not images:
             raise JobFailed(f"“{dataset}” has no images to compare.")
@@ -41,8 +41,8 @@ def judge(report: QualityReport) -> None:
     colour = report.reference.modality == "microscopy"
     report.beat(done=0, message="Loading the extractor…")
     try:
-        used = extractor(getattr(settings, "EXTRACTOR", ""))
-        arms = [_arm(report, images, used, canvas=canvas, colour=colour) for images in (real, fake)]
+        network = extractor(getattr(settings, "EXTRACTOR", ""))
+        arms = [_arm(report, images, network, canvas=canvas, colour=colour) for images in (real, fake)]
     except ExtractorError as error:
         raise JobFailed(str(error)) from error
     training = (
@@ -50,13 +50,13 @@ def judge(report: QualityReport) -> None:
         if trained
         else np.empty((0, canvas, canvas), dtype=np.uint8)
     )
-    whole = _compared(report, arms[0], arms[1], training, clip="clip" in used.name.lower())
-    results = _results(whole, real, fake, [*real, *trained])
-    results |= {"extractor": described(used), "canvas": canvas, "n_training": len(trained)}
-    _keep(report, whole, results, _saliency(report, arms[1], whole, used))
+    summary = _compared(report, arms[0], arms[1], training, clip="clip" in network.name.lower())
+    results = _results(summary, real, fake, [*real, *trained])
+    results |= {"extractor": described(network), "canvas": canvas, "n_training": len(trained)}
+    _keep(report, summary, results, _saliency(report, arms[1], summary, network))
 
 
-def _drawn(report: QualityReport, images: Any) -> list[Image]:
+def _sample(report: QualityReport, images: Any) -> list[Image]:
     """The images, or as many of them as may be, drawn by the seed; always in the same order."""
     every = list(images.order_by("pixel_sha256"))
     if len(every) <= report.most:
@@ -67,11 +67,11 @@ def _drawn(report: QualityReport, images: Any) -> list[Image]:
 def _training_images(report: QualityReport, fake: Sequence[Image]) -> list[Image]:
     """Real images that the fakes' models have seen and the reference does not hold."""
     names = {str(image.provenance.get("trained_on", "")) for image in fake} - {"", report.reference.name}
-    seen = Image.objects.usable().filter(dataset__in=Dataset.objects.filter(name__in=names))
+    of_models = Image.objects.usable().filter(dataset__in=Dataset.objects.filter(name__in=names))
     rest = Image.objects.none()
     if report.split:
         rest = report.reference.images.usable().exclude(split=report.split)
-    return [*_drawn(report, seen.exclude(dataset=report.candidate)), *_drawn(report, rest)]
+    return [*_sample(report, of_models.exclude(dataset=report.candidate)), *_sample(report, rest)]
 
 
 def _canvas(images: Sequence[Image]) -> int:
@@ -95,7 +95,7 @@ def _beating(report: QualityReport, images: Sequence[Image]) -> Iterator[Image]:
 
 
 def _arm(
-    report: QualityReport, images: Sequence[Image], used: Extractor, *, canvas: int, colour: bool
+    report: QualityReport, images: Sequence[Image], network: Extractor, *, canvas: int, colour: bool
 ) -> Arm:
     from generation.metrics.summary import Arm
 
@@ -107,7 +107,7 @@ def _arm(
             squares.append(canvas_of(pixels, canvas, colour))
             yield pixels
 
-    features = used.features(read(), heartbeat=Pulse(report)).astype(np.float64)
+    features = network.features(read(), heartbeat=Pulse(report)).astype(np.float64)
     return Arm(
         np.stack(squares),
         features,
@@ -119,12 +119,14 @@ def _arm(
 
 def generator_of(image: Image) -> str:
     """What made the image: the model and its step where known, else the engine."""
-    said = image.provenance
-    name = str(said.get("model") or said.get("api_model") or said.get("engine") or "unknown")
-    return f"{name}, step {said['checkpoint_step']}" if "checkpoint_step" in said else name
+    provenance = image.provenance
+    name = str(
+        provenance.get("model") or provenance.get("api_model") or provenance.get("engine") or "unknown"
+    )
+    return f"{name}, step {provenance['checkpoint_step']}" if "checkpoint_step" in provenance else name
 
 
-def _compared(report: QualityReport, real: Arm, fake: Arm, training: Any, *, clip: bool) -> Whole:
+def _compared(report: QualityReport, real: Arm, fake: Arm, training: Any, *, clip: bool) -> Summary:
     from generation.metrics.summary import compare
 
     pulse = Pulse(report)
@@ -138,40 +140,40 @@ def _compared(report: QualityReport, real: Arm, fake: Arm, training: Any, *, cli
 
 
 def _results(
-    whole: Whole, real: Sequence[Image], fake: Sequence[Image], known: Sequence[Image]
+    summary: Summary, real: Sequence[Image], fake: Sequence[Image], real_images: Sequence[Image]
 ) -> dict[str, Any]:
     """The report as JSON, its images by key."""
     from generation.metrics.summary import as_json
 
     def pair(place: int) -> dict[str, Any]:
-        of = int(whole.copies.nearest.place[place])
+        of = int(summary.copies.nearest.place[place])
         return {
             "fake": str(fake[place].pk),
-            "of": str(known[of].pk) if of >= 0 else None,
-            "similarity": round(float(whole.copies.nearest.similarity[place]), 4),
-            "chance": None if whole.chance is None else round(float(whole.chance[place]), 4),
+            "of": str(real_images[of].pk) if of >= 0 else None,
+            "similarity": round(float(summary.copies.nearest.similarity[place]), 4),
+            "chance": None if summary.chance is None else round(float(summary.chance[place]), 4),
         }
 
     def keys(images: Sequence[Image], pairs: Sequence[tuple[int, int]]) -> list[list[str]]:
         return [[str(images[i].pk), str(images[j].pk)] for i, j in pairs[:PAIRS_KEPT]]
 
-    copies = whole.copies
+    copies = summary.copies
     return {
-        **as_json(whole),
+        **as_json(summary),
         "n_real": len(real),
         "n_fake": len(fake),
         "copies": [pair(place) for place in copies.places],
         "duplicates": {"real": keys(real, copies.within_real), "fake": keys(fake, copies.within_fake)},
         "n_duplicates": {"real": len(copies.within_real), "fake": len(copies.within_fake)},
-        "closest": [pair(place) for place in whole.closest],
-        "best": [pair(place) for place in whole.best],
-        "worst": [pair(place) for place in whole.worst],
+        "closest": [pair(place) for place in summary.closest],
+        "best": [pair(place) for place in summary.best],
+        "worst": [pair(place) for place in summary.worst],
     }
 
 
-def _saliency(report: QualityReport, fake: Arm, whole: Whole, used: Extractor) -> bytes:
+def _saliency(report: QualityReport, fake: Arm, summary: Summary, network: Extractor) -> bytes:
     """Where the machine rater looked on the worst fakes; empty where there is no rater."""
-    if whole.rater is None:
+    if summary.rater is None:
         return b""
     from generation.metrics.machine_rater import occlusion_map
     from generation.metrics.saliency import strip
@@ -179,30 +181,30 @@ def _saliency(report: QualityReport, fake: Arm, whole: Whole, used: Extractor) -
     from generation.metrics.summary import rater_features
 
     report.beat(message="Drawing where the machine rater looked…")
-    rater, n_real = whole.rater, report_size(whole) - len(fake)
+    rater, n_real = summary.rater, report_size(summary) - len(fake)
     pulse = Pulse(report)
     maps = []
-    for place in whole.worst:
+    for place in summary.worst:
 
         def chance_of(versions: list[Any], place: int = place) -> Any:
-            shown = np.stack(versions)
+            stacked = np.stack(versions)
             rows = rater_features(
-                used.features(versions).astype(np.float64), histograms(shown), radial_spectra(shown)
+                network.features(versions).astype(np.float64), histograms(stacked), radial_spectra(stacked)
             )
             return rater.of_part(n_real + place, rows)
 
         maps.append(occlusion_map(fake.pictures[place], chance_of))
         pulse()
-    return strip([fake.pictures[place] for place in whole.worst], maps)
+    return strip([fake.pictures[place] for place in summary.worst], maps)
 
 
-def report_size(whole: Whole) -> int:
+def report_size(summary: Summary) -> int:
     """How many images the machine rater judged, of both arms."""
-    return 0 if whole.rater is None else len(whole.rater.chance)
+    return 0 if summary.rater is None else len(summary.rater.chance)
 
 
 @transaction.atomic
-def _keep(report: QualityReport, whole: Whole, results: dict[str, Any], saliency: bytes) -> None:
+def _keep(report: QualityReport, summary: Summary, results: dict[str, Any], saliency: bytes) -> None:
     report.results = results
     if saliency:
         report.saliency.save("", ContentFile(saliency), save=False)

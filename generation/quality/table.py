@@ -19,30 +19,30 @@ def rows(numbers: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def parts(report: QualityReport) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
     """(kind, name, rows) for each finding and each generator."""
-    for kind, named in report.results.get("parts", {}).items():
-        for name, numbers in named.items():
+    for kind, parts_of_kind in report.results.get("parts", {}).items():
+        for name, numbers in parts_of_kind.items():
             yield kind, name, rows(numbers)
 
 
 def as_csv(report: QualityReport) -> str:
     """Every number of every part, one a row, with the extractor they are of."""
-    used = report.results["extractor"]
+    extractor = report.results["extractor"]
     out = io.StringIO()
     table = csv.writer(out)
     table.writerow([*COLUMNS, "reference", "candidate", "extractor", "extractor_sha256"])
     every = [("all", "", report.numbers)]
-    every += [(kind, name, found) for kind, name, found in parts(report)]
+    every += [(kind, name, part_rows) for kind, name, part_rows in parts(report)]
     for kind, of, numbers in every:
         for number in numbers:
             low, high = number["ci"] or ("", "")
-            said = {**number, "part": kind, "of": _guarded(of), "low": low, "high": high}
+            cells = {**number, "part": kind, "of": _guarded(of), "low": low, "high": high}
             table.writerow(
                 [
-                    *("" if said[name] is None else said[name] for name in COLUMNS),
+                    *("" if cells[name] is None else cells[name] for name in COLUMNS),
                     _guarded(report.reference.name),
                     _guarded(report.candidate.name),
-                    used["name"],
-                    used["sha256"],
+                    extractor["name"],
+                    extractor["sha256"],
                 ]
             )
     return out.getvalue()

@@ -51,14 +51,14 @@ def create(request: HttpRequest) -> HttpResponse:
 @require_safe
 @may_view
 def report(request: HttpRequest, pk: int) -> HttpResponse:
-    shown = _report(pk)
-    context: dict[str, Any] = {"report": shown, "waits_for": _waits_for(shown)}
-    if shown.results:
+    row = _report(pk)
+    context: dict[str, Any] = {"report": row, "waits_for": _waits_for(row)}
+    if row.results:
         context |= {
-            "rows": rows(shown.numbers),
-            "parts": list(parts(shown)),
-            "sheets": _sheets(shown),
-            "results": shown.results,
+            "rows": rows(row.numbers),
+            "parts": list(parts(row)),
+            "sheets": _sheets(row),
+            "results": row.results,
         }
     return render(request, "generation/quality_report.html", context)
 
@@ -67,10 +67,10 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
 @may_view
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the report's page that moves."""
-    shown = _report(pk)
-    context = {"report": shown, "waits_for": _waits_for(shown)}
+    row = _report(pk)
+    context = {"report": row, "waits_for": _waits_for(row)}
     response = render(request, "generation/_quality_progress.html", context)
-    if not shown.is_active:
+    if not row.is_active:
         response["HX-Refresh"] = "true"
     return response
 
@@ -78,9 +78,9 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @may_change
 def cancel(_request: HttpRequest, pk: int) -> HttpResponse:
-    shown = _report(pk)
-    shown.request_cancel()
-    return redirect(shown)
+    row = _report(pk)
+    row.request_cancel()
+    return redirect(row)
 
 
 @require_safe
@@ -91,32 +91,32 @@ def figure(_request: HttpRequest, pk: int, name: str) -> HttpResponse:
     curves = _report(pk).results.get("curves", {}).get(name)
     if curves is None:
         raise Http404
-    drawn = as_file(curves_figure(name, curves, SCREEN), "svg")
+    svg = as_file(curves_figure(name, curves, SCREEN), "svg")
     headers = {"Cache-Control": FOR_GOOD, "Content-Security-Policy": OF_A_DRAWING}
-    return HttpResponse(drawn, content_type="image/svg+xml", headers=headers)
+    return HttpResponse(svg, content_type="image/svg+xml", headers=headers)
 
 
 @require_safe
 @may_view
 def saliency(_request: HttpRequest, pk: int) -> FileResponse:
     """The strip of pictures with what told the machine rater “fake”."""
-    shown = _report(pk)
-    if not shown.saliency:
+    row = _report(pk)
+    if not row.saliency:
         raise Http404
     return FileResponse(
-        shown.saliency.open("rb"), content_type="image/png", headers={"Cache-Control": FOR_GOOD}
+        row.saliency.open("rb"), content_type="image/png", headers={"Cache-Control": FOR_GOOD}
     )
 
 
 @require_safe
 @may_view
 def download(_request: HttpRequest, pk: int, kind: str) -> HttpResponse:
-    shown = _report(pk)
-    if not shown.results:
+    row = _report(pk)
+    if not row.results:
         raise Http404
-    text = as_csv(shown) if kind == "csv" else json.dumps(shown.results, ensure_ascii=False)
+    text = as_csv(row) if kind == "csv" else json.dumps(row.results, ensure_ascii=False)
     content_type = "text/csv; charset=utf-8" if kind == "csv" else "application/json"
-    disposition = f'attachment; filename="quality-{shown.pk}.{kind}"'
+    disposition = f'attachment; filename="quality-{row.pk}.{kind}"'
     return HttpResponse(text, content_type=content_type, headers={"Content-Disposition": disposition})
 
 
@@ -126,20 +126,20 @@ def _report(pk: int) -> QualityReport:
     return cast("QualityReport", get_object_or_404(reports, pk=pk))
 
 
-def _waits_for(shown: QualityReport) -> str:
-    return why_waiting(shown.queue) if shown.state == shown.State.QUEUED else ""
+def _waits_for(row: QualityReport) -> str:
+    return why_waiting(row.queue) if row.state == row.State.QUEUED else ""
 
 
-def _sheets(shown: QualityReport) -> dict[str, list[dict[str, Any]]]:
+def _sheets(row: QualityReport) -> dict[str, list[dict[str, Any]]]:
     """The pictures to show, each with the image and the real one nearest to it, as far as they are still there."""
-    wanted = {
-        key for name in PICTURES for pair in shown.results[name] for key in (pair["fake"], pair["of"]) if key
+    keys = {
+        key for name in PICTURES for pair in row.results[name] for key in (pair["fake"], pair["of"]) if key
     }
-    images = {str(image.pk): image for image in Image.objects.filter(pk__in=wanted).select_related("dataset")}
+    images = {str(image.pk): image for image in Image.objects.filter(pk__in=keys).select_related("dataset")}
     return {
         name: [
             {**pair, "image": images[pair["fake"]], "nearest": images.get(pair["of"])}
-            for pair in shown.results[name]
+            for pair in row.results[name]
             if pair["fake"] in images
         ]
         for name in PICTURES

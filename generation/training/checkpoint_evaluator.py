@@ -35,7 +35,9 @@ def watch_for(run: TrainingRun, config: RunConfig, pictures: Pictures, *, pulse:
     from generation.metrics.extractors import ExtractorError, described, extractor
 
     try:
-        used = described(extractor(settings.EXTRACTOR))  # now, not at the first checkpoint hours from here
+        description = described(
+            extractor(settings.EXTRACTOR)
+        )  # now, not at the first checkpoint hours from here
     except ExtractorError as error:
         raise ConfigError(str(error)) from error
     held_out = squares(
@@ -46,7 +48,7 @@ def watch_for(run: TrainingRun, config: RunConfig, pictures: Pictures, *, pulse:
         run.facts = {
             **_data(run.dataset),
             **_machine(),
-            "extractor": used,
+            "extractor": description,
             "samples_measured": _count(len(held_out), config),
             **_started_from(config),
         }
@@ -73,8 +75,8 @@ def _started_from(config: RunConfig) -> dict[str, Any]:
     """Which pipeline a fine-tuning began with, as it was then."""
     if not isinstance(config, FineTuneConfig):
         return {}
-    known = PipelineSource(pipeline_folder.folder() / config.pipeline).fingerprint()
-    return {"pipeline": config.pipeline, "pipeline_sha256": known}
+    fingerprint = PipelineSource(pipeline_folder.folder() / config.pipeline).fingerprint()
+    return {"pipeline": config.pipeline, "pipeline_sha256": fingerprint}
 
 
 def _data(dataset: Dataset) -> dict[str, Any]:
@@ -130,7 +132,7 @@ def _version(package: str) -> str:
 
 def git_version() -> str:
     """The commit this program was started from, with a + where files were changed; "" outside a checkout."""
-    said = []
+    outputs = []
     for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"]):
         try:
             done = subprocess.run(
@@ -143,5 +145,5 @@ def git_version() -> str:
             )
         except (OSError, subprocess.SubprocessError):
             return ""
-        said.append(done.stdout.strip())
-    return said[0] + ("+" if said[1] else "")
+        outputs.append(done.stdout.strip())
+    return outputs[0] + ("+" if outputs[1] else "")

@@ -40,17 +40,17 @@ def checkpoint(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _matches(row: Checkpoint) -> list[dict[str, Any]]:
     """The most suspicious pictures in the order of the sheet, with the training images that are still here."""
-    found = row.metrics.get("memorisation", {}).get("nearest", [])[:MOST_MATCHES]
-    names = {match.get(key) for match in found for key in ("training_by_pixels", "training_by_features")}
-    known = Image.objects.in_bulk([name for name in names if name])
-    images = {str(pk): image for pk, image in known.items()}
+    nearest = row.metrics.get("memorisation", {}).get("nearest", [])[:MOST_MATCHES]
+    names = {match.get(key) for match in nearest for key in ("training_by_pixels", "training_by_features")}
+    training_rows = Image.objects.in_bulk([name for name in names if name])
+    images = {str(pk): image for pk, image in training_rows.items()}
     return [
         {
             **match,
             "pixel_image": images.get(match.get("training_by_pixels", "")),
             "feature_image": images.get(match.get("training_by_features", "")),
         }
-        for match in found
+        for match in nearest
     ]
 
 
@@ -104,10 +104,8 @@ def course_figure(request: HttpRequest, pk: int) -> HttpResponse:
     if not course.points:
         raise Http404
     theme = PRINT if "print" in request.GET else SCREEN
-    drawn = as_file(fidelity_figure.by_step(course.points, course.metrics.get("floor", {}), theme), "svg")
-    response = HttpResponse(
-        drawn, content_type="image/svg+xml", headers={"Cache-Control": "private, no-cache"}
-    )
+    svg = as_file(fidelity_figure.by_step(course.points, course.metrics.get("floor", {}), theme), "svg")
+    response = HttpResponse(svg, content_type="image/svg+xml", headers={"Cache-Control": "private, no-cache"})
     response["Content-Security-Policy"] = OF_A_DRAWING
     if theme is PRINT:
         response["Content-Disposition"] = 'attachment; filename="fidelity.svg"'

@@ -21,8 +21,8 @@ HEIGHT = 3.2
 
 def by_step(course: Sequence[Point], floor: Mapping[str, Any], theme: Theme) -> Figure:
     """FID on the left, KID on the right, with 95 % bands and a line for real images against real images."""
-    figure, (left, right) = panel(theme, height=HEIGHT, columns=2)
-    for ax, name, words in ((left, "fid", "FID"), (right, "kid", "KID")):
+    figure, (fid_axes, kid_axes) = panel(theme, height=HEIGHT, columns=2)
+    for ax, name, words in ((fid_axes, "fid", "FID"), (kid_axes, "kid", "KID")):
         _line(ax, theme, course, name)
         if floor.get(name) is not None:
             ax.axhline(
@@ -59,11 +59,18 @@ def table(run: TrainingRun) -> str:
         ["step", "loss", *names, "fid_low", "fid_high", "kid_low", "kid_high", "copies", "extractor"]
     )
     for step in sorted(losses.keys() | measured.keys()):
-        said = measured.get(step, {})
-        intervals = [*(said.get("fid_interval") or ("", "")), *(said.get("kid_interval") or ("", ""))]
-        copies = said.get("memorisation", {}).get("copies", "")
-        used = said.get("extractor", {}).get("sha256", "")
+        metrics = measured.get(step, {})
+        intervals = [*(metrics.get("fid_interval") or ("", "")), *(metrics.get("kid_interval") or ("", ""))]
+        copies = metrics.get("memorisation", {}).get("copies", "")
+        extractor = metrics.get("extractor", {}).get("sha256", "")
         rows.writerow(
-            [step, losses.get(step, ""), *(said.get(name, "") for name in names), *intervals, copies, used]
+            [
+                step,
+                losses.get(step, ""),
+                *(metrics.get(name, "") for name in names),
+                *intervals,
+                copies,
+                extractor,
+            ]
         )
     return out.getvalue()

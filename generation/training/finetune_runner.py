@@ -22,9 +22,9 @@ def finetune_for(run: TrainingRun) -> None:
         pictures = pictures_of(run, config)
         on_kept = partial(_publish_as_it_was, run) if config.rank else None
         learn(run, config, pictures, pipeline=base, on_kept=on_kept)
-        made = _publish(run, base, lora=bool(config.rank))
+        path = _publish(run, base, lora=bool(config.rank))
     kind = "LoRA" if config.rank else "pipeline"
-    run.beat(message=f"The {kind} “{made.stem}” is ready for jobs of the pipeline engine")
+    run.beat(message=f"The {kind} “{path.stem}” is ready for jobs of the pipeline engine")
 
 
 def _publish_as_it_was(run: TrainingRun, step: int, folder: Path) -> None:

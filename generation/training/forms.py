@@ -42,15 +42,15 @@ class WithConfigFile(forms.Form):
     def written(self) -> dict[str, Any]:
         """The settings of the file, with those of the text on top. Raises ConfigError."""
         uploaded: UploadedFile[Any] | None = self.cleaned_data.get("config_file")
-        given: dict[str, Any] = {}
+        settings: dict[str, Any] = {}
         if uploaded is not None:
             if (uploaded.size or 0) > LARGEST_CONFIG:
                 raise ConfigError("The config file is larger than 100 kB.")
             try:
-                given = settings_of(uploaded.read().decode(), name=str(uploaded.name))
+                settings = settings_of(uploaded.read().decode(), name=str(uploaded.name))
             except UnicodeDecodeError as error:
                 raise ConfigError(f"The config {uploaded.name} is no text file.") from error
-        return {**given, **settings_of(self.cleaned_data["settings"])}
+        return {**settings, **settings_of(self.cleaned_data["settings"])}
 
     def submit(self, by: Any) -> TrainingRun:
         run = TrainingRun(
@@ -100,15 +100,15 @@ class TrainingForm(WithConfigFile):
         return data
 
     def _config(self, data: dict[str, Any]) -> TrainingConfig:
-        given = {name: data[name] for name in ("size", "steps", "batch", "seed") if data[name] is not None}
+        settings = {name: data[name] for name in ("size", "steps", "batch", "seed") if data[name] is not None}
         if data["by_finding"]:
-            given["classes"] = [vars(kind) for kind in classes_of(data["dataset"])]
+            settings["classes"] = [vars(kind) for kind in classes_of(data["dataset"])]
         return TrainingConfig.from_mapping(
             {
                 "preset": data["preset"],
                 "channels": channels_of(data["dataset"]),
                 **self.written(),
-                **given,
+                **settings,
             }
         )
 
@@ -163,10 +163,10 @@ class FineTuneForm(WithConfigFile):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if not self.errors:
-            asked = {name: data[name] for name in ASKED_OF_FINETUNING if data[name] not in (None, "")}
+            settings = {name: data[name] for name in ASKED_OF_FINETUNING if data[name] not in (None, "")}
             channels = {"channels": channels_of(data["dataset"])}
             try:
-                self.config = FineTuneConfig.from_mapping({**channels, **self.written(), **asked})
+                self.config = FineTuneConfig.from_mapping({**channels, **self.written(), **settings})
             except ConfigError as error:
                 raise ValidationError(str(error)) from error
         return data

@@ -41,7 +41,7 @@ def _lines(checkpoint: Checkpoint) -> Iterator[str]:
         yield f"\n## {section.title}\n"
         if section.text:
             yield section.text + "\n"
-        yield from (f"- **{term}:** {said}" for term, said in section.facts)
+        yield from (f"- **{term}:** {value}" for term, value in section.facts)
     course = _course(checkpoint)
     if course:
         yield "\n## FID and KID by step\n"
@@ -77,12 +77,12 @@ def _use(checkpoint: Checkpoint) -> Section:
 def _data(checkpoint: Checkpoint) -> Section:
     run = checkpoint.run
     if run is None:
-        said = checkpoint.description.get("facts", {})
+        description = checkpoint.description.get("facts", {})
         return Section(
             "Data",
             [
-                ("Trained on", str(said.get("trained_on", "unknown"))),
-                ("Licence", str(said.get("licence", "unknown"))),
+                ("Trained on", str(description.get("trained_on", "unknown"))),
+                ("Licence", str(description.get("licence", "unknown"))),
             ],
         )
     facts = run.facts
@@ -108,9 +108,9 @@ def _counted(side: Mapping[str, Any]) -> str:
 
 def _training(checkpoint: Checkpoint) -> Section:
     config = checkpoint.description["config"]
-    said = {name: value for name, value in config.items() if value not in ("", None, [], ())}
+    settings = {name: value for name, value in config.items() if value not in ("", None, [], ())}
     rows = [("Step", f"{checkpoint.step:,} of {config.get('steps', 0):,}")]
-    rows += [(name.replace("_", " ").capitalize(), _plain(value)) for name, value in sorted(said.items())]
+    rows += [(name.replace("_", " ").capitalize(), _plain(value)) for name, value in sorted(settings.items())]
     return Section("Training", [*rows, *_of_a_finetuning(checkpoint)])
 
 
@@ -137,43 +137,48 @@ def _plain(value: Any) -> str:
 
 
 def _fidelity(checkpoint: Checkpoint) -> Section:
-    said = checkpoint.metrics
-    if said.get("fid") is None:
+    metrics = checkpoint.metrics
+    if metrics.get("fid") is None:
         return Section("Fidelity", [], "Not measured: there were no held-out real images to measure against.")
-    used, floor = said["extractor"], said.get("floor", {})
+    extractor, floor = metrics["extractor"], metrics.get("floor", {})
     rows = []
     for name, words, digits in (("fid", "FID", 3), ("kid", "KID", 4)):
-        text = f"{said[name]:.{digits}f}"
-        if said.get(f"{name}_interval"):
-            low, high = said[f"{name}_interval"]
+        text = f"{metrics[name]:.{digits}f}"
+        if metrics.get(f"{name}_interval"):
+            low, high = metrics[f"{name}_interval"]
             text += f" (95 % interval {low:.{digits}f} to {high:.{digits}f})"
         if floor.get(name) is not None:
             text += f"; real images against real images {floor[name]:.{digits}f}"
         rows.append((words, text))
-    rows += [("Images", f"{said['n_fake']:,} generated against {said['n_real']:,} held-out real ones")]
-    return Section("Fidelity", rows, extractor_sentence(used))
+    rows += [("Images", f"{metrics['n_fake']:,} generated against {metrics['n_real']:,} held-out real ones")]
+    return Section("Fidelity", rows, extractor_sentence(extractor))
 
 
-def extractor_sentence(used: Mapping[str, Any]) -> str:
+def extractor_sentence(extractor: Mapping[str, Any]) -> str:
     """Which network the numbers are of, and that they compare with no other's."""
     return (
-        f"Measured with the extractor {used['name']} ({used['dimensions']:,} features, SHA-256 {used['sha256'][:12]}…). "
+        f"Measured with the extractor {extractor['name']} ({extractor['dimensions']:,} features, SHA-256 {extractor['sha256'][:12]}…). "
         "Values of another extractor, or of other numbers of images, do not compare with these."
     )
 
 
 def _memorisation(checkpoint: Checkpoint) -> Section:
-    said = checkpoint.metrics.get("memorisation")
-    if said is None:
+    record = checkpoint.metrics.get("memorisation")
+    if record is None:
         return Section("Memorisation", [], "Not looked for.")
-    found = (
+    number_in_words = (
         "none"
-        if not said["copies"]
-        else f"{said['copies']:,}: look at them before anything leaves the building"
+        if not record["copies"]
+        else f"{record['copies']:,}: look at them before anything leaves the building"
     )
     return Section(
         "Memorisation",
-        [("Copies of training images", f"{found}, among {said['of']:,} generated images of fixed seeds")],
+        [
+            (
+                "Copies of training images",
+                f"{number_in_words}, among {record['of']:,} generated images of fixed seeds",
+            )
+        ],
         "Each was compared with every training image by fine structure and by features. "
         "That none was found among these does not prove that the model can make none.",
     )
@@ -209,5 +214,5 @@ def _time(hours: float) -> str:
 
 def _programs(checkpoint: Checkpoint) -> Section:
     facts = checkpoint.run.facts if checkpoint.run else {}
-    rows = [(name, said) for name, said in facts.get("versions", {}).items()]
+    rows = [(name, version) for name, version in facts.get("versions", {}).items()]
     return Section("Programs", [*rows, ("Git commit", facts.get("git") or "unknown")])

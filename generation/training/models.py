@@ -68,10 +68,18 @@ class TrainingRun(Job):
     @property
     def chosen_checkpoint(self) -> Checkpoint | None:
         """The one that stands for the run: the best by the metric that was to be kept, else the last."""
-        kept = list(self.checkpoints.order_by("-step"))
+        checkpoints = list(self.checkpoints.order_by("-step"))
         metric = self.config.get("keep_best")
-        measured = [one for one in kept if isinstance(one.metrics.get(metric), (int, float))]
-        return min(measured, key=lambda one: one.metrics[metric]) if measured else next(iter(kept), None)
+        measured = [
+            checkpoint
+            for checkpoint in checkpoints
+            if isinstance(checkpoint.metrics.get(metric), (int, float))
+        ]
+        return (
+            min(measured, key=lambda checkpoint: checkpoint.metrics[metric])
+            if measured
+            else next(iter(checkpoints), None)
+        )
 
     def queue_again(self, *, ring: bool = True) -> bool:
         """Let a failed or cancelled run go on from its last checkpoint; True unless it is active or done."""
@@ -167,20 +175,20 @@ class Checkpoint(models.Model):
         metrics: Mapping[str, Any] | None = None,
     ) -> Checkpoint:
         """A row with its files; one that stands under this name already is returned as it is."""
-        known = cls.objects.filter(name=name).first()
-        if known is not None:
-            return known
-        with weights.open("rb") if isinstance(weights, Path) else BytesIO(weights) as held:
+        existing = cls.objects.filter(name=name).first()
+        if existing is not None:
+            return existing
+        with weights.open("rb") if isinstance(weights, Path) else BytesIO(weights) as stream:
             row = cls(
                 name=name,
                 run=run,
                 step=description["step"],
                 description=description,
-                sha256=hashlib.file_digest(held, "sha256").hexdigest(),
+                sha256=hashlib.file_digest(stream, "sha256").hexdigest(),
                 metrics=dict(metrics or {}),
             )
             if keep_weights:
-                row.weights.save("", File(held), save=False)
+                row.weights.save("", File(stream), save=False)
         for file, content in ((row.samples, samples), (row.grid, grid), (row.neighbours, neighbours)):
             if content:
                 file.save("", ContentFile(content), save=False)

@@ -30,22 +30,22 @@ class Course:
 
     @classmethod
     def of(cls, run: TrainingRun) -> Course:
-        kept = list(run.checkpoints.order_by("-step"))
-        newest: dict[str, Any] = next((one.metrics for one in kept if one.metrics), {})
-        course = points((one.step, one.metrics) for one in kept)
-        return cls([_row(checkpoint) for checkpoint in kept], course, newest)
+        checkpoints = list(run.checkpoints.order_by("-step"))
+        newest: dict[str, Any] = next((row.metrics for row in checkpoints if row.metrics), {})
+        course = points((row.step, row.metrics) for row in checkpoints)
+        return cls([_row(checkpoint) for checkpoint in checkpoints], course, newest)
 
     def as_context(self) -> dict[str, Any]:
-        said = self.metrics
+        metrics = self.metrics
         return {
             "checkpoints": [row.checkpoint for row in self.rows],
             "rows": self.rows,
             "is_measured": bool(self.points),
             "newest_step": self.points[-1].step if self.points else 0,
             "suggestion": suggestion(self.points),
-            "extractor": extractor_sentence(said["extractor"]) if "extractor" in said else "",
-            "n_real": said.get("n_real", 0),
-            "n_fake": said.get("n_fake", 0),
+            "extractor": extractor_sentence(metrics["extractor"]) if "extractor" in metrics else "",
+            "n_real": metrics.get("n_real", 0),
+            "n_fake": metrics.get("n_fake", 0),
             "with_copies": [row.checkpoint for row in self.rows if row.copies],
         }
 
@@ -62,20 +62,20 @@ def time_left(run: TrainingRun) -> str:
 
 
 def _row(checkpoint: Checkpoint) -> Row:
-    said = checkpoint.metrics
+    metrics = checkpoint.metrics
     return Row(
         checkpoint,
-        _with_interval(said, "fid", 2),
-        _with_interval(said, "kid", 3),
-        said.get("memorisation", {}).get("copies"),
+        _with_interval(metrics, "fid", 2),
+        _with_interval(metrics, "kid", 3),
+        metrics.get("memorisation", {}).get("copies"),
     )
 
 
-def _with_interval(said: dict[str, Any], name: str, digits: int) -> str:
-    if said.get(name) is None:
+def _with_interval(metrics: dict[str, Any], name: str, digits: int) -> str:
+    if metrics.get(name) is None:
         return "–"
-    text = f"{said[name]:.{digits}f}"
-    if said.get(f"{name}_interval"):
-        low, high = said[f"{name}_interval"]
+    text = f"{metrics[name]:.{digits}f}"
+    if metrics.get(f"{name}_interval"):
+        low, high = metrics[f"{name}_interval"]
         text += f" ({low:.{digits}f} to {high:.{digits}f})"
     return text

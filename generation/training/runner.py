@@ -101,8 +101,8 @@ def pictures_of(run: TrainingRun, config: TrainingConfig | FineTuneConfig) -> Pi
 
 def prompt_of(image: Image, template: str) -> str:
     """The template with this image's finding and modality in it."""
-    said = template.replace("{modality}", image.get_modality_display())
-    return said.replace("{finding}", image.label).strip(" ,")
+    prompt = template.replace("{modality}", image.get_modality_display())
+    return prompt.replace("{finding}", image.label).strip(" ,")
 
 
 class Teller:
@@ -129,7 +129,7 @@ class Teller:
             done=progress.step,
             message=f"Step {progress.step:,} of {self.run.total:,}, loss {progress.loss:.4f}",
         )
-        self.run.curve = thinned([*self.run.curve, [progress.step, round(progress.loss, 5)]])
+        self.run.curve = thin_out([*self.run.curve, [progress.step, round(progress.loss, 5)]])
         self.run.images_per_second = progress.images_per_second
         self.run.learning_rate = progress.learning_rate
         self.run.memory_mb = progress.memory_mb
@@ -144,10 +144,10 @@ class Teller:
 
     def adopt(self) -> None:
         """Store the whole checkpoints in the run's folder that a death kept from being told."""
-        known = set(self.run.checkpoints.values_list("step", flat=True))
+        stored_steps = set(self.run.checkpoints.values_list("step", flat=True))
         for folder in sorted(self.run.folder.glob("step-*")):
             description = json.loads((folder / "config.json").read_text())
-            if description["step"] not in known and "metrics" in description.get("facts", {}):
+            if description["step"] not in stored_steps and "metrics" in description.get("facts", {}):
                 self._keep(description["step"], folder)
 
     def _keep(self, step: int, folder: Path) -> None:
@@ -171,6 +171,6 @@ def _read(file: Path) -> bytes:
     return file.read_bytes() if file.exists() else b""
 
 
-def thinned(curve: list[list[float]]) -> list[list[float]]:
+def thin_out(curve: list[list[float]]) -> list[list[float]]:
     """The curve with at most `LONGEST_CURVE` points: when it is full, every second one goes."""
     return curve if len(curve) <= LONGEST_CURVE else [*curve[:-1:2], curve[-1]]

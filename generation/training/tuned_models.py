@@ -21,8 +21,8 @@ def is_taken(name: str) -> bool:
     """Whether a run, a LoRA or a pipeline has this name already."""
     short = slugify(name)
     names = TrainingRun.objects.values_list("name", flat=True)
-    named = any(name == other or short == slugify(other) for other in names)
-    return named or not short or short in pipeline_folder.names() or short in pipeline_folder.lora_names()
+    exists = any(name == other or short == slugify(other) for other in names)
+    return exists or not short or short in pipeline_folder.names() or short in pipeline_folder.lora_names()
 
 
 def run_behind(name: str) -> TrainingRun | None:
@@ -34,12 +34,12 @@ def run_behind(name: str) -> TrainingRun | None:
 
 def runs_behind(names: Iterable[str]) -> set[TrainingRun]:
     """The fine-tunings that left these, and those that left the pipelines they started from."""
-    found, ahead = set[TrainingRun](), set(names)
-    while ahead:
-        new = {run for run in map(run_behind, ahead) if run is not None} - found
-        found |= new
-        ahead = {str(run.config["pipeline"]) for run in new}
-    return found
+    runs, queue = set[TrainingRun](), set(names)
+    while queue:
+        new = {run for run in map(run_behind, queue) if run is not None} - runs
+        runs |= new
+        queue = {str(run.config["pipeline"]) for run in new}
+    return runs
 
 
 def checkpoint_behind(model: str, lora: str = "") -> Checkpoint | None:

@@ -22,13 +22,13 @@ class Arm:
     ratio: float | None = None  # synthetic images for each real one
     share: float = 1.0  # of all synthetic images, where no ratio is given; 0 for none
 
-    def wanted(self, real: int, synthetic: int) -> int:
+    def synthetic_count(self, real: int, synthetic: int) -> int:
         """How many synthetic images it asks for."""
         return round(self.ratio * real) if self.ratio is not None else round(self.share * synthetic)
 
     def rows(self, real: Rows, synthetic: Rows, *, seed: int) -> tuple[Rows, Rows]:
         """The places of its real and of its synthetic images, given the class number of each."""
-        chosen = stratified(synthetic, self.wanted(len(real), len(synthetic)), seed=seed)
+        chosen = stratified(synthetic, self.synthetic_count(len(real), len(synthetic)), seed=seed)
         return np.arange(len(real)) if self.real else np.empty(0, dtype=np.int64), chosen
 
 
@@ -37,9 +37,9 @@ def arms_of(config: UtilityConfig, *, real: int, synthetic: int) -> tuple[list[A
     arms = [Arm(REAL, real=True, share=0.0), Arm(SYNTHETIC, real=False)]
     arms += [Arm(f"real + {ratio:g}× synthetic", real=True, ratio=ratio) for ratio in config.ratios]
     arms += [Arm(f"{share:.3g} of synthetic", real=False, share=share) for share in sorted(config.shares)]
-    possible = [arm for arm in arms if arm.wanted(real, synthetic) <= synthetic]
+    possible = [arm for arm in arms if arm.synthetic_count(real, synthetic) <= synthetic]
     left_out = [
-        f"“{arm.name}” was left out: it needs {arm.wanted(real, synthetic)} synthetic images, there are {synthetic}."
+        f"“{arm.name}” was left out: it needs {arm.synthetic_count(real, synthetic)} synthetic images, there are {synthetic}."
         for arm in arms
         if arm not in possible
     ]

@@ -80,13 +80,13 @@ class UtilityConfig:
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
         """A checked config; `preset` names one to start from. Raises UtilityConfigError."""
-        given = dict(values)
-        preset = given.pop("preset", None)
+        settings = dict(values)
+        preset = settings.pop("preset", None)
         if preset is not None and preset not in PRESETS:
             raise UtilityConfigError(f"There is no preset {preset!r}; there are {', '.join(PRESETS)}.")
-        if unknown := sorted(set(given) - {part.name for part in dataclasses.fields(cls)}):
+        if unknown := sorted(set(settings) - {part.name for part in dataclasses.fields(cls)}):
             raise UtilityConfigError(f"Unknown setting: {', '.join(unknown)}.")
-        merged = {**(PRESETS[preset] if preset else {}), **given}
+        merged = {**(PRESETS[preset] if preset else {}), **settings}
         for name in ("architectures", "ratios", "shares", "labels"):
             if name in merged:
                 merged[name] = tuple(merged[name])

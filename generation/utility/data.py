@@ -16,7 +16,7 @@ from generation.images.models import GenerationJob
 from generation.training import tuned_models
 from generation.training.models import TrainingRun
 from generation.utility.config import UtilityConfig
-from generation.utility.leakage import Leak, Seen, leaks
+from generation.utility.leakage import Leak, LeakCandidate, leaks
 from generation.utility.models import UtilityExperiment
 from jobs.models import JobFailed
 from pool.canonical.near_copies import fine_structure
@@ -77,20 +77,22 @@ def material_of(experiment: UtilityExperiment, config: UtilityConfig, *, pulse: 
     )
     classes = config.labels or tuple(sorted({image.label for image in test if image.label}))
     sides = {"training": real, "test": test, "synthetic": synthetic}
-    kept = {side: [image for image in images if image.label in classes] for side, images in sides.items()}
-    _check_classes(classes, kept)
+    labelled = {side: [image for image in images if image.label in classes] for side, images in sides.items()}
+    _check_classes(classes, labelled)
     generator = Image.objects.filter(training_runs__in=runs_behind(experiment)).distinct()
-    found = _leaks([*kept["training"], *kept["synthetic"]], kept["test"], generator, pulse)
+    leaks_found = _leaks([*labelled["training"], *labelled["synthetic"]], labelled["test"], generator, pulse)
     notes = [
         f"Test split: {split_in_words(dataset)}",
         *(
-            f"{len(images) - len(kept[side]):,} {side} images have another label and were left out."
+            f"{len(images) - len(labelled[side]):,} {side} images have another label and were left out."
             for side, images in sides.items()
-            if len(images) > len(kept[side])
+            if len(images) > len(labelled[side])
         ),
-        *_unknown(experiment, kept["test"]),
+        *_unknown(experiment, labelled["test"]),
     ]
-    return Material(kept["training"], kept["synthetic"], kept["test"], classes, found, notes)
+    return Material(
+        labelled["training"], labelled["synthetic"], labelled["test"], classes, leaks_found, notes
+    )
 
 
 def runs_behind(experiment: UtilityExperiment) -> set[TrainingRun]:
@@ -98,8 +100,10 @@ def runs_behind(experiment: UtilityExperiment) -> set[TrainingRun]:
     jobs = GenerationJob.objects.filter(dataset__in=experiment.synthetic.all())
     runs: set[Any] = set(TrainingRun.objects.filter(checkpoints__jobs__in=jobs))
     names = {run.config["pipeline"] for run in runs if run.is_finetuning}
-    for used in jobs.filter(engine=GenerationJob.Engine.PIPELINE).values_list("api_model", "settings__lora"):
-        names.update(filter(None, used))
+    for model_and_lora in jobs.filter(engine=GenerationJob.Engine.PIPELINE).values_list(
+        "api_model", "settings__lora"
+    ):
+        names.update(filter(None, model_and_lora))
     return runs | tuned_models.runs_behind(names)
 
 
@@ -115,13 +119,13 @@ def _training_side(dataset: Dataset) -> Iterable[Image]:
     return dataset.images.usable().exclude(split=Image.Split.TEST).order_by("pixel_sha256")
 
 
-def _check_classes(classes: Sequence[str], kept: dict[str, list[Image]]) -> None:
+def _check_classes(classes: Sequence[str], labelled: dict[str, list[Image]]) -> None:
     if len(classes) < 2:
         raise JobFailed(
             "The test images have fewer than two labels, so there is nothing to tell apart. Labels are added by "
             "importing the same files again with them."
         )
-    for side, images in kept.items():
+    for side, images in labelled.items():
         there = Counter(image.label for image in images)
         if missing := [label for label in classes if not there[label]]:
             raise JobFailed(f"There are no {side} images of “{'”, “'.join(missing)}”.")
@@ -133,16 +137,16 @@ def _leaks(
     by_key = {str(image.pk): image for image in (*training, *test)}
 
     @cache
-    def structure(image: Seen) -> NDArray[np.float64]:
+    def structure(image: LeakCandidate) -> NDArray[np.float64]:
         pulse()
         return fine_structure(stored_pixels(by_key[image.key]))
 
     return leaks(
-        [_seen(image) for image in training],
-        [_seen(image) for image in test],
-        [_seen(image) for image in generator],
+        [_leak_candidate(image) for image in training],
+        [_leak_candidate(image) for image in test],
+        [_leak_candidate(image) for image in generator],
         structure=structure,
-        known=[
+        known_copies=[
             (str(image), str(of))
             for image, of in NearCopy.objects.filter(image__in=training, of__in=test).values_list(
                 "image", "of"
@@ -151,8 +155,8 @@ def _leaks(
     )
 
 
-def _seen(image: Image) -> Seen:
-    return Seen(
+def _leak_candidate(image: Image) -> LeakCandidate:
+    return LeakCandidate(
         str(image.pk),
         image.patient_key,
         image.pixel_sha256,
@@ -163,17 +167,21 @@ def _seen(image: Image) -> Seen:
 
 def _unknown(experiment: UtilityExperiment, test: Sequence[Image]) -> list[str]:
     """What the leak check could not see."""
-    said = []
+    sentences = []
     if strangers := sum(1 for image in test if not image.patient_key):
-        said.append(
+        sentences.append(
             f"Of {strangers:,} test images no patient is known; each was taken as a patient of its own."
         )
     made_here = set(Dataset.objects.filter(generation_jobs__checkpoint__run__images__isnull=False))
     with_lora = GenerationJob.objects.filter(settings__lora__gt="").values_list("dataset", "settings__lora")
     foreign = {dataset for dataset, lora in with_lora if tuned_models.run_behind(lora) is None}
-    others = [str(one) for one in experiment.synthetic.all() if one not in made_here or one.pk in foreign]
-    if others:
-        said.append(
-            f"What the generator of {', '.join(others)} learned from is not known here: only copies were looked for."
+    foreign_names = [
+        str(synthetic_dataset)
+        for synthetic_dataset in experiment.synthetic.all()
+        if synthetic_dataset not in made_here or synthetic_dataset.pk in foreign
+    ]
+    if foreign_names:
+        sentences.append(
+            f"What the generator of {', '.join(foreign_names)} learned from is not known here: only copies were looked for."
         )
-    return said
+    return sentences

@@ -20,7 +20,7 @@ MARKS = "os^Dvp"
 def scores(report: Mapping[str, Any], theme: Theme) -> Figure:
     """Balanced accuracy of every arm by every architecture."""
     rows = [
-        (f"{one['arm']}, {one['architecture']}", one["scores"]["balanced_accuracy"]) for one in report["arms"]
+        (f"{arm['arm']}, {arm['architecture']}", arm["scores"]["balanced_accuracy"]) for arm in report["arms"]
     ]
     figure, (ax,) = panel(theme, height=1 + 0.28 * len(rows))
     forest(ax, theme, rows)
@@ -36,8 +36,8 @@ def learning_curve(report: Mapping[str, Any], theme: Theme) -> Figure:
         points = [point for point in report["curve"] if point["architecture"] == architecture]
         x, y = [point["synthetic"] for point in points], [point["estimate"] for point in points]
         ends = [point["ci"] or (point["estimate"], point["estimate"]) for point in points]
-        spread = np.abs(np.array(ends).T - np.array(y))
-        ax.errorbar(x, y, yerr=spread, fmt=f"{mark}-", capsize=3, linewidth=1.2, label=architecture)
+        errors = np.abs(np.array(ends).T - np.array(y))
+        ax.errorbar(x, y, yerr=errors, fmt=f"{mark}-", capsize=3, linewidth=1.2, label=architecture)
     ax.axhline(1 / len(report["classes"]), color=theme.quiet, linewidth=0.8, linestyle=":")
     ax.set_ylim(0, 1.02)
     ax.set_xlabel("Synthetic images trained on")
@@ -50,7 +50,7 @@ def calibration(report: Mapping[str, Any], theme: Theme) -> Figure:
     """How sure and how often right, trained on synthetic and on real images."""
     figure, axes = panel(theme, height=3.4, columns=2, share_y=True)
     for ax, arm in zip(axes, (SYNTHETIC, REAL), strict=True):
-        _reliability(ax, theme, [one for one in report["arms"] if one["arm"] == arm])
+        _reliability(ax, theme, [row for row in report["arms"] if row["arm"] == arm])
         ax.set_title(arm, fontsize=10)
         ax.set_xlabel("How sure")
     axes[0].set_ylabel("How often right")
@@ -60,10 +60,10 @@ def calibration(report: Mapping[str, Any], theme: Theme) -> Figure:
 
 def _reliability(ax: Axes, theme: Theme, arms: list[Mapping[str, Any]]) -> None:
     ax.plot([0, 1], [0, 1], color=theme.quiet, linewidth=0.8, linestyle=":")
-    for mark, one in zip(MARKS, arms, strict=False):
-        bins = one["reliability"]
+    for mark, row in zip(MARKS, arms, strict=False):
+        bins = row["reliability"]
         x, y = [place["confidence"] for place in bins], [place["accuracy"] for place in bins]
-        ax.plot(x, y, f"{mark}-", linewidth=1, label=one["architecture"])
+        ax.plot(x, y, f"{mark}-", linewidth=1, label=row["architecture"])
     ax.set_xlim(0, 1.02)
     ax.set_ylim(-0.02, 1.02)
 
@@ -76,11 +76,11 @@ def confusion(report: Mapping[str, Any], theme: Theme) -> Figure:
         figsize=(side * len(names), side * 2), facecolor=theme.ground, layout="constrained"
     )
     grid = figure.subplots(2, len(names), squeeze=False)
-    for one in report["arms"]:
-        if one["arm"] in (SYNTHETIC, REAL):
-            ax = grid[(SYNTHETIC, REAL).index(one["arm"])][names.index(one["architecture"])]
-            _table(ax, theme, np.array(one["confusion"]), classes)
-            ax.set_title(f"{one['arm']}\n{one['architecture']}", fontsize=9, color=theme.ink)
+    for row in report["arms"]:
+        if row["arm"] in (SYNTHETIC, REAL):
+            ax = grid[(SYNTHETIC, REAL).index(row["arm"])][names.index(row["architecture"])]
+            _table(ax, theme, np.array(row["confusion"]), classes)
+            ax.set_title(f"{row['arm']}\n{row['architecture']}", fontsize=9, color=theme.ink)
     return figure
 
 

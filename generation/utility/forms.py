@@ -85,8 +85,8 @@ class UtilityForm(forms.Form):
             self.add_error("per_class", "Say how many images the model is to make of each finding.")
         if not chain and not data["synthetic"]:
             self.add_error("synthetic", "Choose synthetic images, or have a model trained for them.")
-        if taken := names_taken(data["name"].strip(), chain=chain):
-            self.add_error("name", taken)
+        if conflict := names_taken(data["name"].strip(), chain=chain):
+            self.add_error("name", conflict)
         try:
             self.config = self._config(data)
             self.model = (
@@ -97,12 +97,12 @@ class UtilityForm(forms.Form):
         return data
 
     def _config(self, data: dict[str, Any]) -> UtilityConfig:
-        given = {name: data[name] for name in ("seeds", "steps", "seed") if data[name] is not None}
+        settings = {name: data[name] for name in ("seeds", "steps", "seed") if data[name] is not None}
         if data["architectures"]:
-            given["architectures"] = data["architectures"]
+            settings["architectures"] = data["architectures"]
         labels = [label.strip() for label in data["labels"].split(",") if label.strip()]
-        given |= {"labels": labels, "without_copies": data["without_copies"], "preset": data["preset"]}
-        return UtilityConfig.from_mapping(colour_of(data["real"], given))
+        settings |= {"labels": labels, "without_copies": data["without_copies"], "preset": data["preset"]}
+        return UtilityConfig.from_mapping(colour_of(data["real"], settings))
 
     def submit(self, by: Any) -> UtilityExperiment:
         """The queued experiment, or the first job of its chain, and a worker rung for."""

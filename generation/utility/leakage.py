@@ -15,7 +15,7 @@ SHOWN = 12
 
 
 @dataclass(frozen=True)
-class Seen:
+class LeakCandidate:
     """An image as far as leaks go; `patient` is its key, empty where none is known."""
 
     key: str
@@ -38,31 +38,31 @@ class Leak:
         return {**asdict(self), "pairs": [list(pair) for pair in self.pairs[:SHOWN]], "training_keys": []}
 
 
-Structure = Callable[[Seen], npt.NDArray[np.float64]]
+Structure = Callable[[LeakCandidate], npt.NDArray[np.float64]]
 
 
 def leaks(
-    training: Sequence[Seen],
-    test: Sequence[Seen],
-    generator: Sequence[Seen],
+    training: Sequence[LeakCandidate],
+    test: Sequence[LeakCandidate],
+    generator: Sequence[LeakCandidate],
     *,
     structure: Structure,
-    known: Iterable[tuple[str, str]] = (),
+    known_copies: Iterable[tuple[str, str]] = (),
 ) -> list[Leak]:
     """Every leak between what is trained on (real and synthetic), what is tested on, and what the generator learned from.
 
-    `structure` gives an image's `fine_structure`; it is asked only for pairs whose hashes are close. `known` are copies
+    `structure` gives an image's `fine_structure`; it is asked only for pairs whose hashes are close. `known_copies` are copies
     found before, as by a quality report, which also knows those that are mirrored or shifted.
     """
-    found = [
+    kinds = [
         _patients(training, test),
-        _copies(training, test, structure, known),
+        _copies(training, test, structure, known_copies),
         _learned(generator, test),
     ]
-    return [leak for leak in found if leak is not None]
+    return [leak for leak in kinds if leak is not None]
 
 
-def _patients(training: Sequence[Seen], test: Sequence[Seen]) -> Leak | None:
+def _patients(training: Sequence[LeakCandidate], test: Sequence[LeakCandidate]) -> Leak | None:
     pairs = _equal(training, test, lambda image: image.patient)
     if not pairs:
         return None
@@ -76,7 +76,10 @@ def _patients(training: Sequence[Seen], test: Sequence[Seen]) -> Leak | None:
 
 
 def _copies(
-    training: Sequence[Seen], test: Sequence[Seen], structure: Structure, known: Iterable[tuple[str, str]]
+    training: Sequence[LeakCandidate],
+    test: Sequence[LeakCandidate],
+    structure: Structure,
+    known_copies: Iterable[tuple[str, str]],
 ) -> Leak | None:
     same = set(_equal(training, test, lambda image: image.pixel_sha256))
     close = candidate_pairs([i.perceptual_hash for i in training], [i.perceptual_hash for i in test])
@@ -85,11 +88,11 @@ def _copies(
         for i, j in close
         if are_near_copies(structure(training[i]), structure(test[j]))
     }
-    pairs = sorted({*same, *near, *known})
+    pairs = sorted({*same, *near, *known_copies})
     if not pairs:
         return None
-    made = {image.key for image in training if image.synthetic} & {key for key, _ in pairs}
-    of_these = f", {len(made)} of them synthetic" if made else ""
+    synthetic_keys = {image.key for image in training if image.synthetic} & {key for key, _ in pairs}
+    of_these = f", {len(synthetic_keys)} of them synthetic" if synthetic_keys else ""
     number = len({key for key, _ in pairs})
     return _leak(
         "copy",
@@ -99,7 +102,7 @@ def _copies(
     )
 
 
-def _learned(generator: Sequence[Seen], test: Sequence[Seen]) -> Leak | None:
+def _learned(generator: Sequence[LeakCandidate], test: Sequence[LeakCandidate]) -> Leak | None:
     pairs = sorted(
         {*_equal(generator, test, lambda i: i.pixel_sha256), *_equal(generator, test, lambda i: i.patient)}
     )
@@ -115,7 +118,7 @@ def _learned(generator: Sequence[Seen], test: Sequence[Seen]) -> Leak | None:
 
 
 def _equal(
-    training: Sequence[Seen], test: Sequence[Seen], value: Callable[[Seen], str]
+    training: Sequence[LeakCandidate], test: Sequence[LeakCandidate], value: Callable[[LeakCandidate], str]
 ) -> list[tuple[str, str]]:
     """One pair (training image, test image) for each training image that shares a value with a test image."""
     tested = {value(image): image.key for image in test if value(image)}

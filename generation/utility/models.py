@@ -146,8 +146,8 @@ class UtilityExperiment(Job):
     @property
     def stages(self) -> list[tuple[str, TrainingRun | GenerationJob]]:
         """The jobs before the experiment, as far as they are there."""
-        named = [("Model", self.training), ("Images", self.generation)]
-        return [(name, stage) for name, stage in named if stage is not None]
+        by_name = [("Model", self.training), ("Images", self.generation)]
+        return [(name, stage) for name, stage in by_name if stage is not None]
 
     @property
     def parsed_config(self) -> UtilityConfig:

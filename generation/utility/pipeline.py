@@ -40,8 +40,8 @@ def generator_config(real: Dataset, preset: str, *, seed: int) -> TrainingConfig
     kinds = [vars(kind) for kind in classes_of(real) if kind.label]
     if len(kinds) < 2:
         raise ConfigError(f"{real} has fewer than two findings to learn.")
-    given = {"preset": preset, "classes": kinds, "channels": channels_of(real), "seed": seed}
-    return TrainingConfig.from_mapping(given)
+    settings = {"preset": preset, "classes": kinds, "channels": channels_of(real), "seed": seed}
+    return TrainingConfig.from_mapping(settings)
 
 
 def new_experiment(

@@ -49,8 +49,8 @@ def whole_report(
     """All of it, ready for JSON; `fitted` holds at least the arms “real only” and “synthetic only”."""
     seeds = len(fitted[0].probabilities)
     draw = Resampling.of(test.truth, test.patients, seeds=seeds, resamples=resamples, seed=seed)
-    values = {_key(one): _values(one, test, draw) for one in fitted}
-    architectures = list(dict.fromkeys(one.architecture for one in fitted))
+    values = {_key(fit): _values(fit, test, draw) for fit in fitted}
+    architectures = list(dict.fromkeys(fit.architecture for fit in fitted))
     return {
         "classes": list(test.classes),
         "seeds": seeds,
@@ -58,8 +58,8 @@ def whole_report(
         "test_images": len(test.truth),
         "test_patients": draw.patients,
         "headline": _headline(values, architectures, draw),
-        "arms": [_arm(one, values[_key(one)], test, draw) for one in fitted],
-        "gaps": [_gap(one, fitted, values, test, draw) for one in fitted if one.arm != REAL],
+        "arms": [_arm(fit, values[_key(fit)], test, draw) for fit in fitted],
+        "gaps": [_gap(fit, fitted, values, test, draw) for fit in fitted if fit.arm != REAL],
         "curve": _curve(fitted, values, draw),
         "notes": list(notes),
         "not_concluded": _not_concluded(draw, seeds, len(test.truth)),
@@ -69,13 +69,13 @@ def whole_report(
 Values = Mapping[tuple[str, str], Mapping[str, Floats]]
 
 
-def _key(one: Fitted) -> tuple[str, str]:
-    return one.arm, one.architecture
+def _key(fit: Fitted) -> tuple[str, str]:
+    return fit.arm, fit.architecture
 
 
-def _values(one: Fitted, test: HeldOut, draw: Resampling) -> dict[str, Floats]:
+def _values(fit: Fitted, test: HeldOut, draw: Resampling) -> dict[str, Floats]:
     """Each score as (seeds, resamples + 1)."""
-    of_seeds = [scores(test.truth, probabilities, draw.counts) for probabilities in one.probabilities]
+    of_seeds = [scores(test.truth, probabilities, draw.counts) for probabilities in fit.probabilities]
     return {name: np.stack([values[name] for values in of_seeds]) for name in SCORES}
 
 
@@ -100,17 +100,17 @@ def _mean_over(
     return draw.estimate(np.asarray(mean)).as_json()
 
 
-def _arm(one: Fitted, values: Mapping[str, Floats], test: HeldOut, draw: Resampling) -> dict[str, Any]:
+def _arm(fit: Fitted, values: Mapping[str, Floats], test: HeldOut, draw: Resampling) -> dict[str, Any]:
     ones, classes = draw.counts[:1], len(test.classes)
-    table = confusion(test.truth, one.together.argmax(axis=1), ones, classes)[0]
+    table = confusion(test.truth, fit.together.argmax(axis=1), ones, classes)[0]
     by_class = [
-        scores_by_class(test.truth, probabilities, draw.counts) for probabilities in one.probabilities
+        scores_by_class(test.truth, probabilities, draw.counts) for probabilities in fit.probabilities
     ]
     return {
-        "arm": one.arm,
-        "architecture": one.architecture,
-        "real": one.real,
-        "synthetic": one.synthetic,
+        "arm": fit.arm,
+        "architecture": fit.architecture,
+        "real": fit.real,
+        "synthetic": fit.synthetic,
         "scores": {
             name: draw.estimate(values[name], bounds=OTHER_BOUNDS.get(name, (0.0, 1.0))).as_json()
             for name in SCORES
@@ -123,27 +123,27 @@ def _arm(one: Fitted, values: Mapping[str, Floats], test: HeldOut, draw: Resampl
             for number, label in enumerate(test.classes)
         },
         "confusion": table.astype(int).tolist(),
-        "reliability": reliability(test.truth, one.together),
+        "reliability": reliability(test.truth, fit.together),
     }
 
 
 def _gap(
-    one: Fitted, fitted: Sequence[Fitted], values: Values, test: HeldOut, draw: Resampling
+    fit: Fitted, fitted: Sequence[Fitted], values: Values, test: HeldOut, draw: Resampling
 ) -> dict[str, Any]:
     """An arm against “real only” of the same architecture, on the same resamples."""
-    [real] = [other for other in fitted if _key(other) == (REAL, one.architecture)]
+    [real] = [other for other in fitted if _key(other) == (REAL, fit.architecture)]
     numbers = range(len(test.classes)) if len(test.classes) > 2 else [1]
     return {
-        "arm": one.arm,
-        "architecture": one.architecture,
+        "arm": fit.arm,
+        "architecture": fit.architecture,
         "scores": {
-            name: draw.estimate(values[_key(one)][name] - values[_key(real)][name], bounds=None).as_json()
+            name: draw.estimate(values[_key(fit)][name] - values[_key(real)][name], bounds=None).as_json()
             for name in SCORES
         },
-        "mcnemar": mcnemar(test.truth, one.together, real.together),
+        "mcnemar": mcnemar(test.truth, fit.together, real.together),
         "delong": {
             test.classes[number]: delong(
-                test.truth == number, one.together[:, number], real.together[:, number]
+                test.truth == number, fit.together[:, number], real.together[:, number]
             )
             for number in numbers
         },
@@ -154,39 +154,39 @@ def _curve(fitted: Sequence[Fitted], values: Values, draw: Resampling) -> list[d
     """Synthetic-only arms by how many images they had."""
     points = [
         {
-            "architecture": one.architecture,
-            "synthetic": one.synthetic,
-            **draw.estimate(values[_key(one)][HEADLINE]).as_json(),
+            "architecture": fit.architecture,
+            "synthetic": fit.synthetic,
+            **draw.estimate(values[_key(fit)][HEADLINE]).as_json(),
         }
-        for one in fitted
-        if not one.real
+        for fit in fitted
+        if not fit.real
     ]
     return sorted(points, key=lambda point: (point["architecture"], point["synthetic"]))
 
 
 def _not_concluded(draw: Resampling, seeds: int, images: int) -> list[str]:
     """What these numbers do not say."""
-    said = [
+    sentences = [
         "That the generator is good or bad as such: the same images may serve one task and not another.",
         "Anything about other hospitals, devices or patients than those of the test split.",
         "That a gap whose interval holds 0 is no gap: the test split may be too small to see it.",
         "Which of several arms is best by its p value: the p values are not adjusted for their number.",
     ]
     if images > draw.patients:
-        said.append(
+        sentences.append(
             "More from McNemar and DeLong than from the intervals: those two take images as independent, but "
             "some patients have several; the intervals draw whole patients."
         )
     if draw.patients < FEW_PATIENTS:
-        said.append(f"Small differences: {draw.patients} test patients give wide intervals.")
+        sentences.append(f"Small differences: {draw.patients} test patients give wide intervals.")
     if seeds < FEW_SEEDS:
-        said.append("How much the result depends on the training seed: that needs at least three seeds.")
-    return said
+        sentences.append("How much the result depends on the training seed: that needs at least three seeds.")
+    return sentences
 
 
-def in_words(known: Mapping[str, Any]) -> str:
+def in_words(score: Mapping[str, Any]) -> str:
     """“0.830 (0.760 to 0.890)”, or a dash where it is undefined."""
-    if known["estimate"] is None:
+    if score["estimate"] is None:
         return "–"
-    words = f"{known['estimate']:.3f}"
-    return f"{words} ({known['ci'][0]:.3f} to {known['ci'][1]:.3f})" if known["ci"] else words
+    words = f"{score['estimate']:.3f}"
+    return f"{words} ({score['ci'][0]:.3f} to {score['ci'][1]:.3f})" if score["ci"] else words

@@ -198,15 +198,18 @@ class Work:
                 if plan.key == (arm, architecture, 0)
             }
             for method in METHODS:
-                found = [
+                overlaps = [
                     overlap(maps[SYNTHETIC][place, method], maps[REAL][place, method]) for place in places
                 ]
                 agreements.append(
                     {
                         "architecture": architecture,
                         "method": method,
-                        "images": len(found),
-                        **{name: _mean([one[name] for one in found]) for name in ("iou", "spearman")},
+                        "images": len(overlaps),
+                        **{
+                            name: _mean([pair_overlap[name] for pair_overlap in overlaps])
+                            for name in ("iou", "spearman")
+                        },
                     }
                 )
         return agreements
@@ -306,5 +309,5 @@ def weights_file(config: UtilityConfig, architecture: str) -> str:
 
 
 def _mean(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None
+    defined = [value for value in values if value is not None]
+    return float(np.mean(defined)) if defined else None

@@ -48,7 +48,7 @@ class Looked:
 @dataclass(frozen=True)
 class Report:
     headline: str
-    said: str
+    sentence: str
     images: Table
     scores: Table
     gaps: Table
@@ -65,7 +65,7 @@ class Report:
         numbers = experiment.report
         return cls(
             headline=_headline(numbers),
-            said=_said(numbers),
+            sentence=_headline_sentence(numbers),
             images=_images(numbers),
             scores=_scores(numbers),
             gaps=_gaps(numbers),
@@ -93,12 +93,12 @@ def _headline(numbers: Mapping[str, Any]) -> str:
     return f"{points(numbers['headline'][numbers['headline']['score']]['mean'])} points"
 
 
-def _said(numbers: Mapping[str, Any]) -> str:
+def _headline_sentence(numbers: Mapping[str, Any]) -> str:
     head = numbers["headline"]
-    found = head[head["score"]]
+    scores = head[head["score"]]
     return (
         f"of balanced accuracy on unseen real images, when the same networks are trained on synthetic instead of real "
-        f"images: {in_words(found['synthetic'])} against {in_words(found['real'])}. Mean over "
+        f"images: {in_words(scores['synthetic'])} against {in_words(scores['real'])}. Mean over "
         f"{', '.join(head['architectures'])}, {numbers['seeds']} seeds each; 95 % intervals by "
         f"{numbers['resamples']:,} resamples of the {numbers['test_patients']:,} test patients. "
         f"Accuracy: {points(head['accuracy']['mean'])} points."
@@ -117,10 +117,10 @@ def _images(numbers: Mapping[str, Any]) -> Table:
 def _scores(numbers: Mapping[str, Any]) -> Table:
     rows = [
         [
-            *(one["arm"], one["architecture"], f"{one['real']:,} + {one['synthetic']:,}"),
-            *(in_words(one["scores"][name]) for name in SHOWN),
+            *(row["arm"], row["architecture"], f"{row['real']:,} + {row['synthetic']:,}"),
+            *(in_words(row["scores"][name]) for name in SHOWN),
         ]
-        for one in numbers["arms"]
+        for row in numbers["arms"]
     ]
     return Table(["Trained on", "Network", "Real + synthetic", *(NAMES[name] for name in SHOWN)], rows)
 
@@ -128,19 +128,19 @@ def _scores(numbers: Mapping[str, Any]) -> Table:
 def _gaps(numbers: Mapping[str, Any]) -> Table:
     rows = [
         [
-            one["arm"],
-            one["architecture"],
-            points(one["scores"]["balanced_accuracy"]),
-            points(one["scores"]["accuracy"]),
-            points(one["scores"]["auc"]),
-            f"{one['mcnemar']['only_first']} : {one['mcnemar']['only_second']}",
-            _p(one["mcnemar"]["p"]),
+            row["arm"],
+            row["architecture"],
+            points(row["scores"]["balanced_accuracy"]),
+            points(row["scores"]["accuracy"]),
+            points(row["scores"]["auc"]),
+            f"{row['mcnemar']['only_first']} : {row['mcnemar']['only_second']}",
+            _p(row["mcnemar"]["p"]),
             ", ".join(
-                _p(test["p"]) if len(one["delong"]) == 1 else f"{label} {_p(test['p'])}"
-                for label, test in one["delong"].items()
+                _p(test["p"]) if len(row["delong"]) == 1 else f"{label} {_p(test['p'])}"
+                for label, test in row["delong"].items()
             ),
         ]
-        for one in numbers["gaps"]
+        for row in numbers["gaps"]
     ]
     heads = ["Against real only", "Network", "Balanced accuracy", "Accuracy", "AUC"]
     return Table([*heads, "Right alone : real alone", "McNemar p", "DeLong p"], rows)
@@ -149,10 +149,10 @@ def _gaps(numbers: Mapping[str, Any]) -> Table:
 def _by_class(numbers: Mapping[str, Any]) -> Table:
     names = ("precision", "recall", "f1", "auc")
     rows = [
-        [one["arm"], one["architecture"], label, *(in_words(scores[name]) for name in names)]
-        for one in numbers["arms"]
-        if one["arm"] in (SYNTHETIC, REAL)
-        for label, scores in one["by_class"].items()
+        [row["arm"], row["architecture"], label, *(in_words(scores[name]) for name in names)]
+        for row in numbers["arms"]
+        if row["arm"] in (SYNTHETIC, REAL)
+        for label, scores in row["by_class"].items()
     ]
     return Table(["Trained on", "Network", "Finding", *(NAMES[name] for name in names)], rows)
 
@@ -160,13 +160,13 @@ def _by_class(numbers: Mapping[str, Any]) -> Table:
 def _agreement(numbers: Mapping[str, Any]) -> Table:
     rows = [
         [
-            one["architecture"],
-            one["method"],
-            str(one["images"]),
-            _number(one["iou"]),
-            _number(one["spearman"]),
+            row["architecture"],
+            row["method"],
+            str(row["images"]),
+            _number(row["iou"]),
+            _number(row["spearman"]),
         ]
-        for one in numbers["explanations"]
+        for row in numbers["explanations"]
     ]
     return Table(["Network", "Method", "Images", "Overlap of the highest fifths (IoU)", "Spearman"], rows)
 

@@ -20,7 +20,7 @@ from generation.diffusion.config import SAMPLERS
 from generation.diffusion.network import Denoiser, build
 from generation.diffusion.objectives import make_sampler
 from generation.images.engines import prefetch
-from generation.images.engines.prefetch import made_ahead
+from generation.images.engines.prefetch import prefetched
 from generation.images.engines.protocol import GenerationRequest, Picture
 from tests.generation.tiny import tiny_config
 
@@ -119,7 +119,7 @@ def test_the_next_batch_is_made_while_the_last_one_is_stored() -> None:
             yield [picture(2 * number), picture(2 * number + 1)]
 
     stored = []
-    for one in made_ahead(GenerationRequest("xray"), 6, batches):
+    for one in prefetched(GenerationRequest("xray"), 6, batches):
         if one.index < 4:
             assert begun[one.index // 2 + 1].wait(30), "nobody made the next batch meanwhile"
         stored.append(one.index)
@@ -141,7 +141,7 @@ def test_what_the_maker_says_and_raises_reaches_the_asker_on_his_own_thread() ->
         heartbeat=lambda: heard.append(("beat", threading.get_ident())),
         note=lambda text: heard.append((text, threading.get_ident())),
     )
-    answers = made_ahead(request, 2, batches)
+    answers = prefetched(request, 2, batches)
     first = next(answers)
 
     assert first.index == 0
@@ -162,7 +162,7 @@ def test_a_job_that_steps_aside_keeps_the_batch_that_was_ready() -> None:
         if turn := next(turns):
             raise turn
 
-    answers = made_ahead(
+    answers = prefetched(
         GenerationRequest("xray", may_stop=may_stop),
         4,
         lambda _: iter([[picture(0), picture(1)], [picture(2), picture(3)]]),
@@ -185,7 +185,7 @@ def test_the_maker_ends_when_nobody_takes_its_pictures_any_more() -> None:
         finally:
             ended.set()
 
-    answers = made_ahead(GenerationRequest("xray"), 2, batches)
+    answers = prefetched(GenerationRequest("xray"), 2, batches)
     next(answers)
     answers.close()
 
@@ -209,7 +209,7 @@ def test_a_maker_without_a_sign_of_life_keeps_no_job_alive(monkeypatch: pytest.M
         yield [picture(0)]
 
     monkeypatch.setattr(prefetch, "wait", counted)
-    made = list(made_ahead(GenerationRequest("xray", heartbeat=partial(beats.append, 1)), 1, batches))
+    made = list(prefetched(GenerationRequest("xray", heartbeat=partial(beats.append, 1)), 1, batches))
 
     assert len(made) == 1
     assert beats == []

@@ -15,7 +15,7 @@ from diffusers import DPMSolverMultistepScheduler
 
 from generation.images.engines import pipeline
 from generation.images.engines.pipeline import PipelineEngine, PipelineSource
-from generation.images.engines.protocol import EngineError, GenerationRequest, Picture, Wish
+from generation.images.engines.protocol import EngineError, GenerationRequest, ImageSpec, Picture
 from tests.generation.makers import make_job
 from tests.generation.tiny_pipeline import save_lora, save_tiny_pipeline
 
@@ -56,7 +56,7 @@ def test_picture_k_is_the_same_in_any_batch_and_after_any_restart(folder: Path) 
 
 
 def test_each_image_of_a_batch_may_have_its_own_prompt(folder: Path) -> None:
-    wishes = [Wish("normal lung", "normal"), Wish("very ill lung", "ill")]
+    wishes = [ImageSpec("normal lung", "normal"), ImageSpec("very ill lung", "ill")]
 
     mixed = make(folder, [0, 1], wishes=wishes)
     plain = make(folder, [1], prompt="very ill lung", batch=1)
@@ -148,7 +148,7 @@ def test_a_job_names_its_pipeline_and_labels_each_image_by_its_wish(folder: Path
     job.perform()
 
     assert job.state == "succeeded", job.error
-    made = [(one.prompt, one.image.label) for one in job.outcomes.made() if one.image]
+    made = [(one.prompt, one.image.label) for one in job.outcomes.with_image() if one.image]
     assert made == [("a lung", "normal"), ("a bad lung", "ill"), ("a lung", "normal")]
 
 

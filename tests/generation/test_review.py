@@ -51,7 +51,7 @@ def test_each_decision_leads_to_the_next_image_nobody_has_looked_at(
     assert 'name="index" value="1"' in kept
     assert 'name="index" value="2"' in left_out
     assert "2 of 3 looked at" in left_out
-    one, two, three = job.outcomes.made()
+    one, two, three = job.outcomes.with_image()
     assert one.image.excluded_reason == ""
     assert (two.image.excluded_reason, two.image.excluded_by) == ("broken anatomy", researcher)
     assert (one.reviewed_by, two.reviewed_by, three.reviewed_by) == (researcher, researcher, None)
@@ -69,7 +69,7 @@ def test_leaving_out_wants_a_reason_and_can_be_taken_back(browser: Client, resea
 
     assert without.status_code == 422
     assert "Say why it is left out." in without.content.decode()
-    assert job.outcomes.made().get().image.excluded_reason == ""
+    assert job.outcomes.with_image().get().image.excluded_reason == ""
     assert [event.text for event in job.events.all()] == [
         "Image 0 was left out: a ring.",
         "Image 0 was taken back in (a ring).",
@@ -79,7 +79,7 @@ def test_leaving_out_wants_a_reason_and_can_be_taken_back(browser: Client, resea
 
 def test_the_queue_and_the_job_count_what_was_left_out(browser: Client, researcher: User) -> None:
     job = job_with(2)
-    job.outcomes.made().first().review(by=researcher, leave_out_for="text in the picture")
+    job.outcomes.with_image().first().review(by=researcher, leave_out_for="text in the picture")
 
     assert "2 made, 1 of them left out" in browser.get("/generation/").content.decode()
     assert "2 made (1 left out since)" in browser.get(job.get_absolute_url()).content.decode()
@@ -102,7 +102,7 @@ def test_two_jobs_are_compared_image_by_image(browser: Client) -> None:
     page = browser.get(f"/generation/compare/?left={left.pk}&right={right.pk}").content.decode()
 
     assert "from the same seed: 2 pairs" in page
-    shared = [one.image_id for job in (left, right) for one in job.outcomes.made()[:2]]
+    shared = [one.image_id for job in (left, right) for one in job.outcomes.with_image()[:2]]
     assert all(f"/pool/images/{image}/picture" in page for image in shared)
 
 

@@ -13,7 +13,7 @@ from generation.models import Checkpoint, TrainingRun
 from generation.training import runner
 from generation.training.bundled_checkpoints import register_shipped
 from generation.training.loss_curve import Curve
-from generation.training.runner import LONGEST_CURVE, classes_of, thinned
+from generation.training.runner import LONGEST_CURVE, classes_of, thin_out
 from pool.canonical.pixels import fitted_square
 from pool.models import Dataset, Image
 from pool.splits import training_images
@@ -135,7 +135,7 @@ def test_pictures_are_cut_to_their_middle_square_and_fitted(bits: int) -> None:
 def test_a_long_curve_is_thinned_and_keeps_its_end() -> None:
     curve: list[list[float]] = []
     for step in range(LONGEST_CURVE * 5):
-        curve = thinned([*curve, [step, 1.0]])
+        curve = thin_out([*curve, [step, 1.0]])
 
     assert len(curve) <= LONGEST_CURVE
     assert curve[-1][0] == LONGEST_CURVE * 5 - 1

@@ -306,7 +306,7 @@ def test_the_cap_pauses_the_job_before_it_is_passed_and_a_higher_one_lets_it_go_
 
     assert (job.state, job.finished_at) == ("paused", None)
     assert job.error.startswith("The cap is reached: 0.0")
-    assert len(api.asked) == job.outcomes.made().count() == 2
+    assert len(api.asked) == job.outcomes.with_image().count() == 2
     GenerationJob.objects.update(spend_cap=1)
     job.queue_again()
     GenerationJob.objects.get().perform()
@@ -378,7 +378,7 @@ def test_a_paid_picture_that_found_no_room_counts_as_spent_and_the_job_goes_on_o
     job.queue_again()
     GenerationJob.objects.get().perform()
     job.refresh_from_db()
-    assert (job.state, job.outcomes.made().count()) == ("succeeded", 3)
+    assert (job.state, job.outcomes.with_image().count()) == ("succeeded", 3)
     assert job.spent == Decimal("0.016") * (lost + 3)
 
 
@@ -442,7 +442,7 @@ def test_an_edit_sends_the_real_image_itself_and_says_which_it_was(api: ImagesAP
         stored = decode_png(file.read())
     assert np.array_equal(decode_png(api.asked[0].pop("image")), stored)
     assert api.asked[0]["prompt"] == "x-ray"
-    made = job.outcomes.made().get().image
+    made = job.outcomes.with_image().get().image
     assert made is not None
     assert made.origin == "synthetic"
     assert made.provenance["edit_of"] == str(real.pk)

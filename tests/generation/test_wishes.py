@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.images.engines.protocol import GenerationRequest, Wish
-from generation.images.prompts import WishError, expand, from_csv
+from generation.images.engines.protocol import GenerationRequest, ImageSpec
+from generation.images.prompts import ImageSpecError, expand, from_csv
 
 
 def test_a_template_stands_for_every_combination_and_the_finding_becomes_the_label() -> None:
@@ -53,7 +53,7 @@ def test_any_number_of_images_is_balanced_to_within_one(sizes: list[int], total:
     ],
 )
 def test_a_template_that_cannot_be_read_is_a_sentence(template: str, words: str) -> None:
-    with pytest.raises(WishError) as refused:
+    with pytest.raises(ImageSpecError) as refused:
         expand(template)
 
     assert words in str(refused.value)
@@ -63,9 +63,9 @@ def test_a_list_gives_prompts_labels_and_counts() -> None:
     table = 'prompt,label,count\nPA chest x-ray,normal,2\n"AP, lateral",,1\n'.encode("utf-8-sig")
 
     assert from_csv(table, label="unknown") == [
-        Wish("PA chest x-ray", "normal"),
-        Wish("PA chest x-ray", "normal"),
-        Wish("AP, lateral", "unknown"),
+        ImageSpec("PA chest x-ray", "normal"),
+        ImageSpec("PA chest x-ray", "normal"),
+        ImageSpec("AP, lateral", "unknown"),
     ]
 
 
@@ -81,5 +81,5 @@ def test_a_list_gives_prompts_labels_and_counts() -> None:
     ],
 )
 def test_a_list_that_cannot_be_read_says_where(table: bytes, words: str) -> None:
-    with pytest.raises(WishError, match=words):
+    with pytest.raises(ImageSpecError, match=words):
         from_csv(table)

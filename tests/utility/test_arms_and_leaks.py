@@ -7,7 +7,7 @@ import pytest
 
 from generation.utility.arms import arms_of, stratified
 from generation.utility.config import PRESETS, UtilityConfig, UtilityConfigError
-from generation.utility.leakage import Seen, leaks
+from generation.utility.leakage import LeakCandidate, leaks
 from pool.canonical.near_copies import fine_structure
 from pool.canonical.pixels import Pixels, fitted_square, perceptual_hash, pixel_sha256
 
@@ -63,11 +63,13 @@ class World:
     def __init__(self) -> None:
         self.pixels: dict[str, Pixels] = {}
 
-    def seen(self, key: str, pixels: Pixels, *, patient: str = "", synthetic: bool = False) -> Seen:
+    def seen(self, key: str, pixels: Pixels, *, patient: str = "", synthetic: bool = False) -> LeakCandidate:
         self.pixels[key] = pixels
-        return Seen(key, patient, pixel_sha256(pixels), perceptual_hash(pixels), synthetic)
+        return LeakCandidate(key, patient, pixel_sha256(pixels), perceptual_hash(pixels), synthetic)
 
-    def found(self, training: list[Seen], test: list[Seen], generator: list[Seen]) -> dict[str, str]:
+    def found(
+        self, training: list[LeakCandidate], test: list[LeakCandidate], generator: list[LeakCandidate]
+    ) -> dict[str, str]:
         structure = lambda image: fine_structure(self.pixels[image.key])  # noqa: E731
         return {leak.kind: leak.sentence for leak in leaks(training, test, generator, structure=structure)}
 

@@ -18,7 +18,7 @@ from generation.diffusion.model_cache import (
     dtype_for,
     in_batches_that_fit,
 )
-from generation.images.engines.prefetch import made_ahead
+from generation.images.engines.prefetch import prefetched
 from generation.images.engines.protocol import Answers, EngineError, GenerationRequest, Picture, seed_of
 
 if TYPE_CHECKING:
@@ -84,34 +84,34 @@ class DiffusionEngine:
         from generation.diffusion.config import ConfigError
 
         net = network_of(self.source, str(request.settings.get("precision") or "auto"))
-        wanted = _Wanted.of(net, request)
+        plan = _SamplingPlan.of(net, request)
         size = self.batch or (ON_GPU if next(net.parameters()).device.type == "cuda" else ON_CPU)
 
-        def batches(heard: GenerationRequest) -> Iterator[list[Picture]]:
+        def batches(running: GenerationRequest) -> Iterator[list[Picture]]:
             compiling = Compiling(
                 net,
-                wanted.compile,
+                plan.compile,
                 batch=size,
                 images=len(indices),
-                guided=wanted.guidance != 1.0,
-                try_out=partial(wanted.try_out, net),
-                note=heard.note,
+                guided=plan.guidance != 1.0,
+                try_out=partial(plan.try_out, net),
+                note=running.note,
             )
 
             def make(group: list[int]) -> list[Picture]:
                 with compiling.batch(group) as filled:
-                    return wanted.sample(net, heard, filled)[: len(group)]
+                    return plan.sample(net, running, filled)[: len(group)]
 
-            yield from in_batches_that_fit(indices, size, make, note=heard.note)
+            yield from in_batches_that_fit(indices, size, make, note=running.note)
 
         try:
-            yield from made_ahead(request, len(indices), batches)
+            yield from prefetched(request, len(indices), batches)
         except ConfigError as error:
             raise EngineError(str(error)) from error
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class _SamplingPlan:
     """A request in this network's terms."""
 
     kinds: dict[str, int]
@@ -122,7 +122,7 @@ class _Wanted:
     provenance: dict[str, Any]
 
     @classmethod
-    def of(cls, net: Denoiser, request: GenerationRequest) -> _Wanted:
+    def of(cls, net: Denoiser, request: GenerationRequest) -> _SamplingPlan:
         from generation.diffusion.config import ConfigError, PictureClass
         from generation.diffusion.objectives import make_sampler
 
@@ -134,8 +134,8 @@ class _Wanted:
         try:
             make_sampler(net.config, sampler)
             labels = {wish.label for wish in request.wishes} or {request.label}
-            known = {label: PictureClass(request.modality, label) for label in labels if net.config.classes}
-            kinds = {label: net.config.class_number(wanted) for label, wanted in known.items()}
+            classes = {label: PictureClass(request.modality, label) for label in labels if net.config.classes}
+            kinds = {label: net.config.class_number(image_class) for label, image_class in classes.items()}
         except ConfigError as error:
             raise EngineError(str(error)) from error
         compile_it = str(settings.get("compile") or "auto")

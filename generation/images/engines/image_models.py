@@ -33,8 +33,10 @@ class Family:
     def price(self, settings: Mapping[str, Any]) -> Decimal | None:
         """What one image costs by the price list, or None where that counts tokens or is not known here."""
         size = str(settings.get("size") or self.default_size)
-        known = self.prices.get(f"{settings.get('quality') or 'standard'} {size}") or self.prices.get(size)
-        return None if known is None else Decimal(known)
+        listed_price = self.prices.get(f"{settings.get('quality') or 'standard'} {size}") or self.prices.get(
+            size
+        )
+        return None if listed_price is None else Decimal(listed_price)
 
     def parameters(self, model: str, settings: dict[str, Any]) -> dict[str, Any]:
         """The keyword arguments of `images.generate` besides the prompt. Raises EngineError."""
@@ -46,14 +48,14 @@ class Family:
         if quality and quality not in self.qualities:
             fitting = ", ".join(self.qualities) or "none"
             raise EngineError(f"{model} has no quality {quality!r}; it has: {fitting}.")
-        wanted: dict[str, Any] = {"model": model, "n": 1, "size": size}
+        arguments: dict[str, Any] = {"model": model, "n": 1, "size": size}
         if quality:
-            wanted["quality"] = quality
+            arguments["quality"] = quality
         if self.asks_base64:
-            wanted["response_format"] = "b64_json"
+            arguments["response_format"] = "b64_json"
         if self.asks_png:
-            wanted["output_format"] = "png"
-        return wanted
+            arguments["output_format"] = "png"
+        return arguments
 
 
 GPT_SIZES = ("auto", "1024x1024", "1536x1024", "1024x1536")

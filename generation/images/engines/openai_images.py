@@ -63,13 +63,13 @@ class OpenAIImagesEngine:
         if not request.wish(0).prompt.strip():
             raise EngineError("The Images API needs a prompt.")
         family = family_of(self.model)
-        wanted = family.parameters(self.model, dict(request.settings))
+        parameters = family.parameters(self.model, dict(request.settings))
         if request.source and not family.edits:
             raise EngineError(f"{self.model} does not edit images here; a gpt-image model does.")
         stop = threading.Event()
         with self._client() as client, Decoder() as decoder, ThreadPoolExecutor(AT_ONCE) as threads:
-            asking = _Asking(client, Retrying(self.patience, stop, self.model), wanted, request.source)
-            replies = _Replies(self, decoder, request, wanted)
+            asking = _Asking(client, Retrying(self.patience, stop, self.model), parameters, request.source)
+            replies = _Replies(self, decoder, request, parameters)
             try:
                 for index in indices:
                     yield from replies.until_turn(self.pace(client.api_key), stop)
@@ -103,15 +103,15 @@ class OpenAIImagesEngine:
 class _Asking:
     client: OpenAI
     retrying: Retrying
-    wanted: dict[str, Any]
+    arguments: dict[str, Any]
     source: bytes
 
     def ask(self, prompt: str) -> Answered:
         images = self.client.images
         if self.source:
             start = ("image.png", self.source, "image/png")
-            return self.retrying.call(lambda: images.edit(image=start, prompt=prompt, **self.wanted))
-        return self.retrying.call(lambda: images.generate(prompt=prompt, **self.wanted))
+            return self.retrying.call(lambda: images.edit(image=start, prompt=prompt, **self.arguments))
+        return self.retrying.call(lambda: images.generate(prompt=prompt, **self.arguments))
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class _Replies:
     engine: OpenAIImagesEngine
     decoder: Decoder
     request: GenerationRequest
-    wanted: dict[str, Any]
+    arguments: dict[str, Any]
     waiting: dict[Future[Answered], int] = field(default_factory=dict)
 
     def arrived(self) -> Iterator[Picture | Refusal]:
@@ -134,11 +134,11 @@ class _Replies:
     def until_turn(self, seconds: float, stop: threading.Event) -> Iterator[Picture | Refusal]:
         """Wait for the key's turn; what arrives meanwhile is handed on."""
         turn = time.monotonic() + seconds
-        while (left := turn - time.monotonic()) > 0:
+        while (seconds_left := turn - time.monotonic()) > 0:
             if self.waiting:
                 yield from self.arrived()
             else:
-                stop.wait(min(left, PULSE))
+                stop.wait(min(seconds_left, PULSE))
                 self.request.heartbeat()
 
     def last(self) -> Iterator[Picture | Refusal]:
@@ -172,12 +172,12 @@ class _Replies:
         except binascii.Error as error:
             raise RefusedImage("its base64 text is damaged or cut short.") from error
         pixels = self.decoder.decode(data, "reply.png").pixels
-        shown = f"{pixels.shape[1]}x{pixels.shape[0]}"
-        if self.wanted["size"] not in {"auto", shown}:
-            raise RefusedImage(f"it is {shown}, but {self.wanted['size']} was asked for.")
+        size_in_words = f"{pixels.shape[1]}x{pixels.shape[0]}"
+        if self.arguments["size"] not in {"auto", size_in_words}:
+            raise RefusedImage(f"it is {size_in_words}, but {self.arguments['size']} was asked for.")
         facts = {
             "engine": "openai",
-            **{name: value for name, value in self.wanted.items() if name != "n"},
+            **{name: value for name, value in self.arguments.items() if name != "n"},
             "prompt": self.request.wish(index).prompt,
             "revised_prompt": image.revised_prompt or "",
             "server": urlsplit(self.engine.base_url).hostname or "",

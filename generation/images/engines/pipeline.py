@@ -24,7 +24,7 @@ from generation.diffusion.model_cache import (
     dtype_for,
     in_batches_that_fit,
 )
-from generation.images.engines.prefetch import made_ahead
+from generation.images.engines.prefetch import prefetched
 from generation.images.engines.protocol import (
     Answers,
     EngineError,
@@ -68,12 +68,12 @@ class PipelineSource:
             raise EngineError(f"The folder {self.name} holds no readable model_index.json.") from error
         if not isinstance(index.get("_class_name"), str):
             raise EngineError(f"The pipeline {self.name} names code of its own, which is never run.")
-        for part, named in index.items():
-            if part.startswith("_") or part in NEVER_LOADED or not isinstance(named, list):
+        for part, library_and_class in index.items():
+            if part.startswith("_") or part in NEVER_LOADED or not isinstance(library_and_class, list):
                 continue
-            if named[0] is not None and named[0] not in LIBRARIES:
+            if library_and_class[0] is not None and library_and_class[0] not in LIBRARIES:
                 raise EngineError(
-                    f"The pipeline {self.name} wants {part} from {named[0]}, and only "
+                    f"The pipeline {self.name} wants {part} from {library_and_class[0]}, and only "
                     "diffusers and transformers are allowed."
                 )
         return index
@@ -164,36 +164,36 @@ class PipelineEngine:
             raise EngineError(f"The precision is one of {', '.join(PRECISIONS)}.")
         key = f"{self.source.folder}|{self.source.lora}|{self.source.lora_scale}|{precision}"
         loaded = warm.get(key, partial(_load, self.source, precision))
-        wanted = _Wanted.of(loaded, self.source, request)
+        plan = _SamplingPlan.of(loaded, self.source, request)
         size = self.batch or (ON_GPU if device_for_work().type == "cuda" else ON_CPU)
 
-        def batches(heard: GenerationRequest) -> Iterator[list[Picture]]:
-            yield from in_batches_that_fit(indices, size, partial(wanted.pictures, heard), note=heard.note)
+        def batches(running: GenerationRequest) -> Iterator[list[Picture]]:
+            yield from in_batches_that_fit(indices, size, partial(plan.pictures, running), note=running.note)
 
-        yield from made_ahead(request, len(indices), batches)
+        yield from prefetched(request, len(indices), batches)
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class _SamplingPlan:
     pipe: Any
-    given: dict[str, Any]
+    arguments: dict[str, Any]
     facts: dict[str, Any]
 
     @classmethod
-    def of(cls, loaded: _Loaded, source: PipelineSource, request: GenerationRequest) -> _Wanted:
+    def of(cls, loaded: _Loaded, source: PipelineSource, request: GenerationRequest) -> _SamplingPlan:
         """Raises EngineError for a setting that this pipeline does not have."""
         settings = request.settings
         steps = int(settings.get("steps", 30))
         if not 1 <= steps <= MOST_STEPS:
             raise EngineError(f"The number of sampling steps is from 1 to {MOST_STEPS}.")
-        given: dict[str, Any] = {"num_inference_steps": steps}
-        for name, theirs in (("guidance", "guidance_scale"), ("size", "height"), ("size", "width")):
+        arguments: dict[str, Any] = {"num_inference_steps": steps}
+        for name, argument in (("guidance", "guidance_scale"), ("size", "height"), ("size", "width")):
             if settings.get(name) is not None:
-                given[theirs] = (float if name == "guidance" else int)(settings[name])
+                arguments[argument] = (float if name == "guidance" else int)(settings[name])
         if settings.get("negative_prompt"):
-            given["negative_prompt"] = str(settings["negative_prompt"])
+            arguments["negative_prompt"] = str(settings["negative_prompt"])
         takes = inspect.signature(loaded.pipe.__call__).parameters
-        if strange := [name for name in given if name not in takes]:
+        if strange := [name for name in arguments if name not in takes]:
             raise EngineError(f"The pipeline {source.name} takes no {' and no '.join(strange)}.")
         _set_scheduler(loaded.pipe, str(settings.get("sampler") or ""), source.name)
         facts = {
@@ -205,9 +205,9 @@ class _Wanted:
             "precision": str(next(iter(_modules(loaded.pipe))).dtype).removeprefix("torch."),
             "lora": source.lora.name if source.lora else "",
             "lora_scale": source.lora_scale if source.lora else "",
-            **given,
+            **arguments,
         }
-        return cls(loaded.pipe, given, {name: value for name, value in facts.items() if value != ""})
+        return cls(loaded.pipe, arguments, {name: value for name, value in facts.items() if value != ""})
 
     def pictures(self, request: GenerationRequest, group: list[int]) -> list[Picture]:
         import torch
@@ -215,19 +215,19 @@ class _Wanted:
         takes = inspect.signature(self.pipe.__call__).parameters
         seeds = [seed_of(request.seed, index) for index in group]
         prompts = [request.wish(index).prompt for index in group]
-        given: dict[str, Any] = {**self.given, "output_type": "np"}
+        arguments: dict[str, Any] = {**self.arguments, "output_type": "np"}
         if "prompt" in takes:
-            given["prompt"] = prompts
-            if "negative_prompt" in given:
-                given["negative_prompt"] = [given["negative_prompt"]] * len(group)
+            arguments["prompt"] = prompts
+            if "negative_prompt" in arguments:
+                arguments["negative_prompt"] = [arguments["negative_prompt"]] * len(group)
         else:
-            given["batch_size"] = len(group)
+            arguments["batch_size"] = len(group)
         if "callback_on_step_end" in takes:
-            given["callback_on_step_end"] = _between(request)
+            arguments["callback_on_step_end"] = _between(request)
         # Noise is drawn on the CPU, so that a seed means the same picture on every device.
-        dice = [torch.Generator().manual_seed(seed) for seed in seeds]
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         with torch.inference_mode():
-            shown = self.pipe(generator=dice, **given).images
+            images = self.pipe(generator=generators, **arguments).images
         request.heartbeat()
         return [
             Picture(
@@ -236,7 +236,7 @@ class _Wanted:
                 eight_bits(picture, colour=request.modality == "microscopy"),
                 {**self.facts, "prompt": prompt},
             )
-            for index, seed, picture, prompt in zip(group, seeds, shown, prompts, strict=True)
+            for index, seed, picture, prompt in zip(group, seeds, images, prompts, strict=True)
         ]
 
 

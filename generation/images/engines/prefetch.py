@@ -53,11 +53,11 @@ class _Maker:
             request.heartbeat()
 
 
-def made_ahead(
+def prefetched(
     request: GenerationRequest, number: int, make: Callable[[GenerationRequest], Iterator[Batch]]
 ) -> Answers:
     """The pictures of `make`, `number` of them in all, each batch begun before the one before it is taken."""
-    maker, left = _Maker(), number
+    maker, remaining = _Maker(), number
     batches = make(replace(request, heartbeat=maker.heartbeat, note=maker.notes.put))
 
     with ThreadPoolExecutor(1, thread_name_prefix="maker") as thread:
@@ -65,9 +65,9 @@ def made_ahead(
             request.may_stop()
             next_one = thread.submit(next, batches, None)
             while (batch := maker.awaited(next_one, request)) is not None:
-                left -= len(batch)
+                remaining -= len(batch)
                 try:
-                    if left:
+                    if remaining:
                         request.may_stop()
                 except Exception:
                     yield from batch

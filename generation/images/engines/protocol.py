@@ -18,7 +18,7 @@ def silent(*_: Any) -> None:
 
 
 @dataclass(frozen=True)
-class Wish:
+class ImageSpec:
     """What one image is to show."""
 
     prompt: str = ""
@@ -40,15 +40,15 @@ class GenerationRequest:
     prompt: str = ""
     seed: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
-    wishes: Sequence[Wish] = ()
+    wishes: Sequence[ImageSpec] = ()
     source: bytes = b""
     heartbeat: Heartbeat = silent
     may_stop: Heartbeat = silent
     before_sending: Callable[[int], None] = silent
     note: Callable[[str], None] = silent
 
-    def wish(self, index: int) -> Wish:
-        return self.wishes[index % len(self.wishes)] if self.wishes else Wish(self.prompt, self.label)
+    def wish(self, index: int) -> ImageSpec:
+        return self.wishes[index % len(self.wishes)] if self.wishes else ImageSpec(self.prompt, self.label)
 
 
 @dataclass(frozen=True)

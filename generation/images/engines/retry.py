@@ -45,12 +45,12 @@ class Patience:
     first_pause: float = 1.0
     longest_pause: float = 120.0
 
-    def pause(self, attempt: int, *, told: float | None) -> float:
+    def pause(self, attempt: int, *, retry_after: float | None) -> float:
         """What the server told us to wait, or else a doubling pause with jitter."""
-        if told is not None:
-            return min(told, self.longest_pause)
-        spread = random.uniform(0.5, 1.0)  # noqa: S311  (jitter, not a secret)
-        return min(self.first_pause * 2.0**attempt, self.longest_pause) * spread
+        if retry_after is not None:
+            return min(retry_after, self.longest_pause)
+        jitter = random.uniform(0.5, 1.0)  # noqa: S311  (jitter, not a secret)
+        return min(self.first_pause * 2.0**attempt, self.longest_pause) * jitter
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,11 @@ class Retrying:
 
         unanswered = 0
         for attempt in range(self.patience.attempts):
-            told = None
+            retry_after = None
             try:
                 return Answered(ask(), unanswered + 1)
             except APIStatusError as error:
-                told = self._judge(error, billed=unanswered)
+                retry_after = self._judge(error, billed=unanswered)
                 problem = f"The server answered {error.status_code} to every attempt."
             except APIConnectionError as error:
                 problem = "The server cannot be reached."
@@ -85,7 +85,7 @@ class Retrying:
                 raise ReplyRefusedError(
                     "The server's answer is not an Images API reply.", "failed", billed=unanswered + 1
                 ) from None
-            if self.stop.wait(self.patience.pause(attempt, told=told)):
+            if self.stop.wait(self.patience.pause(attempt, retry_after=retry_after)):
                 break
         raise ReplyRefusedError(problem, "failed", billed=unanswered)
 

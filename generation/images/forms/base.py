@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from generation.diffusion.config import PictureClass
-from generation.images.engines.protocol import Wish
+from generation.images.engines.protocol import ImageSpec
 from generation.images.models import MOST_IMAGES, MOST_SEED, PREVIEW, GenerationJob
 from generation.images.prompts import as_json
 from pool.models import Dataset, Origin
@@ -92,20 +92,20 @@ class NewJobForm(forms.Form):
 
     def _dataset(self) -> Dataset:
         chosen: Dataset | None = self.cleaned_data["dataset"]
-        wanted = self.kind()
+        kind_of_image = self.kind()
         return chosen or Dataset(
-            name=self.cleaned_data["new_dataset"], origin=self.origin(), modality=wanted.modality
+            name=self.cleaned_data["new_dataset"], origin=self.origin(), modality=kind_of_image.modality
         )
 
     def _job(self, dataset: Dataset) -> GenerationJob:
         seed, total = self.cleaned_data["seed"], self.cleaned_data["total"]
-        shown = min(PREVIEW, total) if self.cleaned_data["preview"] else total
+        count = min(PREVIEW, total) if self.cleaned_data["preview"] else total
         kind = self.kind()
         return GenerationJob(
             engine=self.engine,
             dataset=dataset,
-            total=shown,
-            full_total=total if shown < total else None,
+            total=count,
+            full_total=total if count < total else None,
             priority=self.cleaned_data["priority"] or GenerationJob.Priority.NORMAL,
             wishes=as_json(self.wishes()),
             seed=random_seed() if seed is None else seed,
@@ -119,7 +119,7 @@ class NewJobForm(forms.Form):
         """What the pictures show."""
         return PictureClass(self.cleaned_data["modality"], self.cleaned_data["label"].strip())
 
-    def wishes(self) -> list[Wish]:
+    def wishes(self) -> list[ImageSpec]:
         """What the images are to show in turn, where they differ."""
         return []
 

@@ -8,7 +8,7 @@ from django import forms
 
 from generation.diffusion.config import SAMPLERS, PictureClass
 from generation.diffusion.model_cache import PRECISIONS
-from generation.images.engines.protocol import Wish
+from generation.images.engines.protocol import ImageSpec
 from generation.images.forms.base import NewJobForm
 from generation.images.models import GenerationJob
 from generation.training.models import Checkpoint
@@ -75,11 +75,11 @@ class DiffusionJobForm(NewJobForm):
         chosen = self.kinds[self.cleaned_data["what"]][1]
         return PictureClass(chosen.modality, "") if chosen.label == EVERY else chosen
 
-    def wishes(self) -> list[Wish]:
+    def wishes(self) -> list[ImageSpec]:
         checkpoint, chosen = self.kinds[self.cleaned_data["what"]]
         if chosen.label != EVERY:
             return []
-        return [Wish("", kind.label) for kind in checkpoint.kinds if kind.modality == chosen.modality]
+        return [ImageSpec("", kind.label) for kind in checkpoint.kinds if kind.modality == chosen.modality]
 
     def settings(self) -> dict[str, Any]:
         return {

@@ -13,10 +13,10 @@ from generation.diffusion.config import PictureClass
 from generation.images import pipeline_folder
 from generation.images.engines.image_models import SUGGESTED_MODELS, family_of
 from generation.images.engines.pipeline import SCHEDULERS
-from generation.images.engines.protocol import EngineError, Wish
+from generation.images.engines.protocol import EngineError, ImageSpec
 from generation.images.forms.base import NewJobForm
 from generation.images.models import GenerationJob
-from generation.images.prompts import WishError, expand, from_csv
+from generation.images.prompts import ImageSpecError, expand, from_csv
 from pool.models import Image, Modality
 
 LARGEST_LIST = 2_000_000
@@ -43,25 +43,25 @@ class PromptedJobForm(NewJobForm):
         self._wishes = self._read_wishes()
         return super().clean()
 
-    def _read_wishes(self) -> list[Wish]:
-        given = {name: self.cleaned_data.get(name) or "" for name in ("prompt", "label", "modality")}
+    def _read_wishes(self) -> list[ImageSpec]:
+        texts = {name: self.cleaned_data.get(name) or "" for name in ("prompt", "label", "modality")}
         uploaded: UploadedFile[Any] | None = self.cleaned_data.get("prompt_list")
         try:
             if uploaded is None:
-                if not given["prompt"] and "prompt" not in self.errors:
+                if not texts["prompt"] and "prompt" not in self.errors:
                     self.add_error("prompt", "This field is required, or a CSV file of prompts.")
-                wishes = expand(given["prompt"], label=given["label"], modality=given["modality"])
-                return wishes if len(wishes) > 1 or wishes[0].prompt != given["prompt"] else []
+                wishes = expand(texts["prompt"], label=texts["label"], modality=texts["modality"])
+                return wishes if len(wishes) > 1 or wishes[0].prompt != texts["prompt"] else []
             if (uploaded.size or 0) > LARGEST_LIST:
-                raise WishError("The list of prompts is larger than 2 MB.")
-            wishes = from_csv(uploaded.read(), label=given["label"])
-        except WishError as error:
+                raise ImageSpecError("The list of prompts is larger than 2 MB.")
+            wishes = from_csv(uploaded.read(), label=texts["label"])
+        except ImageSpecError as error:
             self.add_error("prompt" if uploaded is None else "prompt_list", str(error))
             return []
         self.cleaned_data["prompt"] = f"{len(wishes)} prompts of {uploaded.name}"
         return wishes
 
-    def wishes(self) -> list[Wish]:
+    def wishes(self) -> list[ImageSpec]:
         return self._wishes
 
     def kind(self) -> PictureClass:
@@ -131,9 +131,9 @@ class OpenAIJobForm(PromptedJobForm):
         return data
 
     def _price(self, model: str) -> Any:
-        given = self.cleaned_data.get("price")
-        known = {name: self.cleaned_data.get(name) for name in ("size", "quality")}
-        return family_of(model).price(known) if given is None else given
+        price = self.cleaned_data.get("price")
+        parameters = {name: self.cleaned_data.get(name) for name in ("size", "quality")}
+        return family_of(model).price(parameters) if price is None else price
 
     def _check_edit(self, model: str, image: uuid.UUID) -> None:
         if not family_of(model).edits:

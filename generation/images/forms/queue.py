@@ -41,6 +41,6 @@ class GoOnForm(forms.Form):
 
     def let_go_on(self, job: GenerationJob, *, by: Any) -> bool:
         """Queue the job again, no further than the number it was once asked for; True if it was."""
-        wanted = self.cleaned_data["total"]
-        total = min(wanted, job.full_total) if wanted and job.full_total else None
+        requested = self.cleaned_data["total"]
+        total = min(requested, job.full_total) if requested and job.full_total else None
         return job.let_go_on(by=by, total=total, spend_cap=self.cleaned_data["spend_cap"])

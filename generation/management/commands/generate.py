@@ -15,8 +15,8 @@ from generation.diffusion.compiling import COMPILE
 from generation.diffusion.model_cache import PRECISIONS
 from generation.forms import random_seed
 from generation.images.engines.image_models import family_of
-from generation.images.engines.protocol import Wish
-from generation.images.prompts import WishError, as_json, expand, from_csv
+from generation.images.engines.protocol import ImageSpec
+from generation.images.prompts import ImageSpecError, as_json, expand, from_csv
 from generation.models import Checkpoint, GenerationJob
 from generation.training.bundled_checkpoints import register_shipped
 from jobs.run_inline import perform_with_bar
@@ -128,13 +128,13 @@ def _job(options: dict[str, Any]) -> GenerationJob:
     )
 
 
-def _wishes(options: dict[str, Any], modality: str, label: str) -> list[Wish]:
+def _wishes(options: dict[str, Any], modality: str, label: str) -> list[ImageSpec]:
     """What a list or a template stands for; nothing where all images have the one prompt."""
     try:
         if options["prompts"]:
             return from_csv(options["prompts"].read_bytes(), label=label)
         wishes = expand(options["prompt"], label=label, modality=modality)
-    except (WishError, OSError) as error:
+    except (ImageSpecError, OSError) as error:
         raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
     return wishes if len(wishes) > 1 or wishes[0].prompt != options["prompt"] else []
 
@@ -147,15 +147,15 @@ def _price(options: dict[str, Any]) -> Decimal | None:
 
 def _checkpoint(name: str) -> Checkpoint:
     register_shipped()
-    ours = Checkpoint.objects.that_sample()
-    found = ours.newest_by_name(name)
-    if found is None and Checkpoint.objects.newest_by_name(name):
+    samplable = Checkpoint.objects.that_sample()
+    checkpoint = samplable.newest_by_name(name)
+    if checkpoint is None and Checkpoint.objects.newest_by_name(name):
         message = f"{name!r} is a fine-tuning: give --engine pipeline and its pipeline or --lora."
         raise CommandError(message, returncode=BAD_ARGUMENT)
-    if found is None:
-        known = ", ".join(ours.newest_of_each_run().values_list("name", flat=True)) or "none yet"
-        raise CommandError(f"There is no model {name!r}; there are: {known}.", returncode=BAD_ARGUMENT)
-    return found
+    if checkpoint is None:
+        names = ", ".join(samplable.newest_of_each_run().values_list("name", flat=True)) or "none yet"
+        raise CommandError(f"There is no model {name!r}; there are: {names}.", returncode=BAD_ARGUMENT)
+    return checkpoint
 
 
 def _kind(options: dict[str, Any], checkpoint: Checkpoint | None) -> tuple[str, str]:
@@ -167,8 +167,8 @@ def _kind(options: dict[str, Any], checkpoint: Checkpoint | None) -> tuple[str, 
         kind for kind in checkpoint.kinds if modality in {None, kind.modality} and label in {"", kind.label}
     ]
     if not fitting:
-        known = ", ".join(map(str, checkpoint.kinds))
-        raise CommandError(f"{checkpoint} cannot make that; it makes: {known}.", returncode=BAD_ARGUMENT)
+        kind_names = ", ".join(map(str, checkpoint.kinds))
+        raise CommandError(f"{checkpoint} cannot make that; it makes: {kind_names}.", returncode=BAD_ARGUMENT)
     return fitting[0].modality, fitting[0].label
 
 

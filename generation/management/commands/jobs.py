@@ -38,11 +38,13 @@ class Command(BaseCommand):
         again = kinds.add_parser("again", help="queue the same with another seed")
         again.add_argument("--seed", type=int, help="drawn where none is given")
         priority = kinds.add_parser("priority", help="who goes first among those that wait")
-        for one in (cancel, go_on, again, priority):
-            one.add_argument("job", type=int, metavar="JOB")
+        for subparser in (cancel, go_on, again, priority):
+            subparser.add_argument("job", type=int, metavar="JOB")
         priority.add_argument("priority", choices=PRIORITIES)
-        for one in (parser, listing, cancel, go_on, again, priority):
-            one.add_argument("--json", action="store_true", help="print JSON", default=argparse.SUPPRESS)
+        for subparser in (parser, listing, cancel, go_on, again, priority):
+            subparser.add_argument(
+                "--json", action="store_true", help="print JSON", default=argparse.SUPPRESS
+            )
 
     def handle(self, *args: Any, **options: Any) -> None:
         as_json, action = options.get("json", False), options["action"] or "list"
@@ -54,8 +56,8 @@ class Command(BaseCommand):
             job, options
         )
         done.refresh_from_db()
-        said = json.dumps(_row(done)) if as_json else f"Job {done.pk} is {done.state}: {done}."
-        self.stdout.write(said)
+        text = json.dumps(_row(done)) if as_json else f"Job {done.pk} is {done.state}: {done}."
+        self.stdout.write(text)
 
     def _list(self, options: dict[str, Any], *, as_json: bool) -> None:
         jobs = GenerationJob.objects.with_counts()
@@ -67,8 +69,8 @@ class Command(BaseCommand):
             if not Dataset.objects.filter(name=options["dataset"]).exists():
                 raise CommandError(f"There is no dataset {options['dataset']!r}.", returncode=BAD_ARGUMENT)
             jobs = jobs.filter(dataset__name=options["dataset"])
-        shown = cast("list[GenerationJob]", list(jobs[: options.get("limit", SHOWN)]))
-        rows = [_row(job) for job in shown]
+        listed = cast("list[GenerationJob]", list(jobs[: options.get("limit", SHOWN)]))
+        rows = [_row(job) for job in listed]
         if as_json:
             self.stdout.write(json.dumps(rows))
             return

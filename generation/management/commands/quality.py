@@ -61,16 +61,16 @@ def _new(options: dict[str, Any]) -> QualityReport:
 
 
 def _in_words(report: QualityReport) -> list[str]:
-    used = report.results["extractor"]
-    lines = [f"{report}: {report.message}; extractor {used['name']} ({used['sha256'][:12]})."]
+    extractor = report.results["extractor"]
+    lines = [f"{report}: {report.message}; extractor {extractor['name']} ({extractor['sha256'][:12]})."]
     for kind, name, numbers in [("", "", rows(report.numbers)), *parts(report)]:
         if name:
             lines.append(f"{kind} {name}:")
         for number in numbers:
-            said = (
+            columns = (
                 f"{number['value']:>9}  {number['interval']:<20}"
                 if number["ci"]
                 else f"{number['value']:>9}  {'':<20}"
             )
-            lines.append(f"  {number['name']:<32}{said} {number['reason'] or number['note']}".rstrip())
+            lines.append(f"  {number['name']:<32}{columns} {number['reason'] or number['note']}".rstrip())
     return lines

@@ -61,7 +61,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["curves"] or options["config_of"]:
-            run = _named(options["curves"] or options["config_of"])
+            run = _run_named(options["curves"] or options["config_of"])
             self.stdout.write(table(run) if options["curves"] else run.config_as_toml(), ending="")
             return
         run = _resumed(options["resume"]) if options["resume"] else _new(options)
@@ -105,20 +105,18 @@ def _new(options: dict[str, Any]) -> TrainingRun:
 
 def _finetuning(options: dict[str, Any], dataset: Dataset, name: str) -> TrainingRun:
     if options["pipeline"] not in pipeline_folder.names():
-        known = ", ".join(pipeline_folder.names()) or "none yet"
-        message = (
-            f"There is no pipeline {options['pipeline']!r} in {pipeline_folder.folder()}; there are: {known}."
-        )
+        available = ", ".join(pipeline_folder.names()) or "none yet"
+        message = f"There is no pipeline {options['pipeline']!r} in {pipeline_folder.folder()}; there are: {available}."
         raise CommandError(message, returncode=BAD_ARGUMENT)
     if is_taken(name):
         raise CommandError(f"There is a model {name!r}; choose another --name.", returncode=BAD_ARGUMENT)
-    given = {key: options[key] for key in (*NUMBERS, "prompt", "pipeline") if options[key] is not None}
+    settings = {key: options[key] for key in (*NUMBERS, "prompt", "pipeline") if options[key] is not None}
     if options["lora"] is not None:
-        given["rank"] = options["lora"]
+        settings["rank"] = options["lora"]
     start = {"channels": channels_of(dataset)}
     try:
         file = settings_in(options["config"]) if options["config"] else {}
-        config = FineTuneConfig.from_mapping({**start, **file, **settings_from(options["set"]), **given})
+        config = FineTuneConfig.from_mapping({**start, **file, **settings_from(options["set"]), **settings})
     except ConfigError as error:
         raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
     return TrainingRun.objects.create(name=name, dataset=dataset, config=config.as_json(), total=config.steps)
@@ -126,17 +124,17 @@ def _finetuning(options: dict[str, Any], dataset: Dataset, name: str) -> Trainin
 
 def _config(options: dict[str, Any], dataset: Dataset) -> TrainingConfig:
     """The preset's settings, with the file's, then --set's, then those with an option of their own on top."""
-    given = {name: options[name] for name in NUMBERS if options[name] is not None}
+    settings = {name: options[name] for name in NUMBERS if options[name] is not None}
     if options["by_finding"]:
-        given["classes"] = [vars(kind) for kind in classes_of(dataset)]
+        settings["classes"] = [vars(kind) for kind in classes_of(dataset)]
     start: dict[str, Any] = {"channels": channels_of(dataset)}
     if options["preset"] or options["config"] is None:
         start["preset"] = options["preset"] or "tiny"
     file = settings_in(options["config"]) if options["config"] else {}
-    return TrainingConfig.from_mapping({**start, **file, **settings_from(options["set"]), **given})
+    return TrainingConfig.from_mapping({**start, **file, **settings_from(options["set"]), **settings})
 
 
-def _named(name: str) -> TrainingRun:
+def _run_named(name: str) -> TrainingRun:
     # The cast: the manager is inherited from the abstract Job, and typed so.
     run = cast("TrainingRun | None", TrainingRun.objects.filter(name=name).first())
     if run is None:
@@ -145,7 +143,7 @@ def _named(name: str) -> TrainingRun:
 
 
 def _resumed(name: str) -> TrainingRun:
-    run = _named(name)
+    run = _run_named(name)
     TrainingRun.objects.requeue_stale()
     if not run.queue_again(ring=False) and not TrainingRun.objects.waiting().filter(pk=run.pk).exists():
         raise CommandError(f"The run {name!r} is {run.state}; there is nothing to resume.")

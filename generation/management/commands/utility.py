@@ -119,8 +119,8 @@ def _new(options: dict[str, Any]) -> UtilityExperiment:
     if chain and not 1 <= (options["per_class"] or 0) <= MOST_PER_CLASS:
         raise CommandError(f"--per-class is from 1 to {MOST_PER_CLASS:,}.", returncode=BAD_ARGUMENT)
     name = options["name"] or _fresh_name(real)
-    if taken := names_taken(name, chain=chain):
-        raise CommandError(taken, returncode=BAD_ARGUMENT)
+    if conflict := names_taken(name, chain=chain):
+        raise CommandError(conflict, returncode=BAD_ARGUMENT)
     try:
         config = _config(options, real)
         generator = generator_config(real, options["train"], seed=config.seed) if chain else None
@@ -131,28 +131,28 @@ def _new(options: dict[str, Any]) -> UtilityExperiment:
 
 
 def _config(options: dict[str, Any], real: Dataset) -> UtilityConfig:
-    given: dict[str, Any] = {name: options[name] for name in NUMBERS if options[name] is not None}
+    settings: dict[str, Any] = {name: options[name] for name in NUMBERS if options[name] is not None}
     for name in ("architectures", "labels"):
         if options[name]:
-            given[name] = [part.strip() for part in options[name].split(",")]
+            settings[name] = [part.strip() for part in options[name].split(",")]
     for name in ("ratios", "shares"):
         if options[name] is not None:
-            given[name] = [float(part) for part in options[name].split(",") if part.strip()]
+            settings[name] = [float(part) for part in options[name].split(",") if part.strip()]
     if options["weights"]:
-        given["weights"] = dict(pair.split("=", 1) for pair in options["weights"])
-    given["without_copies"] = options["without_copies"]
-    return UtilityConfig.from_mapping(colour_of(real, {"preset": options["preset"], **given}))
+        settings["weights"] = dict(pair.split("=", 1) for pair in options["weights"])
+    settings["without_copies"] = options["without_copies"]
+    return UtilityConfig.from_mapping(colour_of(real, {"preset": options["preset"], **settings}))
 
 
 def _dataset(name: str | None, origin: str, option: str) -> Dataset:
-    found = Dataset.objects.filter(name=name).first()
-    if found is None:
+    dataset = Dataset.objects.filter(name=name).first()
+    if dataset is None:
         raise CommandError(f"There is no dataset {name!r} ({option}).", returncode=BAD_ARGUMENT)
-    if found.origin != origin:
+    if dataset.origin != origin:
         raise CommandError(
-            f"{option} wants {origin} images; {name!r} holds {found.origin} ones.", returncode=BAD_ARGUMENT
+            f"{option} wants {origin} images; {name!r} holds {dataset.origin} ones.", returncode=BAD_ARGUMENT
         )
-    return found
+    return dataset
 
 
 def _fresh_name(real: Dataset) -> str:
