@@ -21,6 +21,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from jobs import disk_space
 from jobs.enqueue import enqueue
 from jobs.runners import runner_of
 
@@ -32,6 +33,7 @@ STALE_AFTER = timedelta(seconds=30)
 LONGEST_SILENCE = timedelta(minutes=20)
 WAIT_FOR_DATABASE = timedelta(seconds=30)
 MOST_DEATHS = 5
+LOOK_FOR_ROOM_EVERY = 5.0
 
 
 class JobCancelled(Exception):
@@ -50,6 +52,13 @@ class JobPaused(Exception):
     """Only a person can help the job on; the message is one sentence that says with what."""
 
 
+class JobNeedsRoom(JobPaused):
+    """The disk is too full to go on; the sweep lets the job go on once there is room."""
+
+    def __init__(self, shortage: str = disk_space.NO_ROOM_LEFT) -> None:
+        super().__init__(disk_space.waiting(shortage))
+
+
 class JobStepsAside(Exception):
     """Others go first; the job waits for its next turn and then makes what is missing."""
 
@@ -63,6 +72,12 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def paused(self) -> Self:
         return self.filter(state=Job.State.PAUSED)
+
+    def unfinished(self) -> Self:
+        return self.filter(state__in=[Job.State.QUEUED, Job.State.RUNNING, Job.State.PAUSED])
+
+    def waiting_for_room(self) -> Self:
+        return self.paused().filter(error__startswith=disk_space.WAITS_FOR_ROOM)
 
     def stale(self) -> Self:
         return self.filter(state=Job.State.RUNNING, heartbeat_at__lt=Now() - STALE_AFTER)
@@ -78,6 +93,14 @@ class JobQuerySet(models.QuerySet["Job"]):
             state=Job.State.QUEUED,
             deaths=models.F("deaths") + 1,
             message="Queued again: its worker went away.",
+        )
+
+    def resume_with_room(self) -> int:
+        """Queue again what waited for room on the disk, where there is some now."""
+        if not self.waiting_for_room().exists() or disk_space.shortage(disk_space.GOES_ON_AT):
+            return 0
+        return self.waiting_for_room().update(
+            state=Job.State.QUEUED, error="", message="Queued again: there is room on the disk."
         )
 
 
@@ -112,6 +135,8 @@ class Job(models.Model):
     on_beat: Callable[[Job], None] | None = None  # for whoever watches from this very process
     task: ClassVar[str]  # the name of the Celery task that does it; its module registers the runner
     queue: str = "cpu"  # which workers it waits for
+    fills_the_disk: ClassVar[bool] = False  # whether it stops, and waits, where little room is left
+    room_checked: float | None = None  # when it last looked for room, by this process's clock
     last_word: float = 0.0  # when the work itself last beat, by this process's clock
 
     class Meta:
@@ -157,7 +182,7 @@ class Job(models.Model):
         logger.info("%s %s: %s", type(self).__name__, self.pk, text)
 
     def beat(self, *, done: int | None = None, message: str | None = None) -> None:
-        """Say that the work goes on; raises JobCancelled or JobLost when it must not."""
+        """Say that the work goes on; raises JobCancelled, JobLost or JobNeedsRoom when it must not."""
         self.last_word = time.monotonic()
         values: dict[str, Any] = {"heartbeat_at": Now()}
         if done is not None:
@@ -171,6 +196,14 @@ class Job(models.Model):
             raise JobCancelled if mine.exists() else JobLost
         if self.on_beat:
             self.on_beat(self)
+        if self.fills_the_disk:
+            self._look_for_room()
+
+    def _look_for_room(self) -> None:
+        if self.room_checked is None or time.monotonic() - self.room_checked > LOOK_FOR_ROOM_EVERY:
+            if shortage := disk_space.shortage():
+                raise JobNeedsRoom(shortage)
+            self.room_checked = time.monotonic()
 
     def perform(self) -> bool:
         """Claim the job and see it to its end; safe to call twice and from any worker. True if it was ours."""
@@ -179,26 +212,31 @@ class Job(models.Model):
         try:
             with kept_alive(self):
                 runner_of(type(self))(self)
-        except (JobCancelled, JobPaused) as word:
-            paused = isinstance(word, JobPaused)
-            self._finish(self.State.PAUSED if paused else self.State.CANCELLED, error=str(word))
-        except JobLost:
-            pass
-        except JobStepsAside as turn:
-            self._wait_again(str(turn))
-        except (OperationalError, InterfaceError) as error:
-            if connection.is_usable():  # a full disk, a deadlock: trying again at once would go on for ever
-                self._finish(self.State.FAILED, error=as_sentence(error))
-                raise
-            logger.warning("%s %s: the database went away", type(self).__name__, self.pk, exc_info=True)
-            self._wait_again("Queued again: the database went away.")
         except Exception as error:
-            self._finish(self.State.FAILED, error=as_sentence(error))
-            if not isinstance(error, JobFailed):
+            if not self._end_with(JobNeedsRoom() if disk_space.is_out_of_room(error) else error):
                 raise
         else:
             self._finish(self.State.SUCCEEDED)
         return True
+
+    def _end_with(self, error: Exception) -> bool:
+        """Write down how the work ended that raised this; whether that is among what may happen to a job."""
+        if isinstance(error, JobLost):
+            return True
+        if isinstance(error, JobCancelled | JobPaused):
+            paused = isinstance(error, JobPaused)
+            self._finish(self.State.PAUSED if paused else self.State.CANCELLED, error=str(error))
+            return True
+        if isinstance(error, JobStepsAside):
+            self._wait_again(str(error))
+            return True
+        # Where the database answers (a deadlock), trying again at once would go on for ever.
+        if isinstance(error, OperationalError | InterfaceError) and not connection.is_usable():
+            logger.warning("%s %s: the database went away", type(self).__name__, self.pk, exc_info=error)
+            self._wait_again("Queued again: the database went away.")
+            return True
+        self._finish(self.State.FAILED, error=as_sentence(error))
+        return isinstance(error, JobFailed)
 
     def _wait_again(self, message: str) -> None:
         """Back into the queue with what was made; where the database stays away, the sweep does it later."""

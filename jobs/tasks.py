@@ -27,6 +27,8 @@ def sweep_jobs() -> None:
     for kind in job_kinds():
         if requeued := kind.objects.requeue_stale():
             logger.warning("%s: %s queued again after their worker went away", kind.__name__, requeued)
+        if resumed := kind.objects.resume_with_room():
+            logger.info("%s: %s go on, as there is room on the disk again", kind.__name__, resumed)
         overdue = kind.objects.waiting().filter(created_at__lt=Now() - ENQUEUE_AGAIN_AFTER)
         has_room: dict[str, bool] = {}
         for job in overdue.order_by("created_at")[:MOST_MESSAGES]:

@@ -286,6 +286,7 @@ class ImportJob(Job):
     refused = models.JSONField(default=list, blank=True, editable=False)
 
     task = "pool.imports.tasks.run_import_job"
+    fills_the_disk = True
 
     objects: ClassVar[Any] = ImportJobQuerySet.as_manager()
 

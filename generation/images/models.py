@@ -131,6 +131,7 @@ class GenerationJob(Job):
     objects: ClassVar[Any] = GenerationJobQuerySet.as_manager()
 
     task = "generation.images.tasks.run_generation"
+    fills_the_disk = True
 
     class Meta(Job.Meta):
         constraints = [

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, transaction
-from psycopg.errors import DiskFull
 
 from generation.images import pipeline_folder
 from generation.images.engines.protocol import (
@@ -32,7 +28,8 @@ from generation.images.rate_limit import seconds_until_turn
 from generation.images.spend_ledger import Ledger
 from generation.training.models import Checkpoint
 from generation.training.tuned_models import checkpoint_behind, name_of
-from jobs.models import Job, JobCancelled, JobFailed, JobLost, JobPaused, JobStepsAside
+from jobs.disk_space import is_out_of_room
+from jobs.models import Job, JobCancelled, JobFailed, JobLost, JobNeedsRoom, JobPaused, JobStepsAside
 from pool.canonical.previews import picture_png
 from pool.imports.store import DuplicatePixels, add_image
 from pool.models import Image
@@ -40,9 +37,6 @@ from pool.texts import line
 
 PULSE = 1.0
 TURN_CHECK = 5.0
-LEAST_FREE = 0.10
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
-NO_ROOM_SENTENCE = "No space left on device; free some, then let the job go on. What is stored stays."
 REASON_LENGTH = 300
 Outcome = GeneratedImage.Outcome
 
@@ -91,7 +85,6 @@ def fill(job: GenerationJob, engine: Engine | None = None) -> None:
     job.beat(done=len(settled), message=going_on)
     try:
         if missing:
-            refuse_a_full_disk()
             job.beat(message="Preparing the engine…" if not settled else None)
             answers = (engine or engine_of(job)).generate(_request(job, ledger), missing)
             with contextlib.closing(answers):  # an engine stops its work when nobody takes it any more
@@ -108,12 +101,12 @@ def fill(job: GenerationJob, engine: Engine | None = None) -> None:
         ledger.close()
         raise
     except OSError as error:  # what was paid for and could not be stored stays in the ledger as unanswered
-        if error.errno in NO_ROOM:
-            raise JobPaused(NO_ROOM_SENTENCE) from error
+        if is_out_of_room(error):
+            raise JobNeedsRoom from error
         raise JobFailed(f"A picture could not be stored ({error.strerror or error}).") from error
     except OperationalError as error:
-        if isinstance(error.__cause__, DiskFull):
-            raise JobPaused(NO_ROOM_SENTENCE) from error
+        if is_out_of_room(error):
+            raise JobNeedsRoom from error
         raise
     _sum_up(job)
 
@@ -153,23 +146,8 @@ def _source(job: GenerationJob) -> bytes:
 
 
 def _step_aside(job: GenerationJob) -> None:
-    refuse_a_full_disk()
     if job.others_wait():
         raise JobStepsAside("Waiting for its next turn: others go first.")
-
-
-def refuse_a_full_disk() -> None:
-    """Raises JobPaused where less than a tenth of the images' disk is free."""
-    storage = cast("dict[str, Any]", settings.STORAGES["default"])
-    folder = Path(storage.get("OPTIONS", {}).get("location", ""))
-    if not folder.is_absolute() or not folder.exists():
-        return  # images that lie in S3 fill no disk of ours
-    disk = shutil.disk_usage(folder)
-    if disk.free < disk.total * LEAST_FREE:
-        raise JobPaused(
-            f"Only {disk.free / 2**30:.1f} GB, less than a tenth, of the images' disk is free. "
-            "Free some, then let the job go on. What is stored stays."
-        )
 
 
 def _settle(job: GenerationJob, answer: Picture | Refusal, ledger: Ledger) -> None:

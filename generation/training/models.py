@@ -43,6 +43,7 @@ class TrainingRun(Job):
     facts = models.JSONField(default=dict, editable=False)
 
     task = "generation.training.tasks.run_training"
+    fills_the_disk = True
 
     class Meta(Job.Meta):
         constraints = [

@@ -20,7 +20,8 @@ from generation.images.runner import Pulse
 from generation.metrics.checkpoint_evaluator import GRID, NEIGHBOURS
 from generation.training.checkpoint_evaluator import watch_for
 from generation.training.models import Checkpoint, TrainingRun
-from jobs.models import JobFailed
+from jobs.disk_space import is_out_of_room
+from jobs.models import JobFailed, JobNeedsRoom
 from pool.canonical.previews import squares
 from pool.models import Dataset, Image, Modality
 from pool.splits import training_images
@@ -66,6 +67,8 @@ def failing_in_words() -> Iterator[None]:
     try:
         yield
     except (ConfigError, CheckpointError, TrainingFailedError, OSError, MemoryError, RuntimeError) as error:
+        if is_out_of_room(error):
+            raise JobNeedsRoom from error
         sentence = sentence_of(error)
         if sentence is None:
             raise

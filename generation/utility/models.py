@@ -52,6 +52,7 @@ class UtilityExperiment(Job):
     objects: ClassVar[Any] = UtilityExperimentQuerySet.as_manager()
 
     task = "generation.utility.tasks.run_utility"
+    fills_the_disk = True
 
     class Meta(Job.Meta):
         constraints = [

@@ -34,7 +34,8 @@ def starter(home: Home, *, who: str) -> Iterator[None]:
         try:
             yield
         finally:
-            _write(file, {})
+            with contextlib.suppress(OSError):  # a full disk: the lock itself is the kernel's
+                _write(file, {})
 
 
 def announce(home: Home, url: str) -> None:

@@ -1,4 +1,4 @@
-"""Processes that start, answer, are started again when they crash, and stop together.
+"""Processes that start, answer, are started again when they crash, and stop together; no disk is needed to go on.
 
 honcho stops everything when one process ends and cannot tell when one answers; circus does both, but brings
 a tornado loop, ZeroMQ and its own daemon. These lines are what is left when neither fits: POSIX only,
@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -27,6 +29,7 @@ PR_SET_PDEATHSIG = 1
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
 STEADY_AFTER = 60.0
 LARGEST_LOG = 20_000_000
+LOOK_AT_LOGS_EVERY = 5.0
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -62,6 +65,8 @@ class Supervisor:
         self.logs = logs
         self.register = register
         self._children: dict[str, _Child] = {}
+        self._is_registered = True
+        self._logs_checked = time.monotonic()
 
     def start(self, service: Service) -> None:
         self._children[service.name] = _Child(service, self._spawn(service), time.monotonic())
@@ -97,10 +102,22 @@ class Supervisor:
                 child.restart_at = now + child.pause
                 sentences.append(f"{child.service.name} ended with code {code}; starting it again.")
             elif now >= child.restart_at:
-                child.process, child.started = self._spawn(child.service), now
-                child.pause, child.restart_at = min(child.pause * 2, LONGEST_PAUSE), None
-                self._write_register()
+                self._start_again(child, now)
+        if not self._is_registered:
+            self._write_register()
+        if time.monotonic() - self._logs_checked > LOOK_AT_LOGS_EVERY:
+            self._cut_logs()
         return sentences
+
+    def _start_again(self, child: _Child, now: float) -> None:
+        child.pause = min(child.pause * 2, LONGEST_PAUSE)
+        try:
+            child.process, child.started = self._spawn(child.service), now
+        except OSError:  # no memory or no process to be had: that may pass, as a full disk does
+            child.restart_at = now + child.pause
+        else:
+            child.restart_at = None
+            self._write_register()
 
     def names(self) -> set[str]:
         return set(self._children)
@@ -120,10 +137,7 @@ class Supervisor:
         self._write_register()
 
     def _spawn(self, service: Service) -> subprocess.Popen[bytes]:
-        log = self._log(service)
-        if log.exists() and log.stat().st_size > LARGEST_LOG:
-            log.replace(log.with_suffix(".log.1"))
-        with log.open("ab") as output:
+        with self._opened_log(service) as output:
             return subprocess.Popen(
                 service.argv,
                 stdin=subprocess.DEVNULL,
@@ -138,6 +152,25 @@ class Supervisor:
                 preexec_fn=_dies_with(os.getpid(), service.orphan_signal),  # noqa: PLW1509  (one thread only)
             )
 
+    def _opened_log(self, service: Service) -> IO[bytes]:
+        try:
+            return self._log(service).open("ab")
+        except OSError:  # on a full disk a part runs without a log rather than not at all
+            return Path(os.devnull).open("ab")
+
+    def _cut_logs(self) -> None:
+        """Set aside what has grown too large while its part writes on: it appends, so the file may be cut under it.
+
+        A line written between the copy and the cut is lost. Where there is no room for the copy, what is old goes.
+        """
+        self._logs_checked = time.monotonic()
+        for child in self._children.values():
+            log = self._log(child.service)
+            with contextlib.suppress(OSError):
+                if log.stat().st_size > LARGEST_LOG:
+                    _set_aside(log)
+                    os.truncate(log, 0)
+
     def _log(self, service: Service) -> Path:
         return self.logs / f"{service.name}.log"
 
@@ -148,8 +181,13 @@ class Supervisor:
                 created = psutil.Process(child.process.pid).create_time()
                 rows.append([child.service.name, child.process.pid, created, int(child.service.stop_signal)])
         new = self.register.with_suffix(".new")
-        new.write_text(json.dumps(rows))
-        new.replace(self.register)
+        try:
+            new.write_text(json.dumps(rows))
+            new.replace(self.register)
+        except OSError:  # it only serves whoever comes after a kill -9, and is written once there is room
+            self._is_registered = False
+        else:
+            self._is_registered = True
 
 
 def end_leftovers(register: Path, *, seconds: float = 5) -> None:
@@ -164,15 +202,30 @@ def end_leftovers(register: Path, *, seconds: float = 5) -> None:
     register.unlink(missing_ok=True)
 
 
+def _registered(register: Path) -> list[tuple[str, int, float, int]]:
+    try:
+        return list(json.loads(register.read_text()))
+    except ValueError:  # half written on a full disk, by an older version
+        return []
+
+
 def _leftovers(register: Path) -> Iterator[tuple[psutil.Process, int]]:
     if not register.exists():
         return
-    for _name, pid, created, stop_signal in json.loads(register.read_text()):
+    for _name, pid, created, stop_signal in _registered(register):
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(pid)
             # The same number may long belong to a stranger, so the time of birth must agree too.
             if abs(process.create_time() - created) < 1:
                 yield process, stop_signal
+
+
+def _set_aside(log: Path) -> None:
+    older = log.with_suffix(".log.1")
+    try:
+        shutil.copyfile(log, older)
+    except OSError:
+        older.unlink(missing_ok=True)
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

@@ -8,6 +8,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.datastructures import MultiValueDict
 
+from jobs.disk_space import shortage
 from outbound.fetching import FetchError, check_address
 from pool.imports.decoding import is_window
 from pool.imports.labels import BadSource, read_table
@@ -133,6 +134,8 @@ class UploadForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
+        if sentence := shortage():
+            raise forms.ValidationError(f"Nothing can be imported now. {sentence} Ask who runs this site.")
         if not data.get("pictures") and not data.get("url") and "url" not in self.errors:
             self.add_error("pictures", "Choose files, or give an address.")
         typed = {"engine": data.get("made_with"), **{name: data.get(name) for name in MADE_BY}}

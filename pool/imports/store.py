@@ -12,6 +12,7 @@ from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 from django.utils.crypto import salted_hmac
 
+from jobs.disk_space import is_out_of_room
 from pool.canonical.pixels import Pixels, RefusedImage, bits_of, encode_png, perceptual_hash, pixel_sha256
 from pool.imports.archives import Refusal, Source, Unreadable
 from pool.imports.decoding import Decoder, Hints
@@ -102,6 +103,8 @@ def _bring_one(
     except (RefusedImage, Unreadable) as error:
         return Refusal(source.name, str(error))
     except OSError as error:
+        if is_out_of_room(error):  # no fault of this file: it is brought in once there is room
+            raise
         return Refusal(source.name, f"The file cannot be read: {error.strerror or error}.")
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 from django.core.files.uploadedfile import UploadedFile as SentFile
 from django.db import transaction
 
-from jobs.models import JobCancelled, JobFailed
+from jobs.models import JobCancelled, JobFailed, JobPaused
 from outbound.fetching import FetchError, fetch
 from pool.imports.archives import ImportItem, Refusal, count, from_paths
 from pool.imports.labels import BadSource, FolderLabels, Labels, NoLabels, read_table
@@ -86,7 +86,7 @@ class Teller:
         # First the heartbeat: when the job is another worker's by now, it raises and nothing is overwritten.
         try:
             self.job.beat(done=self.seen)
-        except JobCancelled:
+        except (JobCancelled, JobPaused):
             self._write()
             raise
         self._write()
@@ -141,11 +141,11 @@ def drop_finished_uploads() -> None:
 
     The CSV goes too: it may name patients, of whom nothing but a keyed hash is kept.
     """
-    for upload in UploadedFile.objects.exclude(job__in=ImportJob.objects.active()):
+    unfinished = ImportJob.objects.unfinished()
+    for upload in UploadedFile.objects.exclude(job__in=unfinished):
         upload.file.delete(save=False)
         upload.delete()
-    active = [ImportJob.State.QUEUED, ImportJob.State.RUNNING]
-    for ended in ImportJob.objects.exclude(table="").exclude(state__in=active).only("table"):
+    for ended in ImportJob.objects.exclude(table="").exclude(pk__in=unfinished).only("table"):
         job = cast("ImportJob", ended)  # the manager is inherited from the abstract Job, and typed so
         job.table.delete(save=False)
         ImportJob.objects.filter(pk=job.pk).update(table="")

@@ -29,7 +29,7 @@ from lungrater.embedded import postgres, redis
 from lungrater.embedded.home import Home
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-STARTS_WITHIN = 60.0
+STARTS_WITHIN = 180.0
 COMMAND_ENDS_WITHIN = 180.0
 STOPS_WITHIN = 10.0
 

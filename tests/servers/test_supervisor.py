@@ -140,6 +140,103 @@ def test_a_process_that_never_answers_is_named(supervisor: Supervisor, tmp_path:
         supervisor.wait_until_answers(service, seconds=0.1)
 
 
+# No file may grow in this process and its children: what a full disk does, where nobody may mount one.
+ON_A_FULL_DISK = """
+    import json, os, resource, signal, sys, time
+    from pathlib import Path
+    from lungrater.embedded.supervisor import Service, Supervisor
+    folder = Path(sys.argv[1])
+    supervisor = Supervisor(logs=folder, register=folder / "processes.json")
+    service = Service("part", [sys.executable, "-c", "import time; time.sleep(60)"], answers=lambda: True)
+    supervisor.start(service)
+    first = supervisor._children["part"].process.pid
+    before = (folder / "processes.json").read_text()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    os.kill(first, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while supervisor._children["part"].process.pid == first and time.monotonic() < deadline:
+        supervisor.mend()
+    second = supervisor._children["part"].process
+    is_back = second.pid != first and second.poll() is None
+    is_unwritten = (folder / "processes.json").read_text() == before
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    supervisor.mend()
+    [[_name, registered, _created, _signal]] = json.loads((folder / "processes.json").read_text())
+    supervisor.stop("part", seconds=0)
+    print(json.dumps([is_back, is_unwritten, registered == second.pid]))
+"""
+
+
+def test_a_full_disk_stops_neither_the_supervisor_nor_what_it_starts_again(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(ON_A_FULL_DISK), str(tmp_path)],
+        check=False,
+        timeout=60,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [True, True, True]
+
+
+def test_a_log_that_cannot_be_opened_keeps_no_part_from_starting(
+    supervisor: Supervisor, tmp_path: Path
+) -> None:
+    service = script(tmp_path, "mute", "READY; print('to nobody'); time.sleep(60)")
+    (tmp_path / "mute.log").mkdir()
+
+    supervisor.start(service)
+
+    supervisor.wait_until_answers(service, seconds=10)
+
+
+def test_a_log_is_set_aside_while_its_part_writes_on(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lungrater.embedded.supervisor.LARGEST_LOG", 1000)
+    monkeypatch.setattr("lungrater.embedded.supervisor.LOOK_AT_LOGS_EVERY", 0)
+    body = """
+        READY
+        for number in range(100000):
+            print(f"line {number:>100}", flush=True)
+            time.sleep(0.002)
+    """
+    service = script(tmp_path, "chatty", body)
+    log, older = tmp_path / "chatty.log", tmp_path / "chatty.log.1"
+    supervisor.start(service)
+    supervisor.wait_until_answers(service, seconds=10)
+    [first] = pids(service, tmp_path)
+
+    mend_until(supervisor, lambda: older.exists() and 0 < log.stat().st_size < 1000)
+
+    assert older.read_text().startswith("line ")
+    assert log.read_bytes()[:1] != b"\0", "it appends: no hole is left where it was"
+    assert pids(service, tmp_path) == [first]
+
+
+def test_where_there_is_no_room_for_the_old_log_it_goes(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lungrater.embedded.supervisor.LARGEST_LOG", 10)
+    monkeypatch.setattr("lungrater.embedded.supervisor.LOOK_AT_LOGS_EVERY", 0)
+    service = script(tmp_path, "chatty", "print('x' * 100, flush=True); READY; time.sleep(60)")
+    (tmp_path / "chatty.log.1").write_text("older")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("lungrater.embedded.supervisor.shutil.copyfile", full)
+    supervisor.start(service)
+    supervisor.wait_until_answers(service, seconds=10)
+
+    supervisor.mend()
+
+    assert (tmp_path / "chatty.log").stat().st_size == 0
+    assert not (tmp_path / "chatty.log.1").exists()
+
+
 def start_and_be_killed(folder: Path, *, hook: bool) -> int:
     """The pid of a service whose supervisor was killed with -9."""
     code = f"""

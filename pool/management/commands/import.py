@@ -5,15 +5,19 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from argparse import ArgumentTypeError
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import ProtectedError
 from django.db.models.functions import Now
 from tqdm import tqdm
 
+from jobs.disk_space import NO_ROOM_LEFT, is_out_of_room, shortage
+from jobs.models import LOOK_FOR_ROOM_EVERY
 from outbound.fetching import FetchError, fetch
 from pool.imports.archives import ImportItem, Refusal, count, from_paths
 from pool.imports.decoding import is_window
@@ -23,7 +27,8 @@ from pool.models import Dataset, Image, ImportJob, Modality, Origin
 from pool.texts import file_name, line, plain
 
 BAD_ARGUMENT = 2
-
+AGAIN = "Free some and give the same command again; what is stored stays."
+T = TypeVar("T")
 
 MADE_BY = ("engine", "model", "prompt", "source")
 
@@ -73,6 +78,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "A window is file, lung, range or CENTRE/WIDTH, like -600/1500.", returncode=BAD_ARGUMENT
             )
+        _refuse_a_full_disk()
         with tempfile.TemporaryDirectory(prefix="lungrater-import-") as folder:
             self._import(_local_items(options["path"], Path(folder)), provenance, options)
 
@@ -87,7 +93,7 @@ class Command(BaseCommand):
         duplicates: list[dict[str, str]] = []
         refused: list[dict[str, str]] = []
         outcomes = bring_in(dataset, from_paths(items, labels, skip=table), provenance=provenance)
-        for outcome in tqdm(outcomes, total=count(items), unit="file", desc=dataset.name):
+        for outcome in with_room(tqdm(outcomes, total=count(items), unit="file", desc=dataset.name)):
             if isinstance(outcome, Image):
                 imported += 1
                 notes += [{"file": outcome.source_name, **note} for note in outcome.notes]
@@ -103,6 +109,26 @@ class Command(BaseCommand):
         )
         if not imported and not duplicates:
             raise CommandError("No picture was imported.")
+
+
+def with_room(outcomes: Iterable[T]) -> Iterator[T]:
+    """The outcomes, as long as the disk has room. Raises CommandError with a sentence."""
+    checked = 0.0
+    try:
+        for outcome in outcomes:
+            yield outcome
+            if time.monotonic() - checked > LOOK_FOR_ROOM_EVERY:
+                _refuse_a_full_disk()
+                checked = time.monotonic()
+    except OSError as error:
+        if is_out_of_room(error):
+            raise CommandError(f"{NO_ROOM_LEFT} {AGAIN}") from error
+        raise
+
+
+def _refuse_a_full_disk() -> None:
+    if sentence := shortage():
+        raise CommandError(f"{sentence} {AGAIN}")
 
 
 def _taken_back(dataset: Dataset) -> bool:
