@@ -31,7 +31,7 @@ def script(folder: Path, name: str, body: str) -> Service:
     ready = folder / f"{name}.ready"
     code = textwrap.dedent(body).replace("READY", f"open({str(ready)!r}, 'a').write(f'{{os.getpid()}}\\n')")
     argv = [sys.executable, "-c", f"import os, signal, subprocess, sys, time\n{code}"]
-    return Service(name, argv, answers=ready.exists)
+    return Service(name, argv, answers=lambda: ready.exists() and bool(ready.read_text()))
 
 
 def pids(service: Service, folder: Path) -> list[int]:
