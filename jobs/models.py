@@ -34,6 +34,8 @@ LONGEST_SILENCE = timedelta(minutes=20)
 WAIT_FOR_DATABASE = timedelta(seconds=30)
 MOST_DEATHS = 5
 LOOK_FOR_ROOM_EVERY = 5.0
+# Set once this worker is told to end.
+shutting_down = threading.Event()
 
 
 class JobCancelled(Exception):
@@ -137,6 +139,8 @@ class Job(models.Model):
     queue: str = "cpu"  # which workers it waits for
     fills_the_disk: ClassVar[bool] = False  # whether it stops, and waits, where little room is left
     room_checked: float | None = None  # when it last looked for room, by this process's clock
+    # Whether it saves what it has and waits for another worker when its own is told to end.
+    leaves_early: ClassVar[bool] = False
     last_word: float = 0.0  # when the work itself last beat, by this process's clock
 
     class Meta:
@@ -182,7 +186,7 @@ class Job(models.Model):
         logger.info("%s %s: %s", type(self).__name__, self.pk, text)
 
     def beat(self, *, done: int | None = None, message: str | None = None) -> None:
-        """Say that the work goes on; raises JobCancelled, JobLost or JobNeedsRoom when it must not."""
+        """Say that the work goes on; raises JobCancelled, JobLost, JobStepsAside or JobNeedsRoom when it must not."""
         self.last_word = time.monotonic()
         values: dict[str, Any] = {"heartbeat_at": Now()}
         if done is not None:
@@ -194,6 +198,8 @@ class Job(models.Model):
         mine = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
         if not mine.filter(cancel_requested=False).update(**values):
             raise JobCancelled if mine.exists() else JobLost
+        if self.leaves_early and shutting_down.is_set():
+            raise JobStepsAside("Queued again: its worker was stopped.")
         if self.on_beat:
             self.on_beat(self)
         if self.fills_the_disk:

@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 from celery import current_app, shared_task
-from celery.signals import worker_ready
+from celery.signals import worker_ready, worker_shutting_down
 from django.apps import apps
 from django.db.models.functions import Now
 
-from jobs.models import Job
+from jobs.models import Job, shutting_down
 from jobs.sender import NO_BROKER
 
 logger = logging.getLogger(__name__)
@@ -56,3 +56,8 @@ def job_kinds() -> Iterator[type[Job]]:
 @worker_ready.connect
 def sweep_when_a_worker_starts(**_: Any) -> None:
     sweep_jobs()
+
+
+@worker_shutting_down.connect
+def let_jobs_leave(**_: Any) -> None:
+    shutting_down.set()

@@ -17,6 +17,7 @@ from generation.diffusion import checkpoint
 from generation.diffusion.config import OWN_AUTOENCODER, ConfigError, TrainingConfig
 from generation.diffusion.device_dataset import Shelf, shown
 from generation.diffusion.distributed_group import Team
+from generation.diffusion.errors import TrainingStopped
 from generation.diffusion.latent_space import LatentSpace, Space, raw_latents, space_from
 from generation.diffusion.network import autocast
 from generation.diffusion.optimiser import optimiser_state, restore_optimiser
@@ -127,7 +128,11 @@ class Lesson:
         self._go_on()
         while self.step < self.config.latent_steps:
             self.train_step()
-            tell(f"Learning the autoencoder: step {self.step:,} of {self.config.latent_steps:,}")
+            try:
+                tell(f"Learning the autoencoder: step {self.step:,} of {self.config.latent_steps:,}")
+            except TrainingStopped:
+                self._save()
+                raise
             if self.step % SAVED_EVERY == 0 and self.step < self.config.latent_steps:
                 self._save()
         return self.net

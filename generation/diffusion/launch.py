@@ -115,6 +115,7 @@ def _told_by(command: list[str], run: Path, ending: _Ending) -> Generator[Progre
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
+            start_new_session=True,  # Ctrl-C and the end of a worker's group are not for it: it has to save first
             env={**os.environ, "PYTHONPATH": path},
         ) as child,
     ):
@@ -138,7 +139,7 @@ def _end(child: subprocess.Popen[str]) -> None:
         try:
             child.communicate(timeout=SAVES_WITHIN)
         except subprocess.TimeoutExpired:
-            child.kill()
+            os.killpg(child.pid, signal.SIGKILL)
 
 
 def as_words(progress: Progress) -> dict[str, Any]:

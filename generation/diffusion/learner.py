@@ -119,13 +119,7 @@ class Learner(ABC, Generic[Config]):
         loss.backward()  # type: ignore[no-untyped-call]  # torch's own
 
     def _clip(self) -> None:
-        """Gradients longer than clip_gradient together are made so long, by the optimiser as it reads them.
-
-        The fused AdamW divides gradients by `grad_scale`, which is there for loss scalers and saves a pass.
-        """
-        gradients = [weight.grad for weight in self.weights if weight.grad is not None]
-        length = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
-        self.optimiser.grad_scale = length.div_(float(self.config.clip_gradient)).clamp_(min=1.0)  # type: ignore[attr-defined]  # read by AdamW
+        torch.nn.utils.clip_grad_norm_(self.weights, float(self.config.clip_gradient))
 
     def _average(self) -> None:
         """Follow the trained weights, where averaged ones are kept."""
@@ -139,7 +133,7 @@ class Learner(ABC, Generic[Config]):
 
     def is_sound(self) -> bool:
         """Whether every weight that is kept is a number, and so worth keeping."""
-        return all(bool(norm) for norm in map(torch.isfinite, torch._foreach_norm(self.averages)))
+        return bool(torch.nn.utils.get_total_norm(self.averages).isfinite())
 
     def samples(self) -> NDArray[np.uint8]:
         """The same few seeds at every checkpoint, so that the strip shows the model learn."""

@@ -1,7 +1,7 @@
 """`python -m generation.diffusion.process ORDER`: a run as launch.py ordered it, told as JSON lines.
 
-With several GPUs, or with --processes, it becomes torchrun with so many of itself, which accelerate joins. It ends
-when its standard input does, that is, with whoever started it; SIGTERM makes it save first.
+With several GPUs, or with --processes, it becomes torchrun with so many of itself, which accelerate joins. SIGTERM
+makes it save and stop, and so does the end of its standard input, that is, of whoever started it.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def main() -> None:
     config = _config(asked.order)
     if "WORLD_SIZE" not in os.environ and (many := _processes(asked.processes, config)) > 1:
         _become_many(many, asked.order)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     speaker = Speaker()
+    threading.Thread(target=_stop_with_parent, args=(speaker,), daemon=True).start()
     signal.signal(signal.SIGTERM, speaker.stop)
     sys.exit(_trained(asked.order, config, speaker))
 
@@ -108,8 +108,12 @@ class Speaker:
             raise TrainingStopped
 
     def say(self, word: dict[str, Any]) -> None:
-        sys.stdout.write("\n" + json.dumps(word) + "\n")
-        sys.stdout.flush()
+        try:
+            sys.stdout.write("\n" + json.dumps(word) + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:  # nobody listens any more: what is left to do is to save
+            self.stopping = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _processes(asked: int | None, config: RunConfig) -> int:
@@ -130,8 +134,12 @@ def _become_many(many: int, order: Path) -> None:
     os.execve(sys.executable, command, {**os.environ, **cpu})  # noqa: S606  (no shell is what is wanted)
 
 
-def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+def _stop_with_parent(speaker: Speaker) -> None:
+    """Past Python's own buffer, whose lock a thread that waits for it would keep from the end of the process."""
+    while os.read(0, 1024):
+        pass
+    speaker.stop()
+    time.sleep(launch.SAVES_WITHIN)
     os._exit(1)
 
 

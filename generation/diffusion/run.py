@@ -182,7 +182,8 @@ class Keeper:
         """
         self.saved_at = time.monotonic()
         newest = checkpoint.latest(self.run)
-        if self.writes and (newest is None or checkpoint.told(newest)["step"] != self.learner.step):
+        is_there = newest is not None and checkpoint.told(newest)["step"] == self.learner.step
+        if self.writes and not is_there and self.learner.is_sound():
             folder = self.learner.save(self.run / checkpoint.name_of(self.learner.step, kept=False))
             checkpoint.drop_others_to_go_on(self.run, folder)
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from generation.diffusion import augmentation, checkpoint
 from generation.diffusion.config import ConfigError, TrainingConfig
@@ -98,10 +99,9 @@ class Trainer(Learner[TrainingConfig]):
         encoded = [self.space.encode(shown(self.pixels, group)).cpu().numpy() for group in groups]
         return Shelf(np.concatenate(encoded), self.device)
 
-    @torch.no_grad()
     def _average(self) -> None:
         decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
-        torch._foreach_lerp_(self.averages, self.weights, 1 - decay)
+        get_ema_multi_avg_fn(decay)(self.averages, self.weights, self.step)  # type: ignore[no-untyped-call]  # torch's own
 
     def pictures(self, places: Sequence[int], *, seed: int = 0) -> NDArray[np.uint8]:
         config = self.config

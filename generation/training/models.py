@@ -29,6 +29,7 @@ class TrainingRun(Job):
     """One model trained on one dataset; `total` counts the steps."""
 
     queue = "gpu"
+    leaves_early = True
 
     name = models.CharField(max_length=100, unique=True)
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="training_runs")

@@ -31,8 +31,8 @@ import sys
 from pathlib import Path
 from generation.diffusion.launch import train_apart
 from tests.generation.tiny import bright_squares, tiny_config
-config = tiny_config(steps=100_000, checkpoint_every=1)
-train_apart(config, bright_squares(config), Path(sys.argv[1]))
+config = tiny_config(steps=10**8, checkpoint_every=10**8, checkpoint_minutes=0.0)
+train_apart(config, bright_squares(config), Path(sys.argv[1]), on_progress=lambda p: print(p.step, flush=True))
 """
 
 
@@ -77,6 +77,51 @@ def test_a_run_stopped_and_killed_on_its_way_ends_with_the_very_weights_of_one_t
 
     assert done.name == unbroken.name == "step-00000009"
     assert_same_weights(unbroken, done)
+
+
+def test_stopping_saves_the_very_step(tmp_path: Path) -> None:
+    config = tiny_config(steps=10**8, checkpoint_every=10**8, checkpoint_minutes=0.0)
+    steps: list[int] = []
+
+    def stop(progress: Progress) -> None:
+        steps.append(progress.step)
+        if progress.step >= 5:
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        train_apart(config, bright_squares(config), tmp_path, on_progress=stop)
+
+    assert saved_step(tmp_path) >= steps[-1]
+
+
+def test_stopping_saves_the_autoencoder_at_its_very_step(tmp_path: Path) -> None:
+    config = tiny_config(latent="own", latent_widths=(8, 8), patch=1, latent_steps=10**8)
+    learning = "Learning the autoencoder"
+
+    def stop(progress: Progress) -> None:
+        if progress.preparing.startswith(learning) and not progress.preparing.startswith(
+            f"{learning}: step 1 "
+        ):
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        train_apart(config, bright_squares(config), tmp_path, on_progress=stop)
+
+    assert checkpoint.told(tmp_path / "autoencoder-in-training")["step"] > 1
+
+
+def test_a_run_that_ends_by_itself_leaves_no_word_of_a_crash(tmp_path: Path) -> None:
+    config = tiny_config(steps=2, checkpoint_every=2)
+
+    train_apart(config, bright_squares(config), tmp_path)
+
+    assert "Fatal" not in (tmp_path / launch.LOG).read_text()
+
+
+def saved_step(run: Path) -> int:
+    newest = checkpoint.latest(run)
+    assert newest is not None
+    return int(checkpoint.told(newest)["step"])
 
 
 def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
@@ -138,21 +183,21 @@ def test_a_process_that_dies_each_time_is_not_started_for_ever(
 @pytest.fixture
 def parent(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that trains without end in another."""
-    with subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path)], cwd=launch.ROOT) as process:
+    command = [sys.executable, "-c", PARENT, str(tmp_path)]
+    with subprocess.Popen(command, cwd=launch.ROOT, stdout=subprocess.PIPE) as process:
         yield process
         process.kill()
 
 
-def test_training_ends_with_the_process_that_wanted_it(
+def test_training_ends_with_the_process_that_wanted_it_once_its_very_step_is_saved(
     tmp_path: Path, parent: subprocess.Popen[bytes]
 ) -> None:
-    until(lambda: checkpoint.newest_kept(tmp_path))
+    assert parent.stdout
+    step = next(step for step in map(int, parent.stdout) if step > 0)
     trainers = psutil.Process(parent.pid).children(recursive=True)
 
     os.kill(parent.pid, signal.SIGKILL)
     until(lambda: not any(trainer.is_running() and trainer.status() != "zombie" for trainer in trainers))
 
     assert trainers
-    newest = checkpoint.latest(tmp_path)
-    assert newest is not None
-    assert isinstance(checkpoint.read(newest)[0].config, TrainingConfig)
+    assert saved_step(tmp_path) >= step

@@ -72,7 +72,7 @@ def dicom_file(values: npt.NDArray[np.int16], **tags: Any) -> bytes:
     dataset.PixelData = values.astype("<i2").tobytes()
     for keyword, value in tags.items():
         if value is None:
-            delattr(dataset, keyword)
+            dataset.pop(keyword, None)
         else:
             setattr(dataset, keyword, value)
     buffer = io.BytesIO()

@@ -64,11 +64,43 @@ def test_lossless_compressions_of_one_slice_give_the_same_pixels(shared_data: Pa
     assert all(np.array_equal(slices[0], other) for other in slices)
 
 
-def test_monochrome1_is_shown_inverted(shared_data: Path) -> None:
+def test_published_monochrome1_is_the_negative_of_its_twin(shared_data: Path) -> None:
     positive = decode((shared_data / "dicom" / "chest_cr_monochrome2_jpeg.dcm").read_bytes()).pixels
     negative = decode((shared_data / "dicom" / "chest_cr_monochrome1_jpeg.dcm").read_bytes()).pixels
 
     assert np.array_equal(negative, 255 - positive)
+
+
+@pytest.mark.parametrize("window", [{}, {"WindowCenter": 0, "WindowWidth": 400}])
+def test_monochrome1_is_shown_inverted(window: dict[str, int]) -> None:
+    positive, negative = (
+        decode(dicom_file(ramp(), PhotometricInterpretation=kind, **window)).pixels
+        for kind in ("MONOCHROME2", "MONOCHROME1")
+    )
+
+    assert np.array_equal(negative, 65535 - positive)
+    assert negative[0, 0] > negative[-1, -1]
+
+
+@pytest.mark.parametrize(
+    ("function", "share"),
+    [
+        # DICOM PS3.3 C.11.2.1.2.1: (x - (c - 0.5)) / (w - 1) + 0.5, here (60 - 39.5) / 79 + 0.5
+        ("LINEAR", 0.7594936708860759),
+        # C.11.2.1.3.2: (x - c) / w + 0.5, here (60 - 40) / 80 + 0.5
+        ("LINEAR_EXACT", 0.75),
+        # C.11.2.1.3.1: 1 / (1 + exp(-4 (x - c) / w)), here 1 / (1 + exp(-1))
+        ("SIGMOID", 0.7310585786300049),
+        # Without a function a window is LINEAR.
+        (None, 0.7594936708860759),
+    ],
+)
+def test_a_pixel_through_a_window_is_as_worked_out_by_hand(function: str | None, share: float) -> None:
+    flat = np.full((32, 32), 60, dtype=np.int16)
+
+    shown = decode(dicom_file(flat, WindowCenter=40, WindowWidth=80, VOILUTFunction=function)).pixels
+
+    assert int(shown[0, 0]) == round(65535 * share)
 
 
 def test_window_of_the_file_is_applied_to_rescaled_values() -> None:

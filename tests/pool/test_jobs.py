@@ -1,11 +1,12 @@
 """A job whose workers go away: queued again, and given up only when nothing gets on."""
 
+import threading
 from datetime import timedelta
 
 import pytest
 from django.db.models.functions import Now
 
-from jobs.models import MOST_DEATHS, STALE_AFTER
+from jobs.models import MOST_DEATHS, STALE_AFTER, JobLost
 from pool.models import ImportJob
 from tests.factories import make_dataset
 
@@ -38,3 +39,44 @@ def test_a_job_that_gets_on_between_restarts_is_never_given_up():
         its_worker_dies(job, after=restart)
 
     assert job.state == "queued"
+
+
+def test_of_two_workers_one_gets_the_job():
+    job = ImportJob.objects.create(dataset=make_dataset())
+    first, second = (ImportJob.objects.get(pk=job.pk) for _ in range(2))
+
+    won = [first.claim(), second.claim()]
+
+    assert won == [True, False]
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == ("running", 1)
+
+
+def test_a_worker_whose_job_was_taken_over_is_told_at_its_next_heartbeat():
+    job = ImportJob.objects.create(dataset=make_dataset())
+    slow, fast = (ImportJob.objects.get(pk=job.pk) for _ in range(2))
+    its_worker_dies(slow, after=3)
+    assert fast.claim()
+
+    slow.attempts = 1  # what the slow worker still believes
+    with pytest.raises(JobLost):
+        slow.beat(done=4, message="of the first worker")
+
+    fast.beat(done=5)
+    job.refresh_from_db()
+    assert (job.attempts, job.done, job.message) == (2, 5, "Queued again: its worker went away.")
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_when_its_worker_is_told_to_end_a_job_that_can_leave_waits_for_the_next(monkeypatch, early):
+    job = ImportJob.objects.create(dataset=make_dataset())
+    monkeypatch.setattr(ImportJob, "leaves_early", early)
+    monkeypatch.setattr("jobs.models.runner_of", lambda _kind: lambda job: job.beat(done=1))
+    over = threading.Event()
+    monkeypatch.setattr("jobs.models.shutting_down", over)
+    over.set()
+
+    job.perform()
+
+    job.refresh_from_db()
+    assert (job.state, job.done) == ("queued" if early else "succeeded", 1)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from pool import splits
+from pool.imports.store import patient_key
 from pool.models import Dataset, Image
 from tests.factories import make_dataset, make_image
 
@@ -80,3 +83,14 @@ def test_of_a_small_dataset_nothing_is_spared():
     assert len(training) == 10
     assert not held_out
     assert "Nothing is held out" in splits.split_in_words(dataset)
+
+
+def test_the_key_of_a_patient_is_one_for_all_and_changes_with_the_secret(settings):
+    settings.SECRET_KEY = "one"
+    keys = [patient_key("4711"), patient_key(" 4711 "), patient_key("4712")]
+
+    settings.SECRET_KEY = "another"
+
+    assert keys[0] == keys[1] != keys[2]
+    assert patient_key("4711") != keys[0]
+    assert hashlib.sha256(b"4711").hexdigest() not in keys

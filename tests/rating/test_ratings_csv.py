@@ -85,6 +85,16 @@ def test_remarks_survive_commas_quotes_and_line_breaks(csv_of, rater):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("remark", ["=1+1", "+1", "-1", "@SUM(A1)", " =1+1"])
+def test_a_remark_that_a_spreadsheet_would_run_is_guarded_in_the_file(csv_of, rater, remark):
+    study = open_study(raters=[rater])
+    rate_all(study, rater, "unsure", remark=remark)
+    study.close(organiser())
+
+    assert {row["remark"] for row in csv_of(study)} == {f"'{remark}"}
+
+
+@pytest.mark.django_db
 def test_the_agreement_command_reads_the_export(
     csv_of, client_of, researcher, rater, other_rater, tmp_path, capsys
 ):

@@ -33,6 +33,19 @@ def test_a_save_echoes_its_key_and_brings_the_next_images(client_of, rater):
     }
 
 
+def test_a_save_sent_again_is_answered_as_the_first_time_and_stored_once(client_of, rater):
+    study = open_study(raters=[rater])
+    first = presentations(study, rater)[0]
+    browser, key = client_of(rater), str(uuid.uuid4())
+
+    answers = [save(browser, study, first, "fake", client_key=key, remark="odd") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json()
+    assert answers[0].json()["saved"] == key
+    assert (Rating.objects.count(), RatingRevision.objects.count()) == (1, 1)
+
+
 def test_everything_a_browser_says_about_an_answer_is_kept(client_of, rater):
     study = open_study(raters=[rater])
     first = presentations(study, rater)[0]

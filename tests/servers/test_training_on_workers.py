@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
-from tests.servers.sites import Site, Table, lungrater
+from tests.servers.sites import Site, Table, lungrater, site
 
 pytestmark = pytest.mark.e2e
 
@@ -30,6 +31,28 @@ run = TrainingRun(name="killed", dataset=dataset, config=config.as_json(), total
 run.submit()
 print("RUN", run.pk)
 """
+
+
+def test_a_site_that_is_stopped_saves_the_very_step_of_its_run_and_queues_it_again(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with site(home) as running:
+        table = Table(running, "generation_trainingrun")
+        never = QUEUE.replace(
+            "checkpoint_every=100, checkpoint_minutes=0.01", "checkpoint_every=10**8, checkpoint_minutes=0.0"
+        )
+        queued = lungrater(home, "shell", "-v", "0", "-c", never)
+        assert queued.returncode == 0, queued.stderr
+        pk = int(queued.stdout.split("RUN")[1])
+        table.wait(pk, lambda run: run[1] > 10, STARTS_WITHIN)
+        before = table.job(pk)
+        running.stop(signal.SIGTERM)
+
+    [left] = (home / "models" / f"run-{pk}").glob("resume-*")
+    assert int(left.name.rpartition("-")[2]) >= before[1]
+    with site(home) as again:
+        table = Table(again, "generation_trainingrun")
+        table.wait(pk, lambda run: run[0] == "running" and run[1] > before[1], STARTS_WITHIN)
+        assert table.job(pk)[2] == before[2] + 1
 
 
 def test_a_run_whose_worker_is_killed_goes_on_by_itself_within_a_minute(running_site: Site) -> None:
