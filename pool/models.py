@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 
+from accounts.membership import Membership, Shared, SharedQuerySet
 from jobs.models import Job, JobQuerySet
 from outbound.fetching import without_query
 
@@ -32,7 +33,7 @@ class Modality(models.TextChoices):
     OTHER = "other", "Other"
 
 
-class DatasetQuerySet(models.QuerySet["Dataset"]):
+class DatasetQuerySet(SharedQuerySet["Dataset"]):
     def with_usable_images(self) -> Self:
         """Datasets that hold images nobody has excluded, each with `usable_images`, their number."""
         usable = models.Count("images", filter=models.Q(images__excluded_reason=""))
@@ -51,7 +52,7 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
         )
 
 
-class Dataset(models.Model):
+class Dataset(Shared):
     name = models.CharField(max_length=100, unique=True)
     origin = models.CharField(max_length=9, choices=Origin)
     modality = models.CharField(max_length=10, choices=Modality)
@@ -105,7 +106,19 @@ def _measured_line(measurement: dict[str, Any]) -> str:
     return f"{measurement['name']} {measurement['value']:.3g}{interval}"
 
 
+class DatasetMembership(Membership):
+    """A person's, a group's or every researcher's part in a dataset."""
+
+    subject = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="memberships")
+
+
 class ImageQuerySet(models.QuerySet["Image"]):
+    def visible_to(self, person: Any) -> Self:
+        return self.filter(dataset__in=Dataset.objects.visible_to(person))
+
+    def editable_by(self, person: Any) -> Self:
+        return self.filter(dataset__in=Dataset.objects.editable_by(person))
+
     def usable(self) -> Self:
         """Images nobody has excluded."""
         return self.filter(excluded_reason="")
@@ -262,6 +275,12 @@ class NearCopy(models.Model):
 
 
 class ImportJobQuerySet(JobQuerySet):
+    def visible_to(self, person: Any) -> Self:
+        return self.filter(dataset__in=Dataset.objects.visible_to(person))
+
+    def editable_by(self, person: Any) -> Self:
+        return self.filter(dataset__in=Dataset.objects.editable_by(person))
+
     def without_lists(self) -> Self:
         """For pages that show progress only: the names of thousands of files stay in the database."""
         return self.defer("duplicates", "refused")

@@ -5,6 +5,7 @@ from rating.blinding.freeze import Freeze
 from rating.reading.rating import Label, Rating, RatingRevision
 from rating.studies.enrolment import Enrolment
 from rating.studies.images import StudyImage
+from rating.studies.membership import StudyMembership
 from rating.studies.presentation import Presentation
 from rating.studies.sitting import Sitting
 from rating.studies.strata import Stratum
@@ -22,4 +23,5 @@ __all__ = [
     "Stratum",
     "Study",
     "StudyImage",
+    "StudyMembership",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from accounts.membership import Part
 from pool.canonical.pixels import Pixels
 from pool.imports.store import add_image
 from pool.models import Dataset, Image, Modality, Origin
@@ -15,7 +16,11 @@ _numbers = count(1)
 
 
 def make_dataset(name: str = "", *, origin: str = Origin.REAL, modality: str = Modality.XRAY) -> Dataset:
-    return Dataset.objects.create(name=name or f"Dataset {next(_numbers)}", origin=origin, modality=modality)
+    dataset = Dataset.objects.create(
+        name=name or f"Dataset {next(_numbers)}", origin=origin, modality=modality
+    )
+    dataset.share_with(None, Part.OWNER)  # every researcher's; tests of memberships say otherwise
+    return dataset
 
 
 def make_image(dataset: Dataset | None = None, *, pixels: Pixels | None = None, **fields: Any) -> Image:

@@ -7,16 +7,19 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from accounts.membership import Part
 from accounts.models import User
+from accounts.roles import Role
 from generation.models import Checkpoint, GenerationJob, QualityReport, TrainingRun
 from lungrater.machines.models import MachineReading
-from pool.models import ImportJob
+from pool.models import Dataset, ImportJob
 from rating.models import Study
 from tests.factories import make_dataset, make_image
-from tests.rating.cast import frozen_study, open_study, over_study, presentations
+from tests.rating.cast import draft_study, frozen_study, open_study, over_study, presentations
 from tests.utility.datasets import reported_experiment
 
 EVERYBODY = {"nobody", "rater", "other rater", "researcher", "admin"}
@@ -35,6 +38,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "stop_machine": (STAFF, "post"),
     "pool:datasets": (STAFF, "get"),
     "pool:remove_dataset": (STAFF, "get"),
+    "pool:dataset_members": (STAFF, "get"),
     "pool:gallery": (STAFF, "get"),
     "pool:image": (STAFF, "get"),
     "pool:thumbnail": (STAFF, "get"),
@@ -118,6 +122,8 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:planner_figure": (STAFF, "get"),
     "rating:open": (STAFF, "post"),
     "rating:let_copies_in": (STAFF, "post"),
+    "rating:members": (STAFF, "get"),
+    "rating:join": ({"admin"}, "get"),
     "rating:close": (STAFF, "post"),
     "rating:unblind": (STAFF, "post"),
     "rating:analysis": (STAFF, "get"),
@@ -162,7 +168,7 @@ OF_ENROLMENT = {f"rating:{act}" for act in ("reset", "withdraw", "replace", "mar
 OF_STUDY = {
     f"rating:{page}"
     for page in (
-        *("study", "freezing", "close", "unblind", "analysis", "codebook"),
+        *("study", "freezing", "close", "unblind", "analysis", "codebook", "members", "join"),
         *("let_copies_in", "copy", "audit", "auditing", "override", "raters"),
     )
 }
@@ -198,7 +204,7 @@ def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict
     return {
         "own": own,
         "over": over_study("Over", raters=[rater]),
-        "draft": Study.objects.create(name="Draft"),
+        "draft": draft_study("Draft"),
         "frozen": frozen_study("Frozen"),
         "token": presentations(own, rater)[0].token,
         "token of a pair": presentations(pairs, rater)[0].token,
@@ -252,6 +258,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         "login_link": lambda: ["no-such-link"],
         "invite": lambda: [own],
         "pool:remove_dataset": lambda: [world["image"].dataset_id],
+        "pool:dataset_members": lambda: [world["image"].dataset_id],
         "machines": lambda: [own],
         "stop_machine": lambda: [own, MachineReading.objects.get().pk],
         "generation:create_with": lambda: ["phantom"],
@@ -286,15 +293,73 @@ def address(name: str, world: dict[str, Any]) -> str:
     return reverse(name, args=[key for names, key in keys if name in names])
 
 
-@pytest.mark.django_db
-@pytest.mark.parametrize("name", sorted(WHO_MAY))
-def test_who_may_come_in(name: str, world: dict[str, Any], client_of: Callable[[User], Client]) -> None:
-    allowed, method = WHO_MAY[name]
-
-    for who in sorted(EVERYBODY):
-        browser = Client() if who == "nobody" else client_of(world["people"][who])
+def is_turned_away(browser: Client, name: str, method: str, world: dict[str, Any]) -> bool:
+    """What the request did is undone, so that the next one meets the same world."""
+    with transaction.atomic():
         response = getattr(browser, method)(address(name, world))
+        transaction.set_rollback(True)
+    sent_to_login = response.status_code == 302 and "/accounts/login/" in response["Location"]
+    return sent_to_login or response.status_code in {401, 403, 404}
 
-        sent_to_login = response.status_code == 302 and "/accounts/login/" in response["Location"]
-        turned_away = sent_to_login or response.status_code in {401, 403, 404}
-        assert turned_away == (who not in allowed), f"{who} got {response.status_code} from {name}"
+
+@pytest.mark.django_db
+def test_who_may_come_in(world: dict[str, Any], client_of: Callable[[User], Client]) -> None:
+    browsers = {who: client_of(person) for who, person in world["people"].items()} | {"nobody": Client()}
+
+    surprises = [
+        f"{name}: {who}"
+        for name, (allowed, method) in sorted(WHO_MAY.items())
+        for who, browser in sorted(browsers.items())
+        if is_turned_away(browser, name, method, world) == (who in allowed)
+    ]
+
+    assert not surprises
+
+
+# What a part in a study or a dataset opens; a part opens what the parts below it open.
+VIEWER = {
+    *("rating:study", "rating:freezing", "rating:auditing", "rating:raters", "rating:copy"),
+    *("rating:codebook", "rating:analysis"),
+    *("pool:image", "pool:thumbnail", "pool:picture", "pool:import", "pool:import_progress"),
+}
+EDITOR = {
+    *(
+        "rating:edit",
+        "rating:freeze",
+        "rating:open",
+        "rating:close",
+        "rating:unblind",
+        "rating:let_copies_in",
+    ),
+    *("rating:audit", "rating:override", "rating:reset", "rating:withdraw", "rating:replace"),
+    *("rating:mark_unblinded", "invite", "machines", "stop_machine"),
+    # Of a study that is closed and not unblinded:
+    *("rating:ratings_csv", "rating:bundle", "rating:report", "rating:study_picture", "rating:remarks_csv"),
+    *("rating:analysis_question", "rating:analysis_figure", "rating:analysis_images"),
+    *("rating:analysis_remarks", "pool:exclude", "pool:include", "pool:cancel_import"),
+}
+OWNER = {"rating:members", "pool:dataset_members", "pool:remove_dataset"}
+OPENS = {"none": set[str](), "viewer": VIEWER, "editor": VIEWER | EDITOR, "owner": VIEWER | EDITOR | OWNER}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", [Role.RESEARCHER, Role.ADMIN])
+def test_what_a_part_opens(role: Role, world: dict[str, Any], client_of: Callable[[User], Client]) -> None:
+    person = User.objects.create_user("member@example.org", role=role)
+    subjects: list[Any] = [*Study.objects.all(), *Dataset.objects.all()]
+    for subject in subjects:
+        subject.memberships.all().delete()
+    browser = client_of(person)
+
+    surprises = []
+    for part, opened in OPENS.items():
+        if part != "none":
+            for subject in subjects:
+                subject.share_with(person, Part(part))
+        surprises += [
+            f"{part}: {name}"
+            for name in sorted(OPENS["owner"])
+            if is_turned_away(browser, name, WHO_MAY[name][1], world) == (name in opened)
+        ]
+
+    assert not surprises

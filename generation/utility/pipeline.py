@@ -73,6 +73,7 @@ def new_experiment(
                 description=f"Made for the utility experiment “{name}” by a model trained on {real}.",
                 created_by=by,
             )
+            images.give_to_maker(by)
             synthetic = [*synthetic, images]
         experiment.save()
         experiment.synthetic.set(synthetic)

@@ -114,7 +114,7 @@ def _jobs() -> list[GenerationJob]:
     checkpoint = Checkpoint.objects.newest_by_name(PHANTOM_LUNGS)
     jobs: list[GenerationJob] = []
     for demo in DATASETS:
-        dataset, _ = Dataset.objects.get_or_create(
+        dataset, is_new = Dataset.objects.get_or_create(
             name=demo.name,
             defaults={
                 "origin": demo.origin,
@@ -123,6 +123,8 @@ def _jobs() -> list[GenerationJob]:
                 "licence": "CC0 1.0",
             },
         )
+        if is_new:
+            dataset.give_to_maker(User.objects.filter(is_demo=True, role=Role.RESEARCHER).first())
         for label in LABELS:
             queued = GenerationJob.objects.filter(dataset=dataset, label=label).order_by("pk").first()
             # The cast: the manager is inherited from the abstract Job, and typed so.
@@ -149,6 +151,7 @@ def _open_study() -> bool:
     organiser, *raters, _admin = _people()
     study, is_new = Study.objects.get_or_create(name=STUDY, defaults={"created_by": organiser, "canvas": 512})
     if is_new:
+        study.give_to_maker(organiser)
         for demo in DATASETS:
             Stratum.objects.create(study=study, dataset=Dataset.objects.get(name=demo.name), count=SHOWN)
         for rater in raters:

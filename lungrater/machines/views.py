@@ -57,7 +57,7 @@ class MachineForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the
 
 @permission_required("accounts.invite_rater", raise_exception=True)
 def machines(request: HttpRequest, slug: str) -> HttpResponse:
-    study = get_object_or_404(Study, slug=slug)
+    study = get_object_or_404(Study.objects.editable_by(request.user), slug=slug)
     form = MachineForm(request.POST or None, instance=MachineReading(study=study))
     if request.method == "POST" and form.is_valid():
         if study.is_open:
@@ -80,7 +80,9 @@ def machines(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @permission_required("accounts.invite_rater", raise_exception=True)
-def stop_machine(_request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    reading = get_object_or_404(MachineReading, pk=pk, study__slug=slug)
+def stop_machine(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    reading = get_object_or_404(
+        MachineReading, pk=pk, study__slug=slug, study__in=Study.objects.editable_by(request.user)
+    )
     reading.request_cancel()
     return redirect("machines", slug)

@@ -32,9 +32,10 @@ class FilterForm(forms.Form):
         required=False,
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, person: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        labels = [(label, label) for label in Image.objects.labels()]
+        self.fields["dataset"].queryset = Dataset.objects.visible_to(person)  # type: ignore[attr-defined]  # a ModelChoiceField
+        labels = [(label, label) for label in Image.objects.visible_to(person).labels()]
         self.fields["label"].choices = [ANY, *labels]  # type: ignore[attr-defined]  # a ChoiceField, see above
 
     def chosen(self) -> dict[str, Any]:
@@ -106,6 +107,10 @@ class UploadForm(forms.Form):
         help_text="Columns file and label; also patient, split, view and licence where you have them.",
     )
 
+    def __init__(self, *args: Any, person: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["dataset"].queryset = Dataset.objects.editable_by(person)  # type: ignore[attr-defined]  # as above
+
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"]).strip()
         if name and Dataset.objects.filter(name=name).exists():
@@ -163,7 +168,9 @@ class UploadForm(forms.Form):
         described = {
             key: data[key] for key in ("name", "origin", "modality", "window", "licence", "citation")
         }
-        return Dataset.objects.create(**described, created_by=user)
+        dataset = Dataset.objects.create(**described, created_by=user)
+        dataset.give_to_maker(user)
+        return dataset
 
 
 class ExcludeForm(forms.Form):

@@ -19,10 +19,10 @@ may_add = permission_required("pool.add_image", raise_exception=True)
 
 @may_add
 def upload(request: HttpRequest) -> HttpResponse:
-    form = UploadForm(request.POST or None, request.FILES or None)
+    form = UploadForm(request.POST or None, request.FILES or None, person=request.user)
     if request.method == "POST" and form.is_valid():
         return redirect(submit_upload(form.target(request.user), form.cleaned_data, by=request.user))
-    recent = ImportJob.objects.without_lists().select_related("dataset")[:RECENT]
+    recent = ImportJob.objects.visible_to(request.user).without_lists().select_related("dataset")[:RECENT]
     return render(
         request, "pool/upload.html", {"form": form, "recent": recent}, status=422 if form.errors else 200
     )
@@ -31,7 +31,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 @require_safe
 @may_add
 def import_result(request: HttpRequest, pk: int) -> HttpResponse:
-    job = get_object_or_404(ImportJob.objects.select_related("dataset"), pk=pk)
+    job = get_object_or_404(ImportJob.objects.visible_to(request.user).select_related("dataset"), pk=pk)
     return render(request, "pool/import.html", {"job": job})
 
 
@@ -39,7 +39,7 @@ def import_result(request: HttpRequest, pk: int) -> HttpResponse:
 @may_add
 def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The moving part of the page; once there is nothing to watch, the browser loads the whole page again."""
-    job = get_object_or_404(ImportJob.objects.without_lists(), pk=pk)
+    job = get_object_or_404(ImportJob.objects.visible_to(request.user).without_lists(), pk=pk)
     if not job.is_active:
         return HttpResponseClientRefresh()
     return render(request, "pool/_import_progress.html", {"job": job})
@@ -47,7 +47,6 @@ def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may_add
-def cancel_import(_request: HttpRequest, pk: int) -> HttpResponse:
-    job = get_object_or_404(ImportJob, pk=pk)
-    job.request_cancel()
-    return redirect(job)
+def cancel_import(request: HttpRequest, pk: int) -> HttpResponse:
+    get_object_or_404(ImportJob.objects.editable_by(request.user), pk=pk).request_cancel()
+    return redirect("pool:import", pk)

@@ -4,8 +4,12 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.forms import ConfirmForm
+from accounts.member_form import MemberForm
+from audit import record
 from pool.dataset_removal import StillNeeded, remove
 from pool.fool_rates_by_dataset import fool_rates, of_dataset
 from pool.models import Dataset
@@ -15,16 +19,22 @@ from pool.models import Dataset
 @permission_required("pool.view_image", raise_exception=True)
 def datasets(request: HttpRequest) -> HttpResponse:
     outcome = fool_rates()
-    rows = [(dataset, outcome.get(of_dataset(dataset.pk), [])) for dataset in Dataset.objects.counted()]
-    return render(request, "pool/datasets.html", {"datasets": rows})
+    rows = [
+        (dataset, outcome.get(of_dataset(dataset.pk), []))
+        for dataset in Dataset.objects.counted().visible_to(request.user)
+    ]
+    owned = set(Dataset.objects.owned_by(request.user).values_list("pk", flat=True))
+    return render(request, "pool/datasets.html", {"datasets": rows, "owned": owned})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("pool.delete_dataset", raise_exception=True)
 def remove_dataset(request: HttpRequest, pk: int) -> HttpResponse:
-    dataset = get_object_or_404(Dataset.objects.counted(), pk=pk)
-    if request.method != "POST":
-        return render(request, "pool/remove.html", {"dataset": dataset})
+    dataset = get_object_or_404(Dataset.objects.counted().owned_by(request.user), pk=pk)
+    form = ConfirmForm(request.POST or None, name=dataset.name)
+    if request.method != "POST" or not form.is_valid():
+        status = 422 if request.method == "POST" else 200
+        return render(request, "pool/remove.html", {"dataset": dataset, "form": form}, status=status)
     try:
         remove(dataset)
     except StillNeeded as reason:
@@ -32,3 +42,23 @@ def remove_dataset(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, f"“{dataset}” has been removed.")
     return redirect("pool:datasets")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("pool.change_image", raise_exception=True)
+def dataset_members(request: HttpRequest, pk: int) -> HttpResponse:
+    dataset = get_object_or_404(Dataset.objects.owned_by(request.user), pk=pk)
+    form = MemberForm(request.POST or None, subject=dataset, by=request.user)
+    if request.method == "POST" and form.is_valid():
+        sentence = form.save()
+        record(dataset, request.user, "changed the members", change=sentence)
+        messages.success(request, sentence)
+        mine = dataset.is_owned_by(request.user)
+        return redirect("pool:dataset_members", pk) if mine else redirect("pool:datasets")
+    context = {
+        "subject": dataset,
+        "back": reverse("pool:datasets"),
+        "form": form,
+        "members": dataset.memberships.select_related("user", "group"),
+    }
+    return render(request, "account/members.html", context, status=422 if form.errors else 200)

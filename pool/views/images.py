@@ -26,36 +26,46 @@ may_change = permission_required("pool.change_image", raise_exception=True)
 @require_safe
 @may_view
 def gallery(request: HttpRequest) -> HttpResponse:
-    form = FilterForm(request.GET)
-    images = Image.objects.matching(**form.chosen()).select_related("dataset")
+    form = FilterForm(request.GET, person=request.user)
+    images = Image.objects.visible_to(request.user).matching(**form.chosen()).select_related("dataset")
     page = Paginator(images, PER_PAGE).get_page(request.GET.get("page"))
-    context = {"form": form, "page": page, "pool_is_empty": not page and not Dataset.objects.exists()}
+    context = {
+        "form": form,
+        "page": page,
+        "pool_is_empty": not page and not Dataset.objects.visible_to(request.user).exists(),
+    }
     return render(request, "pool/gallery.html", context)
 
 
 @require_safe
 @may_view
 def image(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    image_shown = get_object_or_404(Image.objects.select_related("dataset", "excluded_by"), pk=pk)
-    return render(request, "pool/image.html", {"image": image_shown, "form": ExcludeForm()})
+    image_shown = get_object_or_404(
+        Image.objects.visible_to(request.user).select_related("dataset", "excluded_by"), pk=pk
+    )
+    return render(
+        request,
+        "pool/image.html",
+        {"image": image_shown, "form": ExcludeForm(), "may_edit": image_shown.dataset.may_edit(request.user)},
+    )
 
 
 @require_safe
 @may_view
-def thumbnail(_request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    return _png(thumbnail_png(get_object_or_404(Image, pk=pk)))
+def thumbnail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    return _png(thumbnail_png(get_object_or_404(Image.objects.visible_to(request.user), pk=pk)))
 
 
 @require_safe
 @may_view
-def picture(_request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    return _png(picture_png(get_object_or_404(Image, pk=pk)))
+def picture(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    return _png(picture_png(get_object_or_404(Image.objects.visible_to(request.user), pk=pk)))
 
 
 @require_POST
 @may_change
 def exclude(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    left_out = get_object_or_404(Image, pk=pk)
+    left_out = get_object_or_404(Image.objects.editable_by(request.user), pk=pk)
     form = ExcludeForm(request.POST)
     if not form.is_valid():
         return render(request, "pool/image.html", {"image": left_out, "form": form}, status=422)
@@ -67,7 +77,7 @@ def exclude(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_POST
 @may_change
 def include(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    taken_back = get_object_or_404(Image, pk=pk)
+    taken_back = get_object_or_404(Image.objects.editable_by(request.user), pk=pk)
     taken_back.include()
     messages.success(request, "Back in.")
     return redirect(taken_back)

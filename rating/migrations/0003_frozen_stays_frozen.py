@@ -7,7 +7,10 @@ everything. Its orders: everything but when an image was first shown; and once a
 
 from django.db import migrations
 
-LIFE = "state", "manifest_sha256", "order_version", "frozen_at", "opened_at", "closed_at", "unblinded_at"
+LIFE = (
+    *("state", "manifest_sha256", "order_version", "frozen_at", "opened_at", "closed_at", "unblinded_at"),
+    *("unblinding_asked_by_id", "unblinding_reason"),
+)
 STATES = "draft", "frozen", "open", "closed", "unblinded"
 ORDER = "sitting_id", "position", "study_image_id", "kind", "token", "places"
 SITTING = "enrolment_id", "session", "attempt", "seed", "order_version"

@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 from django.db import models, transaction
 
-from pool.models import Dataset, Image
+from pool.models import Dataset, DatasetQuerySet, Image
 from rating.studies.strata import Role, Stratum
 from rating.studies.study import Study
 
@@ -40,7 +40,12 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
             "hold_ahead",
             "break_after",
         ),
-        "Declared before anybody has rated": ("primary_endpoint", "unsure_policy", "equivalence_margin"),
+        "Declared before anybody has rated": (
+            "primary_endpoint",
+            "unsure_policy",
+            "equivalence_margin",
+            "four_eyes",
+        ),
     }
 
     class Meta:
@@ -72,6 +77,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
             "primary_endpoint",
             "unsure_policy",
             "equivalence_margin",
+            "four_eyes",
         ]
         widgets = {
             "instructions": forms.Textarea(attrs={"rows": 4}),
@@ -144,6 +150,7 @@ class StrataForm(forms.Form):
     def __init__(
         self,
         *args: Any,
+        person: Any,
         study: Study | None = None,
         counts: Mapping[int, int] | None = None,
         **kwargs: Any,
@@ -152,7 +159,7 @@ class StrataForm(forms.Form):
         chosen = {(key, "", Role.MAIN.value): count for key, count in (counts or {}).items()}
         if study:
             chosen = {(s.dataset_id, s.label, s.role): s.count for s in study.strata.all()}
-        self.strata = list(_strata_rows())
+        self.strata = list(_strata_rows(Dataset.objects.visible_to(person)))
         for row in self.strata:
             for role, name in row.names.items():
                 self.fields[name] = forms.IntegerField(
@@ -185,13 +192,19 @@ class StrataForm(forms.Form):
         return [(row, [self[name] for name in row.names.values()]) for row in self.strata]
 
 
-def _strata_rows() -> Iterator[Row]:
+def _strata_rows(datasets: DatasetQuerySet) -> Iterator[Row]:
     """Each dataset as a whole, then by finding where it has several."""
-    usable = Image.objects.usable().exclude(label="").values_list("dataset", "label").order_by("label")
+    usable = (
+        Image.objects.usable()
+        .filter(dataset__in=datasets)
+        .exclude(label="")
+        .values_list("dataset", "label")
+        .order_by("label")
+    )
     by_label: dict[int, list[tuple[str, int]]] = {}
     for dataset, label, count in usable.annotate(count=models.Count("pk")):
         by_label.setdefault(dataset, []).append((label, count))
-    for dataset in Dataset.objects.with_usable_images():
+    for dataset in datasets.with_usable_images():
         yield Row(dataset, "", dataset.usable_images, _names(dataset, ""))
         for label, count in by_label.get(dataset.pk, []):
             if len(by_label[dataset.pk]) > 1 or count < dataset.usable_images:
@@ -202,7 +215,3 @@ def _names(dataset: Dataset, label: str) -> dict[str, str]:
     # A finding is any text, so its field is named by a short hash of it.
     tail = f"_{hashlib.sha256(label.encode()).hexdigest()[:10]}" if label else ""
     return {role: f"{prefix}_{dataset.pk}{tail}" for role, prefix in StrataForm.PREFIXES.items()}
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 2}))

@@ -65,7 +65,7 @@ def invite(study: Study, email: str, *, by: Any = None) -> str:
 @transaction.non_atomic_requests  # each person is invited for good before any mail goes out
 @never_cache
 def invite_raters(request: HttpRequest, slug: str) -> HttpResponse:
-    study = get_object_or_404(Study, slug=slug)
+    study = get_object_or_404(Study.objects.editable_by(request.user), slug=slug)
     form = InvitationForm(request.POST or None)
     invited: list[dict[str, str]] = []
     if request.method == "POST" and form.is_valid():

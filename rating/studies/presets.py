@@ -20,10 +20,12 @@ class Template:
     protocol: Mapping[str, Any] = field(default_factory=dict)
     shares: tuple[tuple[str, str, int], ...] = ()
 
-    def counts(self) -> dict[int, int]:
+    def counts(self, person: Any) -> dict[int, int]:
         """How many images of which dataset: of each kind the largest dataset that has any."""
         counts: dict[int, int] = {}
-        datasets = sorted(Dataset.objects.with_usable_images(), key=lambda d: (-d.usable_images, d.name))
+        datasets = sorted(
+            Dataset.objects.visible_to(person).with_usable_images(), key=lambda d: (-d.usable_images, d.name)
+        )
         for modality, origin, count in self.shares:
             fitting = (d for d in datasets if d.origin == origin and modality in {"", d.modality})
             if dataset := next(fitting, None):

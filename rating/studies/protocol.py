@@ -99,6 +99,12 @@ class Protocol(models.Model):
         validators=[MinValueValidator(0.01), MaxValueValidator(0.5)],
         help_text="To claim “cannot be told apart”: how far from chance still counts as chance, 0.1 say.",
     )
+    four_eyes = models.BooleanField(
+        "two people unblind",
+        default=False,
+        db_default=False,
+        help_text="One owner or editor asks for it, another one confirms.",
+    )
 
     class Meta:
         abstract = True

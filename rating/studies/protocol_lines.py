@@ -22,6 +22,7 @@ def told_protocol(study: Study) -> list[tuple[str, str]]:
         *([] if study.shows_sets else [("“Unsure”", study.get_unsure_policy_display())]),
         ("Told of the share of generated images", study.prevalence_note or "Nothing"),
     ]
+    lines.append(("Unblinding", "By two people" if study.four_eyes else "By one person"))
     if study.equivalence_margin:
         lines.append(("Equivalence margin", f"± {study.equivalence_margin:g} around chance"))
     return lines

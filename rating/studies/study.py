@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.membership import Shared, SharedQuerySet
 from audit import record
 from audit.models import Event, EventQuerySet
 from rating.studies.randomness import random_seed, random_slug
@@ -20,7 +21,7 @@ from rating.studies.reading_settings import ReadingRoom
 # A study's own life, not its protocol: what goes on changing after the freeze, and what names the row.
 LIFE = frozenset(
     {"id", "slug", "state", "manifest_sha256", "order_version", "created_by", "created_at", "copy_of"}
-    | {"frozen_at", "opened_at", "closed_at", "unblinded_at"}
+    | {"frozen_at", "opened_at", "closed_at", "unblinded_at", "unblinding_asked_by", "unblinding_reason"}
 )
 
 
@@ -33,7 +34,12 @@ def must_say_why(reason: str) -> None:
         raise NotPossible("Say why; the reason is kept in the study's log.")
 
 
-class StudyQuerySet(models.QuerySet["Study"]):
+class StudyQuerySet(SharedQuerySet["Study"]):
+    def results_open_to(self, person: Any) -> Self:
+        """Closed studies whose results this person may see: editors at once, viewers once unblinded."""
+        unblinded = models.Q(pk__in=self.visible_to(person).filter(state=Study.State.UNBLINDED).values("pk"))
+        return self.over().filter(unblinded | models.Q(pk__in=self.editable_by(person).values("pk")))
+
     def drafts(self) -> Self:
         return self.filter(state=Study.State.DRAFT)
 
@@ -68,7 +74,7 @@ def _how_many(rows: models.QuerySet[Any]) -> Coalesce:
     return Coalesce(models.Subquery(counted.values("number")), 0)
 
 
-class Study(ReadingRoom):
+class Study(Shared, ReadingRoom):
     """One reader study. Its protocol is fixed when it is frozen."""
 
     class State(models.TextChoices):
@@ -98,6 +104,11 @@ class Study(ReadingRoom):
     opened_at = models.DateTimeField(null=True, editable=False)
     closed_at = models.DateTimeField(null=True, editable=False)
     unblinded_at = models.DateTimeField(null=True, editable=False)
+    # With four eyes: who wished to unblind first, and why; another owner or editor confirms.
+    unblinding_asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    unblinding_reason = models.CharField(max_length=500, blank=True, default="", editable=False)
 
     # Where `with_progress` counted them:
     rater_count: int
@@ -212,10 +223,27 @@ class Study(ReadingRoom):
             if enrolment.user.has_perm("pool.view_image"):
                 enrolment.mark_unblinded(user, "This rater may look into the pool by now.")
 
-    def unblind(self, user: Any, reason: str) -> None:
+    def unblind(self, user: Any, reason: str) -> bool:
+        """True once the truth is visible; with four eyes the first person only asks, and a second one confirms."""
         if not reason.strip():
             raise NotPossible("Say why the study is unblinded now; the reason is kept in its log.")
+        if self.four_eyes and self._asks_first(user, reason):
+            return False
         self._move(self.State.CLOSED, self.State.UNBLINDED, "unblinded_at", user, reason=reason)
+        return True
+
+    @transaction.atomic
+    def _asks_first(self, user: Any, reason: str) -> bool:
+        """Whether this person is the first of the two; the same one asking again changes nothing."""
+        if user is None:
+            raise NotPossible("This study is unblinded by two people, so not on the command line.")
+        waiting = Study.objects.filter(pk=self.pk, state=self.State.CLOSED, unblinding_asked_by=None)
+        if waiting.update(unblinding_asked_by=user, unblinding_reason=reason[:500]):
+            record(self, user, "asked to unblind", reason=reason)
+            self.refresh_from_db()
+            return True
+        self.refresh_from_db()
+        return bool(self.unblinding_asked_by_id == user.pk)
 
     @transaction.atomic
     def _move(self, before: State, after: State, stamp: str, user: Any, *, reason: str = "") -> None:

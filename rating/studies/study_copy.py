@@ -24,6 +24,7 @@ def copy_of(study: Study, *, by: Any, name: str = "", **changes: Any) -> Study:
     copy = Study.objects.create(
         **{**protocol, **changes}, name=name or free_name(study.name), created_by=by, copy_of=study
     )
+    copy.give_to_maker(by)
     Stratum.objects.bulk_create(
         Stratum(study=copy, dataset_id=s.dataset_id, label=s.label, role=s.role, count=s.count)
         for s in study.strata.all()

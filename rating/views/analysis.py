@@ -29,7 +29,7 @@ A_LOOK_LASTS = timedelta(minutes=10)
 @never_cache
 @require_GET
 def overview(request: HttpRequest, slug: str) -> HttpResponse:
-    study = get_object_or_404(Study, slug=slug)
+    study = get_object_or_404(Study.objects.visible_to(request.user), slug=slug)
     if not study.is_over:
         return render(request, "rating/analysis_waits.html", {"study": study})
     note_look(study, request.user, "overview")
@@ -53,7 +53,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def question(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """One question's page: each figure with its table."""
-    study, chosen_question = _over(slug), _question(name)
+    study, chosen_question = _over(request, slug), _question(name)
     note_look(study, request.user, name)
     cache = ResultCache(study)
     form = PartForm(request.GET, cache.columns())
@@ -73,7 +73,7 @@ def question(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 @require_GET
 def figure(request: HttpRequest, slug: str, name: str, kind: str) -> HttpResponse:
     """An exhibit as a file: its drawing as svg, pdf or png, its table as csv; for paper if asked."""
-    study, exhibit = _over(slug), EXHIBITS.get(name)
+    study, exhibit = _over(request, slug), EXHIBITS.get(name)
     if exhibit is None:
         raise Http404
     if exhibit.needs_truth:
@@ -147,8 +147,8 @@ def note_look(study: Study, user: Any, what: str, *, embedded: bool = False) -> 
     record(study, user, LOOK, page=what)
 
 
-def _over(slug: str) -> Study:
-    return get_object_or_404(Study.objects.over(), slug=slug)
+def _over(request: HttpRequest, slug: str) -> Study:
+    return get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
 
 
 def _question(name: str) -> Question:

@@ -16,7 +16,7 @@ from rating.studies.study import NotPossible
 @permission_required("rating.change_study", raise_exception=True)
 @require_POST
 def run(request: HttpRequest, slug: str) -> HttpResponse:
-    study = get_object_or_404(Study, slug=slug)
+    study = get_object_or_404(Study.objects.editable_by(request.user), slug=slug)
     if study.is_draft:
         messages.error(request, "Freeze the study first: the audit looks at what raters will see.")
         return redirect(study)
@@ -32,7 +32,7 @@ def run(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def progress(request: HttpRequest, slug: str) -> HttpResponse:
     """The fragment that shows how far the audit has come; asks for a fresh page when it has ended."""
-    audit = get_object_or_404(Study, slug=slug).blinding_audit
+    audit = get_object_or_404(Study.objects.visible_to(request.user), slug=slug).blinding_audit
     response = render(request, "rating/_auditing.html", {"audit": audit})
     if audit is None or not audit.is_active:
         response["HX-Refresh"] = "true"
@@ -42,7 +42,7 @@ def progress(request: HttpRequest, slug: str) -> HttpResponse:
 @permission_required("rating.change_study", raise_exception=True)
 @require_POST
 def override(request: HttpRequest, slug: str) -> HttpResponse:
-    study = get_object_or_404(Study, slug=slug)
+    study = get_object_or_404(Study.objects.editable_by(request.user), slug=slug)
     try:
         if study.blinding_audit is None:
             raise NotPossible("There is no audit to override yet.")

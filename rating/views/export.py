@@ -23,15 +23,15 @@ from rating.views.analysis import note_look
 @never_cache
 @require_GET
 def ratings(request: HttpRequest, slug: str) -> HttpResponseBase:
-    study = get_object_or_404(Study.objects.over(), slug=slug)
+    study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
     record(study, request.user, "exported ratings", with_truth=study.is_unblinded)
     return _download(csv_lines(study), f"lungrater-ratings-{study.slug}.csv")
 
 
 @permission_required("rating.export_study", raise_exception=True)
 @require_GET
-def codebook(_request: HttpRequest, slug: str) -> HttpResponseBase:
-    study = get_object_or_404(Study, slug=slug)
+def codebook(request: HttpRequest, slug: str) -> HttpResponseBase:
+    study = get_object_or_404(Study.objects.visible_to(request.user), slug=slug)
     return _download(codebook_lines(study), "lungrater-codebook.csv")
 
 
@@ -43,7 +43,7 @@ def bundle(request: HttpRequest, slug: str) -> HttpResponse:
         bundle as bundle_of,  # fpdf2, which the web process need not load to start
     )
 
-    study = get_object_or_404(Study.objects.over(), slug=slug)
+    study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
     record(study, request.user, "exported ratings", with_truth=study.is_unblinded, bundle=True)
     return _attachment(bundle_of(study, _today()), "application/zip", f"lungrater-{study.slug}.zip")
 
@@ -56,7 +56,7 @@ def report(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     from rating.results.report.html import as_html
     from rating.results.report.pdf import as_pdf
 
-    study = get_object_or_404(Study.objects.over(), slug=slug)
+    study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
     note_look(study, request.user, f"report {kind}")
     cache = ResultCache(study)
     numbers = numbers_of(study, cache)

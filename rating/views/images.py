@@ -29,9 +29,9 @@ def presented(request: HttpRequest, token: str, place: int | None = None) -> Htt
 
 @permission_required("rating.view_truth", raise_exception=True)
 @require_GET
-def of_study(_request: HttpRequest, slug: str, code: str) -> HttpResponse:
+def of_study(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     """A study image by its code, for the analysis of a study that is over."""
-    study = get_object_or_404(Study.objects.over(), slug=slug)
+    study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
     return _png(get_object_or_404(StudyImage, study=study, code=code))
 
 

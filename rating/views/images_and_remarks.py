@@ -33,7 +33,7 @@ REMARKS_PER_PAGE = 100
 @require_GET
 def images(request: HttpRequest, slug: str) -> HttpResponse:
     """The galleries: most fooling fakes, real images called fake, called fake by two or more, split opinions."""
-    study = get_object_or_404(Study.objects.over(), slug=slug)
+    study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
     note_look(study, request.user, "images")
     cache = ResultCache(study)
     form = ResponseForm(request.GET, cache.columns())
@@ -116,7 +116,7 @@ class _RemarkSearch:
     """What was written in the chosen part of a study: of the informed sessions, or else before raters were told."""
 
     def __init__(self, request: HttpRequest, slug: str) -> None:
-        self.study = get_object_or_404(Study.objects.over(), slug=slug)
+        self.study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
         note_look(self.study, request.user, "remarks")
         self.cache = ResultCache(self.study)
         self.first_phase = self.study.has_two_phases and request.GET.get("phase") == "first"

@@ -26,7 +26,7 @@ class ReplacementForm(forms.Form):
 @permission_required("rating.view_study", raise_exception=True)
 @require_GET
 def raters(request: HttpRequest, slug: str) -> HttpResponse:
-    study = get_object_or_404(Study, slug=slug)
+    study = get_object_or_404(Study.objects.visible_to(request.user), slug=slug)
     enrolments = study.enrolments.select_related("user", "replaced_by").with_progress()
     sittings = defaultdict(list)
     for sitting in (
@@ -38,7 +38,11 @@ def raters(request: HttpRequest, slug: str) -> HttpResponse:
         (each, sittings[each.pk], odd.get(each.pk, []), round((each.pace_ms or 0) / 1000))
         for each in enrolments
     ]
-    return render(request, "rating/raters.html", {"study": study, "rows": rows})
+    return render(
+        request,
+        "rating/raters.html",
+        {"study": study, "rows": rows, "may_edit": study.may_edit(request.user)},
+    )
 
 
 def _flags_of(study: Study) -> dict[int, list[str]]:
@@ -131,7 +135,10 @@ def _act(
     even_when_over: bool = False,
 ) -> HttpResponse:
     enrolment = get_object_or_404(
-        Enrolment.objects.select_related("study", "user"), study__slug=slug, number=number
+        Enrolment.objects.select_related("study", "user"),
+        study__in=Study.objects.editable_by(request.user),
+        study__slug=slug,
+        number=number,
     )
     try:
         if enrolment.study.is_over and not even_when_over:

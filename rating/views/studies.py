@@ -11,8 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from rating.models import Enrolment, Freeze, Study
-from rating.studies.forms import ReasonForm, StrataForm, StudyForm
+from accounts.forms import ReasonForm
+from rating.models import Enrolment, Study
+from rating.studies.forms import StrataForm, StudyForm
 from rating.studies.near_copies import held_back_from, let_near_copies_in
 from rating.studies.presets import TEMPLATES, Template
 from rating.studies.protocol_lines import told_protocol
@@ -23,7 +24,9 @@ from rating.studies.study_copy import copy_of
 @permission_required("rating.view_study", raise_exception=True)
 @require_GET
 def study_list(request: HttpRequest) -> HttpResponse:
-    return render(request, "rating/study_list.html", {"studies": Study.objects.with_progress()})
+    return render(
+        request, "rating/study_list.html", {"studies": Study.objects.visible_to(request.user).with_progress()}
+    )
 
 
 @permission_required("rating.add_study", raise_exception=True)
@@ -36,7 +39,7 @@ def create(request: HttpRequest) -> HttpResponse:
 @permission_required("rating.add_study", raise_exception=True)
 @require_POST
 def copy(request: HttpRequest, slug: str) -> HttpResponse:
-    draft = copy_of(get_object_or_404(Study, slug=slug), by=request.user)
+    draft = copy_of(get_object_or_404(Study.objects.visible_to(request.user), slug=slug), by=request.user)
     messages.success(
         request, "This is a draft with the same protocol; its images are drawn anew at its freeze."
     )
@@ -45,20 +48,25 @@ def copy(request: HttpRequest, slug: str) -> HttpResponse:
 
 @permission_required("rating.change_study", raise_exception=True)
 def edit(request: HttpRequest, slug: str) -> HttpResponse:
-    return _edit(request, get_object_or_404(Study.objects.drafts(), slug=slug))
+    return _edit(request, get_object_or_404(Study.objects.drafts().editable_by(request.user), slug=slug))
 
 
 def _edit(request: HttpRequest, study: Study, template: Template | None = None) -> HttpResponse:
     form = StudyForm(request.POST or None, instance=study)
     strata = StrataForm(
         request.POST or None,
+        person=request.user,
         study=study if study.pk else None,
-        counts=template.counts() if template else None,
+        counts=template.counts(request.user) if template else None,
     )
     if request.method == "POST" and form.is_valid() and strata.is_valid():
         try:
             with transaction.atomic():
-                strata.save(form.save())
+                is_new = study.pk is None
+                saved = form.save()
+                if is_new:
+                    saved.give_to_maker(request.user)
+                strata.save(saved)
         except NotPossible as reason:
             form.add_error(None, str(reason))
         except IntegrityError:
@@ -73,13 +81,12 @@ def _edit(request: HttpRequest, study: Study, template: Template | None = None) 
 @permission_required("rating.view_study", raise_exception=True)
 @require_GET
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
-    study = get_object_or_404(Study, slug=slug)
+    study = get_object_or_404(Study.objects.visible_to(request.user), slug=slug)
     enrolments = list(Enrolment.objects.filter(study=study).select_related("user").with_progress())
     context = {
         "study": study,
         "strata": study.strata.select_related("dataset"),
         "enrolments": enrolments,
-        "unfinished": [rater for rater in enrolments if rater.unrated_count and rater.withdrawn_at is None],
         "freeze": study.freezes.first(),
         "audit": (audit := study.blinding_audit),
         "named_images": audit.images_named() if audit and study.state == Study.State.FROZEN else [],
@@ -89,30 +96,18 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "reason_form": ReasonForm(),
         "near_copies": held_back_from(study) if study.opened_at is None else 0,
         "events": study.events,
+        "may_edit": study.may_edit(request.user),
+        "is_owner": study.is_owned_by(request.user),
+        "members": study.memberships.select_related("user", "group"),
     }
     return render(request, "rating/study.html", context)
-
-
-@permission_required("rating.change_study", raise_exception=True)
-@require_POST
-def freeze(request: HttpRequest, slug: str) -> HttpResponse:
-    study = get_object_or_404(Study.objects.drafts(), slug=slug)
-    if reasons := study.reasons_not_to_freeze():
-        messages.error(request, " ".join(reasons))
-        return redirect(study)
-    try:
-        with transaction.atomic():
-            Freeze(study=study, requested_by_id=request.user.pk).submit()
-    except IntegrityError:
-        messages.info(request, "The study is being frozen already.")
-    return redirect(study)
 
 
 @permission_required("rating.view_study", raise_exception=True)
 @require_GET
 def freezing(request: HttpRequest, slug: str) -> HttpResponse:
     """The fragment that shows how far freezing has come; asks for a fresh page when it has ended."""
-    job = get_object_or_404(Study, slug=slug).freezes.first()
+    job = get_object_or_404(Study.objects.visible_to(request.user), slug=slug).freezes.first()
     response = render(request, "rating/_freezing.html", {"freeze": job})
     if job is None or not job.is_active:
         response["HX-Refresh"] = "true"
@@ -133,21 +128,8 @@ def let_copies_in(request: HttpRequest, slug: str) -> HttpResponse:
     return _act(request, slug, lambda study: let_near_copies_in(study, request.user, reason), done)
 
 
-@permission_required("rating.change_study", raise_exception=True)
-@require_POST
-def close(request: HttpRequest, slug: str) -> HttpResponse:
-    return _act(request, slug, lambda study: study.close(request.user), "No more ratings are taken.")
-
-
-@permission_required("rating.view_truth", raise_exception=True)
-@require_POST
-def unblind(request: HttpRequest, slug: str) -> HttpResponse:
-    reason = request.POST.get("reason", "")
-    return _act(request, slug, lambda study: study.unblind(request.user, reason), "The truth is visible now.")
-
-
 def _act(request: HttpRequest, slug: str, act: Callable[[Study], None], done: str) -> HttpResponse:
-    study = get_object_or_404(Study, slug=slug)
+    study = get_object_or_404(Study.objects.editable_by(request.user), slug=slug)
     try:
         act(study)
     except NotPossible as reason:

@@ -330,7 +330,7 @@ def test_a_dataset_imported_by_mistake_can_be_removed(browser: Client) -> None:
 
     asked = browser.get(address).content.decode()
     with TestCase.captureOnCommitCallbacks(execute=True):
-        page = browser.post(address, follow=True).content.decode()
+        page = browser.post(address, {"confirm": "wrong folder"}, follow=True).content.decode()
 
     assert "1 real image (X-ray)" in asked
     assert "“Wrong folder” has been removed." in page
@@ -345,7 +345,9 @@ def test_a_dataset_that_something_rests_on_stays(browser: Client) -> None:
     images = stratum.dataset.images.count()
 
     page = browser.post(
-        reverse("pool:remove_dataset", args=[stratum.dataset_id]), follow=True
+        reverse("pool:remove_dataset", args=[stratum.dataset_id]),
+        {"confirm": stratum.dataset.name},
+        follow=True,
     ).content.decode()
 
     assert "cannot be removed: a study, a model, a report or generated images rest on it" in page

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from accounts.membership import Part
 from accounts.models import User
 from accounts.roles import Role
 from rating.models import Enrolment, Freeze, Presentation, Rating, Sitting, Stratum, Study
@@ -21,6 +22,7 @@ def draft_study(
     name: str = "Reading", *, real: int = 3, fake: int = 3, modality: str = "xray", **protocol: Any
 ) -> Study:
     study = Study.objects.create(name=name, canvas=64, **protocol)
+    study.share_with(None, Part.OWNER)  # every researcher's; tests of memberships say otherwise
     for origin, count in (("real", real), ("synthetic", fake)):
         if count:
             dataset = make_dataset(name=f"{name} {origin} {modality}", origin=origin, modality=modality)

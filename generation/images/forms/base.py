@@ -85,6 +85,7 @@ class NewJobForm(forms.Form):
             if dataset.pk is None:
                 dataset.created_by = by
                 dataset.save()
+                dataset.give_to_maker(by)
             job = self._job(dataset)
             job.requested_by = by
             job.submit()

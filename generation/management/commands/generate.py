@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
+from accounts.owner_option import owner_of
 from generation.diffusion.compiling import COMPILE
 from generation.diffusion.model_cache import PRECISIONS
 from generation.forms import random_seed
@@ -176,9 +177,11 @@ def _dataset(options: dict[str, Any], modality: str) -> Dataset:
     if options["stand_in"] and options["engine"] != GenerationJob.Engine.PHANTOM:
         raise CommandError("Only phantoms may stand in for real images.", returncode=BAD_ARGUMENT)
     origin = Origin.REAL if options["stand_in"] else Origin.SYNTHETIC
-    dataset, _ = Dataset.objects.get_or_create(
+    dataset, is_new = Dataset.objects.get_or_create(
         name=options["dataset"], defaults={"origin": origin, "modality": modality}
     )
+    if is_new:
+        dataset.give_to_maker(owner_of(options))
     return dataset
 
 

@@ -16,6 +16,7 @@ from django.db.models import ProtectedError
 from django.db.models.functions import Now
 from tqdm import tqdm
 
+from accounts.owner_option import owner_of
 from jobs.disk_space import NO_ROOM_LEFT, is_out_of_room, shortage
 from jobs.models import LOOK_FOR_ROOM_EVERY
 from outbound.fetching import FetchError, fetch
@@ -175,6 +176,8 @@ def _dataset(options: dict[str, Any]) -> tuple[Dataset, bool]:
             key: plain(options[key]) for key in ("origin", "modality", "window", "licence", "citation")
         },
     )
+    if new:
+        dataset.give_to_maker(owner_of(options))
     for key in ("origin", "modality"):
         if not new and getattr(dataset, key) != options[key]:
             raise CommandError(

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError, transaction
 
+from accounts.owner_option import add_owner_option, owner_of
 from jobs.progress_bar import followed
 from pool.models import Dataset
 from rating.models import BlindingAudit, Enrolment, Freeze, Stratum, Study
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         acts = parser.add_subparsers(dest="act", required=True)
         create = acts.add_parser("create", help="a draft of NAME with so many images of each dataset")
         create.add_argument("name")
+        add_owner_option(create)
         create.add_argument(
             "--images",
             action="append",
@@ -147,6 +149,7 @@ def create(name: str, options: dict[str, Any]) -> Study:
     except ValidationError as error:
         raise CommandError(" ".join(error.messages)) from error
     study.save()
+    study.give_to_maker(owner_of(options))
     roles = {Role.MAIN: "images", Role.PRACTICE: "practice", Role.PROBE: "probe"}
     for role, option in roles.items():
         for words in options[option]:
@@ -170,6 +173,10 @@ def _add_stratum(study: Study, words: str, role: Role) -> None:
             Stratum.objects.create(study=study, dataset=dataset, label=label, count=int(count), role=role)
     except IntegrityError as error:
         raise CommandError(f"“{words}” is asked for twice; name each dataset and finding once.") from error
+
+
+def _unblind(study: Study, reason: str) -> None:
+    study.unblind(None, reason)
 
 
 def _copy(study: Study, options: dict[str, Any], write: Callable[[str], Any]) -> None:
@@ -272,6 +279,6 @@ ACTS: dict[str, Callable[[Study, dict[str, Any], Callable[[str], Any]], None]] =
     "simulate": _simulate,
     "open": _open,
     "close": lambda study, _options, _write: study.close(None),
-    "unblind": lambda study, options, _write: study.unblind(None, options["reason"]),
+    "unblind": lambda study, options, _write: _unblind(study, options["reason"]),
     "status": _status,
 }

@@ -1,0 +1,87 @@
+"""What cannot be taken back asks once more: freezing, closing, unblinding. The page names who is unfinished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
+
+from accounts.forms import ConfirmForm, ReasonForm
+from rating.models import Enrolment, Freeze, Study
+from rating.studies.study import NotPossible
+
+get_or_post = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@permission_required("rating.change_study", raise_exception=True)
+@get_or_post
+def freeze(request: HttpRequest, slug: str) -> HttpResponse:
+    study = get_object_or_404(Study.objects.drafts().editable_by(request.user), slug=slug)
+    return _ask_then(request, study, "freeze", forms.Form(_sent(request)), _freeze)
+
+
+@permission_required("rating.change_study", raise_exception=True)
+@get_or_post
+def close(request: HttpRequest, slug: str) -> HttpResponse:
+    study = get_object_or_404(Study.objects.editable_by(request.user), slug=slug)
+    return _ask_then(request, study, "close", ConfirmForm(_sent(request), name=study.name), _close)
+
+
+@permission_required("rating.view_truth", raise_exception=True)
+@get_or_post
+def unblind(request: HttpRequest, slug: str) -> HttpResponse:
+    study = get_object_or_404(Study.objects.editable_by(request.user), slug=slug)
+    return _ask_then(request, study, "unblind", ReasonForm(_sent(request)), _unblind)
+
+
+Act = Callable[[HttpRequest, Study, forms.Form], str]
+
+
+def _sent(request: HttpRequest) -> QueryDict | None:
+    return request.POST if request.method == "POST" else None
+
+
+def _ask_then(request: HttpRequest, study: Study, name: str, form: forms.Form, act: Act) -> HttpResponse:
+    """Show the page of this act until its form is filled rightly, then act and say what was done."""
+    if form.is_valid():
+        try:
+            messages.success(request, act(request, study, form))
+        except NotPossible as reason:
+            messages.error(request, str(reason))
+        return redirect(study)
+    unfinished = [
+        rater
+        for rater in Enrolment.objects.filter(study=study, withdrawn_at=None).with_progress()
+        if rater.unrated_count
+    ]
+    context = {"study": study, "form": form, "act": name, "unfinished": unfinished}
+    status = 422 if request.method == "POST" else 200
+    return render(request, "rating/point_of_no_return.html", context, status=status)
+
+
+def _freeze(request: HttpRequest, study: Study, _form: forms.Form) -> str:
+    if reasons := study.reasons_not_to_freeze():
+        raise NotPossible(" ".join(reasons))
+    try:
+        with transaction.atomic():
+            Freeze(study=study, requested_by_id=request.user.pk).submit()
+    except IntegrityError:
+        return "The study is being frozen already."
+    return "The study is being frozen."
+
+
+def _close(request: HttpRequest, study: Study, _form: forms.Form) -> str:
+    study.close(request.user)
+    return "No more ratings are taken."
+
+
+def _unblind(request: HttpRequest, study: Study, form: forms.Form) -> str:
+    if study.unblind(request.user, form.cleaned_data["reason"]):
+        return "The truth is visible now."
+    return "Your wish to unblind is kept; a second owner or editor has to confirm it."

@@ -1,0 +1,151 @@
+"""Studies and datasets belong to somebody; who has no part in them does not find them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core import mail
+from django.test import Client
+
+from accounts.membership import Part
+from accounts.models import User
+from accounts.roles import Role
+from pool.models import Dataset
+from rating.models import Study
+from tests.rating.cast import open_study, over_study
+
+Signed = Callable[[User], Client]
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    return User.objects.create_user("owner@example.org", role=Role.RESEARCHER)
+
+
+def owned(study: Study, owner: User) -> Study:
+    study.memberships.all().delete()
+    study.share_with(owner, Part.OWNER)
+    return study
+
+
+def test_a_second_researcher_neither_closes_nor_unblinds_somebody_elses_study(
+    owner: User, researcher: User, rater: User, client_of: Signed
+) -> None:
+    study = owned(open_study(raters=[rater]), owner)
+    stranger = client_of(researcher)
+
+    answers = [
+        stranger.post(f"{study.get_absolute_url()}{act}/", {"confirm": study.name, "reason": "x"}).status_code
+        for act in ("close", "unblind", "raters/1/withdraw")
+    ]
+
+    study.refresh_from_db()
+    assert answers == [404, 404, 404]
+    assert study.is_open
+
+
+def test_closing_wants_the_name_typed_and_names_who_is_unfinished(
+    owner: User, rater: User, client_of: Signed
+) -> None:
+    study = owned(open_study(raters=[rater]), owner)
+    browser, address = client_of(owner), f"{study.get_absolute_url()}close/"
+
+    page = browser.get(address)
+    one_click = browser.post(address)
+    study.refresh_from_db()
+    still_open = study.is_open
+    browser.post(address, {"confirm": study.name})
+    study.refresh_from_db()
+
+    assert "R01 (0 of 6)" in page.content.decode()
+    assert one_click.status_code == 422
+    assert still_open
+    assert study.is_over
+
+
+def test_with_four_eyes_the_same_person_cannot_unblind_alone(
+    owner: User, researcher: User, rater: User, client_of: Signed
+) -> None:
+    study = owned(over_study(raters=[rater], four_eyes=True), owner)
+    study.share_with(researcher, Part.EDITOR)
+    address = f"{study.get_absolute_url()}unblind/"
+
+    for _ in range(2):
+        client_of(owner).post(address, {"reason": "All have read."})
+    study.refresh_from_db()
+    after_one = study.is_unblinded
+    client_of(researcher).post(address, {"reason": "I agree."})
+    study.refresh_from_db()
+
+    assert not after_one
+    assert study.is_unblinded
+
+
+def test_an_admin_sees_a_study_only_after_joining_it_with_a_reason_that_its_owners_are_told(
+    owner: User, admin: User, rater: User, client_of: Signed
+) -> None:
+    study = owned(open_study(raters=[rater]), owner)
+    browser = client_of(admin)
+
+    before = browser.get(study.get_absolute_url()).status_code
+    without_reason = browser.post(f"{study.get_absolute_url()}members/join/").status_code
+    browser.post(f"{study.get_absolute_url()}members/join/", {"reason": "The owner has left."})
+
+    assert (before, without_reason) == (404, 422)
+    assert browser.get(study.get_absolute_url()).status_code == 200
+    assert [message.to for message in mail.outbox] == [[owner.email]]
+    assert "The owner has left." in mail.outbox[0].body
+
+
+def test_what_a_group_owns_its_people_own(owner: User, researcher: User) -> None:
+    group = Group.objects.create(name="Chest")
+    researcher.groups.add(group)
+    dataset = Dataset.objects.create(name="CT", origin="real", modality="ct")
+
+    dataset.share_with(group, Part.OWNER)
+
+    assert list(Dataset.objects.owned_by(researcher)) == [dataset]
+    assert not Dataset.objects.visible_to(owner).exists()
+
+
+def test_the_last_owner_cannot_be_taken_away(owner: User, client_of: Signed) -> None:
+    dataset = Dataset.objects.create(name="CT", origin="real", modality="ct", created_by=owner)
+    dataset.give_to_maker(owner)
+    address = f"/pool/datasets/{dataset.pk}/members"
+
+    answer = client_of(owner).post(address, {"member": owner.email, "part": ""})
+
+    assert "name another owner first" in answer.content.decode()
+    assert dataset.is_owned_by(owner)
+
+
+def test_a_rater_gets_no_part_in_what_tells_the_truth(owner: User, rater: User, client_of: Signed) -> None:
+    dataset = Dataset.objects.create(name="CT", origin="real", modality="ct", created_by=owner)
+    dataset.give_to_maker(owner)
+
+    answer = client_of(owner).post(
+        f"/pool/datasets/{dataset.pk}/members", {"member": rater.email, "part": "viewer"}
+    )
+
+    assert answer.status_code == 422
+    assert not Dataset.objects.visible_to(rater).exists()
+
+
+def test_the_lists_of_a_researcher_cost_the_same_with_more_memberships(
+    researcher: User, client_of: Signed, django_assert_max_num_queries: Any
+) -> None:
+    browser = client_of(researcher)
+    browser.get("/pool/datasets/")
+    counts = []
+    for size in (2, 12):
+        for number in range(size):
+            dataset = Dataset.objects.create(name=f"{size} {number}", origin="real", modality="ct")
+            dataset.share_with(researcher)
+        with django_assert_max_num_queries(30) as queries:
+            browser.get("/pool/datasets/")
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
