@@ -50,7 +50,7 @@ def study_members(request: HttpRequest, slug: str) -> HttpResponse:
 def join(request: HttpRequest, slug: str) -> HttpResponse:
     """An admin sees people and operations, and a study only as a member: this makes them one, in the open."""
     study = get_object_or_404(Study, slug=slug)
-    form = ReasonForm(request.POST or None)
+    form = ReasonForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         owners = study.owners()
         study.share_with(request.user, Part.OWNER, by=request.user)

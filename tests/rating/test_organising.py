@@ -82,7 +82,7 @@ def test_who_closes_a_study_first_reads_who_has_not_finished(browser, rater, oth
     study = open_study(raters=[rater, other_rater])
     rate_all(study, rater, "real")
 
-    page = browser.get(study.get_absolute_url()).content.decode()
+    page = browser.get(f"{study.get_absolute_url()}close/").content.decode()
     left = presentations(study, other_rater)
 
     assert f"Not finished yet: R02 (0 of {len(left)})." in page
