@@ -40,7 +40,7 @@ def machine() -> Row:
 
 def source_of(name: str, *, objective: str = "flow") -> Any:
     """The checkpoint that ships, or a network of a preset's size with random weights."""
-    from generation.images.engines.diffusion import CheckpointSource
+    from generation.diffusion.checkpoint_source import CheckpointSource
 
     if name == "shipped":
         return CheckpointSource.from_path(SHIPPED)
@@ -89,7 +89,8 @@ def plain_loop(net: Any, sampler: str, steps: int, batch: int, *, stop_after: in
 
 def our_engine(source: Any, settings: Row, batch: int) -> None:
     from generation.diffusion.checkpoint import Description
-    from generation.images.engines.diffusion import CheckpointSource, DiffusionEngine
+    from generation.diffusion.checkpoint_source import CheckpointSource
+    from generation.images.engines.diffusion import DiffusionEngine
     from generation.images.engines.protocol import GenerationRequest
 
     assert isinstance(source, CheckpointSource)
@@ -198,8 +199,9 @@ def pipeline(home: Path, images: int, steps: int) -> Iterator[Row]:
     """Our pipeline engine and the plain pipeline call, both on one tiny Stable Diffusion of random weights."""
     import diffusers
 
+    from generation.diffusion.finetuning.pipelines import PipelineSource
     from generation.diffusion.model_cache import device_for_work
-    from generation.images.engines.pipeline import PipelineEngine, PipelineSource
+    from generation.images.engines.pipeline import PipelineEngine
     from generation.images.engines.protocol import GenerationRequest
     from tests.generation.tiny_pipeline import save_tiny_pipeline
 

@@ -23,7 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from generation.metrics import copies
 from generation.metrics.distances import fid, frechet, kid
-from generation.metrics.extractors import described, extractor
+from generation.metrics.extractors import extractor
+from generation.metrics.feature_extractor import described
 from generation.metrics.nearest import nearest
 from generation.metrics.prdc import cover
 from generation.metrics.structure import SIDE, Structures, structures

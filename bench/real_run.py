@@ -62,8 +62,8 @@ def trained(asked: argparse.Namespace, place: Path) -> dict[str, Any]:
     from generation.diffusion import checkpoint
     from generation.diffusion.autoencoder import space_for
     from generation.diffusion.config import TrainingConfig, settings_from
+    from generation.diffusion.data.image_folder import pictures_in
     from generation.diffusion.distributed_group import Team
-    from generation.diffusion.image_folder import pictures_in
     from generation.diffusion.run import Keeper, steps
     from generation.diffusion.sampling import sample
     from generation.diffusion.trainer import Trainer

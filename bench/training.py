@@ -91,7 +91,7 @@ def draw_files(place: Path, count: int, side: int) -> None:
 def as_png(folder: Path, place: Path) -> None:
     from PIL import Image
 
-    from generation.diffusion.image_folder import KINDS
+    from generation.diffusion.data.image_folder import KINDS
 
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in KINDS:
@@ -170,7 +170,7 @@ def our_steps(
 ) -> Iterator[None]:
     import dataclasses
 
-    from generation.diffusion.image_folder import pictures_in
+    from generation.diffusion.data.image_folder import pictures_in
     from generation.diffusion.run import LOOK_EVERY
     from generation.diffusion.trainer import Trainer
 

@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -6,7 +8,6 @@ class GenerationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from generation.images.image_flow import generated
-        from pool.image_flow import register
-
-        register(generated)
+        import_module(
+            "generation.images.image_flow"
+        )  # models can be loaded from here on; it registers itself

@@ -15,14 +15,15 @@ from torch.nn import functional
 
 from generation.diffusion import checkpoint
 from generation.diffusion.config import OWN_AUTOENCODER, ConfigError, TrainingConfig
-from generation.diffusion.device_dataset import Shelf, shown
+from generation.diffusion.data.device_dataset import Shelf, shown
+from generation.diffusion.data.training_images import Order, Pictures
 from generation.diffusion.distributed_group import Team
 from generation.diffusion.errors import TrainingStopped
 from generation.diffusion.latent_space import LatentSpace, Space, raw_latents, space_from
 from generation.diffusion.network import autocast
 from generation.diffusion.optimiser import optimiser_state, restore_optimiser
 from generation.diffusion.progress import Tell, silent
-from generation.diffusion.training_images import Order, Pictures, seed_of
+from generation.diffusion.seeds import seed_of
 
 FOLDER = "autoencoder"
 KL_WEIGHT = 1e-6  # as Rombach et al. 2022

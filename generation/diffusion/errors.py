@@ -9,11 +9,19 @@ class CheckpointError(Exception):
     """A checkpoint that cannot be used; the message says which and why."""
 
 
+class SamplingError(Exception):
+    """No image can be sampled as asked; the message says what to do."""
+
+
+class PipelineError(SamplingError):
+    """A pipeline's folder or LoRA that cannot be used; the message says which and why."""
+
+
 class TrainingFailedError(Exception):
     """Training cannot go on; the message says what to change."""
 
 
-class TrainingStopped(Exception):
+class TrainingStoppedError(Exception):
     """Raised by whoever watches a run to stop it; what it has learned is kept."""
 
 

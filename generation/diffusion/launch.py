@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from generation.diffusion.config import TrainingConfig
+from generation.diffusion.data.training_images import Pictures
 from generation.diffusion.errors import TrainingFailedError
-from generation.diffusion.finetune_config import FineTuneConfig
+from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.progress import OnProgress, Progress
-from generation.diffusion.training_images import Pictures
 
 if TYPE_CHECKING:
     from generation.diffusion.run import OnCheckpoint

@@ -18,10 +18,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from generation.diffusion.data.training_images import Order
 from generation.diffusion.distributed_group import Team
 from generation.diffusion.progress import Tell, silent
 from generation.diffusion.run_config import ConfigError, RunConfig
-from generation.diffusion.training_images import Order, seed_of
+from generation.diffusion.seeds import seed_of
 
 Config = TypeVar("Config", bound=RunConfig)
 

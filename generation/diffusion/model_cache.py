@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from generation.diffusion.errors import SamplingError
+
 Model = TypeVar("Model")
 PART_OF_GPU = 0.5
 ON_CPU = 4 * 2**30
@@ -91,20 +93,18 @@ def in_batches_that_fit(
 ) -> Any:
     """What `make` returns for each batch; they are halved whenever one needs more memory than there is.
 
-    Raises EngineError when one picture alone does not fit.
+    Raises SamplingError when one image alone does not fit.
     """
-    from generation.images.engines.protocol import EngineError, batches
-
     left = list(indices)
     while left:
-        group = next(batches(left, size))
+        group = left[:size]
         try:
             made = make(group)
         except (MemoryError, RuntimeError) as error:
             if not out_of_memory(error):
                 raise
             if len(group) == 1:
-                raise EngineError(
+                raise SamplingError(
                     "One picture at a time still needs more memory than there is; use a machine with more."
                 ) from error
             size = len(group) // 2

@@ -10,8 +10,8 @@ from diffusers import UNet2DModel
 from torch import Tensor, nn
 from torch.nn import functional
 
-from generation.diffusion.augmentation import CHANGES
 from generation.diffusion.config import TrainingConfig
+from generation.diffusion.data.augmentation import CHANGES
 from generation.diffusion.latent_space import PixelSpace, Space
 
 

@@ -24,13 +24,13 @@ import torch
 
 from generation.diffusion import launch
 from generation.diffusion.config import TrainingConfig
+from generation.diffusion.data.training_images import Pictures
 from generation.diffusion.distributed_group import team_of_environment
-from generation.diffusion.errors import TrainingStopped, sentence_of
-from generation.diffusion.finetune_config import FineTuneConfig
+from generation.diffusion.errors import TrainingStoppedError, sentence_of
+from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.progress import Progress
 from generation.diffusion.run import train
 from generation.diffusion.run_config import RunConfig
-from generation.diffusion.training_images import Pictures
 
 SAID_EVERY = 0.2
 
@@ -80,7 +80,7 @@ def _trained(order: Path, config: TrainingConfig | FineTuneConfig, speaker: Spea
                 on_checkpoint=hook,
                 team=team,
             )
-    except TrainingStopped:
+    except TrainingStoppedError:
         return 0
     except BaseException as error:
         traceback.print_exc()
@@ -92,7 +92,7 @@ def _trained(order: Path, config: TrainingConfig | FineTuneConfig, speaker: Spea
 
 
 class Speaker:
-    """Says how the run goes, a few times a second; raises TrainingStopped once it is to stop."""
+    """Says how the run goes, a few times a second; raises TrainingStoppedError once it is to stop."""
 
     def __init__(self) -> None:
         self.said, self.stopping = 0.0, False
@@ -105,7 +105,7 @@ class Speaker:
             self.said = time.monotonic()
             self.say(launch.as_words(progress))
         if self.stopping:
-            raise TrainingStopped
+            raise TrainingStoppedError
 
     def say(self, word: dict[str, Any]) -> None:
         try:

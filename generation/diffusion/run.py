@@ -17,12 +17,12 @@ from torch import Tensor
 
 from generation.diffusion import checkpoint
 from generation.diffusion.config import TrainingConfig
+from generation.diffusion.data.training_images import Pictures
 from generation.diffusion.distributed_group import Team, team_of_environment
-from generation.diffusion.errors import TrainingFailedError, TrainingStopped
-from generation.diffusion.finetune_config import FineTuneConfig
+from generation.diffusion.errors import TrainingFailedError, TrainingStoppedError
+from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.learner import Learner
 from generation.diffusion.progress import OnProgress, Progress
-from generation.diffusion.training_images import Pictures
 
 MOST_TURNS = 3
 # On a GPU the loss is looked at now and then, as each look makes it wait.
@@ -46,7 +46,7 @@ def train(
     """The last checkpoint's folder; goes on by itself from what stands in `run`.
 
     `pipeline` is the folder a fine-tuning starts from. `on_progress` is called after every step (on a GPU after
-    every twentieth) and may raise TrainingStopped, before which the run is saved, or anything else.
+    every twentieth) and may raise TrainingStoppedError, before which the run is saved, or anything else.
     `on_checkpoint(learner, step)` measures a checkpoint that is already safe in `learner.last_checkpoint`; what it
     returns is kept as the facts' "metrics" and may be what `keep_best` names. It must be picklable and of a module
     without Django, because a run of the site's is trained in a process of its own. Raises ConfigError,
@@ -61,7 +61,7 @@ def train(
         for progress in steps(learner, keeper):
             if heard is not None:
                 heard(progress)
-    except TrainingStopped:
+    except TrainingStoppedError:
         keeper.save_to_go_on()
         raise
     return keeper.last_kept or keeper.keep()[0]
@@ -82,7 +82,7 @@ def _learner(
             heard(Progress.beside_the_steps(sentence))
 
     if isinstance(config, FineTuneConfig):
-        from generation.diffusion.finetuning import FineTuner
+        from generation.diffusion.finetuning.fine_tuner import FineTuner
 
         folder = pipeline or Path(config.pipeline)
         learner: Learner[Any] = FineTuner(config, pictures, folder, device=device, team=team, tell=tell)
@@ -226,6 +226,6 @@ __all__ = [
     "Pictures",
     "Progress",
     "TrainingFailedError",
-    "TrainingStopped",
+    "TrainingStoppedError",
     "train",
 ]

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from generation.diffusion import augmentation, checkpoint
+from generation.diffusion import checkpoint
 from generation.diffusion.config import ConfigError, TrainingConfig
-from generation.diffusion.device_dataset import Shelf, shown
+from generation.diffusion.data import augmentation
+from generation.diffusion.data.device_dataset import Shelf, shown
+from generation.diffusion.data.training_images import Pictures
 from generation.diffusion.distributed_group import Team
 from generation.diffusion.latent_space import PixelSpace, Space
 from generation.diffusion.learner import Draw, Learner
@@ -22,7 +24,6 @@ from generation.diffusion.network import autocast, build
 from generation.diffusion.objectives import objective_of
 from generation.diffusion.optimiser import optimiser_state, restore_optimiser
 from generation.diffusion.sampling import sample
-from generation.diffusion.training_images import Pictures
 
 ENCODED_AT_ONCE = 64
 

@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet, Sum
 
 from generation.images.models import GenerationJob
 from generation.images.outcomes import EarlierOutcome, GeneratedImage
-from pool.image_flow import Flow
+from pool.image_flow import Flow, register
 from pool.models import Dataset
 
 
@@ -35,3 +35,6 @@ def generated(dataset: Dataset) -> Flow:
 
 def _by_outcome(outcomes: QuerySet[Any]) -> Counter[str]:
     return Counter(dict(outcomes.order_by().values_list("outcome").annotate(Count("pk"))))
+
+
+register(generated)

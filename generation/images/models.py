@@ -14,26 +14,34 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
+from generation.diffusion.seeds import MOST_SEED
 from generation.training.models import Checkpoint
 from jobs.models import Job, JobQuerySet
 from pool.models import Dataset, Image, Modality, Origin
 from pool.texts import line
 
 MOST_IMAGES = 100_000
-MOST_SEED = 2**53 - 1  # what JSON and JavaScript can still hold exactly
 PREVIEW = 4
 # How long one person's job may keep a queue while another's waits.
 TURN = 120.0
 
 
+class Outcome(models.TextChoices):
+    """What became of one image of a job."""
+
+    MADE = "made"
+    DUPLICATE = "duplicate"
+    FILTERED = "filtered"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
 class GenerationJobQuerySet(JobQuerySet):
     def with_counts(self) -> Self:
         """Each job, newest first, with how many images were made, failed, were refused, left out …"""
-        from generation.images.outcomes import GeneratedImage
-
         counts = {
             f"{outcome}_count": models.Count("outcomes", filter=models.Q(outcomes__outcome=outcome))
-            for outcome in GeneratedImage.Outcome.values
+            for outcome in Outcome.values
         }
         left_out = models.Q(outcomes__image__isnull=False) & ~models.Q(outcomes__image__excluded_reason="")
         return (

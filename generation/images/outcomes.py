@@ -10,7 +10,7 @@ from django.core.validators import MinValueValidator
 from django.db import models, transaction
 from django.db.models.functions import Now
 
-from generation.images.models import GenerationJob
+from generation.images.models import GenerationJob, Outcome
 from pool.models import Image
 
 
@@ -42,12 +42,7 @@ class GeneratedImageQuerySet(models.QuerySet["GeneratedImage"]):
 class GeneratedImage(models.Model):
     """What became of one image of a job, also of those that were never made: with `EarlierOutcome`, the full denominator."""
 
-    class Outcome(models.TextChoices):
-        MADE = "made"
-        DUPLICATE = "duplicate"
-        FILTERED = "filtered"
-        REFUSED = "refused"
-        FAILED = "failed"
+    Outcome = Outcome
 
     job = models.ForeignKey(GenerationJob, on_delete=models.PROTECT, related_name="outcomes")
     index = models.PositiveIntegerField(validators=[MinValueValidator(0)])
@@ -102,7 +97,7 @@ class EarlierOutcome(models.Model):
 
     job = models.ForeignKey(GenerationJob, on_delete=models.PROTECT, related_name="earlier_outcomes")
     index = models.PositiveIntegerField()
-    outcome = models.CharField(max_length=9, choices=GeneratedImage.Outcome)
+    outcome = models.CharField(max_length=9, choices=Outcome)
     reason = models.CharField(max_length=300)
     created_at = models.DateTimeField(editable=False)
 

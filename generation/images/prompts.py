@@ -25,7 +25,7 @@ class ImageSpecError(ValueError):
 
 
 def expand(template: str, *, label: str = "", modality: str = "") -> list[ImageSpec]:
-    """Every prompt the template stands for. Raises WishError."""
+    """Every prompt the template stands for. Raises ImageSpecError."""
     values: dict[str, list[str]] = {}
     for match in VARIABLE.finditer(template):
         name = match["name"]
@@ -69,7 +69,7 @@ def _wish(template: str, chosen: dict[str, str], label: str) -> ImageSpec:
 
 
 def from_csv(data: bytes, *, label: str = "") -> list[ImageSpec]:
-    """The rows of a table with a column `prompt`, and `label` and `count` where there. Raises WishError."""
+    """The rows of a table with a column `prompt`, and `label` and `count` where there. Raises ImageSpecError."""
     try:
         text = plain(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

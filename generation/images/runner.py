@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, transaction
 
-from generation.images import pipeline_folder
+from generation.images.engines.diffusion import DiffusionEngine
+from generation.images.engines.openai_images import OpenAIImagesEngine
+from generation.images.engines.phantom import PhantomEngine
+from generation.images.engines.pipeline import PipelineEngine
 from generation.images.engines.protocol import (
     Engine,
     EngineError,
@@ -21,56 +22,37 @@ from generation.images.engines.protocol import (
     NeedsPersonError,
     Picture,
     Refusal,
+    engine_errors,
 )
 from generation.images.models import GenerationJob
 from generation.images.outcomes import GeneratedImage
 from generation.images.rate_limit import seconds_until_turn
 from generation.images.spend_ledger import Ledger
+from generation.training import pipeline_folder
 from generation.training.models import Checkpoint
 from generation.training.tuned_models import checkpoint_behind, name_of
 from jobs.disk_space import is_out_of_room
-from jobs.models import Job, JobCancelled, JobFailed, JobLost, JobNeedsRoom, JobPaused, JobStepsAside
+from jobs.models import JobCancelled, JobFailed, JobLost, JobNeedsRoom, JobPaused, JobStepsAside
+from jobs.throttle import Throttle
 from pool.canonical.previews import picture_png
 from pool.imports.store import DuplicatePixels, add_image
 from pool.models import Image
 from pool.texts import line
 
-PULSE = 1.0
 TURN_CHECK = 5.0
 REASON_LENGTH = 300
 Outcome = GeneratedImage.Outcome
 
 
-class Pulse:
-    """Something to do now and then, by default the job's heartbeat, that may be called as often as one likes."""
-
-    def __init__(
-        self, job: Job, *, every: float | None = None, beat: Callable[[], None] | None = None
-    ) -> None:
-        self.beat, self.every, self.last = beat or job.beat, PULSE if every is None else every, 0.0
-
-    def __call__(self) -> None:
-        if time.monotonic() - self.last >= self.every:
-            self.beat()
-            self.last = time.monotonic()
-
-
 def engine_of(job: GenerationJob) -> Engine:
-    """The engine a job asks for, ready to work; what drags in torch is imported here, in the worker."""
+    """The engine a job asks for, ready to work. Raises EngineError."""
     if job.engine == GenerationJob.Engine.DIFFUSION and job.checkpoint is not None:
-        from generation.images.engines.diffusion import DiffusionEngine
-
         return DiffusionEngine(job.checkpoint.source())
     if job.engine == GenerationJob.Engine.PIPELINE:
-        from generation.images.engines.pipeline import PipelineEngine
-
-        return PipelineEngine(pipeline_folder.source(job.api_model, job.settings))
+        with engine_errors():
+            return PipelineEngine(pipeline_folder.source(job.api_model, job.settings))
     if job.engine == GenerationJob.Engine.OPENAI:
-        from generation.images.engines.openai_images import OpenAIImagesEngine
-
         return OpenAIImagesEngine(job.api_model, base_url=settings.OPENAI_BASE_URL, pace=seconds_until_turn)
-    from generation.images.engines.phantom import PhantomEngine
-
     return PhantomEngine()
 
 
@@ -119,7 +101,7 @@ def _find_checkpoint(job: GenerationJob) -> None:
 
 
 def _request(job: GenerationJob, ledger: Ledger) -> GenerationRequest:
-    aside = Pulse(job, every=TURN_CHECK, beat=partial(_step_aside, job))
+    aside = Throttle(partial(_step_aside, job), seconds=TURN_CHECK)
     return GenerationRequest(
         modality=job.modality,
         label=job.label,
@@ -128,7 +110,7 @@ def _request(job: GenerationJob, ledger: Ledger) -> GenerationRequest:
         settings=job.settings,
         wishes=[ImageSpec(**wish) for wish in job.wishes],
         source=_source(job),
-        heartbeat=Pulse(job),
+        heartbeat=Throttle(job.beat),
         may_stop=aside,
         before_sending=ledger.before_sending,
         note=job.log,

@@ -13,13 +13,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from generation.forms import JOB_FORMS
-from generation.images import pipeline_folder
 from generation.images.forms.base import random_seed
+from generation.images.forms.by_engine import JOB_FORMS
 from generation.images.forms.queue import GoOnForm, QueueFilterForm
 from generation.images.models import PREVIEW, GenerationJob
 from generation.images.outcomes import GeneratedImage
 from generation.images.worker_heartbeat import absent_workers, why_waiting
+from generation.training import pipeline_folder
 from generation.training.models import Checkpoint
 
 PER_PAGE = 30

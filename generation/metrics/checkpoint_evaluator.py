@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from generation.metrics.copy_rule import Calibration, calibrate
 from generation.metrics.distances import Distance, TooFewError, fid, kid
-from generation.metrics.extractors import Extractor, described, extractor
+from generation.metrics.extractors import extractor
+from generation.metrics.feature_extractor import Extractor, described
 from generation.metrics.image_sheets import grid, side_by_side
 from generation.metrics.memorisation import Match, Views, copied, scan
 from generation.metrics.structure import Structures, structures

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from generation.metrics.extractors import ExtractorError, batches, gathered
+from generation.diffusion.model_cache import device_for_work
+from generation.metrics.feature_extractor import ExtractorError, batches, gathered
 from pool.canonical.pixels import Pixels
 
 WEIGHTS = "model.safetensors"
@@ -39,8 +40,6 @@ class ClipExtractor:
     @cached_property
     def _network(self) -> Any:
         from transformers import CLIPVisionModelWithProjection
-
-        from generation.diffusion.model_cache import device_for_work
 
         try:
             loaded: Any = CLIPVisionModelWithProjection.from_pretrained(

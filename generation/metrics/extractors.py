@@ -1,55 +1,33 @@
-"""Pictures to feature vectors, by a network from a file or by the small one that ships.
-
-Distances of two extractors never compare, so every extractor carries its name, its file's hash and its dimensions.
-"""
+"""The extractors there are: the small one that ships, a TorchScript file, a folder of CLIP."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pool.canonical.pixels import Pixels, fitted_square
+from generation.diffusion.model_cache import device_for_work
+from generation.metrics.clip_extractor import WEIGHTS, ClipExtractor
+from generation.metrics.feature_extractor import (
+    Extractor,
+    ExtractorError,
+    batches,
+    file_sha256,
+    gathered,
+    no_heartbeat,
+)
+from pool.canonical.pixels import Pixels
 
 if TYPE_CHECKING:
     import torch
 
 SHIPPED = Path(__file__).parent / "extractor" / "phantom-features.safetensors"
-BATCH = 32
 INCEPTION_SIDE = 299
-
-
-class ExtractorError(Exception):
-    """The extractor cannot be used; the message says which and why."""
-
-
-def _nothing() -> None:
-    pass
-
-
-class Extractor(Protocol):
-    """What turns pictures into rows of numbers."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def sha256(self) -> str: ...
-
-    @property
-    def dimensions(self) -> int: ...
-
-    def features(
-        self, pictures: Iterable[Pixels], *, heartbeat: Callable[[], None] = _nothing
-    ) -> NDArray[np.float32]:
-        """(n, dimensions), one row a picture; `heartbeat` is called between batches."""
-        ...
 
 
 def extractor(spec: str = "") -> Extractor:
@@ -58,8 +36,6 @@ def extractor(spec: str = "") -> Extractor:
 
     Raises ExtractorError for a file that is not there, has another hash, or is no TorchScript.
     """
-    from generation.metrics.clip_extractor import WEIGHTS, ClipExtractor
-
     if not spec:
         return SmallExtractor()
     name, _, sha256 = spec.partition("#")
@@ -71,31 +47,6 @@ def extractor(spec: str = "") -> Extractor:
     if sha256 and sha256.lower() != digest:
         raise ExtractorError(f"{weights.name} is not the file that was asked for: its SHA-256 is {digest}.")
     return ClipExtractor(path, digest) if path.is_dir() else TorchScriptExtractor(path, digest)
-
-
-def described(network: Extractor) -> dict[str, Any]:
-    """What stands beside every number: which extractor gave it."""
-    return {"name": network.name, "sha256": network.sha256, "dimensions": network.dimensions}
-
-
-def file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def batches(pictures: Iterable[Pixels], side: int, *, colour: bool) -> Iterator[NDArray[np.uint8]]:
-    batch: list[NDArray[np.uint8]] = []
-    for picture in pictures:
-        batch.append(fitted_square(picture, side=side, colour=colour))
-        if len(batch) == BATCH:
-            yield np.stack(batch)
-            batch = []
-    if batch:
-        yield np.stack(batch)
-
-
-def gathered(rows: list[NDArray[np.float32]], dimensions: int) -> NDArray[np.float32]:
-    return np.concatenate(rows) if rows else np.empty((0, dimensions), dtype=np.float32)
 
 
 @dataclass
@@ -117,7 +68,6 @@ class SmallExtractor:
     def _network(self) -> torch.nn.Module:
         from safetensors.torch import load_file
 
-        from generation.diffusion.model_cache import device_for_work
         from generation.metrics.small_network import SmallNetwork
 
         network = SmallNetwork()
@@ -127,7 +77,7 @@ class SmallExtractor:
         return network.to(device_for_work()).eval()
 
     def features(
-        self, pictures: Iterable[Pixels], *, heartbeat: Callable[[], None] = _nothing
+        self, pictures: Iterable[Pixels], *, heartbeat: Callable[[], None] = no_heartbeat
     ) -> NDArray[np.float32]:
         import torch
 
@@ -165,8 +115,6 @@ class TorchScriptExtractor:
     def _network(self) -> Any:
         import torch
 
-        from generation.diffusion.model_cache import device_for_work
-
         try:
             return torch.jit.load(str(self.path), map_location=device_for_work()).eval()  # type: ignore[no-untyped-call]  # torch ships no type for it
         except (RuntimeError, ValueError) as error:
@@ -180,8 +128,6 @@ class TorchScriptExtractor:
 
     def _rows(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         import torch
-
-        from generation.diffusion.model_cache import device_for_work
 
         values = torch.from_numpy(batch).permute(0, 3, 1, 2).contiguous().to(device_for_work())
         try:
@@ -197,7 +143,7 @@ class TorchScriptExtractor:
         return np.asarray(features.flatten(1).float().cpu().numpy(), dtype=np.float32)
 
     def features(
-        self, pictures: Iterable[Pixels], *, heartbeat: Callable[[], None] = _nothing
+        self, pictures: Iterable[Pixels], *, heartbeat: Callable[[], None] = no_heartbeat
     ) -> NDArray[np.float32]:
         rows = []
         for batch in batches(pictures, INCEPTION_SIDE, colour=True):

@@ -11,15 +11,19 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import transaction
 
-from generation.images.runner import Pulse
+from generation.metrics.extractors import extractor
+from generation.metrics.feature_extractor import Extractor, ExtractorError, described
+from generation.metrics.machine_rater import occlusion_map
+from generation.metrics.saliency import strip
+from generation.metrics.spectra import histograms, radial_spectra
 from generation.quality.models import QualityReport
 from jobs.models import JobFailed
+from jobs.throttle import Throttle
 from pool.canonical.pixels import Pixels, fitted_square
 from pool.canonical.previews import stored_pixels
 from pool.models import Dataset, Image, NearCopy
 
 if TYPE_CHECKING:
-    from generation.metrics.extractors import Extractor
     from generation.metrics.summary import Arm, Summary
 
 LARGEST_CANVAS, SMALLEST_CANVAS = 128, 32
@@ -28,8 +32,6 @@ PAIRS_KEPT = 200
 
 def judge(report: QualityReport) -> None:
     """Compare as the report says and keep what was found. Raises JobFailed."""
-    from generation.metrics.extractors import ExtractorError, described, extractor
-
     real, fake = _sample(report, report.reference_images()), _sample(report, report.candidate.images.usable())
     for dataset, images in ((report.reference, real), (report.candidate, fake)):
         if not images:
@@ -85,7 +87,7 @@ def canvas_of(pixels: Pixels, side: int, colour: bool) -> Any:
 
 
 def _beating(report: QualityReport, images: Sequence[Image]) -> Iterator[Image]:
-    pulse = Pulse(report, beat=lambda: report.beat(done=done, message="Reading the images…"))
+    pulse = Throttle(lambda: report.beat(done=done, message="Reading the images…"))
     done = report.done
     for image in images:
         yield image
@@ -107,7 +109,7 @@ def _arm(
             squares.append(canvas_of(pixels, canvas, colour))
             yield pixels
 
-    features = network.features(read(), heartbeat=Pulse(report)).astype(np.float64)
+    features = network.features(read(), heartbeat=Throttle(report.beat)).astype(np.float64)
     return Arm(
         np.stack(squares),
         features,
@@ -129,7 +131,7 @@ def generator_of(image: Image) -> str:
 def _compared(report: QualityReport, real: Arm, fake: Arm, training: Any, *, clip: bool) -> Summary:
     from generation.metrics.summary import compare
 
-    pulse = Pulse(report)
+    pulse = Throttle(report.beat)
 
     def beat(message: str) -> None:
         if message:
@@ -175,14 +177,11 @@ def _saliency(report: QualityReport, fake: Arm, summary: Summary, network: Extra
     """Where the machine rater looked on the worst fakes; empty where there is no rater."""
     if summary.rater is None:
         return b""
-    from generation.metrics.machine_rater import occlusion_map
-    from generation.metrics.saliency import strip
-    from generation.metrics.spectra import histograms, radial_spectra
     from generation.metrics.summary import rater_features
 
     report.beat(message="Drawing where the machine rater looked…")
     rater, n_real = summary.rater, report_size(summary) - len(fake)
-    pulse = Pulse(report)
+    pulse = Throttle(report.beat)
     maps = []
     for place in summary.worst:
 

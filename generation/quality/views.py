@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from generation.images.worker_heartbeat import why_waiting
+from generation.quality.figures import curves_figure
 from generation.quality.forms import QualityForm
 from generation.quality.models import QualityReport
 from generation.quality.table import as_csv, parts, rows
@@ -86,8 +87,6 @@ def cancel(_request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @may_view
 def figure(_request: HttpRequest, pk: int, name: str) -> HttpResponse:
-    from generation.quality.figures import curves_figure  # matplotlib, only where a figure is asked for
-
     curves = _report(pk).results.get("curves", {}).get(name)
     if curves is None:
         raise Http404

@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from generation.diffusion.finetune_config import FineTuneConfig
+from generation.diffusion.finetuning.config import FineTuneConfig
+from generation.diffusion.finetuning.pipelines import PipelineSource
 from generation.diffusion.run_config import ConfigError, RunConfig
-from generation.images import pipeline_folder
-from generation.images.engines.pipeline import PipelineSource
 from generation.metrics.checkpoint_evaluator import Watch
+from generation.metrics.extractors import extractor
+from generation.metrics.feature_extractor import ExtractorError, described
+from generation.training import pipeline_folder
 from generation.training.models import TrainingRun
 from pool.canonical.previews import squares
 from pool.models import Dataset
 from pool.splits import held_out_images, split_in_words, training_images
 
 if TYPE_CHECKING:
-    from generation.diffusion.training_images import Pictures
+    from generation.diffusion.data.training_images import Pictures
 
 # Sampling is what costs; the number stays the same for a whole run, as FID depends on it.
 FEWEST, MOST_ON_CPU, MOST_ON_GPU = 16, 96, 512
@@ -32,8 +34,6 @@ SLOWER = 4  # a Stable Diffusion takes seconds for a picture
 
 def watch_for(run: TrainingRun, config: RunConfig, pictures: Pictures, *, pulse: Callable[[], None]) -> Watch:
     """The hook that measures this run's checkpoints. Raises ConfigError where the site's extractor cannot be used."""
-    from generation.metrics.extractors import ExtractorError, described, extractor
-
     try:
         description = described(
             extractor(settings.EXTRACTOR)

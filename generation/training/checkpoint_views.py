@@ -14,6 +14,7 @@ from generation.training import fidelity_figure
 from generation.training.model_card import markdown, sections
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.run_history import Course
+from pool.figure_style import PRINT, SCREEN, as_file
 from pool.fool_rates_by_dataset import fool_rates, of_checkpoint
 from pool.models import Image
 
@@ -98,8 +99,6 @@ def _picture(file: FieldFile) -> FileResponse:
 @may_view
 def course_figure(request: HttpRequest, pk: int) -> HttpResponse:
     """FID and KID by step as SVG; `?print` for paper."""
-    from pool.figure_style import PRINT, SCREEN, as_file
-
     course = Course.of(get_object_or_404(TrainingRun, pk=pk))
     if not course.points:
         raise Http404

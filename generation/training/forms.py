@@ -9,12 +9,12 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
 from generation.diffusion.config import PRESETS, ConfigError, TrainingConfig, settings_of
-from generation.diffusion.finetune_config import FineTuneConfig
+from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.run_config import RunConfig
-from generation.images import pipeline_folder
-from generation.images.models import MOST_SEED
+from generation.diffusion.seeds import MOST_SEED
+from generation.training import pipeline_folder
+from generation.training.dataset_traits import channels_of, classes_of
 from generation.training.models import Checkpoint, TrainingRun
-from generation.training.runner import channels_of, classes_of
 from generation.training.tuned_models import is_taken
 from pool.models import Dataset
 

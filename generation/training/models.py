@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.files.base import ContentFile, File
@@ -16,13 +16,11 @@ from django.db import models, transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from generation.diffusion.checkpoint_source import CheckpointSource
 from generation.diffusion.config import PictureClass, TrainingConfig
-from generation.diffusion.finetune_config import FineTuneConfig
+from generation.diffusion.finetuning.config import FineTuneConfig
 from jobs.models import Job
 from pool.models import Dataset, Image
-
-if TYPE_CHECKING:
-    from generation.images.engines.diffusion import CheckpointSource
 
 
 class TrainingRun(Job):
@@ -221,8 +219,6 @@ class Checkpoint(models.Model):
 
     def source(self) -> CheckpointSource:
         """What the diffusion engine needs; the weights are read only when a worker wants them."""
-        from generation.images.engines.diffusion import CheckpointSource
-
         return CheckpointSource(self.sha256, self.name, self.description, self._read)
 
     def _read(self) -> bytes:

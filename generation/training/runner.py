@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from generation.diffusion.config import ConfigError, PictureClass, TrainingConfig
+from generation.diffusion.data.training_images import Pictures
 from generation.diffusion.errors import CheckpointError, TrainingFailedError, sentence_of
-from generation.diffusion.finetune_config import FineTuneConfig
+from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.launch import train_apart
 from generation.diffusion.progress import Progress
-from generation.diffusion.training_images import Pictures
-from generation.images.runner import Pulse
 from generation.metrics.checkpoint_evaluator import GRID, NEIGHBOURS
 from generation.training.checkpoint_evaluator import watch_for
 from generation.training.models import Checkpoint, TrainingRun
 from jobs.disk_space import is_out_of_room
 from jobs.models import JobFailed, JobNeedsRoom
+from jobs.throttle import Throttle
 from pool.canonical.previews import squares
-from pool.models import Dataset, Image, Modality
+from pool.models import Image
 from pool.splits import training_images
 
-TELL_EVERY = 1.0
 LONGEST_CURVE = 400
 
-OnKept = Callable[[int, Path], None]
+OnCheckpointFolder = Callable[[int, Path], None]
 
 
 def train_for(run: TrainingRun) -> None:
@@ -45,19 +43,19 @@ def learn(
     pictures: Pictures,
     *,
     pipeline: Path | None = None,
-    on_kept: OnKept | None = None,
+    on_checkpoint_folder: OnCheckpointFolder | None = None,
 ) -> Path:
     """The last checkpoint's folder, with all of them measured and in the tables.
 
-    `on_kept` is called with the step and the folder of each, before its row is there.
+    `on_checkpoint_folder` is called with the step and the folder of each, before its row is there.
     """
-    watch = watch_for(run, config, pictures, pulse=Pulse(run))
-    teller = Teller(run, on_kept)
-    teller.adopt()
+    watch = watch_for(run, config, pictures, pulse=Throttle(run.beat))
+    recorder = RunRecorder(run, on_checkpoint_folder)
+    recorder.adopt()
     done = train_apart(
-        config, pictures, run.folder, pipeline=pipeline, on_progress=teller, on_checkpoint=watch
+        config, pictures, run.folder, pipeline=pipeline, on_progress=recorder, on_checkpoint=watch
     )
-    teller.adopt()
+    recorder.adopt()
     return done
 
 
@@ -75,17 +73,6 @@ def failing_in_words() -> Iterator[None]:
         raise JobFailed(sentence) from error
 
 
-def classes_of(dataset: Dataset) -> tuple[PictureClass, ...]:
-    """The findings a class-conditional model of this dataset can be asked for."""
-    labels = training_images(dataset).order_by("label").values_list("label", flat=True).distinct()
-    return tuple(PictureClass(dataset.modality, label) for label in labels)
-
-
-def channels_of(dataset: Dataset) -> int:
-    """How many channels a model of this dataset learns: three where colour is the finding."""
-    return 3 if dataset.modality == Modality.MICROSCOPY else 1
-
-
 def pictures_of(run: TrainingRun, config: TrainingConfig | FineTuneConfig) -> Pictures:
     """The training images, each its middle square at the config's size, and what is told of each. Raises ConfigError."""
     run.beat(message="Reading the images…")
@@ -93,7 +80,7 @@ def pictures_of(run: TrainingRun, config: TrainingConfig | FineTuneConfig) -> Pi
     run.images.add(*images)
     if not images:
         raise ConfigError(f"{run.dataset} has no images to train on.")
-    pixels = squares(images, side=config.size, colour=config.channels == 3, pulse=Pulse(run))
+    pixels = squares(images, side=config.size, colour=config.channels == 3, pulse=Throttle(run.beat))
     if isinstance(config, FineTuneConfig):
         return Pictures(pixels, prompts=[prompt_of(image, config.prompt) for image in images])
     if not config.classes:
@@ -108,26 +95,30 @@ def prompt_of(image: Image, template: str) -> str:
     return prompt.replace("{finding}", image.label).strip(" ,")
 
 
-class Teller:
+class RunRecorder:
     """Writes a run's progress into its row, at most once a second, and its checkpoints as they come."""
 
-    def __init__(self, run: TrainingRun, on_kept: OnKept | None = None) -> None:
-        self.run, self.on_kept, self.told = run, on_kept, 0.0
+    def __init__(self, run: TrainingRun, on_checkpoint_folder: OnCheckpointFolder | None = None) -> None:
+        self.run, self.on_checkpoint_folder = run, on_checkpoint_folder
+        self.record = Throttle(self._record)
 
     def __call__(self, progress: Progress) -> None:
         if progress.checkpoint is not None:
-            self._keep(progress.step, progress.checkpoint)
-        elif time.monotonic() - self.told < TELL_EVERY and not progress.note:
-            return
-        self.told = time.monotonic()
+            self._store(progress.step, progress.checkpoint)
+        if progress.checkpoint is not None or progress.note:
+            self.record.now(progress)
+        else:
+            self.record(progress)
+
+    def _record(self, progress: Progress) -> None:
         if progress.preparing:
             self.run.beat(message=f"{progress.preparing}…")
         elif progress.note:
-            self._went_back(progress)
+            self._go_back(progress)
         else:
-            self._tell(progress)
+            self._record_step(progress)
 
-    def _tell(self, progress: Progress) -> None:
+    def _record_step(self, progress: Progress) -> None:
         self.run.beat(
             done=progress.step,
             message=f"Step {progress.step:,} of {self.run.total:,}, loss {progress.loss:.4f}",
@@ -138,7 +129,7 @@ class Teller:
         self.run.memory_mb = progress.memory_mb
         self.run.save(update_fields=["curve", "images_per_second", "learning_rate", "memory_mb"])
 
-    def _went_back(self, progress: Progress) -> None:
+    def _go_back(self, progress: Progress) -> None:
         """Say so, and draw the curve again from where it went on."""
         self.run.beat(message=progress.note)
         self.run.log(progress.note)
@@ -151,11 +142,11 @@ class Teller:
         for folder in sorted(self.run.folder.glob("step-*")):
             description = json.loads((folder / "config.json").read_text())
             if description["step"] not in stored_steps and "metrics" in description.get("facts", {}):
-                self._keep(description["step"], folder)
+                self._store(description["step"], folder)
 
-    def _keep(self, step: int, folder: Path) -> None:
-        if self.on_kept is not None:
-            self.on_kept(step, folder)
+    def _store(self, step: int, folder: Path) -> None:
+        if self.on_checkpoint_folder is not None:
+            self.on_checkpoint_folder(step, folder)
         description = json.loads((folder / "config.json").read_text())
         Checkpoint.store(
             f"{self.run.name}@{step}",

@@ -7,7 +7,7 @@ from typing import cast
 
 from django.utils.text import slugify
 
-from generation.images import pipeline_folder
+from generation.training import pipeline_folder
 from generation.training.models import Checkpoint, TrainingRun
 
 

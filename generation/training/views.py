@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from generation.images import pipeline_folder
+from generation.training import pipeline_folder
 from generation.training.forms import FineTuneForm, TrainingForm
 from generation.training.loss_curve import Curve
 from generation.training.models import Checkpoint, TrainingRun

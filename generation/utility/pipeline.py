@@ -7,8 +7,8 @@ from typing import Any
 from django.db import transaction
 
 from generation.diffusion.config import ConfigError, TrainingConfig
+from generation.training.dataset_traits import channels_of, classes_of
 from generation.training.models import Checkpoint, TrainingRun
-from generation.training.runner import channels_of, classes_of
 from generation.utility.config import UtilityConfig
 from generation.utility.models import UtilityExperiment
 from pool.models import Dataset, Modality, Origin

@@ -15,13 +15,13 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from numpy.typing import NDArray
 
-from generation.images.runner import Pulse
 from generation.utility.arms import REAL, SYNTHETIC, Arm, arms_of, stratified
 from generation.utility.config import UtilityConfig, UtilityConfigError
 from generation.utility.data import Material, material_of, squares_of
 from generation.utility.models import UtilityExperiment, UtilityExplanation, UtilityFit
 from generation.utility.report import Fitted, HeldOut, whole_report
 from jobs.models import JobFailed, JobLost
+from jobs.throttle import Throttle
 from pool.canonical.pixels import encode_png
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def carry_out(experiment: UtilityExperiment) -> None:
 
 def _without_leaks(experiment: UtilityExperiment, config: UtilityConfig) -> Material:
     """The material, refused where it leaks; classifiers of other material than this are void."""
-    material = material_of(experiment, config, pulse=Pulse(experiment))
+    material = material_of(experiment, config, pulse=Throttle(experiment.beat))
     if config.without_copies:
         material = material.without_copies()
     experiment.leaks = [leak.as_json() for leak in material.leaks]
@@ -123,7 +123,7 @@ class Work:
         experiment.total = len(plans)
         experiment.save(update_fields=["total"])
         experiment.beat(done=experiment.fits.count(), message="Reading the images…")
-        pulse = Pulse(experiment)
+        pulse = Throttle(experiment.beat)
         sides = [
             Labelled(squares_of(images, config, pulse=pulse), material.numbers(images))
             for images in (material.real, material.synthetic, material.test)
@@ -179,7 +179,9 @@ class Work:
             weights_file(config, plan.architecture),
         )
         seed = int(np.random.SeedSequence([config.seed, plan.seed]).generate_state(1)[0])
-        classifier, losses = fit(description, lessons, budget, seed=seed, pulse=Pulse(self.experiment))
+        classifier, losses = fit(
+            description, lessons, budget, seed=seed, pulse=Throttle(self.experiment.beat)
+        )
         return classifier, losses, sizes
 
     def explain(self) -> list[dict[str, Any]]:

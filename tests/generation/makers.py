@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from generation.images.engines.protocol import GenerationRequest, Picture, Refusal, seed_of
+from generation.diffusion.seeds import seed_of
+from generation.images.engines.protocol import GenerationRequest, Picture, Refusal
 from generation.models import Checkpoint, GenerationJob, TrainingRun
 from pool.models import Dataset, Origin
 from tests.factories import make_dataset, make_pixels

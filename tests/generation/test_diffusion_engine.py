@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from generation.diffusion import compiling, sampling
+from generation.diffusion.checkpoint_source import CheckpointSource
 from generation.diffusion.config import SAMPLERS
 from generation.images.engines import diffusion
-from generation.images.engines.diffusion import CheckpointSource, DiffusionEngine
+from generation.images.engines.diffusion import DiffusionEngine
 from generation.images.engines.protocol import EngineError, GenerationRequest, Picture
 from generation.phantoms import draw
 from generation.training import bundled_checkpoints

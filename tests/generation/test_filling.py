@@ -15,7 +15,7 @@ from generation.images.engines.protocol import EngineError, Picture, Refusal
 from generation.images.image_flow import generated
 from generation.images.spend_ledger import Ledger
 from generation.models import GeneratedImage, GenerationJob
-from jobs import sender
+from jobs import sender, throttle
 from jobs.models import JobLost, JobNeedsRoom
 from pool.image_flow import Flow
 from pool.models import Origin
@@ -32,7 +32,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ScriptedEngine]:
     def met(answer: Callable[[int], Picture | Refusal] | None = None) -> ScriptedEngine:
         scripted = ScriptedEngine(answer)
         monkeypatch.setattr(runner, "engine_of", lambda _job: scripted)
-        monkeypatch.setattr(runner, "PULSE", 0)
+        monkeypatch.setattr(throttle, "SECONDS", 0)
         return scripted
 
     return met
@@ -320,15 +320,12 @@ def test_no_drawing_is_filed_among_patients_images() -> None:
         make_job(dataset=real).full_clean()
 
 
-def test_the_pulse_beats_no_more_often_than_it_must(monkeypatch: pytest.MonkeyPatch) -> None:
-    job = make_job()
-    job.claim()
+def test_a_throttle_calls_no_more_often_than_it_must() -> None:
     beats: list[int] = []
-    monkeypatch.setattr(job, "beat", lambda: beats.append(1))
-    pulse = runner.Pulse(job, every=60)
+    beat = throttle.Throttle(lambda: beats.append(1), seconds=60)
 
     for _ in range(5):
-        pulse()
+        beat()
 
     assert len(beats) == 1
 

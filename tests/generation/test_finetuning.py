@@ -16,20 +16,20 @@ from django.test import Client
 from safetensors.torch import load_file
 
 from accounts.models import User
-from generation.diffusion import finetuning
 from generation.diffusion.config import ConfigError
+from generation.diffusion.data.training_images import Pictures
 from generation.diffusion.errors import CheckpointError
-from generation.diffusion.finetune_config import FineTuneConfig
-from generation.diffusion.finetuning import FineTuner
+from generation.diffusion.finetuning import fine_tuner as finetuning
+from generation.diffusion.finetuning.config import FineTuneConfig
+from generation.diffusion.finetuning.fine_tuner import FineTuner
 from generation.diffusion.launch import train_apart
 from generation.diffusion.progress import Progress
 from generation.diffusion.run import train
-from generation.diffusion.training_images import Pictures
-from generation.images import pipeline_folder
 from generation.images.engines import pipeline
 from generation.images.engines.pipeline import PipelineEngine
 from generation.images.engines.protocol import GenerationRequest, Picture
 from generation.models import TrainingRun
+from generation.training import pipeline_folder
 from generation.training.runner import prompt_of
 from pool import splits
 from pool.models import Dataset
@@ -300,9 +300,9 @@ def test_a_finetuning_is_queued_from_the_page_and_shown(
     }
     numbers = {"size": 16, "steps": 3, "batch": 2, "learning_rate": 1e-4, "seed": 0}
 
-    answer = browser.post("/generation/diffusion/fine-tune/", {**wish, **numbers})
+    answer = browser.post("/generation/training/fine-tune/", {**wish, **numbers})
     page = browser.get(answer["Location"]).content.decode()
-    taken = browser.post("/generation/diffusion/fine-tune/", {**wish, **numbers})
+    taken = browser.post("/generation/training/fine-tune/", {**wish, **numbers})
 
     run = TrainingRun.objects.get()
     assert (run.state, run.total, run.is_finetuning) == ("queued", 3, True)
@@ -321,8 +321,8 @@ def test_a_finetuning_from_the_page_takes_from_its_file_what_is_not_filled_in(
     browser, file = client_of(researcher), small(prompt="a chest, {finding}", rank=3).as_toml().encode()
     wish = {"name": "Ours", "dataset": make_dataset().pk, "pipeline": "tiny", "rank": 5}
 
-    browser.post("/generation/diffusion/fine-tune/", {**wish, "config_file": ContentFile(file, "run.toml")})
-    browser.post("/generation/diffusion/fine-tune/", {**wish, "name": "Plain"})
+    browser.post("/generation/training/fine-tune/", {**wish, "config_file": ContentFile(file, "run.toml")})
+    browser.post("/generation/training/fine-tune/", {**wish, "name": "Plain"})
 
     from_file, plain = (TrainingRun.objects.get(name=name).config for name in ("Ours", "Plain"))
     assert (from_file["prompt"], from_file["rank"], from_file["steps"]) == ("a chest, {finding}", 5, 4)

@@ -46,7 +46,7 @@ def test_a_rater_sees_nothing_of_the_room(rater: User, client_of: Callable[[User
 
 def test_an_empty_queue_says_what_to_do_next(browser: Client) -> None:
     assert b"Nothing has been generated yet" in browser.get("/generation/").content
-    assert b"No model has been trained here yet" in browser.get("/generation/diffusion/").content
+    assert b"No model has been trained here yet" in browser.get("/generation/training/").content
     assert b"There is no trained model yet" in browser.get("/generation/new/").content
 
 
@@ -244,7 +244,7 @@ def test_a_training_is_queued_from_a_preset_and_shows_its_curve(
         "settings": 'objective = "v_prediction"\nsteps = 7',
     }
 
-    assert browser.post("/generation/diffusion/new/", wish).status_code == 302
+    assert browser.post("/generation/training/new/", wish).status_code == 302
 
     run = TrainingRun.objects.get()
     assert run.config["objective"] == "v_prediction"
@@ -253,7 +253,7 @@ def test_a_training_is_queued_from_a_preset_and_shows_its_curve(
     TrainingRun.objects.update(state="running", curve=[[1, 1.0], [25, 0.4]], done=25)
     page = browser.get(run.get_absolute_url()).content.decode()
     assert "<polyline" in page
-    assert "hx-get" in browser.get("/generation/diffusion/").content.decode()
+    assert "hx-get" in browser.get("/generation/training/").content.decode()
 
 
 def test_a_training_that_cannot_be_is_answered_on_the_form(browser: Client) -> None:
@@ -261,9 +261,9 @@ def test_a_training_that_cannot_be_is_answered_on_the_form(browser: Client) -> N
     make_run(dataset, "taken")
     wish = {"name": "taken", "dataset": dataset.pk, "preset": "tiny", "seed": 1}
 
-    taken = browser.post("/generation/diffusion/new/", wish)
-    odd = browser.post("/generation/diffusion/new/", {**wish, "name": "new", "size": 50})
-    torn = browser.post("/generation/diffusion/new/", {**wish, "name": "new", "settings": "steps ="})
+    taken = browser.post("/generation/training/new/", wish)
+    odd = browser.post("/generation/training/new/", {**wish, "name": "new", "size": 50})
+    torn = browser.post("/generation/training/new/", {**wish, "name": "new", "settings": "steps ="})
 
     assert "There is a model of this name" in taken.content.decode()
     assert "size must be a multiple" in odd.content.decode()
@@ -274,10 +274,10 @@ def test_a_training_that_cannot_be_is_answered_on_the_form(browser: Client) -> N
 def test_a_run_is_stopped_and_goes_on(browser: Client, no_worker: list[Any]) -> None:
     run = make_run(make_dataset())
 
-    browser.post(f"/generation/diffusion/{run.pk}/cancel")
+    browser.post(f"/generation/training/{run.pk}/cancel")
     run.refresh_from_db()
     assert run.state == "cancelled"
-    browser.post(f"/generation/diffusion/{run.pk}/go-on")
+    browser.post(f"/generation/training/{run.pk}/go-on")
 
     run.refresh_from_db()
     assert run.state == "queued"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from generation.diffusion.seeds import seed_of
 from generation.images.engines.phantom import PhantomEngine
-from generation.images.engines.protocol import EngineError, GenerationRequest, Picture, seed_of
+from generation.images.engines.protocol import EngineError, GenerationRequest, Picture
 from generation.phantoms import draw
 
 

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from diffusers import DPMSolverMultistepScheduler
 
+from generation.diffusion.finetuning.pipelines import PipelineSource
 from generation.images.engines import pipeline
-from generation.images.engines.pipeline import PipelineEngine, PipelineSource
+from generation.images.engines.pipeline import PipelineEngine
 from generation.images.engines.protocol import EngineError, GenerationRequest, ImageSpec, Picture
 from tests.generation.makers import make_job
 from tests.generation.tiny_pipeline import save_lora, save_tiny_pipeline

@@ -12,8 +12,9 @@ from generation.diffusion.config import PictureClass
 from generation.models import Checkpoint, TrainingRun
 from generation.training import runner
 from generation.training.bundled_checkpoints import register_shipped
+from generation.training.dataset_traits import classes_of
 from generation.training.loss_curve import Curve
-from generation.training.runner import LONGEST_CURVE, classes_of, thin_out
+from generation.training.runner import LONGEST_CURVE, thin_out
 from pool.canonical.pixels import fitted_square
 from pool.models import Dataset, Image
 from pool.splits import training_images
@@ -85,14 +86,14 @@ def test_a_stopped_run_goes_on_from_its_last_checkpoint(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = make_run(dataset)
-    keep = runner.Teller._keep
+    keep = runner.RunRecorder._store
 
-    def keep_then_cancel(teller: runner.Teller, *args: object) -> None:
+    def keep_then_cancel(teller: runner.RunRecorder, *args: object) -> None:
         keep(teller, *args)  # type: ignore[arg-type]  # passed through as they came
         TrainingRun.objects.get(pk=run.pk).request_cancel()
 
     with monkeypatch.context() as patched:
-        patched.setattr(runner.Teller, "_keep", keep_then_cancel)
+        patched.setattr(runner.RunRecorder, "_store", keep_then_cancel)
         run.perform()
     assert run.state == "cancelled"
     assert run.queue_again(ring=False)

@@ -16,9 +16,10 @@ from diffusers import AutoencoderKL
 from safetensors.torch import load_file
 
 from bench.training import Counter
-from generation.diffusion import augmentation, autoencoder, checkpoint
+from generation.diffusion import autoencoder, checkpoint
 from generation.diffusion.config import PRESETS, SAMPLERS, ConfigError, TrainingConfig, settings_from
-from generation.diffusion.device_dataset import Shelf
+from generation.diffusion.data import augmentation
+from generation.diffusion.data.device_dataset import Shelf
 from generation.diffusion.distributed_group import Team
 from generation.diffusion.learner import Learner
 from generation.diffusion.run import Pictures, Progress, TrainingFailedError, train

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils.text import slugify
 
-from generation.diffusion.finetune_config import FineTuneConfig
+from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.images import runner
 from generation.models import Checkpoint, GenerationJob, TrainingRun
 from generation.training.tuned_models import checkpoint_behind, is_taken

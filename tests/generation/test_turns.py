@@ -25,7 +25,7 @@ from generation.images.engines.protocol import Picture, Refusal
 from generation.images.tasks import run_generation
 from generation.models import GenerationJob, WorkerSeen
 from jobs import models as pool_jobs
-from jobs import tasks
+from jobs import tasks, throttle
 from pool.canonical.pixels import decode_png
 from tests.factories import make_image
 from tests.generation.images_api import HANG_UP, Answer, ImagesAPI, error, picture, serving
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.django_db
 def engine(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
     scripted = ScriptedEngine()
     monkeypatch.setattr(runner, "engine_of", lambda _job: scripted)
-    monkeypatch.setattr(runner, "PULSE", 0)
+    monkeypatch.setattr(throttle, "SECONDS", 0)
     return scripted
 
 

@@ -89,9 +89,9 @@ def test_a_runs_settings_are_a_file_that_the_form_takes_again(
     call_command("train", "--config-of=run", stdout=on_the_command_line)
     call_command("train", "--curves=run", stdout=curves)
     wish = {"name": "again", "dataset": run.dataset_id, "preset": "paper-256", "settings": "seed = 9"}
-    browser.post("/generation/diffusion/new/", {**wish, "config_file": ContentFile(file, "run.toml")})
+    browser.post("/generation/training/new/", {**wish, "config_file": ContentFile(file, "run.toml")})
     damaged = browser.post(
-        "/generation/diffusion/new/", {**wish, "name": "no", "config_file": ContentFile(b"= 3", "bad.toml")}
+        "/generation/training/new/", {**wish, "name": "no", "config_file": ContentFile(b"= 3", "bad.toml")}
     )
 
     assert on_the_command_line.getvalue() == file.decode()

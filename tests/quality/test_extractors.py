@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from generation.metrics.extractors import ExtractorError, described, extractor, file_sha256
+from generation.metrics.extractors import extractor
+from generation.metrics.feature_extractor import ExtractorError, described, file_sha256
 from tests.factories import make_pixels
 
 

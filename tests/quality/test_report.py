@@ -30,7 +30,7 @@ EACH = 30
 
 @pytest.fixture(autouse=True)
 def quick_extractor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generation.metrics.extractors.extractor", lambda _spec: GridExtractor())
+    monkeypatch.setattr("generation.quality.runner.extractor", lambda _spec: GridExtractor())
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ def test_a_report_is_queued_from_the_form_and_followed(
     browser = client_of(researcher)
     wish = {"candidate": fakes.pk, "reference": real.pk, "split": "", "most": 100, "seed": 0}
 
-    answer = browser.post("/generation/metrics/new/", wish)
+    answer = browser.post("/generation/quality/new/", wish)
 
     report = QualityReport.objects.get()
     assert answer.headers["Location"] == report.get_absolute_url()
@@ -224,7 +224,7 @@ def test_datasets_that_do_not_compare_are_refused_on_the_form(
         make_image(other)
     wish = {"candidate": fakes.pk, "reference": other.pk, "split": "", "most": 100, "seed": 0}
 
-    answer = client_of(researcher).post("/generation/metrics/new/", wish)
+    answer = client_of(researcher).post("/generation/quality/new/", wish)
 
     assert answer.status_code == 422
     assert ("they do not compare" if modality == "ct" else "Choose two datasets") in answer.content.decode()
@@ -250,7 +250,7 @@ def test_real_xrays_against_smoothed_ones_with_the_extractor_that_ships(
     from generation.metrics.extractors import SmallExtractor
     from pool.imports.raster import decode
 
-    monkeypatch.setattr("generation.metrics.extractors.extractor", lambda _spec: SmallExtractor())
+    monkeypatch.setattr("generation.quality.runner.extractor", lambda _spec: SmallExtractor())
     with (shared_data / "xray" / "manifest.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["source_repo"].startswith("muhammedtalo")][:90]
     arms = {

@@ -14,7 +14,7 @@ from PIL import Image
 
 from generation.diffusion import checkpoint
 from generation.diffusion.config import TrainingConfig
-from generation.diffusion.errors import TrainingStopped
+from generation.diffusion.errors import TrainingStoppedError
 from generation.diffusion.progress import Progress
 from generation.diffusion.run import Pictures, train
 from generation.diffusion.trainer import Trainer
@@ -57,9 +57,9 @@ def test_a_run_stopped_while_it_measures_had_said_so_and_measures_when_it_goes_o
     def stop_once_it_measures(progress: Progress) -> None:
         said.append(progress.preparing)
         if progress.preparing.startswith("Measuring"):
-            raise TrainingStopped
+            raise TrainingStoppedError
 
-    with pytest.raises(TrainingStopped):
+    with pytest.raises(TrainingStoppedError):
         train(config, pictures, run, on_checkpoint=watch, on_progress=stop_once_it_measures)
     left = [folder.name for folder in run.glob("*-*")]
     train(config, pictures, run, on_checkpoint=watch)

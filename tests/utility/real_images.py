@@ -10,7 +10,7 @@ from pathlib import Path
 from django.core.management import call_command
 
 from generation.models import UtilityExperiment
-from generation.training.runner import classes_of
+from generation.training.dataset_traits import classes_of
 from generation.utility.config import UtilityConfig
 from generation.utility.pipeline import new_experiment
 from pool.models import Dataset

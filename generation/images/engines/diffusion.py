@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generation.diffusion.checkpoint_source import CheckpointSource
 from generation.diffusion.compiling import COMPILE, Compiling
+from generation.diffusion.config import PictureClass
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.model_cache import (
     PRECISIONS,
@@ -18,35 +19,15 @@ from generation.diffusion.model_cache import (
     dtype_for,
     in_batches_that_fit,
 )
+from generation.diffusion.seeds import seed_of
 from generation.images.engines.prefetch import prefetched
-from generation.images.engines.protocol import Answers, EngineError, GenerationRequest, Picture, seed_of
+from generation.images.engines.protocol import Answers, EngineError, GenerationRequest, Picture, engine_errors
 
 if TYPE_CHECKING:
     from generation.diffusion.network import Denoiser
 
 MOST_STEPS = 1000
 ON_GPU, ON_CPU = 32, 4  # pictures at once
-
-
-@dataclass(frozen=True)
-class CheckpointSource:
-    """Where a checkpoint's description and weights come from; `key` (its sha256) names it in the cache."""
-
-    key: str
-    name: str
-    description: dict[str, Any]
-    read_weights: Callable[[], bytes]
-
-    @classmethod
-    def from_path(cls, path: Path) -> CheckpointSource:
-        """A folder of ours, or X.safetensors with X.json beside it. Raises EngineError."""
-        from generation.diffusion import checkpoint
-
-        try:
-            description, weights = checkpoint.read(path)
-        except CheckpointError as error:
-            raise EngineError(str(error)) from error
-        return cls(str(weights.absolute()), path.stem, description.as_json(), weights.read_bytes)
 
 
 warm: Warm[Denoiser] = Warm(bytes_of)
@@ -81,8 +62,6 @@ class DiffusionEngine:
         self.batch = batch
 
     def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Answers:
-        from generation.diffusion.config import ConfigError
-
         net = network_of(self.source, str(request.settings.get("precision") or "auto"))
         plan = _SamplingPlan.of(net, request)
         size = self.batch or (ON_GPU if next(net.parameters()).device.type == "cuda" else ON_CPU)
@@ -104,10 +83,8 @@ class DiffusionEngine:
 
             yield from in_batches_that_fit(indices, size, make, note=running.note)
 
-        try:
+        with engine_errors():
             yield from prefetched(request, len(indices), batches)
-        except ConfigError as error:
-            raise EngineError(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -123,7 +100,6 @@ class _SamplingPlan:
 
     @classmethod
     def of(cls, net: Denoiser, request: GenerationRequest) -> _SamplingPlan:
-        from generation.diffusion.config import ConfigError, PictureClass
         from generation.diffusion.objectives import make_sampler
 
         settings = request.settings
@@ -131,13 +107,11 @@ class _SamplingPlan:
         sampler = str(settings.get("sampler") or net.config.samplers[0])
         if not 1 <= steps <= MOST_STEPS:
             raise EngineError(f"The number of sampling steps is from 1 to {MOST_STEPS}.")
-        try:
+        with engine_errors():
             make_sampler(net.config, sampler)
             labels = {wish.label for wish in request.wishes} or {request.label}
             classes = {label: PictureClass(request.modality, label) for label in labels if net.config.classes}
             kinds = {label: net.config.class_number(image_class) for label, image_class in classes.items()}
-        except ConfigError as error:
-            raise EngineError(str(error)) from error
         compile_it = str(settings.get("compile") or "auto")
         if compile_it not in COMPILE:
             raise EngineError(f"Compile is one of {', '.join(COMPILE)}.")

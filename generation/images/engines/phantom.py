@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from generation.images.engines.protocol import Answers, EngineError, GenerationRequest, Picture, seed_of
+from generation.diffusion.seeds import seed_of
+from generation.images.engines.protocol import Answers, EngineError, GenerationRequest, Picture
 from generation.phantoms import DRAWINGS, LABELS, draw
 
 SIZES = range(32, 2049)

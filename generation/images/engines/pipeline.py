@@ -5,17 +5,13 @@ Nothing is fetched and no code from the folder is run: only classes that diffuse
 
 from __future__ import annotations
 
-import hashlib
 import inspect
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from generation.diffusion.finetuning.pipelines import NEVER_LOADED, PipelineSource, eight_bits
 from generation.diffusion.model_cache import (
     PRECISIONS,
     Warm,
@@ -24,20 +20,12 @@ from generation.diffusion.model_cache import (
     dtype_for,
     in_batches_that_fit,
 )
+from generation.diffusion.seeds import seed_of
 from generation.images.engines.prefetch import prefetched
-from generation.images.engines.protocol import (
-    Answers,
-    EngineError,
-    GenerationRequest,
-    Picture,
-    Pixels,
-    seed_of,
-)
+from generation.images.engines.protocol import Answers, EngineError, GenerationRequest, Picture, engine_errors
 
 ON_GPU, ON_CPU = 8, 1  # pictures at once
 MOST_STEPS = 1000
-LIBRARIES = {"diffusers", "transformers"}
-NEVER_LOADED = {"safety_checker", "feature_extractor", "image_encoder"}
 SCHEDULERS = {
     "ddpm": "DDPMScheduler",
     "ddim": "DDIMScheduler",
@@ -46,47 +34,6 @@ SCHEDULERS = {
     "flow-heun": "FlowMatchHeunDiscreteScheduler",
 }
 CLIPPING = {"ddpm", "ddim"}
-
-
-@dataclass(frozen=True)
-class PipelineSource:
-    """A folder as `save_pretrained` writes it, and the LoRA file to put on top."""
-
-    folder: Path
-    lora: Path | None = None
-    lora_scale: float = 1.0
-
-    @property
-    def name(self) -> str:
-        return self.folder.name
-
-    def classes(self) -> dict[str, Any]:
-        """What model_index.json names, checked. Raises EngineError for anything that would run foreign code."""
-        try:
-            index = dict(json.loads((self.folder / "model_index.json").read_text()))
-        except (OSError, ValueError) as error:
-            raise EngineError(f"The folder {self.name} holds no readable model_index.json.") from error
-        if not isinstance(index.get("_class_name"), str):
-            raise EngineError(f"The pipeline {self.name} names code of its own, which is never run.")
-        for part, library_and_class in index.items():
-            if part.startswith("_") or part in NEVER_LOADED or not isinstance(library_and_class, list):
-                continue
-            if library_and_class[0] is not None and library_and_class[0] not in LIBRARIES:
-                raise EngineError(
-                    f"The pipeline {self.name} wants {part} from {library_and_class[0]}, and only "
-                    "diffusers and transformers are allowed."
-                )
-        return index
-
-    def fingerprint(self) -> str:
-        """The sha256 over the names and contents of its weights and configs, and of the LoRA."""
-        digest = hashlib.sha256()
-        files = [p for p in sorted(self.folder.rglob("*")) if p.suffix in {".safetensors", ".json"}]
-        for file in [*files, *([self.lora] if self.lora else [])]:
-            digest.update(file.name.encode())
-            with file.open("rb") as data:
-                digest.update(hashlib.file_digest(data, "sha256").digest())
-        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -163,14 +110,16 @@ class PipelineEngine:
         if precision not in PRECISIONS:
             raise EngineError(f"The precision is one of {', '.join(PRECISIONS)}.")
         key = f"{self.source.folder}|{self.source.lora}|{self.source.lora_scale}|{precision}"
-        loaded = warm.get(key, partial(_load, self.source, precision))
+        with engine_errors():
+            loaded = warm.get(key, partial(_load, self.source, precision))
         plan = _SamplingPlan.of(loaded, self.source, request)
         size = self.batch or (ON_GPU if device_for_work().type == "cuda" else ON_CPU)
 
         def batches(running: GenerationRequest) -> Iterator[list[Picture]]:
             yield from in_batches_that_fit(indices, size, partial(plan.pictures, running), note=running.note)
 
-        yield from prefetched(request, len(indices), batches)
+        with engine_errors():
+            yield from prefetched(request, len(indices), batches)
 
 
 @dataclass(frozen=True)
@@ -270,13 +219,3 @@ def _set_scheduler(pipe: Any, name: str, pipeline: str) -> None:
     # diffusers would clip to the range of pixels where the pipeline's own scheduler says nothing of it.
     in_latents = name in CLIPPING and getattr(pipe, "vae", None) is not None
     pipe.scheduler = kind.from_config(config, clip_sample=False) if in_latents else kind.from_config(config)
-
-
-def eight_bits(picture: Any, *, colour: bool) -> Pixels:
-    """What a pipeline drew, as bytes: grey, but where colour means something."""
-    from PIL import Image as Pillow
-
-    values = (np.clip(np.nan_to_num(picture), 0, 1) * 255).round().astype(np.uint8)
-    if values.ndim == 3 and values.shape[-1] == 1:
-        return np.asarray(values[..., 0])
-    return np.asarray(values if colour else Pillow.fromarray(values).convert("L"))

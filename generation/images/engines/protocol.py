@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from generation.diffusion.config import ConfigError
+from generation.diffusion.errors import CheckpointError, SamplingError
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 Heartbeat = Callable[[], None]
@@ -93,18 +97,10 @@ class NeedsPersonError(EngineError):
     """Nothing is wrong with the request: a key, a quota or a cap must be seen to, and then it can go on."""
 
 
-def seed_of(seed: int, index: int) -> int:
-    """The seed of picture `index` in a job of `seed`: 63 bits that depend on these two and nothing else."""
-    return int(np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
-def batches(indices: Iterable[int], size: int) -> Iterator[list[int]]:
-    """The indices in lists of at most `size`."""
-    batch: list[int] = []
-    for index in indices:
-        batch.append(index)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+@contextlib.contextmanager
+def engine_errors() -> Iterator[None]:
+    """What the plain rooms raise about a model or a setting comes out of this block as an EngineError."""
+    try:
+        yield
+    except (SamplingError, CheckpointError, ConfigError) as error:
+        raise EngineError(str(error)) from error

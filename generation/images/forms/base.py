@@ -10,8 +10,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from generation.diffusion.config import PictureClass
+from generation.diffusion.seeds import MOST_SEED
 from generation.images.engines.protocol import ImageSpec
-from generation.images.models import MOST_IMAGES, MOST_SEED, PREVIEW, GenerationJob
+from generation.images.models import MOST_IMAGES, PREVIEW, GenerationJob
 from generation.images.prompts import as_json
 from pool.models import Dataset, Origin
 

@@ -10,13 +10,13 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
 from generation.diffusion.config import PictureClass
-from generation.images import pipeline_folder
 from generation.images.engines.image_models import SUGGESTED_MODELS, family_of
 from generation.images.engines.pipeline import SCHEDULERS
 from generation.images.engines.protocol import EngineError, ImageSpec
 from generation.images.forms.base import NewJobForm
 from generation.images.models import GenerationJob
 from generation.images.prompts import ImageSpecError, expand, from_csv
+from generation.training import pipeline_folder
 from pool.models import Image, Modality
 
 LARGEST_LIST = 2_000_000

@@ -14,9 +14,9 @@ from django.db import transaction
 from accounts.owner_option import owner_of
 from generation.diffusion.compiling import COMPILE
 from generation.diffusion.model_cache import PRECISIONS
-from generation.forms import random_seed
 from generation.images.engines.image_models import family_of
 from generation.images.engines.protocol import ImageSpec
+from generation.images.forms.base import random_seed
 from generation.images.prompts import ImageSpecError, as_json, expand, from_csv
 from generation.models import Checkpoint, GenerationJob
 from generation.training.bundled_checkpoints import register_shipped

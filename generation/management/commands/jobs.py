@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from generation.forms import random_seed
+from generation.images.forms.base import random_seed
 from generation.images.forms.queue import STATES
 from generation.images.worker_heartbeat import absent_workers
 from generation.models import GenerationJob

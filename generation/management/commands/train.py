@@ -10,11 +10,11 @@ from typing import Any, cast
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from generation.diffusion.config import PRESETS, ConfigError, TrainingConfig, settings_from, settings_in
-from generation.diffusion.finetune_config import FineTuneConfig
-from generation.images import pipeline_folder
+from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.models import Checkpoint, TrainingRun
+from generation.training import pipeline_folder
+from generation.training.dataset_traits import channels_of, classes_of
 from generation.training.fidelity_figure import table
-from generation.training.runner import channels_of, classes_of
 from generation.training.tuned_models import is_taken
 from jobs.run_inline import perform_with_bar
 from pool.models import Dataset

@@ -1,4 +1,4 @@
-"""`python -m generation.diffusion.phantom_checkpoint`: draw phantoms, train on them, write the demo's checkpoint."""
+"""`python -m generation.training.phantom_checkpoint`: draw phantoms, train on them, write the demo's checkpoint."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tqdm import tqdm
 
 from generation.diffusion import checkpoint
 from generation.diffusion.config import PictureClass, TrainingConfig
+from generation.diffusion.data.training_images import Pictures
 from generation.diffusion.run import Progress, train
-from generation.diffusion.training_images import Pictures
 from generation.phantoms import draw
 
-SHIPPED = Path(__file__).parent.parent / "checkpoints"
+SHIPPED = Path(__file__).parent / "checkpoints"
 # Far from any seed a person types, so that the demo's "real" phantoms are not the training pictures.
 SEEDS_FROM = 10_000_000
 

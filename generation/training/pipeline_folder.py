@@ -11,8 +11,8 @@ from typing import Any
 
 from django.conf import settings
 
-from generation.images.engines.pipeline import PipelineSource
-from generation.images.engines.protocol import EngineError
+from generation.diffusion.errors import PipelineError
+from generation.diffusion.finetuning.pipelines import PipelineSource
 
 
 def folder() -> Path:
@@ -33,12 +33,12 @@ def lora_names() -> list[str]:
 
 
 def source(name: str, settings: Mapping[str, Any]) -> PipelineSource:
-    """The pipeline of this name with the LoRA that the settings name. Raises EngineError."""
+    """The pipeline of this name with the LoRA that the settings name. Raises PipelineError."""
     if name not in names():
         available = ", ".join(names()) or "none yet"
-        raise EngineError(f"There is no pipeline {name!r} in {folder()}; there are: {available}.")
+        raise PipelineError(f"There is no pipeline {name!r} in {folder()}; there are: {available}.")
     lora = str(settings.get("lora") or "")
     if lora and lora not in lora_names():
-        raise EngineError(f"There is no LoRA {lora!r} in {lora_folder()}.")
+        raise PipelineError(f"There is no LoRA {lora!r} in {lora_folder()}.")
     path = lora_folder() / f"{lora}.safetensors" if lora else None
     return PipelineSource(folder() / name, path, float(settings.get("lora_scale") or 1.0))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from generation.diffusion.config import ConfigError, TrainingConfig
-from generation.diffusion.training_images import Pictures
+from generation.diffusion.data.training_images import Pictures
 from pool.canonical.pixels import fitted_square
 
 KINDS = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"}

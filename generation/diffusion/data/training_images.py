@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generation.diffusion.run_config import ConfigError, RunConfig
+from generation.diffusion.seeds import seed_of
 
 
 @dataclass
@@ -26,11 +27,6 @@ class Pictures:
             raise ConfigError("There are no pictures to train on.")
         if self.pixels.shape[1:] != side:
             raise ConfigError(f"The pictures are {self.pixels.shape[1:]}; the config wants {side}.")
-
-
-def seed_of(*words: int) -> int:
-    """A 63-bit seed that depends on all of these numbers, and on nothing that was drawn before."""
-    return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 @dataclass(frozen=True)

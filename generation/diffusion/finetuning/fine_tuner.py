@@ -18,17 +18,16 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from generation.diffusion import checkpoint
+from generation.diffusion.data.training_images import Pictures
 from generation.diffusion.distributed_group import Team
-from generation.diffusion.errors import CheckpointError
-from generation.diffusion.finetune_config import FineTuneConfig
+from generation.diffusion.errors import CheckpointError, PipelineError
+from generation.diffusion.finetuning.config import FineTuneConfig
+from generation.diffusion.finetuning.pipelines import PipelineSource, eight_bits
 from generation.diffusion.learner import Draw, Learner
 from generation.diffusion.network import autocast
 from generation.diffusion.optimiser import optimiser_state, restore_optimiser
 from generation.diffusion.progress import Tell, silent
 from generation.diffusion.run_config import ConfigError
-from generation.diffusion.training_images import Pictures
-from generation.images.engines.pipeline import PipelineSource, eight_bits
-from generation.images.engines.protocol import EngineError
 
 FORMAT, EARLIER = "lungrater-finetuning-2", "lungrater-finetuning-1"
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
@@ -234,7 +233,7 @@ def load_pipeline(folder: Path) -> Any:
             image_encoder=None,
             requires_safety_checker=False,
         )
-    except (EngineError, OSError, ValueError) as error:
+    except (PipelineError, OSError, ValueError) as error:
         if isinstance(error, ConfigError):
             raise
         raise ConfigError(f"The pipeline {folder.name} cannot be loaded: {error}") from error

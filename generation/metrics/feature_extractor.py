@@ -1,0 +1,70 @@
+"""What turns images into rows of numbers, and what every such network shares.
+
+Distances of two extractors never compare, so every extractor carries its name, its file's hash and its dimensions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pool.canonical.pixels import Pixels, fitted_square
+
+BATCH = 32
+
+
+class ExtractorError(Exception):
+    """The extractor cannot be used; the message says which and why."""
+
+
+def no_heartbeat() -> None:
+    pass
+
+
+class Extractor(Protocol):
+    """What turns pictures into rows of numbers."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def sha256(self) -> str: ...
+
+    @property
+    def dimensions(self) -> int: ...
+
+    def features(
+        self, pictures: Iterable[Pixels], *, heartbeat: Callable[[], None] = no_heartbeat
+    ) -> NDArray[np.float32]:
+        """(n, dimensions), one row a picture; `heartbeat` is called between batches."""
+        ...
+
+
+def described(used: Extractor) -> dict[str, Any]:
+    """What stands beside every number: which extractor gave it."""
+    return {"name": used.name, "sha256": used.sha256, "dimensions": used.dimensions}
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def batches(pictures: Iterable[Pixels], side: int, *, colour: bool) -> Iterator[NDArray[np.uint8]]:
+    batch: list[NDArray[np.uint8]] = []
+    for picture in pictures:
+        batch.append(fitted_square(picture, side=side, colour=colour))
+        if len(batch) == BATCH:
+            yield np.stack(batch)
+            batch = []
+    if batch:
+        yield np.stack(batch)
+
+
+def gathered(rows: list[NDArray[np.float32]], dimensions: int) -> NDArray[np.float32]:
+    return np.concatenate(rows) if rows else np.empty((0, dimensions), dtype=np.float32)
