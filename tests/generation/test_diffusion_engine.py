@@ -14,6 +14,7 @@ import pytest
 from generation.diffusion import compiling, sampling
 from generation.diffusion.checkpoint_source import CheckpointSource
 from generation.diffusion.config import SAMPLERS
+from generation.diffusion.errors import CheckpointError
 from generation.images.engines import diffusion
 from generation.images.engines.diffusion import DiffusionEngine
 from generation.images.engines.protocol import EngineError, GenerationRequest, Picture
@@ -189,9 +190,9 @@ def test_a_damaged_checkpoint_is_refused(checkpoint: Path, tmp_path: Path) -> No
 
     with pytest.raises(EngineError, match="damaged"):
         make(cut_short, [0])
-    with pytest.raises(EngineError, match="not a LungRater checkpoint"):
+    with pytest.raises(CheckpointError, match="not a LungRater checkpoint"):
         make(foreign, [0])
-    with pytest.raises(EngineError, match="no readable config"):
+    with pytest.raises(CheckpointError, match="no readable config"):
         make(tmp_path / "nothing", [0])
 
 

@@ -286,7 +286,7 @@ def test_a_run_is_stopped_and_goes_on(browser: Client, no_worker: list[Any]) -> 
 def test_the_sample_strip_of_a_checkpoint_is_served(browser: Client, tmp_path: Path) -> None:
     checkpoint = make_checkpoint(tmp_path)
 
-    strip = browser.get(f"/generation/training/checkpoints/{checkpoint.pk}/samples.png")
+    strip = browser.get(f"/generation/checkpoints/{checkpoint.pk}/samples.png")
 
     assert b"".join(strip) == b"png"
     assert strip.headers["Content-Type"] == "image/png"

@@ -468,7 +468,7 @@ def test_the_sweep_rings_no_more_once_enough_bells_lie_unheard(monkeypatch: pyte
     rung: list[int] = []
     make_job()
     GenerationJob.objects.update(created_at=timezone.now() - timedelta(hours=1))
-    monkeypatch.setattr(GenerationJob, "ring", lambda job: rung.append(job.pk))
+    monkeypatch.setattr(GenerationJob, "enqueue", lambda job: rung.append(job.pk))
 
     monkeypatch.setattr(tasks, "messages_waiting", lambda _queue: 0)
     tasks.sweep_jobs()
