@@ -18,7 +18,7 @@ from generation.diffusion.config import OWN_AUTOENCODER, ConfigError, TrainingCo
 from generation.diffusion.data.device_dataset import Shelf, shown
 from generation.diffusion.data.training_images import Order, Pictures
 from generation.diffusion.distributed_group import Team
-from generation.diffusion.errors import TrainingStopped
+from generation.diffusion.errors import TrainingStoppedError
 from generation.diffusion.latent_space import LatentSpace, Space, raw_latents, space_from
 from generation.diffusion.network import autocast
 from generation.diffusion.optimiser import optimiser_state, restore_optimiser
@@ -131,7 +131,7 @@ class Lesson:
             self.train_step()
             try:
                 tell(f"Learning the autoencoder: step {self.step:,} of {self.config.latent_steps:,}")
-            except TrainingStopped:
+            except TrainingStoppedError:
                 self._save()
                 raise
             if self.step % SAVED_EVERY == 0 and self.step < self.config.latent_steps:
