@@ -19,13 +19,13 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import fleiss_kappa
 
 from rating.statistics import LABELS, RatingsTable, agreement_report
-from rating.statistics.accuracy.diagnostic_accuracy import against_truth, scale
+from rating.statistics.accuracy.diagnostic_accuracy import diagnostic_accuracy, scale
 from rating.statistics.accuracy.unsure import accuracy_by_policy
 from rating.statistics.agreement.coefficients import Items
 from rating.statistics.agreement.coefficients import fleiss_kappa as our_fleiss
 from rating.statistics.agreement.coefficients import krippendorff_alpha as our_alpha
 from rating.statistics.agreement.pairs import pairwise
-from rating.statistics.agreement.random_raters import raters_like_these
+from rating.statistics.agreement.random_raters import random_raters
 from rating.statistics.mrmc import ustatistic
 
 
@@ -62,8 +62,8 @@ def processor_seconds(work: Callable[[], Any]) -> float:
 def core_numbers(table: RatingsTable, truth: list[str]) -> None:
     """Agreement, and everything by rater and over raters that the truth gives; no times, no parts."""
     agreement_report(table)
-    raters_like_these(table)
-    against_truth(table, truth)
+    random_raters(table)
+    diagnostic_accuracy(table, truth)
     for only in (None, "fake", "real"):
         accuracy_by_policy(table, truth, only)
     ustatistic.auc([word == "fake" for word in truth], scale(table.codes, table.labels))

@@ -136,23 +136,23 @@ def _timed(study: Any) -> dict[str, Any]:
     import scipy
 
     scipy.stats  # noqa: B018  the import is a server's first second, not the report's
-    from rating.results.build_report import numbers_of
+    from rating.results.build_report import results_of
     from rating.results.cache import ResultCache
     from rating.results.query import read_columns
-    from rating.results.summary import study_numbers
+    from rating.results.summary import study_results
 
     reads, wholes, ours, ratings = [], [], [], 0
     for _ in range(3):
         started, busy = time.perf_counter(), time.process_time()
         columns = read_columns(study)
         reads.append(time.perf_counter() - started)
-        study_numbers(columns, policy=study.unsure_policy)
+        study_results(columns, policy=study.unsure_policy)
         wholes.append(time.perf_counter() - started)
         ours.append(time.process_time() - busy)
         ratings = len(columns.label)
-    numbers_of(study)
+    results_of(study)
     started = time.perf_counter()
-    numbers_of(study, ResultCache(study))
+    results_of(study, ResultCache(study))
     again = time.perf_counter() - started
     started = time.perf_counter()
     kept_columns = ResultCache(study).columns()

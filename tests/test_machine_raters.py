@@ -17,9 +17,10 @@ from lungrater.machines.vision_model import opinion_in
 from pool.canonical.pixels import decode_png
 from rating.models import Enrolment, Freeze, Rating, Study
 from rating.reading.machine_raters import NoOpinion, Opinion, enrol_machine, opinion_of, read
-from rating.results.build_report import numbers_of, report_on
+from rating.results.build_report import report_on, results_of
 from rating.results.export.bundle import bundle
 from rating.results.export.ratings_csv import rating_facts
+from rating.results.typed_json import as_json
 from rating.studies.study import NotPossible
 from tests.generation.images_api import Answer, error, serving
 from tests.rating.cast import draft_study, frozen_study, open_study, organiser, presentations, rate_all
@@ -73,19 +74,21 @@ def test_a_machine_counts_in_no_number_about_people(rater, other_rater):
     study.close(organiser())
     study.unblind(organiser(), "All have finished.")
 
-    numbers = numbers_of(study)
+    numbers = results_of(study)
 
-    assert numbers["agreement"]["raters"] == 2
-    assert "M03" not in json.dumps({**numbers, "machines": []})
-    assert {row["rater"] for row in numbers["truth"]["per_rater"]} == {"R01", "R02"}
+    assert numbers.agreement.raters == 2
+    assert "M03" not in json.dumps({**as_json(numbers), "machines": []})
+    assert {row.rater for row in numbers.known_truth.per_rater} == {"R01", "R02"}
     assert {row["rater"] for row in rating_facts(study)} == {"R01", "R02"}
     assert Study.objects.with_progress().get(pk=study.pk).rater_count == 2
-    machine = numbers["machines"][0]
-    assert (machine["rater"], machine["name"]) == ("M03", "a rule")
-    assert machine["counts"] == {"real": 0, "fake": 8, "unsure": 0}
-    assert machine["with_most_raters"]["same"]["estimate"] == 0
-    assert machine["truth"]["fool_rate"]["estimate"] == 0
-    assert machine["auc"]["estimate"] == 0.5
+    machine = numbers.machines[0]
+    assert (machine.rater, machine.name) == ("M03", "a rule")
+    assert machine.counts == {"real": 0, "fake": 8, "unsure": 0}
+    assert machine.with_most_raters.same.estimate == 0
+    assert machine.truth
+    assert machine.truth.fool_rate.estimate == 0
+    assert machine.auc
+    assert machine.auc.estimate == 0.5
 
 
 def test_machines_stand_beside_people_on_a_page_and_in_the_report(client_of, researcher, rater, other_rater):
@@ -107,14 +110,16 @@ def test_machines_stand_beside_people_on_a_page_and_in_the_report(client_of, res
     study.unblind(organiser(), "All have finished.")
     told = client_of(researcher).get(address).content.decode()
     titles = [
-        piece.title for s in report_on(study, numbers_of(study), "2026-01-31").sections for piece in s.pieces
+        piece.title for s in report_on(study, results_of(study), "2026-01-31").sections for piece in s.pieces
     ]
 
     assert "M03</td>" in blinded
     assert "Sensitivity" not in blinded
     assert "a rule" in told
     assert "People</td>" in told
-    assert numbers_of(study)["machines"][0]["auc"]["estimate"] == 1
+    auc = results_of(study).machines[0].auc
+    assert auc
+    assert auc.estimate == 1
     assert "Machines beside people" in titles
 
 

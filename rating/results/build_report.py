@@ -2,66 +2,69 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from pool.canonical.pixels import decode_png, thumbnail
+from pool.canonical.pixels import Pixels, decode_png, thumbnail
 from rating.results.cache import ResultCache
 from rating.results.exhibit import Exhibit
 from rating.results.gallery import GALLERIES, MOST_REPORTED, REPORTED, Gallery, ShownImage, galleries
-from rating.results.noticed import notices_of_purpose
 from rating.results.query import Response, machine_names, machine_scores, responses_of
+from rating.results.remarks import remark_tables
 from rating.results.report.contents import Picture, Report, report_of
-from rating.results.sections.remarks import remark_tables
+from rating.results.sections.first_phase import first_phase_results
 from rating.results.study_facts import facts_of
-from rating.results.summary import study_numbers
-from rating.statistics.accuracy.machines import machine_numbers
+from rating.results.study_results import FirstPhase, StudyResults
+from rating.results.summary import study_results
+from rating.statistics.accuracy.machines import MachineResults, machine_results
 from rating.statistics.columns import StudyColumns
 from rating.studies.sets import members_of_sets
 from rating.studies.study import Study
 
 
-def numbers_of(study: Study, cache: ResultCache | None = None) -> dict[str, Any]:
-    """The numbers of the whole study: first (informed) session, every rater that counts."""
+def results_of(study: Study, cache: ResultCache | None = None) -> StudyResults:
+    """The numbers of the complete study: first (informed) session, every rater that counts."""
     cache = cache or ResultCache(study)
-    return cache.json(
-        "numbers|", lambda: numbers_from(study, cache, cache.columns(), cache.machine_columns())
+    return cache.typed(
+        "numbers|",
+        StudyResults,
+        lambda: results_of_columns(study, cache, cache.columns(), cache.machine_columns()),
     )
 
 
-def numbers_from(
+def results_of_columns(
     study: Study,
     cache: ResultCache,
     people: StudyColumns,
     machines: StudyColumns | None,
     session: int | None = None,
-) -> dict[str, Any]:
-    """The numbers of these columns of the study; what machines said, and a first phase, stand beside them."""
+) -> StudyResults:
+    """The numbers of these columns of the study; machines, and a first phase, stand beside them."""
     session = session or people.first_session
-    first = None
-    if study.has_two_phases:
-        first = notices_of_purpose(
-            cache.columns(first_phase=True), responses_of(study, session=1, text_only=True)
-        )
-    return study_numbers(
+    return study_results(
         people,
         policy=study.unsure_policy,
         margin=study.equivalence_margin,
         endpoint=study.primary_endpoint,
         session=session,
-        machines=machines_beside(study, machines, people, session),
-        first_phase=first,
+        machines=_machines(study, machines, people, session),
+        first_phase=_first_phase(study, cache),
     )
 
 
-def machines_beside(
+def _first_phase(study: Study, cache: ResultCache) -> FirstPhase | None:
+    if not study.has_two_phases:
+        return None
+    answers = responses_of(study, session=1, text_only=True)
+    return first_phase_results(cache.columns(first_phase=True), answers)
+
+
+def _machines(
     study: Study, machines: StudyColumns | None, people: StudyColumns, session: int
-) -> list[dict[str, Any]]:
-    """What the study's machines said of the same images."""
+) -> tuple[MachineResults, ...]:
+    """What the study's machines called the same images."""
     if machines is None or not machines.raters:
-        return []
-    return machine_numbers(
+        return ()
+    return machine_results(
         machines,
         people,
         machine_scores(study, machines, session),
@@ -71,33 +74,33 @@ def machines_beside(
     )
 
 
-def report_on(study: Study, numbers: dict[str, Any], date: str, cache: ResultCache | None = None) -> Report:
+def report_on(study: Study, results: StudyResults, date: str, cache: ResultCache | None = None) -> Report:
     """The report of a study that is over, dated."""
     cache = cache or ResultCache(study)
     columns = cache.columns()
-    responses = responses_of(study, session=columns.first_session, text_only=True)
+    answers = responses_of(study, session=columns.first_session, text_only=True)
     return report_of(
         facts_of(study),
-        numbers,
+        results,
         date,
         galleries=galleries_of(study, cache),
-        remarks=remark_tables(columns, responses),
+        remarks=remark_tables(columns, answers),
     )
 
 
 def galleries_of(study: Study, cache: ResultCache) -> list[Gallery]:
-    """The galleries of the report: the most telling images of each, with all that was said of them."""
+    """The galleries of the report: the first images of each, with every answer on them."""
     columns = cache.columns()
     reported = {name: images for name, images in galleries(columns).items() if name in REPORTED}
     codes = {image.code for images in reported.values() for image in images[:MOST_REPORTED]}
-    responses: dict[str, list[Response]] = {code: [] for code in codes}
-    for response in responses_of(study, codes, session=columns.first_session):
-        responses[response.image].append(response)
+    answers: dict[str, list[Response]] = {code: [] for code in codes}
+    for answer in responses_of(study, codes, session=columns.first_session):
+        answers[answer.image].append(answer)
     thumbnails = _thumbnails(study, codes)
     return [
         Gallery(
             GALLERIES[name],
-            [ShownImage(i, responses[i.code], thumbnails[i.code]) for i in images[:MOST_REPORTED]],
+            [ShownImage(i, answers[i.code], thumbnails[i.code]) for i in images[:MOST_REPORTED]],
             len(images),
         )
         for name, images in reported.items()
@@ -108,20 +111,21 @@ def _thumbnails(study: Study, codes: set[str]) -> dict[str, bytes]:
     """A small picture of each image, or of each set with its images by letter, from left to right, then below."""
     members = members_of_sets(study) if study.shows_sets else {code: [code] for code in codes}
     code_of = {member: code for code in codes for member in members[code]}
-    images: dict[str, list[Any]] = {code: [] for code in codes}
-    for study_image in study.images.filter(code__in=code_of).order_by("code"):
-        with study_image.derivative.open("rb") as derivative:
-            images[code_of[study_image.code]].append(decode_png(derivative.read()))
-    return {code: thumbnail(_beside_each_other(members_drawn)) for code, members_drawn in images.items()}
+    pixels: dict[str, list[Pixels]] = {code: [] for code in codes}
+    for image in study.images.filter(code__in=code_of).order_by("code"):
+        with image.derivative.open("rb") as derivative:
+            pixels[code_of[image.code]].append(decode_png(derivative.read()))
+    return {code: thumbnail(_side_by_side(images)) for code, images in pixels.items()}
 
 
-def _beside_each_other(images: list[Any]) -> Any:
+def _side_by_side(images: list[Pixels]) -> Pixels:
     """One picture of one, two or four of the same size."""
     rows = [np.concatenate(images[at : at + 2], axis=1) for at in range(0, len(images), 2)]
-    return np.concatenate(rows)
+    image: Pixels = np.concatenate(rows)
+    return image
 
 
-def exhibit_drawer(cache: ResultCache, numbers: dict[str, Any]) -> Picture:
+def exhibit_drawer(cache: ResultCache, results: StudyResults) -> Picture:
     """What draws an exhibit for paper, keeping it."""
     from pool.figure_style import (
         PRINT,
@@ -132,6 +136,6 @@ def exhibit_drawer(cache: ResultCache, numbers: dict[str, Any]) -> Picture:
         draw = exhibit.draw
         if draw is None:
             raise ValueError(f"{exhibit.name} has no drawing.")
-        return cache.bytes(f"{exhibit.name}||print.{kind}", lambda: as_file(draw(numbers, PRINT), kind))
+        return cache.bytes(f"{exhibit.name}||print.{kind}", lambda: as_file(draw(results, PRINT), kind))
 
     return picture

@@ -1,4 +1,4 @@
-"""What was computed of a study, kept under the home until a rating or its standing changes.
+"""What was computed of a study, stored under the home until a rating or its standing changes.
 
 Files hold numbers and words only (JSON, and arrays without pickle). A folder is named by all that its numbers follow
 from, so a stale one is never read; it is a cache and may be deleted at any time.
@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db.models import Count, Max, Q
@@ -21,17 +21,19 @@ from django.db.models import Count, Max, Q
 from rating.reading.rating import RatingRevision
 from rating.results.methods import versions
 from rating.results.query import read_columns
+from rating.results.typed_json import as_json, from_json
 from rating.statistics.columns import StudyColumns
 from rating.studies.sitting import Sitting
 from rating.studies.study import Study
 
+T = TypeVar("T")
 LAYOUT = 8  # raise it when numbers or figures are made otherwise
-KEPT_STATES = 2
+STATES = 2
 MOST_FILES = 400
 
 
 class ResultCache:
-    """What is kept of one study as it stands now."""
+    """What was computed of one study as it stands now."""
 
     def __init__(self, study: Study) -> None:
         self.study = study
@@ -49,17 +51,18 @@ class ResultCache:
         return columns
 
     def machine_columns(self) -> StudyColumns | None:
-        """What machines said of the same images; None, and nothing read, where none was asked."""
+        """The machines' answers on the same images; None, and nothing read, where there is no machine."""
         return self.columns(machines=True) if any(machine for *_, machine in self._people) else None
 
-    def json(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """The numbers of this name, made once."""
+    def typed(self, name: str, kind: type[T], make: Callable[[], T]) -> T:
+        """The numbers of this name, made once and read back as what they were."""
         path = self.folder / f"{_safe(name)}.json"
-        if not path.exists():
-            words = json.dumps(make(), ensure_ascii=False, allow_nan=False)
-            self._write(path, lambda place: place.write_text(words, encoding="utf-8"))
-            return dict(json.loads(words))
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        if path.exists():
+            return from_json(kind, json.loads(path.read_text(encoding="utf-8")))
+        value = make()
+        words = json.dumps(as_json(value), ensure_ascii=False, allow_nan=False)
+        self._write(path, lambda place: place.write_text(words, encoding="utf-8"))
+        return value
 
     def bytes(self, name: str, make: Callable[[], bytes]) -> bytes:
         """The drawing of this name, made once."""
@@ -115,8 +118,8 @@ def _measured(study: Study) -> list[Any]:
     """What was measured of the datasets, such as a FID, and how many findings are known: both may come after the study."""
     if not study.is_unblinded:
         return []
-    labelled_images = Count("study__images", filter=~Q(study__images__image__label=""))
-    strata = study.strata.order_by("pk").annotate(findings=labelled_images)
+    findings = Count("study__images", filter=~Q(study__images__image__label=""))
+    strata = study.strata.order_by("pk").annotate(findings=findings)
     return list(strata.values_list("dataset__name", "dataset__measurements", "findings"))
 
 
@@ -125,9 +128,9 @@ def last_revision(study: Study) -> int:
     newest = RatingRevision.objects.aggregate(last=Max("pk"))["last"] or 0
     note = _folder(study) / "last-revision.json"
     if note.exists():
-        record = json.loads(note.read_text())
-        if record["newest"] == newest:
-            return int(record["own"])
+        noted = json.loads(note.read_text())
+        if noted["newest"] == newest:
+            return int(noted["own"])
     own = (
         RatingRevision.objects.filter(rating__presentation__sitting__enrolment__study=study).aggregate(
             last=Max("pk"), n=Count("pk")
@@ -148,7 +151,7 @@ def _forget_old(folder: Path) -> None:
     states = sorted(
         (path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime
     )
-    for old in states[: -KEPT_STATES + 1] if KEPT_STATES > 1 else states:
+    for old in states[: -STATES + 1] if STATES > 1 else states:
         shutil.rmtree(old, ignore_errors=True)
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from rating.results.exhibit import Cell, Table
 from rating.statistics.ratings_table import LABELS
-from rating.statistics.table_consistency import PublishedTable, check_claim
+from rating.statistics.table_consistency import Claim, PublishedTable, check_claim
 
 MOST_TABLES = 200
 MOST_IMAGES = 100_000
@@ -52,15 +51,25 @@ def counts_of(words: str) -> dict[str, int | None]:
     return counts
 
 
-def check(part: Part) -> dict[str, Any]:
-    """What the counts allow: {"ranges": Table, "claims": [sentence …], "fits": sentence}. Raises ValueError."""
+@dataclass(frozen=True, slots=True)
+class CheckedPart:
+    """What the counts of one table allow: ranges, a verdict on each claim, and which tables fit."""
+
+    name: str
+    images: int
+    ranges: Table
+    claims: tuple[Claim, ...]
+    fits: str
+
+
+def check(part: Part) -> CheckedPart:
+    """What the counts allow. Raises ValueError."""
     table = PublishedTable(LABELS, part.first, part.second)
     if not table.total:
         raise ValueError("The counts are all zero: there is nothing to check.")
-    rows: list[list[Cell]] = []
-    for label in LABELS:
-        bounds = table.cell_range(label, label)
-        rows.append([f"both {label}", *(bounds or (None, None))])
+    rows: list[list[Cell]] = [
+        [f"both {label}", *(table.cell_range(label, label) or (None, None))] for label in LABELS
+    ]
     rows.append(["agreed at all", *(table.agreement_range or (None, None))])
     kappa = table.kappa_range
     rows.append(["Cohen κ", *(kappa or (None, None))])
@@ -68,13 +77,9 @@ def check(part: Part) -> dict[str, Any]:
     possible = {
         label: n for (label, n), claim in zip(part.claims.items(), claims, strict=True) if claim.feasible
     }
-    return {
-        "name": part.name,
-        "images": table.total,
-        "ranges": Table(("Of the images", "At least", "At most"), rows),
-        "claims": claims,
-        "fits": _fits(table.with_agreements(**possible), possible),
-    }
+    ranges = Table(("Of the images", "At least", "At most"), rows)
+    fits = _fits(table.with_agreed(**possible), possible)
+    return CheckedPart(part.name, table.total, ranges, tuple(claims), fits)
 
 
 def _fits(table: PublishedTable, claims: Mapping[str, int]) -> str:
@@ -95,5 +100,5 @@ def _fits(table: PublishedTable, claims: Mapping[str, int]) -> str:
     )
     if not values:
         return f"{premise} {many} fit; κ is undefined."
-    kappas_in_words = ", ".join(f"{value:.2f}" for value in values[:6])
-    return f"{premise} {many} fit, with κ {kappas_in_words if len(values) <= 6 else f'from {values[0]:.2f} to {values[-1]:.2f}'}."
+    first = ", ".join(f"{value:.2f}" for value in values[:6])
+    return f"{premise} {many} fit, with κ {first if len(values) <= 6 else f'from {values[0]:.2f} to {values[-1]:.2f}'}."

@@ -4,67 +4,92 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rating.results.export.guarding import guarded
+from rating.results.guarding import guarded
+from rating.results.study_results import BLINDED, StudyResults
+from rating.statistics.estimate import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from pool.figure_style import Theme
 
-Numbers = Mapping[str, Any]
 Cell = str | int | float | None
 ESTIMATE = ("Estimate", "SE", "95 % from", "to", "Note")
 NOTHING = "–"
-UNBLIND = "This depends on which images are real: unblind the study to see it."
 ONLY_REALS = "The study has no fake images, so nobody could be fooled."
+INTERVAL = ("95 % from", "to")
 NOTE = "Note"  # the column whose sentences people read below the table
 LONG = 30  # letters: such a cell may break into lines
 
 
-def _always_there(_numbers: Numbers) -> None:
-    """Nothing is missing."""
+def _nothing_missing(_results: StudyResults) -> None:
+    """There is always something to show."""
 
 
-def of_single_images(numbers: Numbers) -> bool:
+def of_single_images(results: StudyResults) -> bool:
     """Of studies whose raters call each image something."""
-    return numbers["choice"] is None
+    return results.forced_choice is None
 
 
-def of_sets(numbers: Numbers) -> bool:
+def of_sets(results: StudyResults) -> bool:
     """Of forced choices among several images."""
-    return numbers["choice"] is not None
+    return results.forced_choice is not None
 
 
-def shown_in(numbers: Numbers) -> str:
-    """What raters were shown one of at a time."""
-    return "sets" if of_sets(numbers) else "images"
+def unit_name(results: StudyResults) -> str:
+    """What raters saw one of at a time."""
+    return "sets" if of_sets(results) else "images"
 
 
-def of_any(_numbers: Numbers) -> bool:
+def of_any(_results: StudyResults) -> bool:
     return True
 
 
-def of_first_phase(numbers: Numbers) -> bool:
+def of_first_phase(results: StudyResults) -> bool:
     """Of studies that begin with a purpose-blinded session."""
-    return numbers["first_phase"] is not None
+    return results.first_phase is not None
 
 
-def no_fakes(numbers: Numbers) -> str | None:
-    return None if numbers["truth"]["fakes"] else ONLY_REALS
+def no_fakes(results: StudyResults) -> str | None:
+    return None if results.known_truth.fakes else ONLY_REALS
 
 
-def one_sided(numbers: Numbers) -> str | None:
-    """Why nothing can be said of telling fakes from real images."""
-    truth = numbers["truth"]
-    if truth["only"]:
-        return str(truth["only"])
-    if not truth["fakes"]:
+def one_sided(results: StudyResults) -> str | None:
+    """Why nothing can be concluded of telling fakes from real images."""
+    truth = results.known_truth
+    if truth.only:
+        return truth.only
+    if not truth.fakes:
         return "All images are real, so no ROC curve exists."
-    return None if truth["curves"] else "No rater rated images of both kinds."
+    return None if truth.curves else "No rater rated images of both kinds."
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of a column; above numbers it stands to the right."""
+
+    text: str
+    is_number: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CellText:
+    text: str
+    is_number: bool
+
+    @property
+    def is_long(self) -> bool:
+        return len(self.text) > LONG
+
+
+@dataclass(frozen=True, slots=True)
+class RowText:
+    cells: tuple[CellText, ...]
+    grey: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,37 +110,35 @@ class Table:
         for row in self.rows:
             if row[at]:
                 number.setdefault(row[at], f"[{len(number) + 1}]")
-        places = [place for place in range(len(self.columns)) if place != at or number]
+        columns = [place for place in range(len(self.columns)) if place != at or number]
         rows = [
             [number.get(cell, "") if place == at else cell for place, cell in enumerate(row)]
             for row in self.rows
         ]
         return Table(
-            tuple(self.columns[place] for place in places),
-            [[row[place] for place in places] for row in rows],
+            tuple(self.columns[place] for place in columns),
+            [[row[place] for place in columns] for row in rows],
             [*(f"{mark} {sentence}" for sentence, mark in number.items()), *self.notes],
             self.grey,
         )
 
-    def display_rows(self) -> list[dict[str, Any]]:
+    def display_rows(self) -> list[RowText]:
         """The rows as people read them: numbers rounded, and columns of numbers marked as such."""
-        numeric = [head["is_number"] for head in self.heads]
+        numeric = [head.is_number for head in self.heads]
         return [
-            {
-                "grey": at in self.grey,
-                "cells": [
-                    {"text": (text := as_text(cell)), "is_number": is_number, "is_long": len(text) > LONG}
-                    for cell, is_number in zip(row, numeric, strict=True)
-                ],
-            }
+            RowText(
+                tuple(
+                    CellText(as_text(cell), is_number) for cell, is_number in zip(row, numeric, strict=True)
+                ),
+                at in self.grey,
+            )
             for at, row in enumerate(self.rows)
         ]
 
     @property
-    def heads(self) -> list[dict[str, Any]]:
-        """The column heads; above numbers they stand to the right."""
+    def heads(self) -> list[Head]:
         return [
-            {"text": name, "is_number": any(isinstance(row[at], int | float) for row in self.rows)}
+            Head(name, any(isinstance(row[at], int | float) for row in self.rows))
             for at, name in enumerate(self.columns)
         ]
 
@@ -140,31 +163,31 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """A named figure with its table. `table` gives None and `draw` is not asked where `missing` says why."""
+    """A named figure with its table. `table` gives None and `draw` is not called where `missing` says why."""
 
     name: str
     title: str
-    table: Callable[[Numbers], Table]
-    draw: Callable[[Numbers, Theme], Figure] | None = None
+    table: Callable[[StudyResults], Table]
+    draw: Callable[[StudyResults, Theme], Figure] | None = None
     needs_truth: bool = False
-    missing: Callable[[Numbers], str | None] = _always_there
+    missing: Callable[[StudyResults], str | None] = _nothing_missing
     words: str = ""
-    fits: Callable[[Numbers], bool] = of_single_images
+    fits: Callable[[StudyResults], bool] = of_single_images
 
     @property
     def is_drawn(self) -> bool:
         """For templates, which would call `draw`."""
         return self.draw is not None
 
-    def why_missing(self, numbers: Numbers) -> str | None:
+    def why_missing(self, results: StudyResults) -> str | None:
         """The sentence to show in place of the exhibit, None where there is one."""
-        if not self.fits(numbers):
+        if not self.fits(results):
             return "This study does not ask that."
-        if not numbers["agreement"]["ratings"] and self.fits is not of_first_phase:
+        if not results.agreement.ratings and self.fits is not of_first_phase:
             return "There are no ratings."
-        if self.needs_truth and numbers["truth"] is None:
-            return UNBLIND
-        return self.missing(numbers)
+        if self.needs_truth and results.truth is None:
+            return BLINDED
+        return self.missing(results)
 
 
 def as_text(cell: Cell) -> str:
@@ -176,16 +199,16 @@ def as_text(cell: Cell) -> str:
     return str(cell)
 
 
-def estimate_cells(estimate: Mapping[str, Any]) -> list[Cell]:
+def estimate_cells(value: Estimate) -> list[Cell]:
     """The five cells of ESTIMATE."""
-    low, high = estimate["ci"] or (None, None)
-    return [estimate["estimate"], estimate["se"], low, high, estimate["reason"] or ""]
+    low, high = value.ci or (None, None)
+    return [value.estimate, value.se, low, high, value.reason or ""]
 
 
-def rate_cells(estimate: Mapping[str, Any]) -> list[Cell]:
+def rate_cells(value: Estimate) -> list[Cell]:
     """Estimate and interval only."""
-    low, high = estimate["ci"] or (None, None)
-    return [estimate["estimate"], low, high]
+    low, high = value.ci or (None, None)
+    return [value.estimate, low, high]
 
 
 def p_cell(p: float | None) -> Cell:
@@ -193,9 +216,7 @@ def p_cell(p: float | None) -> Cell:
     return None if p is None else "< 0.001" if p < 0.001 else round(p, 3)
 
 
-def why_undefined(*estimates: Mapping[str, Any]) -> str:
+def why_undefined(*values: Estimate) -> str:
     """The sentences why some of these do not exist, each once; empty where all do."""
-    missing = (
-        estimate["reason"] for estimate in estimates if estimate["estimate"] is None and estimate["reason"]
-    )
-    return " ".join(dict.fromkeys(missing))
+    reasons = (value.reason for value in values if value.estimate is None and value.reason)
+    return " ".join(dict.fromkeys(reasons))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from django.urls import reverse
@@ -14,42 +14,51 @@ from pool.models import Origin
 from rating.results.cache import ResultCache
 from rating.statistics.accuracy.fool_rate import fool_rate
 from rating.statistics.columns import StudyColumns
+from rating.statistics.estimate import Estimate
 from rating.statistics.ratings_table import LABELS
 from rating.studies.study import Study
 
 
 def fool_rates() -> dict[str, list[FoolRate]]:
-    """What raters made of each dataset and checkpoint, study by study; of people only, never of rehearsals."""
-    rates: dict[str, list[FoolRate]] = defaultdict(list)
+    """How often raters were fooled by each dataset and checkpoint, study by study; of people only, never of rehearsals."""
+    by_key: dict[str, list[FoolRate]] = defaultdict(list)
     for study in Study.objects.filter(state=Study.State.UNBLINDED, is_simulated=False).order_by(
         "unblinded_at"
     ):
         if study.shows_sets:
             continue  # in a forced choice no image is called anything
         for key, row in _of_study(study).items():
-            interval = None if row["ci"] is None else (row["ci"][0], row["ci"][1])
-            rates[key].append(
+            by_key[key].append(
                 FoolRate(
                     study.name,
                     reverse("rating:analysis_question", args=[study.slug, "generators"]),
-                    row["raters"],
-                    row["images"],
-                    row["rate"],
-                    interval,
+                    row.raters,
+                    row.images,
+                    row.rate.estimate,
+                    row.rate.ci,
                 )
             )
-    return rates
+    return by_key
 
 
-def _of_study(study: Study) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class RateOfFakes:
+    """The fool rate of some fakes of a study, with how many raters and images it is of."""
+
+    raters: int
+    images: int
+    rate: Estimate
+
+
+def _of_study(study: Study) -> dict[str, RateOfFakes]:
     cache = ResultCache(study)
 
-    def make() -> dict[str, Any]:
+    def make() -> dict[str, RateOfFakes]:
         columns = cache.columns()
         groups = _groups(study)
         return {key: row for key, codes in groups.items() if (row := _rate(columns, codes)) is not None}
 
-    return cache.json("fool rates by dataset and checkpoint", make)
+    return cache.typed("fool rates by dataset and checkpoint", dict[str, RateOfFakes], make)
 
 
 def _groups(study: Study) -> dict[str, set[str]]:
@@ -63,16 +72,11 @@ def _groups(study: Study) -> dict[str, set[str]]:
     return groups
 
 
-def _rate(columns: StudyColumns, codes: Iterable[str]) -> dict[str, Any] | None:
-    in_group = np.isin(np.array(columns.images, dtype=np.str_), list(codes))
-    codes_called = columns.table().codes[:, in_group]
-    is_rated = codes_called >= 0
-    if not is_rated.any():
+def _rate(columns: StudyColumns, codes: Iterable[str]) -> RateOfFakes | None:
+    of_group = np.isin(np.array(columns.images, dtype=np.str_), list(codes))
+    labels = columns.table().codes[:, of_group]
+    rated = labels >= 0
+    if not rated.any():
         return None
-    rate = fool_rate(codes_called == LABELS.index("real"), is_rated).estimate
-    return {
-        "raters": int(is_rated.any(axis=1).sum()),
-        "images": int(is_rated.any(axis=0).sum()),
-        "rate": rate.estimate,
-        "ci": rate.ci,
-    }
+    rate = fool_rate(labels == LABELS.index("real"), rated).estimate
+    return RateOfFakes(int(rated.any(axis=1).sum()), int(rated.any(axis=0).sum()), rate)

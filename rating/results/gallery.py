@@ -76,7 +76,7 @@ class RatedSet:
         return sum(self.chosen.values())
 
     @property
-    def correct(self) -> int:
+    def hits(self) -> int:
         """How many raters chose the one looked for."""
         return self.chosen.get(self.truth, 0)
 
@@ -116,16 +116,12 @@ def galleries(
     columns: StudyColumns, session: int | None = None
 ) -> Mapping[str, Sequence[RatedImage | RatedSet]]:
     """The images or sets of each gallery, most telling first; what depends on the truth only where that is known."""
-    all_galleries = (
+    every = (
         galleries_of_images(columns, session)
         if columns.labels == LABELS
         else galleries_of_sets(columns, session)
     )
-    return {
-        name: images
-        for name, images in all_galleries.items()
-        if columns.truth_is_known or name not in OF_TRUTH
-    }
+    return {name: images for name, images in every.items() if columns.truth_is_known or name not in OF_TRUTH}
 
 
 def galleries_of_sets(columns: StudyColumns, session: int | None = None) -> dict[str, list[RatedSet]]:
@@ -137,17 +133,11 @@ def galleries_of_sets(columns: StudyColumns, session: int | None = None) -> dict
         )
         if n.sum()
     ]
-    missed_sets = [rated_set for rated_set in sets if rated_set.correct < rated_set.raters]
+    not_by_all = [item for item in sets if item.hits < item.raters]
     return {
-        "missed": sorted(
-            missed_sets,
-            key=lambda rated_set: (rated_set.correct / rated_set.raters, -rated_set.raters, rated_set.code),
-        ),
-        "found-by-all": [rated_set for rated_set in sets if rated_set.correct == rated_set.raters],
-        "split": sorted(
-            (rated_set for rated_set in sets if rated_set.split),
-            key=lambda rated_set: (-rated_set.split, rated_set.code),
-        ),
+        "missed": sorted(not_by_all, key=lambda item: (item.hits / item.raters, -item.raters, item.code)),
+        "found-by-all": [item for item in sets if item.hits == item.raters],
+        "split": sorted((item for item in sets if item.split), key=lambda item: (-item.split, item.code)),
         "all-sets": sets,
     }
 
@@ -168,18 +158,18 @@ def galleries_of_images(columns: StudyColumns, session: int | None = None) -> di
 
 def _most(images: list[RatedImage], label: str) -> list[RatedImage]:
     """Those called so at least once, the largest share first."""
-    images_called = [image for image in images if getattr(image, label)]
+    candidates = [image for image in images if getattr(image, label)]
     return sorted(
-        images_called, key=lambda image: (-getattr(image, label) / image.raters, -image.raters, image.code)
+        candidates, key=lambda image: (-getattr(image, label) / image.raters, -image.raters, image.code)
     )
 
 
 @dataclass(frozen=True, slots=True)
 class ShownImage:
-    """An image as a report shows it: a small PNG, and what every rater said of it."""
+    """An image as a report shows it: a small PNG, and what every rater answered."""
 
     rated: RatedImage | RatedSet
-    responses: Sequence[Response]
+    answers: Sequence[Response]
     png: bytes
 
     @property
@@ -197,16 +187,13 @@ class ShownImage:
     def labels(self) -> list[str]:
         """Each label that was given, with who gave it."""
         order = LABELS if isinstance(self.rated, RatedImage) else tuple(self.rated.chosen)
-        raters_by_label = {
-            label: [response.rater for response in self.responses if response.label == label]
-            for label in order
-        }
-        return [f"{label}: {', '.join(raters)}" for label, raters in raters_by_label.items() if raters]
+        gave = {label: [answer.rater for answer in self.answers if answer.label == label] for label in order}
+        return [f"{label}: {', '.join(raters)}" for label, raters in gave.items() if raters]
 
     @property
     def remarks(self) -> list[str]:
         """What raters wrote, each with the rater and the reasons ticked."""
-        return [f"{response.rater}: {words}" for response in self.responses if (words := words_of(response))]
+        return [f"{answer.rater}: {words}" for answer in self.answers if (words := words_of(answer))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +213,7 @@ class Gallery:
         return f"The first {len(self.images)} of {self.count}; the bundle lists them all."
 
 
-def words_of(response: Response) -> str:
-    """The reasons a rater ticked and the remark he left, in one line."""
-    reasons = f"({', '.join(response.reasons)})" if response.reasons else ""
-    return " ".join(part for part in (reasons, " ".join(response.remark.split())) if part)
+def words_of(answer: Response) -> str:
+    """The reasons a rater ticked and the remark they left, in one line."""
+    reasons = f"({', '.join(answer.reasons)})" if answer.reasons else ""
+    return " ".join(part for part in (reasons, " ".join(answer.remark.split())) if part)

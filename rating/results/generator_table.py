@@ -12,8 +12,8 @@ from rating.results.query import checkpoint_of
 from rating.studies.study import Study
 
 MOST_PROMPTS = 10
-# Said in columns of their own, or of one image only.
-APART = {"engine", "model", "prompt", "seed", "index", "job", "fid", "kid", "fid_extractor"}
+# Given in columns of their own, or of one image only.
+IN_COLUMNS = {"engine", "model", "prompt", "seed", "index", "job", "fid", "kid", "fid_extractor"}
 OF_ONE_IMAGE = {"revised_prompt", "request_id", "created", "edit_of"}
 
 
@@ -21,40 +21,33 @@ def generator_table(study: Study) -> Table | None:
     """One row per generator or checkpoint of an unblinded study; None where there is nothing to tell."""
     if not study.is_unblinded:
         return None
-    by_checkpoint: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    records: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     fakes = study.images.filter(image__origin=Origin.SYNTHETIC).order_by("code")
     for provenance, dataset in fakes.values_list("image__provenance", "image__dataset__name"):
-        by_checkpoint[checkpoint_of(provenance, dataset)].append(provenance)
-    if not by_checkpoint:
+        records[checkpoint_of(provenance, dataset)].append(provenance)
+    if not records:
         return None
-    rows = [
-        [name, len(provenances), *_provenance_cells(provenances)]
-        for name, provenances in sorted(by_checkpoint.items())
-    ]
+    rows = [[name, len(images), *_cells(images)] for name, images in sorted(records.items())]
     head = ("Generator", "Images", "Engine", "Prompts", "Parameters", "Seeds", "Jobs")
     note = "As recorded with each image when it was made or imported; a dash: not recorded."
     return Table(head, rows, [note])
 
 
-def _provenance_cells(provenances: list[Mapping[str, Any]]) -> list[Cell]:
-    prompts = _each("prompt", provenances)
+def _cells(images: list[Mapping[str, Any]]) -> list[Cell]:
+    prompts = _each("prompt", images)
     more = f"; and {len(prompts) - MOST_PROMPTS} more" if len(prompts) > MOST_PROMPTS else ""
-    names = sorted({name for provenance in provenances for name in provenance} - APART - OF_ONE_IMAGE)
-    parameters = [f"{name.replace('_', ' ')} {', '.join(_each(name, provenances))}" for name in names]
-    seeds = _each("seed", provenances)
+    names = sorted({name for record in images for name in record} - IN_COLUMNS - OF_ONE_IMAGE)
+    parameters = [f"{name.replace('_', ' ')} {', '.join(_each(name, images))}" for name in names]
+    seeds = _each("seed", images)
     return [
-        ", ".join(_each("engine", provenances)) or None,
+        ", ".join(_each("engine", images)) or None,
         "; ".join(f"“{prompt}”" for prompt in prompts[:MOST_PROMPTS]) + more or None,
         "; ".join(parameters) or None,
         (seeds[0] if len(seeds) == 1 else f"{len(seeds)} different") if seeds else None,
-        ", ".join(_each("job", provenances)) or None,
+        ", ".join(_each("job", images)) or None,
     ]
 
 
-def _each(name: str, provenances: list[Mapping[str, Any]]) -> list[str]:
+def _each(name: str, images: list[Mapping[str, Any]]) -> list[str]:
     """Every value of this name, once, in the order they come."""
-    return list(
-        dict.fromkeys(
-            str(provenance[name]) for provenance in provenances if provenance.get(name) not in {None, ""}
-        )
-    )
+    return list(dict.fromkeys(str(record[name]) for record in images if record.get(name) not in {None, ""}))

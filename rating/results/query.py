@@ -11,7 +11,7 @@ import numpy as np
 from django.db import connection
 
 from rating.reading.rating import Rating
-from rating.statistics.arrays import Floats
+from rating.statistics.arrays import Floats, Ints
 from rating.statistics.columns import MAIN, MEASURES, REPEAT, StudyColumns
 from rating.studies.enrolment import pseudonym
 from rating.studies.images import LETTERS, StudyImage
@@ -21,29 +21,25 @@ from rating.studies.sitting import Sitting
 from rating.studies.strata import Role
 from rating.studies.study import Study
 
-KINDS = {Presentation.Kind.MAIN.value: MAIN, Presentation.Kind.REPEAT.value: REPEAT}
-# In a binary COPY an array of numbers that are never null has cells of one size, so it is one of numpy's already. One
-# row a sitting spares a million calls: a rating a row would take a second more, rows of Python objects ten.
 # Of a set, where raters give a place: the letter of the image that stood there, which is the same for all of them.
-SAID = "CASE WHEN p.places = '' THEN r.label ELSE substr(p.places, r.label::int, 1) END"
-FIELDS = (
-    ("sitting", "i8", "p.sitting_id::int8"),
-    ("image", "i8", "p.study_image_id::int8"),
-    ("kind", "i2", "(CASE p.kind WHEN 'main' THEN 0 ELSE 1 END)::int2"),
-    ("position", "i4", "p.position::int4"),
-    ("label", "i2", f"(array_position(%s::varchar[], {SAID}::varchar) - 1)::int2"),
-    ("letters", "i4", f"coalesce(nullif(translate(p.places, '{LETTERS}', '1234'), ''), '0')::int4"),
-    ("confidence", "i2", "coalesce(r.confidence, 0)::int2"),
-    ("active_ms", "i8", "coalesce(r.active_ms, -1)::int8"),
-    ("has_text", "i2", "(r.remark <> '')::int::int2"),
-)
+LABEL = "CASE WHEN p.places = '' THEN r.label ELSE substr(p.places, r.label::int, 1) END"
+FIELDS = {
+    "sitting": "p.sitting_id::int8",
+    "image": "p.study_image_id::int8",
+    "kind": f"(CASE p.kind WHEN 'main' THEN {MAIN} ELSE {REPEAT} END)::int8",
+    "position": "p.position::int8",
+    "label": f"(array_position(%s::varchar[], {LABEL}::varchar) - 1)::int8",
+    "letter_order": f"coalesce(nullif(translate(p.places, '{LETTERS}', '1234'), ''), '0')::int8",
+    "confidence": "coalesce(r.confidence, 0)::int8",
+    "active_ms": "coalesce(r.active_ms, -1)::int8",
+    "has_text": "(r.remark <> '')::int::int8",
+}
+# One row a sitting, an array a field: a row a rating would be a million Python tuples in a large study.
 QUERY = (
-    f"COPY (SELECT {', '.join(f'array_agg({words})' for _, _, words in FIELDS)} "  # noqa: S608  (constants of this module only)
+    f"SELECT {', '.join(f'array_agg({words})' for words in FIELDS.values())} "  # noqa: S608  (constants of this module only)
     "FROM rating_presentation p JOIN rating_rating r ON r.presentation_id = p.id "
-    "WHERE p.sitting_id = ANY(%s) AND p.kind IN ('main', 'repeat') GROUP BY p.sitting_id) TO STDOUT (FORMAT BINARY)"
+    "WHERE p.sitting_id = ANY(%s) AND p.kind IN ('main', 'repeat') GROUP BY p.sitting_id"
 )
-# Bytes before and behind the rows, before the fields of a row, and before the cells of an array.
-HEADER, TRAILER, FIELD_COUNT, ARRAY_HEADER = 19, 2, 2, 20
 UNMEASURED = (math.nan,) * len(MEASURES)
 
 
@@ -61,11 +57,12 @@ def read_columns(study: Study, *, machines: bool = False, first_phase: bool = Fa
     of_sitting = list(sittings.values_list("pk", "session", "enrolment__number"))
     raters = _raters(study, {number for _, _, number in of_sitting})
     images = _images(study)
-    rows = _copied([pk for pk, _, _ in of_sitting], labels)
+    rows = _ratings([pk for pk, _, _ in of_sitting], labels)
     place_of_rater = {number: place for place, number in enumerate(raters["number"])}
     keys = np.array([pk for pk, _, _ in of_sitting] or [0], dtype=np.int64)
     image_keys = np.array(images["pk"] or [0], dtype=np.int64)
-    rows = rows[np.isin(rows["image"], image_keys)]  # a repeat may be of a probe
+    of_study = np.isin(rows["image"], image_keys)  # a repeat may be of a probe
+    rows = {name: values[of_study] for name, values in rows.items()}
     order = np.argsort(keys)
     at = order[np.searchsorted(keys, rows["sitting"], sorter=order)] if of_sitting else rows["sitting"]
     image_order = np.argsort(image_keys)
@@ -86,36 +83,26 @@ def read_columns(study: Study, *, machines: bool = False, first_phase: bool = Fa
         rater=np.array([place_of_rater[number] for _, _, number in of_sitting], dtype=np.int64)[at],
         session=np.array([session for _, session, _ in of_sitting], dtype=np.int64)[at],
         image=image_order[np.searchsorted(image_keys, rows["image"], sorter=image_order)],
-        kind=rows["kind"].astype(np.int64),
-        position=rows["position"].astype(np.int64),
+        kind=rows["kind"],
+        position=rows["position"],
         label=rows["label"].astype(np.int8),
-        letters=rows["letters"].astype(np.int64),
-        confidence=rows["confidence"].astype(np.int64),
-        active_ms=rows["active_ms"].astype(np.int64),
+        letter_order=rows["letter_order"],
+        confidence=rows["confidence"],
+        active_ms=rows["active_ms"],
         has_text=rows["has_text"] > 0,
         labels=labels,
     )
 
 
-def _copied(sittings: list[int], labels: tuple[str, ...]) -> Any:
-    """The ratings of these sittings as a structured array, straight from the server's binary arrays."""
-    with connection.cursor() as cursor, cursor.cursor.copy(QUERY, [list(labels), sittings]) as copy:
-        content = b"".join(bytes(part) for part in copy)
-    parts_of: dict[str, list[Any]] = {name: [] for name, _, _ in FIELDS}
-    at = HEADER
-    while at < len(content) - TRAILER:
-        at += FIELD_COUNT
-        for name, kind, _ in FIELDS:
-            size = int.from_bytes(content[at : at + 4])
-            cell = np.dtype([("bytes", ">i4"), ("value", f">{kind}")])
-            n, begins = (size - ARRAY_HEADER) // cell.itemsize, at + 4 + ARRAY_HEADER
-            parts_of[name].append(np.frombuffer(content, cell, n, begins)["value"])
-            at += 4 + size
-    rows = np.empty(sum(map(len, parts_of["sitting"])), dtype=[(name, kind) for name, kind, _ in FIELDS])
-    for name, parts in parts_of.items():
-        if parts:
-            rows[name] = np.concatenate(parts)
-    return rows
+def _ratings(sittings: list[int], labels: tuple[str, ...]) -> dict[str, Ints]:
+    """The ratings of these sittings, a column by field."""
+    with connection.cursor() as cursor:
+        cursor.execute(QUERY, [list(labels), sittings])
+        arrays = cursor.fetchall()
+    return {
+        name: np.array([value for row in arrays for value in row[place]], dtype=np.int64)
+        for place, name in enumerate(FIELDS)
+    }
 
 
 def _raters(study: Study, counted: set[int]) -> dict[str, list[Any]]:
@@ -134,10 +121,10 @@ def _raters(study: Study, counted: set[int]) -> dict[str, list[Any]]:
 
 def _images(study: Study) -> dict[str, list[Any]]:
     """The facts of each image; of a blinded study only those that do not depend on the truth."""
-    is_unblinded = study.is_unblinded
+    unblinded = study.is_unblinded
     names = ("pk", "images", "modality", "truth", "finding", "generator", "checkpoint", *MEASURES)
-    columns: dict[str, list[Any]] = {name: [] for name in names}
-    sets = origins_of_sets(study) if is_unblinded and study.shows_sets else {}
+    by_name: dict[str, list[Any]] = {name: [] for name in names}
+    sets = origins_of_sets(study) if unblinded and study.shows_sets else {}
     rows = (
         StudyImage.objects.filter(study=study, beside=None)
         .exclude(role__in=[Role.PRACTICE, Role.PROBE])
@@ -166,11 +153,11 @@ def _images(study: Study) -> dict[str, list[Any]]:
             facts += ("", "", *UNMEASURED)
         if pk in sets:
             facts = (pk, code, modality, truth_of_set(study, sets[pk]), "", "", "", *UNMEASURED)
-        if not is_unblinded:
+        if not unblinded:
             facts = (pk, code, modality, "", "", "", "", *UNMEASURED)
         for name, value in zip(names, facts, strict=True):
-            columns[name].append(value)
-    return columns
+            by_name[name].append(value)
+    return by_name
 
 
 def labels_of(study: Study, session: int) -> tuple[str, ...]:
@@ -192,8 +179,8 @@ def checkpoint_of(provenance: Mapping[str, Any], dataset: str) -> str:
 
 def measured(name: str, provenance: Mapping[str, Any], measurements: Mapping[str, Any]) -> float:
     """The number measured of the image's checkpoint, else of its dataset; nan where nobody has."""
-    for measures in (provenance, measurements):
-        value = measures.get(name)
+    for record in (provenance, measurements):
+        value = record.get(name)
         value = value.get("value") if isinstance(value, Mapping) else value
         if isinstance(value, int | float) and math.isfinite(value):
             return float(value)
@@ -225,7 +212,7 @@ def machine_names(study: Study) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One rater's word on one image (of a set: the letter of the image he chose), with what he wrote."""
+    """One rater's word on one image (of a set: the letter of the image chosen), with what they wrote."""
 
     rater: str
     image: str
@@ -237,7 +224,7 @@ class Response:
 def responses_of(
     study: Study, codes: Iterable[str] | None = None, *, session: int | None = None, text_only: bool = False
 ) -> list[Response]:
-    """What raters said of these images (or all) in a session, the first informed one unless said."""
+    """What raters answered of these images (or all) in a session, the first informed one unless given."""
     session = session or study.first_informed_session
     ratings = Rating.objects.filter(
         presentation__sitting__in=Sitting.objects.counted().filter(enrolment__study=study, session=session),

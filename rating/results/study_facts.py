@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import cast
 
+from django.db import models
 from django.db.models import Count, Q
 
 from pool.image_flow import flow_of
@@ -37,7 +38,7 @@ FLOW_HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class StudyFacts:
-    """Words and counts; `is_unblinded` says whether the truth may be in them."""
+    """Words and counts; the truth is in them only where the study is unblinded."""
 
     name: str
     state: str
@@ -72,7 +73,7 @@ class StudyFacts:
 
 def facts_of(study: Study) -> StudyFacts:
     enrolments = study.enrolments.filter(machine="")
-    audit = BlindingAudit.objects.filter(study=study, state=BlindingAudit.State.SUCCEEDED).first()
+    audit = _audit(study)
     return StudyFacts(
         name=study.name,
         state=study.state,
@@ -101,26 +102,33 @@ def facts_of(study: Study) -> StudyFacts:
         generators=generator_table(study),
         profiles=dict(Counter(KNOWLEDGE[enrolment.ai_knowledge] or "not said" for enrolment in enrolments)),
         years=_years([enrolment.years for enrolment in enrolments]),
-        audit=_audit_sentences(audit, with_findings=study.is_unblinded),
+        audit=_audit_sentences(audit, with_truth=study.is_unblinded),
         simulated=study.is_simulated,
     )
 
 
+def _audit(study: Study) -> BlindingAudit | None:
+    """The newest audit that came to an end."""
+    # The cast: the manager is inherited from the abstract Job, and typed so.
+    audits = cast("models.QuerySet[BlindingAudit]", study.blinding_audits.all())
+    return audits.filter(state=BlindingAudit.State.SUCCEEDED).first()
+
+
 def _years(answers: list[int | None]) -> str:
     """Their median and range in words, empty where nobody said."""
-    years_known = sorted(years for years in answers if years is not None)
-    if not years_known:
+    years = sorted(number for number in answers if number is not None)
+    if not years:
         return ""
-    return f"median {median(years_known):g}, {years_known[0]} to {years_known[-1]} ({len(years_known)} of {len(answers)} said)"
+    return f"median {median(years):g}, {years[0]} to {years[-1]} ({len(years)} of {len(answers)} said)"
 
 
-def _audit_sentences(audit: Any, *, with_findings: bool) -> list[str]:
+def _audit_sentences(audit: BlindingAudit | None, *, with_truth: bool) -> list[str]:
     """The audit's findings; of a blinded study only its verdict, for findings may tell which images are generated."""
     if audit is None:
         return []
     return (
         audit.sentences()
-        if with_findings
+        if with_truth
         else [f"The blinding audit of {audit.finished_at:%Y-%m-%d} was {audit.verdict}."]
     )
 
@@ -135,12 +143,9 @@ def _rater_flow(study: Study) -> dict[str, int]:
         "invited": people.count(),
         "consented": people.exclude(consented_at=None).count(),
         "withdrawn": people.exclude(withdrawn_at=None).count(),
-        "started": sum(
-            any(s.rated_count for s in sittings_of_rater) for sittings_of_rater in of_rater.values()
-        ),
+        "started": sum(any(s.rated_count for s in own) for own in of_rater.values()),
         "finished": sum(
-            all(s.rated_count == s.presentation_count for s in sittings_of_rater)
-            for sittings_of_rater in of_rater.values()
+            all(s.rated_count == s.presentation_count for s in sittings) for sittings in of_rater.values()
         ),
         "machines, shown beside the raters": study.enrolments.exclude(machine="").count(),
         "sittings left out (unblinded or started over)": Sitting.objects.filter(enrolment__in=people)
@@ -154,14 +159,14 @@ def _image_flow(study: Study) -> list[list[Cell]]:
 
     A blinded report must not tell by its order or counts which dataset is which: it has counts by modality only.
     """
-    counts: Counter[int] = Counter(study.images.values_list("image__dataset", flat=True))
+    in_study: Counter[int] = Counter(study.images.values_list("image__dataset", flat=True))
     datasets = sorted(_datasets(study), key=lambda dataset: dataset.name)
     if not study.is_unblinded:
         kinds: Counter[str] = Counter()
         for dataset in datasets:
-            kinds[MODALITIES[dataset.modality]] += counts[dataset.pk]
-        blanks: list[Cell] = [None] * (len(FLOW_HEAD) - 4)
-        return [["", None, kind, *blanks, n] for kind, n in sorted(kinds.items())]
+            kinds[MODALITIES[dataset.modality]] += in_study[dataset.pk]
+        nothing: list[Cell] = [None] * (len(FLOW_HEAD) - 4)
+        return [["", None, kind, *nothing, n] for kind, n in sorted(kinds.items())]
     rows: list[list[Cell]] = []
     for dataset in datasets:
         n = dataset.images.aggregate(all=Count("pk"), excluded=Count("pk", filter=~Q(excluded_reason="")))
@@ -172,7 +177,7 @@ def _image_flow(study: Study) -> list[list[Cell]]:
             [
                 *(dataset.name, dataset.origin, MODALITIES[dataset.modality]),
                 *way,
-                *(n["all"], n["excluded"], dataset.images.held_back().count(), counts[dataset.pk]),
+                *(n["all"], n["excluded"], dataset.images.held_back().count(), in_study[dataset.pk]),
             ]
         )
     return rows

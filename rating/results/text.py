@@ -1,7 +1,8 @@
 """The agreement report as text for a terminal."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Sequence
+
+from rating.statistics.agreement.report import AgreementReport, GroupAgreement, PairAgreement
 
 NAMES = {
     "percent_agreement": "percent agreement",
@@ -13,51 +14,49 @@ NAMES = {
     "brennan_prediger": "Brennan-Prediger",
 }
 MANY_PAIRS = 45  # ten raters; a longer list belongs in the JSON
-SIZES = ("raters", "images", "ratings")
 UNDEFINED = "-"
 
 
-def agreement_text(report: Mapping[str, Any], notes: Iterable[str] = ()) -> str:
+def agreement_text(report: AgreementReport, notes: Iterable[str] = ()) -> str:
     """The report as lines of text: coefficients, groups, pairs, and what must be said beside them."""
     lines = _block("All images", report)
-    for name, part in report["by"].items():
+    for name, part in report.by.items():
         lines += ["", *_block(name, part)]
-    lines += ["", *_pairs(report["pairs"])]
+    lines += ["", *_pairs(report.pairs)]
     lines += [f"Note: {note}" for note in notes]
     return "\n".join(lines).rstrip()
 
 
-def _block(title: str, part: Mapping[str, Any]) -> list[str]:
-    sizes = ", ".join(f"{part[name]} {name[:-1] if part[name] == 1 else name}" for name in SIZES)
+def _block(title: str, part: GroupAgreement) -> list[str]:
+    numbers = {"raters": part.raters, "images": part.images, "ratings": part.ratings}
+    sizes = ", ".join(f"{n} {name[:-1] if n == 1 else name}" for name, n in numbers.items())
     head = f"{title}: {sizes}"
     lines = [head, f"  {'':<22}{'estimate':>9}{'SE':>9}   95 % interval"]
     reasons: list[str] = []
-    for name, value in part["coefficients"].items():
+    for name, value in part.coefficients.items():
         mark = ""
-        if value["reason"]:
-            if value["reason"] not in reasons:
-                reasons.append(value["reason"])
-            mark = f"  [{reasons.index(value['reason']) + 1}]"
-        ci = UNDEFINED if value["ci"] is None else f"{value['ci'][0]:.3f} to {value['ci'][1]:.3f}"
-        lines.append(
-            f"  {NAMES[name]:<22}{_number(value['estimate']):>9}{_number(value['se']):>9}   {ci}{mark}"
-        )
+        if value.reason:
+            if value.reason not in reasons:
+                reasons.append(value.reason)
+            mark = f"  [{reasons.index(value.reason) + 1}]"
+        ci = UNDEFINED if value.ci is None else f"{value.ci[0]:.3f} to {value.ci[1]:.3f}"
+        lines.append(f"  {NAMES[name]:<22}{_number(value.estimate):>9}{_number(value.se):>9}   {ci}{mark}")
     return lines + [f"  [{place}] {reason}" for place, reason in enumerate(reasons, start=1)]
 
 
-def _pairs(pairs: list[Mapping[str, Any]]) -> list[str]:
+def _pairs(pairs: Sequence[PairAgreement]) -> list[str]:
     if not pairs:
         return []
     lines = [f"Pairs of raters{'':<15}{'n':>7}{'agree':>9}{'kappa':>9}{'SE':>9}"]
     for pair in pairs[:MANY_PAIRS]:
-        mark = " *" if pair["reason"] else ""
+        mark = " *" if pair.reason else ""
         lines.append(
-            f"  {' - '.join(pair['raters']):<28}{pair['n']:>7}{_number(pair['percent_agreement']):>9}"
-            f"{_number(pair['cohen_kappa']):>9}{_number(pair['se']):>9}{mark}"
+            f"  {' - '.join(pair.raters):<28}{pair.n:>7}{_number(pair.percent_agreement):>9}"
+            f"{_number(pair.cohen_kappa):>9}{_number(pair.se):>9}{mark}"
         )
     if len(pairs) > MANY_PAIRS:
         lines.append(f"  … and {len(pairs) - MANY_PAIRS} more pairs: --json has them all.")
-    reasons = dict.fromkeys(pair["reason"] for pair in pairs[:MANY_PAIRS] if pair["reason"])
+    reasons = dict.fromkeys(pair.reason for pair in pairs[:MANY_PAIRS] if pair.reason)
     return lines + [f"  * {reason}" for reason in reasons]
 
 

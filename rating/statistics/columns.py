@@ -44,7 +44,7 @@ class StudyColumns:
     kind: Ints
     position: Ints
     label: Codes
-    letters: Ints  # of a set: its letters in the order shown, as digits (“ba” is 21); else 0
+    letter_order: Ints  # of a set: its letters in the order shown, as digits (“ba” is 21); else 0
     confidence: Ints
     active_ms: Ints
     has_text: Flags
@@ -56,6 +56,11 @@ class StudyColumns:
         return any(self.truth)
 
     @property
+    def is_fake(self) -> Flags:
+        """Which images are known to be fakes."""
+        return np.array([word == "fake" for word in self.truth], dtype=np.bool_)
+
+    @property
     def first_session(self) -> int:
         """The first session there are ratings of; in a study of two phases the informed one begins with 2."""
         return int(self.session.min()) if len(self.session) else 1
@@ -64,16 +69,16 @@ class StudyColumns:
         """Which ratings are of a session's main showings: the ones that count."""
         return np.asarray((self.kind == MAIN) & (self.session == session))
 
-    def matrix(self, values: Any, ratings: Flags, missing: Any) -> Any:
-        """Raters × images of a column's values over these ratings, `missing` elsewhere."""
+    def matrix(self, values: Any, selection: Flags, missing: Any) -> Any:
+        """Raters × images of a column's values over the wanted ratings, `missing` elsewhere."""
         cells = np.full((len(self.raters), len(self.images)), missing, dtype=np.asarray(values).dtype)
-        cells[self.rater[ratings], self.image[ratings]] = values[ratings]
+        cells[self.rater[selection], self.image[selection]] = values[selection]
         return cells
 
     def table(self, session: int | None = None, kind: int = MAIN) -> RatingsTable:
         """The labels of one session, the first unless said, as the matrix that the coefficients are taken from."""
-        ratings = np.asarray((self.kind == kind) & (self.session == (session or self.first_session)))
-        codes = self.matrix(self.label, ratings, MISSING)
+        selection = np.asarray((self.kind == kind) & (self.session == (session or self.first_session)))
+        codes = self.matrix(self.label, selection, MISSING)
         return RatingsTable(self.raters, self.images, self.labels, codes, self.modality, "modality")
 
     def only(
@@ -82,9 +87,9 @@ class StudyColumns:
         """The part with the wanted ratings, images and raters; places are numbered anew."""
         keep_images = np.ones(len(self.images), dtype=np.bool_) if images is None else images
         keep_raters = np.ones(len(self.raters), dtype=np.bool_) if raters is None else raters
-        keep_ratings = keep_images[self.image] & keep_raters[self.rater]
-        keep_ratings = keep_ratings if ratings is None else keep_ratings & ratings
-        parts: dict[str, Any] = {name: getattr(self, name)[keep_ratings] for name in PER_RATING}
+        rows = keep_images[self.image] & keep_raters[self.rater]
+        rows = rows if ratings is None else rows & ratings
+        parts: dict[str, Any] = {name: getattr(self, name)[rows] for name in PER_RATING}
         parts |= {name: _pick(getattr(self, name), keep_images) for name in PER_IMAGE}
         parts |= {name: _pick(getattr(self, name), keep_raters) for name in PER_RATER}
         parts["image"] = (np.cumsum(keep_images) - 1)[parts["image"]]
@@ -114,7 +119,7 @@ PER_RATING = (
     "kind",
     "position",
     "label",
-    "letters",
+    "letter_order",
     "confidence",
     "active_ms",
     "has_text",
@@ -123,7 +128,7 @@ FIELDS = (*PER_RATER, *PER_IMAGE, *PER_RATING, "labels")
 WORDS = {"raters", "knowledge", "subspecialty", "labels", *PER_IMAGE} - {*MEASURES}
 
 
-def _pick(values: Any, chosen: Flags) -> Any:
+def _pick(values: Any, selection: Flags) -> Any:
     if isinstance(values, tuple):
-        return tuple(value for value, keep in zip(values, chosen, strict=True) if keep)
-    return values[chosen]
+        return tuple(value for value, keep in zip(values, selection, strict=True) if keep)
+    return values[selection]

@@ -161,13 +161,13 @@ class _Lines:
 def _columns(header: list[str], by: str | None, session: str | None) -> dict[str, int]:
     """Where each column that matters stands."""
     names = [name.strip().lower() for name in header]
-    options = [*([by.lower()] if by else []), *(["session"] if session else [])]
-    for name in (*REQUIRED, *options):
+    requested = [*([by.lower()] if by else []), *(["session"] if session else [])]
+    for name in (*REQUIRED, *requested):
         if name not in names:
-            kind = UnknownColumnError if name in options else RatingsError
+            kind = UnknownColumnError if name in requested else RatingsError
             raise kind(f"Line 1: there is no column {name!r}; the columns are {', '.join(names)}.")
-    columns = {*REQUIRED, *options, "kind", "modality", "study", "session"}
-    for name in sorted(columns):
+    relevant = {*REQUIRED, *requested, "kind", "modality", "study", "session"}
+    for name in sorted(relevant):
         if names.count(name) > 1:
             raise RatingsError(f"Line 1: the column {name!r} is there {names.count(name)} times.")
-    return {name: place for place, name in enumerate(names) if name in columns}
+    return {name: place for place, name in enumerate(names) if name in relevant}

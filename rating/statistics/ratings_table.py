@@ -106,13 +106,13 @@ class RatingsTable:
 
     def rated(self) -> "RatingsTable":
         """The same without raters who rated nothing and images that nobody rated."""
-        is_rated = self.codes >= 0
-        return self._part(np.asarray(is_rated.any(axis=1)), np.asarray(is_rated.any(axis=0)))
+        rated = self.codes >= 0
+        return self._part(np.asarray(rated.any(axis=1)), np.asarray(rated.any(axis=0)))
 
     def group(self, name: str) -> "RatingsTable":
         """Only the images of one group."""
-        in_group = np.array([group == name for group in self.groups], dtype=np.bool_)
-        return self._part(np.ones(len(self.raters), dtype=np.bool_), in_group)
+        selection = np.array([group == name for group in self.groups], dtype=np.bool_)
+        return self._part(np.ones(len(self.raters), dtype=np.bool_), selection)
 
     def group_names(self) -> tuple[str, ...]:
         """The groups there are, in order; images without one belong to none."""
@@ -140,9 +140,9 @@ def _columns(rows: Sequence[Row]) -> tuple[list[str], list[str], list[str], list
 def _numbered(names: Sequence[str]) -> tuple[tuple[str, ...], Ints]:
     """The different names in the order in which they first appear, and the number of each."""
     number: dict[str, int] = {}
-    numbers = (number.setdefault(name, len(number)) for name in names)
-    codes = np.fromiter(numbers, dtype=np.int64, count=len(names))
-    return tuple(number), codes
+    places = (number.setdefault(name, len(number)) for name in names)
+    by_name = np.fromiter(places, dtype=np.int64, count=len(names))
+    return tuple(number), by_name
 
 
 def _check_groups(column: Ints, images: Sequence[str], groups: Sequence[str], by: str | None) -> None:

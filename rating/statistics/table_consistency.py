@@ -35,8 +35,8 @@ class PublishedTable:
     images: int | None = None
     fixed: Mapping[Cell, int] = field(default_factory=dict)
 
-    def with_agreements(self, **claims: int) -> PublishedTable:
-        """The same with both raters agreeing on a label that often: with_agreements(real=5)."""
+    def with_agreed(self, **claims: int) -> PublishedTable:
+        """The same with both raters agreeing on a label that often: with_agreed(real=5)."""
         cells = {(label, label): n for label, n in claims.items()}
         return PublishedTable(self.labels, self.first, self.second, self.images, {**self.fixed, **cells})
 
@@ -44,9 +44,9 @@ class PublishedTable:
     def total(self) -> int:
         """How many images there are; raises ValueError where the margins do not say or contradict each other."""
         sums = {
-            sum(counts)
+            sum(equations)
             for margin in (self.first, self.second)
-            if (counts := self._complete(margin)) is not None
+            if (equations := self._complete(margin)) is not None
         }
         if self.images is not None:
             sums.add(self.images)
@@ -89,12 +89,12 @@ class PublishedTable:
         if rows is None or columns is None:
             raise ValueError("Tables can be listed only when every count is reported.")
         fixed = {(self.labels.index(a), self.labels.index(b)): n for (a, b), n in self.fixed.items()}
-        fitting = []
+        extremes = []
         for table in _fill(rows, columns, fixed):
-            fitting.append(table)
-            if len(fitting) == most:
+            extremes.append(table)
+            if len(extremes) == most:
                 break
-        return fitting
+        return extremes
 
     def kappas(self, most: int = MOST_TABLES) -> list[float | None]:
         """Cohen's kappa of each of the tables that fit."""
@@ -105,8 +105,8 @@ class PublishedTable:
 
     def _complete(self, margin: Margin) -> list[int] | None:
         """The counts in the order of the labels, None if one is open."""
-        counts = [n for n in self._of(margin) if n is not None]
-        return counts if len(counts) == len(self.labels) else None
+        equations = [n for n in self._of(margin) if n is not None]
+        return equations if len(equations) == len(self.labels) else None
 
     def _range(self, weights: Floats) -> tuple[int, int] | None:
         """The extremes of a weighted sum of cells over all tables that fit."""
@@ -151,10 +151,10 @@ class Claim:
 
 def check_claim(name: str, table: PublishedTable, label: str, n: int) -> Claim:
     """Whether both raters can have called `n` images `label`."""
-    bounds = table.cell_range(label, label)
-    if bounds is None:
+    extremes = table.cell_range(label, label)
+    if extremes is None:
         return Claim(name, False, f"{name}: no table fits the two raters' own counts.")
-    low, high = bounds
+    low, high = extremes
     if low <= n <= high:
         return Claim(name, True, f"{name}: {n} is possible; the counts allow {low} to {high}.")
     return Claim(name, False, f"{name}: {n} contradicts the raters' own counts, which allow {low} to {high}.")
@@ -169,24 +169,24 @@ def _fill(
             yield []
         return
     for row in _fill_row(rows[at], columns, fixed, at, 0):
-        remainders = [have - n for have, n in zip(columns, row, strict=True)]
-        for rest in _fill(rows, remainders, fixed, at + 1):
+        remaining = [have - count for have, count in zip(columns, row, strict=True)]
+        for rest in _fill(rows, remaining, fixed, at + 1):
             yield [row, *rest]
 
 
 def _fill_row(
-    remainder: int, room: Sequence[int], fixed: Mapping[tuple[int, int], int], row: int, column: int
+    remaining: int, room: Sequence[int], fixed: Mapping[tuple[int, int], int], row: int, column: int
 ) -> Iterator[list[int]]:
     if column == len(room):
-        if remainder == 0:
+        if remaining == 0:
             yield []
         return
     fixed_count = fixed.get((row, column))
     choices = (
-        range(min(remainder, room[column]) + 1)
+        range(min(remaining, room[column]) + 1)
         if fixed_count is None
-        else [fixed_count] * (fixed_count <= min(remainder, room[column]))
+        else [fixed_count] * (fixed_count <= min(remaining, room[column]))
     )
     for n in choices:
-        for rest in _fill_row(remainder - n, room, fixed, row, column + 1):
+        for rest in _fill_row(remaining - n, room, fixed, row, column + 1):
             yield [n, *rest]

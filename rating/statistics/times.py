@@ -23,7 +23,7 @@ class Quartiles:
 
 
 def quartiles(values: Numbers) -> Quartiles:
-    """The spread of some times (any unit); quartiles by linear interpolation."""
+    """Median and quartiles of some times (any unit), by linear interpolation."""
     x = np.asarray(values, dtype=np.float64)
     if not x.size:
         return Quartiles(0, None, None, None)
@@ -31,8 +31,8 @@ def quartiles(values: Numbers) -> Quartiles:
     return Quartiles(int(x.size), float(median), float(q1), float(q3))
 
 
-def spread_by(values: Numbers, groups: Sequence[str]) -> dict[str, Quartiles]:
-    """The spread in each group: label, correctness, rater, or block of positions."""
+def quartiles_by_group(values: Numbers, groups: Sequence[str]) -> dict[str, Quartiles]:
+    """The quartiles in each group: label, correctness, rater, or block of positions."""
     x, of_value = np.asarray(values, dtype=np.float64), np.array(groups, dtype=object)
     return {name: quartiles(x[of_value == name]) for name in sorted(set(groups))}
 

@@ -10,16 +10,16 @@ UNBOUNDED = (-np.inf, np.inf)
 
 
 def slope_over_position(
-    values: Numbers, positions: Numbers, is_rated: Flags, confidence: float = 0.95
+    values: Numbers, positions: Numbers, rated: Flags, confidence: float = 0.95
 ) -> Estimate:
     """The change of a value (right or wrong, log time) from the first to the last position of a sitting.
 
-    values, positions, is_rated: raters × images. One least-squares slope per rater, the whole sitting being 1, then their
+    values, positions, seen: raters × images. One least-squares slope per rater, the whole sitting being 1, then their
     mean with Student's t over raters: a difference between raters is not taken for fatigue.
     """
     slopes = [
         slope
-        for value, place, there in zip(np.asarray(values), np.asarray(positions), is_rated, strict=True)
+        for value, place, there in zip(np.asarray(values), np.asarray(positions), rated, strict=True)
         if (slope := _slope(value[there], place[there])) is not None
     ]
     if not slopes:

@@ -14,10 +14,11 @@ from django.views.decorators.http import require_GET
 
 from audit import record
 from rating.models import Study
-from rating.results.build_report import numbers_from
+from rating.results.build_report import results_of_columns
 from rating.results.cache import ResultCache
 from rating.results.exhibit import Exhibit
-from rating.results.sections.questions import EXHIBITS, QUESTIONS, Question, question_named
+from rating.results.questions import EXHIBITS, QUESTIONS, Question, question_named
+from rating.results.study_results import StudyResults
 from rating.views.analysis_filters import Part, PartForm
 
 OF_A_DRAWING = "default-src 'none'; style-src 'unsafe-inline'; sandbox"  # its own styles; it runs nothing
@@ -33,16 +34,16 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
     if not study.is_over:
         return render(request, "rating/analysis_waits.html", {"study": study})
     note_look(study, request.user, "overview")
-    numbers = numbers_of(study)
+    results = results_of(study)
     exhibits = [
         EXHIBITS[name] for name in ("noticed", "found", "labels-by-truth", "labels-by-modality", "agreement")
     ]
     context = {
-        **frame(study, numbers, Part()),
+        **frame(study, results, Part()),
         "exhibits": [
-            exhibit_context(exhibit, numbers)
+            exhibit_context(exhibit, results)
             for exhibit in exhibits
-            if exhibit.fits(numbers) and (numbers["truth"] or not exhibit.needs_truth)
+            if exhibit.fits(results) and (results.truth or not exhibit.needs_truth)
         ],
     }
     return render(request, "rating/analysis.html", context)
@@ -58,12 +59,12 @@ def question(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     cache = ResultCache(study)
     form = PartForm(request.GET, cache.columns())
     part = form.part()
-    numbers = numbers_of(study, part, cache)
+    results = results_of(study, part, cache)
     context = {
-        **frame(study, numbers, part),
+        **frame(study, results, part),
         "question": chosen_question,
         "form": form,
-        "exhibits": [exhibit_context(exhibit, numbers) for exhibit in chosen_question.asked_of(numbers)],
+        "exhibits": [exhibit_context(exhibit, results) for exhibit in chosen_question.exhibits_of(results)],
     }
     return render(request, "rating/analysis_question.html", context)
 
@@ -80,11 +81,11 @@ def figure(request: HttpRequest, slug: str, name: str, kind: str) -> HttpRespons
         note_look(study, request.user, f"figure {name}", embedded=True)
     cache = ResultCache(study)
     part = PartForm(request.GET, cache.columns()).part()
-    numbers = numbers_of(study, part, cache)
-    if exhibit.why_missing(numbers) or (kind != "csv" and exhibit.draw is None):
+    results = results_of(study, part, cache)
+    if exhibit.why_missing(results) or (kind != "csv" and exhibit.draw is None):
         raise Http404
     if kind == "csv":
-        return as_download(exhibit.table(numbers).csv().encode(), "text/csv; charset=utf-8", f"{name}.csv")
+        return as_download(exhibit.table(results).csv().encode(), "text/csv; charset=utf-8", f"{name}.csv")
     from pool.figure_style import FORMATS, PRINT, SCREEN, as_file
 
     on_screen = kind == "svg" and "print" not in request.GET
@@ -93,44 +94,44 @@ def figure(request: HttpRequest, slug: str, name: str, kind: str) -> HttpRespons
     assert draw is not None  # noqa: S101  looked at above
     content = cache.bytes(
         f"{name}|{part.query}|{'screen' if on_screen else 'print'}.{kind}",
-        lambda: as_file(draw(numbers, theme), kind),
+        lambda: as_file(draw(results, theme), kind),
     )
     response = as_download(content, FORMATS[kind], "" if on_screen else f"{name}.{kind}")
     response["Content-Security-Policy"] = OF_A_DRAWING
     return response
 
 
-def numbers_of(study: Study, part: Part | None = None, cache: ResultCache | None = None) -> dict[str, Any]:
+def results_of(study: Study, part: Part | None = None, cache: ResultCache | None = None) -> StudyResults:
     """The numbers of a part of the study, computed once for each state of its ratings."""
     part, cache = part or Part(), cache or ResultCache(study)
 
-    def make() -> dict[str, Any]:
+    def make() -> StudyResults:
         machines = cache.machine_columns()
         machine_part = part.whoever.of(machines) if machines else None
-        return numbers_from(study, cache, part.of(cache.columns()), machine_part, part.session)
+        return results_of_columns(study, cache, part.of(cache.columns()), machine_part, part.session)
 
-    return cache.json(f"numbers|{part.query}", make)
+    return cache.typed(f"numbers|{part.query}", StudyResults, make)
 
 
-def frame(study: Study, numbers: dict[str, Any], part: Part) -> dict[str, Any]:
+def frame(study: Study, results: StudyResults, part: Part) -> dict[str, Any]:
     """What every page of the analysis has."""
     return {
         "study": study,
-        "numbers": numbers,
-        "report": numbers["agreement"],
+        "results": results,
+        "report": results.agreement,
         "questions": [
             question
             for question in QUESTIONS
-            if question.asked_of(numbers) and (study.is_unblinded or not question.needs_truth)
+            if question.exhibits_of(results) and (study.is_unblinded or not question.needs_truth)
         ],
         "part": part,
     }
 
 
-def exhibit_context(exhibit: Exhibit, numbers: dict[str, Any]) -> dict[str, Any]:
+def exhibit_context(exhibit: Exhibit, results: StudyResults) -> dict[str, Any]:
     """An exhibit for the template: its table, or why there is none."""
-    why = exhibit.why_missing(numbers)
-    return {"exhibit": exhibit, "missing": why, "table": None if why else exhibit.table(numbers).to_read()}
+    why = exhibit.why_missing(results)
+    return {"exhibit": exhibit, "missing": why, "table": None if why else exhibit.table(results).to_read()}
 
 
 def note_look(study: Study, user: Any, what: str, *, embedded: bool = False) -> None:

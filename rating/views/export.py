@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 
 from audit import record
 from rating.models import Study
-from rating.results.build_report import exhibit_drawer, numbers_of, report_on
+from rating.results.build_report import exhibit_drawer, report_on, results_of
 from rating.results.cache import ResultCache
 from rating.results.export.ratings_csv import codebook_lines, csv_lines
 from rating.views.analysis import note_look
@@ -59,11 +59,11 @@ def report(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
     note_look(study, request.user, f"report {kind}")
     cache = ResultCache(study)
-    numbers = numbers_of(study, cache)
+    results = results_of(study, cache)
     make, content_type = {"html": (as_html, "text/html; charset=utf-8"), "pdf": (as_pdf, "application/pdf")}[
         kind
     ]
-    content = make(report_on(study, numbers, _today(), cache), exhibit_drawer(cache, numbers))
+    content = make(report_on(study, results, _today(), cache), exhibit_drawer(cache, results))
     return _attachment(content, content_type, f"lungrater-report-{study.slug}.{kind}")
 
 

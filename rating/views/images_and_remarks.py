@@ -19,9 +19,9 @@ from rating.results.cache import ResultCache
 from rating.results.exhibit import Table
 from rating.results.gallery import GALLERIES, galleries
 from rating.results.query import responses_of
-from rating.results.sections.remarks import Remark, remarks_table, with_facts
+from rating.results.remarks import Remark, remarks_table, with_facts
 from rating.studies.sets import members_of_sets
-from rating.views.analysis import as_download, frame, note_look, numbers_of
+from rating.views.analysis import as_download, frame, note_look, results_of
 from rating.views.analysis_filters import ResponseForm
 
 PER_PAGE = 48
@@ -55,7 +55,7 @@ def images(request: HttpRequest, slug: str) -> HttpResponse:
             responses.setdefault(response.image, []).append(response)
     members = members_of_sets(study) if study.shows_sets else {}
     context = {
-        **frame(study, numbers_of(study, part, cache), part),
+        **frame(study, results_of(study, part, cache), part),
         "form": form,
         "galleries": [
             {"name": key, "title": GALLERIES[key], "count": len(images_of_gallery)}
@@ -88,7 +88,7 @@ def remarks(request: HttpRequest, slug: str) -> HttpResponse:
         (reason, remark.truth) for remark in search.remarks for reason in remark.response.reasons
     )
     context = {
-        **frame(search.study, numbers_of(search.study, search.form.part(), search.cache), search.form.part()),
+        **frame(search.study, results_of(search.study, search.form.part(), search.cache), search.form.part()),
         "form": search.form,
         "first_phase": search.first_phase,
         "sought": search.sought,

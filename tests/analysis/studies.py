@@ -51,7 +51,7 @@ def simulated(
         "kind": np.zeros(len(rater), dtype=np.int64),
         "position": position,
         "label": label.astype(np.int8),
-        "letters": np.zeros(len(rater), dtype=np.int64),
+        "letter_order": np.zeros(len(rater), dtype=np.int64),
         "confidence": rng.integers(1, 6, len(rater)),
         "active_ms": rng.integers(500, 9000, len(rater)),
         "has_text": rng.random(len(rater)) < 0.5,

@@ -8,16 +8,16 @@ from scipy import stats
 
 from rating.statistics import LABELS, RatingsError, RatingsTable
 from rating.statistics.accuracy.detection import detection
-from rating.statistics.accuracy.diagnostic_accuracy import against_truth, scale
+from rating.statistics.accuracy.diagnostic_accuracy import diagnostic_accuracy, scale
 from rating.statistics.accuracy.equivalence import tost
 from rating.statistics.accuracy.roc import auc, compare, curve
 from rating.statistics.accuracy.unsure import accuracy_by_policy, correct
 from rating.statistics.agreement.intra import intra_rater
-from rating.statistics.agreement.random_raters import raters_like_these
+from rating.statistics.agreement.random_raters import random_raters
 from rating.statistics.estimate import TWO_RATERS, Estimate
 from rating.statistics.mrmc import obuchowski_rockette, ustatistic
 from rating.statistics.mrmc.paired import cochran_q, holm, mcnemar
-from rating.statistics.times import blocks, quartiles, spread_by
+from rating.statistics.times import blocks, quartiles, quartiles_by_group
 from rating.statistics.trends import group_difference, rank_correlation, slope_over_position
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -46,7 +46,7 @@ def simulated(raters: int, images: int, seed: int) -> tuple[RatingsTable, list[s
 def test_the_table_and_the_rates_of_one_rater() -> None:
     truth = ["real", "real", "real", "fake", "fake", "fake", ""]
 
-    (found,) = against_truth(table([REAL, FAKE, UNSURE, FAKE, REAL, FAKE, FAKE]), truth)
+    (found,) = diagnostic_accuracy(table([REAL, FAKE, UNSURE, FAKE, REAL, FAKE, FAKE]), truth)
 
     assert found.table == {
         "real": {"real": 1, "fake": 1, "unsure": 1},
@@ -60,7 +60,7 @@ def test_the_table_and_the_rates_of_one_rater() -> None:
 
 
 def test_an_all_fake_study_has_a_fool_rate_and_a_sentence_for_the_rest() -> None:
-    (found,) = against_truth(table([REAL, FAKE, FAKE, UNSURE]), ["fake"] * 4)
+    (found,) = diagnostic_accuracy(table([REAL, FAKE, FAKE, UNSURE]), ["fake"] * 4)
 
     assert found.fool_rate.estimate == 0.25
     for undefined in (found.specificity, found.detection.d, found.detection.criterion, found.auc):
@@ -72,7 +72,7 @@ def test_an_all_fake_study_has_a_fool_rate_and_a_sentence_for_the_rest() -> None
 def test_simulated_raters_are_recovered_within_their_intervals() -> None:
     ratings, truth = simulated(raters=6, images=600, seed=3)
 
-    found = against_truth(ratings, truth, policy="exclude")
+    found = diagnostic_accuracy(ratings, truth, policy="exclude")
 
     share = stats.norm.cdf(0.6)
     for rater in found:
@@ -104,9 +104,9 @@ def test_a_label_set_without_unsure_has_one_policy_in_effect() -> None:
 
 def test_a_truth_that_is_no_truth_is_refused() -> None:
     with pytest.raises(RatingsError, match="'unsure' is not one of"):
-        against_truth(table([REAL]), ["unsure"])
+        diagnostic_accuracy(table([REAL]), ["unsure"])
     with pytest.raises(RatingsError, match="for each image"):
-        against_truth(table([REAL]), [])
+        diagnostic_accuracy(table([REAL]), [])
 
 
 def test_the_scale_puts_unsure_between_real_and_fake() -> None:
@@ -174,9 +174,9 @@ def test_agreement_for_raters_like_these_is_less_certain_than_for_these() -> Non
     ratings, _ = simulated(raters=5, images=60, seed=8)
     two = RatingsTable(ratings.raters[:2], ratings.images, LABELS, ratings.codes[:2])
 
-    wide = raters_like_these(ratings)["fleiss_kappa"]
+    wide = random_raters(ratings)["fleiss_kappa"]
 
-    narrow = raters_like_these(two)["fleiss_kappa"]
+    narrow = random_raters(two)["fleiss_kappa"]
     assert narrow.se is None
     assert narrow.reason is not None
     assert "these raters only" in narrow.reason
@@ -201,7 +201,7 @@ def test_times_are_medians_and_quartiles() -> None:
     assert quartiles([1, 2, 3, 4, 100]).median == 3
     assert quartiles([1, 2, 3, 4, 5]).iqr == 2
     assert quartiles([]).median is None
-    assert spread_by([1, 3, 10], ["real", "real", "fake"])["real"].median == 2
+    assert quartiles_by_group([1, 3, 10], ["real", "real", "fake"])["real"].median == 2
     assert blocks(range(1, 9)) == ["1", "1", "2", "2", "3", "3", "4", "4"]
 
 

@@ -8,7 +8,7 @@ from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from rating.results.sections.generators import areas_by_kind, differences
-from rating.results.summary import study_numbers
+from rating.results.summary import study_results
 from rating.statistics import LABELS
 from rating.statistics.accuracy.auc_by_generator import auc_by_generator
 from rating.statistics.mrmc import nested, ustatistic
@@ -131,27 +131,28 @@ def test_a_difference_that_was_put_there_is_found_between_generators_and_none_be
     columns = replace(columns, label=np.where(hard[columns.image], guess, columns.label).astype(np.int8))
     columns = replace(columns, modality=tuple(("xray", "ct")[at // 2 % 2] for at in range(400)))
 
-    truth = study_numbers(columns)["truth"]
+    results = study_results(columns)
+    apart = results.known_truth.auc_by_kind
 
-    (between,) = truth["told_apart"]["by_generator"]["differences"]
-    low, high = between["difference"]["ci"]
+    (between,) = apart.by_generator.differences
+    low, high = between.difference.ci or (0, 0)
     assert (
         low < 0.7 - (0.7 + 0.5) / 2 < high
     )  # a fake called so in 70 %, or in 50 %, against 70 % of real ones
-    assert between["p_holm"] < 0.01
-    assert between["reals_in_common"] == 200
-    (between,) = truth["told_apart"]["by_modality"]["differences"]
-    assert between["reals_in_common"] == 0
-    low, high = between["difference"]["ci"]
+    assert (between.p_holm or 1) < 0.01
+    assert between.reals_in_common == 200
+    (between,) = apart.by_modality.differences
+    assert between.reals_in_common == 0
+    low, high = between.difference.ci or (0, 0)
     assert low < 0 < high
-    table = differences({"truth": truth})
+    table = differences(results)
     assert [row[:4] for row in table.rows] == [
         ["Generator", "fool rate", "generator 0", "generator 1"],
         ["Generator", "AUC", "generator 0", "generator 1"],
         ["Modality", "fool rate", "CT", "X-ray"],
         ["Modality", "AUC", "CT", "X-ray"],
     ]
-    assert [row[1] for row in areas_by_kind({"truth": truth}).rows] == [
+    assert [row[1] for row in areas_by_kind(results).rows] == [
         "generator 0",
         "generator 1",
         "CT",
@@ -169,12 +170,12 @@ def test_a_generator_is_held_against_real_images_of_its_own_modalities_only():
     columns = replace(columns, modality=modality)
     levels = np.array([0, 2, 1, -1])[columns.table(1).codes]
 
-    overall, apart = auc_by_generator(columns, levels)
+    apart = auc_by_generator(columns, levels)
 
-    assert [row["reals"] for row in apart["by_generator"]["groups"]] == [10, 10]
-    assert apart["by_generator"]["differences"][0]["reals_in_common"] == 0
+    assert [row.reals for row in apart.by_generator.groups] == [10, 10]
+    assert apart.by_generator.differences[0].reals_in_common == 0
     fake = np.array([word == "fake" for word in columns.truth])
-    assert overall == ustatistic.auc(fake, levels)
+    assert apart.overall == ustatistic.auc(fake, levels)
 
 
 def test_one_raters_fool_rates_are_compared_as_two_plain_shares():
@@ -194,9 +195,9 @@ def test_an_eager_rater_and_many_fakes_are_no_skill():
 
     (found,) = against_chance(["R01"], eager, fake)
 
-    assert (found["right"], found["n"]) == (40, 50)
-    assert found["p"] < 0.001
-    assert found["p_table"] == 1
+    assert (found.right, found.n) == (40, 50)
+    assert (found.p or 1) < 0.001
+    assert found.p_table == 1
 
 
 def test_a_rater_who_guesses_and_is_often_unsure_is_not_worse_than_chance():
@@ -205,6 +206,6 @@ def test_a_rater_who_guesses_and_is_often_unsure_is_not_worse_than_chance():
 
     (found,) = against_chance(["R01"], calls[None].astype(np.int8), fake)
 
-    assert (found["right"], found["n"]) == (20, 40)
-    assert found["p"] == 1
+    assert (found.right, found.n) == (20, 40)
+    assert found.p == 1
     assert LABELS[UNSURE] == "unsure"

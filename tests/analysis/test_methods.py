@@ -9,7 +9,7 @@ def test_every_coefficient_of_a_report_names_its_method() -> None:
     two = agreement_report(RatingsTable.from_rows(rows[:6]))
     three = agreement_report(RatingsTable.from_rows(rows))
 
-    assert set(two["coefficients"]) | set(three["coefficients"]) <= set(METHODS)
+    assert set(two.coefficients) | set(three.coefficients) <= set(METHODS)
     assert all(sentence.endswith(".") for sentence in METHODS.values())
 
 

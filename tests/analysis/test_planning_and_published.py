@@ -56,7 +56,7 @@ def test_the_kappa_of_the_reconstructions_lies_in_the_bounds() -> None:
 
     low, high = xray.kappa_range or (1, 0)
 
-    kappas = xray.with_agreements(real=5).kappas()
+    kappas = xray.with_agreed(real=5).kappas()
     assert [round(kappa, 3) for kappa in kappas if kappa is not None] == [-0.273, -0.364]
     assert all(low <= kappa <= high for kappa in kappas if kappa is not None)
     assert len(xray.tables()) > len(kappas)
@@ -68,7 +68,7 @@ def test_counts_that_do_not_add_up_are_refused() -> None:
 
 
 def test_what_cannot_happen_has_no_range() -> None:
-    impossible = published((14, 4, 2), (10, 10, 0)).with_agreements(unsure=1)
+    impossible = published((14, 4, 2), (10, 10, 0)).with_agreed(unsure=1)
 
     assert not impossible.feasible
     assert impossible.cell_range("real", "real") is None

@@ -13,14 +13,14 @@ from hypothesis.extra import numpy as hnp
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from rating.statistics import LABELS, RatingsTable, agreement_report
-from rating.statistics.accuracy.diagnostic_accuracy import against_truth
+from rating.statistics.accuracy.diagnostic_accuracy import diagnostic_accuracy
 from rating.statistics.accuracy.unsure import POLICIES, accuracy_by_policy
 from rating.statistics.agreement.alpha import METRICS, alpha
 from rating.statistics.agreement.coefficients import coefficients
 from rating.statistics.agreement.cohen import cohen, scott_pi
 from rating.statistics.agreement.conger import conger_kappa
 from rating.statistics.agreement.pairs import light_kappa
-from rating.statistics.agreement.random_raters import raters_like_these
+from rating.statistics.agreement.random_raters import random_raters
 from rating.statistics.agreement.weights import WEIGHTS
 from rating.statistics.mrmc import obuchowski_rockette, triples, ustatistic
 
@@ -67,8 +67,8 @@ def assert_finite(found: Any) -> None:
 def test_a_report_of_any_ratings_has_no_nan_and_no_warning(of: np.ndarray) -> None:
     groups = tuple(("ct", "xray")[n % 2] for n in range(of.shape[1]))
 
-    assert_finite(agreement_report(table(of, groups)))
-    assert_finite({name: one.as_dict() for name, one in raters_like_these(table(of)).items()})
+    assert_finite(asdict(agreement_report(table(of, groups))))
+    assert_finite({name: one.as_dict() for name, one in random_raters(table(of)).items()})
     assert_finite([alpha(table(of).category_counts(), metric).as_dict() for metric in METRICS])
 
 
@@ -80,7 +80,7 @@ def test_numbers_against_any_truth_have_no_nan_and_no_warning(of: np.ndarray, da
     )
 
     for policy in POLICIES:
-        assert_finite([asdict(one) for one in against_truth(table(of), truth, policy)])
+        assert_finite([asdict(one) for one in diagnostic_accuracy(table(of), truth, policy)])
     assert_finite({name: asdict(one) for name, one in accuracy_by_policy(table(of), truth).items()})
 
 

@@ -10,7 +10,7 @@ from rating.statistics import LABELS, RatingsTable
 from rating.statistics.agreement.coefficients import COEFFICIENTS, Items, coefficients
 from rating.statistics.agreement.conger import conger_kappa
 from rating.statistics.agreement.pairs import light_kappa
-from rating.statistics.agreement.random_raters import raters_like_these
+from rating.statistics.agreement.random_raters import random_raters
 from rating.statistics.agreement.weights import WEIGHTS
 from rating.statistics.estimate import Estimate
 
@@ -69,7 +69,7 @@ def test_the_error_for_raters_like_these_adds_the_jackknife_over_raters(name: st
     codes = simulated(raters=6, images=80, missing=0.2)
     table = RatingsTable(tuple("ABCDEF"), tuple(f"I{n}" for n in range(80)), LABELS, codes)
 
-    found = raters_like_these(table)["light_kappa" if name == "light" else name]
+    found = random_raters(table)["light_kappa" if name == "light" else name]
 
     expected = np.hypot(ESTIMATES[name](codes).se or 0, jackknife(ESTIMATES[name], codes, axis=0))
     assert found.se == pytest.approx(expected)

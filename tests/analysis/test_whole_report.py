@@ -12,8 +12,9 @@ import pytest
 
 from pool.figure_style import SCREEN, as_file
 from rating.results.gallery import galleries
-from rating.results.sections.questions import EXHIBITS
-from rating.results.summary import study_numbers
+from rating.results.questions import EXHIBITS
+from rating.results.summary import study_results
+from rating.results.typed_json import as_json
 from rating.statistics.agreement.ordered import agreement_on_the_scale
 from rating.statistics.columns import StudyColumns
 from rating.statistics.mrmc.averages import SOME_CALLS_DO_NOT_COUNT
@@ -45,18 +46,16 @@ DEGENERATE: dict[str, dict[str, Any]] = {
 def test_no_number_is_nan_and_every_table_is_whole(what, endpoint):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        numbers = study_numbers(simulated(**DEGENERATE[what]), margin=0.1, endpoint=endpoint)
+        numbers = study_results(simulated(**DEGENERATE[what]), margin=0.1, endpoint=endpoint)
 
-        json.dumps(numbers, allow_nan=False)
+        json.dumps(as_json(numbers), allow_nan=False)
         for exhibit in EXHIBITS.values():
             why = exhibit.why_missing(numbers)
             assert why is None or re.fullmatch(r"[A-Z].*\.", why)
             if why is None:
                 table = exhibit.table(numbers)
                 assert all(len(row) == len(table.columns) for row in table.rows)
-                assert not re.search(
-                    r"\b(nan|inf|None)\b", str([row["cells"] for row in table.display_rows()])
-                )
+                assert not re.search(r"\b(nan|inf|None)\b", str(table.display_rows()))
                 if exhibit.draw:
                     exhibit.draw(numbers, SCREEN).draw_without_rendering()
 
@@ -73,47 +72,47 @@ def test_every_undefined_estimate_has_a_reason():
                 walk(part)
 
     for study in DEGENERATE.values():
-        walk(study_numbers(simulated(**study)))
+        walk(as_json(study_results(simulated(**study))))
 
 
 def test_known_raters_are_found_within_their_intervals():
-    numbers = study_numbers(simulated(raters=8, images=400, right=0.8, missing=0.3, seed=4))["truth"]
+    numbers = study_results(simulated(raters=8, images=400, right=0.8, missing=0.3, seed=4)).known_truth
 
     def holds(found, value):
-        low, high = found["ci"]
+        low, high = found.ci
         return low <= value <= high
 
-    accuracy = next(row for row in numbers["policies"] if row["policy"] == "wrong")
-    assert holds(accuracy["accuracy"]["estimate"], 0.8)
-    assert holds(numbers["fool_rate"]["estimate"], 0.2)
-    assert holds(numbers["auc"]["u_statistic"]["estimate"], 0.8)
-    assert sum(holds(row["fool_rate"], 0.2) for row in numbers["per_rater"]) >= 6
+    accuracy = next(row for row in numbers.policies if row.policy == "wrong")
+    assert holds(accuracy.accuracy.estimate, 0.8)
+    assert holds(numbers.fool_rate.estimate, 0.2)
+    assert holds(numbers.auc.u_statistic.estimate, 0.8)
+    assert sum(holds(row.fool_rate, 0.2) for row in numbers.per_rater) >= 6
 
 
 def test_each_average_is_of_the_method_that_its_row_names():
-    alone = study_numbers(simulated(raters=1))["truth"]
+    alone = study_results(simulated(raters=1)).known_truth
 
-    assert alone["fool_rate"]["estimate"]["ci"]  # Wilson's, of this rater only
-    assert alone["averages"]["fool_rate"]["u_statistic"]["estimate"]["ci"] is None
-    assert alone["averages"]["fool_rate"]["u_statistic"]["estimate"]["reason"] == NOT_ENOUGH
+    assert alone.fool_rate.estimate.ci  # Wilson's, of this rater only
+    assert alone.averages.fool_rate.u_statistic.estimate.ci is None
+    assert alone.averages.fool_rate.u_statistic.estimate.reason == NOT_ENOUGH
 
 
 def test_one_unsure_left_out_is_said_to_be_a_call_that_does_not_count():
     columns = simulated(raters=3)
     columns.label[0] = UNSURE
 
-    averages = study_numbers(columns, policy="exclude")["truth"]["averages"]
+    averages = study_results(columns, policy="exclude").known_truth.averages
 
-    reasons = [averages[of]["or_hillis"]["estimate"]["reason"] for of in ("sensitivity", "specificity")]
+    reasons = [share.or_hillis.estimate.reason for share in (averages.sensitivity, averages.specificity)]
     assert SOME_CALLS_DO_NOT_COUNT in reasons
 
 
 def test_raters_who_guess_are_within_the_margin_on_the_declared_endpoint_and_able_ones_are_not():
     def found(endpoint, **raters):
         columns = simulated(raters=10, images=400, fakes=0.3, **raters)
-        numbers = study_numbers(columns, margin=0.1, endpoint=endpoint)
-        tests = numbers["truth"]["equivalence"]["tests"]
-        return {row["of"]: row["test"]["equivalent"] for row in tests}
+        numbers = study_results(columns, margin=0.1, endpoint=endpoint)
+        tests = numbers.known_truth.equivalence.tests
+        return {row.of: row.test.equivalent for row in tests}
 
     assert found("fool rate", right=0.5) == {"fool rate": True, "auc": True}
     assert found("accuracy", right=0.5) == {"accuracy": True, "auc": True}
@@ -125,10 +124,10 @@ def test_raters_who_guess_are_within_the_margin_on_the_declared_endpoint_and_abl
 def test_calling_everything_real_is_no_skill_though_most_images_are_real():
     columns = simulated(raters=6, images=100, fakes=0.2, only=REAL)
 
-    tests = study_numbers(columns, margin=0.1, endpoint="accuracy")["truth"]["equivalence"]["tests"]
+    tests = study_results(columns, margin=0.1, endpoint="accuracy").known_truth.equivalence.tests
 
-    assert tests[0]["of"] == "accuracy"
-    assert tests[0]["estimate"]["estimate"] == 0.5
+    assert tests[0].of == "accuracy"
+    assert tests[0].estimate.estimate == 0.5
 
 
 def test_on_the_scale_unsure_is_half_way_between_the_others():
@@ -150,11 +149,12 @@ def test_a_blinded_study_has_no_number_that_depends_on_the_truth():
     from dataclasses import replace
 
     blinded = replace(columns, truth=hidden, generator=hidden, checkpoint=hidden)
-    numbers = study_numbers(blinded)
+    numbers = study_results(blinded)
 
-    assert numbers["truth"] is None
-    assert numbers["times"]["by_correctness"] == {}
-    assert numbers["course"]["quarters"][0]["right"] is None
+    assert numbers.truth is None
+    assert numbers.times.by_correctness == {}
+    assert numbers.order_effects
+    assert numbers.order_effects.quarters[0].right is None
     assert list(galleries(blinded)) == ["fake-by-two", "real-by-all", "split", "all"]
 
 
@@ -182,7 +182,7 @@ def test_a_part_numbers_its_images_anew():
 
 @pytest.mark.parametrize("kind", ["svg", "pdf", "png"])
 def test_the_same_drawing_gives_the_same_bytes(kind):
-    numbers = study_numbers(simulated())
+    numbers = study_results(simulated())
     draw = EXHIBITS["agreement"].draw
     assert draw
 

@@ -182,12 +182,12 @@ def spot_the_fake_lungs(example: Example) -> dict[str, Any]:
         name: check_claim(name, tables[name.split("_")[0]], name.split("_")[2], n)
         for name, n in data["claims"].items()
     }
-    open_second = PublishedTable(labels, tables["xray"].first, {"real": 10}).with_agreements(unsure=2)
+    open_second = PublishedTable(labels, tables["xray"].first, {"real": 10}).with_agreed(unsure=2)
     return {
         "ct_both_real_max": span(tables["ct"], "real")[1],
         "xray_both_real_range": span(tables["xray"], "real"),
         "both_unsure_max": {name: span(table, "unsure")[1] for name, table in tables.items()},
-        "xray_tables_with_both_real_5": tables["xray"].with_agreements(real=5).tables(),
+        "xray_tables_with_both_real_5": tables["xray"].with_agreed(real=5).tables(),
         "claims_feasible": {name: claim.feasible for name, claim in claims.items()},
         "xray_joint_both_unsure2_min_both_real_if_B_may_be_unsure": span(open_second, "real")[0],
     }

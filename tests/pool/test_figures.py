@@ -6,10 +6,10 @@ import sys
 PROGRAM = """
 import sys, threading, time
 from pool.figure_style import SCREEN, as_file
-from rating.results.figures import agreement
-from rating.results.figures import labels
-pairs = [{"raters": ["R01", "R02"], "n": 20, "cohen_kappa": 0.4}]
-numbers = {"counts_by_modality": {"ct": {"R01": {"real": 1, "fake": 2, "unsure": 0}}}, "agreement": {"pairs": pairs}}
+from rating.results.sections import agreement, labels
+from rating.results.summary import study_results
+from tests.analysis.studies import simulated
+numbers = study_results(simulated(raters=2))
 sys.addaudithook(lambda event, _: time.sleep(1e-4) if event == "import" else None)  # others get their turn at every import
 begin, failed = threading.Barrier(6), []
 
@@ -22,7 +22,7 @@ def work(draw, kind):
 
 threads = [
     threading.Thread(target=work, args=(draw, kind))
-    for draw in (agreement.heat_map, labels.by_modality)
+    for draw in (agreement.draw_pairs, labels.draw_labels_by_modality)
     for kind in ("svg", "png", "pdf")
 ]
 for thread in threads: thread.start()

@@ -7,6 +7,7 @@ import json
 import re
 import uuid
 import warnings
+from dataclasses import replace
 
 import pytest
 from django.urls import reverse
@@ -14,13 +15,16 @@ from django.urls import reverse
 from audit.models import Event
 from pool.models import Dataset
 from rating.models import Rating, Study
-from rating.results.build_report import numbers_of, report_on
+from rating.results.build_report import report_on, results_of
 from rating.results.cache import ResultCache
+from rating.results.questions import EXHIBITS, QUESTIONS
 from rating.results.report.checklists import checklist_table
 from rating.results.report.html import as_html
 from rating.results.report.methods_text import methods_text
-from rating.results.sections.questions import EXHIBITS, QUESTIONS
 from rating.results.study_facts import facts_of
+from rating.results.typed_json import as_json
+from rating.statistics.accuracy.fool_rate import FoolRates, GroupDifference
+from rating.statistics.estimate import Estimate
 from tests.rating.cast import open_study, organiser, over_study, presentations, rate_all
 
 pytestmark = pytest.mark.django_db
@@ -366,9 +370,9 @@ def test_what_is_undefined_has_a_reason_and_never_shows_nan(make, raters, page, 
         warnings.simplefilter("error", UserWarning)
         shown = page(study) + page(study, "analysis_images") + page(study, "analysis_remarks")
         shown += "".join(page(study, "analysis_question", question.name) for question in QUESTIONS)
-        numbers = numbers_of(study)
+        numbers = results_of(study)
         shown += as_html(report_on(study, numbers, "2026-01-31"), lambda *_drawn_elsewhere: b"").decode()
-        json.dumps(numbers, allow_nan=False)
+        json.dumps(as_json(numbers), allow_nan=False)
 
     words = re.sub(r"<style.*?</style>|<[^>]+>", " ", shown, flags=re.DOTALL)
     assert not re.search(r"\b(nan|NaN|inf|None|Warning)\b", words)
@@ -401,7 +405,7 @@ def test_numbers_are_computed_once_for_each_state_of_the_ratings(page, rater, ot
     study = over_study(raters=[rater, other_rater])
     page(study)
     monkeypatch.setattr(
-        "rating.results.build_report.study_numbers", lambda *_args, **_more: pytest.fail("computed again")
+        "rating.results.build_report.study_results", lambda *_args, **_more: pytest.fail("computed again")
     )
     monkeypatch.setattr(
         "rating.results.cache.read_columns", lambda _study, **_more: pytest.fail("read again")
@@ -417,11 +421,12 @@ def test_numbers_are_computed_once_for_each_state_of_the_ratings(page, rater, ot
 
 def test_the_methods_compare_generators_only_where_there_are_two(rater):
     study = over_study(raters=[rater], unblinded=True)
-    facts, numbers = facts_of(study), numbers_of(study)
+    facts, numbers = facts_of(study), results_of(study)
 
     methods = " ".join(methods_text(facts, numbers))
-    numbers["truth"]["by_generator"]["differences"] = [{"first": "a", "second": "b"}]
-    of_two = " ".join(methods_text(facts, numbers))
+    pair = GroupDifference("a", "b", Estimate(0.0), None, None)
+    truth = replace(numbers.known_truth, by_generator=FoolRates((), (pair,)))
+    of_two = " ".join(methods_text(facts, replace(numbers, truth=truth)))
 
     assert "“Unsure” counts as wrong, as declared" in methods
     assert "Generators and modalities are compared" not in methods
@@ -431,7 +436,7 @@ def test_the_methods_compare_generators_only_where_there_are_two(rater):
 def test_images_of_other_blocks_are_not_missing(rater, other_rater):
     study = over_study(raters=[rater, other_rater], unblinded=True, real=4, fake=4, blocks=2)
 
-    rows = checklist_table(facts_of(study), numbers_of(study)).rows
+    rows = checklist_table(facts_of(study), results_of(study)).rows
     missing = next(str(row[3]) for row in rows if row[:2] == ["STARD 2015", "16"])
 
     assert missing.startswith("8 ratings; each rater was shown one of 2 blocks and the anchors")
@@ -475,5 +480,5 @@ def test_the_analysis_asks_the_database_the_same_number_of_times_however_many_ra
 ):
     study = over_study(raters=[rater, other_rater], unblinded=True, real=6, fake=6)
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         browser.get(reverse("rating:analysis", args=[study.slug]))

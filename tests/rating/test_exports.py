@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from pool.canonical.pixels import thumbnail
 from rating.models import Rating
-from rating.results.build_report import numbers_of, report_on
+from rating.results.build_report import report_on, results_of
 from rating.results.export.bundle import bundle
 from rating.results.gallery import Gallery, RatedImage, ShownImage
 from rating.results.query import Response
@@ -120,7 +120,7 @@ def test_the_report_tells_what_made_the_fakes_why_and_what_was_written(study):
     presentation = presentations(study, study.enrolments.first().user)[0]
     Rating.objects.filter(presentation=presentation).update(reasons=["Unusual ribs"])
 
-    report = report_on(study, numbers_of(study), DATE)
+    report = report_on(study, results_of(study), DATE)
 
     tables = {piece.title: piece.table for section in report.sections for piece in section.pieces}
     assert tables["What made the fakes"].rows == [

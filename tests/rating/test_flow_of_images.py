@@ -9,7 +9,7 @@ from django.core.management import call_command
 from generation.models import GeneratedImage, GenerationJob
 from pool.image_flow import Flow, flow_of
 from pool.models import Dataset
-from rating.results.build_report import numbers_of, report_on
+from rating.results.build_report import report_on, results_of
 from tests.factories import make_dataset, make_pixels
 from tests.rating.cast import organiser, over_study
 
@@ -28,7 +28,7 @@ def generated_into(dataset: Dataset) -> None:
 
 
 def flow_rows(study):
-    flow = report_on(study, numbers_of(study), "2026-01-31").sections[1]
+    flow = report_on(study, results_of(study), "2026-01-31").sections[1]
     return {piece.title: [list(row) for row in piece.table.rows] for piece in flow.pieces}
 
 

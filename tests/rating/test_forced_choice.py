@@ -24,16 +24,16 @@ from rating.blinding.places import SetInOrder, check_places
 from rating.models import Enrolment, Freeze, Presentation, Rating
 from rating.reading.machine_raters import enrol_machine
 from rating.reading.simulation import Readers, simulate
-from rating.results.build_report import numbers_of
+from rating.results.build_report import results_of
 from rating.results.export.bundle import bundle
 from rating.results.export.ratings_csv import csv_lines
 from rating.results.fool_rates_by_dataset import fool_rates
 from rating.results.query import read_columns
+from rating.results.questions import EXHIBITS
 from rating.results.report.checklists import checklist_table
 from rating.results.report.methods_text import methods_text
-from rating.results.sections.questions import EXHIBITS
 from rating.results.study_facts import facts_of
-from rating.statistics.accuracy.forced_choice import choices
+from rating.statistics.accuracy.forced_choice import forced_choice
 from rating.studies import ordering
 from rating.studies.presets import TEMPLATES
 from rating.studies.study import NotPossible
@@ -208,22 +208,26 @@ def over(rater, other_rater):
 
 @pytest.mark.django_db
 def test_the_analysis_counts_what_was_found_against_guessing(over):
-    found = numbers_of(over)["choice"]["found"]
+    choice = results_of(over).forced_choice
 
-    first, second = found["raters"]
-    assert (first["right"], first["n"], first["share"]["estimate"]) == (9, 10, 0.9)
+    assert choice
+    assert choice.accuracy
+    first, second = choice.accuracy.raters
+    assert (first.right, first.n, first.share.estimate) == (9, 10, 0.9)
     # Clopper & Pearson for 9 of 10, and the two-sided binomial p: 2 × (10 + 1) / 2^10.
-    assert first["share"]["ci"] == pytest.approx([0.55498, 0.99747], abs=1e-5)
-    assert first["p"] == pytest.approx(22 / 1024)
-    assert second["p"] == 1
-    assert found["over_raters"]["estimate"]["estimate"] == pytest.approx(0.7)
-    assert sum(row["right"] for row in found["by_place"]) == 14
-    assert first["d"]["estimate"] > second["d"]["estimate"]
+    assert first.share.ci == pytest.approx((0.55498, 0.99747), abs=1e-5)
+    assert first.p == pytest.approx(22 / 1024)
+    assert second.p == 1
+    assert choice.accuracy.over_raters.estimate.estimate == pytest.approx(0.7)
+    assert sum(row.right for row in choice.accuracy.by_place) == 14
+    assert first.d
+    assert second.d
+    assert (first.d.estimate or 0) > (second.d.estimate or 0)
 
 
 @pytest.mark.django_db
 def test_the_report_claims_of_sets_only_what_was_done_with_them(over):
-    facts, numbers = facts_of(over), numbers_of(over)
+    facts, numbers = facts_of(over), results_of(over)
 
     methods = " ".join(methods_text(facts, numbers))
     answers = {row[1]: str(row[3]) for row in checklist_table(facts, numbers).rows if row[0] == "STARD 2015"}
@@ -247,14 +251,17 @@ def test_d_prime_of_pairs_is_that_of_two_alternatives(rater):
     study.close(organiser())
     study.unblind(organiser(), "Done.")
 
-    numbers = choices(read_columns(study), 1)
+    numbers = forced_choice(read_columns(study), 1)
 
-    row = numbers["found"]["raters"][0]
-    assert row["right"] == 5
-    assert row["d"].estimate == pytest.approx(0)
-    assert row["bias"].estimate < -1  # always left
-    assert numbers["places"][0]["chosen"] == [10, 0]
-    assert numbers["places"][0]["p"] == pytest.approx(2 / 1024)
+    assert numbers.accuracy
+    row = numbers.accuracy.raters[0]
+    assert row.right == 5
+    assert row.d
+    assert row.d.estimate == pytest.approx(0)
+    assert row.bias
+    assert (row.bias.estimate or 0) < -1  # always left
+    assert numbers.places[0].chosen == (10, 0)
+    assert numbers.places[0].p == pytest.approx(2 / 1024)
 
 
 @pytest.mark.django_db
@@ -350,12 +357,18 @@ def test_what_is_found_is_not_told_before_the_study_is_unblinded(rater):
     rated(study, rater, 3)
     study.close(organiser())
 
-    numbers = numbers_of(study)
+    numbers = results_of(study)
 
-    assert numbers["choice"]["found"] is None
-    assert numbers["choice"]["places"][0]["rater"] == "R01"
+    assert numbers.forced_choice
+    assert numbers.forced_choice.accuracy is None
+    assert numbers.forced_choice.places[0].rater == "R01"
     rows = list(csv.DictReader(io.StringIO("".join(csv_lines(study)))))
     assert {row["truth"] + row["dataset"] for row in rows} == {""}
+
+
+def share_right(results):
+    """The share of sets in which the image was found, over all raters."""
+    return results.forced_choice.accuracy.over_raters.estimate.estimate
 
 
 @pytest.mark.django_db
@@ -363,13 +376,13 @@ def test_what_is_found_is_not_told_before_the_study_is_unblinded(rater):
 def test_a_rehearsal_recovers_that_raters_see_the_difference(template, real, fake):
     study = draft_study(real=real, fake=fake, **TEMPLATES[template].protocol)
 
-    keen = numbers_of(simulate(study, Readers(raters=3, sensitivity=3.0)))["choice"]
-    blind = numbers_of(simulate(study, Readers(raters=3, sensitivity=0.0), seed=1))["choice"]
+    keen = results_of(simulate(study, Readers(raters=3, sensitivity=3.0)))
+    blind = results_of(simulate(study, Readers(raters=3, sensitivity=0.0), seed=1))
 
-    assert keen["found"]["over_raters"]["estimate"]["estimate"] > 0.75
-    has_d_prime = EXHIBITS["choice-sensitivity"].fits({"choice": keen})
+    assert share_right(keen) > 0.75
+    has_d_prime = EXHIBITS["choice-sensitivity"].fits(keen)
     assert has_d_prime == (template == "pairs")
-    assert abs(blind["found"]["over_raters"]["estimate"]["estimate"] - keen["chance"]) < 0.25
+    assert abs(share_right(blind) - 1 / study.set_size) < 0.25
 
 
 @pytest.mark.django_db

@@ -5,7 +5,7 @@ from statistics import NormalDist
 import pytest
 
 from rating.reading.simulation import UNSURE, Readers, simulate
-from rating.results.build_report import numbers_of
+from rating.results.build_report import results_of
 from tests.rating.cast import draft_study
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +18,7 @@ def numbers(monkeypatch):
     monkeypatch.setattr("rating.studies.study.secrets.randbits", lambda _bits: 2026)
     study = draft_study(real=40, fake=40)
     readers = Readers(raters=8, sensitivity=1.4, bias=0.3, noise=0.0)
-    return numbers_of(simulate(study, readers, seed=3))["truth"]
+    return results_of(simulate(study, readers, seed=3)).truth
 
 
 def test_sensitivity_and_bias_are_recovered_within_their_intervals(numbers):
@@ -28,36 +28,34 @@ def test_sensitivity_and_bias_are_recovered_within_their_intervals(numbers):
     sensitivity, fooled = below(called_fake - UNSURE), below(-UNSURE - called_fake)
     specificity = below(-UNSURE - called_real)
     doubt = {"fake": 1 - sensitivity - fooled, "real": 1 - specificity - below(called_real - UNSURE)}
-    wrong = next(row for row in numbers["policies"] if row["policy"] == "wrong")
+    wrong = next(row for row in numbers.policies if row.policy == "wrong")
 
-    assert holds(wrong["sensitivity"]["estimate"], sensitivity)
-    assert holds(wrong["specificity"]["estimate"], specificity)
-    assert holds(wrong["accuracy"]["estimate"], (sensitivity + specificity) / 2)
-    assert holds(numbers["fool_rate"]["estimate"], fooled)
+    assert holds(wrong.sensitivity.estimate, sensitivity)
+    assert holds(wrong.specificity.estimate, specificity)
+    assert holds(wrong.accuracy.estimate, (sensitivity + specificity) / 2)
+    assert holds(numbers.fool_rate.estimate, fooled)
     assert holds(
-        numbers["auc"]["u_statistic"]["estimate"],
+        numbers.auc.u_statistic.estimate,
         area(sensitivity, doubt["fake"], specificity, doubt["real"]),
     )
-    assert holds(
-        numbers["auc"]["or_hillis"]["estimate"], area(sensitivity, doubt["fake"], specificity, doubt["real"])
-    )
+    assert holds(numbers.auc.or_hillis.estimate, area(sensitivity, doubt["fake"], specificity, doubt["real"]))
 
 
-def test_each_rater_has_the_sensitivity_and_the_criterion_he_was_given(numbers):
+def test_each_rater_has_the_sensitivity_and_the_criterion_they_were_given(numbers):
     # With “unsure” counted as wrong, the criterion for fakes and that for real images lie the band apart.
     hits, false_alarms = below(0.4 - UNSURE), 1 - below(1.0 - UNSURE)
     z = NormalDist().inv_cdf
     d, criterion = z(hits) - z(false_alarms), -(z(hits) + z(false_alarms)) / 2
-    found = [row["detection"] for row in numbers["per_rater"]]
+    found = [row.detection for row in numbers.per_rater]
 
     # Each interval misses one time in twenty; among eight, two misses are still the usual run of things.
-    assert sum(holds(row["d"], d) for row in found) >= 6
-    assert sum(holds(row["criterion"], criterion) for row in found) >= 6
-    assert sum(holds(row["fool_rate"], below(-0.4 - UNSURE)) for row in numbers["per_rater"]) >= 6
+    assert sum(holds(row.d, d) for row in found) >= 6
+    assert sum(holds(row.criterion, criterion) for row in found) >= 6
+    assert sum(holds(row.fool_rate, below(-0.4 - UNSURE)) for row in numbers.per_rater) >= 6
 
 
 def holds(found, value):
-    low, high = found["ci"]
+    low, high = found.ci
     return low <= value <= high
 
 

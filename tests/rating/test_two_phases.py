@@ -16,7 +16,7 @@ from django.utils import timezone
 from rating.models import Enrolment, Freeze, Rating, Stratum
 from rating.reading.rating import AlreadyRated
 from rating.reading.simulation import Readers, simulate
-from rating.results.build_report import numbers_of
+from rating.results.build_report import results_of
 from rating.results.export.ratings_csv import csv_lines
 from rating.studies.presets import TEMPLATES
 from rating.studies.purpose_words import speaks_of_it, telling_words
@@ -247,19 +247,21 @@ def test_the_analysis_keeps_the_phases_apart(client_of, rater, other_rater):
     study = finished(client_of, rater, other_rater)
     study.unblind(organiser(), "All have finished.")
 
-    numbers = numbers_of(study)
+    numbers = results_of(study)
 
-    first = numbers["first_phase"]
-    assert [(row["rater"], row["unusual"], row["spoke"]) for row in first["raters"]] == [
+    first = numbers.first_phase
+    assert first
+    assert [(row.rater, row.unusual, row.remarks) for row in first.raters] == [
         ("R01", 6, 6),
         ("R02", 6, 0),
     ]
-    assert (first["noticed"]["estimate"], len(first["remarks"])) == (0.5, 6)
-    assert first["unusual"]["difference"]["estimate"]["estimate"] == 0
-    assert numbers["session"] == 2
-    assert numbers["agreement"]["labels"] == ["real", "fake", "unsure"]
-    assert numbers["agreement"]["ratings"] == 12
-    assert numbers["counts"]["R01"] == {"real": 0, "fake": 6, "unsure": 0}
+    assert (first.noticed.estimate, len(first.remarks)) == (0.5, 6)
+    assert first.unusual
+    assert first.unusual.difference.estimate.estimate == 0
+    assert numbers.session == 2
+    assert numbers.agreement.labels == ("real", "fake", "unsure")
+    assert numbers.agreement.ratings == 12
+    assert numbers.counts["R01"] == {"real": 0, "fake": 6, "unsure": 0}
 
 
 def test_the_first_phase_has_a_page_of_its_own_and_a_part_of_the_report(
@@ -350,10 +352,11 @@ def test_calling_everything_usual_is_a_flag_in_the_informed_phase_only(client_of
 def test_a_rehearsal_of_two_phases_runs_from_end_to_end():
     study = simulate(two_phase_draft(), Readers(raters=3))
 
-    numbers = numbers_of(study)
+    numbers = results_of(study)
 
-    assert numbers["first_phase"]["noticed"]["estimate"] == 0
-    assert numbers["agreement"]["ratings"] == 18
+    assert numbers.first_phase
+    assert numbers.first_phase.noticed.estimate == 0
+    assert numbers.agreement.ratings == 18
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from rating.results.text import agreement_text
+from rating.results.typed_json import as_json
 from rating.statistics import LABELS, RatingsError, agreement_report, notes, read_ratings
 from rating.statistics.ratings_file import UnknownColumnError
 from rating.statistics.ratings_table import check_labels
@@ -56,6 +57,6 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         report = agreement_report(table)
         if options["json"]:
-            self.stdout.write(json.dumps(report, indent=2, allow_nan=False))
+            self.stdout.write(json.dumps(as_json(report), indent=2, allow_nan=False))
         else:
             self.stdout.write(agreement_text(report, notes(report)))

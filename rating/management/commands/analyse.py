@@ -10,8 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from audit import record
 from rating.management.commands.study import study_named
-from rating.results.build_report import numbers_of
+from rating.results.build_report import results_of
 from rating.results.text import agreement_text
+from rating.results.typed_json import as_json
 
 
 class Command(BaseCommand):
@@ -29,11 +30,12 @@ class Command(BaseCommand):
             raise CommandError(f"“{named_study}” is {named_study.state}: close it before it is analysed.")
         if named_study.is_unblinded:
             record(named_study, None, "looked at the truth", page="command line")
-        numbers = numbers_of(named_study)
+        results = results_of(named_study)
         if options["json"]:
             # The agreement report stands at the top, as `lungrater agreement --json` gives it.
+            plain = as_json(results)
             self.stdout.write(
-                json.dumps({**numbers["agreement"], **numbers}, ensure_ascii=False, allow_nan=False)
+                json.dumps({**plain["agreement"], **plain}, ensure_ascii=False, allow_nan=False)
             )
         else:
-            self.stdout.write(agreement_text(numbers["agreement"], numbers["notes"]))
+            self.stdout.write(agreement_text(results.agreement, results.notes))

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from rating.results.check_table import SPOT_THE_FAKE_LUNGS, Part, check, counts_of
+from rating.results.check_table import SPOT_THE_FAKE_LUNGS, CheckedPart, Part, check, counts_of
 from rating.results.exhibit import as_text
 
 BAD_ARGUMENT = 2
@@ -47,12 +47,12 @@ class Command(BaseCommand):
             )
             return
         for result in results:
-            self.stdout.write(f"{result['name']}: {result['images']} images")
-            for name, low, high in result["ranges"].rows:
+            self.stdout.write(f"{result.name}: {result.images} images")
+            for name, low, high in result.ranges.rows:
                 self.stdout.write(f"  {name:<16}{as_text(low):>8} to {as_text(high)}")
-            for claim in result["claims"]:
+            for claim in result.claims:
                 self.stdout.write(f"  {'ok ' if claim.feasible else 'NO '} {claim.sentence}")
-            self.stdout.write(f"  {result['fits']}")
+            self.stdout.write(f"  {result.fits}")
 
 
 def _parts(options: dict[str, Any]) -> tuple[Part, ...]:
@@ -60,11 +60,11 @@ def _parts(options: dict[str, Any]) -> tuple[Part, ...]:
     return (Part("Table", counts_of(options["first"]), counts_of(options["second"]), claims),)
 
 
-def _plain(result: dict[str, Any]) -> dict[str, Any]:
+def _plain(result: CheckedPart) -> dict[str, Any]:
     return {
-        "name": result["name"],
-        "images": result["images"],
-        "ranges": {str(name): [low, high] for name, low, high in result["ranges"].rows},
-        "claims": [{"feasible": claim.feasible, "sentence": claim.sentence} for claim in result["claims"]],
-        "fits": result["fits"],
+        "name": result.name,
+        "images": result.images,
+        "ranges": {str(name): [low, high] for name, low, high in result.ranges.rows},
+        "claims": [{"feasible": claim.feasible, "sentence": claim.sentence} for claim in result.claims],
+        "fits": result.fits,
     }

@@ -9,15 +9,16 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from rating.results.build_report import exhibit_drawer, numbers_of, report_on
+from rating.results.build_report import exhibit_drawer, report_on, results_of
 from rating.results.cache import ResultCache
-from rating.results.export.galleries import galleries_csv, gallery_images
+from rating.results.export.galleries import galleries_csv, gallery_pictures
 from rating.results.export.imrmc import imrmc_lines
 from rating.results.export.ratings_csv import codebook_lines, csv_lines, rating_facts
 from rating.results.query import machine_names
 from rating.results.report.contents import Report
 from rating.results.report.html import as_html
 from rating.results.report.pdf import as_pdf
+from rating.results.typed_json import as_json
 from rating.studies.sitting import Sitting
 from rating.studies.study import Study
 
@@ -33,7 +34,7 @@ galleries.csv     the images of each gallery with every label and remark; the fi
 manifest.json     protocol, images with their sha256, raters of whom no session counts
 sequences.csv     the seed and the digest of every order
 imrmc.imrmc       input of the FDA's iMRMC (unblinded studies with both kinds of image)
-machines.csv      what machines said, where any was enrolled; in no other file but the report's tables of machines
+machines.csv      the machines' answers, where any was enrolled; in no other file but the report's tables of machines
 recompute.py      recomputes the main numbers with numpy alone: python recompute.py
 """
 
@@ -59,15 +60,15 @@ def ratings_json(study: Study) -> str:
 
 def _files(study: Study, date: str) -> dict[str, bytes]:
     cache = ResultCache(study)
-    numbers = numbers_of(study, cache)
-    report: Report = report_on(study, numbers, date, cache)
-    draw_exhibit = exhibit_drawer(cache, numbers)
+    results = results_of(study, cache)
+    report: Report = report_on(study, results, date, cache)
+    picture = exhibit_drawer(cache, results)
     files = {
         "README.txt": README.format(name=study.name),
         "ratings.csv": "".join(csv_lines(study)),
         "ratings.json": ratings_json(study),
         "codebook.csv": "".join(codebook_lines(study)),
-        "numbers.json": json.dumps(numbers, ensure_ascii=False, indent=1, allow_nan=False),
+        "numbers.json": json.dumps(as_json(results), ensure_ascii=False, indent=1, allow_nan=False),
         "manifest.json": json.dumps(_manifest(study), ensure_ascii=False, indent=1, default=str),
         "sequences.csv": "".join(_sequences(study)),
         "galleries.csv": galleries_csv(study, cache),
@@ -79,8 +80,8 @@ def _files(study: Study, date: str) -> dict[str, bytes]:
     if columns.truth_is_known and not study.shows_sets:
         files["imrmc.imrmc"] = "".join(imrmc_lines(columns, study.name))
     contents = {name: text.encode() for name, text in files.items()}
-    contents |= {"report.html": as_html(report, draw_exhibit), "report.pdf": as_pdf(report, draw_exhibit)}
-    contents |= gallery_images(study, cache)
+    contents |= {"report.html": as_html(report, picture), "report.pdf": as_pdf(report, picture)}
+    contents |= gallery_pictures(study, cache)
     digests = "".join(
         f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items())
     )
@@ -88,7 +89,7 @@ def _files(study: Study, date: str) -> dict[str, bytes]:
 
 
 def _manifest(study: Study) -> dict[str, Any]:
-    is_unblinded = study.is_unblinded
+    unblinded = study.is_unblinded
     images = study.images.select_related("image__dataset").order_by("code")
     counted = Sitting.objects.counted().filter(enrolment__study=study)
     of_none = study.enrolments.people().exclude(sittings__in=counted).order_by("number")
@@ -111,7 +112,7 @@ def _manifest(study: Study) -> dict[str, Any]:
                         "dataset": image.image.dataset.name,
                         "provenance": image.image.provenance,
                     }
-                    if is_unblinded
+                    if unblinded
                     else {}
                 ),
             }

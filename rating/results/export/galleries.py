@@ -16,19 +16,17 @@ HEAD = ("gallery", "place", "image", "modality", "truth", "generator")
 def galleries_csv(study: Study, cache: ResultCache) -> str:
     """One row per image of a gallery, most telling first, with every rater's label and remark."""
     columns = cache.columns()
-    responses_by_image: dict[str, list[Response]] = {}
-    for response in responses_of(study, session=columns.first_session):
-        responses_by_image.setdefault(response.image, []).append(response)
+    answers: dict[str, list[Response]] = {}
+    for answer in responses_of(study, session=columns.first_session):
+        answers.setdefault(answer.image, []).append(answer)
     labels = ("real", "fake", "unsure") if columns.labels == LABELS else columns.labels
     rows: list[list[Cell]] = [
         [
             *(name, place, image.code, image.modality, image.truth, image.generator),
             *(image.count_of(label) for label in labels),
-            "; ".join(f"{response.rater} {response.label}" for response in responses_by_image[image.code]),
+            "; ".join(f"{answer.rater} {answer.label}" for answer in answers[image.code]),
             "; ".join(
-                f"{response.rater}: {words}"
-                for response in responses_by_image[image.code]
-                if (words := words_of(response))
+                f"{answer.rater}: {words}" for answer in answers[image.code] if (words := words_of(answer))
             ),
         ]
         for name, images in galleries(columns).items()
@@ -38,15 +36,15 @@ def galleries_csv(study: Study, cache: ResultCache) -> str:
     return Table((*HEAD, *labels, "labels", "remarks"), rows).csv()
 
 
-def gallery_images(study: Study, cache: ResultCache) -> dict[str, bytes]:
+def gallery_pictures(study: Study, cache: ResultCache) -> dict[str, bytes]:
     """The blinded picture of each image that the report's galleries show, as raters saw it."""
-    images_by_gallery = galleries(cache.columns())
-    codes = {image.code for name in REPORTED for image in images_by_gallery.get(name, [])[:MOST_REPORTED]}
+    every = galleries(cache.columns())
+    codes = {image.code for name in REPORTED for image in every.get(name, [])[:MOST_REPORTED]}
     if study.shows_sets:
         members = members_of_sets(study)
         codes = {member for code in codes for member in members[code]}
-    files: dict[str, bytes] = {}
-    for study_image in study.images.filter(code__in=codes):
-        with study_image.derivative.open("rb") as derivative:
-            files[f"images/{study_image.code}.png"] = derivative.read()
-    return files
+    pictures: dict[str, bytes] = {}
+    for image in study.images.filter(code__in=codes):
+        with image.derivative.open("rb") as derivative:
+            pictures[f"images/{image.code}.png"] = derivative.read()
+    return pictures

@@ -11,12 +11,12 @@ SCORES = {0: 0, 2: 1, 1: 2}  # codes of real, unsure, fake on the scale real < u
 
 
 def imrmc_lines(columns: StudyColumns, name: str, session: int | None = None) -> Iterator[str]:
-    """The file of one session, the first unless said; raises ValueError where the truth is not known."""
+    """The file of one session, the first unless given; raises ValueError where the truth is not known."""
     if columns.labels != LABELS:
         raise ValueError("iMRMC takes scores of single images; this study is a forced choice among several.")
     if not columns.truth_is_known:
         raise ValueError("iMRMC needs the truth: unblind the study first.")
-    in_session = columns.main(session or columns.first_session)
+    counted = columns.main(session or columns.first_session)
     yield f"{' '.join(name.split())}\n"
     yield f"NR: {len(columns.raters)}\n"
     yield f"N0: {columns.truth.count('real')}\n"
@@ -26,6 +26,6 @@ def imrmc_lines(columns: StudyColumns, name: str, session: int | None = None) ->
     for image, truth in zip(columns.images, columns.truth, strict=True):
         yield f"truth,{image},truth,{int(truth == 'fake')}\n"
     for rater, image, label in zip(
-        columns.rater[in_session], columns.image[in_session], columns.label[in_session], strict=True
+        columns.rater[counted], columns.image[counted], columns.label[counted], strict=True
     ):
         yield f"{columns.raters[rater]},{columns.images[image]},reading,{SCORES[int(label)]}\n"

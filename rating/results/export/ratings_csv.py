@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from rating.results.export.guarding import guarded
+from rating.results.guarding import guarded
 from rating.studies.images import StudyImage
 from rating.studies.presentation import Presentation
 from rating.studies.sets import truth_of_set, truth_word
@@ -99,13 +99,13 @@ def _sets(study: Study) -> dict[str, list[StudyImage]]:
 
 def _of_set(study: Study, facts: dict[str, Any], places: str, members: list[StudyImage]) -> dict[str, Any]:
     """What differs in the row of a set: raters give a place, and a letter says which image stood there."""
-    is_unblinded, place = study.is_unblinded, facts["label"]
+    unblinded, place = study.is_unblinded, facts["label"]
     return {
-        "dataset": [member.image.dataset.name for member in members] if is_unblinded else None,
-        "finding": [member.image.label for member in members] if is_unblinded else None,
-        "truth": truth_of_set(study, [member.image.origin for member in members]) if is_unblinded else None,
+        "dataset": [image.image.dataset.name for image in members] if unblinded else None,
+        "finding": [image.image.label for image in members] if unblinded else None,
+        "truth": truth_of_set(study, [image.image.origin for image in members]) if unblinded else None,
         "label": places[int(place) - 1] if place else None,
-        "members": [member.code for member in members],
+        "members": [image.code for image in members],
         "places": places,
         "place": int(place) if place else None,
     }
@@ -114,7 +114,7 @@ def _of_set(study: Study, facts: dict[str, Any], places: str, members: list[Stud
 def _facts(study: Study, presentation: Presentation) -> dict[str, Any]:
     sitting, image = presentation.sitting, presentation.study_image.image
     rating = getattr(presentation, "rating", None)
-    is_unblinded = study.is_unblinded
+    unblinded = study.is_unblinded
     return {
         "study": study.name,
         "rater": sitting.enrolment.pseudonym,
@@ -123,9 +123,9 @@ def _facts(study: Study, presentation: Presentation) -> dict[str, Any]:
         "kind": str(presentation.kind),
         "image": presentation.study_image.code,
         "modality": image.modality,
-        "dataset": image.dataset.name if is_unblinded else None,
-        "finding": image.label if is_unblinded else None,
-        "truth": truth_word(image.origin) if is_unblinded else None,
+        "dataset": image.dataset.name if unblinded else None,
+        "finding": image.label if unblinded else None,
+        "truth": truth_word(image.origin) if unblinded else None,
         "label": rating.label if rating else None,
         "confidence": rating.confidence if rating else None,
         "remark": rating.remark if rating else None,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from rating.results.display_names import COEFFICIENTS, POLICIES
-from rating.results.exhibit import Cell, Numbers, Table, shown_in
-from rating.results.report.methods_text import ASKED
+from rating.results.exhibit import Cell, Table, unit_name
+from rating.results.report.methods_text import QUESTION_ASKED
 from rating.results.study_facts import StudyFacts
+from rating.results.study_results import StudyResults
+from rating.statistics.accuracy.forced_choice import ChoiceAccuracy
+from rating.statistics.estimate import Estimate
 
 PERSON = "A person must write this."
 SECTIONS = "See “Agreement” in this report."
@@ -14,15 +17,15 @@ NO_UNSURE = f"Does not arise: forced choice. {FOUND}"
 BY_PLACE = f"By rater and by place. {FOUND}"
 
 
-def checklist_table(facts: StudyFacts, numbers: Numbers) -> Table:
+def checklist_table(facts: StudyFacts, results: StudyResults) -> Table:
     """One row per item: the list, its number, what it asks, and what can be said."""
     rows: list[list[Cell]] = [
         [name, item, asks, answer or PERSON]
         for name, items in (
-            ("GRRAS", _grras(facts, numbers)),
+            ("GRRAS", _grras(facts, results)),
             ("QAREL", _qarel(facts)),
-            ("STARD 2015", _stard(facts, numbers)),
-            ("CLAIM 2024", _claim(facts, numbers)),
+            ("STARD 2015", _stard(facts, results)),
+            ("CLAIM 2024", _claim(facts, results)),
         )
         for item, asks, answer in items
     ]
@@ -32,14 +35,14 @@ def checklist_table(facts: StudyFacts, numbers: Numbers) -> Table:
 Items = list[tuple[str, str, str | None]]
 
 
-def _grras(facts: StudyFacts, numbers: Numbers) -> Items:
-    report = numbers["agreement"]
+def _grras(facts: StudyFacts, results: StudyResults) -> Items:
+    report = results.agreement
     raters = f"{facts.raters['invited']} invited, {facts.raters['finished']} finished; knowledge of AI: {_counts(facts.profiles)}; years of reading: {facts.years or 'nobody said'}."
     return [
         (
             "2",
             "The instrument",
-            f"{ASKED[facts.design].format(sought=facts.sought)} Remarks and reasons where given.",
+            f"{QUESTION_ASKED[facts.design].format(sought=facts.sought)} Remarks and reasons where given.",
         ),
         ("6", "How the number of raters and images was chosen", None),
         (
@@ -50,24 +53,24 @@ def _grras(facts: StudyFacts, numbers: Numbers) -> Items:
         (
             "8",
             "The rating process",
-            f"{facts.sessions} session(s), {facts.repeats} repeats, each rater in an order of his own, blinded to the others.",
+            f"{facts.sessions} session(s), {facts.repeats} repeats, each rater in an order of their own, blinded to the others.",
         ),
         ("9", "Whether ratings were independent", "Yes: no rater saw another's ratings, by construction."),
         ("10", "The statistical analysis", "See the methods paragraph."),
         (
             "11",
             "The numbers of raters, images and ratings",
-            f"{report['raters']} raters, {report['images']} {shown_in(numbers)}, {report['ratings']} ratings.",
+            f"{report.raters} raters, {report.images} {unit_name(results)}, {report.ratings} ratings.",
         ),
         ("12", "Who the raters and the images were", raters),
-        ("13", "Estimates with their uncertainty", f"{_agreement(numbers)} {SECTIONS}"),
+        ("13", "Estimates with their uncertainty", f"{_agreement(results)} {SECTIONS}"),
         ("15", "Detailed results", "The ratings, with their codebook, are in the study's bundle."),
     ]
 
 
 def _qarel(facts: StudyFacts) -> Items:
     return [
-        ("3", "Blind to other raters' findings", "Yes: a rater sees only his own sitting."),
+        ("3", "Blind to other raters' findings", "Yes: a rater sees only their own sitting."),
         (
             "4",
             "Blind to own prior findings",
@@ -89,11 +92,11 @@ def _qarel(facts: StudyFacts) -> Items:
     ]
 
 
-def _stard(facts: StudyFacts, numbers: Numbers) -> Items:
-    truth, choice = numbers["truth"], numbers["choice"]
+def _stard(facts: StudyFacts, results: StudyResults) -> Items:
+    truth, choice = results.truth, results.forced_choice
     index_test = "the image that the rater chose" if choice else "the rater's label"
     mix = (
-        f"{truth['fakes']} fake and {truth['reals']} real images."
+        f"{truth.fakes} fake and {truth.reals} real images."
         if truth
         else "Not told while the study is blinded."
     )
@@ -125,7 +128,7 @@ def _stard(facts: StudyFacts, numbers: Numbers) -> Items:
         (
             "16",
             "Missing data",
-            f"{_missing(facts, numbers)} {shown_in(numbers).capitalize()} a rater did not rate are left out for this rater only; nothing is imputed.",
+            f"{_missing(facts, results)} {unit_name(results).capitalize()} a rater did not rate are left out for this rater only; nothing is imputed.",
         ),
         (
             "17",
@@ -140,13 +143,13 @@ def _stard(facts: StudyFacts, numbers: Numbers) -> Items:
         (
             "23",
             "Cross tabulation",
-            FOUND if choice else f"{mix} {_calls(numbers)}See the tables by truth for each rater.",
+            FOUND if choice else f"{mix} {_calls(results)}See the tables by truth for each rater.",
         ),
-        ("24", "Estimates with their precision", _accuracy(numbers)),
+        ("24", "Estimates with their precision", _accuracy(results)),
     ]
 
 
-def _claim(facts: StudyFacts, numbers: Numbers) -> Items:
+def _claim(facts: StudyFacts, results: StudyResults) -> Items:
     return [
         (
             "7",
@@ -175,7 +178,7 @@ def _claim(facts: StudyFacts, numbers: Numbers) -> Items:
         (
             "17, 18",
             "Annotation tool and variability",
-            f"LungRater {numbers['versions']['lungrater']}; {SECTIONS}",
+            f"LungRater {results.versions['lungrater']}; {SECTIONS}",
         ),
         ("21-24", "Model, its initialisation, training and selection", f"{_generators(facts)}{PERSON}"),
         ("25-27", "Training details and software", f"{_generators(facts)}{PERSON}"),
@@ -188,86 +191,89 @@ def _claim(facts: StudyFacts, numbers: Numbers) -> Items:
         (
             "30",
             "Robustness or sensitivity analysis",
-            BY_PLACE if numbers["choice"] else "Four policies for “unsure”; by modality and generator.",
+            BY_PLACE if results.forced_choice else "Four policies for “unsure”; by modality and generator.",
         ),
         (
             "38",
             "Failure analysis",
-            f"Galleries of {_failed(numbers)}; {PERSON}",
+            f"Galleries of {_failed(results)}; {PERSON}",
         ),
     ]
 
 
-def _agreement(numbers: Numbers) -> str:
-    coefficients = numbers["agreement"]["coefficients"]
+def _agreement(results: StudyResults) -> str:
+    coefficients = results.agreement.coefficients
     names = ("percent_agreement", "krippendorff_alpha", "gwet_ac1")
     return " ".join(_in_words(COEFFICIENTS[name], coefficients[name]) for name in names)
 
 
-def _accuracy(numbers: Numbers) -> str:
-    if numbers["choice"]:
-        return _share_found(numbers["choice"]["found"])
+def _accuracy(results: StudyResults) -> str:
+    if results.forced_choice:
+        return _share_right(results.forced_choice.accuracy)
     where = "See “How often each rater was fooled” and “ROC curves”."
-    truth = numbers["truth"]
+    truth = results.truth
     if truth is None:
         return where
-    names = {"fool_rate": "Fool rate", "sensitivity": "Sensitivity", "specificity": "Specificity"}
-    shares = [_in_words(name, truth["averages"][of]["u_statistic"]["estimate"]) for of, name in names.items()]
-    area = _in_words("AUC", truth["auc"]["u_statistic"]["estimate"])
+    averages = truth.averages
+    shares = [
+        _in_words(name, both.u_statistic.estimate)
+        for name, both in (
+            ("Fool rate", averages.fool_rate),
+            ("Sensitivity", averages.sensitivity),
+            ("Specificity", averages.specificity),
+        )
+    ]
+    area = _in_words("AUC", truth.auc.u_statistic.estimate)
     return " ".join([*shares, area, "Averaged over raters (U-statistic).", where])
 
 
-def _share_found(choices: Numbers | None) -> str:
+def _share_right(accuracy: ChoiceAccuracy | None) -> str:
     """How often sets' images were found over all raters, once the study is unblinded."""
-    if choices is None:
+    if accuracy is None:
         return FOUND
-    share = _in_words("Share of sets in which the image was found", choices["over_raters"]["estimate"])
+    share = _in_words("Share of sets in which the image was found", accuracy.over_raters.estimate)
     return f"{share} Averaged over raters (U-statistic). {FOUND}"
 
 
-def _failed(numbers: Numbers) -> str:
+def _failed(results: StudyResults) -> str:
     return (
         "sets in which the image was missed"
-        if numbers["choice"]
+        if results.forced_choice
         else "images that fooled, and of real images called fake"
     )
 
 
-def _in_words(name: str, estimate: Numbers) -> str:
+def _in_words(name: str, value: Estimate) -> str:
     """`AUC 0.665 (95 % interval 0.600 to 0.730).`, or why there is none."""
-    if estimate["estimate"] is None:
-        return f"{name}: none. {estimate['reason']}"
-    interval = (
-        "no interval" if estimate["ci"] is None else "95 % interval {:.3f} to {:.3f}".format(*estimate["ci"])
-    )
-    return f"{name} {estimate['estimate']:.3f} ({interval})."
+    if value.estimate is None:
+        return f"{name}: none. {value.reason}"
+    interval = "no interval" if value.ci is None else "95 % interval {:.3f} to {:.3f}".format(*value.ci)
+    return f"{name} {value.estimate:.3f} ({interval})."
 
 
-def _calls(numbers: Numbers) -> str:
+def _calls(results: StudyResults) -> str:
     """How all raters together called fakes and real images."""
-    if not numbers["truth"]:
+    if not results.truth:
         return ""
-    rows = numbers["truth"]["per_rater"]
+    rows = results.truth.per_rater
     sentences = []
     for kind, name in (("fake", "Fakes"), ("real", "Real images")):
-        calls = {
-            label: sum(row["table"][kind][label] for row in rows) for label in ("real", "fake", "unsure")
-        }
+        calls = {label: sum(row.table[kind][label] for row in rows) for label in ("real", "fake", "unsure")}
         sentences.append(
             f"{name} were called real {calls['real']}, fake {calls['fake']}, unsure {calls['unsure']} times."
         )
     return " ".join(sentences) + " "
 
 
-def _missing(facts: StudyFacts, numbers: Numbers) -> str:
-    report, things = numbers["agreement"], shown_in(numbers)
+def _missing(facts: StudyFacts, results: StudyResults) -> str:
+    report, unit = results.agreement, unit_name(results)
     if facts.blocks > 1:
         return (
-            f"{report['ratings']} ratings; each rater was shown one of {facts.blocks} blocks and the anchors, "
-            f"so others of the {report['images']} {things} are absent by design."
+            f"{report.ratings} ratings; each rater was shown one of {facts.blocks} blocks and the anchors, "
+            f"so others of the {report.images} {unit} are absent by design."
         )
-    cells = report["raters"] * report["images"]
-    return f"{cells - report['ratings']} of {cells} pairs of a rater and {'a set' if numbers['choice'] else 'an image'} have no rating."
+    cells = report.raters * report.images
+    return f"{cells - report.ratings} of {cells} pairs of a rater and {'a set' if results.forced_choice else 'an image'} have no rating."
 
 
 def _generators(facts: StudyFacts) -> str:
@@ -278,5 +284,5 @@ def _generators(facts: StudyFacts) -> str:
     )
 
 
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {n}" for name, n in sorted(counts.items())) or "nobody said"
+def _counts(numbers: dict[str, int]) -> str:
+    return ", ".join(f"{name} {n}" for name, n in sorted(numbers.items())) or "nobody said"

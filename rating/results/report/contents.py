@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from rating.results.exhibit import Exhibit, Numbers, Table
+from rating.results.exhibit import Exhibit, Table
 from rating.results.gallery import Gallery
+from rating.results.questions import QUESTIONS
 from rating.results.report.checklists import checklist_table
 from rating.results.report.methods_text import methods_text
-from rating.results.sections.questions import QUESTIONS
 from rating.results.study_facts import StudyFacts, flow_tables
+from rating.results.study_results import StudyResults
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,41 +49,43 @@ Picture = Callable[[Exhibit, str], bytes]
 
 def report_of(
     facts: StudyFacts,
-    numbers: Numbers,
+    results: StudyResults,
     date: str,
     *,
     galleries: Sequence[Gallery] = (),
     remarks: Sequence[tuple[str, Table]] = (),
 ) -> Report:
-    """Everything that may be told of the study in its present state; galleries and remarks come with their words."""
+    """Everything that may be known of the study in its present state; galleries and remarks come with their words."""
     audit = facts.audit or ["No blinding audit has been run."]
     sections = [
-        Section("Methods", methods_text(facts, numbers)),
+        Section("Methods", methods_text(facts, results)),
         Section("Flow", pieces=[Piece(title, table) for title, table in flow_tables(facts)]),
         Section("Blinding", audit),
     ]
     for question in QUESTIONS:
         pieces = [
-            _piece(e, numbers) for e in question.asked_of(numbers) if facts.is_unblinded or not e.needs_truth
+            _piece(e, results)
+            for e in question.exhibits_of(results)
+            if facts.is_unblinded or not e.needs_truth
         ]
         if pieces:
             sections.append(Section(question.title, pieces=pieces))
-    if numbers["agreement"]["ratings"]:
+    if results.agreement.ratings:
         sections.append(Section("Which images?", galleries=galleries))
     if remarks:
         sections.append(
             Section("What did they write?", pieces=[Piece(title, table) for title, table in remarks])
         )
-    sections.append(Section("Reporting checklists", pieces=[Piece("Items", checklist_table(facts, numbers))]))
+    sections.append(Section("Reporting checklists", pieces=[Piece("Items", checklist_table(facts, results))]))
     sources = Table(
-        ("Number", "Method"), [[name.replace("_", " "), words] for name, words in numbers["methods"].items()]
+        ("Number", "Method"), [[name.replace("_", " "), words] for name, words in results.methods.items()]
     )
     sections.append(Section("Sources of the methods", pieces=[Piece("Formulae", sources)]))
     return Report(facts.name, date, sections)
 
 
-def _piece(exhibit: Exhibit, numbers: Numbers) -> Piece:
-    why = exhibit.why_missing(numbers)
+def _piece(exhibit: Exhibit, results: StudyResults) -> Piece:
+    why = exhibit.why_missing(results)
     return Piece(
-        exhibit.title, None if why else exhibit.table(numbers).to_read(), None if why else exhibit, why
+        exhibit.title, None if why else exhibit.table(results).to_read(), None if why else exhibit, why
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from rating.results.display_names import POLICIES
-from rating.results.exhibit import Numbers, shown_in
+from rating.results.exhibit import unit_name
+from rating.results.sections.generators import are_compared
 from rating.results.study_facts import StudyFacts
+from rating.results.study_results import StudyResults
 
-ASKED = {
+QUESTION_ASKED = {
     "single": "Each image was to be called real, fake or unsure.",
     "pair": "Images were shown in pairs, one real and one generated, and raters had to say which was {sought}; the image looked for "
     "stood on either side equally often.",
@@ -28,19 +30,19 @@ FORCED_CHOICE = (
 )
 
 
-def methods_text(facts: StudyFacts, numbers: Numbers) -> list[str]:
+def methods_text(facts: StudyFacts, results: StudyResults) -> list[str]:
     """Sentences in paragraphs: design, blinding, statistics."""
-    report, versions = numbers["agreement"], numbers["versions"]
+    report, versions = results.agreement, results.versions
     design = (
         f"In a blinded reader study run on LungRater {versions['lungrater']}, {facts.raters['invited']} raters were invited, "
-        f"{facts.raters['started']} started and {facts.raters['finished']} finished; {report['ratings']} ratings of "
-        f"{report['images']} {shown_in(numbers)} are analysed. {ASKED[facts.design].format(sought=facts.sought)} "
+        f"{facts.raters['started']} started and {facts.raters['finished']} finished; {report.ratings} ratings of "
+        f"{report.images} {unit_name(results)} are analysed. {QUESTION_ASKED[facts.design].format(sought=facts.sought)} "
         f"Raters were told of the share of generated images: “{facts.prevalence_note.rstrip('.') or 'nothing'}”. "
     )
     if facts.sessions > 1:
         design += f"Images were read in {facts.sessions} sessions at least {facts.washout_days} days apart. "
     if facts.repeats:
-        design += f"{facts.repeats} {shown_in(numbers)} came back within a session. "
+        design += f"{facts.repeats} {unit_name(results)} came back within a session. "
     if facts.blocks > 1:
         design += (
             f"Images were dealt into {facts.blocks} blocks; each rater read one and the common anchors. "
@@ -56,30 +58,25 @@ def methods_text(facts: StudyFacts, numbers: Numbers) -> list[str]:
         f"95 % confidence intervals. The declared primary endpoint is: {facts.primary_endpoint}. "
     )
     statistics += (
-        FORCED_CHOICE if numbers["choice"] else SINGLE_IMAGES.format(unsure=POLICIES[facts.unsure_policy])
+        FORCED_CHOICE if results.forced_choice else SINGLE_IMAGES.format(unsure=POLICIES[facts.unsure_policy])
     )
-    if _are_compared(numbers):
+    if results.truth and are_compared(results.truth):
         statistics += COMPARED
-    statistics += _equivalence(facts, numbers)
+    statistics += _equivalence(facts, results)
     computed = f"Computed with numpy {versions['numpy']} and scipy {versions['scipy']}."
     paragraphs = [design.strip(), blinding, statistics, computed]
-    if report["raters"] == 2:
+    if report.raters == 2:
         paragraphs.append("There were two raters: the numbers speak of these two raters only.")
-    if numbers["truth"] and numbers["truth"]["only"]:
-        paragraphs.append(numbers["truth"]["only"])
+    if results.truth and results.truth.only:
+        paragraphs.append(results.truth.only)
     if facts.simulated:
         paragraphs.append("The raters of this study were simulated.")
     return paragraphs
 
 
-def _are_compared(numbers: Numbers) -> bool:
-    truth = numbers["truth"]
-    return bool(truth) and any(truth[by]["differences"] for by in ("by_generator", "by_modality"))
-
-
-def _equivalence(facts: StudyFacts, numbers: Numbers) -> str:
+def _equivalence(facts: StudyFacts, results: StudyResults) -> str:
     if facts.margin is None:
         return "No equivalence margin was declared, so no claim of indistinguishability is made."
-    if numbers["choice"]:
+    if results.forced_choice:
         return f"The declared margin of {facts.margin:g} is not tested: equivalence is tested of single images only."
     return f"Equivalence was tested by two one-sided tests against the declared margin of {facts.margin:g}."

@@ -53,7 +53,7 @@ def _paper(report: Report) -> FPDF:
 
 
 def _section(paper: FPDF, section: Section, picture: Picture) -> None:
-    begins_with = _png_of(section.pieces[0], picture) if section.pieces else None
+    begins_with = _drawing(section.pieces[0], picture) if section.pieces else None
     # A title never stands alone at the foot of a page: it goes with the first drawing under it.
     if paper.will_page_break(max(4 * ROOM_FOR_A_START, _height(begins_with) + 2 * ROOM_FOR_A_START)):
         paper.add_page()
@@ -68,8 +68,8 @@ def _section(paper: FPDF, section: Section, picture: Picture) -> None:
 
 
 def _piece(paper: FPDF, piece: Piece, picture: Picture) -> None:
-    png = _png_of(piece, picture)
-    if paper.will_page_break(_height(png) + ROOM_FOR_A_START):
+    drawing = _drawing(piece, picture)
+    if paper.will_page_break(_height(drawing) + ROOM_FOR_A_START):
         paper.add_page()
     paper.ln(2)
     _words(paper, piece.title, size=11, bold=True)
@@ -77,9 +77,9 @@ def _piece(paper: FPDF, piece: Piece, picture: Picture) -> None:
         _words(paper, piece.words, size=8, colour=QUIET)
     if piece.missing:
         _words(paper, piece.missing, size=9, colour=QUIET)
-    if png:
-        width, height = _size(png)
-        paper.image(io.BytesIO(png), w=width, h=height)
+    if drawing:
+        width, height = _size(drawing)
+        paper.image(io.BytesIO(drawing), w=width, h=height)
         paper.ln(2)
     if piece.table and piece.table.rows:
         _table(paper, piece.table)
@@ -114,22 +114,22 @@ def _caption(paper: FPDF, image: ShownImage) -> list[str]:
     """All that was said of an image as lines of its width; what is too long for a page ends in a pointer."""
     paper.set_font(FONT, size=7)
     words = "\n".join([image.title, *image.labels, *image.remarks])
-    output = paper.multi_cell(SIDE, LINE, words, align="L", dry_run=True, output=MethodReturnValue.LINES)
-    lines = cast("list[str]", output)  # that is what `output` asks for
+    lines_of = paper.multi_cell(SIDE, LINE, words, align="L", dry_run=True, output=MethodReturnValue.LINES)
+    lines = cast("list[str]", lines_of)  # that is what `output` asks for
     return lines if len(lines) <= MOST_LINES else [*lines[: MOST_LINES - 1], "… galleries.csv has the rest"]
 
 
-def _png_of(piece: Piece, picture: Picture) -> bytes | None:
+def _drawing(piece: Piece, picture: Picture) -> bytes | None:
     return picture(piece.exhibit, "png") if piece.exhibit and piece.exhibit.draw else None
 
 
-def _height(png: bytes | None) -> float:
-    return _size(png)[1] if png else 0.0
+def _height(drawing: bytes | None) -> float:
+    return _size(drawing)[1] if drawing else 0.0
 
 
-def _size(png: bytes) -> tuple[float, float]:
+def _size(drawing: bytes) -> tuple[float, float]:
     """Width and height on the page, in mm: as wide as allowed unless that is too high."""
-    with Image.open(io.BytesIO(png)) as opened:
+    with Image.open(io.BytesIO(drawing)) as opened:
         width, height = opened.size
     scale = min(PICTURE_WIDTH / width, PICTURE_HEIGHT / height)
     return width * scale, height * scale
@@ -138,7 +138,7 @@ def _size(png: bytes) -> tuple[float, float]:
 def _table(paper: FPDF, table: Table) -> None:
     paper.set_font(FONT, size=7)
     paper.set_draw_color(*RULE)
-    numbers = [head["is_number"] for head in table.heads]
+    numbers = [head.is_number for head in table.heads]
     widths = _widths(table)
     with paper.table(
         col_widths=widths,
@@ -148,9 +148,9 @@ def _table(paper: FPDF, table: Table) -> None:
         line_height=4,
         v_align="TOP",
     ) as grid:
-        grid.row([head["text"] for head in table.heads])
+        grid.row([head.text for head in table.heads])
         for line in table.display_rows()[:MOST_ROWS]:
-            grid.row([cell["text"] for cell in line["cells"]])
+            grid.row([cell.text for cell in line.cells])
     if len(table.rows) > MOST_ROWS:
         _words(
             paper,
@@ -162,7 +162,7 @@ def _table(paper: FPDF, table: Table) -> None:
 
 def _widths(table: Table) -> tuple[int, ...]:
     """Shares of the page by the longest words of each column, within reason."""
-    texts = [[cell["text"] for cell in line["cells"]] for line in table.display_rows()[:MOST_ROWS]]
+    texts = [[cell.text for cell in line.cells] for line in table.display_rows()[:MOST_ROWS]]
     longest = [max(len(text) for text in column) for column in zip(table.columns, *texts, strict=True)]
     return tuple(min(max(n, 6), 45) for n in longest)
 

@@ -3,83 +3,155 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from pool.figure_style import legend, panel
 from rating.results.display_names import group_name
+from rating.results.drawing import MARKERS, MOST_CURVES_NAMED, colours, estimates_figure
 from rating.results.exhibit import (
     ESTIMATE,
     Cell,
     Exhibit,
-    Numbers,
     Table,
     estimate_cells,
     no_fakes,
     one_sided,
     p_cell,
 )
-from rating.results.figures import truth as draw
+from rating.results.study_results import StudyResults, TruthResults
+from rating.statistics.accuracy.auc_by_generator import AucDifference, AucsByGroup
+from rating.statistics.accuracy.fool_rate import FoolRateOfGroup, FoolRates, GroupDifference
 
-KINDS = (("Generator", "by_generator"), ("Modality", "by_modality"))
-MEASURES = {"fid": "FID", "kid": "KID", "machine_auc": "Machine's AUC"}
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from pool.figure_style import Theme
+
 MACHINE_NUMBERS = (
     "FID and KID: distance from real images, lower is nearer. Machine's AUC: how well a classifier tells the fakes from real "
     "images, 0.5 is not at all. As measured of the checkpoint, else of the dataset, where their intervals stand; values of different extractors or numbers "
     "of images do not compare."
 )
+MEASURES: dict[str, Callable[[FoolRateOfGroup], float | None]] = {
+    "FID": lambda group: group.fid,
+    "KID": lambda group: group.kid,
+    "Machine's AUC": lambda group: group.machine_auc,
+}
+Rates = Callable[[TruthResults], FoolRates]
 
 
-def by_group(key: str, name: str) -> Callable[[Numbers], Table]:
-    def table(numbers: Numbers) -> Table:
-        groups = numbers["truth"][key]["groups"]
-        measures = [measure for measure in MEASURES if any(row[measure] is not None for row in groups)]
+def _by_generator(truth: TruthResults) -> FoolRates:
+    return truth.by_generator
+
+
+def _by_checkpoint(truth: TruthResults) -> FoolRates:
+    return truth.by_checkpoint
+
+
+def _by_modality(truth: TruthResults) -> FoolRates:
+    return truth.by_modality
+
+
+def _kinds(truth: TruthResults) -> tuple[tuple[str, FoolRates, AucsByGroup], ...]:
+    areas = truth.auc_by_kind
+    return (
+        ("Generator", truth.by_generator, areas.by_generator),
+        ("Modality", truth.by_modality, areas.by_modality),
+    )
+
+
+def by_group(rates: Rates, name: str) -> Callable[[StudyResults], Table]:
+    def table(results: StudyResults) -> Table:
+        groups = rates(results.known_truth).groups
+        measures = {
+            title: measure
+            for title, measure in MEASURES.items()
+            if any(measure(row) is not None for row in groups)
+        }
         rows: list[list[Cell]] = [
             [
-                *(group_name(row["name"]), row["images"], row["ratings"], row["fooled"]),
-                *estimate_cells(row["rate"]["estimate"]),
-                *(row[measure] for measure in measures),
+                *(group_name(row.name), row.images, row.ratings, row.called_real),
+                *estimate_cells(row.rate.estimate),
+                *(measure(row) for measure in measures.values()),
             ]
             for row in groups
         ]
-        counted = (name, "Fakes", "Ratings", "Called real", "Fool rate")
-        head = (*counted, *ESTIMATE[1:], *(MEASURES[measure] for measure in measures))
+        head = (name, "Fakes", "Ratings", "Called real", "Fool rate", *ESTIMATE[1:], *measures)
         return Table(head, rows, [MACHINE_NUMBERS] if measures else [])
 
     return table
 
 
-def against_fid(numbers: Numbers) -> Table:
+def draw_by_group(rates: Rates) -> Callable[[StudyResults, Theme], Figure]:
+    """The drawing of the fool rate by generator, checkpoint or modality."""
+
+    def draw(results: StudyResults, theme: Theme) -> Figure:
+        rows = [(group_name(row.name), row.rate.estimate) for row in rates(results.known_truth).groups]
+        return estimates_figure(rows, theme, "Fakes called real (share, 95 % interval)")
+
+    return draw
+
+
+def against_fid(results: StudyResults) -> Table:
     rows: list[list[Cell]] = [
-        [group_name(row["name"]), row["fid"], row["images"], *estimate_cells(row["rate"]["estimate"])]
-        for row in numbers["truth"]["by_checkpoint"]["groups"]
-        if row["fid"] is not None
+        [group_name(row.name), row.fid, row.images, *estimate_cells(row.rate.estimate)]
+        for row in results.known_truth.by_checkpoint.groups
+        if row.fid is not None
     ]
     return Table(("Checkpoint", "FID", "Fakes", "Fool rate", *ESTIMATE[1:]), rows, [MACHINE_NUMBERS])
 
 
-def areas_by_kind(numbers: Numbers) -> Table:
+def draw_against_fid(results: StudyResults, theme: Theme) -> Figure:
+    """Each checkpoint whose FID was measured: machine's distance against human belief."""
+    figure, (ax,) = panel(theme, height=4)
+    measured = [
+        (row.name, row.fid, row.rate.estimate.estimate, row.rate.estimate.ci)
+        for row in results.known_truth.by_checkpoint.groups
+        if row.fid is not None and row.rate.estimate.estimate is not None
+    ]
+    few = len(measured) <= MOST_CURVES_NAMED
+    for place, (name, fid, rate, ci) in enumerate(measured):
+        colour = colours(theme)[place % 8] if few else theme.accent
+        if ci:
+            ax.plot([fid] * 2, list(ci), color=colour, linewidth=2, alpha=0.7)
+        marker = MARKERS[place % 8] if few else "o"
+        label = group_name(name) if few else None
+        ax.plot([fid], [rate or 0.0], marker=marker, linestyle="none", color=colour, label=label)
+    ax.set_ylim(-0.02, 1.02)
+    ax.set_xlabel("Fréchet Inception Distance (lower is nearer to real images)")
+    ax.set_ylabel("Fakes called real")
+    ax.grid(color=theme.line, linewidth=0.6)
+    if few:
+        legend(ax, theme, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2)
+    return figure
+
+
+def areas_by_kind(results: StudyResults) -> Table:
     rows: list[list[Cell]] = [
-        [
-            *(what, group_name(row["name"]), row["fakes"], row["reals"]),
-            *estimate_cells(row["area"]["estimate"]),
-        ]
-        for what, key in KINDS
-        for row in numbers["truth"]["told_apart"][key]["groups"]
+        [kind, group_name(row.name), row.fakes, row.reals, *estimate_cells(row.area.estimate)]
+        for kind, _, areas in _kinds(results.known_truth)
+        for row in areas.groups
     ]
     note = "AUC over real < unsure < fake, averaged over raters and images like these (U-statistic); 0.5 is chance."
     return Table(("Of", "Fakes of", "Fakes", "Real images", "AUC", *ESTIMATE[1:]), rows, [note])
 
 
-def differences(numbers: Numbers) -> Table:
-    truth = numbers["truth"]
-    rows: list[list[Cell]] = [
-        [
-            *(what, number, group_name(row["first"]), group_name(row["second"])),
-            *estimate_cells(row["difference"]),
-            *(p_cell(row["p"]), p_cell(row["p_holm"])),
-        ]
-        for what, key in KINDS
-        for number, numbers_by_kind in (("fool rate", truth[key]), ("AUC", truth["told_apart"][key]))
-        for row in numbers_by_kind["differences"]
+def draw_areas_by_kind(results: StudyResults, theme: Theme) -> Figure:
+    """The AUC of each generator's and each modality's fakes; the line is chance."""
+    rows = [
+        (group_name(row.name), row.area.estimate)
+        for _, _, areas in _kinds(results.known_truth)
+        for row in areas.groups
     ]
+    label = "AUC averaged over raters (95 % interval; dashed: chance)"
+    return estimates_figure(rows, theme, label, chance=0.5)
+
+
+def differences(results: StudyResults) -> Table:
+    rows: list[list[Cell]] = []
+    for kind, rates, areas in _kinds(results.known_truth):
+        rows += [_difference(kind, "fool rate", row) for row in rates.differences]
+        rows += [_difference(kind, "AUC", row) for row in areas.differences]
     note = (
         "First less second, over raters and images like these: the raters are the same, the fakes are not; the real images of an "
         "AUC are the same for two generators of one modality and others for two modalities. p adjusted for the number of pairs by "
@@ -88,27 +160,35 @@ def differences(numbers: Numbers) -> Table:
     return Table(("Of", "Number", "First", "Second", *ESTIMATE, "p", "p (Holm)"), rows, [note])
 
 
-def _no_fid(numbers: Numbers) -> str | None:
-    measured_rows = [row for row in numbers["truth"]["by_checkpoint"]["groups"] if row["fid"] is not None]
-    return (
-        None
-        if measured_rows
-        else "No FID has been measured of the generators in this study, so there is nothing to hold against the fool rate."
-    )
+def _difference(kind: str, number: str, row: GroupDifference | AucDifference) -> list[Cell]:
+    return [
+        *(kind, number, group_name(row.first), group_name(row.second)),
+        *estimate_cells(row.difference),
+        *(p_cell(row.p), p_cell(row.p_holm)),
+    ]
 
 
-def _no_pair(numbers: Numbers) -> str | None:
-    truth = numbers["truth"]
-    pairs = any(truth[key]["differences"] for _, key in KINDS)
-    return None if pairs else "There are no two kinds of fakes to compare."
+def _no_fid(results: StudyResults) -> str | None:
+    if any(row.fid is not None for row in results.known_truth.by_checkpoint.groups):
+        return None
+    return "No FID has been measured of the generators in this study, so there is nothing to hold against the fool rate."
 
 
-GENERATORS = (
+def are_compared(truth: TruthResults) -> bool:
+    """Whether there are two generators or modalities to compare."""
+    return bool(truth.by_generator.differences or truth.by_modality.differences)
+
+
+def _no_pair(results: StudyResults) -> str | None:
+    return None if are_compared(results.known_truth) else "There are no two kinds of fakes to compare."
+
+
+EXHIBITS = (
     Exhibit(
         "fool-rate-by-generator",
         "Fool rate by generator",
-        by_group("by_generator", "Generator"),
-        draw.fool_rate_by_group("by_generator"),
+        by_group(_by_generator, "Generator"),
+        draw_by_group(_by_generator),
         True,
         no_fakes,
         "How often the fakes of each generator were called real.",
@@ -116,8 +196,8 @@ GENERATORS = (
     Exhibit(
         "fool-rate-by-checkpoint",
         "Fool rate by checkpoint",
-        by_group("by_checkpoint", "Checkpoint"),
-        draw.fool_rate_by_group("by_checkpoint"),
+        by_group(_by_checkpoint, "Checkpoint"),
+        draw_by_group(_by_checkpoint),
         True,
         no_fakes,
         "The same, at each stage of a generator's training that images were taken from.",
@@ -126,16 +206,16 @@ GENERATORS = (
         "fool-rate-against-fid",
         "Fool rate against FID",
         against_fid,
-        draw.fool_rate_against_fid,
+        draw_against_fid,
         True,
-        lambda n: no_fakes(n) or _no_fid(n),
+        lambda results: no_fakes(results) or _no_fid(results),
         "Whether people are fooled more by images that a machine's distance (FID) calls nearer to real ones.",
     ),
     Exhibit(
         "fool-rate-by-modality",
         "Fool rate by modality",
-        by_group("by_modality", "Modality"),
-        draw.fool_rate_by_group("by_modality"),
+        by_group(_by_modality, "Modality"),
+        draw_by_group(_by_modality),
         True,
         no_fakes,
         "How often the fakes of each modality were called real.",
@@ -144,7 +224,7 @@ GENERATORS = (
         "auc-by-kind",
         "How well the fakes of each kind are told from real images",
         areas_by_kind,
-        draw.areas_by_kind,
+        draw_areas_by_kind,
         True,
         one_sided,
         "Each generator's fakes against the real images of the same modalities; an AUC of 0.5 is guessing, 1 is never wrong.",
@@ -155,7 +235,7 @@ GENERATORS = (
         differences,
         None,
         True,
-        lambda n: no_fakes(n) or _no_pair(n),
+        lambda results: no_fakes(results) or _no_pair(results),
         "Whether one kind of fake fools more often, or is harder to tell, than another.",
     ),
 )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
@@ -13,53 +13,96 @@ from rating.statistics.arrays import Flags, Ints
 from rating.statistics.columns import StudyColumns
 from rating.statistics.estimate import Estimate
 from rating.statistics.mrmc.moments import RandomMean, mean_of
-from rating.statistics.mrmc.nested import Kind, of_areas
-from rating.statistics.mrmc.paired import with_holm
+from rating.statistics.mrmc.nested import Difference, Kind, of_areas
+from rating.statistics.mrmc.paired import holm_adjusted
 from rating.statistics.mrmc.triples import Levels
 
 LEVELS = 3  # real, unsure, fake
 
 
-def auc_by_generator(columns: StudyColumns, levels: Ints) -> tuple[RandomMean, dict[str, Any]]:
-    """The AUC averaged over raters, and {"by_generator": …, "by_modality": …}: that of each kind, and their differences.
+@dataclass(frozen=True, slots=True)
+class AucOfGroup:
+    """The AUC of one group's fakes against the real images of the same modalities; numbers of images that were rated."""
+
+    name: str
+    fakes: int
+    reals: int
+    area: RandomMean
+
+
+@dataclass(frozen=True, slots=True)
+class AucDifference:
+    """The first group's AUC less the second's; reals_in_common: the real images that both are held against."""
+
+    first: str
+    second: str
+    reals_in_common: int
+    difference: Estimate
+    p: float | None
+    p_holm: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AucsByGroup:
+    """The AUC of every group of one kind, and their differences in pairs."""
+
+    groups: tuple[AucOfGroup, ...]
+    differences: tuple[AucDifference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AucByKind:
+    """The AUC averaged over raters of all fakes, of each generator's, and of each modality's."""
+
+    overall: RandomMean
+    by_generator: AucsByGroup
+    by_modality: AucsByGroup
+
+
+def auc_by_generator(columns: StudyColumns, levels: Ints) -> AucByKind:
+    """The AUC averaged over raters, that of each generator and modality, and their differences.
 
     levels: raters × images, -1 where missing. A generator's fakes are held against the real images of the modalities it
     has fakes of, so that two generators share them; those of two modalities are different images.
     """
-    fake = np.array([word == "fake" for word in columns.truth], dtype=np.bool_)
+    fake = columns.is_fake
     cut = _Cut(levels, fake, columns.modality, columns.generator)
-    all_images = Kind.of(cut.reals(np.ones_like(fake)), cut.fakes(fake))
-    return _area(all_images), {
-        "by_generator": _by(columns.generator, fake, cut),
-        "by_modality": _by(columns.modality, fake, cut),
-    }
+    everything = Kind.of(cut.reals(np.ones_like(fake)), cut.fakes(fake))
+    return AucByKind(
+        _area(everything),
+        _by_group(columns.generator, fake, cut),
+        _by_group(columns.modality, fake, cut),
+    )
 
 
-def _by(groups: Sequence[str], fake: Flags, cut: _Cut) -> dict[str, Any]:
+def _by_group(groups: Sequence[str], fake: Flags, cut: _Cut) -> AucsByGroup:
     of_image = np.array(groups, dtype=object)
     kinds: dict[str, Kind] = {}
     for name in sorted(set(of_image[fake])):
-        in_group = fake & np.asarray(of_image == name)
-        kinds[name] = Kind.of(cut.reals(in_group), cut.fakes(in_group))
-    rows = [
-        {"name": name, "fakes": _rated(kind.fakes), "reals": _rated(kind.reals), "area": _area(kind)}
+        selection = fake & np.asarray(of_image == name)
+        kinds[name] = Kind.of(cut.reals(selection), cut.fakes(selection))
+    rows = tuple(
+        AucOfGroup(name, _images_rated(kind.fakes), _images_rated(kind.reals), _area(kind))
         for name, kind in kinds.items()
-    ]
+    )
     pairs = list(combinations(kinds, 2)) if len(kinds) <= MOST_GROUPS_COMPARED else []
-    return {"groups": rows, "differences": with_holm([_compared(kinds, *pair) for pair in pairs])}
+    differences = [of_areas(kinds[a], kinds[b]) for a, b in pairs]
+    adjusted = holm_adjusted([difference.p for difference in differences])
+    return AucsByGroup(
+        rows,
+        tuple(
+            _difference(a, b, kinds, difference, p_holm)
+            for (a, b), difference, p_holm in zip(pairs, differences, adjusted, strict=True)
+        ),
+    )
 
 
-def _compared(kinds: dict[str, Kind], first: str, second: str) -> dict[str, Any]:
-    a, b = kinds[first], kinds[second]
-    shared = (a.reals.cells >= 0).any(axis=0) & (b.reals.cells >= 0).any(axis=0)
-    difference = of_areas(a, b)
-    return {
-        "first": first,
-        "second": second,
-        "reals_in_common": int(shared.sum()),
-        "difference": difference.estimate,
-        "p": difference.p,
-    }
+def _difference(
+    first: str, second: str, kinds: dict[str, Kind], difference: Difference, p_holm: float | None
+) -> AucDifference:
+    shared = [(kinds[name].reals.cells >= 0).any(axis=0) for name in (first, second)]
+    in_common = int((shared[0] & shared[1]).sum())
+    return AucDifference(first, second, in_common, difference.estimate, difference.p, p_holm)
 
 
 def _area(kind: Kind) -> RandomMean:
@@ -68,7 +111,7 @@ def _area(kind: Kind) -> RandomMean:
     return mean_of(kind.area.moments).of_raters(kind.area.present.by_rater[:, None] > 0)
 
 
-def _rated(side: Levels) -> int:
+def _images_rated(side: Levels) -> int:
     return int((side.cells >= 0).any(axis=0).sum())
 
 
@@ -83,18 +126,18 @@ class _Cut:
         self._parts = [(np.array(places), Levels(levels[:, places], LEVELS)) for places in of_image.values()]
         self._reals: dict[frozenset[str], Levels] = {}
 
-    def fakes(self, images: Flags) -> Levels:
-        """These fakes, whole parts only."""
-        return self._joined(images, self._levels[:, images])
+    def fakes(self, selection: Flags) -> Levels:
+        """These fakes, complete parts only."""
+        return self._joined(selection, self._levels[:, selection])
 
     def reals(self, images: Flags) -> Levels:
-        """All real images, those of other modalities than some images' blanked out; the same object for the same."""
+        """All real images, those of other modalities than these images' blanked out; the same object for the same."""
         modalities = frozenset(self._modality[images])
         if modalities not in self._reals:
-            is_comparable = ~self._fake & np.isin(self._modality, list(modalities))
-            cells = np.where(is_comparable, self._levels, -1)[:, ~self._fake]
-            self._reals[modalities] = self._joined(is_comparable, cells)
+            selection = ~self._fake & np.isin(self._modality, list(modalities))
+            cells = np.where(selection, self._levels, -1)[:, ~self._fake]
+            self._reals[modalities] = self._joined(selection, cells)
         return self._reals[modalities]
 
-    def _joined(self, images: Flags, cells: Ints) -> Levels:
-        return Levels(cells, LEVELS, [part for places, part in self._parts if images[places[0]]])
+    def _joined(self, selection: Flags, cells: Ints) -> Levels:
+        return Levels(cells, LEVELS, [part for places, part in self._parts if selection[places[0]]])

@@ -21,7 +21,7 @@ ONLY_REALS = "The study has no fake images, so nobody could be fooled."
 
 
 @dataclass(frozen=True, slots=True)
-class AgainstTruth:
+class RaterAccuracy:
     """One rater's calls by truth, and the numbers they give; `policy` says what an unsure counted as.
 
     table: {truth: {label: n}}; fool_rate: fakes called real, of all fakes rated; unsure_rate: by truth.
@@ -38,13 +38,13 @@ class AgainstTruth:
     auc: Estimate
 
 
-def against_truth(
+def diagnostic_accuracy(
     table: RatingsTable, truth: Sequence[str], policy: str = "wrong", confidence: float = 0.95
-) -> list[AgainstTruth]:
+) -> list[RaterAccuracy]:
     """Every rater's numbers; truth: real, fake or empty (unknown) per image, labels real, fake and maybe unsure."""
     of_image = truth_codes(table, truth)
     return [
-        _numbers_of_rater(rater, row, of_image, table.labels, policy, confidence)
+        _of_rater(rater, row, of_image, table.labels, policy, confidence)
         for rater, row in zip(table.raters, table.codes, strict=True)
     ]
 
@@ -56,9 +56,9 @@ def scale(codes: Codes, labels: Sequence[str]) -> Ints:
     return np.asarray(of_code[codes], dtype=np.int64)
 
 
-def _numbers_of_rater(  # noqa: PLR0917  six plain inputs, one caller
+def _of_rater(  # noqa: PLR0917  six plain inputs, one caller
     rater: str, row: Codes, truth: Ints, labels: Sequence[str], policy: str, confidence: float
-) -> AgainstTruth:
+) -> RaterAccuracy:
     cells = {
         kind: {
             label: int(((truth == labels.index(kind)) & (row == code)).sum())
@@ -69,10 +69,10 @@ def _numbers_of_rater(  # noqa: PLR0917  six plain inputs, one caller
     fakes, reals = sum(cells["fake"].values()), sum(cells["real"].values())
     hits, signal = _called_right(cells["fake"], "fake", policy)
     rejections, noise = _called_right(cells["real"], "real", policy)
-    is_rated = (row >= 0) & (truth >= 0)
-    area = roc.auc(truth[is_rated] == labels.index("fake"), scale(row[is_rated], labels), confidence)
+    rated = (row >= 0) & (truth >= 0)
+    area = roc.auc(truth[rated] == labels.index("fake"), scale(row[rated], labels), confidence)
     signals = detection(hits, signal, noise - rejections, noise, confidence=confidence)
-    return AgainstTruth(
+    return RaterAccuracy(
         rater=rater,
         policy=policy,
         table=cells,

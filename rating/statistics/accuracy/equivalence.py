@@ -24,7 +24,7 @@ class Equivalence:
 
 
 def tost(
-    result: Estimate, low: float, high: float, df: float | None = None, alpha: float = 0.05
+    estimate: Estimate, low: float, high: float, df: float | None = None, alpha: float = 0.05
 ) -> Equivalence:
     """Whether the estimate (with its MRMC standard error and df; None: normal) lies between `low` and `high`.
 
@@ -32,16 +32,16 @@ def tost(
     """
     if not low < high:
         raise ValueError("The lower margin must be below the upper one.")
-    if result.estimate is None or result.se is None:
+    if estimate.estimate is None or estimate.se is None:
         return Equivalence(
-            None, None, None, None, None, result.reason or "There is no standard error to test with."
+            None, None, None, None, None, estimate.reason or "There is no standard error to test with."
         )
     t = scipy.stats.t(np.inf if df is None else df)
-    p_low = float(t.sf((result.estimate - low) / result.se))
-    p_high = float(t.cdf((result.estimate - high) / result.se))
+    p_low = float(t.sf((estimate.estimate - low) / estimate.se))
+    p_high = float(t.cdf((estimate.estimate - high) / estimate.se))
     interval = t_interval(
-        result.estimate,
-        result.se,
+        estimate.estimate,
+        estimate.se,
         np.inf if df is None else df,
         confidence=1 - 2 * alpha,
         bounds=(-np.inf, np.inf),

@@ -60,12 +60,12 @@ def compare(truth: Numbers, first: Numbers, second: Numbers, confidence: float =
     fake = np.asarray(truth) == 1
     if reason := one_sided(fake):
         return Comparison(Estimate.undefined(reason), None, None)
-    both = [placements(np.asarray(s)[~fake], np.asarray(s)[fake]) for s in (first, second)]
-    difference = both[0].auc - both[1].auc
-    if min(len(both[0].positive), len(both[0].negative)) < 2:
+    pair = [placements(np.asarray(s)[~fake], np.asarray(s)[fake]) for s in (first, second)]
+    difference = pair[0].auc - pair[1].auc
+    if min(len(pair[0].positive), len(pair[0].negative)) < 2:
         reason = "Fewer than two images of one kind: no standard error can be given."
         return Comparison(Estimate(difference, reason=reason), None, None)
-    covariances = covariance(both)
+    covariances = covariance(pair)
     se = float(np.sqrt(max(covariances[0, 0] + covariances[1, 1] - 2 * covariances[0, 1], 0.0)))
     if se < TINY:
         return Comparison(
@@ -87,9 +87,9 @@ def curve(truth: Numbers, scores: Numbers) -> tuple[Floats, Floats]:
     """False-alarm rates and hit rates at every threshold, from (0, 0) to (1, 1); both kinds must be there."""
     fake, score = np.asarray(truth) == 1, np.asarray(scores, dtype=np.float64)
     levels = np.unique(score)[::-1]
-    is_called_fake = score[None, :] >= levels[:, None]
-    hits = (is_called_fake & fake).sum(axis=1) / fake.sum()
-    alarms = (is_called_fake & ~fake).sum(axis=1) / (~fake).sum()
+    calls = score[None, :] >= levels[:, None]
+    hits = (calls & fake).sum(axis=1) / fake.sum()
+    alarms = (calls & ~fake).sum(axis=1) / (~fake).sum()
     return np.concatenate([[0.0], alarms]), np.concatenate([[0.0], hits])
 
 

@@ -52,10 +52,10 @@ def accuracy_by_policy(
     only: "fake" gives the sensitivity, "real" the specificity.
     """
     codes = truth_codes(table, truth)
-    is_counted = codes >= 0 if only is None else codes == table.labels.index(only)
-    calls, of_image = table.codes[:, is_counted], codes[is_counted]
+    selection = codes >= 0 if only is None else codes == table.labels.index(only)
+    calls, of_image = table.codes[:, selection], codes[selection]
     unsure = table.labels.index("unsure") if "unsure" in table.labels else None
-    accuracies = {}
+    by_policy = {}
     for policy in POLICIES:
-        accuracies[policy] = mean(*correct(calls, of_image, unsure, policy), confidence)
-    return accuracies
+        by_policy[policy] = mean(*correct(calls, of_image, unsure, policy), confidence)
+    return by_policy

@@ -51,9 +51,9 @@ def fleiss_test(counts: Ints | Floats) -> NoAgreementTest:
             None, None, None, "All ratings have the same label, so there is nothing to test."
         )
     m, p = float(size[0]), items.counts.mean(axis=0) / size[0]
-    variation = float((p * (1 - p)).sum())
-    variance = variation**2 - float((p * (1 - p) * (1 - 2 * p)).sum())
-    se0 = float(np.sqrt(2 * max(variance, 0.0) / (n * m * (m - 1)))) / variation
+    heterogeneity = float((p * (1 - p)).sum())
+    variance = heterogeneity**2 - float((p * (1 - p) * (1 - 2 * p)).sum())
+    se0 = float(np.sqrt(2 * max(variance, 0.0) / (n * m * (m - 1)))) / heterogeneity
     if se0 < TINY:
         return NoAgreementTest(
             None, None, None, "The labels leave no variation under the hypothesis of no agreement."

@@ -45,8 +45,8 @@ class Items:
     @classmethod
     def of(cls, counts: Ints | Floats, weights: Floats | None = None) -> "Items":
         """The items of a matrix images × labels; images without any rating are left out."""
-        is_rated = counts.sum(axis=1) > 0
-        c = np.asarray(counts, dtype=np.float64)[is_rated]
+        rows = counts.sum(axis=1) > 0
+        c = np.asarray(counts, dtype=np.float64)[rows]
         w = identity(c.shape[1]) if weights is None else weights
         size = c.sum(axis=1)
         paired = (size >= 2).astype(np.float64)
@@ -111,14 +111,14 @@ def krippendorff_alpha(items: Items, confidence: float = 0.95) -> Estimate:
     """
     if items.pairs == 0:
         return Estimate.undefined(NOTHING_TWICE)
-    is_paired = items.paired > 0
-    c, size = items.counts[is_paired], items.size[is_paired]
+    rows = items.paired > 0
+    c, size = items.counts[rows], items.size[rows]
     total = size.sum()
     pi = c.sum(axis=0) / total
     pe = float(pi @ items.weights @ pi)
     if 1 - pe < TINY:
         return Estimate.undefined(ONE_LABEL)
-    agreeing = items.agreeing[is_paired] * size
+    agreeing = items.agreeing[rows] * size
     plain = float(agreeing.sum() / total)
     alpha = float((plain + (1 - plain) / total - pe) / (1 - pe))
     near = (items.weights @ pi + items.weights.T @ pi) / 2

@@ -83,8 +83,8 @@ def cohen(table: Numbers, confidence: float = 0.95, *, student: bool = False) ->
     if not many.defined[0]:
         return Cohen(n, observed, Estimate.undefined(ONE_LABEL if n else NO_COMMON), None, None, None)
     rows, columns = counts.sum(axis=1) / n, counts.sum(axis=0) / n
-    variance0 = pe + pe**2 - float((rows * columns * (rows + columns)).sum())
-    se0 = float(np.sqrt(max(variance0, 0.0) / n)) / (1 - pe)
+    null_variance = pe + pe**2 - float((rows * columns * (rows + columns)).sum())
+    se0 = float(np.sqrt(max(null_variance, 0.0) / n)) / (1 - pe)
     z = kappa / se0 if se0 > TINY else None
     p = None if z is None else float(2 * scipy.stats.norm.sf(abs(z)))
     return Cohen(

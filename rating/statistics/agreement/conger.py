@@ -14,14 +14,14 @@ from rating.statistics.estimate import Estimate
 
 def conger_kappa(codes: Codes, q: int, weights: Floats | None = None, confidence: float = 0.95) -> Estimate:
     """Conger's kappa of codes (raters × images, -1 missing) over `q` labels."""
-    is_rated = codes >= 0
-    raters, images = is_rated.any(axis=1), is_rated.any(axis=0)
-    rated_codes = codes[raters][:, images]
-    if rated_codes.size == 0:
+    rated = codes >= 0
+    raters, images = rated.any(axis=1), rated.any(axis=0)
+    part = codes[raters][:, images]
+    if part.size == 0:
         return Estimate.undefined("There are no ratings.")
-    if len(rated_codes) == 1:
+    if len(part) == 1:
         return Estimate.undefined("Only one rater rated, and agreement needs two.")
-    hot = one_hot(rated_codes, q).reshape(len(rated_codes), q, -1).astype(np.float64)
+    hot = one_hot(part, q).reshape(len(part), q, -1).astype(np.float64)
     items = Items.of(hot.sum(axis=0).T, weights)
     return beyond_chance(items, _chance(hot, items.weights), confidence)
 

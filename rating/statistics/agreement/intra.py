@@ -23,11 +23,11 @@ class SelfAgreement:
 
 def intra_rater(raters: Sequence[str], first: Codes, again: Codes, q: int) -> list[SelfAgreement]:
     """Each rater's agreement of the first with the repeated rating; codes raters × images, -1 where not shown twice."""
-    agreements = []
+    rows = []
     for rater, before, after in zip(raters, first, again, strict=True):
         both = (before >= 0) & (after >= 0)
         table = np.zeros((q, q))
         np.add.at(table, (before[both], after[both]), 1)
         n = int(both.sum())
-        agreements.append(SelfAgreement(rater, n, wilson(int(np.trace(table)), n), cohen(table)))
-    return agreements
+        rows.append(SelfAgreement(rater, n, wilson(int(np.trace(table)), n), cohen(table)))
+    return rows

@@ -18,7 +18,7 @@ FRAGILE = (
 )
 
 
-def raters_like_these(
+def random_raters(
     table: RatingsTable, confidence: float = 0.95, pairs: Pairs | None = None
 ) -> dict[str, Estimate]:
     """Every coefficient with the standard error for raters and images like these, by name.
@@ -41,9 +41,9 @@ def raters_like_these(
         without["light_kappa"].append(
             float(pairs.kappas.estimate[without_rater].mean()) if without_rater.any() else None
         )
-        items_without = Items.of(counts - (codes[:, None] == np.arange(q)))
+        remainder = Items.of(counts - (codes[:, None] == np.arange(q)))
         for name, coefficient in COEFFICIENTS.items():
-            without[name].append(coefficient(items_without, confidence).estimate)
+            without[name].append(coefficient(remainder, confidence).estimate)
     images = len(rated.images)
     return {
         name: _widened(value, without[name], images, confidence, name) for name, value in estimates.items()
@@ -51,16 +51,16 @@ def raters_like_these(
 
 
 def _widened(
-    fixed_raters: Estimate, without: list[float | None], images: int, confidence: float, name: str
+    estimates: Estimate, without: list[float | None], images: int, confidence: float, name: str
 ) -> Estimate:
-    if fixed_raters.estimate is None or fixed_raters.se is None:
-        return fixed_raters
+    if estimates.estimate is None or estimates.se is None:
+        return estimates
     if any(value is None for value in without):
-        return _only_these(fixed_raters, FRAGILE)
+        return _only_these(estimates, FRAGILE)
     values: Floats = np.array(without, dtype=np.float64)
     raters = len(values)
     of_images, of_raters = (
-        fixed_raters.se**2,
+        estimates.se**2,
         float((raters - 1) / raters * ((values - values.mean()) ** 2).sum()),
     )
     total = of_images + of_raters
@@ -69,13 +69,9 @@ def _widened(
     se = float(np.sqrt(total))
     bounds = (0.0, 1.0) if name == "percent_agreement" else (-1.0, 1.0)
     return Estimate(
-        fixed_raters.estimate,
-        se,
-        t_interval(fixed_raters.estimate, se, df, confidence=confidence, bounds=bounds),
+        estimates.estimate, se, t_interval(estimates.estimate, se, df, confidence=confidence, bounds=bounds)
     )
 
 
-def _only_these(fixed_raters: Estimate, reason: str) -> Estimate:
-    return Estimate(
-        fixed_raters.estimate, reason=fixed_raters.reason if fixed_raters.estimate is None else reason
-    )
+def _only_these(estimates: Estimate, reason: str) -> Estimate:
+    return Estimate(estimates.estimate, reason=estimates.reason if estimates.estimate is None else reason)

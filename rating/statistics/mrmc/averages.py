@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rating.statistics.accuracy import roc
 from rating.statistics.arrays import Flags, Floats, Ints
 from rating.statistics.estimate import Estimate
@@ -45,10 +47,15 @@ def share_over_raters(values: Floats | Flags, counted: Flags) -> RandomMean:
     return RandomMean(average.estimate, average.df)
 
 
-def by_both_methods(u_statistic: RandomMean, values: Floats | Flags, counted: Flags) -> dict[str, RandomMean]:
+@dataclass(frozen=True, slots=True)
+class BothMethods:
+    """A number averaged over raters by both methods."""
+
+    u_statistic: RandomMean
+    or_hillis: RandomMean
+
+
+def by_both_methods(u_statistic: RandomMean, values: Floats | Flags, counted: Flags) -> BothMethods:
     """A share's U-statistic with its Obuchowski-Rockette twin; where there is none, none of both for the same reason."""
     undefined = u_statistic.estimate.estimate is None
-    return {
-        "u_statistic": u_statistic,
-        "or_hillis": u_statistic if undefined else share_over_raters(values, counted),
-    }
+    return BothMethods(u_statistic, u_statistic if undefined else share_over_raters(values, counted))

@@ -68,9 +68,9 @@ class RandomMean:
     estimate: Estimate
     df: float | None
 
-    def of_raters(self, is_rated: Flags) -> "RandomMean":
-        """The same with the warning that two raters deserve; is_rated: raters × images."""
-        return RandomMean(self.estimate.of_raters(int(is_rated.any(axis=1).sum())), self.df)
+    def of_raters(self, rated: Flags) -> "RandomMean":
+        """The same with the warning that two raters deserve; seen: raters × images."""
+        return RandomMean(self.estimate.of_raters(int(rated.any(axis=1).sum())), self.df)
 
     def p(self, null: float = 0.0) -> float | None:
         """The two-sided p of the value being `null`; None without a standard error."""
@@ -119,9 +119,9 @@ def _with_df(
         return RandomMean(Estimate(value, reason=NOT_ENOUGH), None)
     if variance < TINY:
         return RandomMean(Estimate(value, reason=NEGATIVE), None)
-    component_variance = float((effects**2 / effective**3).sum())
+    denominator = float((effects**2 / effective**3).sum())
     smallest = float(effective.min())
-    df = max(variance**2 / component_variance, smallest) if component_variance > TINY**2 else smallest
+    df = max(variance**2 / denominator, smallest) if denominator > TINY**2 else smallest
     se = float(np.sqrt(variance))
     return RandomMean(
         Estimate(value, se, t_interval(value, se, df, confidence=confidence, bounds=bounds)), df

@@ -35,18 +35,18 @@ class Difference:
     p: float | None = None
 
 
-def of_shares(first: Flags, first_rated: Flags, second: Flags, second_rated: Flags) -> Difference:
+def of_shares(first: Flags, first_seen: Flags, second: Flags, second_seen: Flags) -> Difference:
     """The difference of two shares of calls, all raters × images of its kind."""
-    raters = first_rated.any(axis=1) | second_rated.any(axis=1)
-    if raters.sum() == 1 and first_rated.any() and second_rated.any():
+    raters = first_seen.any(axis=1) | second_seen.any(axis=1)
+    if raters.sum() == 1 and first_seen.any() and second_seen.any():
         (x, n), (y, m) = (
-            (int((calls & is_rated).sum()), int(is_rated.sum()))
-            for calls, is_rated in ((first, first_rated), (second, second_rated))
+            (int((calls & rated).sum()), int(rated.sum()))
+            for calls, rated in ((first, first_seen), (second, second_seen))
         )
         p = float(scipy.stats.fisher_exact(np.array([[x, n - x], [y, m - y]])).pvalue)
         return Difference(replace(proportions.difference(x, n, y, m), reason=ONE_RATER_ONLY), p)
-    difference = ustatistic.nested_difference(first, first_rated, second, second_rated)
-    if difference.estimate.se is None and _crossed(first_rated[raters], second_rated[raters]):
+    difference = ustatistic.nested_difference(first, first_seen, second, second_seen)
+    if difference.estimate.se is None and _crossed(first_seen[raters], second_seen[raters]):
         moments = (obuchowski_rockette.proportion_moments(calls[raters][None]) for calls in (first, second))
         return _by_variances(*_side_by_side(*moments))
     return Difference(difference.estimate, difference.p())
@@ -67,8 +67,8 @@ class Kind:
     @classmethod
     def of(cls, reals: Levels, fakes: Levels) -> Kind:
         has_both = (reals.cells >= 0).any(axis=1) & (fakes.cells >= 0).any(axis=1)
-        is_rated = [(side.cells >= 0).any(axis=0) for side in (reals, fakes)]
-        is_fake = np.concatenate([np.zeros(int(is_rated[0].sum())), np.ones(int(is_rated[1].sum()))]) == 1
+        presence = [(side.cells >= 0).any(axis=0) for side in (reals, fakes)]
+        is_fake = np.concatenate([np.zeros(int(presence[0].sum())), np.ones(int(presence[1].sum()))]) == 1
         reason = one_sided(is_fake) or (None if has_both.any() else "No rater rated images of both kinds.")
         return cls(reals, fakes, None if reason else Area(reals, fakes), reason)
 
@@ -87,7 +87,7 @@ def of_areas(first: Kind, second: Kind) -> Difference:
         second.area.moments,
         first.area.moments_with(second.area, fakes_in_common=False),
     ).of_raters(raters[:, None])
-    if difference.estimate.se is None and _crossed(*(_is_rated(side) for side in sides)):
+    if difference.estimate.se is None and _crossed(*(_rated_matrix(side) for side in sides)):
         return _by_variances(*delong(*sides))
     return Difference(difference.estimate, difference.p())
 
@@ -99,30 +99,32 @@ def delong(reals: Ints, fakes: Ints, other_reals: Ints, other_fakes: Ints) -> tu
     fakes of the two kinds are others, so that only real images in common make the areas of two kinds covary.
     """
     kinds = ((reals, fakes), (other_reals, other_fakes))
-    kinds_placements: list[tuple[Flags, list[Placements]]] = []
+    by_kind: list[tuple[Flags, list[Placements]]] = []
     for of_real, of_fake in kinds:
-        has_reals, has_fakes = (np.asarray((side >= 0).any(axis=0)) for side in (of_real, of_fake))
-        kinds_placements.append(
+        reals_used, fakes_used = (np.asarray((side >= 0).any(axis=0)) for side in (of_real, of_fake))
+        by_kind.append(
             (
-                has_reals,
-                [placements(x[has_reals], y[has_fakes]) for x, y in zip(of_real, of_fake, strict=True)],
+                reals_used,
+                [placements(x[reals_used], y[fakes_used]) for x, y in zip(of_real, of_fake, strict=True)],
             )
         )
     raters = len(reals)
-    covariances: Floats = np.zeros((2, raters, 2, raters))
+    error_covariance: Floats = np.zeros((2, raters, 2, raters))
     negatives = [np.full((raters, reals.shape[1]), np.nan) for _ in kinds]
-    for kind, (has_reals, of_rater) in enumerate(kinds_placements):
-        negatives[kind][:, has_reals] = [placement.negative for placement in of_rater]
-        covariances[kind, :, kind, :] += _covariance(np.stack([placement.positive for placement in of_rater]))
-        covariances[kind, :, kind, :] += _covariance(negatives[kind][:, has_reals])
-    both = kinds_placements[0][0] & kinds_placements[1][0]
+    for kind, (reals_used, of_rater) in enumerate(by_kind):
+        negatives[kind][:, reals_used] = [placement.negative for placement in of_rater]
+        error_covariance[kind, :, kind, :] += _covariance(
+            np.stack([placement.positive for placement in of_rater])
+        )
+        error_covariance[kind, :, kind, :] += _covariance(negatives[kind][:, reals_used])
+    both = by_kind[0][0] & by_kind[1][0]
     if both.sum() > 1:
         # The mean of each kind is over its own real images; only those in common are in both means.
-        joint = np.cov(np.concatenate([placement[:, both] for placement in negatives]))[:raters, raters:]
-        between = joint * both.sum() / (kinds_placements[0][0].sum() * kinds_placements[1][0].sum())
-        covariances[0, :, 1, :], covariances[1, :, 0, :] = between, between.T
-    areas = np.array([[placement.auc for placement in of_rater] for _, of_rater in kinds_placements])
-    return areas, covariances
+        joint = np.cov(np.concatenate([matrix[:, both] for matrix in negatives]))[:raters, raters:]
+        between = joint * both.sum() / (by_kind[0][0].sum() * by_kind[1][0].sum())
+        error_covariance[0, :, 1, :], error_covariance[1, :, 0, :] = between, between.T
+    areas = np.array([[placement.auc for placement in of_rater] for _, of_rater in by_kind])
+    return areas, error_covariance
 
 
 def _covariance(values: Floats) -> Floats:
@@ -133,12 +135,19 @@ def _covariance(values: Floats) -> Floats:
     return np.asarray(np.atleast_2d(np.cov(values)) / n, dtype=np.float64)
 
 
-def _one_rater(areas: Floats, covariances: Floats, *, few: bool) -> Difference:
+def _one_rater(areas: Floats, error_covariance: Floats, *, few: bool) -> Difference:
     difference = float(areas[0, 0] - areas[1, 0])
     if few:
         return Difference(Estimate(difference, reason=TOO_FEW))
     se = float(
-        np.sqrt(max(covariances[0, 0, 0, 0] + covariances[1, 0, 1, 0] - 2 * covariances[0, 0, 1, 0], 0.0))
+        np.sqrt(
+            max(
+                error_covariance[0, 0, 0, 0]
+                + error_covariance[1, 0, 1, 0]
+                - 2 * error_covariance[0, 0, 1, 0],
+                0.0,
+            )
+        )
     )
     if se < TINY:
         return Difference(Estimate(difference, reason=NO_SPREAD))
@@ -146,25 +155,25 @@ def _one_rater(areas: Floats, covariances: Floats, *, few: bool) -> Difference:
     return Difference(estimate, float(2 * scipy.stats.norm.sf(abs(difference) / se)))
 
 
-def _by_variances(estimates: Floats, covariances: Floats) -> Difference:
-    comparison = obuchowski_rockette.overall(estimates, covariances)
-    return Difference(comparison.differences[0, 1], comparison.p)
+def _by_variances(estimates: Floats, error_covariance: Floats) -> Difference:
+    test = obuchowski_rockette.overall(estimates, error_covariance)
+    return Difference(test.differences[0, 1], test.p)
 
 
 def _side_by_side(first: tuple[Floats, Floats], second: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
     """The moments of two shares without a common image: nothing covaries between them."""
     raters = first[0].shape[1]
-    covariances: Floats = np.zeros((2, raters, 2, raters))
-    covariances[0, :, 0, :], covariances[1, :, 1, :] = first[1][0, :, 0, :], second[1][0, :, 0, :]
-    return np.concatenate([first[0], second[0]]), covariances
+    error_covariance: Floats = np.zeros((2, raters, 2, raters))
+    error_covariance[0, :, 0, :], error_covariance[1, :, 1, :] = first[1][0, :, 0, :], second[1][0, :, 0, :]
+    return np.concatenate([first[0], second[0]]), error_covariance
 
 
-def _is_rated(levels: Ints) -> Flags:
+def _rated_matrix(levels: Ints) -> Flags:
     """Whether each rater rated each image that anybody rated."""
-    is_rated = levels >= 0
-    return np.asarray(is_rated[:, is_rated.any(axis=0)])
+    rated = levels >= 0
+    return np.asarray(rated[:, rated.any(axis=0)])
 
 
-def _crossed(*is_rated: Any) -> bool:
+def _crossed(*matrices: Any) -> bool:
     """Whether two raters at least rated everything, two images of each kind at least."""
-    return all(bool(flags.all()) and min(flags.shape) > 1 for flags in is_rated)
+    return all(bool(matrix.all()) and min(matrix.shape) > 1 for matrix in matrices)

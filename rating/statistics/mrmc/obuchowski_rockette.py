@@ -64,14 +64,14 @@ def proportion_moments(outcomes: Numbers) -> tuple[Floats, Floats]:
     shape, n = x.shape[:2], x.shape[2]
     if n < 2:
         raise ValueError("Average proportions need two images at least.")
-    covariance_matrix = np.atleast_2d(np.cov(x.reshape(-1, n))) / n
-    return x.mean(axis=2), np.asarray(covariance_matrix, dtype=np.float64).reshape(*shape, *shape)
+    error_covariance = np.atleast_2d(np.cov(x.reshape(-1, n))) / n
+    return x.mean(axis=2), np.asarray(error_covariance, dtype=np.float64).reshape(*shape, *shape)
 
 
-def covariances(covariance_matrix: Floats) -> Covariances:
+def covariances(error_covariance: Floats) -> Covariances:
     """The means of the error covariance matrix (tests, raters, tests, raters) over its four kinds of cells."""
-    tests, raters = covariance_matrix.shape[:2]
-    matrix = covariance_matrix.reshape(tests * raters, tests * raters)
+    tests, raters = error_covariance.shape[:2]
+    matrix = error_covariance.reshape(tests * raters, tests * raters)
     test, rater = np.divmod(np.arange(tests * raters), raters)
     same_test, same_rater = test[:, None] == test[None, :], rater[:, None] == rater[None, :]
 
@@ -88,11 +88,11 @@ def covariances(covariance_matrix: Floats) -> Covariances:
 
 def average_reader(
     estimates: Floats,
-    covariance_matrix: Floats,
+    error_covariance: Floats,
     confidence: float = 0.95,
     bounds: tuple[float, float] = (0, 1),
 ) -> list[AverageReader]:
-    """Each test's average over raters; estimates (tests, raters), covariance_matrix theirs (see `auc_moments`)."""
+    """Each test's average over raters; estimates (tests, raters), spread their covariance (see `auc_moments`)."""
     averages = []
     for i, values in enumerate(estimates):
         raters, mean = len(values), float(values.mean())
@@ -100,15 +100,15 @@ def average_reader(
             averages.append(AverageReader(Estimate(mean, reason=ONE_RATER), None))
             continue
         between = float(values.var(ddof=1))
-        shared = max(covariances(covariance_matrix[i : i + 1, :, i : i + 1, :]).cov2, 0.0)
+        shared = max(covariances(error_covariance[i : i + 1, :, i : i + 1, :]).cov2, 0.0)
         averages.append(_average(mean, between, raters, shared, confidence=confidence, bounds=bounds))
     return averages
 
 
-def overall(estimates: Floats, covariance_matrix: Floats, confidence: float = 0.95) -> Overall:
+def overall(estimates: Floats, error_covariance: Floats, confidence: float = 0.95) -> Overall:
     """Whether the tests differ, for raters and images like these; at least two tests and two raters."""
     tests, raters = estimates.shape
-    components = covariances(covariance_matrix)
+    components = covariances(error_covariance)
     rows = estimates.mean(axis=1)
     residual = estimates - rows[:, None] - estimates.mean(axis=0) + estimates.mean()
     ms_test = raters * float(rows.var(ddof=1))
@@ -151,5 +151,5 @@ def _average(
     se = float(np.sqrt(noise / raters))
     df = noise**2 / (between**2 / (raters - 1)) if between > TINY else np.inf
     interval = t_interval(mean, se, df, confidence=confidence, bounds=bounds)
-    estimate = Estimate(mean, se, interval).of_raters(raters)
-    return AverageReader(estimate, float(df) if np.isfinite(df) else None)
+    average = Estimate(mean, se, interval).of_raters(raters)
+    return AverageReader(average, float(df) if np.isfinite(df) else None)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy
@@ -68,8 +67,7 @@ def holm(p_values: Sequence[float] | Floats) -> list[float]:
     return [float(value) for value in adjusted]
 
 
-def with_holm(rows: list[dict[str, Any]], p: str = "p") -> list[dict[str, Any]]:
-    """The rows, each with its p value adjusted as `p`_holm; None where it has none."""
-    tested = [row for row in rows if row[p] is not None]
-    adjusted = dict(zip(map(id, tested), holm([row[p] for row in tested]), strict=True))
-    return [{**row, f"{p}_holm": adjusted.get(id(row))} for row in rows]
+def holm_adjusted(p_values: Sequence[float | None]) -> list[float | None]:
+    """The same where some p values do not exist: None stays None and is not counted."""
+    adjusted = iter(holm([p for p in p_values if p is not None]))
+    return [None if p is None else next(adjusted) for p in p_values]

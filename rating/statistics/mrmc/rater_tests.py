@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import scipy
 
 from rating.statistics.arrays import Codes, Flags, Floats
-from rating.statistics.mrmc.paired import cochran_q, mcnemar, with_holm
+from rating.statistics.mrmc.paired import CochranQ, McNemar, cochran_q, holm_adjusted, mcnemar
 from rating.statistics.proportions import exact_test
 from rating.statistics.ratings_table import LABELS
 
@@ -18,36 +18,79 @@ MOST_RATERS_TESTED = 10
 REAL, FAKE = LABELS.index("real"), LABELS.index("fake")
 
 
-def against_chance(raters: Sequence[str], codes: Codes, fake: Flags) -> list[dict[str, Any]]:
-    """Each rater's decided calls (never “unsure”, whatever it counts as) against guessing, p adjusted by Holm.
+@dataclass(frozen=True, slots=True)
+class ChanceTest:
+    """One rater's decided calls against guessing.
 
     p: the exact binomial test against one in two, which takes for granted that half of the images are fake; p_table:
     Fisher's exact test of call by truth, which holds for any share of fakes and any leaning of the rater.
     """
-    rows: list[dict[str, Any]] = []
-    for rater, row in zip(raters, codes, strict=True):
-        table = [[int(((row == call) & kind).sum()) for call in (FAKE, REAL)] for kind in (fake, ~fake)]
-        right, n = table[0][0] + table[1][1], sum(map(sum, table))
-        both_kinds = all(sum(calls) for calls in table)
-        p_table = float(scipy.stats.fisher_exact(np.array(table)).pvalue) if both_kinds else None
-        rows.append({"rater": rater, "right": right, "n": n, "p": exact_test(right, n), "p_table": p_table})
-    return with_holm(with_holm(rows), "p_table")
+
+    rater: str
+    right: int
+    n: int
+    p: float | None
+    p_holm: float | None
+    p_table: float | None
+    p_table_holm: float | None
 
 
-def raters_differ(raters: Sequence[str], right: Floats, counted: Flags) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class PairTest:
+    """McNemar's test of two raters on the n images that both rated."""
+
+    raters: tuple[str, str]
+    n: int
+    mcnemar: McNemar
+    p: float | None
+    p_holm: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RaterDifferences:
+    """Cochran's Q over the images that all raters rated, and McNemar's test of each pair."""
+
+    images: int
+    cochran_q: CochranQ | None
+    pairs: tuple[PairTest, ...]
+
+
+def against_chance(raters: Sequence[str], codes: Codes, fake: Flags) -> tuple[ChanceTest, ...]:
+    """Each rater's decided calls (never “unsure”, whatever it counts as) against guessing, p adjusted by Holm."""
+    tables = [
+        [[int(((row == call) & kind).sum()) for call in (FAKE, REAL)] for kind in (fake, ~fake)]
+        for row in codes
+    ]
+    right = [table[0][0] + table[1][1] for table in tables]
+    n = [sum(map(sum, table)) for table in tables]
+    tests = [exact_test(x, total) for x, total in zip(right, n, strict=True)]
+    of_table = [_fisher(table) for table in tables]
+    columns = (raters, right, n, tests, holm_adjusted(tests), of_table, holm_adjusted(of_table))
+    return tuple(ChanceTest(*row) for row in zip(*columns, strict=True))
+
+
+def _fisher(table: list[list[int]]) -> float | None:
+    """Fisher's exact p of call by truth; None where a rater decided on one kind of image only."""
+    return float(scipy.stats.fisher_exact(np.array(table)).pvalue) if all(map(sum, table)) else None
+
+
+def raters_differ(raters: Sequence[str], right: Floats, counted: Flags) -> RaterDifferences:
     """Cochran's Q over raters and McNemar for each pair, on images that all (both) rated; half right is not right."""
     there = np.asarray(counted.any(axis=1))
-    values, is_counted = np.asarray(right[there] > 0.5), counted[there]
+    values, rated = np.asarray(right[there] > 0.5), counted[there]
     names = [rater for rater, keep in zip(raters, there, strict=True) if keep]
-    complete = np.asarray(is_counted.all(axis=0))
+    complete = np.asarray(rated.all(axis=0))
     q = cochran_q(values[:, complete].T) if len(names) > 1 and complete.any() else None
-    pairs: list[dict[str, Any]] = []
-    for a, b in combinations(range(len(names)), 2) if len(names) <= MOST_RATERS_TESTED else ():
-        both = is_counted[a] & is_counted[b]
-        x, y = values[a][both], values[b][both]
-        cells = [[int((x & y).sum()), int((x & ~y).sum())], [int((~x & y).sum()), int((~x & ~y).sum())]]
-        test = mcnemar(cells)
-        pairs.append(
-            {"raters": [names[a], names[b]], "n": int(both.sum()), "mcnemar": test, "p": test.p_exact}
-        )
-    return {"images": int(complete.sum()), "cochran_q": q, "pairs": with_holm(pairs)}
+    pairs = list(combinations(range(len(names)), 2)) if len(names) <= MOST_RATERS_TESTED else []
+    both = [rated[a] & rated[b] for a, b in pairs]
+    tests = [_mcnemar(values[a][on], values[b][on]) for (a, b), on in zip(pairs, both, strict=True)]
+    adjusted = holm_adjusted([test.p_exact for test in tests])
+    rows = tuple(
+        PairTest((names[a], names[b]), int(on.sum()), test, test.p_exact, p_holm)
+        for (a, b), on, test, p_holm in zip(pairs, both, tests, adjusted, strict=True)
+    )
+    return RaterDifferences(int(complete.sum()), q, rows)
+
+
+def _mcnemar(x: Flags, y: Flags) -> McNemar:
+    return mcnemar([[int((x & y).sum()), int((x & ~y).sum())], [int((~x & y).sum()), int((~x & ~y).sum())]])

@@ -37,11 +37,11 @@ def auc_difference(truth: Numbers, first: Ints, second: Ints, confidence: float 
     )
 
 
-def mean(outcomes: Numbers, is_counted: Flags, confidence: float = 0.95) -> RandomMean:
-    """The mean of outcomes (raters × images, 0..1) where `is_counted`; every rating weighs the same (uStat11, joint)."""
-    if not is_counted.any():
+def mean(outcomes: Numbers, rated: Flags, confidence: float = 0.95) -> RandomMean:
+    """The mean of outcomes (raters × images, 0..1) where `seen`; every rating weighs the same (uStat11, joint)."""
+    if not rated.any():
         return RandomMean(Estimate.undefined("There are no ratings."), None)
-    return mean_of(mean_moments(outcomes, is_counted, outcomes, is_counted), confidence).of_raters(is_counted)
+    return mean_of(mean_moments(outcomes, rated, outcomes, rated), confidence).of_raters(rated)
 
 
 def mean_difference(

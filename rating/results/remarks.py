@@ -18,7 +18,7 @@ TRUTH = "Truth"
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What was said of an image, with what is known of the image."""
+    """An answer on an image, with the facts of the image."""
 
     response: Response
     modality: str
@@ -29,20 +29,20 @@ class Remark:
         return self.modality, self.response.image, self.response.rater
 
 
-def with_facts(columns: StudyColumns, responses: Sequence[Response]) -> list[Remark]:
-    """What was said of the images of these columns, with their facts."""
+def with_facts(columns: StudyColumns, answers: Sequence[Response]) -> list[Remark]:
+    """The answers on the images of these columns, with their facts."""
     facts = dict(zip(columns.images, zip(columns.modality, columns.truth, strict=True), strict=True))
     return [
-        Remark(response, MODALITIES[facts[response.image][0]], facts[response.image][1])
-        for response in responses
-        if response.image in facts
+        Remark(answer, MODALITIES[facts[answer.image][0]], facts[answer.image][1])
+        for answer in answers
+        if answer.image in facts
     ]
 
 
-def remark_tables(columns: StudyColumns, responses: Sequence[Response]) -> list[tuple[str, Table]]:
+def remark_tables(columns: StudyColumns, answers: Sequence[Response]) -> list[tuple[str, Table]]:
     """Reasons by truth, and remarks by modality and image; the truth only where it is known."""
     with_truth = columns.truth_is_known
-    remarks = with_facts(columns, responses)
+    remarks = with_facts(columns, answers)
     tables = []
     reasons = Counter((reason, remark.truth) for remark in remarks for reason in remark.response.reasons)
     if reasons:
@@ -50,23 +50,23 @@ def remark_tables(columns: StudyColumns, responses: Sequence[Response]) -> list[
             [reason, *([truth] if with_truth else []), n] for (reason, truth), n in _by_number(reasons)
         ]
         tables.append(("Reasons given", Table(("Reason", *([TRUTH] if with_truth else []), "Times"), rows)))
-    remarks_with_text = sorted((remark for remark in remarks if remark.response.remark), key=Remark.place)
-    if remarks_with_text:
-        table = remarks_table(remarks_with_text[:MOST_REMARKS], with_truth=with_truth)
-        tables.append(("Remarks", replace(table, notes=_notes(len(remarks_with_text)))))
+    written = sorted((remark for remark in remarks if remark.response.remark), key=Remark.place)
+    if written:
+        table = remarks_table(written[:MOST_REMARKS], with_truth=with_truth)
+        tables.append(("Remarks", replace(table, notes=_notes(len(written)))))
     return tables
 
 
-def remarks_table(remarks: Sequence[Remark], *, with_truth: bool, first_phase: bool = False) -> Table:
-    """One row per remark; the truth only where it may be told, and of a first phase whether the words speak of it."""
+def remarks_table(written: Sequence[Remark], *, with_truth: bool, first_phase: bool = False) -> Table:
+    """One row per remark; the truth only where it may be known, and of a first phase whether the words speak of it."""
     rows: list[list[Cell]] = [
         [
-            *(entry.modality, entry.response.image, entry.response.rater, entry.response.label),
-            *([entry.truth] if with_truth else []),
-            *(", ".join(entry.response.reasons), " ".join(entry.response.remark.split())),
-            *(["by its words" if speaks_of_it(entry.response.remark) else ""] if first_phase else []),
+            *(remark.modality, remark.response.image, remark.response.rater, remark.response.label),
+            *([remark.truth] if with_truth else []),
+            *(", ".join(remark.response.reasons), " ".join(remark.response.remark.split())),
+            *(["by its words" if speaks_of_it(remark.response.remark) else ""] if first_phase else []),
         ]
-        for entry in remarks
+        for remark in written
     ]
     head = ("Modality", "Image", "Rater", "Label", *([TRUTH] if with_truth else []), "Reasons", "Remark")
     return Table((*head, "Speaks of generated images") if first_phase else head, rows)
@@ -76,8 +76,8 @@ def _by_number(reasons: Counter[tuple[str, str]]) -> list[tuple[tuple[str, str],
     return sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
-def _notes(count: int) -> list[str]:
-    sentences = ["A remark describes what was seen; it does not imply a decision."]
-    if count > MOST_REMARKS:
-        sentences.append(f"The first {MOST_REMARKS} of {count}; ratings.csv in the bundle has them all.")
-    return sentences
+def _notes(written: int) -> list[str]:
+    notes = ["A remark describes what was seen; it does not imply a decision."]
+    if written > MOST_REMARKS:
+        notes.append(f"The first {MOST_REMARKS} of {written}; ratings.csv in the bundle has them all.")
+    return notes

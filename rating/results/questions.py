@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rating.results.exhibit import Exhibit, Numbers
+from rating.results.exhibit import Exhibit
 from rating.results.sections import (
+    accuracy,
+    agreement,
+    confidence,
+    experience,
     first_phase,
+    fool_rate,
     forced_choice,
     generators,
     labels,
     machines,
     order_effects,
-    truth,
+    times,
 )
+from rating.results.study_results import StudyResults
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +30,9 @@ class Question:
     title: str
     exhibits: tuple[Exhibit, ...]
 
-    def asked_of(self, numbers: Numbers) -> list[Exhibit]:
+    def exhibits_of(self, results: StudyResults) -> list[Exhibit]:
         """The exhibits that this study can have; none where it asks something else."""
-        return [exhibit for exhibit in self.exhibits if exhibit.fits(numbers)]
+        return [exhibit for exhibit in self.exhibits if exhibit.fits(results)]
 
     @property
     def needs_truth(self) -> bool:
@@ -36,15 +42,15 @@ class Question:
 QUESTIONS = (
     Question("noticed", "Did they notice?", first_phase.EXHIBITS),
     Question("found", "Did they find it?", forced_choice.EXHIBITS),
-    Question("fooled", "How often were raters fooled?", truth.FOOLED),
-    Question("generators", "By which generator?", generators.GENERATORS),
-    Question("labels", "What did they call them?", labels.EXHIBITS[:1]),
-    Question("agreement", "How well do raters agree?", labels.EXHIBITS[1:]),
-    Question("telling-apart", "Can they tell fake from real?", truth.TELLING),
-    Question("confidence", "How sure were they?", order_effects.CONFIDENCE),
-    Question("time", "How long did they take?", order_effects.TIME),
-    Question("position", "Did they learn or tire?", order_effects.COURSE),
-    Question("experience", "Does experience matter?", order_effects.RATERS),
+    Question("fooled", "How often were raters fooled?", fool_rate.EXHIBITS),
+    Question("generators", "By which generator?", generators.EXHIBITS),
+    Question("labels", "What did they call them?", labels.EXHIBITS),
+    Question("agreement", "How well do raters agree?", agreement.EXHIBITS),
+    Question("telling-apart", "Can they tell fake from real?", accuracy.EXHIBITS),
+    Question("confidence", "How sure were they?", confidence.EXHIBITS),
+    Question("time", "How long did they take?", times.EXHIBITS),
+    Question("position", "Did they learn or tire?", order_effects.EXHIBITS),
+    Question("experience", "Does experience matter?", experience.EXHIBITS),
     Question("machines", "What do machines say?", machines.EXHIBITS),
 )
 EXHIBITS = {exhibit.name: exhibit for question in QUESTIONS for exhibit in question.exhibits}

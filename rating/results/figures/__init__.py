@@ -1,1 +1,0 @@
-"""The figures, drawn by matplotlib from the numbers: no Django, and matplotlib is loaded only to draw."""
