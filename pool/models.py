@@ -145,13 +145,20 @@ class ImageQuerySet(models.QuerySet["Image"]):
         note: str = "",
     ) -> Self:
         """Images that fit every filter given; an empty one fits all. `note` is a code or “any”."""
-        filters = {"dataset": dataset, "origin": origin, "modality": modality, "label": label}
+        filters = {"dataset": dataset, "origin": origin, "modality": modality}
         images = self.filter(**{field: value for field, value in filters.items() if value})
+        images = images.with_finding(label) if label else images
         return images.noted("" if note == ANY_NOTE else note) if note else images
 
-    def labels(self) -> list[str]:
-        """Every finding label in use, once, in order."""
-        return list(self.exclude(label="").order_by("label").values_list("label", flat=True).distinct())
+    def with_finding(self, finding: str) -> Self:
+        """Images whose label is, or names among others, this finding."""
+        inside = models.Q(label__startswith=f"{finding}|") | models.Q(label__endswith=f"|{finding}")
+        return self.filter(models.Q(label=finding) | inside | models.Q(label__contains=f"|{finding}|"))
+
+    def findings(self) -> list[str]:
+        """Every finding in use, once, in order."""
+        labels = self.exclude(label="").order_by().values_list("label", flat=True).distinct()
+        return sorted({finding for label in labels.iterator() for finding in label.split("|")})
 
 
 def stored_path(image: Image, _filename: str) -> str:
@@ -179,7 +186,7 @@ class Image(models.Model):
     )
     origin = models.CharField(max_length=9, choices=Origin)
     modality = models.CharField(max_length=10, choices=Modality)
-    label = models.CharField("finding", max_length=100, blank=True)
+    label = models.CharField("finding", max_length=300, blank=True)
     patient_key = models.CharField(max_length=64, blank=True, help_text="A keyed hash, never an identifier.")
     split = models.CharField(max_length=5, choices=Split, blank=True)
     file = models.FileField(upload_to=stored_path, max_length=200)
@@ -225,6 +232,11 @@ class Image(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("pool:image", args=[self.pk])
+
+    @property
+    def findings(self) -> list[str]:
+        """The findings of a label that names several, a pipe between them."""
+        return self.label.split("|") if self.label else []
 
     @property
     def thumbnail_path(self) -> str:

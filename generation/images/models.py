@@ -121,7 +121,7 @@ class GenerationJob(Job):
     api_model = models.CharField("API model or pipeline", max_length=100, blank=True)
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="generation_jobs")
     modality = models.CharField(max_length=10, choices=Modality)
-    label = models.CharField("finding", max_length=100, blank=True)
+    label = models.CharField("finding", max_length=300, blank=True)
     prompt = models.TextField(blank=True, max_length=32_000)
     # What a template or a list was expanded to: image k is of wish k modulo their number.
     wishes = models.JSONField(default=list, blank=True)

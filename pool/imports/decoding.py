@@ -125,7 +125,7 @@ class Decoder:
                 [sys.executable, "-m", "pool.imports.decoding_child", str(self.seconds), str(self.memory)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                env=_bare_environment(),
+                env=bare_environment(),
             )
             receive(_pipe(self._child.stdout))  # it has read its libraries: from now on its time counts
         return self._child
@@ -149,7 +149,7 @@ def _understood(head: dict[str, Any], body: bytes) -> Decoded:
     )
 
 
-def _bare_environment() -> dict[str, str]:
+def bare_environment() -> dict[str, str]:
     """No secrets, no database, one thread: what a decoder needs to start and no more."""
     here = str(Path(__file__).resolve().parents[2])
     inherited = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH", "LANG") if key in os.environ}

@@ -11,8 +11,9 @@ from django.utils.datastructures import MultiValueDict
 from jobs.disk_space import shortage
 from outbound.fetching import FetchError, check_address
 from pool.imports.decoding import is_window
-from pool.imports.labels import BadSource, read_table
+from pool.imports.labels import BadSource
 from pool.imports.notes import KINDS
+from pool.imports.tables import read_table
 from pool.models import ANY_NOTE, Dataset, Image, ImportJob, Modality, Origin
 
 ANY = ("", "any")
@@ -35,7 +36,7 @@ class FilterForm(forms.Form):
     def __init__(self, *args: Any, person: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["dataset"].queryset = Dataset.objects.visible_to(person)  # type: ignore[attr-defined]  # a ModelChoiceField
-        labels = [(label, label) for label in Image.objects.visible_to(person).labels()]
+        labels = [(finding, finding) for finding in Image.objects.visible_to(person).findings()]
         self.fields["label"].choices = [ANY, *labels]  # type: ignore[attr-defined]  # a ChoiceField, see above
 
     def chosen(self) -> dict[str, Any]:

@@ -75,7 +75,13 @@ def _bring_one(
         data = source.read()
         decoded = decoder.decode(data, source.name, hints_of(dataset))
         facts = source.facts
-        details = {**provenance, "view": facts.view, "licence": facts.licence, **decoded.tags}
+        details = {
+            **provenance,
+            "view": facts.view,
+            "licence": facts.licence,
+            "readers": facts.readers,
+            **decoded.tags,
+        }
         sha256 = hashlib.sha256(data).hexdigest()
         patient = facts.patient or decoded.patient_id
         notes = [*decoded.notes, *source.notes, *facts.notes]

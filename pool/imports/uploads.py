@@ -14,8 +14,9 @@ from django.db import transaction
 from jobs.models import JobCancelled, JobFailed, JobPaused
 from outbound.fetching import FetchError, fetch
 from pool.imports.archives import ImportItem, Refusal, count, from_paths
-from pool.imports.labels import BadSource, FolderLabels, Labels, NoLabels, read_table
+from pool.imports.labels import BadSource, FolderLabels, Labels, NoLabels
 from pool.imports.store import Duplicate, bring_in
+from pool.imports.tables import read_table
 from pool.models import Dataset, Image, ImportJob, UploadedFile
 from pool.texts import file_name, plain_json
 

@@ -30,7 +30,7 @@ class Stratum(models.Model):
 
     study = models.ForeignKey("rating.Study", on_delete=models.CASCADE, related_name="strata")
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="+")
-    label = models.CharField(max_length=100, blank=True)
+    label = models.CharField(max_length=300, blank=True)
     role = models.CharField(max_length=8, choices=Role, default=Role.MAIN)
     count = models.PositiveIntegerField(validators=[MinValueValidator(1)])
 

@@ -13,6 +13,7 @@ from pool.models import Image
 from tests.pool.odd import (
     ODD,
     brought,
+    labels_by_name,
     manifest,
     shows_the_phantom,
     the_image,
@@ -142,3 +143,80 @@ def test_notes_stand_on_the_image_and_can_be_filtered(tmp_path: Path) -> None:
     ]
     assert not Image.objects.matching(note="padding")
     assert Image.objects.matching(note="any").count() == 1
+
+
+AS_IT_IS = {"001.png": "a", "002.png": "b", "003.png": "a", "004.png": "b"}
+
+
+@pytest.mark.parametrize(
+    "name", ["k18_no_extension.csv", "k18_longer_path.csv", "k19_rows_repeat_same_label.csv", "k27_tabs.csv"]
+)
+def test_an_odd_table_gives_its_labels(name: str) -> None:
+    report = brought(ODD / "k18_pictures", labels=ODD / name)
+
+    assert report["refused"] == []
+    assert labels_by_name() == AS_IT_IS
+
+
+def test_a_nul_in_a_table_costs_one_letter() -> None:
+    brought(ODD / "k18_pictures", labels=ODD / "k25_nul_in_label.csv")
+
+    assert labels_by_name() == {**AS_IT_IS, "001.png": "ab"}
+
+
+def test_a_label_of_nine_findings_is_kept_and_found_by_each() -> None:
+    brought(ODD / "k18_pictures", labels=ODD / "k28_nine_findings.csv")
+
+    [image] = Image.objects.matching(label="Mass")
+    assert image.source_name == "001.png"
+    assert len(image.findings) == 9
+    assert "Pleural_Thickening" in Image.objects.findings()
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("k16_backslashes.zip", {"covid", "normal"}),
+        ("k17_utf8_without_flag.zip", {"Lungenentzündung", "肺炎"}),
+    ],
+)
+def test_the_folders_of_an_odd_zip_are_its_labels(name: str, labels: set[str]) -> None:
+    report = brought(ODD / name, labels="folder")
+
+    assert report["refused"] == []
+    assert set(labels_by_name().values()) == labels
+
+
+def test_several_class_folders_are_labels() -> None:
+    brought(ODD / "k20" / "covid", ODD / "k20" / "normal", labels="folder")
+
+    assert labels_by_name() == {"covid/1.png": "covid", "normal/1.png": "normal"}
+
+
+@pytest.mark.parametrize("name", ["k21_real", "k21_fake"])
+def test_a_placeholder_is_no_patient(name: str) -> None:
+    report = brought(ODD / name)
+
+    assert report["imported"] == 4
+    assert set(Image.objects.values_list("patient_key", flat=True)) == {""}
+    assert {note["code"] for note in report["notes"]} >= {"patient"}
+
+
+def test_a_packed_tar_is_opened() -> None:
+    report = brought(ODD / "k22_images.tar.gz")
+
+    assert report["imported"] > 0
+    assert report["refused"] == []
+
+
+def test_an_empty_zip_says_so() -> None:
+    report = brought(ODD / "k22_empty.zip")
+
+    assert report["refused"] == [{"file": "k22_empty.zip", "reason": "The zip holds no files."}]
+
+
+def test_what_comes_after_an_odd_text_goes_in(tmp_path: Path) -> None:
+    for name in ("k25_nul_in_manufacturer.dcm", "k26_dx_for_processing.dcm"):
+        (tmp_path / name).symlink_to(ODD / name)
+
+    assert brought(tmp_path)["imported"] == 2

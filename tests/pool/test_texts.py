@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from jobs.models import storable
 from pool.imports.archives import ImportItem, from_paths
-from pool.imports.labels import FolderLabels, read_table
+from pool.imports.labels import FolderLabels
 from pool.imports.store import bring_in
+from pool.imports.tables import read_table
 from pool.models import Image
 from pool.texts import file_name, line, plain, plain_json
 from tests.factories import make_dataset, make_image

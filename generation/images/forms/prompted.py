@@ -36,7 +36,7 @@ class PromptedJobForm(NewJobForm):
     )
     modality = forms.ChoiceField(choices=Modality.choices)
     label = forms.CharField(
-        label="Finding", max_length=100, required=False, help_text="A template's {finding:…} comes first."
+        label="Finding", max_length=300, required=False, help_text="A template's {finding:…} comes first."
     )
 
     def clean(self) -> dict[str, Any]:

@@ -22,8 +22,9 @@ from jobs.models import LOOK_FOR_ROOM_EVERY
 from outbound.fetching import FetchError, fetch
 from pool.imports.archives import ImportItem, Refusal, count, from_paths
 from pool.imports.decoding import is_window
-from pool.imports.labels import BadSource, FolderLabels, Labels, NoLabels, read_table
+from pool.imports.labels import BadSource, FolderLabels, Labels, NoLabels
 from pool.imports.store import Duplicate, bring_in
+from pool.imports.tables import read_table
 from pool.models import Dataset, Image, ImportJob, Modality, Origin
 from pool.texts import file_name, line, plain
 
@@ -146,7 +147,7 @@ def _local_items(paths: list[Path | str], folder: Path) -> list[ImportItem]:
     items = []
     for number, path in enumerate(paths):
         if isinstance(path, Path):
-            items.append(ImportItem(path, path.name))
+            items.append(ImportItem(path, path.resolve().name))
             continue
         target = folder / str(number)
         try:

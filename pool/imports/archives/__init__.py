@@ -1,0 +1,143 @@
+"""Files to import out of folders, archives and single files, one at a time, each named and safe to read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pool.imports.archives.members import NAMED_AS_ARCHIVES, TOO_LARGE, Member, Refusal, Unreadable, is_litter
+from pool.imports.archives.seven_zips import seven_zip_members
+from pool.imports.archives.tars import is_packed_tar, tar_members
+from pool.imports.archives.zips import count_in_zip, zip_members
+from pool.imports.decoding import MAX_FILE_BYTES
+from pool.imports.labels import BadSource, Facts, Labels, NoRow
+from pool.imports.notes import Note
+from pool.imports.raster.kinds import kind_of
+from pool.texts import file_name
+
+__all__ = ["ImportItem", "Refusal", "Source", "Unreadable", "count", "from_paths"]
+
+HEAD = 512
+OPENED = {"zip": zip_members, "tar": tar_members, "7z": seven_zip_members}
+# Zips by their bytes that are something else to people.
+NOT_ARCHIVES = (".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".npz", ".jar", ".epub")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to import: its path inside what was given, what is known of it, and how to get its bytes."""
+
+    name: str
+    facts: Facts
+    read: Callable[[], bytes]
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True)
+class ImportItem:
+    """A folder, archive or file to import from; `name` is what people call it, `path` where its bytes lie."""
+
+    path: Path
+    name: str
+
+
+def from_paths(
+    items: list[ImportItem], labels: Labels, *, skip: Path | None = None
+) -> Iterator[Source | Refusal]:
+    """Every file in what was given, in a fixed order, as a Source to import or a Refusal to list.
+
+    `skip` is the labels CSV when it lies among the pictures. Rows of it that no file answered come last.
+    """
+    for item in items:
+        several = len(items) > 1 and (item.path.is_dir() or bool(archive_kind(item)))
+        prefix = f"{item.name}/" if several else ""
+        # Of several folders each may be a class of its own; the name of an archive says nothing.
+        known_as = prefix if item.path.is_dir() else ""
+        number = 0
+        for member in _members(item, skip):
+            number += 1
+            if isinstance(member, Refusal):
+                is_item = member.file == item.name
+                yield Refusal(file_name(member.file if is_item else prefix + member.file), member.reason)
+            else:
+                yield _described(prefix, known_as, member, labels)
+        if not number:
+            yield Refusal(file_name(item.name), f"The {archive_kind(item) or 'folder'} holds no files.")
+    for row in labels.unused():
+        yield Refusal(file_name(row), "The CSV has a row for this file, but the file is not there.")
+
+
+def count(items: list[ImportItem]) -> int:
+    """How many files are to come, near enough for a progress bar."""
+    return sum(_count_one(item) for item in items)
+
+
+def archive_kind(item: ImportItem) -> str:
+    """zip, tar or 7z, by the beginning: a JPEG with a zip hung on its end is a picture.
+
+    What is called .zip is one all the same: a broken one deserves its own sentence.
+    """
+    if not item.path.is_file() or item.name.lower().endswith(NOT_ARCHIVES):
+        return ""
+    with item.path.open("rb") as file:
+        kind = kind_of(file.read(HEAD))
+    if kind in {"gzip", "bzip2"}:
+        return "tar" if is_packed_tar(item.path) else ""
+    if kind in OPENED:
+        return kind
+    return "zip" if item.name.lower().endswith(".zip") else ""
+
+
+def _described(prefix: str, known_as: str, member: Member, labels: Labels) -> Source | Refusal:
+    name = member.name.replace("\\", "/")
+    if name.lower().endswith(".zip"):
+        return Refusal(file_name(prefix + name), "A zip inside is not opened; import it by itself.")
+    if name.lower().endswith(NAMED_AS_ARCHIVES):
+        return Refusal(file_name(prefix + name), "An archive inside is not opened; import it by itself.")
+    try:
+        return Source(file_name(prefix + name), labels.of(known_as + name), member.read, member.notes)
+    except NoRow as error:
+        return Refusal(file_name(prefix + name), str(error))
+
+
+def _members(item: ImportItem, skip: Path | None) -> Iterator[Member | Refusal]:
+    if item.path.is_dir():
+        yield from _folder(item.path, skip)
+    elif not item.path.is_file():
+        raise BadSource(f"There is no file or folder {item.name}.")
+    elif kind := archive_kind(item):
+        yield from OPENED[kind](item.path, item.name)
+    else:
+        yield Member(item.name, partial(read_file, item.path))
+
+
+def _folder(root: Path, skip: Path | None) -> Iterator[Member | Refusal]:
+    for path in _walk(root):
+        name = path.relative_to(root).as_posix()
+        if skip is not None and path.resolve() == skip.resolve():
+            continue
+        if path.is_file():
+            yield Member(name, partial(read_file, path))
+        else:
+            yield Refusal(name, "Not a regular file.")
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not is_litter(name))
+        yield from (Path(folder) / name for name in sorted(files) if not is_litter(name))
+
+
+def read_file(path: Path) -> bytes:
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise Unreadable(TOO_LARGE)
+    return path.read_bytes()
+
+
+def _count_one(item: ImportItem) -> int:
+    if item.path.is_dir():
+        return sum(1 for _ in _walk(item.path))
+    return count_in_zip(item.path) if archive_kind(item) == "zip" else 1

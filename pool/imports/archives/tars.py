@@ -1,0 +1,96 @@
+"""The members of a tar, plain or packed by gzip or bzip2, read in one go from front to back."""
+
+from __future__ import annotations
+
+import bz2
+import tarfile
+import zlib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from pool.imports.archives import members as limits
+from pool.imports.archives.members import (
+    TOO_LARGE,
+    Budget,
+    Member,
+    Refusal,
+    Unreadable,
+    is_litter,
+    misplaced,
+    read_all,
+)
+from pool.imports.decoding import MAX_FILE_BYTES
+from pool.texts import plain
+
+DAMAGED = (tarfile.TarError, zlib.error, EOFError, OSError, ValueError)
+
+
+def tar_members(path: Path, title: str) -> Iterator[Member | Refusal]:
+    packed = path.stat().st_size
+    budget = Budget(limits.MAX_UNPACKED, "tar")
+    declared, earlier = 0, set[str]()
+    try:
+        # xz is left out: one small file of it may ask for gigabytes of memory.
+        with tarfile.open(path, "r:*", encoding="utf-8", errors="surrogateescape") as archive:
+            for number, info in enumerate(archive, start=1):
+                declared += info.size
+                # What a header declares is skipped by unpacking it, so it counts before the next header is read.
+                if reason := limits.too_much("tar", number, declared, packed):
+                    yield Refusal(title, reason)
+                    return
+                name = plain(info.name).replace("\\", "/")
+                if info.isdir() or (is_litter(name) and not misplaced(name, "tar")):
+                    continue
+                if reason := _unsafe(info, name, earlier):
+                    yield Refusal(name, reason)
+                    continue
+                earlier.add(name)
+                yield Member(name, partial(_unpack, archive, info, budget))
+    except DAMAGED as error:
+        yield Refusal(title, f"The tar cannot be read to its end: {error}.")
+
+
+def _unsafe(info: tarfile.TarInfo, name: str, earlier: set[str]) -> str:
+    faults = (
+        (misplaced(name, "tar"), misplaced(name, "tar")),
+        (info.issym() or info.islnk(), "A link, not a file."),
+        (not info.isreg(), "Not a regular file."),
+        (info.size > MAX_FILE_BYTES, TOO_LARGE),
+        (name in earlier, "The tar holds this name twice."),
+    )
+    return next((reason for is_so, reason in faults if is_so), "")
+
+
+def _unpack(archive: tarfile.TarFile, info: tarfile.TarInfo, budget: Budget) -> bytes:
+    try:
+        stream = archive.extractfile(info)
+        if stream is None:
+            raise Unreadable("Not a regular file.")
+        with stream:
+            return read_all(stream, info.size, budget)
+    except DAMAGED as error:
+        if isinstance(error, Unreadable):
+            raise
+        raise Unreadable(f"The tar is damaged at this file: {error}.") from error
+
+
+def is_packed_tar(path: Path) -> bool:
+    """Whether what gzip or bzip2 has packed begins as a tar."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(2**16)
+        if head.startswith(b"\x1f\x8b"):
+            begins = zlib.decompressobj(31).decompress(head, 512)
+        else:
+            begins = bz2.BZ2Decompressor().decompress(head + _more(path, head), 512)
+    except (OSError, zlib.error, EOFError, ValueError):
+        return False
+    return begins[257:262] == b"ustar"
+
+
+def _more(path: Path, head: bytes) -> bytes:
+    """A block of bzip2 is unpacked whole, and may be larger than the head."""
+    with path.open("rb") as file:
+        file.seek(len(head))
+        return file.read(2**20)
