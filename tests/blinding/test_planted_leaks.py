@@ -18,7 +18,7 @@ from accounts.models import User
 from pool.canonical.pixels import Pixels, blinded_derivative, decode_png, encode_png
 from pool.imports.raster import decode
 from pool.models import Image, Origin
-from rating.blinding import freeze as freezing
+from rating.blinding import freeze_runner as freezing
 from rating.models import BlindingAudit, Enrolment, Freeze, Study, StudyImage
 from rating.studies import ordering
 from rating.studies.ordering import Showing
