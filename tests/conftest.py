@@ -12,25 +12,16 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.roles import Role
+from lungrater.embedded.home import Home
 from lungrater.embedded.running import running
 
-pytest_plugins = ["tests.chromium", "tests.blinding.leak_table"]
-
-REPOSITORY = Path(__file__).resolve().parent.parent
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """Real images and hostile files that stand beside the repository, never in it."""
-    data = REPOSITORY.parent / "shared" / "data"
-    if not data.is_dir():
-        pytest.skip("no ../shared/data beside the repository: tests on real images cannot run")
-    return data
+pytest_plugins = ["tests.chromium", "tests.blinding.leak_table", "tests.without_shared"]
 
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[None]:
-    """PostgreSQL and Redis, started by the code that `lungrater up` starts them with."""
+    """PostgreSQL and Redis, started by the code that `lungrater up` starts them with, or those of the environment."""
+    Home.from_environment().prepare()
     with running(who="pytest"):
         yield
 
@@ -50,8 +41,8 @@ def tables_emptied_by_name() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(servers: None) -> None:
-    """The database must answer before Django makes its test database in it."""
+def django_db_modify_db_settings(servers: None, django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """The database must answer before Django makes its test database in it, one for each process of xdist."""
 
 
 @pytest.fixture

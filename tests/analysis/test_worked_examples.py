@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from . import worked_agreement, worked_truth  # noqa: F401  they register their answers
-from .worked import ANSWERS, FILE, Example, examples
+from .worked import ANSWERS, Example, examples
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 
-@pytest.mark.skipif(not FILE.exists(), reason="the worked examples are not at hand")
 def test_there_are_55_examples() -> None:
     assert len(examples()) == 55
 

@@ -96,11 +96,12 @@ def test_monochrome1_is_shown_inverted(window: dict[str, int]) -> None:
     ],
 )
 def test_a_pixel_through_a_window_is_as_worked_out_by_hand(function: str | None, share: float) -> None:
-    flat = np.full((32, 32), 60, dtype=np.int16)
+    values = ramp()
+    values[5, 7] = 60
 
-    shown = decode(dicom_file(flat, WindowCenter=40, WindowWidth=80, VOILUTFunction=function)).pixels
+    shown = decode(dicom_file(values, WindowCenter=40, WindowWidth=80, VOILUTFunction=function)).pixels
 
-    assert int(shown[0, 0]) == round(65535 * share)
+    assert int(shown[5, 7]) == round(65535 * share)
 
 
 def test_window_of_the_file_is_applied_to_rescaled_values() -> None:
