@@ -380,7 +380,7 @@ def test_a_failed_audit_keeps_the_study_closed_and_can_be_run_again(monkeypatch:
         *(filled(o, p) for o, p in zip((Origin.REAL, Origin.SYNTHETIC), arms(each=3), strict=True))
     )
     with monkeypatch.context() as patch:
-        patch.setattr("rating.blinding.examination.examine", broken)
+        patch.setattr("rating.blinding.audit_runner.examine", broken)
         freeze = Freeze.objects.create(study=study)
         freeze.perform()
     assert freeze.state == Freeze.State.SUCCEEDED

@@ -38,7 +38,7 @@ class ScriptedEngine:
     """Answers each index by `answer`, by default with a picture, and remembers what it was asked."""
 
     def __init__(self, answer: Callable[[int], Picture | Refusal] | None = None) -> None:
-        self.answer = answer or exhibit_drawer
+        self.answer = answer or picture_of
         self.asked: list[int] = []
 
     def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Iterator[Picture | Refusal]:
@@ -48,5 +48,5 @@ class ScriptedEngine:
             yield self.answer(index)
 
 
-def exhibit_drawer(index: int) -> Picture:
+def picture_of(index: int) -> Picture:
     return Picture(index, seed_of(1, index), make_pixels(seed=index), {"engine": "scripted"})

@@ -20,7 +20,7 @@ from jobs.models import JobLost, JobNeedsRoom
 from pool.image_flow import Flow
 from pool.models import Origin
 from tests.factories import make_dataset, make_image, make_pixels
-from tests.generation.makers import ScriptedEngine, exhibit_drawer, make_checkpoint, make_job
+from tests.generation.makers import ScriptedEngine, make_checkpoint, make_job, picture_of
 
 pytestmark = pytest.mark.django_db
 
@@ -63,7 +63,7 @@ def test_a_job_that_lost_its_worker_makes_only_what_is_missing(engine: Callable[
     def dies_at_three(index: int) -> Picture:
         if index == 3:
             raise KeyboardInterrupt  # as abrupt as a kill: nothing is tidied up
-        return exhibit_drawer(index)
+        return picture_of(index)
 
     engine(dies_at_three)
     with pytest.raises(KeyboardInterrupt):
@@ -85,7 +85,7 @@ def test_refused_failed_and_repeated_images_are_counted_with_their_reason(
     job = make_job(total=4)
     make_image(job.dataset, pixels=make_pixels(seed=77), source_name="there already")
     answers = {
-        0: exhibit_drawer(0),
+        0: picture_of(0),
         1: Refusal(1, None, "The safety system refused."),
         2: Refusal(2, None, "Cut short.", "failed"),
         3: Picture(3, 9, make_pixels(seed=77), {}),
@@ -132,7 +132,7 @@ def test_cancelling_stops_between_two_images_and_keeps_what_was_made(
     def cancel_at_one(index: int) -> Picture:
         if index == 1:
             GenerationJob.objects.get(pk=job.pk).request_cancel()
-        return exhibit_drawer(index)
+        return picture_of(index)
 
     scripted = engine(cancel_at_one)
     job.perform()
@@ -146,12 +146,12 @@ def test_what_is_tried_again_stays_counted_with_its_reason(engine: Callable[...,
     job = make_job(total=4)
     answers: list[dict[int, Picture | Refusal]] = [
         {
-            0: exhibit_drawer(0),
+            0: picture_of(0),
             **{k: Refusal(k, None, "Moderated.") for k in (1, 2)},
             3: Refusal(3, None, "Busy.", "failed"),
         },
-        {1: exhibit_drawer(1), 2: Refusal(2, None, "Moderated."), 3: Refusal(3, None, "Busy.", "failed")},
-        {2: exhibit_drawer(2), 3: Refusal(3, None, "Moderated.")},
+        {1: picture_of(1), 2: Refusal(2, None, "Moderated."), 3: Refusal(3, None, "Busy.", "failed")},
+        {2: picture_of(2), 3: Refusal(3, None, "Moderated.")},
     ]
     flows = []
     for answer in answers:
@@ -177,7 +177,7 @@ def test_a_worker_that_lost_the_job_writes_no_more(engine: Callable[..., Scripte
     GenerationJob.objects.filter(pk=job.pk).update(attempts=2)
 
     with pytest.raises(JobLost):
-        runner._settle(job, exhibit_drawer(0), Ledger(job))
+        runner._settle(job, picture_of(0), Ledger(job))
 
     assert job.dataset.images.count() == 0
 
@@ -214,7 +214,7 @@ def test_a_failed_job_can_be_queued_again_for_what_it_lacks(
     engine: Callable[..., ScriptedEngine], django_capture_on_commit_callbacks: Any
 ) -> None:
     job = make_job(total=3)
-    engine(lambda index: exhibit_drawer(index) if index == 0 else Refusal(index, None, "Busy.", "failed"))
+    engine(lambda index: picture_of(index) if index == 0 else Refusal(index, None, "Busy.", "failed"))
     job.perform()
     GenerationJob.objects.filter(pk=job.pk).update(state="failed")
 
@@ -232,7 +232,7 @@ def test_what_failed_in_a_job_that_succeeded_can_be_tried_again_and_what_was_ref
 ) -> None:
     job = make_job(total=3)
     answers = {
-        0: exhibit_drawer(0),
+        0: picture_of(0),
         1: Refusal(1, None, "Moderated."),
         2: Refusal(2, None, "Busy.", "failed"),
     }

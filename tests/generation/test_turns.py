@@ -29,7 +29,7 @@ from jobs import tasks, throttle
 from pool.canonical.pixels import decode_png
 from tests.factories import make_image
 from tests.generation.images_api import HANG_UP, Answer, ImagesAPI, error, picture, serving
-from tests.generation.makers import ScriptedEngine, exhibit_drawer, make_job
+from tests.generation.makers import ScriptedEngine, make_job, picture_of
 from tests.generation.test_openai_images import QUICK
 
 pytestmark = pytest.mark.django_db
@@ -198,7 +198,7 @@ def test_a_database_that_went_away_sends_the_job_back_into_the_queue(
     def gone(index: int) -> Picture:
         if index:
             raise OperationalError("server closed the connection unexpectedly")
-        return exhibit_drawer(index)
+        return picture_of(index)
 
     engine.answer = gone
     monkeypatch.setattr("jobs.models.connection.is_usable", lambda: False)
@@ -246,7 +246,7 @@ def test_a_worker_busy_with_one_long_thing_keeps_its_job(monkeypatch: pytest.Mon
 def test_a_picture_of_one_even_colour_is_filtered_and_counted(engine: ScriptedEngine) -> None:
     job = make_job(total=2)
     blank = Picture(0, 1, np.zeros((8, 8), np.uint8), {})
-    engine.answer = lambda index: exhibit_drawer(index) if index else blank
+    engine.answer = lambda index: picture_of(index) if index else blank
 
     job.perform()
 
