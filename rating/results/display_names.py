@@ -15,7 +15,7 @@ ON_THE_SCALE = {
     "fleiss_kappa": "Weighted Fleiss κ",
     "gwet_ac2": "Gwet AC2",
     "brennan_prediger": "Weighted Brennan–Prediger",
-    "krippendorff_ordinal": "Krippendorff α (his ordinal metric)",
+    "krippendorff_ordinal": "Krippendorff α (Krippendorff’s ordinal metric)",
 }
 MODALITIES = {"xray": "X-ray", "ct": "CT", "mri": "MRI", "microscopy": "Microscopy", "other": "Other"}
 POLICIES = {

@@ -12,7 +12,7 @@ METHODS = {
     "krippendorff_alpha": "Krippendorff's alpha, nominal; Krippendorff 2011, linearised standard error (Gwet 2014).",
     "gwet_ac1": "Gwet's AC1 over the declared labels; Gwet 2008.",
     "gwet_ac2": "Gwet's AC2 and the other weighted coefficients, linear weights over real, unsure, fake; Gwet 2014.",
-    "krippendorff_ordinal": "Krippendorff's alpha with his ordinal metric (not Gwet's weights), jackknife over images; "
+    "krippendorff_ordinal": "Krippendorff's alpha with Krippendorff's ordinal metric (not Gwet's weights), jackknife over images; "
     "Krippendorff 2011.",
     "brennan_prediger": "Brennan-Prediger coefficient over the declared labels; Brennan & Prediger 1981, Gwet 2014.",
     "raters_like_these": "Images by linearisation and raters by jackknife; Gwet 2014, Satterthwaite degrees of freedom.",

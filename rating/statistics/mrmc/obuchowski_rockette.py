@@ -13,7 +13,7 @@ from pool.placements import covariance, placements
 from rating.statistics.arrays import TINY, Flags, Floats, Numbers
 from rating.statistics.estimate import Estimate, t_interval
 
-ONE_RATER = "One rater says nothing about raters like him."
+ONE_RATER = "One rater says nothing about raters like this one."
 
 
 @dataclass(frozen=True, slots=True)
