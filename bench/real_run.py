@@ -63,8 +63,8 @@ def trained(asked: argparse.Namespace, place: Path) -> dict[str, Any]:
     from generation.diffusion.autoencoder import space_for
     from generation.diffusion.config import TrainingConfig, settings_from
     from generation.diffusion.data.image_folder import pictures_in
-    from generation.diffusion.distributed_group import Team
-    from generation.diffusion.run import Keeper, steps
+    from generation.diffusion.distributed_group import DistributedGroup
+    from generation.diffusion.run import CheckpointManager, steps
     from generation.diffusion.sampling import sample
     from generation.diffusion.trainer import Trainer
 
@@ -75,7 +75,7 @@ def trained(asked: argparse.Namespace, place: Path) -> dict[str, Any]:
     began = time.monotonic()
     pictures = pictures_in(asked.folder, config)
     reading = time.monotonic() - began
-    team = Team()
+    team = DistributedGroup()
     trainer = Trainer(
         config, pictures, space=space_for(config, pictures, place, team.device, team), team=team
     )
@@ -90,7 +90,7 @@ def trained(asked: argparse.Namespace, place: Path) -> dict[str, Any]:
 
     curve: list[tuple[int, float, float]] = []
     last, began = None, time.monotonic()
-    for progress in steps(trainer, Keeper(trainer, place, None)):
+    for progress in steps(trainer, CheckpointManager(trainer, place, None)):
         last = progress
         curve.append((progress.step, progress.loss, progress.learning_rate))
         if progress.note:

@@ -15,9 +15,9 @@ from torch.nn import functional
 
 from generation.diffusion import checkpoint
 from generation.diffusion.config import OWN_AUTOENCODER, ConfigError, TrainingConfig
-from generation.diffusion.data.device_dataset import Shelf, shown
+from generation.diffusion.data.device_dataset import DeviceDataset, normalised_images
 from generation.diffusion.data.training_images import Order, Pictures
-from generation.diffusion.distributed_group import Team
+from generation.diffusion.distributed_group import DistributedGroup
 from generation.diffusion.errors import TrainingStoppedError
 from generation.diffusion.latent_space import LatentSpace, Space, raw_latents, space_from
 from generation.diffusion.network import autocast
@@ -38,7 +38,7 @@ def space_for(
     pictures: Pictures,
     run: Path,
     device: torch.device,
-    team: Team,
+    team: DistributedGroup,
     *,
     tell: Tell = silent,
 ) -> Space | None:
@@ -48,18 +48,18 @@ def space_for(
     """
     if not config.latent:
         return None
-    kept = run / FOLDER
-    if not (kept / checkpoint.CONFIG).exists() and team.rank == 0:
+    folder = run / FOLDER
+    if not (folder / checkpoint.CONFIG).exists() and team.rank == 0:
         pictures.check(config)
-        shelf = Shelf(pictures.pixels, device)
+        shelf = DeviceDataset(pictures.pixels, device)
         if config.latent == OWN_AUTOENCODER:
             autoencoder = Lesson(config, shelf, run / f"{FOLDER}-in-training").learned(tell)
         else:
             autoencoder = _local(Path(config.latent), config).to(device)
-        _keep(_scaled(autoencoder, shelf, config), kept, config)
+        _keep(_scaled(autoencoder, shelf, config), folder, config)
     team.wait()
-    described = checkpoint.read(kept)[0]
-    return space_from(described.facts, load_file(kept / checkpoint.WEIGHTS), config.channels, device)
+    description = checkpoint.read(folder)[0]
+    return space_from(description.facts, load_file(folder / checkpoint.WEIGHTS), config.channels, device)
 
 
 def _keep(space: LatentSpace, folder: Path, config: TrainingConfig) -> None:
@@ -70,29 +70,36 @@ def _local(folder: Path, config: TrainingConfig) -> Any:
     """An AutoencoderKL of a diffusers folder; the network is built for this many channels and this scale."""
     kl: Any = AutoencoderKL  # diffusers ships no types
     try:
-        found = kl.from_pretrained(
+        autoencoder = kl.from_pretrained(
             str(folder), local_files_only=True, use_safetensors=True, torch_dtype=torch.float32
         )
     except (OSError, ValueError, json.JSONDecodeError) as error:
         raise ConfigError(f"The folder {folder} holds no autoencoder that can be read: {error}") from error
-    factor, channels = 2 ** (len(found.config.block_out_channels) - 1), found.config.latent_channels
+    factor, channels = (
+        2 ** (len(autoencoder.config.block_out_channels) - 1),
+        autoencoder.config.latent_channels,
+    )
     if (factor, channels) != (config.latent_factor, config.latent_channels):
         raise ConfigError(
             f"The autoencoder in {folder} has {channels} channels and makes pictures {factor} times smaller; set "
-            f"latent_channels to {channels} and give latent_widths {len(found.config.block_out_channels)} levels."
+            f"latent_channels to {channels} and give latent_widths {len(autoencoder.config.block_out_channels)} levels."
         )
-    if found.config.in_channels < config.channels:
+    if autoencoder.config.in_channels < config.channels:
         raise ConfigError(f"The autoencoder in {folder} knows no colour; set channels to 1.")
-    return found
+    return autoencoder
 
 
 @torch.no_grad()
-def _scaled(autoencoder: Any, shelf: Shelf, config: TrainingConfig) -> LatentSpace:
+def _scaled(autoencoder: Any, shelf: DeviceDataset, config: TrainingConfig) -> LatentSpace:
     """The space with the mean and the deviation of the first pictures' latents."""
     autoencoder.eval()
     rows = np.arange(min(MEASURED_ON, len(shelf)))
     latents = torch.cat(
-        [raw_latents(autoencoder, shown(shelf, part)) for part in np.array_split(rows, 16) if len(part)]
+        [
+            raw_latents(autoencoder, normalised_images(shelf, part))
+            for part in np.array_split(rows, 16)
+            if len(part)
+        ]
     )
     return LatentSpace(
         autoencoder, config.channels, mean=float(latents.mean()), deviation=max(1e-6, float(latents.std()))
@@ -102,7 +109,7 @@ def _scaled(autoencoder: Any, shelf: Shelf, config: TrainingConfig) -> LatentSpa
 class Lesson:
     """The training of an autoencoder, which goes on where it was cut off as the run itself does."""
 
-    def __init__(self, config: TrainingConfig, shelf: Shelf, folder: Path) -> None:
+    def __init__(self, config: TrainingConfig, shelf: DeviceDataset, folder: Path) -> None:
         self.config, self.shelf, self.folder = config, shelf, folder
         self.order = Order(len(shelf), min(BATCH, config.batch), seed_of(config.seed, STREAM))
         with torch.random.fork_rng(devices=[]):
@@ -142,7 +149,7 @@ class Lesson:
         """Mean absolute error of what comes back, and a little of the latents' divergence from noise."""
         device = self.shelf.device
         dice = torch.Generator(device).manual_seed(seed_of(self.config.seed, STREAM, self.step))
-        clean = shown(self.shelf, self.order.rows(self.step))
+        clean = normalised_images(self.shelf, self.order.rows(self.step))
         with autocast(device, self.config.precision):
             latents = self.net.encode(clean).latent_dist
             noise = torch.randn(latents.mean.shape, generator=dice, device=device)
@@ -168,6 +175,6 @@ class Lesson:
             return
         description, weights = checkpoint.read(self.folder)
         self.net.load_state_dict(load_file(weights))
-        named = dict(self.net.named_parameters())
-        restore_optimiser(named, self.optimiser, checkpoint.load_state(self.folder))
+        parameters = dict(self.net.named_parameters())
+        restore_optimiser(parameters, self.optimiser, checkpoint.load_state(self.folder))
         self.step = description.step

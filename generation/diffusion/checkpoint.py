@@ -110,9 +110,9 @@ def network(description: Description, weights: bytes, device: torch.device) -> D
     """The network with these weights, ready to sample. Raises CheckpointError when they do not fit."""
     net = build(description.config)
     try:
-        held = load(weights)
-        net.load_state_dict({k: v.float() for k, v in held.items() if not k.startswith(PREFIX)})
-        net.space = space_from(description.facts, held, description.config.channels, device)
+        tensors = load(weights)
+        net.load_state_dict({k: v.float() for k, v in tensors.items() if not k.startswith(PREFIX)})
+        net.space = space_from(description.facts, tensors, description.config.channels, device)
     except (SafetensorError, RuntimeError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"The checkpoint's weights are damaged or of another network: {error}"
@@ -127,22 +127,22 @@ def publish(trained: Path, folder: Path, facts: Mapping[str, Any]) -> Path:
     return write(folder, described, load_file(weights), half=True)
 
 
-def name_of(step: int, *, kept: bool = True) -> str:
-    return f"{KEPT if kept else TO_GO_ON}{step:08d}"
+def name_of(step: int, *, measured: bool = True) -> str:
+    return f"{KEPT if measured else TO_GO_ON}{step:08d}"
 
 
 def latest(run: Path) -> Path | None:
     """The newest complete checkpoint of a run's folder that can be gone on from."""
     both = [*_all(run, TO_GO_ON), *_all(run, KEPT)]
-    found = [folder for folder in both if (folder / STATE).exists() and (folder / CONFIG).exists()]
-    return max(found, key=lambda folder: int(folder.name.rpartition("-")[2]), default=None)
+    complete = [folder for folder in both if (folder / STATE).exists() and (folder / CONFIG).exists()]
+    return max(complete, key=lambda folder: int(folder.name.rpartition("-")[2]), default=None)
 
 
 def newest_kept(run: Path) -> Path | None:
     return next(iter(reversed(_all(run, KEPT))), None)
 
 
-def kept(run: Path) -> list[Path]:
+def measured_checkpoints(run: Path) -> list[Path]:
     """The checkpoints of a run that are sampled and measured, oldest first."""
     return [folder for folder in _all(run, KEPT) if (folder / SAMPLES).exists()]
 
@@ -166,7 +166,7 @@ def load_state(folder: Path) -> dict[str, Tensor]:
     return load_file(folder / STATE)
 
 
-def told(folder: Path) -> dict[str, Any]:
+def config_of(folder: Path) -> dict[str, Any]:
     """What a checkpoint's config.json says, of whatever kind of model. Raises CheckpointError."""
     try:
         return dict(json.loads((folder / CONFIG).read_text()))
@@ -175,14 +175,14 @@ def told(folder: Path) -> dict[str, Any]:
 
 
 def facts_of(folder: Path) -> dict[str, Any]:
-    return dict(told(folder).get("facts", {}))
+    return dict(config_of(folder).get("facts", {}))
 
 
 def note(folder: Path, facts: Mapping[str, Any]) -> None:
     """Add to the facts of a checkpoint that stands; it is whole at every moment."""
-    said = told(folder)
+    config = config_of(folder)
     part = folder / f".{CONFIG}.part"
-    part.write_text(json.dumps({**said, "facts": {**said.get("facts", {}), **facts}}, indent=2) + "\n")
+    part.write_text(json.dumps({**config, "facts": {**config.get("facts", {}), **facts}}, indent=2) + "\n")
     _sync(part)
     part.replace(folder / CONFIG)
     _sync(folder)
@@ -190,8 +190,10 @@ def note(folder: Path, facts: Mapping[str, Any]) -> None:
 
 def best(run: Path, metric: str) -> Path | None:
     """The checkpoint of a run with the lowest value of a metric, the newer of two equals; None if none has it."""
-    found = [(value, folder) for folder in _all(run, KEPT) if (value := _metric(folder, metric)) is not None]
-    return min(reversed(found), key=lambda pair: pair[0])[1] if found else None
+    candidates = [
+        (value, folder) for folder in _all(run, KEPT) if (value := _metric(folder, metric)) is not None
+    ]
+    return min(reversed(candidates), key=lambda pair: pair[0])[1] if candidates else None
 
 
 def _metric(folder: Path, metric: str) -> float | None:

@@ -134,29 +134,29 @@ class TrainingConfig(RunConfig):
         """The class number that stands for 'not told'."""
         return len(self.classes)
 
-    def class_number(self, wanted: PictureClass) -> int:
-        if wanted not in self.classes:
-            known = ", ".join(map(str, self.classes)) or "none, it is unconditional"
-            raise ConfigError(f"This model has no class {wanted}; it has: {known}.")
-        return self.classes.index(wanted)
+    def class_number(self, image_class: PictureClass) -> int:
+        if image_class not in self.classes:
+            names = ", ".join(map(str, self.classes)) or "none, it is unconditional"
+            raise ConfigError(f"This model has no class {image_class}; it has: {names}.")
+        return self.classes.index(image_class)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
         """A checked config; `preset` names one to start from. Raises ConfigError."""
-        given = dict(values)
-        preset = given.pop("preset", None)
+        settings = dict(values)
+        preset = settings.pop("preset", None)
         if preset is not None and preset not in PRESETS:
             raise ConfigError(f"There is no preset {preset!r}; there are {', '.join(PRESETS)}.")
         try:
-            for name in {"widths", "latent_widths"} & set(given):
-                given[name] = tuple(given[name])
-            if "classes" in given:
-                given["classes"] = tuple(
-                    PictureClass(c["modality"], c.get("label", "")) for c in given["classes"]
+            for name in {"widths", "latent_widths"} & set(settings):
+                settings[name] = tuple(settings[name])
+            if "classes" in settings:
+                settings["classes"] = tuple(
+                    PictureClass(c["modality"], c.get("label", "")) for c in settings["classes"]
                 )
         except (TypeError, KeyError, AttributeError) as error:
             raise ConfigError(f"A setting has the wrong type: {error}.") from error
-        return super().from_mapping({**(PRESETS[preset] if preset else {}), **given})
+        return super().from_mapping({**(PRESETS[preset] if preset else {}), **settings})
 
     @classmethod
     def from_toml(cls, path: Path) -> Self:
@@ -182,16 +182,16 @@ def settings_of(toml: str, *, name: str = "given") -> dict[str, Any]:
 
 def settings_from(words: Iterable[str]) -> dict[str, Any]:
     """Settings from `key=value` words, each value as TOML writes it or else plain text. Raises ConfigError."""
-    given: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not key.strip():
             raise ConfigError(f"A setting is written key=value, not {word!r}.")
         try:
-            given[key.strip()] = tomllib.loads(f"value = {value}")["value"]
+            settings[key.strip()] = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:
-            given[key.strip()] = value.strip()
-    return given
+            settings[key.strip()] = value.strip()
+    return settings
 
 
 __all__ = [

@@ -15,7 +15,7 @@ from torch import Tensor
 PATIENCE = timedelta(hours=6)
 
 
-class Team:
+class DistributedGroup:
     """This process alone."""
 
     rank, size = 0, 1
@@ -40,7 +40,7 @@ class Team:
         """Go on when all are here."""
 
 
-class Several(Team):
+class Several(DistributedGroup):
     """One of several processes started by `accelerate launch` or torchrun."""
 
     def __init__(self) -> None:
@@ -67,6 +67,6 @@ class Several(Team):
         self.accelerator.wait_for_everyone()
 
 
-def team_of_environment() -> Team:
+def team_of_environment() -> DistributedGroup:
     """Several where a launcher said so, else this process alone."""
-    return Several() if int(os.environ.get("WORLD_SIZE", "1")) > 1 else Team()
+    return Several() if int(os.environ.get("WORLD_SIZE", "1")) > 1 else DistributedGroup()

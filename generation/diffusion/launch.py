@@ -93,8 +93,8 @@ def _write_order(
     if pictures.classes is not None:
         np.save(order / CLASSES, pictures.classes)
     if pipeline is not None:
-        told = {"pipeline": str(pipeline), "prompts": list(pictures.prompts)}
-        (order / FINETUNING).write_text(json.dumps(told))
+        task = {"pipeline": str(pipeline), "prompts": list(pictures.prompts)}
+        (order / FINETUNING).write_text(json.dumps(task))
     (order / HOOK).write_bytes(pickle.dumps(on_checkpoint))
     return order
 

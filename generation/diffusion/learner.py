@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from generation.diffusion.data.training_images import Order
-from generation.diffusion.distributed_group import Team
+from generation.diffusion.distributed_group import DistributedGroup
 from generation.diffusion.progress import Tell, silent
 from generation.diffusion.run_config import ConfigError, RunConfig
 from generation.diffusion.seeds import seed_of
@@ -39,8 +39,8 @@ class Draw:
     grain: Tensor | None = None  # where in its spread a latent lies
 
     def part(self, where: slice) -> Draw:
-        held = {field.name: getattr(self, field.name) for field in fields(self)}
-        return replace(self, **{name: value[where] for name, value in held.items() if value is not None})
+        tensors = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: value[where] for name, value in tensors.items() if value is not None})
 
 
 class Learner(ABC, Generic[Config]):
@@ -51,8 +51,10 @@ class Learner(ABC, Generic[Config]):
     tell: Tell = staticmethod(silent)  # where it says what it does beside its steps
     drawn_at_once = 32  # pictures to measure
 
-    def __init__(self, config: Config, count: int, team: Team | None, device: torch.device | None) -> None:
-        self.config, self.team = config, team or Team()
+    def __init__(
+        self, config: Config, count: int, team: DistributedGroup | None, device: torch.device | None
+    ) -> None:
+        self.config, self.team = config, team or DistributedGroup()
         self.device = device or self.team.device
         self.parts = _parts(config, self.team)
         _set_up(config)
@@ -62,9 +64,9 @@ class Learner(ABC, Generic[Config]):
         self.turn = 0
         self.last_checkpoint: Path | None = None
 
-    def train_these(self, named: Mapping[str, Tensor], *, weight_decay: float = 0.0) -> None:
+    def train_these(self, parameters: Mapping[str, Tensor], *, weight_decay: float = 0.0) -> None:
         """These are the weights to be trained."""
-        self.trained = dict(named)
+        self.trained = dict(parameters)
         self.weights: list[Tensor] = list(self.trained.values())
         self.optimiser = torch.optim.AdamW(
             self.weights, lr=self.config.learning_rate, weight_decay=weight_decay, fused=True
@@ -146,7 +148,7 @@ class Learner(ABC, Generic[Config]):
         return {"turn": self.turn} if self.turn else {}
 
 
-def _parts(config: RunConfig, team: Team) -> list[tuple[slice, bool]]:
+def _parts(config: RunConfig, team: DistributedGroup) -> list[tuple[slice, bool]]:
     """Which rows of a batch this process takes, one part after another, and which part is the last."""
     share, rest = divmod(config.batch, config.accumulate * team.size)
     if rest:

@@ -76,8 +76,8 @@ def bytes_of(module: Any) -> int:
 def out_of_memory(error: BaseException) -> bool:
     import torch
 
-    known = isinstance(error, (MemoryError, torch.OutOfMemoryError))
-    return known or "DefaultCPUAllocator" in str(error)  # a plain RuntimeError, worded by the system
+    is_known = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+    return is_known or "DefaultCPUAllocator" in str(error)  # a plain RuntimeError, worded by the system
 
 
 def _give_back() -> None:
@@ -95,11 +95,11 @@ def in_batches_that_fit(
 
     Raises SamplingError when one image alone does not fit.
     """
-    left = list(indices)
-    while left:
-        group = left[:size]
+    remaining = list(indices)
+    while remaining:
+        group = remaining[:size]
         try:
-            made = make(group)
+            batch = make(group)
         except (MemoryError, RuntimeError) as error:
             if not out_of_memory(error):
                 raise
@@ -110,7 +110,7 @@ def in_batches_that_fit(
             size = len(group) // 2
             note(f"Out of memory with {len(group)} pictures at once; going on with {size}.")
         else:
-            yield made
-            left = left[len(group) :]
+            yield batch
+            remaining = remaining[len(group) :]
             continue
         _give_back()  # out here, where no traceback holds the tensors any more

@@ -31,8 +31,8 @@ class Denoiser(nn.Module):
         self.space: Space = PixelSpace()
         levels = len(config.widths)
         folded = config.net_channels * config.patch**2
-        named = len(config.classes) + 1 if config.classes else None
-        told = _Told(named, 4 * config.widths[0]) if config.augment else None
+        class_count = len(config.classes) + 1 if config.classes else None
+        embedding = _ConditionEmbedding(class_count, 4 * config.widths[0]) if config.augment else None
         unet: Any = UNet2DModel  # diffusers ships no types
         self.unet: Any = unet(
             sample_size=config.net_size // config.patch,
@@ -44,10 +44,10 @@ class Denoiser(nn.Module):
             up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * (levels - 1),
             attention_head_dim=config.head_dim,
             norm_num_groups=8,
-            class_embed_type="identity" if told else None,
-            num_class_embeds=None if told else named,
+            class_embed_type="identity" if embedding else None,
+            num_class_embeds=None if embedding else class_count,
         )
-        self.told = told
+        self.told = embedding
         if config.gradient_checkpointing:
             self.unet.enable_gradient_checkpointing()
 
@@ -71,12 +71,12 @@ class Denoiser(nn.Module):
         predict = self.compiled or self
         if classes is None or guidance == 1.0:
             return cast("Tensor", predict(noisy, time, classes))
-        twice, nothing = time.repeat(2), torch.full_like(classes, self.config.null_class)
-        told, untold = predict(noisy.repeat(2, 1, 1, 1), twice, torch.cat([classes, nothing])).chunk(2)
-        return cast("Tensor", untold + guidance * (told - untold))
+        twice, null_classes = time.repeat(2), torch.full_like(classes, self.config.null_class)
+        cond, uncond = predict(noisy.repeat(2, 1, 1, 1), twice, torch.cat([classes, null_classes])).chunk(2)
+        return cast("Tensor", uncond + guidance * (cond - uncond))
 
 
-class _Told(nn.Module):
+class _ConditionEmbedding(nn.Module):
     """What the network is told beside the time: the class, and how the picture was augmented."""
 
     def __init__(self, classes: int | None, width: int) -> None:
@@ -87,10 +87,10 @@ class _Told(nn.Module):
     def forward(self, count: int, classes: Tensor | None, changes: Tensor | None) -> Tensor:
         if changes is None:
             changes = self.changes.weight.new_zeros((count, CHANGES))
-        told = self.changes(changes)
+        embedding = self.changes(changes)
         if self.classes is not None and classes is not None:
-            told = told + self.classes(classes)
-        return cast("Tensor", told)
+            embedding = embedding + self.classes(classes)
+        return cast("Tensor", embedding)
 
 
 def eager_layout(device: torch.device) -> torch.memory_format:

@@ -90,10 +90,12 @@ class Flow:
         """(count,) shares of noise, between 0 and 1."""
         return torch.randn(count, generator=dice, device=dice.device).sigmoid_()
 
-    def loss(self, net: Any, clean: Tensor, noise: Tensor, times: Tensor, *told: Tensor | None) -> Tensor:
+    def loss(
+        self, net: Any, clean: Tensor, noise: Tensor, times: Tensor, *conditions: Tensor | None
+    ) -> Tensor:
         """The mean squared error of what `net(noisy, time, *told)` predicts."""
         noisy = clean.lerp(noise, times.view(-1, 1, 1, 1))
-        return functional.mse_loss(net(noisy, times * self.timesteps, *told), noise - clean)
+        return functional.mse_loss(net(noisy, times * self.timesteps, *conditions), noise - clean)
 
 
 class Diffusion:
@@ -106,23 +108,25 @@ class Diffusion:
     def __init__(self, config: TrainingConfig, device: torch.device) -> None:
         self.timesteps, self.objective = config.train_timesteps, config.objective
         ancestral: Any = DDPMScheduler
-        kept = ancestral(**noise_schedule(config)).alphas_cumprod.double()
-        self.signal = kept.sqrt().float().to(device)
-        self.noise = (1 - kept).sqrt().float().to(device)
+        alphas_cumprod = ancestral(**noise_schedule(config)).alphas_cumprod.double()
+        self.signal = alphas_cumprod.sqrt().float().to(device)
+        self.noise = (1 - alphas_cumprod).sqrt().float().to(device)
         self.weights: Tensor | None = None
         if config.min_snr_gamma:
-            snr = kept / (1 - kept) + (0 if config.objective == "epsilon" else 1)
+            snr = alphas_cumprod / (1 - alphas_cumprod) + (0 if config.objective == "epsilon" else 1)
             self.weights = (snr.clamp(max=config.min_snr_gamma) / snr).float().to(device)
 
     def times(self, count: int, dice: torch.Generator) -> Tensor:
         """(count,) whole times, from 0 to train_timesteps - 1."""
         return torch.randint(self.timesteps, (count,), generator=dice, device=dice.device)
 
-    def loss(self, net: Any, clean: Tensor, noise: Tensor, times: Tensor, *told: Tensor | None) -> Tensor:
+    def loss(
+        self, net: Any, clean: Tensor, noise: Tensor, times: Tensor, *conditions: Tensor | None
+    ) -> Tensor:
         """The mean squared error of what `net(noisy, time, *told)` predicts, weighted if the config says so."""
         signal, share = self.signal[times].view(-1, 1, 1, 1), self.noise[times].view(-1, 1, 1, 1)
         target = noise if self.objective == "epsilon" else signal * noise - share * clean
-        predicted = net(signal * clean + share * noise, times, *told)
+        predicted = net(signal * clean + share * noise, times, *conditions)
         if self.weights is None:
             return functional.mse_loss(predicted, target)
         errors = functional.mse_loss(predicted, target, reduction="none").mean(dim=(1, 2, 3))

@@ -39,35 +39,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("order", type=Path)
     parser.add_argument("--processes", type=int, help="how many train together (default: one a GPU)")
-    asked = parser.parse_args()
-    config = _config(asked.order)
-    if "WORLD_SIZE" not in os.environ and (many := _processes(asked.processes, config)) > 1:
-        _become_many(many, asked.order)
+    options = parser.parse_args()
+    config = _config(options.order)
+    if "WORLD_SIZE" not in os.environ and (many := _processes(options.processes, config)) > 1:
+        _become_many(many, options.order)
     speaker = Speaker()
     threading.Thread(target=_stop_with_parent, args=(speaker,), daemon=True).start()
     signal.signal(signal.SIGTERM, speaker.stop)
-    sys.exit(_trained(asked.order, config, speaker))
+    sys.exit(_trained(options.order, config, speaker))
 
 
 def _config(order: Path) -> TrainingConfig | FineTuneConfig:
-    said = json.loads((order / launch.CONFIG).read_text())
+    settings = json.loads((order / launch.CONFIG).read_text())
     kind = FineTuneConfig if (order / launch.FINETUNING).exists() else TrainingConfig
-    return kind.from_mapping(said)
+    return kind.from_mapping(settings)
 
 
-def _material(order: Path) -> tuple[Pictures, Path | None]:
+def _training_data(order: Path) -> tuple[Pictures, Path | None]:
     """The pictures, and for a fine-tuning the pipeline it starts from."""
     pixels = np.load(order / launch.PIXELS)
     if (order / launch.FINETUNING).exists():
-        told = json.loads((order / launch.FINETUNING).read_text())
-        return Pictures(pixels, prompts=told["prompts"]), Path(told["pipeline"])
+        task = json.loads((order / launch.FINETUNING).read_text())
+        return Pictures(pixels, prompts=task["prompts"]), Path(task["pipeline"])
     classes = np.load(order / launch.CLASSES) if (order / launch.CLASSES).exists() else None
     return Pictures(pixels, classes), None
 
 
 def _trained(order: Path, config: TrainingConfig | FineTuneConfig, speaker: Speaker) -> int:
     try:
-        pictures, pipeline = _material(order)
+        pictures, pipeline = _training_data(order)
         hook = pickle.loads((order / launch.HOOK).read_bytes())  # noqa: S301  (written by launch.py, in a folder of the site's own)
         team = team_of_environment()
         with (order.parent / ".lock").open("w") as lock:
@@ -116,10 +116,10 @@ class Speaker:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _processes(asked: int | None, config: RunConfig) -> int:
-    """As many as asked for; else one for each GPU, as far as the batch can be shared evenly."""
-    if asked:
-        return asked
+def _processes(requested: int | None, config: RunConfig) -> int:
+    """as many as requested; else one for each GPU, as far as the batch can be shared evenly."""
+    if requested:
+        return requested
     return next(
         n
         for n in range(max(1, torch.cuda.device_count()), 0, -1)

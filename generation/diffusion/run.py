@@ -18,7 +18,7 @@ from torch import Tensor
 from generation.diffusion import checkpoint
 from generation.diffusion.config import TrainingConfig
 from generation.diffusion.data.training_images import Pictures
-from generation.diffusion.distributed_group import Team, team_of_environment
+from generation.diffusion.distributed_group import DistributedGroup, team_of_environment
 from generation.diffusion.errors import TrainingFailedError, TrainingStoppedError
 from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.learner import Learner
@@ -41,7 +41,7 @@ def train(
     device: torch.device | None = None,
     on_progress: OnProgress | None = None,
     on_checkpoint: OnCheckpoint | None = None,
-    team: Team | None = None,
+    team: DistributedGroup | None = None,
 ) -> Path:
     """The last checkpoint's folder; goes on by itself from what stands in `run`.
 
@@ -53,18 +53,18 @@ def train(
     CheckpointError, TrainingFailedError.
     """
     team = team or team_of_environment()
-    heard = on_progress if team.rank == 0 else None
-    learner = _learner(config, pictures, run, pipeline, device=device, team=team, heard=heard)
-    keeper = Keeper(learner, run, on_checkpoint)
-    keeper.go_on()
+    listener = on_progress if team.rank == 0 else None
+    learner = _learner(config, pictures, run, pipeline, device=device, team=team, listener=listener)
+    manager = CheckpointManager(learner, run, on_checkpoint)
+    manager.go_on()
     try:
-        for progress in steps(learner, keeper):
-            if heard is not None:
-                heard(progress)
+        for progress in steps(learner, manager):
+            if listener is not None:
+                listener(progress)
     except TrainingStoppedError:
-        keeper.save_to_go_on()
+        manager.save_to_go_on()
         raise
-    return keeper.last_kept or keeper.keep()[0]
+    return manager.last_kept or manager.keep()[0]
 
 
 def _learner(
@@ -74,12 +74,12 @@ def _learner(
     pipeline: Path | None,
     *,
     device: torch.device | None,
-    team: Team,
-    heard: OnProgress | None,
+    team: DistributedGroup,
+    listener: OnProgress | None,
 ) -> Learner[Any]:
     def tell(sentence: str) -> None:
-        if heard is not None:
-            heard(Progress.beside_the_steps(sentence))
+        if listener is not None:
+            listener(Progress.beside_the_steps(sentence))
 
     if isinstance(config, FineTuneConfig):
         from generation.diffusion.finetuning.fine_tuner import FineTuner
@@ -97,34 +97,34 @@ def _learner(
     return learner
 
 
-def steps(learner: Learner[Any], keeper: Keeper) -> Iterator[Progress]:
+def steps(learner: Learner[Any], manager: CheckpointManager) -> Iterator[Progress]:
     """The run word by word, with checkpoints where the config wants them."""
     config = learner.config
     pace = LOOK_EVERY if learner.device.type == "cuda" else 1
-    began, taken = time.monotonic(), 0
+    began, step_count = time.monotonic(), 0
     since: list[Tensor] = []
     while learner.step < config.steps:
         rate = learner.learning_rate()
         since.append(learner.train_step())
-        taken += 1
+        step_count += 1
         due = learner.step % config.checkpoint_every == 0 or learner.step == config.steps
         if not due and learner.step % pace:
             continue
         loss, since = float(torch.stack(since).mean()), []
         if not math.isfinite(loss) or (due and not learner.is_sound()):
-            note = keeper.go_back(learner.step)
+            note = manager.go_back(learner.step)
             yield Progress(learner.step, loss, rate, 0.0, note=note)
             continue
-        speed = taken * config.batch / max(1e-9, time.monotonic() - began)
-        kept = keeper.keep() if due else None
-        if kept is None:
-            keeper.save_by_the_clock()
-        folder, samples, metrics = kept or (None, None, {})
+        speed = step_count * config.batch / max(1e-9, time.monotonic() - began)
+        checkpoint = manager.keep() if due else None
+        if checkpoint is None:
+            manager.save_by_the_clock()
+        folder, samples, metrics = checkpoint or (None, None, {})
         memory = peak_memory(learner.device)
         yield Progress(learner.step, loss, rate, speed, folder, samples, metrics, memory)
 
 
-class Keeper:
+class CheckpointManager:
     """Looks after a run's folder. In a team the first process writes and the others wait for it."""
 
     def __init__(self, learner: Learner[Any], run: Path, on_checkpoint: OnCheckpoint | None) -> None:
@@ -182,9 +182,9 @@ class Keeper:
         """
         self.saved_at = time.monotonic()
         newest = checkpoint.latest(self.run)
-        is_there = newest is not None and checkpoint.told(newest)["step"] == self.learner.step
+        is_there = newest is not None and checkpoint.config_of(newest)["step"] == self.learner.step
         if self.writes and not is_there and self.learner.is_sound():
-            folder = self.learner.save(self.run / checkpoint.name_of(self.learner.step, kept=False))
+            folder = self.learner.save(self.run / checkpoint.name_of(self.learner.step, measured=False))
             checkpoint.drop_others_to_go_on(self.run, folder)
 
     def go_back(self, failed_at: int) -> str:

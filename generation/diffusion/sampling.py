@@ -37,16 +37,16 @@ def sample(
     if hasattr(schedule, "set_begin_index"):
         schedule.set_begin_index(0)
     times = schedule.timesteps.to(device)[:, None].expand(-1, len(seeds))
-    dice = [torch.Generator().manual_seed(seed) for seed in seeds]
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     shape = (1, config.net_channels, config.net_size, config.net_size)
     # Noise is drawn on the CPU so that a seed means the same picture on every device.
-    noisy = torch.cat([torch.randn(shape, generator=die) for die in dice]).to(device)
-    told = torch.tensor(classes, device=device) if classes is not None else None
+    noisy = torch.cat([torch.randn(shape, generator=generator) for generator in generators]).to(device)
+    cond = torch.tensor(classes, device=device) if classes is not None else None
     with torch.inference_mode(), autocast(device, precision):
         for step, at in zip(schedule.timesteps, times, strict=True):
             # None of these schedules scales what the network is shown.
-            predicted = net.guided(noisy, at, told, guidance)
-            noisy = schedule.step(predicted, step, noisy, generator=dice).prev_sample
+            predicted = net.guided(noisy, at, cond, guidance)
+            noisy = schedule.step(predicted, step, noisy, generator=generators).prev_sample
             if between_steps is not None:
                 between_steps()
         pictures = net.space.decode(noisy)

@@ -15,9 +15,9 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from generation.diffusion import checkpoint
 from generation.diffusion.config import ConfigError, TrainingConfig
 from generation.diffusion.data import augmentation
-from generation.diffusion.data.device_dataset import Shelf, shown
+from generation.diffusion.data.device_dataset import DeviceDataset, normalised_images
 from generation.diffusion.data.training_images import Pictures
-from generation.diffusion.distributed_group import Team
+from generation.diffusion.distributed_group import DistributedGroup
 from generation.diffusion.latent_space import PixelSpace, Space
 from generation.diffusion.learner import Draw, Learner
 from generation.diffusion.network import autocast, build
@@ -38,7 +38,7 @@ class Trainer(Learner[TrainingConfig]):
         *,
         device: torch.device | None = None,
         space: Space | None = None,
-        team: Team | None = None,
+        team: DistributedGroup | None = None,
     ) -> None:
         pictures.check(config)
         if bool(config.classes) != (pictures.classes is not None):
@@ -55,8 +55,8 @@ class Trainer(Learner[TrainingConfig]):
         self.train_these(dict(self.net.named_parameters()), weight_decay=config.weight_decay)
         self.averages = list(self.averaged.parameters())
         self.objective = objective_of(config, self.device)
-        self.pixels = Shelf(pictures.pixels, self.device)
-        self.classes = None if pictures.classes is None else Shelf(pictures.classes, self.device)
+        self.pixels = DeviceDataset(pictures.pixels, self.device)
+        self.classes = None if pictures.classes is None else DeviceDataset(pictures.classes, self.device)
         self.latents = self._latents() if config.latent and not config.augment else None
 
     def draw(self, dice: torch.Generator, rows: NDArray[np.int64]) -> Draw:
@@ -71,8 +71,8 @@ class Trainer(Learner[TrainingConfig]):
         return draw
 
     def loss(self, draw: Draw) -> Tensor:
-        told = self._told(draw), draw.changes
-        return self.objective.loss(self._predict, self._clean(draw), draw.noise, draw.times, *told)
+        conditions = self._classes_shown(draw), draw.changes
+        return self.objective.loss(self._predict, self._clean(draw), draw.noise, draw.times, *conditions)
 
     def _predict(self, noisy: Tensor, *rest: Tensor | None) -> Tensor:
         """In mixed precision; the noising and the error around it are in fp32."""
@@ -83,22 +83,22 @@ class Trainer(Learner[TrainingConfig]):
     def _clean(self, draw: Draw) -> Tensor:
         if self.latents is not None:
             return self.latents.take(draw.rows)
-        clean = shown(self.pixels, draw.rows)
+        clean = normalised_images(self.pixels, draw.rows)
         if draw.changes is not None:
             clean = augmentation.apply(clean, draw.changes)
         return self.space.encode(clean)
 
-    def _told(self, draw: Draw) -> Tensor | None:
+    def _classes_shown(self, draw: Draw) -> Tensor | None:
         if self.classes is None or draw.hidden is None:
             return None
         return self.classes.take(draw.rows).masked_fill(draw.hidden, self.config.null_class)
 
-    def _latents(self) -> Shelf:
+    def _latents(self) -> DeviceDataset:
         """Every picture encoded once, as nothing changes them from step to step."""
         rows = np.arange(len(self.pixels))
         groups = np.split(rows, range(ENCODED_AT_ONCE, len(rows), ENCODED_AT_ONCE))
-        encoded = [self.space.encode(shown(self.pixels, group)).cpu().numpy() for group in groups]
-        return Shelf(np.concatenate(encoded), self.device)
+        encoded = [self.space.encode(normalised_images(self.pixels, group)).cpu().numpy() for group in groups]
+        return DeviceDataset(np.concatenate(encoded), self.device)
 
     def _average(self) -> None:
         decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))

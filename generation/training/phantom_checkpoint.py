@@ -31,8 +31,8 @@ def draw_pictures(config: TrainingConfig, per_class: int) -> Pictures:
     jobs = [(kind, seed) for seed in range(SEEDS_FROM, SEEDS_FROM + per_class) for kind in config.classes]
     # Not fork: its children would inherit torch's threads.
     with get_context("spawn").Pool(os.cpu_count()) as pool:
-        drawn = pool.imap(partial(_draw, config.size), jobs, chunksize=8)
-        pixels = np.stack(list(tqdm(drawn, total=len(jobs), desc="Drawing phantoms", unit="image")))
+        images = pool.imap(partial(_draw, config.size), jobs, chunksize=8)
+        pixels = np.stack(list(tqdm(images, total=len(jobs), desc="Drawing phantoms", unit="image")))
     return Pictures(pixels, np.array([config.class_number(kind) for kind, _ in jobs]))
 
 

@@ -90,7 +90,7 @@ def test_as_many_labels_are_hidden_as_the_config_says(share: float) -> None:
 
     for step in range(1000):
         draw = trainer.draw(torch.Generator().manual_seed(step), trainer.order.rows(step))
-        conditions = trainer._told(draw)
+        conditions = trainer._classes_shown(draw)
         assert conditions is not None
         is_hidden = conditions.numpy() == config.null_class
         assert np.array_equal(conditions.numpy()[~is_hidden], labels[draw.rows][~is_hidden])

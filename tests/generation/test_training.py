@@ -19,8 +19,8 @@ from bench.training import Counter
 from generation.diffusion import autoencoder, checkpoint
 from generation.diffusion.config import PRESETS, SAMPLERS, ConfigError, TrainingConfig, settings_from
 from generation.diffusion.data import augmentation
-from generation.diffusion.data.device_dataset import Shelf
-from generation.diffusion.distributed_group import Team
+from generation.diffusion.data.device_dataset import DeviceDataset
+from generation.diffusion.distributed_group import DistributedGroup
 from generation.diffusion.learner import Learner
 from generation.diffusion.run import Pictures, Progress, TrainingFailedError, train
 from generation.diffusion.sampling import sample
@@ -245,7 +245,7 @@ def test_an_autoencoder_brings_back_what_it_was_shown(tmp_path: Path) -> None:
     config = tiny_config(**{**LATENT, "latent_steps": 60, "latent_widths": (16, 16)})
     pictures = bright_squares(config)
 
-    space = autoencoder.space_for(config, pictures, tmp_path, torch.device("cpu"), Team())
+    space = autoencoder.space_for(config, pictures, tmp_path, torch.device("cpu"), DistributedGroup())
 
     assert space is not None
     shown = torch.from_numpy(pictures.pixels).unsqueeze(1).float() / 127.5 - 1
@@ -344,7 +344,7 @@ def test_pictures_that_do_not_fit_on_the_device_come_from_memory_the_same() -> N
     pixels = bright_squares(tiny_config()).pixels
     rows = np.array([3, 1, 3])
 
-    resident, streamed = (Shelf(pixels, torch.device("cpu"), room=room) for room in (10**9, 10))
+    resident, streamed = (DeviceDataset(pixels, torch.device("cpu"), room=room) for room in (10**9, 10))
 
     assert (resident.resident, streamed.resident) == (True, False)
     assert torch.equal(resident.take(rows), streamed.take(rows))

@@ -107,7 +107,7 @@ def test_stopping_saves_the_autoencoder_at_its_very_step(tmp_path: Path) -> None
     with pytest.raises(EnoughError):
         train_apart(config, bright_squares(config), tmp_path, on_progress=stop)
 
-    assert checkpoint.told(tmp_path / "autoencoder-in-training")["step"] > 1
+    assert checkpoint.config_of(tmp_path / "autoencoder-in-training")["step"] > 1
 
 
 def test_a_run_that_ends_by_itself_leaves_no_word_of_a_crash(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_run_that_ends_by_itself_leaves_no_word_of_a_crash(tmp_path: Path) -> 
 def saved_step(run: Path) -> int:
     newest = checkpoint.latest(run)
     assert newest is not None
-    return int(checkpoint.told(newest)["step"])
+    return int(checkpoint.config_of(newest)["step"])
 
 
 def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:

@@ -70,7 +70,9 @@ def test_a_run_stopped_while_it_measures_had_said_so_and_measures_when_it_goes_o
         "Measuring the pictures",
     ]
     assert sorted(left) == ["resume-00000000", "step-00000003"]
-    assert all("fid" in checkpoint.facts_of(folder)["metrics"] for folder in checkpoint.kept(run))
+    assert all(
+        "fid" in checkpoint.facts_of(folder)["metrics"] for folder in checkpoint.measured_checkpoints(run)
+    )
 
 
 def test_a_watch_travels_to_another_process_and_measures_the_same_there(tmp_path: Path) -> None:

@@ -11,31 +11,31 @@ from torch import Tensor
 PART_OF_DEVICE = 0.3
 
 
-class Shelf:
+class DeviceDataset:
     """Rows of one array as tensors on the device; 3,165 X-rays of 256² are 207 MB as bytes."""
 
     def __init__(self, values: NDArray[np.generic], device: torch.device, *, room: int | None = None) -> None:
         self.device = device
         room = _room(device) if room is None else room
         self.resident = values.nbytes <= room
-        held = torch.from_numpy(np.ascontiguousarray(values))
-        self.held = held.to(device) if self.resident else held
+        tensor = torch.from_numpy(np.ascontiguousarray(values))
+        self.values = tensor.to(device) if self.resident else tensor
 
     def __len__(self) -> int:
-        return len(self.held)
+        return len(self.values)
 
     def take(self, rows: NDArray[np.int64]) -> Tensor:
         """The rows, on the device. A copy from pinned memory runs while the device works on the step before."""
-        wanted = torch.from_numpy(rows)
+        index = torch.from_numpy(rows)
         if self.resident:
-            return self.held[wanted.to(self.device)]
-        taken = self.held[wanted]
-        return (taken.pin_memory() if self.device.type == "cuda" else taken).to(
+            return self.values[index.to(self.device)]
+        chosen = self.values[index]
+        return (chosen.pin_memory() if self.device.type == "cuda" else chosen).to(
             self.device, non_blocking=True
         )
 
 
-def shown(shelf: Shelf, rows: NDArray[np.int64]) -> Tensor:
+def normalised_images(shelf: DeviceDataset, rows: NDArray[np.int64]) -> Tensor:
     """The pictures of these rows, (n, channels, size, size) from -1 to 1."""
     pixels = shelf.take(rows)
     pictures = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from generation.diffusion import checkpoint
 from generation.diffusion.data.training_images import Pictures
-from generation.diffusion.distributed_group import Team
+from generation.diffusion.distributed_group import DistributedGroup
 from generation.diffusion.errors import CheckpointError, PipelineError
 from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.finetuning.pipelines import PipelineSource, eight_bits
@@ -58,14 +58,14 @@ class FineTuner(Learner[FineTuneConfig]):
         folder: Path,
         *,
         device: torch.device | None = None,
-        team: Team | None = None,
+        team: DistributedGroup | None = None,
         tell: Tell = silent,
     ) -> None:
         pictures.check(config)
         super().__init__(config, len(pictures.pixels), team, device)
         pipe = load_pipeline(folder)
         self.schedule: Any = DDPMScheduler.from_config(pipe.scheduler.config)  # type: ignore[no-untyped-call]  # diffusers ships no types
-        self.said, self.prompt_of = self._said(pipe, pictures.prompts)
+        self.embeddings, self.prompt_of = self._encode(pipe, pictures.prompts)
         self.means, self.spreads = self._latents(pipe.vae, pictures.pixels, tell)
         self.net: Any = pipe.unet.to(self.device).train()
         if config.gradient_checkpointing:
@@ -105,7 +105,7 @@ class FineTuner(Learner[FineTuneConfig]):
         return torch.cat(means), torch.cat(spreads)
 
     @torch.no_grad()
-    def _said(self, pipe: Any, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
+    def _encode(self, pipe: Any, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Each distinct prompt encoded, the empty one first, and which of them belongs to each picture."""
         texts = ["", *sorted(set(prompts) - {""})]
         encoder, encoded = pipe.text_encoder.to(self.device).eval(), []
@@ -133,61 +133,63 @@ class FineTuner(Learner[FineTuneConfig]):
         hidden, grain = cast("tuple[Tensor, Tensor]", (draw.hidden, draw.grain))  # both are always drawn here
         rows = torch.from_numpy(draw.rows).to(self.device)
         latents = torch.addcmul(self.means[rows], self.spreads[rows], grain)
-        said = self.said[self.prompt_of[rows].masked_fill(hidden, 0)]
+        embeddings = self.embeddings[self.prompt_of[rows].masked_fill(hidden, 0)]
         noisy = self.schedule.add_noise(latents, draw.noise, draw.times)
         velocity = self.schedule.config.prediction_type == "v_prediction"
         target = self.schedule.get_velocity(latents, draw.noise, draw.times) if velocity else draw.noise
-        error: Tensor = self._predict(noisy, draw.times, said).float() - target
+        error: Tensor = self._predict(noisy, draw.times, embeddings).float() - target
         return error.square().mean()
 
-    def _predict(self, noisy: Tensor, times: Tensor, said: Tensor) -> Tensor:
+    def _predict(self, noisy: Tensor, times: Tensor, embeddings: Tensor) -> Tensor:
         """In mixed precision; the noising and the error around it are in fp32."""
         with autocast(self.device, self.config.precision):
-            predicted: Tensor = self.joined(noisy, times, said).sample
+            predicted: Tensor = self.joined(noisy, times, embeddings).sample
         return predicted
 
     def pictures(self, places: Sequence[int], *, seed: int = 0) -> NDArray[np.uint8]:
         starts = range(0, len(places), DRAWN_AT_ONCE)
-        return np.concatenate([self._drawn(places[start : start + DRAWN_AT_ONCE], seed) for start in starts])
+        return np.concatenate(
+            [self._draw_batch(places[start : start + DRAWN_AT_ONCE], seed) for start in starts]
+        )
 
     @torch.no_grad()
-    def _drawn(self, places: Sequence[int], seed: int) -> NDArray[np.uint8]:
-        config, prompts = self.config, len(self.said) - 1
-        asked = [1 + place % prompts if prompts else 0 for place in places]
-        dice = [torch.Generator().manual_seed(seed + place) for place in places]
+    def _draw_batch(self, places: Sequence[int], seed: int) -> NDArray[np.uint8]:
+        config, prompts = self.config, len(self.embeddings) - 1
+        prompt_index = [1 + place % prompts if prompts else 0 for place in places]
+        generators = [torch.Generator().manual_seed(seed + place) for place in places]
         self.net.eval()
         with autocast(self.device, config.precision):
-            made = self.pipe(
-                prompt_embeds=self.said[asked],
-                negative_prompt_embeds=self.said[[0] * len(asked)],
+            images = self.pipe(
+                prompt_embeds=self.embeddings[prompt_index],
+                negative_prompt_embeds=self.embeddings[[0] * len(prompt_index)],
                 height=config.size,
                 width=config.size,
                 num_inference_steps=config.sample_steps,
-                generator=dice,
+                generator=generators,
                 output_type="np",
             ).images
         self.net.train()
-        return np.stack([eight_bits(picture, colour=config.channels == 3) for picture in made])
+        return np.stack([eight_bits(picture, colour=config.channels == 3) for picture in images])
 
     def save(self, folder: Path) -> Path:
-        told = FineTuning(self.config, self.step, self.facts)
+        description = FineTuning(self.config, self.step, self.facts)
         weights = {self.published[name]: weight.detach() for name, weight in self.trained.items()}
         state = optimiser_state(self.trained, self.optimiser)
-        self.last_checkpoint = checkpoint.write(folder, told, weights, state=state)
+        self.last_checkpoint = checkpoint.write(folder, description, weights, state=state)
         return self.last_checkpoint
 
     @torch.no_grad()
     def restore(self, folder: Path) -> None:
-        told = checkpoint.told(folder)
-        if told.get("format") == EARLIER:
+        config = checkpoint.config_of(folder)
+        if config.get("format") == EARLIER:
             raise CheckpointError("This fine-tuning was begun by an earlier version; start it anew.")
         weights = load_file(folder / checkpoint.WEIGHTS)
-        if told.get("format") != FORMAT or weights.keys() != set(self.published.values()):
+        if config.get("format") != FORMAT or weights.keys() != set(self.published.values()):
             raise CheckpointError(f"The checkpoint {folder.name} is of another pipeline or another rank.")
         for name, weight in self.trained.items():
             weight.copy_(weights[self.published[name]])
         restore_optimiser(self.trained, self.optimiser, checkpoint.load_state(folder))
-        self.step, self.turn = int(told["step"]), int(told.get("facts", {}).get("turn", 0))
+        self.step, self.turn = int(config["step"]), int(config.get("facts", {}).get("turn", 0))
         self.last_checkpoint = folder
 
 
@@ -197,13 +199,13 @@ def _published(trained: Mapping[str, Tensor]) -> dict[str, str]:
 
     convert: Any = convert_state_dict_to_diffusers  # untyped in diffusers
     plain = convert({name.replace(".default.", "."): weight for name, weight in trained.items()})
-    return {name: f"unet.{called}" for name, called in zip(trained, plain, strict=True)}
+    return {name: f"unet.{name_in_file}" for name, name_in_file in zip(trained, plain, strict=True)}
 
 
 def _without_prompts(pipe: Any) -> Any:
     """The pipeline as it draws from prompts that are encoded already."""
     kind: Any = StableDiffusionPipeline  # diffusers ships no types
-    made = kind(
+    pipeline = kind(
         vae=pipe.vae,
         text_encoder=None,
         tokenizer=None,
@@ -213,8 +215,8 @@ def _without_prompts(pipe: Any) -> Any:
         feature_extractor=None,
         requires_safety_checker=False,
     )
-    made.set_progress_bar_config(disable=True)
-    return made
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
 
 
 def load_pipeline(folder: Path) -> Any:
