@@ -73,7 +73,7 @@ class RunConfig:
 
     def as_toml(self) -> str:
         """The settings as the file that gives the same config again."""
-        return "".join(f"{name} = {_toml(value)}\n" for name, value in self.as_json().items())
+        return toml_of(self.as_json())
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
@@ -90,6 +90,11 @@ class RunConfig:
 def check(holds: bool, rule: str) -> None:
     if not holds:
         raise ConfigError(f"In the training config, {rule}.")
+
+
+def toml_of(settings: Mapping[str, Any]) -> str:
+    """Settings as a TOML file holds them, one a line."""
+    return "".join(f"{name} = {_toml(value)}\n" for name, value in settings.items())
 
 
 def _toml(value: Any) -> str:

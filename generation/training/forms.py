@@ -20,6 +20,7 @@ from pool.models import Dataset
 
 ASKED_OF_FINETUNING = ("pipeline", "prompt", "rank", "size", "steps", "batch", "learning_rate", "seed")
 LARGEST_CONFIG = 100_000
+FIRST_PRESET = "tiny"
 
 
 class WithConfigFile(forms.Form):
@@ -52,7 +53,8 @@ class WithConfigFile(forms.Form):
                 raise ConfigError(f"The config {uploaded.name} is no text file.") from error
         return {**settings, **settings_of(self.cleaned_data["settings"])}
 
-    def submit(self, by: Any) -> TrainingRun:
+    def submit(self, by: Any, *, enqueue: bool = True) -> TrainingRun:
+        """The queued run; a worker is told, unless this process does it."""
         run = TrainingRun(
             name=self.cleaned_data["name"],
             dataset=self.cleaned_data["dataset"],
@@ -60,7 +62,10 @@ class WithConfigFile(forms.Form):
             total=self.config.steps,
             requested_by=by,
         )
-        run.submit()
+        if enqueue:
+            run.submit()
+        else:
+            run.save()
         return run
 
 
@@ -69,7 +74,11 @@ class TrainingForm(WithConfigFile):
 
     name = forms.CharField(max_length=100, label="Name of the model")
     dataset = forms.ModelChoiceField(Dataset.objects.all(), label="Trained on")
-    preset = forms.ChoiceField(choices=[(name, name) for name in PRESETS])
+    preset = forms.ChoiceField(
+        choices=[("", f"{FIRST_PRESET}, or what the config file says"), *((name, name) for name in PRESETS)],
+        required=False,
+        initial=FIRST_PRESET,
+    )
     size = forms.IntegerField(
         min_value=16, max_value=1024, required=False, label="Size in pixels", help_text="Empty: the preset's."
     )
@@ -103,14 +112,9 @@ class TrainingForm(WithConfigFile):
         settings = {name: data[name] for name in ("size", "steps", "batch", "seed") if data[name] is not None}
         if data["by_finding"]:
             settings["classes"] = [vars(kind) for kind in classes_of(data["dataset"])]
-        return TrainingConfig.from_mapping(
-            {
-                "preset": data["preset"],
-                "channels": channels_of(data["dataset"]),
-                **self.written(),
-                **settings,
-            }
-        )
+        preset = data["preset"] or ("" if data["config_file"] else FIRST_PRESET)
+        start = {"channels": channels_of(data["dataset"]), **({"preset": preset} if preset else {})}
+        return TrainingConfig.from_mapping({**start, **self.written(), **settings})
 
 
 class FineTuneForm(WithConfigFile):
@@ -153,6 +157,7 @@ class FineTuneForm(WithConfigFile):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["pipeline"].choices = [(name, name) for name in pipeline_folder.names()]  # type: ignore[attr-defined]  # a ChoiceField
+        self.fields["pipeline"].error_messages["invalid_choice"] = pipeline_folder.no_such_pipeline()
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"]).strip()

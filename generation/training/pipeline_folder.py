@@ -32,13 +32,21 @@ def lora_names() -> list[str]:
     return sorted(file.stem for file in lora_folder().glob("*.safetensors"))
 
 
+def no_such_pipeline() -> str:
+    """What a form says of another name than these; `%(value)s` stands for the name."""
+    return f"There is no pipeline '%(value)s' in {folder()}; there are: {', '.join(names()) or 'none yet'}."
+
+
+def no_such_lora() -> str:
+    return f"There is no LoRA '%(value)s' in {lora_folder()}."
+
+
 def source(name: str, settings: Mapping[str, Any]) -> PipelineSource:
     """The pipeline of this name with the LoRA that the settings name. Raises PipelineError."""
     if name not in names():
-        available = ", ".join(names()) or "none yet"
-        raise PipelineError(f"There is no pipeline {name!r} in {folder()}; there are: {available}.")
+        raise PipelineError(no_such_pipeline() % {"value": name})
     lora = str(settings.get("lora") or "")
     if lora and lora not in lora_names():
-        raise PipelineError(f"There is no LoRA {lora!r} in {lora_folder()}.")
+        raise PipelineError(no_such_lora() % {"value": lora})
     path = lora_folder() / f"{lora}.safetensors" if lora else None
     return PipelineSource(folder() / name, path, float(settings.get("lora_scale") or 1.0))

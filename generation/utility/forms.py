@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from generation.diffusion.config import PRESETS as GENERATORS
-from generation.diffusion.config import ConfigError
+from generation.diffusion.config import ConfigError, settings_of
 from generation.diffusion.seeds import MOST_SEED
 from generation.utility.config import ARCHITECTURES, MOST_SEEDS, PRESETS, UtilityConfig, UtilityConfigError
 from generation.utility.models import MOST_PER_CLASS, UtilityExperiment
@@ -32,12 +32,14 @@ class UtilityForm(forms.Form):
     real = forms.ModelChoiceField(
         Dataset.objects.filter(origin=Origin.REAL),
         label="Real images",
+        error_messages={"invalid_choice": "Choose a dataset of real images."},
         help_text="Labelled; those marked for testing are tested on, the others trained on.",
     )
     synthetic = forms.ModelMultipleChoiceField(
         Dataset.objects.filter(origin=Origin.SYNTHETIC),
         required=False,
         label="Synthetic images",
+        error_messages={"invalid_choice": "Choose datasets of synthetic images."},
         help_text="With the same labels. Several can be chosen; none where a model is trained for them.",
     )
     generator = forms.ChoiceField(
@@ -75,6 +77,12 @@ class UtilityForm(forms.Form):
         help_text="Training images that are nearly a test image are left out; otherwise they refuse the experiment.",
     )
     seed = forms.IntegerField(min_value=0, max_value=MOST_SEED, initial=0)
+    settings = forms.CharField(
+        required=False,
+        label="Other settings",
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        help_text="As in a TOML file, one a line, such as ratios = [0.5, 1.0]. What is filled in above goes first.",
+    )
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -83,6 +91,8 @@ class UtilityForm(forms.Form):
         chain = bool(data["generator"])
         if chain and not data["per_class"]:
             self.add_error("per_class", "Say how many images the model is to make of each finding.")
+        if not chain and data["per_class"]:
+            self.add_error("per_class", "Only a model that is trained first makes images; say which.")
         if not chain and not data["synthetic"]:
             self.add_error("synthetic", "Choose synthetic images, or have a model trained for them.")
         if conflict := names_taken(data["name"].strip(), chain=chain):
@@ -100,12 +110,15 @@ class UtilityForm(forms.Form):
         settings = {name: data[name] for name in ("seeds", "steps", "seed") if data[name] is not None}
         if data["architectures"]:
             settings["architectures"] = data["architectures"]
-        labels = [label.strip() for label in data["labels"].split(",") if label.strip()]
-        settings |= {"labels": labels, "without_copies": data["without_copies"], "preset": data["preset"]}
-        return UtilityConfig.from_mapping(colour_of(data["real"], settings))
+        if labels := [label.strip() for label in data["labels"].split(",") if label.strip()]:
+            settings["labels"] = labels
+        if data["without_copies"]:
+            settings["without_copies"] = True
+        start = {"preset": data["preset"], **settings_of(data["settings"])}
+        return UtilityConfig.from_mapping(colour_of(data["real"], {**start, **settings}))
 
-    def submit(self, by: Any) -> UtilityExperiment:
-        """The queued experiment, or the first job of its chain, and a worker rung for."""
+    def submit(self, by: Any, *, enqueue: bool = True) -> UtilityExperiment:
+        """The queued experiment; a worker is told of its first stage, unless this process does it."""
         data = self.cleaned_data
         with transaction.atomic():
             experiment = new_experiment(
@@ -117,5 +130,6 @@ class UtilityForm(forms.Form):
                 per_class=data["per_class"] if self.model else None,
                 by=by,
             )
-            transaction.on_commit((experiment.training or experiment).enqueue)
+            if enqueue:
+                transaction.on_commit((experiment.training or experiment).enqueue)
         return experiment

@@ -105,9 +105,9 @@ def test_the_same_seed_again_is_said_to_be_there_already(tmp_path: Path) -> None
     [
         (["--model=nobody"], "There is no model 'nobody'; there are: phantom-lungs"),
         (["--model=phantom-lungs", "--label=mass"], "cannot make that; it makes: xray/normal"),
-        (["--engine=openai", "--model=dall-e-2"], "needs the name of a model and a prompt"),
+        (["--engine=openai", "--model=dall-e-2"], "--prompt: This field is required"),
         (["--engine=phantom", "--count=0"], "from 1 to 100,000 images"),
-        (["--engine=openai", "--stand-in", "--model=m", "--prompt=x"], "Only phantoms"),
+        (["--engine=openai", "--stand-in", "--model=m", "--prompt=x"], "takes no --stand-in"),
     ],
 )
 def test_a_bad_wish_is_answered_with_a_sentence_and_exit_2(words: list[str], sentence: str) -> None:

@@ -112,7 +112,7 @@ def test_an_api_job_keeps_the_prompt_word_for_word(browser: Client, no_worker: l
     [
         ("phantom", {"new_dataset": ""}, "Name the new dataset"),
         ("phantom", {"new_dataset": "Taken"}, "There is a dataset of this name"),
-        ("phantom", {"total": 0}, "greater than or equal to 1"),
+        ("phantom", {"total": 0}, "from 1 to 100,000 images"),
         ("phantom", {"size": 5}, "greater than or equal to 32"),
         ("openai", {"size": "300x300"}, "does not make pictures of size 300x300"),
         ("openai", {"prompt": ""}, "required"),

@@ -15,9 +15,9 @@ pytestmark = pytest.mark.django_db
     ("arguments", "said"),
     [
         (["--real", "nothing"], "There is no dataset 'nothing'"),
-        (["--real", "R"], "Name a --synthetic dataset, or --train a model"),
-        (["--real", "R", "--synthetic", "R"], "--synthetic wants synthetic images; 'R' holds real ones"),
-        (["--real", "R", "--train", "tiny"], "--per-class is from 1"),
+        (["--real", "R"], "--synthetic: Choose synthetic images"),
+        (["--real", "R", "--synthetic", "R"], "--synthetic: Choose datasets of synthetic images"),
+        (["--real", "R", "--train", "tiny"], "--per-class: Say how many"),
         (["--real", "R", "--synthetic", "S", "--ratios", "many"], "could not convert"),
         (["--resume", "nothing"], "There is no experiment 'nothing'"),
     ],

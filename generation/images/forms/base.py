@@ -17,6 +17,7 @@ from generation.images.prompts import as_json
 from pool.models import Dataset, Origin
 
 ANY_SEED = 2**31
+COUNT_IN_RANGE = f"A job makes from 1 to {MOST_IMAGES:,} images."
 
 
 def random_seed() -> int:
@@ -28,9 +29,21 @@ class NewJobForm(forms.Form):
 
     engine: ClassVar[GenerationJob.Engine]
 
-    total = forms.IntegerField(label="Number of images", min_value=1, max_value=MOST_IMAGES, initial=20)
+    total = forms.IntegerField(
+        label="Number of images",
+        min_value=1,
+        max_value=MOST_IMAGES,
+        initial=20,
+        error_messages={"min_value": COUNT_IN_RANGE, "max_value": COUNT_IN_RANGE},
+    )
     dataset = forms.ModelChoiceField(
-        Dataset.objects.all(), required=False, empty_label="a new dataset", label="Into"
+        Dataset.objects.all(),
+        required=False,
+        empty_label="a new dataset",
+        label="Into",
+        error_messages={
+            "invalid_choice": "This dataset holds real images; generated ones need a dataset of their own."
+        },
     )
     new_dataset = forms.CharField(max_length=100, required=False, label="Name of the new dataset")
     seed = forms.IntegerField(
@@ -79,8 +92,8 @@ class NewJobForm(forms.Form):
         except ValidationError as error:
             raise ValidationError(error.messages) from error
 
-    def submit(self, by: Any) -> GenerationJob:
-        """The queued job, its dataset made first where it is new."""
+    def submit(self, by: Any, *, enqueue: bool = True) -> GenerationJob:
+        """The queued job, its dataset made first where it is new; a worker is told, unless this process does it."""
         with transaction.atomic():
             dataset = self._dataset()
             if dataset.pk is None:
@@ -89,7 +102,10 @@ class NewJobForm(forms.Form):
                 dataset.give_to_maker(by)
             job = self._job(dataset)
             job.requested_by = by
-            job.submit()
+            if enqueue:
+                job.submit()
+            else:
+                job.save()
         return job
 
     def _dataset(self) -> Dataset:

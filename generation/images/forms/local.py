@@ -47,9 +47,7 @@ class DiffusionJobForm(NewJobForm):
         super().__init__(*args, **kwargs)
         self.kinds = {
             f"{checkpoint.pk}:{number}": (checkpoint, kind)
-            for checkpoint in Checkpoint.objects.that_sample()
-            .newest_of_each_run()
-            .select_related("run__dataset")
+            for checkpoint in self._checkpoints()
             for number, kind in enumerate(checkpoint.kinds)
         }
         for checkpoint in {checkpoint for checkpoint, _ in self.kinds.values()}:
@@ -63,6 +61,13 @@ class DiffusionJobForm(NewJobForm):
         samplers = [("", "the model's default"), *((name, name) for name in names)]
         for field, offered in (("what", choices), ("sampler", samplers)):
             self.fields[field].choices = offered  # type: ignore[attr-defined]  # both are ChoiceFields
+
+    def _checkpoints(self) -> Any:
+        """The last of each run, and the one that is asked for by its number."""
+        checkpoints = Checkpoint.objects.that_sample()
+        number = str(self.data.get("what", "")).partition(":")[0]
+        earlier = checkpoints.filter(pk=number) if number.isdecimal() else checkpoints.none()
+        return (checkpoints.newest_of_each_run() | earlier).select_related("run__dataset")
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
@@ -93,8 +98,10 @@ class DiffusionJobForm(NewJobForm):
 class PhantomJobForm(NewJobForm):
     engine = GenerationJob.Engine.PHANTOM
 
-    modality = forms.ChoiceField(choices=[("xray", "X-ray"), ("ct", "CT")])
-    label = forms.ChoiceField(label="Finding", choices=[("normal", "normal"), ("opacity", "opacity")])
+    modality = forms.ChoiceField(choices=[("xray", "X-ray"), ("ct", "CT")], initial="xray")
+    label = forms.ChoiceField(
+        label="Finding", choices=[("normal", "normal"), ("opacity", "opacity")], initial="normal"
+    )
     size = forms.IntegerField(min_value=32, max_value=2048, initial=256, label="Size in pixels")
     stand_in = forms.BooleanField(
         required=False,

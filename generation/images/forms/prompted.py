@@ -34,7 +34,7 @@ class PromptedJobForm(NewJobForm):
         label="or a CSV file of prompts",
         help_text="A column prompt; also label and count, where wanted. The number of images is still the one asked for.",
     )
-    modality = forms.ChoiceField(choices=Modality.choices)
+    modality = forms.ChoiceField(choices=Modality.choices, initial=Modality.XRAY)
     label = forms.CharField(
         label="Finding", max_length=300, required=False, help_text="A template's {finding:…} comes first."
     )
@@ -184,6 +184,8 @@ class PipelineJobForm(PromptedJobForm):
         }
         for field, choices in offered.items():
             self.fields[field].choices = choices  # type: ignore[attr-defined]  # both are ChoiceFields
+        self.fields["api_model"].error_messages["invalid_choice"] = pipeline_folder.no_such_pipeline()
+        self.fields["lora"].error_messages["invalid_choice"] = pipeline_folder.no_such_lora()
 
     def settings(self) -> dict[str, Any]:
         names = ("negative_prompt", "size", "steps", "sampler", "guidance", "lora")

@@ -5,40 +5,43 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
 
-from accounts.owner_option import owner_of
+from accounts.owner_option import add_owner_option, owner_of
 from generation.diffusion.compiling import COMPILE
 from generation.diffusion.model_cache import PRECISIONS
-from generation.images.engines.image_models import family_of
-from generation.images.engines.protocol import ImageSpec
-from generation.images.forms.base import random_seed
-from generation.images.prompts import ImageSpecError, as_json, expand, from_csv
+from generation.images.forms.base import NewJobForm
+from generation.images.forms.by_engine import JOB_FORMS
 from generation.models import Checkpoint, GenerationJob
 from generation.training.bundled_checkpoints import register_shipped
+from jobs.form_command import fill, refusal, upload
 from jobs.run_inline import perform_with_bar
-from pool.models import Dataset, Modality, Origin
+from pool.models import Dataset, Modality
 
-BAD_ARGUMENT = 2
-SETTINGS = (
+# The options that the engines' forms have a field of the same name for; what an engine has no field for, it refuses.
+AS_ON_THE_PAGE = (
     *(
-        "size",
-        "steps",
-        "sampler",
-        "guidance",
-        "quality",
+        "modality",
+        "label",
+        "prompt",
         "negative_prompt",
         "lora",
         "lora_scale",
-        "precision",
-        "compile",
+        "edit_of",
+        "price",
+        "spend_cap",
     ),
-    "edit_of",
+    *("seed", "size", "steps", "sampler", "guidance", "quality", "stand_in"),
 )
+OPTIONS = {
+    "total": "count",
+    "new_dataset": "dataset",
+    "prompt_list": "prompts",
+    "api_model": "model",
+    "what": "model",
+}
 
 
 class Command(BaseCommand):
@@ -80,16 +83,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--stand-in", action="store_true", help="file a new dataset of phantoms as real, for trials"
         )
+        add_owner_option(parser)
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with transaction.atomic():  # a wish that cannot be leaves no empty dataset
-            job = _job(options)
-            try:
-                job.full_clean()
-            except ValidationError as error:
-                raise CommandError(" ".join(error.messages), returncode=BAD_ARGUMENT) from error
-            (job.submit if options["queue"] else job.save)()
+        job = _form(options).submit(owner_of(options), enqueue=options["queue"])
         if options["queue"]:
             self.stdout.write(
                 json.dumps({"job": job.pk, "state": job.state})
@@ -104,92 +102,51 @@ class Command(BaseCommand):
             raise CommandError(job.error or f"The job was {job.state}.")
 
 
-def _job(options: dict[str, Any]) -> GenerationJob:
-    engine, checkpoint = options["engine"], None
+def _form(options: dict[str, Any]) -> NewJobForm:
+    """The page's form for this engine, filled. Raises CommandError."""
+    engine = GenerationJob.Engine(options["engine"])
+    dataset = Dataset.objects.filter(name=options["dataset"]).first()
+    values = {
+        **{name: options[name] for name in AS_ON_THE_PAGE},
+        **{name: "" if options[name] == "auto" else options[name] for name in ("precision", "compile")},
+        "api_model": options["model"],
+        "total": options["count"],
+        "dataset": dataset and dataset.pk,
+        "new_dataset": None if dataset else options["dataset"],
+        "priority": GenerationJob.Priority[options["priority"].upper()].value,
+        "prompt_list": upload(options["prompts"]),
+    }
     if engine == GenerationJob.Engine.DIFFUSION:
-        checkpoint = _checkpoint(options["model"])
-    modality, label = _kind(options, checkpoint)
-    wishes = _wishes(options, modality, label)
-    settings = {name: options[name] for name in SETTINGS if options[name] is not None}
-    return GenerationJob(
-        engine=engine,
-        checkpoint=checkpoint,
-        api_model=options["model"] if engine in {"openai", "pipeline"} else "",
-        dataset=_dataset(options, modality),
-        modality=modality,
-        label=label,
-        prompt=options["prompt"] or (f"{len(wishes)} prompts of {options['prompts'].name}" if wishes else ""),
-        wishes=as_json(wishes),
-        price=_price(options),
-        spend_cap=options["spend_cap"],
-        priority=GenerationJob.Priority[options["priority"].upper()],
-        seed=random_seed() if options["seed"] is None else options["seed"],
-        settings=settings,
-        total=options["count"],
-    )
+        values |= {"what": _what(options), "api_model": None, "modality": None, "label": None}
+    return fill(JOB_FORMS[engine], values, title=f"The engine “{engine.label}”", options=OPTIONS)
 
 
-def _wishes(options: dict[str, Any], modality: str, label: str) -> list[ImageSpec]:
-    """What a list or a template stands for; nothing where all images have the one prompt."""
-    try:
-        if options["prompts"]:
-            return from_csv(options["prompts"].read_bytes(), label=label)
-        wishes = expand(options["prompt"], label=label, modality=modality)
-    except (ImageSpecError, OSError) as error:
-        raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
-    return wishes if len(wishes) > 1 or wishes[0].prompt != options["prompt"] else []
-
-
-def _price(options: dict[str, Any]) -> Decimal | None:
-    if options["engine"] != GenerationJob.Engine.OPENAI or options["price"] is not None:
-        return cast("Decimal | None", options["price"])
-    return family_of(options["model"]).price(options)
+def _what(options: dict[str, Any]) -> str:
+    """The form's choice of a model and one of the kinds it makes; where it makes only one that fits, that one."""
+    checkpoint = _checkpoint(options["model"])
+    for number, kind in enumerate(checkpoint.kinds):
+        if options["modality"] in {None, kind.modality} and options["label"] in {"", kind.label}:
+            return f"{checkpoint.pk}:{number}"
+    raise refusal(f"{checkpoint} cannot make that; it makes: {', '.join(map(str, checkpoint.kinds))}.")
 
 
 def _checkpoint(name: str) -> Checkpoint:
     register_shipped()
-    samplable = Checkpoint.objects.that_sample()
-    checkpoint = samplable.newest_by_name(name)
-    if checkpoint is None and Checkpoint.objects.newest_by_name(name):
-        message = f"{name!r} is a fine-tuning: give --engine pipeline and its pipeline or --lora."
-        raise CommandError(message, returncode=BAD_ARGUMENT)
-    if checkpoint is None:
-        names = ", ".join(samplable.newest_of_each_run().values_list("name", flat=True)) or "none yet"
-        raise CommandError(f"There is no model {name!r}; there are: {names}.", returncode=BAD_ARGUMENT)
-    return checkpoint
-
-
-def _kind(options: dict[str, Any], checkpoint: Checkpoint | None) -> tuple[str, str]:
-    """The modality and finding asked for; where a model knows only one, that one."""
-    modality, label = options["modality"], options["label"]
-    if checkpoint is None:
-        return modality or Modality.XRAY, label
-    fitting = [
-        kind for kind in checkpoint.kinds if modality in {None, kind.modality} and label in {"", kind.label}
-    ]
-    if not fitting:
-        kind_names = ", ".join(map(str, checkpoint.kinds))
-        raise CommandError(f"{checkpoint} cannot make that; it makes: {kind_names}.", returncode=BAD_ARGUMENT)
-    return fitting[0].modality, fitting[0].label
-
-
-def _dataset(options: dict[str, Any], modality: str) -> Dataset:
-    if options["stand_in"] and options["engine"] != GenerationJob.Engine.PHANTOM:
-        raise CommandError("Only phantoms may stand in for real images.", returncode=BAD_ARGUMENT)
-    origin = Origin.REAL if options["stand_in"] else Origin.SYNTHETIC
-    dataset, is_new = Dataset.objects.get_or_create(
-        name=options["dataset"], defaults={"origin": origin, "modality": modality}
-    )
-    if is_new:
-        dataset.give_to_maker(owner_of(options))
-    return dataset
+    sampled = Checkpoint.objects.that_sample()
+    checkpoint = sampled.newest_by_name(name)
+    if checkpoint is not None:
+        return checkpoint
+    if Checkpoint.objects.newest_by_name(name):
+        raise refusal(f"{name!r} is a fine-tuning: give --engine pipeline and its pipeline or --lora.")
+    available = ", ".join(sampled.newest_of_each_run().values_list("name", flat=True)) or "none yet"
+    raise refusal(f"There is no model {name!r}; there are: {available}.")
 
 
 def _report(job: GenerationJob) -> dict[str, Any]:
     report: dict[str, Any] = {
         "job": job.pk,
         "state": job.state,
-        "seed": job.seed,
+        "seed": None if job.engine == GenerationJob.Engine.OPENAI else job.seed,
         "dataset": job.dataset.name,
     }
     for outcome in ("made", "duplicate", "filtered", "refused", "failed"):
@@ -200,7 +157,8 @@ def _report(job: GenerationJob) -> dict[str, Any]:
 
 
 def _in_words(report: dict[str, Any]) -> str:
-    parts = [f"{report['made']} made into “{report['dataset']}” with seed {report['seed']}"]
+    seed = "" if report["seed"] is None else f" with seed {report['seed']}"
+    parts = [f"{report['made']} made into “{report['dataset']}”{seed}"]
     parts += [
         f"{report[name]} {name}" for name in ("duplicate", "filtered", "refused", "failed") if report[name]
     ]

@@ -6,15 +6,16 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from generation.models import QualityReport
+from generation.quality.forms import QualityForm
 from generation.quality.table import parts, rows
+from jobs.form_command import fill, refusal
 from jobs.run_inline import perform_with_bar
 from pool.models import Dataset
 
-BAD_ARGUMENT = 2
+SIDES = ("reference", "candidate")
 
 
 class Command(BaseCommand):
@@ -33,7 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = _new(options)
+        report = _form(options).submit(None, enqueue=False)
         perform_with_bar(report, unit="image")
         if report.state != QualityReport.State.SUCCEEDED:
             raise CommandError(report.error or f"The report was {report.state}.")
@@ -44,20 +45,15 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
 
-def _new(options: dict[str, Any]) -> QualityReport:
-    datasets = {
-        name: Dataset.objects.filter(name=options[name]).first() for name in ("reference", "candidate")
-    }
-    for name, dataset in datasets.items():
+def _form(options: dict[str, Any]) -> QualityForm:
+    """The page's form, filled. Raises CommandError."""
+    datasets = {side: Dataset.objects.filter(name=options[side]).first() for side in SIDES}
+    for side, dataset in datasets.items():
         if dataset is None:
-            raise CommandError(f"There is no dataset {options[name]!r}.", returncode=BAD_ARGUMENT)
-    report = QualityReport(**datasets, **{name: options[name] for name in ("split", "most", "seed")})
-    try:
-        report.full_clean()
-    except ValidationError as error:
-        raise CommandError(" ".join(error.messages), returncode=BAD_ARGUMENT) from error
-    report.save()
-    return report
+            raise refusal(f"There is no dataset {options[side]!r}.")
+    values = {side: dataset and dataset.pk for side, dataset in datasets.items()}
+    values |= {name: options[name] for name in ("split", "most", "seed")}
+    return fill(QualityForm, values, title="A quality report")
 
 
 def _in_words(report: QualityReport) -> list[str]:

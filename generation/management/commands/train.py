@@ -9,17 +9,15 @@ from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from generation.diffusion.config import PRESETS, ConfigError, TrainingConfig, settings_from, settings_in
-from generation.diffusion.finetuning.config import FineTuneConfig
-from generation.models import Checkpoint, TrainingRun
-from generation.training import pipeline_folder
-from generation.training.dataset_traits import channels_of, classes_of
+from generation.diffusion.config import PRESETS, ConfigError, settings_from
+from generation.diffusion.run_config import toml_of
+from generation.models import TrainingRun
 from generation.training.fidelity_figure import table
-from generation.training.tuned_models import is_taken
+from generation.training.forms import FineTuneForm, TrainingForm, WithConfigFile
+from jobs.form_command import fill, refusal, upload
 from jobs.run_inline import perform_with_bar
 from pool.models import Dataset
 
-BAD_ARGUMENT = 2
 NUMBERS = ("size", "steps", "batch", "seed")
 
 
@@ -64,7 +62,7 @@ class Command(BaseCommand):
             run = _run_named(options["curves"] or options["config_of"])
             self.stdout.write(table(run) if options["curves"] else run.config_as_toml(), ending="")
             return
-        run = _resumed(options["resume"]) if options["resume"] else _new(options)
+        run = _resumed(options["resume"]) if options["resume"] else _form(options).submit(None, enqueue=False)
         perform_with_bar(run, unit="step")
         names = list(run.checkpoints.order_by("step").values_list("name", flat=True))
         report = {
@@ -85,60 +83,34 @@ def _numbers(parser: ArgumentParser) -> None:
         parser.add_argument(f"--{name}", type=int, help="instead of the preset's")
 
 
-def _new(options: dict[str, Any]) -> TrainingRun:
+def _form(options: dict[str, Any]) -> WithConfigFile:
+    """The page's form, of a network of our own or of a fine-tuning, filled. Raises CommandError."""
     dataset = Dataset.objects.filter(name=options["dataset"]).first()
     if dataset is None:
-        raise CommandError(f"There is no dataset {options['dataset']!r}.", returncode=BAD_ARGUMENT)
-    name = options["name"] or dataset.name
-    if TrainingRun.objects.filter(name=name).exists() or Checkpoint.objects.filter(name=name).exists():
-        raise CommandError(
-            f"There is a model {name!r}; choose a --name, or --resume it.", returncode=BAD_ARGUMENT
-        )
+        raise refusal(f"There is no dataset {options['dataset']!r}.")
+    try:
+        settings = toml_of(settings_from(options["set"]))
+    except ConfigError as error:
+        raise refusal(str(error)) from error
+    values = {
+        **{name: options[name] for name in (*NUMBERS, "preset", "by_finding", "pipeline", "prompt")},
+        "name": options["name"] or dataset.name,
+        "dataset": dataset.pk,
+        "rank": options["lora"],
+        "config_file": upload(options["config"]),
+        "settings": settings,
+    }
+    names = {"rank": "lora", "config_file": "config", "settings": "set"}
     if options["pipeline"]:
-        return _finetuning(options, dataset, name)
-    try:
-        config = _config(options, dataset)
-    except ConfigError as error:
-        raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
-    return TrainingRun.objects.create(name=name, dataset=dataset, config=config.as_json(), total=config.steps)
-
-
-def _finetuning(options: dict[str, Any], dataset: Dataset, name: str) -> TrainingRun:
-    if options["pipeline"] not in pipeline_folder.names():
-        available = ", ".join(pipeline_folder.names()) or "none yet"
-        message = f"There is no pipeline {options['pipeline']!r} in {pipeline_folder.folder()}; there are: {available}."
-        raise CommandError(message, returncode=BAD_ARGUMENT)
-    if is_taken(name):
-        raise CommandError(f"There is a model {name!r}; choose another --name.", returncode=BAD_ARGUMENT)
-    settings = {key: options[key] for key in (*NUMBERS, "prompt", "pipeline") if options[key] is not None}
-    if options["lora"] is not None:
-        settings["rank"] = options["lora"]
-    start = {"channels": channels_of(dataset)}
-    try:
-        file = settings_in(options["config"]) if options["config"] else {}
-        config = FineTuneConfig.from_mapping({**start, **file, **settings_from(options["set"]), **settings})
-    except ConfigError as error:
-        raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
-    return TrainingRun.objects.create(name=name, dataset=dataset, config=config.as_json(), total=config.steps)
-
-
-def _config(options: dict[str, Any], dataset: Dataset) -> TrainingConfig:
-    """The preset's settings, with the file's, then --set's, then those with an option of their own on top."""
-    settings = {name: options[name] for name in NUMBERS if options[name] is not None}
-    if options["by_finding"]:
-        settings["classes"] = [vars(kind) for kind in classes_of(dataset)]
-    start: dict[str, Any] = {"channels": channels_of(dataset)}
-    if options["preset"] or options["config"] is None:
-        start["preset"] = options["preset"] or "tiny"
-    file = settings_in(options["config"]) if options["config"] else {}
-    return TrainingConfig.from_mapping({**start, **file, **settings_from(options["set"]), **settings})
+        return fill(FineTuneForm, values, title="A fine-tuning", options=names)
+    return fill(TrainingForm, values, title="The training of a network of our own", options=names)
 
 
 def _run_named(name: str) -> TrainingRun:
     # The cast: the manager is inherited from the abstract Job, and typed so.
     run = cast("TrainingRun | None", TrainingRun.objects.filter(name=name).first())
     if run is None:
-        raise CommandError(f"There is no run {name!r}.", returncode=BAD_ARGUMENT)
+        raise refusal(f"There is no run {name!r}.")
     return run
 
 

@@ -7,17 +7,18 @@ from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from generation.diffusion.config import PRESETS as GENERATORS
-from generation.diffusion.config import ConfigError
+from generation.diffusion.presets import PRESETS as GENERATORS
+from generation.diffusion.run_config import toml_of
 from generation.models import UtilityExperiment
-from generation.utility.config import PRESETS, UtilityConfig, UtilityConfigError
-from generation.utility.models import MOST_PER_CLASS
-from generation.utility.pipeline import colour_of, generator_config, names_taken, new_experiment
+from generation.utility.config import PRESETS
+from generation.utility.forms import UtilityForm
+from generation.utility.pipeline import names_taken
 from generation.utility.report import in_words
+from jobs.form_command import fill, refusal
 from jobs.run_inline import perform_with_bar
-from pool.models import Dataset, Origin
+from pool.models import Dataset
 
-BAD_ARGUMENT = 2
+AS_ON_THE_PAGE = ("preset", "labels", "seeds", "steps", "seed", "per_class", "without_copies")
 NUMBERS = ("seeds", "size", "steps", "batch", "seed")
 
 
@@ -61,7 +62,9 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        experiment = _resumed(options["resume"]) if options["resume"] else _new(options)
+        experiment = (
+            _resumed(options["resume"]) if options["resume"] else _form(options).submit(None, enqueue=False)
+        )
         _see_the_stages_through(experiment)
         perform_with_bar(experiment, unit="classifier")
         report = {
@@ -110,48 +113,43 @@ def _lines(experiment: UtilityExperiment) -> list[str]:
     return lines
 
 
-def _new(options: dict[str, Any]) -> UtilityExperiment:
-    real = _dataset(options["real"], Origin.REAL, "--real")
-    synthetic = [_dataset(name, Origin.SYNTHETIC, "--synthetic") for name in options["synthetic"]]
-    chain = options["train"] is not None
-    if not synthetic and not chain:
-        raise CommandError("Name a --synthetic dataset, or --train a model.", returncode=BAD_ARGUMENT)
-    if chain and not 1 <= (options["per_class"] or 0) <= MOST_PER_CLASS:
-        raise CommandError(f"--per-class is from 1 to {MOST_PER_CLASS:,}.", returncode=BAD_ARGUMENT)
-    name = options["name"] or _fresh_name(real)
-    if conflict := names_taken(name, chain=chain):
-        raise CommandError(conflict, returncode=BAD_ARGUMENT)
+def _form(options: dict[str, Any]) -> UtilityForm:
+    """The page's form, filled. Raises CommandError."""
+    real = _dataset(options["real"])
+    values = {
+        **{name: options[name] for name in AS_ON_THE_PAGE},
+        "name": options["name"] or _fresh_name(real),
+        "real": real.pk,
+        "synthetic": [_dataset(name).pk for name in options["synthetic"]],
+        "generator": options["train"],
+        "architectures": [
+            part.strip() for part in (options["architectures"] or "").split(",") if part.strip()
+        ],
+        "settings": toml_of(_settings(options)),
+    }
+    return fill(UtilityForm, values, title="A utility experiment", options={"generator": "train"})
+
+
+def _settings(options: dict[str, Any]) -> dict[str, Any]:
+    """What has no field of its own on the page. Raises CommandError."""
+    settings: dict[str, Any] = {
+        name: options[name] for name in ("size", "batch") if options[name] is not None
+    }
     try:
-        config = _config(options, real)
-        generator = generator_config(real, options["train"], seed=config.seed) if chain else None
-    except (UtilityConfigError, ConfigError, ValueError) as error:
-        raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
-    per_class = options["per_class"] if chain else None
-    return new_experiment(name, real, synthetic, config, generator=generator, per_class=per_class)
+        for name in ("ratios", "shares"):
+            if options[name] is not None:
+                settings[name] = [float(part) for part in options[name].split(",") if part.strip()]
+        if options["weights"]:
+            settings["weights"] = dict(pair.split("=", 1) for pair in options["weights"])
+    except ValueError as error:
+        raise refusal(str(error)) from error
+    return settings
 
 
-def _config(options: dict[str, Any], real: Dataset) -> UtilityConfig:
-    settings: dict[str, Any] = {name: options[name] for name in NUMBERS if options[name] is not None}
-    for name in ("architectures", "labels"):
-        if options[name]:
-            settings[name] = [part.strip() for part in options[name].split(",")]
-    for name in ("ratios", "shares"):
-        if options[name] is not None:
-            settings[name] = [float(part) for part in options[name].split(",") if part.strip()]
-    if options["weights"]:
-        settings["weights"] = dict(pair.split("=", 1) for pair in options["weights"])
-    settings["without_copies"] = options["without_copies"]
-    return UtilityConfig.from_mapping(colour_of(real, {"preset": options["preset"], **settings}))
-
-
-def _dataset(name: str | None, origin: str, option: str) -> Dataset:
+def _dataset(name: str | None) -> Dataset:
     dataset = Dataset.objects.filter(name=name).first()
     if dataset is None:
-        raise CommandError(f"There is no dataset {name!r} ({option}).", returncode=BAD_ARGUMENT)
-    if dataset.origin != origin:
-        raise CommandError(
-            f"{option} wants {origin} images; {name!r} holds {dataset.origin} ones.", returncode=BAD_ARGUMENT
-        )
+        raise refusal(f"There is no dataset {name!r}.")
     return dataset
 
 
@@ -167,7 +165,7 @@ def _resumed(name: str) -> UtilityExperiment:
     # The cast: the manager is inherited from the abstract Job, and typed so.
     experiment = cast("UtilityExperiment | None", UtilityExperiment.objects.filter(name=name).first())
     if experiment is None:
-        raise CommandError(f"There is no experiment {name!r}.", returncode=BAD_ARGUMENT)
+        raise refusal(f"There is no experiment {name!r}.")
     UtilityExperiment.objects.requeue_stale()
     if (
         not experiment.queue_again(ring=False)
