@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
-from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.core.management.base import CommandError
 from django.utils.datastructures import MultiValueDict
 
@@ -36,7 +36,9 @@ def fill(
         if field.required
     }
     data = {**{name: value for name, value in needed.items() if value is not None}, **filled}
-    files = {name: [value] for name, value in filled.items() if isinstance(value, SimpleUploadedFile)}
+    files: dict[str, list[UploadedFile[Any]] | None] = {
+        name: [value] for name, value in filled.items() if isinstance(value, SimpleUploadedFile)
+    }
     form = kind(data, MultiValueDict(files))
     if not form.is_valid():
         raise refusal(" ".join(_sentences(form, names)))
