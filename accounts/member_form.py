@@ -46,8 +46,8 @@ class MemberForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
-        others = self.subject.memberships.filter(part=Part.OWNER).exclude(**self._which())
-        if cleaned["part"] != Part.OWNER and not others.exists():
+        other_owners = self.subject.memberships.filter(part=Part.OWNER).exclude(**self._which())
+        if cleaned["part"] != Part.OWNER and not other_owners.exists():
             raise forms.ValidationError("Somebody has to own it: name another owner first.")
         return cleaned
 

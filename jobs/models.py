@@ -195,9 +195,9 @@ class Job(models.Model):
             values["done"] = self.done = done
         if message is not None:
             values["message"] = self.message = storable(message)[:200]
-        mine = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
-        if not mine.filter(cancel_requested=False).update(**values):
-            raise JobCancelled if mine.exists() else JobLost
+        own_row = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
+        if not own_row.filter(cancel_requested=False).update(**values):
+            raise JobCancelled if own_row.exists() else JobLost
         if self.leaves_early and shutting_down.is_set():
             raise JobStepsAside("Queued again: its worker was stopped.")
         if self.on_beat:
@@ -246,13 +246,13 @@ class Job(models.Model):
 
     def _wait_again(self, message: str) -> None:
         """Back into the queue with what was made; where the database stays away, the sweep does it later."""
-        mine = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
+        own_row = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
         deadline = time.monotonic() + WAIT_FOR_DATABASE.total_seconds()
         while True:
             try:
                 if not connection.in_atomic_block:
                     connection.close_if_unusable_or_obsolete()
-                if mine.update(state=self.State.QUEUED, message=storable(message)[:200]):
+                if own_row.update(state=self.State.QUEUED, message=storable(message)[:200]):
                     self.refresh_from_db()
                     self.log(message)
                     self.enqueue()
@@ -271,8 +271,8 @@ class Job(models.Model):
             rows.filter(state=self.State.RUNNING).update(cancel_requested=True)
 
     def _finish(self, state: State, *, error: str = "") -> None:
-        mine = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
-        ended = mine.update(
+        own_row = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
+        ended = own_row.update(
             state=state, error=storable(error), finished_at=None if state == self.State.PAUSED else Now()
         )
         self.refresh_from_db()
@@ -306,14 +306,14 @@ def kept_alive(job: Job) -> Iterator[None]:
 
 
 def _keep_beating(job: Job, over: threading.Event) -> None:
-    mine = type(job).objects.filter(pk=job.pk, state=Job.State.RUNNING, attempts=job.attempts)
+    own_row = type(job).objects.filter(pk=job.pk, state=Job.State.RUNNING, attempts=job.attempts)
     silence = LONGEST_SILENCE.total_seconds()
     try:
         while not over.wait(HEARTBEAT_EVERY.total_seconds()):
             if time.monotonic() - job.last_word > silence:
                 return  # it hangs: another worker may have it
             try:
-                mine.update(heartbeat_at=Now())
+                own_row.update(heartbeat_at=Now())
             except DatabaseError:
                 connection.close()
     finally:

@@ -69,13 +69,17 @@ class GenerationJobQuerySet(JobQuerySet):
 
         One look into an index for each person, however many jobs wait.
         """
-        theirs = self.filter(requested_by=models.OuterRef("pk")).order_by("engine", "created_at").values("pk")
+        jobs_of_person = (
+            self.filter(requested_by=models.OuterRef("pk")).order_by("engine", "created_at").values("pk")
+        )
         started: models.QuerySet[Any, Any] = GenerationJob.objects.in_queue(queue).filter(
             started_at__isnull=False
         )
         started = started.order_by("-started_at").values_list("started_at", flat=True)
         served = started.filter(requested_by=models.OuterRef("pk"))
-        people = get_user_model().objects.alias(one=models.Subquery(theirs[:1])).filter(one__isnull=False)
+        people = (
+            get_user_model().objects.alias(one=models.Subquery(jobs_of_person[:1])).filter(one__isnull=False)
+        )
         people = people.annotate(served=models.Subquery(served[:1]))
         longest_ago = models.F("served").asc(nulls_first=True)
         turns: list[tuple[int | None, Any]] = list(

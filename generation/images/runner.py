@@ -135,12 +135,12 @@ def _step_aside(job: GenerationJob) -> None:
 def _settle(job: GenerationJob, answer: Picture | Refusal, ledger: Ledger) -> None:
     """Commit one answer with its image, or nothing of it when the job is another worker's by now."""
     with transaction.atomic():
-        mine = GenerationJob.objects.filter(
+        own_row = GenerationJob.objects.filter(
             pk=job.pk, state=GenerationJob.State.RUNNING, attempts=job.attempts
         )
         done = job.done + 1
         # The update holds the row until the commit, so nobody can take the job over in between.
-        if not mine.update(done=done, message=f"{done} of {job.total}", **ledger.settling(answer)):
+        if not own_row.update(done=done, message=f"{done} of {job.total}", **ledger.settling(answer)):
             raise JobLost
         GeneratedImage.objects.create(job=job, index=answer.index, seed=answer.seed, **_outcome(job, answer))
     job.done = done

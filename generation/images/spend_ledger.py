@@ -78,10 +78,10 @@ class Ledger:
     def _save(self) -> bool:
         """True if the job was still this worker's."""
         self.job.unanswered = self._as_json()
-        mine = GenerationJob.objects.filter(
+        own_row = GenerationJob.objects.filter(
             pk=self.job.pk, state=GenerationJob.State.RUNNING, attempts=self.job.attempts
         )
-        return bool(mine.update(unanswered=self.job.unanswered, spent=self.job.spent))
+        return bool(own_row.update(unanswered=self.job.unanswered, spent=self.job.spent))
 
     def _as_json(self) -> dict[str, Any]:
         return {"sent": sorted(self.sent), "lost": self.lost}

@@ -45,9 +45,9 @@ class Extractor(Protocol):
         ...
 
 
-def described(used: Extractor) -> dict[str, Any]:
+def described(network: Extractor) -> dict[str, Any]:
     """What stands beside every number: which extractor gave it."""
-    return {"name": used.name, "sha256": used.sha256, "dimensions": used.dimensions}
+    return {"name": network.name, "sha256": network.sha256, "dimensions": network.dimensions}
 
 
 def file_sha256(path: Path) -> str:

@@ -143,11 +143,11 @@ class Work:
         if plan.seed == 0:
             classifier.save(self.experiment.folder / plan.folder_name)
         with transaction.atomic():
-            mine = UtilityExperiment.objects.filter(
+            own_row = UtilityExperiment.objects.filter(
                 pk=self.experiment.pk, state="running", attempts=self.experiment.attempts
             )
             # The update holds the row until the commit, so nobody can take the job over in between.
-            if not mine.update(done=self.experiment.done + 1):
+            if not own_row.update(done=self.experiment.done + 1):
                 raise JobLost
             self.experiment.fits.create(
                 **dict(zip(("arm", "architecture", "seed"), plan.key, strict=True)),

@@ -56,13 +56,19 @@ class RowNames:
 def _nearness(row: str, path: str) -> Nearness:
     row_parts, path_parts = row.split("/"), path.split("/")
     common = 0
-    for mine, theirs in zip(reversed(row_parts[:-1]), reversed(path_parts[:-1]), strict=False):
-        if mine.casefold() != theirs.casefold():
+    for row_part, path_part in zip(reversed(row_parts[:-1]), reversed(path_parts[:-1]), strict=False):
+        if row_part.casefold() != path_part.casefold():
             break
         common += 1
     agree = common == min(len(row_parts), len(path_parts)) - 1
-    mine, theirs = row_parts[-1], path_parts[-1]
-    ending = 2 if mine.casefold() == theirs.casefold() else 1 if _stem(mine) == mine.casefold() else 0
+    row_part, path_part = row_parts[-1], path_parts[-1]
+    ending = (
+        2
+        if row_part.casefold() == path_part.casefold()
+        else 1
+        if _stem(row_part) == row_part.casefold()
+        else 0
+    )
     return Nearness(agree, ending, path.endswith(row) or row.endswith(path), common)
 
 

@@ -118,7 +118,7 @@ def _label(
         by_reader: dict[str, list[str]] = defaultdict(list)
         for line in lines:
             by_reader[table.cell(line, "reader") or "unnamed"].append(label_of(line))
-        readers = {reader: joined(found) for reader, found in list(by_reader.items())[:MAX_READERS]}
+        readers = {reader: joined(findings) for reader, findings in list(by_reader.items())[:MAX_READERS]}
         return _of_readers(readers)
     labels = list(dict.fromkeys(filter(None, map(label_of, lines))))
     if len(labels) > 1 and not table.has_boxes:
@@ -128,7 +128,9 @@ def _label(
 
 def _of_readers(readers: dict[str, str]) -> tuple[str, dict[str, str], list[Note]]:
     """What most readers found; where they differ, that is noted."""
-    votes = Counter(finding for found in readers.values() for finding in set(found.split("|")) if finding)
+    votes = Counter(
+        finding for findings in readers.values() for finding in set(findings.split("|")) if finding
+    )
     label = joined([finding for finding, number in votes.items() if 2 * number > len(readers)])
     if len(set(readers.values())) == 1:
         return label, readers, []

@@ -53,8 +53,8 @@ def dataset_members(request: HttpRequest, pk: int) -> HttpResponse:
         sentence = form.save()
         record(dataset, request.user, "changed the members", change=sentence)
         messages.success(request, sentence)
-        mine = dataset.is_owned_by(request.user)
-        return redirect("pool:dataset_members", pk) if mine else redirect("pool:datasets")
+        is_owner = dataset.is_owned_by(request.user)
+        return redirect("pool:dataset_members", pk) if is_owner else redirect("pool:datasets")
     context = {
         "subject": dataset,
         "back": reverse("pool:datasets"),

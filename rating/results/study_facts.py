@@ -165,8 +165,8 @@ def _image_flow(study: Study) -> list[list[Cell]]:
         kinds: Counter[str] = Counter()
         for dataset in datasets:
             kinds[MODALITIES[dataset.modality]] += in_study[dataset.pk]
-        nothing: list[Cell] = [None] * (len(FLOW_HEAD) - 4)
-        return [["", None, kind, *nothing, n] for kind, n in sorted(kinds.items())]
+        blanks: list[Cell] = [None] * (len(FLOW_HEAD) - 4)
+        return [["", None, kind, *blanks, n] for kind, n in sorted(kinds.items())]
     rows: list[list[Cell]] = []
     for dataset in datasets:
         n = dataset.images.aggregate(all=Count("pk"), excluded=Count("pk", filter=~Q(excluded_reason="")))

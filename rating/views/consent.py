@@ -110,8 +110,8 @@ def display(request: HttpRequest, slug: str) -> HttpResponse:
 
 @for_raters
 def preferences(request: HttpRequest) -> HttpResponse:
-    mine = Preferences.of(request.user)
-    form = PreferencesForm(request.POST or None, instance=mine)
+    own = Preferences.of(request.user)
+    form = PreferencesForm(request.POST or None, instance=own)
     if request.method == "POST" and form.is_valid():
         form.save()
         if wants_json(request):

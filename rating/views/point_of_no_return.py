@@ -23,27 +23,27 @@ get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 @get_or_post
 def freeze(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.drafts().editable_by(request.user), slug=slug)
-    return _ask_then(request, study, "freeze", forms.Form(_sent(request)), _freeze)
+    return _ask_then(request, study, "freeze", forms.Form(_posted(request)), _freeze)
 
 
 @permission_required("rating.change_study", raise_exception=True)
 @get_or_post
 def close(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.editable_by(request.user), slug=slug)
-    return _ask_then(request, study, "close", ConfirmForm(_sent(request), name=study.name), _close)
+    return _ask_then(request, study, "close", ConfirmForm(_posted(request), name=study.name), _close)
 
 
 @permission_required("rating.view_truth", raise_exception=True)
 @get_or_post
 def unblind(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.editable_by(request.user), slug=slug)
-    return _ask_then(request, study, "unblind", ReasonForm(_sent(request)), _unblind)
+    return _ask_then(request, study, "unblind", ReasonForm(_posted(request)), _unblind)
 
 
 Act = Callable[[HttpRequest, Study, forms.Form], str]
 
 
-def _sent(request: HttpRequest) -> QueryDict | None:
+def _posted(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 

@@ -146,7 +146,7 @@ class _Replies:
         for future, index in self.waiting.items():
             if future.cancel():
                 continue
-            answer = self._answer(index, future) if _brought(future) else None
+            answer = self._answer(index, future) if _has_reply(future) else None
             if answer is not None:
                 yield answer
 
@@ -189,7 +189,7 @@ class _Replies:
         return Picture(index, None, pixels, facts, answered.billed)
 
 
-def _brought(future: Future[Answered]) -> bool:
+def _has_reply(future: Future[Answered]) -> bool:
     """Whether a finished request brought a picture, or may have cost money without one."""
     error = future.exception()
     return error is None or (isinstance(error, ReplyRefusedError) and error.billed > 0)

@@ -88,9 +88,9 @@ def items(dataset: Dataset, keyword: str) -> list[Dataset]:
 
 def transfer_syntax_of(dataset: Dataset) -> UID:
     """The transfer syntax: the one named, or what the bytes show where none is."""
-    named = str(getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", "") or "")
-    if named:
-        return UID(named)
+    uid = str(getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", "") or "")
+    if uid:
+        return UID(uid)
     pixels = bytes(dataset.get("PixelData") or b"")[:512]
     if pixels.startswith(ENCAPSULATED):
         return UID(_syntax_of_stream(_first_fragment(bytes(dataset.PixelData))))

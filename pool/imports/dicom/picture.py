@@ -136,10 +136,10 @@ def _palette_applied(stored: Stored, dataset: Dataset, notes: Notes) -> Stored:
 def _grey_of_colour(stored: Stored, dataset: Dataset, notes: Notes, *, colour: bool) -> Stored:
     """The one channel of grey stored as colour; colour itself only where colour is asked for."""
     full = (1 << int(dataset.BitsStored)) - 1
-    spread = stored.max(axis=2).astype(np.int64) - stored.min(axis=2).astype(np.int64)
+    channel_range = stored.max(axis=2).astype(np.int64) - stored.min(axis=2).astype(np.int64)
     if dataset.get("SOPClassUID") == SecondaryCaptureImageStorage:
         raise RefusedImage(f"Colour secondary captures often have text burned in; {HELD}.")
-    if float(np.percentile(spread, 99.9)) <= GREY_TOLERANCE * full:
+    if float(np.percentile(channel_range, 99.9)) <= GREY_TOLERANCE * full:
         notes.add("colour", "Grey stored as colour was taken as grey.")
         dataset.PhotometricInterpretation = "MONOCHROME2"
         return np.asarray(np.rint(stored.mean(axis=2)), dtype=np.int32)

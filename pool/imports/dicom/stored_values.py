@@ -137,13 +137,13 @@ def _own_bits(values: Stored, dataset: Dataset, notes: Notes) -> Stored:
         bits >>= shift
     own = bits & ((1 << stored) - 1)
     signed = bool(int(dataset.PixelRepresentation))
-    spread = _extended(own, stored) if signed else own
+    from_stored = _extended(own, stored) if signed else own
     as_whole = _extended(bits, allocated) if signed else bits
-    if np.array_equal(spread, as_whole):
-        return np.asarray(spread, dtype=np.int32)
+    if np.array_equal(from_stored, as_whole):
+        return np.asarray(from_stored, dtype=np.int32)
     if _has_overlay_above(dataset, stored) or not _goes_on(as_whole, stored):
         notes.add("bits", "Bits above the stored ones, as of an overlay, were left out.")
-        return np.asarray(spread, dtype=np.int32)
+        return np.asarray(from_stored, dtype=np.int32)
     notes.add(
         "bits",
         f"The values are wider than the {stored} bits that the file says; they were taken as they are.",

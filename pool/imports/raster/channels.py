@@ -35,7 +35,7 @@ class Raster:
 
 def canonical(raster: Raster, notes: Notes, *, colour: bool) -> Pixels:
     """Canonical pixels. Raises RefusedImage."""
-    values = _whole(raster.values)
+    values = _as_integers(raster.values)
     if raster.inverted_top is not None:
         values = (raster.inverted_top - values.astype(np.int64)).astype(values.dtype)
         notes.add("inverted", "In the file white is zero; the picture was turned round.")
@@ -50,7 +50,7 @@ def canonical(raster: Raster, notes: Notes, *, colour: bool) -> Pixels:
     return _squared(pixels, raster.ratio, notes)
 
 
-def _whole(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _as_integers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The same in eight or sixteen bits without sign."""
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]
@@ -74,14 +74,14 @@ def _opaque(values: npt.NDArray[Any], notes: Notes) -> npt.NDArray[Any]:
     """The picture before black; where nothing at all would be seen, transparency is left out."""
     if values.ndim != 3 or values.shape[2] not in {2, 4}:
         return values
-    shown, alpha = values[..., :-1], values[..., -1]
+    colours, alpha = values[..., :-1], values[..., -1]
     if not alpha.any():
         notes.add("alpha", "Every pixel of the file is transparent; that was left out.")
     elif int(alpha.min()) < np.iinfo(alpha.dtype).max:
         notes.add("alpha", "Transparent parts are shown black.")
         top = float(np.iinfo(alpha.dtype).max)
-        shown = np.rint(shown * (alpha[..., None] / top)).astype(values.dtype)
-    return shown[..., 0] if shown.shape[2] == 1 else shown
+        colours = np.rint(colours * (alpha[..., None] / top)).astype(values.dtype)
+    return colours[..., 0] if colours.shape[2] == 1 else colours
 
 
 def _one_or_three(values: npt.NDArray[Any], notes: Notes, *, colour: bool) -> npt.NDArray[Any]:

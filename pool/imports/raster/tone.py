@@ -44,12 +44,12 @@ def tone_curve(profile: bytes | None) -> Curve | None:
         if mode is None:
             return None
         ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None, :]).convert(mode)
-        shown = ImageCms.profileToProfile(ramp, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        converted = ImageCms.profileToProfile(ramp, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError):
         return None
-    if shown is None:
+    if converted is None:
         return None
-    curve = np.asarray(shown.convert("L"), dtype=np.float64)[0]
+    curve = np.asarray(converted.convert("L"), dtype=np.float64)[0]
     is_screens = float(np.abs(curve - np.arange(256)).max()) < LEAST_CHANGE
     return None if is_screens or (np.diff(curve) < 0).any() else curve
 

@@ -113,10 +113,12 @@ def main() -> int:
                 ("AUC", auc(codes, truth), numbers["truth"]["auc"]["u_statistic"]["estimate"]["estimate"])
             )
     wrong = 0
-    for name, ours, theirs in checks:
-        same = ours is theirs or (ours is not None and theirs is not None and abs(ours - theirs) < 1e-9)
+    for name, recomputed, reported in checks:
+        same = recomputed is reported or (
+            recomputed is not None and reported is not None and abs(recomputed - reported) < 1e-9
+        )
         wrong += not same
-        print(f"{'same' if same else 'DIFFERS':<8}{name:<28}{ours!s:>24}{theirs!s:>24}")
+        print(f"{'same' if same else 'DIFFERS':<8}{name:<28}{recomputed!s:>24}{reported!s:>24}")
     print(f"{len(checks)} numbers compared, {wrong} differ.")
     return 1 if wrong else 0
 

@@ -52,8 +52,8 @@ def intra_rater_results(columns: StudyColumns, session: int) -> IntraRater:
 
 def agreement(results: StudyResults) -> Table:
     report, rows = results.agreement, []
-    everything = f"All {unit_name(results)}"
-    parts: dict[str, GroupAgreement] = {everything: report, **report.by}
+    all_units = f"All {unit_name(results)}"
+    parts: dict[str, GroupAgreement] = {all_units: report, **report.by}
     for name, part in parts.items():
         for key, value in part.coefficients.items():
             rows.append([group_name(name), part.images, COEFFICIENTS[key], *estimate_cells(value)])
@@ -61,7 +61,7 @@ def agreement(results: StudyResults) -> Table:
         COEFFICIENTS["conger_kappa"]: results.conger_kappa,
         "All raters gave the same label": results.unanimous,
     }
-    rows += [[everything, report.images, name, *estimate_cells(value)] for name, value in more.items()]
+    rows += [[all_units, report.images, name, *estimate_cells(value)] for name, value in more.items()]
     return Table((unit_name(results).capitalize(), "n", "Coefficient", *ESTIMATE), rows, results.notes)
 
 

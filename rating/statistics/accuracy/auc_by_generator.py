@@ -67,9 +67,9 @@ def auc_by_generator(columns: StudyColumns, levels: Ints) -> AucByKind:
     """
     fake = columns.is_fake
     cut = _Cut(levels, fake, columns.modality, columns.generator)
-    everything = Kind.of(cut.reals(np.ones_like(fake)), cut.fakes(fake))
+    all_images = Kind.of(cut.reals(np.ones_like(fake)), cut.fakes(fake))
     return AucByKind(
-        _area(everything),
+        _area(all_images),
         _by_group(columns.generator, fake, cut),
         _by_group(columns.modality, fake, cut),
     )

@@ -93,10 +93,10 @@ def _of_rater(  # noqa: PLR0917  six plain inputs, one caller
 def _called_right(calls: dict[str, int], kind: str, policy: str) -> tuple[float, int]:
     """How many calls were right, and of how many, under the policy."""
     worth, unsure = POLICIES[policy], calls.get("unsure", 0)
-    everything = sum(calls.values())
+    total = sum(calls.values())
     if worth is None:
-        return calls[kind], everything - unsure
-    return calls[kind] + worth * unsure, everything
+        return calls[kind], total - unsure
+    return calls[kind] + worth * unsure, total
 
 
 def _or_reason(rate: Estimate, reason: str) -> Estimate:

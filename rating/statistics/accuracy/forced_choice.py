@@ -107,38 +107,38 @@ def _accuracy(columns: StudyColumns, codes: Codes, chosen: Codes, order: Ints) -
     size = len(columns.labels)
     truth = np.array([columns.labels.index(letter) for letter in columns.truth], dtype=np.int8)
     rated = codes >= 0
-    stood = place_of(np.where(rated, truth[None, :], MISSING).astype(np.int8), order, size)
+    true_places = place_of(np.where(rated, truth[None, :], MISSING).astype(np.int8), order, size)
     right = rated & (codes == truth[None, :])
     by_place = tuple(
         PlaceCounts(
             place + 1,
-            int((stood == place).sum()),
+            int((true_places == place).sum()),
             int((chosen == place).sum()),
-            int((right & (stood == place)).sum()),
+            int((right & (true_places == place)).sum()),
         )
         for place in range(size)
     )
-    raters = _raters(columns.raters, right, chosen, stood, size)
+    raters = _raters(columns.raters, right, chosen, true_places, size)
     return ChoiceAccuracy(raters, mean(right.astype(np.float64), rated), by_place)
 
 
 def _raters(
-    names: tuple[str, ...], right: Flags, chosen: Codes, stood: Codes, size: int
+    names: tuple[str, ...], right: Flags, chosen: Codes, true_places: Codes, size: int
 ) -> tuple[RaterChoices, ...]:
     numbers = [(int((row >= 0).sum()), int(hits.sum())) for row, hits in zip(chosen, right, strict=True)]
     tests = [exact_test(x, n, 1 / size) for n, x in numbers]
-    rows = zip(names, numbers, tests, holm_adjusted(tests), chosen, stood, strict=True)
+    rows = zip(names, numbers, tests, holm_adjusted(tests), chosen, true_places, strict=True)
     return tuple(
         RaterChoices(rater, n, x, clopper_pearson(x, n), p, p_holm, *_d_prime(places, truth, size))
         for rater, (n, x), p, p_holm, places, truth in rows
     )
 
 
-def _d_prime(chosen: Codes, stood: Codes, size: int) -> tuple[Estimate | None, Estimate | None]:
+def _d_prime(chosen: Codes, true_places: Codes, size: int) -> tuple[Estimate | None, Estimate | None]:
     """d′ and the leaning to the right; of pairs only."""
     if size != 2:
         return None, None
-    on_left, on_right = stood == 0, stood == 1
+    on_left, on_right = true_places == 0, true_places == 1
     signals = detection(
         int((on_left & (chosen == 0)).sum()),
         int(on_left.sum()),

@@ -74,8 +74,8 @@ class Chance:
 
 def percent_agreement(items: Items, confidence: float = 0.95) -> Estimate:
     """The share of agreeing pairs of raters per image, averaged over images with two or more ratings."""
-    nothing = Chance(0.0, np.zeros(len(items.size)))
-    return beyond_chance(items, nothing, confidence, bounds=(0, 1))
+    no_chance = Chance(0.0, np.zeros(len(items.size)))
+    return beyond_chance(items, no_chance, confidence, bounds=(0, 1))
 
 
 def fleiss_kappa(items: Items, confidence: float = 0.95) -> Estimate:

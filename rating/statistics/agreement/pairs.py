@@ -32,9 +32,9 @@ def cross_tables(first: Codes | Ints, second: Codes | Ints, q: int) -> Floats:
     """How often a rater of `first` gave label k where one of `second` gave l: (raters, q, raters, q)."""
     gram = np.zeros((len(first) * q, len(second) * q))
     for start in range(0, first.shape[1], CHUNK):
-        mine = one_hot(first[:, start : start + CHUNK], q)
-        theirs = mine if first is second else one_hot(second[:, start : start + CHUNK], q)
-        gram += mine @ theirs.T
+        first_hot = one_hot(first[:, start : start + CHUNK], q)
+        second_hot = first_hot if first is second else one_hot(second[:, start : start + CHUNK], q)
+        gram += first_hot @ second_hot.T
     return gram.reshape(len(first), q, len(second), q)
 
 

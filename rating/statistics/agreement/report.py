@@ -59,15 +59,15 @@ def agreement_report(
     What is undefined is None beside a `reason` sentence; `reason` also speaks where a value lacks its standard error,
     or where a pair has fewer than 10 images in common. pairs: those of `table.rated()`, where they are known already.
     """
-    everything = _agreement(table.rated(), confidence, pairs)
+    all_ratings = _agreement(table.rated(), confidence, pairs)
     by = {name: _agreement(table.group(name).rated(), confidence) for name in table.group_names()}
     return AgreementReport(
-        everything.raters,
-        everything.images,
-        everything.ratings,
-        everything.labels,
-        everything.coefficients,
-        everything.pairs,
+        all_ratings.raters,
+        all_ratings.images,
+        all_ratings.ratings,
+        all_ratings.labels,
+        all_ratings.coefficients,
+        all_ratings.pairs,
         by,
     )
 

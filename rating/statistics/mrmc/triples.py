@@ -134,14 +134,14 @@ def same_images(a: Kernel, b: Kernel) -> tuple[float, float]:
 def same_images_directly(a: Kernel, b: Kernel) -> tuple[float, float]:
     """The same, one real image at a time: for scores of many levels."""
     # Level -1 picks the row and column of zeros.
-    mine, theirs = (np.pad(kernel.values, ((0, 1), (0, 1))) for kernel in (a, b))
-    everyone = same = 0.0
+    a_values, b_values = (np.pad(kernel.values, ((0, 1), (0, 1))) for kernel in (a, b))
+    any_raters = same_rater = 0.0
     for i in range(a.of_real.cells.shape[1]):
-        x = mine[a.of_real.cells[:, i, None], a.of_fake.cells]
-        y = theirs[b.of_real.cells[:, i, None], b.of_fake.cells]
-        everyone += float(x.sum(axis=0) @ y.sum(axis=0))
-        same += float((x * y).sum())
-    return everyone, same
+        x = a_values[a.of_real.cells[:, i, None], a.of_fake.cells]
+        y = b_values[b.of_real.cells[:, i, None], b.of_fake.cells]
+        any_raters += float(x.sum(axis=0) @ y.sum(axis=0))
+        same_rater += float((x * y).sum())
+    return any_raters, same_rater
 
 
 def _level_counts(levels: Ints, q: int) -> Floats:
