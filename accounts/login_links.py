@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
-from django.contrib.auth import login
+from allauth.account.utils import perform_login
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.core.mail import send_mail
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from accounts.models import LoginLink, User
+from audit import record
+
+logger = logging.getLogger(__name__)
 
 DEMO_LIVES = timedelta(days=7)
 
@@ -19,15 +25,32 @@ DEMO_LIVES = timedelta(days=7)
 @never_cache
 def login_link(request: HttpRequest, token: str) -> HttpResponse:
     """Ask before signing in: mail scanners open links too, and must not use them up."""
-    link = LoginLink.objects.for_token(token).select_related("user").first()
+    link = LoginLink.objects.for_token(token).select_related("user", "made_by").first()
     if link is None:
         return render(request, "account/link_gone.html", status=410)
     if request.method != "POST":
         return render(request, "account/link.html", {"link": link})
     if not link.use():
         return render(request, "account/link_gone.html", status=410)
-    login(request, link.user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return redirect(link.next_path, preserve_request=False)
+    record(link.user, link.user, "used a sign-in link", made_by=str(getattr(link.made_by, "uuid", "")))
+    if link.made_by is not None and link.made_by != link.user:
+        _tell(link)
+        messages.info(request, f"You signed in by a link that {link.made_by} made.")
+    # allauth's own stages follow: whoever has a second factor is asked for it after a link, too.
+    answer: HttpResponse = perform_login(request, link.user, redirect_url=link.next_path)
+    return answer
+
+
+def _tell(link: LoginLink) -> None:
+    """A mail to the person whose account was opened, where mail leaves this machine."""
+    text = (
+        f"Somebody signed in to your LungRater account by a link that {link.made_by} made on "
+        f"{link.created_at:%Y-%m-%d %H:%M} UTC. If it was not you, tell the person who runs the site.\n"
+    )
+    try:
+        send_mail("A sign-in link of your account was used", text, None, [link.user.email])
+    except OSError:  # SMTP's own errors are such too
+        logger.exception("the owner of a used link could not be told")
 
 
 def demo_links(base_url: str) -> list[tuple[str, str]]:

@@ -19,3 +19,16 @@ def debug_is_off_in_production(**_kwargs: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register(Tags.security)
+def mail_is_not_printed_in_production(**_kwargs: Any) -> list[CheckMessage]:
+    if settings.PRODUCTION and settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+        return [
+            Error(
+                "Mail is printed to the log in production.",
+                hint="Set EMAIL_URL to a mail server, or leave it out: codes and links are secrets.",
+                id="lungrater.E002",
+            )
+        ]
+    return []

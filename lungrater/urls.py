@@ -1,7 +1,11 @@
+from allauth.account.views import password_reset, request_login_code
+from allauth.mfa.totp.views import activate_totp
+from csp.decorators import csp_update
 from django.urls import include, path
 
 from accounts.adapter import address_stands
 from accounts.login_links import login_link
+from accounts.views import account, by_mail, set_password
 from lungrater import pages
 from lungrater.health import healthz
 from lungrater.machines.views import machines, stop_machine
@@ -14,7 +18,17 @@ urlpatterns = [
     path("studies/<slug:slug>/invite/", invite_raters, name="invite"),
     path("studies/<slug:slug>/machines/", machines, name="machines"),
     path("studies/<slug:slug>/machines/<int:pk>/stop/", stop_machine, name="stop_machine"),
+    path("account/", account, name="account"),
     path("accounts/email/", address_stands, name="account_email"),
+    path("accounts/login/code/", by_mail(request_login_code), name="account_request_login_code"),
+    path("accounts/password/reset/", by_mail(password_reset), name="account_reset_password"),
+    path("accounts/password/set/", set_password, name="account_set_password"),
+    # The QR code is a data: image, which no other page may show.
+    path(
+        "accounts/2fa/totp/activate/",
+        csp_update({"img-src": ["data:"]})(activate_totp),
+        name="mfa_activate_totp",
+    ),
     path("accounts/", include("allauth.urls")),
     path("pool/", include("pool.urls")),
     path("generation/", include("generation.urls")),

@@ -31,6 +31,7 @@ OWN = {"rater"}
 # name: (who may, how to ask for it)
 WHO_MAY: dict[str, tuple[set[str], str]] = {
     "home": (SIGNED_IN, "get"),
+    "account": (SIGNED_IN, "get"),
     "login_link": (EVERYBODY, "get"),
     "healthz": (EVERYBODY, "get"),
     "invite": (STAFF, "get"),
@@ -174,7 +175,7 @@ OF_STUDY = {
 }
 EXTRACTOR = {"name": "small", "sha256": "0" * 64, "dimensions": 64}
 # allauth's own pages guard themselves; these are the prefixes of their names.
-ALLAUTH = ("account_", "mfa_", "socialaccount_")
+ALLAUTH = ("account_", "mfa_", "socialaccount_", "usersessions_")
 
 
 def names(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[str]:

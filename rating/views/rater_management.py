@@ -14,13 +14,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.addresses import clean_address
 from rating.models import Enrolment, Rating, Sitting, Study
 from rating.reading.attention_checks import Rated, flags
 from rating.studies.study import NotPossible
 
 
 class ReplacementForm(forms.Form):
-    email = forms.EmailField(label="Email of the new rater")
+    email = forms.CharField(label="Email of the new rater")
+
+    def clean_email(self) -> str:
+        return clean_address(str(self.cleaned_data["email"]))
 
 
 @permission_required("rating.view_study", raise_exception=True)
@@ -110,7 +114,7 @@ def replace(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         form = ReplacementForm(request.POST)
         if not form.is_valid():
             raise NotPossible("Give the email address of the new rater.")
-        email = form.cleaned_data["email"].lower()
+        email = form.cleaned_data["email"]
         users = get_user_model().objects
         user = users.filter(email__iexact=email).first() or users.create_user(email)
         new = enrolment.replace(user, by=request.user)

@@ -8,11 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.core.validators import validate_email
 
+from accounts.addresses import clean_address, mail_is_set_up
 from lungrater.embedded.lock import announced
 from rating.management.commands.study import study_named
-from rating.studies.invitations import invite
+from rating.studies.invitations import Invitation, invite, send_invitations
 from rating.studies.study import NotPossible
 
 
@@ -30,15 +30,29 @@ class Command(BaseCommand):
         named_study = study_named(study)
         site = (base_url or announced(settings.HOME)).rstrip("/")
         refused = []
-        for email in dict.fromkeys(email.lower() for email in emails):
+        invitations = []
+        for text in dict.fromkeys(emails):
             try:
-                validate_email(email)
-                path = invite(named_study, email)
-            except ValidationError:
-                refused.append(f"{email} is not an email address.")
+                email = clean_address(text)
+                invitation = invite(named_study, email)
+            except ValidationError as reason:
+                refused += reason.messages
             except NotPossible as reason:
                 refused.append(f"{email}: {reason}")
             else:
-                self.stdout.write(f"{email}  {site}{path}")
+                invitation.url = site + invitation.path
+                invitations.append(invitation)
+        if mail_is_set_up():
+            refused += [
+                f"No mail could be sent to {email}." for email in send_invitations(named_study, invitations)
+            ]
+        for invitation in invitations:
+            self.stdout.write(f"{invitation.email}  {_way_in(invitation)}")
         if refused:
             raise CommandError(" ".join(refused))
+
+
+def _way_in(invitation: Invitation) -> str:
+    if invitation.is_sent:
+        return "has the link in their mailbox"
+    return invitation.url if invitation.is_new else "has an account and signs in as before"

@@ -9,10 +9,11 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.core.validators import validate_email
 
+from accounts.addresses import clean_address
 from accounts.models import LoginLink, User
 from accounts.roles import Role
+from audit import record
 from lungrater.embedded.lock import announced
 
 LIVES = timedelta(days=2)
@@ -28,9 +29,9 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, email: str, role: str, base_url: str | None, **_options: Any) -> None:
         try:
-            validate_email(email)
+            email = clean_address(email)
         except ValidationError as error:
-            raise CommandError(f"“{email}” is not an email address.") from error
+            raise CommandError(" ".join(error.messages)) from error
         user = User.objects.filter(email__iexact=email).first() or User.objects.create_user(email)
         if user.enrolments.exists() and role != Role.RATER:
             raise CommandError(f"{user} rates in a study; whoever rates must not see which images are real.")
@@ -41,5 +42,6 @@ class Command(BaseCommand):
             )
         user.role = role
         user.save(update_fields=["role"])
+        record(user, None, "changed a role", role=role)
         site = (base_url or announced(settings.HOME)).rstrip("/")
         self.stdout.write(site + LoginLink.issue(user, lives=LIVES))

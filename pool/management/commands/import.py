@@ -16,7 +16,7 @@ from django.db.models import ProtectedError
 from django.db.models.functions import Now
 from tqdm import tqdm
 
-from accounts.owner_option import owner_of
+from accounts.owner_option import add_owner_option, owner_of
 from jobs.disk_space import NO_ROOM_LEFT, is_out_of_room, shortage
 from jobs.models import LOOK_FOR_ROOM_EVERY
 from outbound.fetching import FetchError, fetch
@@ -51,6 +51,7 @@ class Command(BaseCommand):
     help = "Import PNG, JPEG, TIFF and DICOM pictures from a folder, a zip or a file into a dataset."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        add_owner_option(parser)
         parser.add_argument(
             "path", nargs="+", type=existing, metavar="PATH", help="folder, zip, file or https://…"
         )

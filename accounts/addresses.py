@@ -1,0 +1,26 @@
+"""Addresses of people: one way to read them, so that no two people look the same."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+CANNOT_SEND = ("dummy.EmailBackend", "console.EmailBackend")
+
+
+def clean_address(text: str) -> str:
+    """The address in small letters. Raises ValidationError, also for one with letters nobody can see."""
+    address = text.strip().lower()
+    if not address.isprintable():
+        raise ValidationError(f"“{address}” holds characters that cannot be seen; type it by hand.")
+    try:
+        validate_email(address)
+    except ValidationError as error:
+        raise ValidationError(f"“{address}” is not an email address.") from error
+    return address
+
+
+def mail_is_set_up() -> bool:
+    """Whether mail leaves this machine; without EMAIL_URL it does not."""
+    return not settings.EMAIL_BACKEND.endswith(CANNOT_SEND)
