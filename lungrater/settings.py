@@ -10,7 +10,7 @@ from botocore.config import Config
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from lungrater.deadlines import BROKER_DEADLINES, MAIL_SECONDS, S3_DEADLINES, database
+from lungrater.deadlines.limits import BROKER_DEADLINES, MAIL_SECONDS, S3_DEADLINES, database
 from lungrater.embedded.home import Home
 from lungrater.embedded.urls import database_url, redis_url
 from lungrater.environment import env
@@ -104,7 +104,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "accounts.middleware.SessionLimits",
+    "accounts.sign_in.session_limits.SessionLimits",
 ]
 ROOT_URLCONF = "lungrater.urls"
 WSGI_APPLICATION = "lungrater.wsgi.application"
@@ -118,7 +118,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "accounts.context.site",
+                "accounts.sign_in.context.site",
             ],
         },
     }
@@ -146,7 +146,7 @@ def storage(url: str) -> dict[str, object]:
     }
     if endpoint := parse_qs(parts.query).get("endpoint"):
         options["endpoint_url"] = endpoint[0]
-    return {"BACKEND": "lungrater.file_storage.TimedS3Storage", "OPTIONS": options}
+    return {"BACKEND": "lungrater.deadlines.file_storage.TimedS3Storage", "OPTIONS": options}
 
 
 STORAGES = {
@@ -213,7 +213,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"user_attributes": ["email", "first_name", "last_name"]},
     },
 ]
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.sign_in.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -229,7 +229,7 @@ LOGIN_URL = "account_login"
 # Without EMAIL_URL nothing is sent and nothing is printed: codes and links are secrets, a log is not their place.
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="dummymail://")
 if EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
-    EMAIL_CONFIG["EMAIL_BACKEND"] = "lungrater.mail.TimedSMTP"
+    EMAIL_CONFIG["EMAIL_BACKEND"] = "lungrater.deadlines.mail.TimedSMTP"
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = MAIL_SECONDS
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="LungRater <lungrater@localhost>")

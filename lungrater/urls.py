@@ -3,9 +3,9 @@ from allauth.mfa.totp.views import activate_totp
 from csp.decorators import csp_update
 from django.urls import include, path
 
-from accounts.adapter import address_stands
-from accounts.login_links import login_link
-from accounts.views import account, by_mail, set_password
+from accounts.sign_in.adapter import address_stands
+from accounts.sign_in.login_links import login_link
+from accounts.sign_in.views import account, by_mail, set_password
 from lungrater import pages
 from lungrater.health import healthz
 from lungrater.machines.views import machines, stop_machine

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 
-from accounts.membership import Membership, Shared, SharedQuerySet
+from accounts.membership.models import Membership, Shared, SharedQuerySet
 from jobs.models import Job, JobQuerySet
 from outbound.fetching import without_query
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from accounts.membership import Part
+from accounts.membership.models import Part
 from pool.canonical.pixels import Pixels
 from pool.imports.store import add_image
 from pool.models import Dataset, Image, Modality, Origin

@@ -22,11 +22,12 @@ from django.core.mail import send_mail
 from django.db import OperationalError, connection
 from django.utils.module_loading import import_string
 
-from lungrater import file_storage, mail, settings
-from lungrater.deadlines import S3_DEADLINES
+from lungrater import settings
+from lungrater.deadlines import file_storage, mail
+from lungrater.deadlines.file_storage import StorageSilentError
+from lungrater.deadlines.limits import S3_DEADLINES
+from lungrater.deadlines.mail import MailSilentError
 from lungrater.embedded.urls import database_url
-from lungrater.file_storage import StorageSilentError
-from lungrater.mail import MailSilentError
 from outbound.waiting import within
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -222,7 +223,9 @@ def test_a_mail_server_that_does_not_come_to_an_end_is_given_up(
 def test_mail_by_smtp_has_an_end(tmp_path: Path) -> None:
     code = "from lungrater import settings as s; print(s.EMAIL_BACKEND, s.EMAIL_TIMEOUT)"
 
-    assert asked(code, EMAIL_URL="smtp+tls://u:p@mail.example:587") == "lungrater.mail.TimedSMTP 10.0"
+    assert (
+        asked(code, EMAIL_URL="smtp+tls://u:p@mail.example:587") == "lungrater.deadlines.mail.TimedSMTP 10.0"
+    )
 
 
 # --- The database ---------------------------------------------------------------------------------------------

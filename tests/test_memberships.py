@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 from django.core import mail
 from django.test import Client
 
-from accounts.membership import Part
+from accounts.membership.models import Part
 from accounts.models import User
 from accounts.roles import Role
 from pool.models import Dataset

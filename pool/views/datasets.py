@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.forms import ConfirmForm
-from accounts.member_form import MemberForm
+from accounts.membership.forms import MemberForm
 from audit import record
 from pool.dataset_removal import StillNeeded, remove
 from pool.fool_rates_by_dataset import fool_rates, of_dataset

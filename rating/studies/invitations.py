@@ -16,8 +16,8 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
-from accounts.addresses import clean_address, mail_is_set_up
 from accounts.models import LoginLink, User
+from accounts.sign_in.addresses import clean_address, mail_is_set_up
 from audit import record
 from rating.studies.enrolment import Enrolment
 from rating.studies.study import NotPossible, Study

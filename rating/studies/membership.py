@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from accounts.membership import Membership
+from accounts.membership.models import Membership
 from rating.studies.study import Study
 
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.membership import Shared, SharedQuerySet
+from accounts.membership.models import Shared, SharedQuerySet
 from audit import record
 from audit.models import Event, EventQuerySet
 from rating.studies.randomness import random_seed, random_slug

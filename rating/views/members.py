@@ -12,8 +12,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts.forms import ReasonForm
-from accounts.member_form import MemberForm
-from accounts.membership import Part
+from accounts.membership.forms import MemberForm
+from accounts.membership.models import Part
 from audit import record
 from rating.models import Study
 

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.addresses import clean_address
+from accounts.sign_in.addresses import clean_address
 from rating.models import Enrolment, Rating, Sitting, Study
 from rating.reading.attention_checks import Rated, flags
 from rating.studies.study import NotPossible

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from accounts.membership import Part
+from accounts.membership.models import Part
 from accounts.models import User
 from accounts.roles import Role
 from rating.models import Enrolment, Freeze, Presentation, Rating, Sitting, Stratum, Study

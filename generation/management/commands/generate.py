@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.owner_option import add_owner_option, owner_of
+from accounts.membership.owner_option import add_owner_option, owner_of
 from generation.diffusion.compiling import COMPILE
 from generation.diffusion.model_cache import PRECISIONS
 from generation.images.forms.base import NewJobForm

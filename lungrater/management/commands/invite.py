@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.addresses import clean_address, mail_is_set_up
+from accounts.sign_in.addresses import clean_address, mail_is_set_up
 from lungrater.embedded.lock import announced
 from rating.management.commands.study import study_named
 from rating.studies.invitations import Invitation, invite, send_invitations

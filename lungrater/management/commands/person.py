@@ -10,9 +10,9 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.addresses import clean_address
 from accounts.models import LoginLink, User
 from accounts.roles import Role
+from accounts.sign_in.addresses import clean_address
 from audit import record
 from lungrater.embedded.lock import announced
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
-from accounts.login_links import demo_links
+from accounts.sign_in.login_links import demo_links
 from generation.training.bundled_checkpoints import register_shipped
 from lungrater.embedded import lock, site
 from lungrater.embedded.home import Home

@@ -16,7 +16,7 @@ from django.db.models import ProtectedError
 from django.db.models.functions import Now
 from tqdm import tqdm
 
-from accounts.owner_option import add_owner_option, owner_of
+from accounts.membership.owner_option import add_owner_option, owner_of
 from jobs.disk_space import NO_ROOM_LEFT, is_out_of_room, shortage
 from jobs.models import LOOK_FOR_ROOM_EVERY
 from outbound.fetching import FetchError, fetch

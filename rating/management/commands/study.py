@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError, transaction
 
-from accounts.owner_option import add_owner_option, owner_of
+from accounts.membership.owner_option import add_owner_option, owner_of
 from jobs.progress_bar import followed
 from pool.models import Dataset
 from rating.models import BlindingAudit, Enrolment, Freeze, Stratum, Study

@@ -17,7 +17,7 @@ BROKER_DEADLINES: dict[str, Any] = {
     "socket_timeout": BROKER_SECONDS,
     "socket_keepalive": True,
 }
-# For each step of the talk with a mail server; the talk as a whole has its bound in lungrater/mail.py.
+# For each step of the talk with a mail server; the talk as a whole has its bound in lungrater/deadlines/mail.py.
 MAIL_SECONDS = 10.0
 S3_DEADLINES: dict[str, Any] = {
     "connect_timeout": 3.0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
-from accounts.addresses import mail_is_set_up
+from accounts.sign_in.addresses import mail_is_set_up
 
 
 def site(_request: HttpRequest) -> dict[str, bool]:

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib.auth.models import Group
 from django.db import transaction
 
-from accounts.membership import Part, Shared
+from accounts.membership.models import Part, Shared
 from accounts.models import User
 
 EVERYBODY = "all researchers"

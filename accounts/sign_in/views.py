@@ -13,8 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from accounts.addresses import mail_is_set_up
 from accounts.models import LoginLink
+from accounts.sign_in.addresses import mail_is_set_up
 
 LINKS_SHOWN = 10
 
