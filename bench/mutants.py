@@ -46,7 +46,7 @@ def main() -> None:
     options = parser.parse_args()
     bugs = [bug for bug in BUGS if not options.words or any(word in bug.file for word in options.words)]
     if options.check:
-        outcomes = [Outcome(bug, _state_of(bug), 0.0) for bug in bugs]
+        outcomes = [Outcome(bug, _state_of(bug, ROOT), 0.0) for bug in bugs]
         missing = [outcome for outcome in outcomes if outcome.word != "there"]
         print("\n".join(map(_row, missing)) or f"All {len(bugs)} bugs can be planted.")
         sys.exit(bool(missing))
@@ -60,14 +60,14 @@ def main() -> None:
     sys.exit(caught < len(bugs))
 
 
-def _state_of(bug: Bug) -> str:
-    file = ROOT / bug.file
+def _state_of(bug: Bug, tree: Path) -> str:
+    file = tree / bug.file
     times = file.read_text().count(bug.before) if file.exists() else 0
     return "there" if times == 1 else f"stands there {times} times"
 
 
 def _outcome(bug: Bug, tree: Path, timeout: float) -> Outcome:
-    if (state := _state_of(bug)) != "there":
+    if (state := _state_of(bug, tree)) != "there":
         return Outcome(bug, state, 0.0)
     file = tree / bug.file
     sound = file.read_text()

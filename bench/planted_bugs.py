@@ -229,7 +229,7 @@ DIFFUSION = [
     *_in(
         "generation/diffusion/network.py",
         LEARNER,
-        guidance=("untold + guidance * (told - untold)", "told + guidance * (told - untold)"),
+        guidance=("uncond + guidance * (cond - uncond)", "cond + guidance * (cond - uncond)"),
     ),
     *_in(
         "generation/diffusion/learner.py",
@@ -255,7 +255,7 @@ DIFFUSION = [
         "generation/diffusion/run.py",
         f"{APART}::test_stopping_saves_the_very_step",
         stops_unsaved=(
-            "    except TrainingStoppedError:\n        keeper.save_to_go_on()\n",
+            "    except TrainingStoppedError:\n        manager.save_to_go_on()\n",
             "    except TrainingStoppedError:\n",
         ),
     ),
