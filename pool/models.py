@@ -311,6 +311,7 @@ class ImportJob(Job):
     # What is fetched besides the files that were sent, and who made the pictures by what a person says.
     url = models.CharField("address", max_length=2000, blank=True)
     provenance = models.JSONField(default=dict, blank=True)
+    slices = models.CharField(max_length=10, blank=True)
     table = models.FileField("CSV", upload_to=upload_path, max_length=200, blank=True)
     imported = models.PositiveIntegerField(default=0, editable=False)
     duplicates = models.JSONField(default=list, blank=True, editable=False)

@@ -39,6 +39,8 @@ class Decoded:
     tags: dict[str, str]
     patient_id: str = ""
     notes: list[Note] = field(default_factory=list)
+    part: str = ""
+    """Which of the file's pictures it is, in words, where the file holds several."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Hints:
     colour: bool = False
     modality: str = ""
     window: str = ""
+    slices: str = ""
 
 
 def is_window(text: str) -> bool:
@@ -77,7 +80,11 @@ class Decoder:
         self.close()
 
     def decode(self, data: bytes, name: str, hints: Hints = Hints()) -> Decoded:
-        """Canonical pixels of one file of any allowed type. Raises RefusedImage."""
+        """The one picture of a file of any allowed type. Raises RefusedImage."""
+        return self.decode_all(data, name, hints)[0]
+
+    def decode_all(self, data: bytes, name: str, hints: Hints = Hints()) -> list[Decoded]:
+        """The pictures of a file, of which `hints.slices` chooses where it holds several. Raises RefusedImage."""
         if len(data) > MAX_FILE_BYTES:
             raise RefusedImage(f"The file is larger than {MAX_FILE_BYTES // 2**20} MB.")
         child = self._running()
@@ -136,17 +143,21 @@ class Decoder:
         return "The file made the decoder stop; it is damaged or hostile."
 
 
-def _understood(head: dict[str, Any], body: bytes) -> Decoded:
+def _understood(head: dict[str, Any], body: bytes) -> list[Decoded]:
     """The child's answer, if it is one. Raises RefusedImage for what it refused, ValueError and kin for nonsense."""
     if "refused" in head:
         raise RefusedImage(str(head["refused"]))
-    pixels = np.frombuffer(body, dtype=np.dtype({"uint8": "u1", "uint16": "u2"}[head["dtype"]]))
-    return Decoded(
-        pixels.reshape(head["shape"]),
-        dict(head["tags"]),
-        str(head["patient_id"]),
-        notes_of_json(head["notes"]),
-    )
+    pictures, place = [], 0
+    for entry in head["pictures"]:
+        kind = np.dtype({"uint8": "u1", "uint16": "u2"}[entry["dtype"]])
+        size = math.prod(map(int, entry["shape"])) * kind.itemsize
+        pixels = np.frombuffer(body[place : place + size], dtype=kind).reshape(entry["shape"])
+        place += size
+        notes, tags = notes_of_json(entry["notes"]), dict(entry["tags"])
+        pictures.append(Decoded(pixels, tags, str(entry["patient_id"]), notes, str(entry["part"])))
+    if not pictures or place != len(body):
+        raise ValueError("an answer of no decoder")
+    return pictures
 
 
 def bare_environment() -> dict[str, str]:

@@ -7,7 +7,7 @@ import signal
 import sys
 
 from pool.canonical.pixels import RefusedImage, refuse_even
-from pool.imports import dicom, raster
+from pool.imports import dicom, raster, volumes
 from pool.imports.decoding import Decoded, Hints, receive, send
 from pool.imports.notes import Notes
 
@@ -24,7 +24,7 @@ def main(seconds: int, memory: int) -> None:
             return
         # The parent kills a late child; this is for a child whose parent was killed. Unhandled on purpose.
         signal.alarm(2 * seconds)
-        hints = Hints(bool(head["colour"]), str(head["modality"]), str(head["window"]))
+        hints = Hints(bool(head["colour"]), str(head["modality"]), str(head["window"]), str(head["slices"]))
         reply, data = _answer(body, str(head["name"]), hints)
         signal.alarm(0)
         send(answers, reply, data)
@@ -32,29 +32,71 @@ def main(seconds: int, memory: int) -> None:
 
 def _answer(data: bytes, name: str, hints: Hints) -> tuple[dict[str, object], bytes]:
     try:
-        decoded = gate(data, name, hints)
+        pictures = gate(data, name, hints)
     except RefusedImage as error:
         return {"refused": str(error)}, b""
-    pixels = decoded.pixels
-    return {
-        "dtype": pixels.dtype.name,
-        "shape": pixels.shape,
-        "tags": decoded.tags,
-        "patient_id": decoded.patient_id,
-        "notes": [note.as_json() for note in decoded.notes],
-    }, pixels.tobytes()
+    entries = [
+        {
+            "dtype": picture.pixels.dtype.name,
+            "shape": picture.pixels.shape,
+            "tags": picture.tags,
+            "patient_id": picture.patient_id,
+            "notes": [note.as_json() for note in picture.notes],
+            "part": picture.part,
+        }
+        for picture in pictures
+    ]
+    return {"pictures": entries}, b"".join(picture.pixels.tobytes() for picture in pictures)
 
 
-def gate(data: bytes, name: str, hints: Hints) -> Decoded:
-    """A file as it goes into the pool, with what is to be known of it. Raises RefusedImage for one that does not."""
+def gate(data: bytes, name: str, hints: Hints) -> list[Decoded]:
+    """The pictures of a file as they go into the pool, with what is to be known of them. Raises RefusedImage."""
     if dicom.is_dicom(data, name):
-        picture = dicom.decode(data, modality=hints.modality, window=hints.window, colour=hints.colour)
-        decoded = Decoded(picture.pixels, picture.tags, picture.patient_id, picture.notes)
+        pictures = _of_dicom(data, hints)
+    elif kind := volumes.volume_kind(data):
+        pictures = _of_volume(data, kind, hints)
     else:
         notes = Notes()
-        decoded = Decoded(raster.decode(data, colour=hints.colour, notes=notes), {}, notes=list(notes))
-    refuse_even(decoded.pixels)
-    return decoded
+        pixels = raster.decode(data, colour=hints.colour, notes=notes)
+        pictures = [Decoded(pixels, {}, notes=list(notes))]
+    if len(pictures) == 1:
+        refuse_even(pictures[0].pixels)
+    return pictures
+
+
+def _of_dicom(data: bytes, hints: Hints) -> list[Decoded]:
+    frames = dicom.decode_frames(
+        data, modality=hints.modality, window=hints.window, colour=hints.colour, choice=hints.slices
+    )
+    several = len(frames) > 1
+    return [
+        Decoded(
+            frame.pixels,
+            frame.tags,
+            frame.patient_id,
+            frame.notes,
+            f"frame {frame.place + 1}" if several else "",
+        )
+        for frame in frames
+        if not several or frame.pixels.min() < frame.pixels.max()
+    ]
+
+
+def _of_volume(data: bytes, kind: str, hints: Hints) -> list[Decoded]:
+    selection, number = volumes.decode(
+        data, kind, choice=hints.slices, modality=hints.modality, window=hints.window
+    )
+    return [
+        Decoded(
+            volume_slice.pixels,
+            {"Format": kind},
+            "",
+            volume_slice.notes,
+            f"slice {volume_slice.place + 1}" if number > 1 else "",
+        )
+        for volume_slice in selection
+        if len(selection) == 1 or volume_slice.pixels.min() < volume_slice.pixels.max()
+    ]
 
 
 def _limit(memory: int) -> None:

@@ -13,6 +13,7 @@ from outbound.fetching import FetchError, check_address
 from pool.imports.decoding import is_window
 from pool.imports.labels import BadSource
 from pool.imports.notes import KINDS
+from pool.imports.slices import is_choice
 from pool.imports.tables import read_table
 from pool.models import ANY_NOTE, Dataset, Image, ImportJob, Modality, Origin
 
@@ -50,6 +51,12 @@ def check_window(text: str) -> None:
         raise forms.ValidationError("A window is file, lung, range or CENTRE/WIDTH, like -600/1500.")
 
 
+def check_slices(text: str) -> None:
+    """Raises ValidationError for what is no choice of slices."""
+    if not is_choice(text):
+        raise forms.ValidationError("Slices are middle, every:N or lung.")
+
+
 class SeveralFiles(forms.ClearableFileInput):
     allow_multiple_selected = True
 
@@ -71,7 +78,7 @@ class UploadForm(forms.Form):
     pictures = SeveralFilesField(
         label="Pictures",
         required=False,
-        help_text="PNG, JPEG, TIFF or single-frame DICOM files, or zips of them.",
+        help_text="PNG, JPEG, TIFF, WebP, AVIF, HEIC, JPEG 2000, DICOM, NIfTI or NRRD files, or zips, tars and 7z of them.",
     )
     url = forms.CharField(
         label="or an address",
@@ -90,6 +97,12 @@ class UploadForm(forms.Form):
         required=False,
         validators=[check_window],
         help_text="How CT values are shown: file, lung, range or CENTRE/WIDTH; empty: the file's, the lung's where there are several.",
+    )
+    slices = forms.CharField(
+        max_length=10,
+        required=False,
+        validators=[check_slices],
+        help_text="Of files that hold several pictures (multi-frame DICOM, NIfTI, NRRD): middle, every:N or lung.",
     )
     licence = forms.CharField(max_length=200, required=False)
     citation = forms.CharField(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,10 +12,11 @@ from django.db import IntegrityError, transaction
 from django.utils.crypto import salted_hmac
 
 from jobs.disk_space import is_out_of_room
-from pool.canonical.pixels import Pixels, RefusedImage, bits_of, encode_png, perceptual_hash, pixel_sha256
-from pool.imports.archives import Refusal, Source, Unreadable
-from pool.imports.decoding import Decoder, Hints
+from pool.canonical.pixels import Pixels, bits_of, encode_png, perceptual_hash, pixel_sha256
+from pool.imports.archives import Refusal, Source
+from pool.imports.decoding import Hints
 from pool.imports.notes import Note
+from pool.imports.pipeline import OpenedFile, Pipeline, Prepared
 from pool.imports.placeholders import is_placeholder
 from pool.models import Dataset, Image, ImportJob, Modality, stored_path
 from pool.texts import file_name, line, plain_json
@@ -52,71 +52,90 @@ def bring_in(
     job: ImportJob | None = None,
     done: Collection[str] = frozenset(),
     provenance: Mapping[str, str] = MappingProxyType({}),
+    slices: str = "",
 ) -> Iterator[Image | Duplicate | Refusal | None]:
     """What became of each file, as it happens; None for those in `done`, which an earlier attempt dealt with.
 
     `provenance` is what a person says of where all of them come from; it goes into each one's provenance.
+    `slices` chooses of files that hold several pictures.
     """
-    with Decoder() as decoder:
-        for item in items:
-            name = item.file if isinstance(item, Refusal) else item.name
-            if name in done:
-                yield None
-            elif isinstance(item, Refusal):
-                yield item
+    missing = (None if _name(item) in done else item for item in items)
+    with Pipeline(hints_of(dataset, slices)) as pipeline:
+        for file in pipeline.open_all(missing):
+            if not isinstance(file, OpenedFile):
+                yield file
+            elif file.refusal is not None:
+                yield file.refusal
             else:
-                yield _bring_one(dataset, item, decoder, job, provenance)
+                for picture in file.pictures:
+                    name = _name_of(file.source, picture)
+                    yield (
+                        None
+                        if name in done
+                        else _bring_one(dataset, file, picture, name, job=job, provenance=provenance)
+                    )
+
+
+def _name(item: Source | Refusal) -> str:
+    return item.file if isinstance(item, Refusal) else item.name
+
+
+def _name_of(source: Source, picture: Prepared) -> str:
+    """A picture's name: the file's, and which of it where it holds several."""
+    part = picture.decoded.part
+    return file_name(f"{source.name} · {part}") if part else source.name
 
 
 def _bring_one(
-    dataset: Dataset, source: Source, decoder: Decoder, job: ImportJob | None, provenance: Mapping[str, str]
+    dataset: Dataset,
+    file: OpenedFile,
+    picture: Prepared,
+    name: str,
+    *,
+    job: ImportJob | None,
+    provenance: Mapping[str, str],
 ) -> Image | Duplicate | Refusal:
+    facts, decoded = file.source.facts, picture.decoded
+    details = {
+        **provenance,
+        "view": facts.view,
+        "licence": facts.licence,
+        "readers": facts.readers,
+        **decoded.tags,
+    }
+    patient = facts.patient or decoded.patient_id
+    notes = [*decoded.notes, *file.source.notes, *facts.notes]
+    if not facts.patient and is_placeholder(patient):
+        notes.append(Note("patient", f"“{patient}” stands for no patient; no patient was noted."))
+        patient = ""
     try:
-        data = source.read()
-        decoded = decoder.decode(data, source.name, hints_of(dataset))
-        facts = source.facts
-        details = {
-            **provenance,
-            "view": facts.view,
-            "licence": facts.licence,
-            "readers": facts.readers,
-            **decoded.tags,
-        }
-        sha256 = hashlib.sha256(data).hexdigest()
-        patient = facts.patient or decoded.patient_id
-        notes = [*decoded.notes, *source.notes, *facts.notes]
-        if not facts.patient and is_placeholder(patient):
-            notes.append(Note("patient", f"“{patient}” stands for no patient; no patient was noted."))
-            patient = ""
-        try:
-            return add_image(
-                dataset,
-                decoded.pixels,
-                label=facts.label,
-                patient=patient,
-                split=facts.split,
-                source_name=source.name,
-                source_sha256=sha256,
-                provenance={key: value for key, value in details.items() if value},
-                notes=notes,
-                import_job=job,
-            )
-        except DuplicatePixels as error:
-            there = error.image
-            again = there.source_sha256 == sha256 and there.source_name == source.name
-            added = _complete(there, facts.label, patient, facts.split) if again else ""
-            return Duplicate(source.name, there.source_name or str(there.pk), added)
-    except (RefusedImage, Unreadable) as error:
-        return Refusal(source.name, str(error))
+        return add_image(
+            dataset,
+            decoded.pixels,
+            label=facts.label,
+            patient=patient,
+            split=facts.split,
+            source_name=name,
+            source_sha256=file.sha256,
+            provenance={key: value for key, value in details.items() if value},
+            notes=notes,
+            import_job=job,
+            prepared=picture,
+        )
+    except DuplicatePixels as error:
+        there = error.image
+        again = there.source_sha256 == file.sha256 and there.source_name == name
+        added = _complete(there, facts.label, patient, facts.split) if again else ""
+        return Duplicate(name, there.source_name or str(there.pk), added)
     except OSError as error:
         if is_out_of_room(error):  # no fault of this file: it is brought in once there is room
             raise
-        return Refusal(source.name, f"The file cannot be read: {error.strerror or error}.")
+        return Refusal(name, f"The file cannot be stored: {error.strerror or error}.")
 
 
-def hints_of(dataset: Dataset) -> Hints:
-    """What is known of a dataset's files before they are opened."""
-    return Hints(dataset.modality == Modality.MICROSCOPY, dataset.modality, dataset.window)
+def hints_of(dataset: Dataset, slices: str = "") -> Hints:
+    """What is known of a dataset's files before they are file."""
+    return Hints(dataset.modality == Modality.MICROSCOPY, dataset.modality, dataset.window, slices)
 
 
 def _complete(image: Image, label: str, patient: str, split: str) -> str:
@@ -142,6 +161,7 @@ def add_image(
     provenance: dict[str, Any] | None = None,
     notes: Iterable[Note] = (),
     import_job: ImportJob | None = None,
+    prepared: Prepared | None = None,
 ) -> Image:
     """The stored image of these pixels: row and file both, or neither. Raises DuplicatePixels.
 
@@ -157,16 +177,16 @@ def add_image(
         split=split,
         source_name=file_name(source_name),
         source_sha256=source_sha256,
-        pixel_sha256=pixel_sha256(pixels),
+        pixel_sha256=prepared.pixel_sha256 if prepared else pixel_sha256(pixels),
         width=pixels.shape[1],
         height=pixels.shape[0],
         bits=bits_of(pixels),
-        perceptual_hash=perceptual_hash(pixels),
+        perceptual_hash=prepared.perceptual_hash if prepared else perceptual_hash(pixels),
         provenance=plain_json(provenance or {}),
         notes=[note.as_json() for note in notes],
     )
     image.file.name = stored_path(image, "")
-    png = encode_png(pixels)
+    png = prepared.png if prepared else encode_png(pixels)
     try:
         with transaction.atomic():
             image.save(force_insert=True)

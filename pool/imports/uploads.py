@@ -31,6 +31,7 @@ def submit_upload(dataset: Dataset, data: dict[str, Any], *, by: Any) -> ImportJ
         labels=data["labels"],
         table=data["table"],
         url=data.get("url", ""),
+        slices=data.get("slices", ""),
         provenance=plain_json(data.get("provenance", {})),
         requested_by=by,
     )
@@ -103,7 +104,7 @@ def _work_through(job: ImportJob, items: list[ImportItem], labels: Labels, progr
     job.imported = len(names)
     provenance = {**job.provenance, "fetched_from": job.source_url}
     for outcome in bring_in(
-        job.dataset, from_paths(items, labels), job=job, done=done, provenance=provenance
+        job.dataset, from_paths(items, labels), job=job, done=done, provenance=provenance, slices=job.slices
     ):
         progress.seen += 1
         if isinstance(outcome, Image):

@@ -40,7 +40,8 @@ def ramp(low: int = 0, high: int = 4095) -> npt.NDArray[np.int16]:
 
 
 def taken(data: bytes, name: str = "a.dcm", **hints: Any) -> Decoded:
-    return gate(data, name, Hints(**{"modality": "xray", **hints}))
+    [picture] = gate(data, name, Hints(**{"modality": "xray", **hints}))
+    return picture
 
 
 def codes(decoded: Decoded) -> set[str]:

@@ -40,7 +40,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Shown:
+class Rendering:
     """What a screen shows on a scale from 0 to 1, and by what it came about, in words."""
 
     unit: Floats
@@ -105,7 +105,7 @@ def _range(inside: Floats, notes: Notes) -> tuple[float, float]:
     return inner
 
 
-def shown(
+def render(
     values: Floats,
     dataset: Dataset,
     notes: Notes,
@@ -114,7 +114,7 @@ def shown(
     is_hounsfield: bool,
     choice: str = "",
     whole_range: tuple[float, float] | None = None,
-) -> Shown:
+) -> Rendering:
     """The picture by the VOI table, a window or the range; what shows next to nothing gives way to the next.
 
     `choice` is a person's: lung, range, or CENTRE/WIDTH. `whole_range` is the range of values without a window
@@ -124,16 +124,16 @@ def shown(
     if choice in {"", "file"}:
         table = _through_table(values, dataset, notes)
         if table is not None and _tells(table, padding):
-            return Shown(table, "table in the file")
+            return Rendering(table, "table in the file")
     for window in _windows(dataset, notes, is_hounsfield=is_hounsfield, choice=choice):
         unit = _through_window(values, window, dataset)
-        if _tells(unit, padding) or window.source == "chosen":
-            return Shown(unit, str(window))
+        if _tells(unit, padding) or window.source == "chosen" or inside.min() == inside.max():
+            return Rendering(unit, str(window))
         notes.add("window", f"The window {window} shows next to nothing of these values; it was left out.")
     if padding.any():
         notes.add("padding", "Padding was left out of the range.")
     low, high = whole_range or _range(inside, notes)
-    return Shown(np.clip((values - low) / max(high - low, 1e-9), 0, 1), "whole range")
+    return Rendering(np.clip((values - low) / max(high - low, 1e-9), 0, 1), "whole range")
 
 
 def is_inverted(dataset: Dataset, notes: Notes) -> bool:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pydicom.datadict import tag_for_keyword
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
@@ -24,6 +24,7 @@ GROUPS = (
     "CTPixelValueTransformationSequence",
     "PixelIntensityRelationshipLUTSequence",
 )
+NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}
 ENCAPSULATED = b"\xfe\xff\x00\xe0"
 ITEM_HEAD = 8
 
@@ -60,7 +61,7 @@ def number(dataset: Dataset, keyword: str) -> float | None:
     return values[0] if values else None
 
 
-def whole_number(dataset: Dataset, keyword: str, *, default: int) -> int:
+def integer(dataset: Dataset, keyword: str, *, default: int) -> int:
     value = number(dataset, keyword)
     return default if value is None else int(value)
 
@@ -89,15 +90,21 @@ def items(dataset: Dataset, keyword: str) -> list[Dataset]:
 def transfer_syntax_of(dataset: Dataset) -> UID:
     """The transfer syntax: the one named, or what the bytes show where none is."""
     uid = str(getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", "") or "")
-    if uid:
+    pixels = bytes(dataset.get("PixelData") or b"")[:8]
+    is_plain = uid in NATIVE and len(dataset.get("PixelData") or b"") < _plain_length(dataset)
+    if uid and not (is_plain and pixels.startswith(ENCAPSULATED)):
         return UID(uid)
-    pixels = bytes(dataset.get("PixelData") or b"")[:512]
     if pixels.startswith(ENCAPSULATED):
         return UID(_syntax_of_stream(_first_fragment(bytes(dataset.PixelData))))
     implicit, little = dataset.original_encoding
     if little is False:
         return UID("1.2.840.10008.1.2.2")
     return UID("1.2.840.10008.1.2" if implicit is not False else "1.2.840.10008.1.2.1")
+
+
+def _plain_length(dataset: Dataset) -> int:
+    sizes = (integer(dataset, name, default=1) for name in ("Rows", "Columns", "SamplesPerPixel"))
+    return math.prod(sizes) * integer(dataset, "BitsAllocated", default=8) // 8
 
 
 def _first_fragment(data: bytes) -> bytes:
@@ -131,7 +138,11 @@ def _parts(dataset: Dataset, keyword: str) -> Iterator[Any]:
     if tag is None or tag not in dataset:
         return
     element = dataset.get_item(tag)
-    if isinstance(element, RawDataElement) and element.VR in {"DS", "IS", None} and _is_text(element.value):
+    if (
+        isinstance(element, RawDataElement)
+        and _representation(element) in {"DS", "IS"}
+        and _is_text(element.value)
+    ):
         yield from (
             part for part in (element.value or b"").decode("latin-1").split("\\") if part.strip(" \0")
         )
@@ -145,6 +156,13 @@ def _parts(dataset: Dataset, keyword: str) -> Iterator[Any]:
         return
     several = isinstance(value, list | tuple) or type(value).__name__ == "MultiValue"
     yield from (part for part in (value if several else [value]) if part not in (None, ""))
+
+
+def _representation(element: RawDataElement) -> str:
+    """The value representation as the file has it, or the dictionary where the file is of the implicit kind."""
+    if element.VR is not None:
+        return str(element.VR)
+    return str(dictionary_VR(element.tag)) if dictionary_has_tag(element.tag) else "UN"
 
 
 def _is_text(value: bytes | None) -> bool:

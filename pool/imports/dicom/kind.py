@@ -9,6 +9,12 @@ from pool.imports.dicom.headers import text
 from pool.imports.notes import Notes
 
 TAKEN = {"CR", "DX", "DR", "RG", "RF", "CT", "OT", "MR"}
+# What DICOM (PS3.3 C.7.3.1.1.1) calls modalities; another word says nothing, and a person's word is taken.
+OTHERS = (
+    "AR ASMT AU BDUS BI BMD CFM CT DG DMS DOC DX ECG EPS ES FA FID FS GM HC HD IO IVOCT IVUS KER KO LEN LP LS MA MG MR MS NM OAM OCT OP OPM "
+    "OPR OPT OPTBSV OPTENF OPV OSS OT PA PLAN PR PT PX REG RESP RF RTDOSE RTIMAGE RTINTENT RTPLAN RTRAD RTRECORD RTSEGANN RTSTRUCT RWV SC SEG SM SMR SR SRF STAIN TEXTUREMAP TG US VA XA XC XAPROTOCOL"
+)
+KNOWN = TAKEN | frozenset(OTHERS.split())
 HELD = "it is held for a person's release, which this version cannot give"
 # The pool's modality of each of DICOM's that has one.
 SPOKEN = {"CR": "xray", "DX": "xray", "DR": "xray", "RG": "xray", "RF": "xray", "CT": "ct", "MR": "mri"}
@@ -43,9 +49,10 @@ def checked_modality(dataset: Dataset, by_person: str, notes: Notes) -> str:
         raise RefusedImage("The DICOM file has floating-point pixels, as maps do and pictures do not.")
     if not has_picture:
         raise RefusedImage(f"The DICOM file holds no picture (modality {modality or 'unknown'}).")
-    if not modality and by_person in BY_PERSON:
+    if modality not in KNOWN and by_person in BY_PERSON:
+        words = f"calls its modality {modality}, which is none" if modality else "does not name its modality"
+        notes.add("header", f"The file {words}; that of the import was taken.")
         modality = BY_PERSON[by_person]
-        notes.add("header", "The file does not name its modality; that of the import was taken.")
     if modality not in TAKEN:
         raise RefusedImage(f"Modality {modality or 'unknown'} is not taken: CR, DX, CT, MR and OT are.")
     return modality

@@ -13,12 +13,13 @@ from pydicom.pixels.processing import apply_color_lut
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from pool.canonical.pixels import Pixels, RefusedImage, as_levels, check_size
-from pool.imports.dicom.display import Floats, is_inverted, modality_values, padding_of, shown
+from pool.imports.dicom.display import Floats, is_inverted, modality_values, padding_of, render
 from pool.imports.dicom.geometry import height_over_width, squared
 from pool.imports.dicom.headers import adopt_groups, text
 from pool.imports.dicom.kind import HELD, checked_modality, note_kind
 from pool.imports.dicom.stored_values import Stored, frames_of, stored_values
 from pool.imports.notes import Note, Notes
+from pool.imports.slices import selected_places
 
 # What says how a picture was made, and neither who is on it, nor where, nor when.
 KEPT_TAGS = (
@@ -55,6 +56,7 @@ class DicomPicture:
     pixels: Pixels
     tags: dict[str, str]
     patient_id: str
+    place: int = 0
     notes: list[Note] = field(default_factory=list)
 
 
@@ -76,18 +78,27 @@ def _begins_as_data_set(data: bytes) -> bool:
     return not big and int.from_bytes(data[4:8], "little") <= 256
 
 
-def decode(
-    data: bytes, *, modality: str = "", window: str = "", colour: bool = False, frame: int = 0
-) -> DicomPicture:
-    """One frame with rescale, VOI and inversion applied. Raises RefusedImage with one sentence.
+def decode(data: bytes, *, modality: str = "", window: str = "", colour: bool = False) -> DicomPicture:
+    """The picture of a file of one frame. Raises RefusedImage with one sentence."""
+    return decode_frames(data, modality=modality, window=window, colour=colour)[0]
 
-    `modality` is what a person says of it, `window` a person's choice: file, lung, range or CENTRE/WIDTH.
+
+def decode_frames(
+    data: bytes, *, modality: str = "", window: str = "", colour: bool = False, choice: str = ""
+) -> list[DicomPicture]:
+    """The chosen frames with rescale, VOI and inversion applied. Raises RefusedImage with one sentence.
+
+    `modality` is what a person says of it, `window` a person's choice: file, lung, range or CENTRE/WIDTH;
+    `choice` says which frames, as in `pool.imports.slices`.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             dataset = pydicom.dcmread(io.BytesIO(data), force=True)
-            return _picture(dataset, modality, window, colour=colour, frame=frame)
+            return [
+                _picture(dataset, modality, window, colour=colour, frame=frame)
+                for frame in _frames(dataset, modality, choice)
+            ]
     except RefusedImage:
         raise
     except NotImplementedError as error:
@@ -99,12 +110,25 @@ def decode(
         raise RefusedImage(f"The DICOM file is damaged or cut short ({reason}).") from error
 
 
+def _frames(dataset: Dataset, modality: str, choice: str) -> list[int]:
+    """The places of the frames to take."""
+    kind = checked_modality(dataset, modality, Notes())
+    check_size(int(dataset.Columns), int(dataset.Rows))
+
+    def values_of(frame: int) -> Floats:
+        adopt_groups(dataset, frame)
+        return modality_values(stored_values(dataset, frame, Notes()), dataset, Notes())[0]
+
+    number = frames_of(dataset)
+    return selected_places(choice, number, values_of, is_hounsfield=kind == "CT")
+
+
 def _picture(dataset: Dataset, modality: str, window: str, *, colour: bool, frame: int) -> DicomPicture:
     notes = Notes()
     kind = checked_modality(dataset, modality, notes)
-    if frames_of(dataset) != 1:
-        raise RefusedImage("The DICOM file holds more than one frame; import single frames.")
     check_size(int(dataset.Columns), int(dataset.Rows))
+    if (number := frames_of(dataset)) > 1:
+        notes.add("frames", f"Frame {frame + 1} of {number}.")
     adopt_groups(dataset, frame)
     stored = stored_values(dataset, frame, notes)
     note_kind(dataset, kind, modality, notes)
@@ -114,14 +138,14 @@ def _picture(dataset: Dataset, modality: str, window: str, *, colour: bool, fram
         stored = _grey_of_colour(stored, dataset, notes, colour=colour)
     if stored.ndim == 3:
         pixels: Pixels = stored.astype(np.uint8)
-        return DicomPicture(pixels, _kept_tags(dataset, "colour"), _patient(dataset), list(notes))
+        return DicomPicture(pixels, _kept_tags(dataset, "colour"), _patient(dataset), frame, list(notes))
     if stored.ndim != 2:
         raise RefusedImage("The DICOM file does not hold one greyscale picture.")
     unit, by = _displayed(stored, dataset, kind, window, notes)
     unit = squared(unit, height_over_width(dataset), notes)
     bits = 16 if int(dataset.BitsStored) > 8 else 8
     pixels = as_levels(unit * (2**bits - 1), bits=bits)
-    return DicomPicture(pixels, _kept_tags(dataset, by), _patient(dataset), list(notes))
+    return DicomPicture(pixels, _kept_tags(dataset, by), _patient(dataset), frame, list(notes))
 
 
 def _palette_applied(stored: Stored, dataset: Dataset, notes: Notes) -> Stored:
@@ -155,7 +179,7 @@ def _displayed(stored: Stored, dataset: Dataset, kind: str, window: str, notes: 
     bits = int(dataset.BitsStored)
     if bits <= 8 and np.array_equal(values, stored) and float(values.min()) >= 0 and values.max() < 1 << bits:
         whole_range = (0.0, 2.0**bits - 1)
-    picture = shown(
+    picture = render(
         values,
         dataset,
         notes,

@@ -12,7 +12,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
 from pool.canonical.pixels import RefusedImage
-from pool.imports.dicom.headers import number, transfer_syntax_of, whole_number
+from pool.imports.dicom.headers import integer, number, text, transfer_syntax_of
 from pool.imports.notes import Notes
 
 Stored = npt.NDArray[np.integer[Any]]
@@ -25,6 +25,7 @@ JPEG_XL = {f"1.2.840.10008.1.2.4.{number}" for number in (110, 111, 112)}
 # With these, imagecodecs reads what the usual decoders refuse or misread.
 SECOND_DECODER = JPEG_EXTENDED | JPEG_LOSSLESS | JPEG_LS | JPEG_2000 | JPEG_XL
 FIRST_OF_ALL = {f"1.2.840.10008.1.2.4.{number}" for number in (51, 55, 201, 202, 203, 110, 111, 112)}
+GREY = {"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"}
 OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
 
 
@@ -42,25 +43,28 @@ def _complete_header(dataset: Dataset, syntax: UID, notes: Notes) -> None:
     """What decoders insist on and what has one usual value."""
     if not getattr(dataset, "file_meta", None):
         dataset.file_meta = FileMetaDataset()
-    if not dataset.file_meta.get("TransferSyntaxUID"):
+    uid = dataset.file_meta.get("TransferSyntaxUID")
+    if uid and uid != syntax:
+        dataset.file_meta.TransferSyntaxUID = syntax
+        notes.add("header", "The file is compressed though it says it is not; it was read as its bytes look.")
+    if not uid:
         dataset.file_meta.TransferSyntaxUID = syntax
         notes.add("header", "The file does not name its transfer syntax; it was read as its bytes look.")
     for keyword, usual in (("SamplesPerPixel", 1), ("PixelRepresentation", 0)):
         if number(dataset, keyword) is None:
             setattr(dataset, keyword, usual)
             notes.add("header", f"The file does not name {keyword}; {usual} was taken.")
-    allocated = whole_number(dataset, "BitsAllocated", default=0) or _allocated(dataset)
-    stored = whole_number(dataset, "BitsStored", default=0)
+    allocated = integer(dataset, "BitsAllocated", default=0) or _allocated(dataset)
+    stored = integer(dataset, "BitsStored", default=0)
     if not 0 < stored <= allocated:
         notes.add("bits", f"The file stores {stored or 'no'} bits in {allocated}; {allocated} were taken.")
         stored = allocated
     dataset.BitsAllocated, dataset.BitsStored = allocated, stored
-    if not dataset.get("PhotometricInterpretation"):
-        samples = int(dataset.SamplesPerPixel)
-        dataset.PhotometricInterpretation = "MONOCHROME2" if samples == 1 else "RGB"
-        notes.add(
-            "header", f"The file does not say how it is lit; {dataset.PhotometricInterpretation} was taken."
-        )
+    photometric = text(dataset, "PhotometricInterpretation").upper()
+    if int(dataset.SamplesPerPixel) == 1 and photometric not in GREY:
+        notes.add("header", f"The file says it is lit as {photometric or 'nothing'}; MONOCHROME2 was taken.")
+        photometric = "MONOCHROME2"
+    dataset.PhotometricInterpretation = photometric or "RGB"
 
 
 def _allocated(dataset: Dataset) -> int:
@@ -130,7 +134,7 @@ def _own_bits(values: Stored, dataset: Dataset, notes: Notes) -> Stored:
     stored, allocated = int(dataset.BitsStored), values.dtype.itemsize * 8
     if stored >= allocated:
         return values
-    shift = whole_number(dataset, "HighBit", default=stored - 1) - stored + 1
+    shift = integer(dataset, "HighBit", default=stored - 1) - stored + 1
     bits = np.asarray(values).astype(np.int64) & ((1 << allocated) - 1)
     if 0 < shift <= allocated - stored and not (bits & ((1 << shift) - 1)).any():
         notes.add("bits", f"The values lie {shift} bits high in their words and were moved down.")
@@ -138,17 +142,17 @@ def _own_bits(values: Stored, dataset: Dataset, notes: Notes) -> Stored:
     own = bits & ((1 << stored) - 1)
     signed = bool(int(dataset.PixelRepresentation))
     from_stored = _extended(own, stored) if signed else own
-    as_whole = _extended(bits, allocated) if signed else bits
-    if np.array_equal(from_stored, as_whole):
+    unmasked = _extended(bits, allocated) if signed else bits
+    if np.array_equal(from_stored, unmasked):
         return np.asarray(from_stored, dtype=np.int32)
-    if _has_overlay_above(dataset, stored) or not _goes_on(as_whole, stored):
+    if _has_overlay_above(dataset, stored) or not _goes_on(unmasked, stored):
         notes.add("bits", "Bits above the stored ones, as of an overlay, were left out.")
         return np.asarray(from_stored, dtype=np.int32)
     notes.add(
         "bits",
         f"The values are wider than the {stored} bits that the file says; they were taken as they are.",
     )
-    return np.asarray(as_whole, dtype=np.int32)
+    return np.asarray(unmasked, dtype=np.int32)
 
 
 def _extended(values: npt.NDArray[np.int64], bits: int) -> npt.NDArray[np.int64]:

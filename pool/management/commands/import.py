@@ -23,6 +23,7 @@ from outbound.fetching import FetchError, fetch
 from pool.imports.archives import ImportItem, Refusal, count, from_paths
 from pool.imports.decoding import is_window
 from pool.imports.labels import BadSource, FolderLabels, Labels, NoLabels
+from pool.imports.slices import is_choice
 from pool.imports.store import Duplicate, bring_in
 from pool.imports.tables import read_table
 from pool.models import Dataset, Image, ImportJob, Modality, Origin
@@ -48,7 +49,9 @@ def existing(text: str) -> Path | str:
 class Command(BaseCommand):
     """Imports pictures and says what became of each."""
 
-    help = "Import PNG, JPEG, TIFF and DICOM pictures from a folder, a zip or a file into a dataset."
+    help = (
+        "Import pictures, DICOM files and volumes from folders, archives, files and addresses into a dataset."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_owner_option(parser)
@@ -67,6 +70,12 @@ class Command(BaseCommand):
             metavar="W",
             help="how CT values are shown in a new dataset: file, lung, range or CENTRE/WIDTH",
         )
+        parser.add_argument(
+            "--slices",
+            default="",
+            metavar="S",
+            help="of files that hold several pictures: middle, every:N or lung",
+        )
         parser.add_argument("--licence", default="", metavar="T", help="whose pictures, on what terms")
         parser.add_argument("--citation", default="", metavar="T")
         for name in MADE_BY:
@@ -81,6 +90,8 @@ class Command(BaseCommand):
             raise CommandError(
                 "A window is file, lung, range or CENTRE/WIDTH, like -600/1500.", returncode=BAD_ARGUMENT
             )
+        if not is_choice(options["slices"]):
+            raise CommandError("Slices are middle, every:N or lung.", returncode=BAD_ARGUMENT)
         _refuse_a_full_disk()
         with tempfile.TemporaryDirectory(prefix="lungrater-import-") as folder:
             self._import(_local_items(options["path"], Path(folder)), provenance, options)
@@ -95,7 +106,9 @@ class Command(BaseCommand):
         notes: list[dict[str, str]] = []
         duplicates: list[dict[str, str]] = []
         refused: list[dict[str, str]] = []
-        outcomes = bring_in(dataset, from_paths(items, labels, skip=table), provenance=provenance)
+        outcomes = bring_in(
+            dataset, from_paths(items, labels, skip=table), provenance=provenance, slices=options["slices"]
+        )
         for outcome in with_room(tqdm(outcomes, total=count(items), unit="file", desc=dataset.name)):
             if isinstance(outcome, Image):
                 imported += 1
@@ -201,6 +214,7 @@ def _keep_record(
         labels=labels if labels in {"none", "folder"} else ImportJob.Labels.TABLE,
         url=next((path[:2000] for path in options["path"] if isinstance(path, str)), ""),
         provenance=provenance,
+        slices=options["slices"],
         imported=report["imported"],
         duplicates=report["duplicates"],
         refused=report["refused"],

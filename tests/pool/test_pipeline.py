@@ -1,0 +1,65 @@
+"""Files are opened side by side, come out in order, and never more than a few wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pool.imports.archives import Refusal, Source, Unreadable
+from pool.imports.decoding import Hints
+from pool.imports.labels import Facts
+from pool.imports.pipeline import OpenedFile, Pipeline
+from tests.pool.files import picture
+
+
+def source(name: str, seed: int) -> Source:
+    return Source(name, Facts(), lambda: picture(seed=seed))
+
+
+def test_files_come_out_in_the_order_they_went_in() -> None:
+    items = [source(f"{number}.png", number) for number in range(12)]
+
+    with Pipeline(Hints(), workers=3) as pipeline:
+        names = [opened.source.name for opened in pipeline.open_all(items) if isinstance(opened, OpenedFile)]
+
+    assert names == [f"{number}.png" for number in range(12)]
+
+
+def test_no_more_files_are_read_ahead_than_there_are_workers_and_two() -> None:
+    read = 0
+
+    def items() -> Iterator[Source]:
+        nonlocal read
+        for number in range(30):
+            read += 1
+            yield source(f"{number}.png", number)
+
+    ahead = []
+    with Pipeline(Hints(), workers=2) as pipeline:
+        for number, _ in enumerate(pipeline.open_all(items()), start=1):
+            ahead.append(read - number)
+
+    assert max(ahead) <= 2 + 1
+
+
+def test_what_cannot_be_read_or_decoded_takes_its_place_in_the_order() -> None:
+    def unreadable() -> bytes:
+        raise Unreadable("It cannot be.")
+
+    items: list[Source | Refusal | None] = [
+        source("a.png", 1),
+        Refusal("b.png", "No."),
+        Source("c.png", Facts(), unreadable),
+        Source("d.png", Facts(), lambda: b"text"),
+        None,
+    ]
+
+    with Pipeline(Hints(), workers=2) as pipeline:
+        a, b, c, d, nothing = pipeline.open_all(items)
+
+    assert isinstance(a, OpenedFile)
+    assert len(a.pictures) == 1
+    assert b == Refusal("b.png", "No.")
+    assert c == Refusal("c.png", "It cannot be.")
+    assert isinstance(d, OpenedFile)
+    assert d.refusal is not None
+    assert nothing is None
