@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -209,6 +209,11 @@ def rate_cells(value: Estimate) -> list[Cell]:
     """Estimate and interval only."""
     low, high = value.ci or (None, None)
     return [value.estimate, low, high]
+
+
+def methods_note(methods: Iterable[str]) -> str:
+    """How the intervals of a table were made, each method once, as the numbers themselves have it."""
+    return f"Intervals: {'; '.join(dict.fromkeys(methods))}."
 
 
 def p_cell(p: float | None) -> Cell:

@@ -22,14 +22,16 @@ METHODS = {
     "mcnemar": "McNemar's test; McNemar 1947, exact binomial p.",
     "cochran_q": "Cochran's Q; Cochran 1950.",
     "holm": "Holm's step-down adjustment; Holm 1979.",
-    "d_prime": "d′ and criterion c, log-linear correction; Hautus 1995, standard error of Gourevitch & Galanter 1967.",
+    "these_raters": "Mean of the raters' own numbers, images sampled and raters fixed: variance of the images' mean influence, real and fake "
+    "apart; Student's t, by the logit where that would leave 0 to 1.",
+    "d_prime": "d′ and criterion c at two cuts, the same for both kinds of image (“fake” against the rest; “fake” or “unsure” against “real”), log-linear correction; Hautus 1995, standard error of Gourevitch & Galanter 1967.",
     "auc": "AUC over real < unsure < fake, ties half; DeLong, DeLong & Clarke-Pearson 1988.",
     "auc_readers": "Reader-averaged AUC; Obuchowski & Rockette 1995, degrees of freedom of Hillis 2007.",
     "auc_u_statistic": "Reader-averaged AUC of any design as a U-statistic, centred moments; Gallas & Brown 2008, "
     "degrees of freedom of Obuchowski, Gallas & Hillis 2012.",
     "kinds_of_fakes": "Differences between generators and modalities: U-statistic, paired by rater and by the real images in "
     "common, nested by fakes; else Obuchowski & Rockette 1995; of one rater DeLong et al. 1988, Newcombe 1998 with Fisher's test.",
-    "equivalence": "Two one-sided tests against a margin declared beforehand; Schuirmann 1987.",
+    "equivalence": "Two one-sided tests against a margin declared beforehand; Schuirmann 1987. Accuracy only where “unsure” is half or left out; never within while the AUC is not.",
     "forced_choice": "Proportion found with Clopper & Pearson's interval and the exact binomial test against chance; d′ of pairs and "
     "the leaning to one side by Macmillan & Creelman 2005, ch. 7, log-linear correction (Hautus 1995).",
     "unsure": "Unsure by four policies (exclude, wrong, right, half); Simel 1987, Shinkins 2013, STARD 2015 item 15.",

@@ -69,9 +69,10 @@ class FirstPhase:
 
 @dataclass(frozen=True, slots=True)
 class PolicyResults:
-    """What one policy for “unsure” makes of the calls, over raters and images like these."""
+    """What one policy for “unsure” makes of the calls; fool_rate: one less the sensitivity."""
 
     policy: str
+    fool_rate: RandomMean
     accuracy: RandomMean
     sensitivity: RandomMean
     specificity: RandomMean

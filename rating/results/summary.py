@@ -125,7 +125,13 @@ def _truth(
         chance=against_chance(columns.raters, table.codes, fake),
         raters_differ=raters_differ(columns.raters, right, counted),
         equivalence=equivalence_tests(
-            by_kind.overall, (real_calls, rated), (right, counted), fake, margin=margin, endpoint=endpoint
+            by_kind.overall,
+            (real_calls, rated),
+            (right, counted),
+            fake,
+            margin=margin,
+            endpoint=endpoint,
+            policy=policy,
         ),
         experience=by_profile(columns, _share(right, counted)),
     )

@@ -8,9 +8,7 @@ import scipy
 
 from rating.statistics.arrays import TINY, Floats
 
-TWO_RATERS = (
-    "Two raters only: the interval holds too seldom (88 % in simulations) to speak of raters like them."
-)
+TWO_RATERS = "Two raters only: an interval for raters like them rests on two values; that of these two raters is the primary one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,14 @@ class Estimate:
         """The same with the warning that two raters deserve, unless it has a reason already."""
         return replace(self, reason=TWO_RATERS) if raters == 2 and self.reason is None else self
 
+    @property
+    def complement(self) -> "Estimate":
+        """One less the share."""
+        if self.estimate is None:
+            return self
+        ci = None if self.ci is None else (1 - self.ci[1], 1 - self.ci[0])
+        return replace(self, estimate=1 - self.estimate, ci=ci)
+
     def as_dict(self) -> dict[str, Any]:
         """The four fields, ready for JSON."""
         fields = asdict(self)
@@ -49,6 +55,13 @@ def t_interval(
     """The t interval with `df` degrees of freedom (infinite: the normal one), cut to `bounds`."""
     half = t_quantile((1 + confidence) / 2, df) * se
     return clipped(estimate - half, estimate + half, bounds)
+
+
+def logit_interval(estimate: float, se: float, df: float, *, confidence: float = 0.95) -> tuple[float, float]:
+    """The interval of a share or an area on the logit scale (delta method), which stays between 0 and 1."""
+    logit = float(scipy.special.logit(estimate))
+    half = t_quantile((1 + confidence) / 2, df) * se / (estimate * (1 - estimate))
+    return float(scipy.special.expit(logit - half)), float(scipy.special.expit(logit + half))
 
 
 def t_quantile(share: float, df: float) -> float:

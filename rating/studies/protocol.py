@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from rating.statistics.accuracy.indistinguishable import why_untestable
 from rating.studies.questions import ANYTHING_UNUSUAL, REAL_OR_FAKE, WHICH_ONE, Question
 
 NEUTRAL_INSTRUCTIONS = (
@@ -108,6 +110,13 @@ class Protocol(models.Model):
 
     class Meta:
         abstract = True
+
+    def clean(self) -> None:
+        """Refuse a margin around a value that the policy for “unsure” moves: page and command alike."""
+        super().clean()
+        reason = why_untestable(self.primary_endpoint, self.unsure_policy)
+        if self.equivalence_margin is not None and not self.shows_sets and reason:
+            raise ValidationError({"equivalence_margin": reason})
 
     @property
     def set_size(self) -> int:

@@ -63,7 +63,7 @@ def test_an_all_fake_study_has_a_fool_rate_and_a_sentence_for_the_rest() -> None
     (found,) = diagnostic_accuracy(table([REAL, FAKE, FAKE, UNSURE]), ["fake"] * 4)
 
     assert found.fool_rate.estimate == 0.25
-    for undefined in (found.specificity, found.detection.d, found.detection.criterion, found.auc):
+    for undefined in (found.specificity, found.detection.fake.d, found.detection.fake.criterion, found.auc):
         assert undefined.estimate is None
         assert undefined.reason is not None
         assert "no real images" in undefined.reason
@@ -75,12 +75,15 @@ def test_simulated_raters_are_recovered_within_their_intervals() -> None:
     found = diagnostic_accuracy(ratings, truth, policy="exclude")
 
     share = stats.norm.cdf(0.6)
+    hits, alarms = (
+        stats.norm.ppf(0.9 * stats.norm.cdf(edge)) for edge in (0.6, -0.6)
+    )  # one in ten is unsure
     for rater in found:
-        d, criterion = rater.detection.d, rater.detection.criterion
+        d, criterion = rater.detection.fake.d, rater.detection.fake.criterion
         assert d.estimate is not None
         assert criterion.estimate is not None
-        assert abs(d.estimate - 1.2) < 3.3 * (d.se or 0)
-        assert abs(criterion.estimate) < 3.3 * (criterion.se or 0)
+        assert abs(d.estimate - (hits - alarms)) < 3.3 * (d.se or 0)
+        assert abs(criterion.estimate + (hits + alarms) / 2) < 3.3 * (criterion.se or 0)
     low, high = accuracy_by_policy(ratings, truth)["exclude"].estimate.ci or (1, 0)
     assert low < share < high
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from rating.results.gallery import galleries
 from rating.results.questions import EXHIBITS
 from rating.results.summary import study_results
 from rating.results.typed_json import as_json
+from rating.statistics.accuracy.unsure import POLICIES
 from rating.statistics.agreement.ordered import agreement_on_the_scale
 from rating.statistics.columns import StudyColumns
 from rating.statistics.mrmc.averages import SOME_CALLS_DO_NOT_COUNT
@@ -107,25 +109,57 @@ def test_one_unsure_left_out_is_said_to_be_a_call_that_does_not_count():
     assert SOME_CALLS_DO_NOT_COUNT in reasons
 
 
-def test_raters_who_guess_are_within_the_margin_on_the_declared_endpoint_and_able_ones_are_not():
-    def found(endpoint, **raters):
-        columns = simulated(raters=10, images=400, fakes=0.3, **raters)
-        numbers = study_results(columns, margin=0.1, endpoint=endpoint)
-        tests = numbers.known_truth.equivalence.tests
-        return {row.of: row.test.equivalent for row in tests}
+def verdicts(columns, endpoint, policy):
+    tests = study_results(columns, margin=0.1, endpoint=endpoint, policy=policy).known_truth.equivalence.tests
+    return {row.of: row.test.equivalent for row in tests}
 
-    assert found("fool rate", right=0.5) == {"fool rate": True, "auc": True}
-    assert found("accuracy", right=0.5) == {"accuracy": True, "auc": True}
-    assert found("agreement", right=0.5) == {"auc": True}
-    assert found("fool rate", right=0.8) == {"fool rate": False, "auc": False}
-    assert found("accuracy", right=0.8) == {"accuracy": False, "auc": False}
+
+@pytest.mark.parametrize("policy", ["half", "exclude"])
+def test_raters_who_guess_are_within_the_margin_on_the_declared_endpoint_and_able_ones_are_not(policy):
+    def of_raters(endpoint, right):
+        return verdicts(simulated(raters=10, images=400, fakes=0.3, right=right), endpoint, policy)
+
+    assert of_raters("fool rate", 0.5) == {"fool rate": True, "auc": True}
+    assert of_raters("accuracy", 0.5) == {"accuracy": True, "auc": True}
+    assert of_raters("agreement", 0.5) == {"auc": True}
+    assert of_raters("fool rate", 0.8) == {"fool rate": False, "auc": False}
+    assert of_raters("accuracy", 0.8) == {"accuracy": False, "auc": False}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("endpoint", ["accuracy", "fool rate", "auc"])
+def test_raters_right_on_seven_in_ten_decided_calls_are_never_within_the_margin(endpoint, policy):
+    columns = often_unsure(simulated(raters=8, images=150, right=0.7), 0.28)
+
+    assert not any(verdicts(columns, endpoint, policy).values())
+
+
+def test_guessers_who_are_often_unsure_are_within_whatever_unsure_counts_as_where_that_can_be_tested():
+    columns = often_unsure(simulated(raters=10, images=400, right=0.5), 0.28)
+
+    assert verdicts(columns, "fool rate", "wrong") == {"fool rate": True, "auc": True}
+    assert verdicts(columns, "accuracy", "half") == {"accuracy": True, "auc": True}
+    assert verdicts(columns, "accuracy", "wrong") == {"accuracy": None, "auc": True}
+
+
+def test_accuracy_under_a_policy_that_moves_chance_has_the_reason_in_place_of_a_verdict():
+    results = study_results(simulated(), margin=0.1, endpoint="accuracy", policy="right")
+
+    assert "depends on how often they are unsure" in str(results.known_truth.equivalence.tests[0].test.reason)
+
+
+def often_unsure(columns, share):
+    rng = np.random.default_rng(5)
+    label = np.where(rng.random(len(columns.label)) < share, UNSURE, columns.label)
+    return replace(columns, label=label.astype(np.int8))
 
 
 def test_calling_everything_real_is_no_skill_though_most_images_are_real():
     columns = simulated(raters=6, images=100, fakes=0.2, only=REAL)
 
-    tests = study_results(columns, margin=0.1, endpoint="accuracy").known_truth.equivalence.tests
+    results = study_results(columns, margin=0.1, endpoint="accuracy", policy="half")
 
+    tests = results.known_truth.equivalence.tests
     assert tests[0].of == "accuracy"
     assert tests[0].estimate.estimate == 0.5
 
@@ -146,8 +180,6 @@ def test_on_the_scale_unsure_is_half_way_between_the_others():
 def test_a_blinded_study_has_no_number_that_depends_on_the_truth():
     columns = simulated()
     hidden = ("",) * len(columns.images)
-    from dataclasses import replace
-
     blinded = replace(columns, truth=hidden, generator=hidden, checkpoint=hidden)
     numbers = study_results(blinded)
 

@@ -424,7 +424,7 @@ def test_the_methods_compare_generators_only_where_there_are_two(rater):
     facts, numbers = facts_of(study), results_of(study)
 
     methods = " ".join(methods_text(facts, numbers))
-    pair = GroupDifference("a", "b", Estimate(0.0), None, None)
+    pair = GroupDifference("a", "b", Estimate(0.0), "", None, None)
     truth = replace(numbers.known_truth, by_generator=FoolRates((), (pair,)))
     of_two = " ".join(methods_text(facts, replace(numbers, truth=truth)))
 

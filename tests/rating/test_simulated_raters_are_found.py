@@ -15,7 +15,7 @@ below = NormalDist().cdf
 @pytest.fixture
 def numbers(monkeypatch):
     """The numbers that depend on the truth, of eight raters alike over eighty images."""
-    monkeypatch.setattr("rating.studies.study.secrets.randbits", lambda _bits: 2026)
+    monkeypatch.setattr("rating.studies.randomness.secrets.randbits", lambda _bits: 2026)
     study = draft_study(real=40, fake=40)
     readers = Readers(raters=8, sensitivity=1.4, bias=0.3, noise=0.0)
     return results_of(simulate(study, readers, seed=3)).truth
@@ -42,11 +42,11 @@ def test_sensitivity_and_bias_are_recovered_within_their_intervals(numbers):
 
 
 def test_each_rater_has_the_sensitivity_and_the_criterion_they_were_given(numbers):
-    # With “unsure” counted as wrong, the criterion for fakes and that for real images lie the band apart.
-    hits, false_alarms = below(0.4 - UNSURE), 1 - below(1.0 - UNSURE)
+    # By one cut for both: “fake” where the evidence is beyond the band of doubt.
+    hits, false_alarms = below(0.4 - UNSURE), below(-1.0 - UNSURE)
     z = NormalDist().inv_cdf
     d, criterion = z(hits) - z(false_alarms), -(z(hits) + z(false_alarms)) / 2
-    found = [row.detection for row in numbers.per_rater]
+    found = [row.detection.fake for row in numbers.per_rater]
 
     # Each interval misses one time in twenty; among eight, two misses are still the usual run of things.
     assert sum(holds(row.d, d) for row in found) >= 6

@@ -18,6 +18,7 @@ from rating.results.exhibit import (
     Exhibit,
     Table,
     estimate_cells,
+    methods_note,
     one_sided,
     p_cell,
     rate_cells,
@@ -48,6 +49,7 @@ ENDPOINTS = {
     "accuracy": "Mean of sensitivity and specificity",
 }
 VERDICTS = {None: None, True: "within the margin", False: "not shown to be within the margin"}
+THESE_RATERS = "These raters, images sampled"
 METHODS = {"u_statistic": "U-statistic", "or_hillis": "Obuchowski–Rockette/Hillis"}
 
 
@@ -60,7 +62,11 @@ def policy_results(table: RatingsTable, columns: StudyColumns) -> tuple[PolicyRe
             shares[name] = dict.fromkeys(UNSURE_POLICIES, RandomMean(Estimate.undefined(why), None))
     return tuple(
         PolicyResults(
-            policy, shares["accuracy"][policy], shares["sensitivity"][policy], shares["specificity"][policy]
+            policy,
+            shares["sensitivity"][policy].complement,
+            shares["accuracy"][policy],
+            shares["sensitivity"][policy],
+            shares["specificity"][policy],
         )
         for policy in UNSURE_POLICIES
     )
@@ -100,6 +106,8 @@ def areas(results: StudyResults) -> Table:
         [name, *estimate_cells(area.estimate), area.df, p_cell(area.p(0.5))]
         for name, area in by_method.items()
     ]
+    if auc.u_statistic.these_raters:
+        rows.append([THESE_RATERS, *estimate_cells(auc.u_statistic.these_raters), None, None])
     note = (
         "Averaged over raters: AUC over real < unsure < fake, ties half. p is that of an AUC of 0.5; a large one, or an interval "
         "that holds 0.5, does not show that fakes cannot be told from real images."
@@ -141,9 +149,16 @@ def averages(results: StudyResults) -> Table:
         for name, both in by_name.items()
         for method, average in (("u_statistic", both.u_statistic), ("or_hillis", both.or_hillis))
     ]
+    rows += [
+        [name, THESE_RATERS, *estimate_cells(both.u_statistic.these_raters), None]
+        for name, both in by_name.items()
+        if both.u_statistic.these_raters
+    ]
     note = (
-        f"“Unsure” {POLICIES[results.policy]}, as declared. The U-statistic weighs every rating alike and holds for any design; "
-        "Obuchowski–Rockette with Hillis' degrees of freedom needs every rater to have rated every image."
+        f"Sensitivity and specificity: “unsure” {POLICIES[results.policy]}, as declared. The fool rate is the share called real, "
+        "so “unsure” counts as not fooled. The U-statistic weighs every rating alike and holds for any design; "
+        "Obuchowski–Rockette with Hillis' degrees of freedom needs every rater to have rated every image. These raters: the mean "
+        "of their own shares, images sampled and raters fixed; of two raters it is the primary one."
     )
     return Table(("Share", "Method", *ESTIMATE, "df"), rows, [note])
 
@@ -152,16 +167,24 @@ def policies(results: StudyResults) -> Table:
     rows: list[list[Cell]] = []
     for row in results.known_truth.policies:
         declared = " (declared)" if row.policy == results.policy else ""
-        shares = [row.accuracy.estimate, row.sensitivity.estimate, row.specificity.estimate]
+        shares = [
+            row.fool_rate.primary,
+            row.accuracy.primary,
+            row.sensitivity.primary,
+            row.specificity.primary,
+        ]
         cells = [cell for share in shares for cell in rate_cells(share)]
         rows.append([f"{POLICIES[row.policy]}{declared}", *cells, why_undefined(*shares)])
-    head = ("“Unsure”", "Accuracy", *INTERVAL, "Sensitivity", *INTERVAL, "Specificity", *INTERVAL, NOTE)
-    return Table(head, rows, ["Simel 1987, Shinkins 2013, STARD 2015 item 15."])
+    names = ("Fool rate", "Accuracy", "Sensitivity", "Specificity")
+    head = ("“Unsure”", *(cell for name in names for cell in (name, *INTERVAL)), NOTE)
+    every = [row.accuracy.primary_method for row in results.known_truth.policies]
+    sources = "The fool rate is one less the sensitivity. Simel 1987, Shinkins 2013, STARD 2015 item 15."
+    return Table(head, rows, [methods_note(every), sources])
 
 
 def draw_policies(results: StudyResults, theme: Theme) -> Figure:
     rows = [
-        (f"“Unsure” {POLICIES[row.policy]}", row.accuracy.estimate) for row in results.known_truth.policies
+        (f"“Unsure” {POLICIES[row.policy]}", row.accuracy.primary) for row in results.known_truth.policies
     ]
     figure, (ax,) = panel(theme, height=2.4)
     draw_estimates(ax, theme, rows)
@@ -217,8 +240,9 @@ def equivalence(results: StudyResults) -> Table:
             ]
         )
     head = ("Of", "Estimate", "Margin from", "to", "90 % from", "to", "p (TOST)", "Result", "Note")
-    note = "Two one-sided tests against the margin declared before unblinding (Schuirmann 1987), over raters and images like these."
-    return Table(head, rows, [note])
+    note = "Two one-sided tests against the margin declared before unblinding (Schuirmann 1987)."
+    methods = [row.method for row in results.known_truth.equivalence.tests]
+    return Table(head, rows, [note, methods_note(methods)])
 
 
 def _no_margin(results: StudyResults) -> str | None:

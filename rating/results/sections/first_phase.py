@@ -12,7 +12,15 @@ from typing import Protocol
 
 import numpy as np
 
-from rating.results.exhibit import ESTIMATE, Cell, Exhibit, Table, estimate_cells, of_first_phase
+from rating.results.exhibit import (
+    ESTIMATE,
+    Cell,
+    Exhibit,
+    Table,
+    estimate_cells,
+    methods_note,
+    of_first_phase,
+)
 from rating.results.study_results import (
     BLINDED,
     FirstPhase,
@@ -117,7 +125,9 @@ def called_unusual(results: StudyResults) -> Table:
         "Generated less real": unusual.difference,
     }
     rows: list[list[Cell]] = [[name, *estimate_cells(share.estimate)] for name, share in shares.items()]
-    return Table(("Called unusual", *ESTIMATE), rows, ["Over raters and images like these (U-statistic)."])
+    return Table(
+        ("Called unusual", *ESTIMATE), rows, [methods_note(share.primary_method for share in shares.values())]
+    )
 
 
 EXHIBITS = (

@@ -17,6 +17,7 @@ from rating.results.exhibit import (
     why_undefined,
 )
 from rating.results.study_results import StudyResults
+from rating.statistics.accuracy.detection import Detection
 from rating.statistics.agreement.report import RaterCounts, counts_by_group
 from rating.statistics.columns import StudyColumns
 from rating.statistics.ratings_table import RatingsTable
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from pool.figure_style import Theme
+
+CUTS = (
+    "d′ and criterion by one cut for both kinds of image, whatever “unsure” counts as: “fake” against the rest, and “fake” or "
+    "“unsure” against “real”. Log-linear correction (Hautus 1995)."
+)
 
 
 def counts_by_truth(columns: StudyColumns, table: RatingsTable) -> dict[str, RaterCounts]:
@@ -52,11 +58,12 @@ def fool_rate_by_rater(results: StudyResults) -> Table:
         n = sum(calls.values())
         fakes, fooled = fakes + n, fooled + calls["real"]
         rows.append([row.rater, n, calls["real"], *rate_cells(row.fool_rate), row.fool_rate.reason or ""])
-    overall = truth.fool_rate.estimate
+    overall = truth.fool_rate.primary
     if len(rows) > 1:
         rows.append(["All raters", fakes, fooled, *rate_cells(overall), overall.reason or ""])
     notes = [
-        "Each rater's interval is Wilson's. That over all raters is of raters and images like these (U-statistic); pooling ratings as if independent would be far too narrow."
+        "Each rater's interval is Wilson's. “Unsure” is not “real”, so it counts as not fooled, whatever the policy.",
+        f"All raters: {truth.fool_rate.primary_method}; pooling ratings as if independent would be far too narrow.",
     ]
     return Table(("Rater", "Fakes rated", "Called real", "Fool rate", *INTERVAL, "Note"), rows, notes)
 
@@ -65,7 +72,7 @@ def draw_fool_rate_by_rater(results: StudyResults, theme: Theme) -> Figure:
     truth = results.known_truth
     rows = [(row.rater, row.fool_rate) for row in truth.per_rater]
     if len(rows) > 1:
-        rows.append(("All raters", truth.fool_rate.estimate))
+        rows.append(("All raters", truth.fool_rate.primary))
     return estimates_figure(rows, theme, "Fakes called real (share, 95 % interval)")
 
 
@@ -79,19 +86,24 @@ def per_rater(results: StudyResults) -> Table:
             row.rater,
             *rate_cells(row.sensitivity),
             *rate_cells(row.specificity),
-            row.detection.d.estimate,
-            row.detection.d.se,
-            row.detection.criterion.estimate,
+            *_cut_cells(row.detection.fake),
+            *_cut_cells(row.detection.fake_or_unsure),
             *rate_cells(row.auc),
-            why_undefined(row.sensitivity, row.specificity, row.detection.d, row.auc),
+            why_undefined(row.sensitivity, row.specificity, row.detection.fake.d, row.auc),
         ]
         for row in results.known_truth.per_rater
     ]
     head = (
         *("Rater", "Sensitivity", *INTERVAL, "Specificity", *INTERVAL),
-        *("d′", "SE", "Criterion", "AUC", *INTERVAL, NOTE),
+        *("d′, fake", "SE", "Criterion", "d′, fake or unsure", "SE", "Criterion", "AUC", *INTERVAL, NOTE),
     )
-    return Table(head, rows, [f"“Unsure” {POLICIES[results.policy]}, as declared."])
+    return Table(
+        head, rows, [f"Sensitivity and specificity: “unsure” {POLICIES[results.policy]}, as declared.", CUTS]
+    )
+
+
+def _cut_cells(cut: Detection) -> list[Cell]:
+    return [cut.d.estimate, cut.d.se, cut.criterion.estimate]
 
 
 EXHIBITS = (

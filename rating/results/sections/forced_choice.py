@@ -48,10 +48,10 @@ def share_by_rater(results: StudyResults) -> Table:
         [row.rater, row.n, row.right, *estimate_cells(row.share), p_cell(row.p), p_cell(row.p_holm)]
         for row in accuracy.raters
     ]
-    rows.append(["All raters", None, None, *estimate_cells(accuracy.over_raters.estimate), None, None])
+    rows.append(["All raters", None, None, *estimate_cells(accuracy.over_raters.primary), None, None])
     note = (
         f"Guessing finds {choice.chance:g}. A rater's interval is Clopper and Pearson's, p that of the exact binomial test "
-        "against guessing, adjusted by Holm. All raters: over raters and sets like these (U-statistic)."
+        f"against guessing, adjusted by Holm. All raters: {accuracy.over_raters.primary_method}."
     )
     return Table(("Rater", "Sets", "Found", *ESTIMATE, "p", "p (Holm)"), rows, [note])
 

@@ -14,6 +14,7 @@ from rating.results.exhibit import (
     Exhibit,
     Table,
     estimate_cells,
+    methods_note,
     no_fakes,
     one_sided,
     p_cell,
@@ -71,13 +72,14 @@ def by_group(rates: Rates, name: str) -> Callable[[StudyResults], Table]:
         rows: list[list[Cell]] = [
             [
                 *(group_name(row.name), row.images, row.ratings, row.called_real),
-                *estimate_cells(row.rate.estimate),
+                *estimate_cells(row.rate.primary),
                 *(measure(row) for measure in measures.values()),
             ]
             for row in groups
         ]
         head = (name, "Fakes", "Ratings", "Called real", "Fool rate", *ESTIMATE[1:], *measures)
-        return Table(head, rows, [MACHINE_NUMBERS] if measures else [])
+        notes = [methods_note(row.rate.primary_method for row in groups)] if groups else []
+        return Table(head, rows, notes + ([MACHINE_NUMBERS] if measures else []))
 
     return table
 
@@ -86,7 +88,7 @@ def draw_by_group(rates: Rates) -> Callable[[StudyResults, Theme], Figure]:
     """The drawing of the fool rate by generator, checkpoint or modality."""
 
     def draw(results: StudyResults, theme: Theme) -> Figure:
-        rows = [(group_name(row.name), row.rate.estimate) for row in rates(results.known_truth).groups]
+        rows = [(group_name(row.name), row.rate.primary) for row in rates(results.known_truth).groups]
         return estimates_figure(rows, theme, "Fakes called real (share, 95 % interval)")
 
     return draw
@@ -94,7 +96,7 @@ def draw_by_group(rates: Rates) -> Callable[[StudyResults, Theme], Figure]:
 
 def against_fid(results: StudyResults) -> Table:
     rows: list[list[Cell]] = [
-        [group_name(row.name), row.fid, row.images, *estimate_cells(row.rate.estimate)]
+        [group_name(row.name), row.fid, row.images, *estimate_cells(row.rate.primary)]
         for row in results.known_truth.by_checkpoint.groups
         if row.fid is not None
     ]
@@ -105,9 +107,9 @@ def draw_against_fid(results: StudyResults, theme: Theme) -> Figure:
     """Each checkpoint whose FID was measured: machine's distance against human belief."""
     figure, (ax,) = panel(theme, height=4)
     measured = [
-        (row.name, row.fid, row.rate.estimate.estimate, row.rate.estimate.ci)
+        (row.name, row.fid, row.rate.primary.estimate, row.rate.primary.ci)
         for row in results.known_truth.by_checkpoint.groups
-        if row.fid is not None and row.rate.estimate.estimate is not None
+        if row.fid is not None and row.rate.primary.estimate is not None
     ]
     few = len(measured) <= MOST_CURVES_NAMED
     for place, (name, fid, rate, ci) in enumerate(measured):
@@ -128,18 +130,19 @@ def draw_against_fid(results: StudyResults, theme: Theme) -> Figure:
 
 def areas_by_kind(results: StudyResults) -> Table:
     rows: list[list[Cell]] = [
-        [kind, group_name(row.name), row.fakes, row.reals, *estimate_cells(row.area.estimate)]
+        [kind, group_name(row.name), row.fakes, row.reals, *estimate_cells(row.area.primary)]
         for kind, _, areas in _kinds(results.known_truth)
         for row in areas.groups
     ]
-    note = "AUC over real < unsure < fake, averaged over raters and images like these (U-statistic); 0.5 is chance."
+    methods = [row.area.primary_method for _, _, areas in _kinds(results.known_truth) for row in areas.groups]
+    note = f"AUC over real < unsure < fake, averaged over raters; 0.5 is chance. {methods_note(methods)}"
     return Table(("Of", "Fakes of", "Fakes", "Real images", "AUC", *ESTIMATE[1:]), rows, [note])
 
 
 def draw_areas_by_kind(results: StudyResults, theme: Theme) -> Figure:
     """The AUC of each generator's and each modality's fakes; the line is chance."""
     rows = [
-        (group_name(row.name), row.area.estimate)
+        (group_name(row.name), row.area.primary)
         for _, _, areas in _kinds(results.known_truth)
         for row in areas.groups
     ]
@@ -152,8 +155,11 @@ def differences(results: StudyResults) -> Table:
     for kind, rates, areas in _kinds(results.known_truth):
         rows += [_difference(kind, "fool rate", row) for row in rates.differences]
         rows += [_difference(kind, "AUC", row) for row in areas.differences]
+    truth = results.known_truth
+    methods = [row.method for _, rates, _ in _kinds(truth) for row in rates.differences]
+    methods += [row.method for _, _, areas in _kinds(truth) for row in areas.differences]
     note = (
-        "First less second, over raters and images like these: the raters are the same, the fakes are not; the real images of an "
+        f"First less second. {methods_note(methods)} The raters are the same, the fakes are not; the real images of an "
         "AUC are the same for two generators of one modality and others for two modalities. p adjusted for the number of pairs by "
         "Holm. A large p does not mean that two are alike."
     )

@@ -36,8 +36,8 @@ def accuracy(results: StudyResults) -> Table:
     people = results.known_truth
     declared = people.policy(results.policy)
     averages = (people.fool_rate, declared.sensitivity, declared.specificity, people.auc.u_statistic)
-    words = "averaged, with the interval of raters like these"
-    rows.append(_row("People", words, tuple(average.estimate for average in averages)))
+    words = f"averaged; {people.fool_rate.primary_method}"
+    rows.append(_row("People", words, tuple(average.primary for average in averages)))
     names = ("Fool rate", "Sensitivity", "Specificity", "AUC")
     head = ("Rater", "What it is", *(cell for name in names for cell in (name, *INTERVAL)), "Note")
     note = "A machine's AUC is over its own probabilities, people's over real < unsure < fake; a machine's intervals are of images like these only."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -12,6 +12,7 @@ from rating.statistics.accuracy.fool_rate import MOST_GROUPS_COMPARED
 from rating.statistics.arrays import Flags, Ints
 from rating.statistics.columns import StudyColumns
 from rating.statistics.estimate import Estimate
+from rating.statistics.mrmc import fixed_raters
 from rating.statistics.mrmc.moments import RandomMean, mean_of
 from rating.statistics.mrmc.nested import Difference, Kind, of_areas
 from rating.statistics.mrmc.paired import holm_adjusted
@@ -38,6 +39,7 @@ class AucDifference:
     second: str
     reals_in_common: int
     difference: Estimate
+    method: str
     p: float | None
     p_holm: float | None
 
@@ -102,13 +104,19 @@ def _difference(
 ) -> AucDifference:
     shared = [(kinds[name].reals.cells >= 0).any(axis=0) for name in (first, second)]
     in_common = int((shared[0] & shared[1]).sum())
-    return AucDifference(first, second, in_common, difference.estimate, difference.p, p_holm)
+    return AucDifference(
+        first, second, in_common, difference.estimate, difference.method, difference.p, p_holm
+    )
 
 
 def _area(kind: Kind) -> RandomMean:
     if kind.area is None:
         return RandomMean(Estimate.undefined(str(kind.reason)), None)
-    return mean_of(kind.area.moments).of_raters(kind.area.present.by_rater[:, None] > 0)
+    average = mean_of(kind.area.moments).of_raters(kind.area.present.by_rater[:, None] > 0)
+    levels = np.concatenate([kind.reals.cells, kind.fakes.cells], axis=1)
+    fake = np.arange(levels.shape[1]) >= kind.reals.cells.shape[1]
+    mean = fixed_raters.area(fake, levels)
+    return replace(average, these_raters=mean.estimate() if mean else None)
 
 
 def _images_rated(side: Levels) -> int:

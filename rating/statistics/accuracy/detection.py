@@ -1,8 +1,9 @@
-"""Signal detection: how well a rater tells fake from real (d′), and which way he leans (criterion).
+"""Signal detection: how well a rater tells fake from real (d′), and which way they lean (criterion).
 
 Signal is a fake image, a hit is a fake called fake, a false alarm a real one called fake.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,28 @@ class Detection:
 
     d: Estimate
     criterion: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class TwoCuts:
+    """The two operating points of three answers, each by one cut for both kinds of image.
+
+    fake: “fake” against the rest; fake_or_unsure: “fake” or “unsure” against “real”. A policy that counts “unsure” as
+    right or as wrong would put the cut elsewhere for fakes than for real images, and give an always unsure rater a d′.
+    """
+
+    fake: Detection
+    fake_or_unsure: Detection
+
+
+def two_cuts(on_fake: Mapping[str, int], on_real: Mapping[str, int], confidence: float = 0.95) -> TwoCuts:
+    """Both operating points from the numbers of each label on fakes and on real images."""
+    signal, noise = sum(on_fake.values()), sum(on_real.values())
+    points = [(on_fake.get("fake", 0), on_real.get("fake", 0))]
+    points.append((points[0][0] + on_fake.get("unsure", 0), points[0][1] + on_real.get("unsure", 0)))
+    return TwoCuts(
+        *(detection(hits, signal, alarms, noise, confidence=confidence) for hits, alarms in points)
+    )
 
 
 def detection(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rating.statistics.accuracy import roc
-from rating.statistics.accuracy.detection import Detection, detection
+from rating.statistics.accuracy.detection import Detection, TwoCuts, two_cuts
 from rating.statistics.accuracy.unsure import POLICIES, truth_codes
 from rating.statistics.arrays import Codes, Ints
 from rating.statistics.estimate import Estimate
@@ -34,7 +34,7 @@ class RaterAccuracy:
     sensitivity: Estimate
     specificity: Estimate
     unsure_rate: dict[str, Estimate]
-    detection: Detection
+    detection: TwoCuts
     auc: Estimate
 
 
@@ -71,7 +71,7 @@ def _of_rater(  # noqa: PLR0917  six plain inputs, one caller
     rejections, noise = _called_right(cells["real"], "real", policy)
     rated = (row >= 0) & (truth >= 0)
     area = roc.auc(truth[rated] == labels.index("fake"), scale(row[rated], labels), confidence)
-    signals = detection(hits, signal, noise - rejections, noise, confidence=confidence)
+    undefined = Detection(Estimate.undefined(ONLY_FAKES), Estimate.undefined(ONLY_FAKES))
     return RaterAccuracy(
         rater=rater,
         policy=policy,
@@ -83,9 +83,9 @@ def _of_rater(  # noqa: PLR0917  six plain inputs, one caller
             kind: wilson(of_kind.get("unsure", 0), sum(of_kind.values()), confidence)
             for kind, of_kind in cells.items()
         },
-        detection=signals
+        detection=two_cuts(cells["fake"], cells["real"], confidence)
         if reals
-        else Detection(Estimate.undefined(ONLY_FAKES), Estimate.undefined(ONLY_FAKES)),
+        else TwoCuts(undefined, undefined),
         auc=area if reals or not fakes else Estimate.undefined(ONLY_FAKES),
     )
 

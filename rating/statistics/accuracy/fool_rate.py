@@ -12,8 +12,8 @@ from rating.statistics.accuracy.diagnostic_accuracy import ONLY_REALS
 from rating.statistics.arrays import Flags, Floats
 from rating.statistics.columns import StudyColumns
 from rating.statistics.estimate import Estimate
-from rating.statistics.mrmc import nested, obuchowski_rockette, ustatistic
-from rating.statistics.mrmc.moments import RandomMean
+from rating.statistics.mrmc import fixed_raters, nested, obuchowski_rockette, ustatistic
+from rating.statistics.mrmc.moments import ONE_RATER_ALONE, OR_HILLIS, RandomMean
 from rating.statistics.mrmc.paired import holm_adjusted
 from rating.statistics.proportions import wilson
 from rating.statistics.ratings_table import RatingsTable
@@ -38,11 +38,15 @@ class FoolRateOfGroup:
 
 @dataclass(frozen=True, slots=True)
 class GroupDifference:
-    """The first group less the second, the p of there being no difference, and that p adjusted by Holm."""
+    """The first group less the second, the p of there being no difference, and that p adjusted by Holm.
+
+    difference and p: over raters like these, of two raters for these two; method says which and how.
+    """
 
     first: str
     second: str
     difference: Estimate
+    method: str
     p: float | None
     p_holm: float | None
 
@@ -60,17 +64,17 @@ def fool_rate(called_real: Flags, rated: Flags) -> RandomMean:
     raters = int(rated.any(axis=1).sum())
     if raters == 1:
         alone = wilson(int((called_real & rated).sum()), int(rated.sum()))
-        return RandomMean(replace(alone, reason=ONE_RATER), None)
+        return RandomMean(replace(alone, reason=ONE_RATER), None, method=ONE_RATER_ALONE)
     if not rated.any():
         return RandomMean(Estimate.undefined(ONLY_REALS), None)
-    average = ustatistic.mean(called_real, rated)
+    average = fixed_raters.with_these_raters(ustatistic.mean(called_real, rated), called_real, rated)
     there = rated.any(axis=1)
     if average.estimate.se is None and rated[there].all() and rated.shape[1] > 1:
         # Everybody rated everything: Obuchowski-Rockette, whose variance cannot be negative, still has an interval.
         by_variances = obuchowski_rockette.average_reader(
             *obuchowski_rockette.proportion_moments(called_real[there][None])
         )[0]
-        return RandomMean(by_variances.estimate, by_variances.df)
+        return RandomMean(by_variances.estimate, by_variances.df, average.these_raters, OR_HILLIS)
     return average
 
 
@@ -109,7 +113,7 @@ def _differences(
     differences = [nested.of_shares(*parts[a], *parts[b]) for a, b in pairs]
     adjusted = holm_adjusted([difference.p for difference in differences])
     return tuple(
-        GroupDifference(a, b, difference.estimate, difference.p, p_holm)
+        GroupDifference(a, b, difference.estimate, difference.method, difference.p, p_holm)
         for (a, b), difference, p_holm in zip(pairs, differences, adjusted, strict=True)
     )
 

@@ -17,6 +17,7 @@ from rating.statistics.accuracy.detection import detection
 from rating.statistics.arrays import Codes, Flags, Ints
 from rating.statistics.columns import StudyColumns
 from rating.statistics.estimate import Estimate
+from rating.statistics.mrmc.fixed_raters import with_these_raters
 from rating.statistics.mrmc.moments import RandomMean
 from rating.statistics.mrmc.paired import holm_adjusted
 from rating.statistics.mrmc.ustatistic import mean
@@ -119,7 +120,8 @@ def _accuracy(columns: StudyColumns, codes: Codes, chosen: Codes, order: Ints) -
         for place in range(size)
     )
     raters = _raters(columns.raters, right, chosen, true_places, size)
-    return ChoiceAccuracy(raters, mean(right.astype(np.float64), rated), by_place)
+    average = with_these_raters(mean(right.astype(np.float64), rated), right, rated)
+    return ChoiceAccuracy(raters, average, by_place)
 
 
 def _raters(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rating.statistics.arrays import Codes, Flags, Floats, Ints
+from rating.statistics.mrmc.fixed_raters import with_these_raters
 from rating.statistics.mrmc.moments import RandomMean
 from rating.statistics.mrmc.ustatistic import mean
 from rating.statistics.ratings_table import RatingsError, RatingsTable
@@ -57,5 +58,6 @@ def accuracy_by_policy(
     unsure = table.labels.index("unsure") if "unsure" in table.labels else None
     by_policy = {}
     for policy in POLICIES:
-        by_policy[policy] = mean(*correct(calls, of_image, unsure, policy), confidence)
+        right = correct(calls, of_image, unsure, policy)
+        by_policy[policy] = with_these_raters(mean(*right, confidence), *right)
     return by_policy

@@ -8,7 +8,7 @@ from rating.statistics.accuracy import roc
 from rating.statistics.arrays import Flags, Floats, Ints
 from rating.statistics.estimate import Estimate
 from rating.statistics.mrmc import obuchowski_rockette
-from rating.statistics.mrmc.moments import RandomMean
+from rating.statistics.mrmc.moments import OR_HILLIS, RandomMean
 
 NOT_CROSSED = (
     "Not every rater rated every image, so Obuchowski–Rockette does not apply: the U-statistic does."
@@ -29,7 +29,7 @@ def area_over_raters(fake: Flags, levels: Ints) -> RandomMean:
     if min(fake.sum(), (~fake).sum()) < 2:
         return RandomMean(Estimate.undefined(TOO_FEW), None)
     average = obuchowski_rockette.average_reader(*obuchowski_rockette.auc_moments(fake, there[None]))[0]
-    return RandomMean(average.estimate, average.df)
+    return RandomMean(average.estimate, average.df, method=OR_HILLIS)
 
 
 def share_over_raters(values: Floats | Flags, counted: Flags) -> RandomMean:
@@ -44,7 +44,7 @@ def share_over_raters(values: Floats | Flags, counted: Flags) -> RandomMean:
     average = obuchowski_rockette.average_reader(
         *obuchowski_rockette.proportion_moments(values[there][:, images][None])
     )[0]
-    return RandomMean(average.estimate, average.df)
+    return RandomMean(average.estimate, average.df, method=OR_HILLIS)
 
 
 @dataclass(frozen=True, slots=True)

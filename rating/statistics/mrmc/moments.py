@@ -8,13 +8,13 @@ ratings the plain moments carry the noise of the mean itself, which made one var
 100 images, 40 % missing) and the intervals too short.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy
 
 from rating.statistics.arrays import TINY, Flags, Floats
-from rating.statistics.estimate import Estimate, t_interval
+from rating.statistics.estimate import TWO_RATERS, Estimate, t_interval
 
 NOT_ENOUGH = (
     "Two raters, and two images of each kind that they did not share, are needed for a standard error."
@@ -61,24 +61,62 @@ class Moments:
         return [place for place, name in enumerate(self.shared) if len(name) == 1]
 
 
+U_STATISTIC = "U-statistic, over raters and images like these"
+OR_HILLIS = "Obuchowski–Rockette with Hillis' degrees of freedom, over raters and images like these"
+FIXED_RATERS = "these raters: images sampled, raters fixed"
+ONE_RATER_ALONE = "this rater only: images sampled"
+
+
 @dataclass(frozen=True, slots=True)
 class RandomMean:
-    """A mean over random raters and images, with the BDG degrees of freedom of its interval (None: no interval)."""
+    """A mean over random raters and images, with the BDG degrees of freedom of its interval (None: no interval).
+
+    these_raters: the same for the raters at hand, images sampled and raters fixed, where that is asked.
+    """
 
     estimate: Estimate
     df: float | None
+    these_raters: Estimate | None = None
+    method: str = U_STATISTIC
 
     def of_raters(self, rated: Flags) -> "RandomMean":
         """The same with the warning that two raters deserve; seen: raters × images."""
-        return RandomMean(self.estimate.of_raters(int(rated.any(axis=1).sum())), self.df)
+        return replace(self, estimate=self.estimate.of_raters(int(rated.any(axis=1).sum())))
+
+    @property
+    def primary(self) -> Estimate:
+        """What is to be quoted: of two raters the estimate for these two, else that for raters like these."""
+        return (
+            self.these_raters if self.these_raters and self.estimate.reason == TWO_RATERS else self.estimate
+        )
+
+    @property
+    def primary_method(self) -> str:
+        """How the primary interval was made, and of whom it speaks."""
+        return self.method if self.primary is self.estimate else FIXED_RATERS
+
+    @property
+    def primary_df(self) -> float | None:
+        """The degrees of freedom of the primary interval; None where it is a normal one or there is none."""
+        return self.df if self.primary is self.estimate else None
+
+    @property
+    def complement(self) -> "RandomMean":
+        """One less the share: what was not counted instead of what was."""
+        these = self.these_raters
+        return replace(
+            self,
+            estimate=self.estimate.complement,
+            these_raters=None if these is None else these.complement,
+        )
 
     def p(self, null: float = 0.0) -> float | None:
-        """The two-sided p of the value being `null`; None without a standard error."""
-        value = self.estimate
+        """The two-sided p of the primary value being `null`; None without a standard error."""
+        value = self.primary
         if value.estimate is None or not value.se:
             return None
         t = abs(value.estimate - null) / value.se
-        return float(2 * scipy.stats.t.sf(t, np.inf if self.df is None else self.df))
+        return float(2 * scipy.stats.t.sf(t, np.inf if self.primary_df is None else self.primary_df))
 
 
 def mean_of(moments: Moments, confidence: float = 0.95, bounds: tuple[float, float] = (0, 1)) -> RandomMean:

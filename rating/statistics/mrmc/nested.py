@@ -18,8 +18,14 @@ from rating.statistics import proportions
 from rating.statistics.accuracy.roc import one_sided
 from rating.statistics.arrays import TINY, Flags, Floats, Ints
 from rating.statistics.estimate import Estimate, t_interval
-from rating.statistics.mrmc import obuchowski_rockette, ustatistic
-from rating.statistics.mrmc.moments import difference_of
+from rating.statistics.mrmc import fixed_raters, obuchowski_rockette, ustatistic
+from rating.statistics.mrmc.moments import (
+    FIXED_RATERS,
+    ONE_RATER_ALONE,
+    OR_HILLIS,
+    U_STATISTIC,
+    difference_of,
+)
 from rating.statistics.mrmc.triples import Area, Levels
 
 ONE_RATER_ONLY = "One rater: the interval speaks of this rater only."
@@ -29,10 +35,14 @@ TOO_FEW = "Fewer than two images of one kind: no standard error can be given."
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first less the second, and the two-sided p of there being none."""
+    """The first less the second, the two-sided p of there being none, and how both were made.
+
+    Over raters and images like these; of two raters, for these two.
+    """
 
     estimate: Estimate
     p: float | None = None
+    method: str = U_STATISTIC
 
 
 def of_shares(first: Flags, first_seen: Flags, second: Flags, second_seen: Flags) -> Difference:
@@ -44,7 +54,13 @@ def of_shares(first: Flags, first_seen: Flags, second: Flags, second_seen: Flags
             for calls, rated in ((first, first_seen), (second, second_seen))
         )
         p = float(scipy.stats.fisher_exact(np.array([[x, n - x], [y, m - y]])).pvalue)
-        return Difference(replace(proportions.difference(x, n, y, m), reason=ONE_RATER_ONLY), p)
+        return Difference(
+            replace(proportions.difference(x, n, y, m), reason=ONE_RATER_ONLY), p, ONE_RATER_ALONE
+        )
+    if raters.sum() == 2:
+        sides = fixed_raters.share(first, first_seen), fixed_raters.share(second, second_seen)
+        if sides[0] and sides[1]:
+            return _of_these(fixed_raters.difference(sides[0], sides[1]))
     difference = ustatistic.nested_difference(first, first_seen, second, second_seen)
     if difference.estimate.se is None and _crossed(first_seen[raters], second_seen[raters]):
         moments = (obuchowski_rockette.proportion_moments(calls[raters][None]) for calls in (first, second))
@@ -82,6 +98,8 @@ def of_areas(first: Kind, second: Kind) -> Difference:
     few = min((side >= 0).any(axis=0).sum() for side in sides) < 2
     if raters.sum() == 1:
         return _one_rater(*delong(*sides), few=few)
+    if raters.sum() == 2:
+        return _of_these(fixed_raters.area_difference(*sides))
     difference = difference_of(
         first.area.moments,
         second.area.moments,
@@ -152,12 +170,20 @@ def _one_rater(areas: Floats, error_covariance: Floats, *, few: bool) -> Differe
     if se < TINY:
         return Difference(Estimate(difference, reason=NO_SPREAD))
     estimate = Estimate(difference, se, t_interval(difference, se, np.inf), ONE_RATER_ONLY)
-    return Difference(estimate, float(2 * scipy.stats.norm.sf(abs(difference) / se)))
+    return Difference(estimate, float(2 * scipy.stats.norm.sf(abs(difference) / se)), ONE_RATER_ALONE)
+
+
+def _of_these(estimate: Estimate) -> Difference:
+    """For the two raters at hand, with the normal test."""
+    p = None
+    if estimate.estimate is not None and estimate.se:
+        p = float(2 * scipy.stats.norm.sf(abs(estimate.estimate) / estimate.se))
+    return Difference(estimate, p, FIXED_RATERS)
 
 
 def _by_variances(estimates: Floats, error_covariance: Floats) -> Difference:
     test = obuchowski_rockette.overall(estimates, error_covariance)
-    return Difference(test.differences[0, 1], test.p)
+    return Difference(test.differences[0, 1], test.p, OR_HILLIS)
 
 
 def _side_by_side(first: tuple[Floats, Floats], second: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
