@@ -10,10 +10,12 @@ app = Celery("lungrater")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(
     [
+        "audit",
         "jobs",
         "pool.imports",
         *(f"generation.{kind}" for kind in ("images", "training", "quality", "utility")),
         "rating.blinding",
+        "rating.studies",
         "lungrater.demo",
         "lungrater.machines",
     ]

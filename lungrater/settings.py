@@ -185,6 +185,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "pool.imports.tasks.drop_finished_uploads",
         "schedule": timedelta(minutes=5),
     },
+    "enter-heads-of-chains": {
+        "task": "audit.tasks.enter_heads_of_chains",
+        "schedule": timedelta(minutes=5),
+    },
+    "enter-heads": {"task": "rating.studies.tasks.enter_all_heads", "schedule": timedelta(minutes=5)},
 }
 CELERY_TIMEZONE = "UTC"
 

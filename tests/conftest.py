@@ -13,6 +13,7 @@ from django.test import Client
 from accounts.models import User
 from accounts.roles import Role
 from lungrater.embedded.home import Home
+from lungrater.embedded.owner import become_owner
 from lungrater.embedded.running import running
 
 pytest_plugins = ["tests.chromium", "tests.blinding.leak_table", "tests.without_shared"]
@@ -42,7 +43,8 @@ def tables_emptied_by_name() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(servers: None, django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """The database must answer before Django makes its test database in it, one for each process of xdist."""
+    """The database must answer before Django makes its test database in it, one for each process of xdist: as the owner."""
+    become_owner()
 
 
 @pytest.fixture

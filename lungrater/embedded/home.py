@@ -11,6 +11,8 @@ from pathlib import Path
 # The kernel allows 108 bytes for a Unix socket's path on Linux and 104 on macOS.
 LONGEST_SOCKET_PATH = 100
 LONGEST_SOCKET_NAME = "pg/.s.PGSQL.5432"
+# The embedded database's roles: who owns all, and who serves the site and owns nothing.
+OWNER_ROLE, SITE_ROLE = "postgres", "lungrater"
 
 
 class CannotStart(Exception):
@@ -67,6 +69,16 @@ class Home:
     def secret_key(self) -> Path:
         return self.root / "secret_key"
 
+    @property
+    def site_passfile(self) -> Path:
+        """The password of the database role that web, workers and beat use; libpq reads it when it connects."""
+        return self.root / "database_password"
+
+    @property
+    def owner_passfile(self) -> Path:
+        """That of the tables' owner; only what starts the servers, migrates or restores is given it."""
+        return self.root / "database_owner_password"
+
     def prepare(self) -> None:
         """Make the folder and its parts; raises CannotStart where that is not allowed."""
         try:
@@ -79,6 +91,10 @@ class Home:
             if not self.secret_key.exists():
                 self.secret_key.touch(mode=0o600)
                 self.secret_key.write_text(secrets.token_urlsafe(50))
+            for passfile, role in ((self.site_passfile, SITE_ROLE), (self.owner_passfile, OWNER_ROLE)):
+                if not passfile.exists():
+                    passfile.touch(mode=0o600)
+                    passfile.write_text(f"*:*:*:{role}:{secrets.token_urlsafe(32)}\n")
         except OSError as error:
             raise CannotStart(
                 f"LungRater cannot write to its home {self.root} ({error.strerror}): "

@@ -9,21 +9,27 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import re
 import shutil
 import signal
 import stat
 import subprocess
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 import psutil
 import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import PGconn, Ping
+from psycopg.sql import SQL, Identifier, Literal
 
-from lungrater.embedded.home import CannotStart, Home
+from lungrater.embedded.home import OWNER_ROLE, SITE_ROLE, CannotStart, Home
 from lungrater.embedded.supervisor import Service
 
 DATABASE = "lungrater"
+TRUST = re.compile(r"^((?:local|host)\s.*\s)trust\s*$")
 # PostgreSQL refuses to run as root; there, it runs as this user, made on first use.
 USER_UNDER_ROOT = "pgserver"
 DURABLE = ("fsync=on", "synchronous_commit=on", "full_page_writes=on")
@@ -31,14 +37,31 @@ DURABLE = ("fsync=on", "synchronous_commit=on", "full_page_writes=on")
 DISCREET = ("log_min_error_statement=panic", "log_error_verbosity=terse")
 
 
-def url(home: Home, database: str = DATABASE) -> str:
-    """The database's URL; known before the server runs."""
-    return f"postgresql://postgres@/{database}?host={quote(str(_socket_dir(home)), safe='/')}"
+def url(home: Home) -> str:
+    """The database's URL for web and workers, whose role owns nothing; known before the server runs."""
+    return _url(home, SITE_ROLE, DATABASE, home.site_passfile)
+
+
+def owner_url(home: Home, database: str = DATABASE) -> str:
+    """The URL for whoever migrates and restores."""
+    return _url(home, OWNER_ROLE, database, home.owner_passfile)
+
+
+def _url(home: Home, role: str, database: str, passfile: Path) -> str:
+    host, secret = (quote(str(path), safe="/") for path in (_socket_dir(home), passfile))
+    return f"postgresql://{role}@/{database}?host={host}&passfile={secret}"
 
 
 def answers(home: Home) -> bool:
+    """Whether the server takes connections, of whomever."""
+    conninfo = make_conninfo(owner_url(home, "postgres"), connect_timeout=2)
+    return PGconn.ping(conninfo.encode()) == Ping.OK
+
+
+def admits_site(home: Home) -> bool:
+    """Whether the site's own role gets in, which on a fresh cluster comes a moment after the server."""
     try:
-        psycopg.connect(url(home, "postgres"), connect_timeout=2).close()
+        psycopg.connect(url(home), connect_timeout=2).close()
     except psycopg.OperationalError:
         return False
     return True
@@ -69,8 +92,13 @@ def service(home: Home) -> Service:
 
 
 def ensure_database(home: Home) -> None:
-    with psycopg.connect(url(home, "postgres"), autocommit=True, connect_timeout=10) as connection:
+    """The site's role, with the password of its file, and the database, which belongs to the owner."""
+    with psycopg.connect(owner_url(home, "postgres"), autocommit=True, connect_timeout=10) as connection:
         connection.execute("SET statement_timeout = '60s'")
+        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [SITE_ROLE]).fetchone()
+        act = SQL("ALTER" if known else "CREATE")
+        words = SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}")
+        connection.execute(words.format(act, Identifier(SITE_ROLE), Literal(_password(home.site_passfile))))
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
             connection.execute(f"CREATE DATABASE {DATABASE}")
 
@@ -89,6 +117,7 @@ def _prepare(home: Home) -> None:
     if not (home.postgres / "PG_VERSION").exists():
         _make_cluster(home, user)
     _forget_dead_postmaster(home)
+    _end_trust(home, user)
 
 
 def _make_cluster(home: Home, user: str | None) -> None:
@@ -99,21 +128,61 @@ def _make_cluster(home: Home, user: str | None) -> None:
     if user:
         shutil.chown(new, user, user)
     locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--encoding=UTF8"]
-    done = subprocess.run(
-        [_programs(home) / "initdb", "-D", new, "-U", "postgres", "--auth=trust", *locale],
+    secret = (
+        _socket_dir(home) / "owner"
+    )  # initdb runs as another user than root, and takes the password from a file
+    secret.unlink(missing_ok=True)
+    secret.touch(mode=0o600)
+    secret.write_text(_password(home.owner_passfile))
+    if user:
+        shutil.chown(secret, user, user)
+    try:
+        options = ["-U", OWNER_ROLE, "--auth=scram-sha-256", f"--pwfile={secret}", *locale]
+        done = _as_its_user([_programs(home) / "initdb", "-D", new, *options], user, cwd=new)
+    finally:
+        secret.unlink()
+    (home.logs / "initdb.log").write_text(done.stdout)
+    if done.returncode:
+        raise CannotStart(f"PostgreSQL could not make its files: see {home.logs / 'initdb.log'}.")
+    new.rename(home.postgres)
+
+
+def _end_trust(home: Home, user: str | None) -> None:
+    """Of a cluster made when whoever reached the socket was its superuser: a password for the owner, asked from all."""
+    rules = home.postgres / "pg_hba.conf"
+    lines = rules.read_text().splitlines()
+    if not any(TRUST.search(line) for line in lines):
+        return
+    words = f"ALTER ROLE {OWNER_ROLE} PASSWORD '{_password(home.owner_passfile)}';\n"
+    server: list[str | Path] = [_programs(home) / "postgres", "--single", "-D", home.postgres, "postgres"]
+    done = _as_its_user(server, user, cwd=home.postgres, words=words)
+    if done.returncode:
+        (home.logs / "postgres.log").open("a").write(done.stdout)
+        raise CannotStart(
+            f"PostgreSQL could not give its owner a password: see {home.logs / 'postgres.log'}."
+        )
+    rules.write_text("\n".join(TRUST.sub(r"\1scram-sha-256", line) for line in lines) + "\n")
+
+
+def _as_its_user(
+    argv: Sequence[str | Path], user: str | None, *, cwd: Path, words: str = ""
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        argv,
         user=user,
         group=user,
         extra_groups=[] if user else None,
-        cwd=new,
+        cwd=cwd,
+        input=words,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
     )
-    (home.logs / "initdb.log").write_text(done.stdout)
-    if done.returncode:
-        raise CannotStart(f"PostgreSQL could not make its files: see {home.logs / 'initdb.log'}.")
-    new.rename(home.postgres)
+
+
+def _password(passfile: Path) -> str:
+    return passfile.read_text().strip().rpartition(":")[2]
 
 
 def _forget_dead_postmaster(home: Home) -> None:

@@ -84,7 +84,7 @@ def exit_on_signals() -> Iterator[None]:
 
 
 def _database_answers(home: Home) -> bool:
-    return bool(environment_value("DATABASE_URL")) or postgres.answers(home)
+    return bool(environment_value("DATABASE_URL")) or postgres.admits_site(home)
 
 
 def _wait_for_the_other(home: Home) -> None:

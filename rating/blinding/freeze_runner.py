@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -184,7 +185,14 @@ class FreezeSteps:
         study.order_version = ordering.VERSION
         study.manifest_sha256 = manifest_sha256(study)
         study.save(update_fields=["state", "frozen_at", "order_version", "manifest_sha256"])
-        record(study, self.job.requested_by, "frozen", manifest_sha256=study.manifest_sha256)
+        record(
+            study,
+            self.job.requested_by,
+            "frozen",
+            at=study.frozen_at.isoformat(),
+            manifest_sha256=study.manifest_sha256,
+            protocol=sorted(study.protocol()),
+        )
 
     def _audit(self) -> None:
         """The blinding audit, at once; where it fails the study stays frozen and it can be run again."""
@@ -209,11 +217,16 @@ def write_derivative(study_image: StudyImage, study: Study) -> None:
     study_image.save(update_fields=["derivative", "derivative_sha256"])
 
 
-def manifest_sha256(study: Study) -> str:
-    """One digest over the protocol, every image's source and derivative, and who reads which block."""
+def manifest_sha256(study: Study, fields: Collection[str] | None = None) -> str:
+    """One digest over the protocol, every image's source, derivative and origin, and who reads which block.
+
+    fields: those that the protocol had at the freeze, where a later version has added some.
+    """
     images = study.images.values_list(
         "code", "role", "block", "image__pixel_sha256", "derivative_sha256", "image__origin", "beside__code"
     )
-    protocol = {**study.protocol(), "order": ordering.VERSION}
+    protocol = {
+        name: value for name, value in study.protocol().items() if fields is None or name in fields
+    } | {"order": study.order_version or ordering.VERSION}
     words = json.dumps([protocol, sorted(images)], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(words.encode()).hexdigest()

@@ -26,6 +26,9 @@ class Label(models.TextChoices):
     FOURTH = "4", "4"
 
 
+ANSWER = ("label", "remark", "confidence", "reasons", "active_ms", "idle_ms", "view_state")
+
+
 class Answer(models.Model):
     """The fields a rating and each of its revisions share."""
 
@@ -39,6 +42,9 @@ class Answer(models.Model):
 
     class Meta:
         abstract = True
+
+    def answer(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ANSWER}
 
 
 class Rating(Answer):
@@ -88,7 +94,9 @@ class Rating(Answer):
             for field, value in answer.items():
                 setattr(rating, field, value)
         rating.save()
-        RatingRevision.objects.create(rating=rating, number=rating.revision, client_key=client_key, **answer)
+        RatingRevision.objects.create(
+            rating=rating, number=rating.revision, client_key=client_key, **rating.answer()
+        )
         return rating
 
 

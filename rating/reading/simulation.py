@@ -103,10 +103,7 @@ def _read(
                 rating=rating,
                 number=1,
                 client_key=uuid.uuid4(),
-                label=rating.label,
-                confidence=rating.confidence,
-                remark=rating.remark,
-                active_ms=rating.active_ms,
+                **rating.answer(),
             )
             for rating in ratings
         ),

@@ -11,6 +11,7 @@ import numpy as np
 from django.db import connection
 
 from rating.reading.rating import Rating
+from rating.reading.revision_chain import refuse_where_ratings_differ
 from rating.statistics.arrays import Floats, Ints
 from rating.statistics.columns import MAIN, MEASURES, REPEAT, StudyColumns
 from rating.studies.enrolment import pseudonym
@@ -49,6 +50,7 @@ def read_columns(study: Study, *, machines: bool = False, first_phase: bool = Fa
     What depends on the truth is read only of an unblinded study. Of one in two phases these are the informed
     sessions, or else those of the first phase alone: the two are never mixed, as they answer different questions.
     """
+    refuse_where_ratings_differ(study)
     of_whom = Sitting.objects.of_machines() if machines else Sitting.objects.counted()
     informed = study.first_informed_session
     phase = {"session__lt": informed} if first_phase else {"session__gte": informed}
@@ -225,6 +227,7 @@ def responses_of(
     study: Study, codes: Iterable[str] | None = None, *, session: int | None = None, text_only: bool = False
 ) -> list[Response]:
     """What raters answered of these images (or all) in a session, the first informed one unless given."""
+    refuse_where_ratings_differ(study)
     session = session or study.first_informed_session
     ratings = Rating.objects.filter(
         presentation__sitting__in=Sitting.objects.counted().filter(enrolment__study=study, session=session),

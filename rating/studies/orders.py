@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -100,7 +100,9 @@ class Orders:
             (sitting.pk, position, line.item.pk, line.kind, line.places, random_token())
             for position, line in enumerate(order, start=1)
         )
-        sitting.order_sha256 = _sha256(order)
+        sitting.order_sha256 = order_sha256(
+            (at, shown.item.code, shown.kind, shown.places) for at, shown in enumerate(order, 1)
+        )
         sitting.save(update_fields=["order_sha256"])
         return sitting
 
@@ -155,10 +157,7 @@ def _copy(rows: Iterator[tuple[int, int, int, str, str, str]]) -> None:
             copy.write_row(row)
 
 
-def _sha256(order: list[OrderLine]) -> str:
-    """One digest for an order, which the export can be checked against."""
-    lines = "".join(
-        ",".join(filter(None, (str(position), line.item.code, line.kind, line.places))) + "\n"
-        for position, line in enumerate(order, 1)
-    )
+def order_sha256(rows: Iterable[tuple[int, str, str, str]]) -> str:
+    """One digest for an order, of each showing's position, image, kind and places; the export can be checked against it."""
+    lines = "".join(",".join(filter(None, (str(row[0]), *row[1:]))) + "\n" for row in rows)
     return hashlib.sha256(lines.encode()).hexdigest()

@@ -40,6 +40,10 @@ class SittingQuerySet(models.QuerySet["Sitting"]):
         """This rater's standing sittings in this study, first session first."""
         return self.standing().filter(enrolment__study=study, enrolment__user=user).order_by("session")
 
+    def open_to(self, user: Any) -> Self:
+        """This rater's sittings in studies that are open."""
+        return self.filter(enrolment__user=user, enrolment__study__state=Study.State.OPEN)
+
     def with_progress(self) -> Self:
         """Each with `presentation_count`, `rated_count` and `ended_at`, when its last rating was saved."""
         return self.annotate(

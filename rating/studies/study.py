@@ -218,7 +218,11 @@ class Study(Shared, ReadingRoom):
     @transaction.atomic
     def close(self, user: Any) -> None:
         """Take no more ratings; whoever may look into the pool by now has not read blinded."""
+        from rating.studies.sitting_heads import enter_heads  # sittings are of studies
+
         self._move(self.State.OPEN, self.State.CLOSED, "closed_at", user)
+        for enrolment in self.enrolments.all():
+            enter_heads(enrolment.sittings.all())
         for enrolment in self.enrolments.select_related("user"):
             if enrolment.user.has_perm("pool.view_image"):
                 enrolment.mark_unblinded(user, "This rater may look into the pool by now.")
@@ -248,8 +252,9 @@ class Study(Shared, ReadingRoom):
     @transaction.atomic
     def _move(self, before: State, after: State, stamp: str, user: Any, *, reason: str = "") -> None:
         """Move on from exactly one state, so that two people clicking at once act once."""
-        moved = Study.objects.filter(pk=self.pk, state=before).update(state=after, **{stamp: timezone.now()})
+        now = timezone.now()
+        moved = Study.objects.filter(pk=self.pk, state=before).update(state=after, **{stamp: now})
         if not moved:
             raise NotPossible(f"Only a study that is {before} can become {after}.")
-        record(self, user, after, reason=reason)
+        record(self, user, after, reason=reason, at=now.isoformat())
         self.refresh_from_db()

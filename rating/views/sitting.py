@@ -22,12 +22,14 @@ from rating.reading.answer_form import CONFIDENCE, AnswerForm
 from rating.reading.payload import feedback, own_answer, picture_urls, public_facts, room
 from rating.reading.payload import prefetchable as held_ahead
 from rating.reading.rating import AlreadyRated
+from rating.studies.sitting_heads import enter_heads
 from rating.views.raters import for_raters, wants_json
 
 
 @for_raters
 @require_GET
 def reading_list(request: HttpRequest) -> HttpResponse:
+    enter_heads(Sitting.objects.open_to(request.user))
     enrolments = Enrolment.objects.of(request.user).with_progress()
     return render(request, "rating/reading_list.html", {"enrolments": enrolments})
 
@@ -43,6 +45,7 @@ def read(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("rating:begin", slug)
     presentation = sitting.next_presentation()
     if presentation is None:
+        enter_heads(Sitting.objects.filter(pk=sitting.pk))
         return render(request, "rating/done.html", {"study": sitting.enrolment.study})
     return _show(request, presentation, _blank(presentation))
 

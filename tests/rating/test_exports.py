@@ -23,7 +23,7 @@ from rating.results.report.contents import Report, Section
 from rating.results.report.html import as_html
 from rating.results.report.pdf import as_pdf
 from tests.factories import make_pixels
-from tests.rating.cast import open_study, organiser, over_study, presentations, rate_all
+from tests.rating.cast import open_study, organiser, over_study, presentations, rate_all, rewrite
 
 pytestmark = pytest.mark.django_db
 DATE = "2026-01-31"
@@ -118,7 +118,7 @@ def test_the_report_tells_what_made_the_fakes_why_and_what_was_written(study):
         }
         image.save(update_fields=["provenance"])
     presentation = presentations(study, study.enrolments.first().user)[0]
-    Rating.objects.filter(presentation=presentation).update(reasons=["Unusual ribs"])
+    rewrite(Rating.objects.filter(presentation=presentation), reasons=["Unusual ribs"])
 
     report = report_on(study, results_of(study), DATE)
 

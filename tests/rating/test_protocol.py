@@ -129,7 +129,7 @@ def test_a_freeze_killed_in_its_audit_goes_on_with_the_audit(rater, monkeypatch)
 
 def test_a_study_frozen_under_another_form_of_manifest_goes_its_way(rater, monkeypatch):
     """A manifest names what a study was when it was frozen; nothing makes it again to compare."""
-    monkeypatch.setattr("rating.blinding.freeze.manifest_sha256", lambda _study: "a" * 64)
+    monkeypatch.setattr("rating.blinding.freeze_runner.manifest_sha256", lambda _study: "a" * 64)
 
     study = over_study(raters=[rater], unblinded=True)
     study.blinding_audits.create().perform()

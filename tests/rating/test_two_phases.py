@@ -22,7 +22,7 @@ from rating.studies.presets import TEMPLATES
 from rating.studies.purpose_words import speaks_of_it, telling_words
 from rating.studies.study import NotPossible
 from tests.factories import make_image
-from tests.rating.cast import draft_study, organiser, presentations
+from tests.rating.cast import draft_study, organiser, presentations, rewrite
 from tests.test_machine_raters import Guess, read_by
 
 pytestmark = pytest.mark.django_db
@@ -322,7 +322,7 @@ def test_a_file_of_both_phases_says_how_one_is_read(client_of, rater, other_rate
 
 def test_every_remark_of_the_first_phase_can_be_read_found_or_not(client_of, rater, other_rater, researcher):
     study = finished(client_of, rater, other_rater)
-    Rating.objects.filter(presentation__sitting__session=1, remark="").update(remark="Too clean by half.")
+    rewrite(Rating.objects.filter(presentation__sitting__session=1, remark=""), remark="Too clean by half.")
     url = reverse("rating:analysis_remarks", args=[study.slug])
     browser = client_of(researcher)
 

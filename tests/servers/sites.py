@@ -147,7 +147,7 @@ class Table:
     """What the database of a site says of jobs, asked anew each time: it may just be restarting."""
 
     def __init__(self, running: Site, name: str = "generation_generationjob") -> None:
-        self.url, self.name = postgres.url(Home(running.home)), name
+        self.url, self.name = postgres.owner_url(Home(running.home)), name
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.url, autocommit=True) as connection:

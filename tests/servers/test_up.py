@@ -87,7 +87,7 @@ def test_a_killed_part_is_back_by_itself(running_site: Site, victim: str) -> Non
 def test_ctrl_c_leaves_no_process_and_the_next_start_has_the_same_data(
     home: Path, running_site: Site
 ) -> None:
-    with psycopg.connect(postgres.url(Home(home))) as connection:
+    with psycopg.connect(postgres.owner_url(Home(home))) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
 
     code, output = running_site.stop(signal.SIGINT)
@@ -95,7 +95,7 @@ def test_ctrl_c_leaves_no_process_and_the_next_start_has_the_same_data(
     assert "Nothing is lost" in output
 
     with site(home, "--workers", "2") as again:
-        with psycopg.connect(postgres.url(Home(home))) as connection:
+        with psycopg.connect(postgres.owner_url(Home(home))) as connection:
             assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
         assert psutil.pid_exists(again.pid_of("worker-2"))
         assert again.stop(signal.SIGTERM)[0] == 0

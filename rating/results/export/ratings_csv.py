@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from rating.reading.revision_chain import refuse_where_ratings_differ
 from rating.results.guarding import guarded
 from rating.studies.images import StudyImage
 from rating.studies.presentation import Presentation
@@ -77,6 +78,7 @@ def rating_facts(study: Study, *, machines: bool = False) -> Iterator[dict[str, 
     Only of sittings that count: a session started over, a withdrawn or an unblinded rater is not among them.
     Machines, of pseudonyms with an M, are among themselves.
     """
+    refuse_where_ratings_differ(study)
     sittings = Sitting.objects.of_machines() if machines else Sitting.objects.counted()
     presentations = (
         Presentation.objects.filter(sitting__in=sittings.filter(enrolment__study=study))

@@ -1,0 +1,96 @@
+"""`lungrater verify [STUDY]`: whether the log, the ratings and the studies are what was written when it happened."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from audit import heads
+from audit.anchors import Anchor, NotAnAnchorError, read_anchors
+from audit.guard import UNGUARDED, is_guarded
+from audit.verification import Discrepancy, chains, head, verify_chain
+from rating.management.commands.study import study_named
+from rating.results.verification import verify_study
+from rating.studies.study import Study
+
+BAD_ARGUMENT = 2
+
+
+class Command(BaseCommand):
+    help = (
+        "Recompute every hash of the log (and of the ratings, manifests, pictures and orders of one study or all) and name "
+        "what differs; exit 1 where anything does. Without an anchor a log rewritten from some row on, or cut at its end, "
+        "cannot be told from a whole one: keep one where nobody who reaches the database can reach it."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("study", nargs="?")
+        parser.add_argument(
+            "--anchor", type=Path, action="append", default=[], metavar="FILE", help="lines of earlier heads"
+        )
+        parser.add_argument(
+            "--head", action="store_true", help="only enter all heads and print the site's, an anchor"
+        )
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *_args: Any, study: str | None, **options: Any) -> None:
+        if options["head"]:
+            self.stdout.write(str(heads.enter()))
+            return
+        anchors = [anchor for path in options["anchor"] for anchor in _anchors(path)]
+        only = study_named(study) if study else None
+        discrepancies = [str(each) for each in (_of_study(only, anchors) if only else _of_site(anchors))]
+        anchor = head(only.trail if only else "site")
+        self._report(discrepancies, anchor, as_json=options["json"])
+        if discrepancies:
+            raise CommandError(f"{len(discrepancies)} things are not as they were written.")
+
+    def _report(self, discrepancies: list[str], anchor: Anchor | None, *, as_json: bool) -> None:
+        if as_json:
+            facts = {
+                "whole": not discrepancies,
+                "guarded": is_guarded(),
+                "head": str(anchor) if anchor else None,
+                "discrepancies": discrepancies,
+            }
+            self.stdout.write(json.dumps(facts, ensure_ascii=False))
+            return
+        for line in discrepancies:
+            self.stdout.write(line)
+        if not is_guarded():
+            self.stdout.write(UNGUARDED)
+        if not discrepancies:
+            self.stdout.write("Everything is as it was written.")
+            self.stdout.write(f"head: {anchor}" if anchor else "The log is empty.")
+
+
+def _anchors(path: Path) -> list[Anchor]:
+    try:
+        return read_anchors(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.", returncode=BAD_ARGUMENT) from error
+    except NotAnAnchorError as error:
+        raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
+
+
+def _of_study(study: Study, anchors: list[Anchor]) -> Iterator[Discrepancy]:
+    yield from heads.verify_entered(study.trail)
+    yield from verify_study(study, anchors).discrepancies
+
+
+def _of_site(anchors: list[Anchor]) -> Iterator[Discrepancy]:
+    """The site's chain, each study with its own, and chains of studies that are no more."""
+    yield from verify_chain("site", anchors)
+    yield from heads.verify_entered()
+    verified = {"site"}
+    for study in Study.objects.order_by("pk"):
+        verified.add(study.trail)
+        for each in verify_study(study, anchors).discrepancies:
+            yield Discrepancy(f"“{study}”", str(each))
+    for chain in sorted({*chains(), *(anchor.chain for anchor in anchors)} - verified):
+        yield from verify_chain(chain, anchors)

@@ -1,0 +1,148 @@
+"""The chain of each sitting's revisions, and whether what stands is what was last saved.
+
+The database chains them (migration 0007 says the same content in SQL); here they are read again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.db import connection, models
+from django.db.models.functions import Cast
+
+from audit.chain import link, moment, text_sha256
+from audit.models import REDACTED
+from audit.verification import AT_ONCE, Discrepancy
+from rating.reading.rating import ANSWER, RatingRevision
+from rating.studies.sitting import Sitting
+from rating.studies.study import Study
+
+# A rating that is not its last revision, or a revision above the one it names.
+DIFFERING = f"""
+    SELECT enrolment.number, sitting.session, presentation.position
+    FROM rating_enrolment enrolment
+    JOIN rating_sitting sitting ON sitting.enrolment_id = enrolment.id
+    JOIN rating_presentation presentation ON presentation.sitting_id = sitting.id
+    JOIN rating_rating rating ON rating.presentation_id = presentation.id
+    LEFT JOIN rating_ratingrevision revision ON revision.rating_id = rating.id AND revision.number >= rating.revision
+    WHERE enrolment.study_id = %s AND (
+        revision.number IS DISTINCT FROM rating.revision
+        OR ({", ".join(f"rating.{name}" for name in ANSWER)})
+            IS DISTINCT FROM ({", ".join(f"revision.{name}" for name in ANSWER)})
+    )
+    ORDER BY 1, 2, 3
+"""  # noqa: S608  (constants of this module only)
+
+
+class RatingsDifferError(Exception):
+    """A rating is not what its rater last saved, so nothing is counted from it."""
+
+
+def refuse_where_ratings_differ(study: Study) -> None:
+    """Raise RatingsDifferError where a rating of this study was changed past its revisions."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{DIFFERING} LIMIT 1", [study.pk])
+        row = cursor.fetchone()
+    if row is not None:
+        raise RatingsDifferError(
+            f"A rating of “{study}” is not what its rater last saved ({_place(row)}), so nothing is counted or "
+            "exported: run `lungrater verify`, and restore a backup from before."
+        )
+
+
+def verify_ratings(study: Study) -> Iterator[Discrepancy]:
+    """Every rating that is not its last revision."""
+    with connection.cursor() as cursor:
+        cursor.execute(DIFFERING, [study.pk])
+        for row in cursor.fetchall():
+            yield Discrepancy(_place(row), "the rating is not what was last saved.")
+
+
+def verify_revisions(study: Study, heads: Mapping[int, Mapping[int, str]]) -> Iterator[Discrepancy]:
+    """What differs in the chains of this study's sittings. `heads`: by sitting, the hashes that the study's log has."""
+    redacted = _redacted(study)
+    sittings = Sitting.objects.filter(enrolment__study=study).select_related("enrolment")
+    for sitting in sittings.order_by("enrolment__number", "session", "attempt"):
+        yield from _verify_sitting(sitting, dict(heads.get(sitting.pk, {})), redacted)
+    strays = RatingRevision.objects.filter(rating__presentation__sitting__enrolment__study=study)
+    for revision in strays.exclude(
+        sitting=models.F("rating__presentation__sitting"), chain_number__isnull=False
+    ):
+        yield Discrepancy(
+            f"revision {revision.pk}", "it was added past the chain, or moved to another sitting."
+        )
+
+
+def _verify_sitting(
+    sitting: Sitting, heads: dict[int, str], redacted: dict[str, set[int]]
+) -> Iterator[Discrepancy]:
+    before, place = "", 0
+    of_sitting = f"{sitting.enrolment} session {sitting.session}"
+    if sitting.attempt > 1:
+        of_sitting += f" attempt {sitting.attempt}"
+    for revision in _chained(sitting):
+        place += 1
+        where = f"{of_sitting}, save {revision.chain_number}"
+        if revision.chain_number != place:
+            yield Discrepancy(of_sitting, f"saves {place} to {revision.chain_number - 1} are missing.")
+            place = revision.chain_number
+        if revision.sha256 != _sha256(revision, before):
+            yield Discrepancy(where, "it is not as it was saved, or stands in another's place.")
+        for field in ("remark", "reason"):
+            text, digest = getattr(revision, field), getattr(revision, f"{field}_sha256")
+            if text and text_sha256(getattr(revision, f"{field}_nonce"), text) != digest:
+                yield Discrepancy(where, f"the {field} is not as it was saved.")
+            if digest and not text and revision.pk not in redacted[field]:
+                yield Discrepancy(where, f"the {field} is gone, and no redaction says so.")
+        if heads.pop(place, revision.sha256) != revision.sha256:
+            yield Discrepancy(where, "the study's log has another hash of it.")
+        before = revision.sha256
+    for number in sorted(heads):
+        yield Discrepancy(of_sitting, f"it ends at save {place}, but the study's log knows of save {number}.")
+
+
+def _chained(sitting: Sitting) -> Iterator[Any]:
+    rows = sitting.revisions.filter(chain_number__isnull=False).annotate(
+        presentation_id=models.F("rating__presentation"),
+        reasons_text=Cast("reasons", models.TextField()),
+        view_state_text=Cast("view_state", models.TextField()),
+    )
+    return rows.order_by("chain_number").iterator(chunk_size=AT_ONCE)
+
+
+def _sha256(revision: Any, before: str) -> str:
+    return link(
+        [
+            "revision 1",
+            before,
+            revision.sitting_id,
+            revision.chain_number,
+            revision.rating_id,
+            revision.presentation_id,
+            revision.number,
+            str(revision.client_key),
+            moment(revision.saved_at),
+            revision.label,
+            revision.confidence,
+            revision.reasons_text,
+            revision.active_ms,
+            revision.idle_ms,
+            revision.view_state_text,
+            revision.remark_sha256,
+            revision.reason_sha256,
+        ]
+    )
+
+
+def _redacted(study: Study) -> dict[str, set[int]]:
+    """By field: the revisions of which the study's log says that their text was taken away."""
+    rows: dict[str, set[int]] = defaultdict(set)
+    for detail in study.events.filter(action=REDACTED).values_list("detail", flat=True):
+        rows[detail.get("field", "")].update(detail.get("revisions", []))
+    return rows
+
+
+def _place(row: tuple[int, int, int]) -> str:
+    return "rater {}, session {}, position {}".format(*row)

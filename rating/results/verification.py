@@ -1,0 +1,49 @@
+"""Everything of a study that can be checked against what was written when it happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from audit.anchors import Anchor
+from audit.verification import Discrepancy, head, verify_chain
+from rating.blinding.verification import verify_derivatives, verify_manifest, verify_orders
+from rating.reading.revision_chain import verify_ratings, verify_revisions
+from rating.studies.life_verification import verify_life, verify_standing
+from rating.studies.sitting_heads import heads_of
+from rating.studies.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What differs, and the head of the study's log, which stands for all of it."""
+
+    discrepancies: tuple[Discrepancy, ...]
+    head: Anchor | None
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.discrepancies
+
+    @property
+    def sentence(self) -> str:
+        if self.discrepancies:
+            return f"NOT as it was written: {self.discrepancies[0]}" + (
+                f" (and {len(self.discrepancies) - 1} more)" if len(self.discrepancies) > 1 else ""
+            )
+        return "Log, revisions, ratings, orders, manifest, derivatives and stored truth are as they were written."
+
+
+def verify_study(study: Study, anchors: Sequence[Anchor] = ()) -> Verification:
+    """Check all of it, in the order in which it came to be."""
+    checks = (
+        verify_chain(study.trail, anchors),
+        verify_life(study),
+        verify_standing(study),
+        verify_manifest(study),
+        verify_derivatives(study),
+        verify_orders(study),
+        verify_revisions(study, heads_of(study)),
+        verify_ratings(study),
+    )
+    return Verification(tuple(each for check in checks for each in check), head(study.trail))

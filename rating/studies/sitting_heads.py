@@ -1,0 +1,43 @@
+"""The heads of the sittings' chains in the study's log: what is cut off a sitting later than that is seen.
+
+A save writes in its sitting's chain alone, so that no rater waits for another. The heads follow at a pause, at the end,
+when the study closes, and by the clock.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Max, QuerySet
+
+from audit import record
+from rating.studies.sitting import Sitting
+from rating.studies.study import Study
+
+HEADS = "entered heads"  # as the log names it
+
+
+@transaction.atomic
+def enter_heads(sittings: QuerySet[Sitting]) -> int:
+    """Enter the heads of those that have moved into their studies' logs; how many that were."""
+    moved = sittings.annotate(last=Max("revisions__chain_number")).filter(last__gt=F("entered"))
+    heads: dict[Study, dict[str, list[Any]]] = defaultdict(dict)
+    for sitting in moved.select_related("enrolment__study").order_by("pk"):
+        last: int = sitting.last
+        revision = sitting.revisions.get(chain_number=last)
+        heads[sitting.enrolment.study][str(sitting.pk)] = [last, revision.sha256]
+        Sitting.objects.filter(pk=sitting.pk, entered__lt=last).update(entered=last)
+    for study, entered in heads.items():
+        record(study, None, HEADS, heads=entered)
+    return sum(map(len, heads.values()))
+
+
+def heads_of(study: Study) -> dict[int, dict[int, str]]:
+    """By sitting: every head that the study's log has of it, by number."""
+    heads: dict[int, dict[int, str]] = defaultdict(dict)
+    for detail in study.events.filter(action=HEADS).values_list("detail", flat=True):
+        for sitting, (number, sha256) in detail.get("heads", {}).items():
+            heads[int(sitting)][number] = sha256
+    return heads

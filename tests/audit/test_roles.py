@@ -1,0 +1,125 @@
+"""Web, workers and beat use a database role that owns nothing: it cannot switch off what guards the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+from psycopg.errors import InsufficientPrivilege, RestrictViolation
+
+from audit.guard import is_guarded
+from lungrater.embedded import postgres
+from lungrater.embedded.home import Home
+from lungrater.embedded.running import running
+
+FORBIDDEN = [
+    "TRUNCATE audit_event",
+    "TRUNCATE rating_ratingrevision",
+    "TRUNCATE rating_study CASCADE",
+    "UPDATE audit_event SET action = 'else'",
+    "UPDATE audit_event SET at = now()",
+    "UPDATE audit_event SET sha256 = ''",
+    "DELETE FROM audit_event",
+    "UPDATE rating_ratingrevision SET label = 'real'",
+    "UPDATE rating_ratingrevision SET chain_number = 1",
+    "DELETE FROM rating_ratingrevision",
+    "ALTER TABLE audit_event DISABLE TRIGGER ALL",
+    "ALTER TABLE rating_ratingrevision DISABLE TRIGGER USER",
+    "ALTER TABLE rating_study DISABLE TRIGGER USER",
+    "DROP TRIGGER audit_event_append_only ON audit_event",
+    "DROP TABLE audit_event",
+    "CREATE OR REPLACE FUNCTION audit_event_keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+    "CREATE TABLE public.mine (a int)",
+    "SET session_replication_role = replica",
+    "SET ROLE postgres",
+    "ALTER ROLE lungrater SUPERUSER",
+    "DELETE FROM django_migrations",
+    "SET lungrater.maintenance = 'on'; TRUNCATE audit_event",
+    "SET lungrater.maintenance = 'on'; DELETE FROM audit_event",
+]
+FIELDS = "chain, subject_kind, subject_key, action, actor_kind, identity, identity_nonce, identity_sha256"
+FIELDS += ", reason, reason_nonce, reason_sha256, detail"
+VALUES = "'site', 'site', '', 'forged', 'site', '', '', '', '', '', '', '{}'"
+
+
+@pytest.fixture
+def site(db: None) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """The test database as the site's own role sees it; what it writes goes away with the test."""
+    address = f"{postgres.url(Home.from_environment())}&dbname={connection.settings_dict['NAME']}"
+    with psycopg.connect(address, connect_timeout=10) as connected:
+        yield connected
+        connected.rollback()
+
+
+@pytest.mark.parametrize("statement", FORBIDDEN)
+def test_the_sites_role_cannot(site, statement: str) -> None:
+    with pytest.raises((InsufficientPrivilege, RestrictViolation)):
+        site.execute(statement)
+
+
+def test_a_forged_number_hash_and_time_are_not_taken(site):
+    site.execute("SET lungrater.maintenance = 'on'")
+    site.execute(
+        f"INSERT INTO audit_event ({FIELDS}, number, at, sha256) VALUES ({VALUES}, 9, '2001-01-01', repeat('f', 64))"
+    )
+    site.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    number, year, forged = site.execute(
+        "SELECT number, extract(year FROM at), sha256 = repeat('f', 64) FROM audit_event WHERE action = 'forged'"
+    ).fetchone()
+
+    assert (number, forged) == (1, False)
+    assert year > 2001
+
+
+def test_the_sites_role_does_its_daily_work(site):
+    site.execute("SELECT count(*) FROM rating_rating")
+    site.execute("UPDATE accounts_user SET first_name = 'Rita'")
+    site.execute("DELETE FROM django_session")
+
+
+def test_whoever_owns_the_log_is_told_that_nothing_guards_it(db):
+    assert not is_guarded()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE lungrater")
+        assert is_guarded()
+
+
+def test_a_password_is_asked_of_whoever_reaches_the_socket(tmp_path: Path, monkeypatch) -> None:
+    home = own_home(tmp_path, monkeypatch)
+
+    with running(who="test"):
+        for role in ("postgres", "lungrater"):
+            without = f"postgresql://{role}@/postgres?host={home.sockets / 'pg'}&passfile=/dev/null"
+            with pytest.raises(psycopg.OperationalError, match="no password supplied"):
+                psycopg.connect(without, connect_timeout=10)
+        assert home.owner_passfile.stat().st_mode & 0o077 == 0
+
+
+def test_a_cluster_that_trusted_everybody_gets_passwords_and_keeps_its_data(
+    tmp_path: Path, monkeypatch
+) -> None:
+    home = own_home(tmp_path, monkeypatch)
+    with running(who="test"), psycopg.connect(postgres.owner_url(home), connect_timeout=10) as connected:
+        connected.execute("CREATE TABLE data AS SELECT 42 AS answer")
+    rules = home.postgres / "pg_hba.conf"
+    rules.write_text(rules.read_text().replace("scram-sha-256", "trust"))
+    home.owner_passfile.unlink()
+
+    with running(who="test"), psycopg.connect(postgres.owner_url(home), connect_timeout=10) as connected:
+        assert connected.execute("SELECT answer FROM data").fetchone() == (42,)
+
+    assert "trust" not in [
+        line.split()[-1] for line in rules.read_text().splitlines() if line.startswith("local")
+    ]
+
+
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LUNGRATER_HOME", str(tmp_path / "home"))
+    return Home.from_environment()
