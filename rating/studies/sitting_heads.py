@@ -34,6 +34,11 @@ def enter_heads(sittings: QuerySet[Sitting]) -> int:
     return sum(map(len, heads.values()))
 
 
+def enter_heads_of(study: Study) -> int:
+    """Enter the heads of all sittings of one study."""
+    return enter_heads(Sitting.objects.filter(enrolment__study=study))
+
+
 def heads_of(study: Study) -> dict[int, dict[int, str]]:
     """By sitting: every head that the study's log has of it, by number."""
     heads: dict[int, dict[int, str]] = defaultdict(dict)

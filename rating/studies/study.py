@@ -218,11 +218,10 @@ class Study(Shared, ReadingRoom):
     @transaction.atomic
     def close(self, user: Any) -> None:
         """Take no more ratings; whoever may look into the pool by now has not read blinded."""
-        from rating.studies.sitting_heads import enter_heads  # sittings are of studies
+        from rating.studies.sitting_heads import enter_heads_of  # sittings are of studies
 
         self._move(self.State.OPEN, self.State.CLOSED, "closed_at", user)
-        for enrolment in self.enrolments.all():
-            enter_heads(enrolment.sittings.all())
+        enter_heads_of(self)
         for enrolment in self.enrolments.select_related("user"):
             if enrolment.user.has_perm("pool.view_image"):
                 enrolment.mark_unblinded(user, "This rater may look into the pool by now.")
