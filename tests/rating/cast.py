@@ -9,7 +9,6 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-from accounts.membership import Part
 from accounts.membership.models import Part
 from accounts.models import User
 from accounts.roles import Role
