@@ -59,6 +59,7 @@ urlpatterns = [
     path("training/<int:pk>/cancel", training.cancel_training, name="cancel_training"),
     path("training/<int:pk>/go-on", training.continue_training, name="continue_training"),
     path("training/<int:pk>/fidelity.svg", checkpoint_views.course_figure, name="course_figure"),
+    path("training/<int:pk>/loss.svg", checkpoint_views.loss_figure, name="loss_figure"),
     path("training/<int:pk>/config.toml", training.config_file, name="training_config"),
     path("training/<int:pk>/course.csv", checkpoint_views.course_table, name="course_table"),
     path("checkpoints/<int:pk>/", checkpoint_views.checkpoint, name="checkpoint"),

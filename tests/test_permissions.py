@@ -83,6 +83,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "generation:checkpoint": (STAFF, "get"),
     "generation:card": (STAFF, "get"),
     "generation:course_figure": (STAFF, "get"),
+    "generation:loss_figure": (STAFF, "get"),
     "generation:course_table": (STAFF, "get"),
     "generation:training_config": (STAFF, "get"),
     "generation:utility_experiments": (STAFF, "get"),
@@ -149,7 +150,7 @@ OF_TRAINING = {
     f"generation:{page}"
     for page in (
         *("training", "training_progress", "cancel_training", "continue_training"),
-        *("course_figure", "course_table", "training_config"),
+        *("course_figure", "course_table", "loss_figure", "training_config"),
     )
 }
 OF_CHECKPOINT = {f"generation:{page}" for page in ("checkpoint", "card", "samples", "grid", "neighbours")}
@@ -198,7 +199,9 @@ def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict
     """Two studies: one read by `rater`, one only by `other_rater`; both have a finished one too."""
     own = open_study("Own", raters=[rater])
     job = GenerationJob.objects.create(engine="phantom", dataset=make_dataset(), modality="xray", total=1)
-    training = TrainingRun.objects.create(name="Run", dataset=make_dataset(), total=1)
+    training = TrainingRun.objects.create(
+        name="Run", dataset=make_dataset(), total=1, curve=[[1, 0.9], [2, 0.5]]
+    )
     MachineReading.objects.create(study=own, folder="machines/one")
     open_study("Other", raters=[other_rater])
     pairs = open_study("Pairs", raters=[rater], design="pair", primary_endpoint="accuracy")

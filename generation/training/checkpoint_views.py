@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.decorators import permission_required
 from django.db.models.fields.files import FieldFile
@@ -11,12 +11,16 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from generation.training import fidelity_figure
+from generation.training.loss_figure import LossCurve, loss_by_step
 from generation.training.model_card import markdown, sections
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.run_history import Course
-from pool.figure_style import PRINT, SCREEN, as_file
+from pool.figure_style import PRINT, SCREEN, Theme, as_file
 from pool.fool_rates_by_dataset import fool_rates, of_checkpoint
 from pool.models import Image
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FOR_GOOD = "private, max-age=31536000, immutable"
 OF_A_DRAWING = "default-src 'none'; style-src 'unsafe-inline'; sandbox"  # its own styles; it runs nothing
@@ -103,11 +107,27 @@ def course_figure(request: HttpRequest, pk: int) -> HttpResponse:
     if not course.points:
         raise Http404
     theme = PRINT if "print" in request.GET else SCREEN
-    svg = as_file(fidelity_figure.by_step(course.points, course.metrics.get("floor", {}), theme), "svg")
+    floor = course.metrics.get("floor", {})
+    return _drawing(fidelity_figure.by_step(course.points, floor, theme), theme, "fidelity")
+
+
+@require_safe
+@may_view
+def loss_figure(request: HttpRequest, pk: int) -> HttpResponse:
+    """The loss by step as SVG; `?print` for paper."""
+    curve = LossCurve.of(get_object_or_404(TrainingRun, pk=pk).curve)
+    if curve is None:
+        raise Http404
+    theme = PRINT if "print" in request.GET else SCREEN
+    return _drawing(loss_by_step(curve, theme), theme, "loss")
+
+
+def _drawing(figure: Figure, theme: Theme, name: str) -> HttpResponse:
+    svg = as_file(figure, "svg")
     response = HttpResponse(svg, content_type="image/svg+xml", headers={"Cache-Control": "private, no-cache"})
     response["Content-Security-Policy"] = OF_A_DRAWING
     if theme is PRINT:
-        response["Content-Disposition"] = 'attachment; filename="fidelity.svg"'
+        response["Content-Disposition"] = f'attachment; filename="{name}.svg"'
     return response
 
 

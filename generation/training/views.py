@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from generation.training import pipeline_folder
 from generation.training.forms import FineTuneForm, TrainingForm
-from generation.training.loss_curve import Curve
+from generation.training.loss_figure import LossCurve
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.run_history import Course, time_left
 
@@ -92,7 +92,7 @@ def _progress(pk: int) -> dict[str, Any]:
     )  # the manager is inherited from the abstract Job
     return {
         "run": run,
-        "curve": Curve.of(run.curve),
+        "curve": LossCurve.of(run.curve),
         "time_left": time_left(run),
         **Course.of(run).as_context(),
     }

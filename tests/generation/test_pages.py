@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from accounts.models import User
 from generation.models import GeneratedImage, GenerationJob, TrainingRun
@@ -252,7 +253,7 @@ def test_a_training_is_queued_from_a_preset_and_shows_its_curve(
     assert [dict(kind) for kind in run.config["classes"]] == [{"modality": "xray", "label": "normal"}]
     TrainingRun.objects.update(state="running", curve=[[1, 1.0], [25, 0.4]], done=25)
     page = browser.get(run.get_absolute_url()).content.decode()
-    assert "<polyline" in page
+    assert reverse("generation:loss_figure", args=[run.pk]) in page
     assert "hx-get" in browser.get("/generation/training/").content.decode()
 
 

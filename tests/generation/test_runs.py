@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 
 from generation.diffusion.config import PictureClass
 from generation.models import Checkpoint, TrainingRun
 from generation.training import runner
 from generation.training.bundled_checkpoints import register_shipped
 from generation.training.dataset_traits import classes_of
-from generation.training.loss_curve import Curve
+from generation.training.loss_figure import LossCurve, loss_by_step
 from generation.training.runner import LONGEST_CURVE, thin_out
 from pool.canonical.pixels import fitted_square
+from pool.figure_style import SCREEN
 from pool.models import Dataset, Image
 from pool.splits import training_images
 from tests.factories import make_dataset, make_image, make_pixels
@@ -143,15 +145,28 @@ def test_a_long_curve_is_thinned_and_keeps_its_end() -> None:
     assert curve[0][0] == 0
 
 
-def test_a_curve_spans_its_box_and_needs_two_points() -> None:
-    assert Curve.of([[1, 0.5]]) is None
+def test_a_loss_curve_is_smoothed_from_its_first_value_and_needs_two_points() -> None:
+    assert LossCurve.of([[1, 0.5]]) is None
 
-    curve = Curve.of([[10, 1.0], [20, 0.2], [30, 0.1]])
+    curve = LossCurve.of([[10, 1.0], [20, 0.2], [30, 0.2]])
 
     assert curve is not None
-    assert curve.points.startswith("0.0,0.0 ")
-    assert curve.points.endswith("600.0,160.0")
-    assert (curve.first_step, curve.last_step) == (10, 30)
+    assert curve.steps == [10, 20, 30]
+    assert curve.smoothed == pytest.approx([1.0, 0.88, 0.778])
+    assert (curve.lowest, curve.highest) == pytest.approx((0.778, 1.0))
+
+
+def test_a_loss_figure_draws_every_step_in_the_themes_colours() -> None:
+    curve = LossCurve.of([[10, 1.0], [20, 0.2], [30, 0.2]])
+    assert curve is not None
+
+    [axes] = loss_by_step(curve, SCREEN).axes
+
+    values, smoothed = axes.lines
+    assert list(values.get_ydata()) == curve.losses
+    assert list(smoothed.get_xdata()) == curve.steps
+    assert smoothed.get_color() == SCREEN.accent
+    assert axes.get_facecolor() == to_rgba(SCREEN.ground)
 
 
 def test_the_shipped_model_is_registered_once_and_knows_both_modalities() -> None:
