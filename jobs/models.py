@@ -174,6 +174,7 @@ class Job(models.Model):
                 started_at=Now(),
                 heartbeat_at=Now(),
                 error="",
+                message="",  # that it was queued again is over
             )
             if won:
                 self.refresh_from_db()

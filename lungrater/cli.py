@@ -55,7 +55,9 @@ class Utility(ManagementUtility):
                 if subcommand in WITHOUT_SERVERS:
                     return execute(*args, **options)
                 with running(who=f"lungrater {subcommand}"):
-                    if subcommand != "migrate":
+                    if subcommand == "migrate":
+                        _refuse_newer_tables()
+                    else:
                         _bring_tables_up_to_date()
                     return execute(*args, **options)
             except SystemCheckError:
@@ -66,6 +68,12 @@ class Utility(ManagementUtility):
 
         command.execute = with_servers  # type: ignore[method-assign]  # the one place between arguments and work
         return command
+
+
+def _refuse_newer_tables() -> None:
+    from lungrater.embedded.migrate import refuse_newer_tables
+
+    refuse_newer_tables()
 
 
 def _bring_tables_up_to_date() -> None:

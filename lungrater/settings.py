@@ -47,7 +47,7 @@ STAFF_SESSION = timedelta(hours=env.int("STAFF_SESSION_HOURS", default=24))
 if PRODUCTION:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz|healthz)$"]
     SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds())
     # A hospital's other hosts are not ours to force onto HTTPS: only where the environment says so.
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("HSTS_WHOLE_DOMAIN", default=False)

@@ -7,13 +7,15 @@ from accounts.sign_in.adapter import address_stands
 from accounts.sign_in.login_links import login_link
 from accounts.sign_in.views import account, by_mail, set_password
 from lungrater import pages
-from lungrater.health import healthz
+from lungrater.health import healthz, livez, readyz
 from lungrater.machines.views import machines, stop_machine
 from rating.studies.invitations import invite_raters
 
 urlpatterns = [
     path("", pages.home, name="home"),
     path("enter/<slug:token>/", login_link, name="login_link"),
+    path("livez", livez, name="livez"),
+    path("readyz", readyz, name="readyz"),
     path("healthz", healthz, name="healthz"),
     path("studies/<slug:slug>/invite/", invite_raters, name="invite"),
     path("studies/<slug:slug>/machines/", machines, name="machines"),
@@ -34,3 +36,5 @@ urlpatterns = [
     path("generation/", include("generation.urls")),
     path("", include("rating.urls")),
 ]
+
+handler500 = "lungrater.problems.server_error"

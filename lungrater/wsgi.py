@@ -1,4 +1,5 @@
 import os
+import sys
 
 from django.core.wsgi import get_wsgi_application
 
@@ -7,3 +8,23 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lungrater.settings")
 os.environ["LUNGRATER_IS_WEB"] = "1"
 
 application = get_wsgi_application()
+
+
+def refuse_to_serve_newer_tables() -> None:
+    """End with a sentence where a newer version has been at the database; one that is away is waited for."""
+    from django.db import Error, connections
+
+    from lungrater.embedded.home import CannotStart
+    from lungrater.embedded.migrate import refuse_newer_tables
+
+    try:
+        refuse_newer_tables()
+    except CannotStart as error:
+        sys.exit(str(error))
+    except Error:
+        pass
+    finally:
+        connections.close_all()  # gunicorn forks after this, and a connection is one process's
+
+
+refuse_to_serve_newer_tables()

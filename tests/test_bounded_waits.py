@@ -205,6 +205,7 @@ def greeting_for_ever(line: socket.socket) -> None:
             threading.Event().wait(0.1)
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("talk", [silent, greeting_for_ever])
 def test_a_mail_server_that_does_not_come_to_an_end_is_given_up(
     talk: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch

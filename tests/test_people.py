@@ -337,3 +337,16 @@ def test_a_site_that_cannot_send_mail_says_so_and_claims_no_mail_was_sent(client
     page = client_of(researcher).post(url, {"emails": "new@example.org", "send": "1"}).content.decode()
 
     assert "cannot send mail" in page
+
+
+def test_a_link_of_a_live_site_names_that_site(settings):
+    settings.PRODUCTION = True
+    settings.ALLOWED_HOSTS = ["localhost", ".example.org", "ratings.example.org"]
+    out = StringIO()
+
+    call_command("person", "new@example.org", role=Role.RESEARCHER, stdout=out)
+
+    assert out.getvalue().startswith("https://ratings.example.org/enter/")
+    settings.ALLOWED_HOSTS = ["*"]
+    with pytest.raises(CommandError, match="--base-url"):
+        call_command("person", "new@example.org", role=Role.RESEARCHER)

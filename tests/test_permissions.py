@@ -33,6 +33,8 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "home": (SIGNED_IN, "get"),
     "account": (SIGNED_IN, "get"),
     "login_link": (EVERYBODY, "get"),
+    "livez": (EVERYBODY, "get"),
+    "readyz": (EVERYBODY, "get"),
     "healthz": (EVERYBODY, "get"),
     "invite": (STAFF, "get"),
     "machines": (STAFF, "get"),

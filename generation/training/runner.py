@@ -51,12 +51,24 @@ def learn(
     """
     watch = watch_for(run, config, pictures, pulse=Throttle(run.beat))
     recorder = RunRecorder(run, on_checkpoint_folder)
+    _say_if_it_starts_again(run)
     recorder.adopt()
     done = train_apart(
         config, pictures, run.folder, pipeline=pipeline, on_progress=recorder, on_checkpoint=watch
     )
     recorder.adopt()
     return done
+
+
+def _say_if_it_starts_again(run: TrainingRun) -> None:
+    """A run goes on from its folder; where another home has that, it begins at step 0, and people should know why."""
+    if run.done and not any(run.folder.glob("step-*")):
+        note = (
+            f"{run.folder} holds nothing of this run's {run.done:,} steps: they lie on another machine, or were not "
+            "saved yet. It starts again at step 0."
+        )
+        run.log(note)
+        run.beat(done=0, message=note)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
 
+from lungrater.signs_of_life import MAIL, SignOfLife
 from outbound.waiting import within
 
 SENT_WITHIN = 30.0
@@ -20,11 +21,18 @@ class MailSilentError(OSError):
 
 
 class TimedSMTP(EmailBackend):
+    """Django's, bounded as a whole; how the last mail went is noted for whoever watches the site."""
+
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         send = super().send_messages
         try:
-            return within(SENT_WITHIN, lambda: send(email_messages), name="mail") or 0
-        except TimeoutError as error:
+            sent = within(SENT_WITHIN, lambda: send(email_messages), name="mail") or 0
+        except OSError as error:
+            SignOfLife.note(MAIL, problem=type(error).__name__)
             if self.fail_silently:
                 return 0
-            raise MailSilentError from error
+            if isinstance(error, TimeoutError):
+                raise MailSilentError from error
+            raise
+        SignOfLife.note(MAIL)
+        return sent

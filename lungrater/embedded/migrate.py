@@ -1,14 +1,58 @@
-"""The database's tables, brought up to date only when they are not: looking costs a tenth of migrating."""
+"""The database's tables, brought up to date only when they are not: looking costs a tenth of migrating.
 
+Code that is older than its tables must not touch them: it would write what the newer code no longer reads.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+
+from lungrater.embedded.home import CannotStart
+
+OURS = Path(__file__).resolve().parents[2]
 
 
 def migrate_if_needed() -> bool:
-    """True when there was something to do."""
-    executor = MigrationExecutor(connection)
-    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+    """True when there was something to do. Raises CannotStart where the tables are newer than this code."""
+    refuse_newer_tables()
+    if tables_are_up_to_date():
         return False
     call_command("migrate", interactive=False, verbosity=0)
     return True
+
+
+def tables_are_up_to_date() -> bool:
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
+def refuse_newer_tables() -> None:
+    if unknown := newer_migrations():
+        raise CannotStart(
+            f"The database was brought up to date by a newer LungRater (it has {unknown[0]}, which this one does not "
+            "know): start that version, or restore a backup made before it."
+        )
+
+
+def newer_migrations() -> list[str]:
+    """Migrations of our own rooms that the database has and this code does not, like “rating.0009_more”."""
+    known, ours = _known()
+    applied = MigrationRecorder(connection).applied_migrations()
+    return sorted(f"{app}.{name}" for app, name in applied if app in ours and (app, name) not in known)
+
+
+@cache
+def _known() -> tuple[frozenset[tuple[str, str]], frozenset[str]]:
+    """The migrations on disk with those they stand for, and the labels of our own rooms."""
+    on_disk = MigrationLoader(None).disk_migrations
+    replaced = {older for migration in on_disk.values() for older in migration.replaces}
+    ours = {config.label for config in apps.get_app_configs() if Path(config.path).parent == OURS}
+    return frozenset(on_disk) | replaced, frozenset(ours)

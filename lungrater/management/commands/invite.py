@@ -5,12 +5,11 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.sign_in.addresses import clean_address, mail_is_set_up
-from lungrater.embedded.lock import announced
+from lungrater.site_address import site_address
 from rating.management.commands.study import study_named
 from rating.studies.invitations import Invitation, invite, send_invitations
 from rating.studies.study import NotPossible
@@ -28,7 +27,7 @@ class Command(BaseCommand):
         self, *_args: Any, study: str, emails: list[str], base_url: str | None, **_options: Any
     ) -> None:
         named_study = study_named(study)
-        site = (base_url or announced(settings.HOME)).rstrip("/")
+        site = site_address(base_url)
         refused = []
         invitations = []
         for text in dict.fromkeys(emails):

@@ -6,7 +6,6 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
@@ -14,7 +13,7 @@ from accounts.models import LoginLink, User
 from accounts.roles import Role
 from accounts.sign_in.addresses import clean_address
 from audit import record
-from lungrater.embedded.lock import announced
+from lungrater.site_address import site_address
 
 LIVES = timedelta(days=2)
 
@@ -43,5 +42,5 @@ class Command(BaseCommand):
         user.role = role
         user.save(update_fields=["role"])
         record(user, None, "changed a role", role=role)
-        site = (base_url or announced(settings.HOME)).rstrip("/")
+        site = site_address(base_url)
         self.stdout.write(site + LoginLink.issue(user, lives=LIVES))

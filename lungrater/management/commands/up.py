@@ -20,6 +20,8 @@ from lungrater.embedded.migrate import migrate_if_needed
 from lungrater.embedded.running import STOP_SIGNALS, STOP_WITHIN, exit_on_signals, start_servers
 from lungrater.embedded.supervisor import Supervisor
 from lungrater.health import workers_that_answer
+from lungrater.signs_of_life import BEAT, SignOfLife
+from lungrater.site_state import ESSENTIAL, site_state
 
 ANSWER_WITHIN = 90.0
 # Longer than gunicorn's graceful timeout; with the servers' own time after it, all is gone within ten seconds.
@@ -85,9 +87,9 @@ class Command(BaseCommand):
         supervisor.wait_until_answers(web, seconds=ANSWER_WITHIN)
         self.say(f"{site.url(host, listener)} answers; starting the workers …")
         behind = [
-            site.light_worker(env, present=is_present),
+            site.light_worker(env, present=lambda name: is_present(name) and is_served(ESSENTIAL)),
             *(site.heavy_worker(number, env, present=is_present) for number in range(1, workers + 1)),
-            site.beat(home, env),
+            site.beat(home, env, ticks=has_ticked),
         ]
         for service in behind:
             supervisor.start(service)
@@ -120,6 +122,16 @@ class Command(BaseCommand):
 
 def is_present(name: str) -> bool:
     return name in workers_that_answer()
+
+
+def is_served(queue: str) -> bool:
+    return site_state().queues[queue].has_worker
+
+
+def has_ticked(since: float) -> bool:
+    """Whether the clock has handed out anything since this second of the epoch."""
+    sign = SignOfLife.objects.filter(part=BEAT).first()
+    return sign is not None and sign.at.timestamp() >= since - 1
 
 
 def welcome(url: str, home: Home, *, people: list[tuple[str, str]]) -> str:

@@ -1,13 +1,16 @@
 """`lungrater worker`: one more pair of hands, on this machine or another."""
 
+import contextlib
 import os
 import socket
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from lungrater.embedded import commands, redis
 from lungrater.embedded.home import Home
+from lungrater.embedded.migrate import refuse_newer_tables
 from lungrater.embedded.urls import environment_value, redis_url
 
 
@@ -37,6 +40,8 @@ class Command(BaseCommand):
                 f"No LungRater runs on {Home.from_environment().root}: start `lungrater up` there, "
                 "or set DATABASE_URL and REDIS_URL to the site this worker is for."
             )
+        with contextlib.suppress(DatabaseError):  # one that is away is waited for
+            refuse_newer_tables()
         name = options["name"] or f"{os.getpid()}@{socket.gethostname()}"
         light = set(queues) <= set(commands.LIGHT_QUEUES)
         argv = commands.worker(name=name, queues=queues, at_once=commands.LIGHT_AT_ONCE if light else 1)

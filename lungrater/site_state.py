@@ -1,0 +1,113 @@
+"""What the tables say of the work: who serves which queue, what waits, since when, and what last went well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from generation.images.outcomes import WorkerSeen
+from generation.images.worker_heartbeat import GONE_AFTER
+from jobs import disk_space
+from jobs.tasks import job_kinds
+from lungrater.embedded.commands import QUEUES
+from lungrater.signs_of_life import BACKUP, BEAT, MAIL, SignOfLife
+
+# Imports, freezes and the sweep wait in it: a site without a worker for it stands still.
+ESSENTIAL = "cpu"
+BEAT_GONE_AFTER = timedelta(seconds=60)
+# A training of a day may hold up the next one; longer than this, somebody should look.
+WAITS_TOO_LONG = timedelta(days=1)
+MOST_COUNTED = 1000
+
+
+@dataclass(frozen=True)
+class QueueState:
+    """`waiting` is counted up to a thousand a kind of job; seconds are None where there is nothing to tell."""
+
+    waiting: int
+    oldest_seconds: float | None
+    worker_seconds: float | None
+
+    @property
+    def has_worker(self) -> bool:
+        return self.worker_seconds is not None and self.worker_seconds < GONE_AFTER
+
+
+@dataclass(frozen=True)
+class SiteState:
+    queues: dict[str, QueueState]
+    signs: dict[str, SignOfLife]
+    now: datetime
+    disk_free: float
+
+    @property
+    def missing(self) -> list[str]:
+        return list(self._missing())
+
+    def _missing(self) -> Iterator[str]:
+        for name, queue in self.queues.items():
+            if (queue.waiting or name == ESSENTIAL) and not queue.has_worker:
+                yield f"worker for {name}"
+        beat = self._seconds_since(BEAT)
+        if beat is None or beat > BEAT_GONE_AFTER.total_seconds():
+            yield "beat"
+        if (self.oldest_job_seconds or 0) > WAITS_TOO_LONG.total_seconds():
+            yield "progress: a job has waited for more than a day"
+
+    @property
+    def oldest_job_seconds(self) -> float | None:
+        waits = [queue.oldest_seconds for queue in self.queues.values() if queue.oldest_seconds is not None]
+        return max(waits, default=None)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "queues": {
+                name: {
+                    "waiting": queue.waiting,
+                    "oldest_seconds": queue.oldest_seconds,
+                    "worker_seconds": queue.worker_seconds,
+                }
+                for name, queue in self.queues.items()
+            },
+            "oldest_job_seconds": self.oldest_job_seconds,
+            "beat_seconds": self._seconds_since(BEAT),
+            "disk_free": round(self.disk_free, 3),
+            "last_backup": self._last(BACKUP),
+            "last_mail": self._last(MAIL),
+        }
+
+    def _seconds_since(self, part: str) -> float | None:
+        sign = self.signs.get(part)
+        return None if sign is None else seconds_between(sign.at, self.now)
+
+    def _last(self, part: str) -> dict[str, Any] | None:
+        sign = self.signs.get(part)
+        return None if sign is None else {"at": sign.at.isoformat(), "ok": not sign.problem}
+
+
+def site_state() -> SiteState:
+    """As the tables are now. Raises DatabaseError where they cannot be read."""
+    now = timezone.now()
+    seen = {row.queue: row.at for row in WorkerSeen.objects.all()}
+    waiting: dict[str, list[datetime]] = {queue: [] for queue in QUEUES}
+    for kind in job_kinds():
+        for job in kind.objects.waiting().order_by("created_at")[:MOST_COUNTED]:
+            waiting.setdefault(job.queue, []).append(job.created_at)
+    queues = {
+        name: QueueState(
+            waiting=len(times),
+            oldest_seconds=seconds_between(min(times), now) if times else None,
+            worker_seconds=seconds_between(seen[name], now) if name in seen else None,
+        )
+        for name, times in waiting.items()
+    }
+    signs = {sign.part: sign for sign in SignOfLife.objects.all()}
+    return SiteState(queues, signs, now, disk_space.free_share())
+
+
+def seconds_between(earlier: datetime, later: datetime) -> float:
+    return round(max(0.0, (later - earlier).total_seconds()), 1)
