@@ -38,30 +38,30 @@ LOOK_FOR_ROOM_EVERY = 5.0
 shutting_down = threading.Event()
 
 
-class JobCancelled(Exception):
+class JobCancelledError(Exception):
     """A person asked for this job to stop; what it has committed stays."""
 
 
-class JobLost(Exception):
+class JobLostError(Exception):
     """Another worker has taken this job over; this one must not write any more."""
 
 
-class JobFailed(Exception):
+class JobFailedError(Exception):
     """The job cannot go on; the message is one sentence a person can act on."""
 
 
-class JobPaused(Exception):
+class JobPausedError(Exception):
     """Only a person can help the job on; the message is one sentence that says with what."""
 
 
-class JobNeedsRoom(JobPaused):
+class JobNeedsRoomError(JobPausedError):
     """The disk is too full to go on; the sweep lets the job go on once there is room."""
 
     def __init__(self, shortage: str = disk_space.NO_ROOM_LEFT) -> None:
         super().__init__(disk_space.waiting(shortage))
 
 
-class JobStepsAside(Exception):
+class JobStepsAsideError(Exception):
     """Others go first; the job waits for its next turn and then makes what is missing."""
 
 
@@ -187,7 +187,7 @@ class Job(models.Model):
         logger.info("%s %s: %s", type(self).__name__, self.pk, text)
 
     def beat(self, *, done: int | None = None, message: str | None = None) -> None:
-        """Say that the work goes on; raises JobCancelled, JobLost, JobStepsAside or JobNeedsRoom when it must not."""
+        """Say that the work goes on; raises JobCancelledError, JobLostError, JobStepsAsideError or JobNeedsRoomError when it must not."""
         self.last_word = time.monotonic()
         values: dict[str, Any] = {"heartbeat_at": Now()}
         if done is not None:
@@ -198,9 +198,9 @@ class Job(models.Model):
             values["message"] = self.message = storable(message)[:200]
         own_row = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
         if not own_row.filter(cancel_requested=False).update(**values):
-            raise JobCancelled if own_row.exists() else JobLost
+            raise JobCancelledError if own_row.exists() else JobLostError
         if self.leaves_early and shutting_down.is_set():
-            raise JobStepsAside("Queued again: its worker was stopped.")
+            raise JobStepsAsideError("Queued again: its worker was stopped.")
         if self.on_beat:
             self.on_beat(self)
         if self.fills_the_disk:
@@ -209,7 +209,7 @@ class Job(models.Model):
     def _look_for_room(self) -> None:
         if self.room_checked is None or time.monotonic() - self.room_checked > LOOK_FOR_ROOM_EVERY:
             if shortage := disk_space.shortage():
-                raise JobNeedsRoom(shortage)
+                raise JobNeedsRoomError(shortage)
             self.room_checked = time.monotonic()
 
     def perform(self) -> bool:
@@ -220,7 +220,7 @@ class Job(models.Model):
             with kept_alive(self):
                 runner_of(type(self))(self)
         except Exception as error:
-            if not self._end_with(JobNeedsRoom() if disk_space.is_out_of_room(error) else error):
+            if not self._end_with(JobNeedsRoomError() if disk_space.is_out_of_room(error) else error):
                 raise
         else:
             self._finish(self.State.SUCCEEDED)
@@ -228,13 +228,13 @@ class Job(models.Model):
 
     def _end_with(self, error: Exception) -> bool:
         """Write down how the work ended that raised this; whether that is among what may happen to a job."""
-        if isinstance(error, JobLost):
+        if isinstance(error, JobLostError):
             return True
-        if isinstance(error, JobCancelled | JobPaused):
-            paused = isinstance(error, JobPaused)
+        if isinstance(error, JobCancelledError | JobPausedError):
+            paused = isinstance(error, JobPausedError)
             self._finish(self.State.PAUSED if paused else self.State.CANCELLED, error=str(error))
             return True
-        if isinstance(error, JobStepsAside):
+        if isinstance(error, JobStepsAsideError):
             self._wait_again(str(error))
             return True
         # Where the database answers (a deadlock), trying again at once would go on for ever.
@@ -243,7 +243,7 @@ class Job(models.Model):
             self._wait_again("Queued again: the database went away.")
             return True
         self._finish(self.State.FAILED, error=as_sentence(error))
-        return isinstance(error, JobFailed)
+        return isinstance(error, JobFailedError)
 
     def _wait_again(self, message: str) -> None:
         """Back into the queue with what was made; where the database stays away, the sweep does it later."""
@@ -332,4 +332,4 @@ def storable(text: str) -> str:
 
 def as_sentence(error: Exception) -> str:
     text = str(error).strip()
-    return text if isinstance(error, JobFailed) and text else f"{type(error).__name__}: {text}"[:500]
+    return text if isinstance(error, JobFailedError) and text else f"{type(error).__name__}: {text}"[:500]

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import ManagementUtility
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 
-from lungrater.embedded.home import CannotStart
+from lungrater.embedded.home import CannotStartError
 from lungrater.embedded.running import running
 
 # These need no database, or bring their own.
@@ -62,7 +62,7 @@ class Utility(ManagementUtility):
                     return execute(*args, **options)
             except SystemCheckError:
                 raise
-            except (CommandError, CannotStart) as error:
+            except (CommandError, CannotStartError) as error:
                 command.stderr.write(str(error))
                 sys.exit(getattr(error, "returncode", 1))
 

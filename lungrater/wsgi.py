@@ -14,12 +14,12 @@ def refuse_to_serve_newer_tables() -> None:
     """End with a sentence where a newer version has been at the database; one that is away is waited for."""
     from django.db import Error, connections
 
-    from lungrater.embedded.home import CannotStart
+    from lungrater.embedded.home import CannotStartError
     from lungrater.embedded.migrate import refuse_newer_tables
 
     try:
         refuse_newer_tables()
-    except CannotStart as error:
+    except CannotStartError as error:
         sys.exit(str(error))
     except Error:
         pass

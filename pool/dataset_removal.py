@@ -12,25 +12,25 @@ from django.db.models import ManyToManyRel, ProtectedError
 from pool.models import Dataset
 
 
-class StillNeeded(Exception):
+class StillNeededError(Exception):
     """Something was built on the dataset; the message is one sentence."""
 
 
 @transaction.atomic
 def remove(dataset: Dataset) -> None:
-    """Delete a dataset, its images and their files. Raises StillNeeded where anything was ever built on it."""
+    """Delete a dataset, its images and their files. Raises StillNeededError where anything was ever built on it."""
     dataset = Dataset.objects.select_for_update().get(pk=dataset.pk)
     if dataset.imports.active().exists():
-        raise StillNeeded(f"An import into “{dataset}” is under way: cancel it first.")
+        raise StillNeededError(f"An import into “{dataset}” is under way: cancel it first.")
     files = [name for image in dataset.images.all() for name in (str(image.file.name), image.thumbnail_path)]
     try:
         if any(getattr(dataset, str(field.get_accessor_name())).exists() for field in _many_to_many()):
-            raise StillNeeded(_built_upon(dataset))
+            raise StillNeededError(_built_upon(dataset))
         dataset.images.all().delete()
         dataset.imports.all().delete()
         dataset.delete()
     except ProtectedError as error:
-        raise StillNeeded(_built_upon(dataset)) from error
+        raise StillNeededError(_built_upon(dataset)) from error
     transaction.on_commit(partial(_drop, files))
 
 

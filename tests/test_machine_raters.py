@@ -12,16 +12,16 @@ from django.db import DatabaseError, transaction
 from django.urls import reverse
 
 from audit.models import Event
-from lungrater.machines.model_folder import NotAModel, looker_of
+from lungrater.machines.model_folder import NotAModelError, looker_of
 from lungrater.machines.vision_model import opinion_in
 from pool.canonical.pixels import decode_png
 from rating.models import Enrolment, Freeze, Rating, Study
-from rating.reading.machine_raters import NoOpinion, Opinion, enrol_machine, opinion_of, read
+from rating.reading.machine_raters import NoOpinionError, Opinion, enrol_machine, opinion_of, read
 from rating.results.build_report import report_on, results_of
 from rating.results.export.bundle import bundle
 from rating.results.export.ratings_csv import rating_facts
 from rating.results.typed_json import as_json
-from rating.studies.study import NotPossible
+from rating.studies.study import NotPossibleError
 from tests.generation.images_api import Answer, error, serving
 from tests.rating.cast import draft_study, frozen_study, open_study, organiser, presentations, rate_all
 
@@ -163,7 +163,7 @@ def test_a_machine_stops_in_words_when_the_study_closes_under_it(rater):
     next(steps)
     study.close(organiser())
 
-    with pytest.raises(NotPossible, match="was closed"):
+    with pytest.raises(NotPossibleError, match="was closed"):
         next(steps)
 
     assert Rating.objects.count() == 1
@@ -187,7 +187,7 @@ def test_the_same_machine_in_two_windows_rates_each_image_once(rater):
 def test_a_machine_rates_only_while_the_study_is_open(rater):
     study = frozen_study(raters=[rater])
 
-    with pytest.raises(NotPossible, match="is frozen"):
+    with pytest.raises(NotPossibleError, match="is frozen"):
         enrol_machine(study, Guess())
     assert not Enrolment.objects.machines().exists()
 
@@ -287,7 +287,7 @@ def test_a_classifier_trained_here_reads_by_its_class_named_fake(tmp_path):
 
     assert opinion.p_fake == pytest.approx(classifier.probabilities([picture])[0, 1], abs=1e-5)
     Classifier(Description("tiny-resnet", ("normal", "pneumonia"), 32), classifier.network).save(tmp_path)
-    with pytest.raises(NotAModel, match="none of these is fake"):
+    with pytest.raises(NotAModelError, match="none of these is fake"):
         looker_of(tmp_path)
 
 
@@ -374,7 +374,7 @@ def test_a_refused_key_ends_the_reading_and_the_key_is_nowhere(api, rater, capsy
 def test_an_answer_is_understood_only_when_it_names_a_label():
     assert opinion_in('{"label": "real", "confidence": true}') == Opinion("real")
     for text in ("", "fake", '{"label": "maybe"}', '["fake"]', '{"label": fake}'):
-        with pytest.raises(NoOpinion):
+        with pytest.raises(NoOpinionError):
             opinion_in(text)
 
 
@@ -385,5 +385,5 @@ def test_nobody_can_sign_in_as_a_machine_or_make_one_of_a_person(rater, other_ra
 
     assert not machine.user.is_active
     assert not machine.user.has_usable_password()
-    with pytest.raises(NotPossible, match="never under a person's"):
+    with pytest.raises(NotPossibleError, match="never under a person's"):
         Enrolment.enrol(study, other_rater, machine="a rule")

@@ -32,10 +32,17 @@ from generation.training import pipeline_folder
 from generation.training.models import Checkpoint
 from generation.training.tuned_models import checkpoint_behind, name_of
 from jobs.disk_space import is_out_of_room
-from jobs.models import JobCancelled, JobFailed, JobLost, JobNeedsRoom, JobPaused, JobStepsAside
+from jobs.models import (
+    JobCancelledError,
+    JobFailedError,
+    JobLostError,
+    JobNeedsRoomError,
+    JobPausedError,
+    JobStepsAsideError,
+)
 from jobs.throttle import Throttle
 from pool.canonical.previews import picture_png
-from pool.imports.store import DuplicatePixels, add_image
+from pool.imports.store import DuplicatePixelsError, add_image
 from pool.models import Image
 from pool.texts import line
 
@@ -57,7 +64,7 @@ def engine_of(job: GenerationJob) -> Engine:
 
 
 def fill(job: GenerationJob, engine: Engine | None = None) -> None:
-    """Make what the job still lacks. Raises JobFailed, JobPaused, JobCancelled, JobLost or JobStepsAside."""
+    """Make what the job still lacks. Raises JobFailedError, JobPausedError, JobCancelledError, JobLostError or JobStepsAsideError."""
     ledger = Ledger(job)
     ledger.open()
     _find_checkpoint(job)
@@ -75,20 +82,20 @@ def fill(job: GenerationJob, engine: Engine | None = None) -> None:
         ledger.close()
     except NeedsPersonError as error:
         ledger.close()
-        raise JobPaused(str(error)) from error
+        raise JobPausedError(str(error)) from error
     except EngineError as error:
         ledger.close()
-        raise JobFailed(str(error)) from error
-    except (JobCancelled, JobStepsAside, JobPaused, JobFailed):
+        raise JobFailedError(str(error)) from error
+    except (JobCancelledError, JobStepsAsideError, JobPausedError, JobFailedError):
         ledger.close()
         raise
     except OSError as error:  # what was paid for and could not be stored stays in the ledger as unanswered
         if is_out_of_room(error):
-            raise JobNeedsRoom from error
-        raise JobFailed(f"A picture could not be stored ({error.strerror or error}).") from error
+            raise JobNeedsRoomError from error
+        raise JobFailedError(f"A picture could not be stored ({error.strerror or error}).") from error
     except OperationalError as error:
         if is_out_of_room(error):
-            raise JobNeedsRoom from error
+            raise JobNeedsRoomError from error
         raise
     _sum_up(job)
 
@@ -123,13 +130,13 @@ def _source(job: GenerationJob) -> bytes:
         return b""
     image = Image.objects.filter(pk=job.settings["edit_of"]).first()
     if image is None:
-        raise JobFailed("The image that was to be edited is not in the pool.")
+        raise JobFailedError("The image that was to be edited is not in the pool.")
     return picture_png(image)
 
 
 def _step_aside(job: GenerationJob) -> None:
     if job.others_wait():
-        raise JobStepsAside("Waiting for its next turn: others go first.")
+        raise JobStepsAsideError("Waiting for its next turn: others go first.")
 
 
 def _settle(job: GenerationJob, answer: Picture | Refusal, ledger: Ledger) -> None:
@@ -141,7 +148,7 @@ def _settle(job: GenerationJob, answer: Picture | Refusal, ledger: Ledger) -> No
         done = job.done + 1
         # The update holds the row until the commit, so nobody can take the job over in between.
         if not own_row.update(done=done, message=f"{done} of {job.total}", **ledger.settling(answer)):
-            raise JobLost
+            raise JobLostError
         GeneratedImage.objects.create(job=job, index=answer.index, seed=answer.seed, **_outcome(job, answer))
     job.done = done
 
@@ -163,7 +170,7 @@ def _outcome(job: GenerationJob, answer: Picture | Refusal) -> dict[str, Any]:
         provenance["seed"] = str(answer.seed)  # as text: 63 bits do not survive every JSON reader
     try:
         image = add_image(job.dataset, answer.pixels, label=wish.label, provenance=provenance)
-    except DuplicatePixels as error:
+    except DuplicatePixelsError as error:
         return {**prompt, "outcome": Outcome.DUPLICATE, "reason": line(str(error), most=REASON_LENGTH)}
     return {**prompt, "outcome": Outcome.MADE, "image": image}
 
@@ -191,6 +198,6 @@ def _sum_up(job: GenerationJob) -> None:
     outcomes = Counter(job.outcomes.values_list("outcome", flat=True))
     if not outcomes[Outcome.MADE]:
         reason = job.outcomes.exclude(reason="").values_list("reason", flat=True).first() or ""
-        raise JobFailed(f"None of the {job.total} images was made. {reason}".strip())
+        raise JobFailedError(f"None of the {job.total} images was made. {reason}".strip())
     parts = [f"{number} {Outcome(kind).label.lower()}" for kind, number in sorted(outcomes.items())]
     job.beat(done=job.total, message=", ".join(parts))

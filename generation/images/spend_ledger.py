@@ -12,7 +12,7 @@ from typing import Any
 from generation.images.engines.protocol import NeedsPersonError, Picture, Refusal
 from generation.images.models import GenerationJob
 from generation.images.outcomes import GeneratedImage
-from jobs.models import JobLost
+from jobs.models import JobLostError
 
 LOST_TWICE = (
     "Twice the worker stopped while the server worked on this image; it may have been made and billed."
@@ -46,7 +46,7 @@ class Ledger:
     def before_sending(self, index: int) -> None:
         """Commit that this request is about to leave.
 
-        Raises NeedsPersonError where the cap does not allow it, JobLost where another worker has the job by now.
+        Raises NeedsPersonError where the cap does not allow it, JobLostError where another worker has the job by now.
         """
         price, cap = self.job.price, self.job.spend_cap
         if price is not None and cap is not None and self.job.spent + price * (len(self.sent) + 1) > cap:
@@ -56,7 +56,7 @@ class Ledger:
             )
         self.sent.add(index)
         if not self._save():
-            raise JobLost
+            raise JobLostError
 
     def settling(self, answer: Picture | Refusal) -> dict[str, Any]:
         """The columns that change with this answer, for the caller's own update."""

@@ -24,7 +24,7 @@ LEVEL = 0.95
 CELLS = 8
 
 
-class TooFewToTell(ValueError):
+class TooFewToTellError(ValueError):
     """No cross-validation is possible; the message says what is missing."""
 
 
@@ -45,7 +45,7 @@ class MachineRater:
 
 
 def rate(features: Floats, fake: Flags, groups: Numbers, *, seed: int = 0) -> MachineRater:
-    """Cross-validate on features (images × dimensions). Raises TooFewToTell."""
+    """Cross-validate on features (images × dimensions). Raises TooFewToTellError."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedGroupKFold
     from sklearn.pipeline import make_pipeline
@@ -53,7 +53,7 @@ def rate(features: Floats, fake: Flags, groups: Numbers, *, seed: int = 0) -> Ma
 
     fewest = min(len(np.unique(groups[fake])), len(np.unique(groups[~fake])))
     if fewest < FOLDS:
-        raise TooFewToTell(
+        raise TooFewToTellError(
             f"The machine rater needs {FOLDS} patients or unlike images in each arm; one arm has {fewest}."
         )
     chance, fold, classifiers = np.empty(len(fake)), np.empty(len(fake), dtype=np.int64), []

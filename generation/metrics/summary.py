@@ -13,7 +13,7 @@ import numpy.typing as npt
 from generation.metrics.copies import Nearest, grouped, nearest, nearest_within, pairs_of
 from generation.metrics.copy_rule import Calibration, calibrate
 from generation.metrics.diversity import ms_ssim, random_pairs
-from generation.metrics.machine_rater import MachineRater, TooFewToTell, rate
+from generation.metrics.machine_rater import MachineRater, TooFewToTellError, rate
 from generation.metrics.report_numbers import Measured, Number, numbers
 from generation.metrics.spectra import Bytes, Profile, histograms, radial_spectra
 from generation.metrics.structure import Structures, structures
@@ -106,7 +106,7 @@ def compare(
     rater, no_rater = None, ""
     try:
         rater = rate(rows, np.repeat([False, True], (len(real), len(fake))), groups, seed=seed)
-    except TooFewToTell as error:
+    except TooFewToTellError as error:
         no_rater = str(error)
     beat("Measuring how alike the images are…")
     similarity, no_similarity = _similarity(real, fake, seed=seed, beat=quietly)

@@ -17,7 +17,7 @@ from generation.metrics.machine_rater import occlusion_map
 from generation.metrics.saliency import strip
 from generation.metrics.spectra import histograms, radial_spectra
 from generation.quality.models import QualityReport
-from jobs.models import JobFailed
+from jobs.models import JobFailedError
 from jobs.throttle import Throttle
 from pool.canonical.pixels import Pixels, fitted_square
 from pool.canonical.previews import stored_pixels
@@ -31,11 +31,11 @@ PAIRS_KEPT = 200
 
 
 def judge(report: QualityReport) -> None:
-    """Compare as the report says and keep what was found. Raises JobFailed."""
+    """Compare as the report says and keep what was found. Raises JobFailedError."""
     real, fake = _sample(report, report.reference_images()), _sample(report, report.candidate.images.usable())
     for dataset, images in ((report.reference, real), (report.candidate, fake)):
         if not images:
-            raise JobFailed(f"“{dataset}” has no images to compare.")
+            raise JobFailedError(f"“{dataset}” has no images to compare.")
     trained = _training_images(report, fake)
     report.total = len(real) + len(fake) + len(trained)
     report.save(update_fields=["total"])
@@ -46,7 +46,7 @@ def judge(report: QualityReport) -> None:
         network = extractor(getattr(settings, "EXTRACTOR", ""))
         arms = [_arm(report, images, network, canvas=canvas, colour=colour) for images in (real, fake)]
     except ExtractorError as error:
-        raise JobFailed(str(error)) from error
+        raise JobFailedError(str(error)) from error
     training = (
         np.stack([canvas_of(stored_pixels(image), canvas, colour) for image in _beating(report, trained)])
         if trained

@@ -15,7 +15,7 @@ from generation.training.tuned_models import name_of
 
 
 def finetune_for(run: TrainingRun) -> None:
-    """Fine-tune as the run's config says, going on from its last checkpoint. Raises JobFailed."""
+    """Fine-tune as the run's config says, going on from its last checkpoint. Raises JobFailedError."""
     with failing_in_words():
         config = FineTuneConfig.from_mapping(run.config)
         base = _pipeline_folder(config)

@@ -19,7 +19,7 @@ from generation.metrics.checkpoint_evaluator import GRID, NEIGHBOURS
 from generation.training.checkpoint_evaluator import watch_for
 from generation.training.models import Checkpoint, TrainingRun
 from jobs.disk_space import is_out_of_room
-from jobs.models import JobFailed, JobNeedsRoom
+from jobs.models import JobFailedError, JobNeedsRoomError
 from jobs.throttle import Throttle
 from pool.canonical.previews import squares
 from pool.models import Image
@@ -31,7 +31,7 @@ OnCheckpointFolder = Callable[[int, Path], None]
 
 
 def train_for(run: TrainingRun) -> None:
-    """Train as the run's config says, going on from its last checkpoint. Raises JobFailed."""
+    """Train as the run's config says, going on from its last checkpoint. Raises JobFailedError."""
     with failing_in_words():
         config = run.parsed_config
         learn(run, config, pictures_of(run, config))
@@ -73,16 +73,16 @@ def _say_if_it_starts_again(run: TrainingRun) -> None:
 
 @contextlib.contextmanager
 def failing_in_words() -> Iterator[None]:
-    """What people expect of training comes out as JobFailed with a sentence."""
+    """What people expect of training comes out as JobFailedError with a sentence."""
     try:
         yield
     except (ConfigError, CheckpointError, TrainingFailedError, OSError, MemoryError, RuntimeError) as error:
         if is_out_of_room(error):
-            raise JobNeedsRoom from error
+            raise JobNeedsRoomError from error
         sentence = sentence_of(error)
         if sentence is None:
             raise
-        raise JobFailed(sentence) from error
+        raise JobFailedError(sentence) from error
 
 
 def pictures_of(run: TrainingRun, config: TrainingConfig | FineTuneConfig) -> Pictures:

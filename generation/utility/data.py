@@ -18,7 +18,7 @@ from generation.training.models import TrainingRun
 from generation.utility.config import UtilityConfig
 from generation.utility.leakage import Leak, LeakCandidate, leaks
 from generation.utility.models import UtilityExperiment
-from jobs.models import JobFailed
+from jobs.models import JobFailedError
 from pool.canonical.near_copies import fine_structure
 from pool.canonical.previews import squares, stored_pixels
 from pool.models import Dataset, Image, NearCopy
@@ -67,11 +67,11 @@ class Material:
 
 
 def material_of(experiment: UtilityExperiment, config: UtilityConfig, *, pulse: Pulse) -> Material:
-    """The experiment's images, looked through for leaks. Raises JobFailed where they make no experiment."""
+    """The experiment's images, looked through for leaks. Raises JobFailedError where they make no experiment."""
     dataset = experiment.real
     test, real = list(held_out_images(dataset)), list(_training_side(dataset))
     if not test:
-        raise JobFailed(f"{dataset} has no test split. {split_in_words(dataset)}")
+        raise JobFailedError(f"{dataset} has no test split. {split_in_words(dataset)}")
     synthetic = list(
         Image.objects.usable().filter(dataset__in=experiment.synthetic.all()).order_by("pixel_sha256", "pk")
     )
@@ -121,14 +121,14 @@ def _training_side(dataset: Dataset) -> Iterable[Image]:
 
 def _check_classes(classes: Sequence[str], labelled: dict[str, list[Image]]) -> None:
     if len(classes) < 2:
-        raise JobFailed(
+        raise JobFailedError(
             "The test images have fewer than two labels, so there is nothing to tell apart. Labels are added by "
             "importing the same files again with them."
         )
     for side, images in labelled.items():
         there = Counter(image.label for image in images)
         if missing := [label for label in classes if not there[label]]:
-            raise JobFailed(f"There are no {side} images of “{'”, “'.join(missing)}”.")
+            raise JobFailedError(f"There are no {side} images of “{'”, “'.join(missing)}”.")
 
 
 def _leaks(

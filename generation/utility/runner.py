@@ -20,7 +20,7 @@ from generation.utility.config import UtilityConfig, UtilityConfigError
 from generation.utility.data import Material, material_of, squares_of
 from generation.utility.models import UtilityExperiment, UtilityExplanation, UtilityFit
 from generation.utility.report import Fitted, HeldOut, whole_report
-from jobs.models import JobFailed, JobLost
+from jobs.models import JobFailedError, JobLostError
 from jobs.throttle import Throttle
 from pool.canonical.pixels import encode_png
 
@@ -33,7 +33,7 @@ DIGITS = 6
 
 
 def carry_out(experiment: UtilityExperiment) -> None:
-    """Make what the experiment lacks. Raises JobFailed, JobCancelled or JobLost."""
+    """Make what the experiment lacks. Raises JobFailedError, JobCancelledError or JobLostError."""
     from generation.classifiers.fitting import FitFailedError
     from generation.classifiers.networks import WeightsError
 
@@ -51,9 +51,9 @@ def carry_out(experiment: UtilityExperiment) -> None:
         experiment.save(update_fields=["report"])
         experiment.beat(message=f"{experiment.total} classifiers on {len(material.test):,} test images")
     except (UtilityConfigError, FitFailedError, WeightsError) as error:
-        raise JobFailed(str(error)) from error
+        raise JobFailedError(str(error)) from error
     except OSError as error:
-        raise JobFailed(f"A classifier could not be stored ({error.strerror or error}).") from error
+        raise JobFailedError(f"A classifier could not be stored ({error.strerror or error}).") from error
 
 
 def _without_leaks(experiment: UtilityExperiment, config: UtilityConfig) -> Material:
@@ -64,7 +64,7 @@ def _without_leaks(experiment: UtilityExperiment, config: UtilityConfig) -> Mate
     experiment.leaks = [leak.as_json() for leak in material.leaks]
     experiment.save(update_fields=["leaks"])
     if material.leaks:
-        raise JobFailed("Refused, because the test would be too easy. " + _sentences(material))
+        raise JobFailedError("Refused, because the test would be too easy. " + _sentences(material))
     if experiment.material != material.sha256:
         with transaction.atomic():
             experiment.fits.all().delete()
@@ -148,7 +148,7 @@ class Work:
             )
             # The update holds the row until the commit, so nobody can take the job over in between.
             if not own_row.update(done=self.experiment.done + 1):
-                raise JobLost
+                raise JobLostError
             self.experiment.fits.create(
                 **dict(zip(("arm", "architecture", "seed"), plan.key, strict=True)),
                 **sizes,

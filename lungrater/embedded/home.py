@@ -15,7 +15,7 @@ LONGEST_SOCKET_NAME = "pg/.s.PGSQL.5432"
 OWNER_ROLE, SITE_ROLE = "postgres", "lungrater"
 
 
-class CannotStart(Exception):
+class CannotStartError(Exception):
     """One whole sentence for the person at the terminal: what is wrong and what to do."""
 
 
@@ -80,7 +80,7 @@ class Home:
         return self.root / "database_owner_password"
 
     def prepare(self) -> None:
-        """Make the folder and its parts; raises CannotStart where that is not allowed."""
+        """Make the folder and its parts; raises CannotStartError where that is not allowed."""
         try:
             self.root.parent.mkdir(parents=True, exist_ok=True)
             parts = (self.redis, self.media, self.logs, self.models, self.static, self.run, self.sockets)
@@ -96,11 +96,11 @@ class Home:
                     passfile.touch(mode=0o600)
                     passfile.write_text(f"*:*:*:{role}:{secrets.token_urlsafe(32)}\n")
         except OSError as error:
-            raise CannotStart(
+            raise CannotStartError(
                 f"LungRater cannot write to its home {self.root} ({error.strerror}): "
                 "free it, or name another folder in LUNGRATER_HOME."
             ) from error
         if self.sockets.is_symlink() or self.sockets.stat().st_uid != os.getuid():
-            raise CannotStart(
+            raise CannotStartError(
                 f"{self.sockets} belongs to someone else: remove it, or choose a shorter LUNGRATER_HOME."
             )

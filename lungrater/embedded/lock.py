@@ -10,18 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from lungrater.embedded.home import CannotStart, Home
+from lungrater.embedded.home import CannotStartError, Home
 
 DEFAULT_ADDRESS = "http://localhost:8000"
 
 
-class HomeInUse(CannotStart):
+class HomeInUseError(CannotStartError):
     """Another process has started the servers of this home."""
 
 
 @contextlib.contextmanager
 def starter(home: Home, *, who: str) -> Iterator[None]:
-    """Hold the home as the one who starts and stops its servers; raises HomeInUse when someone else does.
+    """Hold the home as the one who starts and stops its servers; raises HomeInUseError when someone else does.
 
     The kernel releases the lock when its holder dies, however it dies, so there is no stale lock to remove.
     """
@@ -29,7 +29,7 @@ def starter(home: Home, *, who: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise HomeInUse(_sentence(home, _read(file))) from None
+            raise HomeInUseError(_sentence(home, _read(file))) from None
         _write(file, {"pid": os.getpid(), "who": who})
         try:
             yield

@@ -15,13 +15,13 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from lungrater.embedded.home import CannotStart
+from lungrater.embedded.home import CannotStartError
 
 OURS = Path(__file__).resolve().parents[2]
 
 
 def migrate_if_needed() -> bool:
-    """True when there was something to do. Raises CannotStart where the tables are newer than this code."""
+    """True when there was something to do. Raises CannotStartError where the tables are newer than this code."""
     refuse_newer_tables()
     if tables_are_up_to_date():
         return False
@@ -36,7 +36,7 @@ def tables_are_up_to_date() -> bool:
 
 def refuse_newer_tables() -> None:
     if unknown := newer_migrations():
-        raise CannotStart(
+        raise CannotStartError(
             f"The database was brought up to date by a newer LungRater (it has {unknown[0]}, which this one does not "
             "know): start that version, or restore a backup made before it."
         )

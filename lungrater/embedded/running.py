@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 from lungrater.embedded import lock, postgres, redis
-from lungrater.embedded.home import CannotStart, Home
+from lungrater.embedded.home import CannotStartError, Home
 from lungrater.embedded.supervisor import Service, Supervisor, end_leftovers
 from lungrater.embedded.urls import environment_value, redis_url
 
@@ -35,7 +35,7 @@ def running(*, who: str) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(lock.starter(home, who=who))
-        except lock.HomeInUse:
+        except lock.HomeInUseError:
             stack.enter_context(lock.guest(home))
             _wait_for_the_other(home)
         else:
@@ -91,5 +91,5 @@ def _wait_for_the_other(home: Home) -> None:
     deadline = time.monotonic() + START_WITHIN
     while not (_database_answers(home) and redis.answers(redis_url())):
         if time.monotonic() > deadline:
-            raise CannotStart(f"The servers of {home.root} do not answer: see {home.logs}.")
+            raise CannotStartError(f"The servers of {home.root} do not answer: see {home.logs}.")
         time.sleep(0.1)

@@ -13,7 +13,7 @@ from functools import partial
 from http.client import HTTPConnection, HTTPException
 
 from lungrater.embedded import commands
-from lungrater.embedded.home import CannotStart, Home
+from lungrater.embedded.home import CannotStartError, Home
 from lungrater.embedded.supervisor import Service
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -31,11 +31,11 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
             listener.bind((host, port))
             listener.listen(2048)
         except OverflowError as error:
-            raise CannotStart(
+            raise CannotStartError(
                 f"There is no port {port}: choose one from 1024 to 65535 with --port."
             ) from error
         except OSError as error:
-            raise CannotStart(_why_not(error, host, port)) from error
+            raise CannotStartError(_why_not(error, host, port)) from error
         yield listener
 
 

@@ -23,7 +23,7 @@ from typing import IO
 
 import psutil
 
-from lungrater.embedded.home import CannotStart
+from lungrater.embedded.home import CannotStartError
 
 PR_SET_PDEATHSIG = 1
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
@@ -73,17 +73,17 @@ class Supervisor:
         self._write_register()
 
     def wait_until_answers(self, *services: Service, seconds: float) -> None:
-        """Return once each answers; raises CannotStart when one ends, or stays silent for too long."""
+        """Return once each answers; raises CannotStartError when one ends, or stays silent for too long."""
         deadline = time.monotonic() + seconds
         for service in services:
             while not service.answers():
                 code = self._children[service.name].process.poll()
                 if code is not None:
-                    raise CannotStart(
+                    raise CannotStartError(
                         f"{service.name} ended with code {code} while starting: see {self._log(service)}."
                     )
                 if time.monotonic() > deadline:
-                    raise CannotStart(
+                    raise CannotStartError(
                         f"{service.name} did not answer within {seconds:.0f} s: see {self._log(service)}."
                     )
                 time.sleep(0.02)

@@ -24,7 +24,7 @@ SCRIPT, ABOUT_IT = "model.pt", "machine.json"
 OUTPUTS = ("logits", "probabilities")
 
 
-class NotAModel(ValueError):
+class NotAModelError(ValueError):
     """The folder has no model that can rate; the message says what it lacks."""
 
 
@@ -42,7 +42,7 @@ class FolderLooker:
 
 
 def looker_of(folder: Path, *, unsure: float = 0.0) -> FolderLooker:
-    """The model of this folder, ready to look. Raises NotAModel."""
+    """The model of this folder, ready to look. Raises NotAModelError."""
     if (folder / SCRIPT).is_file():
         about, p_fake = _script(folder)
         weights = folder / SCRIPT
@@ -50,7 +50,7 @@ def looker_of(folder: Path, *, unsure: float = 0.0) -> FolderLooker:
         about, p_fake = _classifier(folder)
         weights = folder / "model.safetensors"
     else:
-        raise NotAModel(
+        raise NotAModelError(
             f"{folder} has neither {SCRIPT} (TorchScript) nor the config.json of a classifier trained here."
         )
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
@@ -66,11 +66,11 @@ def _classifier(folder: Path) -> tuple[dict[str, Any], Callable[[Picture], float
     try:
         classifier = load(folder)
     except ClassifierError as error:
-        raise NotAModel(str(error)) from error
+        raise NotAModelError(str(error)) from error
     classes = classifier.classes
     fake = [place for place, name in enumerate(classes) if name.lower() in FAKE]
     if not fake:
-        raise NotAModel(
+        raise NotAModelError(
             f"The classifier tells {', '.join(classes)} apart, and none of these is {' or '.join(FAKE)}."
         )
 
@@ -89,7 +89,7 @@ def _script(folder: Path) -> tuple[dict[str, Any], Callable[[Picture], float]]:
         # TorchScript runs no Python of its own.
         model: Any = torch.jit.load(folder / SCRIPT, map_location="cpu")  # type: ignore[no-untyped-call]
     except (RuntimeError, ValueError) as error:
-        raise NotAModel(f"{folder / SCRIPT} is not TorchScript that can be loaded.") from error
+        raise NotAModelError(f"{folder / SCRIPT} is not TorchScript that can be loaded.") from error
     model.eval()
     side, colour, fake = int(about["side"]), int(about["channels"]) == 3, int(about["fake"])
 
@@ -101,7 +101,7 @@ def _script(folder: Path) -> tuple[dict[str, Any], Callable[[Picture], float]]:
             scores = np.asarray(output.double().reshape(-1).numpy())
         probability = _probability(scores, fake, are_logits=about["output"] == "logits")
         if not 0 <= probability <= 1:
-            raise NotAModel(
+            raise NotAModelError(
                 f"{folder / SCRIPT} gave {probability:.3g} for a probability; say in {ABOUT_IT} that it gives logits."
             )
         return probability
@@ -110,7 +110,7 @@ def _script(folder: Path) -> tuple[dict[str, Any], Callable[[Picture], float]]:
     try:
         p_fake(np.zeros((side, side), dtype=np.uint8))
     except (RuntimeError, IndexError) as error:
-        raise NotAModel(
+        raise NotAModelError(
             f"{folder / SCRIPT} cannot look at a picture of {side} × {side}: {str(error).splitlines()[-1]}"
         ) from error
     return about, p_fake
@@ -124,13 +124,13 @@ def _about(folder: Path) -> dict[str, Any]:
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise NotAModel(f"{path} is not JSON.") from error
+        raise NotAModelError(f"{path} is not JSON.") from error
     if not isinstance(settings, dict) or set(settings) - set(usual):
-        raise NotAModel(f"{path} may say {', '.join(usual)} and nothing else.")
+        raise NotAModelError(f"{path} may say {', '.join(usual)} and nothing else.")
     about = usual | settings
     numbers = all(isinstance(about[name], int) for name in ("side", "channels", "fake"))
     if not numbers or about["output"] not in OUTPUTS or about["channels"] not in {1, 3}:
-        raise NotAModel(
+        raise NotAModelError(
             f"{path}: side and fake are whole numbers, channels is 1 or 3, and output one of {', '.join(OUTPUTS)}."
         )
     return about

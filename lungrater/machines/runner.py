@@ -7,16 +7,16 @@ from pathlib import Path
 from django.conf import settings
 
 from generation.images.engines.protocol import EngineError
-from jobs.models import JobFailed
-from lungrater.machines.model_folder import NotAModel, looker_of
+from jobs.models import JobFailedError
+from lungrater.machines.model_folder import NotAModelError, looker_of
 from lungrater.machines.models import MachineReading
 from lungrater.machines.vision_model import VisionLooker
 from rating.reading.machine_raters import Looker, enrol_machine, read
-from rating.studies.study import NotPossible
+from rating.studies.study import NotPossibleError
 
 
 def read_study(job: MachineReading) -> None:
-    """Let the machine read what it has not read yet. Raises JobFailed."""
+    """Let the machine read what it has not read yet. Raises JobFailedError."""
     try:
         looker = _looker(job)
         enrolment = enrol_machine(job.study, looker, by=job.requested_by)
@@ -25,10 +25,12 @@ def read_study(job: MachineReading) -> None:
                 job.total = reading.total
                 job.save(update_fields=["total"])
             job.beat(done=reading.done, message=f"{enrolment.pseudonym} reads.")
-    except (NotPossible, NotAModel, EngineError) as reason:
-        raise JobFailed(f"{reason} What is rated stays; ask the same machine again to go on.") from reason
+    except (NotPossibleError, NotAModelError, EngineError) as reason:
+        raise JobFailedError(
+            f"{reason} What is rated stays; ask the same machine again to go on."
+        ) from reason
     if reading.silent:
-        raise JobFailed(
+        raise JobFailedError(
             f"{reading.silent} of {reading.total} images have no answer ({reading.why}) "
             "Ask the same machine again for these."
         )

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from generation.images.engines.openai_images import OFFICIAL, api_key
 from generation.images.engines.retry import Patience, ReplyRefusedError, Retrying
 from pool.canonical.pixels import encode_png
-from rating.reading.machine_raters import CONFIDENCES, NoOpinion, Opinion, Picture
+from rating.reading.machine_raters import CONFIDENCES, NoOpinionError, Opinion, Picture
 
 SECONDS_PER_REPLY = 120.0
 LABELS = ("real", "fake", "unsure")
@@ -77,13 +77,13 @@ class VisionLooker:
             try:
                 reply = cast("Any", retrying.call(ask).reply)
             except ReplyRefusedError as refused:
-                raise NoOpinion(str(refused)) from None
+                raise NoOpinionError(str(refused)) from None
         choice = reply.choices[0] if getattr(reply, "choices", None) else None
         return opinion_in((choice.message.content if choice else "") or "")
 
 
 def opinion_in(text: str) -> Opinion:
-    """The opinion in a model's answer. Raises NoOpinion."""
+    """The opinion in a model's answer. Raises NoOpinionError."""
     match = OBJECT.search(text)
     try:
         answer = json.loads(match.group()) if match else None
@@ -91,7 +91,7 @@ def opinion_in(text: str) -> Opinion:
         answer = None
     label = str(answer.get("label", "")).strip().lower() if isinstance(answer, dict) else ""
     if not isinstance(answer, dict) or label not in LABELS:
-        raise NoOpinion("The model's answer names none of real, fake and unsure.")
+        raise NoOpinionError("The model's answer names none of real, fake and unsure.")
     sure = answer.get("confidence")
     is_sure = isinstance(sure, int) and not isinstance(sure, bool) and 1 <= sure <= CONFIDENCES
     return Opinion(label, sure if is_sure else None, " ".join(str(answer.get("remark") or "").split()))

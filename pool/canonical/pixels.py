@@ -24,26 +24,26 @@ WINDOW_PERCENTILES = (0.5, 99.5)
 TRIM = 0.01
 
 
-class RefusedImage(ValueError):
+class RefusedImageError(ValueError):
     """This file does not go into the pool; the message is one sentence that says why."""
 
 
 def check_size(width: int, height: int) -> None:
-    """Raise RefusedImage unless a header's width and height are worth decoding."""
+    """Raise RefusedImageError unless a header's width and height are worth decoding."""
     if min(width, height) < MIN_SIDE:
-        raise RefusedImage(
+        raise RefusedImageError(
             f"The picture is {width}×{height}; the smallest side allowed is {MIN_SIDE} pixels."
         )
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-        raise RefusedImage(
+        raise RefusedImageError(
             f"The picture is {width}×{height}; {MAX_PIXELS // 10**6} million pixels are allowed."
         )
 
 
 def refuse_even(pixels: npt.NDArray[np.generic]) -> None:
-    """Raise RefusedImage for a picture in which nothing can be seen."""
+    """Raise RefusedImageError for a picture in which nothing can be seen."""
     if pixels.min() == pixels.max():
-        raise RefusedImage("The picture is of one even grey level.")
+        raise RefusedImageError("The picture is of one even grey level.")
 
 
 def as_levels(values: npt.NDArray[Any], *, bits: int) -> Pixels:

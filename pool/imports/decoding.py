@@ -21,7 +21,7 @@ from typing import IO, Any, Self
 
 import numpy as np
 
-from pool.canonical.pixels import Pixels, RefusedImage
+from pool.canonical.pixels import Pixels, RefusedImageError
 from pool.imports.notes import Note, notes_of_json
 
 SECONDS_PER_FILE = 15  # well below the time after which a silent job counts as dead
@@ -80,13 +80,13 @@ class Decoder:
         self.close()
 
     def decode(self, data: bytes, name: str, hints: Hints = Hints()) -> Decoded:
-        """The one picture of a file of any allowed type. Raises RefusedImage."""
+        """The one picture of a file of any allowed type. Raises RefusedImageError."""
         return self.decode_all(data, name, hints)[0]
 
     def decode_all(self, data: bytes, name: str, hints: Hints = Hints()) -> list[Decoded]:
-        """The pictures of a file, of which `hints.slices` chooses where it holds several. Raises RefusedImage."""
+        """The pictures of a file, of which `hints.slices` chooses where it holds several. Raises RefusedImageError."""
         if len(data) > MAX_FILE_BYTES:
-            raise RefusedImage(f"The file is larger than {MAX_FILE_BYTES // 2**20} MB.")
+            raise RefusedImageError(f"The file is larger than {MAX_FILE_BYTES // 2**20} MB.")
         child = self._running()
         late = threading.Event()
 
@@ -100,10 +100,10 @@ class Decoder:
             send(_pipe(child.stdin), {"name": name, **asdict(hints)}, data)
             return _understood(*receive(_pipe(child.stdout)))
         except (EOFError, OSError, KeyError, TypeError, ValueError) as error:
-            if isinstance(error, RefusedImage):
+            if isinstance(error, RefusedImageError):
                 raise
             self.close()
-            raise RefusedImage(self._epitaph(late=late.is_set())) from error
+            raise RefusedImageError(self._epitaph(late=late.is_set())) from error
         finally:
             watchdog.cancel()
 
@@ -144,9 +144,9 @@ class Decoder:
 
 
 def _understood(head: dict[str, Any], body: bytes) -> list[Decoded]:
-    """The child's answer, if it is one. Raises RefusedImage for what it refused, ValueError and kin for nonsense."""
+    """The child's answer, if it is one. Raises RefusedImageError for what it refused, ValueError and kin for nonsense."""
     if "refused" in head:
-        raise RefusedImage(str(head["refused"]))
+        raise RefusedImageError(str(head["refused"]))
     pictures, place = [], 0
     for entry in head["pictures"]:
         kind = np.dtype({"uint8": "u1", "uint16": "u2"}[entry["dtype"]])

@@ -6,7 +6,7 @@ import resource
 import signal
 import sys
 
-from pool.canonical.pixels import RefusedImage, refuse_even
+from pool.canonical.pixels import RefusedImageError, refuse_even
 from pool.imports import dicom, raster, volumes
 from pool.imports.decoding import Decoded, Hints, receive, send
 from pool.imports.notes import Notes
@@ -33,7 +33,7 @@ def main(seconds: int, memory: int) -> None:
 def _answer(data: bytes, name: str, hints: Hints) -> tuple[dict[str, object], bytes]:
     try:
         pictures = gate(data, name, hints)
-    except RefusedImage as error:
+    except RefusedImageError as error:
         return {"refused": str(error)}, b""
     entries = [
         {
@@ -50,7 +50,7 @@ def _answer(data: bytes, name: str, hints: Hints) -> tuple[dict[str, object], by
 
 
 def gate(data: bytes, name: str, hints: Hints) -> list[Decoded]:
-    """The pictures of a file as they go into the pool, with what is to be known of them. Raises RefusedImage."""
+    """The pictures of a file as they go into the pool, with what is to be known of them. Raises RefusedImageError."""
     if dicom.is_dicom(data, name):
         pictures = _of_dicom(data, hints)
     elif kind := volumes.volume_kind(data):

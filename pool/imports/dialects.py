@@ -7,7 +7,7 @@ import csv
 import io
 import re
 
-from pool.imports.labels import BadSource
+from pool.imports.labels import BadSourceError
 from pool.imports.spelling import spelled
 from pool.texts import plain
 
@@ -107,7 +107,7 @@ class Table:
 
 
 def parse(data: bytes, title: str) -> Table:
-    """The table in a file of any usual encoding and delimiter. Raises BadSource."""
+    """The table in a file of any usual encoding and delimiter. Raises BadSourceError."""
     encoding, text = _text(data, title)
     text = plain(text).lstrip("\ufeff\n ")
     delimiter = ""
@@ -117,7 +117,7 @@ def parse(data: bytes, title: str) -> Table:
     try:
         lines = [line for line in reader if any(cell.strip() for cell in line)]
     except csv.Error as error:
-        raise BadSource(f"{title} cannot be read as a CSV: {error}.") from error
+        raise BadSourceError(f"{title} cannot be read as a CSV: {error}.") from error
     titles = [cell.strip() for cell in lines[0]] if lines else []
     keys = [_key(cell) for cell in titles]
     rows = [{key: cell.strip() for key, cell in zip(keys, line, strict=False) if key} for line in lines[1:]]
@@ -134,10 +134,10 @@ def _text(data: bytes, title: str) -> tuple[str, str]:
             try:
                 return encoding, data.decode("utf-8-sig" if encoding == "utf-8" else encoding)
             except UnicodeDecodeError as error:
-                raise BadSource(f"{title} is damaged: it is no {encoding.upper()} text.") from error
+                raise BadSourceError(f"{title} is damaged: it is no {encoding.upper()} text.") from error
     encoding, [text] = spelled([data])
     if encoding not in {"ascii", "utf-8"} and (b"\0" in data or data[:3] == b"\xff\xd8\xff"):
-        raise BadSource(f"{title} is no table in text; save it as “CSV UTF-8”.")
+        raise BadSourceError(f"{title} is no table in text; save it as “CSV UTF-8”.")
     return encoding, text
 
 

@@ -11,7 +11,7 @@ from django.utils.datastructures import MultiValueDict
 from jobs.disk_space import shortage
 from outbound.fetching import FetchError, check_address
 from pool.imports.decoding import is_window
-from pool.imports.labels import BadSource
+from pool.imports.labels import BadSourceError
 from pool.imports.notes import KINDS
 from pool.imports.slices import is_choice
 from pool.imports.tables import read_table
@@ -136,7 +136,7 @@ class UploadForm(forms.Form):
         if url:
             try:
                 check_address(url)
-            except (BadSource, FetchError) as error:
+            except (BadSourceError, FetchError) as error:
                 raise forms.ValidationError(str(error)) from error
         return url
 
@@ -146,7 +146,7 @@ class UploadForm(forms.Form):
             return None
         try:
             read_table(table.read(), table.name or "the CSV")
-        except (BadSource, FetchError) as error:
+        except (BadSourceError, FetchError) as error:
             raise forms.ValidationError(str(error)) from error
         table.seek(0)
         return table

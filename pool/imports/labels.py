@@ -20,11 +20,11 @@ MASKS = {"masks", "mask", "lung masks", "lung_masks", "segmentations", "infectio
 MAX_LABEL = 300
 
 
-class BadSource(ValueError):
+class BadSourceError(ValueError):
     """Nothing can be imported from this; the message is one sentence."""
 
 
-class NoRow(ValueError):
+class NoRowError(ValueError):
     """This file has no usable row in the CSV; the message is one sentence."""
 
 
@@ -43,7 +43,7 @@ class Facts:
 
 class Labels(Protocol):
     def of(self, name: str) -> Facts:
-        """The facts for the file of this path inside the source. Raises NoRow."""
+        """The facts for the file of this path inside the source. Raises NoRowError."""
         ...
 
     def unused(self) -> list[str]:
@@ -70,12 +70,12 @@ class FolderLabels:
         split = next((SPLITS[part.lower()] for part in folders if part.lower() in SPLITS), "")
         classes = [part for part in folders if part.lower() not in SPLITS]
         if classes and classes[-1].lower() in MASKS:
-            raise NoRow("The file lies in a folder of masks, which are no pictures.")
+            raise NoRowError("The file lies in a folder of masks, which are no pictures.")
         while len(classes) > 1 and classes[-1].lower() in NEUTRAL:
             classes.pop()
         label = classes[-1] if classes else ""
         if len(label) > MAX_LABEL:
-            raise NoRow(f"The folder's name is longer than {MAX_LABEL} letters.")
+            raise NoRowError(f"The folder's name is longer than {MAX_LABEL} letters.")
         return Facts(label=label, split=split)
 
     def unused(self) -> list[str]:

@@ -15,8 +15,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Self
 
-from pool.canonical.pixels import RefusedImage, encode_png, perceptual_hash, pixel_sha256
-from pool.imports.archives import Refusal, Source, Unreadable
+from pool.canonical.pixels import RefusedImageError, encode_png, perceptual_hash, pixel_sha256
+from pool.imports.archives import Refusal, Source, UnreadableError
 from pool.imports.decoding import Decoded, Decoder, Hints
 
 MOST_WORKERS = 16
@@ -83,7 +83,7 @@ class Pipeline:
             return 0, item
         try:
             data = item.read()
-        except Unreadable as error:
+        except UnreadableError as error:
             return 0, Refusal(item.name, str(error))
         except OSError as error:
             return 0, Refusal(item.name, f"The file cannot be read: {error.strerror or error}.")
@@ -93,7 +93,7 @@ class Pipeline:
         sha256 = hashlib.sha256(data).hexdigest()
         try:
             pictures = self._decoder().decode_all(data, source.name, self.hints)
-        except RefusedImage as error:
+        except RefusedImageError as error:
             return OpenedFile(source, sha256, [], Refusal(source.name, str(error)))
         return OpenedFile(source, sha256, [_prepared(picture) for picture in pictures])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from pool.canonical.pixels import RefusedImage
+from pool.canonical.pixels import RefusedImageError
 
 EVERY = re.compile(r"every:([1-9]\d{0,3})")
 LUNG_VALUES = (-950.0, -500.0)  # Hounsfield units of air-filled lung
@@ -24,11 +24,11 @@ def is_choice(text: str) -> bool:
 def selected_places(
     choice: str, number: int, values_of: Callable[[int], npt.NDArray[Any]], *, is_hounsfield: bool
 ) -> list[int]:
-    """The places of the pictures to take. Raises RefusedImage where nothing was chosen, or nothing fits."""
+    """The places of the pictures to take. Raises RefusedImageError where nothing was chosen, or nothing fits."""
     if number == 1:
         return [0]
     if not choice:
-        raise RefusedImage(
+        raise RefusedImageError(
             f"The file holds more than one frame or slice ({number}); choose which to take: middle, every:N or lung."
         )
     if choice == "middle":
@@ -38,14 +38,14 @@ def selected_places(
         places = list(range(min(step // 2, number - 1), number, step))
     else:
         if not is_hounsfield:
-            raise RefusedImage(
+            raise RefusedImageError(
                 "Only slices of a CT in Hounsfield units can be chosen by lung; choose middle or every:N."
             )
         places = [place for place in range(number) if _share_of_lung(values_of(place)) >= LEAST_LUNG]
     if not places:
-        raise RefusedImage("No slice of the file shows lung.")
+        raise RefusedImageError("No slice of the file shows lung.")
     if len(places) > MOST_SLICES:
-        raise RefusedImage(f"{len(places)} slices were chosen; {MOST_SLICES} of a file are allowed.")
+        raise RefusedImageError(f"{len(places)} slices were chosen; {MOST_SLICES} of a file are allowed.")
     return places
 
 

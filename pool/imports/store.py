@@ -24,7 +24,7 @@ from pool.texts import file_name, line, plain_json
 ONCE = "image_pixels_once_per_dataset"
 
 
-class DuplicatePixels(Exception):
+class DuplicatePixelsError(Exception):
     """The dataset already holds these very pixels, as `image`."""
 
     def __init__(self, image: Image) -> None:
@@ -122,7 +122,7 @@ def _bring_one(
             import_job=job,
             prepared=picture,
         )
-    except DuplicatePixels as error:
+    except DuplicatePixelsError as error:
         there = error.image
         again = there.source_sha256 == file.sha256 and there.source_name == name
         added = _complete(there, facts.label, patient, facts.split) if again else ""
@@ -163,7 +163,7 @@ def add_image(
     import_job: ImportJob | None = None,
     prepared: Prepared | None = None,
 ) -> Image:
-    """The stored image of these pixels: row and file both, or neither. Raises DuplicatePixels.
+    """The stored image of these pixels: row and file both, or neither. Raises DuplicatePixelsError.
 
     The row goes first: the constraint then turns a duplicate away before any file is written.
     """
@@ -194,7 +194,7 @@ def add_image(
     except IntegrityError as error:
         if _constraint(error) != ONCE:
             raise
-        raise DuplicatePixels(dataset.images.get(pixel_sha256=image.pixel_sha256)) from error
+        raise DuplicatePixelsError(dataset.images.get(pixel_sha256=image.pixel_sha256)) from error
     return image
 
 

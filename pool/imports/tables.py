@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from pool.imports.dialects import Table, parse
-from pool.imports.labels import MAX_LABEL, SPLITS, BadSource, Facts, NoRow, joined
+from pool.imports.labels import MAX_LABEL, SPLITS, BadSourceError, Facts, NoRowError, joined
 from pool.imports.notes import Note
 from pool.imports.placeholders import is_missing
 from pool.imports.row_names import RowNames, tidy_path
@@ -30,17 +30,17 @@ class TableLabels:
     def of(self, name: str) -> Facts:
         keys, folders_agree = self._names.nearest(name)
         if not keys:
-            raise NoRow(f"The file has no row in {self.title}.")
+            raise NoRowError(f"The file has no row in {self.title}.")
         if len(keys) > 1:
-            raise NoRow(
+            raise NoRowError(
                 f"{len(keys)} rows of {self.title} may stand for this file: “{keys[0]}” and “{keys[1]}”."
             )
         key = keys[0]
         other = self._file_of_row.setdefault(key, name)
         if key in self.bad:
-            raise NoRow(self.bad[key])
+            raise NoRowError(self.bad[key])
         if other != name:
-            raise NoRow(f"The row “{key}” of {self.title} already stands for {other}.")
+            raise NoRowError(f"The row “{key}” of {self.title} already stands for {other}.")
         facts = self.rows[key]
         if folders_agree:
             return facts
@@ -54,10 +54,10 @@ class TableLabels:
 
 
 def read_table(data: bytes, title: str) -> TableLabels:
-    """Rows of a table of findings. Raises BadSource when it is none."""
+    """Rows of a table of findings. Raises BadSourceError when it is none."""
     table = parse(data, title)
     if missing := [name for name in ("file", "label") if not table.has(name)]:
-        raise BadSource(f"{title} has no column {' and no column '.join(missing)}.")
+        raise BadSourceError(f"{title} has no column {' and no column '.join(missing)}.")
     return gathered(table, title, lambda row: table.cell(row, "label"))
 
 
@@ -73,7 +73,7 @@ def gathered(table: Table, title: str, label_of: Callable[[dict[str, str]], str]
     for key, lines in by_file.items():
         try:
             rows[key] = _facts(lines, table, title, label_of, numbered=numbered)
-        except NoRow as error:
+        except NoRowError as error:
             bad[key] = str(error)
     return TableLabels(rows, bad, title)
 
@@ -86,22 +86,22 @@ def _facts(
     *,
     numbered: bool,
 ) -> Facts:
-    """What the rows of one file say together. Raises NoRow where they contradict each other."""
+    """What the rows of one file say together. Raises NoRowError where they contradict each other."""
     values = {
         name: {table.cell(line, name) for line in lines} - {""}
         for name in ("patient", "split", "view", "licence")
     }
     for name, several in values.items():
         if len(several) > 1:
-            raise NoRow(f"{title} has more than one row for this file, and they differ in {name}.")
+            raise NoRowError(f"{title} has more than one row for this file, and they differ in {name}.")
     patient, split, view, licence = (
         next(iter(values[name]), "") for name in ("patient", "split", "view", "licence")
     )
     if split and split.casefold() not in SPLITS:
-        raise NoRow(f"The split “{split[:20]}” in {title} is neither train nor test.")
+        raise NoRowError(f"The split “{split[:20]}” in {title} is neither train nor test.")
     label, readers, notes = _label(lines, table, title, label_of)
     if len(label) > MAX_LABEL:
-        raise NoRow(f"The label in {title} is longer than {MAX_LABEL} letters.")
+        raise NoRowError(f"The label in {title} is longer than {MAX_LABEL} letters.")
     if table.encoding not in {"ascii", "utf-8", "utf-16"}:
         notes.append(Note("names", f"{title} is not in UTF-8; it was read as {table.encoding}."))
     if is_missing(patient) or (patient == "0" and not numbered):
@@ -122,7 +122,7 @@ def _label(
         return _of_readers(readers)
     labels = list(dict.fromkeys(filter(None, map(label_of, lines))))
     if len(labels) > 1 and not table.has_boxes:
-        raise NoRow(f"{title} has more than one row for this file, and they differ in the label.")
+        raise NoRowError(f"{title} has more than one row for this file, and they differ in the label.")
     return joined(labels), {}, []
 
 

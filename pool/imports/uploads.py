@@ -11,10 +11,10 @@ from typing import Any, cast
 from django.core.files.uploadedfile import UploadedFile as SentFile
 from django.db import transaction
 
-from jobs.models import JobCancelled, JobFailed, JobPaused
+from jobs.models import JobCancelledError, JobFailedError, JobPausedError
 from outbound.fetching import FetchError, fetch
 from pool.imports.archives import ImportItem, Refusal, count, from_paths
-from pool.imports.labels import BadSource, FolderLabels, Labels, NoLabels
+from pool.imports.labels import BadSourceError, FolderLabels, Labels, NoLabels
 from pool.imports.store import Duplicate, bring_in
 from pool.imports.tables import read_table
 from pool.models import Dataset, Image, ImportJob, UploadedFile
@@ -66,12 +66,12 @@ def import_uploads(job: ImportJob) -> None:
                 path = Path(folder) / "fetched"
                 items.append(ImportItem(path, file_name(fetch(job.url, path, on_progress=progress.when_due))))
             if not items:
-                raise JobFailed("The uploaded files are gone; upload them again.")
+                raise JobFailedError("The uploaded files are gone; upload them again.")
             labels = _labels(job)
             ImportJob.objects.filter(pk=job.pk).update(total=count(items))
             _work_through(job, items, labels, progress)
-        except (BadSource, FetchError) as error:
-            raise JobFailed(str(error)) from error
+        except (BadSourceError, FetchError) as error:
+            raise JobFailedError(str(error)) from error
 
 
 class Teller:
@@ -88,7 +88,7 @@ class Teller:
         # First the heartbeat: when the job is another worker's by now, it raises and nothing is overwritten.
         try:
             self.job.beat(done=self.seen)
-        except (JobCancelled, JobPaused):
+        except (JobCancelledError, JobPausedError):
             self._write()
             raise
         self._write()
@@ -116,7 +116,7 @@ def _work_through(job: ImportJob, items: list[ImportItem], labels: Labels, progr
         progress.when_due()
     progress.now()
     if not job.imported and not job.duplicates:
-        raise JobFailed("No picture was imported; the reason for each file stands below.")
+        raise JobFailedError("No picture was imported; the reason for each file stands below.")
 
 
 def _fetched(upload: UploadedFile, folder: Path, progress: Teller) -> ImportItem:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
-from pool.canonical.pixels import Pixels, RefusedImage, as_levels, check_size
+from pool.canonical.pixels import Pixels, RefusedImageError, as_levels, check_size
 from pool.imports import slices
 from pool.imports.dicom.display import render
 from pool.imports.dicom.geometry import squared
@@ -57,15 +57,15 @@ def volume_kind(data: bytes) -> str:
 def decode(
     data: bytes, kind: str, *, choice: str, modality: str, window: str
 ) -> tuple[list[VolumeSlice], int]:
-    """The chosen slices, and how many there are. Raises RefusedImage."""
+    """The chosen slices, and how many there are. Raises RefusedImageError."""
     try:
         volume = (_nifti if kind == "NIfTI" else _nrrd)(_unpacked(data))
         return _slices(volume, choice, modality, window)
-    except (RefusedImage, MemoryError):
+    except (RefusedImageError, MemoryError):
         raise
     except Exception as error:  # readers of broken volumes raise whatever the file makes them
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
-        raise RefusedImage(f"The {kind} file is damaged or cut short ({reason}).") from error
+        raise RefusedImageError(f"The {kind} file is damaged or cut short ({reason}).") from error
 
 
 def _slices(volume: Volume, choice: str, modality: str, window: str) -> tuple[list[VolumeSlice], int]:
@@ -103,9 +103,9 @@ def _unpacked(data: bytes) -> bytes:
     engine = zlib.decompressobj(31)
     unpacked = engine.decompress(data, MAX_VOLUME)
     if engine.unconsumed_tail:
-        raise RefusedImage(f"The volume unpacks to more than {MAX_VOLUME // 2**20} MB.")
+        raise RefusedImageError(f"The volume unpacks to more than {MAX_VOLUME // 2**20} MB.")
     if not engine.eof:
-        raise RefusedImage("The volume is damaged or cut short: its gzip has no end.")
+        raise RefusedImageError("The volume is damaged or cut short: its gzip has no end.")
     return unpacked
 
 
@@ -116,7 +116,7 @@ def _nifti(data: bytes) -> Volume:
     kind = library.Nifti2Image if data[MARK_2] in NIFTI_2 else library.Nifti1Image
     image = kind.from_bytes(data)
     if any(extent != 1 for extent in image.shape[AXES:]) or image.get_data_dtype().kind not in "iuf":
-        raise RefusedImage("The NIfTI file holds more than one volume, or colour.")
+        raise RefusedImageError("The NIfTI file holds more than one volume, or colour.")
     check_size(image.shape[0], image.shape[1])
     image = library.as_closest_canonical(image)
     values = np.asarray(image.dataobj).reshape(image.shape[:AXES] + (1,) * (AXES - len(image.shape[:AXES])))
@@ -131,10 +131,10 @@ def _nrrd(data: bytes) -> Volume:
     stream = io.BytesIO(data)
     header = nrrd.read_header(stream)
     if ELSEWHERE & set(header):
-        raise RefusedImage("The NRRD file keeps its pixels in another file; save it with its pixels.")
+        raise RefusedImageError("The NRRD file keeps its pixels in another file; save it with its pixels.")
     sizes = [int(size) for size in header["sizes"]]
     if len(sizes) not in {2, AXES} or int(np.prod(sizes, dtype=np.int64)) * 8 > MAX_VOLUME:
-        raise RefusedImage("The NRRD file holds no volume of grey, or one that is too large.")
+        raise RefusedImageError("The NRRD file holds no volume of grey, or one that is too large.")
     values = nrrd.read_data(header, stream)
     values = values.reshape(values.shape + (1,) * (AXES - values.ndim))
     directions = np.asarray(header.get("space directions", np.eye(AXES)), dtype=np.float64)[:AXES, :AXES]
@@ -155,7 +155,7 @@ def _finite(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return values
     inside = values[np.isfinite(values)]
     if not inside.size:
-        raise RefusedImage("The volume holds no numbers.")
+        raise RefusedImageError("The volume holds no numbers.")
     low, high = float(inside.min()), float(inside.max())
     return np.asarray(np.nan_to_num(values, nan=low, posinf=high, neginf=low))
 

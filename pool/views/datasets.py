@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.forms import ConfirmForm
 from accounts.membership.forms import MemberForm
 from audit import record
-from pool.dataset_removal import StillNeeded, remove
+from pool.dataset_removal import StillNeededError, remove
 from pool.fool_rates_by_dataset import fool_rates, of_dataset
 from pool.models import Dataset
 
@@ -37,7 +37,7 @@ def remove_dataset(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "pool/remove.html", {"dataset": dataset, "form": form}, status=status)
     try:
         remove(dataset)
-    except StillNeeded as reason:
+    except StillNeededError as reason:
         messages.error(request, str(reason))
     else:
         messages.success(request, f"“{dataset}” has been removed.")

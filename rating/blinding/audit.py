@@ -13,7 +13,7 @@ from django.utils import timezone
 from audit import record
 from jobs.models import Job
 from pool.models import Image
-from rating.studies.study import NotPossible, Study
+from rating.studies.study import NotPossibleError, Study
 
 
 class BlindingAudit(Job):
@@ -83,12 +83,12 @@ class BlindingAudit(Job):
     def override(self, user: Any, reason: str) -> None:
         """Let the study open in spite of a red audit; a person answers for it by name and reason."""
         if not reason.strip() or user is None:
-            raise NotPossible("An override needs a person and a reason; both are kept and reported.")
+            raise NotPossibleError("An override needs a person and a reason; both are kept and reported.")
         # The cast: the manager is inherited from the abstract Job, and typed so.
         audits = cast("models.QuerySet[BlindingAudit]", BlindingAudit.objects.all())
         standing = audits.filter(pk=self.pk, verdict=self.Verdict.RED, overridden_at=None)
         if not standing.update(overridden_by=user, overridden_at=timezone.now(), override_reason=reason):
-            raise NotPossible("Only a red audit that nobody has overridden yet can be overridden.")
+            raise NotPossibleError("Only a red audit that nobody has overridden yet can be overridden.")
         self.refresh_from_db()
         record(self.study, user, "overrode the blinding audit", reason=reason)
 

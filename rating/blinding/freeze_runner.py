@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit import record
-from jobs.models import JobFailed
+from jobs.models import JobFailedError
 from pool.canonical.pixels import blinded_derivative, decode_png, encode_png
 from pool.models import Image, Origin
 from rating.blinding.audit import BlindingAudit
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 def freeze(job: Freeze) -> None:
-    """Freeze the job's study, going on where an earlier worker stopped. Raises JobFailed."""
+    """Freeze the job's study, going on where an earlier worker stopped. Raises JobFailedError."""
     FreezeSteps(job).run()
 
 
@@ -51,7 +51,7 @@ class FreezeSteps:
     def _freeze(self) -> None:
         study = self.study
         if reasons := study.reasons_not_to_freeze():
-            raise JobFailed(" ".join(reasons))
+            raise JobFailedError(" ".join(reasons))
         if not study.images.exists():
             self.choose_images()
         waiting = study.images.filter(derivative="").select_related("image")
@@ -115,7 +115,7 @@ class FreezeSteps:
         for (role, modality), both in kinds.items():
             targets, fillers = (sorted(places, key=lambda place: picks[place][1].label) for places in both)
             if len(fillers) != per_target * len(targets):
-                raise JobFailed(
+                raise JobFailedError(
                     f"{len(targets)} and {len(fillers)} {role} images of {modality} do not make whole sets."
                 )
             sets += [
@@ -145,7 +145,7 @@ class FreezeSteps:
             if not self._is_left_out(free[place]):
                 images.append(free[place])
         if len(images) < stratum.count:
-            raise JobFailed(f"“{stratum.dataset}” has only {len(images)} images that fit this study.")
+            raise JobFailedError(f"“{stratum.dataset}” has only {len(images)} images that fit this study.")
         return images
 
     def _is_left_out(self, image: Image) -> bool:
@@ -177,7 +177,7 @@ class FreezeSteps:
     def fix(self) -> None:
         study = Study.objects.select_for_update().get(pk=self.study.pk)
         if not study.is_draft or study.images.exclude(derivative="").count() != self.job.total:
-            raise JobFailed("The study was changed while it was being frozen; freeze it again.")
+            raise JobFailedError("The study was changed while it was being frozen; freeze it again.")
         for late in study.enrolments.without_orders():
             Orders(study).make_sittings(late)
         study.state = Study.State.FROZEN

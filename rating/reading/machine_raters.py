@@ -21,11 +21,11 @@ from django.db import transaction
 from audit import record
 from pool.canonical.pixels import decode_png, to_8bit
 from pool.texts import plain, plain_json
-from rating.reading.rating import AlreadyRated, Rating
+from rating.reading.rating import AlreadyRatedError, Rating
 from rating.studies.enrolment import Enrolment
 from rating.studies.presentation import Presentation
 from rating.studies.sitting import Sitting
-from rating.studies.study import NotPossible, Study
+from rating.studies.study import NotPossibleError, Study
 
 Picture = npt.NDArray[np.uint8]
 LONGEST_NAME = 200
@@ -33,7 +33,7 @@ LONGEST_REMARK = 4000
 CONFIDENCES = 5
 
 
-class NoOpinion(Exception):
+class NoOpinionError(Exception):
     """The machine has nothing to say of this picture; the others may go better."""
 
 
@@ -48,7 +48,7 @@ class Opinion:
 
 
 class Looker(Protocol):
-    """What looks: its name says what it is, `facts` how it was asked. Raises NoOpinion."""
+    """What looks: its name says what it is, `facts` how it was asked. Raises NoOpinionError."""
 
     @property
     def name(self) -> str: ...
@@ -79,11 +79,13 @@ def opinion_of(p_fake: float, unsure: float = 0.0) -> Opinion:
 
 @transaction.atomic
 def enrol_machine(study: Study, looker: Looker, *, by: Any = None) -> Enrolment:
-    """The machine's place in an open study; the same machine has the same place again. Raises NotPossible."""
+    """The machine's place in an open study; the same machine has the same place again. Raises NotPossibleError."""
     if not study.is_open:
-        raise NotPossible(f"“{study}” is {study.state}: machines rate while a study is open, as people do.")
+        raise NotPossibleError(
+            f"“{study}” is {study.state}: machines rate while a study is open, as people do."
+        )
     if study.shows_sets:
-        raise NotPossible("Machines judge one image at a time; this study shows several.")
+        raise NotPossibleError("Machines judge one image at a time; this study shows several.")
     name = looker.name[:LONGEST_NAME]
     enrolment = Enrolment.enrol(study, _stand_in(name), by=by, machine=name)
     if enrolment.consented_at is None:
@@ -95,7 +97,7 @@ def enrol_machine(study: Study, looker: Looker, *, by: Any = None) -> Enrolment:
 def read(enrolment: Enrolment, looker: Looker) -> Iterator[Reading]:
     """Rate what the machine has not rated yet, in its stored orders, telling after each picture how far it is.
 
-    Raises NotPossible once it may not go on: the study was closed meanwhile, or the machine withdrawn.
+    Raises NotPossibleError once it may not go on: the study was closed meanwhile, or the machine withdrawn.
     """
     study = enrolment.study
     sittings = Sitting.objects.of(enrolment.user, study).filter(session__gte=study.first_informed_session)
@@ -111,7 +113,7 @@ def read(enrolment: Enrolment, looker: Looker) -> Iterator[Reading]:
     for presentation in waiting:
         try:
             _rate(presentation, looker.look)
-        except NoOpinion as reason:
+        except NoOpinionError as reason:
             reading.silent, reading.why = reading.silent + 1, str(reason)
         reading.done += 1
         yield reading
@@ -125,8 +127,8 @@ def _rate(presentation: Presentation, look: Callable[[Picture], Opinion]) -> Non
     opinion = look(picture)
     took = round(1000 * (time.monotonic() - before))
     if not Presentation.objects.of(presentation.sitting.enrolment.user).filter(pk=presentation.pk).exists():
-        raise NotPossible("The study was closed, or this machine withdrawn, while it read.")
-    with contextlib.suppress(AlreadyRated):  # the same command in another window
+        raise NotPossibleError("The study was closed, or this machine withdrawn, while it read.")
+    with contextlib.suppress(AlreadyRatedError):  # the same command in another window
         Rating.record(
             presentation,
             uuid.uuid4(),

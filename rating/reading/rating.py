@@ -78,7 +78,7 @@ class Rating(Answer):
     ) -> Rating:
         """Keep this answer as the standing one. The same client key, sent again, changes nothing.
 
-        A correction names the save it replaces. Raises AlreadyRated when another one stands, as after
+        A correction names the save it replaces. Raises AlreadyRatedError when another one stands, as after
         a save in a second tab, or when the study does not allow this correction.
         """
         Presentation.objects.select_for_update().get(pk=presentation.pk)
@@ -88,7 +88,7 @@ class Rating(Answer):
         elif rating.revisions.filter(client_key=client_key).exists():
             return rating
         elif rating.client_key != replaces or not presentation.may_be_corrected():
-            raise AlreadyRated(rating)
+            raise AlreadyRatedError(rating)
         else:
             rating.revision += 1
             for field, value in answer.items():
@@ -100,7 +100,7 @@ class Rating(Answer):
         return rating
 
 
-class AlreadyRated(Exception):
+class AlreadyRatedError(Exception):
     """The presentation has a rating that this save must not replace."""
 
     def __init__(self, rating: Rating) -> None:

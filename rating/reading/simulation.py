@@ -22,7 +22,7 @@ from rating.reading.rating import Label, Rating, RatingRevision
 from rating.studies.enrolment import Enrolment
 from rating.studies.images import LETTERS
 from rating.studies.presentation import Presentation
-from rating.studies.study import NotPossible, Study
+from rating.studies.study import NotPossibleError, Study
 from rating.studies.study_copy import copy_of
 
 SHARED = 0.5  # of the variance of the evidence is the image's own, the same for all raters
@@ -49,7 +49,7 @@ def simulate(study: Study, readers: Readers, *, by: Any = None, seed: int = 0) -
     freeze = Freeze.objects.create(study=copy, requested_by=by)
     freeze.perform()
     if freeze.state != Freeze.State.SUCCEEDED:
-        raise NotPossible(freeze.error or "The copy could not be frozen.")
+        raise NotPossibleError(freeze.error or "The copy could not be frozen.")
     copy.refresh_from_db()
     copy.open(by)
     generator = np.random.default_rng([seed, readers.raters])

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import record
 from rating.studies.orders import Orders
-from rating.studies.study import NotPossible, Study, must_say_why
+from rating.studies.study import NotPossibleError, Study, must_say_why
 
 # Of an image nobody has timed yet.
 USUAL_PACE_MS = 20_000
@@ -181,23 +181,23 @@ class Enrolment(models.Model):
         study = Study.objects.select_for_update().get(pk=study.pk)
         if existing := cls.objects.filter(study=study, user=user).first():
             if existing.withdrawn_at is not None:
-                raise NotPossible(f"{existing} has withdrawn; enrol another rater in this place.")
+                raise NotPossibleError(f"{existing} has withdrawn; enrol another rater in this place.")
             return existing
         if study.is_over:
-            raise NotPossible("The study is closed: nobody can be enrolled any more.")
+            raise NotPossibleError("The study is closed: nobody can be enrolled any more.")
         if study.is_simulated and user.is_active:
-            raise NotPossible("This study is a rehearsal by simulated raters; people cannot join it.")
+            raise NotPossibleError("This study is a rehearsal by simulated raters; people cannot join it.")
         if machine and user.is_active:
-            raise NotPossible("A machine rates under a name of its own, never under a person's.")
+            raise NotPossibleError("A machine rates under a name of its own, never under a person's.")
         may_rate = user.has_perm("rating.rate") and not user.has_perm("pool.view_image")
         if not may_rate and not study.is_simulated and not machine:
-            raise NotPossible(f"{user} can see which images are generated, so cannot rate.")
+            raise NotPossibleError(f"{user} can see which images are generated, so cannot rate.")
         if (
             not study.is_simulated
             and not machine
             and (conflicts := cls.objects.purpose_conflicts(study, [user]))
         ):
-            raise NotPossible(conflicts[0])
+            raise NotPossibleError(conflicts[0])
         number = (cls.objects.filter(study=study).aggregate(last=models.Max("number"))["last"] or 0) + 1
         # Neither machines nor replacements take a turn from the people who come after them.
         same_kind = cls.objects.filter(study=study, replaces=None)
@@ -217,11 +217,11 @@ class Enrolment(models.Model):
         """Enrol somebody who reads the block of this rater, who has withdrawn."""
         study = Study.objects.select_for_update().get(pk=self.study_id)
         if self.withdrawn_at is None:
-            raise NotPossible(f"{self} has not withdrawn.")
+            raise NotPossibleError(f"{self} has not withdrawn.")
         if replaced_by := Enrolment.objects.filter(replaces=self).first():
-            raise NotPossible(f"{self} has been replaced by {replaced_by} already.")
+            raise NotPossibleError(f"{self} has been replaced by {replaced_by} already.")
         if existing := Enrolment.objects.filter(study=study, user=user).first():
-            raise NotPossible(f"{user.email} is {existing} of this study already.")
+            raise NotPossibleError(f"{user.email} is {existing} of this study already.")
         return Enrolment.enrol(study, user, by=by, replaces=self)
 
     @transaction.atomic
@@ -229,7 +229,7 @@ class Enrolment(models.Model):
         """End this rater's part: what they rated is kept, but counts no more."""
         must_say_why(reason)
         if not Enrolment.objects.filter(pk=self.pk, withdrawn_at=None).update(withdrawn_at=timezone.now()):
-            raise NotPossible(f"{self} has withdrawn already.")
+            raise NotPossibleError(f"{self} has withdrawn already.")
         self.refresh_from_db(fields=["withdrawn_at"])
         record(self.study, by, "withdrew", reason=reason, rater=self.pseudonym)
 
@@ -238,8 +238,8 @@ class Enrolment(models.Model):
         """Keep that this rater knew the truth: every sitting stays, and all are left out."""
         must_say_why(reason)
         if self.study.is_unblinded:
-            raise NotPossible("The study is unblinded: everybody knows the truth now.")
+            raise NotPossibleError("The study is unblinded: everybody knows the truth now.")
         if not self.sittings.exists():
-            raise NotPossible(f"{self} has no order yet; withdraw this rater instead.")
+            raise NotPossibleError(f"{self} has no order yet; withdraw this rater instead.")
         self.sittings.filter(unblinded_at=None).update(unblinded_at=timezone.now())
         record(self.study, by, "marked unblinded", reason=reason, rater=self.pseudonym)

@@ -20,7 +20,7 @@ from accounts.models import LoginLink, User
 from accounts.sign_in.addresses import clean_address, mail_is_set_up
 from audit import record
 from rating.studies.enrolment import Enrolment
-from rating.studies.study import NotPossible, Study
+from rating.studies.study import NotPossibleError, Study
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def invite(study: Study, email: str, *, by: Any = None) -> Invitation:
     is_new = user is None
     user = user or User.objects.create_user(email)
     if not user.has_perm("rating.rate"):
-        raise NotPossible(f"{user} cannot rate: only active raters, and new people, can be invited.")
+        raise NotPossibleError(f"{user} cannot rate: only active raters, and new people, can be invited.")
     enrolment = Enrolment.enrol(study, user, by=by)
     if not is_new and not mail_is_set_up():
         return Invitation(email, "", is_new=False)
@@ -82,7 +82,7 @@ def invite_raters(request: HttpRequest, slug: str) -> HttpResponse:
         for email in form.cleaned_data["emails"]:
             try:
                 invitation = invite(study, email, by=request.user)
-            except NotPossible as reason:
+            except NotPossibleError as reason:
                 form.add_error("emails", f"{email}: {reason}")
             else:
                 invitation.url = request.build_absolute_uri(invitation.path)

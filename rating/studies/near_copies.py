@@ -11,20 +11,22 @@ from django.db import transaction
 
 from audit import record
 from pool.models import Image
-from rating.studies.study import NotPossible, Study
+from rating.studies.study import NotPossibleError, Study
 
 
 @transaction.atomic
 def let_near_copies_in(study: Study, user: Any, reason: str) -> None:
     """Let this study show what was found to be near-copies; the log keeps who and why."""
     if not reason.strip() or user is None:
-        raise NotPossible("Letting near-copies in needs a person and a reason; both are kept in the log.")
+        raise NotPossibleError(
+            "Letting near-copies in needs a person and a reason; both are kept in the log."
+        )
     if study.opened_at is not None:
-        raise NotPossible(f"The study is {study.state} already.")
+        raise NotPossibleError(f"The study is {study.state} already.")
     if study.lets_near_copies_in:
-        raise NotPossible("Near-copies are let into this study already.")
+        raise NotPossibleError("Near-copies are let into this study already.")
     if study.freezes.active().exists():
-        raise NotPossible(
+        raise NotPossibleError(
             "The study is being frozen; wait for it, or cancel it, before you let near-copies in."
         )
     record(study, user, Study.LET_NEAR_COPIES_IN, reason=reason)

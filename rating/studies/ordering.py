@@ -24,7 +24,7 @@ STRETCH = 24
 TRIES = 16
 
 
-class ImpossibleOrder(ValueError):
+class ImpossibleOrderError(ValueError):
     """No order keeps these rules; the message is a sentence that says which."""
 
 
@@ -55,7 +55,9 @@ def deal(strata: Sequence[Hashable], seed: int, *, anchors: int, blocks: int) ->
     Anchors and blocks hold every stratum in proportion, and the blocks differ in size by one at most.
     """
     if not 0 <= anchors <= len(strata) or blocks < 1:
-        raise ImpossibleOrder(f"{anchors} of {len(strata)} images cannot be anchors beside {blocks} blocks.")
+        raise ImpossibleOrderError(
+            f"{anchors} of {len(strata)} images cannot be anchors beside {blocks} blocks."
+        )
     generator = _generator(seed)
     grouped = _grouped(strata, generator)
     start = generator.random()
@@ -97,11 +99,11 @@ def make_order(
 
     `classes[i]` is what must not run long (the origin), `strata[i]` what is spread evenly (the class, if not
     given); `again[i]` is the class at a second showing, where that is another. Between an image and its repeat stand `gap` others at least. Where `max_run` cannot be kept (all
-    of one class, say), the smallest bound found is used instead. Raises ImpossibleOrder where the gap
+    of one class, say), the smallest bound found is used instead. Raises ImpossibleOrderError where the gap
     cannot be kept.
     """
     if repeats and repeats > len(classes) - gap:
-        raise ImpossibleOrder(
+        raise ImpossibleOrderError(
             f"{repeats} repeats with {gap} images between do not fit into {len(classes)} images."
         )
     generator = _generator(seed)

@@ -13,7 +13,7 @@ from audit import record
 from rating.studies.enrolment import Enrolment
 from rating.studies.orders import Orders
 from rating.studies.questions import Question
-from rating.studies.study import NotPossible, Study, must_say_why
+from rating.studies.study import NotPossibleError, Study, must_say_why
 
 if TYPE_CHECKING:
     from rating.studies.presentation import Presentation
@@ -103,13 +103,15 @@ class Sitting(models.Model):
         """Start this session over in a new order; what was read is kept, marked, and counts no more."""
         must_say_why(reason)
         if self.enrolment.sittings.filter(unblinded_at__isnull=False).exists():
-            raise NotPossible(
+            raise NotPossibleError(
                 "Whoever has known the truth cannot start over; withdraw and replace this rater."
             )
         if self.is_blinded_to_purpose and self.enrolment.informed_at:
-            raise NotPossible(f"{self.enrolment} knows the purpose by now; the first phase stands as it was.")
+            raise NotPossibleError(
+                f"{self.enrolment} knows the purpose by now; the first phase stands as it was."
+            )
         if not Sitting.objects.filter(pk=self.pk, reset_at=None).update(reset_at=Now()):
-            raise NotPossible("This sitting has been started over already.")
+            raise NotPossibleError("This sitting has been started over already.")
         enrolment = self.enrolment
         record(enrolment.study, by, "reset", reason=reason, rater=enrolment.pseudonym, session=self.session)
         return Orders(enrolment.study).make_sitting(enrolment, self.session, attempt=self.attempt + 1)

@@ -25,13 +25,13 @@ LIFE = frozenset(
 )
 
 
-class NotPossible(Exception):
+class NotPossibleError(Exception):
     """What was asked cannot be done in the study's present state; the message says why."""
 
 
 def must_say_why(reason: str) -> None:
     if not reason.strip():
-        raise NotPossible("Say why; the reason is kept in the study's log.")
+        raise NotPossibleError("Say why; the reason is kept in the study's log.")
 
 
 class StudyQuerySet(SharedQuerySet["Study"]):
@@ -183,9 +183,11 @@ class Study(Shared, ReadingRoom):
         """Drop what an unfinished freeze of this draft has left, which no longer fits a changed protocol."""
         study = Study.objects.select_for_update().get(pk=self.pk)
         if not study.is_draft:
-            raise NotPossible("A frozen study keeps its images and orders.")
+            raise NotPossibleError("A frozen study keeps its images and orders.")
         if study.freezes.active().exists():
-            raise NotPossible("The study is being frozen; wait for it, or cancel it, before you change it.")
+            raise NotPossibleError(
+                "The study is being frozen; wait for it, or cancel it, before you change it."
+            )
         for enrolment in self.enrolments.all():
             for sitting in enrolment.sittings.all():
                 sitting.presentations.all().delete()
@@ -212,7 +214,7 @@ class Study(Shared, ReadingRoom):
 
     def open(self, user: Any) -> None:
         if reasons := self.reasons_not_to_open():
-            raise NotPossible(" ".join(reasons))
+            raise NotPossibleError(" ".join(reasons))
         self._move(self.State.FROZEN, self.State.OPEN, "opened_at", user)
 
     @transaction.atomic
@@ -229,7 +231,7 @@ class Study(Shared, ReadingRoom):
     def unblind(self, user: Any, reason: str) -> bool:
         """True once the truth is visible; with four eyes the first person only asks, and a second one confirms."""
         if not reason.strip():
-            raise NotPossible("Say why the study is unblinded now; the reason is kept in its log.")
+            raise NotPossibleError("Say why the study is unblinded now; the reason is kept in its log.")
         if self.four_eyes and self._asks_first(user, reason):
             return False
         self._move(self.State.CLOSED, self.State.UNBLINDED, "unblinded_at", user, reason=reason)
@@ -239,7 +241,7 @@ class Study(Shared, ReadingRoom):
     def _asks_first(self, user: Any, reason: str) -> bool:
         """Whether this person is the first of the two; the same one asking again changes nothing."""
         if user is None:
-            raise NotPossible("This study is unblinded by two people, so not on the command line.")
+            raise NotPossibleError("This study is unblinded by two people, so not on the command line.")
         waiting = Study.objects.filter(pk=self.pk, state=self.State.CLOSED, unblinding_asked_by=None)
         if waiting.update(unblinding_asked_by=user, unblinding_reason=reason[:500]):
             record(self, user, "asked to unblind", reason=reason)
@@ -254,6 +256,6 @@ class Study(Shared, ReadingRoom):
         now = timezone.now()
         moved = Study.objects.filter(pk=self.pk, state=before).update(state=after, **{stamp: now})
         if not moved:
-            raise NotPossible(f"Only a study that is {before} can become {after}.")
+            raise NotPossibleError(f"Only a study that is {before} can become {after}.")
         record(self, user, after, reason=reason, at=now.isoformat())
         self.refresh_from_db()

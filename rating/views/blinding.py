@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from rating.models import BlindingAudit, Study
-from rating.studies.study import NotPossible
+from rating.studies.study import NotPossibleError
 
 
 @permission_required("rating.change_study", raise_exception=True)
@@ -45,9 +45,9 @@ def override(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.editable_by(request.user), slug=slug)
     try:
         if study.blinding_audit is None:
-            raise NotPossible("There is no audit to override yet.")
+            raise NotPossibleError("There is no audit to override yet.")
         study.blinding_audit.override(request.user, request.POST.get("reason", ""))
-    except NotPossible as reason:
+    except NotPossibleError as reason:
         messages.error(request, str(reason))
     else:
         messages.success(

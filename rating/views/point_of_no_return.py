@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.forms import ConfirmForm, ReasonForm
 from rating.models import Enrolment, Freeze, Study
-from rating.studies.study import NotPossible
+from rating.studies.study import NotPossibleError
 
 get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -52,7 +52,7 @@ def _ask_then(request: HttpRequest, study: Study, name: str, form: forms.Form, a
     if form.is_valid():
         try:
             messages.success(request, act(request, study, form))
-        except NotPossible as reason:
+        except NotPossibleError as reason:
             messages.error(request, str(reason))
         return redirect(study)
     unfinished = [
@@ -67,7 +67,7 @@ def _ask_then(request: HttpRequest, study: Study, name: str, form: forms.Form, a
 
 def _freeze(request: HttpRequest, study: Study, _form: forms.Form) -> str:
     if reasons := study.reasons_not_to_freeze():
-        raise NotPossible(" ".join(reasons))
+        raise NotPossibleError(" ".join(reasons))
     try:
         with transaction.atomic():
             Freeze(study=study, requested_by_id=request.user.pk).submit()

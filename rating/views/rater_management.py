@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.sign_in.addresses import clean_address
 from rating.models import Enrolment, Rating, Sitting, Study
 from rating.reading.attention_checks import Rated, flags
-from rating.studies.study import NotPossible
+from rating.studies.study import NotPossibleError
 
 
 class ReplacementForm(forms.Form):
@@ -113,7 +113,7 @@ def replace(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     def act(enrolment: Enrolment, _reason: str) -> str:
         form = ReplacementForm(request.POST)
         if not form.is_valid():
-            raise NotPossible("Give the email address of the new rater.")
+            raise NotPossibleError("Give the email address of the new rater.")
         email = form.cleaned_data["email"]
         users = get_user_model().objects
         user = users.filter(email__iexact=email).first() or users.create_user(email)
@@ -126,7 +126,7 @@ def replace(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 def _current(enrolment: Enrolment) -> Sitting:
     sitting = Sitting.objects.current(enrolment.user, enrolment.study)
     if sitting is None:
-        raise NotPossible("This rater has no order yet: freeze the study first.")
+        raise NotPossibleError("This rater has no order yet: freeze the study first.")
     return sitting
 
 
@@ -146,10 +146,10 @@ def _act(
     )
     try:
         if enrolment.study.is_over and not even_when_over:
-            raise NotPossible("The study is closed: its raters stand as they are.")
+            raise NotPossibleError("The study is closed: its raters stand as they are.")
         with transaction.atomic():
             done = act(enrolment, request.POST.get("reason", ""))
-    except NotPossible as reason:
+    except NotPossibleError as reason:
         messages.error(request, str(reason))
     else:
         messages.success(request, done)

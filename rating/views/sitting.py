@@ -21,7 +21,7 @@ from rating.models import Enrolment, Presentation, Rating, Sitting, Study
 from rating.reading.answer_form import CONFIDENCE, AnswerForm
 from rating.reading.payload import feedback, own_answer, picture_urls, public_facts, room
 from rating.reading.payload import prefetchable as held_ahead
-from rating.reading.rating import AlreadyRated
+from rating.reading.rating import AlreadyRatedError
 from rating.studies.sitting_heads import enter_heads
 from rating.views.raters import for_raters, wants_json
 
@@ -88,7 +88,7 @@ def rate(request: HttpRequest, slug: str, token: str) -> HttpResponse:
         return _refuse(request, presentation, form, " ".join(_sentences(form)), status=422)
     try:
         _save(presentation, form)
-    except (AlreadyRated, IntegrityError) as error:
+    except (AlreadyRatedError, IntegrityError) as error:
         return _refuse(request, presentation, form, _why_not_taken(error), status=409)
     if wants_json(request):
         after = held_ahead(presentation.sitting, after=form.cleaned_data["after"] or 0)
@@ -112,7 +112,7 @@ def _save(presentation: Presentation, form: AnswerForm) -> None:
 
 
 def _why_not_taken(error: Exception) -> str:
-    if isinstance(error, AlreadyRated):
+    if isinstance(error, AlreadyRatedError):
         return _("Already rated: %s. The first answer stands.") % error
     # Closed since the request began, or one save's key used for two images.
     return _("The study no longer takes this answer; it is kept here. Tell the organiser.")

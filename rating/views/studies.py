@@ -17,7 +17,7 @@ from rating.studies.forms import StrataForm, StudyForm
 from rating.studies.near_copies import held_back_from, let_near_copies_in
 from rating.studies.presets import TEMPLATES, Template
 from rating.studies.protocol_lines import told_protocol
-from rating.studies.study import NotPossible
+from rating.studies.study import NotPossibleError
 from rating.studies.study_copy import copy_of
 
 
@@ -67,7 +67,7 @@ def _edit(request: HttpRequest, study: Study, template: Template | None = None) 
                 if is_new:
                     saved.give_to_maker(request.user)
                 strata.save(saved)
-        except NotPossible as reason:
+        except NotPossibleError as reason:
             form.add_error(None, str(reason))
         except IntegrityError:
             form.add_error(None, "The study has been frozen meanwhile: its protocol stands. Copy it instead.")
@@ -132,7 +132,7 @@ def _act(request: HttpRequest, slug: str, act: Callable[[Study], None], done: st
     study = get_object_or_404(Study.objects.editable_by(request.user), slug=slug)
     try:
         act(study)
-    except NotPossible as reason:
+    except NotPossibleError as reason:
         messages.error(request, str(reason))
     else:
         messages.success(request, done)

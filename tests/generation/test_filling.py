@@ -16,7 +16,7 @@ from generation.images.image_flow import generated
 from generation.images.spend_ledger import Ledger
 from generation.models import GeneratedImage, GenerationJob
 from jobs import sender, throttle
-from jobs.models import JobLost, JobNeedsRoom
+from jobs.models import JobLostError, JobNeedsRoomError
 from pool.image_flow import Flow
 from pool.models import Origin
 from tests.factories import make_dataset, make_image, make_pixels
@@ -176,7 +176,7 @@ def test_a_worker_that_lost_the_job_writes_no_more(engine: Callable[..., Scripte
     job.claim()
     GenerationJob.objects.filter(pk=job.pk).update(attempts=2)
 
-    with pytest.raises(JobLost):
+    with pytest.raises(JobLostError):
         runner._settle(job, picture_of(0), Ledger(job))
 
     assert job.dataset.images.count() == 0
@@ -194,7 +194,7 @@ def test_a_full_disk_pauses_the_job_and_leaves_no_row_without_a_file(
     monkeypatch.setattr("django.core.files.storage.Storage.save", full)
     job.perform()
 
-    assert (job.state, job.error) == ("paused", str(JobNeedsRoom()))
+    assert (job.state, job.error) == ("paused", str(JobNeedsRoomError()))
     assert job.dataset.images.count() == job.outcomes.count() == 0
 
 
@@ -207,7 +207,7 @@ def test_a_full_disk_of_the_database_pauses_the_job_too(engine: Callable[..., Sc
     engine(full)
     job.perform()
 
-    assert (job.state, job.error) == ("paused", str(JobNeedsRoom()))
+    assert (job.state, job.error) == ("paused", str(JobNeedsRoomError()))
 
 
 def test_a_failed_job_can_be_queued_again_for_what_it_lacks(

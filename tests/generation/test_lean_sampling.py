@@ -151,12 +151,12 @@ def test_what_the_maker_says_and_raises_reaches_the_asker_on_his_own_thread() ->
     assert heard == [("Out of memory.", me), ("beat", me)]
 
 
-class TurnOver(Exception):
+class TurnOverError(Exception):
     pass
 
 
 def test_a_job_that_steps_aside_keeps_the_batch_that_was_ready() -> None:
-    turns = iter([None, TurnOver()])
+    turns = iter([None, TurnOverError()])
 
     def may_stop() -> None:
         if turn := next(turns):
@@ -168,7 +168,7 @@ def test_a_job_that_steps_aside_keeps_the_batch_that_was_ready() -> None:
         lambda _: iter([[picture(0), picture(1)], [picture(2), picture(3)]]),
     )
     made = [next(answers).index, next(answers).index]
-    with pytest.raises(TurnOver):
+    with pytest.raises(TurnOverError):
         next(answers)
 
     assert made == [0, 1]

@@ -407,7 +407,7 @@ def test_a_worker_that_lost_its_job_sends_no_request_that_somebody_else_sends_to
     book = spend_ledger.Ledger(job)
     GenerationJob.objects.update(state="queued")  # the sweep took it for dead
 
-    with pytest.raises(pool_jobs.JobLost):
+    with pytest.raises(pool_jobs.JobLostError):
         book.before_sending(0)
 
     job.refresh_from_db()

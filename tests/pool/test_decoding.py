@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pool.canonical.pixels import RefusedImage, encode_png
+from pool.canonical.pixels import RefusedImageError, encode_png
 from pool.imports.decoding import Decoder
 from tests.factories import make_pixels
 from tests.pool.files import picture, png_chunks, saved
@@ -35,7 +35,7 @@ def test_every_hostile_file_is_handled_as_its_manifest_expects(decoder: Decoder,
     for row in rows:
         data = (folder / row["file"]).read_bytes()
         if row["expected"].startswith("reject"):
-            with pytest.raises(RefusedImage, match=r"^[A-Z].*\.$"):
+            with pytest.raises(RefusedImageError, match=r"^[A-Z].*\.$"):
                 decoder.decode(data, row["file"])
         else:
             pixels = decoder.decode(data, row["file"]).pixels
@@ -58,7 +58,7 @@ def test_a_file_that_takes_too_long_is_refused_and_the_next_goes_in() -> None:
     with Decoder(seconds=1) as decoder:
         os.kill(decoder.process_id, signal.SIGSTOP)  # a child that never answers
         started = time.monotonic()
-        with pytest.raises(RefusedImage, match="longer than 1 second"):
+        with pytest.raises(RefusedImageError, match="longer than 1 second"):
             decoder.decode(picture(), "slow.png")
 
         assert time.monotonic() - started < 10
@@ -70,7 +70,7 @@ def test_a_file_that_kills_the_decoder_is_refused_and_the_next_goes_in() -> None
         child = decoder.process_id
         os.kill(child, signal.SIGSTOP)
         threading.Timer(0.1, os.kill, (child, signal.SIGKILL)).start()
-        with pytest.raises(RefusedImage, match="made the decoder stop"):
+        with pytest.raises(RefusedImageError, match="made the decoder stop"):
             decoder.decode(picture(), "deadly.png")
 
         assert decoder.decode(picture(), "next.png").pixels.shape == (32, 32)
@@ -80,7 +80,7 @@ def test_a_file_that_kills_the_decoder_is_refused_and_the_next_goes_in() -> None
 def test_a_picture_that_needs_too_much_memory_is_refused() -> None:
     wide = saved(Image.new("RGB", (7000, 7000)))
     with Decoder(memory=600 * 2**20) as decoder:
-        with pytest.raises(RefusedImage, match=r"memory|damaged"):
+        with pytest.raises(RefusedImageError, match=r"memory|damaged"):
             decoder.decode(wide, "wide.png")
 
         assert decoder.decode(picture(), "next.png").pixels.shape == (32, 32)

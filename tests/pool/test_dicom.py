@@ -10,7 +10,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import ComputedRadiographyImageStorage
 
-from pool.canonical.pixels import RefusedImage
+from pool.canonical.pixels import RefusedImageError
 from pool.imports.dicom import decode, is_dicom
 from tests.pool.files import dicom_file
 
@@ -43,7 +43,7 @@ def test_every_file_of_the_manifest_is_decoded_or_refused_as_expected(shared_dat
     for row in rows:
         data = (folder / row["file"]).read_bytes()
         if row["file"] in REFUSED:
-            with pytest.raises(RefusedImage, match=REFUSED[row["file"]]):
+            with pytest.raises(RefusedImageError, match=REFUSED[row["file"]]):
                 decode(data)
             continue
         found = decode(data)
@@ -155,7 +155,7 @@ def test_names_dates_and_places_do_not_come_along() -> None:
 
 
 def test_pixels_are_not_trusted_to_be_as_many_as_the_header_says() -> None:
-    with pytest.raises(RefusedImage, match="million pixels"):
+    with pytest.raises(RefusedImageError, match="million pixels"):
         decode(dicom_file(ramp(), Rows=30_000, Columns=30_000))
 
 
@@ -177,5 +177,5 @@ def test_dicom_is_known_by_its_mark_or_its_name() -> None:
 
 def test_an_empty_header_is_refused() -> None:
     assert not Dataset()
-    with pytest.raises(RefusedImage, match="Not a readable DICOM"):
+    with pytest.raises(RefusedImageError, match="Not a readable DICOM"):
         decode(b"")

@@ -21,7 +21,7 @@ from pool.canonical.previews import stored_pixels
 from pool.imports.archives import ImportItem, Refusal, from_paths
 from pool.imports.labels import NoLabels
 from pool.imports.raster.kinds import ALLOWED
-from pool.imports.store import DuplicatePixels, add_image, bring_in, patient_key
+from pool.imports.store import DuplicatePixelsError, add_image, bring_in, patient_key
 from pool.models import Dataset, Image
 from tests.factories import make_dataset, make_image, make_pixels
 from tests.pool.files import dicom_file, picture, png_chunks, zipped
@@ -72,7 +72,7 @@ def test_the_same_pixels_go_in_once_and_leave_no_file() -> None:
     first = add_image(dataset, pixels)
     before = files_stored()
 
-    with pytest.raises(DuplicatePixels) as caught:
+    with pytest.raises(DuplicatePixelsError) as caught:
         add_image(dataset, pixels.copy())
 
     assert caught.value.image == first

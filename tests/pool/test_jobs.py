@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from jobs.models import MOST_DEATHS, STALE_AFTER, JobLost
+from jobs.models import MOST_DEATHS, STALE_AFTER, JobLostError
 from pool.models import ImportJob
 from tests.factories import make_dataset
 
@@ -59,7 +59,7 @@ def test_a_worker_whose_job_was_taken_over_is_told_at_its_next_heartbeat():
     assert fast.claim()
 
     slow.attempts = 1  # what the slow worker still believes
-    with pytest.raises(JobLost):
+    with pytest.raises(JobLostError):
         slow.beat(done=4, message="of the first worker")
 
     fast.beat(done=5)

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pool.imports.archives import ImportItem, Refusal, Source, from_paths
-from pool.imports.labels import BadSource, Facts, FolderLabels, Labels, NoLabels, NoRow
+from pool.imports.labels import BadSourceError, Facts, FolderLabels, Labels, NoLabels, NoRowError
 from pool.imports.spelling import spelled
 from pool.imports.tables import TableLabels, read_table
 
@@ -65,7 +65,7 @@ def test_the_nearer_of_two_rows_is_taken() -> None:
 
 
 def test_rows_that_are_equally_near_are_named_and_none_is_taken() -> None:
-    with pytest.raises(NoRow, match=r"2 rows of t\.csv may stand for this file"):
+    with pytest.raises(NoRowError, match=r"2 rows of t\.csv may stand for this file"):
         table("file,label\nx/a.png,one\ny/a.png,two\n").of("z/a.png")
 
 
@@ -114,7 +114,7 @@ def test_several_readers_are_kept_and_most_of_them_decide() -> None:
 
 
 def test_rows_that_contradict_each_other_refuse_the_file() -> None:
-    with pytest.raises(NoRow, match="differ in the label"):
+    with pytest.raises(NoRowError, match="differ in the label"):
         table("file,label\na.png,x\na.png,y\n").of("a.png")
 
 
@@ -130,7 +130,7 @@ def test_a_patient_of_number_nought_is_one_where_patients_are_numbered() -> None
 def test_any_row_and_any_file_are_matched_or_named(row: str, file: str) -> None:
     cell = row.replace('"', "")
 
-    with contextlib.suppress(BadSource, NoRow):
+    with contextlib.suppress(BadSourceError, NoRowError):
         assert table(f'file,label\n"{cell}",x\n').of(file).label == "x"
 
 

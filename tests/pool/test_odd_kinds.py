@@ -17,7 +17,7 @@ from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 from pydicom.uid import UID
 
-from pool.canonical.pixels import Pixels, RefusedImage
+from pool.canonical.pixels import Pixels, RefusedImageError
 from pool.imports.decoding import Decoded, Hints, is_window
 from pool.imports.decoding_child import gate
 from pool.imports.placeholders import is_missing, is_placeholder
@@ -229,7 +229,7 @@ def test_every_compression_shows_the_same(encode: Any, syntax: str) -> None:
 
 
 def test_a_compression_that_nobody_knows_is_called_that_and_not_damaged() -> None:
-    with pytest.raises(RefusedImage, match=r"compression .* not damaged"):
+    with pytest.raises(RefusedImageError, match=r"compression .* not damaged"):
         taken(compressed(b"1234", "1.2.3.4.5"))
 
 
@@ -251,7 +251,7 @@ def test_grey_in_three_channels_is_grey_and_colour_is_refused() -> None:
 
     assert is_the_ramp(decoded.pixels)
     assert codes(decoded) == {"colour"}
-    with pytest.raises(RefusedImage, match="in colour"):
+    with pytest.raises(RefusedImageError, match="in colour"):
         taken(dicom_file(ramp(), **tags, PixelData=red.tobytes()))
 
 
@@ -284,7 +284,7 @@ def test_a_picture_of_one_grey_is_refused_in_every_kind_of_file() -> None:
         (saved(Image.fromarray(even.astype(np.uint8))), "a.png"),
         (saved(Image.fromarray(even.astype(np.uint16)), "TIFF"), "a.tif"),
     ):
-        with pytest.raises(RefusedImage, match="one even grey"):
+        with pytest.raises(RefusedImageError, match="one even grey"):
             taken(data, name)
 
 
@@ -371,7 +371,7 @@ def test_a_resolution_that_differs_by_direction_is_followed() -> None:
     ],
 )
 def test_a_file_is_refused_as_what_it_is(beginning: bytes, why: str) -> None:
-    with pytest.raises(RefusedImage, match=why):
+    with pytest.raises(RefusedImageError, match=why):
         taken(beginning + bytes(100), "a.png")
 
 

@@ -19,7 +19,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
 from pool.canonical.previews import thumbnail_png
-from pool.dataset_removal import StillNeeded, remove
+from pool.dataset_removal import StillNeededError, remove
 from pool.imports import tasks as import_tasks
 from pool.models import Dataset, Image, ImportJob
 from tests.factories import make_dataset, make_image, make_pixels
@@ -358,5 +358,5 @@ def test_a_dataset_in_a_utility_experiment_stays() -> None:
     fakes = make_dataset(origin="synthetic")
     make_experiment(make_dataset(), fakes)
 
-    with pytest.raises(StillNeeded, match="rest on it"):
+    with pytest.raises(StillNeededError, match="rest on it"):
         remove(fakes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pool.imports.archives import Refusal, Source, Unreadable
+from pool.imports.archives import Refusal, Source, UnreadableError
 from pool.imports.decoding import Hints
 from pool.imports.labels import Facts
 from pool.imports.pipeline import OpenedFile, Pipeline
@@ -43,7 +43,7 @@ def test_no_more_files_are_read_ahead_than_there_are_workers_and_two() -> None:
 
 def test_what_cannot_be_read_or_decoded_takes_its_place_in_the_order() -> None:
     def unreadable() -> bytes:
-        raise Unreadable("It cannot be.")
+        raise UnreadableError("It cannot be.")
 
     items: list[Source | Refusal | None] = [
         source("a.png", 1),

@@ -15,7 +15,7 @@ from PIL import Image
 
 from pool.canonical.pixels import (
     Pixels,
-    RefusedImage,
+    RefusedImageError,
     blinded_derivative,
     decode_png,
     encode_png,
@@ -60,7 +60,7 @@ def test_every_derivative_has_the_same_container(pixels: Pixels, bits: int, fit:
 @settings(max_examples=40, deadline=None)
 @given(st.binary(max_size=400))
 def test_rubbish_is_refused_with_one_sentence(data: bytes) -> None:
-    with pytest.raises(RefusedImage, match=r"^[A-Z].*\.$"):
+    with pytest.raises(RefusedImageError, match=r"^[A-Z].*\.$"):
         decode(data)
 
 
@@ -71,7 +71,7 @@ def test_a_picture_damaged_anywhere_is_decoded_or_refused(data: st.DataObject) -
     for _ in range(data.draw(st.integers(1, 4))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
 
-    with contextlib.suppress(RefusedImage):
+    with contextlib.suppress(RefusedImageError):
         assert decode(bytes(whole)).dtype in (np.uint8, np.uint16)
 
 
@@ -136,14 +136,14 @@ def test_signed_slices_are_lifted_into_sixteen_bits() -> None:
     ],
 )
 def test_deeper_pixels_are_refused(values: npt.NDArray[np.generic], why: str) -> None:
-    with pytest.raises(RefusedImage, match=why):
+    with pytest.raises(RefusedImageError, match=why):
         decode(saved(Image.fromarray(values), "TIFF"))
 
 
 def test_a_picture_of_several_pages_is_refused() -> None:
     page = Image.fromarray(make_pixels())
 
-    with pytest.raises(RefusedImage, match="more than one picture"):
+    with pytest.raises(RefusedImageError, match="more than one picture"):
         decode(saved(page, "TIFF", save_all=True, append_images=[page]))
 
 

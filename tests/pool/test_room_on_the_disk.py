@@ -16,7 +16,7 @@ from django.test import Client
 
 from accounts.models import User
 from jobs import disk_space, tasks
-from jobs.models import JobNeedsRoom
+from jobs.models import JobNeedsRoomError
 from pool.imports.tasks import drop_finished_uploads, run_import_job
 from pool.imports.uploads import submit_upload
 from pool.models import Image, ImportJob
@@ -102,7 +102,7 @@ def test_a_file_that_found_no_room_is_not_refused_for_good(
     run_import_job(job.pk)
     job.refresh_from_db()
 
-    assert paused == ("paused", str(JobNeedsRoom()), [])
+    assert paused == ("paused", str(JobNeedsRoomError()), [])
     assert (job.state, job.imported) == ("succeeded", 1)
 
 

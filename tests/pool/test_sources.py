@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pool.imports.archives import ImportItem, Refusal, Source, Unreadable, count, from_paths, members
+from pool.imports.archives import ImportItem, Refusal, Source, UnreadableError, count, from_paths, members
 from pool.imports.decoding import MAX_FILE_BYTES
-from pool.imports.labels import BadSource, Facts, FolderLabels, Labels, NoLabels, NoRow
+from pool.imports.labels import BadSourceError, Facts, FolderLabels, Labels, NoLabels, NoRowError
 from pool.imports.tables import read_table
 from pool.texts import file_name
 from tests.pool.files import picture, zipped
@@ -33,7 +33,7 @@ def taken_in(
         try:
             item.read()
             taken.append(item)
-        except Unreadable as error:
+        except UnreadableError as error:
             refused[item.name] = str(error)
     return taken, refused
 
@@ -147,13 +147,13 @@ def test_one_row_does_not_stand_for_two_files(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_is_no_table_of_findings_is_turned_away(data: bytes, why: str) -> None:
-    with pytest.raises(BadSource, match=why):
+    with pytest.raises(BadSourceError, match=why):
         read_table(data, "t.csv")
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_table_or_turned_away(data: bytes) -> None:
-    with contextlib.suppress(BadSource):
+    with contextlib.suppress(BadSourceError):
         table = read_table(b"file,label\n" + data, "t.csv")
         assert set(table.unused()) == {*table.rows, *table.bad}
 
@@ -265,7 +265,7 @@ def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(BadSource, match="no file or folder"):
+    with pytest.raises(BadSourceError, match="no file or folder"):
         taken_in(tmp_path / "nowhere")
 
 
@@ -283,7 +283,7 @@ def test_no_labels_say_nothing() -> None:
 
 
 def test_folder_names_that_are_too_long_are_refused() -> None:
-    with pytest.raises(NoRow, match="longer than 300"):
+    with pytest.raises(NoRowError, match="longer than 300"):
         FolderLabels().of(f"{'x' * 301}/a.png")
 
 

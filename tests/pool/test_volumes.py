@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pool.canonical.pixels import RefusedImage
+from pool.canonical.pixels import RefusedImageError
 from pool.imports.decoding import Decoded, Hints
 from pool.imports.decoding_child import gate
 from pool.imports.slices import is_choice
@@ -96,20 +96,20 @@ def test_voxels_that_are_not_square_become_so() -> None:
     [("", "ct", "choose which to take"), ("lung", "mri", "Hounsfield")],
 )
 def test_a_volume_without_a_choice_that_fits_is_refused(slices: str, modality: str, why: str) -> None:
-    with pytest.raises(RefusedImage, match=why):
+    with pytest.raises(RefusedImageError, match=why):
         pictures(nifti(), slices, modality=modality)
 
 
 def test_an_nrrd_whose_pixels_lie_elsewhere_is_refused(tmp_path: Path) -> None:
     head = b"NRRD0004\ntype: short\ndimension: 3\nsizes: 40 40 2\nencoding: raw\nendian: little\ndata file: /etc/passwd\n\n"
 
-    with pytest.raises(RefusedImage, match="another file"):
+    with pytest.raises(RefusedImageError, match="another file"):
         pictures(head, "middle")
 
 
 @pytest.mark.parametrize("cut", [400, 2000])
 def test_a_volume_cut_short_is_refused(cut: int) -> None:
-    with pytest.raises(RefusedImage, match="damaged or cut short"):
+    with pytest.raises(RefusedImageError, match="damaged or cut short"):
         pictures(nifti()[:cut], "middle")
 
 

@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 from sklearn.metrics import roc_auc_score
 
 from generation.metrics.diversity import ms_ssim, random_pairs, scales_for
-from generation.metrics.machine_rater import TooFewToTell, auc_with_interval, occlusion_map, rate
+from generation.metrics.machine_rater import TooFewToTellError, auc_with_interval, occlusion_map, rate
 from generation.metrics.report_numbers import wilson
 from generation.metrics.spectra import grey_distance, histograms, radial_spectra, spectral_distance
 from tests.quality.pictures import patients
@@ -105,7 +105,7 @@ def test_the_weighted_auc_is_scikit_learns() -> None:
 def test_too_few_patients_are_refused_in_words() -> None:
     rows, fake, _ = features(1.0, each=10)
 
-    with pytest.raises(TooFewToTell, match="one arm has 2"):
+    with pytest.raises(TooFewToTellError, match="one arm has 2"):
         rate(rows, fake, np.r_[np.arange(10), np.repeat([10, 11], 5)])
 
 

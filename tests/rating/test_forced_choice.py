@@ -36,7 +36,7 @@ from rating.results.study_facts import facts_of
 from rating.statistics.accuracy.forced_choice import forced_choice
 from rating.studies import ordering
 from rating.studies.presets import TEMPLATES
-from rating.studies.study import NotPossible
+from rating.studies.study import NotPossibleError
 from tests.rating.cast import draft_study, open_study, organiser, presentations
 
 PAIRS = {"design": "pair", "primary_endpoint": "accuracy"}
@@ -434,7 +434,7 @@ def test_no_machine_judges_sets(rater):
         def look(self, picture):
             raise AssertionError("it must not be asked")
 
-    with pytest.raises(NotPossible, match="one image at a time"):
+    with pytest.raises(NotPossibleError, match="one image at a time"):
         enrol_machine(open_study(raters=[rater], **PAIRS), Looker())
 
 

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 
 from rating.blinding.freeze_runner import FreezeSteps
 from rating.models import Enrolment, Freeze, Presentation, Sitting, Stratum, Study, StudyImage
-from rating.studies.study import LIFE, NotPossible
+from rating.studies.study import LIFE, NotPossibleError
 from tests.factories import make_dataset, make_image
 from tests.rating.cast import draft_study, frozen_study, open_study, organiser, presentations
 
@@ -134,7 +134,7 @@ def test_what_an_unfinished_freeze_left_goes_with_the_next_change_of_the_draft(r
 def test_a_frozen_study_discards_nothing():
     study = frozen_study()
 
-    with pytest.raises(NotPossible, match="keeps its images"):
+    with pytest.raises(NotPossibleError, match="keeps its images"):
         study.discard_preparation()
     assert study.images.exists()
 

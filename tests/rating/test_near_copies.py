@@ -12,7 +12,7 @@ from accounts.models import User
 from pool.models import Dataset, Image, NearCopy, Origin
 from rating.models import Freeze, Stratum, Study
 from rating.studies.near_copies import let_near_copies_in
-from rating.studies.study import NotPossible
+from rating.studies.study import NotPossibleError
 from tests.factories import make_dataset, make_image
 
 pytestmark = pytest.mark.django_db
@@ -79,7 +79,7 @@ def test_a_person_lets_them_in_by_name_and_reason_and_the_log_keeps_both(
 def test_without_a_reason_nothing_is_let_in(fakes: Dataset, researcher: User, reason: str) -> None:
     study = draft(fakes, 4)
 
-    with pytest.raises(NotPossible, match="a person and a reason"):
+    with pytest.raises(NotPossibleError, match="a person and a reason"):
         let_near_copies_in(study, researcher, reason)
 
     assert not study.lets_near_copies_in
@@ -89,7 +89,7 @@ def test_nothing_is_let_in_under_a_running_freeze(fakes: Dataset, researcher: Us
     study = draft(fakes, 4)
     Freeze.objects.create(study=study).claim()
 
-    with pytest.raises(NotPossible, match="being frozen"):
+    with pytest.raises(NotPossibleError, match="being frozen"):
         let_near_copies_in(study, researcher, "We study memorisation.")
 
     assert not study.lets_near_copies_in

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rating.studies.ordering import (
     MAX_RUN,
     STRETCH,
-    ImpossibleOrder,
+    ImpossibleOrderError,
     Showing,
     deal,
     make_order,
@@ -59,7 +59,7 @@ def test_the_same_seed_gives_the_same_order(classes, seed):
 @given(classes_of_a_study, seeds, st.integers(0, 20), st.integers(0, 30))
 def test_repeats_come_once_and_far_enough_behind(classes, seed, repeats, gap):
     if repeats > max(0, len(classes) - gap):
-        with pytest.raises(ImpossibleOrder, match="do not fit"):
+        with pytest.raises(ImpossibleOrderError, match="do not fit"):
             make_order(classes, seed, repeats=repeats, gap=gap)
         return
 

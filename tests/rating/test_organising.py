@@ -14,7 +14,7 @@ from rating.reading.attention_checks import Rated, flags
 from rating.reading.simulation import Readers, simulate
 from rating.studies.planner import IMAGES, comparison, fool_rate, fool_rate_half_width, kappa, kappa_interval
 from rating.studies.presets import TEMPLATES
-from rating.studies.study import NotPossible
+from rating.studies.study import NotPossibleError
 from rating.studies.study_copy import copy_of
 from tests.factories import make_dataset, make_image
 from tests.rating.cast import draft_study, frozen_study, open_study, organiser, presentations, rate_all
@@ -72,9 +72,9 @@ def test_what_the_audit_names_by_code_can_be_found_in_the_pool(browser, rater):
 def test_an_override_needs_a_person_and_a_reason(rater):
     audit = red(frozen_study(raters=[rater]))
 
-    with pytest.raises(NotPossible, match="a person and a reason"):
+    with pytest.raises(NotPossibleError, match="a person and a reason"):
         audit.override(organiser(), " ")
-    with pytest.raises(NotPossible, match="a person and a reason"):
+    with pytest.raises(NotPossibleError, match="a person and a reason"):
         audit.override(None, "Because.")
 
 
@@ -252,7 +252,7 @@ def test_people_cannot_join_a_rehearsal(rater):
     done = simulate(draft_study(), Readers(raters=1))
     rehearsal = copy_of(done, by=None, name="Another rehearsal", is_simulated=True)
 
-    with pytest.raises(NotPossible, match="people cannot join"):
+    with pytest.raises(NotPossibleError, match="people cannot join"):
         Enrolment.enrol(rehearsal, rater)
 
 

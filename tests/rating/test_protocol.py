@@ -11,7 +11,7 @@ from PIL import Image as Picture
 from audit.models import Event
 from rating.blinding.freeze_runner import FreezeSteps
 from rating.models import Enrolment, Freeze, Presentation, RatingRevision, Study
-from rating.studies.study import NotPossible
+from rating.studies.study import NotPossibleError
 from rating.studies.study_copy import copy_of
 from tests.rating.cast import draft_study, frozen_study, open_study, organiser, over_study, presentations
 
@@ -73,7 +73,7 @@ def test_enrolling_twice_changes_nothing(rater):
 def test_whoever_sees_the_pool_cannot_be_enrolled(researcher):
     study = frozen_study()
 
-    with pytest.raises(NotPossible, match="cannot rate"):
+    with pytest.raises(NotPossibleError, match="cannot rate"):
         Enrolment.enrol(study, researcher)
 
 
@@ -150,21 +150,21 @@ def test_only_one_freeze_at_a_time():
 def test_a_study_without_raters_does_not_open():
     study = frozen_study()
 
-    with pytest.raises(NotPossible, match="Invite at least one rater"):
+    with pytest.raises(NotPossibleError, match="Invite at least one rater"):
         study.open(organiser())
 
 
 def test_states_are_not_skipped(rater):
     study = open_study(raters=[rater])
 
-    with pytest.raises(NotPossible, match="closed can become unblinded"):
+    with pytest.raises(NotPossibleError, match="closed can become unblinded"):
         study.unblind(organiser(), "I am curious.")
 
 
 def test_unblinding_needs_a_reason_and_is_logged(rater):
     study = over_study(raters=[rater])
 
-    with pytest.raises(NotPossible, match="Say why"):
+    with pytest.raises(NotPossibleError, match="Say why"):
         study.unblind(organiser(), "  ")
     study.unblind(organiser(), "All raters have finished.")
 
@@ -194,7 +194,7 @@ def test_a_study_is_not_changed_under_a_running_freeze():
     study = draft_study()
     Freeze.objects.create(study=study).claim()
 
-    with pytest.raises(NotPossible, match="being frozen"):
+    with pytest.raises(NotPossibleError, match="being frozen"):
         study.discard_preparation()
 
 

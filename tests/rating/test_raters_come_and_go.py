@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.models import User
 from rating.models import Enrolment, Presentation, Sitting
 from rating.studies.invitations import invite
-from rating.studies.study import NotPossible
+from rating.studies.study import NotPossibleError
 from tests.rating.cast import draft_study, open_study, organiser, presentations, rate_all
 
 pytestmark = pytest.mark.django_db
@@ -90,7 +90,7 @@ def test_a_rater_who_has_withdrawn_is_not_invited_again(rater):
     study = open_study(raters=[rater])
     study.enrolments.get().withdraw(organiser(), "Has left.")
 
-    with pytest.raises(NotPossible, match="R01 has withdrawn; enrol another rater"):
+    with pytest.raises(NotPossibleError, match="R01 has withdrawn; enrol another rater"):
         invite(study, rater.email)
 
 
@@ -98,7 +98,7 @@ def test_who_knew_the_truth_before_the_freeze_is_not_marked_in_vain(rater):
     study = draft_study()
     enrolment = Enrolment.enrol(study, rater)
 
-    with pytest.raises(NotPossible, match="no order yet; withdraw"):
+    with pytest.raises(NotPossibleError, match="no order yet; withdraw"):
         enrolment.mark_unblinded(organiser(), "Saw the dataset list.")
 
 
@@ -107,6 +107,6 @@ def test_a_first_phase_is_not_started_over_once_its_rater_knows_the_purpose(rate
     rate_all(study, rater, "usual")
     study.enrolments.get().consent(session=2)
 
-    with pytest.raises(NotPossible, match="knows the purpose"):
+    with pytest.raises(NotPossibleError, match="knows the purpose"):
         Sitting.objects.of(rater, study).get(session=1).reset(organiser(), "Wrong screen.")
     assert Presentation.objects.count() == 12

@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.roles import Role
 from audit.models import Event
 from rating.models import Enrolment, Freeze, Presentation, Rating, Sitting, Stratum, Study
-from rating.studies.study import NotPossible
+from rating.studies.study import NotPossibleError
 from tests.factories import make_dataset, make_image
 from tests.rating.cast import draft_study, open_study, organiser, presentations, rate_all
 
@@ -162,10 +162,10 @@ def test_starting_over_needs_a_reason_and_happens_once(rater):
     study = open_study(raters=[rater])
     sitting = Sitting.objects.current(rater, study)
 
-    with pytest.raises(NotPossible, match="Say why"):
+    with pytest.raises(NotPossibleError, match="Say why"):
         sitting.reset(organiser(), " ")
     sitting.reset(organiser(), "Interrupted.")
-    with pytest.raises(NotPossible, match="already"):
+    with pytest.raises(NotPossibleError, match="already"):
         sitting.reset(organiser(), "Interrupted.")
 
 
@@ -210,7 +210,7 @@ def test_whoever_has_known_the_truth_cannot_start_over(rater):
     rate_all(study, rater, "fake")
     study.enrolments.get(user=rater).mark_unblinded(organiser(), "Saw the dataset list.")
 
-    with pytest.raises(NotPossible, match="withdraw and replace"):
+    with pytest.raises(NotPossibleError, match="withdraw and replace"):
         Sitting.objects.current(rater, study).reset(organiser(), "Again.")
     assert counted(study) == []
 

@@ -14,13 +14,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from rating.models import Enrolment, Freeze, Rating, Stratum
-from rating.reading.rating import AlreadyRated
+from rating.reading.rating import AlreadyRatedError
 from rating.reading.simulation import Readers, simulate
 from rating.results.build_report import results_of
 from rating.results.export.ratings_csv import csv_lines
 from rating.studies.presets import TEMPLATES
 from rating.studies.purpose_words import speaks_of_it, telling_words
-from rating.studies.study import NotPossible
+from rating.studies.study import NotPossibleError
 from tests.factories import make_image
 from tests.rating.cast import draft_study, organiser, presentations, rewrite
 from tests.test_machine_raters import Guess, read_by
@@ -153,7 +153,7 @@ def test_an_answer_of_the_first_phase_stands_once_the_purpose_is_told(client_of,
     agree(browser, study)
     first = presentations(study, rater)[0]
 
-    with pytest.raises(AlreadyRated):
+    with pytest.raises(AlreadyRatedError):
         Rating.record(first, uuid.uuid4(), replaces=first.rating.client_key, label="unusual")
 
 
@@ -205,9 +205,9 @@ def test_nobody_learns_the_purpose_from_another_study(rater, other_rater):
     Enrolment.enrol(usual, rater)
     Enrolment.enrol(unaware, other_rater)
 
-    with pytest.raises(NotPossible, match="“Usual”, which tells that images may be generated"):
+    with pytest.raises(NotPossibleError, match="“Usual”, which tells that images may be generated"):
         Enrolment.enrol(unaware, rater)
-    with pytest.raises(NotPossible, match="has not ended the first session of “Chest films”"):
+    with pytest.raises(NotPossibleError, match="has not ended the first session of “Chest films”"):
         Enrolment.enrol(usual, other_rater)
     Enrolment.objects.filter(user=other_rater).update(informed_at=timezone.now())
     Enrolment.enrol(usual, other_rater)

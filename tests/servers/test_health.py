@@ -21,7 +21,7 @@ from lungrater.mail import MailSilentError
 from generation.images.outcomes import WorkerSeen
 from generation.images.worker_heartbeat import note_presence
 from generation.models import GenerationJob
-from lungrater.embedded.home import CannotStart
+from lungrater.embedded.home import CannotStartError
 from lungrater.embedded.migrate import migrate_if_needed
 from lungrater.health import _some_worker_answers, _state
 from lungrater.signs_of_life import BEAT, MAIL, SignOfLife
@@ -157,7 +157,7 @@ def test_code_older_than_its_tables_refuses(client: Client, db: None) -> None:
     answer = client.get("/readyz")
 
     assert answer.json()["missing"] == ["code as new as the database"]
-    with pytest.raises(CannotStart, match=r"by a newer LungRater \(it has rating\.9999_of_the_future"):
+    with pytest.raises(CannotStartError, match=r"by a newer LungRater \(it has rating\.9999_of_the_future"):
         migrate_if_needed()
 
 

@@ -13,7 +13,7 @@ import pytest
 from environ.fileaware_mapping import FileAwareMapping
 
 from lungrater.embedded import lock, postgres, redis
-from lungrater.embedded.home import CannotStart, Home
+from lungrater.embedded.home import CannotStartError, Home
 from lungrater.embedded.running import running
 from lungrater.embedded.urls import database_url, redis_url
 
@@ -69,7 +69,8 @@ def test_a_starter_is_named_to_the_next(home: Home) -> None:
     with (
         lock.starter(home, who="lungrater import"),
         pytest.raises(
-            CannotStart, match=rf"^`lungrater import` \(process {os.getpid()}\) is using {home.root}: wait"
+            CannotStartError,
+            match=rf"^`lungrater import` \(process {os.getpid()}\) is using {home.root}: wait",
         ),
         lock.starter(home, who="lungrater up"),
     ):

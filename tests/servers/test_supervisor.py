@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lungrater.embedded.home import CannotStart
+from lungrater.embedded.home import CannotStartError
 from lungrater.embedded.supervisor import Service, Supervisor, end_leftovers
 
 
@@ -128,7 +128,9 @@ def test_a_process_that_ends_while_starting_is_named_with_its_log(
     service = script(tmp_path, "broken", "sys.exit(3)")
     supervisor.start(service)
 
-    with pytest.raises(CannotStart, match=r"^broken ended with code 3 while starting: see .*broken\.log\.$"):
+    with pytest.raises(
+        CannotStartError, match=r"^broken ended with code 3 while starting: see .*broken\.log\.$"
+    ):
         supervisor.wait_until_answers(service, seconds=10)
 
 
@@ -136,7 +138,7 @@ def test_a_process_that_never_answers_is_named(supervisor: Supervisor, tmp_path:
     service = script(tmp_path, "mute", "time.sleep(60)")
     supervisor.start(service)
 
-    with pytest.raises(CannotStart, match="mute did not answer within 0 s"):
+    with pytest.raises(CannotStartError, match="mute did not answer within 0 s"):
         supervisor.wait_until_answers(service, seconds=0.1)
 
 

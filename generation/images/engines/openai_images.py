@@ -28,7 +28,7 @@ from generation.images.engines.protocol import (
     Refusal,
 )
 from generation.images.engines.retry import Answered, Patience, ReplyRefusedError, Retrying
-from pool.canonical.pixels import RefusedImage
+from pool.canonical.pixels import RefusedImageError
 from pool.imports.decoding import Decoder
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class _Replies:
             return Refusal(index, None, str(refused), refused.outcome, refused.billed)
         try:
             return self._picture(index, answered)
-        except RefusedImage as error:
+        except RefusedImageError as error:
             why = f"The server's picture was not taken: {error}"
             return Refusal(index, None, why, "failed", answered.billed)
 
@@ -166,15 +166,15 @@ class _Replies:
         image = reply.data[0] if reply.data else None
         if image is None or not image.b64_json:
             linked = "a link, which LungRater never follows," if image and image.url else "nothing"
-            raise RefusedImage(f"it sent {linked} in place of a picture.")
+            raise RefusedImageError(f"it sent {linked} in place of a picture.")
         try:
             data = base64.b64decode(image.b64_json, validate=True)
         except binascii.Error as error:
-            raise RefusedImage("its base64 text is damaged or cut short.") from error
+            raise RefusedImageError("its base64 text is damaged or cut short.") from error
         pixels = self.decoder.decode(data, "reply.png").pixels
         size_in_words = f"{pixels.shape[1]}x{pixels.shape[0]}"
         if self.arguments["size"] not in {"auto", size_in_words}:
-            raise RefusedImage(f"it is {size_in_words}, but {self.arguments['size']} was asked for.")
+            raise RefusedImageError(f"it is {size_in_words}, but {self.arguments['size']} was asked for.")
         facts = {
             "engine": "openai",
             **{name: value for name, value in self.arguments.items() if name != "n"},

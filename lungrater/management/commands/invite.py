@@ -12,7 +12,7 @@ from accounts.sign_in.addresses import clean_address, mail_is_set_up
 from lungrater.site_address import site_address
 from rating.management.commands.study import study_named
 from rating.studies.invitations import Invitation, invite, send_invitations
-from rating.studies.study import NotPossible
+from rating.studies.study import NotPossibleError
 
 
 class Command(BaseCommand):
@@ -36,7 +36,7 @@ class Command(BaseCommand):
                 invitation = invite(named_study, email)
             except ValidationError as reason:
                 refused += reason.messages
-            except NotPossible as reason:
+            except NotPossibleError as reason:
                 refused.append(f"{email}: {reason}")
             else:
                 invitation.url = site + invitation.path

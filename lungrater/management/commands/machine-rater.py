@@ -12,12 +12,12 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from generation.images.engines.protocol import EngineError
-from lungrater.machines.model_folder import NotAModel, looker_of
+from lungrater.machines.model_folder import NotAModelError, looker_of
 from lungrater.machines.vision_model import VisionLooker
 from rating.management.commands.study import study_named
 from rating.models import Study
 from rating.reading.machine_raters import Looker, Reading, enrol_machine, read
-from rating.studies.study import NotPossible
+from rating.studies.study import NotPossibleError
 
 BAD_ARGUMENT = 2
 
@@ -53,7 +53,7 @@ class Command(BaseCommand):
             looker = _looker(named_study, options)
             enrolment = enrol_machine(named_study, looker)
             reading = _followed(enrolment, looker)
-        except (NotPossible, NotAModel) as reason:
+        except (NotPossibleError, NotAModelError) as reason:
             raise CommandError(str(reason)) from None
         except EngineError as reason:
             raise CommandError(f"{reason} What is rated stays; run the command again to go on.") from None

@@ -8,17 +8,24 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pool.imports.archives.members import NAMED_AS_ARCHIVES, TOO_LARGE, Member, Refusal, Unreadable, is_litter
+from pool.imports.archives.members import (
+    NAMED_AS_ARCHIVES,
+    TOO_LARGE,
+    Member,
+    Refusal,
+    UnreadableError,
+    is_litter,
+)
 from pool.imports.archives.seven_zips import seven_zip_members
 from pool.imports.archives.tars import is_packed_tar, tar_members
 from pool.imports.archives.zips import count_in_zip, zip_members
 from pool.imports.decoding import MAX_FILE_BYTES
-from pool.imports.labels import BadSource, Facts, Labels, NoRow
+from pool.imports.labels import BadSourceError, Facts, Labels, NoRowError
 from pool.imports.notes import Note
 from pool.imports.raster.kinds import kind_of
 from pool.texts import file_name
 
-__all__ = ["ImportItem", "Refusal", "Source", "Unreadable", "count", "from_paths"]
+__all__ = ["ImportItem", "Refusal", "Source", "UnreadableError", "count", "from_paths"]
 
 HEAD = 512
 OPENED = {"zip": zip_members, "tar": tar_members, "7z": seven_zip_members}
@@ -99,7 +106,7 @@ def _described(prefix: str, known_as: str, member: Member, labels: Labels) -> So
         return Refusal(file_name(prefix + name), "An archive inside is not opened; import it by itself.")
     try:
         return Source(file_name(prefix + name), labels.of(known_as + name), member.read, member.notes)
-    except NoRow as error:
+    except NoRowError as error:
         return Refusal(file_name(prefix + name), str(error))
 
 
@@ -107,7 +114,7 @@ def _members(item: ImportItem, skip: Path | None) -> Iterator[Member | Refusal]:
     if item.path.is_dir():
         yield from _folder(item.path, skip)
     elif not item.path.is_file():
-        raise BadSource(f"There is no file or folder {item.name}.")
+        raise BadSourceError(f"There is no file or folder {item.name}.")
     elif kind := archive_kind(item):
         yield from OPENED[kind](item.path, item.name)
     else:
@@ -133,7 +140,7 @@ def _walk(root: Path) -> Iterator[Path]:
 
 def read_file(path: Path) -> bytes:
     if path.stat().st_size > MAX_FILE_BYTES:
-        raise Unreadable(TOO_LARGE)
+        raise UnreadableError(TOO_LARGE)
     return path.read_bytes()
 
 

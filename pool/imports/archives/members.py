@@ -21,7 +21,7 @@ TOO_LARGE = f"The file is larger than {MAX_FILE_BYTES // 2**20} MB."
 NAMED_AS_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".7z", ".rar")
 
 
-class Unreadable(ValueError):
+class UnreadableError(ValueError):
     """One file cannot be read; the message is one sentence."""
 
 
@@ -55,17 +55,17 @@ class Budget:
     def spend(self, amount: int) -> None:
         self.remaining -= amount
         if self.remaining < 0:
-            raise Unreadable(f"The {self.kind} unpacks to more than {MAX_UNPACKED // 2**20} MB.")
+            raise UnreadableError(f"The {self.kind} unpacks to more than {MAX_UNPACKED // 2**20} MB.")
 
 
 def read_all(stream: IO[bytes], declared: int, budget: Budget) -> bytes:
-    """The bytes of a member, no more than it declares. Raises Unreadable."""
+    """The bytes of a member, no more than it declares. Raises UnreadableError."""
     data = bytearray()
     while chunk := stream.read(CHUNK):
         budget.spend(len(chunk))
         data += chunk
         if len(data) > declared:
-            raise Unreadable(f"The file is larger than the {budget.kind} says.")
+            raise UnreadableError(f"The file is larger than the {budget.kind} says.")
     return bytes(data)
 
 

@@ -15,7 +15,7 @@ from pool.imports.archives.members import (
     Budget,
     Member,
     Refusal,
-    Unreadable,
+    UnreadableError,
     is_litter,
     misplaced,
     read_all,
@@ -66,13 +66,13 @@ def _unpack(archive: tarfile.TarFile, info: tarfile.TarInfo, budget: Budget) -> 
     try:
         stream = archive.extractfile(info)
         if stream is None:
-            raise Unreadable("Not a regular file.")
+            raise UnreadableError("Not a regular file.")
         with stream:
             return read_all(stream, info.size, budget)
     except DAMAGED as error:
-        if isinstance(error, Unreadable):
+        if isinstance(error, UnreadableError):
             raise
-        raise Unreadable(f"The tar is damaged at this file: {error}.") from error
+        raise UnreadableError(f"The tar is damaged at this file: {error}.") from error
 
 
 def is_packed_tar(path: Path) -> bool:

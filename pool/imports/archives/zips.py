@@ -16,7 +16,7 @@ from pool.imports.archives.members import (
     Budget,
     Member,
     Refusal,
-    Unreadable,
+    UnreadableError,
     is_litter,
     misplaced,
     read_all,
@@ -123,4 +123,4 @@ def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget) -> 
         with archive.open(info) as stream:
             return read_all(stream, info.file_size, budget)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise Unreadable(f"The zip is damaged at this file: {error}.") from error
+        raise UnreadableError(f"The zip is damaged at this file: {error}.") from error

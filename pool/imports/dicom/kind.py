@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydicom.dataset import Dataset
 
-from pool.canonical.pixels import RefusedImage
+from pool.canonical.pixels import RefusedImageError
 from pool.imports.dicom.headers import text
 from pool.imports.notes import Notes
 
@@ -39,22 +39,22 @@ def checked_modality(dataset: Dataset, by_person: str, notes: Notes) -> str:
     modality, sop_class = text(dataset, "Modality").upper(), text(dataset, "SOPClassUID")
     has_picture = "Rows" in dataset and "PixelData" in dataset
     if not sop_class and not has_picture:
-        raise RefusedImage("Not a readable DICOM file: it does not say what it holds.")
+        raise RefusedImageError("Not a readable DICOM file: it does not say what it holds.")
     modality = modality or BY_CLASS.get(sop_class, "")
     if text(dataset, "BurnedInAnnotation").upper() == "YES":
-        raise RefusedImage(f"The DICOM file says that text is burned into the picture; {HELD}.")
+        raise RefusedImageError(f"The DICOM file says that text is burned into the picture; {HELD}.")
     if modality in {"US", "SC"}:
-        raise RefusedImage(f"{modality} pictures often have a name burned in; {HELD}.")
+        raise RefusedImageError(f"{modality} pictures often have a name burned in; {HELD}.")
     if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
-        raise RefusedImage("The DICOM file has floating-point pixels, as maps do and pictures do not.")
+        raise RefusedImageError("The DICOM file has floating-point pixels, as maps do and pictures do not.")
     if not has_picture:
-        raise RefusedImage(f"The DICOM file holds no picture (modality {modality or 'unknown'}).")
+        raise RefusedImageError(f"The DICOM file holds no picture (modality {modality or 'unknown'}).")
     if modality not in KNOWN and by_person in BY_PERSON:
         words = f"calls its modality {modality}, which is none" if modality else "does not name its modality"
         notes.add("header", f"The file {words}; that of the import was taken.")
         modality = BY_PERSON[by_person]
     if modality not in TAKEN:
-        raise RefusedImage(f"Modality {modality or 'unknown'} is not taken: CR, DX, CT, MR and OT are.")
+        raise RefusedImageError(f"Modality {modality or 'unknown'} is not taken: CR, DX, CT, MR and OT are.")
     return modality
 
 

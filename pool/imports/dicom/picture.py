@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut
 from pydicom.uid import SecondaryCaptureImageStorage
 
-from pool.canonical.pixels import Pixels, RefusedImage, as_levels, check_size
+from pool.canonical.pixels import Pixels, RefusedImageError, as_levels, check_size
 from pool.imports.dicom.display import Floats, is_inverted, modality_values, padding_of, render
 from pool.imports.dicom.geometry import height_over_width, squared
 from pool.imports.dicom.headers import adopt_groups, text
@@ -79,14 +79,14 @@ def _begins_as_data_set(data: bytes) -> bool:
 
 
 def decode(data: bytes, *, modality: str = "", window: str = "", colour: bool = False) -> DicomPicture:
-    """The picture of a file of one frame. Raises RefusedImage with one sentence."""
+    """The picture of a file of one frame. Raises RefusedImageError with one sentence."""
     return decode_frames(data, modality=modality, window=window, colour=colour)[0]
 
 
 def decode_frames(
     data: bytes, *, modality: str = "", window: str = "", colour: bool = False, choice: str = ""
 ) -> list[DicomPicture]:
-    """The chosen frames with rescale, VOI and inversion applied. Raises RefusedImage with one sentence.
+    """The chosen frames with rescale, VOI and inversion applied. Raises RefusedImageError with one sentence.
 
     `modality` is what a person says of it, `window` a person's choice: file, lung, range or CENTRE/WIDTH;
     `choice` says which frames, as in `pool.imports.slices`.
@@ -99,15 +99,15 @@ def decode_frames(
                 _picture(dataset, modality, window, colour=colour, frame=frame)
                 for frame in _frames(dataset, modality, choice)
             ]
-    except RefusedImage:
+    except RefusedImageError:
         raise
     except NotImplementedError as error:
-        raise RefusedImage("The DICOM file uses a compression this version cannot decode.") from error
+        raise RefusedImageError("The DICOM file uses a compression this version cannot decode.") from error
     except MemoryError as error:
-        raise RefusedImage("The picture needs more memory than decoding may take.") from error
+        raise RefusedImageError("The picture needs more memory than decoding may take.") from error
     except Exception as error:  # readers of broken DICOM raise whatever the file makes them
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
-        raise RefusedImage(f"The DICOM file is damaged or cut short ({reason}).") from error
+        raise RefusedImageError(f"The DICOM file is damaged or cut short ({reason}).") from error
 
 
 def _frames(dataset: Dataset, modality: str, choice: str) -> list[int]:
@@ -140,7 +140,7 @@ def _picture(dataset: Dataset, modality: str, window: str, *, colour: bool, fram
         pixels: Pixels = stored.astype(np.uint8)
         return DicomPicture(pixels, _kept_tags(dataset, "colour"), _patient(dataset), frame, list(notes))
     if stored.ndim != 2:
-        raise RefusedImage("The DICOM file does not hold one greyscale picture.")
+        raise RefusedImageError("The DICOM file does not hold one greyscale picture.")
     unit, by = _displayed(stored, dataset, kind, window, notes)
     unit = squared(unit, height_over_width(dataset), notes)
     bits = 16 if int(dataset.BitsStored) > 8 else 8
@@ -162,14 +162,14 @@ def _grey_of_colour(stored: Stored, dataset: Dataset, notes: Notes, *, colour: b
     full = (1 << int(dataset.BitsStored)) - 1
     channel_range = stored.max(axis=2).astype(np.int64) - stored.min(axis=2).astype(np.int64)
     if dataset.get("SOPClassUID") == SecondaryCaptureImageStorage:
-        raise RefusedImage(f"Colour secondary captures often have text burned in; {HELD}.")
+        raise RefusedImageError(f"Colour secondary captures often have text burned in; {HELD}.")
     if float(np.percentile(channel_range, 99.9)) <= GREY_TOLERANCE * full:
         notes.add("colour", "Grey stored as colour was taken as grey.")
         dataset.PhotometricInterpretation = "MONOCHROME2"
         return np.asarray(np.rint(stored.mean(axis=2)), dtype=np.int32)
     if colour:
         return np.asarray(stored >> max(int(dataset.BitsStored) - 8, 0))
-    raise RefusedImage("The DICOM file is in colour; greyscale pictures are taken.")
+    raise RefusedImageError("The DICOM file is in colour; greyscale pictures are taken.")
 
 
 def _displayed(stored: Stored, dataset: Dataset, kind: str, window: str, notes: Notes) -> tuple[Floats, str]:

@@ -11,7 +11,7 @@ from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
-from pool.canonical.pixels import RefusedImage
+from pool.canonical.pixels import RefusedImageError
 from pool.imports.dicom.headers import integer, number, text, transfer_syntax_of
 from pool.imports.notes import Notes
 
@@ -30,7 +30,7 @@ OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
 
 
 def stored_values(dataset: Dataset, frame: int, notes: Notes) -> Stored:
-    """(rows, columns) or (rows, columns, samples) of one frame. Raises RefusedImage."""
+    """(rows, columns) or (rows, columns, samples) of one frame. Raises RefusedImageError."""
     syntax = transfer_syntax_of(dataset)
     _complete_header(dataset, syntax, notes)
     values = _decoded(dataset, frame, syntax)
@@ -99,7 +99,7 @@ def _by_imagecodecs(dataset: Dataset, frame: int, syntax: UID) -> Stored:
     values = np.asarray(_codec(imagecodecs, str(syntax))(data))
     shape = (int(dataset.Rows), int(dataset.Columns))
     if values.shape[:2] != shape:
-        raise RefusedImage(
+        raise RefusedImageError(
             f"The DICOM file is damaged: its header says {shape[1]}×{shape[0]}, "
             f"its picture is {values.shape[1]}×{values.shape[0]}."
         )
@@ -187,17 +187,17 @@ def _goes_on(values: npt.NDArray[np.int64], stored: int) -> bool:
 
 
 def frames_of(dataset: Dataset) -> int:
-    """How many frames the file says it holds. Raises RefusedImage."""
+    """How many frames the file says it holds. Raises RefusedImageError."""
     if "NumberOfFrames" not in dataset:
         return 1
     value = number(dataset, "NumberOfFrames")
     if value is None and str(dataset.get("NumberOfFrames") or "").strip():
-        raise RefusedImage("The DICOM file is damaged: it does not say how many frames it holds.")
+        raise RefusedImageError("The DICOM file is damaged: it does not say how many frames it holds.")
     return max(1, int(value or 1))
 
 
-def _unknown(syntax: UID) -> RefusedImage:
+def _unknown(syntax: UID) -> RefusedImageError:
     name = syntax.name if syntax.name != str(syntax) else "an unknown one"
-    return RefusedImage(
+    return RefusedImageError(
         f"The DICOM file uses a compression this version cannot decode: {name} ({syntax}). It is not damaged."
     )

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from pool.canonical.pixels import Pixels, RefusedImage, as_levels, bits_of, check_size
+from pool.canonical.pixels import Pixels, RefusedImageError, as_levels, bits_of, check_size
 from pool.imports.notes import Notes
 from pool.imports.raster.tone import by_curve, by_gamma
 
@@ -34,7 +34,7 @@ class Raster:
 
 
 def canonical(raster: Raster, notes: Notes, *, colour: bool) -> Pixels:
-    """Canonical pixels. Raises RefusedImage."""
+    """Canonical pixels. Raises RefusedImageError."""
     values = _as_integers(raster.values)
     if raster.inverted_top is not None:
         values = (raster.inverted_top - values.astype(np.int64)).astype(values.dtype)
@@ -55,9 +55,11 @@ def _as_integers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]
     if values.ndim not in {2, 3} or (values.ndim == 3 and values.shape[2] > 4):
-        raise RefusedImage("The file does not hold one picture of grey or colour.")
+        raise RefusedImageError("The file does not hold one picture of grey or colour.")
     if values.dtype.kind == "f":
-        raise RefusedImage("The picture has floating-point pixels, which have no fixed range; save 16 bits.")
+        raise RefusedImageError(
+            "The picture has floating-point pixels, which have no fixed range; save 16 bits."
+        )
     if values.dtype == bool:
         return values.astype(np.uint8) * 255
     if values.dtype == np.uint8:
@@ -66,7 +68,7 @@ def _as_integers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if wide.min() < 0:
         wide += 2**15  # signed 16 bits, as CT slices are often saved
     if wide.min() < 0 or wide.max() > DEEP:
-        raise RefusedImage("The picture has more than 16 bits per pixel.")
+        raise RefusedImageError("The picture has more than 16 bits per pixel.")
     return wide.astype(np.uint16)
 
 

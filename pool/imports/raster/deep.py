@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pool.canonical.pixels import RefusedImage, check_size
+from pool.canonical.pixels import RefusedImageError, check_size
 from pool.imports.notes import Notes
 from pool.imports.raster.channels import Raster
 
@@ -73,7 +73,7 @@ def _jpeg(data: bytes) -> Raster | None:
         else:
             values = imagecodecs.jpeg_decode(data)
     except (RuntimeError, ValueError) as error:
-        raise RefusedImage(f"{MISSING}: JPEG of {precision} bits.") from error
+        raise RefusedImageError(f"{MISSING}: JPEG of {precision} bits.") from error
     return Raster(np.asarray(values))
 
 
@@ -112,7 +112,7 @@ def _tiff(data: bytes, notes: Notes) -> Raster | None:
         if (is_plain and not file.is_bigtiff) or photometric not in TIFF_PHOTOMETRICS:
             return None
         if _pictures(file) > 1:
-            raise RefusedImage("The file holds more than one picture; import single frames.")
+            raise RefusedImageError("The file holds more than one picture; import single frames.")
         values = np.asarray(page.asarray())
         ratio = _ratio(tags)
         if page.planarconfig == 2 and values.ndim == 3:
@@ -148,7 +148,7 @@ def _unsigned(values: npt.NDArray[Any], notes: Notes) -> npt.NDArray[Any]:
 
 def _top(values: npt.NDArray[Any], bits: int) -> int:
     if values.dtype.kind != "u":
-        raise RefusedImage(
+        raise RefusedImageError(
             "The picture has signed pixels in which white is zero, which nobody can tell how to show."
         )
     return int((1 << bits) - 1)

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from pool.canonical.pixels import MAX_PIXELS, Pixels, RefusedImage, check_size
+from pool.canonical.pixels import MAX_PIXELS, Pixels, RefusedImageError, check_size
 from pool.imports.notes import Notes
 from pool.imports.raster.channels import Raster, canonical
 from pool.imports.raster.deep import deep_raster
@@ -34,30 +34,32 @@ ImageFile.LOAD_TRUNCATED_IMAGES = False
 def decode(data: bytes, *, colour: bool = False, notes: Notes | None = None) -> Pixels:
     """Canonical pixels of a picture file, turned as its EXIF orientation says.
 
-    Colour becomes grey unless `colour` asks for it. Raises RefusedImage with one sentence.
+    Colour becomes grey unless `colour` asks for it. Raises RefusedImageError with one sentence.
     """
     if not data:
-        raise RefusedImage("The file is empty.")
+        raise RefusedImageError("The file is empty.")
     kind = kind_of(data)
     if kind not in FORMATS:
-        raise RefusedImage(what_it_is(kind))
+        raise RefusedImageError(what_it_is(kind))
     notes = Notes() if notes is None else notes
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             raster = deep_raster(data, kind, notes) or _by_pillow(data, kind, notes)
             return canonical(raster, notes, colour=colour)
-    except RefusedImage:
+    except RefusedImageError:
         raise
     except UnidentifiedImageError as error:
-        raise RefusedImage(f"The file begins as a {kind} and is none that can be read: {ALLOWED}.") from error
+        raise RefusedImageError(
+            f"The file begins as a {kind} and is none that can be read: {ALLOWED}."
+        ) from error
     except Image.DecompressionBombError as error:
-        raise RefusedImage(f"The picture has more than {MAX_PIXELS // 10**6} million pixels.") from error
+        raise RefusedImageError(f"The picture has more than {MAX_PIXELS // 10**6} million pixels.") from error
     except MemoryError as error:
-        raise RefusedImage("The picture needs more memory than decoding may take.") from error
+        raise RefusedImageError("The picture needs more memory than decoding may take.") from error
     except Exception as error:  # readers raise whatever a broken file makes them
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
-        raise RefusedImage(f"The file is damaged or cut short ({reason}).") from error
+        raise RefusedImageError(f"The file is damaged or cut short ({reason}).") from error
 
 
 def _by_pillow(data: bytes, kind: str, notes: Notes) -> Raster:
@@ -82,7 +84,7 @@ def _check_pages(image: Image.Image, notes: Notes) -> None:
     if image.format in {"MPO", "HEIF"}:  # a camera's picture with a preview or a second view behind it
         notes.add("frames", "The first of several pictures in the file was taken.")
         return
-    raise RefusedImage("The file holds more than one picture; import single frames.")
+    raise RefusedImageError("The file holds more than one picture; import single frames.")
 
 
 def _array(image: Image.Image) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:

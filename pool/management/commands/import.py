@@ -22,7 +22,7 @@ from jobs.models import LOOK_FOR_ROOM_EVERY
 from outbound.fetching import FetchError, fetch
 from pool.imports.archives import ImportItem, Refusal, count, from_paths
 from pool.imports.decoding import is_window
-from pool.imports.labels import BadSource, FolderLabels, Labels, NoLabels
+from pool.imports.labels import BadSourceError, FolderLabels, Labels, NoLabels
 from pool.imports.slices import is_choice
 from pool.imports.store import Duplicate, bring_in
 from pool.imports.tables import read_table
@@ -99,7 +99,7 @@ class Command(BaseCommand):
     def _import(self, items: list[ImportItem], provenance: dict[str, str], options: dict[str, Any]) -> None:
         try:
             labels, table = _labels(options["labels"])
-        except (BadSource, FetchError) as error:
+        except (BadSourceError, FetchError) as error:
             raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
         dataset, is_new = _dataset(options)
         imported = 0
@@ -166,7 +166,7 @@ def _local_items(paths: list[Path | str], folder: Path) -> list[ImportItem]:
         target = folder / str(number)
         try:
             items.append(ImportItem(target, file_name(fetch(path, target))))
-        except (BadSource, FetchError) as error:
+        except (BadSourceError, FetchError) as error:
             raise CommandError(str(error)) from error
     return items
 
@@ -180,7 +180,7 @@ def _labels(choice: str) -> tuple[Labels, Path | None]:
     try:
         return read_table(table.read_bytes(), table.name), table
     except OSError as error:
-        raise BadSource(f"Cannot read the labels from {choice}: {error.strerror or error}.") from error
+        raise BadSourceError(f"Cannot read the labels from {choice}: {error.strerror or error}.") from error
 
 
 def _dataset(options: dict[str, Any]) -> tuple[Dataset, bool]:

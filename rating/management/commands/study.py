@@ -19,7 +19,7 @@ from rating.models import BlindingAudit, Enrolment, Freeze, Stratum, Study
 from rating.studies.near_copies import let_near_copies_in
 from rating.studies.presets import TEMPLATES
 from rating.studies.strata import Role
-from rating.studies.study import NotPossible
+from rating.studies.study import NotPossibleError
 from rating.studies.study_copy import copy_of
 
 
@@ -86,7 +86,7 @@ class Command(BaseCommand):
                 create(name, options)
             else:
                 ACTS[act](study_named(name), options, self.stdout.write)
-        except NotPossible as reason:
+        except NotPossibleError as reason:
             raise CommandError(str(reason)) from reason
         if act in STATES:
             self.stdout.write(f"“{name}” is {study_named(name).state}.")
@@ -187,7 +187,7 @@ def _copy(study: Study, options: dict[str, Any], write: Callable[[str], Any]) ->
 
 def _audit(study: Study, options: dict[str, Any], write: Callable[[str], Any]) -> None:
     if study.blinding_audits.active().exists():
-        raise NotPossible("The blinding audit is running already.")
+        raise NotPossibleError("The blinding audit is running already.")
     audit = BlindingAudit.objects.create(study=study)
     with followed(audit):
         audit.perform()
@@ -220,9 +220,9 @@ def _open(study: Study, options: dict[str, Any], _write: Callable[[str], Any]) -
         study.blinding_audit.override(person, options["override"])
     try:
         study.open(person)
-    except NotPossible as reason:
+    except NotPossibleError as reason:
         if study.blinding_audit is not None and study.blinding_audit.stops_opening:
-            raise NotPossible(
+            raise NotPossibleError(
                 f"{reason} To open it in spite of the audit: --override REASON --by EMAIL."
             ) from reason
         raise
@@ -242,7 +242,7 @@ def _simulate(study: Study, options: dict[str, Any], write: Callable[[str], Any]
 
 def _freeze(study: Study, _options: dict[str, Any], write: Callable[[str], Any]) -> None:
     if reasons := study.reasons_not_to_freeze():
-        raise NotPossible(" ".join(reasons))
+        raise NotPossibleError(" ".join(reasons))
     freeze = Freeze.objects.create(study=study)
     with followed(freeze):
         freeze.perform()
