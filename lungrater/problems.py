@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from jobs.disk_space import is_out_of_room
-from lungrater.file_storage import StorageSilentError
-from lungrater.mail import MailSilentError
+from lungrater.deadlines.file_storage import StorageSilentError
+from lungrater.deadlines.mail import MailSilentError
 
 NO_DATABASE = (
     "The database does not answer just now. Nothing that was shown as saved is lost; try again in a minute."

@@ -15,8 +15,6 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from lungrater.file_storage import StorageSilentError
-from lungrater.mail import MailSilentError
 
 from generation.images.outcomes import WorkerSeen
 from generation.images.worker_heartbeat import note_presence
