@@ -19,6 +19,8 @@ from django.utils import timezone
 from generation.images.outcomes import WorkerSeen
 from generation.images.worker_heartbeat import note_presence
 from generation.models import GenerationJob
+from lungrater.deadlines.file_storage import StorageSilentError
+from lungrater.deadlines.mail import MailSilentError
 from lungrater.embedded.home import CannotStartError
 from lungrater.embedded.migrate import migrate_if_needed
 from lungrater.health import _some_worker_answers, _state
