@@ -163,8 +163,8 @@ def test_a_loss_figure_draws_every_step_in_the_themes_colours() -> None:
     [axes] = loss_by_step(curve, SCREEN).axes
 
     values, smoothed = axes.lines
-    assert list(values.get_ydata()) == curve.losses
-    assert list(smoothed.get_xdata()) == curve.steps
+    assert np.asarray(values.get_ydata()).tolist() == curve.losses
+    assert np.asarray(smoothed.get_xdata()).tolist() == curve.steps
     assert smoothed.get_color() == SCREEN.accent
     assert axes.get_facecolor() == to_rgba(SCREEN.ground)
 
