@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import json
 import re
 
 from pool.imports.labels import BadSourceError
@@ -32,7 +33,7 @@ ALIASES = {
         "picture",
         "dicom_id",
         "sopinstanceuid",
-        "patientid_file",
+        "patientid",
     ),
     "label": (
         "label",
@@ -99,7 +100,13 @@ class Table:
 
     def cell(self, row: dict[str, str], name: str) -> str:
         """A row's value under one of our names, empty where it is missing."""
-        value = next((row[alias] for alias in ALIASES[name] if row.get(alias)), "")
+        present = [alias for alias in ALIASES[name] if alias in self.columns]
+        # Of names of a patient the first that is filled; of all others the first column alone.
+        value = (
+            next((row[alias] for alias in present if row.get(alias)), "")
+            if name == "patient"
+            else (row.get(present[0], "") if present else "")
+        )
         return "" if value.casefold() in MISSING else value
 
     def has(self, name: str) -> bool:
@@ -110,6 +117,8 @@ def parse(data: bytes, title: str) -> Table:
     """The table in a file of any usual encoding and delimiter. Raises BadSourceError."""
     encoding, text = _text(data, title)
     text = plain(text).lstrip("\ufeff\n ")
+    if text.startswith("{"):
+        return _json_lines(text, title, encoding)
     delimiter = ""
     if declared := SEP.match(text):
         delimiter, text = declared[1], text.partition("\n")[2]
@@ -122,6 +131,20 @@ def parse(data: bytes, title: str) -> Table:
     keys = [_key(cell) for cell in titles]
     rows = [{key: cell.strip() for key, cell in zip(keys, line, strict=False) if key} for line in lines[1:]]
     return Table(dict(zip(keys, titles, strict=True)), rows, encoding)
+
+
+def _json_lines(text: str, title: str, encoding: str) -> Table:
+    """A table of one JSON object a line, as image folders of Hugging Face have it."""
+    try:
+        objects = [json.loads(line) for line in text.splitlines() if line.strip()]
+        rows = [{_key(key): _word(value) for key, value in entry.items()} for entry in objects]
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise BadSourceError(f"{title} cannot be read as JSON lines.") from error
+    return Table({key: key for row in rows for key in row}, rows, encoding)
+
+
+def _word(value: object) -> str:
+    return "" if value is None else value.strip() if isinstance(value, str) else json.dumps(value)
 
 
 def _text(data: bytes, title: str) -> tuple[str, str]:

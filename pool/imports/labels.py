@@ -67,7 +67,7 @@ class FolderLabels:
 
     def of(self, name: str) -> Facts:
         folders = [line(part) for part in PurePosixPath(name).parts[:-1]]
-        split = next((SPLITS[part.lower()] for part in folders if part.lower() in SPLITS), "")
+        split = split_of(name)
         classes = [part for part in folders if part.lower() not in SPLITS]
         if classes and classes[-1].lower() in MASKS:
             raise NoRowError("The file lies in a folder of masks, which are no pictures.")
@@ -80,6 +80,12 @@ class FolderLabels:
 
     def unused(self) -> list[str]:
         return []
+
+
+def split_of(name: str) -> str:
+    """The split that a folder of a file's path is called, empty where none is."""
+    folders = PurePosixPath(name).parts[:-1]
+    return next((SPLITS[part.lower()] for part in folders if part.lower() in SPLITS), "")
 
 
 def joined(findings: Iterable[str]) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from pool.imports.dialects import Table, parse
-from pool.imports.labels import MAX_LABEL, SPLITS, BadSourceError, Facts, NoRowError, joined
+from pool.imports.labels import MAX_LABEL, SPLITS, BadSourceError, Facts, Labels, NoRowError, joined, split_of
+from pool.imports.layouts import Findings, Row, is_by_study, layout_of, notes_on, study_labels
 from pool.imports.notes import Note
 from pool.imports.placeholders import is_missing
 from pool.imports.row_names import RowNames, tidy_path
@@ -42,6 +43,8 @@ class TableLabels:
         if other != name:
             raise NoRowError(f"The row “{key}” of {self.title} already stands for {other}.")
         facts = self.rows[key]
+        if not facts.split:
+            facts = replace(facts, split=split_of(name))
         if folders_agree:
             return facts
         note = Note(
@@ -53,15 +56,21 @@ class TableLabels:
         return [key for key in [*self.rows, *self.bad] if key not in self._file_of_row]
 
 
-def read_table(data: bytes, title: str) -> TableLabels:
+def read_table(data: bytes, title: str) -> Labels:
     """Rows of a table of findings. Raises BadSourceError when it is none."""
     table = parse(data, title)
-    if missing := [name for name in ("file", "label") if not table.has(name)]:
+    findings_of = layout_of(table)
+    if findings_of is not None and is_by_study(table):
+        return study_labels(table, title, findings_of)
+    missing = [] if table.has("file") else ["file"]
+    if findings_of is None:
+        missing.append("label")
+    if missing or findings_of is None:
         raise BadSourceError(f"{title} has no column {' and no column '.join(missing)}.")
-    return gathered(table, title, lambda row: table.cell(row, "label"))
+    return gathered(table, title, findings_of)
 
 
-def gathered(table: Table, title: str, label_of: Callable[[dict[str, str]], str]) -> TableLabels:
+def gathered(table: Table, title: str, findings_of: Callable[[Row], Findings]) -> TableLabels:
     """Facts of each file in the table, whose rows of one file are brought together."""
     by_file: dict[str, list[dict[str, str]]] = defaultdict(list)
     for row in table.rows:
@@ -72,7 +81,7 @@ def gathered(table: Table, title: str, label_of: Callable[[dict[str, str]], str]
     bad: dict[str, str] = {}
     for key, lines in by_file.items():
         try:
-            rows[key] = _facts(lines, table, title, label_of, numbered=numbered)
+            rows[key] = _facts(lines, table, title, findings_of, numbered=numbered)
         except NoRowError as error:
             bad[key] = str(error)
     return TableLabels(rows, bad, title)
@@ -82,7 +91,7 @@ def _facts(
     lines: list[dict[str, str]],
     table: Table,
     title: str,
-    label_of: Callable[[dict[str, str]], str],
+    findings_of: Callable[[Row], Findings],
     *,
     numbered: bool,
 ) -> Facts:
@@ -99,7 +108,9 @@ def _facts(
     )
     if split and split.casefold() not in SPLITS:
         raise NoRowError(f"The split “{split[:20]}” in {title} is neither train nor test.")
-    label, readers, notes = _label(lines, table, title, label_of)
+    findings = {id(line): findings_of(line) for line in lines}
+    label, readers, notes = _label(lines, table, title, lambda line: findings[id(line)].label)
+    notes += notes_on(list(findings.values()))
     if len(label) > MAX_LABEL:
         raise NoRowError(f"The label in {title} is longer than {MAX_LABEL} letters.")
     if table.encoding not in {"ascii", "utf-8", "utf-16"}:

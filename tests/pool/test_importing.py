@@ -203,7 +203,7 @@ def test_the_same_files_again_with_a_csv_are_told_what_was_left_open(tmp_path: P
     table = tmp_path / "table.csv"
     words = (folder, "--dataset", "D", "--origin", "real", "--modality", "xray", "--labels")
     table.write_text("file,label,patient,split\na.png,normal,P1,test\nb.png,,P2,\n")
-    lungrater_import(*words, "folder")
+    lungrater_import(*words, "none")
     Image.objects.filter(source_name="b.png").update(label="opacity")
 
     again, third = lungrater_import(*words, table), lungrater_import(*words, table)

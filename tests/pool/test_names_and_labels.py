@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from pool.imports.archives import ImportItem, Refusal, Source, from_paths
 from pool.imports.labels import BadSourceError, Facts, FolderLabels, Labels, NoLabels, NoRowError
 from pool.imports.spelling import spelled
-from pool.imports.tables import TableLabels, read_table
+from pool.imports.tables import read_table
 
 
-def table(text: str | bytes) -> TableLabels:
+def table(text: str | bytes) -> Labels:
     return read_table(text if isinstance(text, bytes) else text.encode(), "t.csv")
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pool.imports.archives import ImportItem, Refusal, Source, UnreadableError, count, from_paths, members
 from pool.imports.decoding import MAX_FILE_BYTES
 from pool.imports.labels import BadSourceError, Facts, FolderLabels, Labels, NoLabels, NoRowError
-from pool.imports.tables import read_table
+from pool.imports.tables import TableLabels, read_table
 from pool.texts import file_name
 from tests.pool.files import picture, zipped
 
@@ -155,6 +155,7 @@ def test_a_file_that_is_no_table_of_findings_is_turned_away(data: bytes, why: st
 def test_any_bytes_are_a_table_or_turned_away(data: bytes) -> None:
     with contextlib.suppress(BadSourceError):
         table = read_table(b"file,label\n" + data, "t.csv")
+        assert isinstance(table, TableLabels)
         assert set(table.unused()) == {*table.rows, *table.bad}
 
 

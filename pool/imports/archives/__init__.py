@@ -16,11 +16,12 @@ from pool.imports.archives.members import (
     UnreadableError,
     is_litter,
 )
+from pool.imports.archives.npz import npz_members
 from pool.imports.archives.seven_zips import seven_zip_members
 from pool.imports.archives.tars import is_packed_tar, tar_members
 from pool.imports.archives.zips import count_in_zip, zip_members
 from pool.imports.decoding import MAX_FILE_BYTES
-from pool.imports.labels import BadSourceError, Facts, Labels, NoRowError
+from pool.imports.labels import BadSourceError, Facts, FolderLabels, Labels, NoRowError
 from pool.imports.notes import Note
 from pool.imports.raster.kinds import kind_of
 from pool.texts import file_name
@@ -28,9 +29,9 @@ from pool.texts import file_name
 __all__ = ["ImportItem", "Refusal", "Source", "UnreadableError", "count", "from_paths"]
 
 HEAD = 512
-OPENED = {"zip": zip_members, "tar": tar_members, "7z": seven_zip_members}
+OPENED = {"zip": zip_members, "tar": tar_members, "7z": seven_zip_members, "npz": npz_members}
 # Zips by their bytes that are something else to people.
-NOT_ARCHIVES = (".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".npz", ".jar", ".epub")
+NOT_ARCHIVES = (".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".jar", ".epub")
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ def from_paths(
         prefix = f"{item.name}/" if several else ""
         # Of several folders each may be a class of its own; the name of an archive says nothing.
         known_as = prefix if item.path.is_dir() else ""
+        if not several and isinstance(labels, FolderLabels) and _is_flat(item.path):
+            known_as = f"{item.name}/"
         number = 0
         for member in _members(item, skip):
             number += 1
@@ -75,6 +78,11 @@ def from_paths(
             yield Refusal(file_name(item.name), f"The {archive_kind(item) or 'folder'} holds no files.")
     for row in labels.unused():
         yield Refusal(file_name(row), "The CSV has a row for this file, but the file is not there.")
+
+
+def _is_flat(path: Path) -> bool:
+    """Whether a folder holds files and no folders: then it is itself what its pictures lie in."""
+    return path.is_dir() and not any(entry.is_dir() and not is_litter(entry.name) for entry in path.iterdir())
 
 
 def count(items: list[ImportItem]) -> int:
@@ -91,6 +99,8 @@ def archive_kind(item: ImportItem) -> str:
         return ""
     with item.path.open("rb") as file:
         kind = kind_of(file.read(HEAD))
+    if kind == "zip" and item.name.lower().endswith(".npz"):
+        return "npz"
     if kind in {"gzip", "bzip2"}:
         return "tar" if is_packed_tar(item.path) else ""
     if kind in OPENED:
