@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, models, transaction
@@ -65,7 +65,25 @@ class JobStepsAsideError(Exception):
     """Others go first; the job waits for its next turn and then makes what is missing."""
 
 
-class JobQuerySet(models.QuerySet["Job"]):
+Kind = TypeVar("Kind", bound="Job")
+
+
+class JobQuerySet(models.QuerySet[Kind]):
+    def visible_to(self, person: Any) -> Self:
+        """Those this person asked for, and those of nothing but subjects they have a part in."""
+        return self._of(person, "visible_to")
+
+    def editable_by(self, person: Any) -> Self:
+        """Those this person asked for, and those of subjects they may change: to stop, resume, repeat."""
+        return self._of(person, "editable_by")
+
+    def _of(self, person: Any, part: str) -> Self:
+        theirs = models.Q()
+        for name in self.model.subjects:
+            subject: Any = self.model._meta.get_field(name).related_model
+            theirs &= models.Q(**{f"{name}__in": getattr(subject.objects, part)(person)})
+        return self.filter(theirs | models.Q(requested_by=person.pk))
+
     def waiting(self) -> Self:
         return self.filter(state=Job.State.QUEUED)
 
@@ -136,6 +154,7 @@ class Job(models.Model):
 
     on_beat: Callable[[Job], None] | None = None  # for whoever watches from this very process
     task: ClassVar[str]  # the name of the Celery task that does it; its module registers the runner
+    subjects: ClassVar[tuple[str, ...]]  # the fields that name the datasets or the study it is of
     queue: str = "cpu"  # which workers it waits for
     fills_the_disk: ClassVar[bool] = False  # whether it stops, and waits, where little room is left
     room_checked: float | None = None  # when it last looked for room, by this process's clock

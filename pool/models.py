@@ -286,13 +286,7 @@ class NearCopy(models.Model):
         return f"{self.image_id} repeats {self.of_id}"
 
 
-class ImportJobQuerySet(JobQuerySet):
-    def visible_to(self, person: Any) -> Self:
-        return self.filter(dataset__in=Dataset.objects.visible_to(person))
-
-    def editable_by(self, person: Any) -> Self:
-        return self.filter(dataset__in=Dataset.objects.editable_by(person))
-
+class ImportJobQuerySet(JobQuerySet["ImportJob"]):
     def without_lists(self) -> Self:
         """For pages that show progress only: the names of thousands of files stay in the database."""
         return self.defer("duplicates", "refused")
@@ -318,6 +312,7 @@ class ImportJob(Job):
     refused = models.JSONField(default=list, blank=True, editable=False)
 
     task = "pool.imports.tasks.run_import_job"
+    subjects = ("dataset",)
     fills_the_disk = True
 
     objects: ClassVar[Any] = ImportJobQuerySet.as_manager()

@@ -327,6 +327,11 @@ VIEWER = {
     *("rating:study", "rating:freezing", "rating:auditing", "rating:raters", "rating:copy"),
     *("rating:codebook", "rating:analysis"),
     *("pool:image", "pool:thumbnail", "pool:picture", "pool:import", "pool:import_progress"),
+    *(f"generation:{page}" for page in ("job", "job_progress", "sheet", "samples", "grid", "neighbours")),
+    *(f"generation:{page}" for page in ("training", "training_progress", "checkpoint", "card")),
+    *(f"generation:{page}" for page in ("course_figure", "course_table", "training_config")),
+    *(f"generation:quality_{page}" for page in ("report", "progress", "figure", "saliency", "download")),
+    *(f"generation:utility_{page}" for page in ("experiment", "progress", "json", "figure", "map")),
 }
 EDITOR = {
     *(
@@ -343,6 +348,9 @@ EDITOR = {
     *("rating:ratings_csv", "rating:bundle", "rating:report", "rating:study_picture", "rating:remarks_csv"),
     *("rating:analysis_question", "rating:analysis_figure", "rating:analysis_images"),
     *("rating:analysis_remarks", "pool:exclude", "pool:include", "pool:cancel_import"),
+    *(f"generation:{act}" for act in ("cancel", "go_on", "again", "review", "more_like")),
+    *(f"generation:{act}" for act in ("cancel_training", "continue_training", "quality_cancel")),
+    *("generation:cancel_utility", "generation:continue_utility"),
 }
 OWNER = {"rating:members", "pool:dataset_members", "pool:remove_dataset"}
 OPENS = {"none": set[str](), "viewer": VIEWER, "editor": VIEWER | EDITOR, "owner": VIEWER | EDITOR | OWNER}

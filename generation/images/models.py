@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 from django.conf import settings as site
 from django.contrib.auth import get_user_model
@@ -36,7 +36,7 @@ class Outcome(models.TextChoices):
     FAILED = "failed"
 
 
-class GenerationJobQuerySet(JobQuerySet):
+class GenerationJobQuerySet(JobQuerySet["GenerationJob"]):
     def with_counts(self) -> Self:
         """Each job, newest first, with how many images were made, failed, were refused, left out …"""
         counts = {
@@ -61,8 +61,7 @@ class GenerationJobQuerySet(JobQuerySet):
             return None
         waiting = waiting.filter(priority=top)
         waiting = waiting.filter(requested_by=waiting.served_longest_ago(queue))
-        # The cast: the manager is inherited from the abstract Job, and typed so.
-        return cast("GenerationJob | None", waiting.order_by("created_at", "pk").first())
+        return waiting.order_by("created_at", "pk").first()
 
     def served_longest_ago(self, queue: str) -> int | None:
         """Who of those with a job here last had a worker of this queue; None stands for the command line.
@@ -143,6 +142,7 @@ class GenerationJob(Job):
     objects: ClassVar[Any] = GenerationJobQuerySet.as_manager()
 
     task = "generation.images.tasks.run_generation"
+    subjects = ("dataset",)
     fills_the_disk = True
 
     class Meta(Job.Meta):

@@ -41,7 +41,7 @@ class ReviewForm(forms.Form):
 @may_review
 def review(request: HttpRequest, pk: int) -> HttpResponse:
     """One image of a job at a time; after a decision, the next that nobody has looked at."""
-    job = get_object_or_404(GenerationJob, pk=pk)
+    job = get_object_or_404(GenerationJob.objects.editable_by(request.user), pk=pk)
     form = ReviewForm(request.POST) if request.method == "POST" else None
     if form is not None and form.is_valid():
         looked_at = get_object_or_404(job.outcomes.with_image(), index=form.cleaned_data["index"])
@@ -85,7 +85,7 @@ def _context(request: HttpRequest, job: GenerationJob) -> dict[str, Any]:
 @may_view
 def sheet(request: HttpRequest, pk: int) -> HttpResponse:
     """A PNG of up to a hundred of a job's images, each with its number."""
-    outcomes = get_object_or_404(GenerationJob, pk=pk).outcomes.with_image()
+    outcomes = get_object_or_404(GenerationJob.objects.visible_to(request.user), pk=pk).outcomes.with_image()
     page = Paginator(outcomes, PER_SHEET).get_page(request.GET.get("page"))
     name = f"job-{pk}-sheet-{page.number}.png"
     headers = {"Content-Disposition": f'inline; filename="{name}"', "Cache-Control": "private, no-store"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -21,6 +21,7 @@ from generation.images.outcomes import GeneratedImage
 from generation.images.worker_heartbeat import absent_workers, why_waiting
 from generation.training import pipeline_folder
 from generation.training.models import Checkpoint
+from pool.choices import for_person
 
 PER_PAGE = 30
 SHOWN = 60
@@ -38,9 +39,9 @@ may_change = permission_required("generation.change_generationjob", raise_except
 def jobs(request: HttpRequest) -> HttpResponse:
     """All jobs, newest first; asked by htmx, the table alone."""
     form = QueueFilterForm(request.GET)
-    paginator = Paginator(form.filter(GenerationJob.objects.with_counts()), PER_PAGE)
+    paginator = Paginator(form.filter(GenerationJob.objects.visible_to(request.user).with_counts()), PER_PAGE)
     # Counted without the joins that only the shown page needs.
-    vars(paginator)["count"] = form.filter(GenerationJob.objects.all()).count()
+    vars(paginator)["count"] = form.filter(GenerationJob.objects.visible_to(request.user)).count()
     page = paginator.get_page(request.GET.get("page"))
     context = {
         "page": page,
@@ -48,7 +49,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
         "filtered": form.is_used,
         "moving": any(job.is_active for job in page),
         "absent": absent_workers(),
-        "paused": GenerationJob.objects.paused().count(),
+        "paused": GenerationJob.objects.visible_to(request.user).paused().count(),
     }
     template = "generation/_jobs.html" if request.headers.get("HX-Request") else "generation/jobs.html"
     return render(request, template, context)
@@ -56,7 +57,9 @@ def jobs(request: HttpRequest) -> HttpResponse:
 
 @may_add
 def create(request: HttpRequest, engine: str = GenerationJob.Engine.DIFFUSION) -> HttpResponse:
-    form = JOB_FORMS[engine](request.POST or None, request.FILES or None)
+    form = for_person(
+        JOB_FORMS[engine](request.POST or None, request.FILES or None), request.user, changes=["dataset"]
+    )
     if request.method == "POST" and form.is_valid():
         return redirect(form.submit(request.user))
     context = {
@@ -75,7 +78,7 @@ def create(request: HttpRequest, engine: str = GenerationJob.Engine.DIFFUSION) -
 @require_safe
 @may_view
 def job(request: HttpRequest, pk: int) -> HttpResponse:
-    counted_job = _counted(pk)
+    counted_job = _counted(request, pk)
     return render(request, "generation/job.html", progress_of(counted_job))
 
 
@@ -83,16 +86,15 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
 @may_view
 def job_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the job's page that moves."""
-    counted_job = _counted(pk)
+    counted_job = _counted(request, pk)
     response = render(request, "generation/_job_progress.html", progress_of(counted_job))
     if not counted_job.is_active:
         response["HX-Refresh"] = "true"
     return response
 
 
-def _counted(pk: int) -> GenerationJob:
-    # The cast: the manager is inherited from the abstract Job, and typed so.
-    return cast("GenerationJob", get_object_or_404(GenerationJob.objects.with_counts(), pk=pk))
+def _counted(request: HttpRequest, pk: int) -> GenerationJob:
+    return get_object_or_404(GenerationJob.objects.visible_to(request.user).with_counts(), pk=pk)
 
 
 def progress_of(job: GenerationJob) -> dict[str, Any]:
@@ -121,7 +123,7 @@ def progress_of(job: GenerationJob) -> dict[str, Any]:
 @require_POST
 @may_change
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    stopped = get_object_or_404(GenerationJob, pk=pk)
+    stopped = get_object_or_404(GenerationJob.objects.editable_by(request.user), pk=pk)
     stopped.request_cancel(by=request.user)
     return redirect(stopped)
 
@@ -130,7 +132,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 @may_change
 def go_on(request: HttpRequest, pk: int) -> HttpResponse:
     """Queue an ended job again for what it lacks, or after a preview for all the rest; with a new cap, if given."""
-    resumed = get_object_or_404(GenerationJob, pk=pk)
+    resumed = get_object_or_404(GenerationJob.objects.editable_by(request.user), pk=pk)
     form = GoOnForm(request.POST)
     if not form.is_valid():
         messages.error(request, "The cap is an amount in US dollars, like 12.50.")
@@ -143,7 +145,7 @@ def go_on(request: HttpRequest, pk: int) -> HttpResponse:
 @may_add
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """The same once more, with another seed."""
-    repeat = get_object_or_404(GenerationJob, pk=pk).again(
+    repeat = get_object_or_404(GenerationJob.objects.editable_by(request.user), pk=pk).again(
         seed=random_seed(), requested_by_id=request.user.pk
     )
     repeat.submit()
@@ -155,7 +157,11 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
 @may_add
 def more_like(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """A few more images of one image's model, prompt, finding and settings, with another seed."""
-    liked = get_object_or_404(GeneratedImage.objects.select_related("job", "image"), image=pk)
+    liked = get_object_or_404(
+        GeneratedImage.objects.select_related("job", "image"),
+        image=pk,
+        job__in=GenerationJob.objects.editable_by(request.user),
+    )
     finding = liked.image.label if liked.image else liked.job.label
     more = liked.job.again(
         seed=random_seed(),

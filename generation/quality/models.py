@@ -17,7 +17,7 @@ def saliency_path(report: QualityReport, _filename: str) -> str:
     return f"quality/{report.pk}-{secrets.token_hex(4)}.png"
 
 
-class QualityReportQuerySet(JobQuerySet):
+class QualityReportQuerySet(JobQuerySet["QualityReport"]):
     def without_results(self) -> Self:
         """For lists: the curves and pairs of thousands of images stay in the database."""
         return self.select_related("reference", "candidate", "requested_by").defer("results")
@@ -44,6 +44,7 @@ class QualityReport(Job):
     objects: ClassVar[Any] = QualityReportQuerySet.as_manager()
 
     task = "generation.quality.tasks.run_quality"
+    subjects = ("reference", "candidate")
 
     class Meta(Job.Meta):
         constraints = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
@@ -17,6 +17,7 @@ from generation.quality.forms import QualityForm
 from generation.quality.models import QualityReport
 from generation.quality.table import as_csv, parts, rows
 from generation.training.checkpoint_views import FOR_GOOD, OF_A_DRAWING
+from pool.choices import for_person
 from pool.figure_style import SCREEN, as_file
 from pool.models import Image
 
@@ -31,7 +32,9 @@ may_change = permission_required("generation.change_qualityreport", raise_except
 @require_safe
 @may_view
 def reports(request: HttpRequest) -> HttpResponse:
-    page = Paginator(QualityReport.objects.without_results(), PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(QualityReport.objects.visible_to(request.user).without_results(), PER_PAGE).get_page(
+        request.GET.get("page")
+    )
     context = {"page": page, "moving": any(report.is_active for report in page)}
     template = (
         "generation/_quality_reports.html"
@@ -43,7 +46,9 @@ def reports(request: HttpRequest) -> HttpResponse:
 
 @may_add
 def create(request: HttpRequest) -> HttpResponse:
-    form = QualityForm(request.POST or None, initial={"candidate": request.GET.get("candidate")})
+    form = for_person(
+        QualityForm(request.POST or None, initial={"candidate": request.GET.get("candidate")}), request.user
+    )
     if request.method == "POST" and form.is_valid():
         return redirect(form.submit(request.user))
     return render(request, "generation/quality_form.html", {"form": form}, status=422 if form.errors else 200)
@@ -52,7 +57,7 @@ def create(request: HttpRequest) -> HttpResponse:
 @require_safe
 @may_view
 def report(request: HttpRequest, pk: int) -> HttpResponse:
-    row = _report(pk)
+    row = _report(request, pk)
     context: dict[str, Any] = {"report": row, "waits_for": _waits_for(row)}
     if row.results:
         context |= {
@@ -68,7 +73,7 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
 @may_view
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the report's page that moves."""
-    row = _report(pk)
+    row = _report(request, pk)
     context = {"report": row, "waits_for": _waits_for(row)}
     response = render(request, "generation/_quality_progress.html", context)
     if not row.is_active:
@@ -78,16 +83,16 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may_change
-def cancel(_request: HttpRequest, pk: int) -> HttpResponse:
-    row = _report(pk)
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    row: QualityReport = get_object_or_404(QualityReport.objects.editable_by(request.user), pk=pk)
     row.request_cancel()
     return redirect(row)
 
 
 @require_safe
 @may_view
-def figure(_request: HttpRequest, pk: int, name: str) -> HttpResponse:
-    curves = _report(pk).results.get("curves", {}).get(name)
+def figure(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    curves = _report(request, pk).results.get("curves", {}).get(name)
     if curves is None:
         raise Http404
     svg = as_file(curves_figure(name, curves, SCREEN), "svg")
@@ -97,9 +102,9 @@ def figure(_request: HttpRequest, pk: int, name: str) -> HttpResponse:
 
 @require_safe
 @may_view
-def saliency(_request: HttpRequest, pk: int) -> FileResponse:
+def saliency(request: HttpRequest, pk: int) -> FileResponse:
     """The strip of pictures with what told the machine rater “fake”."""
-    row = _report(pk)
+    row = _report(request, pk)
     if not row.saliency:
         raise Http404
     return FileResponse(
@@ -109,8 +114,8 @@ def saliency(_request: HttpRequest, pk: int) -> FileResponse:
 
 @require_safe
 @may_view
-def download(_request: HttpRequest, pk: int, kind: str) -> HttpResponse:
-    row = _report(pk)
+def download(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+    row = _report(request, pk)
     if not row.results:
         raise Http404
     text = as_csv(row) if kind == "csv" else json.dumps(row.results, ensure_ascii=False)
@@ -119,10 +124,11 @@ def download(_request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     return HttpResponse(text, content_type=content_type, headers={"Content-Disposition": disposition})
 
 
-def _report(pk: int) -> QualityReport:
-    reports = QualityReport.objects.select_related("reference", "candidate", "requested_by")
-    # The cast: the manager is inherited from the abstract Job, and typed so.
-    return cast("QualityReport", get_object_or_404(reports, pk=pk))
+def _report(request: HttpRequest, pk: int) -> QualityReport:
+    reports = QualityReport.objects.visible_to(request.user).select_related(
+        "reference", "candidate", "requested_by"
+    )
+    return get_object_or_404(reports, pk=pk)
 
 
 def _waits_for(row: QualityReport) -> str:

@@ -33,7 +33,7 @@ may_view = permission_required("generation.view_trainingrun", raise_exception=Tr
 @may_view
 def checkpoint(request: HttpRequest, pk: int) -> HttpResponse:
     """The model card."""
-    row = get_object_or_404(Checkpoint.objects.select_related("run__dataset"), pk=pk)
+    row = get_object_or_404(Checkpoint.objects.visible_to(request.user).select_related("run__dataset"), pk=pk)
     context = {
         "checkpoint": row,
         "sections": sections(row),
@@ -61,9 +61,9 @@ def _matches(row: Checkpoint) -> list[dict[str, Any]]:
 
 @require_safe
 @may_view
-def card(_request: HttpRequest, pk: int) -> HttpResponse:
+def card(request: HttpRequest, pk: int) -> HttpResponse:
     """The model card as a Markdown file."""
-    row = get_object_or_404(Checkpoint.objects.select_related("run__dataset"), pk=pk)
+    row = get_object_or_404(Checkpoint.objects.visible_to(request.user).select_related("run__dataset"), pk=pk)
     name = f"model-card-{row.sha256[:12]}.md"
     return HttpResponse(
         markdown(row),
@@ -74,23 +74,23 @@ def card(_request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @may_view
-def samples(_request: HttpRequest, pk: int) -> FileResponse:
+def samples(request: HttpRequest, pk: int) -> FileResponse:
     """The strip of sample pictures of a checkpoint."""
-    return _picture(get_object_or_404(Checkpoint, pk=pk).samples)
+    return _picture(get_object_or_404(Checkpoint.objects.visible_to(request.user), pk=pk).samples)
 
 
 @require_safe
 @may_view
-def grid(_request: HttpRequest, pk: int) -> FileResponse:
+def grid(request: HttpRequest, pk: int) -> FileResponse:
     """Pictures of fixed seeds in a square, the same seeds at every checkpoint."""
-    return _picture(get_object_or_404(Checkpoint, pk=pk).grid)
+    return _picture(get_object_or_404(Checkpoint.objects.visible_to(request.user), pk=pk).grid)
 
 
 @require_safe
 @may_view
-def neighbours(_request: HttpRequest, pk: int) -> FileResponse:
+def neighbours(request: HttpRequest, pk: int) -> FileResponse:
     """The most suspicious pictures beside the training images they are nearest to."""
-    return _picture(get_object_or_404(Checkpoint, pk=pk).neighbours)
+    return _picture(get_object_or_404(Checkpoint.objects.visible_to(request.user), pk=pk).neighbours)
 
 
 def _picture(file: FieldFile) -> FileResponse:
@@ -103,7 +103,7 @@ def _picture(file: FieldFile) -> FileResponse:
 @may_view
 def course_figure(request: HttpRequest, pk: int) -> HttpResponse:
     """FID and KID by step as SVG; `?print` for paper."""
-    course = Course.of(get_object_or_404(TrainingRun, pk=pk))
+    course = Course.of(get_object_or_404(TrainingRun.objects.visible_to(request.user), pk=pk))
     if not course.points:
         raise Http404
     theme = PRINT if "print" in request.GET else SCREEN
@@ -133,9 +133,9 @@ def _drawing(figure: Figure, theme: Theme, name: str) -> HttpResponse:
 
 @require_safe
 @may_view
-def course_table(_request: HttpRequest, pk: int) -> HttpResponse:
+def course_table(request: HttpRequest, pk: int) -> HttpResponse:
     """Loss and distances by step as CSV."""
-    run = get_object_or_404(TrainingRun, pk=pk)
+    run = get_object_or_404(TrainingRun.objects.visible_to(request.user), pk=pk)
     return HttpResponse(
         fidelity_figure.table(run),
         content_type="text/csv; charset=utf-8",

@@ -42,6 +42,7 @@ class TrainingRun(Job):
     facts = models.JSONField(default=dict, editable=False)
 
     task = "generation.training.tasks.run_training"
+    subjects = ("dataset",)
     fills_the_disk = True
 
     class Meta(Job.Meta):
@@ -116,6 +117,13 @@ def samples_path(checkpoint: Checkpoint, _filename: str) -> str:
 
 
 class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
+    def visible_to(self, person: Any) -> Self:
+        """Those that come with LungRater, and those of runs this person sees."""
+        return self.filter(models.Q(run=None) | models.Q(run__in=TrainingRun.objects.visible_to(person)))
+
+    def editable_by(self, person: Any) -> Self:
+        return self.filter(run__in=TrainingRun.objects.editable_by(person))
+
     def newest_by_name(self, name: str) -> Checkpoint | None:
         """The checkpoint of this name, or the last one of the run of this name."""
         return self.filter(name=name).first() or self.filter(run__name=name).order_by("-step").first()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -16,6 +16,7 @@ from generation.training.forms import FineTuneForm, TrainingForm
 from generation.training.loss_figure import LossCurve
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.run_history import Course, time_left
+from pool.choices import for_person
 
 PER_PAGE = 30
 
@@ -27,7 +28,7 @@ may_change = permission_required("generation.change_trainingrun", raise_exceptio
 @require_safe
 @may_view
 def trainings(request: HttpRequest) -> HttpResponse:
-    runs = TrainingRun.objects.select_related("dataset", "requested_by")
+    runs = TrainingRun.objects.visible_to(request.user).select_related("dataset", "requested_by")
     page = Paginator(runs, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
@@ -42,8 +43,11 @@ def trainings(request: HttpRequest) -> HttpResponse:
 
 @may_add
 def train(request: HttpRequest) -> HttpResponse:
-    form = TrainingForm(
-        request.POST or None, request.FILES or None, initial={"dataset": request.GET.get("dataset")}
+    form = for_person(
+        TrainingForm(
+            request.POST or None, request.FILES or None, initial={"dataset": request.GET.get("dataset")}
+        ),
+        request.user,
     )
     if request.method == "POST" and form.is_valid():
         return redirect(form.submit(request.user))
@@ -55,8 +59,11 @@ def train(request: HttpRequest) -> HttpResponse:
 @may_add
 def finetune(request: HttpRequest) -> HttpResponse:
     """Go on training a Stable Diffusion that lies in the home's models folder."""
-    form = FineTuneForm(
-        request.POST or None, request.FILES or None, initial={"dataset": request.GET.get("dataset")}
+    form = for_person(
+        FineTuneForm(
+            request.POST or None, request.FILES or None, initial={"dataset": request.GET.get("dataset")}
+        ),
+        request.user,
     )
     if request.method == "POST" and form.is_valid():
         return redirect(form.submit(request.user))
@@ -71,25 +78,23 @@ def finetune(request: HttpRequest) -> HttpResponse:
 @require_safe
 @may_view
 def training(request: HttpRequest, pk: int) -> HttpResponse:
-    return render(request, "generation/training.html", _progress(pk))
+    return render(request, "generation/training.html", _progress(request, pk))
 
 
 @require_safe
 @may_view
 def training_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the run's page that moves."""
-    context = _progress(pk)
+    context = _progress(request, pk)
     response = render(request, "generation/_training_progress.html", context)
     if not context["run"].is_active:
         response["HX-Refresh"] = "true"
     return response
 
 
-def _progress(pk: int) -> dict[str, Any]:
-    runs = TrainingRun.objects.select_related("dataset", "requested_by")
-    run = cast(
-        "TrainingRun", get_object_or_404(runs, pk=pk)
-    )  # the manager is inherited from the abstract Job
+def _progress(request: HttpRequest, pk: int) -> dict[str, Any]:
+    runs = TrainingRun.objects.visible_to(request.user).select_related("dataset", "requested_by")
+    run = get_object_or_404(runs, pk=pk)
     return {
         "run": run,
         "curve": LossCurve.of(run.curve),
@@ -100,9 +105,9 @@ def _progress(pk: int) -> dict[str, Any]:
 
 @require_safe
 @may_view
-def config_file(_request: HttpRequest, pk: int) -> HttpResponse:
+def config_file(request: HttpRequest, pk: int) -> HttpResponse:
     """All settings of a run as the TOML file that gives them again."""
-    run = get_object_or_404(TrainingRun, pk=pk)
+    run = get_object_or_404(TrainingRun.objects.visible_to(request.user), pk=pk)
     return HttpResponse(
         run.config_as_toml(),
         content_type="application/toml; charset=utf-8",
@@ -112,8 +117,8 @@ def config_file(_request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may_change
-def cancel_training(_request: HttpRequest, pk: int) -> HttpResponse:
-    run = get_object_or_404(TrainingRun, pk=pk)
+def cancel_training(request: HttpRequest, pk: int) -> HttpResponse:
+    run = get_object_or_404(TrainingRun.objects.editable_by(request.user), pk=pk)
     run.request_cancel()
     return redirect(run)
 
@@ -122,7 +127,7 @@ def cancel_training(_request: HttpRequest, pk: int) -> HttpResponse:
 @may_change
 def continue_training(request: HttpRequest, pk: int) -> HttpResponse:
     """Queue a stopped or failed run again; it goes on from its last checkpoint."""
-    run = get_object_or_404(TrainingRun, pk=pk)
+    run = get_object_or_404(TrainingRun.objects.editable_by(request.user), pk=pk)
     if not run.queue_again():
         messages.info(request, "This run needs no second start.")
     return redirect(run)

@@ -20,7 +20,7 @@ from pool.models import Dataset, Image
 MOST_PER_CLASS = 20_000
 
 
-class UtilityExperimentQuerySet(JobQuerySet):
+class UtilityExperimentQuerySet(JobQuerySet["UtilityExperiment"]):
     def in_a_chain(self) -> Self:
         """Those that wait for a model of their own, or for its images."""
         return self.waiting().filter(training__isnull=False)
@@ -52,6 +52,7 @@ class UtilityExperiment(Job):
     objects: ClassVar[Any] = UtilityExperimentQuerySet.as_manager()
 
     task = "generation.utility.tasks.run_utility"
+    subjects = ("real",)
     fills_the_disk = True
 
     class Meta(Job.Meta):

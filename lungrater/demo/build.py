@@ -6,7 +6,6 @@ Everything is made by the very jobs that people queue; a worker builds what is m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 from django.db import transaction
 
@@ -127,8 +126,7 @@ def _jobs() -> list[GenerationJob]:
             dataset.give_to_maker(User.objects.filter(is_demo=True, role=Role.RESEARCHER).first())
         for label in LABELS:
             queued = GenerationJob.objects.filter(dataset=dataset, label=label).order_by("pk").first()
-            # The cast: the manager is inherited from the abstract Job, and typed so.
-            job = cast("GenerationJob | None", queued)
+            job = queued
             if job is None:
                 is_phantom = demo.engine == GenerationJob.Engine.PHANTOM
                 job = GenerationJob(

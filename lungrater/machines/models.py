@@ -21,6 +21,7 @@ class MachineReading(Job):
     objects: ClassVar[Any] = JobQuerySet.as_manager()
 
     task = "lungrater.machines.tasks.run_machine_reading"
+    subjects = ("study",)
 
     class Meta(Job.Meta):
         constraints = [

@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import Any, cast
+from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile as SentFile
 from django.db import transaction
@@ -148,6 +148,5 @@ def drop_finished_uploads() -> None:
         upload.file.delete(save=False)
         upload.delete()
     for ended in ImportJob.objects.exclude(table="").exclude(pk__in=unfinished).only("table"):
-        job = cast("ImportJob", ended)  # the manager is inherited from the abstract Job, and typed so
-        job.table.delete(save=False)
-        ImportJob.objects.filter(pk=job.pk).update(table="")
+        ended.table.delete(save=False)
+        ImportJob.objects.filter(pk=ended.pk).update(table="")

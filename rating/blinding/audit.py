@@ -34,6 +34,7 @@ class BlindingAudit(Job):
     override_reason = models.TextField(blank=True, editable=False)
 
     task = "rating.blinding.tasks.run_blinding_audit"
+    subjects = ("study",)
 
     class Meta(Job.Meta):
         ordering: ClassVar = ["-created_at", "-pk"]
@@ -84,7 +85,6 @@ class BlindingAudit(Job):
         """Let the study open in spite of a red audit; a person answers for it by name and reason."""
         if not reason.strip() or user is None:
             raise NotPossibleError("An override needs a person and a reason; both are kept and reported.")
-        # The cast: the manager is inherited from the abstract Job, and typed so.
         audits = cast("models.QuerySet[BlindingAudit]", BlindingAudit.objects.all())
         standing = audits.filter(pk=self.pk, verdict=self.Verdict.RED, overridden_at=None)
         if not standing.update(overridden_by=user, overridden_at=timezone.now(), override_reason=reason):

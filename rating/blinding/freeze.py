@@ -18,6 +18,7 @@ class Freeze(Job):
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="freezes")
 
     task = "rating.blinding.tasks.run_freeze"
+    subjects = ("study",)
 
     class Meta(Job.Meta):
         constraints = [

@@ -109,7 +109,6 @@ def facts_of(study: Study) -> StudyFacts:
 
 def _audit(study: Study) -> BlindingAudit | None:
     """The newest audit that came to an end."""
-    # The cast: the manager is inherited from the abstract Job, and typed so.
     audits = cast("models.QuerySet[BlindingAudit]", study.blinding_audits.all())
     return audits.filter(state=BlindingAudit.State.SUCCEEDED).first()
 

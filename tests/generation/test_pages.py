@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -205,7 +205,7 @@ def test_a_job_is_cancelled_and_repeated_with_another_seed(
     browser.post(f"/generation/jobs/{job.pk}/again")
 
     job.refresh_from_db()
-    repeat = cast("GenerationJob", GenerationJob.objects.exclude(pk=job.pk).get())
+    repeat = GenerationJob.objects.exclude(pk=job.pk).get()
     assert job.state == "cancelled"
     assert repeat.state == "queued"
     assert repeat.seed != job.seed

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from io import BytesIO
-from typing import cast
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -113,7 +112,7 @@ def test_more_like_this_asks_the_same_model_for_that_prompt_with_another_seed(
 
     browser.post(f"/generation/images/{job.outcomes.get(index=1).image_id}/more")
 
-    more = cast("GenerationJob", GenerationJob.objects.exclude(pk=job.pk).get())
+    more = GenerationJob.objects.exclude(pk=job.pk).get()
     assert (more.prompt, more.label, more.total) == ("prompt 1", "opacity", 8)
     assert more.seed != job.seed
     assert more.requested_by == researcher

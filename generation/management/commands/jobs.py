@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from decimal import Decimal, InvalidOperation
-from typing import Any, cast
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -15,7 +15,7 @@ from generation.images.worker_heartbeat import absent_workers
 from generation.models import GenerationJob
 from pool.models import Dataset
 
-BAD_ARGUMENT = 2  # the casts below: the manager is inherited from the abstract Job, and typed so
+BAD_ARGUMENT = 2
 PRIORITIES = {priority.name.lower(): priority for priority in GenerationJob.Priority}
 SHOWN = 50
 
@@ -69,7 +69,7 @@ class Command(BaseCommand):
             if not Dataset.objects.filter(name=options["dataset"]).exists():
                 raise CommandError(f"There is no dataset {options['dataset']!r}.", returncode=BAD_ARGUMENT)
             jobs = jobs.filter(dataset__name=options["dataset"])
-        listed = cast("list[GenerationJob]", list(jobs[: options.get("limit", SHOWN)]))
+        listed = jobs[: options.get("limit", SHOWN)]
         rows = [_row(job) for job in listed]
         if as_json:
             self.stdout.write(json.dumps(rows))
@@ -87,7 +87,7 @@ def _dollars(text: str) -> Decimal:
 
 
 def _job(pk: int) -> GenerationJob:
-    job = cast("GenerationJob | None", GenerationJob.objects.with_counts().filter(pk=pk).first())
+    job = GenerationJob.objects.with_counts().filter(pk=pk).first()
     if job is None:
         raise CommandError(f"There is no job {pk}.", returncode=BAD_ARGUMENT)
     return job

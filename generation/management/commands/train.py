@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -107,8 +107,7 @@ def _form(options: dict[str, Any]) -> WithConfigFile:
 
 
 def _run_named(name: str) -> TrainingRun:
-    # The cast: the manager is inherited from the abstract Job, and typed so.
-    run = cast("TrainingRun | None", TrainingRun.objects.filter(name=name).first())
+    run = TrainingRun.objects.filter(name=name).first()
     if run is None:
         raise refusal(f"There is no run {name!r}.")
     return run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, cast
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -162,8 +162,7 @@ def _fresh_name(real: Dataset) -> str:
 
 
 def _resumed(name: str) -> UtilityExperiment:
-    # The cast: the manager is inherited from the abstract Job, and typed so.
-    experiment = cast("UtilityExperiment | None", UtilityExperiment.objects.filter(name=name).first())
+    experiment = UtilityExperiment.objects.filter(name=name).first()
     if experiment is None:
         raise refusal(f"There is no experiment {name!r}.")
     UtilityExperiment.objects.requeue_stale()
