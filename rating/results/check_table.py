@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from rating.results.exhibit import Cell, Table
 from rating.statistics.ratings_table import LABELS
-from rating.statistics.table_consistency import Claim, PublishedTable, check_claim
+from rating.statistics.table_consistency import Claim, PublishedTable, TooManyTablesError, check_claim
 
 MOST_TABLES = 200
 MOST_IMAGES = 100_000
+FEW_VALUES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +89,17 @@ def _fits(table: PublishedTable, claims: Mapping[str, int]) -> str:
     premise = f"With the possible claims taken as true ({what})" if claims else "With no claim taken as true"
     if not table.feasible:
         return f"{premise} no table fits: the claims contradict each other."
+    span = table.kappa_range
+    if span is None:
+        return f"{premise} tables fit; κ is undefined, or a count that is not reported leaves it open."
+    between = f"κ from {span[0]:.2f} to {span[1]:.2f}"
     try:
         kappas = table.kappas(MOST_TABLES)
-    except ValueError:
-        return f"{premise} tables fit, but a count that is not reported leaves them open."
+    except TooManyTablesError:
+        return f"{premise} too many tables fit to list, with {between}."
+    if len(kappas) == MOST_TABLES:
+        return f"{premise} {MOST_TABLES} or more tables fit, with {between}."
     values = sorted({round(kappa, 2) for kappa in kappas if kappa is not None})
-    many = (
-        f"{MOST_TABLES} or more tables"
-        if len(kappas) == MOST_TABLES
-        else f"{len(kappas)} table{'s' * (len(kappas) > 1)}"
-    )
-    if not values:
-        return f"{premise} {many} fit; κ is undefined."
-    first = ", ".join(f"{value:.2f}" for value in values[:6])
-    return f"{premise} {many} fit, with κ {first if len(values) <= 6 else f'from {values[0]:.2f} to {values[-1]:.2f}'}."
+    many = f"{len(kappas)} table{'s' * (len(kappas) > 1)}"
+    few = ", ".join(f"{value:.2f}" for value in values)
+    return f"{premise} {many} fit, with {f'κ {few}' if len(values) <= FEW_VALUES else between}."

@@ -195,7 +195,8 @@ def as_text(cell: Cell) -> str:
     if cell is None or cell == "":
         return NOTHING if cell is None else ""
     if isinstance(cell, float):
-        return f"{cell:.3f}"
+        text = f"{cell:.3f}"
+        return "0.000" if text == "-0.000" else text
     return str(cell)
 
 

@@ -17,6 +17,7 @@ from rating.results.sections import (
     labels,
     machines,
     order_effects,
+    primary,
     times,
 )
 from rating.results.study_results import StudyResults
@@ -53,7 +54,10 @@ QUESTIONS = (
     Question("experience", "Does experience matter?", experience.EXHIBITS),
     Question("machines", "What do machines say?", machines.EXHIBITS),
 )
-EXHIBITS = {exhibit.name: exhibit for question in QUESTIONS for exhibit in question.exhibits}
+EXHIBITS = {
+    primary.EXHIBIT.name: primary.EXHIBIT,
+    **{exhibit.name: exhibit for question in QUESTIONS for exhibit in question.exhibits},
+}
 
 
 def question_named(name: str) -> Question | None:

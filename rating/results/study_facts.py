@@ -18,6 +18,7 @@ from rating.results.exhibit import Cell, Table
 from rating.results.generator_table import generator_table
 from rating.studies.enrolment import Enrolment
 from rating.studies.sitting import Sitting
+from rating.studies.strata import Role
 from rating.studies.study import Study
 
 FLOW_HEAD = (
@@ -133,7 +134,7 @@ def _audit_sentences(audit: BlindingAudit | None, *, with_truth: bool) -> list[s
 
 
 def _rater_flow(study: Study) -> dict[str, int]:
-    sittings = Sitting.objects.counted().filter(enrolment__study=study).with_progress()
+    sittings = Sitting.objects.counted().filter(enrolment__study=study).with_progress(practice=False)
     of_rater: dict[int, list[Sitting]] = {}
     for sitting in sittings:
         of_rater.setdefault(sitting.enrolment_id, []).append(sitting)
@@ -158,7 +159,9 @@ def _image_flow(study: Study) -> list[list[Cell]]:
 
     A blinded report must not tell by its order or counts which dataset is which: it has counts by modality only.
     """
-    in_study: Counter[int] = Counter(study.images.values_list("image__dataset", flat=True))
+    in_study: Counter[int] = Counter(
+        study.images.exclude(role=Role.PRACTICE).values_list("image__dataset", flat=True)
+    )
     datasets = sorted(_datasets(study), key=lambda dataset: dataset.name)
     if not study.is_unblinded:
         kinds: Counter[str] = Counter()

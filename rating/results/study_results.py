@@ -104,6 +104,20 @@ class RocCurve:
 
 
 @dataclass(frozen=True, slots=True)
+class PrimaryResult:
+    """The declared endpoint's result: what it is of, how it was made, and what may be concluded."""
+
+    endpoint: str
+    name: str
+    estimate: Estimate
+    raters: int
+    images: int
+    ratings: int
+    method: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
 class TruthResults:
     """What depends on the truth; only: why an all-fake study has no specificity, d′ or AUC."""
 
@@ -158,6 +172,7 @@ class StudyResults:
     first_phase: FirstPhase | None
     methods: dict[str, str]
     versions: dict[str, str]
+    primary: PrimaryResult | None
 
     @property
     def known_truth(self) -> TruthResults:

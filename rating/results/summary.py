@@ -9,6 +9,7 @@ from rating.results.sections.accuracy import confidence_auc, policy_results, roc
 from rating.results.sections.agreement import intra_rater_results
 from rating.results.sections.confidence import confidence_counts
 from rating.results.sections.fool_rate import counts_by_truth
+from rating.results.sections.primary import primary_result
 from rating.results.study_results import Areas, Averages, FirstPhase, StudyResults, TruthResults
 from rating.statistics.accuracy.auc_by_generator import auc_by_generator
 from rating.statistics.accuracy.diagnostic_accuracy import ONLY_FAKES, diagnostic_accuracy, scale
@@ -52,6 +53,7 @@ def study_results(
     pairs = pairwise(table.rated().codes, len(table.labels))
     agreement = agreement_report(table, pairs=pairs)
     by_label = kappa_by_category(table.category_counts())
+    choice = None if single else forced_choice(columns, session)
     truth = None
     if columns.truth_is_known and single:
         truth = _truth(columns, table, policy=policy, margin=margin, endpoint=endpoint, session=session)
@@ -73,12 +75,13 @@ def study_results(
         confidence=confidence_counts(columns, session) if single else None,
         times=times_per_case(columns, session),
         order_effects=order_effects(columns, session) if single else None,
-        forced_choice=None if single else forced_choice(columns, session),
+        forced_choice=choice,
         truth=truth,
         machines=machines,
         first_phase=first_phase,
         methods=METHODS,
         versions=versions(),
+        primary=primary_result(endpoint, policy, agreement, truth, choice),
     )
 
 

@@ -120,7 +120,8 @@ def _trends(columns: StudyColumns, counted: Flags, right: Flags | None) -> tuple
         return log_seconds, None
     of_rating = np.zeros(len(counted))
     of_rating[counted] = right
-    return log_seconds, slope_over_position(columns.matrix(of_rating, counted, 0.0), places, rated)
+    shares = columns.matrix(of_rating, counted, 0.0)
+    return log_seconds, slope_over_position(shares, places, rated, bounds=(-1, 1))
 
 
 def by_profile(columns: StudyColumns, share: Floats) -> Experience:
@@ -147,11 +148,14 @@ def by_profile(columns: StudyColumns, share: Floats) -> Experience:
 
 
 def _quarters(columns: StudyColumns, counted: Flags) -> Ints:
-    """The quarter of its rater's sitting in which each counted rating was made, from 0."""
+    """The quarter of its rater's counted ratings in which each was made, from 0; practice and repeats do not count."""
     rater, position = columns.rater[counted], columns.position[counted]
-    last = np.ones(max(len(columns.raters), 1), dtype=np.int64)
-    np.maximum.at(last, rater, position)
-    quarters: Ints = np.minimum((position - 1) * QUARTERS // last[rater], QUARTERS - 1)
+    order = np.lexsort((position, rater))
+    n = np.bincount(rater, minlength=max(len(columns.raters), 1))
+    first = np.concatenate([[0], np.cumsum(n)[:-1]])
+    place = np.empty(len(rater), dtype=np.int64)
+    place[order] = np.arange(len(rater)) - first[rater[order]]
+    quarters: Ints = place * QUARTERS // n[rater]
     return quarters
 
 

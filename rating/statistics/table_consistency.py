@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import scipy
@@ -16,6 +17,7 @@ from rating.statistics.agreement.cohen import cohen
 from rating.statistics.arrays import TINY, Floats, Ints
 
 MOST_TABLES = 1_000
+MOST_STEPS = 200_000  # of the search: less than a second
 
 Cell = tuple[str, str]
 Margin = Mapping[str, int | None]
@@ -84,17 +86,15 @@ class PublishedTable:
         return low, high
 
     def tables(self, most: int = MOST_TABLES) -> list[list[list[int]]]:
-        """The tables that fit, in lexical order, `most` at the most; complete margins only."""
+        """The tables that fit, in lexical order, `most` at the most; complete margins only.
+
+        Raises TooManyTablesError where the search would not end in reasonable time.
+        """
         rows, columns = self._complete(self.first), self._complete(self.second)
         if rows is None or columns is None:
             raise ValueError("Tables can be listed only when every count is reported.")
         fixed = {(self.labels.index(a), self.labels.index(b)): n for (a, b), n in self.fixed.items()}
-        extremes = []
-        for table in _fill(rows, columns, fixed):
-            extremes.append(table)
-            if len(extremes) == most:
-                break
-        return extremes
+        return list(islice(_fill(rows, columns, fixed, Budget()), most))
 
     def kappas(self, most: int = MOST_TABLES) -> list[float | None]:
         """Cohen's kappa of each of the tables that fit."""
@@ -160,33 +160,58 @@ def check_claim(name: str, table: PublishedTable, label: str, n: int) -> Claim:
     return Claim(name, False, f"{name}: {n} contradicts the raters' own counts, which allow {low} to {high}.")
 
 
+class TooManyTablesError(ValueError):
+    """More tables would have to be tried than anybody waits for."""
+
+
+class Budget:
+    """How many cells a search may still try; a form stands before it, so it must end."""
+
+    def __init__(self, steps: int = MOST_STEPS) -> None:
+        self._steps = steps
+
+    def spend(self) -> None:
+        self._steps -= 1
+        if self._steps < 0:
+            raise TooManyTablesError("There are too many tables to list.")
+
+
 def _fill(
-    rows: Sequence[int], columns: Sequence[int], fixed: Mapping[tuple[int, int], int], at: int = 0
+    rows: Sequence[int],
+    columns: Sequence[int],
+    fixed: Mapping[tuple[int, int], int],
+    budget: Budget,
+    at: int = 0,
 ) -> Iterator[list[list[int]]]:
     """Every table with these row and column sums, row by row."""
     if at == len(rows):
         if not any(columns):
             yield []
         return
-    for row in _fill_row(rows[at], columns, fixed, at, 0):
+    for row in _fill_row(rows[at], columns, fixed, budget, (at, 0)):
         remaining = [have - count for have, count in zip(columns, row, strict=True)]
-        for rest in _fill(rows, remaining, fixed, at + 1):
+        for rest in _fill(rows, remaining, fixed, budget, at + 1):
             yield [row, *rest]
 
 
 def _fill_row(
-    remaining: int, room: Sequence[int], fixed: Mapping[tuple[int, int], int], row: int, column: int
+    remaining: int,
+    room: Sequence[int],
+    fixed: Mapping[tuple[int, int], int],
+    budget: Budget,
+    cell: tuple[int, int],
 ) -> Iterator[list[int]]:
+    row, column = cell
     if column == len(room):
         if remaining == 0:
             yield []
         return
-    fixed_count = fixed.get((row, column))
-    choices = (
-        range(min(remaining, room[column]) + 1)
-        if fixed_count is None
-        else [fixed_count] * (fixed_count <= min(remaining, room[column]))
-    )
+    most = min(remaining, room[column])
+    fixed_count = fixed.get(cell)
+    if fixed_count is None and column == len(room) - 1:
+        fixed_count = remaining  # the last cell of a row has what the others leave
+    choices = range(most + 1) if fixed_count is None else [fixed_count] * (fixed_count <= most)
     for n in choices:
-        for rest in _fill_row(remaining - n, room, fixed, row, column + 1):
+        budget.spend()
+        for rest in _fill_row(remaining - n, room, fixed, budget, (row, column + 1)):
             yield [n, *rest]

@@ -10,12 +10,16 @@ UNBOUNDED = (-np.inf, np.inf)
 
 
 def slope_over_position(
-    values: Numbers, positions: Numbers, rated: Flags, confidence: float = 0.95
+    values: Numbers,
+    positions: Numbers,
+    rated: Flags,
+    confidence: float = 0.95,
+    bounds: tuple[float, float] = UNBOUNDED,
 ) -> Estimate:
     """The change of a value (right or wrong, log time) from the first to the last position of a sitting.
 
     values, positions, seen: raters × images. One least-squares slope per rater, the whole sitting being 1, then their
-    mean with Student's t over raters: a difference between raters is not taken for fatigue.
+    mean with Student's t over raters, cut to `bounds`: a difference between raters is not taken for fatigue.
     """
     slopes = [
         slope
@@ -30,9 +34,7 @@ def slope_over_position(
     se = float(np.std(slopes, ddof=1) / np.sqrt(len(slopes)))
     if se < TINY:
         return Estimate(centre, reason="All raters have the same trend, so no standard error can be given.")
-    return Estimate(
-        centre, se, t_interval(centre, se, len(slopes) - 1, confidence=confidence, bounds=UNBOUNDED)
-    )
+    return Estimate(centre, se, t_interval(centre, se, len(slopes) - 1, confidence=confidence, bounds=bounds))
 
 
 def rank_correlation(values: Numbers, profile: Numbers, confidence: float = 0.95) -> Estimate:
@@ -53,7 +55,7 @@ def rank_correlation(values: Numbers, profile: Numbers, confidence: float = 0.95
 
 
 def group_difference(first: Numbers, second: Numbers, confidence: float = 0.95) -> Estimate:
-    """The mean of one group of raters less that of another, by Welch's t."""
+    """The mean share of one group of raters less that of another, by Welch's t."""
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if min(len(a), len(b)) < 1:
         return Estimate.undefined("One of the two groups of raters is empty.")
@@ -67,7 +69,7 @@ def group_difference(first: Numbers, second: Numbers, confidence: float = 0.95) 
         )
     df = float((va + vb) ** 2 / (va**2 / (len(a) - 1) + vb**2 / (len(b) - 1)))
     se = float(np.sqrt(va + vb))
-    return Estimate(d, se, t_interval(d, se, df, confidence=confidence, bounds=UNBOUNDED))
+    return Estimate(d, se, t_interval(d, se, df, confidence=confidence))
 
 
 def _slope(values: Floats, positions: Floats) -> float | None:

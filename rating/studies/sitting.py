@@ -44,11 +44,15 @@ class SittingQuerySet(models.QuerySet["Sitting"]):
         """This rater's sittings in studies that are open."""
         return self.filter(enrolment__user=user, enrolment__study__state=Study.State.OPEN)
 
-    def with_progress(self) -> Self:
-        """Each with `presentation_count`, `rated_count` and `ended_at`, when its last rating was saved."""
+    def with_progress(self, *, practice: bool = True) -> Self:
+        """Each with `presentation_count`, `rated_count` and `ended_at`, when its last rating was saved.
+
+        practice: whether practice images count.
+        """
+        counted = models.Q() if practice else ~models.Q(presentations__kind="practice")
         return self.annotate(
-            presentation_count=models.Count("presentations"),
-            rated_count=models.Count("presentations__rating"),
+            presentation_count=models.Count("presentations", filter=counted),
+            rated_count=models.Count("presentations__rating", filter=counted),
             ended_at=models.Max("presentations__rating__rated_at"),
         )
 

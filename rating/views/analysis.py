@@ -36,7 +36,8 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
     note_look(study, request.user, "overview")
     results = results_of(study)
     exhibits = [
-        EXHIBITS[name] for name in ("noticed", "found", "labels-by-truth", "labels-by-modality", "agreement")
+        EXHIBITS[name]
+        for name in ("primary", "noticed", "found", "labels-by-truth", "labels-by-modality", "agreement")
     ]
     context = {
         **frame(study, results, Part()),

@@ -1,7 +1,10 @@
 """Sizes of studies to come, and tables of studies that were."""
 
+import time
+
 import pytest
 
+from rating.results.check_table import Part, check
 from rating.statistics.planning import Pilot, images_for_kappa, images_for_power, reader_power
 from rating.statistics.table_consistency import PublishedTable, check_claim
 
@@ -74,3 +77,18 @@ def test_what_cannot_happen_has_no_range() -> None:
     assert impossible.cell_range("real", "real") is None
     assert impossible.tables() == []
     assert "no table fits" in check_claim("both real", impossible, "real", 5).sentence
+
+
+def test_a_table_of_thousands_is_answered_at_once_and_not_listed() -> None:
+    big = Part(
+        "Large",
+        {"real": 1400, "fake": 1000, "unsure": 600},
+        {"real": 1000, "fake": 1300, "unsure": 700},
+        {"real": 500, "fake": 400, "unsure": 100},
+    )
+
+    started = time.process_time()
+    sentence = check(big).fits
+
+    assert time.process_time() - started < 5
+    assert "too many tables fit to list, with κ from" in sentence

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from pool.figure_style import SCREEN, as_file
+from rating.results.exhibit import as_text
 from rating.results.gallery import galleries
 from rating.results.questions import EXHIBITS
+from rating.results.sections.primary import sentence
 from rating.results.summary import study_results
 from rating.results.typed_json import as_json
 from rating.statistics.accuracy.unsure import POLICIES
@@ -231,3 +233,50 @@ def test_the_web_process_loads_neither_statistics_nor_figures_to_start():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == ""
+
+
+def test_quarters_hold_equal_numbers_though_practice_images_came_first():
+    columns = simulated(raters=3, images=48)
+    columns = replace(columns, position=columns.position + 12)
+
+    effects = study_results(columns).order_effects
+
+    assert effects
+    assert [row.ratings for row in effects.quarters] == [36, 36, 36, 36]
+
+
+def test_a_difference_of_shares_stays_between_minus_one_and_one():
+    columns = simulated(raters=3, images=6, seed=3)
+    results = study_results(columns)
+
+    effects = results.order_effects
+    assert effects
+    for share in (effects.right, results.known_truth.experience.ai_knowledge):
+        low, high = (share.ci if share else None) or (0, 0)
+        assert -1 <= low <= high <= 1
+
+
+def test_nothing_is_printed_as_minus_nought():
+    assert as_text(-0.0001) == "0.000"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "of"),
+    [
+        ("fool rate", lambda results: results.known_truth.fool_rate.primary),
+        ("auc", lambda results: results.known_truth.auc.u_statistic.primary),
+        ("accuracy", lambda results: results.known_truth.policy("half").accuracy.primary),
+        ("agreement", lambda results: results.agreement.coefficients["krippendorff_alpha"]),
+    ],
+)
+def test_the_declared_endpoint_comes_first_with_interval_n_method_and_verdict(endpoint, of):
+    results = study_results(simulated(raters=6), margin=0.1, endpoint=endpoint, policy="half")
+
+    assert results.primary
+    assert results.primary.estimate == of(results)
+    assert (results.primary.raters, results.primary.images) == (6, 20 if endpoint == "fool rate" else 40)
+    words = sentence(results)
+    assert words.startswith("Declared primary result.")
+    assert results.primary.method in words
+    assert results.primary.verdict in words
+    assert list(as_json(results))[-1] == "primary"

@@ -28,7 +28,7 @@ def generated_into(dataset: Dataset) -> None:
 
 
 def flow_rows(study):
-    flow = report_on(study, results_of(study), "2026-01-31").sections[1]
+    flow = report_on(study, results_of(study), "2026-01-31").sections[2]
     return {piece.title: [list(row) for row in piece.table.rows] for piece in flow.pieces}
 
 

@@ -11,14 +11,13 @@ from django.core.management.base import BaseCommand, CommandError
 from audit import record
 from rating.management.commands.study import study_named
 from rating.results.build_report import results_of
+from rating.results.sections.primary import sentence
 from rating.results.text import agreement_text
 from rating.results.typed_json import as_json
 
 
 class Command(BaseCommand):
-    help = (
-        "Agreement of a closed study as text, or every number of its report as JSON; by truth once unblinded."
-    )
+    help = "The primary result and the agreement of a closed study as text, or every number of its report as JSON; by truth once unblinded."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("study")
@@ -38,4 +37,5 @@ class Command(BaseCommand):
                 json.dumps({**plain["agreement"], **plain}, ensure_ascii=False, allow_nan=False)
             )
         else:
+            self.stdout.write(f"{sentence(results)}\n")
             self.stdout.write(agreement_text(results.agreement, results.notes))

@@ -10,6 +10,7 @@ from rating.results.gallery import Gallery
 from rating.results.questions import QUESTIONS
 from rating.results.report.checklists import checklist_table
 from rating.results.report.methods_text import methods_text
+from rating.results.sections.primary import sentence
 from rating.results.study_facts import StudyFacts, flow_tables
 from rating.results.study_results import StudyResults
 
@@ -58,6 +59,7 @@ def report_of(
     """Everything that may be known of the study in its present state; galleries and remarks come with their words."""
     audit = facts.audit or ["No blinding audit has been run."]
     sections = [
+        Section("Primary result", [sentence(results)]),
         Section("Methods", methods_text(facts, results)),
         Section("Flow", pieces=[Piece(title, table) for title, table in flow_tables(facts)]),
         Section("Blinding", audit),

@@ -61,6 +61,7 @@ class Moments:
         return [place for place, name in enumerate(self.shared) if len(name) == 1]
 
 
+FEW_DF = 3  # below this an interval is wide because little is known of the spread, and that is said
 U_STATISTIC = "U-statistic, over raters and images like these"
 OR_HILLIS = "Obuchowski–Rockette with Hillis' degrees of freedom, over raters and images like these"
 FIXED_RATERS = "these raters: images sampled, raters fixed"
@@ -93,7 +94,10 @@ class RandomMean:
     @property
     def primary_method(self) -> str:
         """How the primary interval was made, and of whom it speaks."""
-        return self.method if self.primary is self.estimate else FIXED_RATERS
+        if self.primary is not self.estimate:
+            return FIXED_RATERS
+        few = self.df is not None and self.df < FEW_DF
+        return f"{self.method} ({self.df:.1f} degrees of freedom)" if few else self.method
 
     @property
     def primary_df(self) -> float | None:
