@@ -22,6 +22,8 @@ def _in(file: str, *tests: str, **replacements: tuple[str, str]) -> list[Bug]:
 STATISTICS = "rating/statistics"
 WORKED = "tests/analysis/test_worked_examples.py"
 TRUTH = "tests/analysis/test_against_truth.py"
+ERRORS = "tests/analysis/test_standard_errors.py"
+PLANNING = "tests/analysis/test_planning_and_published.py"
 PROPERTIES = "tests/analysis/test_properties.py"
 ORACLE = "tests/generation/test_oracle.py"
 AVERAGES = "tests/generation/test_averaged_weights.py"
@@ -65,6 +67,7 @@ AGREEMENT = [
         f"{STATISTICS}/agreement/alpha.py",
         WORKED,
         PROPERTIES,
+        ERRORS,
         ordinal_metric=("np.cumsum(margins, axis=-1) - margins / 2", "np.cumsum(margins, axis=-1) - margins"),
         small_sample=("n - 1, 1", "n, 1"),
         jackknife=("np.sqrt((n - 1) / n * np.sum(", "np.sqrt(1 / n * np.sum("),
@@ -134,6 +137,7 @@ ACCURACY = [
     *_in(
         f"{STATISTICS}/planning.py",
         WORKED,
+        PLANNING,
         raters_of_power=("(noise + (raters - 1) * shared)", "(noise + raters * shared)"),
         common_correlation=("(1 - kappa) * p**raters", "(1 - kappa) * p**2"),
     ),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rating.statistics import LABELS, RatingsTable
+from rating.statistics.agreement.alpha import alpha
 from rating.statistics.agreement.coefficients import COEFFICIENTS, Items, coefficients
 from rating.statistics.agreement.conger import conger_kappa
 from rating.statistics.agreement.pairs import light_kappa
@@ -73,3 +74,12 @@ def test_the_error_for_raters_like_these_adds_the_jackknife_over_raters(name: st
 
     expected = np.hypot(ESTIMATES[name](codes).se or 0, jackknife(ESTIMATES[name], codes, axis=0))
     assert found.se == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("metric", ["nominal", "ordinal", "interval", "ratio"])
+def test_the_error_of_alpha_by_its_metrics_is_the_jackknifes(metric: str) -> None:
+    codes = simulated(4, 15, 0.2)
+
+    estimate = alpha(counts_of(codes), metric)
+
+    assert estimate.se == pytest.approx(jackknife(lambda rest: alpha(counts_of(rest), metric), codes, 1))

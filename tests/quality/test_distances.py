@@ -149,6 +149,15 @@ def test_an_interval_holds_the_estimate_and_about_the_spread_of_new_samples(meas
     assert 0.5 * spread < high - low < 2 * spread
 
 
+def test_the_interval_of_a_biased_distance_stays_where_the_estimate_is() -> None:
+    """Of thirty pictures every resample lies far above the estimate: only its width says something."""
+    distance = fid(cloud(30, 16), cloud(30, 16, mean=0.6, seed=1))
+
+    assert distance.interval is not None
+    low, high = distance.interval
+    assert low < distance.value < high
+
+
 def test_wide_features_of_many_pictures_get_no_resampling_that_takes_minutes() -> None:
     assert fid(cloud(700, 700), cloud(700, 700, seed=1)).interval is None
 
