@@ -69,6 +69,14 @@ class StudyFacts:
     profiles: dict[str, int]
     years: str
     audit: list[str]
+    audit_verdict: str
+    audit_overridden: bool
+    going_back: str
+    repeat_gap: int
+    burned_in: str
+    ask_confidence: bool
+    frozen: str
+    sources: list[str]
     simulated: bool
 
 
@@ -104,6 +112,14 @@ def facts_of(study: Study) -> StudyFacts:
         profiles=dict(Counter(KNOWLEDGE[enrolment.ai_knowledge] or "not said" for enrolment in enrolments)),
         years=_years([enrolment.years for enrolment in enrolments]),
         audit=_audit_sentences(audit, with_truth=study.is_unblinded),
+        audit_verdict=audit.verdict if audit else "",
+        audit_overridden=bool(audit and audit.overridden_at),
+        going_back=study.going_back,
+        repeat_gap=study.repeat_gap,
+        burned_in=study.burned_in,
+        ask_confidence=study.ask_confidence,
+        frozen=f"{study.frozen_at:%Y-%m-%d}" if study.frozen_at else "",
+        sources=_sources(study),
         simulated=study.is_simulated,
     )
 
@@ -192,6 +208,16 @@ def _exclusions(study: Study) -> list[list[Cell]]:
     excluded = Image.objects.filter(dataset__in=_datasets(study)).exclude(excluded_reason="")
     counted = excluded.order_by().values_list("dataset__name", "excluded_reason").annotate(Count("pk"))
     return [list(row) for row in sorted(counted)]
+
+
+def _sources(study: Study) -> list[str]:
+    """Each dataset with its origin, licence and citation; only once the study is unblinded."""
+    if not study.is_unblinded:
+        return []
+    return [
+        ", ".join(filter(None, (f"{dataset.name} ({dataset.origin})", dataset.licence, dataset.citation)))
+        for dataset in sorted(_datasets(study), key=lambda dataset: dataset.name)
+    ]
 
 
 def _datasets(study: Study) -> set[Dataset]:

@@ -230,7 +230,7 @@ def test_the_report_claims_of_sets_only_what_was_done_with_them(over):
     facts, numbers = facts_of(over), results_of(over)
 
     methods = " ".join(methods_text(facts, numbers))
-    answers = {row[1]: str(row[3]) for row in checklist_table(facts, numbers).rows if row[0] == "STARD 2015"}
+    answers = {row[1]: str(row[3]) for row in checklist_table(facts, numbers).rows if row[0] == "STARD"}
     checklists = " ".join(str(row[3]) for row in checklist_table(facts, numbers).rows)
 
     assert "20 ratings of 10 sets are analysed" in methods
