@@ -19,6 +19,7 @@ urlpatterns = [
     path("images/<uuid:pk>/include", images.include, name="include"),
     path("import/", views.upload, name="upload"),
     path("imports/<int:pk>/", views.import_result, name="import"),
+    path("imports/<int:pk>/outcomes.csv", views.import_outcomes, name="import_outcomes"),
     path("imports/<int:pk>/progress", views.import_progress, name="import_progress"),
     path("imports/<int:pk>/cancel", views.cancel_import, name="cancel_import"),
 ]

@@ -50,6 +50,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "pool:include": (STAFF, "post"),
     "pool:upload": (STAFF, "get"),
     "pool:import": (STAFF, "get"),
+    "pool:import_outcomes": (STAFF, "get"),
     "pool:import_progress": (STAFF, "get"),
     "pool:cancel_import": (STAFF, "post"),
     "generation:jobs": (STAFF, "get"),
@@ -326,7 +327,14 @@ def test_who_may_come_in(world: dict[str, Any], client_of: Callable[[User], Clie
 VIEWER = {
     *("rating:study", "rating:freezing", "rating:auditing", "rating:raters", "rating:copy"),
     *("rating:codebook", "rating:analysis"),
-    *("pool:image", "pool:thumbnail", "pool:picture", "pool:import", "pool:import_progress"),
+    *(
+        "pool:image",
+        "pool:thumbnail",
+        "pool:picture",
+        "pool:import",
+        "pool:import_outcomes",
+        "pool:import_progress",
+    ),
     *(f"generation:{page}" for page in ("job", "job_progress", "sheet", "samples", "grid", "neighbours")),
     *(f"generation:{page}" for page in ("training", "training_progress", "checkpoint", "card")),
     *(f"generation:{page}" for page in ("course_figure", "course_table", "training_config")),

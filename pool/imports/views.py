@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from pool.imports.forms import UploadForm
+from pool.imports.outcomes import outcome_lines
 from pool.imports.uploads import submit_upload
 from pool.models import ImportJob
 
@@ -43,6 +46,15 @@ def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
     if not job.is_active:
         return HttpResponseClientRefresh()
     return render(request, "pool/_import_progress.html", {"job": job})
+
+
+@require_safe
+@may_add
+def import_outcomes(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """Every file of an import with what became of it, as a CSV."""
+    job = cast("ImportJob", get_object_or_404(ImportJob.objects.visible_to(request.user), pk=pk))
+    headers = {"Content-Disposition": f'attachment; filename="import-{job.pk}.csv"'}
+    return StreamingHttpResponse(outcome_lines(job), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 @require_POST

@@ -265,3 +265,16 @@ def test_a_zip_without_its_ending_is_opened(tmp_path: Path) -> None:
     assert [source.name for source in sources(tmp_path / "download") if isinstance(source, Source)] == [
         "a.png"
     ]
+
+
+def test_the_index_of_a_disc_stands_for_the_files_beside_it(tmp_path: Path) -> None:
+    for name in ("DICOMDIR", "DICOM/IM0001", "DICOM/IM0002"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+
+    names = [
+        [source.name for source in sources(path) if isinstance(source, Source)]
+        for path in (tmp_path / "DICOMDIR", tmp_path)
+    ]
+
+    assert names == [["DICOM/IM0001", "DICOM/IM0002"]] * 2

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 import pytest
+import tifffile
 from PIL import Image, ImageCms
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
@@ -404,3 +405,48 @@ def test_patients_are_no_placeholders(name: str) -> None:
 def test_a_table_may_number_its_patients_from_nought() -> None:
     assert not is_missing("0")
     assert is_missing("unknown")
+
+
+def tiff(values: npt.NDArray[Any], **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, values, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("compression", [None, "lzw", "deflate", "packbits", "jpeg2000"])
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+def test_a_tiff_of_eight_bits_is_read_in_any_compression(
+    compression: str | None, byteorder: str, dtype: type
+) -> None:
+    if dtype is np.int8 and compression == "jpeg2000":
+        pytest.skip("that encoder takes no sign")
+    levels = ramp(0, 255).astype(np.int16)
+    values = (levels - 128).astype(np.int8) if dtype is np.int8 else levels.astype(np.uint8)
+
+    decoded = taken(tiff(values, compression=compression, byteorder=byteorder), "a.tif")
+
+    assert is_the_ramp(decoded.pixels)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int8, np.int16])
+def test_a_tiff_in_which_white_is_lowest_is_turned_round(dtype: type) -> None:
+    info = np.iinfo(dtype)
+    values = np.linspace(info.max, info.min, COLUMNS).round()
+    falling: npt.NDArray[Any] = np.tile(values, (ROWS, 1)).astype(dtype)
+
+    decoded = taken(tiff(falling, photometric="miniswhite"), "a.tif")
+
+    assert is_the_ramp(decoded.pixels)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_deep_tiff_is_turned_as_a_shallow_one_is(orientation: int) -> None:
+    shallow = np.arange(ROWS * COLUMNS, dtype=np.uint32).reshape(ROWS, COLUMNS) % 251
+    tag = [(274, "H", 1, orientation, True)]
+
+    eight, sixteen = (
+        taken(tiff(shallow.astype(kind), extratags=tag), "a.tif").pixels for kind in (np.uint8, np.uint16)
+    )
+
+    assert np.array_equal(eight, sixteen)

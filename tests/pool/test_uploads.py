@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -210,3 +213,18 @@ def test_a_cancelled_import_says_all_that_had_gone_in(
 
     job.refresh_from_db()
     assert (job.state, job.imported, job.images.count()) == ("cancelled", 2, 2)
+
+
+def test_every_outcome_of_an_import_can_be_downloaded(
+    researcher: User, client_of: Callable[[User], Client], tmp_path: Path
+) -> None:
+    good = picture()
+    files = {"a.png": good, "=b.png": good, "c.txt": b"hello"}
+    job = submitted(researcher, sent=sent(("z.zip", zipped(files, tmp_path / "z.zip").read_bytes())))
+    job.perform()
+
+    answer = client_of(researcher).get(reverse("pool:import_outcomes", args=[job.pk]))
+
+    lines = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[attr-defined]  # it streams
+    assert lines[:3] == ["file,outcome,detail", "a.png,taken,", "'=b.png,there already,same pixels as a.png"]
+    assert lines[3].startswith("c.txt,refused,")

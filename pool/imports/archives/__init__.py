@@ -29,6 +29,7 @@ from pool.texts import file_name
 __all__ = ["ImportItem", "Refusal", "Source", "UnreadableError", "count", "from_paths"]
 
 HEAD = 512
+DICOMDIR = "DICOMDIR"  # the index of a disc, which names the files beside it
 OPENED = {"zip": zip_members, "tar": tar_members, "7z": seven_zip_members, "npz": npz_members}
 # Zips by their bytes that are something else to people.
 NOT_ARCHIVES = (".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".jar", ".epub")
@@ -123,6 +124,8 @@ def _described(prefix: str, known_as: str, member: Member, labels: Labels) -> So
 def _members(item: ImportItem, skip: Path | None) -> Iterator[Member | Refusal]:
     if item.path.is_dir():
         yield from _folder(item.path, skip)
+    elif item.path.name.upper() == DICOMDIR:
+        yield from _folder(item.path.parent, skip)
     elif not item.path.is_file():
         raise BadSourceError(f"There is no file or folder {item.name}.")
     elif kind := archive_kind(item):
@@ -134,7 +137,7 @@ def _members(item: ImportItem, skip: Path | None) -> Iterator[Member | Refusal]:
 def _folder(root: Path, skip: Path | None) -> Iterator[Member | Refusal]:
     for path in _walk(root):
         name = path.relative_to(root).as_posix()
-        if skip is not None and path.resolve() == skip.resolve():
+        if path.name.upper() == DICOMDIR or (skip is not None and path.resolve() == skip.resolve()):
             continue
         if path.is_file():
             yield Member(name, partial(read_file, path))
@@ -155,6 +158,8 @@ def read_file(path: Path) -> bytes:
 
 
 def _count_one(item: ImportItem) -> int:
+    if item.path.name.upper() == DICOMDIR:
+        return sum(1 for _ in _walk(item.path.parent))
     if item.path.is_dir():
         return sum(1 for _ in _walk(item.path))
     return count_in_zip(item.path) if archive_kind(item) == "zip" else 1

@@ -37,7 +37,7 @@ def canonical(raster: Raster, notes: Notes, *, colour: bool) -> Pixels:
     """Canonical pixels. Raises RefusedImageError."""
     values = _as_integers(raster.values)
     if raster.inverted_top is not None:
-        values = (raster.inverted_top - values.astype(np.int64)).astype(values.dtype)
+        values = np.clip(raster.inverted_top - values.astype(np.int64), 0, None).astype(values.dtype)
         notes.add("inverted", "In the file white is zero; the picture was turned round.")
     values = _opaque(values, notes)
     if values.ndim == 3:

@@ -18,6 +18,7 @@ JPEG_FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 LOSSLESS, LOSSLESS_LS = 0xC3, 0xF7
 TIFF_PHOTOMETRICS = {"MINISWHITE", "MINISBLACK", "RGB"}
 REDUCED = 1
+TURNED_SIDEWAYS = 5  # EXIF orientations from here on swap width and height
 MISSING = "The picture is compressed in a way this version cannot decode"
 
 
@@ -28,7 +29,7 @@ def deep_raster(data: bytes, kind: str, notes: Notes) -> Raster | None:
     if kind == "JPEG":
         return _jpeg(data)
     if kind == "TIFF":
-        return _tiff(data, notes)
+        return tiff_raster(data, notes)
     return None
 
 
@@ -95,8 +96,8 @@ def _jpeg_frame(data: bytes) -> tuple[int, int, int, int] | None:
     return None
 
 
-def _tiff(data: bytes, notes: Notes) -> Raster | None:
-    """Grey and RGB of samples other than eight bits without sign, and BigTIFF."""
+def tiff_raster(data: bytes, notes: Notes, *, also_plain: bool = False) -> Raster | None:
+    """Grey and RGB of samples other than eight bits without sign, and BigTIFF; any with `also_plain`."""
     import tifffile
 
     try:
@@ -109,19 +110,38 @@ def _tiff(data: bytes, notes: Notes) -> Raster | None:
         check_size(page.imagewidth, page.imagelength)
         photometric = getattr(page.photometric, "name", "")
         is_plain = page.bitspersample in {1, 2, 4, 8} and page.sampleformat in {None, 1}
-        if (is_plain and not file.is_bigtiff) or photometric not in TIFF_PHOTOMETRICS:
+        if is_plain and not file.is_bigtiff and not also_plain:
+            return None
+        if photometric not in TIFF_PHOTOMETRICS:
+            if not is_plain:
+                raise RefusedImageError(
+                    f"The TIFF holds {photometric} of more than eight bits, which is not read."
+                )
             return None
         if _pictures(file) > 1:
             raise RefusedImageError("The file holds more than one picture; import single frames.")
-        values = np.asarray(page.asarray())
+        values, is_negative = np.asarray(page.asarray()), photometric == "MINISWHITE"
+        if is_negative and values.dtype.kind == "i":
+            values, is_negative = ~values, False  # -128 is white, 127 black
+            notes.add("inverted", "In the file white is the lowest value; the picture was turned round.")
         ratio = _ratio(tags)
         if page.planarconfig == 2 and values.ndim == 3:
             values = np.moveaxis(values, 0, -1)
+        place = int(getattr(tags.get("Orientation"), "value", 1) or 1)
         return Raster(
-            _unsigned(values, notes),
-            ratio=ratio,
-            inverted_top=_top(values, int(page.bitspersample)) if photometric == "MINISWHITE" else None,
+            upright(_unsigned(values, notes), place),
+            ratio=1 / ratio if place >= TURNED_SIDEWAYS else ratio,
+            inverted_top=(1 << int(page.bitspersample)) - 1 if is_negative else None,
         )
+
+
+def upright(values: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
+    """The picture turned as EXIF's orientation, 1 to 8, says."""
+    if orientation >= TURNED_SIDEWAYS:
+        values = np.swapaxes(values, 0, 1)
+    if orientation in {3, 4, 7, 8}:
+        values = values[::-1]
+    return values[:, ::-1] if orientation in {2, 3, 6, 7} else values
 
 
 def _pictures(file: Any) -> int:
@@ -144,11 +164,3 @@ def _unsigned(values: npt.NDArray[Any], notes: Notes) -> npt.NDArray[Any]:
         notes.add("bits", "Signed eight bits were lifted: -128 is black.")
         return (values.astype(np.int16) + 128).astype(np.uint8)
     return values
-
-
-def _top(values: npt.NDArray[Any], bits: int) -> int:
-    if values.dtype.kind != "u":
-        raise RefusedImageError(
-            "The picture has signed pixels in which white is zero, which nobody can tell how to show."
-        )
-    return int((1 << bits) - 1)

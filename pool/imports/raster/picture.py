@@ -11,7 +11,7 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from pool.canonical.pixels import MAX_PIXELS, Pixels, RefusedImageError, check_size
 from pool.imports.notes import Notes
 from pool.imports.raster.channels import Raster, canonical
-from pool.imports.raster.deep import deep_raster
+from pool.imports.raster.deep import TURNED_SIDEWAYS, deep_raster, tiff_raster
 from pool.imports.raster.kinds import ALLOWED, kind_of, what_it_is
 from pool.imports.raster.tone import gamma_of, tone_curve
 
@@ -24,7 +24,6 @@ FORMATS = {
     "HEIC": ("HEIF",),
     "JPEG 2000": ("JPEG2000",),
 }
-TURNED_SIDEWAYS = 5  # EXIF orientations from here on swap width and height
 MOST_DIFFERENCE = 8.0
 LEAST_DPI = 10.0
 
@@ -45,7 +44,7 @@ def decode(data: bytes, *, colour: bool = False, notes: Notes | None = None) -> 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            raster = deep_raster(data, kind, notes) or _by_pillow(data, kind, notes)
+            raster = deep_raster(data, kind, notes) or _by_either(data, kind, notes)
             return canonical(raster, notes, colour=colour)
     except RefusedImageError:
         raise
@@ -60,6 +59,17 @@ def decode(data: bytes, *, colour: bool = False, notes: Notes | None = None) -> 
     except Exception as error:  # readers raise whatever a broken file makes them
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
         raise RefusedImageError(f"The file is damaged or cut short ({reason}).") from error
+
+
+def _by_either(data: bytes, kind: str, notes: Notes) -> Raster:
+    """By Pillow, and a TIFF of a compression that it lacks by the second reader."""
+    try:
+        return _by_pillow(data, kind, notes)
+    except UnidentifiedImageError:
+        raster = tiff_raster(data, notes, also_plain=True) if kind == "TIFF" else None
+        if raster is None:
+            raise
+        return raster
 
 
 def _by_pillow(data: bytes, kind: str, notes: Notes) -> Raster:

@@ -1,0 +1,41 @@
+"""What became of every file of an import, as a table to download."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+
+from pool.models import ImportJob
+
+COLUMNS = ("file", "outcome", "detail")
+RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class _Echo:
+    """A file that hands on what is written to it."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def outcome_lines(job: ImportJob) -> Iterator[str]:
+    """The lines of a CSV: each file once, taken, noted, there already or refused, with the reason."""
+    writer = csv.writer(_Echo())
+    yield str(writer.writerow(COLUMNS))
+    for row in _rows(job):
+        yield str(writer.writerow([_guarded(cell) for cell in row]))
+
+
+def _rows(job: ImportJob) -> Iterator[tuple[str, str, str]]:
+    images = job.images.order_by("source_name").values_list("source_name", "notes")
+    for name, notes in images.iterator(chunk_size=2000):
+        yield name, "noted" if notes else "taken", " ".join(note["text"] for note in notes)
+    for entry in job.duplicates:
+        yield entry["file"], "there already", f"same pixels as {entry['same_as']}"
+    for entry in job.refused:
+        yield entry["file"], "refused", entry["reason"]
+
+
+def _guarded(cell: str) -> str:
+    """The cell so that no spreadsheet runs it."""
+    return f"'{cell}" if cell.startswith(RUN_BY_SPREADSHEETS) else cell
