@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,12 +88,26 @@ def legend(ax: Axes, theme: Theme, **where: Any) -> None:
         text.set_color(theme.ink)
 
 
+class Estimated(Protocol):
+    """A number with its interval, or neither."""
+
+    @property
+    def estimate(self) -> float | None: ...
+
+    @property
+    def ci(self) -> tuple[float, float] | None: ...
+
+
 def forest(
-    ax: Axes, theme: Theme, rows: list[tuple[str, Any]], *, unit: tuple[float, float] | None = (0, 1)
+    ax: Axes,
+    theme: Theme,
+    rows: Sequence[tuple[str, Estimated]],
+    *,
+    unit: tuple[float, float] | None = (0, 1),
 ) -> None:
     """Estimates with their intervals, the first row on top; what is undefined is left blank."""
     for place, (_, estimate) in enumerate(rows):
-        if estimate["estimate"] is None:
+        if estimate.estimate is None:
             ax.text(
                 0.02,
                 place,
@@ -103,9 +118,9 @@ def forest(
                 transform=ax.get_yaxis_transform(),
             )
             continue
-        if estimate["ci"]:
-            ax.plot(estimate["ci"], [place, place], color=theme.accent, linewidth=2, solid_capstyle="butt")
-        ax.plot(estimate["estimate"], place, "o", color=theme.ink, markersize=6)
+        if estimate.ci:
+            ax.plot(estimate.ci, [place, place], color=theme.accent, linewidth=2, solid_capstyle="butt")
+        ax.plot(estimate.estimate, place, "o", color=theme.ink, markersize=6)
     ax.set_yticks(range(len(rows)), [name for name, _ in rows])
     ax.set_ylim(len(rows) - 0.5, -0.5)
     if unit:

@@ -15,12 +15,12 @@ from audit.models import Event
 from lungrater.machines.model_folder import NotAModelError, looker_of
 from lungrater.machines.vision_model import opinion_in
 from pool.canonical.pixels import decode_png
+from pool.typed_json import as_json
 from rating.models import Enrolment, Freeze, Rating, Study
 from rating.reading.machine_raters import NoOpinionError, Opinion, enrol_machine, opinion_of, read
 from rating.results.build_report import report_on, results_of
 from rating.results.export.bundle import bundle
 from rating.results.export.ratings_csv import rating_facts
-from rating.results.typed_json import as_json
 from rating.studies.study import NotPossibleError
 from tests.generation.images_api import Answer, error, serving
 from tests.rating.cast import draft_study, frozen_study, open_study, organiser, presentations, rate_all

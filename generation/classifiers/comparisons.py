@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,34 +11,49 @@ from generation.classifiers.resampling import Floats, Numbers
 from pool.placements import covariance, placements
 
 
-def mcnemar(truth: Numbers, first_scores: Floats, second_scores: Floats) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class McNemar:
+    """How many images only the first, and only the second gets right; `reason` says why there is no p."""
+
+    only_first: int
+    only_second: int
+    p: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeLong:
+    """The first AUC less the second; `reason` says why there is no p."""
+
+    difference: float
+    z: float | None = None
+    p: float | None = None
+    reason: str | None = None
+
+
+def mcnemar(truth: Numbers, first_scores: Floats, second_scores: Floats) -> McNemar:
     """How many images only one of them gets right, and the exact p that this is chance (McNemar 1947)."""
     from statsmodels.stats.contingency_tables import mcnemar as test
 
     first, second = first_scores.argmax(axis=1) == truth, second_scores.argmax(axis=1) == truth
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     if only_first + only_second == 0:
-        return {"only_first": 0, "only_second": 0, "p": None, "reason": "Both get the same images right."}
+        return McNemar(0, 0, reason="Both get the same images right.")
     p = float(test([[0, only_first], [only_second, 0]], exact=True).pvalue)
-    return {"only_first": only_first, "only_second": only_second, "p": p, "reason": None}
+    return McNemar(only_first, only_second, p)
 
 
-def delong(positive: NDArray[np.bool_], first: Floats, second: Floats) -> dict[str, Any]:
+def delong(positive: NDArray[np.bool_], first: Floats, second: Floats) -> DeLong:
     """The AUC of `first` less that of `second`, its z and two-sided p (DeLong et al. 1988)."""
     from scipy.stats import norm
 
     placements_of_both = [placements(scores[~positive], scores[positive]) for scores in (first, second)]
     difference = placements_of_both[0].auc - placements_of_both[1].auc
     if min(positive.sum(), (~positive).sum()) < 2:
-        return {
-            "difference": difference,
-            "z": None,
-            "p": None,
-            "reason": "Fewer than two images of one kind.",
-        }
+        return DeLong(difference, reason="Fewer than two images of one kind.")
     covariances = covariance(placements_of_both)
     variance = covariances[0, 0] + covariances[1, 1] - 2 * covariances[0, 1]
     if variance < 1e-15:
-        return {"difference": difference, "z": None, "p": None, "reason": "Both rank every image alike."}
+        return DeLong(difference, reason="Both rank every image alike.")
     z = float(difference / np.sqrt(variance))
-    return {"difference": difference, "z": z, "p": float(2 * norm.sf(abs(z))), "reason": None}
+    return DeLong(difference, z, float(2 * norm.sf(abs(z))))

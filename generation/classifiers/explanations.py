@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,15 @@ def grad_cam_map(classifier: Classifier, square: NDArray[np.uint8], number: int)
     return values / (values.max() or 1.0)
 
 
-def overlap(first_map: Floats, second_map: Floats) -> dict[str, float | None]:
+@dataclass(frozen=True, slots=True)
+class MapOverlap:
+    """The IoU of two maps' highest fifths, and Spearman's correlation over the pixels."""
+
+    iou: float | None = None
+    spearman: float | None = None
+
+
+def overlap(first_map: Floats, second_map: Floats) -> MapOverlap:
     """How far two maps agree: IoU of their highest fifths, and Spearman's correlation over the pixels.
 
     None where a map is even, so that it points nowhere.
@@ -75,12 +84,12 @@ def overlap(first_map: Floats, second_map: Floats) -> dict[str, float | None]:
     from scipy.stats import spearmanr
 
     if np.ptp(first_map) < 1e-12 or np.ptp(second_map) < 1e-12:
-        return {"iou": None, "spearman": None}
+        return MapOverlap()
     first, second = _highest(first_map), _highest(second_map)
-    return {
-        "iou": float((first & second).sum() / (first | second).sum()),
-        "spearman": float(spearmanr(first_map.ravel(), second_map.ravel()).statistic),
-    }
+    return MapOverlap(
+        float((first & second).sum() / (first | second).sum()),
+        float(spearmanr(first_map.ravel(), second_map.ravel()).statistic),
+    )
 
 
 def overlay(square: NDArray[np.uint8], heat: Floats) -> NDArray[np.uint8]:

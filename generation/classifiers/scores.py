@@ -6,6 +6,8 @@ the mean recall is the balanced accuracy. Expected calibration error: Guo et al.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,15 @@ from generation.classifiers.resampling import Floats, Numbers
 
 BINS = 10
 SCORES = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "ece", "brier")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfidenceBin:
+    """The images about which a classifier was about so sure: how sure, how often right, how many."""
+
+    confidence: float
+    accuracy: float
+    images: int
 
 
 def scores(truth: Numbers, probabilities: Floats, counts: Floats) -> dict[str, Floats]:
@@ -82,15 +93,13 @@ def calibration_error(truth: Numbers, probabilities: Floats, counts: Floats) -> 
     return np.asarray(np.abs(gap).sum(axis=1) / counts.sum(axis=1))
 
 
-def reliability(truth: Numbers, probabilities: Floats) -> list[dict[str, float]]:
+def reliability(truth: Numbers, probabilities: Floats) -> list[ConfidenceBin]:
     """For each bin that holds images: how sure, how often right, how many."""
     sure, right, bins = _bins(truth, probabilities)
     return [
-        {
-            "confidence": float(sure[bins == place].mean()),
-            "accuracy": float(right[bins == place].mean()),
-            "images": int((bins == place).sum()),
-        }
+        ConfidenceBin(
+            float(sure[bins == place].mean()), float(right[bins == place].mean()), int((bins == place).sum())
+        )
         for place in np.unique(bins)
     ]
 

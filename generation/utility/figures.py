@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from generation.utility.arms import REAL, SYNTHETIC
+from generation.utility.results import ArmScores, UtilityResults
 from pool.figure_style import Theme, forest, legend, matplotlib, panel
 
 if TYPE_CHECKING:
@@ -17,28 +18,30 @@ if TYPE_CHECKING:
 MARKS = "os^Dvp"
 
 
-def scores(report: Mapping[str, Any], theme: Theme) -> Figure:
+def scores(report: UtilityResults, theme: Theme) -> Figure:
     """Balanced accuracy of every arm by every architecture."""
-    rows = [
-        (f"{arm['arm']}, {arm['architecture']}", arm["scores"]["balanced_accuracy"]) for arm in report["arms"]
-    ]
+    rows = [(f"{arm.arm}, {arm.architecture}", arm.scores["balanced_accuracy"]) for arm in report.arms]
     figure, (ax,) = panel(theme, height=1 + 0.28 * len(rows))
     forest(ax, theme, rows)
-    ax.axvline(1 / len(report["classes"]), color=theme.quiet, linewidth=0.8, linestyle=":")
+    ax.axvline(1 / len(report.classes), color=theme.quiet, linewidth=0.8, linestyle=":")
     ax.set_xlabel("Balanced accuracy on unseen real images, 95 % interval (dotted: chance)")
     return figure
 
 
-def learning_curve(report: Mapping[str, Any], theme: Theme) -> Figure:
+def learning_curve(report: UtilityResults, theme: Theme) -> Figure:
     """Balanced accuracy by how many synthetic images there were, one line for each architecture."""
     figure, (ax,) = panel(theme, height=3.2)
-    for mark, architecture in zip(MARKS, report["headline"]["architectures"], strict=False):
-        points = [point for point in report["curve"] if point["architecture"] == architecture]
-        x, y = [point["synthetic"] for point in points], [point["estimate"] for point in points]
-        ends = [point["ci"] or (point["estimate"], point["estimate"]) for point in points]
+    for mark, architecture in zip(MARKS, report.headline.architectures, strict=False):
+        points = [
+            (point.synthetic, point.estimate, point.ci)
+            for point in report.curve
+            if point.architecture == architecture and point.estimate is not None
+        ]
+        x, y = [number for number, _, _ in points], [estimate for _, estimate, _ in points]
+        ends = [ci or (estimate, estimate) for _, estimate, ci in points]
         errors = np.abs(np.array(ends).T - np.array(y))
         ax.errorbar(x, y, yerr=errors, fmt=f"{mark}-", capsize=3, linewidth=1.2, label=architecture)
-    ax.axhline(1 / len(report["classes"]), color=theme.quiet, linewidth=0.8, linestyle=":")
+    ax.axhline(1 / len(report.classes), color=theme.quiet, linewidth=0.8, linestyle=":")
     ax.set_ylim(0, 1.02)
     ax.set_xlabel("Synthetic images trained on")
     ax.set_ylabel("Balanced accuracy")
@@ -46,11 +49,11 @@ def learning_curve(report: Mapping[str, Any], theme: Theme) -> Figure:
     return figure
 
 
-def calibration(report: Mapping[str, Any], theme: Theme) -> Figure:
+def calibration(report: UtilityResults, theme: Theme) -> Figure:
     """How sure and how often right, trained on synthetic and on real images."""
     figure, axes = panel(theme, height=3.4, columns=2, share_y=True)
     for ax, arm in zip(axes, (SYNTHETIC, REAL), strict=True):
-        _reliability(ax, theme, [row for row in report["arms"] if row["arm"] == arm])
+        _reliability(ax, theme, [row for row in report.arms if row.arm == arm])
         ax.set_title(arm, fontsize=10)
         ax.set_xlabel("How sure")
     axes[0].set_ylabel("How often right")
@@ -58,29 +61,29 @@ def calibration(report: Mapping[str, Any], theme: Theme) -> Figure:
     return figure
 
 
-def _reliability(ax: Axes, theme: Theme, arms: list[Mapping[str, Any]]) -> None:
+def _reliability(ax: Axes, theme: Theme, arms: list[ArmScores]) -> None:
     ax.plot([0, 1], [0, 1], color=theme.quiet, linewidth=0.8, linestyle=":")
     for mark, row in zip(MARKS, arms, strict=False):
-        bins = row["reliability"]
-        x, y = [place["confidence"] for place in bins], [place["accuracy"] for place in bins]
-        ax.plot(x, y, f"{mark}-", linewidth=1, label=row["architecture"])
+        bins = row.reliability
+        x, y = [place.confidence for place in bins], [place.accuracy for place in bins]
+        ax.plot(x, y, f"{mark}-", linewidth=1, label=row.architecture)
     ax.set_xlim(0, 1.02)
     ax.set_ylim(-0.02, 1.02)
 
 
-def confusion(report: Mapping[str, Any], theme: Theme) -> Figure:
+def confusion(report: UtilityResults, theme: Theme) -> Figure:
     """What was called what: trained on synthetic above, on real below, a column for each architecture."""
-    names, classes = report["headline"]["architectures"], report["classes"]
+    names, classes = report.headline.architectures, report.classes
     side = max(2.2, 0.55 * len(classes) + 1)
     figure: Figure = matplotlib().figure.Figure(
         figsize=(side * len(names), side * 2), facecolor=theme.ground, layout="constrained"
     )
     grid = figure.subplots(2, len(names), squeeze=False)
-    for row in report["arms"]:
-        if row["arm"] in (SYNTHETIC, REAL):
-            ax = grid[(SYNTHETIC, REAL).index(row["arm"])][names.index(row["architecture"])]
-            _table(ax, theme, np.array(row["confusion"]), classes)
-            ax.set_title(f"{row['arm']}\n{row['architecture']}", fontsize=9, color=theme.ink)
+    for row in report.arms:
+        if row.arm in (SYNTHETIC, REAL):
+            ax = grid[(SYNTHETIC, REAL).index(row.arm)][names.index(row.architecture)]
+            _table(ax, theme, np.array(row.confusion), classes)
+            ax.set_title(f"{row.arm}\n{row.architecture}", fontsize=9, color=theme.ink)
     return figure
 
 
@@ -96,7 +99,7 @@ def _table(ax: Axes, theme: Theme, table: Any, classes: list[str]) -> None:
     ax.set_ylabel("truth", color=theme.ink, fontsize=8)
 
 
-FIGURES: dict[str, Callable[[Mapping[str, Any], Theme], Figure]] = {
+FIGURES: dict[str, Callable[[UtilityResults, Theme], Figure]] = {
     "scores": scores,
     "learning-curve": learning_curve,
     "calibration": calibration,

@@ -14,8 +14,10 @@ from django.urls import reverse
 from generation.images.models import GenerationJob
 from generation.training.models import Checkpoint, TrainingRun
 from generation.utility.config import UtilityConfig
+from generation.utility.results import UtilityResults
 from jobs.models import Job, JobQuerySet
 from pool.models import Dataset, Image
+from pool.typed_json import from_json
 
 MOST_PER_CLASS = 20_000
 
@@ -154,6 +156,11 @@ class UtilityExperiment(Job):
     @property
     def parsed_config(self) -> UtilityConfig:
         return UtilityConfig.from_mapping(self.config)
+
+    @property
+    def results(self) -> UtilityResults:
+        """The report's numbers; there are none before it is written."""
+        return from_json(UtilityResults, self.report)
 
     @property
     def folder(self) -> Path:

@@ -1,17 +1,17 @@
-"""The report of an experiment as plain numbers: every arm's scores, the gaps between arms, and what may not be concluded."""
+"""The report of an experiment computed: every arm's scores, the gaps between arms, and what may not be concluded."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from generation.classifiers.comparisons import delong, mcnemar
-from generation.classifiers.resampling import Floats, Numbers, Resampling
+from generation.classifiers.resampling import Estimate, Floats, Numbers, Resampling
 from generation.classifiers.scores import SCORES, confusion, reliability, scores, scores_by_class
 from generation.utility.arms import REAL, SYNTHETIC
+from generation.utility.results import ArmScores, CurvePoint, Gap, Headline, HeadlineScore, UtilityResults
 
 OTHER_BOUNDS = {"brier": (0.0, 2.0)}
 HEADLINE = "balanced_accuracy"
@@ -45,25 +45,25 @@ class HeldOut:
 
 def whole_report(
     fitted: Sequence[Fitted], test: HeldOut, *, resamples: int, seed: int, notes: Sequence[str] = ()
-) -> dict[str, Any]:
-    """All of it, ready for JSON; `fitted` holds at least the arms “real only” and “synthetic only”."""
+) -> UtilityResults:
+    """All numbers; `fitted` holds at least the arms “real only” and “synthetic only”."""
     seeds = len(fitted[0].probabilities)
     draw = Resampling.of(test.truth, test.patients, seeds=seeds, resamples=resamples, seed=seed)
     values = {_key(fit): _values(fit, test, draw) for fit in fitted}
     architectures = list(dict.fromkeys(fit.architecture for fit in fitted))
-    return {
-        "classes": list(test.classes),
-        "seeds": seeds,
-        "resamples": resamples,
-        "test_images": len(test.truth),
-        "test_patients": draw.patients,
-        "headline": _headline(values, architectures, draw),
-        "arms": [_arm(fit, values[_key(fit)], test, draw) for fit in fitted],
-        "gaps": [_gap(fit, fitted, values, test, draw) for fit in fitted if fit.arm != REAL],
-        "curve": _curve(fitted, values, draw),
-        "notes": list(notes),
-        "not_concluded": _not_concluded(draw, seeds, len(test.truth)),
-    }
+    return UtilityResults(
+        classes=list(test.classes),
+        seeds=seeds,
+        resamples=resamples,
+        test_images=len(test.truth),
+        test_patients=draw.patients,
+        headline=_headline(values, architectures, draw),
+        arms=[_arm(fit, values[_key(fit)], test, draw) for fit in fitted],
+        gaps=[_gap(fit, fitted, values, test, draw) for fit in fitted if fit.arm != REAL],
+        curve=_curve(fitted, values, draw),
+        notes=list(notes),
+        not_concluded=_not_concluded(draw, seeds, len(test.truth)),
+    )
 
 
 Values = Mapping[tuple[str, str], Mapping[str, Floats]]
@@ -79,89 +79,83 @@ def _values(fit: Fitted, test: HeldOut, draw: Resampling) -> dict[str, Floats]:
     return {name: np.stack([values[name] for values in of_seeds]) for name in SCORES}
 
 
-def _headline(values: Values, architectures: Sequence[str], draw: Resampling) -> dict[str, Any]:
-    """Trained on synthetic less trained on real, for each architecture and their mean."""
-    gaps: dict[str, Any] = {}
-    for name in (HEADLINE, "accuracy"):
-        of_each = [values[SYNTHETIC, a][name] - values[REAL, a][name] for a in architectures]
-        mean = np.mean(of_each, axis=0)
-        gaps[name] = {
-            "mean": draw.estimate(mean, bounds=None).as_json(),
-            "synthetic": _mean_over(values, SYNTHETIC, architectures, name, draw),
-            "real": _mean_over(values, REAL, architectures, name, draw),
-        }
-    return {"score": HEADLINE, "architectures": list(architectures), **gaps}
+def _headline(values: Values, architectures: Sequence[str], draw: Resampling) -> Headline:
+    """Trained on synthetic less trained on real, the mean over architectures."""
+    scores = [_headline_score(values, architectures, name, draw) for name in (HEADLINE, "accuracy")]
+    return Headline(HEADLINE, list(architectures), *scores)
 
 
-def _mean_over(
-    values: Values, arm: str, architectures: Sequence[str], name: str, draw: Resampling
-) -> dict[str, Any]:
-    mean = np.mean([values[arm, architecture][name] for architecture in architectures], axis=0)
-    return draw.estimate(np.asarray(mean)).as_json()
+def _headline_score(
+    values: Values, architectures: Sequence[str], name: str, draw: Resampling
+) -> HeadlineScore:
+    synthetic, real = (
+        np.mean([values[arm, architecture][name] for architecture in architectures], axis=0)
+        for arm in (SYNTHETIC, REAL)
+    )
+    return HeadlineScore(
+        draw.estimate(synthetic - real, bounds=None), draw.estimate(synthetic), draw.estimate(real)
+    )
 
 
-def _arm(fit: Fitted, values: Mapping[str, Floats], test: HeldOut, draw: Resampling) -> dict[str, Any]:
+def _arm(fit: Fitted, values: Mapping[str, Floats], test: HeldOut, draw: Resampling) -> ArmScores:
     ones, classes = draw.counts[:1], len(test.classes)
     table = confusion(test.truth, fit.together.argmax(axis=1), ones, classes)[0]
     by_class = [
         scores_by_class(test.truth, probabilities, draw.counts) for probabilities in fit.probabilities
     ]
-    return {
-        "arm": fit.arm,
-        "architecture": fit.architecture,
-        "real": fit.real,
-        "synthetic": fit.synthetic,
-        "scores": {
-            name: draw.estimate(values[name], bounds=OTHER_BOUNDS.get(name, (0.0, 1.0))).as_json()
-            for name in SCORES
+    return ArmScores(
+        fit.arm,
+        fit.architecture,
+        fit.real,
+        fit.synthetic,
+        scores={
+            name: draw.estimate(values[name], bounds=OTHER_BOUNDS.get(name, (0.0, 1.0))) for name in SCORES
         },
-        "by_class": {
+        by_class={
             label: {
-                name: draw.estimate(np.stack([of_seed[name][:, number] for of_seed in by_class])).as_json()
+                name: draw.estimate(np.stack([of_seed[name][:, number] for of_seed in by_class]))
                 for name in by_class[0]
             }
             for number, label in enumerate(test.classes)
         },
-        "confusion": table.astype(int).tolist(),
-        "reliability": reliability(test.truth, fit.together),
-    }
+        confusion=table.astype(int).tolist(),
+        reliability=reliability(test.truth, fit.together),
+    )
 
 
-def _gap(
-    fit: Fitted, fitted: Sequence[Fitted], values: Values, test: HeldOut, draw: Resampling
-) -> dict[str, Any]:
+def _gap(fit: Fitted, fitted: Sequence[Fitted], values: Values, test: HeldOut, draw: Resampling) -> Gap:
     """An arm against “real only” of the same architecture, on the same resamples."""
     [real] = [other for other in fitted if _key(other) == (REAL, fit.architecture)]
     numbers = range(len(test.classes)) if len(test.classes) > 2 else [1]
-    return {
-        "arm": fit.arm,
-        "architecture": fit.architecture,
-        "scores": {
-            name: draw.estimate(values[_key(fit)][name] - values[_key(real)][name], bounds=None).as_json()
+    return Gap(
+        fit.arm,
+        fit.architecture,
+        scores={
+            name: draw.estimate(values[_key(fit)][name] - values[_key(real)][name], bounds=None)
             for name in SCORES
         },
-        "mcnemar": mcnemar(test.truth, fit.together, real.together),
-        "delong": {
+        mcnemar=mcnemar(test.truth, fit.together, real.together),
+        delong={
             test.classes[number]: delong(
                 test.truth == number, fit.together[:, number], real.together[:, number]
             )
             for number in numbers
         },
-    }
+    )
 
 
-def _curve(fitted: Sequence[Fitted], values: Values, draw: Resampling) -> list[dict[str, Any]]:
+def _curve(fitted: Sequence[Fitted], values: Values, draw: Resampling) -> list[CurvePoint]:
     """Synthetic-only arms by how many images they had."""
     points = [
-        {
-            "architecture": fit.architecture,
-            "synthetic": fit.synthetic,
-            **draw.estimate(values[_key(fit)][HEADLINE]).as_json(),
-        }
+        CurvePoint(
+            **vars(draw.estimate(values[_key(fit)][HEADLINE])),
+            architecture=fit.architecture,
+            synthetic=fit.synthetic,
+        )
         for fit in fitted
         if not fit.real
     ]
-    return sorted(points, key=lambda point: (point["architecture"], point["synthetic"]))
+    return sorted(points, key=lambda point: (point.architecture, point.synthetic))
 
 
 def _not_concluded(draw: Resampling, seeds: int, images: int) -> list[str]:
@@ -184,9 +178,9 @@ def _not_concluded(draw: Resampling, seeds: int, images: int) -> list[str]:
     return sentences
 
 
-def in_words(score: Mapping[str, Any]) -> str:
+def in_words(score: Estimate) -> str:
     """“0.830 (0.760 to 0.890)”, or a dash where it is undefined."""
-    if score["estimate"] is None:
+    if score.estimate is None:
         return "–"
-    words = f"{score['estimate']:.3f}"
-    return f"{words} ({score['ci'][0]:.3f} to {score['ci'][1]:.3f})" if score["ci"] else words
+    words = f"{score.estimate:.3f}"
+    return f"{words} ({score.ci[0]:.3f} to {score.ci[1]:.3f})" if score.ci else words

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from django.conf import settings
@@ -20,9 +20,11 @@ from generation.utility.config import UtilityConfig, UtilityConfigError
 from generation.utility.data import Material, material_of, squares_of
 from generation.utility.models import UtilityExperiment, UtilityExplanation, UtilityFit
 from generation.utility.report import Fitted, HeldOut, whole_report
+from generation.utility.results import ExplanationOverlap, UtilityResults
 from jobs.models import JobFailedError, JobLostError
 from jobs.throttle import Throttle
 from pool.canonical.pixels import encode_png
+from pool.typed_json import as_json
 
 if TYPE_CHECKING:
     from generation.classifiers.classifier import Classifier
@@ -47,7 +49,7 @@ def carry_out(experiment: UtilityExperiment) -> None:
         experiment.beat(message="Explaining…")
         overlaps = work.explain()
         experiment.beat(message="Writing the report…")
-        experiment.report = {**work.report(), "explanations": overlaps}
+        experiment.report = as_json(replace(work.results(), explanations=overlaps))
         experiment.save(update_fields=["report"])
         experiment.beat(message=f"{experiment.total} classifiers on {len(material.test):,} test images")
     except (UtilityConfigError, FitFailedError, WeightsError) as error:
@@ -184,14 +186,14 @@ class Work:
         )
         return classifier, losses, sizes
 
-    def explain(self) -> list[dict[str, Any]]:
+    def explain(self) -> list[ExplanationOverlap]:
         """Maps of a few test images by the networks trained on synthetic and on real ones, and how far they agree."""
         from generation.classifiers.explanations import METHODS, overlap
 
         if not self.config.explained:
             return []
         places = stratified(self.test.numbers, self.config.explained, seed=self.config.seed)
-        agreements = []
+        agreements: list[ExplanationOverlap] = []
         for architecture in self.config.architectures:
             maps = {
                 arm: self._maps(plan, places)
@@ -204,15 +206,13 @@ class Work:
                     overlap(maps[SYNTHETIC][place, method], maps[REAL][place, method]) for place in places
                 ]
                 agreements.append(
-                    {
-                        "architecture": architecture,
-                        "method": method,
-                        "images": len(overlaps),
-                        **{
-                            name: _mean([pair_overlap[name] for pair_overlap in overlaps])
-                            for name in ("iou", "spearman")
-                        },
-                    }
+                    ExplanationOverlap(
+                        architecture,
+                        method,
+                        len(overlaps),
+                        _mean([pair.iou for pair in overlaps]),
+                        _mean([pair.spearman for pair in overlaps]),
+                    )
                 )
         return agreements
 
@@ -263,7 +263,7 @@ class Work:
         except ClassifierError:
             return self._trained(plan)[0]
 
-    def report(self) -> dict[str, Any]:
+    def results(self) -> UtilityResults:
         rows = {(fit.arm, fit.architecture, fit.seed): fit for fit in self.experiment.fits.all()}
         fitted = [
             self._fitted([rows[arm, architecture, seed] for seed in range(self.config.seeds)])
@@ -271,26 +271,20 @@ class Work:
         ]
         test = HeldOut(self.test.numbers, self.material.patients(), self.material.classes)
         sides = {"real": self.real, "synthetic": self.synthetic, "test": self.test}
-        return {
-            **whole_report(
-                fitted, test, resamples=self.config.resamples, seed=self.config.seed, notes=self.notes
-            ),
-            "images": {
-                side: dict(
-                    zip(
-                        self.material.classes,
-                        np.bincount(labelled.numbers, minlength=len(self.material.classes)).tolist(),
-                        strict=True,
-                    )
-                )
-                for side, labelled in sides.items()
-            },
-            "models": {
-                plan.arm.name + ", " + plan.architecture: plan.folder_name
+        numbers = whole_report(
+            fitted, test, resamples=self.config.resamples, seed=self.config.seed, notes=self.notes
+        )
+        classes = self.material.classes
+        counts = {side: np.bincount(half.numbers, minlength=len(classes)) for side, half in sides.items()}
+        return replace(
+            numbers,
+            images={side: dict(zip(classes, of.tolist(), strict=True)) for side, of in counts.items()},
+            models={
+                f"{plan.arm.name}, {plan.architecture}": plan.folder_name
                 for plan in self.plans
                 if plan.seed == 0
             },
-        }
+        )
 
     @staticmethod
     def _fitted(rows: list[UtilityFit]) -> Fitted:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from generation.classifiers.resampling import Estimate
 from generation.utility.arms import REAL, SYNTHETIC
 from generation.utility.models import UtilityExperiment, UtilityExplanation
 from generation.utility.report import in_words
+from generation.utility.results import UtilityResults
 
 SHOWN = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "ece")
 NAMES = {
@@ -62,7 +63,7 @@ class Report:
 
     @classmethod
     def of(cls, experiment: UtilityExperiment) -> Report:
-        numbers = experiment.report
+        numbers = experiment.results
         return cls(
             headline=_headline(numbers),
             sentence=_headline_sentence(numbers),
@@ -73,100 +74,99 @@ class Report:
             agreement=_agreement(numbers),
             explanations=_side_by_side(experiment),
             figures=FIGURES,
-            notes=numbers["notes"],
-            not_concluded=numbers["not_concluded"],
-            models=sorted(numbers["models"].items()),
+            notes=numbers.notes,
+            not_concluded=numbers.not_concluded,
+            models=sorted(numbers.models.items()),
         )
 
 
-def points(estimate: Mapping[str, Any]) -> str:
+def points(score: Estimate) -> str:
     """A difference of shares in percentage points, “−7.2 (−12.1 to −2.0)”."""
-    if estimate["estimate"] is None:
+    if score.estimate is None:
         return "–"
-    words = f"{100 * estimate['estimate']:+.1f}"
-    if estimate["ci"]:
-        words += f" ({100 * estimate['ci'][0]:+.1f} to {100 * estimate['ci'][1]:+.1f})"
+    words = f"{100 * score.estimate:+.1f}"
+    if score.ci:
+        words += f" ({100 * score.ci[0]:+.1f} to {100 * score.ci[1]:+.1f})"
     return words.replace("-", "−")
 
 
-def _headline(numbers: Mapping[str, Any]) -> str:
-    return f"{points(numbers['headline'][numbers['headline']['score']]['mean'])} points"
+def _headline(numbers: UtilityResults) -> str:
+    return f"{points(numbers.quoted.mean)} points"
 
 
-def _headline_sentence(numbers: Mapping[str, Any]) -> str:
-    head = numbers["headline"]
-    scores = head[head["score"]]
+def _headline_sentence(numbers: UtilityResults) -> str:
+    head, scores = numbers.headline, numbers.quoted
     return (
         f"of balanced accuracy on unseen real images, when the same networks are trained on synthetic instead of real "
-        f"images: {in_words(scores['synthetic'])} against {in_words(scores['real'])}. Mean over "
-        f"{', '.join(head['architectures'])}, {numbers['seeds']} seeds each; 95 % intervals by "
-        f"{numbers['resamples']:,} resamples of the {numbers['test_patients']:,} test patients. "
-        f"Accuracy: {points(head['accuracy']['mean'])} points."
+        f"images: {in_words(scores.synthetic)} against {in_words(scores.real)}. Mean over "
+        f"{', '.join(head.architectures)}, {numbers.seeds} seeds each; 95 % intervals by "
+        f"{numbers.resamples:,} resamples of the {numbers.test_patients:,} test patients. "
+        f"Accuracy: {points(head.accuracy.mean)} points."
     )
 
 
-def _images(numbers: Mapping[str, Any]) -> Table:
+def _images(numbers: UtilityResults) -> Table:
     names = {"real": "Real, training", "synthetic": "Synthetic", "test": "Real, test"}
     rows = [
-        [names[side], *(f"{counts[label]:,}" for label in numbers["classes"])]
-        for side, counts in numbers["images"].items()
+        [names[side], *(f"{counts[label]:,}" for label in numbers.classes)]
+        for side, counts in numbers.images.items()
     ]
-    return Table(["Images", *numbers["classes"]], rows)
+    return Table(["Images", *numbers.classes], rows)
 
 
-def _scores(numbers: Mapping[str, Any]) -> Table:
+def _scores(numbers: UtilityResults) -> Table:
     rows = [
         [
-            *(row["arm"], row["architecture"], f"{row['real']:,} + {row['synthetic']:,}"),
-            *(in_words(row["scores"][name]) for name in SHOWN),
+            *(row.arm, row.architecture, f"{row.real:,} + {row.synthetic:,}"),
+            *(in_words(row.scores[name]) for name in SHOWN),
         ]
-        for row in numbers["arms"]
+        for row in numbers.arms
     ]
     return Table(["Trained on", "Network", "Real + synthetic", *(NAMES[name] for name in SHOWN)], rows)
 
 
-def _gaps(numbers: Mapping[str, Any]) -> Table:
+def _gaps(numbers: UtilityResults) -> Table:
     rows = [
         [
-            row["arm"],
-            row["architecture"],
-            points(row["scores"]["balanced_accuracy"]),
-            points(row["scores"]["accuracy"]),
-            points(row["scores"]["auc"]),
-            f"{row['mcnemar']['only_first']} : {row['mcnemar']['only_second']}",
-            _p(row["mcnemar"]["p"]),
+            row.arm,
+            row.architecture,
+            points(row.scores["balanced_accuracy"]),
+            points(row.scores["accuracy"]),
+            points(row.scores["auc"]),
+            f"{row.mcnemar.only_first} : {row.mcnemar.only_second}",
+            _p(row.mcnemar.p),
             ", ".join(
-                _p(test["p"]) if len(row["delong"]) == 1 else f"{label} {_p(test['p'])}"
-                for label, test in row["delong"].items()
+                _p(test.p) if len(row.delong) == 1 else f"{label} {_p(test.p)}"
+                for label, test in row.delong.items()
             ),
         ]
-        for row in numbers["gaps"]
+        for row in numbers.gaps
     ]
     heads = ["Against real only", "Network", "Balanced accuracy", "Accuracy", "AUC"]
     return Table([*heads, "Right alone : real alone", "McNemar p", "DeLong p"], rows)
 
 
-def _by_class(numbers: Mapping[str, Any]) -> Table:
+def _by_class(numbers: UtilityResults) -> Table:
     names = ("precision", "recall", "f1", "auc")
     rows = [
-        [row["arm"], row["architecture"], label, *(in_words(scores[name]) for name in names)]
-        for row in numbers["arms"]
-        if row["arm"] in (SYNTHETIC, REAL)
-        for label, scores in row["by_class"].items()
+        [row.arm, row.architecture, label, *(in_words(scores[name]) for name in names)]
+        for row in numbers.arms
+        if row.arm in (SYNTHETIC, REAL)
+        for label, scores in row.by_class.items()
     ]
     return Table(["Trained on", "Network", "Finding", *(NAMES[name] for name in names)], rows)
 
 
-def _agreement(numbers: Mapping[str, Any]) -> Table:
+def _agreement(numbers: UtilityResults) -> Table:
     rows = [
         [
-            row["architecture"],
-            row["method"],
-            str(row["images"]),
-            _number(row["iou"]),
-            _number(row["spearman"]),
+            row.architecture,
+            row.method,
+            str(row.images),
+            _number(row.iou),
+            _number(row.spearman),
         ]
-        for row in numbers["explanations"]
+        for row in numbers.explanations
     ]
     return Table(["Network", "Method", "Images", "Overlap of the highest fifths (IoU)", "Spearman"], rows)
 

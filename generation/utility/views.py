@@ -104,7 +104,7 @@ def figure(request: HttpRequest, pk: int, name: str, kind: str) -> HttpResponse:
     if not row.report or name not in FIGURES or kind not in FORMATS:
         raise Http404
     download = "download" in request.GET
-    content = as_file(FIGURES[name](row.report, PRINT if download else SCREEN), kind)
+    content = as_file(FIGURES[name](row.results, PRINT if download else SCREEN), kind)
     response = HttpResponse(content, content_type=FORMATS[kind])
     if download:
         response["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'

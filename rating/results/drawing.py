@@ -30,8 +30,7 @@ def draw_estimates(
     ax: Axes, theme: Theme, rows: list[tuple[str, Estimate]], *, unit: tuple[float, float] | None = (0, 1)
 ) -> None:
     """Estimates with their intervals, the first row on top."""
-    plain = [(name, {"estimate": value.estimate, "ci": value.ci}) for name, value in rows]
-    forest(ax, theme, plain, unit=unit)
+    forest(ax, theme, rows, unit=unit)
 
 
 def estimates_figure(

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from pool.figure_style import SCREEN, as_file
+from pool.typed_json import as_json
 from rating.results.exhibit import as_text
 from rating.results.gallery import galleries
 from rating.results.questions import EXHIBITS
 from rating.results.sections.primary import sentence
 from rating.results.summary import study_results
-from rating.results.typed_json import as_json
 from rating.statistics.accuracy.unsure import POLICIES
 from rating.statistics.agreement.ordered import agreement_on_the_scale
 from rating.statistics.columns import StudyColumns

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from audit.models import Event
 from pool.models import Dataset
+from pool.typed_json import as_json
 from rating.models import Rating, Study
 from rating.results.build_report import report_on, results_of
 from rating.results.cache import ResultCache
@@ -22,7 +23,6 @@ from rating.results.report.checklists import checklist_table
 from rating.results.report.html import as_html
 from rating.results.report.methods_text import methods_text
 from rating.results.study_facts import facts_of
-from rating.results.typed_json import as_json
 from rating.statistics.accuracy.fool_rate import FoolRates, GroupDifference
 from rating.statistics.estimate import Estimate
 from tests.rating.cast import open_study, organiser, over_study, presentations, rate_all

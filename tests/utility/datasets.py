@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ from django.core.files.base import ContentFile
 from generation.models import UtilityExperiment, UtilityExplanation
 from generation.utility.config import UtilityConfig
 from generation.utility.report import Fitted, HeldOut, whole_report
+from generation.utility.results import ExplanationOverlap
 from pool.canonical.pixels import Pixels, encode_png
 from pool.models import Dataset, Image, Modality, Origin
+from pool.typed_json import as_json
 from tests.factories import make_dataset, make_image
 from tests.utility.pictures import marked
 
@@ -76,13 +79,13 @@ def reported_experiment(name: str = "Reported") -> UtilityExperiment:
         Fitted("0.5 of synthetic", "tiny-resnet", 0, 8, np.stack([even])),
     ]
     held_out = HeldOut(truth, [str(place) for place in range(8)], classes)
-    agreement = {"architecture": "tiny-resnet", "method": "lime", "images": 1, "iou": 0.25, "spearman": None}
-    experiment.report = {
-        **whole_report(fitted, held_out, resamples=200, seed=0),
-        "images": {"real": {"nodule": 8, "normal": 8}, "synthetic": {"nodule": 8, "normal": 8}},
-        "models": {"real only, tiny-resnet": "real-only-tiny-resnet-seed0"},
-        "explanations": [agreement],
-    }
+    results = replace(
+        whole_report(fitted, held_out, resamples=200, seed=0),
+        images={"real": {"nodule": 8, "normal": 8}, "synthetic": {"nodule": 8, "normal": 8}},
+        models={"real only, tiny-resnet": "real-only-tiny-resnet-seed0"},
+        explanations=[ExplanationOverlap("tiny-resnet", "lime", 1, 0.25, None)],
+    )
+    experiment.report = as_json(results)
     experiment.state = "succeeded"
     experiment.save()
     image = make_image(real, label="nodule", split="test")

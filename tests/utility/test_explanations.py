@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 
 from generation.classifiers.classifier import Classifier, Description
-from generation.classifiers.explanations import grad_cam_map, lime_map, overlap, overlay
+from generation.classifiers.explanations import MapOverlap, grad_cam_map, lime_map, overlap, overlay
 from generation.classifiers.fitting import Budget, Labelled, fit
 from tests.utility.pictures import MARKER, marked, places_of
 
@@ -59,9 +61,9 @@ def test_overlap_is_1_with_itself_0_with_elsewhere_and_nothing_with_an_even_map(
     here[:10, :8] = np.arange(1, 81).reshape(10, 8)
     there[10:, 12:] = np.arange(1, 81).reshape(10, 8)
 
-    assert overlap(here, here) == {"iou": 1.0, "spearman": pytest.approx(1.0)}
-    assert overlap(here, there)["iou"] == 0.0
-    assert overlap(here, np.ones((20, 20))) == {"iou": None, "spearman": None}
+    assert astuple(overlap(here, here)) == (1.0, pytest.approx(1.0))
+    assert overlap(here, there).iou == 0.0
+    assert overlap(here, np.ones((20, 20))) == MapOverlap()
 
 
 def test_an_overlay_shows_the_picture_where_the_map_is_silent() -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from sklearn import metrics
 
 from generation.classifiers.comparisons import delong, mcnemar
-from generation.classifiers.resampling import Resampling
+from generation.classifiers.resampling import Estimate, Resampling
 from generation.classifiers.scores import reliability, scores, scores_by_class
 from generation.utility.report import Fitted, HeldOut, in_words, whole_report
+from generation.utility.results import UtilityResults
+from pool.typed_json import as_json, from_json
 from rating.statistics.accuracy.roc import compare
 
 ONES = np.ones((1, 200))
@@ -69,10 +74,9 @@ def test_calibration_error_and_reliability_are_those_worked_by_hand() -> None:
     error = scores(truth, probabilities, np.ones((1, 4)))["ece"][0]
 
     assert error == pytest.approx((0.05 + 0.65) / 2)
-    assert reliability(truth, probabilities) == [
-        {"confidence": pytest.approx(0.65), "accuracy": 0.0, "images": 2},
-        {"confidence": pytest.approx(0.95), "accuracy": 1.0, "images": 2},
-    ]
+    low, high = reliability(truth, probabilities)
+    assert astuple(low) == (pytest.approx(0.65), 0.0, 2)
+    assert astuple(high) == (pytest.approx(0.95), 1.0, 2)
 
 
 def test_intervals_of_patients_with_many_images_are_wider_than_those_of_single_images() -> None:
@@ -132,11 +136,11 @@ def test_delong_is_that_of_the_rating_side_and_mcnemar_the_binomial_one() -> Non
 
     ours, theirs = delong(truth == 1, one[:, 1], other[:, 1]), compare(truth, one[:, 1], other[:, 1])
 
-    assert ours["difference"] == pytest.approx(theirs.difference.estimate)
-    assert ours["p"] == pytest.approx(theirs.p)
+    assert ours.difference == pytest.approx(theirs.difference.estimate)
+    assert ours.p == pytest.approx(theirs.p)
     table = mcnemar(np.array([1] * 10), np.eye(2)[[1] * 8 + [0] * 2], np.eye(2)[[0] * 7 + [1] * 3])
-    assert (table["only_first"], table["only_second"]) == (7, 2)
-    assert table["p"] == pytest.approx(0.1796875)  # 2 × P(X ≤ 2), X ~ Bin(9, ½)
+    assert (table.only_first, table.only_second) == (7, 2)
+    assert table.p == pytest.approx(0.1796875)  # 2 × P(X ≤ 2), X ~ Bin(9, ½)
 
 
 def fits(classes: int = 2, seeds: int = 2) -> tuple[list[Fitted], HeldOut]:
@@ -158,21 +162,31 @@ def test_the_report_holds_every_number_and_its_headline_is_the_gap(classes: int)
 
     report = whole_report(fitted, test, resamples=300, seed=0)
 
-    gap = report["headline"]["balanced_accuracy"]["mean"]
-    assert gap["ci"][0] < gap["estimate"] < gap["ci"][1] < 0
-    assert len(report["arms"]) == 6
-    for arm in report["arms"]:
-        assert set(arm["scores"]) == {
+    gap = report.headline.balanced_accuracy.mean
+    assert gap.ci is not None
+    assert gap.estimate is not None
+    assert gap.ci[0] < gap.estimate < gap.ci[1] < 0
+    assert len(report.arms) == 6
+    for arm in report.arms:
+        assert set(arm.scores) == {
             *("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "ece", "brier")
         }
-        assert all(score["estimate"] is not None for score in arm["scores"].values())
-        assert sum(map(sum, arm["confusion"])) == 200
-    assert {one["arm"] for one in report["gaps"]} == {"synthetic only", "0.5 of synthetic"}
-    assert len(report["gaps"][0]["delong"]) == (1 if classes == 2 else 3)
-    assert [point["synthetic"] for point in report["curve"]] == [40, 80, 40, 80]
-    assert any("take images as independent" in line for line in report["not_concluded"])
+        assert all(score.estimate is not None for score in arm.scores.values())
+        assert sum(map(sum, arm.confusion)) == 200
+    assert {gap.arm for gap in report.gaps} == {"synthetic only", "0.5 of synthetic"}
+    assert len(report.gaps[0].delong) == (1 if classes == 2 else 3)
+    assert [point.synthetic for point in report.curve] == [40, 80, 40, 80]
+    assert any("take images as independent" in line for line in report.not_concluded)
+
+
+def test_the_report_is_the_same_after_its_way_through_json() -> None:
+    report = whole_report(*fits(), resamples=300, seed=0)
+
+    read_again = from_json(UtilityResults, json.loads(json.dumps(as_json(report))))
+
+    assert read_again == report
 
 
 def test_an_undefined_number_is_a_dash() -> None:
-    assert in_words({"estimate": None, "ci": None}) == "–"
-    assert in_words({"estimate": 0.5, "ci": [0.25, 0.75]}) == "0.500 (0.250 to 0.750)"
+    assert in_words(Estimate(None)) == "–"
+    assert in_words(Estimate(0.5, (0.25, 0.75))) == "0.500 (0.250 to 0.750)"

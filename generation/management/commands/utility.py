@@ -14,6 +14,7 @@ from generation.utility.config import PRESETS
 from generation.utility.forms import UtilityForm
 from generation.utility.pipeline import names_taken
 from generation.utility.report import in_words
+from generation.utility.results import UtilityResults
 from jobs.form_command import fill, refusal
 from jobs.run_inline import perform_with_bar
 from pool.models import Dataset
@@ -77,7 +78,7 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(report))
         elif experiment.report:
-            self.stdout.write("\n".join(_lines(experiment)))
+            self.stdout.write("\n".join(_lines(experiment.results)))
         if experiment.state != UtilityExperiment.State.SUCCEEDED:
             raise CommandError(experiment.error or f"The experiment was {experiment.state}.")
 
@@ -96,21 +97,18 @@ def _see_the_stages_through(experiment: UtilityExperiment) -> None:
             )
 
 
-def _lines(experiment: UtilityExperiment) -> list[str]:
-    report = experiment.report
-    gap = report["headline"][report["headline"]["score"]]
+def _lines(results: UtilityResults) -> list[str]:
+    gap = results.quoted
     lines = [
-        f"Balanced accuracy on {report['test_images']:,} unseen real images of {report['test_patients']:,} patients:",
-        f"  trained on synthetic {in_words(gap['synthetic'])}, on real {in_words(gap['real'])}",
-        f"  gap {in_words(gap['mean'])}",
+        f"Balanced accuracy on {results.test_images:,} unseen real images of {results.test_patients:,} patients:",
+        f"  trained on synthetic {in_words(gap.synthetic)}, on real {in_words(gap.real)}",
+        f"  gap {in_words(gap.mean)}",
     ]
-    for arm in report["arms"]:
-        scores = arm["scores"]
-        lines.append(
-            f"  {arm['arm']}, {arm['architecture']} ({arm['real']} real, {arm['synthetic']} synthetic): "
-            f"accuracy {in_words(scores['accuracy'])}, AUC {in_words(scores['auc'])}"
-        )
-    return lines
+    return lines + [
+        f"  {arm.arm}, {arm.architecture} ({arm.real} real, {arm.synthetic} synthetic): "
+        f"accuracy {in_words(arm.scores['accuracy'])}, AUC {in_words(arm.scores['auc'])}"
+        for arm in results.arms
+    ]
 
 
 def _form(options: dict[str, Any]) -> UtilityForm:

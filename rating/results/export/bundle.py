@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from pool.typed_json import as_json
 from rating.results.build_report import exhibit_drawer, report_on, results_of
 from rating.results.cache import ResultCache
 from rating.results.export.galleries import galleries_csv, gallery_pictures
@@ -18,7 +19,6 @@ from rating.results.query import machine_names
 from rating.results.report.contents import Report
 from rating.results.report.html import as_html
 from rating.results.report.pdf import as_pdf
-from rating.results.typed_json import as_json
 from rating.studies.sitting import Sitting
 from rating.studies.study import Study
 

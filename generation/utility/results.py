@@ -1,0 +1,99 @@
+"""The report of an experiment as typed numbers: what page, figures, command and JSON read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from generation.classifiers.comparisons import DeLong, McNemar
+from generation.classifiers.resampling import Estimate
+from generation.classifiers.scores import ConfidenceBin
+
+Scores = dict[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadlineScore:
+    """One score, the mean over architectures: trained on synthetic, on real, and the first less the second."""
+
+    mean: Estimate
+    synthetic: Estimate
+    real: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The gap between training on synthetic and on real images; `score` names the one that is quoted."""
+
+    score: str
+    architectures: list[str]
+    balanced_accuracy: HeadlineScore
+    accuracy: HeadlineScore
+
+
+@dataclass(frozen=True, slots=True)
+class ArmScores:
+    """One arm of one architecture: how many images it was trained on, and how it did on the test images."""
+
+    arm: str
+    architecture: str
+    real: int
+    synthetic: int
+    scores: Scores
+    by_class: dict[str, Scores]
+    confusion: list[list[int]]  # the truth in rows
+    reliability: list[ConfidenceBin]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """An arm less “real only” of the same architecture."""
+
+    arm: str
+    architecture: str
+    scores: Scores
+    mcnemar: McNemar
+    delong: dict[str, DeLong]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvePoint(Estimate):
+    """The headline's score by how many synthetic images there were."""
+
+    architecture: str
+    synthetic: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExplanationOverlap:
+    """How far the maps of the networks trained on synthetic and on real images agree, the mean over images."""
+
+    architecture: str
+    method: str
+    images: int
+    iou: float | None
+    spearman: float | None
+
+
+@dataclass(frozen=True)
+class UtilityResults:
+    """All of it; `images` are counts by side and finding, `models` the folders of the first seeds."""
+
+    classes: list[str]
+    seeds: int
+    resamples: int
+    test_images: int
+    test_patients: int
+    headline: Headline
+    arms: list[ArmScores]
+    gaps: list[Gap]
+    curve: list[CurvePoint]
+    notes: list[str]
+    not_concluded: list[str]
+    images: dict[str, dict[str, int]] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
+    explanations: list[ExplanationOverlap] = field(default_factory=list)
+
+    @property
+    def quoted(self) -> HeadlineScore:
+        """The score that the headline is about."""
+        return self.headline.balanced_accuracy
