@@ -1,4 +1,4 @@
-"""Who acts: a person who has signed in, a rater by pseudonym, somebody at a command line, or the site by itself."""
+"""Who acts: a person who has signed in, a rater by pseudonym, a stranger, somebody at a command line, or the site by itself."""
 
 from __future__ import annotations
 
@@ -21,17 +21,28 @@ class Actor:
     identity: str = ""
 
 
-PERSON, RATER, COMMAND_LINE, SITE = "person", "rater", "command line", "site"
+PERSON, RATER, STRANGER, COMMAND_LINE, SITE = "person", "rater", "stranger", "command line", "site"
 _acting: ContextVar[Actor | None] = ContextVar("acting", default=None)
 
 
 def actor_of(actor: Any) -> Actor:
-    """This person as an actor; of None whoever runs this process."""
+    """This person as an actor; of None whoever runs this process.
+
+    Nobody signs in at a command line: a person named there is written as somebody the system user acts for.
+    """
+    here = _acting.get()
     if actor is None:
-        return _acting.get() or Actor(SITE)
+        return here or Actor(SITE)
     if isinstance(actor, Actor):
         return actor
+    if here is not None and here.kind == COMMAND_LINE:
+        return at_the_command_line(actor)
     return Actor(PERSON, actor.uuid, actor.identity)
+
+
+def stranger(address: str) -> Actor:
+    """Somebody who has not signed in, by the address they typed."""
+    return Actor(STRANGER, identity=address)
 
 
 def rater(pseudonym: str) -> Actor:

@@ -8,7 +8,7 @@ from typing import Any, Self
 from django.db import models
 from django.db.models.functions import Now
 
-from audit.actors import COMMAND_LINE, PERSON, RATER, SITE, actor_of
+from audit.actors import COMMAND_LINE, PERSON, RATER, SITE, STRANGER, actor_of
 
 SITE_CHAIN = "site"
 REDACTED = "redacted"
@@ -68,6 +68,7 @@ class Event(models.Model):
     class ActorKind(models.TextChoices):
         PERSON = PERSON
         RATER = RATER
+        STRANGER = STRANGER
         COMMAND_LINE = COMMAND_LINE
         SITE = SITE
 

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import ManagementUtility
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 
+from audit.actors import acting, at_the_command_line
 from lungrater.embedded.home import CannotStartError
 from lungrater.embedded.running import running
 
@@ -54,7 +55,7 @@ class Utility(ManagementUtility):
             try:
                 if subcommand in WITHOUT_SERVERS:
                     return execute(*args, **options)
-                with running(who=f"lungrater {subcommand}"):
+                with running(who=f"lungrater {subcommand}"), acting(at_the_command_line()):
                     if subcommand == "migrate":
                         _refuse_newer_tables()
                     else:

@@ -105,6 +105,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.sign_in.session_limits.SessionLimits",
+    "lungrater.refusals.Refusals",
 ]
 ROOT_URLCONF = "lungrater.urls"
 WSGI_APPLICATION = "lungrater.wsgi.application"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from functools import partial
+from typing import Any
 
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import ManyToManyRel, ProtectedError
 
+from audit import record
 from pool.models import Dataset
 
 
@@ -17,15 +19,17 @@ class StillNeededError(Exception):
 
 
 @transaction.atomic
-def remove(dataset: Dataset) -> None:
-    """Delete a dataset, its images and their files. Raises StillNeededError where anything was ever built on it."""
+def remove(dataset: Dataset, *, by: Any = None) -> None:
+    """Delete a dataset, its images and their files; the log keeps what it was. Raises StillNeededError where anything was ever built on it."""
     dataset = Dataset.objects.select_for_update().get(pk=dataset.pk)
     if dataset.imports.active().exists():
         raise StillNeededError(f"An import into “{dataset}” is under way: cancel it first.")
+    images = dataset.images.count()
     files = [name for image in dataset.images.all() for name in (str(image.file.name), image.thumbnail_path)]
     try:
         if any(getattr(dataset, str(field.get_accessor_name())).exists() for field in _many_to_many()):
             raise StillNeededError(_built_upon(dataset))
+        record(dataset, by, "removed a dataset", name=dataset.name, origin=dataset.origin, images=images)
         dataset.images.all().delete()
         dataset.imports.all().delete()
         dataset.delete()

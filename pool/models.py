@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 
 from accounts.membership.models import Membership, Shared, SharedQuerySet
+from audit import record
 from jobs.models import Job, JobQuerySet
 from outbound.fetching import without_query
 
@@ -253,9 +254,11 @@ class Image(models.Model):
         """Keep the image but leave it out of studies and training."""
         self.excluded_reason, self.excluded_by_id = reason, by.pk
         self.save(update_fields=["excluded_reason", "excluded_by"])
+        record(self, by, "left out an image", reason=reason)
 
-    def include(self) -> None:
+    def include(self, *, by: Any = None) -> None:
         """Take an exclusion back."""
+        record(self, by, "took an image back in")
         self.excluded_reason, self.excluded_by = "", None
         self.save(update_fields=["excluded_reason", "excluded_by"])
 

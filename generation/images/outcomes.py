@@ -87,7 +87,7 @@ class GeneratedImage(models.Model):
                 self.job.log(f"Image {self.index} was left out: {leave_out_for}.", by=by)
             elif image.excluded_reason:
                 self.job.log(f"Image {self.index} was taken back in ({image.excluded_reason}).", by=by)
-                image.include()
+                image.include(by=by)
             self.reviewed_by_id, self.reviewed_at = by.pk, Now()
             self.save(update_fields=["reviewed_by", "reviewed_at"])
 

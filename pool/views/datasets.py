@@ -12,12 +12,14 @@ from accounts.membership.forms import MemberForm
 from audit import record
 from pool.dataset_removal import StillNeededError, remove
 from pool.fool_rates_by_dataset import fool_rates, of_dataset
+from pool.looks import note_look
 from pool.models import Dataset
 
 
 @require_safe
 @permission_required("pool.view_image", raise_exception=True)
 def datasets(request: HttpRequest) -> HttpResponse:
+    note_look(None, request.user, "datasets")
     outcome = fool_rates()
     rows = [
         (dataset, outcome.get(of_dataset(dataset.pk), []))
@@ -36,7 +38,7 @@ def remove_dataset(request: HttpRequest, pk: int) -> HttpResponse:
         status = 422 if request.method == "POST" else 200
         return render(request, "pool/remove.html", {"dataset": dataset, "form": form}, status=status)
     try:
-        remove(dataset)
+        remove(dataset, by=request.user)
     except StillNeededError as reason:
         messages.error(request, str(reason))
     else:
@@ -51,7 +53,7 @@ def dataset_members(request: HttpRequest, pk: int) -> HttpResponse:
     form = MemberForm(request.POST or None, subject=dataset, by=request.user)
     if request.method == "POST" and form.is_valid():
         sentence = form.save()
-        record(dataset, request.user, "changed the members", change=sentence)
+        record(dataset, request.user, "changed the members", reason=sentence)
         messages.success(request, sentence)
         is_owner = dataset.is_owned_by(request.user)
         return redirect("pool:dataset_members", pk) if is_owner else redirect("pool:datasets")

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from pool.canonical.previews import picture_png, thumbnail_png
 from pool.imports.forms import ExcludeForm, FilterForm
+from pool.looks import note_look
 from pool.models import Dataset, Image
 
 PER_PAGE = 60
@@ -26,6 +27,7 @@ may_change = permission_required("pool.change_image", raise_exception=True)
 @require_safe
 @may_view
 def gallery(request: HttpRequest) -> HttpResponse:
+    note_look(None, request.user, "gallery")
     form = FilterForm(request.GET, person=request.user)
     images = Image.objects.visible_to(request.user).matching(**form.chosen()).select_related("dataset")
     page = Paginator(images, PER_PAGE).get_page(request.GET.get("page"))
@@ -43,6 +45,7 @@ def image(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     image_shown = get_object_or_404(
         Image.objects.visible_to(request.user).select_related("dataset", "excluded_by"), pk=pk
     )
+    note_look(image_shown, request.user, "image")
     return render(
         request,
         "pool/image.html",
@@ -78,7 +81,7 @@ def exclude(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @may_change
 def include(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     taken_back = get_object_or_404(Image.objects.editable_by(request.user), pk=pk)
-    taken_back.include()
+    taken_back.include(by=request.user)
     messages.success(request, "Back in.")
     return redirect(taken_back)
 

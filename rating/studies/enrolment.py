@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from audit import record
+from audit.actors import rater
 from rating.studies.orders import Orders
 from rating.studies.study import NotPossibleError, Study, must_say_why
 
@@ -162,6 +163,8 @@ class Enrolment(models.Model):
         if self.study.has_two_phases and not self.study.is_blinded_to_purpose(session):
             self.informed_at = self.informed_at or self.consented_at
         self.save(update_fields=["consented_at", "consent_version", "informed_at", *profile])
+        who = rater(self.pseudonym)
+        record(self.study, who, "consented", rater=self.pseudonym, session=session, to=self.consent_version)
 
     @classmethod
     @transaction.atomic

@@ -29,7 +29,7 @@ def study_members(request: HttpRequest, slug: str) -> HttpResponse:
     form = MemberForm(request.POST or None, subject=study, by=request.user)
     if request.method == "POST" and form.is_valid():
         sentence = form.save()
-        record(study, request.user, "changed the members", change=sentence)
+        record(study, request.user, "changed the members", reason=sentence)
         messages.success(request, sentence)
         return (
             redirect("rating:members", slug)

@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts.forms import ConfirmForm, ReasonForm
+from audit import record
 from rating.models import Enrolment, Freeze, Study
 from rating.studies.study import NotPossibleError
 
@@ -53,6 +54,7 @@ def _ask_then(request: HttpRequest, study: Study, name: str, form: forms.Form, a
         try:
             messages.success(request, act(request, study, form))
         except NotPossibleError as reason:
+            record(study, request.user, "was refused", act=name, reason=str(reason))
             messages.error(request, str(reason))
         return redirect(study)
     unfinished = [

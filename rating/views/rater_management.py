@@ -15,6 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.sign_in.addresses import clean_address
+from audit import record
 from rating.models import Enrolment, Rating, Sitting, Study
 from rating.reading.attention_checks import Rated, flags
 from rating.studies.study import NotPossibleError
@@ -150,6 +151,7 @@ def _act(
         with transaction.atomic():
             done = act(enrolment, request.POST.get("reason", ""))
     except NotPossibleError as reason:
+        record(enrolment.study, request.user, "was refused", rater=enrolment.pseudonym, reason=str(reason))
         messages.error(request, str(reason))
     else:
         messages.success(request, done)

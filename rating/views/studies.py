@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.forms import ReasonForm
+from audit import record
 from rating.models import Enrolment, Study
 from rating.studies.forms import StrataForm, StudyForm
 from rating.studies.near_copies import held_back_from, let_near_copies_in
@@ -67,6 +68,7 @@ def _edit(request: HttpRequest, study: Study, template: Template | None = None) 
                 if is_new:
                     saved.give_to_maker(request.user)
                 strata.save(saved)
+                record(saved, request.user, "created" if is_new else "changed the protocol")
         except NotPossibleError as reason:
             form.add_error(None, str(reason))
         except IntegrityError:
@@ -133,6 +135,13 @@ def _act(request: HttpRequest, slug: str, act: Callable[[Study], None], done: st
     try:
         act(study)
     except NotPossibleError as reason:
+        record(
+            study,
+            request.user,
+            "was refused",
+            act=str(request.resolver_match and request.resolver_match.url_name),
+            reason=str(reason),
+        )
         messages.error(request, str(reason))
     else:
         messages.success(request, done)

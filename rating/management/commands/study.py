@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError, transaction
 
 from accounts.membership.owner_option import add_owner_option, owner_of
+from audit import record
 from jobs.progress_bar import followed
 from pool.models import Dataset
 from rating.models import BlindingAudit, Enrolment, Freeze, Stratum, Study
@@ -150,6 +151,7 @@ def create(name: str, options: dict[str, Any]) -> Study:
         raise CommandError(" ".join(error.messages)) from error
     study.save()
     study.give_to_maker(owner_of(options))
+    record(study, owner_of(options), "created")
     roles = {Role.MAIN: "images", Role.PRACTICE: "practice", Role.PROBE: "probe"}
     for role, option in roles.items():
         for words in options[option]:

@@ -1,0 +1,58 @@
+"""Signing in and out, failures, and changes of what one signs in with: each is an event of the site's log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account import signals as account
+from allauth.mfa import signals as mfa
+from django.contrib.auth import signals as auth
+from django.dispatch import Signal
+from django.http import HttpRequest
+
+from accounts.models import User
+from audit import record
+from audit.actors import stranger
+
+
+def signed_in(*, user: Any, request: HttpRequest, **_: Any) -> None:
+    session = getattr(request, "session", {})
+    methods = [str(each.get("method")) for each in session.get("account_authentication_methods", [])]
+    record(user, user, "signed in", by=methods)
+
+
+def signed_out(*, user: Any, **_: Any) -> None:
+    if user is not None:
+        record(user, user, "signed out")
+
+
+def failed(*, credentials: dict[str, Any], **_: Any) -> None:
+    """The address that was typed stands there as a text, which can be redacted; a password never does."""
+    address = str(credentials.get("email") or credentials.get("username") or "")[:254]
+    person = User.objects.filter(email__iexact=address).first() if address else None
+    record(person, stranger(address), "failed to sign in")
+
+
+# What a person may change of how they sign in, as the log names it.
+CHANGES: dict[Signal, str] = {
+    account.password_set: "set a password",
+    account.password_changed: "changed the password",
+    account.password_reset: "reset the password",
+    account.email_changed: "changed the address",
+    mfa.authenticator_added: "added a second factor",
+    mfa.authenticator_removed: "removed a second factor",
+    mfa.authenticator_reset: "made new recovery codes",
+}
+
+
+def changed(*, signal: Signal, user: Any, **_: Any) -> None:
+    record(user, user, CHANGES[signal])
+
+
+def connect() -> None:
+    """Listen; called once when the app is ready."""
+    auth.user_logged_in.connect(signed_in, dispatch_uid="trail")
+    auth.user_logged_out.connect(signed_out, dispatch_uid="trail")
+    auth.user_login_failed.connect(failed, dispatch_uid="trail")
+    for signal in CHANGES:
+        signal.connect(changed, dispatch_uid="trail")
