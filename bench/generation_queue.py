@@ -52,7 +52,7 @@ def _seconds_to_store(dataset: Any, images: int) -> float:
 
 
 def _seconds_of_a_job(dataset: Any, images: int) -> float:
-    from generation.images.engines.protocol import Answers, Picture
+    from generation.images.engines.protocol import Answers, EngineImage
     from generation.images.runner import fill
     from generation.models import GenerationJob
     from tests.factories import make_pixels
@@ -64,7 +64,7 @@ def _seconds_of_a_job(dataset: Any, images: int) -> float:
             for index in indices:
                 request.heartbeat()
                 request.may_stop()
-                yield Picture(index, index, pixels[index], {})
+                yield EngineImage(index, index, pixels[index], {})
 
     job = GenerationJob(engine="phantom", modality="xray", dataset=dataset, total=images)
     job.save()

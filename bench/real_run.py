@@ -62,7 +62,7 @@ def trained(asked: argparse.Namespace, place: Path) -> dict[str, Any]:
     from generation.diffusion import checkpoint
     from generation.diffusion.autoencoder import space_for
     from generation.diffusion.config import TrainingConfig, settings_from
-    from generation.diffusion.data.image_folder import pictures_in
+    from generation.diffusion.data.image_folder import images_in
     from generation.diffusion.distributed_group import DistributedGroup
     from generation.diffusion.run import CheckpointManager, steps
     from generation.diffusion.sampling import sample
@@ -73,7 +73,7 @@ def trained(asked: argparse.Namespace, place: Path) -> dict[str, Any]:
         given["batch"] = asked.batch
     config = TrainingConfig.from_mapping({"preset": asked.preset, **given, "steps": UNKNOWN})
     began = time.monotonic()
-    pictures = pictures_in(asked.folder, config)
+    pictures = images_in(asked.folder, config)
     reading = time.monotonic() - began
     team = DistributedGroup()
     trainer = Trainer(

@@ -170,13 +170,13 @@ def our_steps(
 ) -> Iterator[None]:
     import dataclasses
 
-    from generation.diffusion.data.image_folder import pictures_in
+    from generation.diffusion.data.image_folder import images_in
     from generation.diffusion.run import LOOK_EVERY
     from generation.diffusion.trainer import Trainer
 
     config = dataclasses.replace(config, compile=compiled, steps=10**9)
     began = time.monotonic()
-    pictures = pictures_in(asked.place, config)
+    pictures = images_in(asked.place, config)
     facts["reading_s"] = round(time.monotonic() - began, 2)
     trainer = Trainer(config, pictures)
     counter.leave_out(trainer)

@@ -53,7 +53,7 @@ def test_an_upload_that_lies_in_s3_is_imported_and_its_thumbnail_kept_there(
     s3, settings, client_of, researcher
 ):
     settings.STORAGES = {**settings.STORAGES, "default": storage(s3)}
-    sent = {"pictures": [SimpleUploadedFile("a.png", picture())], "labels": "none", "table": None}
+    sent = {"uploads": [SimpleUploadedFile("a.png", picture())], "labels": "none", "table": None}
     job = submit_upload(make_dataset(), sent, by=researcher)
 
     run_import_job(job.pk)

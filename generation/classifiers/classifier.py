@@ -49,12 +49,10 @@ class Classifier:
     def classes(self) -> tuple[str, ...]:
         return self.description.classes
 
-    def probabilities(self, pictures: Sequence[Pixels]) -> NDArray[np.float64]:
+    def probabilities(self, images: Sequence[Pixels]) -> NDArray[np.float64]:
         """(n, classes), each row adding up to 1, of pictures of any size and depth in the order of `classes`."""
         description = self.description
-        squares = [
-            fitted_square(picture, side=description.size, colour=description.colour) for picture in pictures
-        ]
+        squares = [fitted_square(image, side=description.size, colour=description.colour) for image in images]
         return self.of_squares(np.stack(squares)) if squares else np.empty((0, len(self.classes)))
 
     def of_squares(self, squares: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -33,8 +33,8 @@ def lime_map(
     colour = square if square.ndim == 3 else np.repeat(square[..., None], 3, axis=-1)
     parts = slic(colour, n_segments=SEGMENTS, compactness=10, sigma=1, start_label=0)
 
-    def ask(pictures: NDArray[np.uint8]) -> Floats:
-        return classifier.of_squares(pictures if classifier.description.colour else pictures[..., 0])
+    def ask(images: NDArray[np.uint8]) -> Floats:
+        return classifier.of_squares(images if classifier.description.colour else images[..., 0])
 
     with contextlib.redirect_stderr(io.StringIO()):  # its progress bar
         explained = LimeImageExplainer(random_state=seed).explain_instance(

@@ -16,7 +16,7 @@ from torch.nn import functional
 from generation.diffusion import checkpoint
 from generation.diffusion.config import OWN_AUTOENCODER, ConfigError, TrainingConfig
 from generation.diffusion.data.device_dataset import DeviceDataset, normalised_images
-from generation.diffusion.data.training_images import Order, Pictures
+from generation.diffusion.data.training_images import Order, TrainingImages
 from generation.diffusion.distributed_group import DistributedGroup
 from generation.diffusion.errors import TrainingStoppedError
 from generation.diffusion.latent_space import LatentSpace, Space, raw_latents, space_from
@@ -35,7 +35,7 @@ STREAM = 2  # its own random numbers
 
 def space_for(
     config: TrainingConfig,
-    pictures: Pictures,
+    images: TrainingImages,
     run: Path,
     device: torch.device,
     team: DistributedGroup,
@@ -50,8 +50,8 @@ def space_for(
         return None
     folder = run / FOLDER
     if not (folder / checkpoint.CONFIG).exists() and team.rank == 0:
-        pictures.check(config)
-        shelf = DeviceDataset(pictures.pixels, device)
+        images.check(config)
+        shelf = DeviceDataset(images.pixels, device)
         if config.latent == OWN_AUTOENCODER:
             autoencoder = Lesson(config, shelf, run / f"{FOLDER}-in-training").learned(tell)
         else:

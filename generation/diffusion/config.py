@@ -24,7 +24,7 @@ AT_LEAST_ONE = ("patch", "layers", "latent_channels", "latent_steps")
 
 
 @dataclass(frozen=True)
-class PictureClass:
+class ImageClass:
     """What a class-conditional model was told about a picture."""
 
     modality: str
@@ -57,7 +57,7 @@ class TrainingConfig(RunConfig):
     zero_terminal_snr: bool = False
     min_snr_gamma: float = 0.0
     train_timesteps: int = 1000
-    classes: tuple[PictureClass, ...] = ()
+    classes: tuple[ImageClass, ...] = ()
     label_dropout: float = 0.1
     augment: float = 0.0
     flip: bool = False
@@ -134,7 +134,7 @@ class TrainingConfig(RunConfig):
         """The class number that stands for 'not told'."""
         return len(self.classes)
 
-    def class_number(self, image_class: PictureClass) -> int:
+    def class_number(self, image_class: ImageClass) -> int:
         if image_class not in self.classes:
             names = ", ".join(map(str, self.classes)) or "none, it is unconditional"
             raise ConfigError(f"This model has no class {image_class}; it has: {names}.")
@@ -152,7 +152,7 @@ class TrainingConfig(RunConfig):
                 settings[name] = tuple(settings[name])
             if "classes" in settings:
                 settings["classes"] = tuple(
-                    PictureClass(c["modality"], c.get("label", "")) for c in settings["classes"]
+                    ImageClass(c["modality"], c.get("label", "")) for c in settings["classes"]
                 )
         except (TypeError, KeyError, AttributeError) as error:
             raise ConfigError(f"A setting has the wrong type: {error}.") from error
@@ -197,7 +197,7 @@ def settings_from(words: Iterable[str]) -> dict[str, Any]:
 __all__ = [
     "PRESETS",
     "ConfigError",
-    "PictureClass",
+    "ImageClass",
     "TrainingConfig",
     "settings_from",
     "settings_in",

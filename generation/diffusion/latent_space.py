@@ -16,7 +16,7 @@ AT_ONCE = 16
 class Space(Protocol):
     """Pictures (n, channels, size, size) in [-1, 1] there and back."""
 
-    def encode(self, pictures: Tensor) -> Tensor: ...
+    def encode(self, images: Tensor) -> Tensor: ...
     def decode(self, values: Tensor) -> Tensor: ...
     def weights(self) -> dict[str, Tensor]: ...
     def facts(self) -> dict[str, Any]: ...
@@ -25,8 +25,8 @@ class Space(Protocol):
 class PixelSpace:
     """Pictures as they are."""
 
-    def encode(self, pictures: Tensor) -> Tensor:
-        return pictures
+    def encode(self, images: Tensor) -> Tensor:
+        return images
 
     def decode(self, values: Tensor) -> Tensor:
         return values
@@ -46,17 +46,17 @@ class LatentSpace:
         self.channels, self.mean, self.deviation = channels, mean, deviation
 
     @torch.no_grad()
-    def encode(self, pictures: Tensor) -> Tensor:
-        return (raw_latents(self.autoencoder, pictures) - self.mean) / self.deviation
+    def encode(self, images: Tensor) -> Tensor:
+        return (raw_latents(self.autoencoder, images) - self.mean) / self.deviation
 
     @torch.no_grad()
     def decode(self, values: Tensor) -> Tensor:
         latents = values.float() * self.deviation + self.mean
         parts = [self.autoencoder.decode(part).sample for part in _groups(latents)]
-        pictures = torch.cat(parts)
-        if self.channels == 1 and pictures.shape[1] == 3:
-            return pictures.mean(dim=1, keepdim=True)
-        return pictures
+        images = torch.cat(parts)
+        if self.channels == 1 and images.shape[1] == 3:
+            return images.mean(dim=1, keepdim=True)
+        return images
 
     def weights(self) -> dict[str, Tensor]:
         return {PREFIX + name: value for name, value in self.autoencoder.state_dict().items()}
@@ -67,11 +67,11 @@ class LatentSpace:
         return {"autoencoder": {"config": config, "mean": self.mean, "deviation": self.deviation}}
 
 
-def raw_latents(autoencoder: Any, pictures: Tensor) -> Tensor:
+def raw_latents(autoencoder: Any, images: Tensor) -> Tensor:
     """The means an AutoencoderKL encodes pictures to; grey ones are shown three times to a colour one."""
-    if pictures.shape[1] == 1 and autoencoder.config.in_channels == 3:
-        pictures = pictures.expand(-1, 3, -1, -1)
-    parts = [autoencoder.encode(part).latent_dist.mean for part in _groups(pictures)]
+    if images.shape[1] == 1 and autoencoder.config.in_channels == 3:
+        images = images.expand(-1, 3, -1, -1)
+    parts = [autoencoder.encode(part).latent_dist.mean for part in _groups(images)]
     return torch.cat(parts)
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from generation.diffusion.config import TrainingConfig
-from generation.diffusion.data.training_images import Pictures
+from generation.diffusion.data.training_images import TrainingImages
 from generation.diffusion.errors import TrainingFailedError
 from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.progress import OnProgress, Progress
@@ -36,7 +36,7 @@ MOST_DEATHS = 3
 
 def train_apart(
     config: TrainingConfig | FineTuneConfig,
-    pictures: Pictures,
+    images: TrainingImages,
     run: Path,
     *,
     pipeline: Path | None = None,
@@ -49,7 +49,7 @@ def train_apart(
     Where `on_progress` raises, that process is told to save and stop. One that is killed is started again, from its
     last checkpoint, three times at most without getting further. Raises TrainingFailedError.
     """
-    order = _write_order(config, pictures, run / ORDER, on_checkpoint, pipeline)
+    order = _write_order(config, images, run / ORDER, on_checkpoint, pipeline)
     deaths, furthest = 0, -1
     while True:
         ending = _Ending()
@@ -81,7 +81,7 @@ class _Ending:
 
 def _write_order(
     config: TrainingConfig | FineTuneConfig,
-    pictures: Pictures,
+    images: TrainingImages,
     order: Path,
     on_checkpoint: OnCheckpoint | None,
     pipeline: Path | None,
@@ -89,11 +89,11 @@ def _write_order(
     shutil.rmtree(order, ignore_errors=True)
     order.mkdir(parents=True)
     (order / CONFIG).write_text(json.dumps(config.as_json()))
-    np.save(order / PIXELS, pictures.pixels)
-    if pictures.classes is not None:
-        np.save(order / CLASSES, pictures.classes)
+    np.save(order / PIXELS, images.pixels)
+    if images.classes is not None:
+        np.save(order / CLASSES, images.classes)
     if pipeline is not None:
-        task = {"pipeline": str(pipeline), "prompts": list(pictures.prompts)}
+        task = {"pipeline": str(pipeline), "prompts": list(images.prompts)}
         (order / FINETUNING).write_text(json.dumps(task))
     (order / HOOK).write_bytes(pickle.dumps(on_checkpoint))
     return order

@@ -81,7 +81,7 @@ class Learner(ABC, Generic[Config]):
         """The mean error over a part of the batch."""
 
     @abstractmethod
-    def pictures(self, places: Sequence[int], *, seed: int = 0) -> NDArray[np.uint8]:
+    def images(self, places: Sequence[int], *, seed: int = 0) -> NDArray[np.uint8]:
         """What the model makes now, one picture a place, of `seed` + place and of every class or prompt in turn."""
 
     @abstractmethod
@@ -140,7 +140,7 @@ class Learner(ABC, Generic[Config]):
 
     def samples(self) -> NDArray[np.uint8]:
         """The same few seeds at every checkpoint, so that the strip shows the model learn."""
-        return self.pictures(range(self.config.sample_count))
+        return self.images(range(self.config.sample_count))
 
     @property
     def facts(self) -> dict[str, Any]:

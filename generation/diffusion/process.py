@@ -24,7 +24,7 @@ import torch
 
 from generation.diffusion import launch
 from generation.diffusion.config import TrainingConfig
-from generation.diffusion.data.training_images import Pictures
+from generation.diffusion.data.training_images import TrainingImages
 from generation.diffusion.distributed_group import team_of_environment
 from generation.diffusion.errors import TrainingStoppedError, sentence_of
 from generation.diffusion.finetuning.config import FineTuneConfig
@@ -55,26 +55,26 @@ def _config(order: Path) -> TrainingConfig | FineTuneConfig:
     return kind.from_mapping(settings)
 
 
-def _training_data(order: Path) -> tuple[Pictures, Path | None]:
+def _training_data(order: Path) -> tuple[TrainingImages, Path | None]:
     """The pictures, and for a fine-tuning the pipeline it starts from."""
     pixels = np.load(order / launch.PIXELS)
     if (order / launch.FINETUNING).exists():
         task = json.loads((order / launch.FINETUNING).read_text())
-        return Pictures(pixels, prompts=task["prompts"]), Path(task["pipeline"])
+        return TrainingImages(pixels, prompts=task["prompts"]), Path(task["pipeline"])
     classes = np.load(order / launch.CLASSES) if (order / launch.CLASSES).exists() else None
-    return Pictures(pixels, classes), None
+    return TrainingImages(pixels, classes), None
 
 
 def _trained(order: Path, config: TrainingConfig | FineTuneConfig, speaker: Speaker) -> int:
     try:
-        pictures, pipeline = _training_data(order)
+        images, pipeline = _training_data(order)
         hook = pickle.loads((order / launch.HOOK).read_bytes())  # noqa: S301  (written by launch.py, in a folder of the site's own)
         team = team_of_environment()
         with (order.parent / ".lock").open("w") as lock:
             if team.rank == 0:  # a process that lost its parent may still be writing its last checkpoint
                 fcntl.flock(lock, fcntl.LOCK_EX)
             done = train(
-                *(config, pictures, order.parent),
+                *(config, images, order.parent),
                 pipeline=pipeline,
                 on_progress=speaker,
                 on_checkpoint=hook,

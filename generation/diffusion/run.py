@@ -17,7 +17,7 @@ from torch import Tensor
 
 from generation.diffusion import checkpoint
 from generation.diffusion.config import TrainingConfig
-from generation.diffusion.data.training_images import Pictures
+from generation.diffusion.data.training_images import TrainingImages
 from generation.diffusion.distributed_group import DistributedGroup, team_of_environment
 from generation.diffusion.errors import TrainingFailedError, TrainingStoppedError
 from generation.diffusion.finetuning.config import FineTuneConfig
@@ -34,7 +34,7 @@ OnCheckpoint = Callable[[Learner[Any], int], Mapping[str, Any]]
 
 def train(
     config: TrainingConfig | FineTuneConfig,
-    pictures: Pictures,
+    images: TrainingImages,
     run: Path,
     *,
     pipeline: Path | None = None,
@@ -54,7 +54,7 @@ def train(
     """
     team = team or team_of_environment()
     listener = on_progress if team.rank == 0 else None
-    learner = _learner(config, pictures, run, pipeline, device=device, team=team, listener=listener)
+    learner = _learner(config, images, run, pipeline, device=device, team=team, listener=listener)
     manager = CheckpointManager(learner, run, on_checkpoint)
     manager.go_on()
     try:
@@ -69,7 +69,7 @@ def train(
 
 def _learner(
     config: TrainingConfig | FineTuneConfig,
-    pictures: Pictures,
+    images: TrainingImages,
     run: Path,
     pipeline: Path | None,
     *,
@@ -85,14 +85,14 @@ def _learner(
         from generation.diffusion.finetuning.fine_tuner import FineTuner
 
         folder = pipeline or Path(config.pipeline)
-        learner: Learner[Any] = FineTuner(config, pictures, folder, device=device, team=team, tell=tell)
+        learner: Learner[Any] = FineTuner(config, images, folder, device=device, team=team, tell=tell)
     else:
         from generation.diffusion.autoencoder import space_for
         from generation.diffusion.trainer import Trainer
 
         device = device or team.device
-        space = space_for(config, pictures, run, device, team, tell=tell)
-        learner = Trainer(config, pictures, device=device, space=space, team=team)
+        space = space_for(config, images, run, device, team, tell=tell)
+        learner = Trainer(config, images, device=device, space=space, team=team)
     learner.tell = tell
     return learner
 
@@ -223,9 +223,9 @@ def peak_memory(device: torch.device) -> float:
 __all__ = [
     "OnCheckpoint",
     "OnProgress",
-    "Pictures",
     "Progress",
     "TrainingFailedError",
+    "TrainingImages",
     "TrainingStoppedError",
     "train",
 ]

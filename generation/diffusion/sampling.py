@@ -49,11 +49,11 @@ def sample(
             noisy = schedule.step(predicted, step, noisy, generator=generators).prev_sample
             if between_steps is not None:
                 between_steps()
-        pictures = net.space.decode(noisy)
-    return _as_pictures(pictures)
+        images = net.space.decode(noisy)
+    return _as_images(images)
 
 
-def _as_pictures(values: Tensor) -> NDArray[np.uint8]:
+def _as_images(values: Tensor) -> NDArray[np.uint8]:
     grey = (
         ((values.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
     )

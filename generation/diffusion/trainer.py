@@ -16,7 +16,7 @@ from generation.diffusion import checkpoint
 from generation.diffusion.config import ConfigError, TrainingConfig
 from generation.diffusion.data import augmentation
 from generation.diffusion.data.device_dataset import DeviceDataset, normalised_images
-from generation.diffusion.data.training_images import Pictures
+from generation.diffusion.data.training_images import TrainingImages
 from generation.diffusion.distributed_group import DistributedGroup
 from generation.diffusion.latent_space import PixelSpace, Space
 from generation.diffusion.learner import Draw, Learner
@@ -34,18 +34,18 @@ class Trainer(Learner[TrainingConfig]):
     def __init__(
         self,
         config: TrainingConfig,
-        pictures: Pictures,
+        images: TrainingImages,
         *,
         device: torch.device | None = None,
         space: Space | None = None,
         team: DistributedGroup | None = None,
     ) -> None:
-        pictures.check(config)
-        if bool(config.classes) != (pictures.classes is not None):
+        images.check(config)
+        if bool(config.classes) != (images.classes is not None):
             raise ConfigError(
                 "A class-conditional config needs the class of each picture, another needs none."
             )
-        super().__init__(config, len(pictures.pixels), team, device)
+        super().__init__(config, len(images.pixels), team, device)
         self.net = build(config, seed=config.seed).to(self.device)
         self.averaged = build(config).to(self.device).requires_grad_(requires_grad=False).eval()
         self.averaged.load_state_dict(self.net.state_dict())
@@ -55,8 +55,8 @@ class Trainer(Learner[TrainingConfig]):
         self.train_these(dict(self.net.named_parameters()), weight_decay=config.weight_decay)
         self.averages = list(self.averaged.parameters())
         self.objective = objective_of(config, self.device)
-        self.pixels = DeviceDataset(pictures.pixels, self.device)
-        self.classes = None if pictures.classes is None else DeviceDataset(pictures.classes, self.device)
+        self.pixels = DeviceDataset(images.pixels, self.device)
+        self.classes = None if images.classes is None else DeviceDataset(images.classes, self.device)
         self.latents = self._latents() if config.latent and not config.augment else None
 
     def draw(self, dice: torch.Generator, rows: NDArray[np.int64]) -> Draw:
@@ -104,7 +104,7 @@ class Trainer(Learner[TrainingConfig]):
         decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
         get_ema_multi_avg_fn(decay)(self.averages, self.weights, self.step)  # type: ignore[no-untyped-call]  # torch's own
 
-    def pictures(self, places: Sequence[int], *, seed: int = 0) -> NDArray[np.uint8]:
+    def images(self, places: Sequence[int], *, seed: int = 0) -> NDArray[np.uint8]:
         config = self.config
         kinds = [place % len(config.classes) for place in places] if config.classes else None
         seeds = [seed + place for place in places]

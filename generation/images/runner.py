@@ -17,10 +17,10 @@ from generation.images.engines.pipeline import PipelineEngine
 from generation.images.engines.protocol import (
     Engine,
     EngineError,
+    EngineImage,
     GenerationRequest,
     ImageSpec,
     NeedsPersonError,
-    Picture,
     Refusal,
     engine_errors,
 )
@@ -41,7 +41,7 @@ from jobs.models import (
     JobStepsAsideError,
 )
 from jobs.throttle import Throttle
-from pool.canonical.previews import picture_png
+from pool.canonical.previews import image_png
 from pool.imports.store import DuplicatePixelsError, add_image
 from pool.models import Image
 from pool.texts import line
@@ -131,7 +131,7 @@ def _source(job: GenerationJob) -> bytes:
     image = Image.objects.filter(pk=job.settings["edit_of"]).first()
     if image is None:
         raise JobFailedError("The image that was to be edited is not in the pool.")
-    return picture_png(image)
+    return image_png(image)
 
 
 def _step_aside(job: GenerationJob) -> None:
@@ -139,7 +139,7 @@ def _step_aside(job: GenerationJob) -> None:
         raise JobStepsAsideError("Waiting for its next turn: others go first.")
 
 
-def _settle(job: GenerationJob, answer: Picture | Refusal, ledger: Ledger) -> None:
+def _settle(job: GenerationJob, answer: EngineImage | Refusal, ledger: Ledger) -> None:
     """Commit one answer with its image, or nothing of it when the job is another worker's by now."""
     with transaction.atomic():
         own_row = GenerationJob.objects.filter(
@@ -153,7 +153,7 @@ def _settle(job: GenerationJob, answer: Picture | Refusal, ledger: Ledger) -> No
     job.done = done
 
 
-def _outcome(job: GenerationJob, answer: Picture | Refusal) -> dict[str, Any]:
+def _outcome(job: GenerationJob, answer: EngineImage | Refusal) -> dict[str, Any]:
     wish = (
         ImageSpec(**job.wishes[answer.index % len(job.wishes)])
         if job.wishes

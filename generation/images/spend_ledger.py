@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from generation.images.engines.protocol import NeedsPersonError, Picture, Refusal
+from generation.images.engines.protocol import EngineImage, NeedsPersonError, Refusal
 from generation.images.models import GenerationJob
 from generation.images.outcomes import GeneratedImage
 from jobs.models import JobLostError
@@ -58,7 +58,7 @@ class Ledger:
         if not self._save():
             raise JobLostError
 
-    def settling(self, answer: Picture | Refusal) -> dict[str, Any]:
+    def settling(self, answer: EngineImage | Refusal) -> dict[str, Any]:
         """The columns that change with this answer, for the caller's own update."""
         was_sent = answer.index in self.sent
         self.sent.discard(answer.index)

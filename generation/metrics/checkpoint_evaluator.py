@@ -31,7 +31,7 @@ TRAINING, HELD_OUT, NAMES, RULE = "training.npy", "held-out.npy", "names.json", 
 FIRST_SEED = 7_000_000  # not the seeds of the sample strip, and the same at every checkpoint
 SHOWN = 36
 
-Pictures = NDArray[np.uint8]
+Images = NDArray[np.uint8]
 Heartbeat = Callable[[], None]
 
 
@@ -47,8 +47,8 @@ class Watch:
     def of(
         cls,
         folder: Path,
-        training: Pictures,
-        held_out: Pictures,
+        training: Images,
+        held_out: Images,
         *,
         names: Sequence[str] = (),
         patients: Sequence[str] = (),
@@ -66,29 +66,29 @@ class Watch:
         return cls(folder, count, spec)
 
     def __call__(self, learner: Learner[Any], step: int) -> dict[str, Any]:
-        pictures = self.samples(learner)
-        metrics, sheets = self.measure(pictures, pulse=lambda: learner.tell("Measuring the pictures"))
+        images = self.samples(learner)
+        metrics, sheets = self.measure(images, pulse=lambda: learner.tell("Measuring the pictures"))
         if learner.last_checkpoint is not None:
             for name, sheet in sheets.items():
                 (learner.last_checkpoint / name).write_bytes(sheet)
         return metrics
 
-    def samples(self, learner: Learner[Any]) -> Pictures:
+    def samples(self, learner: Learner[Any]) -> Images:
         """`count` pictures of fixed seeds, of every class or prompt in turn."""
         batches = []
         for start in range(0, self.count, learner.drawn_at_once):
             learner.tell(f"Drawing pictures to measure: {start:,} of {self.count:,}")
             group = range(start, min(start + learner.drawn_at_once, self.count))
-            batches.append(learner.pictures(group, seed=FIRST_SEED))
+            batches.append(learner.images(group, seed=FIRST_SEED))
         return np.concatenate(batches)
 
     def measure(
-        self, pictures: Pictures, *, pulse: Heartbeat = lambda: None
+        self, images: Images, *, pulse: Heartbeat = lambda: None
     ) -> tuple[dict[str, Any], dict[str, bytes]]:
         """The metrics by name, and the sheets to look at as PNG."""
         network = extractor(self.spec)
         training, held_out = (np.load(self.folder / name, mmap_mode="r") for name in (TRAINING, HELD_OUT))
-        sampled = Views(structures(pictures, pulse=pulse), network.features(pictures, heartbeat=pulse))
+        sampled = Views(structures(images, pulse=pulse), network.features(images, heartbeat=pulse))
         training_views = self._training_views(network, training, pulse)
         held_out_features = self._stored(
             f"held-out-{network.sha256[:16]}", lambda: network.features(held_out, heartbeat=pulse)
@@ -104,12 +104,12 @@ class Watch:
             "memorisation": self._scan_as_json(matches, rule),
         }
         sheets = {
-            GRID: encode_png(grid(pictures[:SHOWN])),
-            NEIGHBOURS: encode_png(side_by_side(pictures, training, matches)),
+            GRID: encode_png(grid(images[:SHOWN])),
+            NEIGHBOURS: encode_png(side_by_side(images, training, matches)),
         }
         return metrics, sheets
 
-    def _training_views(self, network: Extractor, training: Pictures, pulse: Heartbeat) -> Views:
+    def _training_views(self, network: Extractor, training: Images, pulse: Heartbeat) -> Views:
         features = self._stored(
             f"training-{network.sha256[:16]}", lambda: network.features(training, heartbeat=pulse)
         )
@@ -128,7 +128,7 @@ class Watch:
         part.replace(path)
         return rows
 
-    def _rule(self, training: Pictures, training_structures: Structures, pulse: Heartbeat) -> Calibration:
+    def _rule(self, training: Images, training_structures: Structures, pulse: Heartbeat) -> Calibration:
         """From where on a picture counts as a copy: measured on the training pictures, once for a run."""
         path = self.folder / RULE
         if path.exists():

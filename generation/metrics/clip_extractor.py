@@ -54,13 +54,13 @@ class ClipExtractor:
         return network.to(device_for_work()).eval()
 
     def features(
-        self, pictures: Iterable[Pixels], *, heartbeat: Callable[[], None] = lambda: None
+        self, images: Iterable[Pixels], *, heartbeat: Callable[[], None] = lambda: None
     ) -> NDArray[np.float32]:
         import torch
 
         network, rows = self._network, []
         mean, std = (torch.tensor(values).view(3, 1, 1).to(network.device) for values in (MEAN, SPREAD))
-        for batch in batches(pictures, network.config.image_size, colour=True):
+        for batch in batches(images, network.config.image_size, colour=True):
             with torch.inference_mode():
                 inputs = torch.from_numpy(batch).to(network.device).permute(0, 3, 1, 2).float() / 255
                 vectors = network(pixel_values=(inputs - mean) / std).image_embeds

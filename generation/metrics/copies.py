@@ -28,7 +28,7 @@ class Nearest:
 
 
 def nearest(
-    pictures: Structures,
+    images: Structures,
     references: Structures,
     *,
     groups: Numbers | None = None,
@@ -41,22 +41,22 @@ def nearest(
     """
     from scipy import fft
 
-    place, similarity = np.full(len(pictures), -1), np.full(len(pictures), -1.0, dtype=np.float32)
+    place, similarity = np.full(len(images), -1), np.full(len(images), -1.0, dtype=np.float32)
     if not len(references):
         return Nearest(place, similarity)
     spectra = np.conj(fft.rfft2(references.fine, workers=-1))
     reference_waves = references.waves()
     usual = reference_waves.mean(axis=0)
     unusual = _standing_out(reference_waves, usual).T
-    for start in range(0, len(pictures), ROWS_AT_ONCE):
+    for start in range(0, len(images), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
-        waves = pictures[rows].waves()
+        waves = images[rows].waves()
         similarities = np.maximum(*(_standing_out(view, usual) @ unusual for view in (waves, waves[:, ::-1])))
         if groups is not None and other_groups is not None:
             similarities[groups[rows, None] == other_groups[None, :]] = -np.inf
         candidate_count = min(CANDIDATES, len(references))
         candidates = np.argpartition(-similarities, candidate_count - 1, axis=1)[:, :candidate_count]
-        correlations = _at_best_shift(pictures.fine[rows], spectra, candidates)
+        correlations = _at_best_shift(images.fine[rows], spectra, candidates)
         correlations[np.isneginf(np.take_along_axis(similarities, candidates, axis=1))] = -1.0
         best = correlations.argmax(axis=1)[:, None]
         similarity[rows] = np.take_along_axis(correlations, best, axis=1)[:, 0]

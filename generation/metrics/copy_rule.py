@@ -45,7 +45,7 @@ class Calibration:
 
 
 def calibrate(
-    pictures: Bytes,
+    images: Bytes,
     image_structures: Structures,
     patients: Sequence[str],
     *,
@@ -58,14 +58,14 @@ def calibrate(
     another patient's image; planted copies of that half may raise it to midway between the two. The other
     half, and copies of it, say how well that does.
     """
-    if len(pictures) < FEWEST:
+    if len(images) < FEWEST:
         reason = (
-            f"Where copies begin can be measured on {FEWEST} real images or more; here are {len(pictures)}, so what is "
+            f"Where copies begin can be measured on {FEWEST} real images or more; here are {len(images)}, so what is "
             f"alike at {UNMEASURED:g} or more counts as one."
         )
         return Calibration(UNMEASURED, reason=reason)
     generator = np.random.default_rng(seed)
-    sample = generator.permutation(len(pictures))[:CALIBRATED_ON]
+    sample = generator.permutation(len(images))[:CALIBRATED_ON]
     sample_structures, names = image_structures[sample], [patients[place] for place in sample]
     alone = grouped(len(sample), pairs_of(nearest_within(sample_structures, pulse=pulse), ALIKE), names)
     stranger = nearest_within(sample_structures, alone, pulse=pulse).similarity
@@ -81,7 +81,7 @@ def calibrate(
         [generator.choice(places, min(PLANTED // 2, len(places)), replace=False) for places in halves]
     )
     copies = structures(
-        np.stack([altered(pictures[place], generator) for place in sample[planted]]), pulse=pulse
+        np.stack([altered(images[place], generator) for place in sample[planted]]), pulse=pulse
     )
     again = nearest(copies, sample_structures, pulse=pulse)
     right = np.where(alone[again.place] == alone[planted], again.similarity, -1.0)
@@ -98,13 +98,13 @@ def calibrate(
     )
 
 
-def altered(picture: npt.NDArray[np.uint8], generator: np.random.Generator) -> npt.NDArray[np.uint8]:
+def altered(pixels: npt.NDArray[np.uint8], generator: np.random.Generator) -> npt.NDArray[np.uint8]:
     """A copy as a generator or a careless export might make it: mirrored or not, shifted up to 4 %, another
     brightness and contrast, saved as JPEG."""
-    image = Image.fromarray(picture)
+    image = Image.fromarray(pixels)
     if generator.random() < 0.5:
         image = ImageOps.mirror(image)
-    most = max(1, round(0.04 * picture.shape[0]))
+    most = max(1, round(0.04 * pixels.shape[0]))
     across, down = generator.integers(-most, most + 1, size=2)
     image = image.transform(
         image.size, Image.Transform.AFFINE, (1, 0, int(across), 0, 1, int(down)), Image.Resampling.NEAREST

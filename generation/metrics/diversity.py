@@ -35,7 +35,7 @@ def scales_for(side: int) -> int:
 
 
 def ms_ssim(
-    pictures: Bytes, pairs: npt.NDArray[np.int64], *, pulse: Callable[[], object] = lambda: None
+    images: Bytes, pairs: npt.NDArray[np.int64], *, pulse: Callable[[], object] = lambda: None
 ) -> npt.NDArray[np.float64]:
     """The MS-SSIM of each pair, over as many scales as the pictures' size allows.
 
@@ -44,7 +44,7 @@ def ms_ssim(
     import torch
     from monai.metrics.regression import MultiScaleSSIMMetric
 
-    scales = scales_for(pictures.shape[1])
+    scales = scales_for(images.shape[1])
     if not scales:
         raise ValueError(f"MS-SSIM needs pictures of {KERNEL} pixels a side or more.")
     weights = np.array(WEIGHTS[:scales]) / sum(WEIGHTS[:scales])
@@ -54,7 +54,7 @@ def ms_ssim(
     values = []
     for start in range(0, len(pairs), PAIRS_AT_ONCE):
         part = pairs[start : start + PAIRS_AT_ONCE]
-        first, second = (torch.from_numpy(greys(pictures[part[:, side]]))[:, None].float() for side in (0, 1))
+        first, second = (torch.from_numpy(greys(images[part[:, side]]))[:, None].float() for side in (0, 1))
         values.append(np.asarray(metric(first, second)).ravel())
         pulse()
     return np.concatenate(values).astype(np.float64)

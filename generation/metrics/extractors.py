@@ -77,14 +77,14 @@ class SmallExtractor:
         return network.to(device_for_work()).eval()
 
     def features(
-        self, pictures: Iterable[Pixels], *, heartbeat: Callable[[], None] = no_heartbeat
+        self, images: Iterable[Pixels], *, heartbeat: Callable[[], None] = no_heartbeat
     ) -> NDArray[np.float32]:
         import torch
 
         from generation.metrics.small_network import SIDE
 
         device, rows = next(self._network.parameters()).device, []
-        for batch in batches(pictures, SIDE, colour=False):
+        for batch in batches(images, SIDE, colour=False):
             with torch.inference_mode():
                 values = torch.from_numpy(batch).to(device).unsqueeze(1).float() / 255
                 rows.append(np.asarray(self._network(values).float().cpu().numpy(), dtype=np.float32))
@@ -143,10 +143,10 @@ class TorchScriptExtractor:
         return np.asarray(features.flatten(1).float().cpu().numpy(), dtype=np.float32)
 
     def features(
-        self, pictures: Iterable[Pixels], *, heartbeat: Callable[[], None] = no_heartbeat
+        self, images: Iterable[Pixels], *, heartbeat: Callable[[], None] = no_heartbeat
     ) -> NDArray[np.float32]:
         rows = []
-        for batch in batches(pictures, INCEPTION_SIDE, colour=True):
+        for batch in batches(images, INCEPTION_SIDE, colour=True):
             rows.append(self._rows(batch))
             heartbeat()
         return gathered(rows, self.dimensions)

@@ -39,7 +39,7 @@ class Extractor(Protocol):
     def dimensions(self) -> int: ...
 
     def features(
-        self, pictures: Iterable[Pixels], *, heartbeat: Callable[[], None] = no_heartbeat
+        self, images: Iterable[Pixels], *, heartbeat: Callable[[], None] = no_heartbeat
     ) -> NDArray[np.float32]:
         """(n, dimensions), one row a picture; `heartbeat` is called between batches."""
         ...
@@ -55,10 +55,10 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def batches(pictures: Iterable[Pixels], side: int, *, colour: bool) -> Iterator[NDArray[np.uint8]]:
+def batches(images: Iterable[Pixels], side: int, *, colour: bool) -> Iterator[NDArray[np.uint8]]:
     batch: list[NDArray[np.uint8]] = []
-    for picture in pictures:
-        batch.append(fitted_square(picture, side=side, colour=colour))
+    for image in images:
+        batch.append(fitted_square(image, side=side, colour=colour))
         if len(batch) == BATCH:
             yield np.stack(batch)
             batch = []

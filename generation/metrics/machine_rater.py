@@ -96,7 +96,7 @@ def _auc(chance: Floats, fake: Flags, weight: npt.NDArray[Any]) -> float:
 
 
 def occlusion_map(
-    picture: npt.NDArray[np.uint8],
+    image: npt.NDArray[np.uint8],
     chance_of: Callable[[list[npt.NDArray[np.uint8]]], Floats],
     *,
     cells: int = CELLS,
@@ -108,17 +108,17 @@ def occlusion_map(
     """
     from scipy.ndimage import gaussian_filter
 
-    side = picture.shape[0]
-    blur = (side / cells, side / cells, 0)[: picture.ndim]
-    blurred = gaussian_filter(picture.astype(np.float64), blur)
+    side = image.shape[0]
+    blur = (side / cells, side / cells, 0)[: image.ndim]
+    blurred = gaussian_filter(image.astype(np.float64), blur)
     edges = np.linspace(0, side, cells + 1).astype(int)
-    versions = [picture]
+    versions = [image]
     for row in range(cells):
         for column in range(cells):
             mask = np.zeros((side, side))
             mask[edges[row] : edges[row + 1], edges[column] : edges[column + 1]] = 1
             soft = gaussian_filter(mask, side / cells / 4)
-            soft = soft[..., None] if picture.ndim == 3 else soft
-            versions.append(np.rint(picture * (1 - soft) + blurred * soft).astype(np.uint8))
+            soft = soft[..., None] if image.ndim == 3 else soft
+            versions.append(np.rint(image * (1 - soft) + blurred * soft).astype(np.uint8))
     chances = chance_of(versions)
     return np.asarray(chances[0] - chances[1:].reshape(cells, cells))

@@ -32,7 +32,7 @@ class Match:
     The correlation is that of fine structure, at the best of small shifts and mirroring. A near feature accuses nobody.
     """
 
-    picture: int
+    image: int
     by_pixels: int
     by_features: int
     correlation: float
@@ -58,4 +58,4 @@ def scan(generated: Views, training: Views, rule: Calibration) -> list[Match]:
 
 def copied(matches: Sequence[Match]) -> list[int]:
     """The generated pictures that count as copies, in their own order."""
-    return sorted(match.picture for match in matches if match.is_copy)
+    return sorted(match.image for match in matches if match.is_copy)

@@ -13,15 +13,15 @@ from pool.canonical.pixels import encode_png
 SIDE = 128
 
 
-def strip(pictures: Sequence[npt.NDArray[np.uint8]], maps: Sequence[npt.NDArray[np.float64]]) -> bytes:
+def strip(images: Sequence[npt.NDArray[np.uint8]], maps: Sequence[npt.NDArray[np.float64]]) -> bytes:
     """A PNG: the pictures in a row, and under each the same in grey with the parts that told “fake” in orange.
 
     One scale for all maps, so that a faint map means that no single part told much.
     """
     strongest = max((float(np.abs(values).max()) for values in maps), default=0.0) or 1.0
     columns = []
-    for picture, values in zip(pictures, maps, strict=True):
-        rgb = np.asarray(Image.fromarray(picture).convert("RGB").resize((SIDE, SIDE)), dtype=np.float64)
+    for image, values in zip(images, maps, strict=True):
+        rgb = np.asarray(Image.fromarray(image).convert("RGB").resize((SIDE, SIDE)), dtype=np.float64)
         level = Image.fromarray((np.clip(values, 0, None) / strongest).astype(np.float32))
         strength = np.asarray(level.resize((SIDE, SIDE), Image.Resampling.BICUBIC)).clip(0, 1)[..., None]
         grey = np.repeat(rgb.mean(axis=2, keepdims=True), 3, axis=2)

@@ -44,8 +44,8 @@ class SmallNetwork(nn.Module):
         )
         self.features = nn.Linear(sum(WIDTHS), DIMENSIONS)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        values, means = (pictures - 0.5) / 0.25, []
+    def forward(self, images: Tensor) -> Tensor:
+        values, means = (images - 0.5) / 0.25, []
         for level in self.levels:
             values = level(values)
             means.append(values.mean(dim=(2, 3)))

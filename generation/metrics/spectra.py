@@ -32,33 +32,33 @@ class Profile:
         return {name: np.round(values, 5).tolist() for name, values in curves_by_name.items()}
 
 
-def greys(pictures: Bytes) -> Floats:
+def greys(images: Bytes) -> Floats:
     """The pictures in grey, 0 to 1."""
-    wide = pictures.astype(np.float64) / 255
+    wide = images.astype(np.float64) / 255
     return np.asarray(wide @ np.array(LUMA) if wide.ndim == 4 else wide)
 
 
-def histograms(pictures: Bytes) -> Profile:
+def histograms(images: Bytes) -> Profile:
     """The share of pixels in each of `BINS` steps of grey."""
     edges = np.linspace(0, 1, BINS + 1)
-    curves = np.stack([np.histogram(grey, edges)[0] / grey.size for grey in greys(pictures)])
+    curves = np.stack([np.histogram(grey, edges)[0] / grey.size for grey in greys(images)])
     return Profile((edges[:-1] + edges[1:]) / 2, curves)
 
 
-def radial_spectra(pictures: Bytes) -> Profile:
+def radial_spectra(images: Bytes) -> Profile:
     """log10 of the mean power on each ring of the spectrum, from one wave per picture to the Nyquist frequency.
 
     Mean grey is taken off and a Hann window laid over, so that neither brightness nor the edges leak in.
     Places are in cycles per pixel, 0 to 0.5.
     """
-    side = pictures.shape[1]
+    side = images.shape[1]
     window = np.outer(np.hanning(side), np.hanning(side))
     frequency = np.fft.fftfreq(side)
     ring = np.rint(np.hypot(frequency[:, None], frequency[None, :]) * side).astype(int)
     inside = (ring >= 1) & (ring <= side // 2)
     number = np.bincount(ring[inside])[1:]
     curves = []
-    for grey in greys(pictures):
+    for grey in greys(images):
         power = np.abs(np.fft.fft2((grey - grey.mean()) * window)) ** 2
         curves.append(np.log10(np.bincount(ring[inside], power[inside])[1:] / number + 1e-12))
     return Profile(np.arange(1, side // 2 + 1) / side, np.stack(curves))

@@ -28,7 +28,7 @@ SOFT, BLUR, EVEN = (
 LEAST_CONTRAST = np.float32(2.0)  # grey levels: below, evening out would only raise noise
 COARSE, BEFORE_COARSE = 32, 1.5
 WAVES = 12  # across and, either way, down: of up to 11 periods a picture
-PICTURES_AT_ONCE = 128
+IMAGES_AT_ONCE = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +52,17 @@ class Structures:
         return np.asarray(np.sqrt(either_way), dtype=np.float32)
 
 
-def structures(pictures: Bytes, *, pulse: Pulse = lambda: None) -> Structures:
+def structures(images: Bytes, *, pulse: Pulse = lambda: None) -> Structures:
     """The fine structure of square pictures (images × side × side, or × 3)."""
     from scipy.signal.windows import tukey
 
     # Falls to nothing towards the edges: what a shift pushes out of the picture counts less.
     window = np.outer(tukey(SIDE, 0.3), tukey(SIDE, 0.3)).astype(np.float32)
     soft, blur, even = _blur(SOFT), _blur(BLUR), _blur(EVEN)
-    fine = np.empty((len(pictures), SIDE, SIDE), dtype=np.float32)
-    for start in range(0, len(pictures), PICTURES_AT_ONCE):
-        rows = slice(start, start + PICTURES_AT_ONCE)
-        small = np.stack([_small(picture) for picture in pictures[rows]])
+    fine = np.empty((len(images), SIDE, SIDE), dtype=np.float32)
+    for start in range(0, len(images), IMAGES_AT_ONCE):
+        rows = slice(start, start + IMAGES_AT_ONCE)
+        small = np.stack([_small(image) for image in images[rows]])
         detail = soft @ small @ soft.T - blur @ small @ blur.T
         detail /= np.sqrt(even @ detail**2 @ even.T) + LEAST_CONTRAST
         detail *= window
@@ -71,8 +71,8 @@ def structures(pictures: Bytes, *, pulse: Pulse = lambda: None) -> Structures:
     return Structures(of_length_one(fine.reshape(-1, SIDE**2)).reshape(fine.shape))
 
 
-def _small(picture: npt.NDArray[np.uint8]) -> Floats:
-    grey = Image.fromarray(picture).convert("L")
+def _small(image: npt.NDArray[np.uint8]) -> Floats:
+    grey = Image.fromarray(image).convert("L")
     return np.asarray(grey.resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.float32)
 
 

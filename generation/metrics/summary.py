@@ -27,14 +27,14 @@ SHOWN = 8
 class Arm:
     """The images of one arm: pictures of one size, features, and what is known of each."""
 
-    pictures: Bytes
+    images: Bytes
     features: Floats
     labels: Sequence[str]
     patients: Sequence[str]
     generators: Sequence[str]
 
     def __len__(self) -> int:
-        return len(self.pictures)
+        return len(self.images)
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ def compare(
     copies = find_copies(real, fake, training, seed=seed, beat=quietly)
     groups = _groups(real, fake, copies)
     beat("Measuring grey levels and spectra…")
-    greys = histograms(real.pictures), histograms(fake.pictures)
-    spectra = radial_spectra(real.pictures), radial_spectra(fake.pictures)
+    greys = histograms(real.images), histograms(fake.images)
+    spectra = radial_spectra(real.images), radial_spectra(fake.images)
     beat("Training the machine rater…")
     rows = np.concatenate(
         [
@@ -145,8 +145,8 @@ def rater_features(features: Floats, greys: Profile, spectra: Profile) -> Floats
 
 def find_copies(real: Arm, fake: Arm, training: Bytes, *, seed: int, beat: Callable[[], None]) -> Copies:
     """Every fake against every real image, by a threshold calibrated on the reference itself."""
-    fake_structures, real_structures = (structures(arm.pictures, pulse=beat) for arm in (fake, real))
-    calibration = calibrate(real.pictures, real_structures, real.patients, seed=seed, pulse=beat)
+    fake_structures, real_structures = (structures(arm.images, pulse=beat) for arm in (fake, real))
+    calibration = calibrate(real.images, real_structures, real.patients, seed=seed, pulse=beat)
     within = [
         pairs_of(nearest_within(arm, pulse=beat), calibration.threshold)
         for arm in (real_structures, fake_structures)
@@ -176,7 +176,7 @@ def _similarity(
         return None, "MS-SSIM needs two images of each arm."
     try:
         first, second = (
-            ms_ssim(arm.pictures, random_pairs(len(arm), seed=seed), pulse=beat) for arm in (real, fake)
+            ms_ssim(arm.images, random_pairs(len(arm), seed=seed), pulse=beat) for arm in (real, fake)
         )
     except ValueError as error:
         return None, str(error)

@@ -42,13 +42,13 @@ class Lessons(nn.Module):
         self.damage = nn.Linear(DIMENSIONS, len(DAMAGES))
         self.strength = nn.Linear(DIMENSIONS, len(DAMAGES))
 
-    def loss(self, pictures: Tensor, kinds: Tensor, generator: torch.Generator) -> Tensor:
+    def loss(self, images: Tensor, kinds: Tensor, generator: torch.Generator) -> Tensor:
         """Of one batch of drawings, each seen twice whole and once damaged."""
-        count = len(pictures)
+        count = len(images)
         damages = torch.randint(1, len(DAMAGES), (count,), generator=generator)
         strengths = torch.rand(count, generator=generator)
-        spoilt = damaged(moved(pictures, SIDE, generator), damages, strengths, generator)
-        views = torch.cat([moved(pictures, SIDE, generator), moved(pictures, SIDE, generator), spoilt])
+        spoilt = damaged(moved(images, SIDE, generator), damages, strengths, generator)
+        views = torch.cat([moved(images, SIDE, generator), moved(images, SIDE, generator), spoilt])
         features = self.network(views)
         done = torch.cat([torch.zeros(2 * count, dtype=torch.long), damages])
         guessed = self.strength(features[2 * count :]).gather(1, damages.unsqueeze(1)).squeeze(1)
@@ -69,7 +69,7 @@ def _contrastive_loss(views: Tensor) -> Tensor:
     return functional.cross_entropy(similarities, partner)
 
 
-def draw_pictures(per_class: int) -> tuple[Tensor, Tensor]:
+def draw_images(per_class: int) -> tuple[Tensor, Tensor]:
     """Phantoms (n, 1, 128, 128) from 0 to 1 and the class of each, drawn on all cores."""
     classes = [(modality, label) for modality in DRAWINGS for label in LABELS]
     jobs = [(seed, *kind) for seed in range(SEEDS_FROM, SEEDS_FROM + per_class) for kind in classes]
@@ -85,7 +85,7 @@ def _draw(job: tuple[int, str, str]) -> NDArray[np.uint8]:
     return draw(modality, label=label, seed=seed, size=DRAWN_AT)
 
 
-def learn(pictures: Tensor, kinds: Tensor, *, steps: int, batch: int, seed: int) -> SmallNetwork:
+def learn(images: Tensor, kinds: Tensor, *, steps: int, batch: int, seed: int) -> SmallNetwork:
     """The network after `steps` batches."""
     torch.manual_seed(seed)
     dice = torch.Generator().manual_seed(seed)
@@ -94,8 +94,8 @@ def learn(pictures: Tensor, kinds: Tensor, *, steps: int, batch: int, seed: int)
     plan = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps)
     with tqdm(total=steps, desc="Training", unit="step") as bar:
         for _ in range(steps):
-            rows = torch.randint(len(pictures), (batch,), generator=dice)
-            loss = lessons.loss(pictures[rows], kinds[rows], dice)
+            rows = torch.randint(len(images), (batch,), generator=dice)
+            loss = lessons.loss(images[rows], kinds[rows], dice)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch ships no type for it
             optimiser.step()
@@ -106,12 +106,12 @@ def learn(pictures: Tensor, kinds: Tensor, *, steps: int, batch: int, seed: int)
 
 
 @torch.no_grad()
-def evened_out(network: SmallNetwork, pictures: Tensor, *, seed: int) -> SmallNetwork:
+def evened_out(network: SmallNetwork, images: Tensor, *, seed: int) -> SmallNetwork:
     """The same network with every feature at mean 0 and spread 1 over whole and damaged drawings."""
     generator = torch.Generator().manual_seed(seed + 1)
-    damages = torch.randint(len(DAMAGES), (len(pictures),), generator=generator)
+    damages = torch.randint(len(DAMAGES), (len(images),), generator=generator)
     spoilt = damaged(
-        moved(pictures, SIDE, generator), damages, torch.rand(len(pictures), generator=generator), generator
+        moved(images, SIDE, generator), damages, torch.rand(len(images), generator=generator), generator
     )
     features = torch.cat([network(part) for part in torch.split(spoilt, 64)])
     mean, std = features.mean(0), features.std(0).clamp(min=1e-3)
@@ -129,9 +129,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=SHIPPED)
     options = parser.parse_args()
-    pictures, kinds = draw_pictures(options.per_class)
-    network = learn(pictures, kinds, steps=options.steps, batch=options.batch, seed=options.seed)
-    state = evened_out(network, pictures, seed=options.seed).state_dict()
+    images, kinds = draw_images(options.per_class)
+    network = learn(images, kinds, steps=options.steps, batch=options.batch, seed=options.seed)
+    state = evened_out(network, images, seed=options.seed).state_dict()
     half = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
     options.out.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: value.contiguous() for name, value in half.items()}, options.out)

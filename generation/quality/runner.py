@@ -192,9 +192,9 @@ def _saliency(report: QualityReport, fake: Arm, summary: Summary, network: Extra
             )
             return rater.of_part(n_real + place, rows)
 
-        maps.append(occlusion_map(fake.pictures[place], chance_of))
+        maps.append(occlusion_map(fake.images[place], chance_of))
         pulse()
-    return strip([fake.pictures[place] for place in summary.worst], maps)
+    return strip([fake.images[place] for place in summary.worst], maps)
 
 
 def report_size(summary: Summary) -> int:

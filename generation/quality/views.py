@@ -22,7 +22,7 @@ from pool.figure_style import SCREEN, as_file
 from pool.models import Image
 
 PER_PAGE = 30
-PICTURES = ("closest", "best", "worst")
+IMAGES = ("closest", "best", "worst")
 
 may_view = permission_required("generation.view_qualityreport", raise_exception=True)
 may_add = permission_required("generation.add_qualityreport", raise_exception=True)
@@ -137,9 +137,7 @@ def _waits_for(row: QualityReport) -> str:
 
 def _sheets(row: QualityReport) -> dict[str, list[dict[str, Any]]]:
     """The pictures to show, each with the image and the real one nearest to it, as far as they are still there."""
-    keys = {
-        key for name in PICTURES for pair in row.results[name] for key in (pair["fake"], pair["of"]) if key
-    }
+    keys = {key for name in IMAGES for pair in row.results[name] for key in (pair["fake"], pair["of"]) if key}
     images = {str(image.pk): image for image in Image.objects.filter(pk__in=keys).select_related("dataset")}
     return {
         name: [
@@ -147,5 +145,5 @@ def _sheets(row: QualityReport) -> dict[str, list[dict[str, Any]]]:
             for pair in row.results[name]
             if pair["fake"] in images
         ]
-        for name in PICTURES
+        for name in IMAGES
     }

@@ -25,14 +25,16 @@ from pool.models import Dataset
 from pool.splits import held_out_images, split_in_words, training_images
 
 if TYPE_CHECKING:
-    from generation.diffusion.data.training_images import Pictures
+    from generation.diffusion.data.training_images import TrainingImages
 
 # Sampling is what costs; the number stays the same for a whole run, as FID depends on it.
 FEWEST, MOST_ON_CPU, MOST_ON_GPU = 16, 96, 512
 SLOWER = 4  # a Stable Diffusion takes seconds for a picture
 
 
-def watch_for(run: TrainingRun, config: RunConfig, pictures: Pictures, *, pulse: Callable[[], None]) -> Watch:
+def watch_for(
+    run: TrainingRun, config: RunConfig, images: TrainingImages, *, pulse: Callable[[], None]
+) -> Watch:
     """The hook that measures this run's checkpoints. Raises ConfigError where the site's extractor cannot be used."""
     try:
         description = described(
@@ -55,7 +57,7 @@ def watch_for(run: TrainingRun, config: RunConfig, pictures: Pictures, *, pulse:
         run.save(update_fields=["facts"])
     return Watch.of(
         run.folder / "watch",
-        pictures.pixels,
+        images.pixels,
         held_out,
         names=[str(pk) for pk, _ in trained_on],
         patients=[patient for _, patient in trained_on],

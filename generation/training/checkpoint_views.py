@@ -76,24 +76,24 @@ def card(request: HttpRequest, pk: int) -> HttpResponse:
 @may_view
 def samples(request: HttpRequest, pk: int) -> FileResponse:
     """The strip of sample pictures of a checkpoint."""
-    return _picture(get_object_or_404(Checkpoint.objects.visible_to(request.user), pk=pk).samples)
+    return _image(get_object_or_404(Checkpoint.objects.visible_to(request.user), pk=pk).samples)
 
 
 @require_safe
 @may_view
 def grid(request: HttpRequest, pk: int) -> FileResponse:
     """Pictures of fixed seeds in a square, the same seeds at every checkpoint."""
-    return _picture(get_object_or_404(Checkpoint.objects.visible_to(request.user), pk=pk).grid)
+    return _image(get_object_or_404(Checkpoint.objects.visible_to(request.user), pk=pk).grid)
 
 
 @require_safe
 @may_view
 def neighbours(request: HttpRequest, pk: int) -> FileResponse:
     """The most suspicious pictures beside the training images they are nearest to."""
-    return _picture(get_object_or_404(Checkpoint.objects.visible_to(request.user), pk=pk).neighbours)
+    return _image(get_object_or_404(Checkpoint.objects.visible_to(request.user), pk=pk).neighbours)
 
 
-def _picture(file: FieldFile) -> FileResponse:
+def _image(file: FieldFile) -> FileResponse:
     if not file:
         raise Http404
     return FileResponse(file.open("rb"), content_type="image/png", headers={"Cache-Control": FOR_GOOD})

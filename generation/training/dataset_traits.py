@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from generation.diffusion.config import PictureClass
+from generation.diffusion.config import ImageClass
 from pool.models import Dataset, Modality
 from pool.splits import training_images
 
 
-def classes_of(dataset: Dataset) -> tuple[PictureClass, ...]:
+def classes_of(dataset: Dataset) -> tuple[ImageClass, ...]:
     """The findings a class-conditional model of this dataset can be asked for."""
     labels = training_images(dataset).order_by("label").values_list("label", flat=True).distinct()
-    return tuple(PictureClass(dataset.modality, label) for label in labels)
+    return tuple(ImageClass(dataset.modality, label) for label in labels)
 
 
 def channels_of(dataset: Dataset) -> int:

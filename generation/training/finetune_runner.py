@@ -10,7 +10,7 @@ from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.finetuning.publishing import publish_lora, publish_pipeline
 from generation.training import pipeline_folder
 from generation.training.models import TrainingRun
-from generation.training.runner import failing_in_words, learn, pictures_of
+from generation.training.runner import failing_in_words, images_of, learn
 from generation.training.tuned_models import name_of
 
 
@@ -19,9 +19,9 @@ def finetune_for(run: TrainingRun) -> None:
     with failing_in_words():
         config = FineTuneConfig.from_mapping(run.config)
         base = _pipeline_folder(config)
-        pictures = pictures_of(run, config)
+        images = images_of(run, config)
         on_checkpoint_folder = partial(_publish_as_it_was, run) if config.rank else None
-        learn(run, config, pictures, pipeline=base, on_checkpoint_folder=on_checkpoint_folder)
+        learn(run, config, images, pipeline=base, on_checkpoint_folder=on_checkpoint_folder)
         path = _publish(run, base, lora=bool(config.rank))
     kind = "LoRA" if config.rank else "pipeline"
     run.beat(message=f"The {kind} “{path.stem}” is ready for jobs of the pipeline engine")

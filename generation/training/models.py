@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from generation.diffusion.checkpoint_source import CheckpointSource
-from generation.diffusion.config import PictureClass, TrainingConfig
+from generation.diffusion.config import ImageClass, TrainingConfig
 from generation.diffusion.finetuning.config import FineTuneConfig
 from jobs.models import Job
 from pool.models import Dataset, Image
@@ -216,10 +216,10 @@ class Checkpoint(models.Model):
         return measured
 
     @property
-    def kinds(self) -> tuple[PictureClass, ...]:
+    def kinds(self) -> tuple[ImageClass, ...]:
         """What the model can be asked for: its classes, or the one kind it was trained on."""
         modality = self.run.dataset.modality if self.run else "xray"
-        return self.config.classes or (PictureClass(modality, ""),)
+        return self.config.classes or (ImageClass(modality, ""),)
 
     @property
     def samplers(self) -> tuple[str, ...]:

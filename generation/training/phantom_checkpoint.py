@@ -16,8 +16,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from generation.diffusion import checkpoint
-from generation.diffusion.config import PictureClass, TrainingConfig
-from generation.diffusion.data.training_images import Pictures
+from generation.diffusion.config import ImageClass, TrainingConfig
+from generation.diffusion.data.training_images import TrainingImages
 from generation.diffusion.run import Progress, train
 from generation.phantoms import draw
 
@@ -26,17 +26,17 @@ SHIPPED = Path(__file__).parent / "checkpoints"
 SEEDS_FROM = 10_000_000
 
 
-def draw_pictures(config: TrainingConfig, per_class: int) -> Pictures:
+def draw_images(config: TrainingConfig, per_class: int) -> TrainingImages:
     """`per_class` phantoms of every class of the config, drawn on all cores."""
     jobs = [(kind, seed) for seed in range(SEEDS_FROM, SEEDS_FROM + per_class) for kind in config.classes]
     # Not fork: its children would inherit torch's threads.
     with get_context("spawn").Pool(os.cpu_count()) as pool:
         images = pool.imap(partial(_draw, config.size), jobs, chunksize=8)
         pixels = np.stack(list(tqdm(images, total=len(jobs), desc="Drawing phantoms", unit="image")))
-    return Pictures(pixels, np.array([config.class_number(kind) for kind, _ in jobs]))
+    return TrainingImages(pixels, np.array([config.class_number(kind) for kind, _ in jobs]))
 
 
-def _draw(size: int, job: tuple[PictureClass, int]) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def _draw(size: int, job: tuple[ImageClass, int]) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     kind, seed = job
     return draw(kind.modality, label=kind.label, seed=seed, size=size)
 
@@ -50,12 +50,12 @@ def main() -> None:
     arguments = parser.parse_args()
     config = TrainingConfig.from_toml(arguments.config)
     work = arguments.work or Path(tempfile.mkdtemp(prefix="phantom-lungs-"))
-    pictures = draw_pictures(config, arguments.per_class)
+    images = draw_images(config, arguments.per_class)
     with tqdm(total=config.steps, desc="Training", unit="step") as bar:
-        last = train(config, pictures, work, on_progress=partial(_show, bar, work))
+        last = train(config, images, work, on_progress=partial(_show, bar, work))
     facts = {
         "name": arguments.out.name,
-        "trained_on": f"{len(pictures.pixels)} phantoms drawn by this program (no patient's image)",
+        "trained_on": f"{len(images.pixels)} phantoms drawn by this program (no patient's image)",
         "intended_use": "The demo and tests of LungRater; it knows nothing of medicine.",
         "licence": "Apache-2.0",
     }

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from generation.diffusion.config import ConfigError, PictureClass, TrainingConfig
-from generation.diffusion.data.training_images import Pictures
+from generation.diffusion.config import ConfigError, ImageClass, TrainingConfig
+from generation.diffusion.data.training_images import TrainingImages
 from generation.diffusion.errors import CheckpointError, TrainingFailedError, sentence_of
 from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.launch import train_apart
@@ -34,13 +34,13 @@ def train_for(run: TrainingRun) -> None:
     """Train as the run's config says, going on from its last checkpoint. Raises JobFailedError."""
     with failing_in_words():
         config = run.parsed_config
-        learn(run, config, pictures_of(run, config))
+        learn(run, config, images_of(run, config))
 
 
 def learn(
     run: TrainingRun,
     config: TrainingConfig | FineTuneConfig,
-    pictures: Pictures,
+    images: TrainingImages,
     *,
     pipeline: Path | None = None,
     on_checkpoint_folder: OnCheckpointFolder | None = None,
@@ -49,12 +49,12 @@ def learn(
 
     `on_checkpoint_folder` is called with the step and the folder of each, before its row is there.
     """
-    watch = watch_for(run, config, pictures, pulse=Throttle(run.beat))
+    watch = watch_for(run, config, images, pulse=Throttle(run.beat))
     recorder = RunRecorder(run, on_checkpoint_folder)
     _say_if_it_starts_again(run)
     recorder.adopt()
     done = train_apart(
-        config, pictures, run.folder, pipeline=pipeline, on_progress=recorder, on_checkpoint=watch
+        config, images, run.folder, pipeline=pipeline, on_progress=recorder, on_checkpoint=watch
     )
     recorder.adopt()
     return done
@@ -85,7 +85,7 @@ def failing_in_words() -> Iterator[None]:
         raise JobFailedError(sentence) from error
 
 
-def pictures_of(run: TrainingRun, config: TrainingConfig | FineTuneConfig) -> Pictures:
+def images_of(run: TrainingRun, config: TrainingConfig | FineTuneConfig) -> TrainingImages:
     """The training images, each its middle square at the config's size, and what is told of each. Raises ConfigError."""
     run.beat(message="Reading the images…")
     images = list(training_images(run.dataset))
@@ -94,11 +94,11 @@ def pictures_of(run: TrainingRun, config: TrainingConfig | FineTuneConfig) -> Pi
         raise ConfigError(f"{run.dataset} has no images to train on.")
     pixels = squares(images, side=config.size, colour=config.channels == 3, pulse=Throttle(run.beat))
     if isinstance(config, FineTuneConfig):
-        return Pictures(pixels, prompts=[prompt_of(image, config.prompt) for image in images])
+        return TrainingImages(pixels, prompts=[prompt_of(image, config.prompt) for image in images])
     if not config.classes:
-        return Pictures(pixels)
-    numbers = [config.class_number(PictureClass(image.modality, image.label)) for image in images]
-    return Pictures(pixels, np.array(numbers))
+        return TrainingImages(pixels)
+    numbers = [config.class_number(ImageClass(image.modality, image.label)) for image in images]
+    return TrainingImages(pixels, np.array(numbers))
 
 
 def prompt_of(image: Image, template: str) -> str:

@@ -250,8 +250,8 @@ class Work:
         if self.experiment.explanations.filter(**which).exists():
             return
         row = UtilityExplanation(experiment=self.experiment, probability=probability, **which)
-        picture = encode_png(overlay(self.test.squares[place], heat))
-        row.picture.save("", ContentFile(picture), save=False)
+        drawing = encode_png(overlay(self.test.squares[place], heat))
+        row.picture.save("", ContentFile(drawing), save=False)
         row.save(force_insert=True)
 
     def _classifier(self, plan: Plan) -> Classifier:

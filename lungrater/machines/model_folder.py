@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from pool.canonical.pixels import fitted_square
-from rating.reading.machine_raters import Opinion, Picture, opinion_of
+from rating.reading.machine_raters import ImagePixels, Opinion, opinion_of
 
 FAKE = ("fake", "synthetic", "generated")
 SCRIPT, ABOUT_IT = "model.pt", "machine.json"
@@ -34,11 +34,11 @@ class FolderLooker:
 
     name: str
     facts: dict[str, Any]
-    p_fake: Callable[[Picture], float]
+    p_fake: Callable[[ImagePixels], float]
     unsure: float = 0.0
 
-    def look(self, picture: Picture) -> Opinion:
-        return opinion_of(self.p_fake(picture), self.unsure)
+    def look(self, image: ImagePixels) -> Opinion:
+        return opinion_of(self.p_fake(image), self.unsure)
 
 
 def looker_of(folder: Path, *, unsure: float = 0.0) -> FolderLooker:
@@ -60,7 +60,7 @@ def looker_of(folder: Path, *, unsure: float = 0.0) -> FolderLooker:
     return FolderLooker(name, {**about, "sha256": digest, "unsure": unsure}, p_fake, unsure)
 
 
-def _classifier(folder: Path) -> tuple[dict[str, Any], Callable[[Picture], float]]:
+def _classifier(folder: Path) -> tuple[dict[str, Any], Callable[[ImagePixels], float]]:
     from generation.classifiers.classifier import ClassifierError, load
 
     try:
@@ -74,14 +74,14 @@ def _classifier(folder: Path) -> tuple[dict[str, Any], Callable[[Picture], float
             f"The classifier tells {', '.join(classes)} apart, and none of these is {' or '.join(FAKE)}."
         )
 
-    def p_fake(picture: Picture) -> float:
-        return float(classifier.probabilities([picture])[0, fake].sum())
+    def p_fake(image: ImagePixels) -> float:
+        return float(classifier.probabilities([image])[0, fake].sum())
 
     name = f"classifier {classifier.description.architecture}"
     return {"name": name, "classes": list(classes)}, p_fake
 
 
-def _script(folder: Path) -> tuple[dict[str, Any], Callable[[Picture], float]]:
+def _script(folder: Path) -> tuple[dict[str, Any], Callable[[ImagePixels], float]]:
     import torch
 
     about = _about(folder)
@@ -93,8 +93,8 @@ def _script(folder: Path) -> tuple[dict[str, Any], Callable[[Picture], float]]:
     model.eval()
     side, colour, fake = int(about["side"]), int(about["channels"]) == 3, int(about["fake"])
 
-    def p_fake(picture: Picture) -> float:
-        square = fitted_square(picture, side=side, colour=colour)
+    def p_fake(image: ImagePixels) -> float:
+        square = fitted_square(image, side=side, colour=colour)
         shaped = square[None] if square.ndim == 2 else np.moveaxis(square, -1, 0)
         with torch.inference_mode():
             output = model(torch.from_numpy(np.ascontiguousarray(shaped)).float()[None] / 255)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from generation.images.engines.openai_images import OFFICIAL, api_key
 from generation.images.engines.retry import Patience, ReplyRefusedError, Retrying
 from pool.canonical.pixels import encode_png
-from rating.reading.machine_raters import CONFIDENCES, NoOpinionError, Opinion, Picture
+from rating.reading.machine_raters import CONFIDENCES, ImagePixels, NoOpinionError, Opinion
 
 SECONDS_PER_REPLY = 120.0
 LABELS = ("real", "fake", "unsure")
@@ -53,10 +53,10 @@ class VisionLooker:
         digest = hashlib.sha256(self.prompt.encode()).hexdigest()
         return {"model": self.model, "prompt": self.prompt, "prompt_sha256": digest}
 
-    def look(self, picture: Picture) -> Opinion:
+    def look(self, image: ImagePixels) -> Opinion:
         from openai import DefaultHttpxClient, OpenAI
 
-        address = f"data:image/png;base64,{base64.b64encode(encode_png(picture)).decode()}"
+        address = f"data:image/png;base64,{base64.b64encode(encode_png(image)).decode()}"
         messages: Any = [
             {"role": "system", "content": self.prompt},
             {"role": "user", "content": [{"type": "image_url", "image_url": {"url": address}}]},

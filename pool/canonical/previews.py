@@ -35,7 +35,7 @@ def squares(
     return pixels
 
 
-def picture_png(image: Image) -> bytes:
+def image_png(image: Image) -> bytes:
     """The whole picture in eight bits: a browser would show deeper ones too dark or too bright."""
     if image.bits == 8:
         return _stored_png(image)

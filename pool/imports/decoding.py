@@ -147,17 +147,17 @@ def _understood(head: dict[str, Any], body: bytes) -> list[Decoded]:
     """The child's answer, if it is one. Raises RefusedImageError for what it refused, ValueError and kin for nonsense."""
     if "refused" in head:
         raise RefusedImageError(str(head["refused"]))
-    pictures, place = [], 0
+    images, place = [], 0
     for entry in head["pictures"]:
         kind = np.dtype({"uint8": "u1", "uint16": "u2"}[entry["dtype"]])
         size = math.prod(map(int, entry["shape"])) * kind.itemsize
         pixels = np.frombuffer(body[place : place + size], dtype=kind).reshape(entry["shape"])
         place += size
         notes, tags = notes_of_json(entry["notes"]), dict(entry["tags"])
-        pictures.append(Decoded(pixels, tags, str(entry["patient_id"]), notes, str(entry["part"])))
-    if not pictures or place != len(body):
+        images.append(Decoded(pixels, tags, str(entry["patient_id"]), notes, str(entry["part"])))
+    if not images or place != len(body):
         raise ValueError("an answer of no decoder")
-    return pictures
+    return images
 
 
 def bare_environment() -> dict[str, str]:

@@ -32,36 +32,36 @@ def main(seconds: int, memory: int) -> None:
 
 def _answer(data: bytes, name: str, hints: Hints) -> tuple[dict[str, object], bytes]:
     try:
-        pictures = gate(data, name, hints)
+        images = gate(data, name, hints)
     except RefusedImageError as error:
         return {"refused": str(error)}, b""
     entries = [
         {
-            "dtype": picture.pixels.dtype.name,
-            "shape": picture.pixels.shape,
-            "tags": picture.tags,
-            "patient_id": picture.patient_id,
-            "notes": [note.as_json() for note in picture.notes],
-            "part": picture.part,
+            "dtype": image.pixels.dtype.name,
+            "shape": image.pixels.shape,
+            "tags": image.tags,
+            "patient_id": image.patient_id,
+            "notes": [note.as_json() for note in image.notes],
+            "part": image.part,
         }
-        for picture in pictures
+        for image in images
     ]
-    return {"pictures": entries}, b"".join(picture.pixels.tobytes() for picture in pictures)
+    return {"pictures": entries}, b"".join(image.pixels.tobytes() for image in images)
 
 
 def gate(data: bytes, name: str, hints: Hints) -> list[Decoded]:
     """The pictures of a file as they go into the pool, with what is to be known of them. Raises RefusedImageError."""
     if dicom.is_dicom(data, name):
-        pictures = _of_dicom(data, hints)
+        images = _of_dicom(data, hints)
     elif kind := volumes.volume_kind(data):
-        pictures = _of_volume(data, kind, hints)
+        images = _of_volume(data, kind, hints)
     else:
         notes = Notes()
         pixels = raster.decode(data, colour=hints.colour, notes=notes)
-        pictures = [Decoded(pixels, {}, notes=list(notes))]
-    if len(pictures) == 1:
-        refuse_even(pictures[0].pixels)
-    return pictures
+        images = [Decoded(pixels, {}, notes=list(notes))]
+    if len(images) == 1:
+        refuse_even(images[0].pixels)
+    return images
 
 
 def _of_dicom(data: bytes, hints: Hints) -> list[Decoded]:

@@ -75,7 +75,7 @@ class SeveralFilesField(forms.Field):
 class UploadForm(forms.Form):
     """Files and where they go: a dataset there is, or a new one described here."""
 
-    pictures = SeveralFilesField(
+    uploads = SeveralFilesField(
         label="Pictures",
         required=False,
         help_text="PNG, JPEG, TIFF, WebP, AVIF, HEIC, JPEG 2000, DICOM, NIfTI or NRRD files, or zips, tars and 7z of them.",
@@ -155,8 +155,8 @@ class UploadForm(forms.Form):
         data = super().clean() or self.cleaned_data
         if sentence := shortage():
             raise forms.ValidationError(f"Nothing can be imported now. {sentence} Ask who runs this site.")
-        if not data.get("pictures") and not data.get("url") and "url" not in self.errors:
-            self.add_error("pictures", "Choose files, or give an address.")
+        if not data.get("uploads") and not data.get("url") and "url" not in self.errors:
+            self.add_error("uploads", "Choose files, or give an address.")
         typed = {"engine": data.get("made_with"), **{name: data.get(name) for name in MADE_BY}}
         data["provenance"] = {name: value for name, value in typed.items() if value}
         chosen = data.get("dataset")

@@ -39,7 +39,7 @@ class OpenedFile:
 
     source: Source
     sha256: str
-    pictures: list[Prepared]
+    images: list[Prepared]
     refusal: Refusal | None = None
 
 
@@ -92,10 +92,10 @@ class Pipeline:
     def _open(self, source: Source, data: bytes) -> OpenedFile:
         sha256 = hashlib.sha256(data).hexdigest()
         try:
-            pictures = self._decoder().decode_all(data, source.name, self.hints)
+            images = self._decoder().decode_all(data, source.name, self.hints)
         except RefusedImageError as error:
             return OpenedFile(source, sha256, [], Refusal(source.name, str(error)))
-        return OpenedFile(source, sha256, [_prepared(picture) for picture in pictures])
+        return OpenedFile(source, sha256, [_prepared(image) for image in images])
 
     def _decoder(self) -> Decoder:
         decoder: Decoder | None = getattr(self._own, "decoder", None)

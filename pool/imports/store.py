@@ -67,12 +67,12 @@ def bring_in(
             elif file.refusal is not None:
                 yield file.refusal
             else:
-                for picture in file.pictures:
-                    name = _name_of(file.source, picture)
+                for image in file.images:
+                    name = _name_of(file.source, image)
                     yield (
                         None
                         if name in done
-                        else _bring_one(dataset, file, picture, name, job=job, provenance=provenance)
+                        else _bring_one(dataset, file, image, name, job=job, provenance=provenance)
                     )
 
 
@@ -80,22 +80,22 @@ def _name(item: Source | Refusal) -> str:
     return item.file if isinstance(item, Refusal) else item.name
 
 
-def _name_of(source: Source, picture: Prepared) -> str:
+def _name_of(source: Source, image: Prepared) -> str:
     """A picture's name: the file's, and which of it where it holds several."""
-    part = picture.decoded.part
+    part = image.decoded.part
     return file_name(f"{source.name} · {part}") if part else source.name
 
 
 def _bring_one(
     dataset: Dataset,
     file: OpenedFile,
-    picture: Prepared,
+    image: Prepared,
     name: str,
     *,
     job: ImportJob | None,
     provenance: Mapping[str, str],
 ) -> Image | Duplicate | Refusal:
-    facts, decoded = file.source.facts, picture.decoded
+    facts, decoded = file.source.facts, image.decoded
     details = {
         **provenance,
         "view": facts.view,
@@ -120,7 +120,7 @@ def _bring_one(
             provenance={key: value for key, value in details.items() if value},
             notes=notes,
             import_job=job,
-            prepared=picture,
+            prepared=image,
         )
     except DuplicatePixelsError as error:
         there = error.image

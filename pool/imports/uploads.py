@@ -37,7 +37,7 @@ def submit_upload(dataset: Dataset, data: dict[str, Any], *, by: Any) -> ImportJ
     )
     with transaction.atomic():  # the bell rings when this is committed, files and all
         job.submit()
-        keep_uploads(job, data["pictures"])
+        keep_uploads(job, data["uploads"])
     return job
 
 

@@ -84,7 +84,7 @@ def _slices(volume: Volume, choice: str, modality: str, window: str) -> tuple[li
         if modality == "ct" and not is_hounsfield:
             notes.add("rescale", "The values are no Hounsfield units; no window of the lung was laid on.")
         grey = values[:, :, place].T.astype(np.float64)
-        picture = render(
+        image = render(
             grey,
             Dataset(),
             notes,
@@ -92,7 +92,7 @@ def _slices(volume: Volume, choice: str, modality: str, window: str) -> tuple[li
             is_hounsfield=is_hounsfield,
             choice=window,
         )
-        unit = squared(picture.unit, volume.spacing[1] / volume.spacing[0], notes)
+        unit = squared(image.unit, volume.spacing[1] / volume.spacing[0], notes)
         selection.append(VolumeSlice(place, as_levels(unit * 65535, bits=16), list(notes)))
     return selection, number
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from pool.canonical.previews import picture_png, thumbnail_png
+from pool.canonical.previews import image_png, thumbnail_png
 from pool.imports.forms import ExcludeForm, FilterForm
 from pool.looks import note_look
 from pool.models import Dataset, Image
@@ -61,8 +61,8 @@ def thumbnail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @require_safe
 @may_view
-def picture(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    return _png(picture_png(get_object_or_404(Image.objects.visible_to(request.user), pk=pk)))
+def image_file(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    return _png(image_png(get_object_or_404(Image.objects.visible_to(request.user), pk=pk)))
 
 
 @require_POST

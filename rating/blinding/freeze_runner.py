@@ -207,13 +207,13 @@ class FreezeSteps:
 def write_derivative(study_image: StudyImage, study: Study) -> None:
     with study_image.image.file.open("rb") as source:
         pixels = decode_png(source.read())
-    picture = blinded_derivative(pixels, side=study.canvas, bits=study.bits)
+    image = blinded_derivative(pixels, side=study.canvas, bits=study.bits)
     if study.burned_in == Study.BurnedIn.MASK:
         from rating.blinding.letters import masked  # as above
 
-        picture = encode_png(masked(decode_png(picture)))
-    study_image.derivative_sha256 = hashlib.sha256(picture).hexdigest()
-    study_image.derivative.save("", ContentFile(picture), save=False)
+        image = encode_png(masked(decode_png(image)))
+    study_image.derivative_sha256 = hashlib.sha256(image).hexdigest()
+    study_image.derivative.save("", ContentFile(image), save=False)
     study_image.save(update_fields=["derivative", "derivative_sha256"])
 
 

@@ -27,7 +27,7 @@ from rating.studies.presentation import Presentation
 from rating.studies.sitting import Sitting
 from rating.studies.study import NotPossibleError, Study
 
-Picture = npt.NDArray[np.uint8]
+ImagePixels = npt.NDArray[np.uint8]
 LONGEST_NAME = 200
 LONGEST_REMARK = 4000
 CONFIDENCES = 5
@@ -56,7 +56,7 @@ class Looker(Protocol):
     @property
     def facts(self) -> dict[str, Any]: ...
 
-    def look(self, picture: Picture) -> Opinion: ...
+    def look(self, image: ImagePixels) -> Opinion: ...
 
 
 @dataclass(slots=True)
@@ -119,12 +119,12 @@ def read(enrolment: Enrolment, looker: Looker) -> Iterator[Reading]:
         yield reading
 
 
-def _rate(presentation: Presentation, look: Callable[[Picture], Opinion]) -> None:
+def _rate(presentation: Presentation, look: Callable[[ImagePixels], Opinion]) -> None:
     with presentation.study_image.derivative.open("rb") as derivative:
-        picture = to_8bit(decode_png(derivative.read()))
+        image = to_8bit(decode_png(derivative.read()))
     presentation.mark_shown()
     before = time.monotonic()
-    opinion = look(picture)
+    opinion = look(image)
     took = round(1000 * (time.monotonic() - before))
     if not Presentation.objects.of(presentation.sitting.enrolment.user).filter(pk=presentation.pk).exists():
         raise NotPossibleError("The study was closed, or this machine withdrawn, while it read.")

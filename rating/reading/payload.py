@@ -46,7 +46,7 @@ def feedback(presentation: Presentation) -> str:
     return _("Practice: this image was fake.")
 
 
-def picture_urls(study: Study, token: str) -> list[str]:
+def image_urls(study: Study, token: str) -> list[str]:
     """Where a presentation's pictures are, in the order shown."""
     if not study.shows_sets:
         return [reverse("rating:picture", args=[token])]
@@ -94,7 +94,7 @@ def room(sitting: Sitting, showing: Presentation, rating: Rating | None = None) 
         "showing": {**public_facts(showing), "answer": own_answer(rating) if rating else None},
         "ahead": prefetchable(sitting, after=0 if rating else showing.position),
         "urls": {
-            "pictures": picture_urls(study, TOKEN),
+            "pictures": image_urls(study, TOKEN),
             "rate": reverse("rating:rate", args=[study.slug, TOKEN]),
             "ahead": f"{reverse('rating:ahead', args=[study.slug])}?session={sitting.session}",
             "at": reverse("rating:at", args=[study.slug, 0]),

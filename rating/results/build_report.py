@@ -10,7 +10,7 @@ from rating.results.exhibit import Exhibit
 from rating.results.gallery import GALLERIES, MOST_REPORTED, REPORTED, Gallery, ShownImage, galleries
 from rating.results.query import Response, machine_names, machine_scores, responses_of
 from rating.results.remarks import remark_tables
-from rating.results.report.contents import Picture, Report, report_of
+from rating.results.report.contents import ExhibitDrawer, Report, report_of
 from rating.results.sections.first_phase import first_phase_results
 from rating.results.study_facts import facts_of
 from rating.results.study_results import FirstPhase, StudyResults
@@ -125,17 +125,17 @@ def _side_by_side(images: list[Pixels]) -> Pixels:
     return image
 
 
-def exhibit_drawer(cache: ResultCache, results: StudyResults) -> Picture:
+def exhibit_drawer(cache: ResultCache, results: StudyResults) -> ExhibitDrawer:
     """What draws an exhibit for paper, keeping it."""
     from pool.figure_style import (
         PRINT,
         as_file,
     )  # matplotlib, which the web process need not load to start
 
-    def picture(exhibit: Exhibit, kind: str) -> bytes:
+    def draw_exhibit(exhibit: Exhibit, kind: str) -> bytes:
         draw = exhibit.draw
         if draw is None:
             raise ValueError(f"{exhibit.name} has no drawing.")
         return cache.bytes(f"{exhibit.name}||print.{kind}", lambda: as_file(draw(results, PRINT), kind))
 
-    return picture
+    return draw_exhibit

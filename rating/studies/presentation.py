@@ -80,7 +80,7 @@ class Presentation(models.Model):
         """
         Presentation.objects.filter(pk=self.pk, first_shown_at=None).update(first_shown_at=Now() - ago)
 
-    def picture_at(self, place: int | None) -> StudyImage | None:
+    def image_at(self, place: int | None) -> StudyImage | None:
         """The image at this place, 1 first, of a set; of an image alone, which has no place, itself."""
         if not self.places:
             return self.study_image if place is None else None

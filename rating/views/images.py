@@ -21,10 +21,10 @@ def presented(request: HttpRequest, token: str, place: int | None = None) -> Htt
     presentation = get_object_or_404(of_rater, token=token)
     if not presentation.sitting.may_be_read():
         raise Http404
-    picture = presentation.picture_at(place)
-    if picture is None:
+    image = presentation.image_at(place)
+    if image is None:
         raise Http404
-    return _png(picture)
+    return _png(image)
 
 
 @permission_required("rating.view_truth", raise_exception=True)
@@ -36,7 +36,7 @@ def of_study(request: HttpRequest, slug: str, code: str) -> HttpResponse:
 
 
 def _png(study_image: StudyImage) -> HttpResponse:
-    with study_image.derivative.open("rb") as picture:
+    with study_image.derivative.open("rb") as image:
         return HttpResponse(
-            picture.read(), content_type="image/png", headers={"Cache-Control": "private, no-store"}
+            image.read(), content_type="image/png", headers={"Cache-Control": "private, no-store"}
         )

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 from pool.durability import why_not_durable
 from rating.models import Enrolment, Presentation, Rating, Sitting, Study
 from rating.reading.answer_form import CONFIDENCE, AnswerForm
-from rating.reading.payload import feedback, own_answer, picture_urls, public_facts, room
+from rating.reading.payload import feedback, image_urls, own_answer, public_facts, room
 from rating.reading.payload import prefetchable as held_ahead
 from rating.reading.rating import AlreadyRatedError
 from rating.studies.sitting_heads import enter_heads
@@ -174,7 +174,7 @@ def _show(
         "study": sitting.enrolment.study,
         "presentation": presentation,
         "question": sitting.question,
-        "pictures": picture_urls(sitting.enrolment.study, presentation.token),
+        "pictures": image_urls(sitting.enrolment.study, presentation.token),
         "form": form,
         "refusal": refusal,
         "confidence": CONFIDENCE,

@@ -88,7 +88,7 @@ def read_session(crawl: Crawl, study: Study, session: int) -> None:
         crawl.ask("get", reverse("rating:read", args=[study.slug]), headers=page)
         crawl.ask("get", reverse("rating:ahead", args=[study.slug]), headers=json)
         crawl.ask("get", reverse("rating:at", args=[study.slug, position]), headers=json)
-        for url in payload.picture_urls(study, token):
+        for url in payload.image_urls(study, token):
             crawl.ask("get", url)
         save = {
             "label": study.question(session).values[1],

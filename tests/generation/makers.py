@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from generation.diffusion.seeds import seed_of
-from generation.images.engines.protocol import GenerationRequest, Picture, Refusal
+from generation.images.engines.protocol import EngineImage, GenerationRequest, Refusal
 from generation.models import Checkpoint, GenerationJob, TrainingRun
 from pool.models import Dataset, Origin
 from tests.factories import make_dataset, make_pixels
@@ -37,16 +37,16 @@ def make_run(dataset: Dataset, name: str = "run", **config: Any) -> TrainingRun:
 class ScriptedEngine:
     """Answers each index by `answer`, by default with a picture, and remembers what it was asked."""
 
-    def __init__(self, answer: Callable[[int], Picture | Refusal] | None = None) -> None:
+    def __init__(self, answer: Callable[[int], EngineImage | Refusal] | None = None) -> None:
         self.answer = answer or picture_of
         self.asked: list[int] = []
 
-    def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Iterator[Picture | Refusal]:
+    def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Iterator[EngineImage | Refusal]:
         for index in indices:
             request.heartbeat()
             self.asked.append(index)
             yield self.answer(index)
 
 
-def picture_of(index: int) -> Picture:
-    return Picture(index, seed_of(1, index), make_pixels(seed=index), {"engine": "scripted"})
+def picture_of(index: int) -> EngineImage:
+    return EngineImage(index, seed_of(1, index), make_pixels(seed=index), {"engine": "scripted"})

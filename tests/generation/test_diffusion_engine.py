@@ -17,7 +17,7 @@ from generation.diffusion.config import SAMPLERS
 from generation.diffusion.errors import CheckpointError
 from generation.images.engines import diffusion
 from generation.images.engines.diffusion import DiffusionEngine
-from generation.images.engines.protocol import EngineError, GenerationRequest, Picture
+from generation.images.engines.protocol import EngineError, EngineImage, GenerationRequest
 from generation.phantoms import draw
 from generation.training import bundled_checkpoints
 from tests.generation.tiny import CLASSES, trained
@@ -36,12 +36,14 @@ def cold() -> Iterator[None]:
     diffusion.warm.clear()
 
 
-def make(path: Path, indices: list[int], *, batch: int | None = None, **request: Any) -> dict[int, Picture]:
+def make(
+    path: Path, indices: list[int], *, batch: int | None = None, **request: Any
+) -> dict[int, EngineImage]:
     wanted = GenerationRequest(
         **{"modality": "xray", "label": "normal", "seed": 5, "settings": {"steps": 3}, **request}
     )
     engine = DiffusionEngine(CheckpointSource.from_path(path), batch=batch)
-    return {p.index: p for p in engine.generate(wanted, indices) if isinstance(p, Picture)}
+    return {p.index: p for p in engine.generate(wanted, indices) if isinstance(p, EngineImage)}
 
 
 def test_picture_k_is_the_same_in_any_batch_and_after_any_restart(checkpoint: Path) -> None:

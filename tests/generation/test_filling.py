@@ -11,7 +11,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from psycopg.errors import DiskFull
 
 from generation.images import runner
-from generation.images.engines.protocol import EngineError, Picture, Refusal
+from generation.images.engines.protocol import EngineError, EngineImage, Refusal
 from generation.images.image_flow import generated
 from generation.images.spend_ledger import Ledger
 from generation.models import GeneratedImage, GenerationJob
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ScriptedEngine]:
     """Let every job meet this engine."""
 
-    def met(answer: Callable[[int], Picture | Refusal] | None = None) -> ScriptedEngine:
+    def met(answer: Callable[[int], EngineImage | Refusal] | None = None) -> ScriptedEngine:
         scripted = ScriptedEngine(answer)
         monkeypatch.setattr(runner, "engine_of", lambda _job: scripted)
         monkeypatch.setattr(throttle, "SECONDS", 0)
@@ -60,7 +60,7 @@ def test_a_job_makes_its_images_with_seed_label_and_provenance() -> None:
 def test_a_job_that_lost_its_worker_makes_only_what_is_missing(engine: Callable[..., ScriptedEngine]) -> None:
     job = make_job(total=5)
 
-    def dies_at_three(index: int) -> Picture:
+    def dies_at_three(index: int) -> EngineImage:
         if index == 3:
             raise KeyboardInterrupt  # as abrupt as a kill: nothing is tidied up
         return picture_of(index)
@@ -88,7 +88,7 @@ def test_refused_failed_and_repeated_images_are_counted_with_their_reason(
         0: picture_of(0),
         1: Refusal(1, None, "The safety system refused."),
         2: Refusal(2, None, "Cut short.", "failed"),
-        3: Picture(3, 9, make_pixels(seed=77), {}),
+        3: EngineImage(3, 9, make_pixels(seed=77), {}),
     }
     engine(answers.__getitem__)
 
@@ -113,7 +113,7 @@ def test_a_job_that_made_nothing_has_failed_and_says_why(engine: Callable[..., S
 def test_an_engine_error_becomes_the_jobs_one_sentence(engine: Callable[..., ScriptedEngine]) -> None:
     job = make_job()
 
-    def no_memory(_index: int) -> Picture:
+    def no_memory(_index: int) -> EngineImage:
         raise EngineError("One picture at a time still needs more memory than there is.")
 
     engine(no_memory)
@@ -129,7 +129,7 @@ def test_cancelling_stops_between_two_images_and_keeps_what_was_made(
 ) -> None:
     job = make_job(total=5)
 
-    def cancel_at_one(index: int) -> Picture:
+    def cancel_at_one(index: int) -> EngineImage:
         if index == 1:
             GenerationJob.objects.get(pk=job.pk).request_cancel()
         return picture_of(index)
@@ -144,7 +144,7 @@ def test_cancelling_stops_between_two_images_and_keeps_what_was_made(
 
 def test_what_is_tried_again_stays_counted_with_its_reason(engine: Callable[..., ScriptedEngine]) -> None:
     job = make_job(total=4)
-    answers: list[dict[int, Picture | Refusal]] = [
+    answers: list[dict[int, EngineImage | Refusal]] = [
         {
             0: picture_of(0),
             **{k: Refusal(k, None, "Moderated.") for k in (1, 2)},
@@ -201,7 +201,7 @@ def test_a_full_disk_pauses_the_job_and_leaves_no_row_without_a_file(
 def test_a_full_disk_of_the_database_pauses_the_job_too(engine: Callable[..., ScriptedEngine]) -> None:
     job = make_job()
 
-    def full(_index: int) -> Picture:
+    def full(_index: int) -> EngineImage:
         raise OperationalError("could not extend file") from DiskFull()
 
     engine(full)
@@ -335,11 +335,11 @@ def test_a_throttle_calls_no_more_often_than_it_must() -> None:
 
 
 def test_a_nul_from_a_server_ends_no_paid_job(engine: Callable[..., ScriptedEngine]) -> None:
-    def answer(index: int) -> Picture | Refusal:
+    def answer(index: int) -> EngineImage | Refusal:
         if index == 0:
             return Refusal(0, None, "no\x00 \ud83d")
         facts = {"revised_prompt": "a chest\x00 x-ray \ud83d", "size": float("nan")}
-        return Picture(index, None, make_pixels(), facts)
+        return EngineImage(index, None, make_pixels(), facts)
 
     engine(answer)
     job = make_job(total=3)

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 
 from accounts.models import User
 from generation.diffusion.config import ConfigError
-from generation.diffusion.data.training_images import Pictures
+from generation.diffusion.data.training_images import TrainingImages
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.finetuning import fine_tuner as finetuning
 from generation.diffusion.finetuning.config import FineTuneConfig
@@ -27,7 +27,7 @@ from generation.diffusion.progress import Progress
 from generation.diffusion.run import train
 from generation.images.engines import pipeline
 from generation.images.engines.pipeline import PipelineEngine
-from generation.images.engines.protocol import GenerationRequest, Picture
+from generation.images.engines.protocol import EngineImage, GenerationRequest
 from generation.models import TrainingRun
 from generation.training import pipeline_folder
 from generation.training.runner import prompt_of
@@ -53,11 +53,11 @@ def home(folder: Path, tmp_path: Path, settings: Any) -> Path:
     return tmp_path / "models"
 
 
-def pictures() -> Pictures:
+def pictures() -> TrainingImages:
     """Bright pictures and dark ones, each said to be so."""
     pixels = np.random.default_rng(0).integers(0, 40, (6, 16, 16), dtype=np.uint8)
     pixels[::2] += 200
-    return Pictures(pixels, prompts=["bright", "dark"] * 3)
+    return TrainingImages(pixels, prompts=["bright", "dark"] * 3)
 
 
 def small(**changes: Any) -> FineTuneConfig:
@@ -140,10 +140,10 @@ def test_pictures_are_drawn_few_at_once_and_are_the_same_however_many_are_asked_
         return whole(**told)
 
     monkeypatch.setattr(learning, "pipe", counted)
-    drawn = learning.pictures(range(10), seed=5)
+    drawn = learning.images(range(10), seed=5)
 
     assert at_once == [4, 4, 2]
-    assert np.abs(drawn[[7]].astype(int) - learning.pictures([7], seed=5)).max() <= 1
+    assert np.abs(drawn[[7]].astype(int) - learning.images([7], seed=5)).max() <= 1
 
 
 def test_two_processes_learn_what_one_does(folder: Path, tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_settings_that_cannot_be_are_said_in_a_sentence(changes: dict[str, Any],
 def picture(name: str, **settings: Any) -> Any:
     request = GenerationRequest("xray", prompt="chest", seed=1, settings={"steps": 2, **settings})
     [made] = PipelineEngine(pipeline_folder.source(name, settings)).generate(request, [0])
-    assert isinstance(made, Picture)
+    assert isinstance(made, EngineImage)
     return made.pixels
 
 

@@ -21,7 +21,7 @@ from generation.diffusion.network import Denoiser, build
 from generation.diffusion.objectives import make_sampler
 from generation.images.engines import prefetch
 from generation.images.engines.prefetch import prefetched
-from generation.images.engines.protocol import GenerationRequest, Picture
+from generation.images.engines.protocol import EngineImage, GenerationRequest
 from tests.generation.tiny import tiny_config
 
 EVERY_SAMPLER = [(objective, sampler) for objective, names in SAMPLERS.items() for sampler in names]
@@ -106,14 +106,14 @@ def test_the_layout_changes_no_picture() -> None:
 
 
 # --- One batch ahead ----------------------------------------------------------------------------------------
-def picture(index: int) -> Picture:
-    return Picture(index, index, np.zeros((4, 4), np.uint8), {})
+def picture(index: int) -> EngineImage:
+    return EngineImage(index, index, np.zeros((4, 4), np.uint8), {})
 
 
 def test_the_next_batch_is_made_while_the_last_one_is_stored() -> None:
     begun = [threading.Event() for _ in range(3)]
 
-    def batches(_heard: GenerationRequest) -> Iterator[list[Picture]]:
+    def batches(_heard: GenerationRequest) -> Iterator[list[EngineImage]]:
         for number, event in enumerate(begun):
             event.set()
             yield [picture(2 * number), picture(2 * number + 1)]
@@ -130,7 +130,7 @@ def test_the_next_batch_is_made_while_the_last_one_is_stored() -> None:
 def test_what_the_maker_says_and_raises_reaches_the_asker_on_his_own_thread() -> None:
     heard: list[tuple[str, int]] = []
 
-    def batches(request: GenerationRequest) -> Iterator[list[Picture]]:
+    def batches(request: GenerationRequest) -> Iterator[list[EngineImage]]:
         request.note("Out of memory.")
         request.heartbeat()
         yield [picture(0)]
@@ -177,7 +177,7 @@ def test_a_job_that_steps_aside_keeps_the_batch_that_was_ready() -> None:
 def test_the_maker_ends_when_nobody_takes_its_pictures_any_more() -> None:
     ended = threading.Event()
 
-    def batches(heard: GenerationRequest) -> Iterator[list[Picture]]:
+    def batches(heard: GenerationRequest) -> Iterator[list[EngineImage]]:
         yield [picture(0)]
         try:
             while True:
@@ -204,7 +204,7 @@ def test_a_maker_without_a_sign_of_life_keeps_no_job_alive(monkeypatch: pytest.M
             go.set()
         return wait(*told, **named)
 
-    def batches(_heard: GenerationRequest) -> Iterator[list[Picture]]:
+    def batches(_heard: GenerationRequest) -> Iterator[list[EngineImage]]:
         go.wait(30)
         yield [picture(0)]
 

@@ -13,7 +13,7 @@ import pytest
 
 from generation.images.engines.image_models import family_of
 from generation.images.engines.openai_images import OpenAIImagesEngine, api_key
-from generation.images.engines.protocol import EngineError, GenerationRequest, Picture, Refusal
+from generation.images.engines.protocol import EngineError, EngineImage, GenerationRequest, Refusal
 from generation.images.engines.retry import Patience, Retrying
 from pool.canonical.pixels import encode_png
 from tests.factories import make_pixels
@@ -32,7 +32,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[ImagesAPI]:
 
 def ask(
     api: ImagesAPI, count: int = 1, *, model: str = "dall-e-2", patience: Patience = QUICK, **settings: Any
-) -> list[Picture | Refusal]:
+) -> list[EngineImage | Refusal]:
     request = GenerationRequest(
         modality="xray", prompt="chest x-ray, normal", settings={"size": "256x256", **settings}
     )
@@ -52,7 +52,7 @@ def test_dall_e_2_is_asked_for_base64_and_the_prompts_are_kept_word_for_word(api
 
     answer = ask(api)[0]
 
-    assert isinstance(answer, Picture)
+    assert isinstance(answer, EngineImage)
     assert api.asked == [
         {
             "model": "dall-e-2",
@@ -101,7 +101,7 @@ def test_a_setting_the_family_lacks_is_named_before_anything_is_sent(
 def test_a_full_minute_and_a_broken_server_are_tried_again(api: ImagesAPI) -> None:
     api.script = [error(429, "rate_limit_exceeded", retry_after="0"), error(500), picture()]
 
-    assert isinstance(ask(api)[0], Picture)
+    assert isinstance(ask(api)[0], EngineImage)
     assert len(api.asked) == 3
 
 
@@ -245,7 +245,7 @@ def test_pictures_already_paid_for_are_kept_when_the_job_is_stopped(api: ImagesA
 
     request = GenerationRequest(modality="xray", prompt="x", settings={"size": "256x256"}, heartbeat=stop)
     answers = OpenAIImagesEngine("dall-e-2", base_url=api.url, patience=QUICK).generate(request, range(9))
-    kept: list[Picture | Refusal] = []
+    kept: list[EngineImage | Refusal] = []
     with pytest.raises(StopAskedError):
         kept.extend(answers)
 

@@ -7,7 +7,7 @@ import pytest
 
 from generation.diffusion.seeds import seed_of
 from generation.images.engines.phantom import PhantomEngine
-from generation.images.engines.protocol import EngineError, GenerationRequest, Picture
+from generation.images.engines.protocol import EngineError, EngineImage, GenerationRequest
 from generation.phantoms import draw
 
 
@@ -54,7 +54,7 @@ def test_the_engine_answers_every_index_with_the_seed_of_that_index() -> None:
 
     assert [p.index for p in pictures] == [3, 0]
     assert [p.seed for p in pictures] == [seed_of(7, 3), seed_of(7, 0)]
-    assert all(isinstance(p, Picture) and p.provenance["engine"] == "phantom" for p in pictures)
+    assert all(isinstance(p, EngineImage) and p.provenance["engine"] == "phantom" for p in pictures)
 
 
 @pytest.mark.parametrize(

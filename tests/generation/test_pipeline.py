@@ -16,7 +16,7 @@ from diffusers import DPMSolverMultistepScheduler
 from generation.diffusion.finetuning.pipelines import PipelineSource
 from generation.images.engines import pipeline
 from generation.images.engines.pipeline import PipelineEngine
-from generation.images.engines.protocol import EngineError, GenerationRequest, ImageSpec, Picture
+from generation.images.engines.protocol import EngineError, EngineImage, GenerationRequest, ImageSpec
 from tests.generation.makers import make_job
 from tests.generation.tiny_pipeline import save_lora, save_tiny_pipeline
 
@@ -34,14 +34,14 @@ def cold() -> Iterator[None]:
 
 def make(
     source: Path | PipelineSource, indices: list[int], *, batch: int = 2, **request: Any
-) -> dict[int, Picture]:
+) -> dict[int, EngineImage]:
     given: dict[str, Any] = {"prompt": "a lung", "seed": 5, "settings": {"steps": 2}, **request}
     wanted = GenerationRequest(modality="xray", **given)
     engine = PipelineEngine(PipelineSource(source) if isinstance(source, Path) else source, batch=batch)
-    return {p.index: p for p in engine.generate(wanted, indices) if isinstance(p, Picture)}
+    return {p.index: p for p in engine.generate(wanted, indices) if isinstance(p, EngineImage)}
 
 
-def differ(one: Picture, other: Picture) -> int:
+def differ(one: EngineImage, other: EngineImage) -> int:
     return int(np.abs(one.pixels.astype(int) - other.pixels.astype(int)).max())
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 
-from generation.diffusion.config import PictureClass
+from generation.diffusion.config import ImageClass
 from generation.models import Checkpoint, TrainingRun
 from generation.training import runner
 from generation.training.bundled_checkpoints import register_shipped
@@ -81,7 +81,7 @@ def test_images_for_testing_and_images_left_out_are_not_trained_on(dataset: Data
 
     assert kept in training_images(dataset)
     assert labels == {"normal", "opacity"}
-    assert classes_of(dataset) == (PictureClass("xray", "normal"), PictureClass("xray", "opacity"))
+    assert classes_of(dataset) == (ImageClass("xray", "normal"), ImageClass("xray", "opacity"))
 
 
 def test_a_stopped_run_goes_on_from_its_last_checkpoint(

@@ -22,7 +22,7 @@ from generation.diffusion.data import augmentation
 from generation.diffusion.data.device_dataset import DeviceDataset
 from generation.diffusion.distributed_group import DistributedGroup
 from generation.diffusion.learner import Learner
-from generation.diffusion.run import Pictures, Progress, TrainingFailedError, train
+from generation.diffusion.run import Progress, TrainingFailedError, TrainingImages, train
 from generation.diffusion.sampling import sample
 from generation.diffusion.trainer import Trainer
 from tests.generation.tiny import CLASSES, bright_squares, tiny_config, trained
@@ -142,7 +142,7 @@ def test_a_loss_that_is_no_number_stops_the_run_with_advice(tmp_path: Path) -> N
 def test_colour_pictures_can_be_learned(tmp_path: Path) -> None:
     config = tiny_config(channels=3, steps=3)
     grey = bright_squares(config).pixels
-    colour = Pictures(grey[..., None].repeat(3, axis=-1))
+    colour = TrainingImages(grey[..., None].repeat(3, axis=-1))
     seen: list[Progress] = []
 
     train(config, colour, tmp_path, on_progress=seen.append)

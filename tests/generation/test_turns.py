@@ -21,7 +21,7 @@ from django.utils import timezone
 from accounts.models import User
 from generation.images import rate_limit, runner, spend_ledger, worker_heartbeat
 from generation.images.engines.openai_images import OpenAIImagesEngine
-from generation.images.engines.protocol import Picture, Refusal
+from generation.images.engines.protocol import EngineImage, Refusal
 from generation.images.tasks import run_generation
 from generation.models import GenerationJob, WorkerSeen
 from jobs import models as pool_jobs
@@ -139,7 +139,7 @@ def test_after_its_turn_a_long_job_steps_aside_and_later_makes_only_the_rest(
     assert long.deaths == 0
 
 
-def _polite(engine: ScriptedEngine, request: Any, indices: list[int]) -> Iterator[Picture | Refusal]:
+def _polite(engine: ScriptedEngine, request: Any, indices: list[int]) -> Iterator[EngineImage | Refusal]:
     for number, index in enumerate(indices):
         if number:
             request.may_stop()
@@ -195,7 +195,7 @@ def test_a_database_that_went_away_sends_the_job_back_into_the_queue(
 ) -> None:
     job = make_job(total=2)
 
-    def gone(index: int) -> Picture:
+    def gone(index: int) -> EngineImage:
         if index:
             raise OperationalError("server closed the connection unexpectedly")
         return picture_of(index)
@@ -211,7 +211,7 @@ def test_a_database_that_went_away_sends_the_job_back_into_the_queue(
 def test_a_database_that_is_there_and_refuses_ends_the_job(engine: ScriptedEngine) -> None:
     job = make_job(total=2)
 
-    def refused(_index: int) -> Picture:
+    def refused(_index: int) -> EngineImage:
         raise OperationalError("could not extend file: No space left on device")
 
     engine.answer = refused
@@ -245,7 +245,7 @@ def test_a_worker_busy_with_one_long_thing_keeps_its_job(monkeypatch: pytest.Mon
 
 def test_a_picture_of_one_even_colour_is_filtered_and_counted(engine: ScriptedEngine) -> None:
     job = make_job(total=2)
-    blank = Picture(0, 1, np.zeros((8, 8), np.uint8), {})
+    blank = EngineImage(0, 1, np.zeros((8, 8), np.uint8), {})
     engine.answer = lambda index: picture_of(index) if index else blank
 
     job.perform()

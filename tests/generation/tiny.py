@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from generation.diffusion.config import PictureClass, TrainingConfig
-from generation.diffusion.run import Pictures, train
+from generation.diffusion.config import ImageClass, TrainingConfig
+from generation.diffusion.run import TrainingImages, train
 
-CLASSES = (PictureClass("xray", "normal"), PictureClass("xray", "opacity"))
+CLASSES = (ImageClass("xray", "normal"), ImageClass("xray", "opacity"))
 
 
 def tiny_config(**changes: Any) -> TrainingConfig:
@@ -29,7 +29,7 @@ def tiny_config(**changes: Any) -> TrainingConfig:
     return TrainingConfig(**{**settings, **changes})
 
 
-def bright_squares(config: TrainingConfig, *, count: int = 10) -> Pictures:
+def bright_squares(config: TrainingConfig, *, count: int = 10) -> TrainingImages:
     """Dark pictures with a bright middle, brighter in the second class."""
     dice = np.random.default_rng(0)
     pixels = dice.integers(0, 20, (count, config.size, config.size), dtype=np.uint8)
@@ -37,7 +37,7 @@ def bright_squares(config: TrainingConfig, *, count: int = 10) -> Pictures:
     quarter = config.size // 4
     for picture, kind in zip(pixels, classes, strict=True):
         picture[quarter:-quarter, quarter:-quarter] += np.uint8(150 + 80 * kind)
-    return Pictures(pixels, classes if config.classes else None)
+    return TrainingImages(pixels, classes if config.classes else None)
 
 
 def trained(folder: Path, **changes: Any) -> Path:

@@ -40,7 +40,7 @@ def browser(client_of: ClientOf, researcher: User) -> Client:
 def upload(browser: Client, *files: tuple[str, bytes], **fields: Any) -> Any:
     form = {"name": "New", "origin": "real", "modality": "xray", "labels": "none", **fields}
     pictures = [SimpleUploadedFile(name, data) for name, data in files]
-    return browser.post(reverse("pool:upload"), {**form, "pictures": pictures}, follow=True)
+    return browser.post(reverse("pool:upload"), {**form, "uploads": pictures}, follow=True)
 
 
 def pages(image: Image, job: ImportJob) -> list[str]:

@@ -57,7 +57,7 @@ def test_what_cannot_be_read_or_decoded_takes_its_place_in_the_order() -> None:
         a, b, c, d, nothing = pipeline.open_all(items)
 
     assert isinstance(a, OpenedFile)
-    assert len(a.pictures) == 1
+    assert len(a.images) == 1
     assert b == Refusal("b.png", "No.")
     assert c == Refusal("c.png", "It cannot be.")
     assert isinstance(d, OpenedFile)

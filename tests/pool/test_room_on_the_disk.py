@@ -36,7 +36,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 def submitted(by: User, *names: str) -> ImportJob:
     files = [SimpleUploadedFile(name, picture()) for name in names]
-    return submit_upload(make_dataset(), {"pictures": files, "labels": "none", "table": None}, by=by)
+    return submit_upload(make_dataset(), {"uploads": files, "labels": "none", "table": None}, by=by)
 
 
 def test_an_import_waits_for_room_keeps_its_files_and_goes_on_by_itself(
@@ -113,7 +113,7 @@ def test_the_page_takes_no_files_while_the_disk_is_nearly_full(
     wish = {"name": "D", "origin": "real", "modality": "xray", "labels": "none"}
 
     page = client_of(researcher).post(
-        "/pool/import/", {**wish, "pictures": SimpleUploadedFile("a.png", picture())}
+        "/pool/import/", {**wish, "uploads": SimpleUploadedFile("a.png", picture())}
     )
 
     assert page.status_code == 422

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 def sent(*files: tuple[str, bytes], labels: str = "none", table: bytes | None = None) -> dict[str, Any]:
     return {
-        "pictures": [SimpleUploadedFile(name, data) for name, data in files],
+        "uploads": [SimpleUploadedFile(name, data) for name, data in files],
         "labels": labels,
         "table": SimpleUploadedFile("t.csv", table) if table is not None else None,
     }

@@ -32,9 +32,9 @@ def test_planted_copies_are_found_and_nobody_else_is_accused() -> None:
     found = scan(views(np.stack([*patients(range(1000, 1040)), *planted])), known, rule)
 
     assert copied(found) == [40, 41, 42, 43, 44]
-    named = {match.picture: match.by_pixels for match in found}
+    named = {match.image: match.by_pixels for match in found}
     assert [named[place] for place in copied(found)] == [3, 50, 60, 70, 10]
-    assert {match.picture for match in found[:5]} == set(copied(found))
+    assert {match.image for match in found[:5]} == set(copied(found))
 
 
 def test_one_training_picture_is_enough_to_look_for() -> None:

@@ -16,7 +16,7 @@ from generation.diffusion import checkpoint
 from generation.diffusion.config import TrainingConfig
 from generation.diffusion.errors import TrainingStoppedError
 from generation.diffusion.progress import Progress
-from generation.diffusion.run import Pictures, train
+from generation.diffusion.run import TrainingImages, train
 from generation.diffusion.trainer import Trainer
 from generation.metrics.checkpoint_evaluator import GRID, NEIGHBOURS, Watch
 from generation.metrics.fidelity_by_step import points, suggestion
@@ -36,7 +36,7 @@ def test_every_checkpoint_carries_its_distances_and_sheets(tmp_path: Path) -> No
     pictures = bright_squares(config, count=40)
     watch = watch_of(tmp_path / "watch", pictures.pixels[:20], pictures.pixels[20:])
 
-    last = train(config, Pictures(pictures.pixels[:20]), tmp_path / "run", on_checkpoint=watch)
+    last = train(config, TrainingImages(pictures.pixels[:20]), tmp_path / "run", on_checkpoint=watch)
 
     said = checkpoint.read(last)[0].facts["metrics"]
     assert said["fid"] > said["floor"]["fid"]
@@ -51,7 +51,7 @@ def test_a_run_stopped_while_it_measures_had_said_so_and_measures_when_it_goes_o
     config = tiny_config()
     pixels = bright_squares(config, count=40).pixels
     watch = watch_of(tmp_path / "watch", pixels[:20], pixels[20:], count=40)
-    pictures, run = Pictures(pixels[:20]), tmp_path / "run"
+    pictures, run = TrainingImages(pixels[:20]), tmp_path / "run"
     said: list[str] = []
 
     def stop_once_it_measures(progress: Progress) -> None:
@@ -95,7 +95,7 @@ def test_a_model_that_gives_back_a_patient_is_caught_with_the_patients_name(
 
     assert said["memorisation"]["copies"] == 1
     first = said["memorisation"]["nearest"][0]
-    assert (first["picture"], first["training_by_pixels"]) == (20, "picture 42")
+    assert (first["image"], first["training_by_pixels"]) == (20, "picture 42")
 
 
 def test_without_held_out_pictures_copies_are_looked_for_all_the_same(tmp_path: Path) -> None:
@@ -119,9 +119,9 @@ def test_a_model_that_learned_from_real_xrays_comes_nearer_to_unseen_ones_than_n
         ema_decay=0.95, checkpoint_every=130, sample_count=1, sample_steps=10,
     )  # fmt: skip
     noise = np.random.default_rng(0).integers(0, 256, (48, 32, 32), dtype=np.uint8)
-    untrained = watch.samples(Trainer(config, Pictures(seen)))
+    untrained = watch.samples(Trainer(config, TrainingImages(seen)))
 
-    last = train(config, Pictures(seen), tmp_path / "run", on_checkpoint=watch)
+    last = train(config, TrainingImages(seen), tmp_path / "run", on_checkpoint=watch)
 
     learned = checkpoint.read(last)[0].facts["metrics"]
     for others in (noise, untrained):

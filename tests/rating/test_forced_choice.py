@@ -48,7 +48,7 @@ def place_of_the_sought(presentation: Presentation) -> int:
     return next(
         place
         for place in range(1, len(presentation.places) + 1)
-        if presentation.picture_at(place).image.origin == wanted
+        if presentation.image_at(place).image.origin == wanted
     )
 
 
@@ -77,7 +77,7 @@ def test_each_set_holds_one_that_is_looked_for_and_every_rater_has_all(
     for person in (rater, other_rater):
         shown = presentations(study, person)
         assert len(shown) == real
-        seen = [[p.picture_at(place) for place in range(1, size + 1)] for p in shown]
+        seen = [[p.image_at(place) for place in range(1, size + 1)] for p in shown]
         assert sorted(i.code for those in seen for i in those) == sorted(
             study.images.values_list("code", flat=True)
         )
@@ -154,7 +154,7 @@ def test_each_place_has_its_picture_and_no_other_address_has_one(client_of, rate
 
     got = [picture(place) for place in (1, 2)]
 
-    with shown.picture_at(2).derivative.open("rb") as file:
+    with shown.image_at(2).derivative.open("rb") as file:
         assert got[1].content == file.read()
     assert got[0].content != got[1].content
     assert {**got[0].headers, "Content-Length": ""} == {**got[1].headers, "Content-Length": ""}

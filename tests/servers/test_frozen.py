@@ -68,7 +68,7 @@ class Scene:
         """Seconds until the page has queued the import."""
         began = time.monotonic()
         wish = {"name": f"Frozen {number}", "origin": "real", "modality": "xray", "labels": "none"}
-        answer = self.researcher.post("/pool/import/", data=wish, files={"pictures": ("a.png", picture())})
+        answer = self.researcher.post("/pool/import/", data=wish, files={"uploads": ("a.png", picture())})
         assert answer.status_code in {302, 303}, answer.text
         return time.monotonic() - began
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from generation.classifiers.classifier import load
-from generation.diffusion.config import PictureClass
+from generation.diffusion.config import ImageClass
 from generation.models import TrainingRun, UtilityExperiment
 from generation.utility import runner
 from pool.canonical.previews import stored_pixels
@@ -210,7 +210,7 @@ class TestChain:
     @pytest.fixture
     def experiment(self) -> UtilityExperiment:
         real = real_dataset()
-        kinds = tuple(PictureClass("xray", label) for label in ("nodule", "normal"))
+        kinds = tuple(ImageClass("xray", label) for label in ("nodule", "normal"))
         run = make_run(real, "Chain model", classes=kinds)
         fakes = make_dataset(origin="synthetic")
         made = make_experiment(real, fakes, explained=0)

@@ -31,7 +31,7 @@ def draw(count: int, probability: float, dice: torch.Generator, *, flip: bool = 
     return torch.cat([amounts[:, :-1], mirrored[:, None]], dim=1) * done
 
 
-def apply(pictures: Tensor, changes: Tensor) -> Tensor:
+def apply(images: Tensor, changes: Tensor) -> Tensor:
     """Pictures (n, channels, size, size) in [-1, 1], changed; what comes in at an edge repeats the edge."""
     across, down, scale, turn, gain, offset, flip = changes.unbind(1)
     zoom, angle = 1 + SCALE * scale, ROTATION * turn
@@ -40,7 +40,7 @@ def apply(pictures: Tensor, changes: Tensor) -> Tensor:
     moves = torch.stack(
         [cos * mirror, -sin, 2 * SHIFT * across, sin * mirror, cos, 2 * SHIFT * down], dim=1
     ).view(-1, 2, 3)
-    grid = functional.affine_grid(moves, list(pictures.shape), align_corners=False)
-    moved = functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+    grid = functional.affine_grid(moves, list(images.shape), align_corners=False)
+    moved = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
     lit = moved * (1 + GAIN * gain).view(-1, 1, 1, 1) + 2 * OFFSET * offset.view(-1, 1, 1, 1)
     return lit.clamp(-1, 1)

@@ -38,8 +38,8 @@ class DeviceDataset:
 def normalised_images(shelf: DeviceDataset, rows: NDArray[np.int64]) -> Tensor:
     """The pictures of these rows, (n, channels, size, size) from -1 to 1."""
     pixels = shelf.take(rows)
-    pictures = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
-    return torch.div(pictures, 127.5).sub_(1)
+    images = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
+    return torch.div(images, 127.5).sub_(1)
 
 
 def _room(device: torch.device) -> int:

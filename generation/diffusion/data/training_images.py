@@ -14,7 +14,7 @@ from generation.diffusion.seeds import seed_of
 
 
 @dataclass
-class Pictures:
+class TrainingImages:
     """Training pictures as uint8 (n, size, size) or (n, size, size, 3), and of each the class number or the prompt."""
 
     pixels: NDArray[np.uint8]

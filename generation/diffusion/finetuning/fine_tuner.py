@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from generation.diffusion import checkpoint
-from generation.diffusion.data.training_images import Pictures
+from generation.diffusion.data.training_images import TrainingImages
 from generation.diffusion.distributed_group import DistributedGroup
 from generation.diffusion.errors import CheckpointError, PipelineError
 from generation.diffusion.finetuning.config import FineTuneConfig
@@ -54,19 +54,19 @@ class FineTuner(Learner[FineTuneConfig]):
     def __init__(
         self,
         config: FineTuneConfig,
-        pictures: Pictures,
+        images: TrainingImages,
         folder: Path,
         *,
         device: torch.device | None = None,
         team: DistributedGroup | None = None,
         tell: Tell = silent,
     ) -> None:
-        pictures.check(config)
-        super().__init__(config, len(pictures.pixels), team, device)
+        images.check(config)
+        super().__init__(config, len(images.pixels), team, device)
         pipe = load_pipeline(folder)
         self.schedule: Any = DDPMScheduler.from_config(pipe.scheduler.config)  # type: ignore[no-untyped-call]  # diffusers ships no types
-        self.embeddings, self.prompt_of = self._encode(pipe, pictures.prompts)
-        self.means, self.spreads = self._latents(pipe.vae, pictures.pixels, tell)
+        self.embeddings, self.prompt_of = self._encode(pipe, images.prompts)
+        self.means, self.spreads = self._latents(pipe.vae, images.pixels, tell)
         self.net: Any = pipe.unet.to(self.device).train()
         if config.gradient_checkpointing:
             self.net.enable_gradient_checkpointing()
@@ -146,7 +146,7 @@ class FineTuner(Learner[FineTuneConfig]):
             predicted: Tensor = self.joined(noisy, times, embeddings).sample
         return predicted
 
-    def pictures(self, places: Sequence[int], *, seed: int = 0) -> NDArray[np.uint8]:
+    def images(self, places: Sequence[int], *, seed: int = 0) -> NDArray[np.uint8]:
         starts = range(0, len(places), DRAWN_AT_ONCE)
         return np.concatenate(
             [self._draw_batch(places[start : start + DRAWN_AT_ONCE], seed) for start in starts]
@@ -169,7 +169,7 @@ class FineTuner(Learner[FineTuneConfig]):
                 output_type="np",
             ).images
         self.net.train()
-        return np.stack([eight_bits(picture, colour=config.channels == 3) for picture in images])
+        return np.stack([eight_bits(image, colour=config.channels == 3) for image in images])
 
     def save(self, folder: Path) -> Path:
         description = FineTuning(self.config, self.step, self.facts)

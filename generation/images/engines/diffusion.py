@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from generation.diffusion.checkpoint_source import CheckpointSource
 from generation.diffusion.compiling import COMPILE, Compiling
-from generation.diffusion.config import PictureClass
+from generation.diffusion.config import ImageClass
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.model_cache import (
     PRECISIONS,
@@ -21,7 +21,13 @@ from generation.diffusion.model_cache import (
 )
 from generation.diffusion.seeds import seed_of
 from generation.images.engines.prefetch import prefetched
-from generation.images.engines.protocol import Answers, EngineError, GenerationRequest, Picture, engine_errors
+from generation.images.engines.protocol import (
+    Answers,
+    EngineError,
+    EngineImage,
+    GenerationRequest,
+    engine_errors,
+)
 
 if TYPE_CHECKING:
     from generation.diffusion.network import Denoiser
@@ -66,7 +72,7 @@ class DiffusionEngine:
         plan = _SamplingPlan.of(net, request)
         size = self.batch or (ON_GPU if next(net.parameters()).device.type == "cuda" else ON_CPU)
 
-        def batches(running: GenerationRequest) -> Iterator[list[Picture]]:
+        def batches(running: GenerationRequest) -> Iterator[list[EngineImage]]:
             compiling = Compiling(
                 net,
                 plan.compile,
@@ -77,7 +83,7 @@ class DiffusionEngine:
                 note=running.note,
             )
 
-            def make(group: list[int]) -> list[Picture]:
+            def make(group: list[int]) -> list[EngineImage]:
                 with compiling.batch(group) as filled:
                     return plan.sample(net, running, filled)[: len(group)]
 
@@ -110,7 +116,7 @@ class _SamplingPlan:
         with engine_errors():
             make_sampler(net.config, sampler)
             labels = {wish.label for wish in request.wishes} or {request.label}
-            classes = {label: PictureClass(request.modality, label) for label in labels if net.config.classes}
+            classes = {label: ImageClass(request.modality, label) for label in labels if net.config.classes}
             kinds = {label: net.config.class_number(image_class) for label, image_class in classes.items()}
         compile_it = str(settings.get("compile") or "auto")
         if compile_it not in COMPILE:
@@ -124,7 +130,7 @@ class _SamplingPlan:
         }
         return cls(kinds, sampler, steps, guidance, compile_it, facts)
 
-    def sample(self, net: Denoiser, request: GenerationRequest, group: list[int]) -> list[Picture]:
+    def sample(self, net: Denoiser, request: GenerationRequest, group: list[int]) -> list[EngineImage]:
         from generation.diffusion.sampling import sample
 
         seeds = [seed_of(request.seed, index) for index in group]
@@ -139,7 +145,7 @@ class _SamplingPlan:
             between_steps=request.heartbeat,
         )
         facts = {"engine": "diffusion", **self.provenance}
-        return [Picture(*three, dict(facts)) for three in zip(group, seeds, pixels, strict=True)]
+        return [EngineImage(*three, dict(facts)) for three in zip(group, seeds, pixels, strict=True)]
 
     def try_out(self, net: Denoiser, number: int) -> None:
         """Sample for as short as can be, in the very shapes of a batch of so many."""

@@ -22,9 +22,9 @@ from generation.images.engines.image_models import family_of
 from generation.images.engines.protocol import (
     Answers,
     EngineError,
+    EngineImage,
     GenerationRequest,
     NeedsPersonError,
-    Picture,
     Refusal,
 )
 from generation.images.engines.retry import Answered, Patience, ReplyRefusedError, Retrying
@@ -124,14 +124,14 @@ class _Replies:
     arguments: dict[str, Any]
     waiting: dict[Future[Answered], int] = field(default_factory=dict)
 
-    def arrived(self) -> Iterator[Picture | Refusal]:
+    def arrived(self) -> Iterator[EngineImage | Refusal]:
         """What came within one pulse; the job's heart goes on beating while a slow reply is awaited."""
         done, _ = wait(self.waiting, timeout=PULSE, return_when=FIRST_COMPLETED)
         for future in done:
             yield self._answer(self.waiting.pop(future), future)
         self.request.heartbeat()
 
-    def until_turn(self, seconds: float, stop: threading.Event) -> Iterator[Picture | Refusal]:
+    def until_turn(self, seconds: float, stop: threading.Event) -> Iterator[EngineImage | Refusal]:
         """Wait for the key's turn; what arrives meanwhile is handed on."""
         turn = time.monotonic() + seconds
         while (seconds_left := turn - time.monotonic()) > 0:
@@ -141,7 +141,7 @@ class _Replies:
                 stop.wait(min(seconds_left, PULSE))
                 self.request.heartbeat()
 
-    def last(self) -> Iterator[Picture | Refusal]:
+    def last(self) -> Iterator[EngineImage | Refusal]:
         """What the requests already sent brought and cost; what brought nothing is asked again later."""
         for future, index in self.waiting.items():
             if future.cancel():
@@ -150,18 +150,18 @@ class _Replies:
             if answer is not None:
                 yield answer
 
-    def _answer(self, index: int, future: Future[Answered]) -> Picture | Refusal:
+    def _answer(self, index: int, future: Future[Answered]) -> EngineImage | Refusal:
         try:
             answered = future.result()
         except ReplyRefusedError as refused:
             return Refusal(index, None, str(refused), refused.outcome, refused.billed)
         try:
-            return self._picture(index, answered)
+            return self._image(index, answered)
         except RefusedImageError as error:
             why = f"The server's picture was not taken: {error}"
             return Refusal(index, None, why, "failed", answered.billed)
 
-    def _picture(self, index: int, answered: Answered) -> Picture:
+    def _image(self, index: int, answered: Answered) -> EngineImage:
         reply = answered.reply
         image = reply.data[0] if reply.data else None
         if image is None or not image.b64_json:
@@ -186,7 +186,7 @@ class _Replies:
         }
         if self.request.settings.get("edit_of"):
             facts["edit_of"] = str(self.request.settings["edit_of"])
-        return Picture(index, None, pixels, facts, answered.billed)
+        return EngineImage(index, None, pixels, facts, answered.billed)
 
 
 def _has_reply(future: Future[Answered]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from generation.diffusion.seeds import seed_of
-from generation.images.engines.protocol import Answers, EngineError, GenerationRequest, Picture
+from generation.images.engines.protocol import Answers, EngineError, EngineImage, GenerationRequest
 from generation.phantoms import DRAWINGS, LABELS, draw
 
 SIZES = range(32, 2049)
@@ -27,4 +27,4 @@ class PhantomEngine:
             request.may_stop()
             seed = seed_of(request.seed, index)
             pixels = draw(request.modality, seed=seed, label=label, size=size)
-            yield Picture(index, seed, pixels, {"engine": "phantom", "model": "phantom-1", "size": size})
+            yield EngineImage(index, seed, pixels, {"engine": "phantom", "model": "phantom-1", "size": size})

@@ -22,7 +22,13 @@ from generation.diffusion.model_cache import (
 )
 from generation.diffusion.seeds import seed_of
 from generation.images.engines.prefetch import prefetched
-from generation.images.engines.protocol import Answers, EngineError, GenerationRequest, Picture, engine_errors
+from generation.images.engines.protocol import (
+    Answers,
+    EngineError,
+    EngineImage,
+    GenerationRequest,
+    engine_errors,
+)
 
 ON_GPU, ON_CPU = 8, 1  # pictures at once
 MOST_STEPS = 1000
@@ -115,8 +121,8 @@ class PipelineEngine:
         plan = _SamplingPlan.of(loaded, self.source, request)
         size = self.batch or (ON_GPU if device_for_work().type == "cuda" else ON_CPU)
 
-        def batches(running: GenerationRequest) -> Iterator[list[Picture]]:
-            yield from in_batches_that_fit(indices, size, partial(plan.pictures, running), note=running.note)
+        def batches(running: GenerationRequest) -> Iterator[list[EngineImage]]:
+            yield from in_batches_that_fit(indices, size, partial(plan.images, running), note=running.note)
 
         with engine_errors():
             yield from prefetched(request, len(indices), batches)
@@ -158,7 +164,7 @@ class _SamplingPlan:
         }
         return cls(loaded.pipe, arguments, {name: value for name, value in facts.items() if value != ""})
 
-    def pictures(self, request: GenerationRequest, group: list[int]) -> list[Picture]:
+    def images(self, request: GenerationRequest, group: list[int]) -> list[EngineImage]:
         import torch
 
         takes = inspect.signature(self.pipe.__call__).parameters
@@ -179,13 +185,13 @@ class _SamplingPlan:
             images = self.pipe(generator=generators, **arguments).images
         request.heartbeat()
         return [
-            Picture(
+            EngineImage(
                 index,
                 seed,
-                eight_bits(picture, colour=request.modality == "microscopy"),
+                eight_bits(image, colour=request.modality == "microscopy"),
                 {**self.facts, "prompt": prompt},
             )
-            for index, seed, picture, prompt in zip(group, seeds, images, prompts, strict=True)
+            for index, seed, image, prompt in zip(group, seeds, images, prompts, strict=True)
         ]
 
 

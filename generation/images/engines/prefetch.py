@@ -11,11 +11,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 
-from generation.images.engines.protocol import Answers, GenerationRequest, Picture
+from generation.images.engines.protocol import Answers, EngineImage, GenerationRequest
 
 PULSE = 1.0
 
-Batch = list[Picture]
+Batch = list[EngineImage]
 
 
 class NobodyWaitsError(Exception):

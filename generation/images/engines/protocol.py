@@ -56,7 +56,7 @@ class GenerationRequest:
 
 
 @dataclass(frozen=True)
-class Picture:
+class EngineImage:
     """A finished picture: canonical pixels, and in `provenance` all that is needed to make it again.
 
     `billed` counts the requests for it that were, or may have been, charged.
@@ -80,7 +80,7 @@ class Refusal:
     billed: int = 0
 
 
-Answers = Generator[Picture | Refusal, None, None]
+Answers = Generator[EngineImage | Refusal, None, None]
 
 
 class Engine(Protocol):

@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from generation.diffusion.config import PictureClass
+from generation.diffusion.config import ImageClass
 from generation.diffusion.seeds import MOST_SEED
 from generation.images.engines.protocol import ImageSpec
 from generation.images.models import MOST_IMAGES, PREVIEW, GenerationJob
@@ -133,9 +133,9 @@ class NewJobForm(forms.Form):
             **self.model(),
         )
 
-    def kind(self) -> PictureClass:
+    def kind(self) -> ImageClass:
         """What the pictures show."""
-        return PictureClass(self.cleaned_data["modality"], self.cleaned_data["label"].strip())
+        return ImageClass(self.cleaned_data["modality"], self.cleaned_data["label"].strip())
 
     def wishes(self) -> list[ImageSpec]:
         """What the images are to show in turn, where they differ."""

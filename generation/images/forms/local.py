@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from generation.diffusion.config import SAMPLERS, PictureClass
+from generation.diffusion.config import SAMPLERS, ImageClass
 from generation.diffusion.model_cache import PRECISIONS
 from generation.images.engines.protocol import ImageSpec
 from generation.images.forms.base import NewJobForm
@@ -53,7 +53,7 @@ class DiffusionJobForm(NewJobForm):
         for checkpoint in {checkpoint for checkpoint, _ in self.kinds.values()}:
             for modality in sorted({kind.modality for kind in checkpoint.kinds}):
                 if sum(kind.modality == modality for kind in checkpoint.kinds) > 1:
-                    self.kinds[f"{checkpoint.pk}:{modality}"] = (checkpoint, PictureClass(modality, EVERY))
+                    self.kinds[f"{checkpoint.pk}:{modality}"] = (checkpoint, ImageClass(modality, EVERY))
         choices = [
             (key, f"{checkpoint}: {_in_words(kind)}") for key, (checkpoint, kind) in self.kinds.items()
         ]
@@ -76,9 +76,9 @@ class DiffusionJobForm(NewJobForm):
             self.add_error("sampler", f"{chosen[0]} is sampled by {', '.join(chosen[0].samplers)}.")
         return data
 
-    def kind(self) -> PictureClass:
+    def kind(self) -> ImageClass:
         chosen = self.kinds[self.cleaned_data["what"]][1]
-        return PictureClass(chosen.modality, "") if chosen.label == EVERY else chosen
+        return ImageClass(chosen.modality, "") if chosen.label == EVERY else chosen
 
     def wishes(self) -> list[ImageSpec]:
         checkpoint, chosen = self.kinds[self.cleaned_data["what"]]
@@ -130,6 +130,6 @@ class PhantomJobForm(NewJobForm):
         return {"size": self.cleaned_data["size"]}
 
 
-def _in_words(kind: PictureClass) -> str:
+def _in_words(kind: ImageClass) -> str:
     modality = Modality(kind.modality).label if kind.modality in Modality.values else kind.modality
     return f"{modality}, {kind.label}" if kind.label else str(modality)

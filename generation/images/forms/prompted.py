@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
-from generation.diffusion.config import PictureClass
+from generation.diffusion.config import ImageClass
 from generation.images.engines.image_models import SUGGESTED_MODELS, family_of
 from generation.images.engines.pipeline import SCHEDULERS
 from generation.images.engines.protocol import EngineError, ImageSpec
@@ -64,8 +64,8 @@ class PromptedJobForm(NewJobForm):
     def wishes(self) -> list[ImageSpec]:
         return self._wishes
 
-    def kind(self) -> PictureClass:
-        return PictureClass(self.cleaned_data["modality"], self.cleaned_data["label"].strip())
+    def kind(self) -> ImageClass:
+        return ImageClass(self.cleaned_data["modality"], self.cleaned_data["label"].strip())
 
 
 class OpenAIJobForm(PromptedJobForm):

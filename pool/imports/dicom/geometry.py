@@ -38,5 +38,5 @@ def squared(unit: Floats, ratio: float, notes: Notes) -> Floats:
     notes.add(
         "shape", f"The pixels are not square ({ratio:.3g} times as high as wide); the picture was resampled."
     )
-    picture = Image.fromarray(np.ascontiguousarray(unit, dtype=np.float32))
-    return np.clip(np.asarray(picture.resize(size, Image.Resampling.BICUBIC), dtype=np.float64), 0, 1)
+    image = Image.fromarray(np.ascontiguousarray(unit, dtype=np.float32))
+    return np.clip(np.asarray(image.resize(size, Image.Resampling.BICUBIC), dtype=np.float64), 0, 1)

@@ -37,8 +37,8 @@ WORDS = {"xray": "an X-ray", "ct": "a CT", "mri": "an MRI"}
 def checked_modality(dataset: Dataset, by_person: str, notes: Notes) -> str:
     """The modality of a picture that may go in as it is; what the file lacks, a person's word fills."""
     modality, sop_class = text(dataset, "Modality").upper(), text(dataset, "SOPClassUID")
-    has_picture = "Rows" in dataset and "PixelData" in dataset
-    if not sop_class and not has_picture:
+    has_image = "Rows" in dataset and "PixelData" in dataset
+    if not sop_class and not has_image:
         raise RefusedImageError("Not a readable DICOM file: it does not say what it holds.")
     modality = modality or BY_CLASS.get(sop_class, "")
     if text(dataset, "BurnedInAnnotation").upper() == "YES":
@@ -47,7 +47,7 @@ def checked_modality(dataset: Dataset, by_person: str, notes: Notes) -> str:
         raise RefusedImageError(f"{modality} pictures often have a name burned in; {HELD}.")
     if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
         raise RefusedImageError("The DICOM file has floating-point pixels, as maps do and pictures do not.")
-    if not has_picture:
+    if not has_image:
         raise RefusedImageError(f"The DICOM file holds no picture (modality {modality or 'unknown'}).")
     if modality not in KNOWN and by_person in BY_PERSON:
         words = f"calls its modality {modality}, which is none" if modality else "does not name its modality"

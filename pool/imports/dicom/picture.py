@@ -50,7 +50,7 @@ VALUE_REPRESENTATIONS = frozenset(
 
 
 @dataclass(frozen=True)
-class DicomPicture:
+class DicomImage:
     """Canonical pixels, the tags that may be kept, what is to be known, and the patient's identifier, to be hashed at once."""
 
     pixels: Pixels
@@ -78,14 +78,14 @@ def _begins_as_data_set(data: bytes) -> bool:
     return not big and int.from_bytes(data[4:8], "little") <= 256
 
 
-def decode(data: bytes, *, modality: str = "", window: str = "", colour: bool = False) -> DicomPicture:
+def decode(data: bytes, *, modality: str = "", window: str = "", colour: bool = False) -> DicomImage:
     """The picture of a file of one frame. Raises RefusedImageError with one sentence."""
     return decode_frames(data, modality=modality, window=window, colour=colour)[0]
 
 
 def decode_frames(
     data: bytes, *, modality: str = "", window: str = "", colour: bool = False, choice: str = ""
-) -> list[DicomPicture]:
+) -> list[DicomImage]:
     """The chosen frames with rescale, VOI and inversion applied. Raises RefusedImageError with one sentence.
 
     `modality` is what a person says of it, `window` a person's choice: file, lung, range or CENTRE/WIDTH;
@@ -96,7 +96,7 @@ def decode_frames(
             warnings.simplefilter("ignore")
             dataset = pydicom.dcmread(io.BytesIO(data), force=True)
             return [
-                _picture(dataset, modality, window, colour=colour, frame=frame)
+                _image(dataset, modality, window, colour=colour, frame=frame)
                 for frame in _frames(dataset, modality, choice)
             ]
     except RefusedImageError:
@@ -123,7 +123,7 @@ def _frames(dataset: Dataset, modality: str, choice: str) -> list[int]:
     return selected_places(choice, number, values_of, is_hounsfield=kind == "CT")
 
 
-def _picture(dataset: Dataset, modality: str, window: str, *, colour: bool, frame: int) -> DicomPicture:
+def _image(dataset: Dataset, modality: str, window: str, *, colour: bool, frame: int) -> DicomImage:
     notes = Notes()
     kind = checked_modality(dataset, modality, notes)
     check_size(int(dataset.Columns), int(dataset.Rows))
@@ -138,14 +138,14 @@ def _picture(dataset: Dataset, modality: str, window: str, *, colour: bool, fram
         stored = _grey_of_colour(stored, dataset, notes, colour=colour)
     if stored.ndim == 3:
         pixels: Pixels = stored.astype(np.uint8)
-        return DicomPicture(pixels, _kept_tags(dataset, "colour"), _patient(dataset), frame, list(notes))
+        return DicomImage(pixels, _kept_tags(dataset, "colour"), _patient(dataset), frame, list(notes))
     if stored.ndim != 2:
         raise RefusedImageError("The DICOM file does not hold one greyscale picture.")
     unit, by = _displayed(stored, dataset, kind, window, notes)
     unit = squared(unit, height_over_width(dataset), notes)
     bits = 16 if int(dataset.BitsStored) > 8 else 8
     pixels = as_levels(unit * (2**bits - 1), bits=bits)
-    return DicomPicture(pixels, _kept_tags(dataset, by), _patient(dataset), frame, list(notes))
+    return DicomImage(pixels, _kept_tags(dataset, by), _patient(dataset), frame, list(notes))
 
 
 def _palette_applied(stored: Stored, dataset: Dataset, notes: Notes) -> Stored:
@@ -179,7 +179,7 @@ def _displayed(stored: Stored, dataset: Dataset, kind: str, window: str, notes: 
     bits = int(dataset.BitsStored)
     if bits <= 8 and np.array_equal(values, stored) and float(values.min()) >= 0 and values.max() < 1 << bits:
         whole_range = (0.0, 2.0**bits - 1)
-    picture = render(
+    image = render(
         values,
         dataset,
         notes,
@@ -188,8 +188,8 @@ def _displayed(stored: Stored, dataset: Dataset, kind: str, window: str, notes: 
         choice=window,
         whole_range=whole_range,
     )
-    unit = 1 - picture.unit if is_inverted(dataset, notes) else picture.unit
-    return np.where(padding, 0.0, unit), picture.by
+    unit = 1 - image.unit if is_inverted(dataset, notes) else image.unit
+    return np.where(padding, 0.0, unit), image.by
 
 
 def _is_hounsfield(values: Floats, is_rescaled: bool, stored: Stored, notes: Notes) -> bool:

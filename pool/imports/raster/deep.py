@@ -118,7 +118,7 @@ def tiff_raster(data: bytes, notes: Notes, *, also_plain: bool = False) -> Raste
                     f"The TIFF holds {photometric} of more than eight bits, which is not read."
                 )
             return None
-        if _pictures(file) > 1:
+        if _images(file) > 1:
             raise RefusedImageError("The file holds more than one picture; import single frames.")
         values, is_negative = np.asarray(page.asarray()), photometric == "MINISWHITE"
         if is_negative and values.dtype.kind == "i":
@@ -144,7 +144,7 @@ def upright(values: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
     return values[:, ::-1] if orientation in {2, 3, 6, 7} else values
 
 
-def _pictures(file: Any) -> int:
+def _images(file: Any) -> int:
     """Pages that are no smaller copies of another."""
     pages = list(file.pages)[:8]
     return sum(not int(getattr(page, "subfiletype", 0) or 0) & REDUCED for page in pages)

@@ -12,7 +12,7 @@ from typing import Any
 from pool.typed_json import as_json
 from rating.results.build_report import exhibit_drawer, report_on, results_of
 from rating.results.cache import ResultCache
-from rating.results.export.galleries import galleries_csv, gallery_pictures
+from rating.results.export.galleries import galleries_csv, gallery_images
 from rating.results.export.imrmc import imrmc_lines
 from rating.results.export.ratings_csv import codebook_lines, csv_lines, rating_facts
 from rating.results.query import machine_names
@@ -62,7 +62,7 @@ def _files(study: Study, date: str) -> dict[str, bytes]:
     cache = ResultCache(study)
     results = results_of(study, cache)
     report: Report = report_on(study, results, date, cache)
-    picture = exhibit_drawer(cache, results)
+    draw_exhibit = exhibit_drawer(cache, results)
     files = {
         "README.txt": README.format(name=study.name),
         "ratings.csv": "".join(csv_lines(study)),
@@ -80,8 +80,8 @@ def _files(study: Study, date: str) -> dict[str, bytes]:
     if columns.truth_is_known and not study.shows_sets:
         files["imrmc.imrmc"] = "".join(imrmc_lines(columns, study.name))
     contents = {name: text.encode() for name, text in files.items()}
-    contents |= {"report.html": as_html(report, picture), "report.pdf": as_pdf(report, picture)}
-    contents |= gallery_pictures(study, cache)
+    contents |= {"report.html": as_html(report, draw_exhibit), "report.pdf": as_pdf(report, draw_exhibit)}
+    contents |= gallery_images(study, cache)
     digests = "".join(
         f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items())
     )

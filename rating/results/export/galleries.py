@@ -36,15 +36,15 @@ def galleries_csv(study: Study, cache: ResultCache) -> str:
     return Table((*HEAD, *labels, "labels", "remarks"), rows).csv()
 
 
-def gallery_pictures(study: Study, cache: ResultCache) -> dict[str, bytes]:
+def gallery_images(study: Study, cache: ResultCache) -> dict[str, bytes]:
     """The blinded picture of each image that the report's galleries show, as raters saw it."""
     every = galleries(cache.columns())
     codes = {image.code for name in REPORTED for image in every.get(name, [])[:MOST_REPORTED]}
     if study.shows_sets:
         members = members_of_sets(study)
         codes = {member for code in codes for member in members[code]}
-    pictures: dict[str, bytes] = {}
+    images: dict[str, bytes] = {}
     for image in study.images.filter(code__in=codes):
         with image.derivative.open("rb") as derivative:
-            pictures[f"images/{image.code}.png"] = derivative.read()
-    return pictures
+            images[f"images/{image.code}.png"] = derivative.read()
+    return images

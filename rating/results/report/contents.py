@@ -45,7 +45,7 @@ class Report:
     sections: list[Section]
 
 
-Picture = Callable[[Exhibit, str], bytes]
+ExhibitDrawer = Callable[[Exhibit, str], bytes]
 
 
 def report_of(

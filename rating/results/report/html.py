@@ -6,16 +6,16 @@ import base64
 
 from django.template.loader import render_to_string
 
-from rating.results.report.contents import Picture, Report
+from rating.results.report.contents import ExhibitDrawer, Report
 
 
-def as_html(report: Report, picture: Picture) -> bytes:
-    """The report with its drawings inside; `picture` gives an exhibit's bytes in a format."""
+def as_html(report: Report, draw_exhibit: ExhibitDrawer) -> bytes:
+    """The report with its drawings inside; `draw_exhibit` gives an exhibit's bytes in a format."""
     sections = [
         {
             "section": section,
             "pieces": [
-                {"piece": piece, "picture": _address(picture(piece.exhibit, "svg"), "svg+xml")}
+                {"piece": piece, "picture": _address(draw_exhibit(piece.exhibit, "svg"), "svg+xml")}
                 if piece.exhibit and piece.exhibit.draw
                 else {"piece": piece}
                 for piece in section.pieces
@@ -35,5 +35,5 @@ def as_html(report: Report, picture: Picture) -> bytes:
     return render_to_string("rating/report.html", {"report": report, "sections": sections}).encode()
 
 
-def _address(picture: bytes, kind: str) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
+def _address(draw_exhibit: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(draw_exhibit).decode()}"

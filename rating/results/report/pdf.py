@@ -16,10 +16,10 @@ from PIL import Image
 from pool.figure_style import matplotlib
 from rating.results.exhibit import Table
 from rating.results.gallery import Gallery, ShownImage
-from rating.results.report.contents import Picture, Piece, Report, Section
+from rating.results.report.contents import ExhibitDrawer, Piece, Report, Section
 
 FONT = "DejaVu"
-PICTURE_WIDTH, PICTURE_HEIGHT = 170.0, 110.0
+IMAGE_WIDTH, IMAGE_HEIGHT = 170.0, 110.0
 SIDE, GUTTER, IN_A_ROW = 50.0, 4.5, 5  # mm: a gallery's images, five to a row
 LINE, MOST_LINES = 3.0, 30  # mm; more words under an image would not fit on its page
 ROOM_FOR_A_START = 25.0  # mm: a title and a few lines
@@ -27,12 +27,12 @@ MOST_ROWS = 400
 INK, QUIET, RULE = (31, 36, 41), (77, 86, 96), (195, 200, 206)
 
 
-def as_pdf(report: Report, picture: Picture) -> bytes:
+def as_pdf(report: Report, draw_exhibit: ExhibitDrawer) -> bytes:
     """The report on A4 pages, lying, because its tables are wide."""
     logging.getLogger("fontTools").setLevel(logging.ERROR)  # it tells each subset's story
     paper = _paper(report)
     for section in report.sections:
-        _section(paper, section, picture)
+        _section(paper, section, draw_exhibit)
     return bytes(paper.output())
 
 
@@ -52,8 +52,8 @@ def _paper(report: Report) -> FPDF:
     return paper
 
 
-def _section(paper: FPDF, section: Section, picture: Picture) -> None:
-    begins_with = _drawing(section.pieces[0], picture) if section.pieces else None
+def _section(paper: FPDF, section: Section, draw_exhibit: ExhibitDrawer) -> None:
+    begins_with = _drawing(section.pieces[0], draw_exhibit) if section.pieces else None
     # A title never stands alone at the foot of a page: it goes with the first drawing under it.
     if paper.will_page_break(max(4 * ROOM_FOR_A_START, _height(begins_with) + 2 * ROOM_FOR_A_START)):
         paper.add_page()
@@ -62,13 +62,13 @@ def _section(paper: FPDF, section: Section, picture: Picture) -> None:
     for words in section.words:
         _words(paper, words, size=9)
     for piece in section.pieces:
-        _piece(paper, piece, picture)
+        _piece(paper, piece, draw_exhibit)
     for gallery in section.galleries:
         _gallery(paper, gallery)
 
 
-def _piece(paper: FPDF, piece: Piece, picture: Picture) -> None:
-    drawing = _drawing(piece, picture)
+def _piece(paper: FPDF, piece: Piece, draw_exhibit: ExhibitDrawer) -> None:
+    drawing = _drawing(piece, draw_exhibit)
     if paper.will_page_break(_height(drawing) + ROOM_FOR_A_START):
         paper.add_page()
     paper.ln(2)
@@ -119,8 +119,8 @@ def _caption(paper: FPDF, image: ShownImage) -> list[str]:
     return lines if len(lines) <= MOST_LINES else [*lines[: MOST_LINES - 1], "… galleries.csv has the rest"]
 
 
-def _drawing(piece: Piece, picture: Picture) -> bytes | None:
-    return picture(piece.exhibit, "png") if piece.exhibit and piece.exhibit.draw else None
+def _drawing(piece: Piece, draw_exhibit: ExhibitDrawer) -> bytes | None:
+    return draw_exhibit(piece.exhibit, "png") if piece.exhibit and piece.exhibit.draw else None
 
 
 def _height(drawing: bytes | None) -> float:
@@ -131,7 +131,7 @@ def _size(drawing: bytes) -> tuple[float, float]:
     """Width and height on the page, in mm: as wide as allowed unless that is too high."""
     with Image.open(io.BytesIO(drawing)) as opened:
         width, height = opened.size
-    scale = min(PICTURE_WIDTH / width, PICTURE_HEIGHT / height)
+    scale = min(IMAGE_WIDTH / width, IMAGE_HEIGHT / height)
     return width * scale, height * scale
 
 
