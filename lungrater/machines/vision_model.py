@@ -15,11 +15,14 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from generation.images.engines.openai_images import OFFICIAL, api_key
-from generation.images.engines.retry import Patience, ReplyRefusedError, Retrying
+from generation.images.engines.retry import ReplyRefusedError, Retrying
+from outbound.retry import Patience
+from outbound.transport import Bounds, api_client
 from pool.canonical.pixels import encode_png
 from rating.reading.machine_raters import CONFIDENCES, ImagePixels, NoOpinionError, Opinion
 
 SECONDS_PER_REPLY = 120.0
+BOUNDS = Bounds(SECONDS_PER_REPLY, 2**22, read_seconds=SECONDS_PER_REPLY)
 LABELS = ("real", "fake", "unsure")
 HOW_TO_ANSWER = (
     "You are one of several readers of a blinded study. You are shown one medical image. Decide whether it is real, "
@@ -54,7 +57,7 @@ class VisionLooker:
         return {"model": self.model, "prompt": self.prompt, "prompt_sha256": digest}
 
     def look(self, image: ImagePixels) -> Opinion:
-        from openai import DefaultHttpxClient, OpenAI
+        from openai import OpenAI
 
         address = f"data:image/png;base64,{base64.b64encode(encode_png(image)).decode()}"
         messages: Any = [
@@ -67,7 +70,7 @@ class VisionLooker:
             base_url=self.base_url,
             timeout=SECONDS_PER_REPLY,
             max_retries=0,
-            http_client=DefaultHttpxClient(follow_redirects=False),
+            http_client=api_client(self.base_url, BOUNDS),
         ) as client:
             retrying = Retrying(self.patience, threading.Event(), self.model)
 
@@ -78,8 +81,15 @@ class VisionLooker:
                 reply = cast("Any", retrying.call(ask).reply)
             except ReplyRefusedError as refused:
                 raise NoOpinionError(str(refused)) from None
-        choice = reply.choices[0] if getattr(reply, "choices", None) else None
-        return opinion_in((choice.message.content if choice else "") or "")
+        return opinion_in(_content(reply))
+
+
+def _content(reply: Any) -> str:
+    """The text in a reply of any shape: the SDK believes what a server sends."""
+    choices = getattr(reply, "choices", None)
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    content = getattr(getattr(choice, "message", None), "content", None)
+    return content if isinstance(content, str) else ""
 
 
 def opinion_in(text: str) -> Opinion:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile as SentFile
 from django.db import transaction
 
@@ -64,7 +65,13 @@ def import_uploads(job: ImportJob) -> None:
             if job.url:
                 job.beat(message="Fetching…")
                 path = Path(folder) / "fetched"
-                items.append(ImportItem(path, file_name(fetch(job.url, path, on_progress=progress.when_due))))
+                name = fetch(
+                    job.url,
+                    path,
+                    from_private_networks=settings.IMPORT_FROM_PRIVATE_NETWORKS,
+                    on_progress=progress.when_due,
+                )
+                items.append(ImportItem(path, file_name(name)))
             if not items:
                 raise JobFailedError("The uploaded files are gone; upload them again.")
             labels = _labels(job)

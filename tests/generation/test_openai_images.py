@@ -14,7 +14,8 @@ import pytest
 from generation.images.engines.image_models import family_of
 from generation.images.engines.openai_images import OpenAIImagesEngine, api_key
 from generation.images.engines.protocol import EngineError, EngineImage, GenerationRequest, Refusal
-from generation.images.engines.retry import Patience, Retrying
+from generation.images.engines.retry import Retrying
+from outbound.retry import Patience
 from pool.canonical.pixels import encode_png
 from tests.factories import make_pixels
 from tests.generation.images_api import HANG_UP, Answer, ImagesAPI, error, picture, serving

@@ -84,7 +84,7 @@ def server(settings: Any) -> Iterator[str]:
 def test_a_picture_or_a_zip_is_fetched_under_its_name(
     server: str, path: str, name: str, tmp_path: Path
 ) -> None:
-    assert fetch(server + path, tmp_path / "got") == name
+    assert fetch(server + path, tmp_path / "got", from_private_networks=True) == name
     assert (tmp_path / "got").read_bytes() == PAGES["/fakes.zip" if path == "/there" else path][2]
 
 
@@ -101,7 +101,7 @@ def test_what_cannot_be_fetched_is_said_in_a_sentence(
     server: str, path: str, words: str, tmp_path: Path
 ) -> None:
     with pytest.raises(FetchError, match=words):
-        fetch(server + path, tmp_path / "got")
+        fetch(server + path, tmp_path / "got", from_private_networks=True)
 
 
 def test_more_than_is_allowed_is_not_stored(
@@ -110,7 +110,7 @@ def test_more_than_is_allowed_is_not_stored(
     monkeypatch.setattr(fetching, "MOST_BYTES", 100)
 
     with pytest.raises(FetchError, match="larger than"):
-        fetch(f"{server}/fakes.zip", tmp_path / "got")
+        fetch(f"{server}/fakes.zip", tmp_path / "got", from_private_networks=True)
 
     assert not (tmp_path / "got").exists()
 

@@ -27,7 +27,9 @@ from generation.images.engines.protocol import (
     NeedsPersonError,
     Refusal,
 )
-from generation.images.engines.retry import Answered, Patience, ReplyRefusedError, Retrying
+from generation.images.engines.retry import Answered, ReplyRefusedError, Retrying
+from outbound.retry import Patience
+from outbound.transport import Bounds, api_client
 from pool.canonical.pixels import RefusedImageError
 from pool.imports.decoding import Decoder
 
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 OFFICIAL = "https://api.openai.com/v1"
 SECONDS_PER_REPLY = 180.0
 AT_ONCE = 2
+# The largest picture of today, 4096 × 4096 and hardly packed, as base64; a longer reply is no picture.
+MOST_BYTES = 2**27
 PULSE = 1.0
 
 
@@ -88,14 +92,15 @@ class OpenAIImagesEngine:
                 stop.set()  # ends every pause between two attempts
 
     def _client(self) -> OpenAI:
-        from openai import DefaultHttpxClient, OpenAI
+        from openai import OpenAI
 
+        bounds = Bounds(self.seconds_per_reply, MOST_BYTES, read_seconds=self.seconds_per_reply)
         return OpenAI(
             api_key=api_key(),
             base_url=self.base_url,
             timeout=self.seconds_per_reply,
             max_retries=0,  # the SDK's own retries would repeat what may have been paid for
-            http_client=DefaultHttpxClient(follow_redirects=False),
+            http_client=api_client(self.base_url, bounds),
         )
 
 
@@ -112,6 +117,37 @@ class _Asking:
             start = ("image.png", self.source, "image/png")
             return self.retrying.call(lambda: images.edit(image=start, prompt=prompt, **self.arguments))
         return self.retrying.call(lambda: images.generate(prompt=prompt, **self.arguments))
+
+
+@dataclass(frozen=True)
+class ImageReply:
+    """What is used of a reply, each of the type it should have."""
+
+    b64_json: str
+    revised_prompt: str
+    request_id: str
+    created: int | None
+
+
+def image_reply(reply: object) -> ImageReply:
+    """The first picture of a reply of any shape: the SDK believes what a server sends. Raises RefusedImageError."""
+    images = getattr(reply, "data", None)
+    image = images[0] if isinstance(images, list) and images else None
+    text = getattr(image, "b64_json", None)
+    if not isinstance(text, str) or not text:
+        linked = "a link, which LungRater never follows," if getattr(image, "url", None) else "nothing"
+        raise RefusedImageError(f"it sent {linked} in place of a picture.")
+    created = getattr(reply, "created", None)
+    return ImageReply(
+        text,
+        _text(getattr(image, "revised_prompt", None)),
+        _text(getattr(reply, "_request_id", None)),
+        created if type(created) is int else None,
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 @dataclass(frozen=True)
@@ -162,14 +198,10 @@ class _Replies:
             return Refusal(index, None, why, "failed", answered.billed)
 
     def _image(self, index: int, answered: Answered) -> EngineImage:
-        reply = answered.reply
-        image = reply.data[0] if reply.data else None
-        if image is None or not image.b64_json:
-            linked = "a link, which LungRater never follows," if image and image.url else "nothing"
-            raise RefusedImageError(f"it sent {linked} in place of a picture.")
+        reply = image_reply(answered.reply)
         try:
-            data = base64.b64decode(image.b64_json, validate=True)
-        except binascii.Error as error:
+            data = base64.b64decode(reply.b64_json, validate=True)
+        except (binascii.Error, ValueError) as error:
             raise RefusedImageError("its base64 text is damaged or cut short.") from error
         pixels = self.decoder.decode(data, "reply.png").pixels
         size_in_words = f"{pixels.shape[1]}x{pixels.shape[0]}"
@@ -179,9 +211,9 @@ class _Replies:
             "engine": "openai",
             **{name: value for name, value in self.arguments.items() if name != "n"},
             "prompt": self.request.wish(index).prompt,
-            "revised_prompt": image.revised_prompt or "",
+            "revised_prompt": reply.revised_prompt,
             "server": urlsplit(self.engine.base_url).hostname or "",
-            "request_id": reply._request_id or "",
+            "request_id": reply.request_id,
             "created": reply.created,
         }
         if self.request.settings.get("edit_of"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from generation.images.engines.image_models import RETIRED, SUCCESSORS
 from generation.images.engines.protocol import EngineError, NeedsPersonError
+from outbound.retry import Patience, seconds_of
+from outbound.transport import ReplyTooLargeError
 
 if TYPE_CHECKING:
     from openai import APIStatusError
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 MODERATED = {"moderation_blocked", "content_policy_violation"}
 OUT_OF_MONEY = {"insufficient_quota", "billing_hard_limit_reached"}
 MAY_BE_BILLED = "The server gave no answer in time; the picture may have been made and billed."
+
+NOT_A_REPLY = "The server's answer is not an Images API reply."
+TOO_LARGE = "The server's answer is larger than a picture can be."
+# What the SDK runs into where JSON has another shape than it believes.
+SHAPES = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
 
 
 class ReplyRefusedError(Exception):
@@ -35,22 +41,6 @@ class Answered:
 
     reply: ImagesResponse
     billed: int
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How often and how long to wait, in seconds; tests shorten it."""
-
-    attempts: int = 5
-    first_pause: float = 1.0
-    longest_pause: float = 120.0
-
-    def pause(self, attempt: int, *, retry_after: float | None) -> float:
-        """What the server told us to wait, or else a doubling pause with jitter."""
-        if retry_after is not None:
-            return min(retry_after, self.longest_pause)
-        jitter = random.uniform(0.5, 1.0)  # noqa: S311  (jitter, not a secret)
-        return min(self.first_pause * 2.0**attempt, self.longest_pause) * jitter
 
 
 @dataclass(frozen=True)
@@ -81,10 +71,10 @@ class Retrying:
                     problem, unanswered = MAY_BE_BILLED, unanswered + 1
                     if unanswered > 1:
                         raise ReplyRefusedError(problem, "failed", billed=unanswered) from None
-            except APIError:
-                raise ReplyRefusedError(
-                    "The server's answer is not an Images API reply.", "failed", billed=unanswered + 1
-                ) from None
+            except ReplyTooLargeError:  # it would be as large the next time
+                raise ReplyRefusedError(TOO_LARGE, "failed", billed=unanswered + 1) from None
+            except (APIError, *SHAPES):
+                raise ReplyRefusedError(NOT_A_REPLY, "failed", billed=unanswered + 1) from None
             if self.stop.wait(self.patience.pause(attempt, retry_after=retry_after)):
                 break
         raise ReplyRefusedError(problem, "failed", billed=unanswered)
@@ -110,7 +100,7 @@ class Retrying:
             raise EngineError(
                 f"The API does not accept this request ({status} {code or 'no code'})."
             ) from None
-        return _seconds(error.response.headers.get("retry-after"))
+        return seconds_of(error.response.headers.get("retry-after"))
 
     def _no_such_model(self) -> str:
         sentence = f"The server has no model {self.model}"
@@ -122,10 +112,3 @@ class Retrying:
 def _was_sent(error: Exception) -> bool:
     """False only where the connection was never made, so that nothing can have been charged."""
     return type(error.__cause__).__name__ not in {"ConnectError", "ConnectTimeout", "PoolTimeout"}
-
-
-def _seconds(header: str | None) -> float | None:
-    try:
-        return max(0.0, float(header)) if header else None
-    except ValueError:  # the other allowed form, a date, is rare; our own pause does as well
-        return None

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import ProtectedError
 from django.db.models.functions import Now
@@ -165,7 +166,8 @@ def _local_items(paths: list[Path | str], folder: Path) -> list[ImportItem]:
             continue
         target = folder / str(number)
         try:
-            items.append(ImportItem(target, file_name(fetch(path, target))))
+            name = fetch(path, target, from_private_networks=settings.IMPORT_FROM_PRIVATE_NETWORKS)
+            items.append(ImportItem(target, file_name(name)))
         except (BadSourceError, FetchError) as error:
             raise CommandError(str(error)) from error
     return items
