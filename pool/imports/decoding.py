@@ -51,6 +51,8 @@ class Hints:
     modality: str = ""
     window: str = ""
     slices: str = ""
+    may_be_even: bool = False
+    """Whether a picture of one grey level is handed on, to be counted by whoever asked for it."""
 
 
 def is_window(text: str) -> bool:

@@ -24,7 +24,13 @@ def main(seconds: int, memory: int) -> None:
             return
         # The parent kills a late child; this is for a child whose parent was killed. Unhandled on purpose.
         signal.alarm(2 * seconds)
-        hints = Hints(bool(head["colour"]), str(head["modality"]), str(head["window"]), str(head["slices"]))
+        hints = Hints(
+            colour=bool(head["colour"]),
+            modality=str(head["modality"]),
+            window=str(head["window"]),
+            slices=str(head["slices"]),
+            may_be_even=bool(head["may_be_even"]),
+        )
         reply, data = _answer(body, str(head["name"]), hints)
         signal.alarm(0)
         send(answers, reply, data)
@@ -59,7 +65,9 @@ def gate(data: bytes, name: str, hints: Hints) -> list[Decoded]:
         notes = Notes()
         pixels = raster.decode(data, colour=hints.colour, notes=notes)
         images = [Decoded(pixels, {}, notes=list(notes))]
-    if len(images) == 1:
+    if not images:
+        raise RefusedImageError("Each of the pictures chosen is of one even grey level.")
+    if len(images) == 1 and not hints.may_be_even:
         refuse_even(images[0].pixels)
     return images
 

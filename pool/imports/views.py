@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -52,7 +50,7 @@ def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
 @may_add
 def import_outcomes(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """Every file of an import with what became of it, as a CSV."""
-    job = cast("ImportJob", get_object_or_404(ImportJob.objects.visible_to(request.user), pk=pk))
+    job = get_object_or_404(ImportJob.objects.visible_to(request.user), pk=pk)
     headers = {"Content-Disposition": f'attachment; filename="import-{job.pk}.csv"'}
     return StreamingHttpResponse(outcome_lines(job), content_type="text/csv; charset=utf-8", headers=headers)
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from generation.images.engines.image_models import family_of
@@ -251,3 +252,13 @@ def test_pictures_already_paid_for_are_kept_when_the_job_is_stopped(api: ImagesA
         kept.extend(answers)
 
     assert len(kept) == len(api.asked) < 9
+
+
+def test_a_picture_of_one_colour_is_handed_on_to_be_counted_as_filtered(api: ImagesAPI) -> None:
+    even = base64.b64encode(encode_png(np.zeros((256, 256), dtype=np.uint8))).decode()
+    api.script = [Answer(body={"created": 1, "data": [{"b64_json": even}]})]
+
+    [answer] = ask(api)
+
+    assert isinstance(answer, EngineImage)
+    assert answer.pixels.max() == 0

@@ -134,6 +134,14 @@ def test_what_is_a_choice_of_slices(text: str, fits: bool) -> None:
     assert is_choice(text) == fits
 
 
+def test_frames_of_one_grey_each_are_refused_with_that_reason() -> None:
+    even = np.zeros((3, 32, 32), dtype="<i2")
+    data = dicom_file(even[0], NumberOfFrames=3, PixelData=even.tobytes())
+
+    with pytest.raises(RefusedImageError, match="one even grey"):
+        pictures(data, "every:1")
+
+
 @pytest.mark.django_db
 def test_each_slice_is_an_image_named_for_its_place_and_comes_once(tmp_path: Path) -> None:
     (tmp_path / "a.nii.gz").write_bytes(gzip.compress(nifti()))

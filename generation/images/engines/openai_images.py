@@ -31,7 +31,7 @@ from generation.images.engines.retry import Answered, ReplyRefusedError, Retryin
 from outbound.retry import Patience
 from outbound.transport import Bounds, api_client
 from pool.canonical.pixels import RefusedImageError
-from pool.imports.decoding import Decoder
+from pool.imports.decoding import Decoder, Hints
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -203,7 +203,7 @@ class _Replies:
             data = base64.b64decode(reply.b64_json, validate=True)
         except (binascii.Error, ValueError) as error:
             raise RefusedImageError("its base64 text is damaged or cut short.") from error
-        pixels = self.decoder.decode(data, "reply.png").pixels
+        pixels = self.decoder.decode(data, "reply.png", Hints(may_be_even=True)).pixels
         size_in_words = f"{pixels.shape[1]}x{pixels.shape[0]}"
         if self.arguments["size"] not in {"auto", size_in_words}:
             raise RefusedImageError(f"it is {size_in_words}, but {self.arguments['size']} was asked for.")
