@@ -125,10 +125,10 @@ class LoginLink(models.Model):
         The condition stands on the row itself: one inside a joined subquery is not looked at again once the row's
         lock is free, and of twelve at once five to eleven came in.
         """
-        mine = LoginLink.objects.filter(pk=self.pk, expires_at__gt=Now())
+        unused_link = LoginLink.objects.filter(pk=self.pk, expires_at__gt=Now())
         if not (self.reusable and self.user.is_demo):
-            mine = mine.filter(used_at=None)
-        return bool(mine.update(used_at=Now()))
+            unused_link = unused_link.filter(used_at=None)
+        return bool(unused_link.update(used_at=Now()))
 
 
 def digest(token: str) -> str:

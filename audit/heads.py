@@ -17,12 +17,12 @@ ENTERED = "entered heads of chains"  # as the log names it
 @transaction.atomic
 def enter() -> Anchor:
     """Enter the heads that have moved since the last time; the anchor that the site's chain now is."""
-    known = _entered()
+    entered = _entered()
     seal()
     moved = {}
     for chain in chains():
         last = head(chain)
-        if chain != SITE_CHAIN and last and last.number > max(known.get(chain, {0: ""})):
+        if chain != SITE_CHAIN and last and last.number > max(entered.get(chain, {0: ""})):
             moved[chain] = [last.number, last.sha256]
     if moved or head(SITE_CHAIN) is None:
         record(None, None, ENTERED, heads=moved)

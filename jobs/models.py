@@ -78,11 +78,11 @@ class JobQuerySet(models.QuerySet[Kind]):
         return self._of(person, "editable_by")
 
     def _of(self, person: Any, part: str) -> Self:
-        theirs = models.Q()
+        subjects_in_reach = models.Q()
         for name in self.model.subjects:
             subject: Any = self.model._meta.get_field(name).related_model
-            theirs &= models.Q(**{f"{name}__in": getattr(subject.objects, part)(person)})
-        return self.filter(theirs | models.Q(requested_by=person.pk))
+            subjects_in_reach &= models.Q(**{f"{name}__in": getattr(subject.objects, part)(person)})
+        return self.filter(subjects_in_reach | models.Q(requested_by=person.pk))
 
     def waiting(self) -> Self:
         return self.filter(state=Job.State.QUEUED)

@@ -92,7 +92,7 @@ class SiteState:
 def site_state() -> SiteState:
     """As the tables are now. Raises DatabaseError where they cannot be read."""
     now = timezone.now()
-    seen = {row.queue: row.at for row in WorkerSeen.objects.all()}
+    worker_times = {row.queue: row.at for row in WorkerSeen.objects.all()}
     waiting: dict[str, list[datetime]] = {queue: [] for queue in QUEUES}
     for kind in job_kinds():
         for job in kind.objects.waiting().order_by("created_at")[:MOST_COUNTED]:
@@ -101,7 +101,7 @@ def site_state() -> SiteState:
         name: QueueState(
             waiting=len(times),
             oldest_seconds=seconds_between(min(times), now) if times else None,
-            worker_seconds=seconds_between(seen[name], now) if name in seen else None,
+            worker_seconds=seconds_between(worker_times[name], now) if name in worker_times else None,
         )
         for name, times in waiting.items()
     }

@@ -26,7 +26,7 @@ class TimedSMTP(EmailBackend):
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         send = super().send_messages
         try:
-            sent = within(SENT_WITHIN, lambda: send(email_messages), name="mail") or 0
+            count = within(SENT_WITHIN, lambda: send(email_messages), name="mail") or 0
         except OSError as error:
             SignOfLife.note(MAIL, problem=type(error).__name__)
             if self.fail_silently:
@@ -35,4 +35,4 @@ class TimedSMTP(EmailBackend):
                 raise MailSilentError from error
             raise
         SignOfLife.note(MAIL)
-        return sent
+        return count

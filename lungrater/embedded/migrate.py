@@ -44,15 +44,15 @@ def refuse_newer_tables() -> None:
 
 def newer_migrations() -> list[str]:
     """Migrations of our own rooms that the database has and this code does not, like “rating.0009_more”."""
-    known, ours = _known()
+    on_disk, rooms = _migrations_on_disk()
     applied = MigrationRecorder(connection).applied_migrations()
-    return sorted(f"{app}.{name}" for app, name in applied if app in ours and (app, name) not in known)
+    return sorted(f"{app}.{name}" for app, name in applied if app in rooms and (app, name) not in on_disk)
 
 
 @cache
-def _known() -> tuple[frozenset[tuple[str, str]], frozenset[str]]:
+def _migrations_on_disk() -> tuple[frozenset[tuple[str, str]], frozenset[str]]:
     """The migrations on disk with those they stand for, and the labels of our own rooms."""
     on_disk = MigrationLoader(None).disk_migrations
     replaced = {older for migration in on_disk.values() for older in migration.replaces}
-    ours = {config.label for config in apps.get_app_configs() if Path(config.path).parent == OURS}
-    return frozenset(on_disk) | replaced, frozenset(ours)
+    rooms = {config.label for config in apps.get_app_configs() if Path(config.path).parent == OURS}
+    return frozenset(on_disk) | replaced, frozenset(rooms)

@@ -95,8 +95,8 @@ def ensure_database(home: Home) -> None:
     """The site's role, with the password of its file, and the database, which belongs to the owner."""
     with psycopg.connect(owner_url(home, "postgres"), autocommit=True, connect_timeout=10) as connection:
         connection.execute("SET statement_timeout = '60s'")
-        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [SITE_ROLE]).fetchone()
-        act = SQL("ALTER" if known else "CREATE")
+        role = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [SITE_ROLE]).fetchone()
+        act = SQL("ALTER" if role else "CREATE")
         words = SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}")
         connection.execute(words.format(act, Identifier(SITE_ROLE), Literal(_password(home.site_passfile))))
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():

@@ -230,12 +230,12 @@ def accuracy(of: Context) -> str:
 
 @answers("failures")
 def failures(of: Context) -> str:
-    shown = (
+    galleries = (
         "sets in which the image was missed"
         if of.results.forced_choice
         else "images that fooled, and of real images called fake"
     )
-    return f"Galleries of {shown}; what they mean: {BY_PERSON.lower()}"
+    return f"Galleries of {galleries}; what they mean: {BY_PERSON.lower()}"
 
 
 @answers("protocol")
@@ -246,9 +246,9 @@ def protocol(of: Context) -> str:
 @answers("index_test")
 def index_test(of: Context) -> str:
     facts = of.facts
-    asked = "with confidence from 1 to 5" if facts.ask_confidence else "without confidence"
+    confidence = "with confidence from 1 to 5" if facts.ask_confidence else "without confidence"
     return (
-        f"{QUESTION_ASKED[facts.design].format(sought=facts.sought)} {facts.canvas} px, {facts.bits}-bit grey, {asked}, remarks and "
+        f"{QUESTION_ASKED[facts.design].format(sought=facts.sought)} {facts.canvas} px, {facts.bits}-bit grey, {confidence}, remarks and "
         f"reasons as written; {GOING_BACK.get(facts.going_back, '')}. Instructions: “{facts.instructions}”"
     )
 
@@ -521,8 +521,8 @@ def checkpoints(of: Context) -> str:
 
 @answers("benchmark")
 def benchmark(of: Context) -> str:
-    beside = "; machines stand beside the people" if of.results.machines else ""
-    return f"Real images are the benchmark{beside}."
+    machines = "; machines stand beside the people" if of.results.machines else ""
+    return f"Real images are the benchmark{machines}."
 
 
 @answers("governance")

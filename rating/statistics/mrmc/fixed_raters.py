@@ -143,11 +143,11 @@ def _area_of(reals: Ints, fakes: Ints) -> _AreaParts | None:
     influence = [np.zeros(reals.shape[1]), np.zeros(fakes.shape[1])]
     areas = []
     for rater in raters:
-        used = reals[rater] >= 0, fakes[rater] >= 0
-        placement = placements(reals[rater][used[0]], fakes[rater][used[1]])
+        is_rated = reals[rater] >= 0, fakes[rater] >= 0
+        placement = placements(reals[rater][is_rated[0]], fakes[rater][is_rated[1]])
         areas.append(placement.auc)
         for side, there, values in zip(
-            influence, used, (placement.negative, placement.positive), strict=True
+            influence, is_rated, (placement.negative, placement.positive), strict=True
         ):
             side[there] += (np.asarray(values) - placement.auc) / (there.sum() * len(raters))
     return _AreaParts(float(np.mean(areas)), influence[0], np.asarray(on_reals), influence[1][on_fakes])
