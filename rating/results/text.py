@@ -20,6 +20,7 @@ UNDEFINED = "-"
 def agreement_text(report: AgreementReport, notes: Iterable[str] = ()) -> str:
     """The report as lines of text: coefficients, groups, pairs, and what must be said beside them."""
     lines = _block("All images", report)
+    lines.append(f"  AC1 and Brennan-Prediger are over the labels {', '.join(report.labels)}.")
     for name, part in report.by.items():
         lines += ["", *_block(name, part)]
     lines += ["", *_pairs(report.pairs)]

@@ -1,6 +1,9 @@
 """Ratings from a CSV file: the same file that a study exports."""
 
+from __future__ import annotations
+
 import csv
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from os import PathLike
@@ -9,6 +12,7 @@ from typing import TextIO
 
 import numpy as np
 
+from rating.statistics.ratings_sources import as_text, declared_separator, separator_of
 from rating.statistics.ratings_table import (
     LABELS,
     MISSING,
@@ -20,6 +24,8 @@ from rating.statistics.ratings_table import (
 
 REQUIRED = ("rater", "image", "label")
 COUNTED_KINDS = ("", "main")
+STDIN = "-"
+NOT_RATED = ("na", "n/a", "nan", "null", "none", "-", ".")  # what programs write for nothing
 
 
 class UnknownColumnError(RatingsError):
@@ -32,31 +38,30 @@ def read_ratings(
     by: str | None = None,
     session: str | None = None,
 ) -> RatingsTable:
-    """The ratings of a CSV with the columns rater, image and label (RFC 4180, UTF-8, header row).
+    """The ratings of a table with the columns rater, image and label (RFC 4180, UTF-8, header row).
 
-    Semicolons may stand for the commas, as spreadsheets of many countries write them.
+    Semicolons, tabs or pipes may stand for the commas, a first line may declare them (`sep=;`); an Excel sheet and exports
+    of Label Studio and doccano are read too, and `-` is the standard input. No sentence of a refusal repeats the file.
     by: the column that groups images; `modality` where there is one, unless said otherwise. session: only the rows
     of that session, which a file of several needs: an image may be read again in each, and a study in two phases asks
     another question in its first. Practice, probe and repeat presentations (column `kind`) are left out, so that no image counts
     twice; an empty label is an image not rated. Raises RatingsError, naming line and column, and OSError.
     """
     if isinstance(source, str | PathLike):
-        with Path(source).open(encoding="utf-8-sig", newline="") as file:
-            return read_ratings(file, labels, by, session)
-    try:
-        first = source.readline()
-        separator = ";" if ";" in first and "," not in first else ","
-        lines = csv.reader(chain([first] if first else [], source), delimiter=separator, strict=True)
-        return _read(lines, tuple(labels), by, session)
-    except UnicodeDecodeError as error:
-        raise RatingsError("The file is not UTF-8 text; save it as CSV UTF-8.") from error
+        content = sys.stdin.buffer.read() if str(source) == STDIN else Path(source).read_bytes()
+        return read_ratings(as_text(content), labels, by, session)
+    first = source.readline()
+    skipped = 0
+    if separator := declared_separator(first):
+        first, skipped = source.readline(), 1
+    lines = csv.reader(
+        chain([first] if first else [], source), delimiter=separator or separator_of(first), strict=True
+    )
+    return _read(_Lines(lines, skipped), tuple(labels), by, session)
 
 
-def _read(
-    reader: Iterator[list[str]], labels: tuple[str, ...], by: str | None, session: str | None
-) -> RatingsTable:
+def _read(lines: _Lines, labels: tuple[str, ...], by: str | None, session: str | None) -> RatingsTable:
     check_labels(labels)
-    lines = _Lines(reader)
     header = next(lines, None)
     if header is None:
         raise RatingsError(
@@ -96,6 +101,7 @@ class _Rows:
     def __init__(self, labels: tuple[str, ...]) -> None:
         self.labels = labels
         self.code_of = {label: code for code, label in enumerate(labels)} | {"": MISSING}
+        self.code_of |= {mark: MISSING for mark in NOT_RATED if mark not in self.code_of}
         self.raters: list[str] = []
         self.images: list[str] = []
         self.codes: list[int] = []
@@ -112,7 +118,9 @@ class _Rows:
         code = self.code_of.get(label, self.code_of.get(label.lower()))
         if code is None:
             allowed = ", ".join(self.labels)
-            raise RatingsError(f"Line {line}, column 'label': {label!r} is not one of {allowed}.")
+            raise RatingsError(
+                f"Line {line}, column 'label': it is not one of {allowed}; leave it empty, or declare the labels with --labels."
+            )
         self._same_study(cell.get("study"), line)
         self.raters.append(cell["rater"])
         self.images.append(cell["image"])
@@ -132,7 +140,7 @@ class _Rows:
         """The file is of one study: R01 of one and R01 of another are different people."""
         if self.lines and study != self.study:
             raise RatingsError(
-                f"Line {line}, column 'study': {study!r} follows {self.study!r}; raters of two studies cannot be "
+                f"Line {line}, column 'study': it is another study than before; raters of two studies cannot be "
                 "told apart, so give one study at a time."
             )
         self.study = study
@@ -141,21 +149,23 @@ class _Rows:
 class _Lines:
     """The rows of the file, each with its line number; a broken row is one sentence."""
 
-    def __init__(self, reader: Iterator[list[str]]) -> None:
-        self.reader = reader
+    def __init__(self, reader: Iterator[list[str]], skipped: int = 0) -> None:
+        self.reader, self.skipped = reader, skipped
 
     @property
     def number(self) -> int:
-        return int(getattr(self.reader, "line_num", 0))
+        return self.skipped + int(getattr(self.reader, "line_num", 0))
 
-    def __iter__(self) -> "_Lines":
+    def __iter__(self) -> _Lines:
         return self
 
     def __next__(self) -> list[str]:
         try:
             return next(self.reader)
         except csv.Error as error:
-            raise RatingsError(f"Line {self.number} is not CSV: {error}.") from error
+            raise RatingsError(
+                f"Line {self.number} is not CSV: a quotation mark is open or stands inside a cell; save the file as CSV UTF-8."
+            ) from error
 
 
 def _columns(header: list[str], by: str | None, session: str | None) -> dict[str, int]:
@@ -165,7 +175,9 @@ def _columns(header: list[str], by: str | None, session: str | None) -> dict[str
     for name in (*REQUIRED, *requested):
         if name not in names:
             kind = UnknownColumnError if name in requested else RatingsError
-            raise kind(f"Line 1: there is no column {name!r}; the columns are {', '.join(names)}.")
+            raise kind(
+                f"Line 1: there is no column {name!r}; give the columns rater, image and label these names."
+            )
     relevant = {*REQUIRED, *requested, "kind", "modality", "study", "session"}
     for name in sorted(relevant):
         if names.count(name) > 1:

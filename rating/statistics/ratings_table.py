@@ -62,8 +62,8 @@ class RatingsTable:
         check_labels(labels)
         code_of = {label: code for code, label in enumerate(labels)} | {"": MISSING}
         raters, images, words, groups = _columns(list(rows))
-        for label in sorted(set(words) - set(code_of)):
-            raise RatingsError(f"The label {label!r} is not one of {', '.join(labels)}.")
+        if set(words) - set(code_of):
+            raise RatingsError(f"A label is not one of {', '.join(labels)}.")
         codes = np.fromiter((code_of[word] for word in words), dtype=np.int8, count=len(words))
         return cls.from_columns(raters, images, codes, groups, tuple(labels), by)
 
@@ -89,7 +89,9 @@ class RatingsTable:
         cells = row[rated] * len(image_names) + column[rated]
         if (again := _first_repeat(cells, matrix.size)) is not None:
             at = int(rated[again])
-            raise BadRowError(at, f"rater {raters[at]!r} has rated image {images[at]!r} before")
+            raise BadRowError(
+                at, "this rater has rated this image before; keep one of the two lines, or name the session"
+            )
         matrix.flat[cells] = codes[rated]
         by_image = dict(zip(images, groups, strict=True))
         of_image = tuple(by_image[image] for image in image_names) if any(groups) else ()
@@ -147,16 +149,13 @@ def _numbered(names: Sequence[str]) -> tuple[tuple[str, ...], Ints]:
 
 def _check_groups(column: Ints, images: Sequence[str], groups: Sequence[str], by: str | None) -> None:
     """Refuse an image that is in two groups."""
-    names, group = _numbered(groups)
+    _, group = _numbered(groups)
     first = np.zeros(len(column), dtype=np.int64)
     first[column[::-1]] = group[::-1]  # the last to write is the first to appear
     wrong = np.flatnonzero(first[column] != group)
     if len(wrong):
         at = int(wrong[0])
-        before = names[first[column[at]]]
-        raise BadRowError(
-            at, f"image {images[at]!r} is in two groups of {by!r}: {before!r} and {groups[at]!r}"
-        )
+        raise BadRowError(at, f"this image is in two groups of {by!r}; give it one")
 
 
 def _first_repeat(cells: Ints, size: int) -> int | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 
 from rating.statistics.arrays import Numbers
 
@@ -29,6 +30,27 @@ def quartiles(values: Numbers) -> Quartiles:
         return Quartiles(0, None, None, None)
     q1, median, q3 = np.percentile(x, (25, 50, 75))
     return Quartiles(int(x.size), float(median), float(q1), float(q3))
+
+
+@dataclass(frozen=True, slots=True)
+class MedianInterval:
+    """Two order statistics that hold the median, and how surely they do (at least as surely as asked)."""
+
+    ci: tuple[float, float]
+    level: float
+
+
+def median_interval(values: Numbers, confidence: float = 0.95) -> MedianInterval | None:
+    """The binomial interval of the median by order statistics; None with too few values."""
+    x = np.sort(np.asarray(values, dtype=np.float64))
+    n = len(x)
+    if n < 2:
+        return None
+    rank = int(scipy.stats.binom.ppf((1 - confidence) / 2, n, 0.5))  # values below the lower end
+    level = 1 - 2 * float(scipy.stats.binom.cdf(rank - 1, n, 0.5))
+    if rank < 1 or level < confidence:
+        return None
+    return MedianInterval((float(x[rank - 1]), float(x[n - rank])), level)
 
 
 def quartiles_by_group(values: Numbers, groups: Sequence[str]) -> dict[str, Quartiles]:

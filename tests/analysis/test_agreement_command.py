@@ -69,7 +69,7 @@ def test_the_label_set_can_be_declared(ratings: Path) -> None:
         (["no-such-file.csv"], "Cannot read no-such-file.csv", 2),
         (["FILE", "--by", "nothing"], "no column 'nothing'", 2),
         (["FILE", "--labels", "real"], "at least two labels.", 2),
-        (["FILE", "--labels", "real,fake"], "Line 5, column 'label': 'unsure' is not one of real, fake.", 1),
+        (["FILE", "--labels", "real,fake"], "Line 5, column 'label': it is not one of real, fake", 1),
     ],
 )
 def test_an_error_is_one_sentence_with_its_exit_code(

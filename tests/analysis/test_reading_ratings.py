@@ -1,6 +1,9 @@
 """Ratings files: what is read, what is left out, what is refused and in which words."""
 
 import io
+import json
+import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -69,21 +72,24 @@ def test_a_file_with_a_byte_order_mark_and_quoted_cells_is_read(tmp_path: Path) 
         ("rater,image,label,label\n", "Line 1: the column 'label' is there 2 times"),
         (
             "rater,image,label\nA,I1,real\nA,I2,maybe\n",
-            "Line 3, column 'label': 'maybe' is not one of real, fake",
+            "Line 3, column 'label': it is not one of real, fake",
         ),
         ("rater,image,label\nA,I1\n", "Line 2 has 2 cells where the header has 3"),
         ("rater,image,label\n,I1,real\n", "Line 2, column 'rater': it is empty"),
         ("rater,image,label\nA,,real\n", "Line 2, column 'image': it is empty"),
         (
             "rater,image,label\nA,I1,real\nA,I1,fake\n",
-            "Line 3, column 'image': rater 'A' has rated image 'I1' before",
+            "Line 3, column 'image': this rater has rated this image before",
         ),
         ('rater,image,label\nA,I1,"real\n', "is not CSV"),
         (
             "rater,image,label,modality\nA,I1,real,ct\nB,I1,real,xray\n",
-            "Line 3, column 'image': image 'I1' is in two",
+            "Line 3, column 'image': this image is in two groups",
         ),
-        ("study,rater,image,label\nS,A,I1,real\nT,A,I2,real\n", "Line 3, column 'study': 'T' follows 'S'"),
+        (
+            "study,rater,image,label\nS,A,I1,real\nT,A,I2,real\n",
+            "Line 3, column 'study': it is another study",
+        ),
     ],
 )
 def test_bad_input_is_refused_in_one_sentence(text: str, sentence: str) -> None:
@@ -124,9 +130,12 @@ def test_rows_make_a_table_in_the_order_of_their_first_appearance() -> None:
 @pytest.mark.parametrize(
     ("second", "sentence"),
     [
-        (("A", "I1", "fake", "ct"), "Rater 'A' has rated image 'I1' before."),
-        (("B", "I1", "fake", "xray"), "Image 'I1' is in two groups of 'modality': 'ct' and 'xray'."),
-        (("B", "I1", "odd", "ct"), "The label 'odd' is not one of real, fake, unsure."),
+        (
+            ("A", "I1", "fake", "ct"),
+            "This rater has rated this image before; keep one of the two lines, or name the session.",
+        ),
+        (("B", "I1", "fake", "xray"), "This image is in two groups of 'modality'; give it one."),
+        (("B", "I1", "odd", "ct"), "A label is not one of real, fake, unsure."),
     ],
 )
 def test_rows_that_cannot_be_are_refused(second: tuple[str, str, str, str], sentence: str) -> None:
@@ -134,3 +143,120 @@ def test_rows_that_cannot_be_are_refused(second: tuple[str, str, str, str], sent
         RatingsTable.from_rows([("A", "I1", "real", "ct"), second])
 
     assert str(refusal.value) == sentence
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("declared", [True, False])
+def test_cells_may_be_parted_by_commas_semicolons_tabs_or_pipes(mark: str, declared: bool) -> None:
+    lines = [f"sep={mark}"] * declared + [
+        mark.join(row) for row in (["rater", "image", "label"], ["A", "I1", "fake"])
+    ]
+
+    assert read("\n".join(lines) + "\n") == [[1]]
+
+
+def test_a_line_number_counts_the_line_that_declares_the_separator() -> None:
+    with pytest.raises(RatingsError, match=r"^Line 3,"):
+        read("sep=;\nrater;image;label\nA;I1;maybe\n")
+
+
+@pytest.mark.parametrize("word", ["NA", "n/a", "NaN", "null", "None", "-", "."])
+def test_what_programs_write_for_nothing_is_an_image_not_rated(word: str) -> None:
+    assert read(f"rater,image,label\nA,I1,{word}\nB,I1,fake\n") == [[-1], [1]]
+
+
+def workbook(rows: list[list[str]]) -> bytes:
+    """A workbook with shared texts, as Excel writes it."""
+    texts = sorted({cell for row in rows for cell in row})
+    shared = "".join(f"<si><t>{text}</t></si>" for text in texts)
+    cells = "".join(
+        f'<row r="{n}">'
+        + "".join(
+            f'<c r="{chr(65 + at)}{n}" t="s"><v>{texts.index(cell)}</v></c>'
+            for at, cell in enumerate(row)
+            if cell
+        )
+        + "</row>"
+        for n, row in enumerate(rows, start=1)
+    )
+    space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as book:
+        book.writestr("xl/sharedStrings.xml", f"<sst {space}>{shared}</sst>")
+        book.writestr(
+            "xl/worksheets/sheet1.xml", f"<worksheet {space}><sheetData>{cells}</sheetData></worksheet>"
+        )
+    return buffer.getvalue()
+
+
+def test_an_excel_sheet_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "ratings.xlsx"
+    file.write_bytes(
+        workbook([["rater", "image", "label"], ["A", "I1", "real"], ["B", "I1", "unsure"], ["B", "I2", ""]])
+    )
+
+    assert read_ratings(file).codes.tolist() == [[0, -1], [2, -1]]
+
+
+LABEL_STUDIO = [
+    {
+        "id": 1,
+        "data": {"image": "one.png"},
+        "annotations": [
+            {"completed_by": 7, "result": [{"type": "choices", "value": {"choices": ["Fake"]}}]},
+            {
+                "completed_by": {"email": "b@x.org"},
+                "result": [{"type": "choices", "value": {"choices": ["Real"]}}],
+            },
+            {"completed_by": 9, "was_cancelled": True, "result": []},
+        ],
+    }
+]
+DOCCANO = [
+    {"id": 1, "filename": "one.png", "label": ["fake"], "username": "A"},
+    {"id": 1, "filename": "one.png", "label": ["real"], "username": "B"},
+]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [json.dumps(LABEL_STUDIO), json.dumps(DOCCANO), "\n".join(json.dumps(entry) for entry in DOCCANO)],
+)
+def test_exports_of_label_studio_and_doccano_are_read(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "export.json"
+    file.write_text(text)
+
+    found = read_ratings(file)
+
+    assert found.images == ("one.png",)
+    assert found.codes.tolist() == [[1], [0]]
+
+
+def test_the_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"rater,image,label\nA,I1,fake\n")))
+
+    assert read_ratings("-").codes.tolist() == [[1]]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"rater,image,label\nSECRET,SECRET,SECRET\n",
+        b"SECRET,rater,image\n",
+        b"rater,image,label\nSECRET,SECRET,real\nSECRET,SECRET,real\n",
+        b'[{"SECRET": 1}]',
+        b'{"SECRET',
+        b"PK\x03\x04SECRET",
+        b"study,rater,image,label\nSECRET1,A,I1,real\nSECRET2,A,I2,real\n",
+        b'rater,image,label\nA,I1,"SECRET\n',
+    ],
+)
+def test_no_refusal_repeats_what_the_file_holds(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "ratings"
+    file.write_bytes(content)
+
+    with pytest.raises(RatingsError) as refusal:
+        read_ratings(file)
+
+    assert "SECRET" not in str(refusal.value)
+    assert re.fullmatch(r"[A-Z].*\.", str(refusal.value))

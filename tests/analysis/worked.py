@@ -1,4 +1,4 @@
-"""The published worked examples of tests/data/statistics.json, and who answers which."""
+"""The worked examples of tests/data (published, or computed by two programs), and who answers which."""
 
 import json
 from collections.abc import Callable
@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-FILE = Path(__file__).resolve().parents[1] / "data" / "statistics.json"
+DATA = Path(__file__).resolve().parents[1] / "data"
+FILES = ("statistics.json", "more_statistics.json")
 
 Example = dict[str, Any]
 Answer = Callable[[Example], dict[str, Any]]
@@ -16,9 +17,9 @@ ANSWERS: dict[str, Answer] = {}
 
 
 def examples() -> list[Example]:
-    """Every example of the file."""
-    every: list[Example] = json.loads(FILE.read_text())["examples"]
-    return every
+    """Every example of both files."""
+    contents = [json.loads((DATA / name).read_text(encoding="utf-8")) for name in FILES]
+    return [example for content in contents for example in content["examples"]]
 
 
 def example(name: str) -> Example:

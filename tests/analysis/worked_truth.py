@@ -60,7 +60,7 @@ def d_prime(example: Example) -> dict[str, Any]:
 @answers("proc-aSAH")
 def three_markers(example: Example) -> dict[str, Any]:
     truth, scores = np.array(example["data"]["truth"]), example["data"]["scores"]
-    areas = {name: roc.auc(truth, values) for name, values in scores.items()}
+    areas = {name: roc.auc(truth, values, wald=True) for name, values in scores.items()}
     compared = roc.compare(truth, scores["wfns"], scores["s100b"])
     return {
         "auc": [area.estimate for area in areas.values()],
@@ -76,7 +76,7 @@ def rating_scale(example: Example) -> dict[str, Any]:
     counts = [example["data"][name] for name in ("negative_counts", "positive_counts")]
     scores = np.concatenate([np.repeat(np.arange(5), n) for n in counts])
     truth = np.repeat([0, 1], [sum(n) for n in counts])
-    area = roc.auc(truth, scores)
+    area = roc.auc(truth, scores, wald=True)
     assert area.estimate is not None
     return {
         "auc": area.estimate,

@@ -62,7 +62,9 @@ def agreement(results: StudyResults) -> Table:
         "All raters gave the same label": results.unanimous,
     }
     rows += [[all_units, report.images, name, *estimate_cells(value)] for name, value in more.items()]
-    return Table((unit_name(results).capitalize(), "n", "Coefficient", *ESTIMATE), rows, results.notes)
+    declared = f"AC1 and Brennan–Prediger are over the declared labels: {', '.join(report.labels)}."
+    head = (unit_name(results).capitalize(), "n", "Coefficient", *ESTIMATE)
+    return Table(head, rows, [*results.notes, declared])
 
 
 def draw_agreement(results: StudyResults, theme: Theme) -> Figure:

@@ -11,7 +11,7 @@ import scipy
 
 from pool.placements import Placements, covariance, placements
 from rating.statistics.arrays import TINY, Flags, Floats, Numbers
-from rating.statistics.estimate import Estimate, exact_bound, t_interval
+from rating.statistics.estimate import Estimate, exact_bound, logit_interval, t_interval
 
 PERFECT = (
     "The scores part real from fake completely (or never), so no standard error can be given; the interval is the "
@@ -19,8 +19,11 @@ PERFECT = (
 )
 
 
-def auc(truth: Numbers, scores: Numbers, confidence: float = 0.95) -> Estimate:
-    """The AUC of scores against truth (1 fake, 0 real) with DeLong's standard error and normal interval."""
+def auc(truth: Numbers, scores: Numbers, confidence: float = 0.95, *, wald: bool = False) -> Estimate:
+    """The AUC of scores against truth (1 fake, 0 real) with DeLong's standard error.
+
+    The interval is that of the logit, which respects 0 and 1; wald: DeLong's own, symmetric one.
+    """
     fake = np.asarray(truth) == 1
     if reason := one_sided(fake):
         return Estimate.undefined(reason)
@@ -32,9 +35,12 @@ def auc(truth: Numbers, scores: Numbers, confidence: float = 0.95) -> Estimate:
     se = float(np.sqrt(covariance([placement])[0, 0]))
     if se < TINY:
         return _without_error(placement, confidence)
-    return Estimate(
-        placement.auc, se, t_interval(placement.auc, se, np.inf, confidence=confidence, bounds=(0, 1))
+    interval = (
+        t_interval(placement.auc, se, np.inf, confidence=confidence, bounds=(0, 1))
+        if wald
+        else logit_interval(placement.auc, se, np.inf, confidence=confidence)
     )
+    return Estimate(placement.auc, se, interval)
 
 
 def one_sided(fake: Flags) -> str | None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from rating.statistics.agreement.coefficients import coefficients
 from rating.statistics.agreement.cohen import CONSTANT, NO_COMMON, ONE_LABEL, cohen
+from rating.statistics.agreement.intervals import bounded
 from rating.statistics.agreement.pairs import Pairs, light_kappa, pairwise
 from rating.statistics.arrays import TINY, Flags
 from rating.statistics.estimate import Estimate
@@ -114,6 +115,7 @@ def _agreement(table: RatingsTable, confidence: float, pairs: Pairs | None = Non
     estimates = coefficients(table.category_counts(), confidence=confidence)
     kappa = {"cohen_kappa" if len(table.raters) == 2 else "light_kappa": _kappa(table, pairs, confidence)}
     in_order = {"percent_agreement": estimates.pop("percent_agreement"), **kappa, **estimates}
+    in_order = bounded(in_order, table.codes, q, confidence)
     if len(table.raters) == 1:
         in_order = dict.fromkeys(in_order, Estimate.undefined(ONE_RATER))
     return GroupAgreement(

@@ -27,7 +27,8 @@ ALL_ALIKE = (
 
 @dataclass(frozen=True, slots=True)
 class FixedMean:
-    """A mean over fixed raters; influence: of each image on it, one array per independent sample of images."""
+    """A mean over fixed raters; influence: of each image on it, one array per independent sample of images;
+    an image that nobody rated is in the sample and has none."""
 
     value: float
     influence: tuple[Floats, ...]
@@ -68,7 +69,7 @@ def share(values: Floats | Flags, counted: Flags) -> FixedMean | None:
     n = there.sum(axis=1, keepdims=True)
     rates = np.where(there, x, 0.0).sum(axis=1, keepdims=True) / n
     influence = np.where(there, (x - rates) / n, 0.0).mean(axis=0)
-    return FixedMean(float(rates.mean()), (influence[there.any(axis=0)],))
+    return FixedMean(float(rates.mean()), (influence,))
 
 
 def with_these_raters(average: RandomMean, values: Floats | Flags, counted: Flags) -> RandomMean:
@@ -80,7 +81,7 @@ def with_these_raters(average: RandomMean, values: Floats | Flags, counted: Flag
 def area(fake: Flags, levels: Ints) -> FixedMean | None:
     """The mean over raters of their own AUCs; levels raters × images, -1 missing. None without a rater of both kinds."""
     parts = _area_of(levels[:, ~fake], levels[:, fake])
-    return None if parts is None else FixedMean(parts.value, (parts.reals[parts.on_reals], parts.fakes))
+    return None if parts is None else FixedMean(parts.value, (parts.reals, parts.fakes))
 
 
 def balanced(right: Floats, counted: Flags, fake: Flags) -> FixedMean | None:
@@ -139,7 +140,7 @@ def _area_of(reals: Ints, fakes: Ints) -> _AreaParts | None:
     raters = np.flatnonzero((reals >= 0).any(axis=1) & (fakes >= 0).any(axis=1))
     if not len(raters):
         return None
-    on_reals, on_fakes = ((side[raters] >= 0).any(axis=0) for side in (reals, fakes))
+    on_reals = (reals[raters] >= 0).any(axis=0)
     influence = [np.zeros(reals.shape[1]), np.zeros(fakes.shape[1])]
     areas = []
     for rater in raters:
@@ -150,4 +151,4 @@ def _area_of(reals: Ints, fakes: Ints) -> _AreaParts | None:
             influence, is_rated, (placement.negative, placement.positive), strict=True
         ):
             side[there] += (np.asarray(values) - placement.auc) / (there.sum() * len(raters))
-    return _AreaParts(float(np.mean(areas)), influence[0], np.asarray(on_reals), influence[1][on_fakes])
+    return _AreaParts(float(np.mean(areas)), influence[0], np.asarray(on_reals), influence[1])

@@ -17,22 +17,26 @@ class McNemar:
     p: float | None
     chi2_corrected: float | None
     p_exact: float | None
+    p_mid: float | None = None
+    p_corrected: float | None = None
     reason: str | None = None
 
 
 def mcnemar(table: Numbers) -> McNemar:
     """McNemar 1947: whether the two kinds of disagreement in a 2 × 2 table of pairs are equally common.
 
-    chi2 without and with Edwards' continuity correction, the p of the former, and the exact binomial p.
+    chi2 without and with Edwards' continuity correction, their p, the exact binomial p and the mid-p.
     """
     b, c = int(np.asarray(table)[0][1]), int(np.asarray(table)[1][0])
     if b + c == 0:
-        return McNemar(None, None, None, None, "No pair differs, so there is nothing to test.")
+        return McNemar(None, None, None, 1.0, reason="No pair differs, so there is nothing to test.")
     chi2 = (b - c) ** 2 / (b + c)
     corrected = max(abs(b - c) - 1, 0) ** 2 / (b + c)
-    return McNemar(
-        chi2, float(scipy.stats.chi2.sf(chi2, 1)), corrected, float(scipy.stats.binomtest(b, b + c).pvalue)
-    )
+    exact = float(scipy.stats.binomtest(b, b + c).pvalue)
+    tie = float(scipy.stats.binom.pmf(min(b, c), b + c, 0.5))
+    mid = 1 - tie / 2 if b == c else exact - tie
+    p, p_corrected = (float(scipy.stats.chi2.sf(value, 1)) for value in (chi2, corrected))
+    return McNemar(chi2, p, corrected, exact, mid, p_corrected)
 
 
 @dataclass(frozen=True, slots=True)
