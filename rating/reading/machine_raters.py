@@ -5,7 +5,6 @@ What looks at the pictures is somebody else's: it gets a picture's pixels and gi
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import time
 import uuid
@@ -21,7 +20,7 @@ from django.db import transaction
 from audit import record
 from pool.canonical.pixels import decode_png, to_8bit
 from pool.texts import plain, plain_json
-from rating.reading.rating import AlreadyRatedError, Rating
+from rating.reading.rating import AlreadyRatedError, Rating, StudyOverError
 from rating.studies.enrolment import Enrolment
 from rating.studies.presentation import Presentation
 from rating.studies.sitting import Sitting
@@ -128,7 +127,7 @@ def _rate(presentation: Presentation, look: Callable[[ImagePixels], Opinion]) ->
     took = round(1000 * (time.monotonic() - before))
     if not Presentation.objects.of(presentation.sitting.enrolment.user).filter(pk=presentation.pk).exists():
         raise NotPossibleError("The study was closed, or this machine withdrawn, while it read.")
-    with contextlib.suppress(AlreadyRatedError):  # the same command in another window
+    try:
         Rating.record(
             presentation,
             uuid.uuid4(),
@@ -138,6 +137,10 @@ def _rate(presentation: Presentation, look: Callable[[ImagePixels], Opinion]) ->
             active_ms=took,
             view_state={} if opinion.p_fake is None else {"p_fake": opinion.p_fake},
         )
+    except AlreadyRatedError:
+        pass  # by the same command in another window
+    except StudyOverError as error:
+        raise NotPossibleError("The study was closed while this machine read.") from error
 
 
 def _stand_in(name: str) -> Any:

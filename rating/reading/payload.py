@@ -16,18 +16,22 @@ from rating.studies.study import Study
 
 # A screen left alone this long is covered, so that a passer-by does not rate on.
 LOCK_AFTER_SECONDS = 600
+# So many presentations are named at a time; a browser that may hold more asks again.
+BATCH = 50
 # Stands in the URLs below where the browser puts a presentation's token.
 TOKEN = "TOKEN"  # noqa: S105  (a place for one, not one)
 
 
 def public_facts(presentation: Presentation) -> dict[str, Any]:
-    """What a rater is told about an image; a new field needs a reason and a line in the test."""
-    return {
-        "token": presentation.token,
-        "position": presentation.position,
-        "modality": presentation.study_image.image.modality,
-        "practice": presentation.is_practice,
-    }
+    """What a rater is told about an image."""
+    modality = presentation.study_image.image.modality
+    return _public_facts(presentation.token, presentation.position, modality, presentation.kind)
+
+
+def _public_facts(token: str, position: int, modality: str, kind: str) -> dict[str, Any]:
+    """All of it: a new field needs a reason and a line in the test."""
+    practice = kind == Presentation.Kind.PRACTICE
+    return {"token": token, "position": position, "modality": modality, "practice": practice}
 
 
 def feedback(presentation: Presentation) -> str:
@@ -66,14 +70,10 @@ def own_answer(rating: Rating) -> dict[str, Any]:
 
 
 def prefetchable(sitting: Sitting, *, after: int) -> list[dict[str, Any]]:
-    """The presentations behind this position that the browser may hold already."""
-    presentations = (
-        sitting.presentations.reachable()
-        .to_rate()
-        .filter(position__gt=after)
-        .select_related("study_image__image")
-    )
-    return [public_facts(presentation) for presentation in presentations]
+    """The next presentations behind this position that the browser may hold already, at most a batch of them."""
+    presentations = Presentation.objects.ahead_in(sitting).filter(position__gt=after)
+    rows = presentations.values_list("token", "position", "study_image__image__modality", "kind")
+    return [_public_facts(*row) for row in rows[:BATCH]]
 
 
 def room(sitting: Sitting, showing: Presentation, rating: Rating | None = None) -> dict[str, Any]:
@@ -88,8 +88,9 @@ def room(sitting: Sitting, showing: Presentation, rating: Rating | None = None) 
         "fixedWindow": study.fixed_window,
         "goingBack": study.going_back,
         "breakAfter": study.break_after,
-        "practice": sitting.presentations.practice().count(),
-        "total": sitting.presentations.count(),
+        "practice": sitting.practice_count,
+        "total": sitting.presentation_count,
+        "batch": BATCH,
         "lockAfter": LOCK_AFTER_SECONDS,
         "showing": {**public_facts(showing), "answer": own_answer(rating) if rating else None},
         "ahead": prefetchable(sitting, after=0 if rating else showing.position),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext
+from psycopg.errors import RestrictViolation
 
 from rating.studies.presentation import Presentation
 
@@ -72,32 +73,63 @@ class Rating(Answer):
         return self.revisions.get(number=self.revision).client_key
 
     @staticmethod
-    @transaction.atomic
     def record(
         presentation: Presentation, client_key: uuid.UUID, *, replaces: uuid.UUID | None = None, **answer: Any
     ) -> Rating:
         """Keep this answer as the standing one. The same client key, sent again, changes nothing.
 
-        A correction names the save it replaces. Raises AlreadyRatedError when another one stands, as after
-        a save in a second tab, or when the study does not allow this correction.
+        A correction names the save it replaces. Raises AlreadyRatedError when another one stands, as after a save in a
+        second tab, or when the study does not allow this correction; StudyOverError once the study takes no rating.
         """
-        Presentation.objects.select_for_update().get(pk=presentation.pk)
-        rating = Rating.objects.filter(presentation=presentation).first()
-        if rating is None:
-            rating = Rating(presentation=presentation, **answer)
-        elif rating.revisions.filter(client_key=client_key).exists():
-            return rating
-        elif rating.client_key != replaces or not presentation.may_be_corrected():
-            raise AlreadyRatedError(rating)
-        else:
-            rating.revision += 1
-            for field, value in answer.items():
-                setattr(rating, field, value)
-        rating.save()
-        RatingRevision.objects.create(
-            rating=rating, number=rating.revision, client_key=client_key, **rating.answer()
-        )
+        rating = Rating._recorded(presentation, client_key, replaces, answer)
+        rating.presentation = presentation
         return rating
+
+    @staticmethod
+    def _recorded(
+        presentation: Presentation, client_key: uuid.UUID, replaces: uuid.UUID | None, answer: dict[str, Any]
+    ) -> Rating:
+        rating: Rating | None = getattr(presentation, "rating", None)
+        if rating is None:
+            try:
+                return Rating._first(presentation.pk, client_key, answer)
+            except IntegrityError:
+                # Another tab was quicker, or the same save is here twice: the database lets one of them in.
+                rating = Rating.objects.filter(presentation=presentation.pk).first()
+                if rating is None:
+                    raise
+        return rating._correct(client_key, replaces, answer)
+
+    @staticmethod
+    def _first(presentation: int, client_key: uuid.UUID, answer: dict[str, Any]) -> Rating:
+        with transaction.atomic():
+            rating = Rating.objects.create(presentation_id=presentation, **answer)
+            return rating._add_revision(client_key)
+
+    @transaction.atomic
+    def _correct(self, client_key: uuid.UUID, replaces: uuid.UUID | None, answer: dict[str, Any]) -> Rating:
+        revision = RatingRevision.objects.locked(self.pk, client_key)
+        rating = revision.rating
+        if revision.client_key == client_key:
+            return rating
+        if revision.client_key != replaces or not rating.presentation.may_be_corrected():
+            raise AlreadyRatedError(rating)
+        rating.revision += 1
+        for field, value in answer.items():
+            setattr(rating, field, value)
+        rating.save()
+        return rating._add_revision(client_key)
+
+    def _add_revision(self, client_key: uuid.UUID) -> Rating:
+        try:
+            RatingRevision.objects.create(
+                rating=self, number=self.revision, client_key=client_key, **self.answer()
+            )
+        except IntegrityError as error:
+            if isinstance(error.__cause__, RestrictViolation):
+                raise StudyOverError(str(error)) from error
+            raise
+        return self
 
 
 class AlreadyRatedError(Exception):
@@ -106,6 +138,25 @@ class AlreadyRatedError(Exception):
     def __init__(self, rating: Rating) -> None:
         super().__init__(gettext(rating.get_label_display()))
         self.rating = rating
+
+
+class StudyOverError(IntegrityError):
+    """The study was closed while the save was under way."""
+
+
+class RatingRevisionQuerySet(models.QuerySet["RatingRevision"]):
+    def locked(self, rating: int, client_key: uuid.UUID) -> RatingRevision:
+        """The revision of this rating that this key has saved, else the one that stands; the rating is locked."""
+        asked = models.Q(client_key=client_key) | models.Q(number=models.F("rating__revision"))
+        revisions = (
+            self.filter(asked, rating=rating)
+            .select_related("rating__presentation__sitting__enrolment__study")
+            .select_for_update(of=("rating",))
+            .order_by()
+        )
+        # Where another save held the lock, the first look may be older than what that one has added.
+        rows = list(revisions) or list(revisions.all())
+        return next((row for row in rows if row.client_key == client_key), rows[0])
 
 
 class RatingRevision(Answer):
@@ -126,6 +177,8 @@ class RatingRevision(Answer):
     reason_nonce = models.CharField(max_length=32, blank=True, editable=False)
     reason_sha256 = models.CharField(max_length=64, blank=True, editable=False)
     sha256 = models.CharField(max_length=64, blank=True, editable=False)
+
+    objects = RatingRevisionQuerySet.as_manager()
 
     class Meta:
         ordering = ["rating", "number"]

@@ -150,7 +150,7 @@ def _audit_sentences(audit: BlindingAudit | None, *, with_truth: bool) -> list[s
 
 
 def _rater_flow(study: Study) -> dict[str, int]:
-    sittings = Sitting.objects.counted().filter(enrolment__study=study).with_progress(practice=False)
+    sittings = Sitting.objects.counted().filter(enrolment__study=study).without_practice()
     of_rater: dict[int, list[Sitting]] = {}
     for sitting in sittings:
         of_rater.setdefault(sitting.enrolment_id, []).append(sitting)
@@ -159,9 +159,9 @@ def _rater_flow(study: Study) -> dict[str, int]:
         "invited": people.count(),
         "consented": people.exclude(consented_at=None).count(),
         "withdrawn": people.exclude(withdrawn_at=None).count(),
-        "started": sum(any(s.rated_count for s in own) for own in of_rater.values()),
+        "started": sum(any(s.main_rated_count for s in own) for own in of_rater.values()),
         "finished": sum(
-            all(s.rated_count == s.presentation_count for s in sittings) for sittings in of_rater.values()
+            all(s.main_rated_count == s.main_count for s in sittings) for sittings in of_rater.values()
         ),
         "machines, shown beside the raters": study.enrolments.exclude(machine="").count(),
         "sittings left out (unblinded or started over)": Sitting.objects.filter(enrolment__in=people)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from math import ceil
 from typing import Any, Self
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models.functions import Now
+from django.db.models.functions import Cast, Now, NullIf
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -45,14 +46,15 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
     def with_progress(self) -> Self:
         """Each with `presentation_count`, `rated_count`, `unrated_count`, `last_rated_at` and `pace_ms`."""
         standing = models.Q(sittings__reset_at=None)
-        presentations = models.Count("sittings__presentations", filter=standing)
-        rated = models.Count("sittings__presentations__rating", filter=standing)
+        presentations = models.Sum("sittings__presentation_count", filter=standing, default=0)
+        rated = models.Sum("sittings__rated_count", filter=standing, default=0)
+        timed = NullIf(models.Sum("sittings__timed_count"), 0)
         return self.annotate(
             presentation_count=presentations,
             rated_count=rated,
             unrated_count=presentations - rated,
-            last_rated_at=models.Max("sittings__presentations__rating__rated_at"),
-            pace_ms=models.Avg("sittings__presentations__rating__active_ms"),
+            last_rated_at=models.Max("sittings__ended_at"),
+            pace_ms=Cast(models.Sum("sittings__timed_ms"), models.FloatField()) / timed,
         )
 
     def purpose_conflicts(self, study: Study, users: Sequence[Any]) -> list[str]:
@@ -116,6 +118,7 @@ class Enrolment(models.Model):
 
     unrated_count: int  # where `with_progress` counted
     pace_ms: float | None
+    last_rated_at: datetime | None
 
     objects = EnrolmentQuerySet.as_manager()
 

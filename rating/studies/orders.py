@@ -90,11 +90,14 @@ class Orders:
         """A sitting with its stored order; the same study seed gives the same order again."""
         seed = ordering.seed_for(self.study.seed, enrolment.number, session, attempt)
         order = self._order(seed, session, enrolment.slot)
+        practice = sum(line.kind == Kind.PRACTICE for line in order)
         sitting: Sitting = enrolment.sittings.create(
             session=session,
             attempt=attempt,
             seed=seed,
             order_version=ordering.VERSION,
+            presentation_count=len(order),
+            practice_count=practice,
         )
         _copy(
             (sitting.pk, position, line.item.pk, line.kind, line.places, random_token())

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from rating.studies.images import LETTERS, StudyImage
 from rating.studies.randomness import random_token
 from rating.studies.sitting import Sitting
 from rating.studies.strata import Kind
 from rating.studies.study import Study
+
+# The first position of its sitting that a rater's browser may not hold yet.
+END_OF_REACH = models.F("sitting__next_position") + models.F("sitting__enrolment__study__hold_ahead")
 
 
 class PresentationQuerySet(models.QuerySet["Presentation"]):
@@ -27,21 +31,48 @@ class PresentationQuerySet(models.QuerySet["Presentation"]):
 
     def reachable(self) -> Self:
         """What has been reached: all rated ones and the next few, never the whole study at once."""
-        next_position = (
-            Presentation.objects.filter(sitting=models.OuterRef("sitting"), rating=None)
-            .order_by("position")
-            .values("position")[:1]
+        return self.filter(models.Q(sitting__next_position=None) | models.Q(position__lt=END_OF_REACH))
+
+    def ahead_in(self, sitting: Sitting) -> Self:
+        """The next few of a sitting, in the order they are shown: reached and without a rating."""
+        if sitting.next_position is None:
+            return self.none()
+        held = sitting.enrolment.study.hold_ahead
+        # As numbers, by which the planner sees how short the range is: a save moves the frontier on within its reach.
+        near = self.filter(
+            sitting=sitting,
+            position__gte=sitting.next_position,
+            position__lt=sitting.next_position + 2 * held,
         )
-        return self.annotate(next_position=models.Subquery(next_position)).filter(
-            models.Q(next_position=None)
-            | models.Q(
-                position__lt=models.F("next_position") + models.F("sitting__enrolment__study__hold_ahead")
-            )
+        frontier = Sitting.objects.order_by().filter(pk=sitting.pk).values("next_position")
+        # A scalar, which no plan turns into a join with all ratings there are.
+        rating = Presentation.objects.order_by().filter(pk=models.OuterRef("pk")).values("rating")
+        return (
+            near.annotate(its_rating=models.Subquery(rating))
+            .filter(its_rating=None, position__lt=models.Subquery(frontier) + held)
+            .order_by("position")
         )
 
-    def practice(self) -> Self:
-        """Those with feedback, which count nowhere."""
-        return self.filter(kind=Presentation.Kind.PRACTICE)
+    def with_sitting(self) -> Self:
+        """Each with what `may_be_read` and `may_be_corrected` look at."""
+        sittings = Sitting.objects.order_by().standing()
+        before = sittings.filter(
+            enrolment=models.OuterRef("sitting__enrolment"),
+            session=models.OuterRef("sitting__session") - 1,
+            next_position=None,
+        )
+        began_at = before.values(began_at=Coalesce("ended_at", "created_at"))
+        return self.select_related("sitting__enrolment__study").annotate(
+            washout_began_at=models.Subquery(began_at)
+        )
+
+    def mark_shown(self, ago: Mapping[int, timedelta]) -> None:
+        """Stamp first showings by the database's clock, by primary key so long before now; later ones change nothing.
+
+        How long before, a browser's steady clock has counted while it was offline.
+        """
+        stamps = [models.When(pk=pk, then=Now() - models.Value(before)) for pk, before in ago.items()]
+        self.filter(pk__in=list(ago), first_shown_at=None).update(first_shown_at=models.Case(*stamps))
 
     def to_rate(self) -> Self:
         """Those without a rating, in the order they are shown."""
@@ -62,6 +93,8 @@ class Presentation(models.Model):
     token = models.CharField(max_length=32, unique=True, default=random_token, editable=False)
     first_shown_at = models.DateTimeField(null=True, editable=False)
 
+    washout_began_at: datetime | None  # where `with_sitting` brought it along
+
     objects = PresentationQuerySet.as_manager()
 
     class Meta:
@@ -73,12 +106,14 @@ class Presentation(models.Model):
     def __str__(self) -> str:
         return f"{self.sitting} position {self.position}"
 
-    def mark_shown(self, *, ago: timedelta = timedelta()) -> None:
-        """Stamp the first showing by the database's clock; later showings change nothing.
+    def mark_shown(self) -> None:
+        """Stamp that it is shown now; of a later showing nothing."""
+        Presentation.objects.mark_shown({self.pk: timedelta()})
 
-        `ago` is how long before now it was, as the browser's steady clock counted it while offline.
-        """
-        Presentation.objects.filter(pk=self.pk, first_shown_at=None).update(first_shown_at=Now() - ago)
+    def may_be_read(self) -> bool:
+        """Whether it is for its rater now. Needs `with_sitting`."""
+        self.sitting.washout_began_at = self.washout_began_at
+        return self.sitting.may_be_read()
 
     def image_at(self, place: int | None) -> StudyImage | None:
         """The image at this place, 1 first, of a set; of an image alone, which has no place, itself."""
@@ -98,6 +133,5 @@ class Presentation(models.Model):
             return False
         rule = self.sitting.enrolment.study.going_back
         if rule == Study.GoingBack.LAST:
-            rated_after = self.sitting.presentations.filter(position__gt=self.position)
-            return not rated_after.exclude(rating=None).exists()
+            return self.position >= self.sitting.furthest_position
         return rule == Study.GoingBack.ANY

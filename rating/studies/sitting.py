@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from audit import record
 from rating.studies.enrolment import Enrolment
 from rating.studies.orders import Orders
+from rating.studies.progress import Progress
 from rating.studies.questions import Question
 from rating.studies.study import NotPossibleError, Study, must_say_why
 
@@ -41,30 +44,33 @@ class SittingQuerySet(models.QuerySet["Sitting"]):
         return self.standing().filter(enrolment__study=study, enrolment__user=user).order_by("session")
 
     def open_to(self, user: Any) -> Self:
-        """This rater's sittings in studies that are open."""
-        return self.filter(enrolment__user=user, enrolment__study__state=Study.State.OPEN)
+        """This rater's standing sittings in studies that are open."""
+        return self.standing().filter(
+            enrolment__user=user, enrolment__withdrawn_at=None, enrolment__study__state=Study.State.OPEN
+        )
 
-    def with_progress(self, *, practice: bool = True) -> Self:
-        """Each with `presentation_count`, `rated_count` and `ended_at`, when its last rating was saved.
-
-        practice: whether practice images count.
-        """
-        counted = models.Q() if practice else ~models.Q(presentations__kind="practice")
+    def without_practice(self) -> Self:
+        """Each with `main_count` and `main_rated_count`, of the presentations that are no practice."""
+        main = ~models.Q(presentations__kind="practice")
         return self.annotate(
-            presentation_count=models.Count("presentations", filter=counted),
-            rated_count=models.Count("presentations__rating", filter=counted),
-            ended_at=models.Max("presentations__rating__rated_at"),
+            main_count=models.F("presentation_count") - models.F("practice_count"),
+            main_rated_count=models.Count("presentations__rating", filter=main),
         )
 
     def current(self, user: Any, study: Study) -> Sitting | None:
         """The sitting to go on with, or the last one when all are read; None without any."""
-        of_this_rater = self.of(user, study).select_related("enrolment__study", "enrolment__user")
-        sittings = list(of_this_rater.with_progress())
-        unread = [sitting for sitting in sittings if sitting.rated_count < sitting.presentation_count]
+        return self.of(user, study).at_hand()
+
+    def at_hand(self) -> Sitting | None:
+        """Of the sittings of one rater in one study: the first unread one, else the last; None without any."""
+        sittings = list(self.select_related("enrolment__study").order_by("session"))
+        for before, sitting in pairwise(sittings):
+            sitting.washout_began_at = before.finished_at
+        unread = [sitting for sitting in sittings if not sitting.is_read]
         return next(iter(unread or sittings[-1:]), None)
 
 
-class Sitting(models.Model):
+class Sitting(Progress):
     """One reading of the study by one rater, in an order of its own."""
 
     enrolment = models.ForeignKey(Enrolment, on_delete=models.PROTECT, related_name="sittings")
@@ -79,10 +85,9 @@ class Sitting(models.Model):
     # How many of its chained revisions the study's log has the head of.
     entered = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
-    # Where `with_progress` counted them:
-    presentation_count: int
-    rated_count: int
-    ended_at: datetime | None
+    # Where `without_practice` counted them:
+    main_count: int
+    main_rated_count: int
 
     objects = SittingQuerySet.as_manager()
 
@@ -124,12 +129,16 @@ class Sitting(models.Model):
         """When this session may begin: the washout after the one before; None while that one is unread."""
         if self.session == 1:
             return self.created_at
-        study = self.enrolment.study
-        before = Sitting.objects.of(self.enrolment.user, study).filter(session=self.session - 1)
-        last = before.with_progress().first()
-        if last is None or last.rated_count < last.presentation_count:
+        if self.washout_began_at is None:
             return None
-        return (last.ended_at or last.created_at) + timedelta(days=study.washout_days)
+        return self.washout_began_at + timedelta(days=self.enrolment.study.washout_days)
+
+    @cached_property
+    def washout_began_at(self) -> datetime | None:
+        """When the session before this one was read to its end; None while it is unread. Queries may bring it along."""
+        before = Sitting.objects.standing().filter(enrolment=self.enrolment_id, session=self.session - 1)
+        last = before.first()
+        return None if last is None else last.finished_at
 
     def may_begin(self) -> bool:
         begins_at = self.begins_at()
@@ -149,4 +158,7 @@ class Sitting(models.Model):
 
     def next_presentation(self) -> Presentation | None:
         """The first image not rated yet, or None when all are."""
-        return self.presentations.to_rate().first()
+        if self.next_position is None:
+            return None
+        at_frontier = self.presentations.filter(position=self.next_position)
+        return at_frontier.select_related("study_image__image").first()

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from django.apps import apps
 from django.db import transaction
-from django.db.models import F, Max, QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from audit import record
 from rating.studies.sitting import Sitting
@@ -22,15 +23,19 @@ HEADS = "entered heads"  # as the log names it
 @transaction.atomic
 def enter_heads(sittings: QuerySet[Sitting]) -> int:
     """Enter the heads of those that have moved into their studies' logs; how many that were."""
-    moved = sittings.annotate(last=Max("revisions__chain_number")).filter(last__gt=F("entered"))
+    revisions = apps.get_model("rating", "RatingRevision").objects.filter(sitting=OuterRef("pk"))
+    # The last by an index: a count or a maximum would read all that the rater has saved.
+    last_number = revisions.order_by("-chain_number").values("chain_number")[:1]
+    moved = sittings.annotate(last=Subquery(last_number)).filter(last__gt=F("entered"))
     heads: dict[Study, dict[str, list[Any]]] = defaultdict(dict)
     for sitting in moved.select_related("enrolment__study").order_by("pk"):
-        last: int = sitting.last
-        revision = sitting.revisions.get(chain_number=last)
-        heads[sitting.enrolment.study][str(sitting.pk)] = [last, revision.sha256]
-        Sitting.objects.filter(pk=sitting.pk, entered__lt=last).update(entered=last)
+        revision = sitting.revisions.get(chain_number=sitting.last)
+        heads[sitting.enrolment.study][str(sitting.pk)] = [revision.chain_number, revision.sha256]
     for study, entered in heads.items():
+        # The log before its sittings, as closing a study locks them; else the two could wait for each other.
         record(study, None, HEADS, heads=entered)
+        for pk, (last, _sha256) in entered.items():
+            Sitting.objects.filter(pk=pk, entered__lt=last).update(entered=last)
     return sum(map(len, heads.values()))
 
 

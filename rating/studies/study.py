@@ -49,18 +49,16 @@ class StudyQuerySet(SharedQuerySet["Study"]):
 
     def with_progress(self) -> Self:
         """Each with `rater_count`, `presentation_count` and `rated_count`, of people and of what stands."""
-        standing = apps.get_model("rating", "Presentation").objects.filter(
-            sitting__enrolment__study=models.OuterRef("pk"),
-            sitting__enrolment__withdrawn_at=None,
-            sitting__enrolment__machine="",
-            sitting__reset_at=None,
+        sittings = apps.get_model("rating", "Sitting").objects
+        standing = sittings.standing().filter(
+            enrolment__study=models.OuterRef("pk"), enrolment__withdrawn_at=None, enrolment__machine=""
         )
         return self.annotate(
             rater_count=models.Count(
                 "enrolments", filter=models.Q(enrolments__withdrawn_at=None, enrolments__machine="")
             ),
-            presentation_count=_how_many(standing),
-            rated_count=_how_many(standing.filter(rating__isnull=False)),
+            presentation_count=_sum(standing, "presentation_count"),
+            rated_count=_sum(standing, "rated_count"),
         )
 
     def open_to(self, user: Any) -> Self:
@@ -68,10 +66,10 @@ class StudyQuerySet(SharedQuerySet["Study"]):
         return self.filter(state=Study.State.OPEN, enrolments__user=user, enrolments__withdrawn_at=None)
 
 
-def _how_many(rows: models.QuerySet[Any]) -> Coalesce:
-    """Their number, as a column of the query they refer to."""
-    counted = rows.order_by().values("sitting__enrolment__study").annotate(number=models.Count("pk"))
-    return Coalesce(models.Subquery(counted.values("number")), 0)
+def _sum(sittings: models.QuerySet[Any], counts: str) -> Coalesce:
+    """Of a column of these sittings, as a column of the query they refer to."""
+    of_study = sittings.order_by().values("enrolment__study").annotate(number=models.Sum(counts))
+    return Coalesce(models.Subquery(of_study.values("number")), 0)
 
 
 class Study(Shared, ReadingRoom):

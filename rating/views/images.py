@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required, permission_required
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
@@ -10,16 +11,16 @@ from django.views.decorators.http import require_GET
 from rating.models import Presentation, Study, StudyImage
 
 
+@transaction.non_atomic_requests  # it reads once and writes nothing
 @login_not_required
 @require_GET
 def presented(request: HttpRequest, token: str, place: int | None = None) -> HttpResponse:
     """A presentation's derivative, of a set the one at this place, for its own rater; to others nothing is there."""
     if not request.user.is_authenticated:
         raise Http404
-    presentations = Presentation.objects.of(request.user).reachable()
-    of_rater = presentations.select_related("study_image", "sitting__enrolment__study")
-    presentation = get_object_or_404(of_rater, token=token)
-    if not presentation.sitting.may_be_read():
+    presentations = Presentation.objects.of(request.user).reachable().with_sitting()
+    presentation = get_object_or_404(presentations.select_related("study_image"), token=token)
+    if not presentation.may_be_read():
         raise Http404
     image = presentation.image_at(place)
     if image is None:

@@ -34,9 +34,7 @@ def raters(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.visible_to(request.user), slug=slug)
     enrolments = study.enrolments.select_related("user", "replaced_by").with_progress()
     sittings = defaultdict(list)
-    for sitting in (
-        Sitting.objects.filter(enrolment__study=study).with_progress().order_by("session", "attempt")
-    ):
+    for sitting in Sitting.objects.filter(enrolment__study=study).order_by("session", "attempt"):
         sittings[sitting.enrolment_id].append(sitting)
     odd = _flags_of(study)
     rows = [

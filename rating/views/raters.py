@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
@@ -11,6 +12,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.vary import vary_on_headers
@@ -25,9 +27,16 @@ def wants_json(request: HttpRequest) -> bool:
     return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
 
 
+def own_language(request: HttpRequest) -> AbstractContextManager[None]:
+    """The language that this rater prefers, inside this block."""
+    preferences: Preferences = request.preferences  # type: ignore[attr-defined]  # `for_raters` put it there
+    return translation.override(preferences.language or translation.get_language())
+
+
 def for_raters(view: View[P]) -> View[P]:
     """A page for raters that no browser keeps.
 
+    A page is in the rater's own language. A script is told few words: its view asks for `own_language` where there are some.
     A script whose session is gone gets 401: a redirect to the login page would look like success to it.
     """
 
@@ -39,9 +48,10 @@ def for_raters(view: View[P]) -> View[P]:
             return redirect_to_login(request.get_full_path())
         if not request.user.has_perm("rating.rate"):
             raise PermissionDenied
-        preferences = Preferences.of(request.user)
-        request.preferences = preferences  # type: ignore[attr-defined]  # for the templates
-        with translation.override(preferences.language or translation.get_language()):
+        request.preferences = SimpleLazyObject(lambda: Preferences.of(request.user))  # type: ignore[attr-defined]  # for the templates
+        if wants_json(request):
+            return view(request, *args, **kwargs)
+        with own_language(request):
             return view(request, *args, **kwargs)
 
     return login_not_required(never_cache(vary_on_headers("Accept")(ensure_csrf_cookie(guarded))))

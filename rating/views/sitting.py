@@ -6,24 +6,34 @@ Every page works as a plain form; a browser that runs the reading room's script 
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import timedelta
+from typing import Any, NamedTuple
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from pool.durability import why_not_durable
-from rating.models import Enrolment, Presentation, Rating, Sitting, Study
+from rating.models import Enrolment, Presentation, Rating, Sitting
 from rating.reading.answer_form import CONFIDENCE, AnswerForm
-from rating.reading.payload import feedback, image_urls, own_answer, public_facts, room
-from rating.reading.payload import prefetchable as held_ahead
-from rating.reading.rating import AlreadyRatedError
+from rating.reading.payload import feedback, image_urls, own_answer, prefetchable, public_facts, room
+from rating.reading.rating import AlreadyRatedError, StudyOverError
+from rating.studies.presentation import PresentationQuerySet
 from rating.studies.sitting_heads import enter_heads
-from rating.views.raters import for_raters, wants_json
+from rating.views.raters import for_raters, own_language, wants_json
+
+
+class Refusal(NamedTuple):
+    """Why a save is not taken: its status, and the sentence in the language at hand."""
+
+    status: int
+    sentence: Callable[[], str]
 
 
 @for_raters
@@ -55,8 +65,9 @@ def read(request: HttpRequest, slug: str) -> HttpResponse:
 def at(request: HttpRequest, slug: str, position: int) -> HttpResponse:
     """An image this rater has reached, with their own answer if there is one."""
     sitting = _sitting(request, slug)
-    presentation = _presentation(request, slug, sitting=sitting, position=position)
-    rating = Rating.objects.filter(presentation=presentation).first()
+    at_position = _presentations(request, slug).filter(sitting=sitting, position=position)
+    presentation = _readable(at_position.first())
+    rating = getattr(presentation, "rating", None)
     if rating and not presentation.may_be_corrected():
         raise PermissionDenied
     if wants_json(request):
@@ -64,14 +75,16 @@ def at(request: HttpRequest, slug: str, position: int) -> HttpResponse:
     return _show(request, presentation, _blank(presentation, rating), rating=rating)
 
 
+@transaction.non_atomic_requests  # it writes nothing
 @for_raters
 @require_GET
 def upcoming(request: HttpRequest, slug: str) -> HttpResponse:
     """Who is signed in, and what may be held of the session at hand; of another session nothing."""
     sitting = _sitting(request, slug)
     at_hand = request.GET.get("session") == str(sitting.session) and sitting.may_be_read()
+    after = _whole_number(request.GET.get("after", ""))
     return JsonResponse(
-        {"account": str(request.user.pk), "ahead": held_ahead(sitting, after=0) if at_hand else []}
+        {"account": str(request.user.pk), "ahead": prefetchable(sitting, after=after) if at_hand else []}
     )
 
 
@@ -80,62 +93,94 @@ def upcoming(request: HttpRequest, slug: str) -> HttpResponse:
 def rate(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     if request.POST.get("account") not in {None, str(request.user.pk)}:
         return JsonResponse({"error": "other account"}, status=403)
-    presentation = _presentation(request, slug, token=token)
+    presentation, showing = _rated_and_shown(request, slug, token)
     form = AnswerForm(request.POST, sitting=presentation.sitting)
-    if reason := why_not_durable():
-        return _refuse(request, presentation, form, _("Ratings are not taken now: %s") % reason, status=503)
-    if not form.is_valid():
-        return _refuse(request, presentation, form, " ".join(_sentences(form)), status=422)
-    try:
-        _save(presentation, form)
-    except (AlreadyRatedError, IntegrityError) as error:
-        return _refuse(request, presentation, form, _why_not_taken(error), status=409)
+    if refusal := _save(presentation, showing, form):
+        with own_language(request):
+            return _refuse(request, presentation, form, refusal.sentence(), status=refusal.status)
     if wants_json(request):
-        after = held_ahead(presentation.sitting, after=form.cleaned_data["after"] or 0)
+        after = prefetchable(presentation.sitting, after=form.cleaned_data["after"] or 0)
         saved = {"saved": str(form.cleaned_data["client_key"]), "ahead": after}
-        told_now = {"feedback": feedback(presentation)} if presentation.is_practice else {}
-        return JsonResponse({**saved, **told_now})
+        with own_language(request) if presentation.is_practice else nullcontext():
+            lesson = {"feedback": feedback(presentation)} if presentation.is_practice else {}
+        return JsonResponse({**saved, **lesson})
     if presentation.is_practice:
         messages.info(request, feedback(presentation))
     return redirect("rating:read", slug)
 
 
-def _save(presentation: Presentation, form: AnswerForm) -> None:
+def _save(presentation: Presentation, showing: Presentation | None, form: AnswerForm) -> Refusal | None:
+    """Keep the answer, and when both images were shown; else why not: 409 another stands, 410 and 422 it is not taken."""
+    if reason := why_not_durable():
+        return Refusal(503, lambda: _("Ratings are not taken now: %s") % reason)
+    if not form.is_valid():
+        return Refusal(422, lambda: " ".join(_sentences(form)))
+    # Before the rating, which locks the sitting: so two saves at once wait for each other in one order.
+    _stamp(presentation, showing, form.shown_ago())
     answer = form.cleaned_data
-    presentation.mark_shown(ago=form.shown_ago())
-    Rating.record(presentation, answer["client_key"], replaces=answer["replaces"], **form.answer())
-    if answer["showing"]:
-        for presentation_on_screen in presentation.sitting.presentations.reachable().filter(
-            token=answer["showing"]
-        ):
-            presentation_on_screen.mark_shown()
+    try:
+        Rating.record(presentation, answer["client_key"], replaces=answer["replaces"], **form.answer())
+    except AlreadyRatedError as error:
+        stands = error.rating
+        return Refusal(
+            409, lambda: _("Already rated: %s. The first answer stands.") % AlreadyRatedError(stands)
+        )
+    except StudyOverError:
+        return Refusal(410, _not_taken)
+    except IntegrityError:  # one save's key used for two images
+        return Refusal(422, _not_taken)
+    return None
 
 
-def _why_not_taken(error: Exception) -> str:
-    if isinstance(error, AlreadyRatedError):
-        return _("Already rated: %s. The first answer stands.") % error
-    # Closed since the request began, or one save's key used for two images.
+def _stamp(presentation: Presentation, showing: Presentation | None, ago: timedelta) -> None:
+    unstamped = {} if presentation.first_shown_at else {presentation.pk: ago}
+    if showing and not showing.first_shown_at:
+        unstamped[showing.pk] = timedelta()
+    if unstamped:
+        Presentation.objects.mark_shown(unstamped)
+
+
+def _not_taken() -> str:
     return _("The study no longer takes this answer; it is kept here. Tell the organiser.")
 
 
-def _presentation(request: HttpRequest, slug: str, **which: Any) -> Presentation:
-    """In any session: a save whose echo was lost may come again when the next session is current."""
-    presentations = Presentation.objects.of(request.user).reachable()
-    of_study = presentations.filter(sitting__enrolment__study__slug=slug).select_related(
-        "sitting__enrolment__study", "study_image__image"
-    )
-    presentation: Presentation = get_object_or_404(of_study, **which)
-    if not presentation.sitting.may_be_read():
+def _rated_and_shown(request: HttpRequest, slug: str, token: str) -> tuple[Presentation, Presentation | None]:
+    """What is rated, in any session: a save whose echo was lost may come again when the next session is current.
+
+    With it, of the same sitting, what the browser shows by now.
+    """
+    showing = request.POST.get("showing", "").replace("\0", "")
+    both = _presentations(request, slug).filter(token__in={token, showing})
+    by_token = {each.token: each for each in both.order_by()}
+    presentation = _readable(by_token.get(token))
+    beside = by_token.get(showing)
+    if beside is None or beside == presentation or beside.sitting_id != presentation.sitting_id:
+        return presentation, None
+    return presentation, beside
+
+
+def _presentations(request: HttpRequest, slug: str) -> PresentationQuerySet:
+    """Those of this rater in an open study, with the rating where there is one."""
+    of_rater = Presentation.objects.of(request.user).filter(sitting__enrolment__study__slug=slug)
+    return of_rater.reachable().with_sitting().select_related("study_image__image", "rating")
+
+
+def _readable(presentation: Presentation | None) -> Presentation:
+    if presentation is None or not presentation.may_be_read():
         raise Http404
     return presentation
 
 
 def _sitting(request: HttpRequest, slug: str) -> Sitting:
-    study = get_object_or_404(Study.objects.open_to(request.user), slug=slug)
-    sitting = Sitting.objects.current(request.user, study)
+    of_rater = Sitting.objects.open_to(request.user).filter(enrolment__study__slug=slug)
+    sitting = of_rater.at_hand()
     if sitting is None:
         raise Http404
     return sitting
+
+
+def _whole_number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 def _blank(presentation: Presentation, rating: Rating | None = None) -> AnswerForm:

@@ -94,6 +94,15 @@ test("what the server refuses is kept, and the rest goes on", async () => {
   assert.equal(drawer.kept.get("a").refused, true);
 });
 
+test("a study that closed under way, or a form it cannot take, leaves the save in the drawer; only 409 forgets it", async () => {
+  for (const [status, left] of [[409, 0], [410, 1], [422, 1]]) {
+    const { box, drawer } = outbox(async () => ({ status, body: { error: "in words" } }));
+    box.keep(save("a"));
+    await box.send();
+    assert.equal(drawer.kept.size, left, `${status}`);
+  }
+});
+
 test("saves keep their order though the clock stands still or is set back", async () => {
   const { box } = outbox(echo);
   for (const key of ["a", "b", "c"]) box.keep(save(key));

@@ -91,7 +91,7 @@ def test_one_saves_key_does_not_serve_two_images(client_of, rater):
         for p in presentations(study, rater)[:2]
     ]
 
-    assert answered == [302, 409]
+    assert answered == [302, 422]
     assert Rating.objects.count() == 1
 
 

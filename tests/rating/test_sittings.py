@@ -132,7 +132,7 @@ def test_the_second_session_begins_after_the_washout(rater, client_of):
     url = reverse("rating:read", args=[study.slug])
 
     waiting = browser.get(url)
-    Rating.objects.update(rated_at=F("rated_at") - timedelta(days=8))
+    Sitting.objects.filter(session=1).update(ended_at=F("ended_at") - timedelta(days=8))
     reading = browser.get(url)
 
     second = Sitting.objects.current(rater, study)

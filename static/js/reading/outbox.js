@@ -18,7 +18,7 @@ export function verdict(status, body, key) {
   if (status === 409) return "taken";
   if (status === 401) return "signedOut";
   if (status === 403 && body?.error === "other account") return "otherAccount";
-  if ([400, 404, 422].includes(status)) return "refused";
+  if ([400, 404, 410, 422].includes(status)) return "refused";
   return "again";
 }
 

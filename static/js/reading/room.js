@@ -5,6 +5,7 @@
 
 import { Clock, meaning } from "./hands.js";
 import { Drawer, Outbox, ask, newKey, postSave, steadyNow } from "./outbox.js";
+import { unratedBy } from "./ahead.js";
 import { Panel, workViewer } from "./panel.js";
 import { Pictures } from "./pictures.js";
 import { Viewer } from "./viewer.js";
@@ -57,6 +58,7 @@ class Room {
     await this.#outbox.open();
     // A save of the page before may have arrived while this one was made.
     if (performance.getEntriesByType("navigation")[0]?.type !== "navigate") await this.#refill();
+    else if (this.#told.ahead.length === this.#told.batch) await this.#askForMore(this.#told.ahead.at(-1).position);
   }
 
   get #frontier() {
@@ -194,13 +196,25 @@ class Room {
     const { status, body } = await ask(this.#told.urls.ahead).catch(() => ({ status: 0 }));
     if (status === 401 || (status === 200 && body.account !== this.#told.account)) return this.#signIn(status);
     if (status !== 200) return setTimeout(() => !this.#current && this.#refill(), 3000);
-    const unrated = new Set(body.ahead.map(({ token }) => token));
-    this.#held = this.#held.filter(({ token }) => unrated.has(token));
+    const isUnrated = unratedBy(body.ahead, this.#told.batch);
+    this.#held = this.#held.filter(isUnrated);
     this.#takeMore(body.ahead);
-    const elsewhere = this.#current && !this.#answered.has(this.#current.position) && !unrated.has(this.#current.token);
+    if (body.ahead.length === this.#told.batch) await this.#askForMore(body.ahead.at(-1).position);
+    const elsewhere = this.#current && !this.#answered.has(this.#current.position) && !isUnrated(this.#current);
     if (elsewhere) this.#showFrontier();
     if (!this.#frontier && !this.#outbox.unsaved && !this.#current) location.assign(this.#told.urls.read);
     return undefined;
+  }
+
+  /** The server names a batch at a time; this brings the others that may be held, as far as the network lets it. */
+  async #askForMore(after) {
+    for (;;) {
+      const { status, body } = await ask(`${this.#told.urls.ahead}&after=${after}`).catch(() => ({ status: 0 }));
+      if (status !== 200 || body.account !== this.#told.account) return;
+      this.#takeMore(body.ahead);
+      if (body.ahead.length < this.#told.batch) return;
+      after = body.ahead.at(-1).position;
+    }
   }
 
   /** Back to an answer given before, as far as the study allows. */

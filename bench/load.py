@@ -1,0 +1,251 @@
+"""Many raters at once against a real server: each in a closed loop asks what is next, fetches the image, saves.
+
+    python bench/load.py [--raters 32] [--images 960] [--seconds 60] [--json]
+
+Starts its own database and web server on a home of its own, as `lungrater up` does, and ends them all. Server and
+raters share this machine's processors. `web_ms` is processor time of the web processes for each item; `cost` is what
+one request at a time takes of it; memory is the web processes' proportional share (PSS), all together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import statistics
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY))
+
+from bench.rating_page import home, phantom  # noqa: E402  (they stand beside this file)
+
+PICTURES = 24  # different ones, so that no reading is of one file
+REQUESTS_EACH = 200
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Rater:
+    """One browser that rates as fast as the server lets it, and what it measured."""
+
+    host: str
+    slug: str
+    cookies: dict[str, str]
+    times: dict[str, list[float]] = field(default_factory=lambda: {"next": [], "image": [], "save": []})
+    errors: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.connection = http.client.HTTPConnection(self.host, timeout=120)
+        self.after = 0
+
+    def enter(self) -> None:
+        """The reading page, once: it sets the cookie that saves must show again."""
+        self.ask("GET", f"/reading/{self.slug}/", accept="text/html")
+
+    def read(self, until: float) -> None:
+        while time.monotonic() < until:
+            try:
+                if not self.one_item():
+                    return
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                self.errors.append(repr(error))
+                self.connection.close()
+
+    def one_item(self) -> bool:
+        """What is next, its image, the save; False once all is rated."""
+        ahead = json.loads(self.timed("next", "GET", f"/reading/{self.slug}/ahead/?session=1"))["ahead"]
+        if not ahead:
+            return False
+        token = ahead[0]["token"]
+        self.timed("image", "GET", f"/i/{token}")
+        key = str(uuid.uuid4())
+        answer = {"label": "fake", "remark": "", "client_key": key, "active_ms": "4000", "idle_ms": "0"}
+        answer |= {"showing": ahead[min(1, len(ahead) - 1)]["token"], "after": str(ahead[-1]["position"])}
+        saved = json.loads(self.timed("save", "POST", f"/reading/{self.slug}/rate/{token}/", answer))
+        if saved.get("saved") != key:
+            raise ValueError(f"not saved: {saved}")
+        return True
+
+    def timed(self, what: str, method: str, path: str, form: dict[str, str] | None = None) -> bytes:
+        began = time.perf_counter()
+        body = self.ask(method, path, form)
+        self.times[what].append(1000 * (time.perf_counter() - began))
+        return body
+
+    def ask(
+        self, method: str, path: str, form: dict[str, str] | None = None, *, accept: str = "application/json"
+    ) -> bytes:
+        headers = {"Accept": accept, "Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
+        if form is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            headers["X-CSRFToken"] = self.cookies.get("csrftoken", "")
+        self.connection.request(method, path, urlencode(form) if form else None, headers)
+        response = self.connection.getresponse()
+        body = response.read()
+        for name, value in response.getheaders():
+            if name.lower() == "set-cookie":
+                key, _, rest = value.partition("=")
+                self.cookies[key] = rest.partition(";")[0]
+        if response.status != 200:
+            raise ValueError(f"{response.status} at {path.rsplit('/', 2)[0]}")
+        return body
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--raters", type=int, default=32)
+    parser.add_argument("--images", type=int, default=960, help="in each rater's one sitting")
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--json", action="store_true", help="print JSON only")
+    options = parser.parse_args()
+    with home():
+        measured = measure(options)
+    print(json.dumps(measured, indent=None if options.json else 2))
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    slug, sessions = study(options.raters, options.images)
+    with web() as (host, master):
+        raters = [Rater(host, slug, {"sessionid": session}) for session in sessions]
+        for rater in raters:
+            rater.enter()
+        cost = cost_of_requests(raters[0], master)
+        for times in raters[0].times.values():
+            times.clear()
+        before, began = processor_seconds(master), time.monotonic()
+        threads = [threading.Thread(target=r.read, args=[began + options.seconds]) for r in raters]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        wall, busy = time.monotonic() - began, processor_seconds(master) - before
+        memory = pss_mib(master)
+    took = {what: [ms for r in raters for ms in r.times[what]] for what in ("next", "image", "save")}
+    errors = [error for r in raters for error in r.errors]
+    return {
+        "raters": options.raters,
+        "images": options.images,
+        "seconds": round(wall, 1),
+        "items_per_second": round(len(took["save"]) / wall, 1),
+        **{f"{what}_ms": summary(milliseconds) for what, milliseconds in took.items()},
+        "web_ms": round(1000 * busy / max(1, len(took["save"])), 2),
+        "cost": cost,
+        "web_memory_mib": memory,
+        "errors": len(errors),
+        **({"first_errors": errors[:5]} if errors else {}),
+    }
+
+
+def cost_of_requests(rater: Rater, master: int) -> dict[str, float]:
+    """Milliseconds of the web processes' time for one request of each kind, nobody else being there."""
+    ahead = json.loads(rater.ask("GET", f"/reading/{rater.slug}/ahead/?session=1"))["ahead"]
+    cost = {}
+    for what, path in (
+        ("next", f"/reading/{rater.slug}/ahead/?session=1"),
+        ("image", f"/i/{ahead[0]['token']}"),
+        ("health", "/accounts/login/"),
+    ):
+        before = processor_seconds(master)
+        for _ in range(REQUESTS_EACH):
+            rater.ask("GET", path)
+        cost[what] = round(1000 * (processor_seconds(master) - before) / REQUESTS_EACH, 2)
+    items = min(REQUESTS_EACH, len(ahead) and 40)
+    before = processor_seconds(master)
+    for _ in range(items):
+        rater.one_item()
+    whole = 1000 * (processor_seconds(master) - before) / items
+    cost["save"] = round(whole - cost["next"] - cost["image"], 2)
+    return cost
+
+
+def study(raters: int, images: int) -> tuple[str, list[str]]:
+    """The slug of an open study of so many images, and each rater's session."""
+    import numpy as np
+    from django.conf import settings
+    from django.db import connection
+    from django.test import Client
+
+    from accounts.models import User
+    from pool.canonical.pixels import blinded_derivative
+    from tests.rating.long_study import long_study
+
+    noise = np.random.default_rng(1)
+    pictures = [blinded_derivative(phantom(noise, 512, 8), side=512) for _ in range(PICTURES)]
+    people = [User.objects.create_user(f"rater{number}@example.org") for number in range(raters)]
+    reading = long_study("Load", raters=people, images=images, pictures=pictures, canvas=512)
+    sessions = []
+    for person in people:
+        client = Client()
+        client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
+        sessions.append(client.cookies[settings.SESSION_COOKIE_NAME].value)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    connection.close()
+    return reading.slug, sessions
+
+
+@contextmanager
+def web() -> Iterator[tuple[str, int]]:
+    """The web server as `lungrater up` starts it: its host and its master's number."""
+    from bench.rating_page import web as started
+
+    with started() as url:
+        host = urlsplit(url).netloc
+        yield host, listening(host)
+
+
+def listening(host: str) -> int:
+    """The process of the server, the only child of this one that is gunicorn's."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes()
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
+            continue
+        if parent == os.getpid() and host.encode() in words:
+            return int(folder.name)
+    raise SystemExit("The web server is gone.")
+
+
+def processes(master: int) -> list[Path]:
+    children = (Path(f"/proc/{master}/task/{master}/children")).read_text().split()
+    return [Path("/proc") / pid for pid in (str(master), *children)]
+
+
+def processor_seconds(master: int) -> float:
+    """Of the web server and its workers, since they started."""
+    ticks = 0
+    for folder in processes(master):
+        words = (folder / "stat").read_text().rpartition(")")[2].split()
+        ticks += int(words[11]) + int(words[12])
+    return ticks / TICK
+
+
+def pss_mib(master: int) -> list[int]:
+    """The proportional share of memory of the server and each worker."""
+    shares = []
+    for folder in processes(master):
+        lines = (folder / "smaps_rollup").read_text().splitlines()
+        shares.append(next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) // 1024)
+    return shares
+
+
+def summary(times: list[float]) -> dict[str, float]:
+    ordered = sorted(times) or [float("nan")]
+    at = {name: ordered[int(share * (len(ordered) - 1))] for name, share in (("p95", 0.95), ("p99", 0.99))}
+    return {"p50": round(statistics.median(ordered), 1), **{k: round(v, 1) for k, v in at.items()}}
+
+
+if __name__ == "__main__":
+    main()
