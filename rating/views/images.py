@@ -10,6 +10,20 @@ from django.views.decorators.http import require_GET
 
 from rating.models import Presentation, Study, StudyImage
 
+# What decides whether an image may be shown now, and which; a page of images asks this for each of them.
+LOOKED_AT = (
+    "places",
+    "study_image__derivative",
+    "sitting__session",
+    "sitting__created_at",
+    *(f"sitting__enrolment__{field}" for field in ("consented_at", "informed_at", "consent_version")),
+    *(f"sitting__enrolment__study__{field}" for field in ("design", "washout_days", "consent")),
+    *(
+        f"sitting__enrolment__study__{field}"
+        for field in ("instructions", "first_instructions", "prevalence_note")
+    ),
+)
+
 
 @transaction.non_atomic_requests  # it reads once and writes nothing
 @login_not_required
@@ -19,7 +33,8 @@ def presented(request: HttpRequest, token: str, place: int | None = None) -> Htt
     if not request.user.is_authenticated:
         raise Http404
     presentations = Presentation.objects.of(request.user).reachable().with_sitting()
-    presentation = get_object_or_404(presentations.select_related("study_image"), token=token)
+    of_rater = presentations.select_related("study_image").only(*LOOKED_AT)
+    presentation = get_object_or_404(of_rater, token=token)
     if not presentation.may_be_read():
         raise Http404
     image = presentation.image_at(place)
