@@ -84,6 +84,10 @@ class JobQuerySet(models.QuerySet[Kind]):
             subjects_in_reach &= models.Q(**{f"{name}__in": getattr(subject.objects, part)(person)})
         return self.filter(subjects_in_reach | models.Q(requested_by=person.pk))
 
+    def owned_by(self, job: Job) -> Self:
+        """The job's row as long as it is at work by this very claim of it."""
+        return self.filter(pk=job.pk, state=Job.State.RUNNING, attempts=job.attempts)
+
     def waiting(self) -> Self:
         return self.filter(state=Job.State.QUEUED)
 
@@ -175,6 +179,16 @@ class Job(models.Model):
         return self.state in {self.State.QUEUED, self.State.RUNNING}
 
     @property
+    def is_unfinished(self) -> bool:
+        """Whether there is something to stop: it waits, is at work or is paused."""
+        return self.is_active or self.state == self.State.PAUSED
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether it stands still before its end, so that it may be let go on."""
+        return self.state in {self.State.PAUSED, self.State.FAILED, self.State.CANCELLED}
+
+    @property
     def percent(self) -> int:
         return 100 * self.done // self.total if self.total else 0
 
@@ -215,7 +229,7 @@ class Job(models.Model):
             values["done"] = self.done = done
         if message is not None:
             values["message"] = self.message = storable(message)[:200]
-        own_row = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
+        own_row = type(self).objects.owned_by(self)
         if not own_row.filter(cancel_requested=False).update(**values):
             raise JobCancelledError if own_row.exists() else JobLostError
         if self.leaves_early and shutting_down.is_set():
@@ -266,7 +280,7 @@ class Job(models.Model):
 
     def _wait_again(self, message: str) -> None:
         """Back into the queue with what was made; where the database stays away, the sweep does it later."""
-        own_row = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
+        own_row = type(self).objects.owned_by(self)
         deadline = time.monotonic() + WAIT_FOR_DATABASE.total_seconds()
         while True:
             try:
@@ -283,7 +297,27 @@ class Job(models.Model):
                 connection.close()
                 time.sleep(0.5)
 
-    def request_cancel(self) -> None:
+    def resume(self, *, by: Any = None, enqueue: bool = True) -> bool:
+        """Let a paused, failed or cancelled job make what it lacks; True unless it is active or done."""
+        states = [self.State.PAUSED, self.State.FAILED, self.State.CANCELLED]
+        with transaction.atomic():
+            resumed = bool(
+                type(self)
+                .objects.filter(pk=self.pk, state__in=states)
+                .update(
+                    state=self.State.QUEUED,
+                    cancel_requested=False,
+                    deaths=0,
+                    error="",
+                    message="",
+                    finished_at=None,
+                )
+            )
+            if resumed and enqueue:
+                transaction.on_commit(self.enqueue)
+        return resumed
+
+    def request_cancel(self, *, by: Any = None) -> None:
         """Stop a queued or paused job at once, a running one between two pieces of work."""
         rows = type(self).objects.filter(pk=self.pk)
         idle = rows.filter(state__in=[self.State.QUEUED, self.State.PAUSED])
@@ -291,7 +325,7 @@ class Job(models.Model):
             rows.filter(state=self.State.RUNNING).update(cancel_requested=True)
 
     def _finish(self, state: State, *, error: str = "") -> None:
-        own_row = type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, attempts=self.attempts)
+        own_row = type(self).objects.owned_by(self)
         ended = own_row.update(
             state=state, error=storable(error), finished_at=None if state == self.State.PAUSED else Now()
         )
@@ -326,7 +360,7 @@ def kept_alive(job: Job) -> Iterator[None]:
 
 
 def _keep_beating(job: Job, over: threading.Event) -> None:
-    own_row = type(job).objects.filter(pk=job.pk, state=Job.State.RUNNING, attempts=job.attempts)
+    own_row = type(job).objects.owned_by(job)
     silence = LONGEST_SILENCE.total_seconds()
     try:
         while not over.wait(HEARTBEAT_EVERY.total_seconds()):

@@ -53,33 +53,34 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "pool:import_outcomes": (STAFF, "get"),
     "pool:import_progress": (STAFF, "get"),
     "pool:cancel_import": (STAFF, "post"),
-    "generation:jobs": (STAFF, "get"),
+    "generation:job_list": (STAFF, "get"),
     "generation:create": (STAFF, "get"),
     "generation:create_with": (STAFF, "get"),
     "generation:job": (STAFF, "get"),
     "generation:job_progress": (STAFF, "get"),
-    "generation:cancel": (STAFF, "post"),
-    "generation:go_on": (STAFF, "post"),
-    "generation:again": (STAFF, "post"),
+    "generation:job_cancel": (STAFF, "post"),
+    "generation:job_resume": (STAFF, "post"),
+    "generation:duplicate": (STAFF, "post"),
     "generation:review": (STAFF, "get"),
     "generation:sheet": (STAFF, "get"),
     "generation:compare": (STAFF, "get"),
     "generation:more_like": (STAFF, "post"),
-    "generation:quality_reports": (STAFF, "get"),
+    "generation:quality_list": (STAFF, "get"),
     "generation:quality_create": (STAFF, "get"),
-    "generation:quality_report": (STAFF, "get"),
+    "generation:quality": (STAFF, "get"),
     "generation:quality_progress": (STAFF, "get"),
     "generation:quality_cancel": (STAFF, "post"),
+    "generation:quality_resume": (STAFF, "post"),
     "generation:quality_figure": (STAFF, "get"),
     "generation:quality_saliency": (STAFF, "get"),
     "generation:quality_download": (STAFF, "get"),
-    "generation:trainings": (STAFF, "get"),
+    "generation:training_list": (STAFF, "get"),
     "generation:train": (STAFF, "get"),
     "generation:finetune": (STAFF, "get"),
     "generation:training": (STAFF, "get"),
     "generation:training_progress": (STAFF, "get"),
-    "generation:cancel_training": (STAFF, "post"),
-    "generation:continue_training": (STAFF, "post"),
+    "generation:training_cancel": (STAFF, "post"),
+    "generation:training_resume": (STAFF, "post"),
     "generation:samples": (STAFF, "get"),
     "generation:grid": (STAFF, "get"),
     "generation:neighbours": (STAFF, "get"),
@@ -89,12 +90,12 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "generation:loss_figure": (STAFF, "get"),
     "generation:course_table": (STAFF, "get"),
     "generation:training_config": (STAFF, "get"),
-    "generation:utility_experiments": (STAFF, "get"),
+    "generation:utility_list": (STAFF, "get"),
     "generation:new_utility": (STAFF, "get"),
-    "generation:utility_experiment": (STAFF, "get"),
+    "generation:utility": (STAFF, "get"),
     "generation:utility_progress": (STAFF, "get"),
-    "generation:cancel_utility": (STAFF, "post"),
-    "generation:continue_utility": (STAFF, "post"),
+    "generation:utility_cancel": (STAFF, "post"),
+    "generation:utility_resume": (STAFF, "post"),
     "generation:utility_json": (STAFF, "get"),
     "generation:utility_figure": (STAFF, "get"),
     "generation:utility_map": (STAFF, "get"),
@@ -145,26 +146,27 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:codebook": (STAFF, "get"),
 }
 OF_IMAGE = {f"pool:{page}" for page in ("image", "thumbnail", "picture", "exclude", "include")}
-OF_IMPORT = {f"pool:{page}" for page in ("import", "import_progress", "cancel_import")}
+OF_IMPORT = {f"pool:{page}" for page in ("import", "import_outcomes", "import_progress", "cancel_import")}
 OF_JOB = {
-    f"generation:{page}" for page in ("job", "job_progress", "cancel", "go_on", "again", "review", "sheet")
+    f"generation:{page}"
+    for page in ("job", "job_progress", "job_cancel", "job_resume", "duplicate", "review", "sheet")
 }
 OF_TRAINING = {
     f"generation:{page}"
     for page in (
-        *("training", "training_progress", "cancel_training", "continue_training"),
+        *("training", "training_progress", "training_cancel", "training_resume"),
         *("course_figure", "course_table", "loss_figure", "training_config"),
     )
 }
 OF_CHECKPOINT = {f"generation:{page}" for page in ("checkpoint", "card", "samples", "grid", "neighbours")}
-OF_REPORT = {f"generation:quality_{page}" for page in ("report", "progress", "cancel", "saliency")}
+OF_REPORT = {f"generation:quality{page}" for page in ("", "_progress", "_cancel", "_resume", "_saliency")}
 OF_UTILITY = {
     f"generation:{page}"
     for page in (
-        "utility_experiment",
+        "utility",
         "utility_progress",
-        "cancel_utility",
-        "continue_utility",
+        "utility_cancel",
+        "utility_resume",
         "utility_json",
     )
 }
@@ -337,9 +339,11 @@ VIEWER = {
     ),
     *(f"generation:{page}" for page in ("job", "job_progress", "sheet", "samples", "grid", "neighbours")),
     *(f"generation:{page}" for page in ("training", "training_progress", "checkpoint", "card")),
-    *(f"generation:{page}" for page in ("course_figure", "course_table", "training_config")),
-    *(f"generation:quality_{page}" for page in ("report", "progress", "figure", "saliency", "download")),
-    *(f"generation:utility_{page}" for page in ("experiment", "progress", "json", "figure", "map")),
+    *(f"generation:{page}" for page in ("course_figure", "course_table", "loss_figure", "training_config")),
+    *(f"generation:quality_{page}" for page in ("progress", "figure", "saliency", "download")),
+    "generation:quality",
+    *(f"generation:utility_{page}" for page in ("progress", "json", "figure", "map")),
+    "generation:utility",
 }
 EDITOR = {
     *(
@@ -356,9 +360,12 @@ EDITOR = {
     *("rating:ratings_csv", "rating:bundle", "rating:report", "rating:study_picture", "rating:remarks_csv"),
     *("rating:analysis_question", "rating:analysis_figure", "rating:analysis_images"),
     *("rating:analysis_remarks", "pool:exclude", "pool:include", "pool:cancel_import"),
-    *(f"generation:{act}" for act in ("cancel", "go_on", "again", "review", "more_like")),
-    *(f"generation:{act}" for act in ("cancel_training", "continue_training", "quality_cancel")),
-    *("generation:cancel_utility", "generation:continue_utility"),
+    *(f"generation:{act}" for act in ("job_cancel", "job_resume", "duplicate", "review", "more_like")),
+    *(
+        f"generation:{act}"
+        for act in ("training_cancel", "training_resume", "quality_cancel", "quality_resume")
+    ),
+    *("generation:utility_cancel", "generation:utility_resume"),
 }
 OWNER = {"rating:members", "pool:dataset_members", "pool:remove_dataset"}
 OPENS = {"none": set[str](), "viewer": VIEWER, "editor": VIEWER | EDITOR, "owner": VIEWER | EDITOR | OWNER}

@@ -141,6 +141,14 @@ class GenerationJob(Job):
 
     objects: ClassVar[Any] = GenerationJobQuerySet.as_manager()
 
+    # What `with_counts` adds to a row.
+    made_count: int
+    duplicate_count: int
+    filtered_count: int
+    refused_count: int
+    failed_count: int
+    left_out_count: int
+
     task = "generation.images.tasks.run_generation"
     subjects = ("dataset",)
     fills_the_disk = True
@@ -203,6 +211,18 @@ class GenerationJob(Job):
             raise ValidationError(f"{dataset} holds patients' images; drawings need a dataset of their own.")
 
     @property
+    def counts_in_words(self) -> str:
+        """What became of the images, of a row that `with_counts` gave."""
+        counts = {
+            "left out": self.left_out_count,
+            "filtered": self.filtered_count,
+            "there already": self.duplicate_count,
+            "refused": self.refused_count,
+            "failed": self.failed_count,
+        }
+        return ", ".join([f"{self.made_count} made", *(f"{n} {word}" for word, n in counts.items() if n)])
+
+    @property
     def model_name(self) -> str:
         if self.engine == self.Engine.DIFFUSION:
             return str(self.checkpoint)
@@ -231,29 +251,32 @@ class GenerationJob(Job):
         return bool(rivals.filter(urgent).exists())
 
     def request_cancel(self, *, by: Any = None) -> None:
-        super().request_cancel()
+        super().request_cancel(by=by)
         self.log("Asked to stop.", by=by)
 
-    def queue_again(self, *, by: Any = None, total: int | None = None) -> bool:
+    def resume(
+        self,
+        *,
+        by: Any = None,
+        enqueue: bool = True,
+        total: int | None = None,
+        spend_cap: Decimal | None = None,
+    ) -> bool:
         """Let a job that has stopped go on with what it has not made; True unless it is active or done.
 
         A paused one goes on where it stopped. Of a failed or cancelled one, what failed, was refused or filtered is
         tried again, of one that succeeded, what failed; what became of it before is kept as an `EarlierOutcome`.
         With a larger `total`, a job that has ended, a preview say, goes on to that many images.
         """
-        states = [self.State.PAUSED, self.State.FAILED, self.State.CANCELLED]
+        if spend_cap is not None and not self.is_active and spend_cap != self.spend_cap:
+            self.spend_cap = spend_cap
+            self.save(update_fields=["spend_cap"])
+            self.log(f"The cap is now US${spend_cap:.2f}.", by=by)
         grows = total is not None and total > self.total
-        failed = self.outcomes.filter(outcome="failed")
-        if grows or failed.exists():
-            states.append(self.State.SUCCEEDED)
-        ended = GenerationJob.objects.filter(pk=self.pk, state__in=states)
         with transaction.atomic():
-            without_image = models.Q(job__state=self.State.SUCCEEDED, outcome="failed") | models.Q(
-                job__state__in=[self.State.FAILED, self.State.CANCELLED],
-                outcome__in=["failed", "refused", "filtered"],
-            )
-            tried_before = self.outcomes.filter(without_image, job__in=ended).set_aside()
-            again = ended.update(
+            ended = GenerationJob.objects.filter(pk=self.pk, state__in=self._resumable_states(grows=grows))
+            tried_before = self._outcomes_to_retry().filter(job__in=ended).set_aside()
+            resumed = ended.update(
                 state=self.State.QUEUED,
                 cancel_requested=False,
                 total=total if grows else models.F("total"),
@@ -264,22 +287,29 @@ class GenerationJob(Job):
                 finished_at=None,
                 created_at=Now(),
             )
-            if again:
+            if resumed:
                 for (outcome, reason), number in tried_before.items():
                     self.log(f"To be tried again: {number} {outcome}. {reason}", by=by)
                 self.log(f"Queued again, up to {total if grows else self.total} images.", by=by)
-                transaction.on_commit(self.enqueue)
-        return bool(again)
+                if enqueue:
+                    transaction.on_commit(self.enqueue)
+        return bool(resumed)
 
-    def let_go_on(
-        self, *, by: Any = None, total: int | None = None, spend_cap: Decimal | None = None
-    ) -> bool:
-        """`queue_again`, with another cap where one is given."""
-        if spend_cap is not None and not self.is_active and spend_cap != self.spend_cap:
-            self.spend_cap = spend_cap
-            self.save(update_fields=["spend_cap"])
-            self.log(f"The cap is now US${spend_cap:.2f}.", by=by)
-        return self.queue_again(by=by, total=total)
+    def _resumable_states(self, *, grows: bool) -> list[str]:
+        states = [self.State.PAUSED, self.State.FAILED, self.State.CANCELLED]
+        if grows or self.outcomes.filter(outcome="failed").exists():
+            states.append(self.State.SUCCEEDED)
+        return [str(state) for state in states]
+
+    def _outcomes_to_retry(self) -> Any:
+        """What made no image and may make one yet: after an end by itself only what failed."""
+        return self.outcomes.filter(
+            models.Q(job__state=self.State.SUCCEEDED, outcome="failed")
+            | models.Q(
+                job__state__in=[self.State.FAILED, self.State.CANCELLED],
+                outcome__in=["failed", "refused", "filtered"],
+            )
+        )
 
     def prioritise(self, priority: Priority, *, by: Any = None) -> bool:
         """Change who goes first while the job waits, runs or is paused; True if it does."""
@@ -290,7 +320,7 @@ class GenerationJob(Job):
             self.log(f"Priority: {priority.label.lower()}.", by=by)
         return changed
 
-    def again(self, *, seed: int, **changes: Any) -> GenerationJob:
+    def duplicate(self, *, seed: int, **changes: Any) -> GenerationJob:
         """An unsaved job that asks for the same with another seed, but for the changes."""
         same = (
             *("engine", "checkpoint", "api_model", "dataset", "modality", "label", "prompt", "wishes"),

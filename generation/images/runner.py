@@ -142,9 +142,7 @@ def _step_aside(job: GenerationJob) -> None:
 def _settle(job: GenerationJob, answer: EngineImage | Refusal, ledger: Ledger) -> None:
     """Commit one answer with its image, or nothing of it when the job is another worker's by now."""
     with transaction.atomic():
-        own_row = GenerationJob.objects.filter(
-            pk=job.pk, state=GenerationJob.State.RUNNING, attempts=job.attempts
-        )
+        own_row = GenerationJob.objects.owned_by(job)
         done = job.done + 1
         # The update holds the row until the commit, so nobody can take the job over in between.
         if not own_row.update(done=done, message=f"{done} of {job.total}", **ledger.settling(answer)):

@@ -78,9 +78,7 @@ class Ledger:
     def _save(self) -> bool:
         """True if the job was still this worker's."""
         self.job.unanswered = self._as_json()
-        own_row = GenerationJob.objects.filter(
-            pk=self.job.pk, state=GenerationJob.State.RUNNING, attempts=self.job.attempts
-        )
+        own_row = GenerationJob.objects.owned_by(self.job)
         return bool(own_row.update(unanswered=self.job.unanswered, spent=self.job.spent))
 
     def _as_json(self) -> dict[str, Any]:

@@ -11,19 +11,19 @@ from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_POST
 
 from generation.images.forms.base import random_seed
 from generation.images.forms.by_engine import JOB_FORMS
-from generation.images.forms.queue import GoOnForm, QueueFilterForm
+from generation.images.forms.queue import QueueFilterForm, ResumeForm
 from generation.images.models import PREVIEW, GenerationJob
 from generation.images.outcomes import GeneratedImage
 from generation.images.worker_heartbeat import absent_workers, why_waiting
 from generation.training import pipeline_folder
 from generation.training.models import Checkpoint
+from jobs.views import JobPages
 from pool.choices import for_person
 
-PER_PAGE = 30
 SHOWN = 60
 LOG_LINES = 50
 WISHES_SHOWN = 8
@@ -31,28 +31,47 @@ MORE = 8
 
 may_view = permission_required("generation.view_generationjob", raise_exception=True)
 may_add = permission_required("generation.add_generationjob", raise_exception=True)
-may_change = permission_required("generation.change_generationjob", raise_exception=True)
 
 
-@require_safe
-@may_view
-def jobs(request: HttpRequest) -> HttpResponse:
-    """All jobs, newest first; asked by htmx, the table alone."""
-    form = QueueFilterForm(request.GET)
-    paginator = Paginator(form.filter(GenerationJob.objects.visible_to(request.user).with_counts()), PER_PAGE)
-    # Counted without the joins that only the shown page needs.
-    vars(paginator)["count"] = form.filter(GenerationJob.objects.visible_to(request.user)).count()
-    page = paginator.get_page(request.GET.get("page"))
-    context = {
-        "page": page,
-        "form": form,
-        "filtered": form.is_used,
-        "moving": any(job.is_active for job in page),
-        "absent": absent_workers(),
-        "paused": GenerationJob.objects.visible_to(request.user).paused().count(),
-    }
-    template = "generation/_jobs.html" if request.headers.get("HX-Request") else "generation/jobs.html"
-    return render(request, template, context)
+class GenerationPages(JobPages[GenerationJob]):
+    """The queue, and one job as it fills the pool."""
+
+    kind = GenerationJob
+    name = "job"
+    heads = ("Asked for", "Kind", "Into")
+    seconds = 1
+
+    def listed(self, request: HttpRequest) -> Any:
+        return QueueFilterForm(request.GET).filter(self.detailed(request))
+
+    def detailed(self, request: HttpRequest) -> Any:
+        return GenerationJob.objects.visible_to(request.user).with_counts()
+
+    def paginator(self, request: HttpRequest) -> Paginator[GenerationJob]:
+        pages = super().paginator(request)
+        # Counted without the joins that only the shown page needs.
+        jobs = GenerationJob.objects.visible_to(request.user)
+        vars(pages)["count"] = QueueFilterForm(request.GET).filter(jobs).count()
+        return pages
+
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        form = QueueFilterForm(request.GET)
+        return {
+            "form": form,
+            "filtered": form.is_used,
+            "absent": absent_workers(),
+            "paused": GenerationJob.objects.visible_to(request.user).paused().count(),
+        }
+
+    def context(self, job: GenerationJob) -> dict[str, Any]:
+        return progress_of(job)
+
+    def resumed(self, request: HttpRequest, job: GenerationJob) -> str:
+        """Also after a preview for all the rest; with a new cap, if given."""
+        form = ResumeForm(request.POST)
+        if not form.is_valid():
+            return "The cap is an amount in US dollars, like 12.50."
+        return "" if form.resume(job, by=request.user) else "This job needs no second start."
 
 
 @may_add
@@ -75,28 +94,6 @@ def create(request: HttpRequest, engine: str = GenerationJob.Engine.DIFFUSION) -
     return render(request, "generation/job_form.html", context, status=422 if form.errors else 200)
 
 
-@require_safe
-@may_view
-def job(request: HttpRequest, pk: int) -> HttpResponse:
-    counted_job = _counted(request, pk)
-    return render(request, "generation/job.html", progress_of(counted_job))
-
-
-@require_safe
-@may_view
-def job_progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The part of the job's page that moves."""
-    counted_job = _counted(request, pk)
-    response = render(request, "generation/_job_progress.html", progress_of(counted_job))
-    if not counted_job.is_active:
-        response["HX-Refresh"] = "true"
-    return response
-
-
-def _counted(request: HttpRequest, pk: int) -> GenerationJob:
-    return get_object_or_404(GenerationJob.objects.visible_to(request.user).with_counts(), pk=pk)
-
-
 def progress_of(job: GenerationJob) -> dict[str, Any]:
     """What the job's page shows of its progress."""
     outcomes = job.outcomes.with_image().order_by("-index")
@@ -104,7 +101,6 @@ def progress_of(job: GenerationJob) -> dict[str, Any]:
     earlier = job.earlier_outcomes.order_by().values("outcome", "reason")
     pace = job.images_per_second
     return {
-        "job": job,
         "made": list(outcomes[:SHOWN]),
         "seconds_left": None if job.seconds_left is None else round(job.seconds_left),
         "pace": pace,
@@ -121,31 +117,10 @@ def progress_of(job: GenerationJob) -> dict[str, Any]:
 
 
 @require_POST
-@may_change
-def cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    stopped = get_object_or_404(GenerationJob.objects.editable_by(request.user), pk=pk)
-    stopped.request_cancel(by=request.user)
-    return redirect(stopped)
-
-
-@require_POST
-@may_change
-def go_on(request: HttpRequest, pk: int) -> HttpResponse:
-    """Queue an ended job again for what it lacks, or after a preview for all the rest; with a new cap, if given."""
-    resumed = get_object_or_404(GenerationJob.objects.editable_by(request.user), pk=pk)
-    form = GoOnForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, "The cap is an amount in US dollars, like 12.50.")
-    elif not form.let_go_on(resumed, by=request.user):
-        messages.info(request, "This job needs no second start.")
-    return redirect(resumed)
-
-
-@require_POST
 @may_add
-def again(request: HttpRequest, pk: int) -> HttpResponse:
+def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
     """The same once more, with another seed."""
-    repeat = get_object_or_404(GenerationJob.objects.editable_by(request.user), pk=pk).again(
+    repeat = get_object_or_404(GenerationJob.objects.editable_by(request.user), pk=pk).duplicate(
         seed=random_seed(), requested_by_id=request.user.pk
     )
     repeat.submit()
@@ -163,7 +138,7 @@ def more_like(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         job__in=GenerationJob.objects.editable_by(request.user),
     )
     finding = liked.image.label if liked.image else liked.job.label
-    more = liked.job.again(
+    more = liked.job.duplicate(
         seed=random_seed(),
         requested_by_id=request.user.pk,
         total=MORE,
@@ -174,3 +149,6 @@ def more_like(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     more.submit()
     messages.success(request, f"{MORE} more like image {liked.index} are queued.")
     return redirect(more)
+
+
+pages = GenerationPages()

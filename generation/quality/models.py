@@ -60,7 +60,7 @@ class QualityReport(Job):
         return f"{self.candidate} against {self.reference}"
 
     def get_absolute_url(self) -> str:
-        return reverse("generation:quality_report", args=[self.pk])
+        return reverse("generation:quality", args=[self.pk])
 
     def clean(self) -> None:
         if self.reference_id and self.reference_id == self.candidate_id:

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
-from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from generation.images.worker_heartbeat import why_waiting
 from generation.quality.figures import curves_figure
@@ -17,31 +17,41 @@ from generation.quality.forms import QualityForm
 from generation.quality.models import QualityReport
 from generation.quality.table import as_csv, parts, rows
 from generation.training.checkpoint_views import FOR_GOOD, OF_A_DRAWING
+from jobs.views import JobPages
 from pool.choices import for_person
 from pool.figure_style import SCREEN, as_file
 from pool.models import Image
 
-PER_PAGE = 30
 IMAGES = ("closest", "best", "worst")
 
 may_view = permission_required("generation.view_qualityreport", raise_exception=True)
 may_add = permission_required("generation.add_qualityreport", raise_exception=True)
-may_change = permission_required("generation.change_qualityreport", raise_exception=True)
 
 
-@require_safe
-@may_view
-def reports(request: HttpRequest) -> HttpResponse:
-    page = Paginator(QualityReport.objects.visible_to(request.user).without_results(), PER_PAGE).get_page(
-        request.GET.get("page")
-    )
-    context = {"page": page, "moving": any(report.is_active for report in page)}
-    template = (
-        "generation/_quality_reports.html"
-        if request.headers.get("HX-Request")
-        else "generation/quality_reports.html"
-    )
-    return render(request, template, context)
+class QualityPages(JobPages[QualityReport]):
+    """The reports, and one as it is made and read."""
+
+    kind = QualityReport
+    name = "quality"
+    heads = ("Fakes", "Against")
+
+    def listed(self, request: HttpRequest) -> QuerySet[QualityReport]:
+        return self.detailed(request).defer("results")
+
+    def detailed(self, request: HttpRequest) -> QuerySet[QualityReport]:
+        return super().listed(request).select_related("reference", "candidate")
+
+    def context(self, job: QualityReport) -> dict[str, Any]:
+        waiting = why_waiting(job.queue) if job.state == job.State.QUEUED else ""
+        if not job.results:
+            return {"why_waiting": waiting}
+        return {
+            "why_waiting": waiting,
+            "rows": rows(job.numbers),
+            "parts": list(parts(job)),
+            "sheets": _sheets(job),
+            "results": job.results,
+        }
 
 
 @may_add
@@ -52,41 +62,6 @@ def create(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         return redirect(form.submit(request.user))
     return render(request, "generation/quality_form.html", {"form": form}, status=422 if form.errors else 200)
-
-
-@require_safe
-@may_view
-def report(request: HttpRequest, pk: int) -> HttpResponse:
-    row = _report(request, pk)
-    context: dict[str, Any] = {"report": row, "waits_for": _waits_for(row)}
-    if row.results:
-        context |= {
-            "rows": rows(row.numbers),
-            "parts": list(parts(row)),
-            "sheets": _sheets(row),
-            "results": row.results,
-        }
-    return render(request, "generation/quality_report.html", context)
-
-
-@require_safe
-@may_view
-def progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The part of the report's page that moves."""
-    row = _report(request, pk)
-    context = {"report": row, "waits_for": _waits_for(row)}
-    response = render(request, "generation/_quality_progress.html", context)
-    if not row.is_active:
-        response["HX-Refresh"] = "true"
-    return response
-
-
-@require_POST
-@may_change
-def cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    row: QualityReport = get_object_or_404(QualityReport.objects.editable_by(request.user), pk=pk)
-    row.request_cancel()
-    return redirect(row)
 
 
 @require_safe
@@ -131,10 +106,6 @@ def _report(request: HttpRequest, pk: int) -> QualityReport:
     return get_object_or_404(reports, pk=pk)
 
 
-def _waits_for(row: QualityReport) -> str:
-    return why_waiting(row.queue) if row.state == row.State.QUEUED else ""
-
-
 def _sheets(row: QualityReport) -> dict[str, list[dict[str, Any]]]:
     """The pictures to show, each with the image and the real one nearest to it, as far as they are still there."""
     keys = {key for name in IMAGES for pair in row.results[name] for key in (pair["fake"], pair["of"]) if key}
@@ -147,3 +118,6 @@ def _sheets(row: QualityReport) -> dict[str, list[dict[str, Any]]]:
         ]
         for name in IMAGES
     }
+
+
+pages = QualityPages()

@@ -115,7 +115,8 @@ def course_figure(request: HttpRequest, pk: int) -> HttpResponse:
 @may_view
 def loss_figure(request: HttpRequest, pk: int) -> HttpResponse:
     """The loss by step as SVG; `?print` for paper."""
-    curve = LossCurve.of(get_object_or_404(TrainingRun, pk=pk).curve)
+    run: TrainingRun = get_object_or_404(TrainingRun.objects.visible_to(request.user), pk=pk)
+    curve = LossCurve.of(run.curve)
     if curve is None:
         raise Http404
     theme = PRINT if "print" in request.GET else SCREEN

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.core.files.base import ContentFile, File
-from django.db import models, transaction
+from django.db import models
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -81,17 +81,6 @@ class TrainingRun(Job):
             if measured
             else next(iter(checkpoints), None)
         )
-
-    def queue_again(self, *, ring: bool = True) -> bool:
-        """Let a failed or cancelled run go on from its last checkpoint; True unless it is active or done."""
-        ended = TrainingRun.objects.filter(pk=self.pk, state__in=[self.State.FAILED, self.State.CANCELLED])
-        with transaction.atomic():
-            again = ended.update(
-                state=self.State.QUEUED, cancel_requested=False, deaths=0, error="", message=""
-            )
-            if again and ring:
-                transaction.on_commit(self.enqueue)
-        return bool(again)
 
     @property
     def parsed_config(self) -> TrainingConfig:

@@ -4,41 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from generation.training import pipeline_folder
 from generation.training.forms import FineTuneForm, TrainingForm
 from generation.training.loss_figure import LossCurve
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.run_history import Course, time_left
+from jobs.views import JobPages
 from pool.choices import for_person
-
-PER_PAGE = 30
 
 may_view = permission_required("generation.view_trainingrun", raise_exception=True)
 may_add = permission_required("generation.add_trainingrun", raise_exception=True)
-may_change = permission_required("generation.change_trainingrun", raise_exception=True)
 
 
-@require_safe
-@may_view
-def trainings(request: HttpRequest) -> HttpResponse:
-    runs = TrainingRun.objects.visible_to(request.user).select_related("dataset", "requested_by")
-    page = Paginator(runs, PER_PAGE).get_page(request.GET.get("page"))
-    context = {
-        "page": page,
-        "moving": any(run.is_active for run in page),
-        "shipped": Checkpoint.objects.filter(run=None),
-    }
-    template = (
-        "generation/_trainings.html" if request.headers.get("HX-Request") else "generation/trainings.html"
-    )
-    return render(request, template, context)
+class TrainingPages(JobPages[TrainingRun]):
+    """The runs, and one as it learns."""
+
+    kind = TrainingRun
+    name = "training"
+    heads = ("Model", "Trained on")
+
+    def listed(self, request: HttpRequest) -> QuerySet[TrainingRun]:
+        return super().listed(request).select_related("dataset")
+
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {"shipped": Checkpoint.objects.filter(run=None)}
+
+    def context(self, job: TrainingRun) -> dict[str, Any]:
+        return {"curve": LossCurve.of(job.curve), "time_left": time_left(job), **Course.of(job).as_context()}
 
 
 @may_add
@@ -77,34 +75,6 @@ def finetune(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @may_view
-def training(request: HttpRequest, pk: int) -> HttpResponse:
-    return render(request, "generation/training.html", _progress(request, pk))
-
-
-@require_safe
-@may_view
-def training_progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The part of the run's page that moves."""
-    context = _progress(request, pk)
-    response = render(request, "generation/_training_progress.html", context)
-    if not context["run"].is_active:
-        response["HX-Refresh"] = "true"
-    return response
-
-
-def _progress(request: HttpRequest, pk: int) -> dict[str, Any]:
-    runs = TrainingRun.objects.visible_to(request.user).select_related("dataset", "requested_by")
-    run = get_object_or_404(runs, pk=pk)
-    return {
-        "run": run,
-        "curve": LossCurve.of(run.curve),
-        "time_left": time_left(run),
-        **Course.of(run).as_context(),
-    }
-
-
-@require_safe
-@may_view
 def config_file(request: HttpRequest, pk: int) -> HttpResponse:
     """All settings of a run as the TOML file that gives them again."""
     run = get_object_or_404(TrainingRun.objects.visible_to(request.user), pk=pk)
@@ -115,19 +85,4 @@ def config_file(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@require_POST
-@may_change
-def cancel_training(request: HttpRequest, pk: int) -> HttpResponse:
-    run = get_object_or_404(TrainingRun.objects.editable_by(request.user), pk=pk)
-    run.request_cancel()
-    return redirect(run)
-
-
-@require_POST
-@may_change
-def continue_training(request: HttpRequest, pk: int) -> HttpResponse:
-    """Queue a stopped or failed run again; it goes on from its last checkpoint."""
-    run = get_object_or_404(TrainingRun.objects.editable_by(request.user), pk=pk)
-    if not run.queue_again():
-        messages.info(request, "This run needs no second start.")
-    return redirect(run)
+pages = TrainingPages()

@@ -70,14 +70,14 @@ class UtilityExperiment(Job):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("generation:utility_experiment", args=[self.pk])
+        return reverse("generation:utility", args=[self.pk])
 
     def enqueue(self) -> None:
         """Tell a worker, once the stages before have ended; until then see to it that the next one begins."""
         if self.advance():
             super().enqueue()
 
-    def advance(self, *, ring: bool = True) -> bool:
+    def advance(self, *, enqueue: bool = True) -> bool:
         """True when it is the experiment's own turn; else the next stage is begun, or the failed one is told of."""
         if self.training is None:
             return True
@@ -86,7 +86,7 @@ class UtilityExperiment(Job):
             self.refresh_from_db()
             if self.training.state == self.State.SUCCEEDED and self.generation is None:
                 self.generation = self._images_of(self.training)
-                self.generation.submit() if ring else self.generation.save()
+                self.generation.submit() if enqueue else self.generation.save()
                 self.save(update_fields=["generation"])
             for stage, what in ((self.training, "model"), (self.generation, "images")):
                 if stage is None or stage.is_active:
@@ -120,32 +120,22 @@ class UtilityExperiment(Job):
             state=self.State.FAILED, error=error, finished_at=Now()
         )
 
-    def queue_again(self, *, ring: bool = True) -> bool:
-        """Let a failed or cancelled experiment make what is missing, its stages too; True unless active or done."""
-        ended = [self.State.FAILED, self.State.CANCELLED]
+    def resume(self, *, by: Any = None, enqueue: bool = True) -> bool:
+        """Let it make what is missing, its stages too."""
         with transaction.atomic():
-            again = UtilityExperiment.objects.filter(pk=self.pk, state__in=ended).update(
-                state=self.State.QUEUED,
-                cancel_requested=False,
-                deaths=0,
-                error="",
-                message="",
-                finished_at=None,
-            )
-            if again:
+            resumed = super().resume(by=by, enqueue=enqueue)
+            if resumed:
                 self.refresh_from_db()
                 for _, stage in self.stages:
-                    stage.queue_again()
-                if ring:
-                    transaction.on_commit(self.enqueue)
-        return bool(again)
+                    stage.resume(by=by)
+        return resumed
 
-    def request_cancel(self) -> None:
+    def request_cancel(self, *, by: Any = None) -> None:
         """Stop the experiment and whatever stage of its chain is at work."""
-        super().request_cancel()
+        super().request_cancel(by=by)
         for _, stage in self.stages:
             if stage.is_active:
-                stage.request_cancel()
+                stage.request_cancel(by=by)
 
     @property
     def stages(self) -> list[tuple[str, TrainingRun | GenerationJob]]:

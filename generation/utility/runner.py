@@ -145,9 +145,7 @@ class Work:
         if plan.seed == 0:
             classifier.save(self.experiment.folder / plan.folder_name)
         with transaction.atomic():
-            own_row = UtilityExperiment.objects.filter(
-                pk=self.experiment.pk, state="running", attempts=self.experiment.attempts
-            )
+            own_row = UtilityExperiment.objects.owned_by(self.experiment)
             # The update holds the row until the commit, so nobody can take the job over in between.
             if not own_row.update(done=self.experiment.done + 1):
                 raise JobLostError

@@ -69,7 +69,7 @@ def load() -> None:
     _people()
     if not _is_open():
         for job in _jobs():
-            job.queue_again()  # one that failed or was cancelled gets another chance
+            job.resume()  # one that failed or was cancelled gets another chance
     ring_if_unfinished()
 
 

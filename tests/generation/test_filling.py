@@ -159,7 +159,7 @@ def test_what_is_tried_again_stays_counted_with_its_reason(engine: Callable[...,
         GenerationJob.objects.get().perform()
         flows.append(generated(job.dataset))
         GenerationJob.objects.update(state="failed")
-        GenerationJob.objects.get().queue_again()
+        GenerationJob.objects.get().resume()
 
     assert flows == [
         Flow(4, refused=2, failed=1),
@@ -218,8 +218,8 @@ def test_a_failed_job_can_be_queued_again_for_what_it_lacks(
     job.perform()
     GenerationJob.objects.filter(pk=job.pk).update(state="failed")
 
-    assert job.queue_again()
-    assert not job.queue_again()
+    assert job.resume()
+    assert not job.resume()
     second = engine()
     GenerationJob.objects.get(pk=job.pk).perform()
 
@@ -240,12 +240,12 @@ def test_what_failed_in_a_job_that_succeeded_can_be_tried_again_and_what_was_ref
     job.perform()
     second = engine()
 
-    assert job.queue_again()
+    assert job.resume()
     GenerationJob.objects.get().perform()
 
     assert second.asked == [2]
     assert [one.outcome for one in job.outcomes.all()] == ["made", "refused", "made"]
-    assert not job.queue_again()
+    assert not job.resume()
 
 
 def test_a_diffusion_job_samples_its_checkpoint_and_names_it(tmp_path: Path) -> None:

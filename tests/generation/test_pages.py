@@ -174,7 +174,7 @@ def test_a_failed_job_shows_its_sentence_and_a_way_on(browser: Client, no_worker
     GenerationJob.objects.update(state="failed", error="The API account has run out of quota.")
 
     page = browser.get(job.get_absolute_url()).content.decode()
-    browser.post(f"/generation/jobs/{job.pk}/go-on")
+    browser.post(f"/generation/jobs/{job.pk}/resume")
 
     assert "The API account has run out of quota." in page
     assert "Make the rest" in page
@@ -189,7 +189,7 @@ def test_what_was_tried_again_stays_on_the_page_with_its_reason(
     for index in (0, 1):
         GeneratedImage.objects.create(job=job, index=index, outcome="refused", reason="Moderated.")
 
-    browser.post(f"/generation/jobs/{job.pk}/go-on")
+    browser.post(f"/generation/jobs/{job.pk}/resume")
 
     page = browser.get(job.get_absolute_url()).content.decode()
     assert '<td>refused, tried again since</td><td>Moderated.</td><td class="number">2</td>' in page
@@ -279,7 +279,7 @@ def test_a_run_is_stopped_and_goes_on(browser: Client, no_worker: list[Any]) -> 
     browser.post(f"/generation/training/{run.pk}/cancel")
     run.refresh_from_db()
     assert run.state == "cancelled"
-    browser.post(f"/generation/training/{run.pk}/go-on")
+    browser.post(f"/generation/training/{run.pk}/resume")
 
     run.refresh_from_db()
     assert run.state == "queued"

@@ -98,7 +98,7 @@ def test_a_stopped_run_goes_on_from_its_last_checkpoint(
         patched.setattr(runner.RunRecorder, "_store", keep_then_cancel)
         run.perform()
     assert run.state == "cancelled"
-    assert run.queue_again(ring=False)
+    assert run.resume(enqueue=False)
     resumed = TrainingRun.objects.get(pk=run.pk)
     resumed.perform()
 

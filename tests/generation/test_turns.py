@@ -156,7 +156,7 @@ def test_a_preview_makes_four_and_then_all_the_rest_with_the_same_seeds(
     job.perform()
 
     page = browser.get(job.get_absolute_url()).content.decode()
-    browser.post(f"/generation/jobs/{job.pk}/go-on", {"total": 6})
+    browser.post(f"/generation/jobs/{job.pk}/resume", {"total": 6})
     GenerationJob.objects.get().perform()
 
     assert "Make the other 2" in page
@@ -169,7 +169,7 @@ def test_a_preview_that_was_paused_goes_on_and_still_offers_the_rest(engine: Scr
     job = make_job(total=4, full_total=100)
     GenerationJob.objects.update(state="paused", error="There is no key.")
 
-    assert job.queue_again()
+    assert job.resume()
     GenerationJob.objects.get().perform()
 
     job.refresh_from_db()
@@ -307,7 +307,7 @@ def test_the_cap_pauses_the_job_before_it_is_passed_and_a_higher_one_lets_it_go_
     assert job.error.startswith("The cap is reached: 0.0")
     assert len(api.asked) == job.outcomes.with_image().count() == 2
     GenerationJob.objects.update(spend_cap=1)
-    job.queue_again()
+    job.resume()
     GenerationJob.objects.get().perform()
     assert len(api.asked) == 4
 
@@ -341,7 +341,7 @@ def test_a_job_paused_for_its_key_quota_or_model_is_sent_by_nobody_until_a_perso
     assert "Go on" in page
     assert "1 job is paused" in queue
 
-    browser.post(f"/generation/jobs/{job.pk}/go-on")
+    browser.post(f"/generation/jobs/{job.pk}/resume")
     GenerationJob.objects.get().perform()
     job.refresh_from_db()
     assert job.state == "succeeded"
@@ -374,7 +374,7 @@ def test_a_paid_picture_that_found_no_room_counts_as_spent_and_the_job_goes_on_o
     assert job.state == "paused"
     assert "No space left on device" in job.error
     monkeypatch.setattr(FileSystemStorage, "save", save)
-    job.queue_again()
+    job.resume()
     GenerationJob.objects.get().perform()
     job.refresh_from_db()
     assert (job.state, job.outcomes.with_image().count()) == ("succeeded", 3)

@@ -75,7 +75,7 @@ def test_an_interrupted_experiment_makes_only_what_is_missing(monkeypatch: pytes
         experiment.perform()
     assert experiment.state == "cancelled"
     kept = list(experiment.fits.values_list("pk", flat=True))
-    assert experiment.queue_again(ring=False)
+    assert experiment.resume(enqueue=False)
     done(UtilityExperiment.objects.get(pk=experiment.pk))
 
     assert len(kept) == 2
@@ -90,7 +90,7 @@ def test_other_images_than_before_make_the_classifiers_so_far_void() -> None:
     UtilityExperiment.objects.filter(pk=experiment.pk).update(state="cancelled")
     experiment.refresh_from_db()
 
-    assert experiment.queue_again(ring=False)
+    assert experiment.resume(enqueue=False)
     done(experiment)
 
     assert not before & set(experiment.fits.values_list("pk", flat=True))
@@ -219,18 +219,18 @@ class TestChain:
         return made
 
     def test_each_stage_waits_for_the_one_before(self, experiment: UtilityExperiment) -> None:
-        assert not experiment.advance(ring=False)
+        assert not experiment.advance(enqueue=False)
         assert experiment.generation is None
 
         TrainingRun.objects.get(name="Chain model").perform()
-        assert not experiment.advance(ring=False)
+        assert not experiment.advance(enqueue=False)
         images = experiment.generation
         assert images is not None
         assert images.total == 12
 
         images.perform()
         assert images.state == "succeeded", images.error
-        assert experiment.advance(ring=False)
+        assert experiment.advance(enqueue=False)
         done(experiment)
 
         assert experiment.report["images"]["synthetic"] == {"nodule": 6, "normal": 6}
@@ -241,7 +241,7 @@ class TestChain:
     ) -> None:
         TrainingRun.objects.filter(name="Chain model").update(state="failed", error="No memory.")
 
-        assert not experiment.advance(ring=False)
+        assert not experiment.advance(enqueue=False)
 
         experiment.refresh_from_db()
         assert experiment.state == "failed"
@@ -249,10 +249,10 @@ class TestChain:
 
     def test_going_on_queues_the_failed_stage_too(self, experiment: UtilityExperiment) -> None:
         TrainingRun.objects.filter(name="Chain model").update(state="failed")
-        experiment.advance(ring=False)
+        experiment.advance(enqueue=False)
         experiment.refresh_from_db()
 
-        assert experiment.queue_again(ring=False)
+        assert experiment.resume(enqueue=False)
 
         experiment.training.refresh_from_db()
         assert (experiment.state, experiment.training.state) == ("queued", "queued")

@@ -147,10 +147,10 @@ def test_the_part_that_moves_asks_for_the_whole_page_at_the_end(browser: Client)
 def test_a_stopped_experiment_can_go_on(browser: Client) -> None:
     experiment = make_experiment()
 
-    browser.post(reverse("generation:cancel_utility", args=[experiment.pk]))
+    browser.post(reverse("generation:utility_cancel", args=[experiment.pk]))
     experiment.refresh_from_db()
     assert experiment.state == "cancelled"
-    browser.post(reverse("generation:continue_utility", args=[experiment.pk]))
+    browser.post(reverse("generation:utility_resume", args=[experiment.pk]))
 
     experiment.refresh_from_db()
     assert experiment.state == "queued"
@@ -159,7 +159,7 @@ def test_a_stopped_experiment_can_go_on(browser: Client) -> None:
 def test_the_list_asks_no_more_for_many_than_for_one(browser: Client) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as asked:
-            browser.get(reverse("generation:utility_experiments"))
+            browser.get(reverse("generation:utility_list"))
         return len(asked)
 
     make_experiment(name="Trial 0")

@@ -35,12 +35,12 @@ class QueueFilterForm(forms.Form):
         return jobs.filter(**{name: value for name, value in chosen.items() if value})
 
 
-class GoOnForm(forms.Form):
+class ResumeForm(forms.Form):
     spend_cap = forms.DecimalField(min_value=0, max_digits=10, decimal_places=2, required=False)
     total = forms.IntegerField(min_value=1, required=False)
 
-    def let_go_on(self, job: GenerationJob, *, by: Any) -> bool:
+    def resume(self, job: GenerationJob, *, by: Any) -> bool:
         """Queue the job again, no further than the number it was once asked for; True if it was."""
         requested = self.cleaned_data["total"]
         total = min(requested, job.full_total) if requested and job.full_total else None
-        return job.let_go_on(by=by, total=total, spend_cap=self.cleaned_data["spend_cap"])
+        return job.resume(by=by, total=total, spend_cap=self.cleaned_data["spend_cap"])

@@ -52,7 +52,7 @@ class Command(BaseCommand):
             self._list(options, as_json=as_json)
             return
         job = _job(options["job"])
-        done = {"cancel": _cancel, "go-on": _go_on, "again": _again, "priority": _prioritise}[action](
+        done = {"cancel": _cancel, "go-on": _resume, "again": _duplicate, "priority": _prioritise}[action](
             job, options
         )
         done.refresh_from_db()
@@ -100,14 +100,14 @@ def _cancel(job: GenerationJob, _options: dict[str, Any]) -> GenerationJob:
     return job
 
 
-def _go_on(job: GenerationJob, options: dict[str, Any]) -> GenerationJob:
-    if not job.let_go_on(spend_cap=options["spend_cap"]):
+def _resume(job: GenerationJob, options: dict[str, Any]) -> GenerationJob:
+    if not job.resume(spend_cap=options["spend_cap"]):
         raise CommandError(f"Job {job.pk} is {job.state}; it needs no second start.")
     return job
 
 
-def _again(job: GenerationJob, options: dict[str, Any]) -> GenerationJob:
-    repeat = job.again(seed=random_seed() if options["seed"] is None else options["seed"])
+def _duplicate(job: GenerationJob, options: dict[str, Any]) -> GenerationJob:
+    repeat = job.duplicate(seed=random_seed() if options["seed"] is None else options["seed"])
     repeat.submit()
     return repeat
 

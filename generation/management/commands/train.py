@@ -116,7 +116,7 @@ def _run_named(name: str) -> TrainingRun:
 def _resumed(name: str) -> TrainingRun:
     run = _run_named(name)
     TrainingRun.objects.requeue_stale()
-    if not run.queue_again(ring=False) and not TrainingRun.objects.waiting().filter(pk=run.pk).exists():
+    if not run.resume(enqueue=False) and not TrainingRun.objects.waiting().filter(pk=run.pk).exists():
         raise CommandError(f"The run {name!r} is {run.state}; there is nothing to resume.")
     run.refresh_from_db()
     return run

@@ -85,7 +85,7 @@ class Command(BaseCommand):
 
 def _see_the_stages_through(experiment: UtilityExperiment) -> None:
     """Train the model and make its images first, where they are not there yet."""
-    while not experiment.advance(ring=False):
+    while not experiment.advance(enqueue=False):
         experiment.refresh_from_db()
         name, stage = experiment.stages[-1]
         if not stage.is_active:
@@ -165,7 +165,7 @@ def _resumed(name: str) -> UtilityExperiment:
         raise refusal(f"There is no experiment {name!r}.")
     UtilityExperiment.objects.requeue_stale()
     if (
-        not experiment.queue_again(ring=False)
+        not experiment.resume(enqueue=False)
         and not UtilityExperiment.objects.waiting().filter(pk=experiment.pk).exists()
     ):
         raise CommandError(f"The experiment {name!r} is {experiment.state}; there is nothing to resume.")
