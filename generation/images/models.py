@@ -214,7 +214,7 @@ class GenerationJob(Job):
     def counts_in_words(self) -> str:
         """What became of the images, of a row that `with_counts` gave."""
         counts = {
-            "left out": self.left_out_count,
+            "of them left out": self.left_out_count,
             "filtered": self.filtered_count,
             "there already": self.duplicate_count,
             "refused": self.refused_count,

@@ -25,7 +25,12 @@ class Command(BaseCommand):
     requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, metavar="FILE", help="ratings: CSV, Excel, Label Studio or doccano; - is the standard input")
+        parser.add_argument(
+            "file",
+            type=Path,
+            metavar="FILE",
+            help="ratings: CSV, Excel, Label Studio or doccano; - is the standard input",
+        )
         parser.add_argument(
             "--labels",
             default=",".join(LABELS),
