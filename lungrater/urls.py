@@ -8,6 +8,7 @@ from accounts.sign_in.login_links import login_link
 from accounts.sign_in.views import account, by_mail, set_password
 from lungrater import pages
 from lungrater.health import healthz, livez, readyz
+from lungrater.log_page import log, log_csv
 from lungrater.machines.views import machines, stop_machine
 from rating.studies.invitations import invite_raters
 
@@ -21,6 +22,8 @@ urlpatterns = [
     path("studies/<slug:slug>/machines/", machines, name="machines"),
     path("studies/<slug:slug>/machines/<int:pk>/stop/", stop_machine, name="stop_machine"),
     path("account/", account, name="account"),
+    path("log/", log, name="log"),
+    path("log.csv", log_csv, name="log_csv"),
     path("accounts/email/", address_stands, name="account_email"),
     path("accounts/login/code/", by_mail(request_login_code), name="account_request_login_code"),
     path("accounts/password/reset/", by_mail(password_reset), name="account_reset_password"),

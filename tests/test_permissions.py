@@ -32,6 +32,8 @@ OWN = {"rater"}
 WHO_MAY: dict[str, tuple[set[str], str]] = {
     "home": (SIGNED_IN, "get"),
     "account": (SIGNED_IN, "get"),
+    "log": ({"admin"}, "get"),
+    "log_csv": ({"admin"}, "get"),
     "login_link": (EVERYBODY, "get"),
     "livez": (EVERYBODY, "get"),
     "readyz": (EVERYBODY, "get"),
@@ -129,6 +131,9 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:open": (STAFF, "post"),
     "rating:let_copies_in": (STAFF, "post"),
     "rating:members": (STAFF, "get"),
+    "rating:log": (STAFF, "get"),
+    "rating:log_csv": (STAFF, "get"),
+    "rating:verify": (STAFF, "post"),
     "rating:join": ({"admin"}, "get"),
     "rating:close": (STAFF, "post"),
     "rating:unblind": (STAFF, "post"),
@@ -176,6 +181,7 @@ OF_STUDY = {
     f"rating:{page}"
     for page in (
         *("study", "freezing", "close", "unblind", "analysis", "codebook", "members", "join"),
+        *("log", "log_csv", "verify"),
         *("let_copies_in", "copy", "audit", "auditing", "override", "raters"),
     )
 }
@@ -328,7 +334,7 @@ def test_who_may_come_in(world: dict[str, Any], client_of: Callable[[User], Clie
 # What a part in a study or a dataset opens; a part opens what the parts below it open.
 VIEWER = {
     *("rating:study", "rating:freezing", "rating:auditing", "rating:raters", "rating:copy"),
-    *("rating:codebook", "rating:analysis"),
+    *("rating:codebook", "rating:analysis", "rating:log", "rating:log_csv", "rating:verify"),
     *(
         "pool:image",
         "pool:thumbnail",

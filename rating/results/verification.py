@@ -33,6 +33,11 @@ class Verification:
             )
         return "Log, revisions, ratings, orders, manifest, derivatives and stored truth are as they were written."
 
+    @property
+    def words(self) -> list[str]:
+        """The result and the head, as a report prints them."""
+        return [self.sentence, f"Head of the study's log: {self.head}." if self.head else "The log is empty."]
+
 
 def verify_study(study: Study, anchors: Sequence[Anchor] = ()) -> Verification:
     """Check all of it, in the order in which it came to be."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -13,9 +14,11 @@ from django.views.decorators.http import require_GET
 
 from audit import record
 from rating.models import Study
+from rating.reading.revision_chain import refuse_where_ratings_differ
 from rating.results.build_report import exhibit_drawer, report_on, results_of
 from rating.results.cache import ResultCache
 from rating.results.export.ratings_csv import codebook_lines, csv_lines
+from rating.results.verification import verify_study
 from rating.views.analysis import note_look
 
 
@@ -24,7 +27,7 @@ from rating.views.analysis import note_look
 @require_GET
 def ratings(request: HttpRequest, slug: str) -> HttpResponseBase:
     study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
-    record(study, request.user, "exported ratings", with_truth=study.is_unblinded)
+    _keep(request, study)
     return _download(csv_lines(study), f"lungrater-ratings-{study.slug}.csv")
 
 
@@ -44,8 +47,9 @@ def bundle(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
     study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
-    record(study, request.user, "exported ratings", with_truth=study.is_unblinded, bundle=True)
-    return _attachment(bundle_of(study, _today()), "application/zip", f"lungrater-{study.slug}.zip")
+    content = bundle_of(study, _today())
+    _keep(request, study, bundle=True)
+    return _attachment(content, "application/zip", f"lungrater-{study.slug}.zip")
 
 
 @permission_required("rating.view_study", raise_exception=True)
@@ -65,6 +69,15 @@ def report(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     ]
     content = make(report_on(study, results, _today(), cache), exhibit_drawer(cache, results))
     return _attachment(content, content_type, f"lungrater-report-{study.slug}.{kind}")
+
+
+def _keep(request: HttpRequest, study: Study, **detail: Any) -> None:
+    """The log keeps each export with what `verify` says of what was handed out; changed ratings are not."""
+    refuse_where_ratings_differ(study)
+    verified = verify_study(study).is_whole
+    record(
+        study, request.user, "exported ratings", with_truth=study.is_unblinded, verified=verified, **detail
+    )
 
 
 def _today() -> str:

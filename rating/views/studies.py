@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.forms import ReasonForm
 from audit import record
+from audit.reading import folded
 from rating.models import Enrolment, Study
 from rating.studies.forms import StrataForm, StudyForm
 from rating.studies.near_copies import held_back_from, let_near_copies_in
@@ -20,6 +21,8 @@ from rating.studies.presets import TEMPLATES, Template
 from rating.studies.protocol_lines import told_protocol
 from rating.studies.study import NotPossibleError
 from rating.studies.study_copy import copy_of
+
+LATEST = 100  # events that the study's own page shows; its log page has all
 
 
 @permission_required("rating.view_study", raise_exception=True)
@@ -97,7 +100,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "can_freeze": study.is_draft and not study.reasons_not_to_freeze(),
         "reason_form": ReasonForm(),
         "near_copies": held_back_from(study) if study.opened_at is None else 0,
-        "events": study.events,
+        "log": folded(study.events[:LATEST]),
         "may_edit": study.may_edit(request.user),
         "is_owner": study.is_owned_by(request.user),
         "members": study.memberships.select_related("user", "group"),

@@ -63,7 +63,17 @@ def test_the_bundle_recomputes_its_own_numbers_without_lungrater(study, tmp_path
     assert {path.name for path in tmp_path.iterdir()} == {
         *("README.txt", "SHA256SUMS", "codebook.csv", "galleries.csv", "images", "imrmc.imrmc"),
         *("manifest.json", "numbers.json"),
-        *("ratings.csv", "ratings.json", "recompute.py", "report.html", "report.pdf", "sequences.csv"),
+        *(
+            "ratings.csv",
+            "ratings.json",
+            "recompute.py",
+            "recompute_log.py",
+            "log.csv",
+            "revisions.csv",
+            "report.html",
+            "report.pdf",
+            "sequences.csv",
+        ),
     }
 
 

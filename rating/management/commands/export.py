@@ -15,6 +15,7 @@ from audit import record
 from rating.management.commands.study import study_named
 from rating.models import Study
 from rating.results.export.ratings_csv import codebook_lines, csv_lines
+from rating.results.verification import verify_study
 
 BAD_ARGUMENT = 2
 
@@ -76,7 +77,14 @@ class Command(BaseCommand):
         if output is None and kind == "bundle" and sys.stdout.isatty():
             raise CommandError("A bundle is a zip: name a file with -o.", returncode=BAD_ARGUMENT)
         content = FORMATS[kind](named_study)
-        record(named_study, None, "exported ratings", with_truth=named_study.is_unblinded, format=kind)
+        record(
+            named_study,
+            None,
+            "exported ratings",
+            with_truth=named_study.is_unblinded,
+            format=kind,
+            verified=verify_study(named_study).is_whole,
+        )
         if output is None:
             sys.stdout.buffer.write(content)
             return

@@ -14,6 +14,7 @@ from rating.results.build_report import exhibit_drawer, report_on, results_of
 from rating.results.cache import ResultCache
 from rating.results.export.galleries import galleries_csv, gallery_images
 from rating.results.export.imrmc import imrmc_lines
+from rating.results.export.log import log_files
 from rating.results.export.ratings_csv import codebook_lines, csv_lines, rating_facts
 from rating.results.query import machine_names
 from rating.results.report.contents import Report
@@ -36,6 +37,9 @@ sequences.csv     the seed and the digest of every order
 imrmc.imrmc       input of the FDA's iMRMC (unblinded studies with both kinds of image)
 machines.csv      the machines' answers, where any was enrolled; in no other file but the report's tables of machines
 recompute.py      recomputes the main numbers with numpy alone: python recompute.py
+log.csv           the study's log, each row chained to the one before by SHA-256; who acted by uuid
+revisions.csv     every save of every rating, chained likewise for each sitting
+recompute_log.py  recomputes both chains: python recompute_log.py
 """
 
 
@@ -73,6 +77,8 @@ def _files(study: Study, date: str) -> dict[str, bytes]:
         "sequences.csv": "".join(_sequences(study)),
         "galleries.csv": galleries_csv(study, cache),
         "recompute.py": (Path(__file__).with_name("recompute.py")).read_text(encoding="utf-8"),
+        "recompute_log.py": (Path(__file__).with_name("recompute_log.py")).read_text(encoding="utf-8"),
+        **log_files(study),
     }
     if study.enrolments.exclude(machine="").exists():
         files["machines.csv"] = "".join(csv_lines(study, machines=True))

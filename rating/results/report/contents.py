@@ -55,6 +55,7 @@ def report_of(
     *,
     galleries: Sequence[Gallery] = (),
     remarks: Sequence[tuple[str, Table]] = (),
+    trail: Sequence[str] = (),
 ) -> Report:
     """Everything that may be known of the study in its present state; galleries and remarks come with their words."""
     audit = facts.audit or ["No blinding audit has been run."]
@@ -78,6 +79,8 @@ def report_of(
         sections.append(
             Section("What did they write?", pieces=[Piece(title, table) for title, table in remarks])
         )
+    if trail:
+        sections.append(Section("Trail", list(trail)))
     sections.append(Section("Reporting checklists", pieces=[Piece("Items", checklist_table(facts, results))]))
     sources = Table(
         ("Number", "Method"), [[name.replace("_", " "), words] for name, words in results.methods.items()]
