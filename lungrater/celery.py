@@ -15,7 +15,7 @@ app.autodiscover_tasks(
         "pool.imports",
         *(f"generation.{kind}" for kind in ("images", "training", "quality", "utility")),
         "rating.blinding",
-        "rating.studies",
+        "rating.studies.trail",
         "lungrater.demo",
         "lungrater.machines",
     ]

@@ -1,6 +1,6 @@
 """Where Django looks for the tables of the wiring."""
 
 from lungrater.machines.models import MachineReading
-from lungrater.signs_of_life import SignOfLife
+from lungrater.monitoring.signs_of_life import SignOfLife
 
 __all__ = ["MachineReading", "SignOfLife"]

@@ -105,7 +105,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.sign_in.session_limits.SessionLimits",
-    "lungrater.refusals.Refusals",
+    "lungrater.answers.refusals.Refusals",
 ]
 ROOT_URLCONF = "lungrater.urls"
 WSGI_APPLICATION = "lungrater.wsgi.application"
@@ -190,7 +190,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "audit.tasks.enter_heads_of_chains",
         "schedule": timedelta(minutes=5),
     },
-    "enter-heads": {"task": "rating.studies.tasks.enter_all_heads", "schedule": timedelta(minutes=5)},
+    "enter-heads": {"task": "rating.studies.trail.tasks.enter_all_heads", "schedule": timedelta(minutes=5)},
 }
 CELERY_TIMEZONE = "UTC"
 

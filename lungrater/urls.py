@@ -7,9 +7,9 @@ from accounts.sign_in.adapter import address_stands
 from accounts.sign_in.login_links import login_link
 from accounts.sign_in.views import account, by_mail, set_password
 from lungrater import pages
-from lungrater.health import healthz, livez, readyz
 from lungrater.log_page import log, log_csv
 from lungrater.machines.views import machines, stop_machine
+from lungrater.monitoring.health import healthz, livez, readyz
 from rating.studies.invitations import invite_raters
 
 urlpatterns = [
@@ -40,4 +40,4 @@ urlpatterns = [
     path("", include("rating.urls")),
 ]
 
-handler500 = "lungrater.problems.server_error"
+handler500 = "lungrater.answers.problems.server_error"

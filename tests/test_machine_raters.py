@@ -15,7 +15,7 @@ from audit.models import Event
 from lungrater.machines.model_folder import NotAModelError, looker_of
 from lungrater.machines.vision_model import opinion_in
 from pool.canonical.pixels import decode_png
-from pool.typed_json import as_json
+from pool.canonical.typed_json import as_json
 from rating.models import Enrolment, Freeze, Rating, Study
 from rating.reading.machine_raters import NoOpinionError, Opinion, enrol_machine, opinion_of, read
 from rating.results.build_report import report_on, results_of

@@ -17,8 +17,8 @@ from django.utils import timezone
 from generation.diffusion.seeds import MOST_SEED
 from generation.training.models import Checkpoint
 from jobs.models import Job, JobQuerySet
+from pool.canonical.texts import line
 from pool.models import Dataset, Image, Modality, Origin
-from pool.texts import line
 
 MOST_IMAGES = 100_000
 PREVIEW = 4

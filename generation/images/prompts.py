@@ -13,7 +13,7 @@ import re
 from dataclasses import asdict
 
 from generation.images.engines.protocol import ImageSpec
-from pool.texts import plain
+from pool.canonical.texts import plain
 
 VARIABLE = re.compile(r"\{(?P<name>[a-z_]+)(?::(?P<values>[^{}]*))?\}")
 MOST_WISHES = 5_000

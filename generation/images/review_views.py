@@ -113,7 +113,9 @@ def _told_apart(job: GenerationJob) -> str:
 @may_view
 def compare(request: HttpRequest) -> HttpResponse:
     """Image k of one job beside image k of another: with one seed, the same noise by two models."""
-    form = CompareForm(request.GET if "right" in request.GET else None, initial=request.GET.dict())
+    form = for_person(
+        CompareForm(request.GET if "right" in request.GET else None, initial=request.GET.dict()), request.user
+    )
     context: dict[str, Any] = {"form": form}
     if form.is_valid():
         left, right = form.cleaned_data["left"], form.cleaned_data["right"]

@@ -42,9 +42,9 @@ from jobs.models import (
 )
 from jobs.throttle import Throttle
 from pool.canonical.previews import image_png
+from pool.canonical.texts import line
 from pool.imports.store import DuplicatePixelsError, add_image
 from pool.models import Image
-from pool.texts import line
 
 TURN_CHECK = 5.0
 REASON_LENGTH = 300

@@ -16,8 +16,8 @@ from generation.training.models import Checkpoint, TrainingRun
 from generation.utility.config import UtilityConfig
 from generation.utility.results import UtilityResults
 from jobs.models import Job, JobQuerySet
+from pool.canonical.typed_json import from_json
 from pool.models import Dataset, Image
-from pool.typed_json import from_json
 
 MOST_PER_CLASS = 20_000
 

@@ -24,7 +24,7 @@ from generation.utility.results import ExplanationOverlap, UtilityResults
 from jobs.models import JobFailedError, JobLostError
 from jobs.throttle import Throttle
 from pool.canonical.pixels import encode_png
-from pool.typed_json import as_json
+from pool.canonical.typed_json import as_json
 
 if TYPE_CHECKING:
     from generation.classifiers.classifier import Classifier

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
 
-from lungrater.signs_of_life import MAIL, SignOfLife
+from lungrater.monitoring.signs_of_life import MAIL, SignOfLife
 from outbound.waiting import within
 
 SENT_WITHIN = 30.0

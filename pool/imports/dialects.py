@@ -8,9 +8,9 @@ import io
 import json
 import re
 
+from pool.canonical.texts import plain
 from pool.imports.labels import BadSourceError
 from pool.imports.spelling import spelled
-from pool.texts import plain
 
 # What other tables call our columns, the likelier first.
 ALIASES = {

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Protocol
 
+from pool.canonical.texts import line
 from pool.imports.notes import Note
-from pool.texts import line
 
 SPLITS = {
     **dict.fromkeys(("train", "training", "val", "valid", "validation", "dev"), "train"),

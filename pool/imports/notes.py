@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from pool.texts import line
+from pool.canonical.texts import line
 
 MAX_SENTENCE = 300
 

@@ -13,13 +13,13 @@ from django.utils.crypto import salted_hmac
 
 from jobs.disk_space import is_out_of_room
 from pool.canonical.pixels import Pixels, bits_of, encode_png, perceptual_hash, pixel_sha256
+from pool.canonical.texts import file_name, line, plain_json
 from pool.imports.archives import Refusal, Source
 from pool.imports.decoding import Hints
 from pool.imports.notes import Note
 from pool.imports.pipeline import OpenedFile, Pipeline, Prepared
 from pool.imports.placeholders import is_placeholder
 from pool.models import Dataset, Image, ImportJob, Modality, stored_path
-from pool.texts import file_name, line, plain_json
 
 ONCE = "image_pixels_once_per_dataset"
 

@@ -14,12 +14,12 @@ from django.db import transaction
 
 from jobs.models import JobCancelledError, JobFailedError, JobPausedError
 from outbound.fetching import FetchError, fetch
+from pool.canonical.texts import file_name, plain_json
 from pool.imports.archives import ImportItem, Refusal, count, from_paths
 from pool.imports.labels import BadSourceError, FolderLabels, Labels, NoLabels
 from pool.imports.store import Duplicate, bring_in
 from pool.imports.tables import read_table
 from pool.models import Dataset, Image, ImportJob, UploadedFile
-from pool.texts import file_name, plain_json
 
 TELL_EVERY = 1.0
 CHUNK = 2**20

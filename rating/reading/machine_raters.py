@@ -19,7 +19,7 @@ from django.db import transaction
 
 from audit import record
 from pool.canonical.pixels import decode_png, to_8bit
-from pool.texts import plain, plain_json
+from pool.canonical.texts import plain, plain_json
 from rating.reading.rating import AlreadyRatedError, Rating, StudyOverError
 from rating.studies.enrolment import Enrolment
 from rating.studies.presentation import Presentation

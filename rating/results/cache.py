@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db.models import Count, Max, Q
 
-from pool.typed_json import as_json, from_json
+from pool.canonical.typed_json import as_json, from_json
 from rating.reading.rating import RatingRevision
 from rating.results.methods import versions
 from rating.results.query import read_columns

@@ -9,9 +9,9 @@ from audit.anchors import Anchor
 from audit.verification import Discrepancy, head, verify_chain
 from rating.blinding.verification import verify_derivatives, verify_manifest, verify_orders
 from rating.reading.revision_chain import verify_ratings, verify_revisions
-from rating.studies.life_verification import verify_life, verify_standing
-from rating.studies.sitting_heads import heads_of
 from rating.studies.study import Study
+from rating.studies.trail.life_verification import verify_life, verify_standing
+from rating.studies.trail.sitting_heads import heads_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from audit.models import Event, EventQuerySet
 from rating.studies.randomness import random_seed, random_slug
 from rating.studies.readiness import reasons_not_to_freeze, reasons_not_to_open
 from rating.studies.reading_settings import ReadingRoom
+from rating.studies.trail.sitting_heads import enter_heads
 
 # A study's own life, not its protocol: what goes on changing after the freeze, and what names the row.
 LIFE = frozenset(
@@ -218,10 +219,8 @@ class Study(Shared, ReadingRoom):
     @transaction.atomic
     def close(self, user: Any) -> None:
         """Take no more ratings; whoever may look into the pool by now has not read blinded."""
-        from rating.studies.sitting_heads import enter_heads_of  # sittings are of studies
-
         self._move(self.State.OPEN, self.State.CLOSED, "closed_at", user)
-        enter_heads_of(self)
+        enter_heads(apps.get_model("rating", "Sitting").objects.filter(enrolment__study=self))
         for enrolment in self.enrolments.select_related("user"):
             if enrolment.user.has_perm("pool.view_image"):
                 enrolment.mark_unblinded(user, "This rater may look into the pool by now.")

@@ -25,7 +25,7 @@ from rating.reading.answer_form import CONFIDENCE, AnswerForm
 from rating.reading.payload import feedback, image_urls, own_answer, prefetchable, public_facts, room
 from rating.reading.rating import AlreadyRatedError, StudyOverError
 from rating.studies.presentation import PresentationQuerySet
-from rating.studies.sitting_heads import enter_heads
+from rating.studies.trail.sitting_heads import enter_heads
 from rating.views.raters import for_raters, own_language, wants_json
 
 

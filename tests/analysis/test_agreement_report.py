@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pool.typed_json import as_json
+from pool.canonical.typed_json import as_json
 from rating.statistics import LABELS, RatingsTable, agreement_report, counts, notes
 from rating.statistics.agreement.report import counts_by_group
 

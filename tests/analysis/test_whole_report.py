@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pool.canonical.typed_json import as_json
 from pool.figure_style import SCREEN, as_file
-from pool.typed_json import as_json
 from rating.results.exhibit import as_text
 from rating.results.gallery import galleries
 from rating.results.questions import EXHIBITS

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pool.canonical.texts import file_name
 from pool.imports.archives import ImportItem, Refusal, Source, UnreadableError, count, from_paths, members
 from pool.imports.decoding import MAX_FILE_BYTES
 from pool.imports.labels import BadSourceError, Facts, FolderLabels, Labels, NoLabels, NoRowError
 from pool.imports.tables import TableLabels, read_table
-from pool.texts import file_name
 from tests.pool.files import picture, zipped
 
 

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.models import storable
+from pool.canonical.texts import file_name, line, plain, plain_json
 from pool.imports.archives import ImportItem, from_paths
 from pool.imports.labels import FolderLabels
 from pool.imports.store import bring_in
 from pool.imports.tables import read_table
 from pool.models import Image
-from pool.texts import file_name, line, plain, plain_json
 from tests.factories import make_dataset, make_image
 from tests.pool.files import dicom_file, picture
 

@@ -13,8 +13,8 @@ import pytest
 from django.urls import reverse
 
 from audit.models import Event
+from pool.canonical.typed_json import as_json
 from pool.models import Dataset
-from pool.typed_json import as_json
 from rating.models import Rating, Study
 from rating.results.build_report import report_on, results_of
 from rating.results.cache import ResultCache

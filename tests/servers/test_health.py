@@ -23,8 +23,8 @@ from lungrater.deadlines.file_storage import StorageSilentError
 from lungrater.deadlines.mail import MailSilentError
 from lungrater.embedded.home import CannotStartError
 from lungrater.embedded.migrate import migrate_if_needed
-from lungrater.health import _some_worker_answers, _state
-from lungrater.signs_of_life import BEAT, MAIL, SignOfLife
+from lungrater.monitoring.health import _some_worker_answers, _state
+from lungrater.monitoring.signs_of_life import BEAT, MAIL, SignOfLife
 from pool import durability
 from tests.generation.makers import make_checkpoint, make_job
 
@@ -41,7 +41,7 @@ def nothing_remembered() -> Iterator[None]:
 @pytest.fixture
 def everything_works(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers for every queue and the clock gave a sign just now."""
-    monkeypatch.setattr("lungrater.health._some_worker_answers", lambda _second: True)
+    monkeypatch.setattr("lungrater.monitoring.health._some_worker_answers", lambda _second: True)
     note_presence(["cpu", "api", "gpu"])
     SignOfLife.note(BEAT)
 
@@ -164,7 +164,7 @@ def test_code_older_than_its_tables_refuses(client: Client, db: None) -> None:
 def test_tables_that_are_not_up_to_date_take_no_ratings(
     client: Client, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lungrater.health._tables_were_up_to_date", False)
+    monkeypatch.setattr("lungrater.monitoring.health._tables_were_up_to_date", False)
     MigrationRecorder(connection).record_unapplied("lungrater", "0002_signs_of_life")
 
     assert client.get("/readyz").json()["missing"] == ["tables up to date"]
@@ -209,7 +209,7 @@ def test_an_outage_is_told_apart_from_a_fault(
     def broken(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("lungrater.health.missing_parts", broken)
+    monkeypatch.setattr("lungrater.monitoring.health.missing_parts", broken)
 
     assert client.get("/healthz").status_code == status
 

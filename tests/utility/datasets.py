@@ -13,8 +13,8 @@ from generation.utility.config import UtilityConfig
 from generation.utility.report import Fitted, HeldOut, whole_report
 from generation.utility.results import ExplanationOverlap
 from pool.canonical.pixels import Pixels, encode_png
+from pool.canonical.typed_json import as_json
 from pool.models import Dataset, Image, Modality, Origin
-from pool.typed_json import as_json
 from tests.factories import make_dataset, make_image
 from tests.utility.pictures import marked
 

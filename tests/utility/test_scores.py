@@ -14,7 +14,7 @@ from generation.classifiers.resampling import Estimate, Resampling
 from generation.classifiers.scores import reliability, scores, scores_by_class
 from generation.utility.report import Fitted, HeldOut, in_words, whole_report
 from generation.utility.results import UtilityResults
-from pool.typed_json import as_json, from_json
+from pool.canonical.typed_json import as_json, from_json
 from rating.statistics.accuracy.roc import compare
 
 ONES = np.ones((1, 200))

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.sign_in.addresses import clean_address, mail_is_set_up
-from lungrater.site_address import site_address
+from lungrater.embedded.site_address import site_address
 from rating.management.commands.study import study_named
 from rating.studies.invitations import Invitation, invite, send_invitations
 from rating.studies.study import NotPossibleError

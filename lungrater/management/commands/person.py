@@ -13,7 +13,7 @@ from accounts.models import LoginLink, User
 from accounts.roles import Role
 from accounts.sign_in.addresses import clean_address
 from audit import record
-from lungrater.site_address import site_address
+from lungrater.embedded.site_address import site_address
 
 LIVES = timedelta(days=2)
 

@@ -19,9 +19,9 @@ from lungrater.embedded.home import Home
 from lungrater.embedded.migrate import migrate_if_needed
 from lungrater.embedded.running import STOP_SIGNALS, STOP_WITHIN, exit_on_signals, start_servers
 from lungrater.embedded.supervisor import Supervisor
-from lungrater.health import workers_that_answer
-from lungrater.signs_of_life import BEAT, SignOfLife
-from lungrater.site_state import ESSENTIAL, site_state
+from lungrater.monitoring.health import workers_that_answer
+from lungrater.monitoring.signs_of_life import BEAT, SignOfLife
+from lungrater.monitoring.site_state import ESSENTIAL, site_state
 
 ANSWER_WITHIN = 90.0
 # Longer than gunicorn's graceful timeout; with the servers' own time after it, all is gone within ten seconds.

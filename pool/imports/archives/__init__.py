@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from pool.canonical.texts import file_name
 from pool.imports.archives.members import (
     NAMED_AS_ARCHIVES,
     TOO_LARGE,
@@ -24,7 +25,6 @@ from pool.imports.decoding import MAX_FILE_BYTES
 from pool.imports.labels import BadSourceError, Facts, FolderLabels, Labels, NoRowError
 from pool.imports.notes import Note
 from pool.imports.raster.kinds import kind_of
-from pool.texts import file_name
 
 __all__ = ["ImportItem", "Refusal", "Source", "UnreadableError", "count", "from_paths"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO
 
+from pool.canonical.texts import file_name, line
 from pool.imports.decoding import MAX_FILE_BYTES
 from pool.imports.notes import Note
-from pool.texts import file_name, line
 
 MAX_MEMBERS = 20_000
 MAX_UNPACKED = 20 * 2**30

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from pool.canonical.texts import plain
 from pool.imports.archives import members as limits
 from pool.imports.archives.members import (
     TOO_LARGE,
@@ -21,7 +22,6 @@ from pool.imports.archives.members import (
     read_all,
 )
 from pool.imports.decoding import MAX_FILE_BYTES
-from pool.texts import plain
 
 DAMAGED = (tarfile.TarError, zlib.error, EOFError, OSError, ValueError)
 

@@ -21,6 +21,7 @@ from accounts.membership.owner_option import add_owner_option, owner_of
 from jobs.disk_space import NO_ROOM_LEFT, is_out_of_room, shortage
 from jobs.models import LOOK_FOR_ROOM_EVERY
 from outbound.fetching import FetchError, fetch
+from pool.canonical.texts import file_name, line, plain
 from pool.imports.archives import ImportItem, Refusal, count, from_paths
 from pool.imports.decoding import is_window
 from pool.imports.labels import BadSourceError, FolderLabels, Labels, NoLabels
@@ -28,7 +29,6 @@ from pool.imports.slices import is_choice
 from pool.imports.store import Duplicate, bring_in
 from pool.imports.tables import read_table
 from pool.models import Dataset, Image, ImportJob, Modality, Origin
-from pool.texts import file_name, line, plain
 
 BAD_ARGUMENT = 2
 AGAIN = "Free some and give the same command again; what is stored stays."

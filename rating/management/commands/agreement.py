@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from pool.typed_json import as_json
+from pool.canonical.typed_json import as_json
 from rating.results.text import agreement_text
 from rating.statistics import LABELS, RatingsError, agreement_report, notes, read_ratings
 from rating.statistics.ratings_file import UnknownColumnError

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from audit import record
-from pool.typed_json import as_json
+from pool.canonical.typed_json import as_json
 from rating.management.commands.study import study_named
 from rating.results.build_report import results_of
 from rating.results.sections.primary import sentence

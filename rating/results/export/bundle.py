@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from pool.typed_json import as_json
+from pool.canonical.typed_json import as_json
 from rating.results.build_report import exhibit_drawer, report_on, results_of
 from rating.results.cache import ResultCache
 from rating.results.export.galleries import galleries_csv, gallery_images

@@ -5,8 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 
 from rating.studies.sitting import Sitting
-from rating.studies.sitting_heads import enter_heads
 from rating.studies.study import Study
+from rating.studies.trail.sitting_heads import enter_heads
 
 
 @shared_task

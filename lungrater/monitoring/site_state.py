@@ -14,7 +14,7 @@ from generation.images.worker_heartbeat import GONE_AFTER
 from jobs import disk_space
 from jobs.tasks import job_kinds
 from lungrater.embedded.commands import QUEUES
-from lungrater.signs_of_life import BACKUP, BEAT, MAIL, SignOfLife
+from lungrater.monitoring.signs_of_life import BACKUP, BEAT, MAIL, SignOfLife
 
 # Imports, freezes and the sweep wait in it: a site without a worker for it stands still.
 ESSENTIAL = "cpu"

@@ -7,15 +7,17 @@ when the study closes, and by the clock.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.db import transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from audit import record
-from rating.studies.sitting import Sitting
-from rating.studies.study import Study
+
+if TYPE_CHECKING:
+    from rating.studies.sitting import Sitting
+    from rating.studies.study import Study
 
 HEADS = "entered heads"  # as the log names it
 
@@ -35,13 +37,8 @@ def enter_heads(sittings: QuerySet[Sitting]) -> int:
         # The log before its sittings, as closing a study locks them; else the two could wait for each other.
         record(study, None, HEADS, heads=entered)
         for pk, (last, _sha256) in entered.items():
-            Sitting.objects.filter(pk=pk, entered__lt=last).update(entered=last)
+            sittings.model.objects.filter(pk=pk, entered__lt=last).update(entered=last)
     return sum(map(len, heads.values()))
-
-
-def enter_heads_of(study: Study) -> int:
-    """Enter the heads of all sittings of one study."""
-    return enter_heads(Sitting.objects.filter(enrolment__study=study))
 
 
 def heads_of(study: Study) -> dict[int, dict[int, str]]:
