@@ -16,6 +16,7 @@ from generation.images.contact_sheet import PER_SHEET, contact_sheet
 from generation.images.models import GenerationJob
 from generation.images.outcomes import GeneratedImage
 from generation.images.views import may_view
+from pool.choices import for_person
 
 REASONS = ("text in the picture", "broken anatomy", "duplicate", "not the modality", "poor quality")
 PAIRS = 30
