@@ -57,6 +57,7 @@ def revision_lines(study: Study) -> Iterator[str]:
         )
         .order_by("sitting", "chain_number")
     )
+    revision: Any  # with the two columns above
     for revision in rows.iterator(chunk_size=2000):
         presentation, sitting = revision.rating.presentation, revision.sitting
         assert sitting is not None  # noqa: S101  (the filter's)
