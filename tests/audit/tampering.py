@@ -28,6 +28,7 @@ def as_superuser(*statements: str, values: Any = ()) -> None:
 EDITS = {
     "text": "{0} || 'x'",
     "sha": "reverse({0})",
+    "digest": "CASE {0} WHEN '' THEN 'x' ELSE reverse({0}) END",
     "number": "coalesce({0}, 0) + 1",
     "time": "{0} + interval '1 microsecond'",
     "json": "'{{\"n\": 8}}'",
@@ -37,8 +38,8 @@ EDITS = {
 }
 EVENT = {
     **dict.fromkeys(["subject_kind", "subject_key", "action", "actor_kind", "reason"], "text"),
-    "identity_sha256": "text",
-    "reason_sha256": "text",
+    "identity_sha256": "digest",
+    "reason_sha256": "digest",
     "sha256": "sha",
     "number": "number",
     "at": "time",
@@ -56,7 +57,7 @@ REVISION = {
     "client_key": "uuid",
     "saved_at": "time",
     "sha256": "sha",
-    "remark_sha256": "text",
+    "remark_sha256": "digest",
     "chain_number": "number",
 }
 RATING = {

@@ -49,7 +49,7 @@ def event_lines(events: EventQuerySet, *, with_identity: bool = False) -> Iterat
 def revision_lines(study: Study) -> Iterator[str]:
     """One line per save, also of sittings that count no more, in the order of the sittings' chains."""
     yield _line([*REVISION, *REVISION_REST, *REVISION_PLACE])
-    rows = (
+    rows: Any = (
         RatingRevision.objects.filter(sitting__enrolment__study=study)
         .select_related("sitting__enrolment", "rating__presentation__study_image")
         .annotate(
