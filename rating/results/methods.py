@@ -35,7 +35,11 @@ METHODS = {
     "forced_choice": "Proportion found with Clopper & Pearson's interval and the exact binomial test against chance; d′ of pairs and "
     "the leaning to one side by Macmillan & Creelman 2005, ch. 7, log-linear correction (Hautus 1995).",
     "unsure": "Unsure by four policies (exclude, wrong, right, half); Simel 1987, Shinkins 2013, STARD 2015 item 15.",
-    "times": "Median and quartiles of the active time per case.",
+    "marginal_homogeneity": "Stuart 1955 and Maxwell 1970, Bhapkar 1966; labels without disagreement left out. Prevalence and bias index: Byrt, "
+    "Bishop & Carlin 1993.",
+    "boundary": "Near a boundary and up to 200 images: goodness of fit for two raters' kappa (Donner & Eliasziw 1992), Wilson for shares, BCa over "
+    "images for more raters (Efron 1987); of one rater's AUC the logit.",
+    "times": "Median and quartiles of the active time per case; interval of the median by order statistics (binomial).",
     "trend": "Least-squares slope along the sitting per rater, Student's t over raters.",
     "kappa_size": "Goodness-of-fit sample size for kappa; Donner & Eliasziw 1992, Altaye, Donner & Klar 2001.",
     "reader_power": "Power over random raters and images; Hillis, Obuchowski & Berbaum 2011.",

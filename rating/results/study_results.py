@@ -10,6 +10,7 @@ from rating.statistics.accuracy.fool_rate import FoolRates
 from rating.statistics.accuracy.forced_choice import ForcedChoice
 from rating.statistics.accuracy.indistinguishable import EquivalenceTests
 from rating.statistics.accuracy.machines import MachineResults
+from rating.statistics.agreement.homogeneity import PairHabits
 from rating.statistics.agreement.intra import SelfAgreement
 from rating.statistics.agreement.report import AgreementReport, RaterCounts
 from rating.statistics.estimate import Estimate
@@ -156,6 +157,7 @@ class StudyResults:
     agreement: AgreementReport
     notes: tuple[str, ...]
     random_raters: dict[str, Estimate]
+    pair_habits: tuple[PairHabits, ...]
     conger_kappa: Estimate
     unanimous: Estimate
     by_label: dict[str, Estimate]

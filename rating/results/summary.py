@@ -20,6 +20,7 @@ from rating.statistics.accuracy.machines import MachineResults
 from rating.statistics.accuracy.unsure import correct, truth_codes
 from rating.statistics.agreement.categories import kappa_by_category, unanimous
 from rating.statistics.agreement.conger import conger_kappa
+from rating.statistics.agreement.homogeneity import pair_habits
 from rating.statistics.agreement.ordered import agreement_on_the_scale
 from rating.statistics.agreement.pairs import pairwise
 from rating.statistics.agreement.random_raters import random_raters
@@ -65,6 +66,7 @@ def study_results(
         agreement=agreement,
         notes=tuple(notes(agreement)),
         random_raters=random_raters(table, pairs=pairs),
+        pair_habits=pair_habits(table.rated().raters, pairs),
         conger_kappa=conger_kappa(table.codes, len(table.labels)),
         unanimous=unanimous(table.category_counts()),
         by_label=dict(zip(table.labels, by_label, strict=True)),

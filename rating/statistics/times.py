@@ -11,12 +11,13 @@ from rating.statistics.arrays import Numbers
 
 @dataclass(frozen=True, slots=True)
 class Quartiles:
-    """How many, the median and the quartiles; None where there is nothing."""
+    """How many, the median, the quartiles, and the median's 95 % interval; None where there is nothing."""
 
     n: int
     median: float | None
     q1: float | None
     q3: float | None
+    ci: tuple[float, float] | None = None
 
     @property
     def iqr(self) -> float | None:
@@ -29,7 +30,8 @@ def quartiles(values: Numbers) -> Quartiles:
     if not x.size:
         return Quartiles(0, None, None, None)
     q1, median, q3 = np.percentile(x, (25, 50, 75))
-    return Quartiles(int(x.size), float(median), float(q1), float(q3))
+    interval = median_interval(x)
+    return Quartiles(int(x.size), float(median), float(q1), float(q3), interval.ci if interval else None)
 
 
 @dataclass(frozen=True, slots=True)

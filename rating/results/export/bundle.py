@@ -34,7 +34,8 @@ report.html/.pdf  the report
 galleries.csv     the images of each gallery with every label and remark; the first of each lie in images/
 manifest.json     protocol, images with their sha256, raters of whom no session counts
 sequences.csv     the seed and the digest of every order
-imrmc.imrmc       input of the FDA's iMRMC (unblinded studies with both kinds of image)
+imrmc.imrmc       input of the FDA's iMRMC (unblinded studies with both kinds of image; there is none of one kind). Where not
+                  everybody read everything, the variances in numbers.json are the centred ones, never negative where iMRMC's can be
 machines.csv      the machines' answers, where any was enrolled; in no other file but the report's tables of machines
 recompute.py      recomputes the main numbers with numpy alone: python recompute.py
 log.csv           the study's log, each row chained to the one before by SHA-256; who acted by uuid
@@ -83,7 +84,7 @@ def _files(study: Study, date: str) -> dict[str, bytes]:
     if study.enrolments.exclude(machine="").exists():
         files["machines.csv"] = "".join(csv_lines(study, machines=True))
     columns = cache.columns()
-    if columns.truth_is_known and not study.shows_sets:
+    if columns.truth_is_known and not study.shows_sets and len(set(columns.truth)) > 1:
         files["imrmc.imrmc"] = "".join(imrmc_lines(columns, study.name))
     contents = {name: text.encode() for name, text in files.items()}
     contents |= {"report.html": as_html(report, draw_exhibit), "report.pdf": as_pdf(report, draw_exhibit)}

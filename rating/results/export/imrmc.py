@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rating.statistics.columns import StudyColumns
 from rating.statistics.ratings_table import LABELS
 
+ONE_KIND = "iMRMC compares two kinds of image; this study has one, so there is no file for it."
 SCORES = {0: 0, 2: 1, 1: 2}  # codes of real, unsure, fake on the scale real < unsure < fake
 
 
@@ -16,6 +17,8 @@ def imrmc_lines(columns: StudyColumns, name: str, session: int | None = None) ->
         raise ValueError("iMRMC takes scores of single images; this study is a forced choice among several.")
     if not columns.truth_is_known:
         raise ValueError("iMRMC needs the truth: unblind the study first.")
+    if len(set(columns.truth)) < 2:
+        raise ValueError(ONE_KIND)
     counted = columns.main(session or columns.first_session)
     yield f"{' '.join(name.split())}\n"
     yield f"NR: {len(columns.raters)}\n"

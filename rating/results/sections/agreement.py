@@ -17,6 +17,7 @@ from rating.results.exhibit import (
     Table,
     estimate_cells,
     of_any,
+    p_cell,
     rate_cells,
     unit_name,
 )
@@ -161,6 +162,24 @@ def _least(cells: Floats) -> float:
     return float(finite.min()) if len(finite) else 0.0
 
 
+def habits(results: StudyResults) -> Table:
+    rows: list[list[Cell]] = [
+        [
+            *(*row.raters, row.n, row.tests.stuart_maxwell, row.tests.df),
+            *(p_cell(row.tests.stuart_maxwell_p), p_cell(row.p_holm), p_cell(row.tests.bhapkar_p)),
+            *(row.indices.prevalence if row.indices else None, row.indices.bias if row.indices else None),
+            row.tests.reason or "",
+        ]
+        for row in results.pair_habits
+    ]
+    head = (
+        *("First rater", "Second rater", "n", "Stuart–Maxwell", "df", "p", "p (Holm)", "p (Bhapkar)"),
+        *("Prevalence index", "Bias index", "Note"),
+    )
+    family = f"Holm over the {len(rows)} pairs of raters. The indices are of pairs that used two labels only (Byrt, Bishop & Carlin 1993)."
+    return Table(head, rows, [family])
+
+
 def with_oneself(results: StudyResults) -> Table:
     again = {"repeat in the session": results.intra.repeats, "next session": results.intra.next_session}
     rows: list[list[Cell]] = [
@@ -206,6 +225,15 @@ EXHIBITS = (
         missing=lambda results: None if results.agreement.pairs else "There is no pair of raters.",
         words="Cohen κ of each pair on the images both rated.",
         fits=of_any,
+    ),
+    Exhibit(
+        "label-habits",
+        "Whether two raters use the labels alike",
+        habits,
+        missing=lambda results: (
+            None if results.pair_habits else "There is no pair of raters, or there are too many."
+        ),
+        words="A low κ may come from other habits or from a rare label rather than from disagreement image by image.",
     ),
     Exhibit(
         "agreement-by-label",

@@ -120,7 +120,7 @@ def draw_against_fid(results: StudyResults, theme: Theme) -> Figure:
         label = group_name(name) if few else None
         ax.plot([fid], [rate or 0.0], marker=marker, linestyle="none", color=colour, label=label)
     ax.set_ylim(-0.02, 1.02)
-    ax.set_xlabel("Fréchet Inception Distance (lower is nearer to real images)")
+    ax.set_xlabel("FID by the extractor that measured each (lower is nearer to real images)")
     ax.set_ylabel("Fakes called real")
     ax.grid(color=theme.line, linewidth=0.6)
     if few:

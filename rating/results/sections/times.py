@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pool.figure_style import panel
-from rating.results.exhibit import Cell, Exhibit, Table, of_any
+from rating.results.exhibit import INTERVAL, Cell, Exhibit, Table, of_any
 from rating.results.study_results import StudyResults
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pool.figure_style import Theme
 
 MOST_RATERS = 40
+MEDIAN_NOTE = (
+    "Interval of the median by order statistics, over ratings: those of one rater are taken as independent."
+)
 NO_TIMES = "No active time was measured."
 
 
@@ -25,12 +28,13 @@ def times(results: StudyResults) -> Table:
         ("Rater", results.times.by_rater),
     )
     rows: list[list[Cell]] = [
-        [kind, name, seconds.n, seconds.median, seconds.q1, seconds.q3]
+        [kind, name, seconds.n, seconds.median, *(seconds.ci or (None, None)), seconds.q1, seconds.q3]
         for kind, group in groups
         for name, seconds in group.items()
         if seconds.n
     ]
-    return Table(("By", "Group", "n", "Median, s", "Lower quartile", "Upper quartile"), rows)
+    head = ("By", "Group", "n", "Median, s", *INTERVAL, "Lower quartile", "Upper quartile")
+    return Table(head, rows, [MEDIAN_NOTE])
 
 
 def draw_times(results: StudyResults, theme: Theme) -> Figure:

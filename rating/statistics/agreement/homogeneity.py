@@ -9,8 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
+from rating.statistics.agreement.pairs import Pairs
 from rating.statistics.arrays import TINY, Numbers
+from rating.statistics.mrmc.paired import holm_adjusted
 
+MOST_RATERS_COMPARED = 10
 NO_DISAGREEMENT = "The two raters disagreed on no image, so there is nothing to test."
 
 
@@ -74,6 +77,38 @@ class Indices:
 
     prevalence: float
     bias: float
+
+
+@dataclass(frozen=True, slots=True)
+class PairHabits:
+    """Whether two raters use the labels alike, and of two labels how prevalence and bias bend kappa."""
+
+    raters: tuple[str, str]
+    n: int
+    tests: Homogeneity
+    p_holm: float | None
+    indices: Indices | None
+
+
+def pair_habits(names: tuple[str, ...], pairs: Pairs) -> tuple[PairHabits, ...]:
+    """The tests of each pair of raters, few enough to read; p of Stuart and Maxwell adjusted by Holm."""
+    if len(names) > MOST_RATERS_COMPARED:
+        return ()
+    tests = [homogeneity(table) for table in pairs.tables]
+    adjusted = holm_adjusted([test.stuart_maxwell_p for test in tests])
+    return tuple(
+        PairHabits((names[a], names[b]), int(table.sum()), test, p_holm, _of_two_labels(table))
+        for a, b, table, test, p_holm in zip(
+            pairs.first, pairs.second, pairs.tables, tests, adjusted, strict=True
+        )
+    )
+
+
+def _of_two_labels(table: Numbers) -> Indices | None:
+    """The indices where the two raters used exactly two labels between them."""
+    counts = np.asarray(table, dtype=np.float64)
+    used = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
+    return prevalence_and_bias(counts[np.ix_(used, used)]) if len(used) == 2 else None
 
 
 def prevalence_and_bias(table: Numbers) -> Indices | None:
