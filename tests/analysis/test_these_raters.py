@@ -7,7 +7,7 @@ from pool.placements import covariance, placements
 from rating.statistics import LABELS, RatingsTable
 from rating.statistics.accuracy.diagnostic_accuracy import diagnostic_accuracy
 from rating.statistics.accuracy.fool_rate import fool_rate
-from rating.statistics.mrmc import fixed_raters, nested
+from rating.statistics.mrmc import fixed_raters, nested, ustatistic
 
 pytestmark = pytest.mark.filterwarnings("error")
 # Ali et al. 2022: twenty generated X-rays, the two radiologists' answers as far as their counts and overlaps allow.
@@ -75,3 +75,14 @@ def test_unsure_on_half_of_each_kind_and_right_on_the_rest_is_no_d_prime_of_noug
 
     assert (rater.detection.fake.d.estimate or 0) > 1
     assert (rater.detection.fake_or_unsure.d.estimate or 0) > 1
+
+
+def test_two_raters_keep_their_interval_where_one_for_raters_like_them_does_not_exist() -> None:
+    calls = np.random.default_rng(6).random((2, 12)) < 0.5
+    everything = np.ones_like(calls)
+    assert ustatistic.mean(calls, everything).estimate.se is None  # its variance is not positive
+
+    rate = fool_rate(calls, everything)
+
+    assert rate.primary.ci
+    assert rate.primary_method.startswith("these raters")

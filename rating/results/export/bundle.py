@@ -37,7 +37,7 @@ sequences.csv     the seed and the digest of every order
 imrmc.imrmc       input of the FDA's iMRMC (unblinded studies with both kinds of image; there is none of one kind). Where not
                   everybody read everything, the variances in numbers.json are the centred ones, never negative where iMRMC's can be
 machines.csv      the machines' answers, where any was enrolled; in no other file but the report's tables of machines
-recompute.py      recomputes the main numbers with numpy alone: python recompute.py
+recompute.py      recomputes the primary result with its interval, and the main numbers, with numpy alone: python recompute.py
 log.csv           the study's log, each row chained to the one before by SHA-256; who acted by uuid
 revisions.csv     every save of every rating, chained likewise for each sitting
 recompute_log.py  recomputes both chains: python recompute_log.py

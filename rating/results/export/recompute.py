@@ -1,4 +1,4 @@
-"""Recompute the main numbers of a LungRater bundle with nothing but numpy, and compare them with numbers.json.
+"""Recompute the primary result (with its interval) and the main numbers of a LungRater bundle with nothing but numpy, and compare them with numbers.json.
 
 python recompute.py        (in the folder of the bundle; exit 1 if anything differs)
 """
@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 HERE = Path(__file__).resolve().parent
 Codes = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 LABELS = tuple(json.loads((HERE / "numbers.json").read_text(encoding="utf-8"))["agreement"]["labels"])
 
 
@@ -22,24 +26,23 @@ def read() -> tuple[list[str], Codes, npt.NDArray[np.str_]]:
     """Codes raters × images of the analysed session's main showings (-1: not rated), and the truth per image."""
     session = str(json.loads((HERE / "numbers.json").read_text(encoding="utf-8"))["session"])
     with (HERE / "ratings.csv").open(encoding="utf-8", newline="") as file:
-        rows = [
-            row
-            for row in csv.DictReader(file)
-            if row["kind"] == "main" and row["session"] == session and row["label"]
-        ]
-    raters = sorted({row["rater"] for row in rows}, key=lambda name: int(name[1:]))
+        rows = [row for row in csv.DictReader(file) if row["kind"] == "main" and row["session"] == session]
+    raters = sorted({row["rater"] for row in rows if row["label"]}, key=lambda name: int(name[1:]))
     images = sorted({row["image"] for row in rows})
     codes = np.full((len(raters), len(images)), -1)
     truth = dict.fromkeys(images, "")
     for row in rows:
-        codes[raters.index(row["rater"]), images.index(row["image"])] = LABELS.index(row["label"])
         truth[row["image"]] = row["truth"]
+        if not row["label"]:
+            continue
+        codes[raters.index(row["rater"]), images.index(row["image"])] = LABELS.index(row["label"])
     return raters, codes, np.array([truth[image] for image in images])
 
 
 def agreement(codes: Codes) -> dict[str, float]:
     """Percent agreement, Fleiss κ, Gwet AC1, Brennan–Prediger and Krippendorff α."""
     counts = np.stack([(codes == k).sum(axis=0) for k in range(len(LABELS))], axis=1).astype(float)
+    counts = counts[counts.sum(axis=1) > 0]
     n = counts.sum(axis=1)
     twice = n > 1
     if not twice.any():
@@ -84,6 +87,119 @@ def auc(codes: Codes, truth: npt.NDArray[np.str_]) -> float | None:
     return won / pairs if pairs else None
 
 
+def t_quantile(share: float, df: float) -> float:
+    """Student's t below which lies `share`, by quadrature and bisection."""
+    node, weight = np.polynomial.legendre.leggauss(200)
+    constant = math.exp(math.lgamma((df + 1) / 2) - math.lgamma(df / 2)) / math.sqrt(math.pi)
+
+    def below(t: float) -> float:
+        end = math.atan(t / math.sqrt(df))
+        return 0.5 + constant * end / 2 * float(weight @ np.cos(end * (node + 1) / 2) ** (df - 1))
+
+    low, high = 0.0, 1e6
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if below(middle) < share else (low, middle)
+    return (low + high) / 2
+
+
+def from_moments(value: float, above: Floats, below: Floats, size: tuple[int, ...]) -> list[float]:
+    """The U-statistic's SE and interval from sums over pairs that share nothing, a rater, an image …"""
+    sign = (-1.0) ** np.array(size)
+    variance = -float(sign @ above) / float(sign @ below)
+    moment, single = above / np.maximum(below, 1), np.array(size) == 1
+    worth = np.maximum(np.round(below[0] / np.maximum(below[single], 1) - 1), 1)
+    effects = float(((moment[single] - moment[0]) ** 2 / worth**3).sum())
+    df = max(variance**2 / effects, float(worth.min())) if effects > 1e-24 else float(worth.min())
+    se = math.sqrt(variance)
+    half = t_quantile(0.975, df) * se
+    return [value, se, max(value - half, 0.0), min(value + half, 1.0)]
+
+
+def share_of_random_raters(x: Floats, there: Floats) -> list[float]:
+    """A share over raters and images like these; raters × images."""
+    value = float((x * there).sum() / there.sum())
+
+    def sums(cells: Floats) -> Floats:
+        parts = cells.sum() ** 2, (cells.sum(axis=1) ** 2).sum(), (cells.sum(axis=0) ** 2).sum()
+        return np.array([*parts, (cells**2).sum()])
+
+    return from_moments(value, sums((x - value) * there), sums(there), (0, 1, 1, 2))
+
+
+def auc_of_random_raters(real: Codes, fake: Codes) -> list[float]:
+    """An AUC over raters and images like these; levels raters × images of each kind, -1 missing."""
+    won = (fake[:, None, :] > real[:, :, None]) + 0.5 * (fake[:, None, :] == real[:, :, None])
+    there = ((fake >= 0)[:, None, :] & (real >= 0)[:, :, None]).astype(float)
+    value = float((won * there).sum() / there.sum())
+    summed = [(0, 1, 2), (1, 2), (0, 2), (0, 1), (2,), (1,), (0,), ()]  # over what a pair does not share
+
+    def sums(cells: Floats) -> Floats:
+        return np.array([float((np.sum(cells, axis=axes) ** 2).sum()) for axes in summed])
+
+    return from_moments(value, sums((won - value) * there), sums(there), (0, 1, 1, 1, 2, 2, 2, 3))
+
+
+def of_these_raters(value: float, influence: list[Floats]) -> list[float]:
+    """SE and interval with images sampled and raters fixed; by the logit where the plain one leaves 0 … 1."""
+    variance = sum(len(part) / (len(part) - 1) * float((part**2).sum()) for part in influence)
+    df = sum(len(part) - 1 for part in influence)
+    half = t_quantile(0.975, df) * math.sqrt(variance)
+    if value - half >= 0 and value + half <= 1:
+        return [value, math.sqrt(variance), value - half, value + half]
+    logit, half = math.log(value / (1 - value)), half / (value * (1 - value))
+    ends = (1 / (1 + math.exp(-edge)) for edge in (logit - half, logit + half))
+    return [value, math.sqrt(variance), *ends]
+
+
+def share_of_these_raters(x: Floats, there: Floats) -> list[float]:
+    used = there.any(axis=1)
+    x, there = x[used], there[used]
+    n = there.sum(axis=1, keepdims=True)
+    rates = (x * there).sum(axis=1, keepdims=True) / n
+    return of_these_raters(float(rates.mean()), [((x - rates) / n * there).mean(axis=0)])
+
+
+def auc_of_these_raters(real: Codes, fake: Codes) -> list[float]:
+    used = [r for r in range(len(real)) if (real[r] >= 0).any() and (fake[r] >= 0).any()]
+    influence, areas = [np.zeros(real.shape[1]), np.zeros(fake.shape[1])], []
+    for r in used:
+        a, b = real[r] >= 0, fake[r] >= 0
+        won = (fake[r][b] > real[r][a][:, None]) + 0.5 * (fake[r][b] == real[r][a][:, None])
+        areas.append(won.mean())
+        influence[0][a] += (won.mean(axis=1) - won.mean()) / (a.sum() * len(used))
+        influence[1][b] += (won.mean(axis=0) - won.mean()) / (b.sum() * len(used))
+    return of_these_raters(float(np.mean(areas)), influence)
+
+
+def primary(numbers: dict[str, Any], codes: Codes, truth: npt.NDArray[np.str_]) -> list[float] | None:
+    """Estimate, SE and interval of the declared result; None where its method is none of the two recomputed here."""
+    result, fake, real = numbers["primary"], truth == "fake", truth == "real"
+    these = result["method"].startswith("these raters: images")
+    if result["endpoint"] not in METHODS or not (these or result["method"].startswith("U-statistic")):
+        return None
+    method = METHODS[result["endpoint"]][these]
+    if result["endpoint"] == "auc":
+        level = np.array([0, 2, 1, -1])[codes]
+        sides = (level[:, kind & (level >= 0).any(axis=0)] for kind in (real, fake))
+        return method(*sides)
+    if result["endpoint"] == "fool rate":
+        calls = codes[:, fake]
+        return method((calls == 0).astype(float), (calls >= 0).astype(float))
+    worth = {"wrong": 0.0, "right": 1.0, "half": 0.5, "exclude": 0.0}[numbers["policy"]]
+    right = np.where(codes == 2, worth, (codes == np.where(fake, 1, 0)).astype(float))
+    counted = (codes >= 0) & ((codes != 2) | (numbers["policy"] != "exclude"))
+    return method(right, counted.astype(float))
+
+
+SHARE = (share_of_random_raters, share_of_these_raters)
+METHODS: dict[str, tuple[Callable[..., list[float]], Callable[..., list[float]]]] = {
+    "auc": (auc_of_random_raters, auc_of_these_raters),
+    "fool rate": SHARE,
+    "accuracy": SHARE,
+}
+
+
 def main() -> int:
     raters, codes, truth = read()
     numbers = json.loads((HERE / "numbers.json").read_text(encoding="utf-8"))
@@ -112,10 +228,15 @@ def main() -> int:
             checks.append(
                 ("AUC", auc(codes, truth), numbers["truth"]["auc"]["u_statistic"]["estimate"]["estimate"])
             )
+    if numbers["primary"] and (values := primary(numbers, codes, truth)):
+        stored = numbers["primary"]["estimate"]
+        reports = [stored["estimate"], stored["se"], *(stored["ci"] or [None, None])]
+        names = ("primary result", "its standard error", "its interval from", "to")
+        checks = [*zip(names, values, reports, strict=True), *checks]
     wrong = 0
     for name, recomputed, reported in checks:
         same = recomputed is reported or (
-            recomputed is not None and reported is not None and abs(recomputed - reported) < 1e-9
+            recomputed is not None and reported is not None and abs(recomputed - reported) < 1e-8
         )
         wrong += not same
         print(f"{'same' if same else 'DIFFERS':<8}{name:<28}{recomputed!s:>24}{reported!s:>24}")

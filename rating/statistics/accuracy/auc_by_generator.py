@@ -113,8 +113,9 @@ def _area(kind: Kind) -> RandomMean:
     if kind.area is None:
         return RandomMean(Estimate.undefined(str(kind.reason)), None)
     average = mean_of(kind.area.moments).of_raters(kind.area.present.by_rater[:, None] > 0)
-    reals = kind.reals.cells[:, (kind.reals.cells >= 0).any(axis=0)]  # others are of other modalities
-    levels = np.concatenate([reals, kind.fakes.cells], axis=1)
+    # Real images that nobody rated here are of other modalities, or of no use.
+    reals, fakes = (side.cells[:, (side.cells >= 0).any(axis=0)] for side in (kind.reals, kind.fakes))
+    levels = np.concatenate([reals, fakes], axis=1)
     fake = np.arange(levels.shape[1]) >= reals.shape[1]
     mean = fixed_raters.area(fake, levels)
     return replace(average, these_raters=mean.estimate() if mean else None)

@@ -74,7 +74,7 @@ def fool_rate(called_real: Flags, rated: Flags) -> RandomMean:
         by_variances = obuchowski_rockette.average_reader(
             *obuchowski_rockette.proportion_moments(called_real[there][None])
         )[0]
-        return RandomMean(by_variances.estimate, by_variances.df, average.these_raters, OR_HILLIS)
+        return replace(average, estimate=by_variances.estimate, df=by_variances.df, method=OR_HILLIS)
     return average
 
 

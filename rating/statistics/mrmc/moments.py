@@ -14,7 +14,7 @@ import numpy as np
 import scipy
 
 from rating.statistics.arrays import TINY, Flags, Floats
-from rating.statistics.estimate import TWO_RATERS, Estimate, t_interval
+from rating.statistics.estimate import Estimate, t_interval
 
 NOT_ENOUGH = (
     "Two raters, and two images of each kind that they did not share, are needed for a standard error."
@@ -79,17 +79,17 @@ class RandomMean:
     df: float | None
     these_raters: Estimate | None = None
     method: str = U_STATISTIC
+    raters: int = 0  # how many there are, where two would make the other estimate primary
 
     def of_raters(self, rated: Flags) -> "RandomMean":
         """The same with the warning that two raters deserve; seen: raters × images."""
-        return replace(self, estimate=self.estimate.of_raters(int(rated.any(axis=1).sum())))
+        raters = int(rated.any(axis=1).sum())
+        return replace(self, estimate=self.estimate.of_raters(raters), raters=raters)
 
     @property
     def primary(self) -> Estimate:
         """What is to be quoted: of two raters the estimate for these two, else that for raters like these."""
-        return (
-            self.these_raters if self.these_raters and self.estimate.reason == TWO_RATERS else self.estimate
-        )
+        return self.these_raters if self.these_raters and self.raters == 2 else self.estimate
 
     @property
     def primary_method(self) -> str:
