@@ -50,8 +50,8 @@ def separator_of(header: str) -> str:
 
 def declared_separator(line: str) -> str | None:
     """The separator that a first line such as `sep=;` declares, None of any other line."""
-    found = re.fullmatch(r"\s*\"?sep=(.)\"?\s*", line.rstrip("\r\n"), re.IGNORECASE)
-    return found.group(1) if found else None
+    match = re.fullmatch(r"\s*\"?sep=(.)\"?\s*", line.rstrip("\r\n"), re.IGNORECASE)
+    return match.group(1) if match else None
 
 
 def _decoded(content: bytes) -> str:
@@ -132,13 +132,13 @@ def _json_rows(text: str) -> Iterator[list[str]]:
 def _json_entries(text: str) -> list[Any]:
     """The entries of a JSON list, or of one object a line."""
     try:
-        whole = json.loads(text)
+        content_of_file = json.loads(text)
     except ValueError:
         try:
             return [json.loads(line) for line in text.splitlines() if line.strip()]
         except ValueError as error:
             raise RatingsError(NOT_JSON) from error
-    return whole if isinstance(whole, list) else [whole]
+    return content_of_file if isinstance(content_of_file, list) else [content_of_file]
 
 
 def _ratings_of(entry: Mapping[str, Any]) -> Iterator[list[str]]:
@@ -156,8 +156,8 @@ def _ratings_of(entry: Mapping[str, Any]) -> Iterator[list[str]]:
     labels = entry.get("label", entry.get("cat"))
     rater = _first(entry, RATER_KEYS)
     if rater and isinstance(labels, list | str):
-        one = labels if isinstance(labels, str) else labels[0] if len(labels) == 1 else ""
-        yield [rater, image, str(one)]
+        label = labels if isinstance(labels, str) else labels[0] if len(labels) == 1 else ""
+        yield [rater, image, str(label)]
 
 
 def _choice(result: Any) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pool.typed_json import as_json
+from pool.canonical.typed_json import as_json
 from rating.results.summary import study_results
 from rating.statistics.ratings_table import LABELS
 from tests.analysis.studies import UNSURE, simulated

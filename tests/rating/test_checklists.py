@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rating.results.exhibit import Table
-from rating.results.report.checklist_answers import ANSWERS, Context, in_words
+from rating.results.report.checklist_core import ANSWERS, Context, in_words
 from rating.results.report.checklists import PERSON, answer_to, checklist_table, checklists
 from rating.results.study_facts import StudyFacts
 from rating.results.summary import study_results

@@ -153,22 +153,22 @@ def of_these_raters(value: float, influence: list[Floats]) -> list[float]:
 
 
 def share_of_these_raters(x: Floats, there: Floats) -> list[float]:
-    used = there.any(axis=1)
-    x, there = x[used], there[used]
+    readers = there.any(axis=1)
+    x, there = x[readers], there[readers]
     n = there.sum(axis=1, keepdims=True)
     rates = (x * there).sum(axis=1, keepdims=True) / n
     return of_these_raters(float(rates.mean()), [((x - rates) / n * there).mean(axis=0)])
 
 
 def auc_of_these_raters(real: Codes, fake: Codes) -> list[float]:
-    used = [r for r in range(len(real)) if (real[r] >= 0).any() and (fake[r] >= 0).any()]
+    readers = [r for r in range(len(real)) if (real[r] >= 0).any() and (fake[r] >= 0).any()]
     influence, areas = [np.zeros(real.shape[1]), np.zeros(fake.shape[1])], []
-    for r in used:
+    for r in readers:
         a, b = real[r] >= 0, fake[r] >= 0
         won = (fake[r][b] > real[r][a][:, None]) + 0.5 * (fake[r][b] == real[r][a][:, None])
         areas.append(won.mean())
-        influence[0][a] += (won.mean(axis=1) - won.mean()) / (a.sum() * len(used))
-        influence[1][b] += (won.mean(axis=0) - won.mean()) / (b.sum() * len(used))
+        influence[0][a] += (won.mean(axis=1) - won.mean()) / (a.sum() * len(readers))
+        influence[1][b] += (won.mean(axis=0) - won.mean()) / (b.sum() * len(readers))
     return of_these_raters(float(np.mean(areas)), influence)
 
 

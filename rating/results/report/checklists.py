@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from rating.results.exhibit import Cell, Table
-from rating.results.report.checklist_answers import ANSWERS, Context
+from rating.results.report import checklist_accuracy, checklist_agreement, checklist_machines  # noqa: F401  they register their answers
+from rating.results.report.checklist_core import ANSWERS, Context
 from rating.results.study_facts import StudyFacts
 from rating.results.study_results import StudyResults
 

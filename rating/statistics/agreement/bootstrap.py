@@ -48,8 +48,8 @@ def bca(
         return Bootstrap(None, share)
     bias = float(scipy.special.ndtri(below))
     deviation = left_out.mean() - left_out
-    spread = (deviation**2).sum()
-    acceleration = float((deviation**3).sum() / (6 * spread**1.5)) if spread > TINY else 0.0
+    squares = (deviation**2).sum()
+    acceleration = float((deviation**3).sum() / (6 * squares**1.5)) if squares > TINY else 0.0
     z = scipy.special.ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2]))
     shares = scipy.special.ndtr(bias + (bias + z) / (1 - acceleration * (bias + z)))
     low, high = np.quantile(defined, shares)

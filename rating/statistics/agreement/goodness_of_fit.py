@@ -66,6 +66,6 @@ def _expected(kappa: float, shares: Floats, n: float) -> Floats:
 
 
 def _distance(observed: Floats, expected: Floats) -> float:
-    used = (expected > TINY) | (observed > 0)
-    gap = (observed[used] - expected[used]) ** 2
-    return float((gap / np.maximum(expected[used], TINY)).sum())
+    cells = (expected > TINY) | (observed > 0)
+    gap = (observed[cells] - expected[cells]) ** 2
+    return float((gap / np.maximum(expected[cells], TINY)).sum())

@@ -39,13 +39,13 @@ def homogeneity(table: Numbers) -> Homogeneity:
     mixed = np.flatnonzero(off.sum(axis=0) + off.sum(axis=1))
     if not len(mixed):
         return Homogeneity(None, None, None, None, None, None, None, None, NO_DISAGREEMENT)
-    n, used = counts.sum(), off[np.ix_(mixed, mixed)]
-    d = (used.sum(axis=1) - used.sum(axis=0))[:-1]
-    spread = np.diag(used.sum(axis=1) + used.sum(axis=0)) - used - used.T
-    statistic = float(d @ np.linalg.pinv(spread[:-1, :-1]) @ d)
-    df = int(np.linalg.matrix_rank(spread[:-1, :-1]))
+    n, cells = counts.sum(), off[np.ix_(mixed, mixed)]
+    d = (cells.sum(axis=1) - cells.sum(axis=0))[:-1]
+    covariance = np.diag(cells.sum(axis=1) + cells.sum(axis=0)) - cells - cells.T
+    statistic = float(d @ np.linalg.pinv(covariance[:-1, :-1]) @ d)
+    df = int(np.linalg.matrix_rank(covariance[:-1, :-1]))
     bhapkar = statistic / (1 - statistic / n) if statistic < n - TINY else None
-    bowker, bowker_df = _bowker(used)
+    bowker, bowker_df = _bowker(cells)
     return Homogeneity(
         statistic,
         df,
@@ -62,9 +62,9 @@ def _bowker(off: Numbers) -> tuple[float, int]:
     x = np.asarray(off, dtype=np.float64)
     a, b = np.triu_indices(len(x), k=1)
     total = x[a, b] + x[b, a]
-    used = total > 0
-    gap = (x[a, b] - x[b, a])[used] ** 2
-    return float((gap / total[used]).sum()), int(used.sum())
+    cells = total > 0
+    gap = (x[a, b] - x[b, a])[cells] ** 2
+    return float((gap / total[cells]).sum()), int(cells.sum())
 
 
 def _p(statistic: float, df: int) -> float:
@@ -107,8 +107,8 @@ def pair_habits(names: tuple[str, ...], pairs: Pairs) -> tuple[PairHabits, ...]:
 def _of_two_labels(table: Numbers) -> Indices | None:
     """The indices where the two raters used exactly two labels between them."""
     counts = np.asarray(table, dtype=np.float64)
-    used = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
-    return prevalence_and_bias(counts[np.ix_(used, used)]) if len(used) == 2 else None
+    cells = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
+    return prevalence_and_bias(counts[np.ix_(cells, cells)]) if len(cells) == 2 else None
 
 
 def prevalence_and_bias(table: Numbers) -> Indices | None:

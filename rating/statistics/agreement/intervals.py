@@ -73,7 +73,7 @@ def _of_two(codes: Codes, q: int, confidence: float) -> dict[str, tuple[float, f
         "gwet_ac1": float((shares * (1 - shares)).sum() / (q - 1)),
         "brennan_prediger": 1 / q,
     }
-    others = {
+    corrected = {
         name: ((agreed[0] - chance) / (1 - chance), (agreed[1] - chance) / (1 - chance))
         for name, chance in by_chance.items()
     }
@@ -82,7 +82,7 @@ def _of_two(codes: Codes, q: int, confidence: float) -> dict[str, tuple[float, f
         "cohen_kappa": kappa,
         "fleiss_kappa": kappa,
         "krippendorff_alpha": (_alpha(kappa[0], n), _alpha(kappa[1], n)),
-        **others,
+        **corrected,
     }
 
 
