@@ -286,10 +286,7 @@ SITE = [
             "filter(pk=self.pk, state=self.State.QUEUED)\n        with transaction",
             "filter(pk=self.pk)\n        with transaction",
         ),
-        beat_of_the_lost=(
-            ", attempts=self.attempts)\n        if not own_row.filter(cancel_requested",
-            ")\n        if not own_row.filter(cancel_requested",
-        ),
+        beat_of_the_lost=(", attempts=job.attempts)", ")"),
         stays_to_the_end=("if self.leaves_early and shutting_down.is_set()", "if False"),
         gives_up_too_soon=("            if done > self.done:\n", "            if False:\n"),
     ),

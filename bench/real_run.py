@@ -75,9 +75,9 @@ def trained(asked: argparse.Namespace, place: Path) -> dict[str, Any]:
     began = time.monotonic()
     pictures = images_in(asked.folder, config)
     reading = time.monotonic() - began
-    team = DistributedGroup()
+    group = DistributedGroup()
     trainer = Trainer(
-        config, pictures, space=space_for(config, pictures, place, team.device, team), team=team
+        config, pictures, space=space_for(config, pictures, place, group.device, group), group=group
     )
     began = time.monotonic()
     [trainer.train_step() for _ in range(3)][-1].item()

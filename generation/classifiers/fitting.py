@@ -44,11 +44,11 @@ class Labelled:
     squares: NDArray[np.uint8]
     numbers: NDArray[np.int64]
 
-    def balanced_rows(self, count: int, dice: np.random.Generator) -> NDArray[np.int64]:
+    def balanced_rows(self, count: int, generator: np.random.Generator) -> NDArray[np.int64]:
         """Rows drawn so that every class comes equally often, however rare it is."""
         rows_of = [np.flatnonzero(self.numbers == number) for number in np.unique(self.numbers)]
-        turns = dice.permutation(np.arange(count) % len(rows_of))
-        return np.array([dice.choice(rows_of[turn]) for turn in turns], dtype=np.int64)
+        turns = generator.permutation(np.arange(count) % len(rows_of))
+        return np.array([generator.choice(rows_of[turn]) for turn in turns], dtype=np.int64)
 
 
 def fit(
@@ -71,9 +71,9 @@ def fit(
         if budget.weights:
             load_weights(network, Path(budget.weights))
         network.to(device).train()
-        dice = np.random.default_rng([seed, 1])
-        losses = list(_descend(network, lessons, budget, dice, pulse))
-        _settle(network, lessons, budget, dice)
+        generator = np.random.default_rng([seed, 1])
+        losses = list(_descend(network, lessons, budget, generator, pulse))
+        _settle(network, lessons, budget, generator)
     return Classifier(description, network), losses
 
 
@@ -107,7 +107,7 @@ def _descend(
         yield value
 
 
-def _settle(network: nn.Module, lessons: Labelled, budget: Budget, dice: np.random.Generator) -> None:
+def _settle(network: nn.Module, lessons: Labelled, budget: Budget, generator: np.random.Generator) -> None:
     """Batch statistics as a plain mean over the final weights: a short training leaves running ones behind."""
     device = next(network.parameters()).device
     for layer in network.modules():
@@ -116,7 +116,7 @@ def _settle(network: nn.Module, lessons: Labelled, budget: Budget, dice: np.rand
             layer.momentum = None
     with torch.no_grad():
         for _ in range(SETTLING_BATCHES):
-            network(as_input(lessons.squares[lessons.balanced_rows(budget.batch, dice)], device))
+            network(as_input(lessons.squares[lessons.balanced_rows(budget.batch, generator)], device))
 
 
 def _pace(step: int, steps: int) -> float:

@@ -38,7 +38,7 @@ def space_for(
     images: TrainingImages,
     run: Path,
     device: torch.device,
-    team: DistributedGroup,
+    group: DistributedGroup,
     *,
     tell: Tell = silent,
 ) -> Space | None:
@@ -49,15 +49,15 @@ def space_for(
     if not config.latent:
         return None
     folder = run / FOLDER
-    if not (folder / checkpoint.CONFIG).exists() and team.rank == 0:
+    if not (folder / checkpoint.CONFIG).exists() and group.rank == 0:
         images.check(config)
         shelf = DeviceDataset(images.pixels, device)
         if config.latent == OWN_AUTOENCODER:
-            autoencoder = Lesson(config, shelf, run / f"{FOLDER}-in-training").learned(tell)
+            autoencoder = AutoencoderTraining(config, shelf, run / f"{FOLDER}-in-training").learned(tell)
         else:
             autoencoder = _local(Path(config.latent), config).to(device)
         _keep(_scaled(autoencoder, shelf, config), folder, config)
-    team.wait()
+    group.wait()
     description = checkpoint.read(folder)[0]
     return space_from(description.facts, load_file(folder / checkpoint.WEIGHTS), config.channels, device)
 
@@ -106,7 +106,7 @@ def _scaled(autoencoder: Any, shelf: DeviceDataset, config: TrainingConfig) -> L
     )
 
 
-class Lesson:
+class AutoencoderTraining:
     """The training of an autoencoder, which goes on where it was cut off as the run itself does."""
 
     def __init__(self, config: TrainingConfig, shelf: DeviceDataset, folder: Path) -> None:
@@ -148,11 +148,11 @@ class Lesson:
     def train_step(self) -> Tensor:
         """Mean absolute error of what comes back, and a little of the latents' divergence from noise."""
         device = self.shelf.device
-        dice = torch.Generator(device).manual_seed(seed_of(self.config.seed, STREAM, self.step))
+        generator = torch.Generator(device).manual_seed(seed_of(self.config.seed, STREAM, self.step))
         clean = normalised_images(self.shelf, self.order.rows(self.step))
         with autocast(device, self.config.precision):
             latents = self.net.encode(clean).latent_dist
-            noise = torch.randn(latents.mean.shape, generator=dice, device=device)
+            noise = torch.randn(latents.mean.shape, generator=generator, device=device)
             back = self.net.decode(latents.mean + latents.std * noise).sample
         loss = functional.l1_loss(back.float(), clean) + KL_WEIGHT * latents.kl().mean()
         for group in self.optimiser.param_groups:

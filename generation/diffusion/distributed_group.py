@@ -40,7 +40,7 @@ class DistributedGroup:
         """Go on when all are here."""
 
 
-class Several(DistributedGroup):
+class AcceleratedGroup(DistributedGroup):
     """One of several processes started by `accelerate launch` or torchrun."""
 
     def __init__(self) -> None:
@@ -67,6 +67,6 @@ class Several(DistributedGroup):
         self.accelerator.wait_for_everyone()
 
 
-def team_of_environment() -> DistributedGroup:
-    """Several where a launcher said so, else this process alone."""
-    return Several() if int(os.environ.get("WORLD_SIZE", "1")) > 1 else DistributedGroup()
+def group_of_environment() -> DistributedGroup:
+    """Several processes where a launcher said so, else this process alone."""
+    return AcceleratedGroup() if int(os.environ.get("WORLD_SIZE", "1")) > 1 else DistributedGroup()

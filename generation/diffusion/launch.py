@@ -31,7 +31,7 @@ ORDER, LOG = "order", "training.log"
 CONFIG, PIXELS, CLASSES, HOOK = "config.json", "pixels.npy", "classes.npy", "hook.pickle"
 FINETUNING = "finetuning.json"  # the prompts, and the folder of the pipeline
 SAVES_WITHIN = 120.0
-MOST_DEATHS = 3
+MOST_CRASHES = 3
 
 
 def train_apart(
@@ -50,20 +50,20 @@ def train_apart(
     last checkpoint, three times at most without getting further. Raises TrainingFailedError.
     """
     order = _write_order(config, images, run / ORDER, on_checkpoint, pipeline)
-    deaths, furthest = 0, -1
+    crashes, furthest = 0, -1
     while True:
         ending = _Ending()
         with contextlib.closing(_told_by(_command(order, processes), run, ending)) as words:
             for progress in words:
                 if progress.step > furthest and progress.checkpoint is not None:
-                    deaths, furthest = 0, progress.step
+                    crashes, furthest = 0, progress.step
                 if on_progress is not None:
                     on_progress(progress)
         if ending.folder is not None:
             shutil.rmtree(order)
             return ending.folder
-        deaths += 1
-        if ending.sentence or not ending.killed or deaths >= MOST_DEATHS:
+        crashes += 1
+        if ending.sentence or not ending.killed or crashes >= MOST_CRASHES:
             raise TrainingFailedError(ending.sentence or _last_words(run, ending.code))
 
 

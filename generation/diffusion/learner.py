@@ -52,11 +52,11 @@ class Learner(ABC, Generic[Config]):
     drawn_at_once = 32  # pictures to measure
 
     def __init__(
-        self, config: Config, count: int, team: DistributedGroup | None, device: torch.device | None
+        self, config: Config, count: int, group: DistributedGroup | None, device: torch.device | None
     ) -> None:
-        self.config, self.team = config, team or DistributedGroup()
-        self.device = device or self.team.device
-        self.parts = _parts(config, self.team)
+        self.config, self.group = config, group or DistributedGroup()
+        self.device = device or self.group.device
+        self.parts = _parts(config, self.group)
         _set_up(config)
         self.order = Order(count, config.batch, config.seed)
         self.step = 0
@@ -73,7 +73,7 @@ class Learner(ABC, Generic[Config]):
         )
 
     @abstractmethod
-    def draw(self, dice: torch.Generator, rows: NDArray[np.int64]) -> Draw:
+    def draw(self, generator: torch.Generator, rows: NDArray[np.int64]) -> Draw:
         """What chance decides about this step."""
 
     @abstractmethod
@@ -94,12 +94,14 @@ class Learner(ABC, Generic[Config]):
 
     def train_step(self) -> Tensor:
         """Take one step. Its loss stays on the device, so that nothing has to wait for it."""
-        dice = torch.Generator(self.device).manual_seed(seed_of(self.config.seed, self.turn, 0, self.step))
-        draw = self.draw(dice, self.order.rows(self.step, self.turn))
+        generator = torch.Generator(self.device).manual_seed(
+            seed_of(self.config.seed, self.turn, 0, self.step)
+        )
+        draw = self.draw(generator, self.order.rows(self.step, self.turn))
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate()
         losses = [
-            self._learn(draw if len(self.parts) == self.team.size == 1 else draw.part(where), last=last)
+            self._learn(draw if len(self.parts) == self.group.size == 1 else draw.part(where), last=last)
             for where, last in self.parts
         ]
         self._clip()
@@ -107,11 +109,11 @@ class Learner(ABC, Generic[Config]):
         self.optimiser.zero_grad(set_to_none=True)
         self.step += 1
         self._average()
-        return self.team.mean(losses[0] if len(losses) == 1 else torch.stack(losses).sum())
+        return self.group.mean(losses[0] if len(losses) == 1 else torch.stack(losses).sum())
 
     def _learn(self, draw: Draw, *, last: bool) -> Tensor:
         """Add the gradients of one part of the batch; with the last part they are shared with the others."""
-        with contextlib.nullcontext() if last else self.team.alone(self.joined):
+        with contextlib.nullcontext() if last else self.group.alone(self.joined):
             loss = self.loss(draw)
             if len(self.parts) > 1:
                 loss = loss / len(self.parts)
@@ -148,15 +150,15 @@ class Learner(ABC, Generic[Config]):
         return {"turn": self.turn} if self.turn else {}
 
 
-def _parts(config: RunConfig, team: DistributedGroup) -> list[tuple[slice, bool]]:
+def _parts(config: RunConfig, group: DistributedGroup) -> list[tuple[slice, bool]]:
     """Which rows of a batch this process takes, one part after another, and which part is the last."""
-    share, rest = divmod(config.batch, config.accumulate * team.size)
+    share, rest = divmod(config.batch, config.accumulate * group.size)
     if rest:
         raise ConfigError(
-            f"A batch of {config.batch} cannot be shared evenly by {team.size} processes in "
-            f"{config.accumulate} parts each; make it a multiple of {config.accumulate * team.size}."
+            f"A batch of {config.batch} cannot be shared evenly by {group.size} processes in "
+            f"{config.accumulate} parts each; make it a multiple of {config.accumulate * group.size}."
         )
-    starts = [(part * team.size + team.rank) * share for part in range(config.accumulate)]
+    starts = [(part * group.size + group.rank) * share for part in range(config.accumulate)]
     return [(slice(start, start + share), start == starts[-1]) for start in starts]
 
 

@@ -16,7 +16,7 @@ ON_CPU = 4 * 2**30
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")  # to sample in
 
 
-class Warm(Generic[Model]):
+class ModelCache(Generic[Model]):
     """The models last used in this process; the one in use stays, however large it is."""
 
     def __init__(self, size_of: Callable[[Model], int], *, budget: Callable[[], int] | None = None) -> None:

@@ -86,9 +86,9 @@ class Flow:
     def __init__(self, config: TrainingConfig) -> None:
         self.timesteps = config.train_timesteps
 
-    def times(self, count: int, dice: torch.Generator) -> Tensor:
+    def times(self, count: int, generator: torch.Generator) -> Tensor:
         """(count,) shares of noise, between 0 and 1."""
-        return torch.randn(count, generator=dice, device=dice.device).sigmoid_()
+        return torch.randn(count, generator=generator, device=generator.device).sigmoid_()
 
     def loss(
         self, net: Any, clean: Tensor, noise: Tensor, times: Tensor, *conditions: Tensor | None
@@ -116,9 +116,9 @@ class Diffusion:
             snr = alphas_cumprod / (1 - alphas_cumprod) + (0 if config.objective == "epsilon" else 1)
             self.weights = (snr.clamp(max=config.min_snr_gamma) / snr).float().to(device)
 
-    def times(self, count: int, dice: torch.Generator) -> Tensor:
+    def times(self, count: int, generator: torch.Generator) -> Tensor:
         """(count,) whole times, from 0 to train_timesteps - 1."""
-        return torch.randint(self.timesteps, (count,), generator=dice, device=dice.device)
+        return torch.randint(self.timesteps, (count,), generator=generator, device=generator.device)
 
     def loss(
         self, net: Any, clean: Tensor, noise: Tensor, times: Tensor, *conditions: Tensor | None

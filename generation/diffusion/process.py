@@ -25,7 +25,7 @@ import torch
 from generation.diffusion import launch
 from generation.diffusion.config import TrainingConfig
 from generation.diffusion.data.training_images import TrainingImages
-from generation.diffusion.distributed_group import team_of_environment
+from generation.diffusion.distributed_group import group_of_environment
 from generation.diffusion.errors import TrainingStoppedError, sentence_of
 from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.progress import Progress
@@ -69,16 +69,16 @@ def _trained(order: Path, config: TrainingConfig | FineTuneConfig, speaker: Spea
     try:
         images, pipeline = _training_data(order)
         hook = pickle.loads((order / launch.HOOK).read_bytes())  # noqa: S301  (written by launch.py, in a folder of the site's own)
-        team = team_of_environment()
+        group = group_of_environment()
         with (order.parent / ".lock").open("w") as lock:
-            if team.rank == 0:  # a process that lost its parent may still be writing its last checkpoint
+            if group.rank == 0:  # a process that lost its parent may still be writing its last checkpoint
                 fcntl.flock(lock, fcntl.LOCK_EX)
             done = train(
                 *(config, images, order.parent),
                 pipeline=pipeline,
                 on_progress=speaker,
                 on_checkpoint=hook,
-                team=team,
+                group=group,
             )
     except TrainingStoppedError:
         return 0
@@ -86,7 +86,7 @@ def _trained(order: Path, config: TrainingConfig | FineTuneConfig, speaker: Spea
         traceback.print_exc()
         speaker.say({"failed": sentence_of(error) or f"{type(error).__name__}: {error}"[:500]})
         return 1
-    if team.rank == 0:
+    if group.rank == 0:
         speaker.say({"done": str(done)})
     return 0
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from generation.diffusion import checkpoint
 from generation.diffusion.config import TrainingConfig
 from generation.diffusion.data.training_images import TrainingImages
-from generation.diffusion.distributed_group import DistributedGroup, team_of_environment
+from generation.diffusion.distributed_group import DistributedGroup, group_of_environment
 from generation.diffusion.errors import TrainingFailedError, TrainingStoppedError
 from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.learner import Learner
@@ -41,7 +41,7 @@ def train(
     device: torch.device | None = None,
     on_progress: OnProgress | None = None,
     on_checkpoint: OnCheckpoint | None = None,
-    team: DistributedGroup | None = None,
+    group: DistributedGroup | None = None,
 ) -> Path:
     """The last checkpoint's folder; goes on by itself from what stands in `run`.
 
@@ -52,9 +52,9 @@ def train(
     without Django, because a run of the site's is trained in a process of its own. Raises ConfigError,
     CheckpointError, TrainingFailedError.
     """
-    team = team or team_of_environment()
-    listener = on_progress if team.rank == 0 else None
-    learner = _learner(config, images, run, pipeline, device=device, team=team, listener=listener)
+    group = group or group_of_environment()
+    listener = on_progress if group.rank == 0 else None
+    learner = _learner(config, images, run, pipeline, device=device, group=group, listener=listener)
     manager = CheckpointManager(learner, run, on_checkpoint)
     manager.go_on()
     try:
@@ -74,7 +74,7 @@ def _learner(
     pipeline: Path | None,
     *,
     device: torch.device | None,
-    team: DistributedGroup,
+    group: DistributedGroup,
     listener: OnProgress | None,
 ) -> Learner[Any]:
     def tell(sentence: str) -> None:
@@ -85,14 +85,14 @@ def _learner(
         from generation.diffusion.finetuning.fine_tuner import FineTuner
 
         folder = pipeline or Path(config.pipeline)
-        learner: Learner[Any] = FineTuner(config, images, folder, device=device, team=team, tell=tell)
+        learner: Learner[Any] = FineTuner(config, images, folder, device=device, group=group, tell=tell)
     else:
         from generation.diffusion.autoencoder import space_for
         from generation.diffusion.trainer import Trainer
 
-        device = device or team.device
-        space = space_for(config, images, run, device, team, tell=tell)
-        learner = Trainer(config, images, device=device, space=space, team=team)
+        device = device or group.device
+        space = space_for(config, images, run, device, group, tell=tell)
+        learner = Trainer(config, images, device=device, space=space, group=group)
     learner.tell = tell
     return learner
 
@@ -125,7 +125,7 @@ def steps(learner: Learner[Any], manager: CheckpointManager) -> Iterator[Progres
 
 
 class CheckpointManager:
-    """Looks after a run's folder. In a team the first process writes and the others wait for it."""
+    """Looks after a run's folder. In a group the first process writes and the others wait for it."""
 
     def __init__(self, learner: Learner[Any], run: Path, on_checkpoint: OnCheckpoint | None) -> None:
         self.learner, self.run, self.on_checkpoint = learner, run, on_checkpoint
@@ -134,7 +134,7 @@ class CheckpointManager:
 
     @property
     def writes(self) -> bool:
-        return self.learner.team.rank == 0
+        return self.learner.group.rank == 0
 
     def go_on(self) -> None:
         """From the newest checkpoint, or from the start, which is saved so that there is one to go back to."""
@@ -146,7 +146,7 @@ class CheckpointManager:
                 self._finish(newest)
         elif self.writes:
             self.save_to_go_on()
-        self.learner.team.wait()
+        self.learner.group.wait()
 
     def keep(self) -> tuple[Path, NDArray[np.uint8] | None, dict[str, Any]]:
         """A checkpoint that is sampled, measured and kept, after which others may go."""
@@ -159,7 +159,7 @@ class CheckpointManager:
             config = self.learner.config
             checkpoint.prune(self.run, keep=config.keep_checkpoints, best_by=config.keep_best)
         self.last_kept, self.saved_at = folder, time.monotonic()
-        self.learner.team.wait()
+        self.learner.group.wait()
         return folder, samples, metrics
 
     def _finish(self, folder: Path) -> tuple[NDArray[np.uint8], dict[str, Any]]:
@@ -194,7 +194,7 @@ class CheckpointManager:
         """
         learner = self.learner
         turn = learner.turn + 1
-        learner.team.wait()
+        learner.group.wait()
         newest = checkpoint.latest(self.run)
         if turn > MOST_TURNS or newest is None:
             raise TrainingFailedError(
@@ -205,7 +205,7 @@ class CheckpointManager:
         learner.turn = turn
         if self.writes:
             checkpoint.note(newest, {"turn": turn})
-        learner.team.wait()
+        learner.group.wait()
         return (
             f"The loss stopped being a number at step {failed_at}; went back to step {learner.step}, to go on with "
             f"the pictures in another order and half the learning rate ({turn} of {MOST_TURNS} times)."

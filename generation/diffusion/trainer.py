@@ -38,19 +38,19 @@ class Trainer(Learner[TrainingConfig]):
         *,
         device: torch.device | None = None,
         space: Space | None = None,
-        team: DistributedGroup | None = None,
+        group: DistributedGroup | None = None,
     ) -> None:
         images.check(config)
         if bool(config.classes) != (images.classes is not None):
             raise ConfigError(
                 "A class-conditional config needs the class of each picture, another needs none."
             )
-        super().__init__(config, len(images.pixels), team, device)
+        super().__init__(config, len(images.pixels), group, device)
         self.net = build(config, seed=config.seed).to(self.device)
         self.averaged = build(config).to(self.device).requires_grad_(requires_grad=False).eval()
         self.averaged.load_state_dict(self.net.state_dict())
         self.space = self.averaged.space = space or PixelSpace()
-        self.joined = self.team.join(self.net)
+        self.joined = self.group.join(self.net)
         self.model: Any = torch.compile(self.joined) if config.compile else self.joined
         self.train_these(dict(self.net.named_parameters()), weight_decay=config.weight_decay)
         self.averages = list(self.averaged.parameters())
@@ -59,15 +59,15 @@ class Trainer(Learner[TrainingConfig]):
         self.classes = None if images.classes is None else DeviceDataset(images.classes, self.device)
         self.latents = self._latents() if config.latent and not config.augment else None
 
-    def draw(self, dice: torch.Generator, rows: NDArray[np.int64]) -> Draw:
+    def draw(self, generator: torch.Generator, rows: NDArray[np.int64]) -> Draw:
         config, count = self.config, self.config.batch
         shape = (count, config.net_channels, config.net_size, config.net_size)
-        noise = torch.randn(shape, generator=dice, device=self.device)
-        draw = Draw(rows, noise, self.objective.times(count, dice))
+        noise = torch.randn(shape, generator=generator, device=self.device)
+        draw = Draw(rows, noise, self.objective.times(count, generator))
         if self.classes is not None:
-            draw.hidden = torch.rand(count, generator=dice, device=self.device) < config.label_dropout
+            draw.hidden = torch.rand(count, generator=generator, device=self.device) < config.label_dropout
         if config.augment:
-            draw.changes = augmentation.draw(count, config.augment, dice, flip=config.flip)
+            draw.changes = augmentation.draw(count, config.augment, generator, flip=config.flip)
         return draw
 
     def loss(self, draw: Draw) -> Tensor:

@@ -81,13 +81,13 @@ def fid_infinity(real: Rows, fake: Rows, *, seed: int = 0, repeats: int = 5) -> 
     Both sides shrink together here, as both are small in practice; a value below 0 means "none to be seen".
     """
     _check(real, fake)
-    dice = np.random.default_rng(seed)
+    generator = np.random.default_rng(seed)
     shares = np.linspace(0.5, 1.0, POINTS)
     inverse, values = [], []
     for share in shares:
         n, m = max(2, round(share * len(real))), max(2, round(share * len(fake)))
         for _ in range(repeats if share < 1 else 1):
-            part = real[dice.permutation(len(real))[:n]], fake[dice.permutation(len(fake))[:m]]
+            part = real[generator.permutation(len(real))[:n]], fake[generator.permutation(len(fake))[:m]]
             inverse.append(1 / n + 1 / m)
             values.append(frechet(*part))
     return float(np.polynomial.Polynomial.fit(inverse, values, 1)(0.0))

@@ -78,9 +78,9 @@ def mmd(real: Rows, fake: Rows, kernel: Kernel, *, resamples: int, seed: int) ->
     A resample draws n pictures with replacement; pairs of a picture with itself stay out of it as they stay out of
     the estimate, so it is as unbiased. All come from one pass: with the draws as weights w each sum is wᵀKw.
     """
-    dice = np.random.default_rng(seed)
+    generator = np.random.default_rng(seed)
     x, y = (np.asarray(rows, dtype=np.float32) for rows in (real, fake))
-    at_x, at_y = (_weights(len(rows), resamples, dice) for rows in (x, y))
+    at_x, at_y = (_weights(len(rows), resamples, generator) for rows in (x, y))
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
         within = _within(x, at_x, kernel, threads) + _within(y, at_y, kernel, threads)
         every = within - 2 * _across((x, at_x), (y, at_y), kernel, threads)

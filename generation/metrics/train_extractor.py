@@ -88,14 +88,14 @@ def _draw(job: tuple[int, str, str]) -> NDArray[np.uint8]:
 def learn(images: Tensor, kinds: Tensor, *, steps: int, batch: int, seed: int) -> SmallNetwork:
     """The network after `steps` batches."""
     torch.manual_seed(seed)
-    dice = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     lessons = Lessons()
     optimiser = torch.optim.AdamW(lessons.parameters(), lr=2e-3, weight_decay=1e-3)
     plan = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps)
     with tqdm(total=steps, desc="Training", unit="step") as bar:
         for _ in range(steps):
-            rows = torch.randint(len(images), (batch,), generator=dice)
-            loss = lessons.loss(images[rows], kinds[rows], dice)
+            rows = torch.randint(len(images), (batch,), generator=generator)
+            loss = lessons.loss(images[rows], kinds[rows], generator)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch ships no type for it
             optimiser.step()

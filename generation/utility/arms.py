@@ -48,9 +48,9 @@ def arms_of(config: UtilityConfig, *, real: int, synthetic: int) -> tuple[list[A
 
 def stratified(numbers: Rows, count: int, *, seed: int) -> Rows:
     """`count` places with the classes in proportion; a larger count holds all of a smaller one."""
-    dice = np.random.default_rng([seed, 2])
+    generator = np.random.default_rng([seed, 2])
     tickets = np.empty(len(numbers))
     for number in np.unique(numbers):
-        rows = dice.permutation(np.flatnonzero(numbers == number))
+        rows = generator.permutation(np.flatnonzero(numbers == number))
         tickets[rows] = (np.arange(len(rows)) + 0.5) / len(rows)  # each class spread evenly over the queue
     return np.sort(np.argsort(tickets, kind="stable")[:count])

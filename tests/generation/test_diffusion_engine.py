@@ -33,7 +33,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def cold() -> Iterator[None]:
     yield
-    diffusion.warm.clear()
+    diffusion.network_cache.clear()
 
 
 def make(

@@ -49,7 +49,7 @@ def home(folder: Path, tmp_path: Path, settings: Any) -> Path:
     settings.MODELS_DIR = tmp_path / "models"
     pipeline_folder.folder().mkdir(parents=True)
     (pipeline_folder.folder() / "tiny").symlink_to(folder)
-    pipeline.warm.clear()
+    pipeline.pipeline_cache.clear()
     return tmp_path / "models"
 
 

@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def cold() -> Iterator[None]:
     yield
-    pipeline.warm.clear()
+    pipeline.pipeline_cache.clear()
 
 
 def make(

@@ -229,15 +229,15 @@ def test_a_latent_run_cut_off_anywhere_ends_with_the_very_weights_of_one_that_wa
 @contextlib.contextmanager
 def _dying_at(step: int) -> Iterator[None]:
     """The autoencoder's own training is cut off at this step."""
-    whole = autoencoder.Lesson.train_step
+    whole = autoencoder.AutoencoderTraining.train_step
 
-    def dying(lesson: autoencoder.Lesson) -> torch.Tensor:
-        if lesson.step == step:
+    def dying(autoencoder_training: autoencoder.AutoencoderTraining) -> torch.Tensor:
+        if autoencoder_training.step == step:
             raise PowerCutError
-        return whole(lesson)
+        return whole(autoencoder_training)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(autoencoder.Lesson, "train_step", dying)
+        patched.setattr(autoencoder.AutoencoderTraining, "train_step", dying)
         yield
 
 

@@ -177,7 +177,7 @@ def test_a_process_that_dies_each_time_is_not_started_for_ever(
 
     with pytest.raises(TrainingFailedError, match="killed several times"):
         train_apart(tiny_config(), bright_squares(tiny_config()), tmp_path)
-    assert len(started) == launch.MOST_DEATHS
+    assert len(started) == launch.MOST_CRASHES
 
 
 @pytest.fixture

@@ -22,11 +22,11 @@ GAIN, OFFSET = 0.08, 0.05  # of the range from black to white
 CHANGES = 7  # shift across and down, scale, rotation, gain, offset, flip
 
 
-def draw(count: int, probability: float, dice: torch.Generator, *, flip: bool = False) -> Tensor:
+def draw(count: int, probability: float, generator: torch.Generator, *, flip: bool = False) -> Tensor:
     """(count, CHANGES) in [-1, 1]: how far each change goes of the most it may; 0 where it is left out."""
-    device = dice.device
-    amounts = torch.rand((count, CHANGES), generator=dice, device=device) * 2 - 1
-    done = torch.rand((count, CHANGES), generator=dice, device=device) < probability
+    device = generator.device
+    amounts = torch.rand((count, CHANGES), generator=generator, device=device) * 2 - 1
+    done = torch.rand((count, CHANGES), generator=generator, device=device) < probability
     mirrored = torch.full((count,), float(flip), device=device)
     return torch.cat([amounts[:, :-1], mirrored[:, None]], dim=1) * done
 

@@ -58,11 +58,11 @@ class FineTuner(Learner[FineTuneConfig]):
         folder: Path,
         *,
         device: torch.device | None = None,
-        team: DistributedGroup | None = None,
+        group: DistributedGroup | None = None,
         tell: Tell = silent,
     ) -> None:
         images.check(config)
-        super().__init__(config, len(images.pixels), team, device)
+        super().__init__(config, len(images.pixels), group, device)
         pipe = load_pipeline(folder)
         self.schedule: Any = DDPMScheduler.from_config(pipe.scheduler.config)  # type: ignore[no-untyped-call]  # diffusers ships no types
         self.embeddings, self.prompt_of = self._encode(pipe, images.prompts)
@@ -72,7 +72,7 @@ class FineTuner(Learner[FineTuneConfig]):
             self.net.enable_gradient_checkpointing()
         if config.rank:
             self._add_lora()
-        self.joined = self.team.join(self.net)
+        self.joined = self.group.join(self.net)
         self.train_these(
             {name: weight for name, weight in self.net.named_parameters() if weight.requires_grad}
         )
@@ -121,12 +121,12 @@ class FineTuner(Learner[FineTuneConfig]):
         places = torch.tensor([texts.index(prompt) for prompt in prompts], device=self.device)
         return torch.cat(encoded), places
 
-    def draw(self, dice: torch.Generator, rows: NDArray[np.int64]) -> Draw:
+    def draw(self, generator: torch.Generator, rows: NDArray[np.int64]) -> Draw:
         shape = (self.config.batch, *self.means.shape[1:])
-        noise, grain = (torch.randn(shape, generator=dice, device=self.device) for _ in range(2))
+        noise, grain = (torch.randn(shape, generator=generator, device=self.device) for _ in range(2))
         last = self.schedule.config.num_train_timesteps
-        times = torch.randint(last, shape[:1], generator=dice, device=self.device)
-        hidden = torch.rand(shape[:1], generator=dice, device=self.device) < self.config.prompt_dropout
+        times = torch.randint(last, shape[:1], generator=generator, device=self.device)
+        hidden = torch.rand(shape[:1], generator=generator, device=self.device) < self.config.prompt_dropout
         return Draw(rows, noise, times, hidden=hidden, grain=grain)
 
     def loss(self, draw: Draw) -> Tensor:

@@ -13,7 +13,7 @@ from generation.diffusion.config import ImageClass
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.model_cache import (
     PRECISIONS,
-    Warm,
+    ModelCache,
     bytes_of,
     device_for_work,
     dtype_for,
@@ -36,7 +36,7 @@ MOST_STEPS = 1000
 ON_GPU, ON_CPU = 32, 4  # pictures at once
 
 
-warm: Warm[Denoiser] = Warm(bytes_of)
+network_cache: ModelCache[Denoiser] = ModelCache(bytes_of)
 
 
 def _load(source: CheckpointSource, precision: str) -> Denoiser:
@@ -57,7 +57,7 @@ def network_of(source: CheckpointSource, precision: str = "auto") -> Denoiser:
     """The checkpoint's network in this precision, loaded unless it is still warm. Raises EngineError."""
     if precision not in PRECISIONS:
         raise EngineError(f"The precision is one of {', '.join(PRECISIONS)}.")
-    return warm.get(f"{source.key}|{dtype_for(precision)}", partial(_load, source, precision))
+    return network_cache.get(f"{source.key}|{dtype_for(precision)}", partial(_load, source, precision))
 
 
 class DiffusionEngine:

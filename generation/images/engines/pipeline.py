@@ -14,7 +14,7 @@ from typing import Any
 from generation.diffusion.finetuning.pipelines import NEVER_LOADED, PipelineSource, eight_bits
 from generation.diffusion.model_cache import (
     PRECISIONS,
-    Warm,
+    ModelCache,
     bytes_of,
     device_for_work,
     dtype_for,
@@ -55,7 +55,7 @@ class _Loaded:
         return sum(map(bytes_of, parts))
 
 
-warm: Warm[_Loaded] = Warm(lambda loaded: loaded.size)
+pipeline_cache: ModelCache[_Loaded] = ModelCache(lambda loaded: loaded.size)
 
 
 def _load(source: PipelineSource, precision: str) -> _Loaded:
@@ -117,7 +117,7 @@ class PipelineEngine:
             raise EngineError(f"The precision is one of {', '.join(PRECISIONS)}.")
         key = f"{self.source.folder}|{self.source.lora}|{self.source.lora_scale}|{precision}"
         with engine_errors():
-            loaded = warm.get(key, partial(_load, self.source, precision))
+            loaded = pipeline_cache.get(key, partial(_load, self.source, precision))
         plan = _SamplingPlan.of(loaded, self.source, request)
         size = self.batch or (ON_GPU if device_for_work().type == "cuda" else ON_CPU)
 
