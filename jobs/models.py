@@ -32,7 +32,7 @@ STALE_AFTER = timedelta(seconds=30)
 # A model of many gigabytes may load for minutes without a word; a worker silent for longer hangs.
 LONGEST_SILENCE = timedelta(minutes=20)
 WAIT_FOR_DATABASE = timedelta(seconds=30)
-MOST_DEATHS = 5
+MOST_WORKER_LOSSES = 5
 LOOK_FOR_ROOM_EVERY = 5.0
 # Set once this worker is told to end.
 shutting_down = threading.Event()
@@ -108,14 +108,14 @@ class JobQuerySet(models.QuerySet[Kind]):
 
     def requeue_stale(self) -> int:
         """Queue again what a dead worker left running; give up on what kills every worker."""
-        self.stale().filter(deaths__gte=MOST_DEATHS - 1).update(
+        self.stale().filter(worker_losses__gte=MOST_WORKER_LOSSES - 1).update(
             state=Job.State.FAILED,
-            error=f"The worker stopped without a word {MOST_DEATHS} times; see the worker's log.",
+            error=f"The worker stopped without a word {MOST_WORKER_LOSSES} times; see the worker's log.",
             finished_at=Now(),
         )
         return self.stale().update(
             state=Job.State.QUEUED,
-            deaths=models.F("deaths") + 1,
+            worker_losses=models.F("worker_losses") + 1,
             message="Queued again: its worker went away.",
         )
 
@@ -144,7 +144,7 @@ class Job(models.Model):
     error = models.TextField(blank=True, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     # How many workers went away over this job since it last got on.
-    deaths = models.PositiveSmallIntegerField(default=0, editable=False)
+    worker_losses = models.PositiveSmallIntegerField(default=0, editable=False, db_column="deaths")
     cancel_requested = models.BooleanField(default=False, editable=False)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
@@ -225,7 +225,7 @@ class Job(models.Model):
         values: dict[str, Any] = {"heartbeat_at": Now()}
         if done is not None:
             if done > self.done:
-                values["deaths"] = 0
+                values["worker_losses"] = 0
             values["done"] = self.done = done
         if message is not None:
             values["message"] = self.message = storable(message)[:200]
@@ -307,7 +307,7 @@ class Job(models.Model):
                 .update(
                     state=self.State.QUEUED,
                     cancel_requested=False,
-                    deaths=0,
+                    worker_losses=0,
                     error="",
                     message="",
                     finished_at=None,

@@ -281,7 +281,7 @@ class GenerationJob(Job):
                 cancel_requested=False,
                 total=total if grows else models.F("total"),
                 full_total=None if grows else models.F("full_total"),
-                deaths=0,
+                worker_losses=0,
                 error="",
                 message="",
                 finished_at=None,

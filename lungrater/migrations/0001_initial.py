@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('message', models.CharField(blank=True, editable=False, max_length=200)),
                 ('error', models.TextField(blank=True, editable=False)),
                 ('attempts', models.PositiveSmallIntegerField(default=0, editable=False)),
-                ('deaths', models.PositiveSmallIntegerField(default=0, editable=False)),
+                ('worker_losses', models.PositiveSmallIntegerField(db_column='deaths', default=0, editable=False)),
                 ('cancel_requested', models.BooleanField(default=False, editable=False)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('started_at', models.DateTimeField(editable=False, null=True)),

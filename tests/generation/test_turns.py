@@ -136,7 +136,7 @@ def test_after_its_turn_a_long_job_steps_aside_and_later_makes_only_the_rest(
     long.refresh_from_db()
     assert long.state == "succeeded"
     assert sorted(engine.asked) == [0, 0, 1, 2]  # the other job's only image, and each of this one's once
-    assert long.deaths == 0
+    assert long.worker_losses == 0
 
 
 def _polite(engine: ScriptedEngine, request: Any, indices: list[int]) -> Iterator[EngineImage | Refusal]:

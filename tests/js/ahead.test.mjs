@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { unratedBy } from "../../static/js/reading/ahead.js";
+import { unratedBy } from "../../static/js/reading/prefetch.js";
 
 const at = (position) => ({ token: `t${position}`, position });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { meaning as meaningOf } from "../../static/js/reading/hands.js";
+import { meaning as meaningOf } from "../../static/js/reading/keyboard.js";
 
 const labels = { 1: "real", 2: "fake", 3: "unsure", r: "real", f: "fake", u: "unsure" };
 const meaning = (event, more = {}) => meaningOf(event, { labels, ...more });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { Outbox, pauseAfter, verdict } from "../../static/js/reading/outbox.js";
 
-class PaperDrawer {
+class PaperSaveStore {
   kept = new Map();
   async put(save) {
     this.kept.set(save.key, save);
@@ -19,18 +19,18 @@ class PaperDrawer {
 const echo = async ({ key }) => ({ status: 200, body: { saved: key } });
 const save = (key, at = 0) => ({ key, at });
 
-function outbox(post, drawer = new PaperDrawer()) {
-  return { drawer, box: new Outbox({ drawer, post, pause: () => 1 }) };
+function outbox(post, saveStore = new PaperSaveStore()) {
+  return { saveStore, box: new Outbox({ saveStore, post, pause: () => 1 }) };
 }
 
 const once = (target, name) =>
   new Promise((resolve) => target.addEventListener(name, (event) => resolve(event.detail), { once: true }));
 
-test("a save leaves the drawer only when its own key comes back", async () => {
+test("a save leaves the save store only when its own key comes back", async () => {
   const answers = [{ status: 200, body: { saved: "another" } }, { status: 200, body: { saved: "a" } }];
   const seen = [];
-  const { box, drawer } = outbox(async () => {
-    seen.push(drawer.kept.has("a"));
+  const { box, saveStore } = outbox(async () => {
+    seen.push(saveStore.kept.has("a"));
     return answers.shift();
   });
   box.keep(save("a"));
@@ -38,7 +38,7 @@ test("a save leaves the drawer only when its own key comes back", async () => {
   await once(box, "saved");
   assert.deepEqual(seen, [true, true]);
   assert.equal(box.unsaved, 0);
-  assert.equal(drawer.kept.size, 0);
+  assert.equal(saveStore.kept.size, 0);
 });
 
 test("saves go out in order, one at a time, through a network that fails", async () => {
@@ -85,21 +85,21 @@ test("another account's page is never taken for a success", async () => {
 });
 
 test("what the server refuses is kept, and the rest goes on", async () => {
-  const { box, drawer } = outbox(async ({ key }) => (key === "a" ? { status: 404, body: null } : echo({ key })));
+  const { box, saveStore } = outbox(async ({ key }) => (key === "a" ? { status: 404, body: null } : echo({ key })));
   box.keep(save("a"));
   box.keep(save("b"));
   box.send();
   await once(box, "saved");
-  assert.deepEqual([...drawer.kept.keys()], ["a"]);
-  assert.equal(drawer.kept.get("a").refused, true);
+  assert.deepEqual([...saveStore.kept.keys()], ["a"]);
+  assert.equal(saveStore.kept.get("a").refused, true);
 });
 
-test("a study that closed under way, or a form it cannot take, leaves the save in the drawer; only 409 forgets it", async () => {
+test("a study that closed under way, or a form it cannot take, leaves the save in the save store; only 409 forgets it", async () => {
   for (const [status, left] of [[409, 0], [410, 1], [422, 1]]) {
-    const { box, drawer } = outbox(async () => ({ status, body: { error: "in words" } }));
+    const { box, saveStore } = outbox(async () => ({ status, body: { error: "in words" } }));
     box.keep(save("a"));
     await box.send();
-    assert.equal(drawer.kept.size, left, `${status}`);
+    assert.equal(saveStore.kept.size, left, `${status}`);
   }
 });
 
@@ -111,14 +111,14 @@ test("saves keep their order though the clock stands still or is set back", asyn
 });
 
 test("what a crashed page left behind is taken up, oldest first", async () => {
-  const drawer = new PaperDrawer();
-  await drawer.put(save("late", 2));
-  await drawer.put(save("early", 1));
+  const saveStore = new PaperSaveStore();
+  await saveStore.put(save("late", 2));
+  await saveStore.put(save("early", 1));
   const sent = [];
   const { box } = outbox(async ({ key }) => {
     sent.push(key);
     return echo({ key });
-  }, drawer);
+  }, saveStore);
   await box.open();
   assert.deepEqual(sent, ["early", "late"]);
 });

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from jobs.models import MOST_DEATHS, STALE_AFTER, JobLostError
+from jobs.models import MOST_WORKER_LOSSES, STALE_AFTER, JobLostError
 from pool.models import ImportJob
 from tests.factories import make_dataset
 
@@ -24,7 +24,7 @@ def its_worker_dies(job: ImportJob, *, after: int) -> None:
 def test_a_job_that_kills_every_worker_is_given_up():
     job = ImportJob.objects.create(dataset=make_dataset())
 
-    for _ in range(MOST_DEATHS):
+    for _ in range(MOST_WORKER_LOSSES):
         assert job.state == "queued"
         its_worker_dies(job, after=0)
 
@@ -35,7 +35,7 @@ def test_a_job_that_kills_every_worker_is_given_up():
 def test_a_job_that_gets_on_between_restarts_is_never_given_up():
     job = ImportJob.objects.create(dataset=make_dataset())
 
-    for restart in range(1, 3 * MOST_DEATHS):
+    for restart in range(1, 3 * MOST_WORKER_LOSSES):
         its_worker_dies(job, after=restart)
 
     assert job.state == "queued"

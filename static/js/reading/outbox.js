@@ -23,7 +23,7 @@ export function verdict(status, body, key) {
 }
 
 /** Saves of one account in IndexedDB; where that is not to be had, in memory. */
-export class Drawer {
+export class SaveStore {
   #database;
   #account;
   #memory = new Map();
@@ -73,11 +73,11 @@ function opened(name) {
 }
 
 /**
- * Sends what lies in the drawer. Events: `change`; `saved`, `taken`, `refused`, `signedOut`, `otherAccount`
+ * Sends what lies in the save store. Events: `change`; `saved`, `taken`, `refused`, `signedOut`, `otherAccount`
  * with {save, body} as their detail.
  */
 export class Outbox extends EventTarget {
-  #drawer;
+  #saveStore;
   #post;
   #pending = new Map();
   #failures = 0;
@@ -87,9 +87,9 @@ export class Outbox extends EventTarget {
   held = null;
 
   /** `post(save)` resolves to {status, body} or rejects when there is no network. */
-  constructor({ drawer, post, pause = pauseAfter }) {
+  constructor({ saveStore, post, pause = pauseAfter }) {
     super();
-    this.#drawer = drawer;
+    this.#saveStore = saveStore;
     this.#post = post;
     this.#pause = pause;
   }
@@ -111,7 +111,7 @@ export class Outbox extends EventTarget {
 
   /** Take up what an earlier page, or a crash, has left behind. */
   async open() {
-    for (const save of await this.#drawer.all()) this.#pending.set(save.key, save);
+    for (const save of await this.#saveStore.all()) this.#pending.set(save.key, save);
     this.#changed();
     return this.send();
   }
@@ -121,7 +121,7 @@ export class Outbox extends EventTarget {
     const kept = { ...save, at: Math.max(Date.now(), ...this.waiting.map(({ at }) => at + 1)) };
     this.#pending.set(save.key, kept);
     this.#changed();
-    return this.#drawer.put(kept);
+    return this.#saveStore.put(kept);
   }
 
   /** Send what waits; harmless at any time. */
@@ -140,7 +140,7 @@ export class Outbox extends EventTarget {
 
   async forget(key) {
     this.#pending.delete(key);
-    await this.#drawer.remove(key);
+    await this.#saveStore.remove(key);
     this.#changed();
   }
 
@@ -177,7 +177,7 @@ export class Outbox extends EventTarget {
   async #refuse(save) {
     const kept = { ...save, refused: true };
     this.#pending.set(save.key, kept);
-    await this.#drawer.put(kept);
+    await this.#saveStore.put(kept);
   }
 
   #changed() {

@@ -3,11 +3,11 @@
  * press, and the save runs behind it.
  */
 
-import { Clock, meaning } from "./hands.js";
-import { Drawer, Outbox, ask, newKey, postSave, steadyNow } from "./outbox.js";
-import { unratedBy } from "./ahead.js";
+import { Clock, meaning } from "./keyboard.js";
+import { SaveStore, Outbox, ask, newKey, postSave, steadyNow } from "./outbox.js";
+import { unratedBy } from "./prefetch.js";
 import { Panel, workViewer } from "./panel.js";
-import { Pictures } from "./pictures.js";
+import { Pictures } from "./images.js";
 import { Viewer } from "./viewer.js";
 
 const LOOK_FOR_LIFE_MS = 5000;
@@ -18,7 +18,7 @@ class Room {
   #panel;
   #viewer;
   #pictures;
-  #drawer;
+  #saveStore;
   #outbox;
   #clock = new Clock();
   #held;
@@ -39,8 +39,8 @@ class Room {
       urlsOf: (token) => told.urls.pictures.map((url) => url.replace("TOKEN", token)),
       worker: new Worker(new URL("./png.js", import.meta.url), { type: "module" }),
     });
-    this.#drawer = new Drawer(told.account);
-    this.#outbox = new Outbox({ drawer: this.#drawer, post: (save) => this.#post(save) });
+    this.#saveStore = new SaveStore(told.account);
+    this.#outbox = new Outbox({ saveStore: this.#saveStore, post: (save) => this.#post(save) });
     this.#listen();
   }
 
@@ -52,7 +52,7 @@ class Room {
       this.#show(presentation, answer);
     }
     this.#pictures.hold(this.#held.map(({ token }) => token));
-    const left = new Set((await this.#drawer.all()).map(({ token }) => token));
+    const left = new Set((await this.#saveStore.all()).map(({ token }) => token));
     this.#held = this.#held.filter(({ token }) => !left.has(token));
     if (!this.#current) this.#showFrontier();
     await this.#outbox.open();

@@ -1,6 +1,6 @@
 /** On every page of a rater outside the reading room: send what an earlier page could not, and sign out clean. */
 
-import { Drawer, Outbox, postSave } from "./outbox.js";
+import { SaveStore, Outbox, postSave } from "./outbox.js";
 
 export class Door {
   #form;
@@ -10,7 +10,7 @@ export class Door {
     this.#form = form;
     const { account } = form.dataset;
     this.#outbox = new Outbox({
-      drawer: new Drawer(account),
+      saveStore: new SaveStore(account),
       post: (save) => postSave(save, account),
     });
     this.#outbox.addEventListener("change", () => {
