@@ -301,6 +301,11 @@ SITE = [
     *_in(
         "pool/imports/dicom/display.py",
         DICOM,
+        voi_linear=(
+            "centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2",
+            "centre - width / 2, centre + width / 2",
+        ),
+        voi_sigmoid=("-4 * (values - centre) / width", "-2 * (values - centre) / width"),
         monochrome1=('if photometric == "MONOCHROME1"', 'if photometric == "MONOCHROME3"'),
     ),
     *_in(
