@@ -286,7 +286,10 @@ SITE = [
             "filter(pk=self.pk, state=self.State.QUEUED)\n        with transaction",
             "filter(pk=self.pk)\n        with transaction",
         ),
-        beat_of_the_lost=(", attempts=job.attempts)", ")"),
+        beat_of_the_lost=(
+            "state=Job.State.RUNNING, attempts=job.attempts)",
+            "state=Job.State.RUNNING)",
+        ),
         stays_to_the_end=("if self.leaves_early and shutting_down.is_set()", "if False"),
         gives_up_too_soon=("            if done > self.done:\n", "            if False:\n"),
     ),
@@ -317,12 +320,12 @@ SITE = [
         "rating/reading/rating.py",
         ANSWERS,
         retry_refused=(
-            "        elif rating.revisions.filter(client_key=client_key).exists():\n            return rating\n",
+            "        if revision.client_key == client_key:\n            return rating\n",
             "",
         ),
         corrected_against_the_rule=(
-            "if rating.client_key != replaces or not presentation.may_be_corrected()",
-            "if rating.client_key != replaces",
+            "if revision.client_key != replaces or not rating.presentation.may_be_corrected()",
+            "if revision.client_key != replaces",
         ),
     ),
     *_in(
