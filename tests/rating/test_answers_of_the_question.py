@@ -25,7 +25,8 @@ def takes(presentation: Presentation, label: str) -> bool:
     """Whether the database would; nothing is left behind."""
     try:
         with transaction.atomic():
-            Rating.record(presentation, uuid.uuid4(), label=label)
+            # Read anew: the row in hand would remember the rating that was rolled back.
+            Rating.record(Presentation.objects.get(pk=presentation.pk), uuid.uuid4(), label=label)
             transaction.set_rollback(True)
     except IntegrityError:
         return False

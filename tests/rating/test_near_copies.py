@@ -116,6 +116,7 @@ def test_the_organiser_does_it_on_the_page(
     fakes: Dataset, researcher: User, client_of: Callable[[User], Client]
 ) -> None:
     study, browser = draft(fakes, 4), client_of(researcher)
+    study.give_to_maker(researcher)
 
     before = browser.get(study.get_absolute_url()).content.decode()
     browser.post(f"{study.get_absolute_url()}let-copies-in/", {"reason": "Wanted."})

@@ -35,7 +35,7 @@ def catalogue(language):
 
 
 def words_of_pages():
-    yield from re.findall(r'_\("(.+?)"\)', (ROOT / "rating" / "asked.py").read_text())
+    yield from re.findall(r'_\("(.+?)"\)', (ROOT / "rating" / "studies" / "questions.py").read_text())
     for page in PAGES:
         text = (ROOT / "templates" / "rating" / f"{page}.html").read_text()
         for _, words in re.findall(r"{% translate (['\"])(.+?)\1 %}", text):
