@@ -118,11 +118,12 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     slug, sessions = study(options.raters, options.images)
     with web() as (host, master):
         raters = [Rater(host, slug, {"sessionid": session}) for session in sessions]
-        for rater in raters:
-            rater.enter()
+        raters[0].enter()
         cost = cost_of_requests(raters[0], master)
         for times in raters[0].times.values():
             times.clear()
+        for rater in raters[1:]:
+            rater.enter()
         before, began = processor_seconds(master), time.monotonic()
         threads = [threading.Thread(target=r.read, args=[began + options.seconds]) for r in raters]
         for thread in threads:
@@ -154,7 +155,7 @@ def cost_of_requests(rater: Rater, master: int) -> dict[str, float]:
     for what, path in (
         ("next", f"/reading/{rater.slug}/ahead/?session=1"),
         ("image", f"/i/{ahead[0]['token']}"),
-        ("health", "/accounts/login/"),
+        ("sign_in_page", "/accounts/login/"),
     ):
         before = processor_seconds(master)
         for _ in range(REQUESTS_EACH):
