@@ -165,8 +165,8 @@ def cost_of_requests(rater: Rater, master: int) -> dict[str, float]:
     before = processor_seconds(master)
     for _ in range(items):
         rater.one_item()
-    whole = 1000 * (processor_seconds(master) - before) / items
-    cost["save"] = round(whole - cost["next"] - cost["image"], 2)
+    item_ms = 1000 * (processor_seconds(master) - before) / items
+    cost["save"] = round(item_ms - cost["next"] - cost["image"], 2)
     return cost
 
 

@@ -147,9 +147,9 @@ class StudyOverError(IntegrityError):
 class RatingRevisionQuerySet(models.QuerySet["RatingRevision"]):
     def locked(self, rating: int, client_key: uuid.UUID) -> RatingRevision:
         """The revision of this rating that this key has saved, else the one that stands; the rating is locked."""
-        asked = models.Q(client_key=client_key) | models.Q(number=models.F("rating__revision"))
+        either = models.Q(client_key=client_key) | models.Q(number=models.F("rating__revision"))
         revisions = (
-            self.filter(asked, rating=rating)
+            self.filter(either, rating=rating)
             .select_related("rating__presentation__sitting__enrolment__study")
             .select_for_update(of=("rating",))
             .order_by()
