@@ -97,7 +97,8 @@ def _make_study(page: Page, running: Site) -> None:
     page.get_by_label(f"{REAL} main", exact=True).fill(str(EACH))
     page.get_by_label(f"{FAKE} main", exact=True).fill(str(EACH))
     page.click("text=Save draft")
-    page.click("button:has-text('Freeze')")
+    page.click("a:has-text('Freeze')")
+    page.click("button:has-text('Freeze it')")
     until(lambda: page.locator(".state.frozen").count() == 1, seconds=120)
     # The real images were JPEGs of hospitals, the fakes never were: the audit says so and somebody answers for it.
     assert page.locator("#blinding .state.red").count()
@@ -168,9 +169,12 @@ def _telling_headers(answer: APIResponse) -> list[tuple[str, str]]:
 
 def _close_and_unblind(page: Page) -> None:
     page.reload()
-    page.click("text=Close for good")
+    page.click("main a:text-is('Close')")
+    page.fill("[name=confirm]", "Reading 1")
+    page.click("button:has-text('Close for good')")
+    page.click("a:has-text('Unblind …')")
     page.fill("[name=reason]", "All raters have finished.")
-    page.click("text=Unblind the study")
+    page.click("button:has-text('Unblind the study')")
     page.click("text=Analysis")
 
 

@@ -115,32 +115,35 @@ class Site:
 def site(home: Path, *arguments: str) -> Iterator[Site]:
     """A site that has printed its one screen."""
     port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "up", "--no-demo", "--port", str(port), *arguments],
+    command = [sys.executable, "manage.py", "up", "--no-demo", "--port", str(port), *arguments]
+    with subprocess.Popen(
+        command,
         cwd=REPOSITORY,
         env=environment(home),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
-    assert process.stdout
-    alarm = threading.Timer(STARTS_WITHIN, process.kill)
-    alarm.start()
-    try:
-        said = []
-        for line in process.stdout:
-            said.append(line)
-            if line.startswith("Ctrl-C"):
-                break
-        else:
-            raise AssertionError("".join(said))
-        alarm.cancel()
-        yield Site(home, port, process)
-    finally:
-        alarm.cancel()
-        if process.poll() is None:
-            process.terminate()
-            process.communicate(timeout=STOPS_WITHIN + 5)
+    ) as process:
+        alarm = threading.Timer(STARTS_WITHIN, process.kill)
+        alarm.start()
+        try:
+            _wait_for_its_screen(process)
+            alarm.cancel()
+            yield Site(home, port, process)
+        finally:
+            alarm.cancel()
+            if process.poll() is None:
+                process.terminate()
+                process.communicate(timeout=STOPS_WITHIN + 5)
+
+
+def _wait_for_its_screen(process: subprocess.Popen[str]) -> None:
+    lines = []
+    for line in process.stdout or ():
+        lines.append(line)
+        if line.startswith("Ctrl-C"):
+            return
+    raise AssertionError("".join(lines))
 
 
 class Table:
