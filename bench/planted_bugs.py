@@ -20,22 +20,22 @@ def _in(file: str, *tests: str, **replacements: tuple[str, str]) -> list[Bug]:
 
 
 STATISTICS = "rating/statistics"
-WORKED = "tests/analysis/test_worked_examples.py"
-TRUTH = "tests/analysis/test_against_truth.py"
-ERRORS = "tests/analysis/test_standard_errors.py"
-PLANNING = "tests/analysis/test_planning_and_published.py"
-PROPERTIES = "tests/analysis/test_properties.py"
-ORACLE = "tests/generation/test_oracle.py"
-AVERAGES = "tests/generation/test_averaged_weights.py"
-LEARNER = "tests/generation/test_learner.py"
-APART = "tests/generation/test_training_apart.py"
-DISTANCES = "tests/quality/test_distances.py"
+WORKED = "tests/rating/statistics/test_worked_examples.py"
+TRUTH = "tests/rating/statistics/test_diagnostic_accuracy.py"
+ERRORS = "tests/rating/statistics/test_standard_errors.py"
+PLANNING = "tests/rating/statistics/test_planning_and_published.py"
+PROPERTIES = "tests/rating/statistics/test_properties.py"
+ORACLE = "tests/generation/diffusion/test_oracle.py"
+AVERAGES = "tests/generation/diffusion/test_averaged_weights.py"
+LEARNER = "tests/generation/diffusion/test_learner.py"
+APART = "tests/generation/diffusion/test_training_apart.py"
+DISTANCES = "tests/generation/metrics/test_distances.py"
 JOBS = "tests/pool/test_jobs.py"
 DICOM = "tests/pool/test_dicom.py"
-ANSWERS = "tests/reading/test_answers.py"
-ORDERING = "tests/rating/test_ordering.py"
-CSV = "tests/rating/test_ratings_csv.py"
-SCORES = "tests/utility/test_scores.py"
+ANSWERS = "tests/rating/reading/test_answers.py"
+ORDERING = "tests/rating/studies/test_ordering.py"
+CSV = "tests/rating/results/test_ratings_csv.py"
+SCORES = "tests/generation/classifiers/test_scores.py"
 
 AGREEMENT = [
     *_in(
@@ -166,7 +166,7 @@ QUALITY = [
     ),
     *_in(
         "generation/metrics/prdc.py",
-        "tests/quality/test_coverage.py",
+        "tests/generation/metrics/test_coverage.py",
         nearest_neighbour=(
             "np.partition(squared, neighbours, axis=1)[:, neighbours]",
             "np.partition(squared, neighbours, axis=1)[:, neighbours - 1]",
@@ -175,7 +175,7 @@ QUALITY = [
     ),
     *_in(
         "generation/metrics/nearest.py",
-        "tests/quality/test_nearest.py",
+        "tests/generation/metrics/test_nearest.py",
         its_own_neighbour=("        if leave_self_out:\n", "        if False:\n"),
     ),
     *_in(
@@ -273,7 +273,7 @@ DIFFUSION = [
     ),
     *_in(
         "generation/images/engines/pipeline.py",
-        "tests/generation/test_pipeline.py::test_a_sampler_chosen_for_a_pipeline_clips_pixels_and_never_latents",
+        "tests/generation/images/test_pipeline.py::test_a_sampler_chosen_for_a_pipeline_clips_pixels_and_never_latents",
         clipped_latents=("clip_sample=False) if in_latents", "clip_sample=True) if in_latents"),
     ),
 ]

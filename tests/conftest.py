@@ -16,7 +16,7 @@ from lungrater.embedded.home import Home
 from lungrater.embedded.owner import become_owner
 from lungrater.embedded.running import running
 
-pytest_plugins = ["tests.chromium", "tests.blinding.leak_table", "tests.without_shared"]
+pytest_plugins = ["tests.chromium", "tests.rating.blinding.leak_table", "tests.without_shared"]
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,8 @@ from lungrater.machines.models import MachineReading
 from pool.models import Dataset, ImportJob
 from rating.models import Study
 from tests.factories import make_dataset, make_image
+from tests.generation.utility.datasets import reported_experiment
 from tests.rating.cast import draft_study, frozen_study, open_study, over_study, presentations
-from tests.utility.datasets import reported_experiment
 
 EVERYBODY = {"nobody", "rater", "other rater", "researcher", "admin"}
 SIGNED_IN = EVERYBODY - {"nobody"}

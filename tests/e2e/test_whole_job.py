@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import APIResponse, Browser, Page, Route
 
 from tests.e2e.browser import sign_in, until
-from tests.reading.rooms import shown
+from tests.rating.reading.rooms import shown
 from tests.servers.sites import Site, lungrater, site
 
 pytestmark = pytest.mark.e2e

@@ -8,7 +8,7 @@ import sys, threading, time
 from pool.figure_style import SCREEN, as_file
 from rating.results.sections import agreement, labels
 from rating.results.summary import study_results
-from tests.analysis.studies import simulated
+from tests.rating.statistics.studies import simulated
 numbers = study_results(simulated(raters=2))
 sys.addaudithook(lambda event, _: time.sleep(1e-4) if event == "import" else None)  # others get their turn at every import
 begin, failed = threading.Barrier(6), []

@@ -23,9 +23,9 @@ from pool.dataset_removal import StillNeededError, remove
 from pool.imports import tasks as import_tasks
 from pool.models import Dataset, Image, ImportJob
 from tests.factories import make_dataset, make_image, make_pixels
+from tests.generation.utility.datasets import make_experiment
 from tests.pool.files import picture, zipped
 from tests.rating.cast import draft_study
-from tests.utility.datasets import make_experiment
 
 pytestmark = pytest.mark.django_db
 

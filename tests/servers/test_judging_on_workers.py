@@ -12,8 +12,8 @@ import pytest
 
 from generation.classifiers.scores import SCORES
 from generation.metrics.report_numbers import NAMES
+from tests.generation.utility.real_images import LABELS, MADE
 from tests.servers.sites import Site, Table, lungrater
-from tests.utility.real_images import LABELS, MADE
 
 pytestmark = pytest.mark.e2e
 
@@ -23,7 +23,7 @@ FITS = 3 * 3  # three networks on real, on synthetic and on half of it; for 1 to
 QUEUE = """
 import json
 from pathlib import Path
-from tests.utility.real_images import brought_in, chain_on
+from tests.generation.utility.real_images import brought_in, chain_on
 experiments = [chain_on(brought_in(Path({data!r}), Path({files!r}) / name, name)) for name in ("xray", "ct")]
 for experiment in experiments:
     experiment.training.enqueue()
