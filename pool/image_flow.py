@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 
-from pool.models import Dataset, ImportJob
+from django.db.models import Count, Q, Sum
+
+from pool.models import Dataset, FileOutcome, ImportJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,11 @@ class Flow:
         return Flow(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
-Count = Callable[[Dataset], Flow]
-_counts: list[Count] = []
+FlowCount = Callable[[Dataset], Flow]
+_counts: list[FlowCount] = []
 
 
-def register(count: Count) -> None:
+def register(count: FlowCount) -> None:
     """Let `count` have its say in every dataset's flow."""
     if count not in _counts:
         _counts.append(count)
@@ -43,9 +45,9 @@ def flow_of(dataset: Dataset) -> Flow:
 
 
 def _imported(dataset: Dataset) -> Flow:
-    flow = Flow()
-    jobs = ImportJob.objects.filter(dataset=dataset)
-    for imported, refused, duplicates in jobs.values_list("imported", "refused", "duplicates"):
-        requested = imported + len(refused) + len(duplicates)
-        flow += Flow(requested, refused=len(refused), duplicates=len(duplicates))
-    return flow
+    imported = ImportJob.objects.filter(dataset=dataset).aggregate(n=Sum("imported", default=0))["n"]
+    outside = FileOutcome.objects.filter(job__dataset=dataset).aggregate(
+        refused=Count("pk", filter=Q(kind=FileOutcome.Kind.REFUSED)),
+        duplicates=Count("pk", filter=Q(kind=FileOutcome.Kind.DUPLICATE)),
+    )
+    return Flow(imported + outside["refused"] + outside["duplicates"], **outside)

@@ -289,12 +289,6 @@ class NearCopy(models.Model):
         return f"{self.image_id} repeats {self.of_id}"
 
 
-class ImportJobQuerySet(JobQuerySet["ImportJob"]):
-    def without_lists(self) -> Self:
-        """For pages that show progress only: the names of thousands of files stay in the database."""
-        return self.defer("duplicates", "refused")
-
-
 class ImportJob(Job):
     """An upload on its way into a dataset, and afterwards the record of what was refused and why."""
 
@@ -311,14 +305,12 @@ class ImportJob(Job):
     slices = models.CharField(max_length=10, blank=True)
     table = models.FileField("CSV", upload_to=upload_path, max_length=200, blank=True)
     imported = models.PositiveIntegerField(default=0, editable=False)
-    duplicates = models.JSONField(default=list, blank=True, editable=False)
-    refused = models.JSONField(default=list, blank=True, editable=False)
 
     task = "pool.imports.tasks.run_import_job"
     subjects = ("dataset",)
     fills_the_disk = True
 
-    objects: ClassVar[Any] = ImportJobQuerySet.as_manager()
+    objects: ClassVar[Any] = JobQuerySet["ImportJob"].as_manager()
 
     class Meta(Job.Meta):
         abstract = False
@@ -337,14 +329,45 @@ class ImportJob(Job):
         """The address as people may see it."""
         return without_query(self.url)
 
-    @property
-    def noted(self) -> list[dict[str, str]]:
-        """What is to be known of the pictures it brought, a line for each note of each file."""
-        rows = self.images.noted().order_by("source_name").values_list("source_name", "notes")
-        return [{"file": name, **note} for name, notes in rows.iterator() for note in notes]
-
     def get_absolute_url(self) -> str:
         return reverse("pool:import", args=[self.pk])
+
+
+class FileOutcomeQuerySet(models.QuerySet["FileOutcome"]):
+    def refused(self) -> Self:
+        return self.filter(kind=FileOutcome.Kind.REFUSED)
+
+    def duplicates(self) -> Self:
+        return self.filter(kind=FileOutcome.Kind.DUPLICATE)
+
+
+class FileOutcome(models.Model):
+    """A file of an import that became no image of its own, and why; those that did are the job's images."""
+
+    class Kind(models.TextChoices):
+        DUPLICATE = "duplicate"
+        REFUSED = "refused"
+
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="outcomes")
+    kind = models.CharField(max_length=9, choices=Kind)
+    file = models.CharField(max_length=255)
+    reason = models.CharField(max_length=500, blank=True)
+    same_as = models.CharField(max_length=255, blank=True)
+    added = models.CharField(max_length=100, blank=True)
+
+    objects = FileOutcomeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["duplicate", "refused"]), name="file_outcome_kind_known"
+            ),
+        ]
+        indexes = [models.Index(fields=["job", "kind", "id"], name="file_outcome_list")]
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.kind}"
 
 
 class UploadedFile(models.Model):

@@ -5,10 +5,18 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 
-from pool.models import ImportJob
+from pool.imports.archives import Refusal
+from pool.imports.store import Duplicate
+from pool.models import FileOutcome, ImportJob
 
 COLUMNS = ("file", "outcome", "detail")
 RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def outcome_row(job: ImportJob, outcome: Duplicate | Refusal) -> FileOutcome:
+    """What became of a file that is no image of its own, as a row not yet saved."""
+    kind = FileOutcome.Kind.DUPLICATE if isinstance(outcome, Duplicate) else FileOutcome.Kind.REFUSED
+    return FileOutcome(job=job, kind=kind, **outcome.as_json())
 
 
 class _Echo:
@@ -30,10 +38,11 @@ def _rows(job: ImportJob) -> Iterator[tuple[str, str, str]]:
     images = job.images.order_by("source_name").values_list("source_name", "notes")
     for name, notes in images.iterator(chunk_size=2000):
         yield name, "noted" if notes else "taken", " ".join(note["text"] for note in notes)
-    for entry in job.duplicates:
-        yield entry["file"], "there already", f"same pixels as {entry['same_as']}"
-    for entry in job.refused:
-        yield entry["file"], "refused", entry["reason"]
+    for outcome in job.outcomes.order_by("kind", "pk").iterator(chunk_size=2000):
+        if outcome.kind == FileOutcome.Kind.DUPLICATE:
+            yield outcome.file, "there already", f"same pixels as {outcome.same_as}"
+        else:
+            yield outcome.file, "refused", outcome.reason
 
 
 def _guarded(cell: str) -> str:

@@ -15,9 +15,10 @@ from django.db import transaction
 from jobs.models import JobCancelledError, JobFailedError, JobPausedError
 from outbound.fetching import FetchError, fetch
 from pool.canonical.texts import file_name, plain_json
-from pool.imports.archives import ImportItem, Refusal, count, from_paths
+from pool.imports.archives import ImportItem, count, from_paths
 from pool.imports.labels import BadSourceError, FolderLabels, Labels, NoLabels
-from pool.imports.store import Duplicate, bring_in
+from pool.imports.outcomes import outcome_row
+from pool.imports.store import bring_in
 from pool.imports.tables import read_table
 from pool.models import Dataset, Image, ImportJob, UploadedFile
 
@@ -102,12 +103,12 @@ class Teller:
         self._last = time.monotonic()
 
     def _write(self) -> None:
-        self.job.save(update_fields=["imported", "duplicates", "refused"])
+        self.job.save(update_fields=["imported"])
 
 
 def _work_through(job: ImportJob, items: list[ImportItem], labels: Labels, progress: Teller) -> None:
-    names = job.images.values_list("source_name", flat=True)
-    done = {*names, *(entry["file"] for entry in [*job.refused, *job.duplicates])}
+    names = set(job.images.values_list("source_name", flat=True))
+    done = names | set(job.outcomes.values_list("file", flat=True))
     job.imported = len(names)
     provenance = {**job.provenance, "fetched_from": job.source_url}
     for outcome in bring_in(
@@ -116,13 +117,11 @@ def _work_through(job: ImportJob, items: list[ImportItem], labels: Labels, progr
         progress.seen += 1
         if isinstance(outcome, Image):
             job.imported += 1
-        elif isinstance(outcome, Duplicate):
-            job.duplicates.append(outcome.as_json())
-        elif isinstance(outcome, Refusal):
-            job.refused.append(outcome.as_json())
+        elif outcome is not None:
+            outcome_row(job, outcome).save()
         progress.when_due()
     progress.now()
-    if not job.imported and not job.duplicates:
+    if not job.imported and not job.outcomes.duplicates().exists():
         raise JobFailedError("No picture was imported; the reason for each file stands below.")
 
 

@@ -14,6 +14,7 @@ from pool.imports.uploads import submit_upload
 from pool.models import ImportJob
 
 RECENT = 10
+MOST_LINES = 200  # of each list on the page; the CSV has them all
 
 may_add = permission_required("pool.add_image", raise_exception=True)
 
@@ -23,7 +24,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST or None, request.FILES or None, person=request.user)
     if request.method == "POST" and form.is_valid():
         return redirect(submit_upload(form.target(request.user), form.cleaned_data, by=request.user))
-    recent = ImportJob.objects.visible_to(request.user).without_lists().select_related("dataset")[:RECENT]
+    recent = ImportJob.objects.visible_to(request.user).select_related("dataset")[:RECENT]
     return render(
         request, "pool/upload.html", {"form": form, "recent": recent}, status=422 if form.errors else 200
     )
@@ -33,14 +34,24 @@ def upload(request: HttpRequest) -> HttpResponse:
 @may_add
 def import_result(request: HttpRequest, pk: int) -> HttpResponse:
     job = get_object_or_404(ImportJob.objects.visible_to(request.user).select_related("dataset"), pk=pk)
-    return render(request, "pool/import.html", {"job": job})
+    noted = job.images.noted().order_by("source_name").values_list("source_name", "notes")[:MOST_LINES]
+    context = {
+        "job": job,
+        "noted": [{"file": name, **note} for name, notes in noted for note in notes],
+        "refused": job.outcomes.refused()[:MOST_LINES],
+        "refused_count": job.outcomes.refused().count(),
+        "duplicates": job.outcomes.duplicates()[:MOST_LINES],
+        "duplicate_count": job.outcomes.duplicates().count(),
+        "most_lines": MOST_LINES,
+    }
+    return render(request, "pool/import.html", context)
 
 
 @require_safe
 @may_add
 def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The moving part of the page; once there is nothing to watch, the browser loads the whole page again."""
-    job = get_object_or_404(ImportJob.objects.visible_to(request.user).without_lists(), pk=pk)
+    job = get_object_or_404(ImportJob.objects.visible_to(request.user), pk=pk)
     if not job.is_active:
         return HttpResponseClientRefresh()
     return render(request, "pool/_import_progress.html", {"job": job})

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -21,7 +23,7 @@ from jobs.models import Job
 from pool.imports import store, uploads
 from pool.imports import tasks as import_tasks
 from pool.imports.uploads import drop_finished_uploads, submit_upload
-from pool.models import Dataset, ImportJob, UploadedFile
+from pool.models import Dataset, FileOutcome, ImportJob, UploadedFile
 from tests.factories import make_dataset
 from tests.pool.files import picture, zipped
 
@@ -52,8 +54,10 @@ def test_an_upload_becomes_images_and_a_record(researcher: User, tmp_path: Path)
 
     job.refresh_from_db()
     assert (job.state, job.imported, job.total, job.done) == ("succeeded", 3, 5, 5)
-    assert job.duplicates == [{"file": "copy.png", "same_as": "covid/0.png"}]
-    assert [entry["file"] for entry in job.refused] == ["bad.png"]
+    assert list(job.outcomes.values_list("kind", "file", "same_as")) == [
+        ("duplicate", "copy.png", "covid/0.png"),
+        ("refused", "bad.png", ""),
+    ]
     assert set(job.images.values_list("label", flat=True)) == {"covid"}
 
 
@@ -67,7 +71,7 @@ def test_several_files_with_a_table(researcher: User) -> None:
 
     job.refresh_from_db()
     assert sorted(job.images.values_list("source_name", "label")) == [("a.png", "one"), ("b.png", "two")]
-    assert [entry["file"] for entry in job.refused] == ["a (2).png"]
+    assert [outcome.file for outcome in job.outcomes.refused()] == ["a (2).png"]
 
 
 def test_a_job_that_died_goes_on_where_it_stopped(
@@ -92,7 +96,7 @@ def test_a_job_that_died_goes_on_where_it_stopped(
     job.refresh_from_db()
     assert (job.state, job.attempts, job.imported) == ("succeeded", 2, 3)
     assert job.images.count() == 3
-    assert len(job.duplicates) == len(job.refused) == 1
+    assert job.outcomes.duplicates().count() == job.outcomes.refused().count() == 1
 
 
 def test_cancel_stops_between_two_files(
@@ -228,3 +232,25 @@ def test_every_outcome_of_an_import_can_be_downloaded(
     lines = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[attr-defined]  # it streams
     assert lines[:3] == ["file,outcome,detail", "a.png,taken,", "'=b.png,there already,same pixels as a.png"]
     assert lines[3].startswith("c.txt,refused,")
+
+
+def test_the_page_of_an_import_costs_the_same_however_many_files_were_refused(
+    researcher: User, client_of: Callable[[User], Client]
+) -> None:
+    client = client_of(researcher)
+    jobs = [ImportJob.objects.create(dataset=make_dataset(), state="succeeded") for _ in range(2)]
+    for job, refused in zip(jobs, (3, 3000), strict=True):
+        FileOutcome.objects.bulk_create(
+            FileOutcome(job=job, kind="refused", file=f"{n}.png", reason="Broken.") for n in range(refused)
+        )
+
+    client.get(jobs[0].get_absolute_url())  # what a session asks once
+    pages, queries = [], []
+    for job in jobs:
+        with CaptureQueriesContext(connection) as captured:
+            pages.append(client.get(job.get_absolute_url()).content.decode())
+        queries.append(len(captured))
+
+    assert queries[0] == queries[1]
+    assert [page.count("Broken.") for page in pages] == [3, 200]
+    assert "here stand the first 200" in pages[1]

@@ -16,6 +16,7 @@ MAX_UNPACKED = 20 * 2**30
 MAX_RATIO = 200  # pictures hardly shrink in an archive; a bomb shrinks a thousandfold
 RATIO_COUNTS_FROM = 2**20
 CHUNK = 2**20
+MAX_REASON = 500
 LITTER = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 TOO_LARGE = f"The file is larger than {MAX_FILE_BYTES // 2**20} MB."
 NAMED_AS_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".7z", ".rar")
@@ -33,7 +34,7 @@ class Refusal:
     reason: str
 
     def as_json(self) -> dict[str, str]:
-        return {"file": file_name(self.file), "reason": line(self.reason)}
+        return {"file": file_name(self.file), "reason": line(self.reason, most=MAX_REASON)}
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,11 @@ from pool.canonical.texts import file_name, line, plain
 from pool.imports.archives import ImportItem, Refusal, count, from_paths
 from pool.imports.decoding import is_window
 from pool.imports.labels import BadSourceError, FolderLabels, Labels, NoLabels
+from pool.imports.outcomes import outcome_row
 from pool.imports.slices import is_choice
 from pool.imports.store import Duplicate, bring_in
 from pool.imports.tables import read_table
-from pool.models import Dataset, Image, ImportJob, Modality, Origin
+from pool.models import Dataset, FileOutcome, Image, ImportJob, Modality, Origin
 
 BAD_ARGUMENT = 2
 AGAIN = "Free some and give the same command again; what is stored stays."
@@ -105,8 +106,7 @@ class Command(BaseCommand):
         dataset, is_new = _dataset(options)
         imported = 0
         notes: list[dict[str, str]] = []
-        duplicates: list[dict[str, str]] = []
-        refused: list[dict[str, str]] = []
+        outside: list[Duplicate | Refusal] = []
         outcomes = bring_in(
             dataset, from_paths(items, labels, skip=table), provenance=provenance, slices=options["slices"]
         )
@@ -114,13 +114,13 @@ class Command(BaseCommand):
             if isinstance(outcome, Image):
                 imported += 1
                 notes += [{"file": outcome.source_name, **note} for note in outcome.notes]
-            elif isinstance(outcome, Duplicate):
-                duplicates.append(outcome.as_json())
-            elif isinstance(outcome, Refusal):
-                refused.append(outcome.as_json())
+            elif outcome is not None:
+                outside.append(outcome)
+        duplicates = [outcome.as_json() for outcome in outside if isinstance(outcome, Duplicate)]
+        refused = [outcome.as_json() for outcome in outside if isinstance(outcome, Refusal)]
         report = {"imported": imported, "notes": notes, "duplicates": duplicates, "refused": refused}
         if imported or not is_new or not _taken_back(dataset):
-            _keep_record(dataset, report, provenance, options)
+            _keep_record(dataset, imported, outside, provenance, options)
         self.stdout.write(
             json.dumps(report, ensure_ascii=False) if options["json"] else _in_words(dataset, report)
         )
@@ -205,27 +205,30 @@ def _dataset(options: dict[str, Any]) -> tuple[Dataset, bool]:
 
 
 def _keep_record(
-    dataset: Dataset, report: dict[str, Any], provenance: dict[str, str], options: dict[str, Any]
+    dataset: Dataset,
+    imported: int,
+    outside: list[Duplicate | Refusal],
+    provenance: dict[str, str],
+    options: dict[str, Any],
 ) -> None:
     """Leave what an upload leaves: from where, by what they were made, how many came, which did not and why."""
-    came = bool(report["imported"] or report["duplicates"])
-    n = report["imported"] + len(report["duplicates"]) + len(report["refused"])
+    came = bool(imported or any(isinstance(outcome, Duplicate) for outcome in outside))
+    n = imported + len(outside)
     labels = options["labels"]
-    ImportJob.objects.create(
+    job = ImportJob.objects.create(
         dataset=dataset,
         labels=labels if labels in {"none", "folder"} else ImportJob.Labels.TABLE,
         url=next((path[:2000] for path in options["path"] if isinstance(path, str)), ""),
         provenance=provenance,
         slices=options["slices"],
-        imported=report["imported"],
-        duplicates=report["duplicates"],
-        refused=report["refused"],
+        imported=imported,
         done=n,
         total=n,
         state=ImportJob.State.SUCCEEDED if came else ImportJob.State.FAILED,
         error="" if came else "No picture was imported; the reason for each file stands below.",
         finished_at=Now(),
     )
+    FileOutcome.objects.bulk_create((outcome_row(job, outcome) for outcome in outside), batch_size=1000)
 
 
 def _in_words(dataset: Dataset, report: dict[str, Any]) -> str:
