@@ -13,6 +13,7 @@ from rating.views import (
     planner,
     point_of_no_return,
     rater_management,
+    signing,
     sitting,
     studies,
 )
@@ -78,5 +79,6 @@ urlpatterns = [
     path("studies/<slug:slug>/ratings.csv", export.ratings, name="ratings_csv"),
     path("studies/<slug:slug>/bundle.zip", export.bundle, name="bundle"),
     re_path(r"^studies/(?P<slug>[-\w]+)/report\.(?P<kind>html|pdf)$", export.report, name="report"),
+    path("studies/<slug:slug>/report/sign/", signing.sign_report, name="sign_report"),
     path("studies/<slug:slug>/codebook.csv", export.codebook, name="codebook"),
 ]

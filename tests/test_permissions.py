@@ -130,6 +130,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:planner_figure": (STAFF, "get"),
     "rating:open": (STAFF, "post"),
     "rating:let_copies_in": (STAFF, "post"),
+    "rating:sign_report": (STAFF, "get"),
     "rating:members": (STAFF, "get"),
     "rating:log": (STAFF, "get"),
     "rating:log_csv": (STAFF, "get"),
@@ -218,7 +219,7 @@ def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict
     pairs = open_study("Pairs", raters=[rater], design="pair", primary_endpoint="accuracy")
     return {
         "own": own,
-        "over": over_study("Over", raters=[rater]),
+        "over": over_study("Over", raters=[rater], signatures=True),
         "draft": draft_study("Draft"),
         "frozen": frozen_study("Frozen"),
         "token": presentations(own, rater)[0].token,
@@ -296,6 +297,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         "rating:study_picture": lambda: [over, world["over"].images.first().code],
         "rating:ratings_csv": lambda: [over],
         "rating:bundle": lambda: [over],
+        "rating:sign_report": lambda: [over],
         "rating:report": lambda: [over, "html"],
         "rating:analysis_question": lambda: [over, "labels"],
         "rating:analysis_figure": lambda: [over, "labels-by-modality", "csv"],
@@ -364,6 +366,7 @@ EDITOR = {
     *("rating:mark_unblinded", "invite", "machines", "stop_machine"),
     # Of a study that is closed and not unblinded:
     *("rating:ratings_csv", "rating:bundle", "rating:report", "rating:study_picture", "rating:remarks_csv"),
+    "rating:sign_report",
     *("rating:analysis_question", "rating:analysis_figure", "rating:analysis_images"),
     *("rating:analysis_remarks", "pool:exclude", "pool:include", "pool:cancel_import"),
     *(f"generation:{act}" for act in ("job_cancel", "job_resume", "duplicate", "review", "more_like")),

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 
 from rating.studies.sitting import Sitting
 
@@ -29,6 +30,7 @@ class AnswerForm(forms.Form):
     remark = forms.CharField(required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 3}))
     client_key = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
     replaces = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    correction_reason = forms.CharField(required=False, max_length=400)
     account = forms.CharField(required=False)
     active_ms = forms.IntegerField(required=False, min_value=0)
     idle_ms = forms.IntegerField(required=False, min_value=0)
@@ -40,12 +42,19 @@ class AnswerForm(forms.Form):
     def __init__(self, *args: Any, sitting: Sitting, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.question = sitting.question
+        self.asks_why = sitting.enrolment.study.ask_correction_reason
         self.reasons_offered = sitting.enrolment.study.reason_list if self.question.explained else []
         label, reasons = self.fields["label"], self.fields["reasons"]
         assert isinstance(label, forms.ChoiceField) and isinstance(reasons, forms.ChoiceField)  # noqa: S101, PT018  both are
         label.choices = [(choice.value, choice.word) for choice in self.question.choices]
         label.error_messages["required"] = self.question.please_choose
         reasons.choices = [(reason, reason) for reason in self.reasons_offered]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if self.asks_why and cleaned.get("replaces") and not cleaned.get("correction_reason"):
+            self.add_error("correction_reason", gettext("Say why you change this answer."))
+        return cleaned
 
     def clean_view_state(self) -> dict[str, Any]:
         text = self.cleaned_data["view_state"] or "{}"

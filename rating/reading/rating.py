@@ -74,20 +74,29 @@ class Rating(Answer):
 
     @staticmethod
     def record(
-        presentation: Presentation, client_key: uuid.UUID, *, replaces: uuid.UUID | None = None, **answer: Any
+        presentation: Presentation,
+        client_key: uuid.UUID,
+        *,
+        replaces: uuid.UUID | None = None,
+        why: str = "",
+        **answer: Any,
     ) -> Rating:
         """Keep this answer as the standing one. The same client key, sent again, changes nothing.
 
-        A correction names the save it replaces. Raises AlreadyRatedError when another one stands, as after a save in a
+        A correction names the save it replaces, and why where the study asks for it. Raises AlreadyRatedError when another one stands, as after a save in a
         second tab, or when the study does not allow this correction; StudyOverError once the study takes no rating.
         """
-        rating = Rating._recorded(presentation, client_key, replaces, answer)
+        rating = Rating._recorded(presentation, client_key, replaces, why, answer)
         rating.presentation = presentation
         return rating
 
     @staticmethod
     def _recorded(
-        presentation: Presentation, client_key: uuid.UUID, replaces: uuid.UUID | None, answer: dict[str, Any]
+        presentation: Presentation,
+        client_key: uuid.UUID,
+        replaces: uuid.UUID | None,
+        why: str,
+        answer: dict[str, Any],
     ) -> Rating:
         rating: Rating | None = getattr(presentation, "rating", None)
         if rating is None:
@@ -98,7 +107,7 @@ class Rating(Answer):
                 rating = Rating.objects.filter(presentation=presentation.pk).first()
                 if rating is None:
                     raise
-        return rating._correct(client_key, replaces, answer)
+        return rating._correct(client_key, replaces, why, answer)
 
     @staticmethod
     def _first(presentation: int, client_key: uuid.UUID, answer: dict[str, Any]) -> Rating:
@@ -107,7 +116,9 @@ class Rating(Answer):
             return rating._add_revision(client_key)
 
     @transaction.atomic
-    def _correct(self, client_key: uuid.UUID, replaces: uuid.UUID | None, answer: dict[str, Any]) -> Rating:
+    def _correct(
+        self, client_key: uuid.UUID, replaces: uuid.UUID | None, why: str, answer: dict[str, Any]
+    ) -> Rating:
         revision = RatingRevision.objects.locked(self.pk, client_key)
         rating = revision.rating
         if revision.client_key == client_key:
@@ -118,12 +129,12 @@ class Rating(Answer):
         for field, value in answer.items():
             setattr(rating, field, value)
         rating.save()
-        return rating._add_revision(client_key)
+        return rating._add_revision(client_key, why)
 
-    def _add_revision(self, client_key: uuid.UUID) -> Rating:
+    def _add_revision(self, client_key: uuid.UUID, why: str = "") -> Rating:
         try:
             RatingRevision.objects.create(
-                rating=self, number=self.revision, client_key=client_key, **self.answer()
+                rating=self, number=self.revision, client_key=client_key, reason=why, **self.answer()
             )
         except IntegrityError as error:
             if isinstance(error.__cause__, RestrictViolation):

@@ -13,6 +13,8 @@ from rating.studies.study import Study
 from rating.studies.trail.life_verification import verify_life, verify_standing
 from rating.studies.trail.sitting_heads import heads_of
 
+SIGNED = "signed"  # as the log names it
+
 
 @dataclass(frozen=True, slots=True)
 class Verification:
@@ -37,6 +39,15 @@ class Verification:
     def words(self) -> list[str]:
         """The result and the head, as a report prints them."""
         return [self.sentence, f"Head of the study's log: {self.head}." if self.head else "The log is empty."]
+
+
+def signature_lines(study: Study) -> list[str]:
+    """Who has signed what, when, and what it meant, first to last."""
+    signatures = study.events.filter(action=SIGNED).order_by("pk")
+    return [
+        f"Signed ({event.detail['act']}) by {event.who} on {event.at:%Y-%m-%d %H:%M:%S} UTC: {event.detail['meaning']}."
+        for event in signatures
+    ]
 
 
 def verify_study(study: Study, anchors: Sequence[Anchor] = ()) -> Verification:

@@ -28,6 +28,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
             "ask_confidence",
             "reasons",
             "going_back",
+            "ask_correction_reason",
         ),
         "Pictures": ("canvas", "bits", "burned_in", "fixed_zoom", "fixed_window"),
         "Who reads what, and how often": (
@@ -45,6 +46,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
             "unsure_policy",
             "equivalence_margin",
             "four_eyes",
+            "signatures",
         ),
     }
 
@@ -64,6 +66,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
             "ask_confidence",
             "reasons",
             "going_back",
+            "ask_correction_reason",
             "fixed_zoom",
             "fixed_window",
             "hold_ahead",
@@ -78,6 +81,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
             "unsure_policy",
             "equivalence_margin",
             "four_eyes",
+            "signatures",
         ]
         widgets = {
             "instructions": forms.Textarea(attrs={"rows": 4}),

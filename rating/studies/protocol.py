@@ -107,6 +107,12 @@ class Protocol(models.Model):
         db_default=False,
         help_text="One owner or editor asks for it, another one confirms.",
     )
+    signatures = models.BooleanField(
+        "electronic signatures",
+        default=False,
+        db_default=False,
+        help_text="Freezing, closing, unblinding and the report are signed: signing in again, with a meaning.",
+    )
 
     class Meta:
         abstract = True

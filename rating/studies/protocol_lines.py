@@ -23,6 +23,10 @@ def told_protocol(study: Study) -> list[tuple[str, str]]:
         ("Told of the share of generated images", study.prevalence_note or "Nothing"),
     ]
     lines.append(("Unblinding", "By two people" if study.four_eyes else "By one person"))
+    if study.ask_correction_reason:
+        lines.append(("A changed answer", "Needs a reason"))
+    if study.signatures:
+        lines.append(("Electronic signatures", "On freeze, closing, unblinding and the report"))
     if study.equivalence_margin:
         lines.append(("Equivalence margin", f"± {study.equivalence_margin:g} around chance"))
     return lines

@@ -59,6 +59,9 @@ class ReadingRoom(Protocol):
         help_text="How many images a rater's browser may hold unread; more for rooms with a bad network.",
     )
     going_back = models.CharField(max_length=4, choices=GoingBack, default=GoingBack.LAST)
+    ask_correction_reason = models.BooleanField(
+        "ask why an answer is changed", default=False, db_default=False
+    )
     ask_confidence = models.BooleanField("ask how sure the rater is, from 1 to 5", default=False)
     reasons = models.TextField(
         "reasons for “fake”",

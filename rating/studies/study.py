@@ -203,6 +203,13 @@ class Study(Shared, ReadingRoom):
         """The audit that counts, the latest; None before the first freeze."""
         return self.blinding_audits.first()
 
+    def refuse_unsigned(self, user: Any) -> None:
+        """Where signatures are asked for, nobody in particular cannot act: nobody signs at a command line."""
+        if self.signatures and user is None and not self.is_simulated:
+            raise NotPossibleError(
+                "This study asks for signatures, which are given on its pages, not on the command line."
+            )
+
     def reasons_not_to_freeze(self) -> list[str]:
         """Why the study cannot be frozen yet, in sentences; empty when it can."""
         return reasons_not_to_freeze(self)
@@ -250,6 +257,8 @@ class Study(Shared, ReadingRoom):
     @transaction.atomic
     def _move(self, before: State, after: State, stamp: str, user: Any, *, reason: str = "") -> None:
         """Move on from exactly one state, so that two people clicking at once act once."""
+        if after in {self.State.CLOSED, self.State.UNBLINDED}:
+            self.refuse_unsigned(user)
         now = timezone.now()
         moved = Study.objects.filter(pk=self.pk, state=before).update(state=after, **{stamp: now})
         if not moved:

@@ -16,6 +16,7 @@ from accounts.forms import ConfirmForm, ReasonForm
 from audit import record
 from rating.models import Enrolment, Freeze, Study
 from rating.studies.study import NotPossibleError
+from rating.views.signing import ask_meaning, prove_identity, sign
 
 get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -50,9 +51,17 @@ def _posted(request: HttpRequest) -> QueryDict | None:
 
 def _ask_then(request: HttpRequest, study: Study, name: str, form: forms.Form, act: Act) -> HttpResponse:
     """Show the page of this act until its form is filled rightly, then act and say what was done."""
+    try:
+        prove_identity(request, study)
+    except NotPossibleError as reason:
+        messages.error(request, str(reason))
+        return redirect(study)
+    ask_meaning(form, study)
     if form.is_valid():
         try:
             messages.success(request, act(request, study, form))
+            if study.signatures:
+                sign(request, study, name, form.cleaned_data["meaning"])
         except NotPossibleError as reason:
             record(study, request.user, "was refused", act=name, reason=str(reason))
             messages.error(request, str(reason))

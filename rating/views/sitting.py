@@ -119,7 +119,13 @@ def _save(presentation: Presentation, showing: Presentation | None, form: Answer
     _stamp(presentation, showing, form.shown_ago())
     answer = form.cleaned_data
     try:
-        Rating.record(presentation, answer["client_key"], replaces=answer["replaces"], **form.answer())
+        Rating.record(
+            presentation,
+            answer["client_key"],
+            replaces=answer["replaces"],
+            why=answer["correction_reason"] if form.asks_why and answer["replaces"] else "",
+            **form.answer(),
+        )
     except AlreadyRatedError as error:
         stands = error.rating
         return Refusal(

@@ -119,6 +119,8 @@ PROTOCOL: dict[str, tuple[type, str]] = {
     "break_after": (int, "minutes until a break is suggested; 0: never"),
 }
 SWITCHES = {
+    "signatures": ("signatures", "freeze, close, unblind and report are signed electronically"),
+    "correction-reasons": ("ask_correction_reason", "ask why an answer is changed"),
     "confidence": ("ask_confidence", "ask how sure the rater is"),
     "fixed-zoom": ("fixed_zoom", "the same zoom for all raters"),
     "fixed-window": ("fixed_window", "the same window for all raters"),
@@ -243,6 +245,7 @@ def _simulate(study: Study, options: dict[str, Any], write: Callable[[str], Any]
 
 
 def _freeze(study: Study, _options: dict[str, Any], write: Callable[[str], Any]) -> None:
+    study.refuse_unsigned(None)
     if reasons := study.reasons_not_to_freeze():
         raise NotPossibleError(" ".join(reasons))
     freeze = Freeze.objects.create(study=study)

@@ -48,7 +48,13 @@ export class Panel {
       confidence: data.get("confidence") ?? "",
       reasons: label === this.part("reasons")?.dataset.of ? data.getAll("reasons") : [],
       remark: data.get("remark").trim(),
+      correction_reason: data.get("correction_reason")?.trim() ?? "",
     };
+  }
+
+  /** Whether the study wants to know why an answer is changed. */
+  get asksWhy() {
+    return Boolean(this.part("why"));
   }
 
   /** Empty the form, or fill it with an answer given before. */
@@ -64,6 +70,11 @@ export class Panel {
       input.checked = given[input.name].includes(input.value);
     }
     this.#form.elements.remark.value = answer?.remark ?? "";
+    const why = this.part("why");
+    if (why) {
+      why.hidden = !answer;
+      this.#form.elements.correction_reason.value = "";
+    }
     this.markReasons();
   }
 

@@ -125,6 +125,9 @@ class Room {
     if (!presentation && this.#outbox.unsaved) return this.#panel.say(this.#panel.word("noneHeld"));
     if (!presentation || !this.#viewer.picture) return this.#panel.say(this.#panel.word("noImage"), "late");
     const before = this.#answered.get(presentation.position);
+    if (before && this.#panel.asksWhy && !answer.correction_reason) {
+      return this.#panel.say(this.#panel.word("sayWhy"));
+    }
     const save = {
       key: newKey(),
       study: this.#told.study,
