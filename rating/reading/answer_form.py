@@ -42,7 +42,7 @@ class AnswerForm(forms.Form):
     def __init__(self, *args: Any, sitting: Sitting, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.question = sitting.question
-        self.asks_why = sitting.enrolment.study.ask_correction_reason
+        self.asks_correction_reason = sitting.enrolment.study.ask_correction_reason
         self.reasons_offered = sitting.enrolment.study.reason_list if self.question.explained else []
         label, reasons = self.fields["label"], self.fields["reasons"]
         assert isinstance(label, forms.ChoiceField) and isinstance(reasons, forms.ChoiceField)  # noqa: S101, PT018  both are
@@ -52,7 +52,7 @@ class AnswerForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if self.asks_why and cleaned.get("replaces") and not cleaned.get("correction_reason"):
+        if self.asks_correction_reason and cleaned.get("replaces") and not cleaned.get("correction_reason"):
             self.add_error("correction_reason", gettext("Say why you change this answer."))
         return cleaned
 

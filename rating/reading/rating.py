@@ -78,15 +78,16 @@ class Rating(Answer):
         client_key: uuid.UUID,
         *,
         replaces: uuid.UUID | None = None,
-        why: str = "",
+        reason: str = "",
         **answer: Any,
     ) -> Rating:
         """Keep this answer as the standing one. The same client key, sent again, changes nothing.
 
-        A correction names the save it replaces, and why where the study asks for it. Raises AlreadyRatedError when another one stands, as after a save in a
-        second tab, or when the study does not allow this correction; StudyOverError once the study takes no rating.
+        A correction names the save it replaces, and its reason where the study asks for one. Raises AlreadyRatedError
+        when another one stands, as after a save in a second tab, or when the study does not allow this correction;
+        StudyOverError once the study takes no rating.
         """
-        rating = Rating._recorded(presentation, client_key, replaces, why, answer)
+        rating = Rating._recorded(presentation, client_key, replaces, reason, answer)
         rating.presentation = presentation
         return rating
 
@@ -95,7 +96,7 @@ class Rating(Answer):
         presentation: Presentation,
         client_key: uuid.UUID,
         replaces: uuid.UUID | None,
-        why: str,
+        reason: str,
         answer: dict[str, Any],
     ) -> Rating:
         rating: Rating | None = getattr(presentation, "rating", None)
@@ -107,7 +108,7 @@ class Rating(Answer):
                 rating = Rating.objects.filter(presentation=presentation.pk).first()
                 if rating is None:
                     raise
-        return rating._correct(client_key, replaces, why, answer)
+        return rating._correct(client_key, replaces, reason, answer)
 
     @staticmethod
     def _first(presentation: int, client_key: uuid.UUID, answer: dict[str, Any]) -> Rating:
@@ -117,7 +118,7 @@ class Rating(Answer):
 
     @transaction.atomic
     def _correct(
-        self, client_key: uuid.UUID, replaces: uuid.UUID | None, why: str, answer: dict[str, Any]
+        self, client_key: uuid.UUID, replaces: uuid.UUID | None, reason: str, answer: dict[str, Any]
     ) -> Rating:
         revision = RatingRevision.objects.locked(self.pk, client_key)
         rating = revision.rating
@@ -129,12 +130,12 @@ class Rating(Answer):
         for field, value in answer.items():
             setattr(rating, field, value)
         rating.save()
-        return rating._add_revision(client_key, why)
+        return rating._add_revision(client_key, reason)
 
-    def _add_revision(self, client_key: uuid.UUID, why: str = "") -> Rating:
+    def _add_revision(self, client_key: uuid.UUID, reason: str = "") -> Rating:
         try:
             RatingRevision.objects.create(
-                rating=self, number=self.revision, client_key=client_key, reason=why, **self.answer()
+                rating=self, number=self.revision, client_key=client_key, reason=reason, **self.answer()
             )
         except IntegrityError as error:
             if isinstance(error.__cause__, RestrictViolation):

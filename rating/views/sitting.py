@@ -123,7 +123,7 @@ def _save(presentation: Presentation, showing: Presentation | None, form: Answer
             presentation,
             answer["client_key"],
             replaces=answer["replaces"],
-            why=answer["correction_reason"] if form.asks_why and answer["replaces"] else "",
+            reason=answer["correction_reason"] if form.asks_correction_reason and answer["replaces"] else "",
             **form.answer(),
         )
     except AlreadyRatedError as error:

@@ -77,9 +77,11 @@ def test_without_a_meaning_nothing_is_done(browser: Client, study: Study) -> Non
 
 def test_the_report_names_who_signed_it_when_and_why(browser: Client, study: Study) -> None:
     study.close(organiser())
+    page = reverse("rating:sign_report", args=[study.slug])
+    assert page in browser.get(reverse("rating:analysis", args=[study.slug])).text
     prove(browser)
 
-    browser.post(reverse("rating:sign_report", args=[study.slug]), {"meaning": "authorship"})
+    browser.post(page, {"meaning": "authorship"})
 
     words = next(
         s for s in report_on(study, results_of(study), "2026-01-31").sections if s.title == "Trail"

@@ -52,9 +52,9 @@ export class Panel {
     };
   }
 
-  /** Whether the study wants to know why an answer is changed. */
-  get asksWhy() {
-    return Boolean(this.part("why"));
+  /** Where the rater writes why an answer is changed; undefined where the study does not ask. */
+  get correctionReason() {
+    return this.#form.elements.correction_reason;
   }
 
   /** Empty the form, or fill it with an answer given before. */
@@ -70,10 +70,9 @@ export class Panel {
       input.checked = given[input.name].includes(input.value);
     }
     this.#form.elements.remark.value = answer?.remark ?? "";
-    const why = this.part("why");
-    if (why) {
-      why.hidden = !answer;
-      this.#form.elements.correction_reason.value = "";
+    if (this.correctionReason) {
+      this.part("correction-reason").hidden = !answer;
+      this.correctionReason.value = "";
     }
     this.markReasons();
   }

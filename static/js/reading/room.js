@@ -125,7 +125,8 @@ class Room {
     if (!presentation && this.#outbox.unsaved) return this.#panel.say(this.#panel.word("noneHeld"));
     if (!presentation || !this.#viewer.picture) return this.#panel.say(this.#panel.word("noImage"), "late");
     const before = this.#answered.get(presentation.position);
-    if (before && this.#panel.asksWhy && !answer.correction_reason) {
+    if (before && this.#panel.correctionReason && !answer.correction_reason) {
+      this.#panel.correctionReason.focus();
       return this.#panel.say(this.#panel.word("sayWhy"));
     }
     const save = {
