@@ -43,6 +43,7 @@ class User(AbstractUser):
     email = models.EmailField("email address", unique=True)
     role = models.CharField(max_length=10, choices=Role, default=Role.RATER)
     is_demo = models.BooleanField(default=False, editable=False, help_text="A made-up person of the demo.")
+    erased_at = models.DateTimeField(null=True, editable=False)  # since then nothing here says who it was
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -58,11 +59,13 @@ class User(AbstractUser):
         ]
 
     def __str__(self) -> str:
-        return self.get_full_name() or self.email
+        return "erased person" if self.erased_at else self.get_full_name() or self.email
 
     @property
     def identity(self) -> str:
-        """Name and address as the trail keeps them."""
+        """Name and address as the trail keeps them; nothing of a person who is erased."""
+        if self.erased_at:
+            return ""
         return f"{self.get_full_name()} <{self.email}>".strip()
 
 

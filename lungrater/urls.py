@@ -10,6 +10,7 @@ from lungrater import pages
 from lungrater.log_page import log, log_csv
 from lungrater.machines.views import machines, stop_machine
 from lungrater.monitoring.health import healthz, livez, readyz
+from lungrater.privacy.views import erase_person
 from rating.studies.invitations import invite_raters
 
 urlpatterns = [
@@ -22,6 +23,7 @@ urlpatterns = [
     path("studies/<slug:slug>/machines/", machines, name="machines"),
     path("studies/<slug:slug>/machines/<int:pk>/stop/", stop_machine, name="stop_machine"),
     path("account/", account, name="account"),
+    path("people/<uuid:uuid>/erase/", erase_person, name="erase_person"),
     path("log/", log, name="log"),
     path("log.csv", log_csv, name="log_csv"),
     path("accounts/email/", address_stands, name="account_email"),

@@ -32,6 +32,7 @@ OWN = {"rater"}
 WHO_MAY: dict[str, tuple[set[str], str]] = {
     "home": (SIGNED_IN, "get"),
     "account": (SIGNED_IN, "get"),
+    "erase_person": ({"admin"}, "get"),
     "log": ({"admin"}, "get"),
     "log_csv": ({"admin"}, "get"),
     "login_link": (EVERYBODY, "get"),
@@ -275,6 +276,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         "invite": lambda: [own],
         "pool:remove_dataset": lambda: [world["image"].dataset_id],
         "pool:dataset_members": lambda: [world["image"].dataset_id],
+        "erase_person": lambda: [world["people"]["other rater"].uuid],
         "machines": lambda: [own],
         "stop_machine": lambda: [own, MachineReading.objects.get().pk],
         "generation:create_with": lambda: ["phantom"],

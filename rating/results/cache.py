@@ -38,7 +38,7 @@ class ResultCache:
     def __init__(self, study: Study) -> None:
         self.study = study
         self._people = _people(study)
-        self.folder = _folder(study) / _fingerprint(study, self._people)
+        self.folder = _folder(study.pk) / _fingerprint(study, self._people)
 
     def columns(self, *, machines: bool = False, first_phase: bool = False) -> StudyColumns:
         """People's ratings, or those of the machines that were shown the same, or people's of a first phase."""
@@ -86,8 +86,13 @@ class ResultCache:
         Path(place.name).replace(path)
 
 
-def _folder(study: Study) -> Path:
-    return Path(settings.HOME.root) / "analysis" / str(study.pk)
+def _folder(study: int) -> Path:
+    return Path(settings.HOME.root) / "analysis" / str(study)
+
+
+def forget(study: int) -> None:
+    """Delete what was computed of the study with this key, as a text it was made from is taken away."""
+    shutil.rmtree(_folder(study), ignore_errors=True)
 
 
 def _people(study: Study) -> list[tuple[Any, ...]]:
@@ -126,7 +131,7 @@ def _measured(study: Study) -> list[Any]:
 def last_revision(study: Study) -> int:
     """The number of the study's newest saved answer; asked of all its rows only when any study has a new one."""
     newest = RatingRevision.objects.aggregate(last=Max("pk"))["last"] or 0
-    note = _folder(study) / "last-revision.json"
+    note = _folder(study.pk) / "last-revision.json"
     if note.exists():
         noted = json.loads(note.read_text())
         if noted["newest"] == newest:

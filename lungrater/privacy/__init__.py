@@ -1,0 +1,1 @@
+"""What a person may ask of the site about themselves: their data, and to be erased; and what the clock erases."""

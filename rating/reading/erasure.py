@@ -1,0 +1,35 @@
+"""What an erased person leaves in the studies they read: pseudonym, answers and numbers; no word on who they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db import models, transaction
+
+from rating.reading.rating import Rating, RatingRevision
+from rating.reading.redaction import redact_remark
+from rating.studies.enrolment import Enrolment
+
+
+@transaction.atomic
+def erase_rater(person: Any, words: Sequence[str], *, by: Any, reason: str) -> int:
+    """Empty the free text of the profile, and every remark with one of these words; how many remarks those were.
+
+    Years of experience and knowledge of AI stay: results are counted by them, and they name nobody.
+    """
+    Enrolment.objects.filter(user=person).exclude(subspecialty="").update(subspecialty="")
+    naming = list(_ratings_naming(words))
+    for rating in naming:
+        redact_remark(rating, by=by, reason=reason)
+    return len(naming)
+
+
+def _ratings_naming(words: Sequence[str]) -> models.QuerySet[Rating]:
+    """Ratings with one of these words in the remark that stands, or in one that was replaced."""
+    has_word = reduce(or_, (models.Q(remark__icontains=word) for word in words))
+    revised = RatingRevision.objects.filter(has_word).values("rating")
+    ratings = Rating.objects.filter(has_word | models.Q(pk__in=revised))
+    return ratings.select_related("presentation__sitting__enrolment__study")
