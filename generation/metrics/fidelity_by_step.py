@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from generation.metrics.checkpoint_metrics import Distances
 
 PATIENCE = 3
 
@@ -20,25 +21,14 @@ class Point:
     kid_interval: tuple[float, float] | None = None
 
 
-def points(measured: Iterable[tuple[int, Mapping[str, Any]]]) -> list[Point]:
-    """The checkpoints (step, metrics) of which both distances are known, by step."""
+def points(measured: Iterable[tuple[int, Distances]]) -> list[Point]:
+    """The checkpoints (step, distances) of which both distances are known, by step."""
     measured_points = [
-        Point(
-            step,
-            metrics["fid"],
-            metrics["kid"],
-            _pair(metrics, "fid_interval"),
-            _pair(metrics, "kid_interval"),
-        )
-        for step, metrics in measured
-        if metrics.get("fid") is not None and metrics.get("kid") is not None
+        Point(step, distances.fid, distances.kid, distances.fid_interval, distances.kid_interval)
+        for step, distances in measured
+        if distances.fid is not None and distances.kid is not None
     ]
     return sorted(measured_points, key=lambda point: point.step)
-
-
-def _pair(metrics: Mapping[str, Any], name: str) -> tuple[float, float] | None:
-    pair = metrics.get(name)
-    return (float(pair[0]), float(pair[1])) if pair else None
 
 
 def suggestion(course: Sequence[Point]) -> str:

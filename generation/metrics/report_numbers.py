@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from generation.metrics.distances import Distance, cmmd, fid, kid
 from generation.metrics.machine_rater import auc_with_interval
+from generation.metrics.number import Number
 from generation.metrics.prdc import NEIGHBOURS, Coverage, cover
 from generation.metrics.spectra import Profile, grey_distance, spectral_distance
 
@@ -36,24 +37,6 @@ NAMES = {
     "spectrum": ("Distance of spectra (decades)", "lower"),
     "machine_auc": ("Machine rater’s AUC", "0.5: it cannot tell"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """An estimate with its interval and counts, or the reason why there is none."""
-
-    key: str
-    name: str
-    better: str
-    n_real: int
-    n_fake: int
-    estimate: float | None = None
-    ci: tuple[float, float] | None = None
-    reason: str = ""
-    note: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)

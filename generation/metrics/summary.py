@@ -14,7 +14,8 @@ from generation.metrics.copies import Nearest, grouped, nearest, nearest_within,
 from generation.metrics.copy_rule import Calibration, calibrate
 from generation.metrics.diversity import ms_ssim, random_pairs
 from generation.metrics.machine_rater import MachineRater, TooFewToTellError, rate
-from generation.metrics.report_numbers import Measured, Number, numbers
+from generation.metrics.number import Number
+from generation.metrics.report_numbers import Measured, numbers
 from generation.metrics.spectra import Bytes, Profile, histograms, radial_spectra
 from generation.metrics.structure import Structures, structures
 
@@ -203,9 +204,9 @@ def _parts(
 def as_json(summary: Summary) -> dict[str, Any]:
     """The part of the report that needs no names of images."""
     return {
-        "numbers": [number.as_json() for number in summary.numbers],
+        "numbers": [asdict(number) for number in summary.numbers],
         "parts": {
-            kind: {name: [number.as_json() for number in part] for name, part in parts_of_kind.items()}
+            kind: {name: [asdict(number) for number in part] for name, part in parts_of_kind.items()}
             for kind, parts_of_kind in summary.parts.items()
         },
         "curves": summary.curves,

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.urls import reverse
 
+from generation.metrics.number import Number
 from jobs.models import Job, JobQuerySet
+from pool.canonical.typed_json import from_json
 from pool.models import Dataset, Image
 
 
 def saliency_path(report: QualityReport, _filename: str) -> str:
     return f"quality/{report.pk}-{secrets.token_hex(4)}.png"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The numbers of one finding or one generator."""
+
+    kind: str
+    name: str
+    numbers: list[Number]
 
 
 class QualityReportQuerySet(JobQuerySet["QualityReport"]):
@@ -76,6 +88,14 @@ class QualityReport(Job):
         return images.filter(split=self.split) if self.split else images
 
     @property
-    def numbers(self) -> list[dict[str, Any]]:
-        entries: list[dict[str, Any]] = self.results.get("numbers", [])
-        return entries
+    def numbers(self) -> list[Number]:
+        return [from_json(Number, number) for number in self.results.get("numbers", [])]
+
+    @property
+    def parts(self) -> list[Part]:
+        """The numbers by finding and by generator."""
+        return [
+            Part(kind, name, [from_json(Number, number) for number in numbers])
+            for kind, named_parts in self.results.get("parts", {}).items()
+            for name, numbers in named_parts.items()
+        ]

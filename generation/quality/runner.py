@@ -246,12 +246,12 @@ def _measurements(report: QualityReport) -> dict[str, Any]:
         "report": report.pk,
     }
     measured = {
-        number["key"]: {
-            "name": number["name"],
-            "value": number["estimate"],
-            "interval": number["ci"],
-            "n_real": number["n_real"],
-            "n_fake": number["n_fake"],
+        number.key: {
+            "name": number.name,
+            "value": number.estimate,
+            "interval": number.ci,
+            "n_real": number.n_real,
+            "n_fake": number.n_fake,
             **shared,
         }
         for number in report.numbers

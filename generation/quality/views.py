@@ -15,7 +15,7 @@ from generation.images.worker_heartbeat import why_waiting
 from generation.quality.figures import curves_figure
 from generation.quality.forms import QualityForm
 from generation.quality.models import QualityReport
-from generation.quality.table import as_csv, parts, rows
+from generation.quality.table import as_csv
 from generation.training.checkpoint_views import FOR_GOOD, OF_A_DRAWING
 from jobs.views import JobPages
 from pool.choices import for_person
@@ -47,8 +47,8 @@ class QualityPages(JobPages[QualityReport]):
             return {"why_waiting": waiting}
         return {
             "why_waiting": waiting,
-            "rows": rows(job.numbers),
-            "parts": list(parts(job)),
+            "numbers": job.numbers,
+            "parts": job.parts,
             "sheets": _sheets(job),
             "results": job.results,
         }

@@ -107,8 +107,8 @@ def course_figure(request: HttpRequest, pk: int) -> HttpResponse:
     if not course.points:
         raise Http404
     theme = PRINT if "print" in request.GET else SCREEN
-    floor = course.metrics.get("floor", {})
-    return _drawing(fidelity_figure.by_step(course.points, floor, theme), theme, "fidelity")
+    drawing = fidelity_figure.by_step(course.points, course.metrics.floor, theme)
+    return _drawing(drawing, theme, "fidelity")
 
 
 @require_safe

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from generation.metrics.checkpoint_metrics import CheckpointMetrics, Distances
 from generation.metrics.fidelity_by_step import Point
 from pool.figure_style import Theme, legend, panel
 
@@ -17,17 +18,16 @@ if TYPE_CHECKING:
     from generation.training.models import TrainingRun
 
 HEIGHT = 3.2
+DISTANCE_COLUMNS = ("fid", "kid", "n_real", "n_fake", "fid_low", "fid_high", "kid_low", "kid_high")
 
 
-def by_step(course: Sequence[Point], floor: Mapping[str, Any], theme: Theme) -> Figure:
+def by_step(course: Sequence[Point], floor: Distances, theme: Theme) -> Figure:
     """FID on the left, KID on the right, with 95 % bands and a line for real images against real images."""
     figure, (fid_axes, kid_axes) = panel(theme, height=HEIGHT, columns=2)
-    for ax, name, words in ((fid_axes, "fid", "FID"), (kid_axes, "kid", "KID")):
+    for ax, name, words, real in ((fid_axes, "fid", "FID", floor.fid), (kid_axes, "kid", "KID", floor.kid)):
         _line(ax, theme, course, name)
-        if floor.get(name) is not None:
-            ax.axhline(
-                floor[name], color=theme.real, linestyle="--", linewidth=1.2, label="real against real"
-            )
+        if real is not None:
+            ax.axhline(real, color=theme.real, linestyle="--", linewidth=1.2, label="real against real")
             legend(ax, theme, loc="upper right")
         ax.set_xlabel("Training step")
         ax.set_ylabel(f"{words} to held-out real images")
@@ -50,27 +50,26 @@ def _line(ax: Axes, theme: Theme, course: Sequence[Point], name: str) -> None:
 
 def table(run: TrainingRun) -> str:
     """A CSV: every kept point of the loss, and every checkpoint's distances in the rows of their steps."""
-    measured = {checkpoint.step: checkpoint.metrics for checkpoint in run.checkpoints.all()}
+    measured = {checkpoint.step: checkpoint.measured for checkpoint in run.checkpoints.all()}
     losses = {int(step): loss for step, loss in run.curve}
     out = io.StringIO()
     rows = csv.writer(out)
-    names = ("fid", "kid", "n_real", "n_fake")
-    rows.writerow(
-        ["step", "loss", *names, "fid_low", "fid_high", "kid_low", "kid_high", "copies", "extractor"]
-    )
+    rows.writerow(["step", "loss", *DISTANCE_COLUMNS, "copies", "extractor"])
     for step in sorted(losses.keys() | measured.keys()):
-        metrics = measured.get(step, {})
-        intervals = [*(metrics.get("fid_interval") or ("", "")), *(metrics.get("kid_interval") or ("", ""))]
-        copies = metrics.get("memorisation", {}).get("copies", "")
-        extractor = metrics.get("extractor", {}).get("sha256", "")
-        rows.writerow(
-            [
-                step,
-                losses.get(step, ""),
-                *(metrics.get(name, "") for name in names),
-                *intervals,
-                copies,
-                extractor,
-            ]
-        )
+        rows.writerow([step, losses.get(step, ""), *_measured_cells(measured.get(step))])
     return out.getvalue()
+
+
+def _measured_cells(metrics: CheckpointMetrics | None) -> list[str | float]:
+    """In the order of the columns after the loss; what was not measured is empty."""
+    if metrics is None:
+        return [""] * (len(DISTANCE_COLUMNS) + 2)
+    distances = metrics.distances
+    cells = [
+        *(distances.fid, distances.kid, distances.n_real or None, distances.n_fake or None),
+        *(distances.fid_interval or (None, None)),
+        *(distances.kid_interval or (None, None)),
+        metrics.scan.copies if metrics.scan else None,
+    ]
+    sha256 = metrics.extractor.sha256 if metrics.extractor else ""
+    return [*("" if cell is None else cell for cell in cells), sha256]

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from generation.metrics.fidelity_by_step import points
+from generation.metrics.checkpoint_metrics import ExtractorFacts
+from generation.metrics.fidelity_by_step import Point, points
 from generation.training.models import Checkpoint
 from generation.training.tuned_models import name_of
 
@@ -49,10 +50,11 @@ def _lines(checkpoint: Checkpoint) -> Iterator[str]:
         yield from (f"| {point.step:,} | {point.fid:.3f} | {point.kid:.4f} |" for point in course)
 
 
-def _course(checkpoint: Checkpoint) -> list[Any]:
+def _course(checkpoint: Checkpoint) -> list[Point]:
     if checkpoint.run is None:
         return []
-    return points(checkpoint.run.checkpoints.filter(step__lte=checkpoint.step).values_list("step", "metrics"))
+    checkpoints = checkpoint.run.checkpoints.filter(step__lte=checkpoint.step)
+    return points((row.step, row.measured.distances) for row in checkpoints)
 
 
 def _use(checkpoint: Checkpoint) -> Section:
@@ -137,46 +139,41 @@ def _plain(value: Any) -> str:
 
 
 def _fidelity(checkpoint: Checkpoint) -> Section:
-    metrics = checkpoint.metrics
-    if metrics.get("fid") is None:
+    metrics = checkpoint.measured
+    distances, floor = metrics.distances, metrics.floor
+    if distances.fid is None or metrics.extractor is None:
         return Section("Fidelity", [], "Not measured: there were no held-out real images to measure against.")
-    extractor, floor = metrics["extractor"], metrics.get("floor", {})
     rows = []
-    for name, words, digits in (("fid", "FID", 3), ("kid", "KID", 4)):
-        text = f"{metrics[name]:.{digits}f}"
-        if metrics.get(f"{name}_interval"):
-            low, high = metrics[f"{name}_interval"]
-            text += f" (95 % interval {low:.{digits}f} to {high:.{digits}f})"
-        if floor.get(name) is not None:
-            text += f"; real images against real images {floor[name]:.{digits}f}"
+    for name, words, digits, real in (("fid", "FID", 3, floor.fid), ("kid", "KID", 4, floor.kid)):
+        text = distances.in_words(name, digits, interval="(95 % interval {} to {})")
+        if real is not None:
+            text += f"; real images against real images {real:.{digits}f}"
         rows.append((words, text))
-    rows += [("Images", f"{metrics['n_fake']:,} generated against {metrics['n_real']:,} held-out real ones")]
-    return Section("Fidelity", rows, extractor_sentence(extractor))
+    rows += [("Images", f"{distances.n_fake:,} generated against {distances.n_real:,} held-out real ones")]
+    return Section("Fidelity", rows, extractor_sentence(metrics.extractor))
 
 
-def extractor_sentence(extractor: Mapping[str, Any]) -> str:
+def extractor_sentence(extractor: ExtractorFacts) -> str:
     """Which network the numbers are of, and that they compare with no other's."""
     return (
-        f"Measured with the extractor {extractor['name']} ({extractor['dimensions']:,} features, SHA-256 {extractor['sha256'][:12]}…). "
+        f"Measured with the extractor {extractor.name} ({extractor.dimensions:,} features, SHA-256 {extractor.sha256[:12]}…). "
         "Values of another extractor, or of other numbers of images, do not compare with these."
     )
 
 
 def _memorisation(checkpoint: Checkpoint) -> Section:
-    record = checkpoint.metrics.get("memorisation")
-    if record is None:
+    scan = checkpoint.measured.scan
+    if scan is None:
         return Section("Memorisation", [], "Not looked for.")
     number_in_words = (
-        "none"
-        if not record["copies"]
-        else f"{record['copies']:,}: look at them before anything leaves the building"
+        "none" if not scan.copies else f"{scan.copies:,}: look at them before anything leaves the building"
     )
     return Section(
         "Memorisation",
         [
             (
                 "Copies of training images",
-                f"{number_in_words}, among {record['of']:,} generated images of fixed seeds",
+                f"{number_in_words}, among {scan.of:,} generated images of fixed seeds",
             )
         ],
         "Each was compared with every training image by fine structure and by features. "

@@ -19,6 +19,7 @@ from django.urls import reverse
 from generation.diffusion.checkpoint_source import CheckpointSource
 from generation.diffusion.config import ImageClass, TrainingConfig
 from generation.diffusion.finetuning.config import FineTuneConfig
+from generation.metrics.checkpoint_metrics import CheckpointMetrics
 from jobs.models import Job
 from pool.models import Dataset, Image
 
@@ -197,12 +198,19 @@ class Checkpoint(models.Model):
         return TrainingConfig.from_mapping(self.description["config"])
 
     @property
+    def measured(self) -> CheckpointMetrics:
+        """The numbers among `metrics`."""
+        return CheckpointMetrics.from_json(self.metrics)
+
+    @property
     def fidelity(self) -> dict[str, Any]:
         """What was measured of it, for the images it makes: there the analysis of a study finds it."""
-        measured = {name: self.metrics[name] for name in ("fid", "kid") if self.metrics.get(name) is not None}
-        if measured and "extractor" in self.metrics:
-            measured["fid_extractor"] = self.metrics["extractor"]["name"]
-        return measured
+        metrics = self.measured
+        named = {"fid": metrics.distances.fid, "kid": metrics.distances.kid}
+        facts: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
+        if facts and metrics.extractor:
+            facts["fid_extractor"] = metrics.extractor.name
+        return facts
 
     @property
     def kinds(self) -> tuple[ImageClass, ...]:

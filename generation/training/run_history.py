@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from generation.metrics.checkpoint_metrics import CheckpointMetrics
 from generation.metrics.fidelity_by_step import Point, points, suggestion
 from generation.training.model_card import extractor_sentence
 from generation.training.models import Checkpoint, TrainingRun
@@ -26,14 +27,15 @@ class Course:
 
     rows: list[Row]
     points: list[Point]
-    metrics: dict[str, Any]  # the newest that were measured
+    metrics: CheckpointMetrics  # the newest that were measured
 
     @classmethod
     def of(cls, run: TrainingRun) -> Course:
         checkpoints = list(run.checkpoints.order_by("-step"))
         newest: dict[str, Any] = next((row.metrics for row in checkpoints if row.metrics), {})
-        course = points((row.step, row.metrics) for row in checkpoints)
-        return cls([_row(checkpoint) for checkpoint in checkpoints], course, newest)
+        course = points((row.step, row.measured.distances) for row in checkpoints)
+        rows = [_row(checkpoint) for checkpoint in checkpoints]
+        return cls(rows, course, CheckpointMetrics.from_json(newest))
 
     def as_context(self) -> dict[str, Any]:
         metrics = self.metrics
@@ -43,9 +45,9 @@ class Course:
             "is_measured": bool(self.points),
             "newest_step": self.points[-1].step if self.points else 0,
             "suggestion": suggestion(self.points),
-            "extractor": extractor_sentence(metrics["extractor"]) if "extractor" in metrics else "",
-            "n_real": metrics.get("n_real", 0),
-            "n_fake": metrics.get("n_fake", 0),
+            "extractor": extractor_sentence(metrics.extractor) if metrics.extractor else "",
+            "n_real": metrics.distances.n_real,
+            "n_fake": metrics.distances.n_fake,
             "with_copies": [row.checkpoint for row in self.rows if row.copies],
         }
 
@@ -62,20 +64,10 @@ def time_left(run: TrainingRun) -> str:
 
 
 def _row(checkpoint: Checkpoint) -> Row:
-    metrics = checkpoint.metrics
+    metrics = checkpoint.measured
     return Row(
         checkpoint,
-        _with_interval(metrics, "fid", 2),
-        _with_interval(metrics, "kid", 3),
-        metrics.get("memorisation", {}).get("copies"),
+        metrics.distances.in_words("fid", 2),
+        metrics.distances.in_words("kid", 3),
+        metrics.scan.copies if metrics.scan else None,
     )
-
-
-def _with_interval(metrics: dict[str, Any], name: str, digits: int) -> str:
-    if metrics.get(name) is None:
-        return "–"
-    text = f"{metrics[name]:.{digits}f}"
-    if metrics.get(f"{name}_interval"):
-        low, high = metrics[f"{name}_interval"]
-        text += f" ({low:.{digits}f} to {high:.{digits}f})"
-    return text

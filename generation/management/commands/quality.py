@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from generation.models import QualityReport
 from generation.quality.forms import QualityForm
-from generation.quality.table import parts, rows
+from generation.quality.models import Part
 from jobs.form_command import fill, refusal
 from jobs.run_inline import perform_with_bar
 from pool.models import Dataset
@@ -59,14 +59,11 @@ def _form(options: dict[str, Any]) -> QualityForm:
 def _in_words(report: QualityReport) -> list[str]:
     extractor = report.results["extractor"]
     lines = [f"{report}: {report.message}; extractor {extractor['name']} ({extractor['sha256'][:12]})."]
-    for kind, name, numbers in [("", "", rows(report.numbers)), *parts(report)]:
-        if name:
-            lines.append(f"{kind} {name}:")
-        for number in numbers:
-            columns = (
-                f"{number['value']:>9}  {number['interval']:<20}"
-                if number["ci"]
-                else f"{number['value']:>9}  {'':<20}"
-            )
-            lines.append(f"  {number['name']:<32}{columns} {number['reason'] or number['note']}".rstrip())
+    for part in [Part("", "", report.numbers), *report.parts]:
+        if part.name:
+            lines.append(f"{part.kind} {part.name}:")
+        lines += [
+            f"  {number.name:<32}{number.value:>9}  {number.interval:<20} {number.reason or number.note}".rstrip()
+            for number in part.numbers
+        ]
     return lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from generation.diffusion.progress import Progress
 from generation.diffusion.run import TrainingImages, train
 from generation.diffusion.trainer import Trainer
 from generation.metrics.checkpoint_evaluator import GRID, NEIGHBOURS, Watch
+from generation.metrics.checkpoint_metrics import Distances
 from generation.metrics.fidelity_by_step import points, suggestion
 from pool.canonical.pixels import fitted_square
 from tests.generation.tiny import bright_squares, tiny_config
@@ -139,8 +141,8 @@ def real_xrays(data: Path, *, side: int, most: int = 413) -> Squares:
     return np.stack([fitted_square(picture, side=side) for picture in pictures])
 
 
-def measured(*distances: float) -> list[tuple[int, dict[str, float]]]:
-    return [(100 * place, {"fid": d, "kid": d / 100}) for place, d in enumerate(distances, start=1)]
+def measured(*distances: float) -> list[tuple[int, Distances]]:
+    return [(100 * place, Distances(fid=d, kid=d / 100)) for place, d in enumerate(distances, start=1)]
 
 
 def test_stopping_is_suggested_once_neither_distance_has_fallen_for_three_checkpoints() -> None:
@@ -153,9 +155,8 @@ def test_stopping_is_suggested_once_neither_distance_has_fallen_for_three_checkp
 
 
 def test_two_distances_that_disagree_are_both_named() -> None:
-    course = measured(9, 5, 6, 7, 8, 9)
-    course[0][1]["kid"] = 0.0
+    (first, distances), *others = measured(9, 5, 6, 7, 8, 9)
 
-    said = suggestion(points(course))
+    said = suggestion(points([(first, replace(distances, kid=0.0)), *others]))
 
     assert "step 200 (lowest FID) or step 100 (lowest KID)" in said

@@ -1,0 +1,81 @@
+"""What was measured of a checkpoint, as typed numbers; the JSON beside its weights may lack any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Distances:
+    """FID and KID to held-out real images, where both sides had enough."""
+
+    n_real: int = 0
+    n_fake: int = 0
+    fid: float | None = None
+    kid: float | None = None
+    fid_interval: Interval | None = None
+    kid_interval: Interval | None = None
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        return cls(
+            int(values.get("n_real", 0)),
+            int(values.get("n_fake", 0)),
+            values.get("fid"),
+            values.get("kid"),
+            _interval(values.get("fid_interval")),
+            _interval(values.get("kid_interval")),
+        )
+
+    def in_words(self, name: str, digits: int, *, interval: str = "({} to {})") -> str:
+        """“31.2 (28.9 to 33.0)”, or a dash where it was not measured."""
+        value, ends = (self.fid, self.fid_interval) if name == "fid" else (self.kid, self.kid_interval)
+        if value is None:
+            return "–"
+        text = f"{value:.{digits}f}"
+        return text if ends is None else f"{text} {interval.format(*(f'{end:.{digits}f}' for end in ends))}"
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractorFacts:
+    """Which network the numbers are of: those of two never compare."""
+
+    name: str
+    dimensions: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class CopyScan:
+    """How many of so many generated images count as copies of training images."""
+
+    copies: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointMetrics:
+    """The whole; `floor` is real images against real ones."""
+
+    distances: Distances
+    floor: Distances
+    extractor: ExtractorFacts | None = None
+    scan: CopyScan | None = None
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        extractor, scan = values.get("extractor"), values.get("memorisation")
+        return cls(
+            Distances.from_json(values),
+            Distances.from_json(values.get("floor", {})),
+            ExtractorFacts(**extractor) if extractor else None,
+            CopyScan(scan["copies"], scan["of"]) if scan else None,
+        )
+
+
+def _interval(ends: Any) -> Interval | None:
+    return (float(ends[0]), float(ends[1])) if ends else None
