@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from accounts.preferences import Preferences
 from accounts.roles import Role
+from accounts.site_settings import SiteSettings
 
-__all__ = ["LoginLink", "Preferences", "User"]
+__all__ = ["LoginLink", "Preferences", "SiteSettings", "User"]
 
 
 class UserManager(BaseUserManager["User"]):

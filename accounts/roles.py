@@ -39,7 +39,12 @@ RESEARCHER = frozenset(
         "accounts.invite_rater",
     }
 )
-ADMIN = RESEARCHER | {"accounts.view_user", "accounts.add_user", "accounts.change_user"}
+ADMIN = RESEARCHER | {
+    "accounts.view_user",
+    "accounts.add_user",
+    "accounts.change_user",
+    "accounts.change_sitesettings",
+}
 PERMISSIONS: dict[str, frozenset[str]] = {
     Role.RATER: RATER,
     Role.RESEARCHER: RESEARCHER,

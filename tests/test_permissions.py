@@ -33,6 +33,8 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "home": (SIGNED_IN, "get"),
     "account": (SIGNED_IN, "get"),
     "erase_person": ({"admin"}, "get"),
+    "site_settings": ({"admin"}, "get"),
+    "privacy_notice": (EVERYBODY, "get"),
     "log": ({"admin"}, "get"),
     "log_csv": ({"admin"}, "get"),
     "login_link": (EVERYBODY, "get"),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
 from accounts.sign_in.addresses import mail_is_set_up
+from accounts.site_settings import SiteSettings
 
 
-def site(_request: HttpRequest) -> dict[str, bool]:
-    return {"sends_mail": mail_is_set_up()}
+def site(_request: HttpRequest) -> dict[str, Any]:
+    """The settings are read only where a template names them."""
+    return {"sends_mail": mail_is_set_up(), "site_settings": SimpleLazyObject(SiteSettings.current)}

@@ -16,7 +16,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
-from accounts.models import LoginLink, User
+from accounts.models import LoginLink, SiteSettings, User
 from accounts.sign_in.addresses import clean_address, mail_is_set_up
 from audit import record
 from rating.studies.enrolment import Enrolment
@@ -97,12 +97,13 @@ def invite_raters(request: HttpRequest, slug: str) -> HttpResponse:
 def send_invitations(study: Study, invitations: list[Invitation]) -> list[str]:
     """Mail each person their link; the addresses that no mail could be sent to."""
     unsent = []
+    ending = SiteSettings.current().mail_ending
     for invitation in invitations:
         try:
             send_mail(
                 f"Invitation to rate images in “{study.name}”",
                 "You are invited to rate lung images, one at a time.\n\n"
-                f"Your link, which works once within {LIVES.days} days:\n{invitation.url}\n",
+                f"Your link, which works once within {LIVES.days} days:\n{invitation.url}\n\n{ending}",
                 None,
                 [invitation.email],
             )
