@@ -92,8 +92,16 @@ class ImportGraph:
         return [
             statement
             for statement in self.imports
-            if statement.lazy and statement.target in self.files and not self.is_heavy(statement.target)
+            if statement.lazy
+            and statement.target in self.files
+            and not self.is_heavy(statement.target)
+            and not self.is_before_models(statement.module)
         ]
+
+    def is_before_models(self, module: str) -> bool:
+        """Whether Django imports this module before there are models: an app's package and its `apps`."""
+        app, _, rest = module.partition(".")
+        return f"{app}.apps" in self.files and rest in {"", "apps"}
 
     def is_heavy(self, module: str) -> bool:
         """Whether importing this module of ours imports one of the heavy packages."""

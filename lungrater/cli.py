@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, SystemCheckEr
 
 from audit.actors import acting, at_the_command_line
 from lungrater.embedded.home import CannotStartError
+from lungrater.embedded.migrate import migrate_if_needed, refuse_newer_tables
 from lungrater.embedded.running import running
 
 # These need no database, or bring their own.
@@ -57,9 +58,9 @@ class Utility(ManagementUtility):
                     return execute(*args, **options)
                 with running(who=f"lungrater {subcommand}"), acting(at_the_command_line()):
                     if subcommand == "migrate":
-                        _refuse_newer_tables()
+                        refuse_newer_tables()
                     else:
-                        _bring_tables_up_to_date()
+                        migrate_if_needed()
                     return execute(*args, **options)
             except SystemCheckError:
                 raise
@@ -69,15 +70,3 @@ class Utility(ManagementUtility):
 
         command.execute = with_servers  # type: ignore[method-assign]  # the one place between arguments and work
         return command
-
-
-def _refuse_newer_tables() -> None:
-    from lungrater.embedded.migrate import refuse_newer_tables
-
-    refuse_newer_tables()
-
-
-def _bring_tables_up_to_date() -> None:
-    from lungrater.embedded.migrate import migrate_if_needed
-
-    migrate_if_needed()

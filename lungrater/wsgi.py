@@ -2,6 +2,10 @@ import os
 import sys
 
 from django.core.wsgi import get_wsgi_application
+from django.db import Error, connections
+
+from lungrater.embedded.home import CannotStartError
+from lungrater.embedded.migrate import refuse_newer_tables
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lungrater.settings")
 # A page may not wait for the database as long as a job may.
@@ -12,11 +16,6 @@ application = get_wsgi_application()
 
 def refuse_to_serve_newer_tables() -> None:
     """End with a sentence where a newer version has been at the database; one that is away is waited for."""
-    from django.db import Error, connections
-
-    from lungrater.embedded.home import CannotStartError
-    from lungrater.embedded.migrate import refuse_newer_tables
-
     try:
         refuse_newer_tables()
     except CannotStartError as error:

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
 
-if TYPE_CHECKING:
-    from pool.fool_rates_by_dataset import FoolRate
+from pool.fool_rates_by_dataset import FoolRate, register
 
 
 class RatingConfig(AppConfig):
@@ -14,8 +12,6 @@ class RatingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from pool.fool_rates_by_dataset import register
-
         register(_fool_rates)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pool.canonical.pixels import Pixels, decode_png, thumbnail
+from pool.figure_style import PRINT, as_file
 from rating.results.cache import ResultCache
 from rating.results.exhibit import Exhibit
 from rating.results.gallery import GALLERIES, MOST_REPORTED, REPORTED, Gallery, ShownImage, galleries
@@ -129,10 +130,6 @@ def _side_by_side(images: list[Pixels]) -> Pixels:
 
 def exhibit_drawer(cache: ResultCache, results: StudyResults) -> ExhibitDrawer:
     """What draws an exhibit for paper, keeping it."""
-    from pool.figure_style import (
-        PRINT,
-        as_file,
-    )  # matplotlib, which the web process need not load to start
 
     def draw_exhibit(exhibit: Exhibit, kind: str) -> bytes:
         draw = exhibit.draw

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from audit import record
+from pool.figure_style import FORMATS, PRINT, SCREEN, as_file
 from rating.models import Study
 from rating.results.build_report import results_of_columns
 from rating.results.cache import ResultCache
@@ -87,8 +88,6 @@ def figure(request: HttpRequest, slug: str, name: str, kind: str) -> HttpRespons
         raise Http404
     if kind == "csv":
         return as_download(exhibit.table(results).csv().encode(), "text/csv; charset=utf-8", f"{name}.csv")
-    from pool.figure_style import FORMATS, PRINT, SCREEN, as_file
-
     on_screen = kind == "svg" and "print" not in request.GET
     theme = SCREEN if on_screen else PRINT
     draw = exhibit.draw

@@ -56,7 +56,7 @@ def test_a_sign_in_link_is_kept_with_who_made_it(rater, researcher):
 
 
 def test_a_role_given_at_the_command_line_is_kept_with_the_system_user(monkeypatch):
-    monkeypatch.setattr("lungrater.cli._bring_tables_up_to_date", lambda: None)
+    monkeypatch.setattr("lungrater.cli.migrate_if_needed", lambda: None)
 
     call_command(Utility(["lungrater"]).fetch_command("person"), "new@example.org", role="researcher")
 

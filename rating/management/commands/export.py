@@ -14,6 +14,7 @@ from django.utils import timezone
 from audit import record
 from rating.management.commands.study import study_named
 from rating.models import Study
+from rating.results.export.imrmc import imrmc_lines
 from rating.results.export.ratings_csv import codebook_lines, csv_lines
 from rating.results.verification import verify_study
 
@@ -35,7 +36,6 @@ def _json(study: Study) -> bytes:
 
 
 def _imrmc(study: Study) -> bytes:
-    from rating.results.export.imrmc import imrmc_lines
     from rating.results.query import read_columns
 
     try:
