@@ -8,10 +8,12 @@ from rating.studies.images import StudyImage
 from rating.studies.membership import StudyMembership
 from rating.studies.presentation import Presentation
 from rating.studies.sitting import Sitting
+from rating.studies.statements import AuthorStatement
 from rating.studies.strata import Stratum
 from rating.studies.study import Study
 
 __all__ = [
+    "AuthorStatement",
     "BlindingAudit",
     "Enrolment",
     "Freeze",

@@ -15,6 +15,7 @@ from rating.views import (
     rater_management,
     signing,
     sitting,
+    statements,
     studies,
 )
 
@@ -59,6 +60,7 @@ urlpatterns = [
     path("studies/<slug:slug>/log.csv", log.log_csv, name="log_csv"),
     path("studies/<slug:slug>/verify/", log.verify, name="verify"),
     path("studies/<slug:slug>/members/", members.study_members, name="members"),
+    path("studies/<slug:slug>/statements/", statements.statements, name="statements"),
     path("studies/<slug:slug>/members/join/", members.join, name="join"),
     path("studies/<slug:slug>/open/", studies.open_study, name="open"),
     path("studies/<slug:slug>/let-copies-in/", studies.let_copies_in, name="let_copies_in"),

@@ -135,6 +135,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:let_copies_in": (STAFF, "post"),
     "rating:sign_report": (STAFF, "get"),
     "rating:members": (STAFF, "get"),
+    "rating:statements": (STAFF, "get"),
     "rating:log": (STAFF, "get"),
     "rating:log_csv": (STAFF, "get"),
     "rating:verify": (STAFF, "post"),
@@ -185,6 +186,7 @@ OF_STUDY = {
     f"rating:{page}"
     for page in (
         *("study", "freezing", "close", "unblind", "analysis", "codebook", "members", "join"),
+        "statements",
         *("log", "log_csv", "verify"),
         *("let_copies_in", "copy", "audit", "auditing", "override", "raters"),
     )

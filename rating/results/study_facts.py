@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import cast
@@ -78,6 +79,7 @@ class StudyFacts:
     frozen: str
     sources: list[str]
     simulated: bool
+    statements: Mapping[str, str]
 
 
 def facts_of(study: Study) -> StudyFacts:
@@ -121,6 +123,7 @@ def facts_of(study: Study) -> StudyFacts:
         frozen=f"{study.frozen_at:%Y-%m-%d}" if study.frozen_at else "",
         sources=_sources(study),
         simulated=study.is_simulated,
+        statements=dict(study.statements.values_list("topic", "text")),
     )
 
 

@@ -13,6 +13,7 @@ from rating.results.study_results import StudyResults
 from rating.statistics.estimate import Estimate
 from rating.statistics.mrmc.moments import RandomMean
 
+PERSON = "A person must write this."
 BY_PERSON = "The rest a person must write."
 GOING_BACK = {
     "none": "raters could not go back",

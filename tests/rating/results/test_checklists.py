@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from rating.results.exhibit import Table
-from rating.results.report.checklist_core import ANSWERS, Context, in_words
-from rating.results.report.checklists import PERSON, answer_to, checklist_table, checklists
+from rating.results.report.checklist_core import ANSWERS, PERSON, Context, in_words
+from rating.results.report.checklists import answer_to, checklist_table, checklists, is_open
 from rating.results.study_facts import StudyFacts
 from rating.results.summary import study_results
 from rating.statistics.estimate import Estimate
+from rating.studies.statements import TOPICS
 from tests.rating.statistics.studies import simulated
 
 ROWS = {"CLAIM": 44, "STARD": 34, "STARD-AI": 48, "GRRAS": 15, "QAREL": 11, "REFINE": 44, "MI-CLEAR-LLM": 8}
@@ -51,6 +52,7 @@ FACTS = StudyFacts(
     frozen="2026-02-01",
     sources=[],
     simulated=False,
+    statements={},
 )
 
 
@@ -139,3 +141,35 @@ def test_lists_of_machines_are_printed_only_where_one_rated():
 
     assert {row[0] for row in table.rows} == {"GRRAS", "QAREL", "STARD", "CLAIM"}
     assert any("numbers checked on 2026" in note for note in table.notes)
+
+
+def test_every_item_that_waits_for_a_person_has_a_topic_and_every_topic_an_item():
+    items = [item for checklist in checklists().values() for item in checklist.items]
+
+    assert {item.topic for item in items if item.topic} == set(TOPICS)
+    assert not [item.id for item in items if not (item.answer or item.topic or item.why_not)]
+
+
+def test_with_every_topic_written_no_list_waits_for_a_person():
+    written = replace(FACTS, statements={topic: f"Of {topic}." for topic in TOPICS})
+    results = study_results(simulated())
+
+    waiting = [
+        (standard, item.id)
+        for standard, checklist in checklists().items()
+        for item in checklist.items
+        if is_open(answer_to(item, Context(written, results)))
+    ]
+    table = checklist_table(written, results)
+
+    assert waiting == []
+    assert "CLAIM: 0 of 44 items wait for a person." in table.notes
+
+
+def test_a_statement_stands_where_the_record_ends_and_nowhere_else():
+    funded = replace(FACTS, statements={"funding": "Paid by the ministry, which had no part in it."})
+
+    assert answer("CLAIM", "44", funded) == answer("STARD", "30", funded) == funded.statements["funding"]
+    assert answer("CLAIM", "34", funded) == PERSON
+    planned = replace(FACTS, statements={"sample_size": "Half-width .05 at a fool rate of .5."})
+    assert answer("GRRAS", "6", planned).endswith("Why so many: Half-width .05 at a fool rate of .5.")
