@@ -105,6 +105,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.sign_in.session_limits.SessionLimits",
+    "accounts.sign_in.second_factor.SecondFactorRule",
     "lungrater.answers.refusals.Refusals",
 ]
 ROOT_URLCONF = "lungrater.urls"

@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from accounts.sign_in.adapter import address_stands
 from accounts.sign_in.login_links import login_link
+from accounts.sign_in.second_factor import second_factor
 from accounts.sign_in.views import account, by_mail, set_password
 from accounts.views import privacy_notice, site_settings
 from lungrater import pages
@@ -25,6 +26,7 @@ urlpatterns = [
     path("studies/<slug:slug>/machines/<int:pk>/stop/", stop_machine, name="stop_machine"),
     path("account/", account, name="account"),
     path("people/<uuid:uuid>/erase/", erase_person, name="erase_person"),
+    path("account/second-factor/", second_factor, name="second_factor"),
     path("settings/", site_settings, name="site_settings"),
     path("privacy/", privacy_notice, name="privacy_notice"),
     path("log/", log, name="log"),

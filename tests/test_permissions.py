@@ -33,6 +33,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "home": (SIGNED_IN, "get"),
     "account": (SIGNED_IN, "get"),
     "erase_person": ({"admin"}, "get"),
+    "second_factor": (SIGNED_IN, "get"),
     "site_settings": ({"admin"}, "get"),
     "privacy_notice": (EVERYBODY, "get"),
     "log": ({"admin"}, "get"),

@@ -20,9 +20,9 @@ NEXT_TO_RATE = {"begin": 2, "end": -3}  # of the sitting, where little or nearly
 # for one query more, the sitting's entry in the audit trail.
 LIMITS = {
     "image": (3, 100),
-    "ahead": (4, 400),
-    "page": (7, 400),
-    "reading_list": (16, 400),
+    "ahead": (5, 400),  # one of them asks whether the site requires a second factor of raters
+    "page": (8, 400),
+    "reading_list": (18, 400),
     "correction": (8, 400),
     "save": (7, 400),
 }
