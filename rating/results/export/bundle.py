@@ -15,6 +15,7 @@ from rating.results.cache import ResultCache
 from rating.results.export.galleries import galleries_csv, gallery_images
 from rating.results.export.imrmc import imrmc_lines
 from rating.results.export.log import log_files
+from rating.results.export.primary_csv import primary_lines
 from rating.results.export.ratings_csv import codebook_lines, csv_lines, rating_facts
 from rating.results.query import machine_names
 from rating.results.report.contents import Report
@@ -23,6 +24,7 @@ from rating.results.report.pdf import as_pdf
 from rating.studies.sitting import Sitting
 from rating.studies.study import Study
 
+SCRIPTS = ("recompute.py", "recompute.R", "recompute_log.py")
 EARLIEST = (1980, 1, 1, 0, 0, 0)
 README = """{name}: what LungRater exports of a study
 
@@ -38,6 +40,7 @@ imrmc.imrmc       input of the FDA's iMRMC (unblinded studies with both kinds of
                   everybody read everything, the variances in numbers.json are the centred ones, never negative where iMRMC's can be
 machines.csv      the machines' answers, where any was enrolled; in no other file but the report's tables of machines
 recompute.py      recomputes the primary result with its interval, and the main numbers, with numpy alone: python recompute.py
+recompute.R       recomputes the primary result with its interval from primary.csv, in base R: Rscript recompute.R
 log.csv           the study's log, each row chained to the one before by SHA-256; who acted by uuid
 revisions.csv     every save of every rating, chained likewise for each sitting
 recompute_log.py  recomputes both chains: python recompute_log.py
@@ -77,8 +80,8 @@ def _files(study: Study, date: str) -> dict[str, bytes]:
         "manifest.json": json.dumps(_manifest(study), ensure_ascii=False, indent=1, default=str),
         "sequences.csv": "".join(_sequences(study)),
         "galleries.csv": galleries_csv(study, cache),
-        "recompute.py": (Path(__file__).with_name("recompute.py")).read_text(encoding="utf-8"),
-        "recompute_log.py": (Path(__file__).with_name("recompute_log.py")).read_text(encoding="utf-8"),
+        "primary.csv": "".join(primary_lines(results)),
+        **{name: Path(__file__).with_name(name).read_text(encoding="utf-8") for name in SCRIPTS},
         **log_files(study),
     }
     if study.enrolments.exclude(machine="").exists():

@@ -16,7 +16,7 @@ from django.urls import reverse
 from pool.canonical.pixels import thumbnail
 from rating.models import Rating
 from rating.results.build_report import report_on, results_of
-from rating.results.export.bundle import bundle
+from rating.results.export.bundle import SCRIPTS, bundle
 from rating.results.gallery import Gallery, RatedImage, ShownImage
 from rating.results.query import Response
 from rating.results.report.contents import Report, Section
@@ -66,6 +66,8 @@ def test_the_bundle_recomputes_its_own_numbers_without_lungrater(study, tmp_path
         *(
             "ratings.csv",
             "ratings.json",
+            "primary.csv",
+            "recompute.R",
             "recompute.py",
             "recompute_log.py",
             "log.csv",
@@ -160,7 +162,7 @@ def test_a_blinded_bundle_tells_no_truth(rater):
     study = over_study("Closed", raters=[rater])
 
     with zipfile.ZipFile(io.BytesIO(bundle(study, DATE))) as archive:
-        words = b"".join(archive.read(name) for name in archive.namelist() if name != "recompute.py").decode(
+        words = b"".join(archive.read(name) for name in archive.namelist() if name not in SCRIPTS).decode(
             errors="replace"
         )
 
