@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rating.studies.sitting import Sitting
 
@@ -42,8 +42,12 @@ class AnswerForm(forms.Form):
     def __init__(self, *args: Any, sitting: Sitting, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.question = sitting.question
-        self.asks_correction_reason = sitting.enrolment.study.ask_correction_reason
-        self.reasons_offered = sitting.enrolment.study.reason_list if self.question.explained else []
+        study = sitting.enrolment.study
+        self.asks_correction_reason = study.ask_correction_reason
+        confidence = self.fields["confidence"]
+        confidence.required = study.ask_confidence and study.require_confidence
+        confidence.error_messages["required"] = _("Say how sure you are.")
+        self.reasons_offered = study.reason_list if self.question.explained else []
         label, reasons = self.fields["label"], self.fields["reasons"]
         assert isinstance(label, forms.ChoiceField) and isinstance(reasons, forms.ChoiceField)  # noqa: S101, PT018  both are
         label.choices = [(choice.value, choice.word) for choice in self.question.choices]
@@ -53,7 +57,7 @@ class AnswerForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if self.asks_correction_reason and cleaned.get("replaces") and not cleaned.get("correction_reason"):
-            self.add_error("correction_reason", gettext("Say why you change this answer."))
+            self.add_error("correction_reason", _("Say why you change this answer."))
         return cleaned
 
     def clean_view_state(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ def told_protocol(study: Study) -> list[tuple[str, str]]:
         ("Sessions", _sessions(study)),
         ("Repeats", _repeats(study)),
         ("Who reads what", _allocation(study)),
-        ("Confidence", "Asked, from 1 to 5" if study.ask_confidence else "Not asked"),
+        ("Confidence", _confidence(study)),
         ("Going back", study.get_going_back_display()),
         ("Zoom and window", _view(study)),
         ("Primary endpoint", study.get_primary_endpoint_display()),
@@ -30,6 +30,14 @@ def told_protocol(study: Study) -> list[tuple[str, str]]:
     if study.equivalence_margin:
         lines.append(("Equivalence margin", f"± {study.equivalence_margin:g} around chance"))
     return lines
+
+
+def _confidence(study: Study) -> str:
+    if not study.ask_confidence:
+        return "Not asked"
+    return (
+        f"Asked, from 1 to 5; {'no answer without it' if study.require_confidence else 'it may stay empty'}"
+    )
 
 
 def _sessions(study: Study) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_noop
@@ -63,6 +64,12 @@ class ReadingRoom(Protocol):
         "ask why an answer is changed", default=False, db_default=False
     )
     ask_confidence = models.BooleanField("ask how sure the rater is, from 1 to 5", default=False)
+    require_confidence = models.BooleanField(
+        "no answer without it",
+        default=False,
+        db_default=False,
+        help_text="How sure the rater is must be said before an answer is saved.",
+    )
     reasons = models.TextField(
         "reasons for “fake”",
         blank=True,
@@ -77,6 +84,11 @@ class ReadingRoom(Protocol):
 
     class Meta:
         abstract = True
+
+    def clean(self) -> None:
+        super().clean()
+        if self.require_confidence and not self.ask_confidence:
+            raise ValidationError({"require_confidence": "Ask how sure the rater is, too."})
 
     def told_before(self, session: int) -> tuple[str, str]:
         """The instructions of a session and what raters are told of the share of generated images."""

@@ -122,6 +122,7 @@ SWITCHES = {
     "signatures": ("signatures", "freeze, close, unblind and report are signed electronically"),
     "correction-reasons": ("ask_correction_reason", "ask why an answer is changed"),
     "confidence": ("ask_confidence", "ask how sure the rater is"),
+    "require-confidence": ("require_confidence", "no answer without it"),
     "fixed-zoom": ("fixed_zoom", "the same zoom for all raters"),
     "fixed-window": ("fixed_window", "the same window for all raters"),
 }

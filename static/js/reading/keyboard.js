@@ -1,5 +1,7 @@
 /** What a rater's hands say: which key means what, and whether somebody is still there. */
 
+import { characterOf, digitOf } from "./keys.js";
+
 const VIEW = {
   "+": "zoomIn",
   "-": "zoomOut",
@@ -26,22 +28,21 @@ const ALWAYS = new Set(["PageUp", "PageDown", "ArrowLeft", "ArrowRight", "ArrowU
 /**
  * What a key press means, as {does, …}, or null.
  *
- * `labels` tells which label a key gives. `where` is "text" in a text field, "control" on a button or link, "choice" on a radio, a tick box
- * or a slider, else "page".
+ * `letters` tells which label a letter gives; digits answer the question that is open, of which there is one at a time.
+ * `where` is "text" in a text field, "control" on a button or link, "choice" on a radio, a tick box or a slider, else "page".
  */
-export function meaning(event, { where = "page", singleKeys = true, labels = {} } = {}) {
+export function meaning(event, { where = "page", singleKeys = true, letters = {}, answers = 0 } = {}) {
   if (event.isComposing || event.altKey) return null;
-  if (event.ctrlKey || event.metaKey) {
-    return where !== "text" && event.key.toLowerCase() === "z" ? { does: "undo" } : null;
-  }
+  const key = characterOf(event);
+  if (event.ctrlKey || event.metaKey) return where !== "text" && key === "z" ? { does: "undo" } : null;
   if (where === "text") return inText(event);
-  if (event.key === "Enter") return where === "control" ? null : { does: "save" };
-  if (where !== "page" && (event.key === " " || event.key.startsWith("Arrow"))) return null;
-  if (!singleKeys && !ALWAYS.has(event.key)) return null;
-  const step = event.shiftKey && /^Digit([1-5])$/.exec(event.code ?? "");
-  if (step) return { does: "confidence", value: step[1] };
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (Object.hasOwn(labels, key)) return { does: "label", value: labels[key] };
+  if (key === "Enter") return where === "control" ? null : { does: "save" };
+  if (where !== "page" && (key === " " || key.startsWith("Arrow"))) return null;
+  if (!singleKeys && !ALWAYS.has(key)) return null;
+  const digit = digitOf(event);
+  if (digit === "0") return { does: "anew" };
+  if (digit && Number(digit) <= answers) return { does: "answer", value: Number(digit) };
+  if (Object.hasOwn(letters, key)) return { does: "label", value: letters[key] };
   const does = VIEW[key] ?? ROOM[key];
   return does ? { does } : null;
 }

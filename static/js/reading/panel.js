@@ -8,12 +8,16 @@ export class Panel {
   #root;
   #form;
   #words;
+  #byPointer = false;
+  #revisited = false;
 
   constructor(root) {
     this.#root = root;
     this.#form = root.querySelector("form[data-answer]");
     this.#words = root.dataset;
     for (const button of root.querySelectorAll("button")) keepFocusAway(button);
+    root.addEventListener("pointerdown", () => (this.#byPointer = true), { capture: true });
+    root.addEventListener("keydown", ({ key }) => key === "Tab" && (this.#byPointer = false), { capture: true });
   }
 
   get form() {
@@ -28,14 +32,59 @@ export class Panel {
     return this.#root.querySelector(`[data-${name}]`);
   }
 
-  /** Which label each key gives: its number, and its letter where it has one. */
-  get keys() {
-    const keys = {};
-    for (const [index, { value, dataset }] of this.#form.querySelectorAll("input[name=label]").entries()) {
-      keys[index + 1] = value;
-      if (dataset.letter) keys[dataset.letter] = value;
+  /** Which label each letter gives. */
+  get letters() {
+    const labels = [...this.#form.querySelectorAll("input[name=label][data-letter]")];
+    return Object.fromEntries(labels.map(({ dataset, value }) => [dataset.letter, value]));
+  }
+
+  /** The question that digits answer now: the one in hand, else the first without an answer, else the last.
+   *
+   * Whoever comes back to an answer begins with its label again. */
+  get open() {
+    const questions = [...this.#form.querySelectorAll("fieldset[data-digits]")];
+    // A click leaves the focus behind without meaning it.
+    const inHand = questions.find((each) => !this.#byPointer && each.contains(document.activeElement));
+    if (this.#revisited) return inHand ?? questions[0];
+    return inHand ?? questions.find((question) => !question.querySelector(":checked")) ?? questions.at(-1);
+  }
+
+  /** How many answers the open question has. */
+  get answers() {
+    return this.open.querySelectorAll("input").length;
+  }
+
+  /** The name of the last question that digits answer. */
+  get last() {
+    return [...this.#form.querySelectorAll("fieldset[data-digits] input")].at(-1).name;
+  }
+
+  /** Give the open question the answer of this number; its name and value. */
+  answerOpen(number) {
+    const { name, value } = this.open.querySelectorAll("input")[number - 1];
+    this.choose(name, value);
+    return { name, value };
+  }
+
+  /** Take back what is chosen of the image at hand. */
+  anew() {
+    for (const input of this.#form.querySelectorAll("input[type=radio]")) input.checked = false;
+    document.activeElement?.blur();
+    this.follow();
+  }
+
+  /** Mark on the page which question the digits answer. */
+  #markOpen() {
+    const { open } = this;
+    for (const question of this.#form.querySelectorAll("fieldset[data-digits]")) {
+      question.classList.toggle("open", question === open);
     }
-    return keys;
+  }
+
+  /** Why the answer is not whole yet, in words; empty when it is. */
+  missing(answer) {
+    if (!answer) return this.word("choose");
+    return this.#form.querySelector("[data-required]") && !answer.confidence ? this.word("sure") : "";
   }
 
   /** The answer as it stands, or null while no label is chosen. */
@@ -60,6 +109,7 @@ export class Panel {
   /** Empty the form, or fill it with an answer given before. */
   fill(answer = null) {
     this.#form.reset();
+    this.#revisited = answer !== null;
     // By name: a place and a confidence are both numbers.
     const given = {
       label: [answer?.label],
@@ -74,17 +124,19 @@ export class Panel {
       this.part("correction-reason").hidden = !answer;
       this.correctionReason.value = "";
     }
-    this.markReasons();
+    this.follow();
   }
 
   choose(name, value) {
     const choice = [...this.#form.querySelectorAll(`input[name=${name}]`)].find((input) => input.value === value);
     if (choice) choice.checked = true;
-    this.markReasons();
+    this.#revisited = false;
+    this.follow();
   }
 
-  /** Reasons are for one label alone; they keep their place, so that nothing moves. */
-  markReasons() {
+  /** Reasons are for one label alone, digits for one question; all keep their place, so that nothing moves. */
+  follow() {
+    this.#markOpen();
     const reasons = this.part("reasons");
     if (reasons) reasons.disabled = this.answer()?.label !== reasons.dataset.of;
   }

@@ -4,6 +4,7 @@
  */
 
 import { Clock, meaning } from "./keyboard.js";
+import { showCaps } from "./keys.js";
 import { SaveStore, Outbox, ask, newKey, postSave, steadyNow } from "./outbox.js";
 import { unratedBy } from "./prefetch.js";
 import { Panel, workViewer } from "./panel.js";
@@ -25,6 +26,7 @@ class Room {
   #current = null;
   #shownAt = 0;
   #answered = new Map();
+  #justRated = null;
   #learned = false;
   #began = performance.now();
   #dialogs = null;
@@ -120,7 +122,8 @@ class Room {
   #save() {
     if (this.#learned) return this.#goOn();
     const answer = this.#panel.answer();
-    if (!answer) return this.#panel.say(this.#panel.word("choose"));
+    const missing = this.#panel.missing(answer);
+    if (missing) return this.#panel.say(missing, "choose");
     const presentation = this.#current;
     if (!presentation && this.#outbox.unsaved) return this.#panel.say(this.#panel.word("noneHeld"));
     if (!presentation || !this.#viewer.picture) return this.#panel.say(this.#panel.word("noImage"), "late");
@@ -146,13 +149,14 @@ class Room {
     };
     this.#answered.set(presentation.position, { presentation, answer, key: save.key });
     this.#held = this.#held.filter((other) => other !== presentation);
+    this.#justRated = presentation;
     this.#panel.say("");
     if (!presentation.practice) this.#showFrontier();
     document.activeElement?.blur();
     this.#outbox.keep(save);
     afterPainting(() => {
       this.#outbox.send();
-      this.#hold(presentation);
+      this.#hold();
       this.#remindOfBreak();
     });
     return undefined;
@@ -171,7 +175,9 @@ class Room {
     this.#showFrontier();
   }
 
-  #hold(justRated = null) {
+  /** What may be shown next, and the image rated last, wherever the page has got to by now. */
+  #hold() {
+    const justRated = this.#justRated ?? this.#answered.get((this.#frontier?.position ?? 0) - 1)?.presentation;
     const tokens = this.#held.map(({ token }) => token);
     this.#pictures.hold(justRated ? [...tokens.slice(0, 3), justRated.token, ...tokens.slice(3)] : tokens);
   }
@@ -188,7 +194,7 @@ class Room {
     const more = ahead.filter(({ token, position }) => !known.has(token) && !this.#answered.has(position));
     if (!more.length) return;
     this.#held = [...this.#held, ...more].sort((a, b) => a.position - b.position);
-    this.#hold(this.#answered.get(this.#frontier.position - 1)?.presentation);
+    this.#hold();
     if (!this.#current) {
       this.#panel.say("");
       this.#showFrontier();
@@ -252,7 +258,8 @@ class Room {
       forth: () => this.#forth(),
       leave: () => document.activeElement.blur(),
       remark: () => this.#panel.form.elements.remark.focus(),
-      confidence: () => this.#panel.choose("confidence", value),
+      anew: () => this.#panel.anew(),
+      answer: () => this.#chosen(this.#panel.answerOpen(value).name),
       label: () => this.#label(value),
       help: () => this.#dialog((dialogs) => dialogs.help()),
     };
@@ -261,7 +268,13 @@ class Room {
 
   #label(value) {
     this.#panel.choose("label", value);
-    if (this.#root.dataset.advance === "true") this.#save();
+    this.#chosen("label");
+  }
+
+  /** Whoever wants to go on by the answer alone does so once the last of the questions has one. */
+  #chosen(name) {
+    this.#panel.unsay("choose");
+    if (this.#root.dataset.advance === "true" && name === this.#panel.last) this.#save();
   }
 
   #listen() {
@@ -270,7 +283,10 @@ class Room {
       event.preventDefault();
       this.#save();
     });
-    this.#panel.form.addEventListener("change", () => this.#panel.markReasons());
+    for (const change of ["change", "focusin", "focusout"]) {
+      this.#panel.form.addEventListener(change, () => this.#panel.follow());
+    }
+    showCaps(this.#root);
     document.addEventListener("keydown", (event) => this.#key(event));
     const leave = this.#root.querySelector("form[data-leave]");
     leave.addEventListener("submit", (event) => {
@@ -320,10 +336,15 @@ class Room {
   #key(event) {
     if (document.querySelector("dialog[open]")) return;
     const singleKeys = this.#root.dataset.singleKeys === "true";
-    const does = meaning(event, { where: whereIs(event.target), singleKeys, labels: this.#panel.keys });
+    const does = meaning(event, {
+      where: whereIs(event.target),
+      singleKeys,
+      letters: this.#panel.letters,
+      answers: this.#panel.answers,
+    });
     if (!does) return;
     event.preventDefault();
-    if (event.repeat && ["save", "label", "undo", "help"].includes(does.does)) return;
+    if (event.repeat && ["save", "label", "answer", "undo", "help"].includes(does.does)) return;
     this.#act(does.does, does.value);
   }
 
