@@ -15,9 +15,8 @@ from accounts.membership.models import Membership, Shared, SharedQuerySet
 from audit import record
 from jobs.models import Job, JobQuerySet
 from outbound.fetching import without_query
+from pool.canonical.measurements import in_words
 
-# Of `Dataset.measurements`: each {name, value, interval, n_real, n_fake, reference, extractor, report}.
-HEADLINES = ("fid", "kid", "machine_auc", "copies")
 ANY_NOTE = "any"
 
 
@@ -88,23 +87,7 @@ class Dataset(Shared):
     @property
     def measured_in_words(self) -> list[str]:
         """The measured numbers that people look for first, each with its interval, and what they are of."""
-        measurements = [
-            self.measurements[key] for key in HEADLINES if isinstance(self.measurements.get(key), dict)
-        ]
-        lines = [
-            _measured_line(measurement)
-            for measurement in measurements
-            if measurement.get("value") is not None
-        ]
-        if lines:
-            measurement = measurements[0]
-            lines.append(f"against “{measurement['reference']}”, extractor {measurement['extractor']}")
-        return lines
-
-
-def _measured_line(measurement: dict[str, Any]) -> str:
-    interval = " ({:.3g} to {:.3g})".format(*measurement["interval"]) if measurement.get("interval") else ""
-    return f"{measurement['name']} {measurement['value']:.3g}{interval}"
+        return in_words(self.measurements)
 
 
 class DatasetMembership(Membership):

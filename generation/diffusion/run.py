@@ -148,11 +148,11 @@ class CheckpointManager:
             self.save_to_go_on()
         self.learner.group.wait()
 
-    def keep(self) -> tuple[Path, NDArray[np.uint8] | None, dict[str, Any]]:
+    def keep(self) -> tuple[Path, NDArray[np.uint8] | None, Mapping[str, Any]]:
         """A checkpoint that is sampled, measured and kept, after which others may go."""
         folder = self.run / checkpoint.name_of(self.learner.step)
         samples: NDArray[np.uint8] | None = None
-        metrics: dict[str, Any] = {}
+        metrics: Mapping[str, Any] = {}
         if self.writes:
             self.learner.save(folder)
             samples, metrics = self._finish(folder)
@@ -162,7 +162,7 @@ class CheckpointManager:
         self.learner.group.wait()
         return folder, samples, metrics
 
-    def _finish(self, folder: Path) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+    def _finish(self, folder: Path) -> tuple[NDArray[np.uint8], Mapping[str, Any]]:
         """The samples and the measures of a checkpoint that is safe."""
         samples = self.learner.samples()
         checkpoint.write_samples(folder, samples)

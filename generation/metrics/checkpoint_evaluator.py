@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from generation.metrics.checkpoint_metrics import DistancesJSON, MetricsJSON, ScanJSON
 from generation.metrics.copy_rule import Calibration, calibrate
-from generation.metrics.distances import Distance, TooFewError, fid, kid
+from generation.metrics.distances import TooFewError, fid, kid
 from generation.metrics.extractors import extractor
 from generation.metrics.feature_extractor import Extractor, described
 from generation.metrics.image_sheets import grid, side_by_side
@@ -65,7 +66,7 @@ class Watch:
             stale.unlink(missing_ok=True)
         return cls(folder, count, spec)
 
-    def __call__(self, learner: Learner[Any], step: int) -> dict[str, Any]:
+    def __call__(self, learner: Learner[Any], step: int) -> MetricsJSON:
         images = self.samples(learner)
         metrics, sheets = self.measure(images, pulse=lambda: learner.tell("Measuring the pictures"))
         if learner.last_checkpoint is not None:
@@ -84,7 +85,7 @@ class Watch:
 
     def measure(
         self, images: Images, *, pulse: Heartbeat = lambda: None
-    ) -> tuple[dict[str, Any], dict[str, bytes]]:
+    ) -> tuple[MetricsJSON, dict[str, bytes]]:
         """The metrics by name, and the sheets to look at as PNG."""
         network = extractor(self.spec)
         training, held_out = (np.load(self.folder / name, mmap_mode="r") for name in (TRAINING, HELD_OUT))
@@ -95,7 +96,7 @@ class Watch:
         )
         rule = self._rule(training, training_views.structures, pulse)
         matches = scan(sampled, training_views, rule)
-        metrics = {
+        metrics: MetricsJSON = {
             **_distances(held_out_features, sampled.features),
             "floor": _distances(
                 held_out_features, training_views.features[_even_places(len(training_views), len(sampled))]
@@ -140,12 +141,12 @@ class Watch:
         part.replace(path)
         return rule
 
-    def _scan_as_json(self, matches: Sequence[Match], rule: Calibration) -> dict[str, Any]:
+    def _scan_as_json(self, matches: Sequence[Match], rule: Calibration) -> ScanJSON:
         """The scan as JSON: the copies, and the names of the training pictures they are copies of."""
         names = json.loads((self.folder / NAMES).read_text())["names"]
-        rows = []
+        rows: list[dict[str, str | float]] = []
         for match in matches[:SHOWN]:
-            row = asdict(match)
+            row: dict[str, str | float] = asdict(match)
             if names:
                 row |= {
                     "training_by_pixels": names[match.by_pixels],
@@ -155,22 +156,26 @@ class Watch:
         return {
             "copies": len(copied(matches)),
             "of": len(matches),
-            "calibration": asdict(rule),
+            "calibration": rule.as_json(),
             "nearest": rows,
         }
 
 
-def _distances(real: NDArray[np.float32], fake: NDArray[np.float32]) -> dict[str, Any]:
+def _distances(real: NDArray[np.float32], fake: NDArray[np.float32]) -> DistancesJSON:
     """FID and KID as numbers that a run can be steered by, with their intervals beside them."""
-    numbers: dict[str, Any] = {"n_real": len(real), "n_fake": len(fake)}
+    n_real, n_fake = len(real), len(fake)
     try:
-        distances: dict[str, Distance] = {"fid": fid(real, fake), "kid": kid(real, fake)}
+        frechet, kernel = fid(real, fake), kid(real, fake)
     except TooFewError:
-        return numbers
-    for name, distance in distances.items():
-        numbers[name] = distance.value
-        numbers[f"{name}_interval"] = distance.interval
-    return numbers
+        return {"n_real": n_real, "n_fake": n_fake}
+    return {
+        "n_real": n_real,
+        "n_fake": n_fake,
+        "fid": frechet.value,
+        "fid_interval": frechet.interval,
+        "kid": kernel.value,
+        "kid_interval": kernel.interval,
+    }
 
 
 def _even_places(count: int, number: int) -> NDArray[np.int64]:

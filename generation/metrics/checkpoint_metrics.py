@@ -2,11 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 Interval = tuple[float, float]
+
+
+class DistancesJSON(TypedDict, total=False):
+    n_real: int
+    n_fake: int
+    fid: float
+    kid: float
+    fid_interval: Interval | None
+    kid_interval: Interval | None
+
+
+class ExtractorJSON(TypedDict):
+    name: str
+    sha256: str
+    dimensions: int
+
+
+class CalibrationJSON(TypedDict):
+    """From which similarity on an image counts as a copy, and how that rule did on images it had not seen."""
+
+    threshold: float
+    false_alarms: int
+    checked: int
+    caught: int
+    planted: int
+    reason: str
+
+
+class ScanJSON(TypedDict):
+    """The scan for copies; `nearest` are the most suspicious images, each with its training images."""
+
+    copies: int
+    of: int
+    calibration: CalibrationJSON
+    nearest: list[dict[str, str | float]]
+
+
+class MetricsJSON(DistancesJSON, total=False):
+    """What is written beside a checkpoint's weights."""
+
+    floor: DistancesJSON
+    extractor: ExtractorJSON
+    memorisation: ScanJSON
+
+
+class Fidelity(TypedDict, total=False):
+    """What the provenance of an image says of the checkpoint that made it."""
+
+    fid: float
+    kid: float
+    fid_extractor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +71,7 @@ class Distances:
     kid_interval: Interval | None = None
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
+    def from_json(cls, values: DistancesJSON) -> Self:
         return cls(
             int(values.get("n_real", 0)),
             int(values.get("n_fake", 0)),
@@ -67,7 +117,7 @@ class CheckpointMetrics:
     scan: CopyScan | None = None
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
+    def from_json(cls, values: MetricsJSON) -> Self:
         extractor, scan = values.get("extractor"), values.get("memorisation")
         return cls(
             Distances.from_json(values),

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from generation.metrics.checkpoint_metrics import CalibrationJSON
 from generation.metrics.copies import grouped, nearest, nearest_within, pairs_of
 from generation.metrics.spectra import Bytes
 from generation.metrics.structure import Pulse, Structures, structures
@@ -42,6 +43,16 @@ class Calibration:
     caught: int = 0
     planted: int = 0
     reason: str = ""
+
+    def as_json(self) -> CalibrationJSON:
+        return {
+            "threshold": self.threshold,
+            "false_alarms": self.false_alarms,
+            "checked": self.checked,
+            "caught": self.caught,
+            "planted": self.planted,
+            "reason": self.reason,
+        }
 
 
 def calibrate(

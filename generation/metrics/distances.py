@@ -6,7 +6,7 @@ distances of two sample sizes, do not compare.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,9 +35,6 @@ class Distance:
     n_real: int
     n_fake: int
     note: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 class TooFewError(ValueError):

@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from generation.metrics.checkpoint_metrics import ExtractorJSON
 from pool.canonical.pixels import Pixels, fitted_square
 
 BATCH = 32
@@ -45,7 +46,7 @@ class Extractor(Protocol):
         ...
 
 
-def described(network: Extractor) -> dict[str, Any]:
+def described(network: Extractor) -> ExtractorJSON:
     """What stands beside every number: which extractor gave it."""
     return {"name": network.name, "sha256": network.sha256, "dimensions": network.dimensions}
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
+from generation.metrics.checkpoint_metrics import CalibrationJSON
 from generation.metrics.copies import Nearest, grouped, nearest, nearest_within, pairs_of
 from generation.metrics.copy_rule import Calibration, calibrate
 from generation.metrics.diversity import ms_ssim, random_pairs
@@ -20,6 +21,7 @@ from generation.metrics.spectra import Bytes, Profile, histograms, radial_spectr
 from generation.metrics.structure import Structures, structures
 
 Floats = npt.NDArray[np.float64]
+Curves = dict[str, dict[str, dict[str, list[float]]]]
 
 SHOWN = 8
 
@@ -55,7 +57,7 @@ class Summary:
 
     numbers: list[Number]
     parts: dict[str, dict[str, list[Number]]]
-    curves: dict[str, dict[str, dict[str, list[float]]]]
+    curves: Curves
     copies: Copies
     chance: Floats | None
     rater: MachineRater | None
@@ -75,6 +77,15 @@ class Summary:
     def closest(self) -> list[int]:
         """The fakes most like a real image, copies first."""
         return [int(i) for i in np.argsort(-self.copies.nearest.similarity, kind="stable")[:SHOWN]]
+
+
+class SummaryJSON(TypedDict):
+    """The part of a report that needs no names of images."""
+
+    numbers: list[dict[str, Any]]
+    parts: dict[str, dict[str, list[dict[str, Any]]]]
+    curves: Curves
+    calibration: CalibrationJSON
 
 
 def compare(
@@ -201,7 +212,7 @@ def _parts(
     return parts
 
 
-def as_json(summary: Summary) -> dict[str, Any]:
+def as_json(summary: Summary) -> SummaryJSON:
     """The part of the report that needs no names of images."""
     return {
         "numbers": [asdict(number) for number in summary.numbers],
@@ -210,5 +221,5 @@ def as_json(summary: Summary) -> dict[str, Any]:
             for kind, parts_of_kind in summary.parts.items()
         },
         "curves": summary.curves,
-        "calibration": asdict(summary.copies.calibration),
+        "calibration": summary.copies.calibration.as_json(),
     }

@@ -17,8 +17,10 @@ from generation.metrics.machine_rater import occlusion_map
 from generation.metrics.saliency import strip
 from generation.metrics.spectra import histograms, radial_spectra
 from generation.quality.models import QualityReport
+from generation.quality.results import Comparison, Pair, Results
 from jobs.models import JobFailedError
 from jobs.throttle import Throttle
+from pool.canonical.measurements import MeasuredBy, Measurement
 from pool.canonical.pixels import Pixels, fitted_square
 from pool.canonical.previews import stored_pixels
 from pool.models import Dataset, Image, NearCopy
@@ -53,8 +55,12 @@ def judge(report: QualityReport) -> None:
         else np.empty((0, canvas, canvas), dtype=np.uint8)
     )
     summary = _compared(report, arms[0], arms[1], training, clip="clip" in network.name.lower())
-    results = _results(summary, real, fake, [*real, *trained])
-    results |= {"extractor": described(network), "canvas": canvas, "n_training": len(trained)}
+    results: Results = {
+        **_comparison(summary, real, fake, [*real, *trained]),
+        "extractor": described(network),
+        "canvas": canvas,
+        "n_training": len(trained),
+    }
     _keep(report, summary, results, _saliency(report, arms[1], summary, network))
 
 
@@ -141,13 +147,13 @@ def _compared(report: QualityReport, real: Arm, fake: Arm, training: Any, *, cli
     return compare(real, fake, training, clip=clip, seed=report.seed, beat=beat)
 
 
-def _results(
+def _comparison(
     summary: Summary, real: Sequence[Image], fake: Sequence[Image], real_images: Sequence[Image]
-) -> dict[str, Any]:
+) -> Comparison:
     """The report as JSON, its images by key."""
     from generation.metrics.summary import as_json
 
-    def pair(place: int) -> dict[str, Any]:
+    def pair(place: int) -> Pair:
         of = int(summary.copies.nearest.place[place])
         return {
             "fake": str(fake[place].pk),
@@ -203,7 +209,7 @@ def report_size(summary: Summary) -> int:
 
 
 @transaction.atomic
-def _keep(report: QualityReport, summary: Summary, results: dict[str, Any], saliency: bytes) -> None:
+def _keep(report: QualityReport, summary: Summary, results: Results, saliency: bytes) -> None:
     report.results = results
     if saliency:
         report.saliency.save("", ContentFile(saliency), save=False)
@@ -214,7 +220,7 @@ def _keep(report: QualityReport, summary: Summary, results: dict[str, Any], sali
 
 def write_verdicts(report: QualityReport) -> None:
     """What the pool keeps: near-copies, so that no study shows one unawares, and the dataset's numbers."""
-    results = report.results
+    results: Results = report.results
     images = Image.objects.filter(dataset=report.candidate)
     NearCopy.objects.filter(image__in=images, of__dataset=report.reference).delete()
     calibration = results["calibration"]
@@ -227,6 +233,7 @@ def write_verdicts(report: QualityReport) -> None:
                 threshold=calibration["threshold"],
             )
             for pair in results["copies"]
+            if pair["of"]
         ),
         update_conflicts=True,
         unique_fields=["image", "of"],
@@ -237,15 +244,15 @@ def write_verdicts(report: QualityReport) -> None:
     dataset.save(update_fields=["measurements"])
 
 
-def _measurements(report: QualityReport) -> dict[str, Any]:
-    results = report.results
-    shared = {
+def _measurements(report: QualityReport) -> dict[str, Measurement]:
+    results: Results = report.results
+    shared: MeasuredBy = {
         "reference": report.reference.name,
         "extractor": results["extractor"]["name"],
         "extractor_sha256": results["extractor"]["sha256"],
         "report": report.pk,
     }
-    measured = {
+    measured: dict[str, Measurement] = {
         number.key: {
             "name": number.name,
             "value": number.estimate,
@@ -256,10 +263,16 @@ def _measurements(report: QualityReport) -> dict[str, Any]:
         }
         for number in report.numbers
     }
-    counted = {"value": len(results["copies"]), "interval": None}
-    sizes = {"n_real": results["n_real"], "n_fake": results["n_fake"]}
-    return {**measured, "copies": {"name": "Near-copies of real images", **counted, **sizes, **shared}}
+    measured["copies"] = {
+        "name": "Near-copies of real images",
+        "value": len(results["copies"]),
+        "interval": None,
+        "n_real": results["n_real"],
+        "n_fake": results["n_fake"],
+        **shared,
+    }
+    return measured
 
 
-def _in_words(results: dict[str, Any]) -> str:
+def _in_words(results: Results) -> str:
     return f"{results['n_fake']} fakes against {results['n_real']} real images, {len(results['copies'])} near-copies"

@@ -20,6 +20,7 @@ from generation.metrics.extractors import extractor
 from generation.metrics.feature_extractor import ExtractorError, described
 from generation.training import pipeline_folder
 from generation.training.models import TrainingRun
+from generation.training.run_facts import DataFacts, ImageCounts, MachineFacts, PipelineFacts, RunFacts
 from pool.canonical.previews import squares
 from pool.models import Dataset
 from pool.splits import held_out_images, split_in_words, training_images
@@ -47,13 +48,14 @@ def watch_for(
     )
     trained_on = list(training_images(run.dataset).values_list("pk", "patient_key"))
     if not run.facts:
-        run.facts = {
+        facts: RunFacts = {
             **_data(run.dataset),
             **_machine(),
+            **_started_from(config),
             "extractor": description,
             "samples_measured": _count(len(held_out), config),
-            **_started_from(config),
         }
+        run.facts = facts
         run.save(update_fields=["facts"])
     return Watch.of(
         run.folder / "watch",
@@ -73,7 +75,7 @@ def _count(held_out: int, config: RunConfig) -> int:
     return min(max(held_out, FEWEST), most // SLOWER if isinstance(config, FineTuneConfig) else most)
 
 
-def _started_from(config: RunConfig) -> dict[str, Any]:
+def _started_from(config: RunConfig) -> PipelineFacts:
     """Which pipeline a fine-tuning began with, as it was then."""
     if not isinstance(config, FineTuneConfig):
         return {}
@@ -81,7 +83,7 @@ def _started_from(config: RunConfig) -> dict[str, Any]:
     return {"pipeline": config.pipeline, "pipeline_sha256": fingerprint}
 
 
-def _data(dataset: Dataset) -> dict[str, Any]:
+def _data(dataset: Dataset) -> DataFacts:
     """What was learned from, as it was that day: numbers, patients, and a hash that names these very pixels."""
     training, held_out = training_images(dataset), held_out_images(dataset)
     pixels = "\n".join(training.values_list("pixel_sha256", flat=True))
@@ -97,7 +99,7 @@ def _data(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _counted(images: Any) -> dict[str, Any]:
+def _counted(images: Any) -> ImageCounts:
     labels = images.order_by("label").values_list("label", flat=True)
     patients: set[str] = set(images.order_by().exclude(patient_key="").values_list("patient_key", flat=True))
     names = list(labels)
@@ -108,7 +110,7 @@ def _counted(images: Any) -> dict[str, Any]:
     }
 
 
-def _machine() -> dict[str, Any]:
+def _machine() -> MachineFacts:
     """The hardware and the programs."""
     import torch
 

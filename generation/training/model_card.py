@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from generation.metrics.checkpoint_metrics import ExtractorFacts
 from generation.metrics.fidelity_by_step import Point, points
 from generation.training.models import Checkpoint
+from generation.training.run_facts import ImageCounts, RunFacts
 from generation.training.tuned_models import name_of
 
 WATTS_A_CORE = 10
@@ -87,22 +88,24 @@ def _data(checkpoint: Checkpoint) -> Section:
                 ("Licence", str(description.get("licence", "unknown"))),
             ],
         )
-    facts = run.facts
+    facts: RunFacts = run.facts
     rows = [
         ("Dataset", facts.get("dataset", run.dataset.name)),
         ("Modality", run.dataset.get_modality_display()),
         ("Licence", facts.get("licence", run.dataset.licence) or "not stated"),
         ("Citation", facts.get("citation", run.dataset.citation) or "not stated"),
     ]
-    for name, words in (("training", "Trained on"), ("held_out", "Held out")):
-        if name in facts:
-            rows.append((words, _counted(facts[name])))
     if facts:
-        rows += [("Split", facts["split"]), ("SHA-256 of the training images", facts["training_sha256"])]
+        rows += [
+            ("Trained on", _counted(facts["training"])),
+            ("Held out", _counted(facts["held_out"])),
+            ("Split", facts["split"]),
+            ("SHA-256 of the training images", facts["training_sha256"]),
+        ]
     return Section("Data", rows)
 
 
-def _counted(side: Mapping[str, Any]) -> str:
+def _counted(side: ImageCounts) -> str:
     patients = f" of {side['patients']:,} known patients" if side["patients"] else ""
     labels = ", ".join(f"{name} {count:,}" for name, count in side["labels"].items())
     return f"{side['images']:,} images{patients}" + (f" ({labels})" if labels else "")
@@ -185,7 +188,7 @@ def _cost(checkpoint: Checkpoint) -> Section:
     run = checkpoint.run
     if run is None or not run.facts or not run.images_per_second:
         return Section("Hardware, time and energy", [], "Unknown.")
-    facts = run.facts
+    facts: RunFacts = run.facts
     hours = checkpoint.step * run.config.get("batch", 0) / run.images_per_second / 3600
     on_gpu = facts["device"] != "cpu"
     watts = facts["threads"] * WATTS_A_CORE

@@ -19,7 +19,7 @@ from django.urls import reverse
 from generation.diffusion.checkpoint_source import CheckpointSource
 from generation.diffusion.config import ImageClass, TrainingConfig
 from generation.diffusion.finetuning.config import FineTuneConfig
-from generation.metrics.checkpoint_metrics import CheckpointMetrics
+from generation.metrics.checkpoint_metrics import CheckpointMetrics, Fidelity
 from jobs.models import Job
 from pool.models import Dataset, Image
 
@@ -203,11 +203,14 @@ class Checkpoint(models.Model):
         return CheckpointMetrics.from_json(self.metrics)
 
     @property
-    def fidelity(self) -> dict[str, Any]:
+    def fidelity(self) -> Fidelity:
         """What was measured of it, for the images it makes: there the analysis of a study finds it."""
         metrics = self.measured
-        named = {"fid": metrics.distances.fid, "kid": metrics.distances.kid}
-        facts: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
+        facts: Fidelity = {}
+        if metrics.distances.fid is not None:
+            facts["fid"] = metrics.distances.fid
+        if metrics.distances.kid is not None:
+            facts["kid"] = metrics.distances.kid
         if facts and metrics.extractor:
             facts["fid_extractor"] = metrics.extractor.name
         return facts

@@ -32,10 +32,11 @@ class Course:
     @classmethod
     def of(cls, run: TrainingRun) -> Course:
         checkpoints = list(run.checkpoints.order_by("-step"))
-        newest: dict[str, Any] = next((row.metrics for row in checkpoints if row.metrics), {})
+        unmeasured = CheckpointMetrics.from_json({})
+        newest = next((row.measured for row in checkpoints if row.metrics), unmeasured)
         course = points((row.step, row.measured.distances) for row in checkpoints)
         rows = [_row(checkpoint) for checkpoint in checkpoints]
-        return cls(rows, course, CheckpointMetrics.from_json(newest))
+        return cls(rows, course, newest)
 
     def as_context(self) -> dict[str, Any]:
         metrics = self.metrics

@@ -1,0 +1,48 @@
+"""The JSON of a quality report, key by key: what the runner writes and the pages, files and pool read."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from generation.metrics.checkpoint_metrics import ExtractorJSON
+from generation.metrics.summary import SummaryJSON
+
+
+class Pair(TypedDict):
+    """A generated image and the real one nearest to it, by key; `of` is None where there is no real image."""
+
+    fake: str
+    of: str | None
+    similarity: float
+    chance: float | None
+
+
+class Duplicates(TypedDict):
+    real: list[list[str]]
+    fake: list[list[str]]
+
+
+class DuplicateCounts(TypedDict):
+    real: int
+    fake: int
+
+
+class Comparison(SummaryJSON):
+    """The comparison, its images by key."""
+
+    n_real: int
+    n_fake: int
+    copies: list[Pair]
+    duplicates: Duplicates
+    n_duplicates: DuplicateCounts
+    closest: list[Pair]
+    best: list[Pair]
+    worst: list[Pair]
+
+
+class Results(Comparison):
+    """All of it, with what it was measured by."""
+
+    extractor: ExtractorJSON
+    canvas: int
+    n_training: int
