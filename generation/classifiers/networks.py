@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+
+from generation.torchscript.scripted_model import ScriptedModel, ScriptError
 
 # Each architecture, and the layer whose activations Grad-CAM weighs.
 CAM_LAYERS = {
@@ -128,10 +129,17 @@ def _tensors(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        # TorchScript runs no Python; a plain pickle is refused by this reader.
-        scripted: nn.Module = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
-        return scripted.state_dict()
-    except (OSError, RuntimeError, ValueError, SafetensorError, json.JSONDecodeError) as error:
+        network = ScriptedModel(path)
+        try:
+            return {name: torch.from_numpy(values.copy()) for name, values in network.weights().items()}
+        finally:
+            network.close()
+    except ScriptError as error:
+        raise WeightsError(
+            f"The weights in {path.name} cannot be read: safetensors and TorchScript files are taken; as TorchScript "
+            f"it {error}."
+        ) from error
+    except (OSError, ValueError, SafetensorError) as error:
         raise WeightsError(
             f"The weights in {path.name} cannot be read: safetensors and TorchScript files are taken."
         ) from error

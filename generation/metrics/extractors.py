@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from generation.metrics.feature_extractor import (
     gathered,
     no_heartbeat,
 )
+from generation.torchscript.scripted_model import ScriptedModel, ScriptError
 from pool.canonical.pixels import Pixels
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class SmallExtractor:
 class TorchScriptExtractor:
     """Any TorchScript network that takes uint8 (n, 3, 299, 299) and gives (n, d), such as the published Inception.
 
-    A TorchScript file is a program: give only files you trust.
+    A TorchScript file is a program: it is run on the processor, behind a wall.
     """
 
     path: Path
@@ -112,35 +113,29 @@ class TorchScriptExtractor:
         return int(self._rows(black).shape[1])
 
     @cached_property
-    def _network(self) -> Any:
-        import torch
-
+    def _network(self) -> ScriptedModel:
         try:
-            return torch.jit.load(str(self.path), map_location=device_for_work()).eval()  # type: ignore[no-untyped-call]  # torch ships no type for it
-        except (RuntimeError, ValueError) as error:
-            raise ExtractorError(f"{self.path.name} is no TorchScript file that torch can read.") from error
+            return ScriptedModel(self.path)
+        except ScriptError as error:
+            raise ExtractorError(
+                f"{self.path.name} is no TorchScript file that can be used: it {error}."
+            ) from error
 
     @cached_property
-    def _options(self) -> dict[str, Any]:
+    def _options(self) -> dict[str, bool]:
         """StyleGAN's Inception gives class scores unless it is asked for features."""
-        arguments = {argument.name for argument in self._network.forward.schema.arguments}
-        return {"return_features": True} if "return_features" in arguments else {}
+        return {"return_features": True} if "return_features" in self._network.arguments else {}
 
     def _rows(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        import torch
-
-        values = torch.from_numpy(batch).permute(0, 3, 1, 2).contiguous().to(device_for_work())
         try:
-            with torch.inference_mode():
-                features = self._network(values, **self._options)
-        except RuntimeError as error:
-            reason = str(error).strip().splitlines()[-1]
+            features = self._network.run(np.moveaxis(batch, -1, 1), **self._options)
+        except ScriptError as error:
             raise ExtractorError(
-                f"{self.path.name} does not take uint8 pictures of three channels ({reason})."
+                f"{self.path.name} does not take uint8 pictures of three channels ({error})."
             ) from error
-        if not isinstance(features, torch.Tensor) or len(features) != len(batch):
+        if features.ndim == 0 or len(features) != len(batch):
             raise ExtractorError(f"{self.path.name} does not give one row of features for each picture.")
-        return np.asarray(features.flatten(1).float().cpu().numpy(), dtype=np.float32)
+        return np.asarray(features.reshape(len(features), -1), dtype=np.float32)
 
     def features(
         self, images: Iterable[Pixels], *, heartbeat: Callable[[], None] = no_heartbeat

@@ -82,24 +82,26 @@ def _classifier(folder: Path) -> tuple[dict[str, Any], Callable[[ImagePixels], f
 
 
 def _script(folder: Path) -> tuple[dict[str, Any], Callable[[ImagePixels], float]]:
-    import torch
+    from generation.torchscript.scripted_model import ScriptedModel, ScriptError
 
     about = _about(folder)
     try:
-        # TorchScript runs no Python of its own.
-        model: Any = torch.jit.load(folder / SCRIPT, map_location="cpu")  # type: ignore[no-untyped-call]
-    except (RuntimeError, ValueError) as error:
-        raise NotAModelError(f"{folder / SCRIPT} is not TorchScript that can be loaded.") from error
-    model.eval()
+        model = ScriptedModel(folder / SCRIPT)
+    except ScriptError as error:
+        raise NotAModelError(f"{folder / SCRIPT} is not TorchScript that can be used: it {error}.") from error
     side, colour, fake = int(about["side"]), int(about["channels"]) == 3, int(about["fake"])
 
     def p_fake(image: ImagePixels) -> float:
         square = fitted_square(image, side=side, colour=colour)
         shaped = square[None] if square.ndim == 2 else np.moveaxis(square, -1, 0)
-        with torch.inference_mode():
-            output = model(torch.from_numpy(np.ascontiguousarray(shaped)).float()[None] / 255)
-            scores = np.asarray(output.double().reshape(-1).numpy())
-        probability = _probability(scores, fake, are_logits=about["output"] == "logits")
+        try:
+            output = model.run(shaped.astype(np.float32)[None] / np.float32(255))
+            scores = np.asarray(output, dtype=np.float64).reshape(-1)
+            probability = _probability(scores, fake, are_logits=about["output"] == "logits")
+        except (ScriptError, IndexError) as error:
+            raise NotAModelError(
+                f"{folder / SCRIPT} cannot look at a picture of {side} × {side}: {error}"
+            ) from error
         if not 0 <= probability <= 1:
             raise NotAModelError(
                 f"{folder / SCRIPT} gave {probability:.3g} for a probability; say in {ABOUT_IT} that it gives logits."
@@ -107,12 +109,7 @@ def _script(folder: Path) -> tuple[dict[str, Any], Callable[[ImagePixels], float
         return probability
 
     # A model that cannot take the picture it says it takes is refused before anybody is enrolled.
-    try:
-        p_fake(np.zeros((side, side), dtype=np.uint8))
-    except (RuntimeError, IndexError) as error:
-        raise NotAModelError(
-            f"{folder / SCRIPT} cannot look at a picture of {side} × {side}: {str(error).splitlines()[-1]}"
-        ) from error
+    p_fake(np.zeros((side, side), dtype=np.uint8))
     return about, p_fake
 
 

@@ -6,29 +6,22 @@ A child is taken on trust in nothing: it is killed when it is late, and it answe
 
 from __future__ import annotations
 
-import contextlib
-import json
 import math
-import os
-import struct
-import subprocess
-import sys
-import threading
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
 from pool.canonical.pixels import Pixels, RefusedImageError
+from pool.confinement.child import Child, ChildEndedError
 from pool.imports.notes import Note, notes_of_json
 
 SECONDS_PER_FILE = 15  # well below the time after which a silent job counts as dead
 MEMORY_BYTES = 3 * 2**30
 MAX_FILE_BYTES = 256 * 2**20
 MAX_ANSWER_BYTES = 512 * 2**20
-LENGTH = struct.Struct("<Q")
+CHILD = "pool.imports.decoding_child"
 
 
 @dataclass(frozen=True)
@@ -70,8 +63,8 @@ class Decoder:
     """Decodes files one after another in one child process; use as a context manager."""
 
     def __init__(self, *, seconds: int = SECONDS_PER_FILE, memory: int = MEMORY_BYTES) -> None:
-        self.seconds, self.memory = seconds, memory
-        self._child: subprocess.Popen[bytes] | None = None
+        self.seconds = seconds
+        self._child = Child(CHILD, str(seconds), str(memory), most_answer_bytes=MAX_ANSWER_BYTES)
 
     def __enter__(self) -> Self:
         return self
@@ -89,55 +82,23 @@ class Decoder:
         """The pictures of a file, of which `hints.slices` chooses where it holds several. Raises RefusedImageError."""
         if len(data) > MAX_FILE_BYTES:
             raise RefusedImageError(f"The file is larger than {MAX_FILE_BYTES // 2**20} MB.")
-        child = self._running()
-        late = threading.Event()
-
-        def give_up() -> None:
-            late.set()
-            child.kill()
-
-        watchdog = threading.Timer(self.seconds, give_up)
-        watchdog.start()
         try:
-            send(_pipe(child.stdin), {"name": name, **asdict(hints)}, data)
-            return _understood(*receive(_pipe(child.stdout)))
-        except (EOFError, OSError, KeyError, TypeError, ValueError) as error:
+            reply = self._child.request({"name": name, **asdict(hints)}, data, seconds=self.seconds)
+            return _understood(*reply)
+        except (ChildEndedError, KeyError, TypeError, ValueError) as error:
             if isinstance(error, RefusedImageError):
                 raise
             self.close()
-            raise RefusedImageError(self._epitaph(late=late.is_set())) from error
-        finally:
-            watchdog.cancel()
+            is_late = isinstance(error, ChildEndedError) and error.is_late
+            raise RefusedImageError(self._epitaph(late=is_late)) from error
 
     @property
     def process_id(self) -> int:
-        return self._running().pid
+        return self._child.process_id
 
     def close(self) -> None:
         """End the child; the next file starts another."""
-        child, self._child = self._child, None
-        if child is None:
-            return
-        with contextlib.suppress(BrokenPipeError):  # it went first
-            _pipe(child.stdin).close()
-        try:
-            child.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-        _pipe(child.stdout).close()
-
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._child is None or self._child.poll() is not None:
-            self.close()
-            self._child = subprocess.Popen(
-                [sys.executable, "-m", "pool.imports.decoding_child", str(self.seconds), str(self.memory)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=bare_environment(),
-            )
-            receive(_pipe(self._child.stdout))  # it has read its libraries: from now on its time counts
-        return self._child
+        self._child.close()
 
     def _epitaph(self, *, late: bool) -> str:
         if late:
@@ -160,41 +121,3 @@ def _understood(head: dict[str, Any], body: bytes) -> list[Decoded]:
     if not images or place != len(body):
         raise ValueError("an answer of no decoder")
     return images
-
-
-def bare_environment() -> dict[str, str]:
-    """No secrets, no database, one thread: what a decoder needs to start and no more."""
-    here = str(Path(__file__).resolve().parents[2])
-    inherited = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH", "LANG") if key in os.environ}
-    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return {**inherited, **threads, "PYTHONPATH": here, "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-def send(pipe: IO[bytes], head: dict[str, object], body: bytes) -> None:
-    """One message: two lengths, a JSON head, raw bytes. No pickle, so that neither end can run code."""
-    text = json.dumps(head).encode()
-    pipe.write(LENGTH.pack(len(text)) + LENGTH.pack(len(body)) + text)
-    pipe.write(body)
-    pipe.flush()
-
-
-def receive(pipe: IO[bytes]) -> tuple[dict[str, Any], bytes]:
-    """The other end's message. Raises EOFError when that end is gone, ValueError for nonsense."""
-    lengths = _exactly(pipe, 2 * LENGTH.size)
-    head, body = LENGTH.unpack(lengths[: LENGTH.size])[0], LENGTH.unpack(lengths[LENGTH.size :])[0]
-    if head > MAX_FILE_BYTES or body > MAX_ANSWER_BYTES:
-        raise ValueError("an answer of no decoder")
-    return json.loads(_exactly(pipe, head)), _exactly(pipe, body)
-
-
-def _exactly(pipe: IO[bytes], count: int) -> bytes:
-    data = pipe.read(count)
-    if len(data) != count:
-        raise EOFError
-    return data
-
-
-def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
-    if pipe is None:
-        raise RuntimeError("the decoder was started without pipes")
-    return pipe

@@ -1,25 +1,33 @@
-"""The child's end of `pool.imports.decoding`: limits itself, then decodes what comes in until the parent is gone."""
+"""The child's end of `pool.imports.decoding`: shuts itself in, then decodes what comes in until the parent is gone."""
 
 from __future__ import annotations
 
-import resource
+import os
 import signal
 import sys
+from pathlib import Path
 
 from pool.canonical.pixels import RefusedImageError, refuse_even
+from pool.confinement.limits import limit
+from pool.confinement.messages import only_answers, receive, send
+from pool.confinement.wall import has_wall, shut_in
 from pool.imports import dicom, raster, volumes
-from pool.imports.decoding import Decoded, Hints, receive, send
+from pool.imports.codecs import load_codecs
+from pool.imports.decoding import MAX_FILE_BYTES, Decoded, Hints
 from pool.imports.notes import Notes
 
 
 def main(seconds: int, memory: int) -> None:
-    _limit(memory)
-    # Whatever a library prints must not end up between two answers.
-    answers, sys.stdout = sys.stdout.buffer, sys.stderr
-    send(answers, {"ready": True}, b"")
+    load_codecs()
+    answers = only_answers()
+    limit(_memory_of_libraries() + memory)
+    # A decoder runs no foreign program; where there is no wall its limits and its bare environment stand alone.
+    if has_wall():
+        shut_in()
+    send(answers, {"ready": True})
     while True:
         try:
-            head, body = receive(sys.stdin.buffer)
+            head, body = receive(sys.stdin.buffer, most=MAX_FILE_BYTES)
         except EOFError:
             return
         # The parent kills a late child; this is for a child whose parent was killed. Unhandled on purpose.
@@ -107,17 +115,12 @@ def _of_volume(data: bytes, kind: str, hints: Hints) -> list[Decoded]:
     ]
 
 
-def _limit(memory: int) -> None:
-    for what, limit in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-    ):
-        try:
-            resource.setrlimit(what, (limit, limit))
-        except (ValueError, OSError) as error:
-            # macOS does not know every limit; the time limit and the checks of the headers still hold.
-            print(f"decoder: a limit could not be set: {error}", file=sys.stderr)
+def _memory_of_libraries() -> int:
+    """The address space in use; 0 where the system does not say, as on macOS."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 if __name__ == "__main__":

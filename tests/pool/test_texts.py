@@ -80,7 +80,7 @@ def test_a_nul_in_a_header_a_table_or_a_folder_ends_no_import(tmp_path: Path) ->
     Path(os.fsdecode(latin), "a.png").write_bytes(picture(seed=1))
     (tmp_path / "b.dcm").write_bytes(
         dicom_file(
-            np.arange(1024, dtype=np.int16).reshape(32, 32), Manufacturer="AC\x00ME", PatientID="4\x007"
+            np.arange(1024, dtype=np.int16).reshape(32, 32), Manufacturer="SIE\x00MENS", PatientID="4\x007"
         )
     )
     (tmp_path / "c.png").write_bytes(picture(seed=2))
@@ -94,7 +94,7 @@ def test_a_nul_in_a_header_a_table_or_a_folder_ends_no_import(tmp_path: Path) ->
         ("b.dcm", ""),
         ("c.png", ""),
     }
-    assert dataset.images.get(source_name="b.dcm").provenance["Manufacturer"] == "ACME"
+    assert dataset.images.get(source_name="b.dcm").provenance["Manufacturer"] == "Siemens"
 
 
 def test_a_nul_in_a_table_is_left_out_of_its_cell() -> None:

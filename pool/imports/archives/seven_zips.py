@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from pool.confinement.child import bare_environment
 from pool.imports.archives.members import Member, Refusal, is_litter
-from pool.imports.decoding import bare_environment
 
 SECONDS = 1800
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset
 
 from pool.imports.dicom.headers import items, number, numbers, text
+from pool.imports.dicom.terms import window_word
 from pool.imports.notes import Notes
 
 Floats = npt.NDArray[np.float64]
@@ -199,7 +200,7 @@ def _offered(dataset: Dataset, notes: Notes) -> list[Window]:
     words = text(dataset, "WindowCenterWidthExplanation").strip("[]").replace("'", "").split(",")
     windows = []
     for place, (centre, width) in enumerate(zip(centres, widths, strict=False)):
-        word = words[place].strip() if place < len(words) else ""
+        word = window_word(words[place].strip()) if place < len(words) else ""
         if width >= 1 or (
             width > 0
             and text(dataset, "VOILUTFunction").upper() != "LINEAR"

@@ -48,13 +48,13 @@ def checked_modality(dataset: Dataset, by_person: str, notes: Notes) -> str:
     if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
         raise RefusedImageError("The DICOM file has floating-point pixels, as maps do and pictures do not.")
     if not has_image:
-        raise RefusedImageError(f"The DICOM file holds no picture (modality {modality or 'unknown'}).")
+        raise RefusedImageError(f"The DICOM file holds no picture (modality {_named(modality)}).")
     if modality not in KNOWN and by_person in BY_PERSON:
-        words = f"calls its modality {modality}, which is none" if modality else "does not name its modality"
+        words = "calls its modality by a word that is none" if modality else "does not name its modality"
         notes.add("header", f"The file {words}; that of the import was taken.")
         modality = BY_PERSON[by_person]
     if modality not in TAKEN:
-        raise RefusedImageError(f"Modality {modality or 'unknown'} is not taken: CR, DX, CT, MR and OT are.")
+        raise RefusedImageError(f"Modality {_named(modality)} is not taken: CR, DX, CT, MR and OT are.")
     return modality
 
 
@@ -70,3 +70,8 @@ def note_kind(dataset: Dataset, modality: str, by_person: str, notes: Notes) -> 
         notes.add(
             "raw", "The file is for processing: a detector's raw values, not what a radiologist is shown."
         )
+
+
+def _named(modality: str) -> str:
+    """The modality as a sentence may quote it: a word that is none may be anything, a name too."""
+    return modality if modality in KNOWN else "unknown"

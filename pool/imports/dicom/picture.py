@@ -1,4 +1,4 @@
-"""DICOM pictures as canonical pixels, with an allow-list of tags, notes on what was odd, and nothing else."""
+"""DICOM pictures as canonical pixels, with an allow-list of values, notes on what was odd, and nothing else."""
 
 from __future__ import annotations
 
@@ -18,28 +18,10 @@ from pool.imports.dicom.geometry import height_over_width, squared
 from pool.imports.dicom.headers import adopt_groups, text
 from pool.imports.dicom.kind import HELD, checked_modality, note_kind
 from pool.imports.dicom.stored_values import Stored, frames_of, stored_values
+from pool.imports.dicom.terms import kept_values
 from pool.imports.notes import Note, Notes
 from pool.imports.slices import selected_places
 
-# What says how a picture was made, and neither who is on it, nor where, nor when.
-KEPT_TAGS = (
-    "Modality",
-    "BodyPartExamined",
-    "ViewPosition",
-    "PatientPosition",
-    "Manufacturer",
-    "ManufacturerModelName",
-    "PresentationIntentType",
-    "PhotometricInterpretation",
-    "PixelIntensityRelationship",
-    "BitsStored",
-    "PixelSpacing",
-    "ImagerPixelSpacing",
-    "SliceThickness",
-    "KVP",
-    "ConvolutionKernel",
-)
-MAX_TEXT = 100
 LEAST_AIR = -400  # Hounsfield units: without values below, a lung window shows nothing
 GREY_TOLERANCE = 0.03  # of the scale, between the channels of grey that a lossy JPEG went over
 MARK = slice(128, 132)
@@ -212,5 +194,5 @@ def _patient(dataset: Dataset) -> str:
 
 
 def _kept_tags(dataset: Dataset, by: str) -> dict[str, str]:
-    tags = {tag: text(dataset, tag)[:MAX_TEXT] for tag in KEPT_TAGS}
-    return {**{tag: value for tag, value in tags.items() if value}, "Window": by}
+    """What says how a picture was made, and neither who is on it, nor where, nor when."""
+    return {**kept_values(dataset), "Window": by}

@@ -62,7 +62,7 @@ def _complete_header(dataset: Dataset, syntax: UID, notes: Notes) -> None:
     dataset.BitsAllocated, dataset.BitsStored = allocated, stored
     photometric = text(dataset, "PhotometricInterpretation").upper()
     if int(dataset.SamplesPerPixel) == 1 and photometric not in GREY:
-        notes.add("header", f"The file says it is lit as {photometric or 'nothing'}; MONOCHROME2 was taken.")
+        notes.add("header", "The file does not say in a known word how it is lit; MONOCHROME2 was taken.")
         photometric = "MONOCHROME2"
     dataset.PhotometricInterpretation = photometric or "RGB"
 
@@ -197,7 +197,8 @@ def frames_of(dataset: Dataset) -> int:
 
 
 def _unknown(syntax: UID) -> RefusedImageError:
+    uid = str(syntax) if syntax.is_valid else "no UID"
     name = syntax.name if syntax.name != str(syntax) else "an unknown one"
     return RefusedImageError(
-        f"The DICOM file uses a compression this version cannot decode: {name} ({syntax}). It is not damaged."
+        f"The DICOM file uses a compression this version cannot decode: {name} ({uid}). It is not damaged."
     )

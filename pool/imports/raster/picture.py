@@ -72,11 +72,16 @@ def _by_either(data: bytes, kind: str, notes: Notes) -> Raster:
         return raster
 
 
+def register_heif() -> None:
+    """Let Pillow open HEIC."""
+    import pi_heif  # for few files only
+
+    pi_heif.register_heif_opener(thumbnails=False)
+
+
 def _by_pillow(data: bytes, kind: str, notes: Notes) -> Raster:
     if kind == "HEIC":
-        import pi_heif  # for few files only
-
-        pi_heif.register_heif_opener(thumbnails=False)
+        register_heif()
     with Image.open(io.BytesIO(data), formats=FORMATS[kind]) as image:
         check_size(*image.size)
         _check_pages(image, notes)
