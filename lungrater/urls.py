@@ -4,6 +4,7 @@ from csp.decorators import csp_update
 from django.urls import include, path
 
 from accounts.sign_in.adapter import address_stands
+from accounts.sign_in.identity_proof import ProveByCode, nothing_to_prove_with
 from accounts.sign_in.login_links import login_link
 from accounts.sign_in.second_factor import second_factor
 from accounts.sign_in.views import account, by_mail, set_password
@@ -35,6 +36,8 @@ urlpatterns = [
     path("accounts/login/code/", by_mail(request_login_code), name="account_request_login_code"),
     path("accounts/password/reset/", by_mail(password_reset), name="account_reset_password"),
     path("accounts/password/set/", set_password, name="account_set_password"),
+    path("accounts/prove/code/", ProveByCode.as_view(), name="prove_by_code"),
+    path("accounts/prove/", nothing_to_prove_with, name="nothing_to_prove_with"),
     # The QR code is a data: image, which no other page may show.
     path(
         "accounts/2fa/totp/activate/",

@@ -36,6 +36,8 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "second_factor": (SIGNED_IN, "get"),
     "site_settings": ({"admin"}, "get"),
     "privacy_notice": (EVERYBODY, "get"),
+    "prove_by_code": (SIGNED_IN, "get"),
+    "nothing_to_prove_with": (SIGNED_IN, "get"),
     "log": ({"admin"}, "get"),
     "log_csv": ({"admin"}, "get"),
     "login_link": (EVERYBODY, "get"),

@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 
 from accounts.sign_in.addresses import mail_is_set_up
 
@@ -16,6 +17,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         """Nothing where no mail leaves this machine: the text holds codes, and a log is not their place."""
         if mail_is_set_up():
             super().send_mail(template_prefix, email, context)
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, str]]:
+        """Whoever has neither password nor second factor gets a code by mail; with no mail, the way to one of them."""
+        methods: list[dict[str, str]] = super().get_reauthentication_methods(user)
+        if methods or not user.is_authenticated:
+            return methods
+        name = "prove_by_code" if mail_is_set_up() else "nothing_to_prove_with"
+        return [{"id": name, "description": "Prove that it is you", "url": reverse(name)}]
 
 
 def address_stands(request: HttpRequest) -> HttpResponse:

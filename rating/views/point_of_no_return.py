@@ -13,10 +13,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts.forms import ConfirmForm, ReasonForm
+from accounts.sign_in.identity_proof import require_proof, require_proof_of_people
 from audit import record
 from rating.models import Enrolment, Freeze, Study
 from rating.studies.study import NotPossibleError
-from rating.views.signing import ask_meaning, prove_identity, sign
+from rating.views.signing import ask_meaning, sign
 
 get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -39,6 +40,7 @@ def close(request: HttpRequest, slug: str) -> HttpResponse:
 @get_or_post
 def unblind(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.editable_by(request.user), slug=slug)
+    require_proof_of_people(request)
     return _ask_then(request, study, "unblind", ReasonForm(_posted(request)), _unblind)
 
 
@@ -51,11 +53,8 @@ def _posted(request: HttpRequest) -> QueryDict | None:
 
 def _ask_then(request: HttpRequest, study: Study, name: str, form: forms.Form, act: Act) -> HttpResponse:
     """Show the page of this act until its form is filled rightly, then act and say what was done."""
-    try:
-        prove_identity(request, study)
-    except NotPossibleError as reason:
-        messages.error(request, str(reason))
-        return redirect(study)
+    if study.signatures:
+        require_proof(request)
     ask_meaning(form, study)
     if form.is_valid():
         try:

@@ -9,11 +9,6 @@ import hashlib
 import json
 from typing import Any
 
-# allauth has a decorator for whole views only; whether one is needed depends here on the study.
-from allauth.account.internal.flows.reauthentication import (
-    get_reauthentication_flows,
-    raise_if_reauthentication_required,
-)
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -21,13 +16,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
+from accounts.sign_in.identity_proof import proofs_of, require_proof
 from audit import record
 from audit.verification import head
 from pool.canonical.typed_json import as_json
 from rating.models import Study
 from rating.results.build_report import results_of
 from rating.results.verification import SIGNED
-from rating.studies.study import NotPossibleError
 
 MEANINGS = [
     ("approval", "I approve it"),
@@ -35,17 +30,6 @@ MEANINGS = [
     ("responsibility", "I answer for it"),
     ("authorship", "I have written it"),
 ]
-
-
-def prove_identity(request: HttpRequest, study: Study) -> None:
-    """Send whoever is about to sign through allauth's page, unless they came from there within minutes."""
-    if not study.signatures:
-        return
-    if not get_reauthentication_flows(request.user):
-        raise NotPossibleError(
-            "This study asks for signatures: set a password or a second factor on your account page first."
-        )
-    raise_if_reauthentication_required(request, app="rating")
 
 
 def ask_meaning(form: forms.Form, study: Study) -> None:
@@ -56,7 +40,6 @@ def ask_meaning(form: forms.Form, study: Study) -> None:
 
 def sign(request: HttpRequest, study: Study, act: str, meaning: str, **bound_to: Any) -> None:
     """Keep the signature; the head that it is bound to is that of the log before it."""
-    methods = [each.get("method") for each in request.session.get("account_authentication_methods", [])]
     record(
         study,
         request.user,
@@ -65,7 +48,7 @@ def sign(request: HttpRequest, study: Study, act: str, meaning: str, **bound_to:
         meaning=dict(MEANINGS)[meaning],
         manifest_sha256=study.manifest_sha256,
         head=str(head(study.trail)),
-        by=methods[-1:],
+        by=[proof["method"] for proof in proofs_of(request)[-1:]],
         **bound_to,
     )
 
@@ -79,11 +62,7 @@ class SignatureForm(forms.Form):
 def sign_report(request: HttpRequest, slug: str) -> HttpResponse:
     """Sign the numbers of the report as they are now."""
     study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug, signatures=True)
-    try:
-        prove_identity(request, study)
-    except NotPossibleError as reason:
-        messages.error(request, str(reason))
-        return redirect(study)
+    require_proof(request)
     form = SignatureForm(request.POST if request.method == "POST" else None)
     ask_meaning(form, study)
     if form.is_valid():

@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.roles import Role
 from pool.models import Dataset
 from rating.models import Study
+from tests.accounts.proof import prove, with_password
 from tests.rating.cast import open_study, over_study
 
 Signed = Callable[[User], Client]
@@ -73,11 +74,15 @@ def test_with_four_eyes_the_same_person_cannot_unblind_alone(
     study.share_with(researcher, Part.EDITOR)
     address = f"{study.get_absolute_url()}unblind/"
 
+    first, second = client_of(with_password(owner)), client_of(with_password(researcher))
+    prove(first)
+    prove(second)
+
     for _ in range(2):
-        client_of(owner).post(address, {"reason": "All have read."})
+        first.post(address, {"reason": "All have read."})
     study.refresh_from_db()
     after_one = study.is_unblinded
-    client_of(researcher).post(address, {"reason": "I agree."})
+    second.post(address, {"reason": "I agree."})
     study.refresh_from_db()
 
     assert not after_one

@@ -13,11 +13,11 @@ from rating.models import Study
 from rating.results.build_report import report_on, results_of
 from rating.results.verification import verify_study
 from rating.studies.study import NotPossibleError
+from tests.accounts.proof import prove, with_password
 from tests.rating.cast import open_study, organiser, rate_all
 
 pytestmark = pytest.mark.django_db
 Signed = Callable[[User], Client]
-PASSWORD = "a long enough secret of mine"
 
 
 @pytest.fixture
@@ -29,14 +29,7 @@ def study(rater: User) -> Study:
 
 @pytest.fixture
 def browser(client_of: Signed, study: Study) -> Client:
-    person = organiser()
-    person.set_password(PASSWORD)
-    person.save()
-    return client_of(person)
-
-
-def prove(browser: Client) -> None:
-    browser.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    return client_of(with_password(organiser()))
 
 
 def test_closing_asks_who_it_is_again_and_keeps_what_the_signature_means(
@@ -91,10 +84,17 @@ def test_the_report_names_who_signed_it_when_and_why(browser: Client, study: Stu
     assert verify_study(study).is_whole
 
 
-def test_whoever_has_nothing_to_prove_it_with_cannot_sign(client_of: Signed, study: Study) -> None:
-    answer = client_of(organiser()).get(reverse("rating:close", args=[study.slug]), follow=True)
+def test_the_people_of_the_demo_sign_no_more_easily_than_others(client_of: Signed, study: Study) -> None:
+    person = organiser()
+    person.is_demo = True
+    person.save(update_fields=["is_demo"])
 
-    assert "set a password or a second factor" in answer.text
+    client_of(person).post(
+        reverse("rating:close", args=[study.slug]), {"confirm": study.name, "meaning": "approval"}
+    )
+
+    study.refresh_from_db()
+    assert study.is_open
 
 
 def test_nobody_signs_at_a_command_line(study: Study) -> None:

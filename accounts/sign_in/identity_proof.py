@@ -1,0 +1,110 @@
+"""Who is about to do what cannot be undone proves again who they are: a session left open is anybody's.
+
+Password and second factors are allauth's own pages. Whoever has neither gets a code into the mailbox; where no mail is
+sent, a page says how to set one up, and leads back.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from allauth.account import app_settings
+from allauth.account.adapter import get_adapter
+
+# allauth offers its own check as a decorator only, and takes people who can prove nothing for proven.
+from allauth.account.internal.flows.login import get_authentication_records, record_authentication
+from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
+from allauth.account.utils import get_next_redirect_url
+from allauth.account.views import BaseReauthenticateView
+from allauth.core.exceptions import ReauthenticationRequired
+from allauth.core.internal.cryptokit import compare_user_code
+from allauth.core.internal.httpkit import authenticated_user
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+CODE = "identity_code"
+
+
+def require_proof(request: HttpRequest) -> None:
+    """Send this person to prove who they are, unless they did within minutes. Raises ReauthenticationRequired."""
+    if not is_proven(request):
+        raise ReauthenticationRequired
+
+
+def require_proof_of_people(request: HttpRequest) -> None:
+    """The same, but the demo's made-up people come in by a link that anybody may use again: they have nothing to prove."""
+    if not getattr(request.user, "is_demo", False) or get_reauthentication_flows(request.user):
+        require_proof(request)
+
+
+def is_proven(request: HttpRequest) -> bool:
+    proofs = proofs_of(request)
+    return bool(proofs) and time.time() - proofs[-1]["at"] < app_settings.REAUTHENTICATION_TIMEOUT
+
+
+def proofs_of(request: HttpRequest) -> list[dict[str, Any]]:
+    """How this person has proved who they are since signing in, first to last."""
+    records = get_authentication_records(request, request.user)
+    return [record for record in records if record.get("reauthenticated")]
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(max_length=20, widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}))
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_code(self) -> str:
+        sent = self.request.session.get(CODE)
+        if sent is None or time.time() - sent["at"] > app_settings.LOGIN_BY_CODE_TIMEOUT:
+            raise forms.ValidationError("The code is out of date; have a new one sent.")
+        typed: str = self.cleaned_data["code"]
+        if compare_user_code(actual=typed, expected=sent["code"]):
+            return typed
+        sent["attempts"] += 1
+        if sent["attempts"] < app_settings.LOGIN_BY_CODE_MAX_ATTEMPTS:
+            self.request.session[CODE] = sent
+        else:
+            del self.request.session[CODE]
+        raise forms.ValidationError("That is not the code.")
+
+
+class ProveByCode(BaseReauthenticateView):  # type: ignore[misc]  # allauth ships no types
+    """A code goes to the person's own mailbox when they ask for it, and is typed here."""
+
+    form_class = CodeForm
+    template_name = "account/prove_by_code.html"
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "request": self.request}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "is_sent": CODE in self.request.session}
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if "send" not in request.POST:
+            answer: HttpResponse = super().post(request, *args, **kwargs)
+            return answer
+        adapter = get_adapter()
+        code = adapter.generate_login_code()
+        request.session[CODE] = {"code": code, "at": time.time(), "attempts": 0}
+        adapter.send_mail("account/email/login_code", authenticated_user(request).email, {"code": code})
+        form = CodeForm(request=request)
+        page: HttpResponse = self.render_to_response(self.get_context_data(form=form))
+        return page
+
+    def form_valid(self, form: CodeForm) -> HttpResponse:
+        del self.request.session[CODE]
+        record_authentication(self.request, self.request.user, method="code", reauthenticated=True)
+        answer: HttpResponse = super().form_valid(form)
+        return answer
+
+
+@require_safe
+def nothing_to_prove_with(request: HttpRequest) -> HttpResponse:
+    """Where no mail is sent, and this person has neither password nor second factor: how to get one, and back."""
+    return render(request, "account/nothing_to_prove_with.html", {"next": get_next_redirect_url(request)})

@@ -1,0 +1,213 @@
+"""Who unblinds proves again who they are, with whatever they have; nobody ends in front of a wall."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import pytest
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    generate_totp_secret,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
+from django.core import mail
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+
+from accounts.membership.models import Part
+from accounts.models import User
+from accounts.roles import Role
+from audit.models import Event
+from rating.models import Study
+from tests.accounts.proof import PASSWORD, prove, with_password
+from tests.rating.cast import over_study
+
+pytestmark = pytest.mark.django_db
+Signed = Callable[[User], Client]
+NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
+REASON = {"reason": "All have read."}
+
+
+@pytest.fixture
+def study(researcher: User, rater: User) -> Study:
+    study = over_study(raters=[rater])
+    study.share_with(researcher, Part.OWNER)
+    return study
+
+
+@pytest.fixture
+def page(study: Study) -> str:
+    return reverse("rating:unblind", args=[study.slug])
+
+
+def is_unblinded(study: Study) -> bool:
+    study.refresh_from_db()
+    return study.is_unblinded
+
+
+def test_unblinding_waits_for_the_password_and_then_goes_on_with_what_was_typed(
+    client_of: Signed, researcher: User, study: Study, page: str
+) -> None:
+    browser = client_of(with_password(researcher))
+
+    sent_away = browser.post(page, REASON)
+    assert sent_away["Location"].startswith(reverse("account_reauthenticate"))
+    assert not is_unblinded(study)
+    browser.post(sent_away["Location"], {"password": "not the one", "next": page})
+    assert not is_unblinded(study)
+    browser.post(sent_away["Location"], {"password": PASSWORD, "next": page})
+
+    assert is_unblinded(study)
+    assert study.events.get(action="unblinded").reason == REASON["reason"]
+
+
+def test_a_proof_is_out_of_date_after_minutes(
+    client_of: Signed, researcher: User, study: Study, page: str
+) -> None:
+    browser = client_of(with_password(researcher))
+    prove(browser)
+    session = browser.session
+    for record in session["account_authentication_methods"]:
+        record["at"] -= 301
+    session.save()
+
+    browser.post(page, REASON)
+
+    assert not is_unblinded(study)
+
+
+def test_signing_in_is_no_proof_by_itself(researcher: User, study: Study, page: str) -> None:
+    with_password(researcher)
+    browser = Client()
+    browser.post(reverse("account_login"), {"login": researcher.email, "password": PASSWORD})
+
+    browser.post(page, REASON)
+
+    assert not is_unblinded(study)
+
+
+def test_a_second_factor_proves_it_too(client_of: Signed, researcher: User, study: Study, page: str) -> None:
+    secret = generate_totp_secret()
+    TOTP.activate(researcher, secret)
+    browser = client_of(researcher)
+
+    asked = browser.post(page, REASON)
+    code = f"{hotp_value(secret, next(yield_hotp_counters_from_time())):06}"
+    browser.post(asked["Location"], {"code": code, "next": page})
+
+    assert asked["Location"].startswith(reverse("mfa_reauthenticate"))
+    assert is_unblinded(study)
+
+
+def test_whoever_has_neither_gets_a_code_into_the_mailbox(
+    client_of: Signed, researcher: User, study: Study, page: str
+) -> None:
+    browser = client_of(researcher)
+
+    asked = browser.post(page, REASON)["Location"]
+    assert asked.startswith(reverse("prove_by_code"))
+    assert researcher.email in browser.get(asked).text
+    assert not mail.outbox
+    browser.post(asked, {"send": "1", "next": page})
+    [message] = mail.outbox
+    code = re.search(r"\b[A-Z]{4}-[A-Z]{4}\b", str(message.body))
+    assert message.to == [researcher.email]
+    assert code
+    browser.post(asked, {"code": code.group().lower(), "next": page})
+
+    assert is_unblinded(study)
+
+
+def test_a_code_is_good_for_three_tries_and_three_minutes(
+    client_of: Signed, researcher: User, page: str, study: Study
+) -> None:
+    browser = client_of(researcher)
+    asked = browser.post(page, REASON)["Location"]
+
+    def sent_code() -> str:
+        browser.post(asked, {"send": "1", "next": page})
+        return str(browser.session["identity_code"]["code"])
+
+    code = sent_code()
+    for _ in range(3):
+        assert "That is not the code." in browser.post(asked, {"code": "WRONG", "next": page}).text
+    assert "out of date" in browser.post(asked, {"code": code, "next": page}).text
+
+    code = sent_code()
+    session = browser.session
+    session["identity_code"] = {**session["identity_code"], "at": time.time() - 181}
+    session.save()
+    assert "out of date" in browser.post(asked, {"code": code, "next": page}).text
+
+    assert not is_unblinded(study)
+
+
+def test_where_no_mail_is_sent_the_page_leads_to_a_password_and_back(
+    client_of: Signed, researcher: User, study: Study, page: str, settings: Any
+) -> None:
+    settings.EMAIL_BACKEND = NO_MAIL
+    browser = client_of(researcher)
+
+    asked = browser.post(page, REASON)["Location"]
+    words = browser.get(asked).text
+    set_password = f"{reverse('account_set_password')}?next={page}"
+    assert f'href="{set_password}"' in words
+    assert f'href="{page}"' in words
+    typed = {"password1": PASSWORD, "password2": PASSWORD, "next": page}
+    assert browser.post(set_password, typed)["Location"] == page
+    prove(browser)
+    browser.post(page, REASON)
+
+    assert is_unblinded(study)
+
+
+def test_the_people_of_the_demo_have_nothing_to_prove(
+    client_of: Signed, researcher: User, study: Study, page: str
+) -> None:
+    researcher.is_demo = True
+    researcher.save(update_fields=["is_demo"])
+
+    client_of(researcher).post(page, REASON)
+
+    assert is_unblinded(study)
+
+
+def changed_role(researcher: User, **options: Any) -> Event:
+    call_command("person", researcher.email, role=Role.ADMIN, stdout=StringIO(), **options)
+    return Event.objects.get(action="changed a role")
+
+
+def test_a_role_changed_at_a_command_line_names_the_system_user_and_the_admin_they_say_they_are(
+    researcher: User, admin: User
+) -> None:
+    event = changed_role(researcher, by=admin.email, reason="She runs the site now.")
+
+    assert (event.actor_kind, event.actor) == ("command line", admin.uuid)
+    assert event.identity.startswith("system user ")
+    assert event.identity.endswith(f", for {admin.identity}")
+    assert event.reason == "She runs the site now."
+
+
+def test_at_a_terminal_who_changes_a_role_is_asked_for(
+    researcher: User, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda _question: admin.email)
+
+    assert changed_role(researcher).actor == admin.uuid
+
+
+def test_whoever_is_no_admin_is_not_written_as_the_one_who_changed_a_role(
+    researcher: User, rater: User
+) -> None:
+    with pytest.raises(CommandError, match="no admin"):
+        changed_role(researcher, by=rater.email)
+
+    researcher.refresh_from_db()
+    assert researcher.role == Role.RESEARCHER
