@@ -62,6 +62,7 @@ ALIASES = {
     "split": ("split", "subset", "fold", "partition"),
     "view": ("view", "view_position", "viewposition", "projection"),
     "licence": ("licence", "license"),
+    "site": ("site", "hospital", "institution", "centre", "center"),
     "reader": (
         "reader",
         "rater",

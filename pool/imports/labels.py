@@ -39,6 +39,7 @@ class Facts:
     licence: str = ""
     notes: tuple[Note, ...] = ()
     readers: dict[str, str] = field(default_factory=dict)
+    site: str = ""
 
 
 class Labels(Protocol):

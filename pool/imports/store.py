@@ -99,6 +99,7 @@ def _bring_one(
     details = {
         **provenance,
         "view": facts.view,
+        "site": facts.site,
         "licence": facts.licence,
         "readers": facts.readers,
         **decoded.tags,

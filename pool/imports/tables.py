@@ -98,13 +98,13 @@ def _facts(
     """What the rows of one file say together. Raises NoRowError where they contradict each other."""
     values = {
         name: {table.cell(line, name) for line in lines} - {""}
-        for name in ("patient", "split", "view", "licence")
+        for name in ("patient", "split", "view", "licence", "site")
     }
     for name, several in values.items():
         if len(several) > 1:
             raise NoRowError(f"{title} has more than one row for this file, and they differ in {name}.")
-    patient, split, view, licence = (
-        next(iter(values[name]), "") for name in ("patient", "split", "view", "licence")
+    patient, split, view, licence, site = (
+        next(iter(values[name]), "") for name in ("patient", "split", "view", "licence", "site")
     )
     if split and split.casefold() not in SPLITS:
         raise NoRowError(f"The split “{split[:20]}” in {title} is neither train nor test.")
@@ -118,7 +118,7 @@ def _facts(
     if is_missing(patient) or (patient == "0" and not numbered):
         notes.append(Note("patient", f"“{patient}” stands for no patient; no patient was noted."))
         patient = ""
-    return Facts(label, patient, SPLITS.get(split.casefold(), ""), view, licence, tuple(notes), readers)
+    return Facts(label, patient, SPLITS.get(split.casefold(), ""), view, licence, tuple(notes), readers, site)
 
 
 def _label(

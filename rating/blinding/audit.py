@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Any, ClassVar, cast
 
 from django.conf import settings
@@ -12,7 +10,7 @@ from django.utils import timezone
 
 from audit import record
 from jobs.models import Job
-from pool.models import Image
+from pool.models import Dataset, Image
 from rating.studies.study import NotPossibleError, Study
 
 
@@ -21,11 +19,12 @@ class BlindingAudit(Job):
 
     class Verdict(models.TextChoices):
         GREEN = "green"
+        UNKNOWN = "unknown"
         AMBER = "amber"
         RED = "red"
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="blinding_audits")
-    verdict = models.CharField(max_length=5, choices=Verdict, blank=True, editable=False)
+    verdict = models.CharField(max_length=7, choices=Verdict, blank=True, editable=False)
     findings = models.JSONField(default=list, blank=True, editable=False)
     overridden_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
@@ -62,10 +61,25 @@ class BlindingAudit(Job):
     def stops_opening(self) -> bool:
         return self.is_red and self.overridden_at is None
 
+    def names_images_to(self, person: Any) -> bool:
+        """Whether this person may read which codes a finding means: whoever may see which images are generated.
+
+        That is everybody with the right to the truth of an unblinded study; before, only whoever may look into all
+        datasets that the study shows.
+        """
+        if self.study.is_unblinded:
+            return bool(person.has_perm("rating.view_truth"))
+        of_study = Dataset.objects.filter(pk__in=self.study.strata.values("dataset"))
+        hidden = of_study.exclude(pk__in=Dataset.objects.visible_to(person).values("pk"))
+        return bool(person.has_perm("pool.view_image")) and not hidden.exists()
+
+    @property
+    def alarms(self) -> list[dict[str, Any]]:
+        return [finding for finding in self.findings if finding["verdict"] in {"red", "amber"}]
+
     def images_named(self) -> list[Image]:
-        """The pool's images that the red and amber findings name by code."""
-        alarms = [finding for finding in self.findings if finding["verdict"] != self.Verdict.GREEN]
-        codes = set(re.findall(r"\bI\d{4,}\b", json.dumps(alarms)))
+        """The pool's images that the red and amber findings mean."""
+        codes = {code for finding in self.alarms for group in finding.get("codes", ()) for code in group}
         # Not in the order of their codes: which code is which image is nobody's to know before the study is closed.
         return list(Image.objects.filter(pk__in=self.study.images.filter(code__in=codes).values("image")))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +65,9 @@ class Examined:
     native: tuple[int, int, int]  # width, height, bits of the source
     modality: str = ""
     finding: str = ""
+    view: str = ""
+    site: str = ""
+    device: str = ""
     patient: str = ""
     intact: bool = True
     grey: Floats | None = None  # these only where the image is in the sample
@@ -87,13 +90,14 @@ def check_headers(images: Sequence[Examined], *, side: int, bits: int) -> Findin
             Verdict.GREEN,
             f"All {len(images)} pictures are {side}×{side}, {bits}-bit grey, of one encoder, without metadata.",
         )
-    faults_in_words = "; ".join(f"{fault}: {_listed(codes)}" for fault, codes in sorted(faults.items()))
+    faults_in_words = "; ".join(f"{fault}: {len(codes)}" for fault, codes in sorted(faults.items()))
     return Finding(
         name,
         Verdict.RED,
-        f"Pictures are not all of one form ({faults_in_words}).",
+        f"Not all of {len(images)} pictures are of one form ({faults_in_words}).",
         "Copy the study and freeze the copy, so that every picture is written again by one path.",
-        {"faults": {fault: codes[:100] for fault, codes in faults.items()}},
+        {"faults": {fault: len(codes) for fault, codes in faults.items()}},
+        singly({code for codes in faults.values() for code in codes}),
     )
 
 
@@ -191,90 +195,64 @@ def _native_auc(images: Sequence[Examined]) -> float:
 
 def check_patients(images: Sequence[Examined]) -> Finding:
     name = "Patients"
-    arms: dict[str, set[bool]] = defaultdict(set)
+    if len({image.synthetic for image in images}) < 2:
+        return one_arm(name, images)
+    of_patient: dict[str, list[Examined]] = defaultdict(list)
     for image in images:
         if image.patient:
-            arms[image.patient].add(image.synthetic)
-    shared = {patient for patient, arms_of_patient in arms.items() if len(arms_of_patient) == 2}
+            of_patient[image.patient].append(image)
+    shared = [group for group in of_patient.values() if len({image.synthetic for image in group}) == 2]
     if shared:
-        codes = [image.code for image in images if image.patient in shared]
         return Finding(
             name,
             Verdict.RED,
-            f"The same patient stands in both arms: {_listed(codes)}.",
-            "Leave out the generated images made from these patients, or the patients' own images.",
-            {"codes": codes[:100]},
+            f"{counted(len(shared), 'patient stands', 'patients stand')} in both arms.",
+            "Leave out the generated images made from these patients and freeze again.",
+            codes=[[image.code for image in group] for group in shared],
+            leave_out=[image.code for group in shared for image in group if image.synthetic],
         )
-    keyed = sum(bool(image.patient) for image in images)
-    if not keyed:
-        return Finding(
-            name, Verdict.GREEN, "No patient is known by key, so none is known to be in both arms."
-        )
-    several = len(images) - len({image.patient or image.code for image in images})
+    keyed = sum(len(group) for group in of_patient.values())
+    several = keyed - len(of_patient)
     more = f" {several} images are further ones of a patient already in the study." if several else ""
+    if keyed < len(images):
+        return Finding(
+            name,
+            Verdict.UNKNOWN,
+            f"{len(images) - keyed} of {len(images)} images have no patient key, so whether a patient stands in both "
+            f"arms is not known for them.{more}",
+            "Import keys of patients for both arms: for a generated image those of the patients it was made from, "
+            "where it was made from any.",
+        )
     return Finding(name, Verdict.GREEN, f"No patient stands in both arms ({keyed} images with a key).{more}")
 
 
-def check_letters(images: Sequence[Examined], *, policy: str) -> Finding:
-    """Marks that look like letters, in each arm; `policy` is the study's choice for both."""
-    name = "Letters burned in"
-    examined = [image for image in images if image.letters is not None]
-    flagged = [image.code for image in examined if image.letters]
-    by_arm = Counter((image.synthetic, bool(image.letters)) for image in examined)
-    counts = [[by_arm[arm, True], by_arm[arm, False]] for arm in (False, True)]
-    counts_in_words = (
-        f"{counts[0][0]} of {sum(counts[0])} real and {counts[1][0]} of {sum(counts[1])} generated images"
-    )
-    detail = {"flagged": flagged[:200]}
-    if not flagged:
-        return Finding(name, Verdict.GREEN, f"No letters were found on {len(examined)} images.")
-    if policy != "keep":
-        return Finding(
-            name,
-            Verdict.AMBER,
-            f"Marks like letters remain on {counts_in_words}, although the study says “{policy}”.",
-            "Look at the flagged images and exclude what a rater could read.",
-            detail,
-        )
-    both = all(sum(row) for row in counts)
-    if both and float(stats.fisher_exact(np.array(counts)).pvalue) < ALARM:
-        return Finding(
-            name,
-            Verdict.RED,
-            f"Marks like letters stand on {counts_in_words}: they tell the arms apart.",
-            "Mask the corners of every image, or leave out images with letters in both arms.",
-            detail,
-        )
-    return Finding(
-        name,
-        Verdict.AMBER,
-        f"Marks like letters stand on {counts_in_words}.",
-        "Decide for both arms alike: keep, mask or leave out; garbled letters give a generator away.",
-        detail,
-    )
-
-
-def check_near_copies(pairs: Sequence[tuple[str, str, bool]]) -> Finding:
-    """`pairs` are codes of near-copies within the study, and whether they stand in different arms."""
+def check_near_copies(pairs: Sequence[tuple[str, str, bool, bool]]) -> Finding:
+    """`pairs` are codes of near-copies within the study, and whether each of the two is generated."""
     name = "Duplicates in the study"
-    across = [f"{first} and {second}" for first, second, differ in pairs if differ]
-    within = [f"{first} and {second}" for first, second, differ in pairs if not differ]
-    detail = {"across": across[:100], "within": within[:100]}
+    across = [pair for pair in pairs if pair[2] != pair[3]]
+    within = [pair for pair in pairs if pair[2] == pair[3]]
+    detail = {"across": len(across), "within": len(within)}
     if across:
         return Finding(
             name,
             Verdict.RED,
-            f"Real and generated images of the study are near-copies of each other: {_listed(across)}.",
-            "Exclude one of each pair in the pool, copy the study and freeze the copy.",
+            f"Real and generated images are near-copies of each other ({counted(len(across), 'pair', 'pairs')}).",
+            "Leave out the generated one of each pair and freeze again.",
             detail,
+            codes=[pair[:2] for pair in (*across, *within)],
+            leave_out=sorted(
+                {pair[0] if pair[2] else pair[1] for pair in across} | {pair[1] for pair in within}
+            ),
         )
     if within:
         return Finding(
             name,
             Verdict.AMBER,
-            f"Images of one arm are near-copies of each other: {_listed(within)}.",
-            "Exclude one of each pair in the pool, so that raters do not meet the same picture twice.",
+            f"Images of one arm are near-copies of each other ({counted(len(within), 'pair', 'pairs')}).",
+            "Leave out one of each pair and freeze again, so that raters do not meet the same picture twice.",
             detail,
+            codes=[pair[:2] for pair in within],
+            leave_out=sorted({pair[1] for pair in within}),
         )
     return Finding(name, Verdict.GREEN, "No image is a near-copy of another.")
 
@@ -285,19 +263,22 @@ def check_training_copies(
     """`copies` are codes of generated images beside the dataset that holds what they copy."""
     name = "Copies of training images"
     if copies:
-        lines = [f"{code} (of “{dataset}”)" for code, dataset in copies]
+        per_dataset = Counter(dataset for _, dataset in copies)
+        datasets = [f"{count} of “{dataset}”" for dataset, count in sorted(per_dataset.items())]
         return Finding(
             name,
             Verdict.RED,
-            f"Generated images are near-copies of real ones their model may have learnt by heart: "
-            f"{_listed(lines)}.",
-            "Exclude them in the pool, copy the study and freeze the copy; report them as memorised.",
-            {"copies": lines[:100]},
+            f"{counted(len(copies), 'generated image is a near-copy', 'generated images are near-copies')} of real ones "
+            f"that their model may have learnt by heart ({listed(datasets)}).",
+            "Leave them out and freeze again; report them as memorised.",
+            {"copies": dict(per_dataset)},
+            codes=[[code] for code, _ in copies],
+            leave_out=[code for code, _ in copies],
         )
     if unknown:
         return Finding(
             name,
-            Verdict.AMBER,
+            Verdict.UNKNOWN,
             f"For {unknown} of {generated} generated images no record says what their model was trained on; "
             f"none copies any of the pool's {compared} other real images.",
             "If you have the training images, import them as a dataset and run the audit again.",
@@ -348,7 +329,7 @@ def too_few(name: str, images: Sequence[Examined]) -> Finding | None:
         return None
     return Finding(
         name,
-        Verdict.AMBER,
+        Verdict.UNKNOWN,
         f"{len(images) - synthetic} real and {synthetic} generated images are too few for this test, "
         f"which needs {FEWEST} of each.",
         "Show more images of each arm, or say in the methods that this could not be tested.",
@@ -369,6 +350,14 @@ def _one_feature_auc(values: Floats, synthetic: np.ndarray) -> float:
     return max(auc, 1 - auc)
 
 
-def _listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
     text = ", ".join(words[:NAMED])
     return f"{text} and {len(words) - NAMED} more" if len(words) > NAMED else text
+
+
+def singly(codes: Iterable[str]) -> list[list[str]]:
+    return [[code] for code in sorted(codes)]
+
+
+def counted(count: int, singular: str, plural: str) -> str:
+    return f"{count} {singular if count == 1 else plural}"

@@ -24,6 +24,7 @@ from rating.blinding.confounds import check_kinds
 from rating.blinding.containers import container_of
 from rating.blinding.findings import Finding
 from rating.blinding.intensity import grey_features, sharpness_features
+from rating.blinding.letter_check import check_letters
 from rating.blinding.letters import letters_in
 from rating.blinding.places import SetInOrder, check_places
 from rating.studies.images import StudyImage
@@ -36,6 +37,7 @@ from rating.studies.study import Study
 SAMPLE = 400  # of each arm, for what needs every pixel
 FIRST_RATERS = 8  # whose orders are looked at where nobody has one yet
 MOST_CONFIRMED = 20_000
+DEVICE = ("Manufacturer", "ManufacturerModelName")
 LEARNS_NOTHING = {"phantom"}  # engines without a training set
 
 Beat = Callable[[int, str], None]
@@ -74,7 +76,7 @@ def examine(study: Study, beat: Beat) -> list[Finding]:
     if study.shows_sets:
         findings.append(check_places(list(_orders_of_sets(study, planned)), size=study.set_size))
     findings.append(checks.check_patients(images))
-    findings.append(checks.check_letters(arms, policy=study.burned_in))
+    findings.append(check_letters(arms, policy=study.burned_in))
     return findings
 
 
@@ -123,6 +125,9 @@ def _examine(row: StudyImage, *, place: float, in_sample: bool) -> Examined:
         native=(image.width, image.height, image.bits),
         modality=image.modality,
         finding=image.label,
+        view=image.provenance.get("view") or image.provenance.get("ViewPosition", ""),
+        site=image.provenance.get("site", ""),
+        device=" ".join(filter(None, (image.provenance.get(tag) for tag in DEVICE))),
         patient=image.patient_key,
         intact=hashlib.sha256(png).hexdigest() == row.derivative_sha256,
         grey=None if pixels is None else grey_features(pixels),
@@ -165,10 +170,10 @@ def _hashed_of(study: Study) -> Iterable[Hashed]:
         yield Hashed(code, origin == Origin.SYNTHETIC, digits, path)
 
 
-def _near_copies(images: list[Hashed]) -> list[tuple[str, str, bool]]:
+def _near_copies(images: list[Hashed]) -> list[tuple[str, str, bool, bool]]:
     pairs = candidate_pairs([image.digits for image in images])
     return [
-        (images[first].name, images[second].name, images[first].synthetic != images[second].synthetic)
+        (images[first].name, images[second].name, images[first].synthetic, images[second].synthetic)
         for first, second in pairs[:MOST_CONFIRMED]
         if _confirmed(images[first], images[second])
     ]

@@ -203,7 +203,7 @@ def _audit(study: Study, options: dict[str, Any], write: Callable[[str], Any]) -
         return
     write(f"The blinding audit of “{study}” is {audit.verdict}.")
     for finding in audit.findings:
-        write("  {verdict:<6} {check}: {reason} {remedy}".format(**finding).rstrip())
+        write("  {verdict:<7} {check}: {reason} {remedy}".format(**finding).rstrip())
 
 
 def _person(email: str) -> Any:

@@ -55,6 +55,8 @@ def blind_to_truth(of: Context) -> str:
     verdict = of.facts.audit_verdict
     if not verdict:
         return "Unclear: no blinding audit has been run."
+    if verdict == "unknown":
+        return "Unclear: the blinding audit saw no leak, but could not look at everything."
     if verdict != "red":
         return f"Yes: the blinding audit was {verdict}."
     return f"Unclear: the blinding audit was red{', and a person overrode it in writing' if of.facts.audit_overridden else ''}."

@@ -41,10 +41,13 @@ def arms(*, of: Callable[[int], Pixels] = picture, each: int = EACH) -> tuple[li
 
 
 def filled(origin: str, pictures: Iterable[Pixels], **fields: Any) -> Dataset:
+    """A dataset of these pictures, each of a patient of its own and all of one finding."""
     dataset = make_dataset(origin=origin)
+    fields.setdefault("label", "normal")
     provenance = {"engine": "phantom"} if origin == Origin.SYNTHETIC else {}
-    for pixels in pictures:
-        add_image(dataset, pixels, provenance=provenance, **fields)
+    for number, pixels in enumerate(pictures):
+        patient = fields.get("patient", f"{origin} {number}")
+        add_image(dataset, pixels, provenance=provenance, **(fields | {"patient": patient}))
     return dataset
 
 

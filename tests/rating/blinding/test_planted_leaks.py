@@ -7,10 +7,13 @@ verdicts are printed as a table at the end.
 from __future__ import annotations
 
 import io
+import json
+import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+from django.test import Client
 from PIL import Image as Picture
 from PIL import ImageDraw, PngImagePlugin
 
@@ -214,7 +217,8 @@ def test_a_near_copy_in_the_other_arm_is_red() -> None:
 
     assert told(audit, "a duplicate in the other arm", "Duplicates in the study") == "red"
     found = next(f for f in audit.findings if f["check"] == "Duplicates in the study")
-    assert len(found["detail"]["across"]) == 1
+    assert found["detail"]["across"] == 1
+    assert len(found["codes"][0]) == 2
 
 
 def test_a_near_copy_in_the_same_arm_is_amber() -> None:
@@ -237,21 +241,21 @@ def test_a_training_image_among_the_fakes_is_red() -> None:
     assert told(audit, "a training image among the fakes", "Copies of training images") == "red"
     found = next(f for f in audit.findings if f["check"] == "Copies of training images")
     assert learnt.name in found["reason"]
-    assert len(found["detail"]["copies"]) == 1
+    assert len(found["leave_out"]) == 1
 
 
-def test_fakes_of_unknown_training_are_amber() -> None:
+def test_fakes_of_unknown_training_are_unknown() -> None:
     real, fake = arms()
     fakes = filled(Origin.SYNTHETIC, fake)
     fakes.images.update(provenance={"engine": "openai"})
 
     audit = audited(study_of(filled(Origin.REAL, real), fakes))
 
-    assert told(audit, "training set not recorded", "Copies of training images") == "amber"
+    assert told(audit, "training set not recorded", "Copies of training images") == "unknown"
 
 
 @pytest.mark.parametrize(
-    ("field", "verdict"), [("modality", "red"), ("label", "amber")], ids=["modality", "finding"]
+    ("field", "verdict"), [("modality", "red"), ("label", "red")], ids=["modality", "finding"]
 )
 def test_arms_of_different_kinds_of_images_are_seen(field: str, verdict: str) -> None:
     real, fake = (filled(o, p) for o, p in zip((Origin.REAL, Origin.SYNTHETIC), arms(), strict=True))
@@ -262,7 +266,7 @@ def test_arms_of_different_kinds_of_images_are_seen(field: str, verdict: str) ->
 
     audit = audited(study_of(real, fake))
 
-    assert told(audit, f"one {field} mostly in one arm", "Modality and finding") == verdict
+    assert told(audit, f"one {field} mostly in one arm", "Kinds of images") == verdict
 
 
 def test_a_modality_of_a_few_images_in_one_arm_only_is_not_passed_over() -> None:
@@ -271,7 +275,7 @@ def test_a_modality_of_a_few_images_in_one_arm_only_is_not_passed_over() -> None
 
     audit = audited(study_of(real, fake))
 
-    assert told(audit, "two CT slices in one arm only", "Modality and finding") == "amber"
+    assert told(audit, "two CT slices in one arm only", "Kinds of images") == "amber"
 
 
 def test_a_patient_in_both_arms_is_red() -> None:
@@ -282,6 +286,37 @@ def test_a_patient_in_both_arms_is_red() -> None:
         Image.objects.filter(pk=one.pk).update(patient_key="a" * 64)
 
     assert told(audited(study_of(*datasets)), "a patient in both arms", "Patients") == "red"
+
+
+@pytest.mark.parametrize("field", ["label", "view", "site"])
+def test_a_kind_that_equals_the_arm_is_red(field: str) -> None:
+    real, fake = (filled(o, p) for o, p in zip((Origin.REAL, Origin.SYNTHETIC), arms(), strict=True))
+    for dataset, kind in ((real, "A"), (fake, "B")):
+        for image in dataset.images.all():
+            values = {"label": kind} if field == "label" else {"provenance": image.provenance | {field: kind}}
+            Image.objects.filter(pk=image.pk).update(**values)
+
+    assert told(audited(study_of(real, fake)), f"{field} equals the arm", "Kinds of images") == "red"
+
+
+@pytest.mark.parametrize("labelled", [0, 12], ids=["none", "half"])
+def test_an_arm_without_labels_is_unknown_and_never_green(labelled: int) -> None:
+    real, fake = (filled(o, p) for o, p in zip((Origin.REAL, Origin.SYNTHETIC), arms(), strict=True))
+    fake.images.exclude(pk__in=fake.images.values("pk")[:labelled]).update(label="")
+
+    audit = audited(study_of(real, fake))
+
+    assert told(audit, f"{24 - labelled} of 24 fakes unlabelled", "Kinds of images") == "unknown"
+    assert audit.verdict == "unknown"
+    assert audit.reasons_not_to_open() == []
+
+
+def test_images_without_patient_keys_are_unknown_and_never_green() -> None:
+    real, fake = (
+        filled(o, p, patient="") for o, p in zip((Origin.REAL, Origin.SYNTHETIC), arms(), strict=True)
+    )
+
+    assert told(audited(study_of(real, fake)), "no patient keys", "Patients") == "unknown"
 
 
 def lettered(pixels: Pixels) -> Pixels:
@@ -368,8 +403,41 @@ def test_too_few_images_are_said_to_be_too_few() -> None:
 
     audit = audited(study_of(filled(Origin.REAL, real), filled(Origin.SYNTHETIC, fake)))
 
-    assert told(audit, "four images of each arm", "Brightness and contrast") == "amber"
+    assert told(audit, "four images of each arm", "Brightness and contrast") == "unknown"
     assert not audit.reasons_not_to_open()
+
+
+def test_no_sentence_of_the_audit_names_an_image() -> None:
+    real, fake = arms()
+    fake[3], fake[4] = nearly(real[5]), nearly(fake[6])
+    fake[7] = nearly(picture(1017))
+    filled(Origin.REAL, [picture(1017)])
+    audit = audited(study_of(filled(Origin.REAL, map(lettered, real)), filled(Origin.SYNTHETIC, fake)))
+
+    sentences = json.dumps([[f["reason"], f["remedy"], f["detail"]] for f in audit.findings])
+
+    assert len([f for f in audit.findings if f["codes"]]) >= 3
+    assert not re.search(r"I\d{4}", sentences)
+
+
+def test_codes_are_named_to_whoever_may_see_the_truth_alone(
+    client_of: Callable[[User], Client], researcher: User, admin: User
+) -> None:
+    real, fake = arms()
+    fake[3] = nearly(real[5])
+    pools = filled(Origin.REAL, real), filled(Origin.SYNTHETIC, fake)
+    study = study_of(*pools)
+    audited(study)
+    pools[1].memberships.all().delete()
+    study.share_with(researcher)
+
+    without_fakes = client_of(researcher).get(study.get_absolute_url()).content.decode()
+    pools[1].share_with(researcher)
+    with_fakes = client_of(researcher).get(study.get_absolute_url()).content.decode()
+
+    code = next(f for f in study.blinding_audit.findings if f["codes"])["codes"][0][0]
+    assert code not in without_fakes
+    assert code in with_fakes
 
 
 def test_a_failed_audit_keeps_the_study_closed_and_can_be_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
