@@ -21,7 +21,7 @@ def take_codes_out(apps, _schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("rating", "0013_author_statements")]
+    dependencies = [("rating", "0014_required_confidence")]
 
     operations = [
         migrations.AlterField(
