@@ -23,6 +23,7 @@ WITHOUT_SERVERS = frozenset(
     {
         "agreement",
         "check-table",
+        "restore",
         "up",
         "worker",
         "help",

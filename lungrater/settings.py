@@ -10,7 +10,7 @@ from botocore.config import Config
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from lungrater.deadlines.limits import BROKER_DEADLINES, MAIL_SECONDS, S3_DEADLINES, database
+from lungrater.deadlines.limits import BROKER_DEADLINES, MAIL_SECONDS, S3_DEADLINES, S3_MEMORY, database
 from lungrater.embedded.home import Home
 from lungrater.embedded.urls import database_url, redis_url
 from lungrater.environment import env
@@ -132,7 +132,7 @@ DATABASES = {"default": database(database_url(), is_web=env.bool("LUNGRATER_IS_W
 
 
 def storage(url: str) -> dict[str, object]:
-    """Django's description of a folder path, or of `s3://bucket?endpoint=…`."""
+    """Django's description of a folder path, or of `s3://bucket/folder?endpoint=…`."""
     parts = urlsplit(url)
     if parts.scheme != "s3":
         return {
@@ -141,6 +141,8 @@ def storage(url: str) -> dict[str, object]:
         }
     options: dict[str, object] = {
         "bucket_name": parts.netloc,
+        "location": parts.path.strip("/"),
+        "max_memory_size": S3_MEMORY,
         "client_config": Config(**S3_DEADLINES),
         "default_acl": None,
         "file_overwrite": False,

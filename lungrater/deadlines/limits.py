@@ -25,6 +25,8 @@ S3_DEADLINES: dict[str, Any] = {
     "retries": {"total_max_attempts": 2, "mode": "standard"},
     "tcp_keepalive": True,
 }
+# What is read of a file beyond this many bytes waits on the disk, not in memory.
+S3_MEMORY = 2**24
 DATABASE_CONNECT_SECONDS = 5
 # TCP gives an unanswered database up after this; it says nothing about one that answers slowly.
 DATABASE_SILENT_SECONDS = 20

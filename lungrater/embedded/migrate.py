@@ -5,6 +5,7 @@ Code that is older than its tables must not touch them: it would write what the 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -44,9 +45,15 @@ def refuse_newer_tables() -> None:
 
 def newer_migrations() -> list[str]:
     """Migrations of our own rooms that the database has and this code does not, like “rating.0009_more”."""
-    on_disk, rooms = _migrations_on_disk()
     applied = MigrationRecorder(connection).applied_migrations()
-    return sorted(f"{app}.{name}" for app, name in applied if app in rooms and (app, name) not in on_disk)
+    return migrations_unknown_here(f"{app}.{name}" for app, name in applied)
+
+
+def migrations_unknown_here(names: Iterable[str]) -> list[str]:
+    """Those of our own rooms that this code does not have."""
+    on_disk, rooms = _migrations_on_disk()
+    parts = [name.split(".", 1) for name in names]
+    return sorted(f"{app}.{name}" for app, name in parts if app in rooms and (app, name) not in on_disk)
 
 
 @cache

