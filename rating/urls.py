@@ -17,6 +17,7 @@ from rating.views import (
     sitting,
     statements,
     studies,
+    withdrawal,
 )
 
 app_name = "rating"
@@ -27,6 +28,8 @@ urlpatterns = [
     path("preferences/", consent.preferences, name="preferences"),
     path("reading/<slug:slug>/", sitting.read, name="read"),
     path("reading/<slug:slug>/begin/", consent.begin, name="begin"),
+    path("reading/<slug:slug>/withdraw/", withdrawal.leave, name="leave"),
+    path("reading/<slug:slug>/consent.txt", withdrawal.consent_copy, name="consent_copy"),
     path("reading/<slug:slug>/display/", consent.display, name="display"),
     path("reading/<slug:slug>/ahead/", sitting.upcoming, name="ahead"),
     path("reading/<slug:slug>/<int:position>/", sitting.at, name="at"),

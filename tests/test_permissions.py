@@ -110,6 +110,8 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:reading_list": (RATERS, "get"),
     "rating:preferences": (RATERS, "get"),
     "rating:begin": (OWN, "get"),
+    "rating:leave": (OWN, "get"),
+    "rating:consent_copy": (OWN, "get"),
     "rating:display": (OWN, "get"),
     "rating:ahead": (OWN, "get"),
     "rating:at": (OWN, "get"),
@@ -183,7 +185,7 @@ OF_UTILITY = {
         "utility_json",
     )
 }
-OF_READING = {f"rating:{page}" for page in ("begin", "display", "ahead", "read")}
+OF_READING = {f"rating:{page}" for page in ("begin", "display", "ahead", "read", "leave", "consent_copy")}
 OF_ENROLMENT = {f"rating:{act}" for act in ("reset", "withdraw", "replace", "mark_unblinded")}
 OF_STUDY = {
     f"rating:{page}"

@@ -19,6 +19,7 @@ from rating.reading.rating import ANSWER, RatingRevision
 from rating.studies.sitting import Sitting
 from rating.studies.study import Study
 
+RATINGS = "ratings"  # what a redaction names as its field where a withdrawn rater's saves were removed
 # A rating that is not its last revision, or a revision above the one it names.
 DIFFERING = f"""
     SELECT enrolment.number, sitting.session, presentation.position
@@ -63,9 +64,14 @@ def verify_ratings(study: Study) -> Iterator[Discrepancy]:
 def verify_revisions(study: Study, heads: Mapping[int, Mapping[int, str]]) -> Iterator[Discrepancy]:
     """What differs in the chains of this study's sittings. `heads`: by sitting, the hashes that the study's log has."""
     redacted = _redacted(study)
+    removed = removed_sittings(study)
+    yield from _verify_removals(study, removed)
     sittings = Sitting.objects.filter(enrolment__study=study).select_related("enrolment")
     for sitting in sittings.order_by("enrolment__number", "session", "attempt"):
-        yield from _verify_sitting(sitting, dict(heads.get(sitting.pk, {})), redacted)
+        if sitting.pk in removed:
+            yield from _verify_removed(sitting, dict(heads.get(sitting.pk, {})), removed[sitting.pk])
+        else:
+            yield from _verify_sitting(sitting, dict(heads.get(sitting.pk, {})), redacted)
     strays = RatingRevision.objects.filter(rating__presentation__sitting__enrolment__study=study)
     for revision in strays.exclude(
         sitting=models.F("rating__presentation__sitting"), chain_number__isnull=False
@@ -101,6 +107,39 @@ def _verify_sitting(
         before = revision.sha256
     for number in sorted(heads):
         yield Discrepancy(of_sitting, f"it ends at save {place}, but the study's log knows of save {number}.")
+
+
+def removed_sittings(study: Study) -> dict[int, tuple[int, str]]:
+    """By sitting: number and hash of its last save, where the study's log says that a withdrawn rater's were removed."""
+    events = study.events.filter(action=REDACTED, detail__field=RATINGS)
+    return {
+        int(sitting): (number, sha256)
+        for detail in events.values_list("detail", flat=True)
+        for sitting, (number, sha256) in detail["sittings"].items()
+    }
+
+
+def _verify_removals(study: Study, removed: Mapping[int, object]) -> Iterator[Discrepancy]:
+    """Ratings are removed of raters who have withdrawn, and beside an event: neither is there without the other."""
+    events = study.events.filter(action=REDACTED, detail__field=RATINGS)
+    logged = set(events.values_list("detail__rater", flat=True))
+    for enrolment in study.enrolments.all():
+        is_removed = enrolment.ratings_removed_at is not None and enrolment.withdrawn_at is not None
+        if is_removed != (enrolment.pseudonym in logged):
+            yield Discrepancy(
+                enrolment.pseudonym, "log and tables differ on whether the ratings were removed."
+            )
+
+
+def _verify_removed(
+    sitting: Sitting, heads: Mapping[int, str], last: tuple[int, str]
+) -> Iterator[Discrepancy]:
+    """Nothing is left of it, and what the log knew of it before fits what was removed."""
+    number, sha256 = last
+    if sitting.revisions.exists():
+        yield Discrepancy(str(sitting), "its ratings were removed, but some are there.")
+    if any(place > number for place in heads) or heads.get(number, sha256) != sha256:
+        yield Discrepancy(str(sitting), "what was removed is not what the study's log knew of.")
 
 
 def _chained(sitting: Sitting) -> Iterator[Any]:

@@ -162,6 +162,7 @@ def _rater_flow(study: Study) -> dict[str, int]:
         "invited": people.count(),
         "consented": people.exclude(consented_at=None).count(),
         "withdrawn": people.exclude(withdrawn_at=None).count(),
+        "of these with their ratings removed": people.exclude(ratings_removed_at=None).count(),
         "started": sum(any(s.main_rated_count for s in own) for own in of_rater.values()),
         "finished": sum(
             all(s.main_rated_count == s.main_count for s in sittings) for sittings in of_rater.values()

@@ -103,6 +103,9 @@ class Enrolment(models.Model):
     )
     machine = models.CharField(max_length=200, blank=True, editable=False)  # its name; a person has none
     withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
+    ratings_removed_at = models.DateTimeField(
+        null=True, editable=False
+    )  # on withdrawal, where the study says so
     consented_at = models.DateTimeField(null=True, editable=False)
     consent_version = models.CharField(max_length=16, blank=True, editable=False)
     informed_at = models.DateTimeField(null=True, editable=False)  # of the purpose, after a first phase

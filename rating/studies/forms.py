@@ -25,6 +25,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
             "prevalence_note",
             "first_instructions",
             "consent",
+            "withdrawal",
             "ask_confidence",
             "require_confidence",
             "reasons",
@@ -61,6 +62,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
             "prevalence_note",
             "first_instructions",
             "consent",
+            "withdrawal",
             "canvas",
             "bits",
             "burned_in",
@@ -98,6 +100,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
     DEFAULTED = (
         "design",
         "sought",
+        "withdrawal",
         "bits",
         "burned_in",
         "hold_ahead",

@@ -22,6 +22,7 @@ def told_protocol(study: Study) -> list[tuple[str, str]]:
         *([] if study.shows_sets else [("“Unsure”", study.get_unsure_policy_display())]),
         ("Told of the share of generated images", study.prevalence_note or "Nothing"),
     ]
+    lines.append(("When a rater withdraws", study.get_withdrawal_display()))
     lines.append(("Unblinding", "By two people" if study.four_eyes else "By one person"))
     if study.ask_correction_reason:
         lines.append(("A changed answer", "Needs a reason"))

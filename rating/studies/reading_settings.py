@@ -30,6 +30,10 @@ class ReadingRoom(Protocol):
         LAST = "last", "The last saved answer may be changed"
         ANY = "any", "Every answer may be changed"
 
+    class Withdrawal(models.TextChoices):
+        KEEP = "keep", "Ratings stay under the pseudonym and count in no result"
+        REMOVE = "remove", "Ratings are removed; the log says how many"
+
     class Bits(models.IntegerChoices):
         EIGHT = 8, "8 bits"
         SIXTEEN = 16, "16 bits"
@@ -52,6 +56,14 @@ class ReadingRoom(Protocol):
     consent = models.TextField(
         blank=True,
         help_text="What raters agree to before they begin. Empty: they only read the instructions.",
+    )
+    withdrawal = models.CharField(
+        "when a rater withdraws",
+        max_length=6,
+        choices=Withdrawal,
+        default=Withdrawal.KEEP,
+        db_default=Withdrawal.KEEP,
+        help_text="As the consent says. Only the rater's own withdrawal removes ratings, never an organiser's.",
     )
     hold_ahead = models.PositiveSmallIntegerField(
         "images held ahead",
@@ -100,6 +112,8 @@ class ReadingRoom(Protocol):
         """A short name for the very words a rater reads before beginning a session."""
         instructions, prevalence_note = self.told_before(session)
         words = f"{instructions}\0{self.consent}\0{prevalence_note}"
+        if self.withdrawal != self.Withdrawal.KEEP:
+            words += f"\0{self.withdrawal}"
         return hashlib.sha256(words.encode()).hexdigest()[:16]
 
     @property

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django import forms
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.preferences import Preferences
 from rating.models import Enrolment, Sitting
+from rating.studies.consent_copy import mail_consent, withdrawal_words
 from rating.views.raters import for_raters, wants_json
 
 
@@ -83,6 +86,7 @@ def begin(request: HttpRequest, slug: str) -> HttpResponse:
     form = ProfileForm(request.POST or None, instance=enrolment, sitting=sitting)
     if request.method == "POST" and form.is_valid():
         enrolment.consent(sitting.session, **form.profile())
+        transaction.on_commit(partial(mail_consent, enrolment), robust=True)
         return redirect("rating:read" if enrolment.display else "rating:display", slug)
     instructions, prevalence_note = enrolment.study.told_before(sitting.session)
     context = {
@@ -90,6 +94,7 @@ def begin(request: HttpRequest, slug: str) -> HttpResponse:
         "enrolment": enrolment,
         "instructions": instructions,
         "prevalence_note": prevalence_note,
+        "withdrawal": withdrawal_words(enrolment),
         "form": form,
     }
     return render(request, "rating/begin.html", context, status=422 if form.errors else 200)

@@ -21,6 +21,7 @@ from rating.models import Rating
 from rating.results.verification import verify_study
 from tests.factories import make_dataset
 from tests.privacy.canary import ADDRESS, WORDS, canary_everywhere, exports_of, places_of_canary
+from tests.privacy.site_role import as_site
 
 pytestmark = pytest.mark.django_db
 BEFORE = {
@@ -47,9 +48,12 @@ def test_a_canary_is_in_every_place_before_and_in_none_after(
     assert any(place.startswith("analysis/") for place in before)
     assert ADDRESS.encode() in exported
 
-    page = client_of(admin).post(
-        reverse("erase_person", args=[person.uuid]), {"address": ADDRESS, "reason": "Asked for it by letter."}
-    )
+    browser = client_of(admin)
+    with as_site():
+        page = browser.post(
+            reverse("erase_person", args=[person.uuid]),
+            {"address": ADDRESS, "reason": "Asked for it by letter."},
+        )
 
     assert page.status_code == 302
     assert places_of_canary() == []

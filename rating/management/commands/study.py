@@ -114,6 +114,7 @@ PROTOCOL: dict[str, tuple[type, str]] = {
     "instructions": (str, "what raters read before they begin"),
     "first_instructions": (str, "what they read before they are told the purpose, in two phases"),
     "consent": (str, "what raters agree to"),
+    "withdrawal": (str, "keep or remove: what becomes of the ratings when a rater withdraws"),
     "prevalence_note": (str, "what raters are told of the share of generated images"),
     "hold_ahead": (int, "images a rater's browser may hold unread"),
     "break_after": (int, "minutes until a break is suggested; 0: never"),

@@ -18,6 +18,7 @@ PAGES = [
     "display",
     "preferences",
     "read",
+    "leave",
     "reading_list",
     "done",
     "washout",
@@ -35,7 +36,9 @@ def catalogue(language):
 
 
 def words_of_pages():
-    yield from re.findall(r'_\("(.+?)"\)', (ROOT / "rating" / "studies" / "questions.py").read_text())
+    for module in ("studies/questions", "studies/consent_copy", "views/withdrawal", "reading/withdrawal"):
+        text = (ROOT / "rating" / f"{module}.py").read_text()
+        yield from re.findall(r'(?:_|gettext_lazy)\(\s*"(.+?)"\s*\)', text)
     for page in PAGES:
         text = (ROOT / "templates" / "rating" / f"{page}.html").read_text()
         for _, words in re.findall(r"{% translate (['\"])(.+?)\1 %}", text):
