@@ -86,6 +86,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "csp",
     "django_htmx",
@@ -233,6 +235,29 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # an invited person's address is known, if not always confirmed
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION  # http://localhost
 ACCOUNT_PREVENT_ENUMERATION = True
+# The house's own identity provider, by OpenID Connect; without OIDC_URL there is none.
+OIDC_URL = env.str("OIDC_URL", default="")
+OIDC_NAME = env.str("OIDC_NAME", default="your house's account")
+OIDC_ROLE_CLAIM = env.str("OIDC_ROLE_CLAIM", default="groups")
+OIDC_RESEARCHERS = env.list("OIDC_RESEARCHERS", default=[])
+OIDC_ADMINS = env.list("OIDC_ADMINS", default=[])
+OIDC_ADDRESSES_CONFIRMED = env.bool("OIDC_ADDRESSES_CONFIRMED", default=False)
+SOCIALACCOUNT_ADAPTER = "accounts.sign_in.identity_provider.IdentityProviderAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = (
+    True  # a form's target may not redirect to another host, which no link is kept from
+)
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [], "OAUTH_PKCE_ENABLED": True}}
+if OIDC_URL:
+    SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"] = [
+        {
+            "provider_id": "house",
+            "name": OIDC_NAME,
+            "client_id": env.str("OIDC_CLIENT_ID"),
+            "secret": env.str("OIDC_CLIENT_SECRET"),
+            "settings": {"server_url": OIDC_URL},
+        }
+    ]
 LOGIN_REDIRECT_URL = "home"
 LOGIN_URL = "account_login"
 # Without EMAIL_URL nothing is sent and nothing is printed: codes and links are secrets, a log is not their place.

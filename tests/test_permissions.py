@@ -198,7 +198,7 @@ OF_STUDY = {
 }
 EXTRACTOR = {"name": "small", "sha256": "0" * 64, "dimensions": 64}
 # allauth's own pages guard themselves; these are the prefixes of their names.
-ALLAUTH = ("account_", "mfa_", "socialaccount_", "usersessions_")
+ALLAUTH = ("account_", "mfa_", "socialaccount_", "openid_connect_", "usersessions_")
 
 
 def names(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[str]:

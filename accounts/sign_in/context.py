@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -13,4 +14,8 @@ from accounts.site_settings import SiteSettings
 
 def site(_request: HttpRequest) -> dict[str, Any]:
     """The settings are read only where a template names them."""
-    return {"sends_mail": mail_is_set_up(), "site_settings": SimpleLazyObject(SiteSettings.current)}
+    return {
+        "sends_mail": mail_is_set_up(),
+        "house_account": settings.OIDC_NAME if settings.OIDC_URL else "",
+        "site_settings": SimpleLazyObject(SiteSettings.current),
+    }

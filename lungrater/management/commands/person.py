@@ -11,9 +11,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import LoginLink, User
+from accounts.people.roles_form import RoleForm
 from accounts.roles import Role
 from accounts.sign_in.addresses import clean_address
-from audit import record
 from audit.actors import at_the_command_line
 from lungrater.embedded.site_address import site_address
 
@@ -67,16 +67,10 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         user = User.objects.filter(email__iexact=email).first() or User.objects.create_user(email)
-        if user.enrolments.exists() and role != Role.RATER:
-            raise CommandError(f"{user} rates in a study; whoever rates must not see which images are real.")
-        if role == Role.RATER and user.last_login and user.has_perm("pool.view_image"):
-            raise CommandError(
-                f"{user} has been able to see which images are real, so must not rate; "
-                "invite raters who have not."
-            )
         actor = at_the_command_line(_admin(by if by is not None else _typed_address()))
-        user.role = role
-        user.save(update_fields=["role"])
-        record(user, actor, "changed a role", reason=reason, role=role)
+        form = RoleForm({"role": role}, person=user)
+        if not form.is_valid():
+            raise CommandError(form.sentence)
+        form.save(by=actor, reason=reason)
         site = site_address(base_url)
         self.stdout.write(site + LoginLink.issue(user, lives=LIVES))
