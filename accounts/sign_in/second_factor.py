@@ -19,7 +19,12 @@ from accounts.site_settings import SiteSettings
 
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 # Where one sets it up, signs in and out, or reads who to ask; allauth's pages ask for what they need by themselves.
-OPEN = frozenset({"second_factor", "account", "login_link", "privacy_notice", "livez", "readyz", "healthz"})
+OPEN = frozenset(
+    {
+        *("second_factor", "account", "login_link", "privacy_notice", "livez", "readyz", "healthz"),
+        *("prove_by_code", "nothing_to_prove_with"),
+    }
+)
 OPEN_PREFIXES = ("account_", "mfa_", "usersessions_", "socialaccount_", "openid_connect_")
 # These open by a token alone, which only a page that has been asked for here hands out. An answer on its way is taken.
 BEHIND_A_TOKEN = frozenset({"rating:picture", "rating:picture_of_set", "rating:rate"})

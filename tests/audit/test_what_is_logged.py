@@ -61,7 +61,10 @@ def test_a_role_given_at_the_command_line_is_kept_with_the_system_user(monkeypat
     call_command(Utility(["lungrater"]).fetch_command("person"), "new@example.org", role="researcher")
 
     event = Event.objects.get(action="changed a role")
-    assert (event.actor_kind, event.detail) == ("command line", {"role": "researcher"})
+    assert (event.actor_kind, event.detail) == (
+        "command line",
+        {"role": "researcher", "before": "rater"},
+    )
     assert event.identity.startswith(f"system user {getpass.getuser()} on ")
 
 
