@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from jobs.models import JobFailedError
 from rating.blinding.audit import BlindingAudit
 from rating.blinding.examination import examine
@@ -15,6 +17,6 @@ def audit(job: BlindingAudit) -> None:
     job.total = job.study.images.count()
     job.save(update_fields=["total"])
     findings = examine(job.study, lambda done, message: job.beat(done=done, message=message))
-    job.findings = [finding.as_dict() for finding in findings]
+    job.findings = [asdict(finding) for finding in findings]
     job.verdict = worst(findings).value
     job.save(update_fields=["findings", "verdict"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -32,9 +32,6 @@ class Finding:
     codes: Sequence[Sequence[str]] = ()  # of the images meant, in groups of what belongs together
     leave_out: Sequence[str] = ()  # codes of the images without which the finding would be none
     power: str = ""  # what the check would have seen at this size
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def worst(findings: Iterable[Finding]) -> Verdict:

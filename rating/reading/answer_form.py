@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from rating.reading.rating import AnswerFields
 from rating.studies.sitting import Sitting
 
 CONFIDENCE = range(1, 6)
@@ -60,7 +61,7 @@ class AnswerForm(forms.Form):
             self.add_error("correction_reason", _("Say why you change this answer."))
         return cleaned
 
-    def clean_view_state(self) -> dict[str, Any]:
+    def clean_view_state(self) -> dict[str, object]:
         text = self.cleaned_data["view_state"] or "{}"
         try:
             if "\\u" in text:
@@ -71,14 +72,18 @@ class AnswerForm(forms.Form):
             raise forms.ValidationError("The view's state must be JSON.") from error
         return view_state if isinstance(view_state, dict) else {}
 
-    def answer(self) -> dict[str, Any]:
+    def answer(self) -> AnswerFields:
         """The fields of a rating; reasons belong to one label alone."""
-        fields = ("label", "confidence", "remark", "active_ms", "idle_ms", "view_state")
-        answer = {field: self.cleaned_data[field] for field in fields}
-        for field in ("active_ms", "idle_ms"):
-            answer[field] = _at_most_long_ago(answer[field])
-        answer["reasons"] = self.cleaned_data["reasons"] if answer["label"] == self.question.explained else []
-        return answer
+        data = self.cleaned_data
+        return {
+            "label": data["label"],
+            "confidence": data["confidence"],
+            "remark": data["remark"],
+            "reasons": data["reasons"] if data["label"] == self.question.explained else [],
+            "active_ms": _at_most_long_ago(data["active_ms"]),
+            "idle_ms": _at_most_long_ago(data["idle_ms"]),
+            "view_state": data["view_state"],
+        }
 
     def shown_ago(self) -> timedelta:
         return timedelta(milliseconds=_at_most_long_ago(self.cleaned_data["shown_ms_ago"]) or 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -22,14 +22,65 @@ BATCH = 50
 TOKEN = "TOKEN"  # noqa: S105  (a place for one, not one)
 
 
-def public_facts(presentation: Presentation) -> dict[str, Any]:
+class PublicFacts(TypedDict):
+    """All that a rater is told about an image: a new key needs a reason and a line in the test."""
+
+    token: str
+    position: int
+    modality: str
+    practice: bool
+
+
+class OwnAnswer(TypedDict):
+    """A rater's own words, to look at again."""
+
+    key: str
+    label: str
+    confidence: int | None
+    reasons: list[str]
+    remark: str
+
+
+class Showing(PublicFacts):
+    answer: OwnAnswer | None
+
+
+class Addresses(TypedDict):
+    """Where the browser sends and asks; TOKEN stands in for a presentation's token."""
+
+    images: list[str]
+    rate: str
+    ahead: str
+    at: str
+    read: str
+
+
+class Room(TypedDict):
+    """All that the browser needs of a sitting, in the words of its scripts."""
+
+    account: str
+    study: str
+    side: int
+    fixedZoom: bool
+    fixedWindow: bool
+    goingBack: str
+    breakAfter: int
+    practice: int
+    total: int
+    batch: int
+    lockAfter: int
+    showing: Showing
+    ahead: list[PublicFacts]
+    urls: Addresses
+
+
+def public_facts(presentation: Presentation) -> PublicFacts:
     """What a rater is told about an image."""
     modality = presentation.study_image.image.modality
     return _public_facts(presentation.token, presentation.position, modality, presentation.kind)
 
 
-def _public_facts(token: str, position: int, modality: str, kind: str) -> dict[str, Any]:
-    """All of it: a new field needs a reason and a line in the test."""
+def _public_facts(token: str, position: int, modality: str, kind: str) -> PublicFacts:
     practice = kind == Presentation.Kind.PRACTICE
     return {"token": token, "position": position, "modality": modality, "practice": practice}
 
@@ -58,8 +109,7 @@ def image_urls(study: Study, token: str) -> list[str]:
     return [reverse("rating:picture_of_set", args=[token, place]) for place in places]
 
 
-def own_answer(rating: Rating) -> dict[str, Any]:
-    """A rater's own words, to look at again."""
+def own_answer(rating: Rating) -> OwnAnswer:
     return {
         "key": str(rating.client_key),
         "label": rating.label,
@@ -69,14 +119,14 @@ def own_answer(rating: Rating) -> dict[str, Any]:
     }
 
 
-def prefetchable(sitting: Sitting, *, after: int) -> list[dict[str, Any]]:
+def prefetchable(sitting: Sitting, *, after: int) -> list[PublicFacts]:
     """The next presentations behind this position that the browser may hold already, at most a batch of them."""
     presentations = Presentation.objects.ahead_in(sitting).filter(position__gt=after)
     rows = presentations.values_list("token", "position", "study_image__image__modality", "kind")
     return [_public_facts(*row) for row in rows[:BATCH]]
 
 
-def room(sitting: Sitting, showing: Presentation, rating: Rating | None = None) -> dict[str, Any]:
+def room(sitting: Sitting, showing: Presentation, rating: Rating | None = None) -> Room:
     """What the page needs to show the sitting from here on."""
     enrolment = sitting.enrolment
     study = enrolment.study
@@ -95,7 +145,7 @@ def room(sitting: Sitting, showing: Presentation, rating: Rating | None = None) 
         "showing": {**public_facts(showing), "answer": own_answer(rating) if rating else None},
         "ahead": prefetchable(sitting, after=0 if rating else showing.position),
         "urls": {
-            "pictures": image_urls(study, TOKEN),
+            "images": image_urls(study, TOKEN),
             "rate": reverse("rating:rate", args=[study.slug, TOKEN]),
             "ahead": f"{reverse('rating:ahead', args=[study.slug])}?session={sitting.session}",
             "at": reverse("rating:at", args=[study.slug, 0]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import TypedDict, Unpack
 
 from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Now
@@ -27,7 +27,19 @@ class Label(models.TextChoices):
     FOURTH = "4", "4"
 
 
-ANSWER = ("label", "remark", "confidence", "reasons", "active_ms", "idle_ms", "view_state")
+class AnswerFields(TypedDict, total=False):
+    """What a rater says of an image and how it came to be; what is left out has its default."""
+
+    label: str
+    remark: str
+    confidence: int | None
+    reasons: list[str]
+    active_ms: int | None
+    idle_ms: int | None
+    view_state: dict[str, object]
+
+
+ANSWER = tuple(AnswerFields.__annotations__)
 
 
 class Answer(models.Model):
@@ -44,8 +56,16 @@ class Answer(models.Model):
     class Meta:
         abstract = True
 
-    def answer(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ANSWER}
+    def answer(self) -> AnswerFields:
+        return {
+            "label": self.label,
+            "remark": self.remark,
+            "confidence": self.confidence,
+            "reasons": self.reasons,
+            "active_ms": self.active_ms,
+            "idle_ms": self.idle_ms,
+            "view_state": self.view_state,
+        }
 
 
 class Rating(Answer):
@@ -79,7 +99,7 @@ class Rating(Answer):
         *,
         replaces: uuid.UUID | None = None,
         reason: str = "",
-        **answer: Any,
+        **answer: Unpack[AnswerFields],
     ) -> Rating:
         """Keep this answer as the standing one. The same client key, sent again, changes nothing.
 
@@ -97,7 +117,7 @@ class Rating(Answer):
         client_key: uuid.UUID,
         replaces: uuid.UUID | None,
         reason: str,
-        answer: dict[str, Any],
+        answer: AnswerFields,
     ) -> Rating:
         rating: Rating | None = getattr(presentation, "rating", None)
         if rating is None:
@@ -111,14 +131,14 @@ class Rating(Answer):
         return rating._correct(client_key, replaces, reason, answer)
 
     @staticmethod
-    def _first(presentation: int, client_key: uuid.UUID, answer: dict[str, Any]) -> Rating:
+    def _first(presentation: int, client_key: uuid.UUID, answer: AnswerFields) -> Rating:
         with transaction.atomic():
             rating = Rating.objects.create(presentation_id=presentation, **answer)
             return rating._add_revision(client_key)
 
     @transaction.atomic
     def _correct(
-        self, client_key: uuid.UUID, replaces: uuid.UUID | None, reason: str, answer: dict[str, Any]
+        self, client_key: uuid.UUID, replaces: uuid.UUID | None, reason: str, answer: AnswerFields
     ) -> Rating:
         revision = RatingRevision.objects.locked(self.pk, client_key)
         rating = revision.rating

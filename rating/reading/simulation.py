@@ -18,7 +18,7 @@ from django.db import transaction
 
 from pool.models import Origin
 from rating.blinding.freeze import Freeze
-from rating.reading.rating import Label, Rating, RatingRevision
+from rating.reading.rating import AnswerFields, Label, Rating, RatingRevision
 from rating.studies.enrolment import Enrolment
 from rating.studies.images import LETTERS
 from rating.studies.presentation import Presentation
@@ -125,7 +125,7 @@ def _choice(
     sensitivity: float,
     image_says: dict[int, float],
     generator: np.random.Generator,
-) -> dict[str, Any]:
+) -> AnswerFields:
     """The place where the evidence speaks most for what is looked for; no criterion comes into a forced choice."""
     evidence = {
         letter: (sensitivity / 2 if fake else -sensitivity / 2)
@@ -139,7 +139,7 @@ def _choice(
     return {**answer, "label": str(presentation.places.index(letter) + 1)}
 
 
-def _answer(evidence: float, low: str, high: str, generator: np.random.Generator) -> dict[str, Any]:
+def _answer(evidence: float, low: str, high: str, generator: np.random.Generator) -> AnswerFields:
     """The label that evidence speaks for: `high` above the criterion, `low` below."""
     label: str = Label.UNSURE
     if abs(evidence) > UNSURE:

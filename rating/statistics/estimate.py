@@ -1,7 +1,6 @@
 """A number with its uncertainty, or the reason why there is none."""
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy
@@ -36,12 +35,6 @@ class Estimate:
             return self
         ci = None if self.ci is None else (1 - self.ci[1], 1 - self.ci[0])
         return replace(self, estimate=1 - self.estimate, ci=ci)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The four fields, ready for JSON."""
-        fields = asdict(self)
-        fields["ci"] = None if self.ci is None else list(self.ci)
-        return fields
 
 
 def clipped(low: float, high: float, bounds: tuple[float, float]) -> tuple[float, float]:

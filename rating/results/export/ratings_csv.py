@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from rating.reading.revision_chain import refuse_where_ratings_differ
 from rating.results.guarding import guarded
@@ -54,12 +54,40 @@ OF_SETS = {
 GUARDED = frozenset({"study", "dataset", "finding", "remark", "reasons"})
 
 
+class RatingFacts(TypedDict):
+    """A row of the table; None is what was not given or is not told. In a forced choice a row is a set."""
+
+    study: str
+    rater: str
+    session: int
+    position: int
+    kind: str
+    image: str
+    modality: str
+    dataset: str | list[str] | None
+    finding: str | list[str] | None
+    truth: str | None
+    label: str | None
+    confidence: int | None
+    remark: str | None
+    reasons: list[str] | None
+    revision: int | None
+    first_shown_at: str | None
+    rated_at: str | None
+    active_ms: int | None
+    idle_ms: int | None
+    members: NotRequired[list[str]]
+    places: NotRequired[str]
+    place: NotRequired[int | None]
+
+
 def csv_lines(study: Study, *, machines: bool = False) -> Iterator[str]:
     """The header and one line per presentation, ready to stream; people's, or else the machines'."""
     columns = codebook_of(study)
     yield _line(columns)
     for facts in rating_facts(study, machines=machines):
-        yield _line(_cell(name, facts[name]) for name in columns)
+        cells: Mapping[str, object] = facts
+        yield _line(_cell(name, cells[name]) for name in columns)
 
 
 def codebook_of(study: Study) -> dict[str, str]:
@@ -72,8 +100,8 @@ def codebook_lines(study: Study) -> Iterator[str]:
     yield from (_line(row) for row in codebook_of(study).items())
 
 
-def rating_facts(study: Study, *, machines: bool = False) -> Iterator[dict[str, Any]]:
-    """One dictionary per presentation, by rater, session and position; None is what was not given or is not told.
+def rating_facts(study: Study, *, machines: bool = False) -> Iterator[RatingFacts]:
+    """One row per presentation, by rater, session and position.
 
     Only of sittings that count: a session started over, a withdrawn or an unblinded rater is not among them.
     Machines, of pseudonyms with an M, are among themselves.
@@ -88,7 +116,7 @@ def rating_facts(study: Study, *, machines: bool = False) -> Iterator[dict[str, 
     sets = _sets(study) if study.shows_sets else {}
     for presentation in presentations.iterator(chunk_size=2000):
         facts = _facts(study, presentation)
-        yield facts | _of_set(study, facts, presentation.places, sets[facts["image"]]) if sets else facts
+        yield _of_set(study, facts, presentation.places, sets[facts["image"]]) if sets else facts
 
 
 def _sets(study: Study) -> dict[str, list[StudyImage]]:
@@ -99,10 +127,11 @@ def _sets(study: Study) -> dict[str, list[StudyImage]]:
     return sets
 
 
-def _of_set(study: Study, facts: dict[str, Any], places: str, members: list[StudyImage]) -> dict[str, Any]:
-    """What differs in the row of a set: raters give a place, and a letter says which image stood there."""
+def _of_set(study: Study, facts: RatingFacts, places: str, members: list[StudyImage]) -> RatingFacts:
+    """The row of a set: raters give a place, and a letter says which image stood there."""
     unblinded, place = study.is_unblinded, facts["label"]
     return {
+        **facts,
         "dataset": [image.image.dataset.name for image in members] if unblinded else None,
         "finding": [image.image.label for image in members] if unblinded else None,
         "truth": truth_of_set(study, [image.image.origin for image in members]) if unblinded else None,
@@ -113,7 +142,7 @@ def _of_set(study: Study, facts: dict[str, Any], places: str, members: list[Stud
     }
 
 
-def _facts(study: Study, presentation: Presentation) -> dict[str, Any]:
+def _facts(study: Study, presentation: Presentation) -> RatingFacts:
     sitting, image = presentation.sitting, presentation.study_image.image
     rating = getattr(presentation, "rating", None)
     unblinded = study.is_unblinded
@@ -140,7 +169,7 @@ def _facts(study: Study, presentation: Presentation) -> dict[str, Any]:
     }
 
 
-def _cell(name: str, value: Any) -> str:
+def _cell(name: str, value: object) -> str:
     if value is None:
         return ""
     text = "; ".join(value) if isinstance(value, list) else str(value)

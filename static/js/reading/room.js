@@ -38,7 +38,7 @@ class Room {
     this.#panel = new Panel(root);
     this.#viewer = new Viewer(root.querySelector("[data-stage]"), root.querySelectorAll("canvas"), told);
     this.#pictures = new Pictures({
-      urlsOf: (token) => told.urls.pictures.map((url) => url.replace("TOKEN", token)),
+      urlsOf: (token) => told.urls.images.map((url) => url.replace("TOKEN", token)),
       worker: new Worker(new URL("./png.js", import.meta.url), { type: "module" }),
     });
     this.#saveStore = new SaveStore(told.account);

@@ -58,8 +58,8 @@ def assert_same(found: dict[str, float | None], expected: dict[str, float | None
             assert found[name] == pytest.approx(value, abs=1e-5), name
 
 
-def assert_finite(found: Any) -> None:
-    json.dumps(found, allow_nan=False)
+def assert_finite(numbers: Any) -> None:
+    json.dumps(numbers, allow_nan=False)
 
 
 @given(codes)
@@ -68,8 +68,8 @@ def test_a_report_of_any_ratings_has_no_nan_and_no_warning(of: np.ndarray) -> No
     groups = tuple(("ct", "xray")[n % 2] for n in range(of.shape[1]))
 
     assert_finite(asdict(agreement_report(table(of, groups))))
-    assert_finite({name: one.as_dict() for name, one in random_raters(table(of)).items()})
-    assert_finite([alpha(table(of).category_counts(), metric).as_dict() for metric in METRICS])
+    assert_finite({name: asdict(estimate) for name, estimate in random_raters(table(of)).items()})
+    assert_finite([asdict(alpha(table(of).category_counts(), metric)) for metric in METRICS])
 
 
 @given(codes, st.data())
