@@ -13,6 +13,7 @@ from lungrater import pages
 from lungrater.log_page import log, log_csv
 from lungrater.machines.views import machines, stop_machine
 from lungrater.monitoring.health import healthz, livez, readyz
+from lungrater.people.views import change_person, invite_people, people_csv, people_list, person
 from lungrater.privacy.views import erase_person
 from rating.studies.invitations import invite_raters
 
@@ -26,6 +27,11 @@ urlpatterns = [
     path("studies/<slug:slug>/machines/", machines, name="machines"),
     path("studies/<slug:slug>/machines/<int:pk>/stop/", stop_machine, name="stop_machine"),
     path("account/", account, name="account"),
+    path("people/", people_list, name="people"),
+    path("people.csv", people_csv, name="people_csv"),
+    path("people/invite/", invite_people, name="invite_people"),
+    path("people/<uuid:uuid>/", person, name="person"),
+    path("people/<uuid:uuid>/change/<slug:act>/", change_person, name="change_person"),
     path("people/<uuid:uuid>/erase/", erase_person, name="erase_person"),
     path("account/second-factor/", second_factor, name="second_factor"),
     path("settings/", site_settings, name="site_settings"),

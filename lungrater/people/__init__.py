@@ -1,0 +1,1 @@
+"""The people of the site, as its admins look after them."""

@@ -1,0 +1,185 @@
+"""What an admin does to one person's account, each a form that says why not, and each an event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django import forms
+from django.contrib.auth.models import Group
+from django.contrib.sessions.models import Session
+from django.db import transaction
+
+from accounts.models import User
+from accounts.people.roles_form import RoleForm, is_last_admin
+from accounts.roles import Role
+from accounts.sign_in.addresses import mail_is_set_up
+from audit import record
+
+
+class ActForm(forms.Form):
+    """`save` carries it out; its sentence tells what has changed."""
+
+    title = ""
+    button = ""
+    is_grave = False
+
+    def __init__(self, *args: Any, person: User, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.person, self.by = person, by
+
+    def save(self) -> str:
+        raise NotImplementedError
+
+
+class DetailsForm(ActForm):
+    title, button = "Name and groups", "Save"
+    first_name = forms.CharField(max_length=150, required=False)
+    last_name = forms.CharField(max_length=150, required=False)
+    groups = forms.CharField(
+        max_length=500,
+        required=False,
+        help_text="Names, separated by commas; a new name makes a group. A group can have a part in studies and datasets.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial = {
+            "first_name": self.person.first_name,
+            "last_name": self.person.last_name,
+            "groups": ", ".join(group.name for group in self.person.groups.all()),
+        }
+
+    def clean_groups(self) -> list[str]:
+        names = [name.strip() for name in str(self.cleaned_data["groups"]).split(",")]
+        if any(len(name) > 150 for name in names):
+            raise forms.ValidationError("A group's name has at most 150 letters.")
+        if any(names) and not self.person.has_perm("pool.view_image"):
+            raise forms.ValidationError(f"{self.person} is a rater, who has no part in studies or datasets.")
+        return [name for name in dict.fromkeys(names) if name]
+
+    @transaction.atomic
+    def save(self) -> str:
+        self.person.first_name, self.person.last_name = (
+            self.cleaned_data["first_name"],
+            self.cleaned_data["last_name"],
+        )
+        self.person.save(update_fields=["first_name", "last_name"])
+        names = self.cleaned_data["groups"]
+        groups = [
+            Group.objects.filter(name__iexact=name).first() or Group.objects.create(name=name)
+            for name in names
+        ]
+        self.person.groups.set(groups)
+        record(self.person, self.by, "changed a person", groups=[group.name for group in groups])
+        return "Saved."
+
+
+class RoleAct(ActForm):
+    """What the `person` command fills, with a reason."""
+
+    title, button = "Role", "Change the role"
+    role = forms.ChoiceField(choices=Role.choices)
+    reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial = {"role": self.person.role}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        self.role_form = RoleForm({"role": cleaned.get("role")}, person=self.person)
+        if not self.errors and not self.role_form.is_valid():
+            self.add_error("role", self.role_form.sentence)
+        return cleaned
+
+    def save(self) -> str:
+        is_new = self.role_form.save(by=self.by, reason=self.cleaned_data["reason"])
+        return (
+            f"{self.person} is {self.person.get_role_display().lower()} now."
+            if is_new
+            else "It was so already."
+        )
+
+
+class LinkAct(ActForm):
+    """A fresh link: to the mailbox, or, where no mail is sent, shown once to the admin, who says why."""
+
+    title, button = "Sign-in link", "Make a new link"
+    reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = not mail_is_set_up()
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.person.is_active:
+            raise forms.ValidationError("The account is deactivated; activate it first.")
+        return cleaned
+
+
+class ActiveAct(ActForm):
+    reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "Deactivate" if self.person.is_active else "Activate again"
+        self.button, self.is_grave = self.title, self.person.is_active
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if self.person == self.by:
+            raise forms.ValidationError("Nobody deactivates their own account; ask another admin.")
+        if is_last_admin(self.person):
+            raise forms.ValidationError(f"{self.person} is the last admin: name another one first.")
+        return cleaned
+
+    @transaction.atomic
+    def save(self) -> str:
+        self.person.is_active = not self.person.is_active
+        self.person.save(update_fields=["is_active"])
+        if self.person.is_active:
+            record(self.person, self.by, "activated an account", reason=self.cleaned_data["reason"])
+            return f"{self.person} can sign in again."
+        end_sessions(self.person)
+        record(self.person, self.by, "deactivated an account", reason=self.cleaned_data["reason"])
+        return f"{self.person} is signed out everywhere and cannot sign in; what they did stays."
+
+
+class FactorAct(ActForm):
+    """For whoever has lost the device and the recovery codes."""
+
+    title, button, is_grave = "Second factor", "Take the second factor away", True
+    reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not Authenticator.objects.filter(user=self.person).exists():
+            raise forms.ValidationError(f"{self.person} has none.")
+        return cleaned
+
+    @transaction.atomic
+    def save(self) -> str:
+        Authenticator.objects.filter(user=self.person).delete()
+        end_sessions(self.person)
+        record(self.person, self.by, "took a second factor away", reason=self.cleaned_data["reason"])
+        return (
+            f"{self.person} signs in without a second factor, passkeys included, until a new one is set up."
+        )
+
+
+ACTS: dict[str, type[ActForm]] = {
+    "details": DetailsForm,
+    "role": RoleAct,
+    "link": LinkAct,
+    "active": ActiveAct,
+    "factor": FactorAct,
+}
+
+
+def end_sessions(person: User) -> None:
+    keys = list(UserSession.objects.filter(user=person).values_list("session_key", flat=True))
+    Session.objects.filter(session_key__in=keys).delete()
+    UserSession.objects.filter(user=person).delete()

@@ -1,0 +1,142 @@
+"""Inviting people to the site, one or many: each with a role, each refused row with its reason."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.core.mail import send_mail
+from django.db import transaction
+
+from accounts.models import LoginLink, SiteSettings, User
+from accounts.roles import Role
+from accounts.sign_in.addresses import clean_address, mail_is_set_up
+from audit import record
+
+logger = logging.getLogger(__name__)
+
+LIVES = timedelta(days=14)
+MOST_BYTES = 2**20
+MOST_ROWS = 1000
+NAMES = {name.casefold(): Role(value) for value, label in Role.choices for name in (value, label)}
+
+
+@dataclass(slots=True)
+class Invited:
+    """A person, and how the link comes to them: `url` only where no mail leaves this machine."""
+
+    person: User
+    url: str = ""
+    is_sent: bool = False
+
+
+class InviteForm(forms.Form):
+    """Addresses typed by hand, or a table with the columns email, and if wanted name and role."""
+
+    emails = forms.CharField(
+        label="Addresses",
+        required=False,
+        help_text="One per line.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    table = forms.FileField(
+        label="Or a CSV file",
+        required=False,
+        help_text="Columns: email, and where you have them name and role. At most 1,000 rows.",
+    )
+    role = forms.ChoiceField(
+        choices=Role.choices, initial=Role.RATER, help_text="For addresses, and rows without a role."
+    )
+
+    def clean_table(self) -> list[dict[str, str]]:
+        table: UploadedFile[bytes] | None = self.cleaned_data["table"]
+        if table is None:
+            return []
+        if (table.size or 0) > MOST_BYTES:
+            raise forms.ValidationError("The file is larger than a megabyte; this is no list of people.")
+        try:
+            text = table.read().decode("utf-8-sig")
+            rows = [_plain(row) for row in csv.DictReader(io.StringIO(text, newline=""))]
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise forms.ValidationError("The file is not a CSV in UTF-8.") from error
+        if len(rows) > MOST_ROWS:
+            raise forms.ValidationError(f"The file has {len(rows):,} rows; at most {MOST_ROWS:,} at a time.")
+        if rows and "email" not in rows[0]:
+            raise forms.ValidationError("The file has no column “email”.")
+        return rows
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors and not cleaned["emails"].strip() and not cleaned["table"]:
+            raise forms.ValidationError("Type an address, or choose a file.")
+        return cleaned
+
+    def rows(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """Each row with what to call it: the address typed, or the line of the file."""
+        for address in self.cleaned_data["emails"].replace(",", "\n").split():
+            yield address, {"email": address}
+        for number, row in enumerate(self.cleaned_data["table"], start=2):
+            yield f"Row {number}", row
+
+    def invite(self, *, by: User, absolute: Callable[[str], str]) -> tuple[list[Invited], list[str]]:
+        """Everybody who can be invited, each in a transaction of its own, and a sentence for each row that cannot."""
+        invited, refused = [], []
+        for name, row in self.rows():
+            try:
+                with transaction.atomic():
+                    person, path = self._add(row, by=by)
+            except ValidationError as error:
+                refused.append(f"{name}: {' '.join(error.messages)}")
+            else:
+                invited.append(deliver(person, absolute(path)))
+        return invited, refused
+
+    def _add(self, row: dict[str, str], *, by: User) -> tuple[User, str]:
+        address = clean_address(row.get("email", ""))
+        role = NAMES.get((row.get("role") or self.cleaned_data["role"]).casefold())
+        if role is None:
+            raise ValidationError(f"“{row['role']}” is no role; there are {', '.join(Role.values)}.")
+        if User.objects.filter(email__iexact=address).exists():
+            raise ValidationError(f"{address} has an account already.")
+        first, _, last = row.get("name", "").strip().rpartition(" ")
+        person = User(email=address, role=role, first_name=first, last_name=last)
+        person.set_unusable_password()
+        person.full_clean(exclude=["password"])
+        person.save()
+        record(person, by, "invited a person", role=role)
+        return person, link_for(person, by=by)
+
+
+def _plain(row: dict[str | Any, Any]) -> dict[str, str]:
+    return {str(name).strip().casefold(): str(value or "").strip() for name, value in row.items() if name}
+
+
+def link_for(person: User, *, by: User, reason: str = "") -> str:
+    """The path of a fresh link; that it was made, by whom and why, stands in the log."""
+    record(person, by, "made a sign-in link", reason=reason)
+    return LoginLink.issue(person, lives=LIVES, made_by=by)
+
+
+def deliver(person: User, url: str) -> Invited:
+    """Mail the link to its person; where no mail leaves this machine, it is the admin's to hand over."""
+    if not mail_is_set_up():
+        return Invited(person, url)
+    site = SiteSettings.current()
+    text = (
+        f"You have an account at {site.name}.\n\n"
+        f"Your link, which works once within {LIVES.days} days:\n{url}\n\n{site.mail_ending}"
+    )
+    try:
+        send_mail(f"Your account at {site.name}", text, None, [person.email])
+    except OSError:  # SMTP's own errors are such too
+        logger.exception("an invitation could not be sent")
+        return Invited(person)
+    return Invited(person, is_sent=True)
