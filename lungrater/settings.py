@@ -191,6 +191,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "pool.imports.tasks.drop_finished_uploads",
         "schedule": timedelta(minutes=5),
     },
+    "measure-image-files": {
+        "task": "pool.imports.tasks.measure_image_files",
+        "schedule": timedelta(minutes=5),
+    },
     "enter-heads-of-chains": {
         "task": "audit.tasks.enter_heads_of_chains",
         "schedule": timedelta(minutes=5),

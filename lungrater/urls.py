@@ -13,6 +13,7 @@ from lungrater import pages
 from lungrater.log_page import log, log_csv
 from lungrater.machines.views import machines, stop_machine
 from lungrater.monitoring.health import healthz, livez, readyz
+from lungrater.monitoring.health_page import health
 from lungrater.people.views import change_person, invite_people, people_csv, people_list, person
 from lungrater.privacy.views import erase_person
 from rating.studies.invitations import invite_raters
@@ -36,9 +37,11 @@ urlpatterns = [
     path("account/second-factor/", second_factor, name="second_factor"),
     path("settings/", site_settings, name="site_settings"),
     path("privacy/", privacy_notice, name="privacy_notice"),
+    path("health/", health, name="health"),
     path("log/", log, name="log"),
     path("log.csv", log_csv, name="log_csv"),
     path("accounts/email/", address_stands, name="account_email"),
+    path("accounts/3rdparty/", address_stands, name="socialaccount_connections"),
     path("accounts/login/code/", by_mail(request_login_code), name="account_request_login_code"),
     path("accounts/password/reset/", by_mail(password_reset), name="account_reset_password"),
     path("accounts/password/set/", set_password, name="account_set_password"),

@@ -184,6 +184,7 @@ class Image(models.Model):
     provenance = models.JSONField(default=dict, blank=True)
     # What was odd about the file it came from: [{"code": …, "text": …}], codes as in `pool.imports.notes`.
     notes = models.JSONField(default=list, blank=True)
+    file_bytes = models.PositiveBigIntegerField(null=True, editable=False)  # None until it has been measured
     excluded_reason = models.CharField(max_length=200, blank=True)
     excluded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"

@@ -32,6 +32,7 @@ OWN = {"rater"}
 WHO_MAY: dict[str, tuple[set[str], str]] = {
     "home": (SIGNED_IN, "get"),
     "account": (SIGNED_IN, "get"),
+    "health": ({"admin"}, "get"),
     "people": ({"admin"}, "get"),
     "people_csv": ({"admin"}, "get"),
     "invite_people": ({"admin"}, "get"),
@@ -203,7 +204,7 @@ OF_STUDY = {
 }
 EXTRACTOR = {"name": "small", "sha256": "0" * 64, "dimensions": 64}
 # allauth's own pages guard themselves; these are the prefixes of their names.
-ALLAUTH = ("account_", "mfa_", "socialaccount_", "openid_connect_", "usersessions_")
+ALLAUTH = ("account_", "mfa_", "socialaccount_", "openid_connect_", "usersessions_", "social/")
 
 
 def names(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[str]:
@@ -212,7 +213,7 @@ def names(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterato
             space = f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix
             yield from names(pattern.url_patterns, space)
         else:
-            yield f"{prefix}{pattern.name}"
+            yield f"{prefix}{pattern.name or pattern.pattern}"
 
 
 def test_every_address_has_a_row():

@@ -28,7 +28,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
 
 def address_stands(request: HttpRequest) -> HttpResponse:
-    """Nothing, in place of allauth's page for changing one's address.
+    """Nothing, in place of allauth's pages for changing one's address and for tying other accounts to one's own.
 
     People are invited by their address: whoever could take somebody else's would get that person's
     invitations, and share an account with them.

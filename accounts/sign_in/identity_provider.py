@@ -91,6 +91,8 @@ class IdentityProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Find the person, give them the role of their groups, or say why they do not come in."""
         claims = claims_of(sociallogin)
+        if sociallogin.state.get("process") == "connect":
+            raise turned_away(request, claims, "Accounts are matched by their address, not by hand.")
         _forget_claims(sociallogin)
         address = confirmed_address(claims)
         person = sociallogin.user if sociallogin.is_existing else _person_with(address)

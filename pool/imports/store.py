@@ -188,6 +188,7 @@ def add_image(
     )
     image.file.name = stored_path(image, "")
     png = prepared.png if prepared else encode_png(pixels)
+    image.file_bytes = len(png)
     try:
         with transaction.atomic():
             image.save(force_insert=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from jobs import runners
+from pool.file_sizes import measure_files
 from pool.imports import uploads
 from pool.models import ImportJob
 
@@ -14,6 +15,11 @@ runners.register(ImportJob, uploads.import_uploads)
 @shared_task
 def run_import_job(job_id: int) -> None:
     ImportJob.objects.get(pk=job_id).perform()
+
+
+@shared_task
+def measure_image_files() -> None:
+    measure_files()
 
 
 @shared_task

@@ -56,9 +56,9 @@ def house(provider: dict[str, str], settings: Any) -> None:
     settings.OIDC_ADMINS = ["lungrater-admins"]
 
 
-def come_in(client: Any, address: str) -> Any:
+def come_in(client: Any, address: str, **query: str) -> Any:
     """From our sign-in page to the provider, there by password, and back: the answer to the way back."""
-    to_provider = client.get(reverse("openid_connect_login", args=["house"])).url
+    to_provider = client.get(reverse("openid_connect_login", args=["house"]), query).url
     with httpx2.Client(follow_redirects=True, timeout=SECONDS) as browser:
         form = browser.get(to_provider)
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form.text)
@@ -153,6 +153,17 @@ def test_a_deactivated_person_does_not_come_in(client, house):
     come_in(client, "ada@example.org")
 
     assert "_auth_user_id" not in client.session
+
+
+def test_nobody_ties_the_providers_account_to_another_of_theirs(client, client_of, rater, house):
+    browser = client_of(rater)
+
+    answer = come_in(browser, "boss@example.org", process="connect")
+
+    rater.refresh_from_db()
+    assert (answer.status_code, rater.role) == (403, Role.RATER)
+    assert not SocialAccount.objects.exists()
+    assert browser.get(reverse("socialaccount_connections")).status_code == 404
 
 
 def test_a_second_factor_required_here_is_left_to_the_provider(client, house):
