@@ -24,10 +24,15 @@ BLINDED = "This depends on which images are real: unblind the study to see it."
 
 @dataclass(frozen=True, slots=True)
 class IntraRater:
-    """Each rater's agreement with their own earlier answers: of repeats within the session, and of the next session."""
+    """Each rater's agreement with their own earlier answers: of repeats within the session, and of the next session.
+
+    Over raters the share given the same label.
+    """
 
     repeats: tuple[SelfAgreement, ...]
     next_session: tuple[SelfAgreement, ...]
+    repeats_over_raters: RandomMean
+    next_session_over_raters: RandomMean
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from rating.results.report.checklist_core import (
     GOING_BACK,
     Context,
     answers,
+    average_in_words,
     in_words,
 )
 
@@ -112,12 +113,12 @@ def agreement(of: Context) -> str:
     names = ("percent_agreement", "krippendorff_alpha", "gwet_ac1")
     words = " ".join(in_words(COEFFICIENTS[name], coefficients[name]) for name in names)
     intra = of.results.intra
-    own = (
-        " Each rater with their own earlier answers: see “Agreement”."
-        if intra.repeats or intra.next_session
-        else ""
-    )
-    return f"{words}{own}"
+    own = {
+        "Same label when shown again in the session": (intra.repeats, intra.repeats_over_raters),
+        "Same label in the next session": (intra.next_session, intra.next_session_over_raters),
+    }
+    again = (average_in_words(name, over_raters) for name, (rows, over_raters) in own.items() if rows)
+    return " ".join([words, *again])
 
 
 @answers("bundle")

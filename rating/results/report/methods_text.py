@@ -7,6 +7,7 @@ from rating.results.exhibit import unit_name
 from rating.results.sections.generators import are_compared
 from rating.results.study_facts import StudyFacts
 from rating.results.study_results import StudyResults
+from rating.statistics.mrmc.moments import RandomMean
 
 QUESTION_ASKED = {
     "single": "Each image was to be called real, fake or unsure.",
@@ -20,14 +21,14 @@ QUESTION_ASKED = {
 }
 SINGLE_IMAGES = (
     "“Unsure” {unsure}, as declared before unblinding; the other policies are shown beside it. Proportions of one rater "
-    "have Wilson intervals; averages over raters take raters and images as random (U-statistic; Obuchowski–Rockette with "
-    "Hillis' degrees of freedom where every rater read every image). "
+    "have Wilson intervals. "
 )
 COMPARED = "Generators and modalities are compared by fool rate and AUC, p values adjusted by Holm. "
 FORCED_CHOICE = (
     "The share of sets in which a rater found the image has Clopper and Pearson's interval and the exact binomial test against "
-    "guessing, p values adjusted by Holm; the average over raters takes raters and sets as random (U-statistic). "
+    "guessing, p values adjusted by Holm. "
 )
+NOT_YET = "Numbers that depend on the truth are given once the study is unblinded."
 
 
 def methods_text(facts: StudyFacts, results: StudyResults) -> list[str]:
@@ -60,6 +61,7 @@ def methods_text(facts: StudyFacts, results: StudyResults) -> list[str]:
     statistics += (
         FORCED_CHOICE if results.forced_choice else SINGLE_IMAGES.format(unsure=POLICIES[facts.unsure_policy])
     )
+    statistics += _averages(results)
     if results.truth and are_compared(results.truth):
         statistics += COMPARED
     statistics += _equivalence(facts, results)
@@ -74,9 +76,49 @@ def methods_text(facts: StudyFacts, results: StudyResults) -> list[str]:
     return paragraphs
 
 
+def _averages(results: StudyResults) -> str:
+    """How the intervals of the numbers over raters were made, as these numbers have it."""
+    averages = _over_raters(results)
+    by_method: dict[str, list[str]] = {}
+    for name, average in averages.items():
+        if average.primary.ci:
+            by_method.setdefault(average.primary_method, []).append(name)
+    if not averages:
+        return "" if results.forced_choice else f"{NOT_YET} "
+    if not by_method:
+        return "No number over raters has an interval. "
+    return f"Intervals over raters: {'; '.join(f'{listed(names)}: {method}' for method, names in by_method.items())}. "
+
+
+def _over_raters(results: StudyResults) -> dict[str, RandomMean]:
+    choice, truth = results.forced_choice, results.truth
+    if choice:
+        return {"the share found": choice.accuracy.over_raters} if choice.accuracy else {}
+    if truth is None:
+        return {}
+    declared = truth.policy(results.policy)
+    averages = {"fool rate": truth.fool_rate, "accuracy": declared.accuracy}
+    if truth.only:
+        return averages
+    sides = {"sensitivity": declared.sensitivity, "specificity": declared.specificity}
+    return {**averages, **sides, "AUC": truth.auc.u_statistic}
+
+
+def listed(names: list[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
 def _equivalence(facts: StudyFacts, results: StudyResults) -> str:
     if facts.margin is None:
         return "No equivalence margin was declared, so no claim of indistinguishability is made."
+    declared = f"the declared margin of {facts.margin:g}"
     if results.forced_choice:
-        return f"The declared margin of {facts.margin:g} is not tested: equivalence is tested of single images only."
-    return f"Equivalence was tested by two one-sided tests against the declared margin of {facts.margin:g}."
+        return f"{declared.capitalize()} is not tested: equivalence is tested of single images only."
+    if results.truth is None:
+        return f"Equivalence is tested against {declared} once the study is unblinded."
+    tests = results.truth.equivalence.tests
+    refused = [row.test.reason for row in tests if row.test.p is None and row.test.reason]
+    if len(refused) == len(tests):
+        return f"Equivalence was not tested against {declared}: {refused[0] if refused else results.truth.equivalence.reason}"
+    return f"Equivalence was tested by two one-sided tests against {declared}."

@@ -22,11 +22,12 @@ from rating.results.exhibit import (
     unit_name,
 )
 from rating.results.study_results import IntraRater, StudyResults
-from rating.statistics.agreement.intra import intra_rater
+from rating.statistics.agreement.intra import SelfAgreement, intra_rater, self_agreement_over_raters
 from rating.statistics.agreement.report import FEW, ONE_RATER, GroupAgreement
 from rating.statistics.arrays import Floats
 from rating.statistics.columns import REPEAT, StudyColumns
 from rating.statistics.estimate import Estimate
+from rating.statistics.ratings_table import RatingsTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,11 +45,17 @@ def intra_rater_results(columns: StudyColumns, session: int) -> IntraRater:
     """Each rater with their own answers: repeats within the session, and the first session with the second."""
     first = columns.table(session)
     repeats, later = columns.table(session, REPEAT), columns.table(session + 1)
-    rows = [
-        intra_rater(columns.raters, first.codes, again.codes, len(columns.labels))
-        for again in (repeats, later)
-    ]
-    return IntraRater(*(tuple(row for row in part if row.n) for part in rows))
+
+    def of_each(again: RatingsTable) -> tuple[SelfAgreement, ...]:
+        rows = intra_rater(columns.raters, first.codes, again.codes, len(columns.labels))
+        return tuple(row for row in rows if row.n)
+
+    return IntraRater(
+        of_each(repeats),
+        of_each(later),
+        self_agreement_over_raters(first.codes, repeats.codes),
+        self_agreement_over_raters(first.codes, later.codes),
+    )
 
 
 def agreement(results: StudyResults) -> Table:
@@ -181,17 +188,28 @@ def habits(results: StudyResults) -> Table:
 
 
 def with_oneself(results: StudyResults) -> Table:
-    again = {"repeat in the session": results.intra.repeats, "next session": results.intra.next_session}
-    rows: list[list[Cell]] = [
-        [
-            *(row.rater, occasion, row.n, *rate_cells(row.same)),
-            *(row.kappa.kappa.estimate, row.kappa.kappa.se, row.kappa.kappa.reason or ""),
+    intra = results.intra
+    again = {
+        "repeat in the session": (intra.repeats, intra.repeats_over_raters),
+        "next session": (intra.next_session, intra.next_session_over_raters),
+    }
+    rows: list[list[Cell]] = []
+    methods = []
+    for occasion, (part, over_raters) in again.items():
+        rows += [
+            [
+                *(row.rater, occasion, row.n, *rate_cells(row.same)),
+                *(row.kappa.kappa.estimate, row.kappa.kappa.se, row.kappa.kappa.reason or ""),
+            ]
+            for row in part
         ]
-        for occasion, part in again.items()
-        for row in part
-    ]
+        if len(part) > 1:
+            primary = over_raters.primary
+            n = sum(row.n for row in part)
+            rows.append(["All raters", occasion, n, *rate_cells(primary), None, None, primary.reason or ""])
+            methods.append(over_raters.primary_method)
     head = ("Rater", "Shown again as", "n", "Same label", *INTERVAL, "Cohen κ", "SE", "Note")
-    return Table(head, rows)
+    return Table(head, rows, [f"All raters: {'; '.join(dict.fromkeys(methods))}."] if methods else [])
 
 
 def _one_rater(results: StudyResults) -> str | None:

@@ -8,6 +8,9 @@ import numpy as np
 from rating.statistics.agreement.cohen import Cohen, cohen
 from rating.statistics.arrays import Codes
 from rating.statistics.estimate import Estimate
+from rating.statistics.mrmc import ustatistic
+from rating.statistics.mrmc.fixed_raters import with_these_raters
+from rating.statistics.mrmc.moments import RandomMean
 from rating.statistics.proportions import wilson
 
 
@@ -31,3 +34,13 @@ def intra_rater(raters: Sequence[str], first: Codes, again: Codes, q: int) -> li
         n = int(both.sum())
         rows.append(SelfAgreement(rater, n, wilson(int(np.trace(table)), n), cohen(table)))
     return rows
+
+
+def self_agreement_over_raters(first: Codes, again: Codes) -> RandomMean:
+    """The share of repeats given the same label, over raters and images like these; codes raters × images, -1 missing.
+
+    A rater's repeats are of one person: pooled as if independent their interval would be too narrow.
+    """
+    both = (first >= 0) & (again >= 0)
+    same = (first == again) & both
+    return with_these_raters(ustatistic.mean(same.astype(float), both), same, both)

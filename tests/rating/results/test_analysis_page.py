@@ -429,6 +429,9 @@ def test_the_methods_compare_generators_only_where_there_are_two(rater):
     of_two = " ".join(methods_text(facts, replace(numbers, truth=truth)))
 
     assert "“Unsure” counts as wrong, as declared" in methods
+    assert (
+        numbers.known_truth.auc.u_statistic.primary_method not in methods
+    )  # one rater: no interval over raters
     assert "Generators and modalities are compared" not in methods
     assert "Generators and modalities are compared" in of_two
 

@@ -7,6 +7,7 @@ import pytest
 from rating.results.exhibit import Table
 from rating.results.report.checklist_core import ANSWERS, PERSON, Context, in_words
 from rating.results.report.checklists import answer_to, checklist_table, checklists, is_open
+from rating.results.report.methods_text import methods_text
 from rating.results.study_facts import StudyFacts
 from rating.results.summary import study_results
 from rating.statistics.estimate import Estimate
@@ -173,3 +174,39 @@ def test_a_statement_stands_where_the_record_ends_and_nowhere_else():
     assert answer("CLAIM", "34", funded) == PERSON
     planned = replace(FACTS, statements={"sample_size": "Half-width .05 at a fool rate of .5."})
     assert answer("GRRAS", "6", planned).endswith("Why so many: Half-width .05 at a fool rate of .5.")
+
+
+def test_the_methods_paragraph_names_the_method_that_each_number_has():
+    results = study_results(simulated())
+    paragraph = " ".join(methods_text(FACTS, results))
+
+    assert "fool rate" in paragraph
+    for average in (results.known_truth.fool_rate, results.known_truth.auc.u_statistic):
+        assert average.primary_method in paragraph
+    assert "Obuchowski" not in paragraph or "Obuchowski" in results.known_truth.fool_rate.primary_method
+
+
+def test_the_methods_paragraph_of_two_raters_speaks_of_these_two():
+    results = study_results(simulated(raters=2))
+    paragraph = " ".join(methods_text(FACTS, results))
+
+    assert "these raters: images sampled, raters fixed" in paragraph
+    assert "U-statistic" not in paragraph
+
+
+def test_no_equivalence_is_claimed_to_be_tested_that_was_refused():
+    results = study_results(simulated(), endpoint="accuracy", policy="wrong", margin=0.1)
+    refused = replace(
+        results,
+        truth=replace(
+            results.known_truth,
+            equivalence=replace(
+                results.known_truth.equivalence, tests=results.known_truth.equivalence.tests[:1]
+            ),
+        ),
+    )
+
+    paragraph = " ".join(methods_text(replace(FACTS, margin=0.1, primary_endpoint="Accuracy"), refused))
+
+    assert "Equivalence was not tested against the declared margin of 0.1" in paragraph
+    assert "Equivalence was tested by" not in paragraph

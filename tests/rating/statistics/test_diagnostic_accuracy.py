@@ -12,7 +12,7 @@ from rating.statistics.accuracy.diagnostic_accuracy import diagnostic_accuracy, 
 from rating.statistics.accuracy.equivalence import tost
 from rating.statistics.accuracy.roc import auc, compare, curve
 from rating.statistics.accuracy.unsure import accuracy_by_policy, correct
-from rating.statistics.agreement.intra import intra_rater
+from rating.statistics.agreement.intra import intra_rater, self_agreement_over_raters
 from rating.statistics.agreement.random_raters import random_raters
 from rating.statistics.estimate import TWO_RATERS, Estimate
 from rating.statistics.mrmc import obuchowski_rockette, ustatistic
@@ -318,3 +318,21 @@ def test_a_nested_difference_is_the_paired_one_without_common_images():
 
     assert nested.estimate == pytest.approx(paired.estimate)
     assert nested.se == pytest.approx(paired.se)
+
+
+def test_two_raters_who_err_together_on_repeats_are_worth_one():
+    first = np.tile(np.arange(40) % 3, (2, 1)).astype(np.int8)
+    again = first.copy()
+    again[:, :10] = (again[:, :10] + 1) % 3
+
+    both = self_agreement_over_raters(first, again)
+
+    assert both.primary.estimate == pytest.approx(0.75)
+    assert both.primary.se == pytest.approx(np.sqrt(0.75 * 0.25 / 39))
+
+
+def test_a_repeat_that_was_not_rated_counts_for_nobody():
+    first = np.array([[0, 1, 2], [0, 1, 2]], np.int8)
+    again = np.array([[0, 1, -1], [-1, 1, 0]], np.int8)
+
+    assert self_agreement_over_raters(first, again).estimate.estimate == pytest.approx(3 / 4)
