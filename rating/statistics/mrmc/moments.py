@@ -4,8 +4,8 @@ Gallas 2006, Gallas & Brown 2008 (Neural Netw 21:387), Gallas, Bandos, Samuelson
 The square of a mean is a sum over pairs of observations. Pairs that share no rater and no image estimate the squared
 expectation, whatever the design; what the squared mean has beyond that is its variance. Here observations are taken
 as deviations from the mean. For fully crossed data that changes nothing (the numbers are iMRMC's); with missing
-ratings the plain moments carry the noise of the mean itself, which made one variance in sixteen negative (10 raters,
-100 images, 40 % missing) and the intervals too short.
+ratings the plain moments carry the noise of the mean itself, spread more and are negative now and then: the table of
+`bench/ustatistic.py` stands in docs/statistics.md.
 """
 
 from dataclasses import dataclass, replace
