@@ -11,7 +11,7 @@ from rating.statistics.accuracy.forced_choice import ForcedChoice
 from rating.statistics.accuracy.indistinguishable import EquivalenceTests
 from rating.statistics.accuracy.machines import MachineResults
 from rating.statistics.agreement.homogeneity import PairHabits
-from rating.statistics.agreement.intra import SelfAgreement
+from rating.statistics.agreement.intra import PooledSelfAgreement, SelfAgreement
 from rating.statistics.agreement.report import AgreementReport, RaterCounts
 from rating.statistics.estimate import Estimate
 from rating.statistics.mrmc.averages import BothMethods
@@ -26,13 +26,13 @@ BLINDED = "This depends on which images are real: unblind the study to see it."
 class IntraRater:
     """Each rater's agreement with their own earlier answers: of repeats within the session, and of the next session.
 
-    Over raters the share given the same label.
+    The pooled ones are of all raters together.
     """
 
     repeats: tuple[SelfAgreement, ...]
     next_session: tuple[SelfAgreement, ...]
-    repeats_over_raters: RandomMean
-    next_session_over_raters: RandomMean
+    repeats_pooled: PooledSelfAgreement
+    next_session_pooled: PooledSelfAgreement
 
 
 @dataclass(frozen=True, slots=True)

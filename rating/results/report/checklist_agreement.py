@@ -114,10 +114,10 @@ def agreement(of: Context) -> str:
     words = " ".join(in_words(COEFFICIENTS[name], coefficients[name]) for name in names)
     intra = of.results.intra
     own = {
-        "Same label when shown again in the session": (intra.repeats, intra.repeats_over_raters),
-        "Same label in the next session": (intra.next_session, intra.next_session_over_raters),
+        "Same label when shown again in the session": (intra.repeats, intra.repeats_pooled),
+        "Same label in the next session": (intra.next_session, intra.next_session_pooled),
     }
-    again = (average_in_words(name, over_raters) for name, (rows, over_raters) in own.items() if rows)
+    again = (average_in_words(name, pooled.same) for name, (rows, pooled) in own.items() if rows)
     return " ".join([words, *again])
 
 

@@ -20,9 +20,10 @@ from rating.results.exhibit import (
     p_cell,
     rate_cells,
     unit_name,
+    why_undefined,
 )
 from rating.results.study_results import IntraRater, StudyResults
-from rating.statistics.agreement.intra import SelfAgreement, intra_rater, self_agreement_over_raters
+from rating.statistics.agreement.intra import SelfAgreement, intra_rater, pooled_self_agreement
 from rating.statistics.agreement.report import FEW, ONE_RATER, GroupAgreement
 from rating.statistics.arrays import Floats
 from rating.statistics.columns import REPEAT, StudyColumns
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 MOST_PAIRS_SHOWN = 300
 MOST_NAMED = 30
 MOST_WITH_NUMBERS = 12
+POOLED_KAPPA = "κ by the mean observed and expected agreement (De Vries et al. 2008), standard error by leaving out an image at a time."
 TWO_ONLY = "Two raters: the numbers speak of these two raters only."
 
 
@@ -53,8 +55,8 @@ def intra_rater_results(columns: StudyColumns, session: int) -> IntraRater:
     return IntraRater(
         of_each(repeats),
         of_each(later),
-        self_agreement_over_raters(first.codes, repeats.codes),
-        self_agreement_over_raters(first.codes, later.codes),
+        pooled_self_agreement(first.codes, repeats.codes, len(columns.labels)),
+        pooled_self_agreement(first.codes, later.codes, len(columns.labels)),
     )
 
 
@@ -190,12 +192,12 @@ def habits(results: StudyResults) -> Table:
 def with_oneself(results: StudyResults) -> Table:
     intra = results.intra
     again = {
-        "repeat in the session": (intra.repeats, intra.repeats_over_raters),
-        "next session": (intra.next_session, intra.next_session_over_raters),
+        "repeat in the session": (intra.repeats, intra.repeats_pooled),
+        "next session": (intra.next_session, intra.next_session_pooled),
     }
     rows: list[list[Cell]] = []
     methods = []
-    for occasion, (part, over_raters) in again.items():
+    for occasion, (part, pooled) in again.items():
         rows += [
             [
                 *(row.rater, occasion, row.n, *rate_cells(row.same)),
@@ -204,12 +206,14 @@ def with_oneself(results: StudyResults) -> Table:
             for row in part
         ]
         if len(part) > 1:
-            primary = over_raters.primary
+            primary, kappa = pooled.same.primary, pooled.kappa
             n = sum(row.n for row in part)
-            rows.append(["All raters", occasion, n, *rate_cells(primary), None, None, primary.reason or ""])
-            methods.append(over_raters.primary_method)
+            reasons = why_undefined(primary, kappa)
+            rows.append(["All raters", occasion, n, *rate_cells(primary), kappa.estimate, kappa.se, reasons])
+            methods.append(pooled.same.primary_method)
     head = ("Rater", "Shown again as", "n", "Same label", *INTERVAL, "Cohen κ", "SE", "Note")
-    return Table(head, rows, [f"All raters: {'; '.join(dict.fromkeys(methods))}."] if methods else [])
+    note = f"All raters: {'; '.join(dict.fromkeys(methods))}; {POOLED_KAPPA}"
+    return Table(head, rows, [note] if methods else [])
 
 
 def _one_rater(results: StudyResults) -> str | None:

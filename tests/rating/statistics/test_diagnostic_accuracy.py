@@ -12,7 +12,7 @@ from rating.statistics.accuracy.diagnostic_accuracy import diagnostic_accuracy, 
 from rating.statistics.accuracy.equivalence import tost
 from rating.statistics.accuracy.roc import auc, compare, curve
 from rating.statistics.accuracy.unsure import accuracy_by_policy, correct
-from rating.statistics.agreement.intra import intra_rater, self_agreement_over_raters
+from rating.statistics.agreement.intra import intra_rater, pooled_self_agreement
 from rating.statistics.agreement.random_raters import random_raters
 from rating.statistics.estimate import TWO_RATERS, Estimate
 from rating.statistics.mrmc import obuchowski_rockette, ustatistic
@@ -325,7 +325,7 @@ def test_two_raters_who_err_together_on_repeats_are_worth_one():
     again = first.copy()
     again[:, :10] = (again[:, :10] + 1) % 3
 
-    both = self_agreement_over_raters(first, again)
+    both = pooled_self_agreement(first, again, 3).same
 
     assert both.primary.estimate == pytest.approx(0.75)
     assert both.primary.se == pytest.approx(np.sqrt(0.75 * 0.25 / 39))
@@ -335,4 +335,4 @@ def test_a_repeat_that_was_not_rated_counts_for_nobody():
     first = np.array([[0, 1, 2], [0, 1, 2]], np.int8)
     again = np.array([[0, 1, -1], [-1, 1, 0]], np.int8)
 
-    assert self_agreement_over_raters(first, again).estimate.estimate == pytest.approx(3 / 4)
+    assert pooled_self_agreement(first, again, 3).same.estimate.estimate == pytest.approx(3 / 4)

@@ -1,5 +1,6 @@
 """The program's answers to the second set of worked examples."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,12 @@ from rating.statistics.agreement.coefficients import Items
 from rating.statistics.agreement.cohen import cohen
 from rating.statistics.agreement.goodness_of_fit import common_kappa, kappa_interval
 from rating.statistics.agreement.homogeneity import homogeneity, prevalence_and_bias
+from rating.statistics.agreement.intra import intra_rater, pooled_self_agreement
 from rating.statistics.estimate import Estimate, logit_interval
 from rating.statistics.mrmc import fixed_raters, obuchowski_rockette
 from rating.statistics.mrmc.fixed_raters import FixedMean
 from rating.statistics.mrmc.paired import cochran_q, holm_adjusted, mcnemar
+from rating.statistics.paired_comparisons import Comparisons, abilities
 from rating.statistics.planning import Pilot, images_for_power, reader_power
 from rating.statistics.proportions import clopper_pearson, difference, difference_score
 from rating.statistics.times import median_interval, quartiles
@@ -28,6 +31,81 @@ from .worked_agreement import codes_of_table
 def marginal_homogeneity(example: Example) -> dict[str, Any]:
     tests = homogeneity(example["data"]["table"])
     return {name: getattr(tests, name) for name in tests.__slots__}
+
+
+@answers(
+    "baseball-1987",
+    "bt-four-generators",
+    "davidson-four",
+    "davidson-three",
+    "bt-always-wins",
+    "bt-by-rater-6x3",
+)
+def paired_comparisons(example: Example) -> dict[str, Any]:
+    found = abilities(_comparisons(example["data"]))
+    pooled = [math.nan if row.estimate is None else row.estimate for row in found.pooled]
+    if found.reason:
+        return {"exists": False, "log_ability_centred": None, "se_centred": None, "rank_interval": None}
+    spread = [row.se for row in found.pooled]
+    return {
+        "log_ability_first_zero": [value - pooled[0] for value in pooled],
+        "se_first_zero": [0.0, *(pair.difference.se for pair in found.pairs if pair.first == found.items[0])],
+        "log_ability_centred": pooled,
+        "se_centred": spread,
+        "se_pooled": spread,
+        "ci_centred": [row.ci for row in found.pooled],
+        "se_by_rater": [row.se for row in found.by_rater],
+        "ci_by_rater": [row.ci for row in found.by_rater],
+        "df": len(set(_comparisons(example["data"]).rater)) - 1,
+        "log_nu": found.log_tie and found.log_tie.estimate,
+        "log_nu_se": found.log_tie and found.log_tie.se,
+        "pairs": [
+            {
+                "pair": [pair.first, pair.second],
+                "difference": pair.difference.estimate,
+                "se": pair.difference.se,
+                "p": pair.p,
+                "p_holm": pair.p_holm,
+            }
+            for pair in found.pairs
+        ],
+        "rank_interval": found.ranks,
+    }
+
+
+def _comparisons(data: dict[str, Any]) -> Comparisons:
+    if "wins" in data:
+        ties = np.array(data["ties"]) if "ties" in data else None
+        return Comparisons.of_tables(data["items"], np.array(data["wins"]), ties)
+    raters = sorted({row[0] for row in data["rows"]})
+    of = data["items"].index
+    rows = [(raters.index(row[0]), of(row[1]), of(row[2]), row[3], row[4], 0) for row in data["rows"]]
+    rater, first, second, first_chosen, second_chosen, tied = np.array(rows).T
+    return Comparisons(tuple(data["items"]), rater, first, second, first_chosen, second_chosen, tied)
+
+
+@answers("intra-3x20", "intra-2x40-skewed")
+def self_agreement(example: Example) -> dict[str, Any]:
+    words = ("real", "unsure", "fake")
+    first, again = (
+        np.array([[words.index(word) for word in row] for row in example["data"][occasion]], np.int8)
+        for occasion in ("first", "second")
+    )
+    rows = intra_rater([str(rater) for rater in range(len(first))], first, again, 3)
+    pooled = pooled_self_agreement(first, again, 3)
+    assert pooled.same.these_raters
+    return {
+        "percent_by_rater": [row.same.estimate for row in rows],
+        "kappa_by_rater": [row.kappa.kappa.estimate for row in rows],
+        "kappa_ase_by_rater": [row.kappa.kappa.se for row in rows],
+        "pooled_percent": pooled.same.these_raters.estimate,
+        "pooled_percent_se_by_image": pooled.same.these_raters.se,
+        "pooled_kappa_de_vries": pooled.kappa.estimate,
+        "weighted_kappa_inverse_variance": pooled.weighted.estimate,
+        "weighted_kappa_se": pooled.weighted.se,
+        "homogeneity_chi2": pooled.chi2,
+        "homogeneity_df": pooled.df,
+    }
 
 
 @answers("bentur-2009", "mcnemar-equal-2-2", "mcnemar-none-discordant")
