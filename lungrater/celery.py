@@ -18,5 +18,6 @@ app.autodiscover_tasks(
         "rating.studies.trail",
         "lungrater.demo",
         "lungrater.machines",
+        "lungrater.privacy",
     ]
 )

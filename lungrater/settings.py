@@ -199,6 +199,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "audit.tasks.enter_heads_of_chains",
         "schedule": timedelta(minutes=5),
     },
+    "erase-after-retention": {
+        "task": "lungrater.privacy.tasks.erase_after_retention",
+        "schedule": timedelta(days=1),
+    },
     "enter-heads": {"task": "rating.studies.trail.tasks.enter_all_heads", "schedule": timedelta(minutes=5)},
 }
 CELERY_TIMEZONE = "UTC"

@@ -15,7 +15,7 @@ from lungrater.machines.views import machines, stop_machine
 from lungrater.monitoring.health import healthz, livez, readyz
 from lungrater.monitoring.health_page import health
 from lungrater.people.views import change_person, invite_people, people_csv, people_list, person
-from lungrater.privacy.views import erase_person
+from lungrater.privacy.views import erase_person, own_data
 from rating.studies.invitations import invite_raters
 
 urlpatterns = [
@@ -34,6 +34,7 @@ urlpatterns = [
     path("people/<uuid:uuid>/", person, name="person"),
     path("people/<uuid:uuid>/change/<slug:act>/", change_person, name="change_person"),
     path("people/<uuid:uuid>/erase/", erase_person, name="erase_person"),
+    path("account/my-data.zip", own_data, name="own_data"),
     path("account/second-factor/", second_factor, name="second_factor"),
     path("settings/", site_settings, name="site_settings"),
     path("privacy/", privacy_notice, name="privacy_notice"),

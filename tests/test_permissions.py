@@ -38,6 +38,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "invite_people": ({"admin"}, "get"),
     "person": ({"admin"}, "get"),
     "change_person": ({"admin"}, "post"),
+    "own_data": (SIGNED_IN, "post"),
     "erase_person": ({"admin"}, "get"),
     "second_factor": (SIGNED_IN, "get"),
     "site_settings": ({"admin"}, "get"),
@@ -147,6 +148,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:sign_report": (STAFF, "get"),
     "rating:members": (STAFF, "get"),
     "rating:statements": (STAFF, "get"),
+    "rating:redact": (STAFF, "get"),
     "rating:log": (STAFF, "get"),
     "rating:log_csv": (STAFF, "get"),
     "rating:verify": (STAFF, "post"),
@@ -196,7 +198,7 @@ OF_ENROLMENT = {f"rating:{act}" for act in ("reset", "withdraw", "replace", "mar
 OF_STUDY = {
     f"rating:{page}"
     for page in (
-        *("study", "freezing", "close", "unblind", "analysis", "codebook", "members", "join"),
+        *("study", "freezing", "close", "unblind", "analysis", "codebook", "members", "join", "redact"),
         "statements",
         *("log", "log_csv", "verify"),
         *("let_copies_in", "copy", "audit", "auditing", "override", "raters"),
@@ -395,7 +397,7 @@ EDITOR = {
     ),
     *("generation:utility_cancel", "generation:utility_resume"),
 }
-OWNER = {"rating:members", "pool:dataset_members", "pool:remove_dataset"}
+OWNER = {"rating:redact", "rating:members", "pool:dataset_members", "pool:remove_dataset"}
 OPENS = {"none": set[str](), "viewer": VIEWER, "editor": VIEWER | EDITOR, "owner": VIEWER | EDITOR | OWNER}
 
 

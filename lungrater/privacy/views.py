@@ -1,4 +1,4 @@
-"""The admin's page for erasing a person."""
+"""A person's own data as a zip, and the admin's page for erasing a person."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import translation
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
+from accounts.preferences import Preferences
+from audit import record
 from lungrater.privacy.erasure import ErasureForm
+from lungrater.privacy.my_data import my_data
 from rating.models import Enrolment
 
 
@@ -31,3 +35,14 @@ def erase_person(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "enrolments": Enrolment.objects.filter(user=person).select_related("study").order_by("study"),
     }
     return render(request, "privacy/erase.html", context, status=422 if form.errors else 200)
+
+
+@never_cache
+@require_POST
+def own_data(request: HttpRequest) -> FileResponse:
+    """All that the site holds on whoever asks, in their own language."""
+    person = get_object_or_404(User, pk=request.user.pk)
+    record(person, person, "downloaded their own data")
+    with translation.override(Preferences.of(person).language or translation.get_language()):
+        file = my_data(person)
+    return FileResponse(file, as_attachment=True, filename="my-data.zip", content_type="application/zip")

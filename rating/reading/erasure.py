@@ -30,6 +30,7 @@ def erase_rater(person: Any, words: Sequence[str], *, by: Any, reason: str) -> i
 def _ratings_naming(words: Sequence[str]) -> models.QuerySet[Rating]:
     """Ratings with one of these words in the remark that stands, or in one that was replaced."""
     has_word = reduce(or_, (models.Q(remark__icontains=word) for word in words))
-    revised = RatingRevision.objects.filter(has_word).values("rating")
+    has_reason = reduce(or_, (models.Q(reason__icontains=word) for word in words))
+    revised = RatingRevision.objects.filter(has_word | has_reason).values("rating")
     ratings = Rating.objects.filter(has_word | models.Q(pk__in=revised))
     return ratings.select_related("presentation__sitting__enrolment__study")

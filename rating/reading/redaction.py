@@ -11,23 +11,30 @@ from audit.models import REDACTED
 from rating.reading.rating import Rating
 from rating.studies.study import must_say_why
 
+TEXTS = ("remark", "reason")  # of a revision: what was seen, and why an answer was changed
+
 
 @transaction.atomic
 def redact_remark(rating: Rating, *, by: Any, reason: str) -> int:
-    """Empty the remark of this rating in all its revisions; how many had one."""
+    """Empty what the rater wrote of this rating in all its revisions; how many had something."""
     must_say_why(reason)
     sitting = rating.presentation.sitting
-    keys = list(rating.revisions.exclude(remark="").values_list("pk", flat=True))
-    record(
-        sitting.enrolment.study,
-        by,
-        REDACTED,
-        reason=reason,
-        field="remark",
-        revisions=keys,
-        rater=sitting.enrolment.pseudonym,
-        position=rating.presentation.position,
-    )
-    rating.revisions.filter(pk__in=keys).update(remark="", remark_nonce="")
+    emptied: set[int] = set()
+    for field in TEXTS:
+        keys = list(rating.revisions.exclude(**{field: ""}).values_list("pk", flat=True))
+        if not keys:
+            continue
+        record(
+            sitting.enrolment.study,
+            by,
+            REDACTED,
+            reason=reason,
+            field=field,
+            revisions=keys,
+            rater=sitting.enrolment.pseudonym,
+            position=rating.presentation.position,
+        )
+        rating.revisions.filter(pk__in=keys).update(**{field: "", f"{field}_nonce": ""})
+        emptied.update(keys)
     Rating.objects.filter(pk=rating.pk).update(remark="")
-    return len(keys)
+    return len(emptied)

@@ -90,6 +90,7 @@ def remarks(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         **frame(search.study, results_of(search.study, search.form.part(), search.cache), search.form.part()),
         "form": search.form,
+        "is_owner": search.study.is_owned_by(request.user),
         "first_phase": search.first_phase,
         "sought": search.sought,
         "query": search.query,
