@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.db import models
 from django.utils.translation import gettext as _
@@ -47,7 +48,9 @@ def _readme(person: User) -> str:
     lines = [
         _("All that this site holds on %(person)s") % {"person": person.identity},
         _("Each table is here twice: as .json without loss, and as .csv for a spreadsheet."),
-        _("account, sessions, sign_in_links: who you are to this site and how and where you sign in."),
+        _(
+            "account, sessions, identity_providers, sign_in_links: who you are to this site and how and where you sign in."
+        ),
         _(
             "enrolments: the studies you read, your pseudonym, your consent and what you said of yourself and your display."
         ),
@@ -67,6 +70,11 @@ def _tables(person: User) -> Iterator[tuple[str, Iterable[Row]]]:
     yield "account", [_account(person)]
     sessions = UserSession.objects.filter(user=person).order_by("pk")
     yield "sessions", sessions.values("created_at", "last_seen_at", "ip", "user_agent").iterator(AT_ONCE)
+    providers = SocialAccount.objects.filter(user=person).order_by("pk")
+    yield (
+        "identity_providers",
+        providers.values("provider", "uid", "date_joined", "last_login", "extra_data").iterator(AT_ONCE),
+    )
     links = LoginLink.objects.filter(user=person).order_by("pk")
     yield "sign_in_links", links.values("created_at", "expires_at", "used_at").iterator(AT_ONCE)
     yield "enrolments", map(_enrolment, _enrolments(person))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import connection
@@ -47,6 +48,9 @@ def canary_everywhere(client_of: Callable[[User], Client]) -> tuple[User, Study]
     stranger.post(reverse("account_request_login_code"), {"email": ADDRESS})
     EmailAddress.objects.get_or_create(user=person, email=ADDRESS)
     Authenticator.objects.create(user=person, type="webauthn", data={"name": f"Key of {NAME}"})
+    SocialAccount.objects.create(
+        user=person, provider="clinic", uid="1", extra_data={"name": NAME, "email": ADDRESS}
+    )
     Preferences.objects.create(user=person, theme="light")
     LoginLink.issue(person, lives=timedelta(days=1))
     audit.record(study, organiser(), "was refused", reason=f"{ADDRESS} is R01 of this study already.")

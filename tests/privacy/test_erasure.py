@@ -32,6 +32,7 @@ BEFORE = {
     "rating_enrolment",
     "rating_rating",
     "rating_ratingrevision",
+    "socialaccount_socialaccount",
     "sessions",
     "logs/web.log",
 }

@@ -45,6 +45,7 @@ def test_all_that_the_site_holds_on_a_person_is_in_their_zip(client_of: Callable
     assert tables["account"][0]["second_factors"][0]["type"] == "webauthn"
     assert tables["enrolments"][0]["subspecialty"] == "canaryology"
     assert len(tables["ratings"]) == RatingRevision.objects.count() == 7
+    assert tables["identity_providers"][0]["extra_data"]["email"] == ADDRESS
     assert any(NAME in row["remark"] for row in tables["ratings"])
     assert {"failed to sign in", "changed a role", "consented", "enrolled"} <= {
         row["action"] for row in tables["events"]
