@@ -1,0 +1,92 @@
+"""The first page of whoever looks after studies or the site: what needs their hand, their studies, their jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from accounts.models import User
+from jobs.models import Job
+from jobs.tasks import job_kinds
+from lungrater.monitoring.overview import AMBER, GREEN, failed_jobs, parts
+from lungrater.monitoring.site_state import site_state
+from rating.models import Study
+
+MOST_STUDIES = 12
+MOST_JOBS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that waits for a person, in a sentence, and where to do it."""
+
+    sentence: str
+    url: str
+    state: str = AMBER
+
+
+@dataclass(frozen=True, slots=True)
+class StudyLine:
+    study: Study
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobLine:
+    """A job of this person's own that is under way, or has stopped."""
+
+    kind: str
+    url: str
+    job: Job
+
+
+def admin_tasks() -> Iterator[Task]:
+    """What an admin has to see to: parts that are not well, failed jobs, people who wait."""
+    health = reverse("health")
+    for part in parts(site_state()):
+        is_idle_queue = part.name.startswith("Queue") and part.state == AMBER
+        if part.state != GREEN and not is_idle_queue:
+            yield Task(f"{part.name}: {part.sentence}", health, part.state)
+    if failed := len(failed_jobs()):
+        yield Task(f"{failed} job{'s' if failed > 1 else ''} failed in the last week.", health)
+    if waiting := User.objects.filter(erased_at=None, is_active=True, last_login=None).count():
+        verb = "people have" if waiting > 1 else "person has"
+        yield Task(
+            f"{waiting} {verb} been invited and never signed in.", reverse("people") + "?state=invited"
+        )
+
+
+def studies_of(person: Any) -> list[StudyLine]:
+    """The latest studies this person has a part in, each with its next step."""
+    studies = Study.objects.visible_to(person).with_progress().order_by("-created_at")[:MOST_STUDIES]
+    return [StudyLine(study, next_step(study)) for study in studies]
+
+
+def next_step(study: Any) -> str:
+    """Of a study with its progress: what has to happen next, by whomever has the part for it."""
+    if study.state == Study.State.OPEN:
+        if not study.rater_count:
+            return "Invite raters"
+        if study.rated_count < study.presentation_count:
+            return f"Raters are at work: {study.rated_count} of {study.presentation_count} rated"
+        return "All is rated: close it"
+    steps = {
+        Study.State.DRAFT: "Choose its images, invite raters, freeze it",
+        Study.State.FROZEN: "Look at the blinding audit, then open it",
+        Study.State.CLOSED: "Unblind it, or read how raters agree",
+        Study.State.UNBLINDED: "Read the results",
+    }
+    return steps[Study.State(study.state)]
+
+
+def jobs_of(person: Any) -> list[JobLine]:
+    """What this person has asked for and is not finished, newest first."""
+    lines = [
+        JobLine(str(kind._meta.verbose_name).capitalize(), getattr(job, "get_absolute_url", str)(), job)
+        for kind in job_kinds()
+        for job in kind.objects.unfinished().filter(requested_by=person.pk)[:MOST_JOBS]
+    ]
+    return sorted(lines, key=lambda line: line.job.created_at, reverse=True)[:MOST_JOBS]

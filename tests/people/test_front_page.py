@@ -1,0 +1,111 @@
+"""The first page of each role says what needs a hand, and costs the same for few and for many."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.membership.models import Part
+from accounts.models import User
+from lungrater import front_page
+from lungrater.front_page import next_step
+from pool.models import ImportJob
+from rating.models import Study
+from tests.factories import make_dataset
+from tests.rating.cast import draft_study, frozen_study, open_study
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_rater_comes_to_their_readings(client_of, rater):
+    assert client_of(rater).get(reverse("home")).url == reverse("rating:reading_list")
+
+
+def test_an_admin_sees_what_is_not_well_what_failed_and_who_waits(client_of, admin, rater, monkeypatch):
+    monkeypatch.setattr("lungrater.monitoring.overview.is_guarded", lambda: False)
+    job = ImportJob.objects.create(dataset=make_dataset())
+    ImportJob.objects.filter(pk=job.pk).update(state="failed", finished_at=timezone.now())
+
+    page = client_of(admin).get(reverse("home"))
+
+    sentences = " ".join(task.sentence for task in page.context["tasks"])
+    assert "Queue cpu: no worker serves it" in sentences
+    assert "Trail: The site's database role owns the log" in sentences
+    assert "1 job failed in the last week." in sentences
+    assert "1 person has been invited and never signed in." in sentences
+
+
+def test_a_site_that_is_well_says_so(client_of, admin, monkeypatch):
+    monkeypatch.setattr(front_page, "parts", lambda _site: [])
+
+    assert "every part of the site is well" in client_of(admin).get(reverse("home")).content.decode()
+
+
+def test_a_researcher_sees_no_operations_and_only_studies_with_a_part(client_of, researcher):
+    mine, other = draft_study("Mine"), draft_study("Not mine")
+    for study in (mine, other):
+        study.memberships.all().delete()
+    mine.share_with(researcher, Part.EDITOR)
+
+    page = client_of(researcher).get(reverse("home"))
+
+    assert "tasks" not in page.context
+    assert [line.study for line in page.context["studies"]] == [mine]
+
+
+def test_each_state_of_a_study_has_its_next_step(rater):
+    draft_study("Draft")
+    frozen_study("Frozen")
+    open_study("Open", raters=[rater])
+
+    steps = {study.name: next_step(study) for study in Study.objects.with_progress()}
+
+    assert "freeze it" in steps["Draft"]
+    assert "open it" in steps["Frozen"]
+    assert "0 of" in steps["Open"]
+
+
+def test_an_open_study_whose_raters_have_all_left_wants_new_ones():
+    study = Study(state=Study.State.OPEN)
+    study.rater_count = 0  # as `with_progress` counts them
+
+    assert next_step(study) == "Invite raters"
+
+
+def test_the_jobs_are_the_persons_own_and_under_way(client_of, researcher, admin):
+    dataset = make_dataset()
+    mine = ImportJob.objects.create(dataset=dataset, requested_by=researcher)
+    ImportJob.objects.create(dataset=dataset, requested_by=admin)
+    over = ImportJob.objects.create(dataset=dataset, requested_by=researcher)
+    ImportJob.objects.filter(pk=over.pk).update(state="succeeded")
+
+    page = client_of(researcher).get(reverse("home"))
+
+    assert [line.job for line in page.context["jobs"]] == [mine]
+
+
+def test_few_or_many_people_studies_and_jobs_cost_the_same_queries(client_of, admin):
+    browser = client_of(admin)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            browser.get(reverse("home"))
+        return len(asked)
+
+    def more(count: int) -> None:
+        dataset = make_dataset()
+        User.objects.bulk_create(User(email=f"{count}-{each}@example.org") for each in range(count))
+        for each in range(count):
+            study = draft_study(f"Study {count} {each}")
+            study.share_with(admin, Part.OWNER)
+            ImportJob.objects.create(dataset=dataset, requested_by=admin)
+
+    more(2)
+    browser.get(reverse("home"))
+    few = queries()
+    more(8)
+
+    assert queries() == few
