@@ -28,7 +28,7 @@ from lungrater.embedded.migrate import migrations_unknown_here
 from lungrater.embedded.owner import as_owner
 from lungrater.embedded.running import running
 from lungrater.embedded.urls import environment_value
-from lungrater.site_verification import discrepancies_of_site
+from lungrater.monitoring.site_verification import discrepancies_of_site
 
 IN_MEMORY = 2**24
 OLDEST_SERVER = 140_000

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from generation.torchscript.scripted_model import ScriptedModel, ScriptError
 from pool.canonical.pixels import fitted_square
 from rating.reading.machine_raters import ImagePixels, Opinion, opinion_of
 
@@ -82,8 +83,6 @@ def _classifier(folder: Path) -> tuple[dict[str, Any], Callable[[ImagePixels], f
 
 
 def _script(folder: Path) -> tuple[dict[str, Any], Callable[[ImagePixels], float]]:
-    from generation.torchscript.scripted_model import ScriptedModel, ScriptError
-
     about = _about(folder)
     try:
         model = ScriptedModel(folder / SCRIPT)

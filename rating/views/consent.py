@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.preferences import Preferences
 from rating.models import Enrolment, Sitting
-from rating.studies.consent_copy import mail_consent, withdrawal_words
+from rating.reading.consent_copy import mail_consent, withdrawal_words
 from rating.views.raters import for_raters, wants_json
 
 

@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from rating.models import Enrolment
+from rating.reading.consent_copy import consent_text, withdrawal_words
 from rating.reading.withdrawal import leave as withdraw
 from rating.results.cache import forget
-from rating.studies.consent_copy import consent_text, withdrawal_words
 from rating.studies.study import NotPossibleError
 from rating.views.raters import for_raters
 

@@ -13,7 +13,7 @@ from audit import heads
 from audit.anchors import Anchor, NotAnAnchorError, read_anchors
 from audit.guard import UNGUARDED, is_guarded
 from audit.verification import head
-from lungrater.site_verification import discrepancies_of_site, discrepancies_of_study
+from lungrater.monitoring.site_verification import discrepancies_of_site, discrepancies_of_study
 from rating.management.commands.study import study_named
 
 BAD_ARGUMENT = 2

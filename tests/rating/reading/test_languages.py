@@ -36,7 +36,7 @@ def catalogue(language):
 
 
 def words_of_pages():
-    for module in ("studies/questions", "studies/consent_copy", "views/withdrawal", "reading/withdrawal"):
+    for module in ("studies/questions", "reading/consent_copy", "views/withdrawal", "reading/withdrawal"):
         text = (ROOT / "rating" / f"{module}.py").read_text()
         yield from re.findall(r'(?:_|gettext_lazy)\(\s*"(.+?)"\s*\)', text)
     for page in PAGES:
