@@ -16,13 +16,13 @@ from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.db import models
 from django.utils.translation import gettext as _
+from rating.studies.consent_copy import consent_text
 
 from accounts.models import LoginLink, User
 from accounts.preferences import Preferences
 from audit.models import Event
 from rating.models import Enrolment, RatingRevision
 from rating.results.guarding import guarded
-from rating.studies.consent_copy import consent_text
 
 Row = Mapping[str, Any]
 AT_ONCE = 2000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 
 from jobs import runners
-from pool.file_sizes import measure_files
 from pool.imports import uploads
+from pool.imports.file_sizes import measure_files
 from pool.models import ImportJob
 
 runners.register(ImportJob, uploads.import_uploads)

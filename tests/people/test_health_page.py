@@ -14,7 +14,7 @@ from django.utils import timezone
 from lungrater.monitoring import overview
 from lungrater.monitoring.signs_of_life import BACKUP, MAIL, SignOfLife
 from lungrater.monitoring.worker_presence import WorkerPresence, gpu_name, note_worker
-from pool.file_sizes import measure_files
+from pool.imports.file_sizes import measure_files
 from pool.models import Image, ImportJob
 from tests.factories import make_dataset, make_image
 
