@@ -16,12 +16,12 @@ from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.db import models
 from django.utils.translation import gettext as _
-from rating.studies.consent_copy import consent_text
 
 from accounts.models import LoginLink, User
 from accounts.preferences import Preferences
 from audit.models import Event
 from rating.models import Enrolment, RatingRevision
+from rating.reading.consent_copy import consent_text
 from rating.results.guarding import guarded
 
 Row = Mapping[str, Any]
