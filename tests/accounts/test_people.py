@@ -257,6 +257,7 @@ def test_nothing_secret_is_printed_where_no_mail_is_sent(client, rater, settings
     assert [answer.status_code for answer in answers] == [404, 404]
     assert "sends no mail" in page
     assert reverse("account_request_login_code") not in page
+    assert reverse("account_reset_password") not in page
 
 
 def test_whoever_may_see_the_truth_is_signed_out_after_an_hour_alone(client_of, researcher, rater):

@@ -1,0 +1,155 @@
+"""Each role comes in by a way that needs no mail: a passkey, an authenticator app, the house's identity provider."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from allauth.mfa.totp.internal.auth import hotp_value, yield_hotp_counters_from_time
+from django.db import connection
+from django.utils import timezone
+from playwright.sync_api import Browser, ConsoleMessage, Page
+
+from accounts.models import LoginLink, SiteSettings, User
+from accounts.roles import Role
+from tests.accounts.identity_provider import PASSWORD
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
+SHOTS = os.environ.get("SCREENSHOTS", "")
+
+
+@pytest.fixture
+def page(chromium: Browser, settings: Any) -> Iterator[Page]:
+    settings.EMAIL_BACKEND = NO_MAIL
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    complaints: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        """The provider's own pages, at another address, are not ours to mend."""
+        if message.type == "error" and "//localhost" in message.location["url"]:
+            complaints.append(message.text)
+
+    page.on("console", listen)
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def shoot(page: Page, name: str) -> None:
+    """A picture of the page in both sizes, where somebody wants to look at it."""
+    if SHOTS:
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.screenshot(path=str(Path(SHOTS) / f"{name}-{width}.png"), full_page=True)
+        page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def come_in_by_link(page: Page, url: str, person: User) -> None:
+    page.goto(url + LoginLink.issue(person, lives=timedelta(hours=1)))
+    page.click("main button[type=submit]")
+
+
+def required_of(role: Role) -> None:
+    since = timezone.now() - timedelta(days=30)
+    SiteSettings(pk=1, second_factor_roles=[role], second_factor_since=since, grace_days=0).save()
+
+
+def new(email: str, role: Role) -> User:
+    return User.objects.create_user(email, role=role, date_joined=timezone.now() - timedelta(days=30))
+
+
+def with_authenticator(page: Page) -> None:
+    """A security key that is plugged in and says yes to everything."""
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+
+
+def test_an_admin_has_to_make_a_passkey_and_comes_back_by_it(page: Page, live_server: Any) -> None:
+    required_of(Role.ADMIN)
+    come_in_by_link(page, live_server.url, new("admin@example.org", Role.ADMIN))
+    with_authenticator(page)
+    assert page.url.endswith("/account/second-factor/")
+    shoot(page, "second-factor")
+
+    page.click("text=Add a passkey or security key")
+    page.fill("input[name=name]", "Desk")
+    if page.locator("input[name=passwordless]").count():
+        page.check("input[name=passwordless]")
+    page.click("#mfa_webauthn_add")
+    page.wait_for_url(lambda url: "/add/" not in url)
+    page.goto(live_server.url)
+    assert page.locator("h2:has-text('Needs a hand')").count() == 1
+    for name in ("", "people/", "health/", "settings/", "people/invite/"):
+        page.goto(f"{live_server.url}/{name}")
+        shoot(page, name.strip("/").replace("/", "-") or "home")
+
+    page.click("text=Sign out")
+    page.goto(f"{live_server.url}/accounts/login/")
+    shoot(page, "login")
+    page.click("text=/Sign in with a passkey/i")
+    page.wait_for_url(f"{live_server.url}/")
+    assert page.locator("h2:has-text('Needs a hand')").count() == 1
+
+
+def test_a_researcher_sets_up_an_app_by_the_code_that_the_page_shows(page: Page, live_server: Any) -> None:
+    required_of(Role.RESEARCHER)
+    come_in_by_link(page, live_server.url, new("researcher@example.org", Role.RESEARCHER))
+
+    page.click("text=Use an authenticator app")
+    width = page.eval_on_selector("img[src^='data:image/svg']", "image => image.naturalWidth")
+    secret = page.locator("#authenticator_secret").input_value()
+    page.fill("input[name=code]", f"{hotp_value(secret, next(yield_hotp_counters_from_time())):06d}")
+    page.click("main button[type=submit]")
+    page.wait_for_url("**recovery-codes**")  # they are shown once the app has been asked again
+    page.goto(live_server.url)
+
+    assert width > 0
+    assert page.locator("h2:has-text('My studies')").count() == 1
+
+
+def test_a_rater_comes_in_by_the_houses_identity_provider(
+    page: Page, live_server: Any, settings: Any, tmp_path: Path
+) -> None:
+    callback = f"{live_server.url}/accounts/oidc/house/login/callback/"
+    words = [sys.executable, "-m", "tests.accounts.identity_provider", str(tmp_path), callback]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout
+        provider = json.loads(process.stdout.readline())
+        settings.OIDC_URL, settings.OIDC_NAME = provider["url"], "the clinic"
+        client = {name: provider[name] for name in ("client_id", "secret")}
+        app = {"provider_id": "house", "name": "the clinic", **client}
+        app["settings"] = {"server_url": provider["url"]}
+        settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [app], "OAUTH_PKCE_ENABLED": True}}
+        new("rita@example.org", Role.RATER)
+
+        page.goto(f"{live_server.url}/accounts/login/")
+        page.click("text=Sign in with the clinic")
+        page.fill("input[name=login]", "rita@example.org")
+        page.fill("input[name=password]", PASSWORD)
+        page.click("button[type=submit]")
+        page.wait_for_url(f"{live_server.url}/reading/")
+
+        assert page.locator("h1:has-text('My studies')").count() == 1
+    finally:
+        process.terminate()
+        process.wait(20)
+        connection.close()
