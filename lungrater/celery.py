@@ -16,6 +16,7 @@ app.autodiscover_tasks(
         *(f"generation.{kind}" for kind in ("images", "training", "quality", "utility")),
         "rating.blinding",
         "rating.studies.trail",
+        "lungrater.backup",
         "lungrater.demo",
         "lungrater.machines",
         "lungrater.privacy",

@@ -205,6 +205,16 @@ CELERY_BEAT_SCHEDULE = {
     },
     "enter-heads": {"task": "rating.studies.trail.tasks.enter_all_heads", "schedule": timedelta(minutes=5)},
 }
+# Where a backup of the whole site is put each night, at which hour (UTC), and how many of them stay.
+BACKUP_URL = env.str("BACKUP_URL", default="")
+BACKUP_HOUR = env.int("BACKUP_HOUR", default=2)
+BACKUP_KEEP = env.int("BACKUP_KEEP", default=7)
+if BACKUP_URL:
+    CELERY_BEAT_SCHEDULE["nightly-backup"] = {
+        "task": "lungrater.backup.tasks.make_nightly_backup",
+        "schedule": timedelta(minutes=10),
+        "options": {"expires": 600},
+    }
 CELERY_TIMEZONE = "UTC"
 
 # The network whose features FID and KID are of: PATH or PATH#SHA256 of a TorchScript file; empty for the small one.

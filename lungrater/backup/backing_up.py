@@ -39,11 +39,16 @@ def unwatched(_what: str, _byte_count: int) -> Progress:
 
 
 @contextmanager
-def noted() -> Iterator[None]:
-    """How this backup ends is noted for whoever watches the site, and every error is one sentence."""
+def noted(*, with_refusals: bool = False) -> Iterator[None]:
+    """How this backup ends is noted for whoever watches the site, and every error is one sentence.
+
+    A refusal is a person's slip at the terminal; of the nightly backup nobody else would hear of it.
+    """
     try:
         yield
     except (BackupError, *OUTSIDE_ERRORS) as error:
+        if isinstance(error, RefusedError) and not with_refusals:
+            raise
         sentence = (
             str(error)
             if isinstance(error, BackupError)

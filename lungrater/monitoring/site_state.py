@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from generation.images.outcomes import WorkerSeen
@@ -19,6 +20,7 @@ from lungrater.monitoring.signs_of_life import BACKUP, BEAT, MAIL, SignOfLife
 # Imports, freezes and the sweep wait in it: a site without a worker for it stands still.
 ESSENTIAL = "cpu"
 BEAT_GONE_AFTER = timedelta(seconds=60)
+BACKUP_TOO_OLD = timedelta(hours=30)
 # A training of a day may hold up the next one; longer than this, somebody should look.
 WAITS_TOO_LONG = timedelta(days=1)
 MOST_COUNTED = 1000
@@ -55,8 +57,15 @@ class SiteState:
         beat = self._seconds_since(BEAT)
         if beat is None or beat > BEAT_GONE_AFTER.total_seconds():
             yield "beat"
+        if settings.BACKUP_URL and self._backup_is_bad():
+            yield "backup"
         if (self.oldest_job_seconds or 0) > WAITS_TOO_LONG.total_seconds():
             yield "progress: a job has waited for more than a day"
+
+    def _backup_is_bad(self) -> bool:
+        """The last nightly one failed, or is too old; of a site that never had one the clock and the workers tell."""
+        sign = self.signs.get(BACKUP)
+        return sign is not None and (bool(sign.problem) or self.now - sign.at > BACKUP_TOO_OLD)
 
     @property
     def oldest_job_seconds(self) -> float | None:

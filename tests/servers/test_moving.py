@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import boto3
 import psycopg
@@ -19,13 +15,14 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from lungrater.embedded import postgres
+from tests.servers.external_server import cluster, owner_url, serving
 from tests.servers.reading_site import files_below, fill
-from tests.servers.sites import COMMAND_ENDS_WITHIN, REPOSITORY, free_port, lungrater
+from tests.servers.sites import COMMAND_ENDS_WITHIN, REPOSITORY, lungrater
 
 pytestmark = pytest.mark.e2e
 
 DEBIANS = Path("/usr/lib/postgresql/15/bin")
-OWNER, SITE = "owner", "site"
+SITE = "site"
 
 
 @pytest.fixture(scope="module")
@@ -50,53 +47,9 @@ def external(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     programs = postgres.client_program("initdb").parent if request.param == "newest" else DEBIANS
     if not (programs / "postgres").exists():
         pytest.skip("Debian's PostgreSQL 15 is not installed here.")
-    with pg_server(programs, tmp_path_factory.mktemp("external")) as port:
+    data = cluster(programs, tmp_path_factory.mktemp("external") / "data")
+    with serving(programs, data) as port:
         yield port
-
-
-@contextlib.contextmanager
-def pg_server(programs: Path, folder: Path) -> Iterator[int]:
-    """A fresh cluster that listens on loopback, with an owner who may make roles."""
-    port, user = free_port(), "pgserver" if os.geteuid() == 0 else None
-    data, passfile = folder / "data", folder / "password"
-    passfile.write_text("of the owner")
-    for above in [folder, *folder.parents]:
-        if not above.stat().st_mode & 1 and user:
-            above.chmod(above.stat().st_mode | 1)
-    data.mkdir()
-    if user:
-        shutil.chown(data, user, user)
-        passfile.chmod(0o644)
-    as_user: dict[str, Any] = {"user": user, "group": user, "extra_groups": [] if user else None, "cwd": data}
-    words = ["-U", OWNER, "--auth=scram-sha-256", f"--pwfile={passfile}", "--encoding=UTF8", "--locale=C"]
-    subprocess.run([programs / "initdb", "-D", data, *words], check=True, capture_output=True, **as_user)
-    argv: list[str | Path] = [
-        programs / "postgres",
-        "-D",
-        data,
-        "-p",
-        str(port),
-        "-c",
-        "listen_addresses=127.0.0.1",
-        "-k",
-        "",
-    ]
-    server = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **as_user)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            with contextlib.suppress(psycopg.OperationalError):
-                psycopg.connect(owner_url(port, "postgres"), connect_timeout=2).close()
-                break
-            assert time.monotonic() < deadline
-        yield port
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def owner_url(port: int, database: str) -> str:
-    return f"postgresql://{OWNER}:of%20the%20owner@127.0.0.1:{port}/{database}"
 
 
 def test_a_site_moves_to_another_server_and_to_s3_and_back(

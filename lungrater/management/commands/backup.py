@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from lungrater.backup import places
@@ -35,7 +37,8 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, file: Path, to: str | None, **options: Any) -> None:
         try:
-            with noted():
+            # Where there are nightly ones, it is they that are watched.
+            with contextlib.nullcontext() if settings.BACKUP_URL else noted():
                 manifest = back_up(file, passphrase=environment_value("BACKUP_PASSPHRASE"), watch=bar)
                 if to:
                     places.copy_to(to, file)

@@ -1,0 +1,95 @@
+"""A backup each night into the folder or bucket of BACKUP_URL, of which the newest few stay."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from lungrater.backup import places
+from lungrater.backup.backing_up import UNFINISHED, back_up, noted
+from lungrater.embedded.urls import environment_value
+from lungrater.monitoring.signs_of_life import BACKUP, SignOfLife
+
+NAME = re.compile(r"lungrater-\d{8}T\d{6}Z\.backup")
+NAME_FORMAT = "lungrater-%Y%m%dT%H%M%SZ.backup"
+# Not twice in one night, and by day where the night's was missed.
+SOONEST, LATEST = timedelta(hours=12), timedelta(hours=26)
+TRY_AGAIN_AFTER = timedelta(minutes=50)
+LEFTOVER_AFTER = timedelta(days=1)
+LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('lungrater backup', 0))"
+
+
+def is_due(last: SignOfLife | None, now: datetime, *, hour: int) -> bool:
+    """Whether it is time: at this hour, or whenever there is none yet, the last failed, or one was missed."""
+    if last is None:
+        return True
+    age = now - last.at
+    if last.problem:
+        return age > TRY_AGAIN_AFTER
+    return age > LATEST or (age > SOONEST and now.hour == hour)
+
+
+def back_up_if_due(now: datetime) -> bool:
+    """Make tonight's backup and drop those that are more than BACKUP_KEEP. Raises BackupError."""
+    with _alone() as is_alone:
+        last = SignOfLife.objects.filter(part=BACKUP).first()
+        if not is_alone or not is_due(last, now, hour=settings.BACKUP_HOUR):
+            return False
+        with noted(with_refusals=True):
+            _back_up_to(settings.BACKUP_URL, now.astimezone(UTC).strftime(NAME_FORMAT))
+            _drop_older(settings.BACKUP_URL, settings.BACKUP_KEEP)
+    return True
+
+
+def _back_up_to(url: str, name: str) -> None:
+    passphrase = environment_value("BACKUP_PASSPHRASE")
+    if not places.is_bucket(url):
+        folder = Path(url)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _drop_unfinished(folder)
+        back_up(folder / name, passphrase=passphrase)
+        return
+    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=settings.HOME.root) as folder_here:
+        _drop_unfinished(settings.HOME.root)
+        back_up(Path(folder_here) / name, passphrase=passphrase)
+        places.copy_to(url, Path(folder_here) / name)
+
+
+def _drop_older(url: str, keep: int) -> None:
+    """Of the files that carry a nightly backup's name; whatever else lies there stays."""
+    place = places.place(url)
+    _folders, names = place.listdir("")
+    for name in sorted(filter(NAME.fullmatch, names))[: -max(1, keep)]:
+        place.delete(name)
+
+
+def _drop_unfinished(folder: Path) -> None:
+    """What a backup that was killed half-way has left."""
+    for path in folder.glob(f"{UNFINISHED}*"):
+        if datetime.now(UTC) - datetime.fromtimestamp(path.stat().st_mtime, UTC) > LEFTOVER_AFTER:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Whether nobody else makes the nightly backup now; a lock of a transaction, which a pooler passes on.
+
+    Its connection is its own: the backup's has transactions that begin and end meanwhile.
+    """
+    apart = connections.create_connection(DEFAULT_DB_ALIAS)
+    try:
+        apart.set_autocommit(False)
+        with apart.cursor() as cursor:
+            cursor.execute(LOCK)
+            (is_alone,) = cursor.fetchone()
+        yield bool(is_alone)
+    finally:
+        apart.close()

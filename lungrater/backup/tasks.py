@@ -1,0 +1,22 @@
+"""What the clock does for backups."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+from django.utils import timezone
+
+from lungrater.backup.errors import BackupError
+from lungrater.backup.nightly import back_up_if_due
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(acks_late=False)  # one that takes longer than the broker waits must not be handed out again
+def make_nightly_backup() -> None:
+    """Back the site up if it is time; a failure stands in the log and at /healthz until one succeeds."""
+    try:
+        back_up_if_due(timezone.now())
+    except BackupError as error:
+        logger.error("the nightly backup failed: %s", error)
