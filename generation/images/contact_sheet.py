@@ -10,6 +10,8 @@ from PIL import ImageDraw, ImageFont
 
 from generation.images.outcomes import GeneratedImage
 from pool.canonical.previews import thumbnail_png
+from pool.models import Image
+from pool.stored_files import LostFileError, placeholder_png
 
 COLUMNS = 10
 PER_SHEET = 100
@@ -27,7 +29,7 @@ def contact_sheet(outcomes: Sequence[GeneratedImage]) -> bytes:
         y = GAP + place // COLUMNS * (CELL + CAPTION + GAP)
         if outcome.image is None:
             continue
-        with Pillow.open(BytesIO(thumbnail_png(outcome.image)), formats=["PNG"]) as small:
+        with Pillow.open(BytesIO(_thumbnail(outcome.image)), formats=["PNG"]) as small:
             sheet.paste(small.convert("L"), (x + (CELL - small.width) // 2, y + (CELL - small.height) // 2))
         if outcome.image.excluded_reason:
             pen.line((x, y, x + CELL, y + CELL), fill=255, width=3)
@@ -37,3 +39,10 @@ def contact_sheet(outcomes: Sequence[GeneratedImage]) -> bytes:
     data = BytesIO()
     sheet.save(data, "PNG")
     return data.getvalue()
+
+
+def _thumbnail(image: Image) -> bytes:
+    try:
+        return thumbnail_png(image)
+    except LostFileError:
+        return placeholder_png(CELL)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import permission_required
 from django.db.models import QuerySet
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
@@ -21,6 +21,7 @@ from jobs.views import JobPages
 from pool.choices import for_person
 from pool.figure_style import SCREEN, as_file
 from pool.models import Image
+from pool.stored_files import stored_bytes
 
 IMAGES = ("closest", "best", "worst")
 
@@ -77,14 +78,13 @@ def figure(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 
 @require_safe
 @may_view
-def saliency(request: HttpRequest, pk: int) -> FileResponse:
+def saliency(request: HttpRequest, pk: int) -> HttpResponse:
     """The strip of pictures with what told the machine rater “fake”."""
     row = _report(request, pk)
     if not row.saliency:
         raise Http404
-    return FileResponse(
-        row.saliency.open("rb"), content_type="image/png", headers={"Cache-Control": FOR_GOOD}
-    )
+    png = stored_bytes(row.saliency, f"the strip of {row}")
+    return HttpResponse(png, content_type="image/png", headers={"Cache-Control": FOR_GOOD})
 
 
 @require_safe

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.decorators import permission_required
 from django.db.models.fields.files import FieldFile
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
@@ -18,6 +18,7 @@ from generation.training.run_history import Course
 from pool.figure_style import PRINT, SCREEN, Theme, as_file
 from pool.fool_rates_by_dataset import fool_rates, of_checkpoint
 from pool.models import Image
+from pool.stored_files import stored_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -74,29 +75,30 @@ def card(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @may_view
-def samples(request: HttpRequest, pk: int) -> FileResponse:
+def samples(request: HttpRequest, pk: int) -> HttpResponse:
     """The strip of sample pictures of a checkpoint."""
     return _image(get_object_or_404(Checkpoint.objects.visible_to(request.user), pk=pk).samples)
 
 
 @require_safe
 @may_view
-def grid(request: HttpRequest, pk: int) -> FileResponse:
+def grid(request: HttpRequest, pk: int) -> HttpResponse:
     """Pictures of fixed seeds in a square, the same seeds at every checkpoint."""
     return _image(get_object_or_404(Checkpoint.objects.visible_to(request.user), pk=pk).grid)
 
 
 @require_safe
 @may_view
-def neighbours(request: HttpRequest, pk: int) -> FileResponse:
+def neighbours(request: HttpRequest, pk: int) -> HttpResponse:
     """The most suspicious pictures beside the training images they are nearest to."""
     return _image(get_object_or_404(Checkpoint.objects.visible_to(request.user), pk=pk).neighbours)
 
 
-def _image(file: FieldFile) -> FileResponse:
+def _image(file: FieldFile) -> HttpResponse:
     if not file:
         raise Http404
-    return FileResponse(file.open("rb"), content_type="image/png", headers={"Cache-Control": FOR_GOOD})
+    png = stored_bytes(file, f"a drawing of {file.instance}")
+    return HttpResponse(png, content_type="image/png", headers={"Cache-Control": FOR_GOOD})
 
 
 @require_safe

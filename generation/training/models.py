@@ -22,6 +22,7 @@ from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.metrics.checkpoint_metrics import CheckpointMetrics, Fidelity
 from jobs.models import Job
 from pool.models import Dataset, Image
+from pool.stored_files import stored_bytes
 
 
 class TrainingRun(Job):
@@ -230,5 +231,4 @@ class Checkpoint(models.Model):
         return CheckpointSource(self.sha256, self.name, self.description, self._read)
 
     def _read(self) -> bytes:
-        with self.weights.open("rb") as file:
-            return bytes(file.read())
+        return stored_bytes(self.weights, f"the checkpoint {self.name}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import permission_required
 from django.db.models import QuerySet
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
@@ -17,6 +17,7 @@ from generation.utility.tables import Report
 from jobs.views import JobPages
 from pool.choices import for_person
 from pool.figure_style import FORMATS, PRINT, SCREEN, as_file
+from pool.stored_files import stored_bytes
 
 FOR_GOOD = "private, max-age=31536000, immutable"
 
@@ -86,12 +87,13 @@ def report_json(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @may_view
-def explanation(request: HttpRequest, pk: int) -> FileResponse:
+def explanation(request: HttpRequest, pk: int) -> HttpResponse:
     """Where a classifier looked, drawn over the image."""
     row = get_object_or_404(
         UtilityExplanation, pk=pk, experiment__in=UtilityExperiment.objects.visible_to(request.user)
     )
-    return FileResponse(row.picture.open("rb"), content_type="image/png", headers={"Cache-Control": FOR_GOOD})
+    png = stored_bytes(row.picture, f"an explanation of {row.experiment}")
+    return HttpResponse(png, content_type="image/png", headers={"Cache-Control": FOR_GOOD})
 
 
 pages = UtilityPages()

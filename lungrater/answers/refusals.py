@@ -7,14 +7,17 @@ from collections.abc import Callable
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from audit import record
+from pool.stored_files import LostFileError, placeholder_png
 from rating.reading.revision_chain import RatingsDifferError
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # Parts of an address that name a thing; others may be tokens, which no log holds.
 NAMES = frozenset({"slug", "pk", "number", "name"})
-CONFLICT = 409
+CONFLICT, GONE = 409, 410
+NOT_STORED = {"Cache-Control": "private, no-store"}
 
 
 class Refusals:
@@ -30,10 +33,19 @@ class Refusals:
         if isinstance(exception, RatingsDifferError):
             _keep(request, why="ratings differ")
             return render(request, "rating/ratings_differ.html", {"sentence": exception}, status=CONFLICT)
+        if isinstance(exception, LostFileError):
+            return _lost(request, exception)
         is_hidden = isinstance(exception, Http404) and request.method not in SAFE
         if isinstance(exception, PermissionDenied) or is_hidden:
             _keep(request, why="not allowed" if not is_hidden else "nothing there for them")
         return None
+
+
+def _lost(request: HttpRequest, error: LostFileError) -> HttpResponse:
+    """A row is there and its file is not: where an image was to be shown one that says so, else the sentence."""
+    if request.headers.get("Accept", "").startswith("image/"):
+        return HttpResponse(placeholder_png(), content_type="image/png", status=GONE, headers=NOT_STORED)
+    return HttpResponse(render_to_string("503.html", {"sentence": error}), status=GONE, headers=NOT_STORED)
 
 
 def _keep(request: HttpRequest, *, why: str) -> None:

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.files.storage import Storage, default_storage
 from django.db import models
 
+from audit.verification import Discrepancy
+
 
 def file_fields() -> Iterator[tuple[type[models.Model], models.FileField]]:
     """Every column of the site that names a file in the storage."""
@@ -35,6 +37,17 @@ def size_of(name: str, storage: Storage = default_storage) -> int | None:
         return storage.size(name)
     except FileNotFoundError:
         return None
+
+
+def lost_files(storage: Storage = default_storage) -> Iterator[Discrepancy]:
+    """Every file that a row names and the storage does not have, or has without content."""
+    for model, field in file_fields():
+        rows = model._base_manager.exclude(**{field.attname: ""}).order_by("pk")
+        for key, name in rows.values_list("pk", field.attname).iterator(chunk_size=10_000):
+            size = size_of(name, storage)
+            if not size:
+                fault = "is lost" if size is None else "is empty"
+                yield Discrepancy(f"{model._meta.verbose_name} {key}", f"its file {name} {fault}.")
 
 
 def models_folder() -> Path:

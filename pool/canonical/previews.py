@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pool.canonical.pixels import Pixels, decode_png, encode_png, fitted_square, thumbnail, to_8bit
 from pool.models import Image
+from pool.stored_files import stored_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +69,4 @@ def _keep(storage: Storage, path: str, png: bytes) -> None:
 
 
 def _stored_png(image: Image) -> bytes:
-    with image.file.open("rb") as file:
-        data: bytes = file.read()
-        return data
+    return stored_bytes(image.file, f"image {image.pk}")

@@ -21,6 +21,7 @@ from pool.imports.outcomes import outcome_row
 from pool.imports.store import bring_in
 from pool.imports.tables import read_table
 from pool.models import Dataset, Image, ImportJob, UploadedFile
+from pool.stored_files import opened, stored_bytes
 
 TELL_EVERY = 1.0
 CHUNK = 2**20
@@ -128,8 +129,8 @@ def _work_through(job: ImportJob, items: list[ImportItem], labels: Labels, progr
 def _fetched(upload: UploadedFile, folder: Path, progress: Teller) -> ImportItem:
     """A local copy, since zips are read from several places and storage may be far away."""
     path = folder / str(upload.pk)
-    with upload.file.open("rb") as source, path.open("wb") as target:
-        for chunk in source.chunks(CHUNK):
+    with opened(upload.file, f"the upload “{upload.name}”") as source, path.open("wb") as target:
+        while chunk := source.read(CHUNK):
             target.write(chunk)
             progress.when_due()
     return ImportItem(path, upload.name)
@@ -139,8 +140,7 @@ def _labels(job: ImportJob) -> Labels:
     if job.labels == ImportJob.Labels.FOLDER:
         return FolderLabels()
     if job.labels == ImportJob.Labels.TABLE:
-        with job.table.open("rb") as table:
-            return read_table(table.read(), "the CSV")
+        return read_table(stored_bytes(job.table, "the CSV"), "the CSV")
     return NoLabels()
 
 

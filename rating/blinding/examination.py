@@ -18,6 +18,7 @@ from django.db.models import Avg
 from pool.canonical.near_copies import are_near_copies, candidate_pairs, fine_structure
 from pool.canonical.pixels import decode_png
 from pool.models import Image, Origin
+from pool.stored_files import LostFileError, stored_bytes
 from rating.blinding import checks
 from rating.blinding.checks import Examined
 from rating.blinding.confounds import check_kinds
@@ -112,8 +113,7 @@ def _examined(study: Study, planned: list[list[OrderLine]], beat: Beat) -> Itera
 
 
 def _examine(row: StudyImage, *, place: float, in_sample: bool) -> Examined:
-    with row.derivative.open("rb") as file:
-        png = file.read()
+    png = stored_bytes(row.derivative, f"image {row.code}")
     image = row.image
     pixels = decode_png(png) if in_sample else None
     return Examined(
@@ -224,5 +224,8 @@ def _confirmed(first: Hashed, second: Hashed) -> bool:
 def _structure(path: str) -> Any:
     from django.core.files.storage import default_storage
 
-    with default_storage.open(path, "rb") as file:
-        return fine_structure(decode_png(file.read()))
+    try:
+        with default_storage.open(path, "rb") as file:
+            return fine_structure(decode_png(file.read()))
+    except FileNotFoundError as error:
+        raise LostFileError("an image that was looked at for near-copies") from error

@@ -17,6 +17,7 @@ from audit import record
 from jobs.models import JobFailedError
 from pool.canonical.pixels import blinded_derivative, decode_png, encode_png
 from pool.models import Image, Origin
+from pool.stored_files import LostFileError, stored_bytes
 from rating.blinding.audit import BlindingAudit
 from rating.blinding.freeze import Freeze
 from rating.studies import ordering
@@ -25,6 +26,7 @@ from rating.studies.orders import Orders
 from rating.studies.strata import Role, Stratum
 from rating.studies.study import Study
 
+MOST_NAMED = 5
 logger = logging.getLogger(__name__)
 
 
@@ -54,12 +56,18 @@ class FreezeSteps:
             raise JobFailedError(" ".join(reasons))
         if not study.images.exists():
             self.choose_images()
-        waiting = study.images.filter(derivative="").select_related("image")
+        waiting = study.images.filter(derivative="").select_related("image__dataset")
+        lost: list[Image] = []
         self.job.total = study.images.count()
         self.job.save(update_fields=["total"])
         for done, study_image in enumerate(waiting, start=self.job.total - waiting.count() + 1):
-            write_derivative(study_image, study)
+            try:
+                write_derivative(study_image, study)
+            except LostFileError:
+                lost.append(study_image.image)
             self.job.beat(done=done, message=f"Blinded {done} of {self.job.total} images")
+        if lost:
+            raise JobFailedError(_lost_files(lost))
         self.make_orders()
         self.fix()
 
@@ -154,8 +162,10 @@ class FreezeSteps:
         from rating.blinding.letters import has_letters  # scipy, which the web process need not load
 
         self.job.beat(message="Looking for letters burned into images")
-        with image.file.open("rb") as source:
-            pixels = decode_png(source.read())
+        try:
+            pixels = decode_png(stored_bytes(image.file, f"image {image.pk}"))
+        except LostFileError:
+            return False  # the freeze names it, with all others that are lost
         return has_letters(decode_png(blinded_derivative(pixels, side=self.study.canvas)))
 
     def _deal(self, picks: list[tuple[Stratum, Image]]) -> list[int]:
@@ -204,9 +214,14 @@ class FreezeSteps:
             logger.exception("the blinding audit of study %s failed", self.study.pk)
 
 
+def _lost_files(images: list[Image]) -> str:
+    names = [f"{image.pk} of “{image.dataset}”" for image in images[:MOST_NAMED]]
+    more = f" and {len(images) - MOST_NAMED} more" if len(images) > MOST_NAMED else ""
+    return f"The files of these images are lost: {', '.join(names)}{more}; restore them from a backup and freeze again."
+
+
 def write_derivative(study_image: StudyImage, study: Study) -> None:
-    with study_image.image.file.open("rb") as source:
-        pixels = decode_png(source.read())
+    pixels = decode_png(stored_bytes(study_image.image.file, f"image {study_image.image_id}"))
     image = blinded_derivative(pixels, side=study.canvas, bits=study.bits)
     if study.burned_in == Study.BurnedIn.MASK:
         from rating.blinding.letters import masked  # as above

@@ -20,6 +20,7 @@ from django.db import transaction
 from audit import record
 from pool.canonical.pixels import decode_png, to_8bit
 from pool.canonical.texts import plain, plain_json
+from pool.stored_files import LostFileError, stored_bytes
 from rating.reading.rating import AlreadyRatedError, Rating, StudyOverError
 from rating.studies.enrolment import Enrolment
 from rating.studies.presentation import Presentation
@@ -112,15 +113,15 @@ def read(enrolment: Enrolment, looker: Looker) -> Iterator[Reading]:
     for presentation in waiting:
         try:
             _rate(presentation, looker.look)
-        except NoOpinionError as reason:
+        except (NoOpinionError, LostFileError) as reason:
             reading.silent, reading.why = reading.silent + 1, str(reason)
         reading.done += 1
         yield reading
 
 
 def _rate(presentation: Presentation, look: Callable[[ImagePixels], Opinion]) -> None:
-    with presentation.study_image.derivative.open("rb") as derivative:
-        image = to_8bit(decode_png(derivative.read()))
+    row = presentation.study_image
+    image = to_8bit(decode_png(stored_bytes(row.derivative, f"image {row.code}")))
     presentation.mark_shown()
     before = time.monotonic()
     opinion = look(image)

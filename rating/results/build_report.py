@@ -6,6 +6,7 @@ import numpy as np
 
 from pool.canonical.pixels import Pixels, decode_png, thumbnail
 from pool.figure_style import PRINT, as_file
+from pool.stored_files import LostFileError, placeholder, stored_bytes
 from rating.results.cache import ResultCache
 from rating.results.exhibit import Exhibit
 from rating.results.gallery import GALLERIES, MOST_REPORTED, REPORTED, Gallery, ShownImage, galleries
@@ -19,6 +20,7 @@ from rating.results.summary import study_results
 from rating.results.verification import signature_lines, verify_study
 from rating.statistics.accuracy.machines import MachineResults, machine_results
 from rating.statistics.columns import StudyColumns
+from rating.studies.images import StudyImage
 from rating.studies.sets import members_of_sets
 from rating.studies.study import Study
 
@@ -115,10 +117,16 @@ def _thumbnails(study: Study, codes: set[str]) -> dict[str, bytes]:
     members = members_of_sets(study) if study.shows_sets else {code: [code] for code in codes}
     code_of = {member: code for code in codes for member in members[code]}
     pixels: dict[str, list[Pixels]] = {code: [] for code in codes}
-    for image in study.images.filter(code__in=code_of).order_by("code"):
-        with image.derivative.open("rb") as derivative:
-            pixels[code_of[image.code]].append(decode_png(derivative.read()))
+    for image in study.images.select_related("study").filter(code__in=code_of).order_by("code"):
+        pixels[code_of[image.code]].append(_pixels_or_placeholder(image))
     return {code: thumbnail(_side_by_side(images)) for code, images in pixels.items()}
+
+
+def _pixels_or_placeholder(image: StudyImage) -> Pixels:
+    try:
+        return decode_png(stored_bytes(image.derivative, f"image {image.code}"))
+    except LostFileError:
+        return placeholder(image.study.canvas)
 
 
 def _side_by_side(images: list[Pixels]) -> Pixels:

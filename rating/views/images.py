@@ -6,10 +6,13 @@ from django.contrib.auth.decorators import login_not_required, permission_requir
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
+from pool.stored_files import LostFileError, stored_bytes
 from rating.models import Presentation, Study, StudyImage
 
+NOT_STORED = {"Cache-Control": "private, no-store"}
 # What decides whether an image may be shown now, and which; a page of images asks this for each of them.
 LOOKED_AT = (
     "places",
@@ -40,7 +43,11 @@ def presented(request: HttpRequest, token: str, place: int | None = None) -> Htt
     image = presentation.image_at(place)
     if image is None:
         raise Http404
-    return _png(image)
+    try:
+        return _png(image, "an image")
+    except LostFileError:  # the same for every image: no code, no name
+        words = gettext("The file of this image is lost; please tell the organiser of the study.")
+        return HttpResponse(words, content_type="text/plain; charset=utf-8", status=410, headers=NOT_STORED)
 
 
 @permission_required("rating.view_truth", raise_exception=True)
@@ -48,11 +55,9 @@ def presented(request: HttpRequest, token: str, place: int | None = None) -> Htt
 def of_study(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     """A study image by its code, for the analysis of a study that is over."""
     study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
-    return _png(get_object_or_404(StudyImage, study=study, code=code))
+    return _png(get_object_or_404(StudyImage, study=study, code=code), f"image {code}")
 
 
-def _png(study_image: StudyImage) -> HttpResponse:
-    with study_image.derivative.open("rb") as image:
-        return HttpResponse(
-            image.read(), content_type="image/png", headers={"Cache-Control": "private, no-store"}
-        )
+def _png(study_image: StudyImage, owner: str) -> HttpResponse:
+    png = stored_bytes(study_image.derivative, owner)
+    return HttpResponse(png, content_type="image/png", headers=NOT_STORED)

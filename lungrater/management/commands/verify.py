@@ -13,6 +13,7 @@ from audit import heads
 from audit.anchors import Anchor, NotAnAnchorError, read_anchors
 from audit.guard import UNGUARDED, is_guarded
 from audit.verification import head
+from lungrater.backup.site_files import lost_files
 from lungrater.monitoring.site_verification import discrepancies_of_site, discrepancies_of_study
 from rating.management.commands.study import study_named
 
@@ -34,6 +35,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--head", action="store_true", help="only enter all heads and print the site's, an anchor"
         )
+        parser.add_argument(
+            "--files", action="store_true", help="also look for every file that the site's rows name"
+        )
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *_args: Any, study: str | None, **options: Any) -> None:
@@ -46,6 +50,8 @@ class Command(BaseCommand):
             str(each)
             for each in (discrepancies_of_study(only, anchors) if only else discrepancies_of_site(anchors))
         ]
+        if options["files"]:
+            discrepancies += [str(each) for each in lost_files()]
         anchor = head(only.trail if only else "site")
         self._report(discrepancies, anchor, as_json=options["json"])
         if discrepancies:

@@ -33,7 +33,8 @@ ratings.csv       one row per presentation that counts; codebook.csv explains th
 ratings.json      the same without loss
 numbers.json      every number of the report with its interval or the reason why there is none
 report.html/.pdf  the report
-galleries.csv     the images of each gallery with every label and remark; the first of each lie in images/
+galleries.csv     the images of each gallery with every label and remark; the first of each lie in images/,
+                  and images/LOST.txt names those whose file is lost, if there are any
 manifest.json     protocol, images with their sha256, raters of whom no session counts
 sequences.csv     the seed and the digest of every order
 imrmc.imrmc       input of the FDA's iMRMC (unblinded studies with both kinds of image; there is none of one kind). Where not

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pool.stored_files import LostFileError, stored_bytes
 from rating.results.cache import ResultCache
 from rating.results.exhibit import Cell, Table
 from rating.results.gallery import MOST_REPORTED, REPORTED, galleries, words_of
@@ -10,6 +11,7 @@ from rating.statistics.ratings_table import LABELS
 from rating.studies.sets import members_of_sets
 from rating.studies.study import Study
 
+LOST = "images/LOST.txt"
 HEAD = ("gallery", "place", "image", "modality", "truth", "generator")
 
 
@@ -37,14 +39,19 @@ def galleries_csv(study: Study, cache: ResultCache) -> str:
 
 
 def gallery_images(study: Study, cache: ResultCache) -> dict[str, bytes]:
-    """The blinded picture of each image that the report's galleries show, as raters saw it."""
+    """The blinded picture of each image that the report's galleries show, as raters saw it; lost ones by name."""
     every = galleries(cache.columns())
     codes = {image.code for name in REPORTED for image in every.get(name, [])[:MOST_REPORTED]}
     if study.shows_sets:
         members = members_of_sets(study)
         codes = {member for code in codes for member in members[code]}
     images: dict[str, bytes] = {}
-    for image in study.images.filter(code__in=codes):
-        with image.derivative.open("rb") as derivative:
-            images[f"images/{image.code}.png"] = derivative.read()
+    lost: list[str] = []
+    for image in study.images.filter(code__in=codes).order_by("code"):
+        try:
+            images[f"images/{image.code}.png"] = stored_bytes(image.derivative, f"image {image.code}")
+        except LostFileError:
+            lost.append(image.code)
+    if lost:
+        images[LOST] = "".join(f"{code}: the file is lost.\n" for code in lost).encode()
     return images

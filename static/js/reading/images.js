@@ -72,13 +72,14 @@ export class Pictures {
   }
 }
 
-/** The image's bytes; tries again through a bad network, gives up where there is nothing. */
+/** The image's bytes; tries again through a bad network, gives up where there is nothing, or a file that is lost. */
 async function fetched(url, signal) {
   for (let attempt = 0; ; attempt++) {
     try {
       const response = await fetch(url, { signal, credentials: "same-origin" });
       if (response.ok) return await response.arrayBuffer();
-      if (response.status < 500) throw Object.assign(new Error("not there"), { final: true });
+      const lost = response.status === 410;
+      if (response.status < 500) throw Object.assign(new Error("not there"), { final: true, lost });
     } catch (error) {
       if (error.final || signal.aborted) throw error;
     }

@@ -28,6 +28,7 @@ class Room {
   #answered = new Map();
   #justRated = null;
   #learned = false;
+  #lost = new Set();
   #began = performance.now();
   #dialogs = null;
 
@@ -102,12 +103,21 @@ class Room {
       this.#panel.offerPresets(presentation.modality, picture.bits);
       this.#clock.start();
       this.#shownAt = steadyNow();
-    } catch {
+    } catch (error) {
       if (this.#current !== presentation) return;
+      if (error.lost) return this.#passOver(presentation);
       this.#panel.say(this.#panel.word("noImage"), "late");
       this.#refill(); // it may be gone because the session is
       setTimeout(() => this.#current === presentation && this.#showLate(presentation), 3000);
     }
+  }
+
+  /** Its file is lost on the server: say so and go on; it can be rated once the file is back. */
+  #passOver(presentation) {
+    this.#lost.add(presentation.token);
+    this.#held = this.#held.filter((other) => other !== presentation);
+    this.#showFrontier();
+    this.#panel.say(this.#panel.word("lostImage"));
   }
 
   /** Nothing is held any more: all is read, or the network is away. */
@@ -190,7 +200,7 @@ class Room {
   }
 
   #takeMore(ahead) {
-    const known = new Set([...this.#held, ...this.#outbox.waiting].map(({ token }) => token));
+    const known = new Set([...this.#lost, ...[...this.#held, ...this.#outbox.waiting].map(({ token }) => token)]);
     const more = ahead.filter(({ token, position }) => !known.has(token) && !this.#answered.has(position));
     if (!more.length) return;
     this.#held = [...this.#held, ...more].sort((a, b) => a.position - b.position);
@@ -212,7 +222,9 @@ class Room {
     if (body.ahead.length === this.#told.batch) await this.#askForMore(body.ahead.at(-1).position);
     const elsewhere = this.#current && !this.#answered.has(this.#current.position) && !isUnrated(this.#current);
     if (elsewhere) this.#showFrontier();
-    if (!this.#frontier && !this.#outbox.unsaved && !this.#current) location.assign(this.#told.urls.read);
+    if (this.#frontier || this.#outbox.unsaved || this.#current) return undefined;
+    if (body.ahead.some(({ token }) => this.#lost.has(token))) this.#panel.say(this.#panel.word("lostImage"));
+    else location.assign(this.#told.urls.read);
     return undefined;
   }
 

@@ -104,3 +104,29 @@ def test_after_half_an_hour_a_break_is_suggested_and_not_again_at_once(open_brow
     wait_for_status(page, "Saved")
 
     assert page.evaluate(notice) == ""
+
+
+LOST = "The file of this image is lost; please tell the organiser of the study."
+
+
+def test_a_lost_image_is_said_in_one_sentence_and_the_others_are_read(open_browser, rater):
+    study = open_study(raters=[rater])
+    lost = presentations(study, rater)[2]
+    lost.study_image.derivative.storage.delete(str(lost.study_image.derivative.name))
+    page = open_browser(rater)
+    enter(page, study)
+
+    rate(page, "1")
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    until(page, "(words) => document.querySelector('[data-notice]').textContent === words", argument=LOST)
+    assert shown(page) == presentations(study, rater)[3].token
+    for _ in range(2):
+        rate(page, "1")
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+
+    until(page, "(words) => document.querySelector('[data-notice]').textContent === words", argument=LOST)
+    wait_for_status(page, "Saved")
+    rated = [hasattr(each, "rating") for each in presentations(study, rater)]
+    assert rated == [True, True, False, True, True, True]
