@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from django.conf import settings
 from django.db import OperationalError, connection
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
@@ -165,7 +166,8 @@ def test_tables_that_are_not_up_to_date_take_no_ratings(
     client: Client, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lungrater.monitoring.health._tables_were_up_to_date", False)
-    MigrationRecorder(connection).record_unapplied("lungrater", "0002_signs_of_life")
+    newest = MigrationLoader(connection).graph.leaf_nodes("lungrater")[0]
+    MigrationRecorder(connection).record_unapplied(*newest)
 
     assert client.get("/readyz").json()["missing"] == ["tables up to date"]
 
