@@ -28,7 +28,7 @@ def erase_person(request: HttpRequest, uuid: UUID) -> HttpResponse:
     form = ErasureForm(request.POST if request.method == "POST" else None, person=person, by=request.user)
     if request.method == "POST" and form.is_valid():
         messages.success(request, form.save().sentence)
-        return redirect("home")
+        return redirect("people")
     context = {
         "person": person,
         "form": form,

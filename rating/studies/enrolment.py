@@ -39,6 +39,11 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
         states = [Study.State.OPEN, Study.State.CLOSED, Study.State.UNBLINDED]
         return self.filter(user=user, withdrawn_at=None, study__state__in=states).select_related("study")
 
+    def withdrawn_by(self, user: Any) -> Self:
+        """This rater's enrolments that have ended early and to which they had agreed."""
+        own = self.filter(user=user, withdrawn_at__isnull=False, consented_at__isnull=False)
+        return own.select_related("study")
+
     def without_orders(self) -> list[Enrolment]:
         """Those still to get their sittings, by number."""
         return list(self.filter(sittings=None).order_by("number"))

@@ -41,7 +41,8 @@ class Refusal(NamedTuple):
 def reading_list(request: HttpRequest) -> HttpResponse:
     enter_heads(Sitting.objects.open_to(request.user))
     enrolments = Enrolment.objects.of(request.user).with_progress()
-    return render(request, "rating/reading_list.html", {"enrolments": enrolments})
+    withdrawn = Enrolment.objects.withdrawn_by(request.user)
+    return render(request, "rating/reading_list.html", {"enrolments": enrolments, "withdrawn": withdrawn})
 
 
 @for_raters

@@ -167,8 +167,10 @@ def test_the_copy_of_the_consent_is_there_after_withdrawal_and_mailed_when_given
         browser.post(reverse("rating:begin", args=[study.slug]), {"consent": "on", "years": "3"})
 
     leave(study.enrolments.get())
-    text = browser.get(reverse("rating:consent_copy", args=[study.slug])).content.decode()
+    address = reverse("rating:consent_copy", args=[study.slug])
+    text = browser.get(address).content.decode()
 
+    assert address in browser.get(reverse("rating:reading_list")).content.decode()
     assert "I know that my answers are published without my name." in text
     assert study.consent_version() in text
     assert f"{study.events.filter(action='consented').first().at:%Y-%m-%d %H:%M:%S}" in text
