@@ -11,6 +11,7 @@ urlpatterns = [
     path("datasets/", datasets.datasets, name="datasets"),
     path("datasets/<int:pk>/remove", datasets.remove_dataset, name="remove_dataset"),
     path("datasets/<int:pk>/members", datasets.dataset_members, name="dataset_members"),
+    path("datasets/<int:pk>/members/join", datasets.join_dataset, name="join_dataset"),
     path("images/", images.gallery, name="gallery"),
     path("images/<uuid:pk>/", images.image, name="image"),
     path("images/<uuid:pk>/thumbnail", images.thumbnail, name="thumbnail"),

@@ -80,10 +80,19 @@ class SharedQuerySet(models.QuerySet[Row]):
     def owned_by(self, person: Any) -> Self:
         return self._with_part(person, [Part.OWNER])
 
+    def joinable_by(self, person: Any) -> Self:
+        """What this person has no part in and may take one, with a reason: admins alone, who learn the names of it."""
+        if not person.has_perm("accounts.change_user"):
+            return self.none()
+        return self.exclude(models.Exists(self._granted(person, Part.values)))
+
     def _with_part(self, person: Any, parts: Iterable[str]) -> Self:
+        return self.filter(models.Exists(self._granted(person, parts)))
+
+    def _granted(self, person: Any, parts: Iterable[str]) -> models.QuerySet[Any]:
         memberships: Any = self.model._meta.get_field("memberships").related_model
-        granted = memberships.objects.filter(of_person(person), subject=models.OuterRef("pk"), part__in=parts)
-        return self.filter(models.Exists(granted))
+        rows: models.QuerySet[Any] = memberships.objects.filter(of_person(person))
+        return rows.filter(subject=models.OuterRef("pk"), part__in=parts)
 
 
 class Shared(models.Model):

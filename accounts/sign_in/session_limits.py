@@ -32,5 +32,10 @@ class SessionLimits:
         if now - last > idle or now - began > age:
             logout(request)
             messages.info(request, "You were signed out because nothing was done for a while. Sign in again.")
-        elif BEGAN not in request.session or now - last > WRITE_EVERY:
+        elif BEGAN not in request.session or (now - last > WRITE_EVERY and not _is_poll(request)):
             request.session[BEGAN], request.session[LAST] = began, now
+
+
+def _is_poll(request: HttpRequest) -> bool:
+    """Whether the page asked by itself: htmx fetches fragments here only "every" so often, never on a click."""
+    return request.method in {"GET", "HEAD"} and "HX-Request" in request.headers

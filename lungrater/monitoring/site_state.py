@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from audit.guard import is_guarded
 from generation.images.outcomes import WorkerSeen
 from generation.images.worker_heartbeat import GONE_AFTER
 from jobs import disk_space
@@ -45,6 +46,7 @@ class SiteState:
     signs: dict[str, SignOfLife]
     now: datetime
     disk_free: float
+    trail_is_guarded: bool
 
     @property
     def missing(self) -> list[str]:
@@ -85,6 +87,7 @@ class SiteState:
             "oldest_job_seconds": self.oldest_job_seconds,
             "beat_seconds": self._seconds_since(BEAT),
             "disk_free": round(self.disk_free, 3),
+            "trail_guarded": self.trail_is_guarded,
             "last_backup": self._last(BACKUP),
             "last_mail": self._last(MAIL),
         }
@@ -115,7 +118,7 @@ def site_state() -> SiteState:
         for name, times in waiting.items()
     }
     signs = {sign.part: sign for sign in SignOfLife.objects.all()}
-    return SiteState(queues, signs, now, disk_space.free_share())
+    return SiteState(queues, signs, now, disk_space.free_share(), is_guarded())
 
 
 def seconds_between(earlier: datetime, later: datetime) -> float:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.forms import ConfirmForm
 from accounts.membership.forms import MemberForm
+from accounts.membership.joining import ask_to_join
 from audit import record
 from pool.dataset_removal import StillNeededError, remove
 from pool.fool_rates_by_dataset import fool_rates, of_dataset
@@ -26,7 +27,9 @@ def datasets(request: HttpRequest) -> HttpResponse:
         for dataset in Dataset.objects.counted().visible_to(request.user)
     ]
     owned = set(Dataset.objects.owned_by(request.user).values_list("pk", flat=True))
-    return render(request, "pool/datasets.html", {"datasets": rows, "owned": owned})
+    others = Dataset.objects.joinable_by(request.user)
+    joinable = [(dataset, reverse("pool:join_dataset", args=[dataset.pk])) for dataset in others]
+    return render(request, "pool/datasets.html", {"datasets": rows, "owned": owned, "joinable": joinable})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -64,3 +67,12 @@ def dataset_members(request: HttpRequest, pk: int) -> HttpResponse:
         "members": dataset.memberships.select_related("user", "group"),
     }
     return render(request, "account/members.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("accounts.change_user", raise_exception=True)
+def join_dataset(request: HttpRequest, pk: int) -> HttpResponse:
+    """An admin sees a dataset only as a member: this makes them one, in the open."""
+    dataset = get_object_or_404(Dataset, pk=pk)
+    listing = reverse("pool:datasets")
+    return ask_to_join(request, dataset, back=listing, joined=listing)

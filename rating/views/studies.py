@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import permission_required
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.forms import ReasonForm
@@ -28,9 +29,12 @@ LATEST = 100  # events that the study's own page shows; its log page has all
 @permission_required("rating.view_study", raise_exception=True)
 @require_GET
 def study_list(request: HttpRequest) -> HttpResponse:
-    return render(
-        request, "rating/study_list.html", {"studies": Study.objects.visible_to(request.user).with_progress()}
-    )
+    others = Study.objects.joinable_by(request.user)
+    context = {
+        "studies": Study.objects.visible_to(request.user).with_progress(),
+        "joinable": [(study, reverse("rating:join", args=[study.slug])) for study in others],
+    }
+    return render(request, "rating/study_list.html", context)
 
 
 @permission_required("rating.add_study", raise_exception=True)

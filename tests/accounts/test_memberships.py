@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group
 from django.core import mail
 from django.test import Client
+from django.urls import reverse
 
 from accounts.membership.models import Part
 from accounts.models import User
 from accounts.roles import Role
+from audit.models import Event
 from pool.models import Dataset
 from rating.models import Study
 from tests.accounts.proof import prove, with_password
+from tests.factories import make_image
 from tests.rating.cast import open_study, over_study
 
 Signed = Callable[[User], Client]
@@ -93,7 +97,8 @@ def test_an_admin_sees_a_study_only_after_joining_it_with_a_reason_that_its_owne
     owner: User, admin: User, rater: User, client_of: Signed
 ) -> None:
     study = owned(open_study(raters=[rater]), owner)
-    browser = client_of(admin)
+    browser = client_of(with_password(admin))
+    prove(browser)
 
     before = browser.get(study.get_absolute_url()).status_code
     without_reason = browser.post(f"{study.get_absolute_url()}members/join/").status_code
@@ -154,3 +159,54 @@ def test_the_lists_of_a_researcher_cost_the_same_with_more_memberships(
         counts.append(len(queries))
 
     assert counts[0] == counts[1]
+
+
+def test_an_admin_joins_a_dataset_with_a_reason_that_its_owners_are_told(
+    owner: User, admin: User, client_of: Signed
+) -> None:
+    dataset = Dataset.objects.create(name="CT", origin="real", modality="ct", created_by=owner)
+    dataset.give_to_maker(owner)
+    browser = client_of(with_password(admin))
+    listing = reverse("pool:datasets")
+    page = reverse("pool:join_dataset", args=[dataset.pk])
+
+    assert page in browser.get(listing).text
+    assert "/accounts/reauthenticate/" in browser.get(page)["Location"]
+    prove(browser)
+    without_reason = browser.post(page).status_code
+    browser.post(page, {"reason": "The owner has left."})
+
+    assert without_reason == 422
+    assert dataset.is_owned_by(admin)
+    assert page not in browser.get(listing).text
+    assert [message.to for message in mail.outbox] == [[owner.email]]
+    assert Event.objects.about(dataset).get(action="made themselves an owner").reason == "The owner has left."
+
+
+def test_a_researcher_is_told_nothing_of_what_is_not_theirs(
+    owner: User, researcher: User, client_of: Signed
+) -> None:
+    dataset = Dataset.objects.create(name="Secret CT", origin="real", modality="ct", created_by=owner)
+    dataset.give_to_maker(owner)
+    browser = client_of(researcher)
+
+    assert "Secret CT" not in browser.get(reverse("pool:datasets")).text
+    assert browser.get(reverse("pool:join_dataset", args=[dataset.pk])).status_code == 403
+
+
+def test_an_image_that_is_not_theirs_is_no_start_of_an_edit(
+    owner: User, researcher: User, client_of: Signed
+) -> None:
+    image = make_image()
+    image.dataset.memberships.all().delete()
+    image.dataset.give_to_maker(owner)
+    browser = client_of(researcher)
+    page = reverse("generation:create_with", args=["openai"])
+    words = {"api_model": "gpt-image-1", "prompt": "x", "modality": "xray", "total": 1, "new_dataset": "New"}
+
+    refused = browser.post(page, {**words, "edit_of": str(image.pk)})
+    unknown = browser.post(page, {**words, "edit_of": str(uuid4())})
+
+    assert refused.status_code == 422
+    assert "There is no image of this number." in refused.text
+    assert "There is no image of this number." in unknown.text

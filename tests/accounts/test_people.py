@@ -10,6 +10,7 @@ from smtplib import SMTPException
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core import mail
 from django.core.exceptions import ValidationError
@@ -272,6 +273,27 @@ def test_whoever_may_see_the_truth_is_signed_out_after_an_hour_alone(client_of, 
     assert answer.status_code == 302
     assert "/accounts/login/" in answer.url
     assert reading.get("/reading/").status_code == 200
+
+
+def test_a_page_that_asks_by_itself_keeps_nobody_signed_in(client_of, researcher):
+    browser = client_of(researcher)
+    browser.get("/studies/")
+    session = browser.session
+    session["staff_last"] -= 3500
+    session.save()
+
+    browser.get("/generation/", headers={"HX-Request": "true"})
+    still_the_same = browser.session["staff_last"]
+    browser.get("/generation/")
+
+    assert still_the_same == session["staff_last"]
+    assert browser.session["staff_last"] > session["staff_last"] + 3000
+
+
+def test_every_fragment_that_htmx_fetches_is_a_poll():
+    for template in (settings.BASE_DIR / "templates").rglob("*.html"):
+        for tag in re.findall(r"<[^>]*hx-(?:get|post)=[^>]*>", template.read_text(encoding="utf-8")):
+            assert 'hx-trigger="every' in tag, f"{template.name}: a click by htmx would not count as an act"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -7,8 +7,11 @@ import random
 import uuid
 from collections.abc import Callable
 from io import StringIO
+from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core import mail
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
@@ -167,3 +170,26 @@ def test_a_remark_is_redacted_and_every_chain_stays_whole(study):
 
     found = discrepancies(study)
     assert [each for each in found if "remark" in each or "save" in each] == []
+
+
+def test_the_head_is_mailed_as_a_file_that_verify_takes(tmp_path: Path) -> None:
+    printed = StringIO()
+    call_command("verify", "--head", mail="officer@example.org", stdout=printed)
+    [message] = mail.outbox
+    anchor = tmp_path / "anchor.txt"
+    anchor.write_text(str(message.body))
+
+    call_command("verify", anchor=[anchor], stdout=StringIO())
+
+    assert message.to == ["officer@example.org"]
+    assert printed.getvalue().strip() in message.body
+
+
+def test_where_no_mail_is_sent_the_head_is_printed_and_the_rest_refused(settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    printed = StringIO()
+
+    with pytest.raises(CommandError, match="sends no mail"):
+        call_command("verify", "--head", mail="officer@example.org", stdout=printed)
+
+    assert printed.getvalue().startswith("site ")

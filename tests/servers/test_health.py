@@ -79,6 +79,7 @@ def test_health_is_told_in_numbers(client: Client, everything_works: None) -> No
     assert 0 < told["disk_free"] < 1
     assert told["last_mail"]["ok"] is False
     assert told["last_backup"] is None
+    assert told["trail_guarded"] is False  # tests run as the owner of the tables
 
 
 def test_a_light_worker_and_a_clock_that_are_gone_are_named(client: Client, everything_works: None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django import forms
@@ -81,8 +80,12 @@ class OpenAIJobForm(PromptedJobForm):
         max_length=20, required=False, help_text="For example 1024x1024; empty for the model's own."
     )
     quality = forms.CharField(max_length=20, required=False)
-    edit_of = forms.UUIDField(
+    # By number, not from a list; the rows are those of whoever asks all the same.
+    edit_of = forms.ModelChoiceField(
+        Image.objects.all(),
         required=False,
+        widget=forms.TextInput,
+        error_messages={"invalid_choice": "There is no image of this number."},
         label="Starting from image",
         help_text="Its number, from the address of its page; gpt-image models edit it. It is sent to the service: "
         "never send a patient's image that you may not pass on.",
@@ -126,8 +129,8 @@ class OpenAIJobForm(PromptedJobForm):
             self.add_error(
                 "price", "Without a price an image, the job cannot know when it has spent that much."
             )
-        if data.get("edit_of"):
-            self._check_edit(model, data["edit_of"])
+        if (data.get("edit_of") or "edit_of" in self.errors) and not family_of(model).edits:
+            self.add_error("edit_of", f"{model} does not edit images here; a gpt-image model does.")
         return data
 
     def _price(self, model: str) -> Any:
@@ -135,16 +138,10 @@ class OpenAIJobForm(PromptedJobForm):
         parameters = {name: self.cleaned_data.get(name) for name in ("size", "quality")}
         return family_of(model).price(parameters) if price is None else price
 
-    def _check_edit(self, model: str, image: uuid.UUID) -> None:
-        if not family_of(model).edits:
-            self.add_error("edit_of", f"{model} does not edit images here; a gpt-image model does.")
-        if not Image.objects.filter(pk=image).exists():
-            self.add_error("edit_of", "There is no image of this number.")
-
     def settings(self) -> dict[str, Any]:
         edit_of = self.cleaned_data.get("edit_of")
         chosen = {name: self.cleaned_data[name] for name in ("size", "quality")}
-        return {**chosen, "edit_of": str(edit_of) if edit_of else ""}
+        return {**chosen, "edit_of": str(edit_of.pk) if edit_of else ""}
 
     def model(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in ("api_model", "prompt", "price", "spend_cap")}

@@ -7,8 +7,10 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.mail import send_mail
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.sign_in.addresses import mail_is_set_up
 from audit import heads
 from audit.anchors import Anchor, NotAnAnchorError, read_anchors
 from audit.guard import UNGUARDED, is_guarded
@@ -38,11 +40,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--files", action="store_true", help="also look for every file that the site's rows name"
         )
+        parser.add_argument("--mail", metavar="EMAIL", help="with --head: mail it there as well")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *_args: Any, study: str | None, **options: Any) -> None:
         if options["head"]:
-            self.stdout.write(str(heads.enter()))
+            self._hand_out(heads.enter(), options["mail"])
             return
         anchors = [anchor for path in options["anchor"] for anchor in _anchors(path)]
         only = study_named(study) if study else None
@@ -56,6 +59,20 @@ class Command(BaseCommand):
         self._report(discrepancies, anchor, as_json=options["json"])
         if discrepancies:
             raise CommandError(f"{len(discrepancies)} things are not as they were written.")
+
+    def _hand_out(self, anchor: Anchor, address: str | None) -> None:
+        self.stdout.write(str(anchor))
+        if address is None:
+            return
+        if not mail_is_set_up():
+            raise CommandError("This site sends no mail; keep the line above by hand.")
+        text = (
+            f"# The head of the log; to check the log against it: lungrater verify --anchor FILE\n{anchor}\n"
+        )
+        try:
+            send_mail("Head of the LungRater log", text, None, [address])
+        except OSError as error:
+            raise CommandError(f"No mail could be sent to {address}: {error}") from error
 
     def _report(self, discrepancies: list[str], anchor: Anchor | None, *, as_json: bool) -> None:
         if as_json:

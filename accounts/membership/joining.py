@@ -1,0 +1,45 @@
+"""How an admin, who sees people and operations only, takes a part in what is somebody's: with a reason its owners read."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.core.mail import send_mail
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+
+from accounts.forms import ReasonForm
+from accounts.membership.models import Part, Shared
+from accounts.sign_in.identity_proof import require_proof_of_people
+from audit import record
+
+logger = logging.getLogger(__name__)
+
+
+def ask_to_join(request: HttpRequest, subject: Shared, *, back: str, joined: str) -> HttpResponse:
+    """The page that asks for the reason, and once it is there the way on to `joined`."""
+    require_proof_of_people(request)
+    form = ReasonForm(request.POST if request.method == "POST" else None)
+    owners = subject.owners()
+    if form.is_valid():
+        reason = form.cleaned_data["reason"]
+        subject.share_with(request.user, Part.OWNER, by=request.user)
+        record(subject, request.user, "made themselves an owner", reason=reason)
+        _tell(owners, str(subject), str(request.user), reason)
+        return HttpResponseRedirect(joined)
+    context = {"subject": subject, "form": form, "owners": owners, "back": back}
+    return render(request, "account/join.html", context, status=422 if form.errors else 200)
+
+
+def _tell(owners: list[Any], name: str, person: str, reason: str) -> None:
+    for owner in owners:
+        try:
+            send_mail(
+                f"{person} has joined “{name}” as an owner",
+                f"An admin made themselves an owner of “{name}”, which is yours.\n\nReason: {reason}\n",
+                None,
+                [owner.email],
+            )
+        except OSError:
+            logger.exception("an owner could not be told")
