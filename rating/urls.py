@@ -50,6 +50,7 @@ urlpatterns = [
     path("studies/<slug:slug>/copy/", studies.copy, name="copy"),
     path("studies/<slug:slug>/audit/", blinding.run, name="audit"),
     path("studies/<slug:slug>/auditing/", blinding.progress, name="auditing"),
+    path("studies/<slug:slug>/audit/places.png", blinding.places, name="audit_places"),
     path("studies/<slug:slug>/override/", blinding.override, name="override"),
     path("studies/<slug:slug>/raters/", rater_management.raters, name="raters"),
     path("studies/<slug:slug>/raters/<int:number>/reset/", rater_management.reset, name="reset"),

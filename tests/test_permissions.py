@@ -17,7 +17,7 @@ from accounts.roles import Role
 from generation.models import Checkpoint, GenerationJob, QualityReport, TrainingRun
 from lungrater.machines.models import MachineReading
 from pool.models import Dataset, ImportJob
-from rating.models import Study
+from rating.models import BlindingAudit, Study
 from tests.factories import make_dataset, make_image
 from tests.generation.utility.datasets import reported_experiment
 from tests.rating.cast import draft_study, frozen_study, open_study, over_study, presentations
@@ -136,6 +136,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:copy": (STAFF, "post"),
     "rating:audit": (STAFF, "post"),
     "rating:auditing": (STAFF, "get"),
+    "rating:audit_places": (STAFF, "get"),
     "rating:override": (STAFF, "post"),
     "rating:raters": (STAFF, "get"),
     "rating:reset": (STAFF, "post"),
@@ -234,13 +235,19 @@ def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict
         name="Run", dataset=make_dataset(), total=1, curve=[[1, 0.9], [2, 0.5]]
     )
     MachineReading.objects.create(study=own, folder="machines/one")
+    frozen = frozen_study("Frozen")
+    heat_map = {"z": [[0, 41], [-7, 3]], "luck": 40, "mean": [[9, 200], [90, 80]]}
+    findings = [
+        {"check": "Places in the picture", "verdict": "green", "reason": "", "detail": {"heat_map": heat_map}}
+    ]
+    BlindingAudit.objects.create(study=frozen, state="succeeded", verdict="green", findings=findings)
     open_study("Other", raters=[other_rater])
     pairs = open_study("Pairs", raters=[rater], design="pair", primary_endpoint="accuracy")
     return {
         "own": own,
         "over": over_study("Over", raters=[rater], signatures=True),
         "draft": draft_study("Draft"),
-        "frozen": frozen_study("Frozen"),
+        "frozen": frozen,
         "token": presentations(own, rater)[0].token,
         "token of a pair": presentations(pairs, rater)[0].token,
         "image": make_image(make_dataset()),
@@ -317,6 +324,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         "rating:edit": lambda: [world["draft"].slug],
         "rating:freeze": lambda: [world["draft"].slug],
         "rating:open": lambda: [world["frozen"].slug],
+        "rating:audit_places": lambda: [world["frozen"].slug],
         "rating:study_picture": lambda: [over, world["over"].images.first().code],
         "rating:ratings_csv": lambda: [over],
         "rating:bundle": lambda: [over],
@@ -359,6 +367,7 @@ def test_who_may_come_in(world: dict[str, Any], client_of: Callable[[User], Clie
 # What a part in a study or a dataset opens; a part opens what the parts below it open.
 VIEWER = {
     *("rating:study", "rating:freezing", "rating:auditing", "rating:raters", "rating:copy"),
+    "rating:audit_places",
     *("rating:codebook", "rating:analysis", "rating:log", "rating:log_csv", "rating:verify"),
     *(
         "pool:image",

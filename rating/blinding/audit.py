@@ -77,6 +77,16 @@ class BlindingAudit(Job):
     def alarms(self) -> list[dict[str, Any]]:
         return [finding for finding in self.findings if finding["verdict"] in {"red", "amber"}]
 
+    @property
+    def heat_map(self) -> dict[str, Any] | None:
+        """Where in the picture the arms differ; None where that could not be looked at."""
+        maps = [
+            finding["detail"]["heat_map"]
+            for finding in self.findings
+            if "heat_map" in finding.get("detail", {})
+        ]
+        return maps[0] if maps else None
+
     def images_named(self) -> list[Image]:
         """The pool's images that the red and amber findings mean."""
         codes = {code for finding in self.alarms for group in finding.get("codes", ()) for code in group}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from rating.blinding.cells import Halves
 from rating.blinding.containers import Container
 from rating.blinding.findings import Finding, Verdict
 from rating.blinding.intensity import BANDS, PERCENTILES, Floats
@@ -73,6 +74,7 @@ class Examined:
     grey: Floats | None = None  # these only where the image is in the sample
     sharpness: Floats | None = None
     letters: int | None = None
+    cells: Halves | None = None
 
 
 def check_headers(images: Sequence[Examined], *, side: int, bits: int) -> Finding:

@@ -20,6 +20,7 @@ from pool.canonical.pixels import decode_png
 from pool.models import Image, Origin
 from pool.stored_files import LostFileError, stored_bytes
 from rating.blinding import checks
+from rating.blinding.cells import cells
 from rating.blinding.checks import Examined
 from rating.blinding.confounds import check_kinds
 from rating.blinding.containers import container_of
@@ -27,6 +28,7 @@ from rating.blinding.findings import Finding
 from rating.blinding.intensity import grey_features, sharpness_features
 from rating.blinding.letter_check import check_letters
 from rating.blinding.letters import letters_in
+from rating.blinding.place_check import check_cells, check_shading
 from rating.blinding.places import SetInOrder, check_places
 from rating.studies.images import StudyImage
 from rating.studies.orders import OrderLine, Orders
@@ -66,6 +68,8 @@ def examine(study: Study, beat: Beat) -> list[Finding]:
         checks.check_container(arms, seed=seed),
         checks.check_grey_levels(arms, seed=seed),
         checks.check_sharpness(arms, seed=seed),
+        check_cells(arms, seed=seed),
+        check_shading(arms, seed=seed),
         checks.check_native_sizes(arms, side=study.canvas),
         check_kinds(arms),
     ]
@@ -133,6 +137,7 @@ def _examine(row: StudyImage, *, place: float, in_sample: bool) -> Examined:
         grey=None if pixels is None else grey_features(pixels),
         sharpness=None if pixels is None else sharpness_features(pixels),
         letters=None if pixels is None else letters_in(pixels),
+        cells=None if pixels is None else cells(pixels),
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from rating.blinding.heat_map import heat_map_png
 from rating.models import BlindingAudit, Study
 from rating.studies.study import NotPossibleError
 
@@ -37,6 +38,16 @@ def progress(request: HttpRequest, slug: str) -> HttpResponse:
     if audit is None or not audit.is_active:
         response["HX-Refresh"] = "true"
     return response
+
+
+@permission_required("rating.view_study", raise_exception=True)
+@require_GET
+def places(request: HttpRequest, slug: str) -> HttpResponse:
+    """The map of places, for whoever may see which images are generated."""
+    audit = get_object_or_404(Study.objects.visible_to(request.user), slug=slug).blinding_audit
+    if audit is None or audit.heat_map is None or not audit.names_images_to(request.user):
+        raise Http404
+    return HttpResponse(heat_map_png(audit.heat_map), content_type="image/png")
 
 
 @permission_required("rating.change_study", raise_exception=True)

@@ -1,0 +1,97 @@
+"""Whether the arms differ at one place of the picture, or in its broad shading: the largest difference against luck."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rating.blinding.cells import KINDS, SHADING_NAMES, place_in_words, shading_features
+from rating.blinding.checks import ALARM, CERTAIN, PLAIN, Examined, one_arm, too_few
+from rating.blinding.findings import Finding, Verdict
+from rating.blinding.largest_difference import LargestDifference, largest_difference
+
+PLACES = "Places in the picture"
+SHADING = "Shading and background"
+TENTHS = 10  # heat maps are stored in tenths: a short list of whole numbers
+
+
+def check_cells(images: Sequence[Examined], *, seed: int) -> Finding:
+    """A mark, a signature or a dot at one place: brightest, darkest and mean of each cell of a grid over the picture."""
+    sample = [image for image in images if image.cells is not None]
+    if untestable := _untestable(PLACES, sample):
+        return untestable
+    grids = np.stack([image.cells for image in sample if image.cells is not None])
+    synthetic = np.array([image.synthetic for image in sample])
+    result = largest_difference(grids.reshape(len(grids), -1), synthetic, seed=seed)
+    kind, row, column = np.unravel_index(result.at, grids.shape[1:])
+    place = place_in_words(int(row), int(column), (grids.shape[2], grids.shape[3]))
+    detail = _numbers(result) | {"heat_map": _heat_map(result, grids)}
+    if result.p >= ALARM:
+        reason = f"At no place of the picture do the arms differ more than by luck ({_in_words(result)})."
+        return Finding(PLACES, Verdict.GREEN, reason, "", detail)
+    more = "higher" if result.z[result.at] > 0 else "lower"
+    return Finding(
+        PLACES,
+        _verdict(result),
+        f"The arms differ at one place of the picture, most at {place}, where the {KINDS[int(kind)]} is {more} in generated "
+        f"images ({_in_words(result)}).",
+        "Look at the map of places. A mark in a corner is covered where the corners of every image are masked; freeze again "
+        "with that, or leave the mark out of one arm's pictures before import.",
+        detail,
+    )
+
+
+def check_shading(images: Sequence[Examined], *, seed: int) -> Finding:
+    """Gamma, slopes, a vignette, the level of the background: what differs slowly over the whole picture."""
+    sample = [image for image in images if image.cells is not None]
+    if untestable := _untestable(SHADING, sample):
+        return untestable
+    features = np.stack([shading_features(image.cells) for image in sample if image.cells is not None])
+    result = largest_difference(features, np.array([image.synthetic for image in sample]), seed=seed)
+    if result.p >= ALARM:
+        reason = f"Shading and background say nothing of the origin beyond luck ({_in_words(result)})."
+        return Finding(SHADING, Verdict.GREEN, reason, "", _numbers(result))
+    more = "more" if result.z[result.at] > 0 else "less"
+    return Finding(
+        SHADING,
+        _verdict(result),
+        f"The arms differ in their broad shading, most in “{SHADING_NAMES[result.at]}”, {more} of which generated images "
+        f"have ({_in_words(result)}).",
+        "Bring the grey levels of both arms to the same range, which a study can do at its freeze, or say in the methods that raters "
+        "could go by shading.",
+        _numbers(result),
+    )
+
+
+def _untestable(name: str, sample: Sequence[Examined]) -> Finding | None:
+    if len({image.synthetic for image in sample}) < 2:
+        return one_arm(name, sample)
+    return too_few(name, sample)
+
+
+def _verdict(result: LargestDifference) -> Verdict:
+    return Verdict.RED if result.p < CERTAIN and result.best_auc >= PLAIN else Verdict.AMBER
+
+
+def _in_words(result: LargestDifference) -> str:
+    return f"AUC {result.best_auc:.2f} there, p = {result.p:.3f} over all of {len(result.z):,}"
+
+
+def _numbers(result: LargestDifference) -> dict[str, Any]:
+    return {"auc": result.best_auc, "z": float(result.z[result.at]), "luck": result.luck, "p": result.p}
+
+
+def _heat_map(result: LargestDifference, grids: npt.NDArray[np.float16]) -> dict[str, Any]:
+    """By cell the difference of the kind that differs most, and the mean of all pictures, to see where that is."""
+    by_kind = result.z.reshape(grids.shape[1:])
+    most = np.abs(by_kind).argmax(axis=0)
+    z = np.take_along_axis(by_kind, most[None], axis=0)[0]
+    mean = grids[:, 2].astype(np.float32).mean(axis=0)
+    return {
+        "z": np.rint(z * TENTHS).astype(int).tolist(),
+        "luck": round(result.luck * TENTHS),
+        "mean": np.rint(mean * 255).astype(int).tolist(),
+    }
