@@ -5,6 +5,7 @@ from rating.blinding.freeze import Freeze
 from rating.reading.rating import Label, Rating, RatingRevision
 from rating.studies.enrolment import Enrolment
 from rating.studies.images import StudyImage
+from rating.studies.left_out import LeftOutImage
 from rating.studies.membership import StudyMembership
 from rating.studies.presentation import Presentation
 from rating.studies.sitting import Sitting
@@ -18,6 +19,7 @@ __all__ = [
     "Enrolment",
     "Freeze",
     "Label",
+    "LeftOutImage",
     "Presentation",
     "Rating",
     "RatingRevision",

@@ -46,6 +46,7 @@ urlpatterns = [
     path("studies/<slug:slug>/", studies.detail, name="study"),
     path("studies/<slug:slug>/edit/", studies.edit, name="edit"),
     path("studies/<slug:slug>/freeze/", point_of_no_return.freeze, name="freeze"),
+    path("studies/<slug:slug>/freeze-again/", point_of_no_return.again, name="freeze_again"),
     path("studies/<slug:slug>/freezing/", studies.freezing, name="freezing"),
     path("studies/<slug:slug>/copy/", studies.copy, name="copy"),
     path("studies/<slug:slug>/audit/", blinding.run, name="audit"),

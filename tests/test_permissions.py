@@ -135,6 +135,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:freezing": (STAFF, "get"),
     "rating:copy": (STAFF, "post"),
     "rating:audit": (STAFF, "post"),
+    "rating:freeze_again": (STAFF, "get"),
     "rating:auditing": (STAFF, "get"),
     "rating:audit_places": (STAFF, "get"),
     "rating:override": (STAFF, "post"),
@@ -203,7 +204,7 @@ OF_STUDY = {
         *("study", "freezing", "close", "unblind", "analysis", "codebook", "members", "join", "redact"),
         "statements",
         *("log", "log_csv", "verify"),
-        *("let_copies_in", "copy", "audit", "auditing", "override", "raters"),
+        *("let_copies_in", "copy", "audit", "freeze_again", "auditing", "override", "raters"),
     )
 }
 EXTRACTOR = {"name": "small", "sha256": "0" * 64, "dimensions": 64}
@@ -394,6 +395,7 @@ EDITOR = {
         "rating:unblind",
         "rating:let_copies_in",
     ),
+    "rating:freeze_again",
     *("rating:audit", "rating:override", "rating:reset", "rating:withdraw", "rating:replace"),
     *("rating:mark_unblinded", "invite", "machines", "stop_machine"),
     # Of a study that is closed and not unblinded:

@@ -130,7 +130,7 @@ def check_grey_levels(images: Sequence[Examined], *, seed: int) -> Finding:
         otherwise="Brightness and contrast say nothing of the origin beyond luck",
         features_in_words="brightness and contrast",
         remedy=(
-            "Bring both arms to the same window and the same framing before import, or say in the methods "
+            "Freeze again with the same grey levels for all images, or say in the methods "
             "that raters could go by brightness."
         ),
     )
@@ -163,7 +163,7 @@ def _sharpness_remedy(images: Sequence[Examined]) -> str:
     )
 
 
-def check_native_sizes(images: Sequence[Examined], *, side: int) -> Finding:
+def check_native_sizes(images: Sequence[Examined], *, side: int, made_alike: bool = False) -> Finding:
     """Whether one arm was enlarged and the other shrunk to the canvas."""
     name = "Native sizes"
     if len({image.synthetic for image in images}) < 2:
@@ -173,6 +173,10 @@ def check_native_sizes(images: Sequence[Examined], *, side: int) -> Finding:
     medians_in_words = (
         f"real images are {medians[False]} pixels across, generated ones {medians[True]} (medians)"
     )
+    if made_alike:
+        return Finding(
+            name, Verdict.GREEN, f"All images were brought to one size before the canvas: {medians_in_words}."
+        )
     if min(np.percentile(values, 5) for values in sizes.values()) >= side:
         return Finding(name, Verdict.GREEN, f"Both arms are shrunk to {side} pixels: {medians_in_words}.")
     if _native_auc(images) <= UNLIKE_SIZES:
@@ -182,7 +186,7 @@ def check_native_sizes(images: Sequence[Examined], *, side: int) -> Finding:
         name,
         Verdict.AMBER,
         f"The arms are enlarged or shrunk to {side} pixels by different factors: {medians_in_words}.",
-        f"Use a canvas of {smaller} pixels or less, or bring the larger arm to {smaller} pixels before import.",
+        f"Freeze again with all images brought to the size of the smallest, or with a canvas of {smaller} pixels or less.",
         {"medians": {"real": medians[False], "synthetic": medians[True]}},
     )
 

@@ -70,7 +70,9 @@ def examine(study: Study, beat: Beat) -> list[Finding]:
         checks.check_sharpness(arms, seed=seed),
         check_cells(arms, seed=seed),
         check_shading(arms, seed=seed),
-        checks.check_native_sizes(arms, side=study.canvas),
+        checks.check_native_sizes(
+            arms, side=study.canvas, made_alike=study.common_size != Study.CommonSize.OWN
+        ),
         check_kinds(arms),
     ]
     beat(len(images), "Looking for copies")

@@ -15,10 +15,11 @@ from django.utils import timezone
 
 from audit import record
 from jobs.models import JobFailedError
-from pool.canonical.pixels import blinded_derivative, decode_png, encode_png
+from pool.canonical.pixels import blinded_derivative, decode_png
 from pool.models import Image, Origin
 from pool.stored_files import LostFileError, stored_bytes
 from rating.blinding.audit import BlindingAudit
+from rating.blinding.derivative import DerivativePath, source_of
 from rating.blinding.freeze import Freeze
 from rating.studies import ordering
 from rating.studies.images import StudyImage
@@ -60,9 +61,10 @@ class FreezeSteps:
         lost: list[Image] = []
         self.job.total = study.images.count()
         self.job.save(update_fields=["total"])
+        path = DerivativePath.of(study)
         for done, study_image in enumerate(waiting, start=self.job.total - waiting.count() + 1):
             try:
-                write_derivative(study_image, study)
+                write_derivative(study_image, path)
             except LostFileError:
                 lost.append(study_image.image)
             self.job.beat(done=done, message=f"Blinded {done} of {self.job.total} images")
@@ -220,13 +222,8 @@ def _lost_files(images: list[Image]) -> str:
     return f"The files of these images are lost: {', '.join(names)}{more}; restore them from a backup and freeze again."
 
 
-def write_derivative(study_image: StudyImage, study: Study) -> None:
-    pixels = decode_png(stored_bytes(study_image.image.file, f"image {study_image.image_id}"))
-    image = blinded_derivative(pixels, side=study.canvas, bits=study.bits)
-    if study.burned_in == Study.BurnedIn.MASK:
-        from rating.blinding.letters import masked  # as above
-
-        image = encode_png(masked(decode_png(image)))
+def write_derivative(study_image: StudyImage, path: DerivativePath) -> None:
+    image = path.png(source_of(study_image))
     study_image.derivative_sha256 = hashlib.sha256(image).hexdigest()
     study_image.derivative.save("", ContentFile(image), save=False)
     study_image.save(update_fields=["derivative", "derivative_sha256"])

@@ -60,7 +60,7 @@ def check_shading(images: Sequence[Examined], *, seed: int) -> Finding:
         _verdict(result),
         f"The arms differ in their broad shading, most in “{SHADING_NAMES[result.at]}”, {more} of which generated images "
         f"have ({_in_words(result)}).",
-        "Bring the grey levels of both arms to the same range, which a study can do at its freeze, or say in the methods that raters "
+        "Freeze again with the same grey levels for all images, or say in the methods that raters "
         "could go by shading.",
         _numbers(result),
     )

@@ -31,6 +31,18 @@ class Protocol(models.Model):
         MASK = "mask", "Mask the four corners of every image"
         LEAVE_OUT = "leave out", "Leave out images that have it"
 
+    class CommonSize(models.TextChoices):
+        OWN = "own", "As they are"
+        SMALLEST = "smallest", "All images: to the size of the smallest, in eight bits"
+        MODEL = (
+            "model",
+            "Real images as the model saw them: all to the size of the generated ones, in eight bits",
+        )
+
+    class GreyRange(models.TextChoices):
+        OWN = "own", "Each image by its own range"
+        COMMON = "common", "All images by the same grey levels, the mean of both arms"
+
     class UnsurePolicy(models.TextChoices):
         WRONG = "wrong", "“Unsure” counts as a wrong call"
         HALF = "half", "“Unsure” counts as half a right call"
@@ -86,6 +98,22 @@ class Protocol(models.Model):
     )
     burned_in = models.CharField(
         "letters burned into images", max_length=9, choices=BurnedIn, default=BurnedIn.KEEP
+    )
+    common_size = models.CharField(
+        "size before the canvas",
+        max_length=8,
+        choices=CommonSize,
+        default=CommonSize.OWN,
+        db_default=CommonSize.OWN,
+        help_text="Where one arm is larger than the other, its sharpness tells.",
+    )
+    grey_range = models.CharField(
+        "grey levels",
+        max_length=6,
+        choices=GreyRange,
+        default=GreyRange.OWN,
+        db_default=GreyRange.OWN,
+        help_text="Where one arm is darker or flatter than the other, that tells.",
     )
     prevalence_note = models.CharField(
         "what raters are told of the share of generated images",

@@ -11,6 +11,8 @@ def told_protocol(study: Study) -> list[tuple[str, str]]:
         ("Design", study.get_design_display()),
         *([("Looked for", study.get_sought_display())] if study.shows_sets else []),
         ("Canvas", f"{study.canvas} × {study.canvas} px, {study.bits}-bit grey PNG"),
+        ("Size before the canvas", study.get_common_size_display()),
+        ("Grey levels", study.get_grey_range_display()),
         ("Letters burned in", study.get_burned_in_display()),
         ("Sessions", _sessions(study)),
         ("Repeats", _repeats(study)),

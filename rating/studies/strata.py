@@ -55,7 +55,8 @@ class Stratum(models.Model):
         return self.candidates().count()
 
     def _eligible(self) -> ImageQuerySet:
-        return Image.objects.usable() if self.study.lets_near_copies_in else Image.objects.shown_freely()
+        images = Image.objects.usable() if self.study.lets_near_copies_in else Image.objects.shown_freely()
+        return images.exclude(pk__in=self.study.left_out.values("image"))
 
     def held_back_in_words(self) -> str:
         """How many more there would be with near-copies let in; "" where there are none."""

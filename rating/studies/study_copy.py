@@ -33,12 +33,12 @@ def copy_of(study: Study, *, by: Any, name: str = "", **changes: Any) -> Study:
     return copy
 
 
-def free_name(name: str) -> str:
+def free_name(name: str, word: str = "copy") -> str:
     """“NAME (copy)”, or “NAME (copy 2)” and so on where that is taken."""
     longest = Study._meta.get_field("name").max_length or 100
     number = 1
     while True:
-        tail = " (copy)" if number == 1 else f" (copy {number})"
+        tail = f" ({word})" if number == 1 else f" ({word} {number})"
         candidate = name[: longest - len(tail)] + tail
         if not Study.objects.filter(name=candidate).exists():
             return candidate

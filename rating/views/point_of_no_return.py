@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.forms import ConfirmForm, ReasonForm
 from accounts.sign_in.identity_proof import require_proof, require_proof_of_people
 from audit import record
+from rating.blinding.freeze_again import FreezeAgainForm, flagged_images, freeze_again
 from rating.models import Enrolment, Freeze, Study
 from rating.studies.study import NotPossibleError
 from rating.views.signing import ask_meaning, sign
@@ -27,6 +28,27 @@ get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 def freeze(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.drafts().editable_by(request.user), slug=slug)
     return _ask_then(request, study, "freeze", forms.Form(_posted(request)), _freeze)
+
+
+@permission_required("rating.change_study", raise_exception=True)
+@get_or_post
+def again(request: HttpRequest, slug: str) -> HttpResponse:
+    """Leave out what the audit flagged, make the arms alike, and freeze: one step that keeps raters and protocol."""
+    study = get_object_or_404(Study.objects.editable_by(request.user), slug=slug)
+    form = FreezeAgainForm(_posted(request), study=study)
+    if request.method == "POST" and form.is_valid():
+        chosen = {"name": form.cleaned_data["name"], "leave_out": form.cleaned_data["leave_out"]}
+        try:
+            draft = freeze_again(study, by=request.user, **chosen, **form.changes())
+        except NotPossibleError as reason:
+            form.add_error(None, str(reason))
+        else:
+            if study.signatures:  # its freeze is signed, which that page asks for
+                return redirect("rating:freeze", draft.slug)
+            messages.success(request, f"{_freeze(request, draft, forms.Form())} Its raters came along.")
+            return redirect(draft)
+    context = {"study": study, "form": form, "flagged": len(flagged_images(study))}
+    return render(request, "rating/freeze_again.html", context, status=422 if form.errors else 200)
 
 
 @permission_required("rating.change_study", raise_exception=True)

@@ -16,6 +16,7 @@ from accounts.membership.owner_option import add_owner_option, owner_of
 from audit import record
 from jobs.progress_bar import followed
 from pool.models import Dataset
+from rating.blinding.freeze_again import FreezeAgainForm, freeze_again
 from rating.models import BlindingAudit, Enrolment, Freeze, Stratum, Study
 from rating.studies.near_copies import let_near_copies_in
 from rating.studies.presets import TEMPLATES
@@ -69,6 +70,17 @@ class Command(BaseCommand):
             acts.add_parser(act, help=what).add_argument("name")
         for name_of_act in ("status", "audit"):
             acts.choices[name_of_act].add_argument("--json", action="store_true")
+        again = acts.choices["freeze"]
+        again.add_argument(
+            "--again",
+            action="store_true",
+            help="a frozen study again, with its raters, without the images its audit flagged",
+        )
+        again.add_argument(
+            "--as", dest="new_name", default="", help="with --again: its name; else NAME (again)"
+        )
+        for choice in ("common_size", "grey_range", "burned_in"):
+            again.add_argument(f"--{choice.replace('_', '-')}", help=f"with --again: {PROTOCOL[choice][1]}")
         acts.choices["open"].add_argument(
             "--override", metavar="REASON", default="", help="open in spite of a red audit"
         )
@@ -106,6 +118,8 @@ PROTOCOL: dict[str, tuple[type, str]] = {
     "blocks": (int, "1: all read all; more: anchors and one block each"),
     "anchors": (int, "images everybody reads when there are blocks"),
     "burned_in": (str, "keep, mask or leave out"),
+    "common_size": (str, "own, smallest or model: the size all images are brought to before the canvas"),
+    "grey_range": (str, "own or common: the grey levels of each image, or the same for all"),
     "primary_endpoint": (str, "fool rate, accuracy, auc or agreement"),
     "unsure_policy": (str, "wrong, half, right or exclude"),
     "equivalence_margin": (float, "how far from chance still counts as chance, 0.1 say"),
@@ -246,7 +260,10 @@ def _simulate(study: Study, options: dict[str, Any], write: Callable[[str], Any]
     )
 
 
-def _freeze(study: Study, _options: dict[str, Any], write: Callable[[str], Any]) -> None:
+def _freeze(study: Study, options: dict[str, Any], write: Callable[[str], Any]) -> None:
+    if options["again"]:
+        study = _again(study, options)
+        write(f"“{study}” takes its place, with its raters.")
     study.refuse_unsigned(None)
     if reasons := study.reasons_not_to_freeze():
         raise NotPossibleError(" ".join(reasons))
@@ -259,6 +276,19 @@ def _freeze(study: Study, _options: dict[str, Any], write: Callable[[str], Any])
         write(
             f"Its blinding audit is red, so it cannot be opened yet: lungrater study status “{study}” says why."
         )
+
+
+def _again(study: Study, options: dict[str, Any]) -> Study:
+    """The draft that takes this study's place; page and command fill the same form."""
+    blank = FreezeAgainForm(study=study).initial
+    chosen = {name: options[name] or blank[name] for name in ("common_size", "grey_range", "burned_in")}
+    name = options["new_name"] or blank["name"]
+    form = FreezeAgainForm({**chosen, "name": name, "leave_out": "on"}, study=study)
+    if not form.is_valid():
+        raise NotPossibleError(
+            " ".join(str(sentence) for lines in form.errors.values() for sentence in lines)
+        )
+    return freeze_again(study, by=None, name=name, **form.changes())
 
 
 def _status(study: Study, options: dict[str, Any], write: Callable[[str], Any]) -> None:

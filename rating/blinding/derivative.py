@@ -1,0 +1,90 @@
+"""The one path from a source to what raters see, with what the protocol does to make both arms alike."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from django.db.models import F, Min
+from django.db.models.functions import Least
+
+from pool.canonical.pixels import Pixels, blinded_derivative, decode_png, encode_png, fitted_square
+from pool.models import Origin
+from pool.stored_files import LostFileError, stored_bytes
+from rating.studies.images import StudyImage
+from rating.studies.study import Study
+
+PROBABILITIES = np.linspace(0, 1, 513)
+SAMPLE = 50  # images of each arm whose grey levels make the common range
+
+
+@dataclass(frozen=True, slots=True)
+class DerivativePath:
+    """Every image of a study goes through the same steps with the same constants, whichever arm it stands in."""
+
+    side: int
+    bits: int
+    common_side: int | None = None  # brought to this square first, as training does
+    masks_corners: bool = False
+    levels: npt.NDArray[np.float64] | None = None  # the common grey levels, by PROBABILITIES
+
+    @classmethod
+    def of(cls, study: Study) -> DerivativePath:
+        """With what has to be known of all the study's images, the same whenever it is asked."""
+        path = cls(study.canvas, study.bits, _common_side(study), study.burned_in == Study.BurnedIn.MASK)
+        if study.grey_range != Study.GreyRange.COMMON:
+            return path
+        return cls(path.side, path.bits, path.common_side, path.masks_corners, _common_levels(study, path))
+
+    def png(self, pixels: Pixels) -> bytes:
+        if self.common_side:
+            pixels = fitted_square(pixels, side=self.common_side)
+        png = blinded_derivative(pixels, side=self.side, bits=self.bits)
+        if self.levels is not None:
+            png = encode_png(with_levels(decode_png(png), self.levels))
+        if self.masks_corners:
+            from rating.blinding.letters import masked  # scipy, which the web process need not load
+
+            png = encode_png(masked(decode_png(png)))
+        return png
+
+
+def with_levels(pixels: Pixels, levels: npt.NDArray[np.float64]) -> Pixels:
+    """The picture with each grey level moved to where the common ones stand at its rank."""
+    values, places, counts = np.unique(pixels, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - counts / 2) / counts.sum()
+    moved = np.rint(np.interp(ranks, PROBABILITIES, levels)).astype(pixels.dtype)
+    moved_pixels: Pixels = moved[places].reshape(pixels.shape)
+    return moved_pixels if len(values) > 1 else pixels
+
+
+def _common_side(study: Study) -> int | None:
+    images = study.images.all()
+    if study.common_size == Study.CommonSize.OWN:
+        return None
+    if study.common_size == Study.CommonSize.MODEL:
+        images = images.filter(image__origin=Origin.SYNTHETIC)
+    smallest = Least(F("image__width"), F("image__height"))
+    side: int | None = images.aggregate(side=Min(smallest))["side"]
+    return side
+
+
+def _common_levels(study: Study, path: DerivativePath) -> npt.NDArray[np.float64]:
+    """The mean grey level at each rank, over as many images of one arm as of the other."""
+    of_arms = []
+    for origin in Origin.values:
+        of_arm = study.images.filter(image__origin=origin).select_related("image").order_by("code")[:SAMPLE]
+        levels = []
+        for image in of_arm:
+            with suppress(LostFileError):  # the freeze ends without it, and names it
+                levels.append(np.quantile(decode_png(path.png(source_of(image))), PROBABILITIES))
+        if levels:
+            of_arms.append(np.mean(levels, axis=0))
+    return np.asarray(np.mean(of_arms, axis=0))
+
+
+def source_of(study_image: StudyImage) -> Pixels:
+    """Its pixels in the pool. Raises LostFileError."""
+    return decode_png(stored_bytes(study_image.image.file, f"image {study_image.image_id}"))
