@@ -212,17 +212,21 @@ EXTRACTOR = {"name": "small", "sha256": "0" * 64, "dimensions": 64}
 ALLAUTH = ("account_", "mfa_", "socialaccount_", "openid_connect_", "usersessions_", "social/")
 
 
-def names(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[str]:
+def paths(
+    patterns: list[URLPattern | URLResolver], space: str = "", before: str = ""
+) -> Iterator[tuple[str, str]]:
+    """Each address's name, and its path as the URLconf writes it."""
     for pattern in patterns:
+        path = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
-            space = f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix
-            yield from names(pattern.url_patterns, space)
+            inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
+            yield from paths(pattern.url_patterns, inner, path)
         else:
-            yield f"{prefix}{pattern.name or pattern.pattern}"
+            yield f"{space}{pattern.name or pattern.pattern}", path
 
 
 def test_every_address_has_a_row():
-    ours = {name for name in names(get_resolver().url_patterns) if not name.startswith(ALLAUTH)}
+    ours = {name for name, _path in paths(get_resolver().url_patterns) if not name.startswith(ALLAUTH)}
 
     assert ours == set(WHO_MAY)
 
@@ -400,7 +404,7 @@ EDITOR = {
     *("rating:mark_unblinded", "invite", "machines", "stop_machine"),
     # Of a study that is closed and not unblinded:
     *("rating:ratings_csv", "rating:bundle", "rating:report", "rating:study_picture", "rating:remarks_csv"),
-    "rating:sign_report",
+    *("rating:sign_report", "rating:statements"),
     *("rating:analysis_question", "rating:analysis_figure", "rating:analysis_images"),
     *("rating:analysis_remarks", "pool:exclude", "pool:include", "pool:cancel_import"),
     *(f"generation:{act}" for act in ("job_cancel", "job_resume", "duplicate", "review", "more_like")),
@@ -411,7 +415,20 @@ EDITOR = {
     *("generation:utility_cancel", "generation:utility_resume"),
 }
 OWNER = {"rating:redact", "rating:members", "pool:dataset_members", "pool:remove_dataset"}
+# What names no row of a study, dataset or job, or is for admins who have no part yet.
+WITHOUT_PART = {
+    *("person", "change_person", "erase_person"),
+    *("rating:join", "pool:join_dataset"),
+    *("generation:create_with", "rating:planner_figure"),
+}
 OPENS = {"none": set[str](), "viewer": VIEWER, "editor": VIEWER | EDITOR, "owner": VIEWER | EDITOR | OWNER}
+
+
+def test_every_address_of_a_row_says_which_part_it_takes():
+    of_a_row = {name for name, path in paths(get_resolver().url_patterns) if "<" in path}
+    of_staff = {name for name, (people, _method) in WHO_MAY.items() if people <= STAFF}
+
+    assert (of_a_row & of_staff) - OPENS["owner"] == WITHOUT_PART
 
 
 @pytest.mark.django_db
