@@ -253,6 +253,8 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # an invited person's address is known, if not always confirmed
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION  # http://localhost
 ACCOUNT_PREVENT_ENUMERATION = True
+# Behind so many proxies of one's own, rate limits count the address that the outermost of them saw.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 # The house's own identity provider, by OpenID Connect; without OIDC_URL there is none.
 OIDC_URL = env.str("OIDC_URL", default="")
 OIDC_NAME = env.str("OIDC_NAME", default="your house's account")

@@ -296,6 +296,26 @@ def test_every_fragment_that_htmx_fetches_is_a_poll():
             assert 'hx-trigger="every' in tag, f"{template.name}: a click by htmx would not count as an act"
 
 
+def test_limits_on_signing_in_count_clients_behind_a_declared_proxy_and_no_address_they_claim(
+    client, rater, settings
+):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+
+    def sign_in(number, seen_by_the_proxy):
+        answer = client.post(
+            reverse("account_login"),
+            {"login": f"nobody-{number}@example.org", "password": "a wrong password"},
+            headers={"X-Forwarded-For": f"192.0.2.{number}, {seen_by_the_proxy}"},
+        )
+        return answer.content.decode()
+
+    pages = [sign_in(number, "198.51.100.7") for number in range(11)]
+
+    assert "Too many failed login attempts" not in pages[9]
+    assert "Too many failed login attempts" in pages[10]
+    assert "Too many failed login attempts" not in sign_in(99, "198.51.100.8")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_twelve_who_use_a_link_at_once_one_comes_in(rater):
     token = LoginLink.issue(rater, lives=timedelta(days=1)).strip("/").split("/")[-1]
