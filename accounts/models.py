@@ -43,6 +43,8 @@ class User(AbstractUser):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField("email address", unique=True)
     role = models.CharField(max_length=10, choices=Role, default=Role.RATER)
+    # When something first arrived in the mailbox, or the identity provider vouched for it; None: nobody knows whose it is.
+    address_confirmed_at = models.DateTimeField(null=True, editable=False)
     is_demo = models.BooleanField(default=False, editable=False, help_text="A made-up person of the demo.")
     erased_at = models.DateTimeField(null=True, editable=False)  # since then nothing here says who it was
 
@@ -69,6 +71,9 @@ class User(AbstractUser):
             return ""
         return f"{self.get_full_name()} <{self.email}>".strip()
 
+    def confirm_address(self) -> None:
+        User.objects.filter(pk=self.pk, address_confirmed_at=None).update(address_confirmed_at=Now())
+
 
 class LoginLinkQuerySet(models.QuerySet["LoginLink"]):
     def open(self) -> Self:
@@ -90,6 +95,7 @@ class LoginLink(models.Model):
     digest = models.CharField(max_length=64, unique=True, editable=False)
     next_path = models.CharField(max_length=200, default="/")
     reusable = models.BooleanField(default=False)
+    mailed = models.BooleanField(default=False, db_default=False, editable=False)
     # Whoever asked for it; None: the person themselves, or the command line.
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, editable=False, related_name="+")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -122,6 +128,11 @@ class LoginLink(models.Model):
             expires_at=timezone.now() + lives,
         )
         return reverse("login_link", args=[token])
+
+    @classmethod
+    def mark_mailed(cls, address: str) -> None:
+        """Note that this link, a path or a URL, has gone to the mailbox of its person and nowhere else."""
+        cls.objects.filter(digest=digest(address.rstrip("/").rsplit("/", 1)[-1])).update(mailed=True)
 
     def use(self) -> bool:
         """True for whoever comes first.

@@ -14,11 +14,16 @@ from accounts.models import User
 from audit import record
 from audit.actors import stranger
 
+# A code that was mailed, and a provider that vouches for the address it gives.
+CONFIRMING = frozenset({"code", "socialaccount"})
+
 
 def signed_in(*, user: Any, request: HttpRequest, **_: Any) -> None:
     session = getattr(request, "session", {})
     methods = [str(each.get("method")) for each in session.get("account_authentication_methods", [])]
     record(user, user, "signed in", by=methods)
+    if not CONFIRMING.isdisjoint(methods):
+        user.confirm_address()
 
 
 def signed_out(*, user: Any, **_: Any) -> None:
@@ -47,6 +52,8 @@ CHANGES: dict[Signal, str] = {
 
 def changed(*, signal: Signal, user: Any, **_: Any) -> None:
     record(user, user, CHANGES[signal])
+    if signal is account.password_reset:  # by a link in the mailbox
+        user.confirm_address()
 
 
 def connect() -> None:

@@ -100,6 +100,7 @@ class ProveByCode(BaseReauthenticateView):  # type: ignore[misc]  # allauth ship
     def form_valid(self, form: CodeForm) -> HttpResponse:
         del self.request.session[CODE]
         record_authentication(self.request, self.request.user, method="code", reauthenticated=True)
+        authenticated_user(self.request).confirm_address()
         answer: HttpResponse = super().form_valid(form)
         return answer
 

@@ -32,6 +32,8 @@ def login_link(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "account/link.html", {"link": link})
     if not link.use():
         return render(request, "account/link_gone.html", status=410)
+    if link.mailed:
+        link.user.confirm_address()
     record(link.user, link.user, "used a sign-in link", made_by=str(getattr(link.made_by, "uuid", "")))
     if link.made_by is not None and link.made_by != link.user:
         _tell(link)

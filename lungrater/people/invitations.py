@@ -139,4 +139,5 @@ def deliver(person: User, url: str) -> Invited:
     except OSError:  # SMTP's own errors are such too
         logger.exception("an invitation could not be sent")
         return Invited(person)
+    LoginLink.mark_mailed(url)
     return Invited(person, is_sent=True)

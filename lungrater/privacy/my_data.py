@@ -94,6 +94,7 @@ def _account(person: User) -> Row:
         "role": person.role,
         "groups": [group.name for group in person.groups.all()],
         "joined_at": person.date_joined,
+        "address_confirmed_at": person.address_confirmed_at,
         "last_signed_in_at": person.last_login,
         "has_password": person.has_usable_password(),
         "second_factors": list(

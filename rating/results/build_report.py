@@ -17,7 +17,7 @@ from rating.results.sections.first_phase import first_phase_results
 from rating.results.study_facts import facts_of
 from rating.results.study_results import FirstPhase, StudyResults
 from rating.results.summary import study_results
-from rating.results.verification import signature_lines, verify_study
+from rating.results.verification import signature_lines, unconfirmed_lines, verify_study
 from rating.statistics.accuracy.machines import MachineResults, machine_results
 from rating.statistics.columns import StudyColumns
 from rating.studies.images import StudyImage
@@ -89,7 +89,7 @@ def report_on(study: Study, results: StudyResults, date: str, cache: ResultCache
         date,
         galleries=galleries_of(study, cache),
         remarks=remark_tables(columns, answers),
-        trail=[*signature_lines(study), *verify_study(study).words],
+        trail=[*signature_lines(study), *verify_study(study).words, *unconfirmed_lines(study)],
     )
 
 

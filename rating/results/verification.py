@@ -50,6 +50,16 @@ def signature_lines(study: Study) -> list[str]:
     ]
 
 
+def unconfirmed_lines(study: Study) -> list[str]:
+    """Who read under an address that nothing has confirmed, by pseudonym; empty where there is nobody."""
+    names = [enrolment.pseudonym for enrolment in study.enrolments.unconfirmed()]
+    if not names:
+        return []
+    return [
+        f"Addresses that no mail and no identity provider has confirmed: {', '.join(names)}. Who read there is not known."
+    ]
+
+
 def verify_study(study: Study, anchors: Sequence[Anchor] = ()) -> Verification:
     """Check all of it, in the order in which it came to be."""
     checks = (

@@ -34,6 +34,11 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
     def machines(self) -> Self:
         return self.exclude(machine="")
 
+    def unconfirmed(self) -> Self:
+        """People whose address nothing has confirmed, so that nobody knows who read; the made-up ones aside."""
+        people = self.people().filter(user__address_confirmed_at=None, user__is_demo=False)
+        return people.filter(study__is_simulated=False).order_by("number")
+
     def of(self, user: Any) -> Self:
         """This rater's enrolments in studies that are, or have been, open."""
         states = [Study.State.OPEN, Study.State.CLOSED, Study.State.UNBLINDED]

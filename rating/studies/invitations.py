@@ -112,4 +112,5 @@ def send_invitations(study: Study, invitations: list[Invitation]) -> list[str]:
             unsent.append(invitation.email)
         else:
             invitation.is_sent = True
+            LoginLink.mark_mailed(invitation.path)
     return unsent

@@ -20,6 +20,7 @@ from rating.results.cache import ResultCache
 from rating.results.exhibit import Exhibit
 from rating.results.questions import EXHIBITS, QUESTIONS, Question, question_named
 from rating.results.study_results import StudyResults
+from rating.results.verification import unconfirmed_lines
 from rating.views.analysis_filters import Part, PartForm
 
 OF_A_DRAWING = "default-src 'none'; style-src 'unsafe-inline'; sandbox"  # its own styles; it runs nothing
@@ -42,6 +43,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
     ]
     context = {
         **frame(study, results, Part()),
+        "unconfirmed": unconfirmed_lines(study),
         "exhibits": [
             exhibit_context(exhibit, results)
             for exhibit in exhibits
