@@ -1,4 +1,4 @@
-"""How one person likes the reading room; kept here, not in the browser, as reading PCs are shared."""
+"""How one person likes the pages; kept here, not in the browser, as reading PCs are shared."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts.roles import Role
+
 
 class Preferences(models.Model):
     class Theme(models.TextChoices):
+        AUTO = "auto", _("As the system")
         DARK = "dark", _("Dark")
         LIGHT = "light", _("Light")
 
@@ -30,5 +33,6 @@ class Preferences(models.Model):
 
     @classmethod
     def of(cls, user: Any) -> Preferences:
-        """This person's, or the defaults."""
-        return cls.objects.filter(user=user).first() or cls(user=user)
+        """This person's, or the defaults: the reading room starts dark, the other pages as the system is."""
+        theme = cls.Theme.DARK if user.role == Role.RATER else cls.Theme.AUTO
+        return cls.objects.filter(user=user).first() or cls(user=user, theme=theme)

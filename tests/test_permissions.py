@@ -116,7 +116,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "generation:utility_figure": (STAFF, "get"),
     "generation:utility_map": (STAFF, "get"),
     "rating:reading_list": (RATERS, "get"),
-    "rating:preferences": (RATERS, "get"),
+    "rating:preferences": (SIGNED_IN, "get"),
     "rating:begin": (OWN, "get"),
     "rating:leave": (OWN, "get"),
     "rating:consent_copy": (OWN, "get"),

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.preferences import Preferences
 from rating.models import Enrolment, Sitting
 from rating.reading.consent_copy import mail_consent, withdrawal_words
-from rating.views.raters import for_raters, wants_json
+from rating.views.raters import for_everybody, for_raters, wants_json
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
@@ -73,6 +73,14 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
         fields = ["theme", "language", "auto_advance", "single_keys"]
 
 
+class ColoursForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
+    """For those who read no images: their pages are in English and have no rating keys."""
+
+    class Meta:
+        model = Preferences
+        fields = ["theme"]
+
+
 @for_raters
 def begin(request: HttpRequest, slug: str) -> HttpResponse:
     """Instructions, consent and profile; once agreed to, again only when the words have changed.
@@ -113,23 +121,26 @@ def display(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "rating/display.html", context, status=422 if form.errors else 200)
 
 
-@for_raters
+@for_everybody
 def preferences(request: HttpRequest) -> HttpResponse:
     own = Preferences.of(request.user)
-    form = PreferencesForm(request.POST or None, instance=own)
+    reads = request.user.has_perm("rating.rate")
+    form = (PreferencesForm if reads else ColoursForm)(request.POST or None, instance=own)
     if request.method == "POST" and form.is_valid():
         form.save()
         if wants_json(request):
             return JsonResponse({"saved": True})
         return redirect(_back(request))
-    context = {"form": form, "back": _back(request)}
+    frame = "rating/rater.html" if reads else "base.html"
+    context = {"form": form, "back": _back(request), "frame": frame, "reads": reads}
     return render(request, "rating/preferences.html", context, status=422 if form.errors else 200)
 
 
 def _back(request: HttpRequest) -> str:
     address = request.POST.get("next") or request.GET.get("next") or ""
     safe = address.startswith("/") and url_has_allowed_host_and_scheme(address, allowed_hosts=None)
-    return address if safe else reverse("rating:reading_list")
+    own = "rating:reading_list" if request.user.has_perm("rating.rate") else "account"
+    return address if safe else reverse(own)
 
 
 def _sitting(request: HttpRequest, slug: str) -> Sitting:

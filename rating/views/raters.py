@@ -34,6 +34,16 @@ def own_language(request: HttpRequest) -> AbstractContextManager[None]:
 
 
 def for_raters(view: View[P]) -> View[P]:
+    """A page for raters only."""
+    return _guarded(view, "rating.rate")
+
+
+def for_everybody(view: View[P]) -> View[P]:
+    """A page like the raters', for whoever has signed in."""
+    return _guarded(view, "")
+
+
+def _guarded(view: View[P], permission: str) -> View[P]:
     """A page for raters that no browser keeps.
 
     A page is in the rater's own language. A script is told few words: its view asks for `own_language` where there are some.
@@ -46,7 +56,7 @@ def for_raters(view: View[P]) -> View[P]:
             if wants_json(request):
                 return JsonResponse({"error": "signed out"}, status=401)
             return redirect_to_login(request.get_full_path())
-        if not request.user.has_perm("rating.rate"):
+        if permission and not request.user.has_perm(permission):
             raise PermissionDenied
         request.preferences = SimpleLazyObject(lambda: Preferences.of(request.user))  # type: ignore[attr-defined]  # for the templates
         if wants_json(request):

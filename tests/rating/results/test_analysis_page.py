@@ -380,5 +380,5 @@ def test_the_analysis_asks_the_database_the_same_number_of_times_however_many_ra
 ):
     study = over_study(raters=[rater, other_rater], unblinded=True, real=6, fake=6)
 
-    with django_assert_max_num_queries(22):  # some of them ask whether every rating is its last revision
+    with django_assert_max_num_queries(23):  # some of them ask whether every rating is its last revision
         browser.get(reverse("rating:analysis", args=[study.slug]))

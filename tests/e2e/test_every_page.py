@@ -1,0 +1,94 @@
+"""Every page of every role fits the window of a phone, and breaks no rule of access in the dark or in the light."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import Page
+
+from accounts.models import User
+from accounts.preferences import Preferences
+from tests.rating.reading.conftest import complaints, open_browser
+from tests.test_permissions import WHO_MAY, address, world
+
+__all__ = ["complaints", "open_browser", "world"]
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SHOTS = os.environ.get("SCREENSHOTS", "")
+WIDTHS = (1280, 390)
+SIGNING_IN = ("account_login", "account_reset_password", "privacy_notice")
+OWN_ACCOUNT = ("account_change_password", "mfa_index", "mfa_list_webauthn", "usersessions_list")
+
+
+def pages_of(who: str, browser: Client, world: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The name and address of each page, not fragment or file, that this person gets."""
+    names = [
+        name for name, (allowed, method) in sorted(WHO_MAY.items()) if method == "get" and who in allowed
+    ]
+    addresses = [(name, address(name, world)) for name in names]
+    addresses += [(name, reverse(name)) for name in (SIGNING_IN if who == "nobody" else OWN_ACCOUNT)]
+    if who in {"researcher", "admin"}:
+        over = world["over"].slug
+        addresses += [
+            (f"{name} of a finished study", reverse(name, args=[over]))
+            for name in ("rating:study", "rating:analysis")
+        ]
+    for name, url in addresses:
+        response = browser.get(url, headers={"accept": "text/html"})
+        is_page = response["Content-Type"].startswith("text/html") and "Content-Disposition" not in response
+        if response.status_code == 200 and is_page and b"<html" in response.content[:400]:
+            yield name, url
+
+
+def faults(page: Page, name: str) -> Iterator[str]:
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        needed = page.evaluate("document.documentElement.scrollWidth")
+        if needed > width:
+            yield f"{name}: {needed} px wide at {width}"
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.evaluate(AXE)
+    result = page.evaluate("(tags) => axe.run(document, { runOnly: tags })", RULES)
+    for rule in result["violations"]:
+        yield f"{name}: {rule['id']} at {rule['nodes'][0]['html'][:120]}"
+
+
+def shoot(page: Page, name: str) -> None:
+    """A picture of the page in both sizes, where somebody wants to look at it."""
+    if SHOTS:
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            page.screenshot(path=str(Path(SHOTS) / f"{name.replace(':', '-')}-{width}.png"))
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("who", ["nobody", "rater", "researcher", "admin"])
+def test_every_page_fits_and_is_within_reach_of_all(
+    who: str,
+    theme: str,
+    world: dict[str, Any],
+    client_of: Callable[[User], Client],
+    open_browser: Callable[..., Page],
+) -> None:
+    person = world["people"].get(who)
+    if person:
+        Preferences.objects.create(user=person, theme=theme)
+    addresses = list(pages_of(who, client_of(person) if person else Client(), world))
+    page = open_browser(person, color_scheme=theme)
+
+    found: list[str] = []
+    for name, url in addresses:
+        page.goto(url)
+        found += faults(page, name)
+        shoot(page, f"{who}-{theme}-{name}")
+
+    assert addresses
+    assert found == [], "\n".join(found)
