@@ -54,6 +54,13 @@ QUESTIONS = (
     Question("experience", "Does experience matter?", experience.EXHIBITS),
     Question("machines", "What do machines say?", machines.EXHIBITS),
 )
+# What the questions ask together, in the order of the pages; the names of the questions in each.
+GROUPS = (
+    ("Were they fooled?", ("noticed", "found", "fooled", "generators")),
+    ("Can they tell?", ("telling-apart", "confidence", "experience")),
+    ("Do they agree?", ("agreement", "labels", "machines")),
+    ("Can the reading be trusted?", ("time", "position")),
+)
 EXHIBITS = {
     primary.EXHIBIT.name: primary.EXHIBIT,
     **{exhibit.name: exhibit for question in QUESTIONS for exhibit in question.exhibits},

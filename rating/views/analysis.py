@@ -18,7 +18,7 @@ from rating.models import Study
 from rating.results.build_report import results_of_columns
 from rating.results.cache import ResultCache
 from rating.results.exhibit import Exhibit
-from rating.results.questions import EXHIBITS, QUESTIONS, Question, question_named
+from rating.results.questions import EXHIBITS, GROUPS, QUESTIONS, Question, question_named
 from rating.results.study_results import StudyResults
 from rating.results.verification import unconfirmed_lines
 from rating.views.analysis_filters import Part, PartForm
@@ -117,14 +117,17 @@ def results_of(study: Study, part: Part | None = None, cache: ResultCache | None
 
 def frame(study: Study, results: StudyResults, part: Part) -> dict[str, Any]:
     """What every page of the analysis has."""
+    questions = {
+        question.name: question
+        for question in QUESTIONS
+        if question.exhibits_of(results) and (study.is_unblinded or not question.needs_truth)
+    }
     return {
         "study": study,
         "results": results,
         "report": results.agreement,
-        "questions": [
-            question
-            for question in QUESTIONS
-            if question.exhibits_of(results) and (study.is_unblinded or not question.needs_truth)
+        "groups": [
+            (title, [questions[name] for name in names if name in questions]) for title, names in GROUPS
         ],
         "part": part,
     }

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.forms import ReasonForm
@@ -20,6 +21,7 @@ from rating.studies.forms import StrataForm, StudyForm
 from rating.studies.near_copies import held_back_from, let_near_copies_in
 from rating.studies.presets import TEMPLATES, Template
 from rating.studies.protocol_lines import told_protocol
+from rating.studies.stepper import pace, sentence_on_raters, steps
 from rating.studies.study import NotPossibleError
 from rating.studies.study_copy import copy_of
 
@@ -92,10 +94,14 @@ def _edit(request: HttpRequest, study: Study, template: Template | None = None) 
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.visible_to(request.user), slug=slug)
     enrolments = list(Enrolment.objects.filter(study=study).select_related("user").with_progress())
+    now = timezone.now()
+    paces = [(enrolment.pseudonym, pace(enrolment, now)) for enrolment in enrolments]
     context = {
         "study": study,
+        "steps": steps(study),
+        "on_raters": sentence_on_raters(paces),
+        "rows": zip(enrolments, (state for _, state in paces), strict=True),
         "strata": study.strata.select_related("dataset"),
-        "enrolments": enrolments,
         "freeze": study.freezes.first(),
         "audit": (audit := study.blinding_audit),
         "names_images": (names_images := bool(audit and audit.names_images_to(request.user))),
