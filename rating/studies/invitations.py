@@ -5,18 +5,23 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django import forms
 from django.contrib.auth.decorators import permission_required
 from django.core.mail import send_mail
-from django.db import transaction
+from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts.models import LoginLink, SiteSettings, User
+from accounts.preferences import Preferences
 from accounts.sign_in.addresses import clean_address, mail_is_set_up
 from audit import record
 from rating.studies.enrolment import Enrolment
@@ -88,25 +93,24 @@ def invite_raters(request: HttpRequest, slug: str) -> HttpResponse:
                 invitation.url = request.build_absolute_uri(invitation.path)
                 invitations.append(invitation)
         if mail_is_set_up():
-            for email in send_invitations(study, invitations):
+            for email in send_invitations(study, invitations, by=request.user):
                 form.add_error("emails", f"No mail could be sent to {email}; try again later.")
     context = {"study": study, "form": form, "invitations": invitations, "mail_is_set_up": mail_is_set_up()}
     return render(request, "account/invite.html", context)
 
 
-def send_invitations(study: Study, invitations: list[Invitation]) -> list[str]:
+def send_invitations(study: Study, invitations: list[Invitation], *, by: Any = None) -> list[str]:
     """Mail each person their link; the addresses that no mail could be sent to."""
     unsent = []
-    ending = SiteSettings.current().mail_ending
+    site = SiteSettings.current()
+    enrolments = {each.user.email.lower(): each for each in _enrolled(study, invitations)}
     for invitation in invitations:
+        enrolment = enrolments[invitation.email.lower()]
+        with translation.override(Preferences.of(enrolment.user).language or translation.get_language()):
+            subject = _("Invitation to rate images in “%s”") % study.name
+            text = "\n\n".join([*_invitation_text(enrolment, site, by), invitation.url, site.mail_ending])
         try:
-            send_mail(
-                f"Invitation to rate images in “{study.name}”",
-                "You are invited to rate lung images, one at a time.\n\n"
-                f"Your link, which works once within {LIVES.days} days:\n{invitation.url}\n\n{ending}",
-                None,
-                [invitation.email],
-            )
+            send_mail(subject, text, None, [invitation.email])
         except OSError:  # SMTP's own errors are such too
             logger.exception("an invitation could not be sent")
             unsent.append(invitation.email)
@@ -114,3 +118,28 @@ def send_invitations(study: Study, invitations: list[Invitation]) -> list[str]:
             invitation.is_sent = True
             LoginLink.mark_mailed(invitation.path)
     return unsent
+
+
+def _enrolled(study: Study, invitations: list[Invitation]) -> list[Enrolment]:
+    emails = [invitation.email for invitation in invitations]
+    of_people = [models.Q(user__email__iexact=email) for email in emails]
+    enrolments = Enrolment.objects.filter(reduce(or_, of_people, models.Q(pk=None)), study=study)
+    return list(enrolments.select_related("user").with_progress())
+
+
+def _invitation_text(enrolment: Enrolment, site: SiteSettings, sender: Any) -> list[str]:
+    """Who invites to what, where, and how long it takes; nothing that tells what the study is about."""
+    names = {"sender": sender or site.name, "study": enrolment.study.name, "site": site.name}
+    lines = [_("%(sender)s invites you to rate images in the study “%(study)s” (%(site)s).") % names]
+    if enrolment.presentation_count:
+        much = {"count": enrolment.presentation_count, "minutes": enrolment.minutes_left}
+        if enrolment.study.shows_sets:
+            much_to_do = _(
+                "It has %(count)s sets of images for you and takes about %(minutes)s minutes in all."
+            )
+        else:
+            much_to_do = _("It has %(count)s images for you and takes about %(minutes)s minutes in all.")
+        lines.append(much_to_do % much)
+    lines.append(_("You can stop at any time and go on later, on any computer."))
+    lines.append(_("Your link, which works once within %s days:") % LIVES.days)
+    return lines

@@ -222,6 +222,8 @@ def _show(
 ) -> HttpResponse:
     presentation.mark_shown()
     sitting = presentation.sitting
+    instructions, prevalence_note = sitting.enrolment.study.told_before(sitting.session)
+    practice = sitting.practice_count
     context = {
         "study": sitting.enrolment.study,
         "presentation": presentation,
@@ -230,6 +232,10 @@ def _show(
         "form": form,
         "refusal": refusal,
         "confidence": CONFIDENCE,
+        "instructions": instructions,
+        "prevalence_note": prevalence_note,
+        "place": presentation.position - (0 if presentation.is_practice else practice),
+        "places": practice if presentation.is_practice else sitting.presentation_count - practice,
         "room": room(sitting, presentation, rating),
     }
     return render(request, "rating/read.html", context, status=status)

@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from accounts.models import LoginLink, User
 from accounts.roles import Role
+from accounts.site_settings import SiteSettings
 from audit.models import Event
 from rating.models import Enrolment
 from tests.rating.cast import frozen_study
@@ -393,3 +394,14 @@ def test_a_link_of_a_live_site_names_that_site(settings):
     settings.ALLOWED_HOSTS = ["*"]
     with pytest.raises(CommandError, match="--base-url"):
         call_command("person", "new@example.org", role=Role.RESEARCHER)
+
+
+def test_an_invitation_names_study_sender_site_and_duration(client_of, researcher):
+    SiteSettings.objects.create(pk=1, name="Lung Clinic Heidelberg")
+    study = frozen_study()
+
+    client_of(researcher).post(reverse("invite", args=[study.slug]), {"emails": "new@example.org"})
+
+    body = mail.outbox[0].body
+    assert f"{researcher} invites you to rate images in the study “Reading” (Lung Clinic Heidelberg)." in body
+    assert "It has 6 images for you and takes about 2 minutes in all." in body

@@ -19,6 +19,10 @@ export class Dialogs {
     open(element("help"));
   }
 
+  instructions() {
+    open(element("instructions"));
+  }
+
   /** Cover the image until somebody says who they are; then call `back`. */
   lock(back) {
     const dialog = element("lock");

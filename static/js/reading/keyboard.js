@@ -21,7 +21,7 @@ const VIEW = {
   ArrowUp: "panUp",
   ArrowDown: "panDown",
 };
-const ROOM = { "?": "help", m: "remark", z: "undo", Backspace: "undo", PageUp: "back", PageDown: "forth" };
+const ROOM = { "?": "help", m: "remark", n: "instructions", z: "undo", Backspace: "undo", PageUp: "back", PageDown: "forth" };
 // Keys that name no character are no "character key shortcuts" (WCAG 2.1.4) and stay on.
 const ALWAYS = new Set(["PageUp", "PageDown", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
 

@@ -141,10 +141,10 @@ export class Panel {
     if (reasons) reasons.disabled = this.answer()?.label !== reasons.dataset.of;
   }
 
-  /** Where the rater is; practice images are not counted. */
+  /** Where the rater is; practice images come first and are counted apart. */
   progress({ position, practice }, { total, practice: practised }) {
     const text = practice
-      ? this.word("practice")
+      ? this.word("practice", position).replace("%t", practised)
       : this.word("progressWords", position - practised).replace("%t", total - practised);
     this.part("progress").textContent = text;
     this.part("bar").value = position - 1;
@@ -162,6 +162,8 @@ export class Panel {
   /** One sentence above the foot of the panel; an empty one takes it away. */
   say(text, kind = "") {
     const notice = this.part("notice");
+    // What a practice image was stays until the rater goes on.
+    if (notice.dataset.kind === "practice" && kind && kind !== "practice") return;
     if (notice.textContent !== text) notice.textContent = text;
     notice.dataset.kind = kind;
     notice.hidden = !text;
@@ -191,6 +193,9 @@ export class Panel {
       level.value = 100 * (1 - viewer.window.centre);
       width.value = 50 * (2 - viewer.window.width);
       zoom.value = Math.log2(viewer.zoom);
+      const { scale } = viewer;
+      const text = scale > 1.05 ? this.word("enlarged", scale.toFixed(1)) : "";
+      if (this.part("enlarged").textContent !== text) this.part("enlarged").textContent = text;
     });
   }
 

@@ -176,7 +176,7 @@ class Room {
   #learn(save, feedback) {
     if (this.#current?.token !== save.token) return;
     this.#learned = true;
-    this.#panel.say(`${feedback} ${this.#panel.word("goOn")}`);
+    this.#panel.say(`${feedback} ${this.#panel.word("goOn")}`, "practice");
   }
 
   #goOn() {
@@ -274,6 +274,7 @@ class Room {
       answer: () => this.#chosen(this.#panel.answerOpen(value).name),
       label: () => this.#label(value),
       help: () => this.#dialog((dialogs) => dialogs.help()),
+      instructions: () => this.#dialog((dialogs) => dialogs.instructions()),
     };
     return acts[does]?.();
   }
@@ -356,7 +357,7 @@ class Room {
     });
     if (!does) return;
     event.preventDefault();
-    if (event.repeat && ["save", "label", "answer", "undo", "help"].includes(does.does)) return;
+    if (event.repeat && ["save", "label", "answer", "undo", "help", "instructions"].includes(does.does)) return;
     this.#act(does.does, does.value);
   }
 

@@ -119,6 +119,11 @@ export class Viewer extends EventTarget {
     return this.#view.zoom;
   }
 
+  /** How many pixels of the screen, across, show one of the image. */
+  get scale() {
+    return this.#fitScale() * this.#view.zoom * devicePixelRatio;
+  }
+
   /** What was done to see this picture, to be kept with its rating. */
   used() {
     const { low, high } = this.#window;

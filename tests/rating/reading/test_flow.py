@@ -55,7 +55,7 @@ def test_practice_stops_to_tell_and_is_not_counted(open_browser, rater):
     )
     assert shown(page) == first
     assert page.evaluate(NOTICE_IS_SEEN)
-    assert page.text_content("[data-progress]") == "Practice image; it does not count"
+    assert page.text_content("[data-progress]") == "Practice 1 of 2; it does not count"
     page.keyboard.press("Enter")
     wait_for_another(page, first)
     rate_practice = shown(page)
