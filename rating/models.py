@@ -2,6 +2,7 @@
 
 from rating.blinding.audit import BlindingAudit
 from rating.blinding.freeze import Freeze
+from rating.reading.draft import Draft
 from rating.reading.rating import Label, Rating, RatingRevision
 from rating.studies.enrolment import Enrolment
 from rating.studies.images import StudyImage
@@ -16,6 +17,7 @@ from rating.studies.study import Study
 __all__ = [
     "AuthorStatement",
     "BlindingAudit",
+    "Draft",
     "Enrolment",
     "Freeze",
     "Label",

@@ -35,6 +35,7 @@ urlpatterns = [
     path("reading/<slug:slug>/ahead/", sitting.upcoming, name="ahead"),
     path("reading/<slug:slug>/<int:position>/", sitting.at, name="at"),
     path("reading/<slug:slug>/rate/<slug:token>/", sitting.rate, name="rate"),
+    path("reading/<slug:slug>/draft/<slug:token>/", sitting.draft, name="draft"),
     path("i/<slug:token>", images.presented, name="picture"),
     path("i/<slug:token>/<int:place>", images.presented, name="picture_of_set"),
     path("check-table/", check_table.page, name="check_table"),

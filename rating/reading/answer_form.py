@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from rating.reading.draft import DraftContent
 from rating.reading.rating import AnswerFields
 from rating.studies.sitting import Sitting
 
@@ -60,6 +61,16 @@ class AnswerForm(forms.Form):
         if self.asks_correction_reason and cleaned.get("replaces") and not cleaned.get("correction_reason"):
             self.add_error("correction_reason", _("Say why you change this answer."))
         return cleaned
+
+    def draft(self) -> DraftContent:
+        """What of it can be kept unsaved: whatever stands there, whole or not."""
+        data = self.cleaned_data
+        return {
+            "label": data.get("label") or "",
+            "confidence": data.get("confidence"),
+            "reasons": data.get("reasons") or [],
+            "remark": data.get("remark") or "",
+        }
 
     def clean_view_state(self) -> dict[str, object]:
         text = self.cleaned_data["view_state"] or "{}"

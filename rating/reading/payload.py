@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from pool.models import Origin
+from rating.reading.draft import Draft, DraftContent
 from rating.reading.rating import Rating
 from rating.studies.images import LETTERS
 from rating.studies.presentation import Presentation
@@ -43,6 +44,7 @@ class OwnAnswer(TypedDict):
 
 class Showing(PublicFacts):
     answer: OwnAnswer | None
+    draft: DraftContent | None
 
 
 class Addresses(TypedDict):
@@ -51,6 +53,7 @@ class Addresses(TypedDict):
     images: list[str]
     rate: str
     ahead: str
+    draft: str
     at: str
     read: str
 
@@ -119,6 +122,12 @@ def own_answer(rating: Rating) -> OwnAnswer:
     }
 
 
+def own_draft(presentation: Presentation) -> DraftContent | None:
+    """What the rater has begun to say of it, on whichever computer."""
+    draft: Draft | None = getattr(presentation, "draft", None)
+    return draft.content() if draft else None
+
+
 def prefetchable(sitting: Sitting, *, after: int) -> list[PublicFacts]:
     """The next presentations behind this position that the browser may hold already, at most a batch of them."""
     presentations = Presentation.objects.ahead_in(sitting).filter(position__gt=after)
@@ -142,12 +151,17 @@ def room(sitting: Sitting, showing: Presentation, rating: Rating | None = None) 
         "total": sitting.presentation_count,
         "batch": BATCH,
         "lockAfter": LOCK_AFTER_SECONDS,
-        "showing": {**public_facts(showing), "answer": own_answer(rating) if rating else None},
+        "showing": {
+            **public_facts(showing),
+            "answer": own_answer(rating) if rating else None,
+            "draft": None if rating else own_draft(showing),
+        },
         "ahead": prefetchable(sitting, after=0 if rating else showing.position),
         "urls": {
             "images": image_urls(study, TOKEN),
             "rate": reverse("rating:rate", args=[study.slug, TOKEN]),
-            "ahead": f"{reverse('rating:ahead', args=[study.slug])}?session={sitting.session}",
+            "ahead": f"{reverse('rating:ahead', args=[study.slug])}?session={sitting.session}&attempt={sitting.attempt}",
+            "draft": reverse("rating:draft", args=[study.slug, TOKEN]),
             "at": reverse("rating:at", args=[study.slug, 0]),
             "read": reverse("rating:read", args=[study.slug]),
         },

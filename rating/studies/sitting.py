@@ -161,4 +161,4 @@ class Sitting(Progress):
         if self.next_position is None:
             return None
         at_frontier = self.presentations.filter(position=self.next_position)
-        return at_frontier.select_related("study_image__image").first()
+        return at_frontier.select_related("study_image__image", "draft").first()

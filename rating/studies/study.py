@@ -228,6 +228,8 @@ class Study(Shared, ReadingRoom):
         """Take no more ratings; whoever may look into the pool by now has not read blinded."""
         self._move(self.State.OPEN, self.State.CLOSED, "closed_at", user)
         enter_heads(apps.get_model("rating", "Sitting").objects.filter(enrolment__study=self))
+        drafts = apps.get_model("rating", "Draft").objects
+        drafts.filter(presentation__sitting__enrolment__study=self).delete()
         for enrolment in self.enrolments.select_related("user"):
             if enrolment.user.has_perm("pool.view_image"):
                 enrolment.mark_unblinded(user, "This rater may look into the pool by now.")

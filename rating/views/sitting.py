@@ -20,20 +20,31 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from pool.durability import why_not_durable
-from rating.models import Enrolment, Presentation, Rating, Sitting
+from rating.models import Draft, Enrolment, Presentation, Rating, Sitting
 from rating.reading.answer_form import CONFIDENCE, AnswerForm
-from rating.reading.payload import feedback, image_urls, own_answer, prefetchable, public_facts, room
+from rating.reading.payload import (
+    feedback,
+    image_urls,
+    own_answer,
+    own_draft,
+    prefetchable,
+    public_facts,
+    room,
+)
 from rating.reading.rating import AlreadyRatedError, StudyOverError
+from rating.studies.departures import departure_from
 from rating.studies.presentation import PresentationQuerySet
+from rating.studies.sitting import SittingQuerySet
 from rating.studies.trail.sitting_heads import enter_heads
 from rating.views.raters import for_raters, own_language, wants_json
 
 
 class Refusal(NamedTuple):
-    """Why a save is not taken: its status, and the sentence in the language at hand."""
+    """Why a save is not taken: its status, the sentence in the language at hand, and which end of the reading it is."""
 
     status: int
     sentence: Callable[[], str]
+    departure: str = ""
 
 
 @for_raters
@@ -81,8 +92,14 @@ def at(request: HttpRequest, slug: str, position: int) -> HttpResponse:
 @require_GET
 def upcoming(request: HttpRequest, slug: str) -> HttpResponse:
     """Who is signed in, and what may be held of the session at hand; of another session nothing."""
-    sitting = _sitting(request, slug)
-    at_hand = request.GET.get("session") == str(sitting.session) and sitting.may_be_read()
+    session, attempt = (request.GET.get(name, "") for name in ("session", "attempt"))
+    sitting = _sittings(request, slug).at_hand()
+    if sitting is None or attempt not in {"", str(sitting.attempt)}:
+        if gone := _departed(request, slug, session=session, attempt=attempt):
+            return gone
+        if sitting is None:
+            raise Http404
+    at_hand = session == str(sitting.session) and sitting.may_be_read()
     after = _whole_number(request.GET.get("after", ""))
     return JsonResponse(
         {"account": str(request.user.pk), "ahead": prefetchable(sitting, after=after) if at_hand else []}
@@ -94,11 +111,16 @@ def upcoming(request: HttpRequest, slug: str) -> HttpResponse:
 def rate(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     if request.POST.get("account") not in {None, str(request.user.pk)}:
         return JsonResponse({"error": "other account"}, status=403)
-    presentation, showing = _rated_and_shown(request, slug, token)
+    try:
+        presentation, showing = _rated_and_shown(request, slug, token)
+    except Http404:
+        if gone := _departed(request, slug, token=token):
+            return gone
+        raise
     form = AnswerForm(request.POST, sitting=presentation.sitting)
     if refusal := _save(presentation, showing, form):
         with own_language(request):
-            return _refuse(request, presentation, form, refusal.sentence(), status=refusal.status)
+            return _refuse(request, presentation, form, refusal)
     if wants_json(request):
         after = prefetchable(presentation.sitting, after=form.cleaned_data["after"] or 0)
         saved = {"saved": str(form.cleaned_data["client_key"]), "ahead": after}
@@ -108,6 +130,30 @@ def rate(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     if presentation.is_practice:
         messages.info(request, feedback(presentation))
     return redirect("rating:read", slug)
+
+
+@for_raters
+@require_POST
+def draft(request: HttpRequest, slug: str, token: str) -> HttpResponse:
+    """Keep what has been begun and not saved; of an image that is rated, nothing."""
+    if request.POST.get("account") not in {None, str(request.user.pk)}:
+        return JsonResponse({"error": "other account"}, status=403)
+    presentation = _readable(_presentations(request, slug).filter(token=token, rating=None).first())
+    form = AnswerForm(request.POST, sitting=presentation.sitting)
+    form.is_valid()  # whole or not
+    Draft.write(presentation, form.draft())
+    return JsonResponse({"kept": token})
+
+
+def _departed(request: HttpRequest, slug: str, **sitting: str) -> HttpResponse | None:
+    """What an open page is told once its sitting is over for this rater; None while it is not."""
+    with own_language(request):
+        departure = departure_from(request.user, slug, **sitting)
+    if departure is None:
+        return None
+    if wants_json(request):
+        return JsonResponse({"error": departure.sentence, "departure": departure.kind}, status=410)
+    return render(request, "rating/over.html", {"sentence": departure.sentence}, status=410)
 
 
 def _save(presentation: Presentation, showing: Presentation | None, form: AnswerForm) -> Refusal | None:
@@ -133,7 +179,7 @@ def _save(presentation: Presentation, showing: Presentation | None, form: Answer
             409, lambda: _("Already rated: %s. The first answer stands.") % AlreadyRatedError(stands)
         )
     except StudyOverError:
-        return Refusal(410, _not_taken)
+        return Refusal(410, _closed, "closed")
     except IntegrityError:  # one save's key used for two images
         return Refusal(422, _not_taken)
     return None
@@ -145,6 +191,10 @@ def _stamp(presentation: Presentation, showing: Presentation | None, ago: timede
         unstamped[showing.pk] = timedelta()
     if unstamped:
         Presentation.objects.mark_shown(unstamped)
+
+
+def _closed() -> str:
+    return _("This study is closed and takes no more answers.")
 
 
 def _not_taken() -> str:
@@ -178,9 +228,12 @@ def _readable(presentation: Presentation | None) -> Presentation:
     return presentation
 
 
+def _sittings(request: HttpRequest, slug: str) -> SittingQuerySet:
+    return Sitting.objects.open_to(request.user).filter(enrolment__study__slug=slug)
+
+
 def _sitting(request: HttpRequest, slug: str) -> Sitting:
-    of_rater = Sitting.objects.open_to(request.user).filter(enrolment__study__slug=slug)
-    sitting = of_rater.at_hand()
+    sitting = _sittings(request, slug).at_hand()
     if sitting is None:
         raise Http404
     return sitting
@@ -196,6 +249,8 @@ def _blank(presentation: Presentation, rating: Rating | None = None) -> AnswerFo
     if rating:
         before = own_answer(rating)
         initial |= {**before, "replaces": before["key"]}
+    else:
+        initial |= own_draft(presentation) or {}
     return AnswerForm(initial=initial, sitting=presentation.sitting)
 
 
@@ -204,11 +259,13 @@ def _sentences(form: AnswerForm) -> list[str]:
 
 
 def _refuse(
-    request: HttpRequest, presentation: Presentation, form: AnswerForm, refusal: str, *, status: int
+    request: HttpRequest, presentation: Presentation, form: AnswerForm, refusal: Refusal
 ) -> HttpResponse:
+    sentence = refusal.sentence()
     if wants_json(request):
-        return JsonResponse({"error": refusal}, status=status)
-    return _show(request, presentation, form, refusal=refusal, status=status)
+        departure = {"departure": refusal.departure} if refusal.departure else {}
+        return JsonResponse({"error": sentence, **departure}, status=refusal.status)
+    return _show(request, presentation, form, refusal=sentence, status=refusal.status)
 
 
 def _show(

@@ -23,6 +23,26 @@ export class Dialogs {
     open(element("instructions"));
   }
 
+  /** The reading has ended; what of it has not been taken stays here until its rater says otherwise. */
+  over(departure = null) {
+    const dialog = element("over");
+    if (departure) {
+      dialog.querySelector("[data-sentence]").textContent = departure.sentence;
+      dialog.querySelector("[data-again]").hidden = departure.departure !== "reset";
+      dialog.addEventListener("cancel", (event) => event.preventDefault());
+      dialog.querySelector("[data-forget]").addEventListener("click", () => this.#outbox.forgetRefused());
+      this.left(this.#outbox.refused.length);
+    }
+    open(dialog);
+  }
+
+  /** So many answers are here that were not taken. */
+  left(number) {
+    const line = element("over").querySelector("[data-left]");
+    line.hidden = number === 0;
+    line.querySelector("span").textContent = line.dataset.left.replace("%s", number);
+  }
+
   /** Cover the image until somebody says who they are; then call `back`. */
   lock(back) {
     const dialog = element("lock");

@@ -12,25 +12,29 @@ export function pauseAfter(failures, random = Math.random()) {
   return Math.min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE) * (0.5 + random / 2);
 }
 
-/** What an answer of the server means: saved, taken, signedOut, otherAccount, refused or again. */
+/** What an answer of the server means: saved, taken, signedOut, otherAccount, over, refused or again. */
 export function verdict(status, body, key) {
   if (status === 200 && body?.saved === key) return "saved";
   if (status === 409) return "taken";
   if (status === 401) return "signedOut";
   if (status === 403 && body?.error === "other account") return "otherAccount";
-  if ([400, 404, 410, 422].includes(status)) return "refused";
+  if (status === 410) return "over";
+  if ([400, 404, 422].includes(status)) return "refused";
   return "again";
 }
 
-/** Saves of one account in IndexedDB; where that is not to be had, in memory. */
+/** What one account has said, under a key each, in IndexedDB; where that is not to be had, in memory. */
 export class SaveStore {
   #database;
   #account;
+  #shelf;
   #memory = new Map();
 
-  constructor(account, name = "lungrater") {
+  /** `shelf` is "saves", of whole answers, or "drafts", of answers begun. */
+  constructor(account, shelf = "saves") {
     this.#account = account;
-    this.#database = opened(name).catch(() => null);
+    this.#shelf = shelf;
+    this.#database = opened("lungrater").catch(() => null);
   }
 
   async put(save) {
@@ -55,8 +59,8 @@ export class SaveStore {
     const database = await this.#database;
     if (!database) return undefined;
     return new Promise((resolve) => {
-      const transaction = database.transaction("saves", mode, { durability: "strict" });
-      const request = act(transaction.objectStore("saves"));
+      const transaction = database.transaction(this.#shelf, mode, { durability: "strict" });
+      const request = act(transaction.objectStore(this.#shelf));
       transaction.oncomplete = () => resolve(request.result);
       transaction.onabort = transaction.onerror = () => resolve(undefined);
     });
@@ -65,19 +69,29 @@ export class SaveStore {
 
 function opened(name) {
   return new Promise((resolve, reject) => {
-    const request = indexedDB.open(name, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore("saves", { keyPath: "key" });
-    request.onsuccess = () => resolve(request.result);
+    const request = indexedDB.open(name, 2);
+    request.onupgradeneeded = () => {
+      const { result: database } = request;
+      for (const shelf of ["saves", "drafts"]) {
+        if (!database.objectStoreNames.contains(shelf)) database.createObjectStore(shelf, { keyPath: "key" });
+      }
+    };
+    request.onsuccess = () => {
+      const { result: database } = request;
+      database.onversionchange = () => database.close();
+      resolve(database);
+    };
     request.onerror = request.onblocked = () => reject(request.error);
   });
 }
 
 /**
- * Sends what lies in the save store. Events: `change`; `saved`, `taken`, `refused`, `signedOut`, `otherAccount`
+ * Sends what lies in the save store. Events: `change`; `saved`, `taken`, `refused`, `over`, `signedOut`, `otherAccount`
  * with {save, body} as their detail.
  */
 export class Outbox extends EventTarget {
   #saveStore;
+  #drafts;
   #post;
   #pending = new Map();
   #failures = 0;
@@ -86,22 +100,31 @@ export class Outbox extends EventTarget {
   #pause;
   held = null;
 
-  /** `post(save)` resolves to {status, body} or rejects when there is no network. */
-  constructor({ saveStore, post, pause = pauseAfter }) {
+  /**
+   * `post(save)` resolves to {status, body} or rejects when there is no network; `drafts` is the store of answers begun,
+   * which go when their person goes.
+   */
+  constructor({ saveStore, post, drafts = null, pause = pauseAfter }) {
     super();
     this.#saveStore = saveStore;
+    this.#drafts = drafts;
     this.#post = post;
     this.#pause = pause;
   }
 
-  /** How many saves the server has not echoed. */
+  /** How many saves are on their way: not echoed by the server, nor refused. */
   get unsaved() {
-    return this.#pending.size;
+    return this.waiting.length;
   }
 
-  /** The saves that wait, oldest first. */
+  /** The saves on their way, oldest first. */
   get waiting() {
-    return [...this.#pending.values()];
+    return [...this.#pending.values()].filter(({ refused }) => !refused);
+  }
+
+  /** The saves that the server will not take, kept for their rater to see. */
+  get refused() {
+    return [...this.#pending.values()].filter(({ refused }) => refused);
   }
 
   /** True while the last try to send has failed. */
@@ -120,6 +143,7 @@ export class Outbox extends EventTarget {
   keep(save) {
     const kept = { ...save, at: Math.max(Date.now(), ...this.waiting.map(({ at }) => at + 1)) };
     this.#pending.set(save.key, kept);
+    for (const { key, token } of this.refused) if (token === save.token && token) this.forget(key);
     this.#changed();
     return this.#saveStore.put(kept);
   }
@@ -138,6 +162,11 @@ export class Outbox extends EventTarget {
     return this.send();
   }
 
+  /** Drop what the server will not take. */
+  async forgetRefused() {
+    for (const { key } of this.refused) await this.forget(key);
+  }
+
   async forget(key) {
     this.#pending.delete(key);
     await this.#saveStore.remove(key);
@@ -147,14 +176,16 @@ export class Outbox extends EventTarget {
   /** Sign out: send what waits, ask before losing what cannot be sent, and leave nothing behind. */
   async signOut(form) {
     await this.send();
-    if (this.unsaved && !confirm(form.dataset.lose.replace("%s", this.unsaved))) return;
-    for (const { key } of this.waiting) await this.forget(key);
+    const left = [...this.#pending.keys()];
+    if (left.length && !confirm(form.dataset.lose.replace("%s", left.length))) return;
+    for (const key of left) await this.forget(key);
+    for (const { key } of (await this.#drafts?.all()) ?? []) await this.#drafts.remove(key);
     form.submit();
   }
 
   async #sendAll() {
     while (this.held === null) {
-      const save = this.waiting.find((waiting) => !waiting.refused);
+      const [save] = this.waiting;
       if (!save) return;
       const { status, body } = await this.#post(save).catch(() => ({ status: 0, body: null }));
       const means = verdict(status, body, save.key);
@@ -166,7 +197,7 @@ export class Outbox extends EventTarget {
       }
       this.#failures = 0;
       if (means === "saved" || means === "taken") await this.forget(save.key);
-      if (means === "refused") await this.#refuse(save);
+      if (means === "refused" || means === "over") await this.#refuse(save);
       if (means === "signedOut" || means === "otherAccount") this.held = means;
       this.#changed();
       this.dispatchEvent(new CustomEvent(means, { detail: { save, body } }));

@@ -11,11 +11,13 @@ export class Door {
     const { account } = form.dataset;
     this.#outbox = new Outbox({
       saveStore: new SaveStore(account),
+      drafts: new SaveStore(account, "drafts"),
       post: (save) => postSave(save, account),
     });
     this.#outbox.addEventListener("change", () => {
-      const { unsaved } = this.#outbox;
-      this.#say(unsaved ? form.dataset.notSaved.replace("%s", unsaved) : "");
+      const { unsaved, refused } = this.#outbox;
+      const [words, number] = unsaved ? [form.dataset.notSaved, unsaved] : [form.dataset.notTaken, refused.length];
+      this.#say(number ? words.replace("%s", number) : "");
     });
     form.addEventListener("submit", (event) => {
       event.preventDefault();

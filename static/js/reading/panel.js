@@ -101,25 +101,37 @@ export class Panel {
     };
   }
 
+  /** What the form says, whole or not. */
+  content() {
+    const data = new FormData(this.#form);
+    return {
+      label: data.get("label") ?? "",
+      confidence: data.get("confidence") ?? "",
+      reasons: data.getAll("reasons"),
+      remark: data.get("remark").trim(),
+    };
+  }
+
   /** Where the rater writes why an answer is changed; undefined where the study does not ask. */
   get correctionReason() {
     return this.#form.elements.correction_reason;
   }
 
-  /** Empty the form, or fill it with an answer given before. */
-  fill(answer = null) {
+  /** Empty the form, or fill it with an answer given before, or with one begun. */
+  fill(answer = null, draft = null) {
     this.#form.reset();
     this.#revisited = answer !== null;
+    const content = answer ?? draft;
     // By name: a place and a confidence are both numbers.
     const given = {
-      label: [answer?.label],
-      confidence: [String(answer?.confidence ?? "")],
-      reasons: answer?.reasons ?? [],
+      label: [content?.label],
+      confidence: [String(content?.confidence ?? "")],
+      reasons: content?.reasons ?? [],
     };
     for (const input of this.#form.querySelectorAll("input[type=radio], input[type=checkbox]")) {
       input.checked = given[input.name].includes(input.value);
     }
-    this.#form.elements.remark.value = answer?.remark ?? "";
+    this.#form.elements.remark.value = content?.remark ?? "";
     if (this.correctionReason) {
       this.part("correction-reason").hidden = !answer;
       this.correctionReason.value = "";
@@ -151,12 +163,13 @@ export class Panel {
     return text;
   }
 
-  /** “Saved”, or how many are not. */
-  saved(unsaved, struggling) {
+  /** “Saved”, or how many are not yet, or never will be. */
+  saved(unsaved, struggling, refused = 0) {
     const status = this.part("status");
-    const text = unsaved ? this.word("notSaved", unsaved) : this.word("saved");
+    const settled = refused ? this.word("notTaken", refused) : this.word("saved");
+    const text = unsaved ? this.word("notSaved", unsaved) : settled;
     if (status.textContent !== text) status.textContent = text;
-    status.classList.toggle("warn", unsaved > 0 && struggling);
+    status.classList.toggle("warn", (unsaved > 0 && struggling) || (!unsaved && refused > 0));
   }
 
   /** One sentence above the foot of the panel; an empty one takes it away. */

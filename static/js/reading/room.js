@@ -5,7 +5,8 @@
 
 import { Clock, meaning } from "./keyboard.js";
 import { showCaps } from "./keys.js";
-import { SaveStore, Outbox, ask, newKey, postSave, steadyNow } from "./outbox.js";
+import { Drafts } from "./drafts.js";
+import { SaveStore, Outbox, ask, newKey, post, postSave, steadyNow } from "./outbox.js";
 import { unratedBy } from "./prefetch.js";
 import { Panel, workViewer } from "./panel.js";
 import { Pictures } from "./images.js";
@@ -21,6 +22,8 @@ class Room {
   #pictures;
   #saveStore;
   #outbox;
+  #drafts;
+  #isOver = false;
   #clock = new Clock();
   #held;
   #current = null;
@@ -43,7 +46,9 @@ class Room {
       worker: new Worker(new URL("./png.js", import.meta.url), { type: "module" }),
     });
     this.#saveStore = new SaveStore(told.account);
-    this.#outbox = new Outbox({ saveStore: this.#saveStore, post: (save) => this.#post(save) });
+    const drafts = new SaveStore(told.account, "drafts");
+    this.#outbox = new Outbox({ saveStore: this.#saveStore, drafts, post: (save) => this.#post(save) });
+    this.#drafts = new Drafts({ store: drafts, post: (token, content) => this.#postDraft(token, content) });
     this.#listen();
   }
 
@@ -55,7 +60,8 @@ class Room {
       this.#show(presentation, answer);
     }
     this.#pictures.hold(this.#held.map(({ token }) => token));
-    const left = new Set((await this.#saveStore.all()).map(({ token }) => token));
+    await this.#drafts.open();
+    const left = new Set((await this.#saveStore.all()).filter(({ refused }) => !refused).map(({ token }) => token));
     this.#held = this.#held.filter(({ token }) => !left.has(token));
     if (!this.#current) this.#showFrontier();
     await this.#outbox.open();
@@ -81,7 +87,7 @@ class Room {
     const picture = this.#pictures.ready(token);
     if (picture) this.#viewer.show(picture, token);
     else this.#showLate(presentation);
-    this.#panel.fill(answer);
+    this.#panel.fill(answer, answer ? null : this.#drafts.of(presentation));
     const progress = this.#panel.progress(presentation, this.#told);
     const canvases = [...this.#root.querySelectorAll("canvas")];
     for (const [at, canvas] of canvases.entries()) {
@@ -122,6 +128,7 @@ class Room {
 
   /** Nothing is held any more: all is read, or the network is away. */
   #wait() {
+    if (this.#isOver) return;
     this.#current = null;
     this.#viewer.blank();
     this.#panel.fill();
@@ -130,6 +137,7 @@ class Room {
   }
 
   #save() {
+    if (this.#isOver) return this.#dialog((dialogs) => dialogs.over());
     if (this.#learned) return this.#goOn();
     const answer = this.#panel.answer();
     const missing = this.#panel.missing(answer);
@@ -158,6 +166,7 @@ class Room {
       },
     };
     this.#answered.set(presentation.position, { presentation, answer, key: save.key });
+    this.#drafts.drop(presentation.token);
     this.#held = this.#held.filter((other) => other !== presentation);
     this.#justRated = presentation;
     this.#panel.say("");
@@ -199,7 +208,32 @@ class Room {
     });
   }
 
+  #postDraft(token, content) {
+    const url = this.#told.urls.draft.replace("TOKEN", token);
+    return post(url, { ...content, account: this.#told.account });
+  }
+
+  /** What the form says of an image without an answer is kept, so that a reload or a pause costs nothing. */
+  #draft() {
+    const presentation = this.#current;
+    if (!presentation || this.#learned || this.#answered.has(presentation.position)) return;
+    this.#drafts.write(presentation.token, this.#panel.content());
+  }
+
+  /** The reading ended elsewhere: say so at once, and what becomes of answers that had not arrived. */
+  #end({ error, departure }) {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#held = [];
+    this.#current = null;
+    this.#viewer.blank();
+    this.#panel.fill();
+    this.#panel.say(error);
+    this.#dialog((dialogs) => dialogs.over({ sentence: error, departure }));
+  }
+
   #takeMore(ahead) {
+    if (this.#isOver) return;
     const known = new Set([...this.#lost, ...[...this.#held, ...this.#outbox.waiting].map(({ token }) => token)]);
     const more = ahead.filter(({ token, position }) => !known.has(token) && !this.#answered.has(position));
     if (!more.length) return;
@@ -215,6 +249,7 @@ class Room {
   async #refill() {
     const { status, body } = await ask(this.#told.urls.ahead).catch(() => ({ status: 0 }));
     if (status === 401 || (status === 200 && body.account !== this.#told.account)) return this.#signIn(status);
+    if (status === 410) return this.#end(body);
     if (status !== 200) return setTimeout(() => !this.#current && this.#refill(), 3000);
     const isUnrated = unratedBy(body.ahead, this.#told.batch);
     this.#held = this.#held.filter(isUnrated);
@@ -270,7 +305,7 @@ class Room {
       forth: () => this.#forth(),
       leave: () => document.activeElement.blur(),
       remark: () => this.#panel.form.elements.remark.focus(),
-      anew: () => this.#panel.anew(),
+      anew: () => [this.#panel.anew(), this.#draft()],
       answer: () => this.#chosen(this.#panel.answerOpen(value).name),
       label: () => this.#label(value),
       help: () => this.#dialog((dialogs) => dialogs.help()),
@@ -287,6 +322,7 @@ class Room {
   /** Whoever wants to go on by the answer alone does so once the last of the questions has one. */
   #chosen(name) {
     this.#panel.unsay("choose");
+    this.#draft();
     if (this.#root.dataset.advance === "true" && name === this.#panel.last) this.#save();
   }
 
@@ -299,6 +335,9 @@ class Room {
     for (const change of ["change", "focusin", "focusout"]) {
       this.#panel.form.addEventListener(change, () => this.#panel.follow());
     }
+    for (const change of ["change", "input"]) this.#panel.form.addEventListener(change, () => this.#draft());
+    addEventListener("pagehide", () => this.#drafts.flush());
+    document.addEventListener("visibilitychange", () => document.hidden && this.#drafts.flush());
     showCaps(this.#root);
     document.addEventListener("keydown", (event) => this.#key(event));
     const leave = this.#root.querySelector("form[data-leave]");
@@ -323,7 +362,8 @@ class Room {
   #listenToOutbox() {
     const outbox = this.#outbox;
     outbox.addEventListener("change", () => {
-      this.#panel.saved(outbox.unsaved, outbox.struggling);
+      this.#panel.saved(outbox.unsaved, outbox.struggling, outbox.refused.length);
+      this.#dialogs?.left(outbox.refused.length);
       if (outbox.struggling && !outbox.held) this.#panel.say(this.#whatIsLeft(), "offline");
       else if (!outbox.struggling) this.#panel.unsay("offline");
     });
@@ -337,6 +377,7 @@ class Room {
       this.#refill();
     });
     outbox.addEventListener("refused", ({ detail }) => this.#panel.say(detail.body?.error ?? this.#panel.word("refused")));
+    outbox.addEventListener("over", ({ detail }) => this.#end(detail.body));
     outbox.addEventListener("signedOut", () => this.#signIn(401));
     outbox.addEventListener("otherAccount", () => this.#signIn(200));
   }

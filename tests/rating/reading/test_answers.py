@@ -139,7 +139,7 @@ def test_a_browser_is_told_no_more_about_an_image_than_this(client_of, rater):
 
     allowed = {"token", "position", "modality", "practice"}
     assert all(set(image) <= allowed for image in [*room["ahead"], *ahead["ahead"]])
-    assert set(room["showing"]) == {*allowed, "answer"}
+    assert set(room["showing"]) == {*allowed, "answer", "draft"}  # both the rater's own words
     assert set(room) == {
         "account", "study", "side", "fixedZoom", "fixedWindow", "goingBack", "breakAfter", "practice", "total",
         "batch", "lockAfter", "showing", "ahead", "urls",

@@ -22,6 +22,7 @@ PAGES = [
     "reading_list",
     "done",
     "washout",
+    "over",
     "_answer",
     "_tools",
     "_dialogs",

@@ -7,11 +7,14 @@ from tests.rating.reading.rooms import enter, eventually, rate, reading_study, s
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
 KEPT = """() => new Promise((resolve) => {
-  const opening = indexedDB.open('lungrater', 1);
-  opening.onupgradeneeded = () => opening.result.createObjectStore('saves', { keyPath: 'key' });
-  opening.onsuccess = () => {
-    const asked = opening.result.transaction('saves').objectStore('saves').count();
-    asked.onsuccess = () => resolve(asked.result + localStorage.length + sessionStorage.length);
+  const opening = indexedDB.open('lungrater');
+  opening.onsuccess = async () => {
+    const counted = ['saves', 'drafts'].map((shelf) => new Promise((counts) => {
+      const counting = opening.result.transaction(shelf).objectStore(shelf).count();
+      counting.onsuccess = () => counts(counting.result);
+    }));
+    const kept = (await Promise.all(counted)).reduce((sum, count) => sum + count);
+    resolve(kept + localStorage.length + sessionStorage.length);
   };
 })"""
 
@@ -23,6 +26,8 @@ def test_after_sign_out_the_back_button_shows_nothing_and_nothing_is_kept(open_b
     enter(page, study)
     rate(page, "2")
     wait_for_status(page, "Saved")
+    page.keyboard.press("1")  # begun, not saved
+    eventually(lambda: page.evaluate(KEPT) == 1, page)
 
     page.click("form[data-leave] button")
     until(page, "() => location.pathname.startsWith('/accounts/login')")
