@@ -125,6 +125,9 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:at": (OWN, "get"),
     "rating:read": (OWN, "get"),
     "rating:rate": (OWN, "post"),
+    "rating:draft": (OWN, "post"),
+    "rating:debriefing": (OWN, "get"),
+    "rating:debriefing_image": (OWN, "get"),
     "rating:picture": (OWN, "get"),
     "rating:picture_of_set": (OWN, "get"),
     "rating:studies": (STAFF, "get"),
@@ -196,7 +199,9 @@ OF_UTILITY = {
         "utility_json",
     )
 }
-OF_READING = {f"rating:{page}" for page in ("begin", "display", "ahead", "read", "leave", "consent_copy")}
+OF_READING = {
+    f"rating:{page}" for page in ("begin", "display", "ahead", "read", "leave", "consent_copy", "debriefing")
+}
 OF_ENROLMENT = {f"rating:{act}" for act in ("reset", "withdraw", "replace", "mark_unblinded")}
 OF_STUDY = {
     f"rating:{page}"
@@ -248,8 +253,11 @@ def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict
     BlindingAudit.objects.create(study=frozen, state="succeeded", verdict="green", findings=findings)
     open_study("Other", raters=[other_rater])
     pairs = open_study("Pairs", raters=[rater], design="pair", primary_endpoint="accuracy")
+    taught = over_study("Taught", raters=[rater], unblinded=True, debriefing="score")
     return {
         "own": own,
+        "taught": taught,
+        "token of a lesson": presentations(taught, rater)[0].token,
         "over": over_study("Over", raters=[rater], signatures=True),
         "draft": draft_study("Draft"),
         "frozen": frozen,
@@ -324,6 +332,8 @@ def address(name: str, world: dict[str, Any]) -> str:
         "rating:planner": list,
         "rating:planner_figure": lambda: ["fool-rate"],
         "rating:rate": lambda: [own, world["token"]],
+        "rating:draft": lambda: [own, world["token"]],
+        "rating:debriefing_image": lambda: [world["taught"].slug, world["token of a lesson"], 0],
         "rating:picture": lambda: [world["token"]],
         "rating:picture_of_set": lambda: [world["token of a pair"], 1],
         "rating:edit": lambda: [world["draft"].slug],

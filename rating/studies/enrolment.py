@@ -41,8 +41,12 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
 
     def of(self, user: Any) -> Self:
         """This rater's enrolments in studies that are, or have been, open."""
+        return self.ever_of(user).filter(withdrawn_at=None)
+
+    def ever_of(self, user: Any) -> Self:
+        """As `of`, and those this rater has withdrawn from."""
         states = [Study.State.OPEN, Study.State.CLOSED, Study.State.UNBLINDED]
-        return self.filter(user=user, withdrawn_at=None, study__state__in=states).select_related("study")
+        return self.filter(user=user, study__state__in=states).select_related("study")
 
     def withdrawn_by(self, user: Any) -> Self:
         """This rater's enrolments that have ended early and to which they had agreed."""

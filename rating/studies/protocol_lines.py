@@ -19,6 +19,7 @@ def told_protocol(study: Study) -> list[tuple[str, str]]:
         ("Who reads what", _allocation(study)),
         ("Confidence", _confidence(study)),
         ("Going back", study.get_going_back_display()),
+        ("Raters get at the end", study.get_debriefing_display()),
         ("Zoom and window", _view(study)),
         ("Primary endpoint", study.get_primary_endpoint_display()),
         *([] if study.shows_sets else [("“Unsure”", study.get_unsure_policy_display())]),

@@ -34,6 +34,12 @@ class ReadingRoom(Protocol):
         KEEP = "keep", "Ratings stay under the pseudonym and count in no result"
         REMOVE = "remove", "Ratings are removed; the log says how many"
 
+    class Debriefing(models.TextChoices):
+        NOTHING = "nothing", "Nothing"
+        THANKS = "thanks", "Thanks"
+        ANSWERS = "answers", "Thanks, and their own answers once all are given"
+        SCORE = "score", "Teaching: after unblinding, their own score and each image with its truth"
+
     class Bits(models.IntegerChoices):
         EIGHT = 8, "8 bits"
         SIXTEEN = 16, "16 bits"
@@ -87,6 +93,13 @@ class ReadingRoom(Protocol):
         blank=True,
         default=DEFAULT_REASONS,
         help_text="One per line; raters may tick them. Empty: none are offered.",
+    )
+    debriefing = models.CharField(
+        "what raters get at the end",
+        max_length=7,
+        choices=Debriefing,
+        default=Debriefing.THANKS,
+        db_default=Debriefing.THANKS,
     )
     fixed_zoom = models.BooleanField("same zoom for all raters", default=False)
     fixed_window = models.BooleanField("same window for all raters", default=False)

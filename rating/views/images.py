@@ -44,7 +44,7 @@ def presented(request: HttpRequest, token: str, place: int | None = None) -> Htt
     if image is None:
         raise Http404
     try:
-        return _png(image, "an image")
+        return png_of(image, "an image")
     except LostFileError:  # the same for every image: no code, no name
         words = gettext("The file of this image is lost; please tell the organiser of the study.")
         return HttpResponse(words, content_type="text/plain; charset=utf-8", status=410, headers=NOT_STORED)
@@ -55,9 +55,9 @@ def presented(request: HttpRequest, token: str, place: int | None = None) -> Htt
 def of_study(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     """A study image by its code, for the analysis of a study that is over."""
     study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
-    return _png(get_object_or_404(StudyImage, study=study, code=code), f"image {code}")
+    return png_of(get_object_or_404(StudyImage, study=study, code=code), f"image {code}")
 
 
-def _png(study_image: StudyImage, owner: str) -> HttpResponse:
+def png_of(study_image: StudyImage, owner: str) -> HttpResponse:
     png = stored_bytes(study_image.derivative, owner)
     return HttpResponse(png, content_type="image/png", headers=NOT_STORED)

@@ -15,7 +15,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -59,8 +59,12 @@ def reading_list(request: HttpRequest) -> HttpResponse:
 @for_raters
 @require_GET
 def read(request: HttpRequest, slug: str) -> HttpResponse:
-    """The first image not rated yet, or the page that says thank you."""
-    sitting = _sitting(request, slug)
+    """The first image not rated yet, or what there is at the end."""
+    sitting = _sittings(request, slug).at_hand()
+    if sitting is None:
+        # A study that is over, or a rater withdrawn: the old address still says what there is.
+        get_object_or_404(Enrolment.objects.ever_of(request.user), study__slug=slug)
+        return redirect("rating:debriefing", slug)
     if not sitting.may_begin():
         return render(request, "rating/washout.html", {"sitting": sitting})
     if not sitting.enrolment.has_consented(sitting.session):

@@ -125,6 +125,7 @@ PROTOCOL: dict[str, tuple[type, str]] = {
     "equivalence_margin": (float, "how far from chance still counts as chance, 0.1 say"),
     "bits": (int, "8 or 16: grey depth of the pictures"),
     "going_back": (str, "none, last or any: which answers may be changed"),
+    "debriefing": (str, "nothing, thanks, answers or score: what raters get at the end"),
     "instructions": (str, "what raters read before they begin"),
     "first_instructions": (str, "what they read before they are told the purpose, in two phases"),
     "consent": (str, "what raters agree to"),

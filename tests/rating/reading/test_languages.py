@@ -23,6 +23,8 @@ PAGES = [
     "done",
     "washout",
     "over",
+    "debriefing",
+    "_debriefing",
     "_answer",
     "_tools",
     "_dialogs",
