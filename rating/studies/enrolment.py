@@ -7,6 +7,7 @@ from datetime import datetime
 from math import ceil
 from typing import Any, Self
 
+from django.apps import apps
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models.functions import Cast, Now, NullIf
@@ -254,6 +255,7 @@ class Enrolment(models.Model):
         if not Enrolment.objects.filter(pk=self.pk, withdrawn_at=None).update(withdrawn_at=timezone.now()):
             raise NotPossibleError(f"{self} has withdrawn already.")
         self.refresh_from_db(fields=["withdrawn_at"])
+        apps.get_model("rating", "Draft").objects.filter(presentation__sitting__enrolment=self).delete()
         record(self.study, by, "withdrew", reason=reason, rater=self.pseudonym)
 
     @transaction.atomic

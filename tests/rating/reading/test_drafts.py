@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from rating.models import Draft, Rating
+from rating.models import Draft, Enrolment, Rating
 from rating.results.export.ratings_csv import csv_lines
 from tests.database_work import database_work
 from tests.rating.cast import organiser, presentations
@@ -135,3 +135,12 @@ def test_nobody_reads_or_writes_anothers_draft(client_of, rater, other_rater):
     page = client_of(other_rater).get(reverse("rating:read", args=[study.slug])).content.decode()
 
     assert "mine</textarea>" not in page
+
+
+def test_the_draft_of_whoever_withdraws_is_erased(client_of, rater):
+    study = reading_study(raters=[rater])
+    write(client_of(rater), study, presentations(study, rater)[0], label="fake", remark="mine")
+
+    Enrolment.objects.get(study=study, user=rater).withdraw(organiser(), "Asked to leave.")
+
+    assert not Draft.objects.exists()
