@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rating', '0017_drafts'),
+        ('rating', "0018_drafts"),
     ]
 
     operations = [

@@ -25,7 +25,7 @@ DROP FUNCTION drop_draft();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rating', '0016_withdrawal'),
+        ('rating', "0017_both_arms_alike"),
     ]
 
     operations = [
