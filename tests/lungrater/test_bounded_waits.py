@@ -43,7 +43,7 @@ CLIENTS: dict[str, set[str]] = {
     "HTTPConnection": {"timeout"},
     "HTTPSConnection": {"timeout"},
     "urlopen": {"timeout"},
-    "create_connection": {"timeout"},
+    "socket.create_connection": {"timeout"},
     "psycopg.connect": {"connect_timeout"},
     "Redis.from_url": {"socket_timeout"},
     "redis.Redis": {"socket_timeout"},

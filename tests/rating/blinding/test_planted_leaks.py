@@ -21,7 +21,7 @@ from accounts.models import User
 from pool.canonical.pixels import Pixels, blinded_derivative, decode_png, encode_png
 from pool.imports.raster import decode
 from pool.models import Image, Origin
-from rating.blinding import freeze_runner as freezing
+from rating.blinding import derivative
 from rating.models import BlindingAudit, Enrolment, Freeze, Study, StudyImage
 from rating.studies import ordering
 from rating.studies.ordering import Showing
@@ -71,7 +71,7 @@ def with_fault(monkeypatch: pytest.MonkeyPatch) -> Callable[[Fault], BlindingAud
             png = blinded_derivative(pixels, side=side, bits=bits)
             return fault(png) if pixels.tobytes() in fakes else png
 
-        monkeypatch.setattr(freezing, "blinded_derivative", faulty)
+        monkeypatch.setattr(derivative, "blinded_derivative", faulty)
         return audited(study)
 
     return build
@@ -124,7 +124,9 @@ def test_a_brightness_shift_is_red(with_fault: Callable[[Fault], BlindingAudit])
     audit = with_fault(brighter)
 
     assert told(audit, "brightness shift", "Brightness and contrast") == "red"
-    assert others(audit, "Brightness and contrast", "Sharpness and compression") == {"green"}
+    # An image brighter everywhere is brighter at each place too.
+    everywhere = ("Places in the picture", "Shading and background")
+    assert others(audit, "Brightness and contrast", "Sharpness and compression", *everywhere) == {"green"}
 
 
 def test_a_brightness_shift_in_the_sources_is_undone_by_the_one_path() -> None:
