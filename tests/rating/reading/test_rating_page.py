@@ -140,7 +140,7 @@ def test_a_closed_study_takes_no_ratings_and_shows_no_images(client_of, rater):
     first = presentations(study, rater)[0]
     study.close(organiser())
 
-    assert client_of(rater).post(rate_url(study, first), answer()).status_code == 404
+    assert client_of(rater).post(rate_url(study, first), answer()).status_code == 410
     assert client_of(rater).get(reverse("rating:picture", args=[first.token])).status_code == 404
 
 
