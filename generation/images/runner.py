@@ -128,9 +128,11 @@ def _source(job: GenerationJob) -> bytes:
     """The picture to start from, where the job edits one."""
     if not job.settings.get("edit_of"):
         return b""
-    image = Image.objects.filter(pk=job.settings["edit_of"]).first()
+    image = Image.objects.usable().filter(pk=job.settings["edit_of"]).first()
     if image is None:
-        raise JobFailedError("The image that was to be edited is not in the pool.")
+        raise JobFailedError(
+            "The image that was to be edited is not in the pool, or somebody has excluded it."
+        )
     return image_png(image)
 
 

@@ -49,7 +49,8 @@ def test_who_withdraws_reads_no_more_and_the_trail_is_whole(
 
     own = RatingRevision.objects.filter(sitting__enrolment__user=rater).count()
     assert own == (6 if withdrawal == "keep" else 0)
-    assert browser.get(reverse("rating:read", args=[study.slug])).status_code == 404
+    answer = browser.get(reverse("rating:read", args=[study.slug]))
+    assert (answer.status_code, answer["Location"]) == (302, f"/reading/{study.slug}/end/")
     assert verify_study(study).discrepancies == ()
     event = study.events.get(action="withdrew")
     assert (event.actor_kind, event.actor, event.identity) == ("rater", None, "R01")

@@ -82,7 +82,7 @@ class OpenAIJobForm(PromptedJobForm):
     quality = forms.CharField(max_length=20, required=False)
     # By number, not from a list; the rows are those of whoever asks all the same.
     edit_of = forms.ModelChoiceField(
-        Image.objects.all(),
+        Image.objects.usable(),
         required=False,
         widget=forms.TextInput,
         error_messages={"invalid_choice": "There is no image of this number."},

@@ -210,4 +210,16 @@ def test_an_edit_sends_the_real_image_itself_and_says_which_it_was(api: ImagesAP
     assert made.provenance["edit_of"] == str(real.pk)
 
 
+def test_an_excluded_image_is_sent_to_nobody(api: ImagesAPI, researcher: User) -> None:
+    real = make_image()
+    job = paid_job(total=1, api_model="gpt-image-2", settings={"size": "auto", "edit_of": str(real.pk)})
+    real.exclude("It shows a name.", by=researcher)
+
+    job.perform()
+
+    assert job.state == "failed"
+    assert "excluded" in job.error
+    assert api.asked == []
+
+
 # --- Who is there to work -----------------------------------------------------------------------------------

@@ -218,5 +218,5 @@ def test_a_save_under_way_while_the_study_closes_is_not_taken_and_stays_in_the_b
     assert (
         answers[0].status_code == 410
     )  # 409 would say that an answer stands, and the browser would forget its own
-    assert "it is kept here" in answers[0].json()["error"]
+    assert answers[0].json()["error"] == "This study is closed and takes no more answers."
     assert not Rating.objects.exists()
