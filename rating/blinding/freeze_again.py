@@ -16,6 +16,7 @@ from pool.models import Image
 from rating.blinding.audit import BlindingAudit
 from rating.studies.enrolment import Enrolment
 from rating.studies.left_out import LeftOutImage
+from rating.studies.statements import AuthorStatement
 from rating.studies.study import NotPossibleError, Study
 from rating.studies.study_copy import copy_of, free_name
 
@@ -62,6 +63,7 @@ def freeze_again(study: Study, *, by: Any, name: str = "", leave_out: bool = Tru
     flagged = flagged_images(study) if leave_out else []
     draft = copy_of(study, by=by, name=name or free_name(study.name, "again"), **changes)
     _share_alike(study, draft, by)
+    _keep_statements(study, draft)
     images = {*study.left_out.values_list("image", flat=True), *(image.pk for image in flagged)}
     LeftOutImage.objects.bulk_create(LeftOutImage(study=draft, image_id=pk) for pk in images)
     _ask_for_fewer(draft)
@@ -78,6 +80,20 @@ def _share_alike(study: Study, draft: Study, by: Any) -> None:
     draft.memberships.all().delete()
     for row in study.memberships.select_related("user", "group"):
         draft.share_with(row.user or row.group, Part(row.part), by=by)
+
+
+def _keep_statements(study: Study, draft: Study) -> None:
+    """What the authors wrote for the checklists: it is the same study, drawn once more."""
+    AuthorStatement.objects.bulk_create(
+        AuthorStatement(
+            study=draft,
+            topic=row.topic,
+            text=row.text,
+            written_by_id=row.written_by_id,
+            written_at=row.written_at,
+        )
+        for row in study.statements.all()
+    )
 
 
 def _ask_for_fewer(draft: Study) -> None:

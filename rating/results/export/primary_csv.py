@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from rating.results.study_results import StudyResults
 
+HEAD = "name,value\r\n"
+
 
 def primary_lines(results: StudyResults) -> list[str]:
-    """The lines of primary.csv; numbers with all their digits, empty where there is none."""
+    """The lines of primary.csv; numbers with all their digits, empty where there is none. Of a blinded study the head alone."""
     primary = results.primary
     if primary is None:
-        return []
+        return [HEAD]
     low, high = primary.estimate.ci or (None, None)
     facts = {
         "endpoint": primary.endpoint,
@@ -22,4 +24,4 @@ def primary_lines(results: StudyResults) -> list[str]:
         "high": high,
     }
     values = {name: "" if value is None else value for name, value in facts.items()}
-    return ["name,value\r\n", *(f"{name},{value}\r\n" for name, value in values.items())]
+    return [HEAD, *(f"{name},{value}\r\n" for name, value in values.items())]

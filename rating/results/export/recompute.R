@@ -3,6 +3,10 @@
 # Rscript recompute.R        (in the folder of the bundle; exit 1 if anything differs)
 
 declared <- read.csv("primary.csv", colClasses = "character", na.strings = character())
+if (nrow(declared) == 0) {
+  cat("There is no primary result yet: the study is blinded, or declares none.\n")
+  quit(status = 0)
+}
 declared <- setNames(as.list(declared$value), declared$name)
 rows <- read.csv("ratings.csv", colClasses = "character", na.strings = character(), encoding = "UTF-8")
 rows <- rows[rows$kind == "main" & rows$session == declared$session, ]
@@ -123,7 +127,8 @@ differing <- 0
 for (place in seq_along(values)) {
   name <- c("estimate", "se", "low", "high")[place]
   reported <- suppressWarnings(as.numeric(declared[[name]]))
-  same <- !is.na(reported) && abs(values[place] - reported) < 1e-8
+  missing <- is.na(values[place]) && is.na(reported)
+  same <- missing || isTRUE(abs(values[place] - reported) < 1e-8)
   differing <- differing + !same
   cat(sprintf("%-8s%-12s%24.17g%24.17g\n", if (same) "same" else "DIFFERS", name, values[place], reported))
 }

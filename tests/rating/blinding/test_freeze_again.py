@@ -16,7 +16,7 @@ from pool.canonical.pixels import Pixels, decode_png
 from pool.models import Origin
 from rating.blinding.derivative import PROBABILITIES, with_levels
 from rating.blinding.freeze_again import freeze_again
-from rating.models import Enrolment, Study
+from rating.models import AuthorStatement, Enrolment, Study
 from rating.studies.study import NotPossibleError
 from tests.rating.blinding.pools import arms, audited, filled, study_of
 
@@ -127,3 +127,14 @@ def test_real_images_are_shown_as_the_model_saw_them() -> None:
         frequencies = np.abs(np.fft.fftfreq(len(spectrum)))
         high = frequencies > 0.25
         assert spectrum[high][:, high].sum() < 0.01 * spectrum.sum()
+
+
+def test_what_the_authors_wrote_comes_along(researcher: User) -> None:
+    study = study_with_a_copy()
+    AuthorStatement.objects.create(study=study, topic="funding", text="None.", written_by=researcher)
+
+    second = freeze_again(study, by=researcher)
+
+    assert list(second.statements.values_list("topic", "text", "written_by")) == [
+        ("funding", "None.", researcher.pk)
+    ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -25,34 +25,10 @@ from rating.blinding import derivative
 from rating.models import BlindingAudit, Enrolment, Freeze, Study, StudyImage
 from rating.studies import ordering
 from rating.studies.ordering import Showing
-from tests.rating.blinding.leak_table import PROPERTY
+from tests.rating.blinding.planting import others, told
 from tests.rating.blinding.pools import CANVAS, arms, audited, filled, picture, study_of
 
 pytestmark = pytest.mark.django_db
-VERDICTS: list[tuple[str, str, str, str]] = []
-
-
-@pytest.fixture(autouse=True)
-def verdicts(record_property: Callable[[str, object], None]) -> Iterator[None]:
-    VERDICTS.clear()
-    yield
-    record_property(PROPERTY, list(VERDICTS))
-
-
-def told(audit: BlindingAudit, leak: str, check: str = "") -> str:
-    """The verdict of the named check, or of the whole audit, put into the table."""
-    found = next((f for f in audit.findings if f["check"] == check), None)
-    verdict = str(found["verdict"] if found else audit.verdict)
-    VERDICTS.append((leak, verdict, check, found["reason"] if found else ""))
-    if verdict != "green" and found:
-        assert found["remedy"]
-        assert found["reason"].endswith(".")
-    return verdict
-
-
-def others(audit: BlindingAudit, *checks: str) -> set[str]:
-    """The colours of all other checks."""
-    return {finding["verdict"] for finding in audit.findings if finding["check"] not in checks}
 
 
 Fault = Callable[[bytes], bytes]
@@ -254,71 +230,6 @@ def test_fakes_of_unknown_training_are_unknown() -> None:
     audit = audited(study_of(filled(Origin.REAL, real), fakes))
 
     assert told(audit, "training set not recorded", "Copies of training images") == "unknown"
-
-
-@pytest.mark.parametrize(
-    ("field", "verdict"), [("modality", "red"), ("label", "red")], ids=["modality", "finding"]
-)
-def test_arms_of_different_kinds_of_images_are_seen(field: str, verdict: str) -> None:
-    real, fake = (filled(o, p) for o, p in zip((Origin.REAL, Origin.SYNTHETIC), arms(), strict=True))
-    alike = {"modality": ("xray", "ct"), "label": ("normal", "covid")}[field]
-    for dataset, kinds in ((real, alike), (fake, alike[:1])):
-        for number, image in enumerate(dataset.images.all()):
-            Image.objects.filter(pk=image.pk).update(**{field: kinds[number % len(kinds)]})
-
-    audit = audited(study_of(real, fake))
-
-    assert told(audit, f"one {field} mostly in one arm", "Kinds of images") == verdict
-
-
-def test_a_modality_of_a_few_images_in_one_arm_only_is_not_passed_over() -> None:
-    real, fake = (filled(o, p) for o, p in zip((Origin.REAL, Origin.SYNTHETIC), arms(), strict=True))
-    real.images.filter(pk__in=real.images.values("pk")[:2]).update(modality="ct")
-
-    audit = audited(study_of(real, fake))
-
-    assert told(audit, "two CT slices in one arm only", "Kinds of images") == "amber"
-
-
-def test_a_patient_in_both_arms_is_red() -> None:
-    real, fake = arms()
-    datasets = [filled(Origin.REAL, real), filled(Origin.SYNTHETIC, fake)]
-    for dataset in datasets:
-        one = dataset.images.first()
-        Image.objects.filter(pk=one.pk).update(patient_key="a" * 64)
-
-    assert told(audited(study_of(*datasets)), "a patient in both arms", "Patients") == "red"
-
-
-@pytest.mark.parametrize("field", ["label", "view", "site"])
-def test_a_kind_that_equals_the_arm_is_red(field: str) -> None:
-    real, fake = (filled(o, p) for o, p in zip((Origin.REAL, Origin.SYNTHETIC), arms(), strict=True))
-    for dataset, kind in ((real, "A"), (fake, "B")):
-        for image in dataset.images.all():
-            values = {"label": kind} if field == "label" else {"provenance": image.provenance | {field: kind}}
-            Image.objects.filter(pk=image.pk).update(**values)
-
-    assert told(audited(study_of(real, fake)), f"{field} equals the arm", "Kinds of images") == "red"
-
-
-@pytest.mark.parametrize("labelled", [0, 12], ids=["none", "half"])
-def test_an_arm_without_labels_is_unknown_and_never_green(labelled: int) -> None:
-    real, fake = (filled(o, p) for o, p in zip((Origin.REAL, Origin.SYNTHETIC), arms(), strict=True))
-    fake.images.exclude(pk__in=fake.images.values("pk")[:labelled]).update(label="")
-
-    audit = audited(study_of(real, fake))
-
-    assert told(audit, f"{24 - labelled} of 24 fakes unlabelled", "Kinds of images") == "unknown"
-    assert audit.verdict == "unknown"
-    assert audit.reasons_not_to_open() == []
-
-
-def test_images_without_patient_keys_are_unknown_and_never_green() -> None:
-    real, fake = (
-        filled(o, p, patient="") for o, p in zip((Origin.REAL, Origin.SYNTHETIC), arms(), strict=True)
-    )
-
-    assert told(audited(study_of(real, fake)), "no patient keys", "Patients") == "unknown"
 
 
 def lettered(pixels: Pixels) -> Pixels:

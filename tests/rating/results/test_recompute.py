@@ -86,6 +86,19 @@ def test_base_r_gives_the_primary_result_again(tmp_path, endpoint, policy, rater
 
 
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed here")
+def test_base_r_says_that_a_blinded_study_has_no_result_yet(tmp_path):
+    results = write_bundle(tmp_path, "fool rate", "wrong", 2, 0.0)
+    (tmp_path / "primary.csv").write_text("".join(primary_lines(replace(results, primary=None))))
+
+    done = subprocess.run(
+        ["Rscript", "--vanilla", "recompute.R"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "no primary result yet" in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed here")
 def test_base_r_names_a_number_that_differs(tmp_path):
     write_bundle(tmp_path, "fool rate", "wrong", 2, 0.0)
     table = tmp_path / "primary.csv"
