@@ -329,7 +329,7 @@ SITE = [
         ),
     ),
     *_in(
-        "rating/studies/ordering.py",
+        "rating/studies/sittings/ordering.py",
         ORDERING,
         run_too_long=("    if run_after > bound:\n", "    if run_after > bound + 1:\n"),
         repeat_too_soon=("pick + gap + 1, n + 1)", "pick + 1, n + 1)"),

@@ -123,7 +123,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.sign_in.context.site",
-                "lungrater.rail.frame",
+                "lungrater.pages.rail.frame",
             ],
         },
     }

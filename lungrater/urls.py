@@ -9,17 +9,17 @@ from accounts.sign_in.login_links import login_link
 from accounts.sign_in.second_factor import second_factor
 from accounts.sign_in.views import account, by_mail, set_password
 from accounts.views import privacy_notice, site_settings
-from lungrater import pages
-from lungrater.log_page import log, log_csv
 from lungrater.machines.views import machines, stop_machine
 from lungrater.monitoring.health import healthz, livez, readyz
 from lungrater.monitoring.health_page import health
+from lungrater.pages.home import home
+from lungrater.pages.log_page import log, log_csv
 from lungrater.people.views import change_person, invite_people, people_csv, people_list, person
 from lungrater.privacy.views import erase_person, own_data
 from rating.studies.invitations import invite_raters
 
 urlpatterns = [
-    path("", pages.home, name="home"),
+    path("", home, name="home"),
     path("enter/<slug:token>/", login_link, name="login_link"),
     path("livez", livez, name="livez"),
     path("readyz", readyz, name="readyz"),

@@ -8,8 +8,8 @@ from rating.studies.enrolment import Enrolment
 from rating.studies.images import StudyImage
 from rating.studies.left_out import LeftOutImage
 from rating.studies.membership import StudyMembership
-from rating.studies.presentation import Presentation
-from rating.studies.sitting import Sitting
+from rating.studies.sittings.presentation import Presentation
+from rating.studies.sittings.sitting import Sitting
 from rating.studies.statements import AuthorStatement
 from rating.studies.strata import Stratum
 from rating.studies.study import Study

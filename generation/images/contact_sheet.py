@@ -11,7 +11,7 @@ from PIL import ImageDraw, ImageFont
 from generation.images.outcomes import GeneratedImage
 from pool.canonical.previews import thumbnail_png
 from pool.models import Image
-from pool.stored_files import LostFileError, placeholder_png
+from pool.storage.stored_files import LostFileError, placeholder_png
 
 COLUMNS = 10
 PER_SHEET = 100

@@ -21,7 +21,7 @@ from jobs.views import JobPages
 from pool.choices import for_person
 from pool.figure_style import SCREEN, as_file
 from pool.models import Image
-from pool.stored_files import stored_bytes
+from pool.storage.stored_files import stored_bytes
 
 IMAGES = ("closest", "best", "worst")
 

@@ -18,7 +18,7 @@ from generation.training.run_history import Course
 from pool.figure_style import PRINT, SCREEN, Theme, as_file
 from pool.fool_rates_by_dataset import fool_rates, of_checkpoint
 from pool.models import Image
-from pool.stored_files import stored_bytes
+from pool.storage.stored_files import stored_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

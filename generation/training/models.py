@@ -22,7 +22,7 @@ from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.metrics.checkpoint_metrics import CheckpointMetrics, Fidelity
 from jobs.models import Job
 from pool.models import Dataset, Image
-from pool.stored_files import stored_bytes
+from pool.storage.stored_files import stored_bytes
 
 
 class TrainingRun(Job):

@@ -17,7 +17,7 @@ from generation.utility.tables import Report
 from jobs.views import JobPages
 from pool.choices import for_person
 from pool.figure_style import FORMATS, PRINT, SCREEN, as_file
-from pool.stored_files import stored_bytes
+from pool.storage.stored_files import stored_bytes
 
 FOR_GOOD = "private, max-age=31536000, immutable"
 

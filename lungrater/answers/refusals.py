@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from audit import record
-from pool.stored_files import LostFileError, placeholder_png
+from pool.storage.stored_files import LostFileError, placeholder_png
 from rating.reading.revision_chain import RatingsDifferError
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

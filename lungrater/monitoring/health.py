@@ -24,7 +24,7 @@ from jobs import disk_space
 from lungrater.embedded import redis
 from lungrater.embedded.migrate import newer_migrations, tables_are_up_to_date
 from lungrater.monitoring.site_state import SiteState, site_state
-from pool.durability import why_not_durable
+from pool.storage.durability import why_not_durable
 
 # A worker answers within milliseconds; this is how long a busy machine may take before it counts as gone.
 WORKER_ANSWERS_WITHIN = 0.5

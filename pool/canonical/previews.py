@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pool.canonical.pixels import Pixels, decode_png, encode_png, fitted_square, thumbnail, to_8bit
 from pool.models import Image
-from pool.stored_files import stored_bytes
+from pool.storage.stored_files import stored_bytes
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from pool.imports.outcomes import outcome_row
 from pool.imports.store import bring_in
 from pool.imports.tables import read_table
 from pool.models import Dataset, Image, ImportJob, UploadedFile
-from pool.stored_files import opened, stored_bytes
+from pool.storage.stored_files import opened, stored_bytes
 
 TELL_EVERY = 1.0
 CHUNK = 2**20

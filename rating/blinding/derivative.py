@@ -12,7 +12,7 @@ from django.db.models.functions import Least
 
 from pool.canonical.pixels import Pixels, blinded_derivative, decode_png, encode_png, fitted_square
 from pool.models import Origin
-from pool.stored_files import LostFileError, stored_bytes
+from pool.storage.stored_files import LostFileError, stored_bytes
 from rating.studies.images import StudyImage
 from rating.studies.study import Study
 

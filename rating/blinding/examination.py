@@ -18,7 +18,7 @@ from django.db.models import Avg
 from pool.canonical.near_copies import are_near_copies, candidate_pairs, fine_structure
 from pool.canonical.pixels import decode_png
 from pool.models import Image, Origin
-from pool.stored_files import LostFileError, stored_bytes
+from pool.storage.stored_files import LostFileError, stored_bytes
 from rating.blinding import checks
 from rating.blinding.cells import cells
 from rating.blinding.checks import Examined
@@ -31,9 +31,9 @@ from rating.blinding.letters import letters_in
 from rating.blinding.place_check import check_cells, check_shading
 from rating.blinding.places import SetInOrder, check_places
 from rating.studies.images import StudyImage
-from rating.studies.orders import OrderLine, Orders
-from rating.studies.presentation import Presentation
 from rating.studies.sets import origins_of_sets, truth_of_set
+from rating.studies.sittings.orders import OrderLine, Orders
+from rating.studies.sittings.presentation import Presentation
 from rating.studies.strata import Role
 from rating.studies.study import Study
 

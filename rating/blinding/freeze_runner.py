@@ -17,13 +17,13 @@ from audit import record
 from jobs.models import JobFailedError
 from pool.canonical.pixels import blinded_derivative, decode_png
 from pool.models import Image, Origin
-from pool.stored_files import LostFileError, stored_bytes
+from pool.storage.stored_files import LostFileError, stored_bytes
 from rating.blinding.audit import BlindingAudit
 from rating.blinding.derivative import DerivativePath, source_of
 from rating.blinding.freeze import Freeze
-from rating.studies import ordering
 from rating.studies.images import StudyImage
-from rating.studies.orders import Orders
+from rating.studies.sittings import ordering
+from rating.studies.sittings.orders import Orders
 from rating.studies.strata import Role, Stratum
 from rating.studies.study import Study
 

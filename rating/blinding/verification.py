@@ -11,9 +11,9 @@ from django.db import models
 
 from audit.verification import Discrepancy
 from rating.blinding.freeze_runner import manifest_sha256
-from rating.studies.orders import order_sha256
-from rating.studies.presentation import Presentation
-from rating.studies.sitting import Sitting
+from rating.studies.sittings.orders import order_sha256
+from rating.studies.sittings.presentation import Presentation
+from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import Study
 
 PIECE = 2**20

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from rating.reading.draft import DraftContent
 from rating.reading.rating import AnswerFields
-from rating.studies.sitting import Sitting
+from rating.studies.sittings.sitting import Sitting
 
 CONFIDENCE = range(1, 6)
 # More is a clock gone wrong, not a rater who was offline.

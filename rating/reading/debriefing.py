@@ -13,7 +13,7 @@ from pool.models import Origin
 from rating.reading.rating import Label
 from rating.studies.enrolment import Enrolment
 from rating.studies.images import LETTERS
-from rating.studies.presentation import Presentation
+from rating.studies.sittings.presentation import Presentation
 from rating.studies.study import Study
 
 SCORE_SEEN = "looked at own score"  # as the log names it

@@ -7,7 +7,7 @@ from typing import TypedDict
 from django.db import models
 from django.db.models.functions import Now
 
-from rating.studies.presentation import Presentation
+from rating.studies.sittings.presentation import Presentation
 
 
 class DraftContent(TypedDict):

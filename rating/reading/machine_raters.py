@@ -20,11 +20,11 @@ from django.db import transaction
 from audit import record
 from pool.canonical.pixels import decode_png, to_8bit
 from pool.canonical.texts import plain, plain_json
-from pool.stored_files import LostFileError, stored_bytes
+from pool.storage.stored_files import LostFileError, stored_bytes
 from rating.reading.rating import AlreadyRatedError, Rating, StudyOverError
 from rating.studies.enrolment import Enrolment
-from rating.studies.presentation import Presentation
-from rating.studies.sitting import Sitting
+from rating.studies.sittings.presentation import Presentation
+from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import NotPossibleError, Study
 
 ImagePixels = npt.NDArray[np.uint8]

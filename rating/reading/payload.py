@@ -11,8 +11,8 @@ from pool.models import Origin
 from rating.reading.draft import Draft, DraftContent
 from rating.reading.rating import Rating
 from rating.studies.images import LETTERS
-from rating.studies.presentation import Presentation
-from rating.studies.sitting import Sitting
+from rating.studies.sittings.presentation import Presentation
+from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import Study
 
 # A screen left alone this long is covered, so that a passer-by does not rate on.

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext
 from psycopg.errors import RestrictViolation
 
-from rating.studies.presentation import Presentation
+from rating.studies.sittings.presentation import Presentation
 
 
 class Label(models.TextChoices):

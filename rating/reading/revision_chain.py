@@ -16,7 +16,7 @@ from audit.chain import link, moment, text_sha256
 from audit.models import REDACTED
 from audit.verification import AT_ONCE, Discrepancy
 from rating.reading.rating import ANSWER, RatingRevision
-from rating.studies.sitting import Sitting
+from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import Study
 
 RATINGS = "ratings"  # what a redaction names as its field where a withdrawn rater's saves were removed

@@ -21,7 +21,7 @@ from rating.blinding.freeze import Freeze
 from rating.reading.rating import AnswerFields, Label, Rating, RatingRevision
 from rating.studies.enrolment import Enrolment
 from rating.studies.images import LETTERS
-from rating.studies.presentation import Presentation
+from rating.studies.sittings.presentation import Presentation
 from rating.studies.study import NotPossibleError, Study
 from rating.studies.study_copy import copy_of
 

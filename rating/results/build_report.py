@@ -6,7 +6,7 @@ import numpy as np
 
 from pool.canonical.pixels import Pixels, decode_png, thumbnail
 from pool.figure_style import PRINT, as_file
-from pool.stored_files import LostFileError, placeholder, stored_bytes
+from pool.storage.stored_files import LostFileError, placeholder, stored_bytes
 from rating.results.cache import ResultCache
 from rating.results.exhibit import Exhibit
 from rating.results.gallery import GALLERIES, MOST_REPORTED, REPORTED, Gallery, ShownImage, galleries

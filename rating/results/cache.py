@@ -23,7 +23,7 @@ from rating.reading.rating import RatingRevision
 from rating.results.methods import versions
 from rating.results.query import read_columns
 from rating.statistics.columns import StudyColumns
-from rating.studies.sitting import Sitting
+from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import Study
 
 T = TypeVar("T")

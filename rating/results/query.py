@@ -16,9 +16,9 @@ from rating.statistics.arrays import Floats, Ints
 from rating.statistics.columns import MAIN, MEASURES, REPEAT, StudyColumns
 from rating.studies.enrolment import pseudonym
 from rating.studies.images import LETTERS, StudyImage
-from rating.studies.presentation import Presentation
 from rating.studies.sets import origins_of_sets, truth_of_set, truth_word
-from rating.studies.sitting import Sitting
+from rating.studies.sittings.presentation import Presentation
+from rating.studies.sittings.sitting import Sitting
 from rating.studies.strata import Role
 from rating.studies.study import Study
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
-from rating.studies.presentation import Presentation
-from rating.studies.sitting import Sitting
+from rating.studies.sittings.presentation import Presentation
+from rating.studies.sittings.sitting import Sitting
 
 
 class Departure(NamedTuple):

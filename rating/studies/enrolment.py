@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import record
 from audit.actors import rater
-from rating.studies.orders import Orders
+from rating.studies.sittings.orders import Orders
 from rating.studies.study import NotPossibleError, Study, must_say_why
 
 # Of an image nobody has timed yet.

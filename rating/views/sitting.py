@@ -19,7 +19,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from pool.durability import why_not_durable
+from pool.storage.durability import why_not_durable
 from rating.models import Draft, Enrolment, Presentation, Rating, Sitting
 from rating.reading.answer_form import CONFIDENCE, AnswerForm
 from rating.reading.payload import (
@@ -33,8 +33,8 @@ from rating.reading.payload import (
 )
 from rating.reading.rating import AlreadyRatedError, StudyOverError
 from rating.studies.departures import departure_from
-from rating.studies.presentation import PresentationQuerySet
-from rating.studies.sitting import SittingQuerySet
+from rating.studies.sittings.presentation import PresentationQuerySet
+from rating.studies.sittings.sitting import SittingQuerySet
 from rating.studies.trail.sitting_heads import enter_heads
 from rating.views.raters import for_raters, own_language, wants_json
 

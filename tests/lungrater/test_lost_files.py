@@ -15,7 +15,7 @@ from django.urls import reverse
 from generation.images.contact_sheet import contact_sheet
 from pool.canonical.pixels import decode_png
 from pool.models import Image
-from pool.stored_files import placeholder, placeholder_png
+from pool.storage.stored_files import placeholder, placeholder_png
 from rating.models import Freeze
 from rating.results.export.bundle import bundle
 from tests.factories import make_dataset, make_image

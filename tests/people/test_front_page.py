@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from accounts.membership.models import Part
 from accounts.models import User
-from lungrater import front_page
-from lungrater.front_page import next_step
+from lungrater.pages import front_page
+from lungrater.pages.front_page import next_step
 from pool.models import ImportJob
 from rating.models import Study
 from tests.factories import make_dataset

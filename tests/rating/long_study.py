@@ -13,8 +13,8 @@ from django.utils import timezone
 from pool.canonical.pixels import blinded_derivative
 from pool.models import Dataset, Image, Origin
 from rating.models import Enrolment, Study, StudyImage
-from rating.studies import ordering
-from rating.studies.orders import Orders
+from rating.studies.sittings import ordering
+from rating.studies.sittings.orders import Orders
 from tests.factories import make_pixels
 
 

@@ -26,7 +26,7 @@ from lungrater.embedded.home import CannotStartError
 from lungrater.embedded.migrate import migrate_if_needed
 from lungrater.monitoring.health import _some_worker_answers, _state
 from lungrater.monitoring.signs_of_life import BEAT, MAIL, SignOfLife
-from pool import durability
+from pool.storage import durability
 from tests.generation.makers import make_checkpoint, make_job
 
 

@@ -16,8 +16,8 @@ from generation.images.forms.base import NewJobForm
 from generation.images.forms.by_engine import JOB_FORMS
 from generation.models import Checkpoint, GenerationJob
 from generation.training.bundled_checkpoints import register_shipped
-from jobs.form_command import fill, refusal, upload
-from jobs.run_inline import perform_with_bar
+from jobs.command_line.form_command import fill, refusal, upload
+from jobs.command_line.run_inline import perform_with_bar
 from pool.models import Dataset, Modality
 
 # The options that the engines' forms have a field of the same name for; what an engine has no field for, it refuses.

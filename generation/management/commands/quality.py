@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from generation.models import QualityReport
 from generation.quality.forms import QualityForm
 from generation.quality.models import Part
-from jobs.form_command import fill, refusal
-from jobs.run_inline import perform_with_bar
+from jobs.command_line.form_command import fill, refusal
+from jobs.command_line.run_inline import perform_with_bar
 from pool.models import Dataset
 
 SIDES = ("reference", "candidate")

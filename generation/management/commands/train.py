@@ -14,8 +14,8 @@ from generation.diffusion.run_config import toml_of
 from generation.models import TrainingRun
 from generation.training.fidelity_figure import table
 from generation.training.forms import FineTuneForm, TrainingForm, WithConfigFile
-from jobs.form_command import fill, refusal, upload
-from jobs.run_inline import perform_with_bar
+from jobs.command_line.form_command import fill, refusal, upload
+from jobs.command_line.run_inline import perform_with_bar
 from pool.models import Dataset
 
 NUMBERS = ("size", "steps", "batch", "seed")

@@ -15,8 +15,8 @@ from generation.utility.forms import UtilityForm
 from generation.utility.pipeline import names_taken
 from generation.utility.report import in_words
 from generation.utility.results import UtilityResults
-from jobs.form_command import fill, refusal
-from jobs.run_inline import perform_with_bar
+from jobs.command_line.form_command import fill, refusal
+from jobs.command_line.run_inline import perform_with_bar
 from pool.models import Dataset
 
 AS_ON_THE_PAGE = ("preset", "labels", "seeds", "steps", "seed", "per_class", "without_copies")

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.membership.owner_option import add_owner_option, owner_of
 from audit import record
-from jobs.progress_bar import followed
+from jobs.command_line.progress_bar import followed
 from pool.models import Dataset
 from rating.blinding.freeze_again import FreezeAgainForm, freeze_again
 from rating.models import BlindingAudit, Enrolment, Freeze, Stratum, Study

@@ -21,7 +21,7 @@ from rating.results.query import machine_names
 from rating.results.report.contents import Report
 from rating.results.report.html import as_html
 from rating.results.report.pdf import as_pdf
-from rating.studies.sitting import Sitting
+from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import Study
 
 SCRIPTS = ("recompute.py", "recompute.R", "recompute_log.py")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pool.stored_files import LostFileError, stored_bytes
+from pool.storage.stored_files import LostFileError, stored_bytes
 from rating.results.cache import ResultCache
 from rating.results.exhibit import Cell, Table
 from rating.results.gallery import MOST_REPORTED, REPORTED, galleries, words_of

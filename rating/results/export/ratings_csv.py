@@ -11,9 +11,9 @@ from typing import NotRequired, TypedDict
 from rating.reading.revision_chain import refuse_where_ratings_differ
 from rating.results.guarding import guarded
 from rating.studies.images import StudyImage
-from rating.studies.presentation import Presentation
 from rating.studies.sets import truth_of_set, truth_word
-from rating.studies.sitting import Sitting
+from rating.studies.sittings.presentation import Presentation
+from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import Study
 
 CODEBOOK = {

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from audit.models import Event
 from audit.verification import Discrepancy
-from rating.studies.sitting import Sitting
+from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import Study
 
 STAGES = {

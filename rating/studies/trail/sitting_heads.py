@@ -16,7 +16,7 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 from audit import record
 
 if TYPE_CHECKING:
-    from rating.studies.sitting import Sitting
+    from rating.studies.sittings.sitting import Sitting
     from rating.studies.study import Study
 
 HEADS = "entered heads"  # as the log names it

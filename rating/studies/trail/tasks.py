@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from rating.studies.sitting import Sitting
+from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import Study
 from rating.studies.trail.sitting_heads import enter_heads
 

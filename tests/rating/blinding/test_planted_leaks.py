@@ -23,8 +23,8 @@ from pool.imports.raster import decode
 from pool.models import Image, Origin
 from rating.blinding import derivative
 from rating.models import BlindingAudit, Enrolment, Freeze, Study, StudyImage
-from rating.studies import ordering
-from rating.studies.ordering import Showing
+from rating.studies.sittings import ordering
+from rating.studies.sittings.ordering import Showing
 from tests.rating.blinding.planting import others, told
 from tests.rating.blinding.pools import CANVAS, arms, audited, filled, picture, study_of
 

@@ -7,8 +7,8 @@ import pytest
 
 from pool.models import Origin
 from rating.models import Stratum
-from rating.studies import ordering
-from rating.studies.ordering import Showing
+from rating.studies.sittings import ordering
+from rating.studies.sittings.ordering import Showing
 from tests.rating.blinding.pools import arms, audited, filled, picture, study_of
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from rating.blinding.freeze_runner import FreezeSteps
 from rating.blinding.places import SetInOrder, check_places
 from rating.models import Enrolment, Freeze, Presentation, Rating
 from rating.reading.machine_raters import enrol_machine
-from rating.studies import ordering
+from rating.studies.sittings import ordering
 from rating.studies.study import NotPossibleError
 from tests.rating.cast import draft_study, open_study, presentations
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rating.studies.ordering import (
+from rating.studies.sittings.ordering import (
     MAX_RUN,
     STRETCH,
     ImpossibleOrderError,

@@ -13,13 +13,13 @@ from django.utils.functional import cached_property
 
 from audit import record
 from rating.studies.enrolment import Enrolment
-from rating.studies.orders import Orders
-from rating.studies.progress import Progress
 from rating.studies.questions import Question
+from rating.studies.sittings.orders import Orders
+from rating.studies.sittings.progress import Progress
 from rating.studies.study import NotPossibleError, Study, must_say_why
 
 if TYPE_CHECKING:
-    from rating.studies.presentation import Presentation
+    from rating.studies.sittings.presentation import Presentation
 
 
 class SittingQuerySet(models.QuerySet["Sitting"]):

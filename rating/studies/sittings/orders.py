@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from django.db import connection, transaction
 
 from pool.models import Origin
-from rating.studies import ordering
 from rating.studies.images import LETTERS
 from rating.studies.randomness import random_token
+from rating.studies.sittings import ordering
 from rating.studies.strata import Kind, Role
 from rating.studies.study import Study
 
 if TYPE_CHECKING:
     from rating.studies.enrolment import Enrolment
-    from rating.studies.sitting import Sitting
+    from rating.studies.sittings.sitting import Sitting
 
 COLUMNS = ("sitting_id", "position", "study_image_id", "kind", "places", "token")
 PRACTICE_SESSION = 0  # no sitting has this number, so practice has a seed of its own

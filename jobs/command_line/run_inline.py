@@ -6,8 +6,8 @@ import logging
 
 from django.core.management.base import CommandError
 
+from jobs.command_line.progress_bar import followed
 from jobs.models import Job
-from jobs.progress_bar import followed
 
 logger = logging.getLogger(__name__)
 

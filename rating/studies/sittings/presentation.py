@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce, Now
 
 from rating.studies.images import LETTERS, StudyImage
 from rating.studies.randomness import random_token
-from rating.studies.sitting import Sitting
+from rating.studies.sittings.sitting import Sitting
 from rating.studies.strata import Kind
 from rating.studies.study import Study
 

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
-from lungrater.front_page import admin_tasks, jobs_of, studies_of
+from lungrater.pages.front_page import admin_tasks, jobs_of, studies_of
 
 
 @never_cache
