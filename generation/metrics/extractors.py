@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from generation.diffusion.model_cache import device_for_work
 from generation.metrics.clip_extractor import WEIGHTS, ClipExtractor
@@ -52,7 +53,7 @@ def extractor(spec: str = "") -> Extractor:
 
 @dataclass
 class SmallExtractor:
-    """Grey pictures at 64×64 to 64 numbers, learned from drawings (see train_extractor.py)."""
+    """Grey pictures at 64×64 to 64 numbers, learned from drawings (see train_extractor.py), shrunk as it learned them."""
 
     path: Path = SHIPPED
     dimensions: int = 64
@@ -85,7 +86,7 @@ class SmallExtractor:
         from generation.metrics.small_network import SIDE
 
         device, rows = next(self._network.parameters()).device, []
-        for batch in batches(images, SIDE, colour=False):
+        for batch in batches(images, SIDE, colour=False, shrink=Image.Resampling.BOX):
             with torch.inference_mode():
                 values = torch.from_numpy(batch).to(device).unsqueeze(1).float() / 255
                 rows.append(np.asarray(self._network(values).float().cpu().numpy(), dtype=np.float32))

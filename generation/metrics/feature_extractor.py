@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from generation.metrics.checkpoint_metrics import ExtractorJSON
 from pool.canonical.pixels import Pixels, fitted_square
@@ -56,10 +57,15 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def batches(images: Iterable[Pixels], side: int, *, colour: bool) -> Iterator[NDArray[np.uint8]]:
+def batches(
+    images: Iterable[Pixels], side: int, *, colour: bool, shrink: Image.Resampling = Image.Resampling.BICUBIC
+) -> Iterator[NDArray[np.uint8]]:
+    """The pictures as an extractor takes them, by its own recipe: its side, its channels, the filter that shrinks."""
     batch: list[NDArray[np.uint8]] = []
     for image in images:
-        batch.append(fitted_square(image, side=side, colour=colour))
+        square = fitted_square(image, side=min(image.shape[:2]), colour=colour)
+        filter_ = shrink if len(square) >= side else Image.Resampling.BICUBIC
+        batch.append(np.array(Image.fromarray(square).resize((side, side), filter_), dtype=np.uint8))
         if len(batch) == BATCH:
             yield np.stack(batch)
             batch = []

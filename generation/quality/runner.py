@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from statistics import median_low
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,12 +42,16 @@ def judge(report: QualityReport) -> None:
     trained = _training_images(report, fake)
     report.total = len(real) + len(fake) + len(trained)
     report.save(update_fields=["total"])
+    square = _square(real, fake)
     canvas = _canvas([*real, *fake])
     colour = report.reference.modality == "microscopy"
     report.beat(done=0, message="Loading the extractor…")
     try:
         network = extractor(getattr(settings, "EXTRACTOR", ""))
-        arms = [_arm(report, images, network, canvas=canvas, colour=colour) for images in (real, fake)]
+        arms = [
+            _arm(report, images, network, square=square, canvas=canvas, colour=colour)
+            for images in (real, fake)
+        ]
     except ExtractorError as error:
         raise JobFailedError(str(error)) from error
     training = (
@@ -88,6 +93,15 @@ def _canvas(images: Sequence[Image]) -> int:
     return max(SMALLEST_CANVAS, min(LARGEST_CANVAS, smallest))
 
 
+def _square(*arms: Sequence[Image]) -> int:
+    """The side at which both arms meet the extractor: the smaller arm's usual one.
+
+    Fakes of the side that their model was trained at meet the real images as it saw them.
+    """
+    usual = min(median_low(min(image.width, image.height) for image in arm) for arm in arms)
+    return max(SMALLEST_CANVAS, usual)
+
+
 def canvas_of(pixels: Pixels, side: int, colour: bool) -> Any:
     return fitted_square(pixels, side=side, colour=colour)
 
@@ -103,7 +117,13 @@ def _beating(report: QualityReport, images: Sequence[Image]) -> Iterator[Image]:
 
 
 def _arm(
-    report: QualityReport, images: Sequence[Image], network: Extractor, *, canvas: int, colour: bool
+    report: QualityReport,
+    images: Sequence[Image],
+    network: Extractor,
+    *,
+    square: int,
+    canvas: int,
+    colour: bool,
 ) -> Arm:
     from generation.metrics.summary import Arm
 
@@ -111,7 +131,7 @@ def _arm(
 
     def read() -> Iterator[Pixels]:
         for image in _beating(report, images):
-            pixels = stored_pixels(image)
+            pixels = canvas_of(stored_pixels(image), square, colour)
             squares.append(canvas_of(pixels, canvas, colour))
             yield pixels
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 from scipy import ndimage
 
-from pool.canonical.pixels import Pixels, to_8bit
+from pool.canonical.pixels import Pixels, fitted_square
 
 SIDE = 512
 STROKE = 13  # wider than any stroke of a letter at this side
@@ -30,11 +29,7 @@ def has_letters(pixels: Pixels) -> bool:
 
 def letters_in(pixels: Pixels) -> int:
     """How many marks near the margin look like letters."""
-    grey = Image.fromarray(to_8bit(pixels)).convert("L")
-    edge = min(grey.size)
-    x, y = (grey.width - edge) // 2, (grey.height - edge) // 2
-    small = grey.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=(x, y, x + edge, y + edge))
-    values = np.asarray(small, dtype=np.int16)
+    values = fitted_square(pixels, side=SIDE).astype(np.int16)
     strokes = values - ndimage.grey_opening(values, size=(STROKE, STROKE))
     marks, _ = ndimage.label(strokes > LEAST_CONTRAST, structure=np.ones((3, 3)))
     return sum(
