@@ -19,11 +19,11 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
 from django.core.mail import send_mail
-from django.db import OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
 from django.utils.module_loading import import_string
 
 from lungrater import settings
-from lungrater.deadlines import file_storage, mail
+from lungrater.deadlines import file_storage, limits, mail
 from lungrater.deadlines.file_storage import StorageSilentError
 from lungrater.deadlines.limits import S3_DEADLINES
 from lungrater.deadlines.mail import MailSilentError
@@ -43,7 +43,7 @@ CLIENTS: dict[str, set[str]] = {
     "HTTPConnection": {"timeout"},
     "HTTPSConnection": {"timeout"},
     "urlopen": {"timeout"},
-    "socket.create_connection": {"timeout"},
+    "create_connection": {"timeout"},
     "psycopg.connect": {"connect_timeout"},
     "Redis.from_url": {"socket_timeout"},
     "redis.Redis": {"socket_timeout"},
@@ -52,6 +52,8 @@ CLIENTS: dict[str, set[str]] = {
     "boto3.resource": {"config"},
     "DICOMwebClient": {"session"},
 }
+# Django's own opens a database by the settings, whose deadlines a test below looks up on the connection itself.
+DATABASE = "connections.create_connection"
 # These wait for the broker: only the sender of messages does, off everybody's path.
 SENDING = {"apply_async", "delay", "send_task"}
 SENDERS = {"jobs/enqueue.py", "jobs/sender.py"}
@@ -61,9 +63,20 @@ def calls(path: Path) -> Iterator[ast.Call]:
     return (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
 
 
+def is_of_django(path: Path) -> bool:
+    """Whether `connections` is Django's in this file."""
+    return any(
+        node.module == "django.db" and any(alias.name == "connections" for alias in node.names)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom)
+    )
+
+
 def unbounded(path: Path) -> Iterator[str]:
     for call in calls(path):
         name = ast.unparse(call.func)
+        if name == DATABASE and is_of_django(path):
+            continue
         for client, words in CLIENTS.items():
             is_it = name == client or name.endswith(f".{client}")
             if is_it and not words & {keyword.arg for keyword in call.keywords}:
@@ -86,6 +99,20 @@ def test_the_search_for_clients_without_a_deadline_sees_them(tmp_path: Path) -> 
     assert list(unbounded(tmp_path / "a.py")) == [
         "line 2: httpx2.Client without timeout",
         "line 4: urlopen without timeout",
+    ]
+
+
+def test_of_all_that_create_connections_only_djangos_own_needs_no_deadline(tmp_path: Path) -> None:
+    (tmp_path / "ours.py").write_text(
+        "from django.db import connections\nconnections.create_connection('default')\nutil.create_connection('x')\n"
+    )
+    (tmp_path / "theirs.py").write_text(
+        "from urllib3.util import connections\nconnections.create_connection(1)\n"
+    )
+
+    assert list(unbounded(tmp_path / "ours.py")) == ["line 3: util.create_connection without timeout"]
+    assert list(unbounded(tmp_path / "theirs.py")) == [
+        "line 2: connections.create_connection without timeout"
     ]
 
 
@@ -285,6 +312,17 @@ def test_options_of_the_address_stand_beside_ours(servers: None) -> None:
         "30s 2min",
         "7s",
     ]
+
+
+@pytest.mark.django_db
+def test_a_connection_that_django_makes_apart_has_the_deadlines_of_the_settings() -> None:
+    apart = connections.create_connection(DEFAULT_DB_ALIAS)
+    apart.ensure_connection()
+    parameters = apart.connection.info.get_parameters()
+    apart.close()
+
+    assert parameters["connect_timeout"] == str(limits.DATABASE_CONNECT_SECONDS)
+    assert parameters["tcp_user_timeout"] == str(1000 * limits.DATABASE_SILENT_SECONDS)
 
 
 @pytest.mark.django_db(transaction=True)
