@@ -1,7 +1,8 @@
 """The tables of rights at the end of docs/rights.md: roles by permission, and every address by role and part.
 
-Made from what decides and what is tested: `accounts.roles`, the URLconf, and the rows of tests/test_permissions.py, which
-walk every address as every role and with every part. `python bench/rights.py` prints them, `--write` puts them in place.
+Made from what decides and what is tested: `accounts.roles`, the URLconf, and the rows of tests/rights_table.py, by which
+tests/test_permissions.py walks every address as every role and with every part. `python bench/rights.py` prints the
+tables, `--write` puts them in place.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def _permissions() -> Iterator[str]:
 def _addresses() -> Iterator[str]:
     from django.urls import get_resolver
 
-    from tests.test_permissions import WHO_MAY, paths
+    from tests.rights_table import WHO_MAY, paths
 
     path_of = {
         name: path.replace("^", "").replace("|", "\\|") for name, path in paths(get_resolver().url_patterns)
@@ -66,7 +67,7 @@ def _who(people: set[str]) -> str:
 
 
 def _least_part(name: str) -> str:
-    from tests.test_permissions import OPENS
+    from tests.rights_table import OPENS
 
     return next((part for part in ("viewer", "editor", "owner") if name in OPENS[part]), "–")
 

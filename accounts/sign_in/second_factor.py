@@ -10,6 +10,7 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -79,10 +80,9 @@ class SecondFactorRule:
             return None
         if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
             return JsonResponse({"error": _("Set up a second factor first.")}, status=403)
-        answer = redirect("second_factor")
-        if request.headers.get("HX-Request"):
-            answer = HttpResponse(status=204, headers={"HX-Redirect": answer["Location"]})  # type: ignore[assignment]  # a fragment asks the page to go there
-        return answer
+        if request.headers.get("HX-Request"):  # a fragment asks the page to go there
+            return HttpResponse(status=204, headers={"HX-Redirect": reverse("second_factor")})
+        return redirect("second_factor")
 
 
 def _is_open(name: str) -> bool:

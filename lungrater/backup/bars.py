@@ -8,11 +8,11 @@ from lungrater.backup.archive import Progress
 
 
 def bar(what: str, byte_count: int) -> Progress:
-    shown = tqdm(total=byte_count or None, unit="B", unit_scale=True, desc=what, disable=None)
+    progress_bar = tqdm(total=byte_count or None, unit="B", unit_scale=True, desc=what, disable=None)
 
     def advance(count: int) -> None:
-        shown.update(count)
-        if shown.n >= byte_count:
-            shown.close()
+        progress_bar.update(count)
+        if progress_bar.n >= byte_count:
+            progress_bar.close()
 
     return advance

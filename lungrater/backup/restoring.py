@@ -202,10 +202,10 @@ def _fill(home: Home, source: Path, manifest: Manifest, names: list[str], watch:
 
 
 def _store(name: str, content: IO[bytes]) -> None:
-    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as whole:
-        shutil.copyfileobj(content, whole)
-        whole.seek(0)
-        if default_storage.save(name, File(whole, name)) != name:
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
+        shutil.copyfileobj(content, spool)
+        spool.seek(0)
+        if default_storage.save(name, File(spool, name)) != name:
             raise BackupError(
                 f"The folder or bucket for images got a file {name} meanwhile: begin with an empty one."
             )

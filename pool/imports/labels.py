@@ -10,8 +10,9 @@ from typing import Protocol
 from pool.canonical.texts import line
 from pool.imports.notes import Note
 
+VALIDATION = ("val", "valid", "validation", "dev")
 SPLITS = {
-    **dict.fromkeys(("train", "training", "val", "valid", "validation", "dev"), "train"),
+    **dict.fromkeys(("train", "training", *VALIDATION), "train"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
 # Folders that say how a picture is kept, not what is seen in it.
@@ -68,7 +69,7 @@ class FolderLabels:
 
     def of(self, name: str) -> Facts:
         folders = [line(part) for part in PurePosixPath(name).parts[:-1]]
-        split = split_of(name)
+        split, notes = split_of(split_folder(name))
         classes = [part for part in folders if part.lower() not in SPLITS]
         if classes and classes[-1].lower() in MASKS:
             raise NoRowError("The file lies in a folder of masks, which are no pictures.")
@@ -77,16 +78,23 @@ class FolderLabels:
         label = classes[-1] if classes else ""
         if len(label) > MAX_LABEL:
             raise NoRowError(f"The folder's name is longer than {MAX_LABEL} letters.")
-        return Facts(label=label, split=split)
+        return Facts(label=label, split=split, notes=notes)
 
     def unused(self) -> list[str]:
         return []
 
 
-def split_of(name: str) -> str:
-    """The split that a folder of a file's path is called, empty where none is."""
+def split_folder(name: str) -> str:
+    """The folder of a file's path that names a split, empty where none does."""
     folders = PurePosixPath(name).parts[:-1]
-    return next((SPLITS[part.lower()] for part in folders if part.lower() in SPLITS), "")
+    return next((part for part in folders if part.lower() in SPLITS), "")
+
+
+def split_of(word: str) -> tuple[str, tuple[Note, ...]]:
+    """The split that a folder or a table calls so, and a note where this is another's third one."""
+    if word.casefold() not in VALIDATION:
+        return SPLITS.get(word.casefold(), ""), ()
+    return "train", (Note("split", f"“{word}” counts as train here: models may be trained on this image."),)
 
 
 def joined(findings: Iterable[str]) -> str:

@@ -28,6 +28,7 @@ KINDS = {
     "frames": "Part of a file",
     "names": "Name read in another encoding",
     "label": "Finding odd",
+    "split": "Validation counted as training",
     "patient": "Placeholder for a patient",
     "release": "Released by a person",
 }

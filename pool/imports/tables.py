@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from pool.imports.dialects import Table, parse
-from pool.imports.labels import MAX_LABEL, SPLITS, BadSourceError, Facts, Labels, NoRowError, joined, split_of
+from pool.imports.labels import MAX_LABEL, SPLITS, BadSourceError, Facts, Labels, NoRowError, joined, split_folder, split_of
 from pool.imports.layouts import Findings, Row, is_by_study, layout_of, notes_on, study_labels
 from pool.imports.notes import Note
 from pool.imports.placeholders import is_missing
@@ -44,7 +44,8 @@ class TableLabels:
             raise NoRowError(f"The row “{key}” of {self.title} already stands for {other}.")
         facts = self.rows[key]
         if not facts.split:
-            facts = replace(facts, split=split_of(name))
+            split, split_notes = split_of(split_folder(name))
+            facts = replace(facts, split=split, notes=(*facts.notes, *split_notes))
         if folders_agree:
             return facts
         note = Note(
@@ -118,7 +119,8 @@ def _facts(
     if is_missing(patient) or (patient == "0" and not numbered):
         notes.append(Note("patient", f"“{patient}” stands for no patient; no patient was noted."))
         patient = ""
-    return Facts(label, patient, SPLITS.get(split.casefold(), ""), view, licence, tuple(notes), readers, site)
+    split, split_notes = split_of(split)
+    return Facts(label, patient, split, view, licence, (*notes, *split_notes), readers, site)
 
 
 def _label(

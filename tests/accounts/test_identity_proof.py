@@ -97,11 +97,11 @@ def test_a_second_factor_proves_it_too(client_of: Signed, researcher: User, stud
     TOTP.activate(researcher, secret)
     browser = client_of(researcher)
 
-    asked = browser.post(page, REASON)
+    answer = browser.post(page, REASON)
     code = f"{hotp_value(secret, next(yield_hotp_counters_from_time())):06}"
-    browser.post(asked["Location"], {"code": code, "next": page})
+    browser.post(answer["Location"], {"code": code, "next": page})
 
-    assert asked["Location"].startswith(reverse("mfa_reauthenticate"))
+    assert answer["Location"].startswith(reverse("mfa_reauthenticate"))
     assert is_unblinded(study)
 
 
@@ -110,16 +110,16 @@ def test_whoever_has_neither_gets_a_code_into_the_mailbox(
 ) -> None:
     browser = client_of(researcher)
 
-    asked = browser.post(page, REASON)["Location"]
-    assert asked.startswith(reverse("prove_by_code"))
-    assert researcher.email in browser.get(asked).text
+    proof_page = browser.post(page, REASON)["Location"]
+    assert proof_page.startswith(reverse("prove_by_code"))
+    assert researcher.email in browser.get(proof_page).text
     assert not mail.outbox
-    browser.post(asked, {"send": "1", "next": page})
+    browser.post(proof_page, {"send": "1", "next": page})
     [message] = mail.outbox
     code = re.search(r"\b[A-Z]{4}-[A-Z]{4}\b", str(message.body))
     assert message.to == [researcher.email]
     assert code
-    browser.post(asked, {"code": code.group().lower(), "next": page})
+    browser.post(proof_page, {"code": code.group().lower(), "next": page})
 
     assert is_unblinded(study)
 
@@ -128,22 +128,22 @@ def test_a_code_is_good_for_three_tries_and_three_minutes(
     client_of: Signed, researcher: User, page: str, study: Study
 ) -> None:
     browser = client_of(researcher)
-    asked = browser.post(page, REASON)["Location"]
+    proof_page = browser.post(page, REASON)["Location"]
 
     def sent_code() -> str:
-        browser.post(asked, {"send": "1", "next": page})
+        browser.post(proof_page, {"send": "1", "next": page})
         return str(browser.session["identity_code"]["code"])
 
     code = sent_code()
     for _ in range(3):
-        assert "That is not the code." in browser.post(asked, {"code": "WRONG", "next": page}).text
-    assert "out of date" in browser.post(asked, {"code": code, "next": page}).text
+        assert "That is not the code." in browser.post(proof_page, {"code": "WRONG", "next": page}).text
+    assert "out of date" in browser.post(proof_page, {"code": code, "next": page}).text
 
     code = sent_code()
     session = browser.session
     session["identity_code"] = {**session["identity_code"], "at": time.time() - 181}
     session.save()
-    assert "out of date" in browser.post(asked, {"code": code, "next": page}).text
+    assert "out of date" in browser.post(proof_page, {"code": code, "next": page}).text
 
     assert not is_unblinded(study)
 
@@ -154,8 +154,8 @@ def test_where_no_mail_is_sent_the_page_leads_to_a_password_and_back(
     settings.EMAIL_BACKEND = NO_MAIL
     browser = client_of(researcher)
 
-    asked = browser.post(page, REASON)["Location"]
-    words = browser.get(asked).text
+    proof_page = browser.post(page, REASON)["Location"]
+    words = browser.get(proof_page).text
     set_password = f"{reverse('account_set_password')}?next={page}"
     assert f'href="{set_password}"' in words
     assert f'href="{page}"' in words

@@ -1,11 +1,10 @@
-"""Invitations and login links."""
+"""Sign-in links, passwords, sessions and roles of people."""
 
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
-from smtplib import SMTPException
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -21,9 +20,7 @@ from django.utils import timezone
 
 from accounts.models import LoginLink, User
 from accounts.roles import Role
-from accounts.site_settings import SiteSettings
 from audit.models import Event
-from rating.models import Enrolment
 from tests.rating.cast import frozen_study
 
 pytestmark = pytest.mark.django_db
@@ -71,38 +68,6 @@ def test_the_database_keeps_no_link_only_its_digest(rater):
     assert token not in str(LoginLink.objects.values().get())
 
 
-def test_an_invited_person_becomes_a_rater_and_is_known_by_pseudonym(client_of, researcher):
-    study = frozen_study()
-
-    client_of(researcher).post(
-        reverse("invite", args=[study.slug]), {"emails": "a@example.org, b@example.org"}
-    )
-
-    assert [e.pseudonym for e in study.enrolments.all()] == ["R01", "R02"]
-    assert set(User.objects.filter(enrolments__study=study).values_list("role", flat=True)) == {Role.RATER}
-
-
-def test_inviting_somebody_who_sees_the_pool_gives_no_link_into_their_account(client_of, researcher, admin):
-    study = frozen_study()
-
-    page = client_of(researcher).post(reverse("invite", args=[study.slug]), {"emails": admin.email})
-
-    assert "cannot rate" in page.content.decode()
-    assert not LoginLink.objects.filter(user=admin).exists()
-    assert not Enrolment.objects.exists()
-
-
-def test_a_mistyped_address_is_named_and_nobody_is_invited(client_of, researcher):
-    study = frozen_study()
-
-    page = client_of(researcher).post(
-        reverse("invite", args=[study.slug]), {"emails": "good@example.org\nnot-an-address"}
-    )
-
-    assert "“not-an-address” is not an email address" in page.content.decode()
-    assert not Enrolment.objects.exists()
-
-
 def test_nobody_signs_up_by_themselves(client):
     client.post(
         reverse("account_signup"),
@@ -121,69 +86,6 @@ def test_a_person_signs_in_with_email_and_password(client, rater):
     )
 
     assert signed_in_as(client) == str(rater.pk)
-
-
-def test_whoever_may_see_the_truth_by_now_gets_no_link_by_being_invited_again(client_of, researcher, rater):
-    study = frozen_study(raters=[rater])
-    rater.role = Role.ADMIN
-    rater.save(update_fields=["role"])
-
-    page = client_of(researcher).post(reverse("invite", args=[study.slug]), {"emails": rater.email})
-
-    assert "cannot rate" in page.content.decode()
-    assert not LoginLink.objects.exists()
-
-
-def test_every_sign_in_link_made_is_in_the_log_of_the_study(client_of, researcher, rater):
-    study = frozen_study(raters=[rater])
-
-    client_of(researcher).post(reverse("invite", args=[study.slug]), {"emails": rater.email})
-
-    event = study.events.get(action="made a sign-in link")
-    assert (event.actor, event.detail) == (researcher.uuid, {"rater": "R01"})
-
-
-def test_a_mail_that_cannot_be_sent_is_named_and_no_link_is_shown_instead(client_of, researcher, monkeypatch):
-    study = frozen_study()
-
-    def refused_the_second(_subject, _text, _sender, to):
-        if to == ["b@example.org"]:
-            raise SMTPException("mailbox unknown")
-
-    monkeypatch.setattr("rating.studies.invitations.send_mail", refused_the_second)
-
-    page = client_of(researcher).post(
-        reverse("invite", args=[study.slug]), {"emails": "a@example.org b@example.org"}
-    )
-
-    html = page.content.decode()
-    assert "No mail could be sent to b@example.org" in html
-    assert "/enter/" not in html
-
-
-def test_a_link_goes_to_the_mailbox_and_never_to_the_page(client, client_of, researcher, rater):
-    study = frozen_study()
-
-    page = client_of(researcher).post(
-        reverse("invite", args=[study.slug]), {"emails": f"{rater.email} new@example.org"}
-    )
-
-    assert "/enter/" not in page.content.decode()
-    assert [message.to for message in mail.outbox] == [[rater.email], ["new@example.org"]]
-    assert all(client.get(enter(message.body)).status_code == 200 for message in mail.outbox)
-
-
-def test_where_no_mail_is_sent_nobody_gets_a_key_to_an_account_that_exists(
-    client_of, researcher, rater, settings
-):
-    settings.EMAIL_BACKEND = NO_MAIL
-    study = frozen_study()
-
-    page = client_of(researcher).post(reverse("invite", args=[study.slug]), {"emails": rater.email})
-
-    assert "sign in as before" in page.content.decode()
-    assert study.enrolments.filter(user=rater).exists()
-    assert not LoginLink.objects.exists()
 
 
 def test_the_use_of_somebody_elses_link_is_logged_and_told_to_its_person(client, researcher, rater):
@@ -226,17 +128,6 @@ def test_the_page_of_the_qr_code_lets_the_browser_show_it(client_of, admin):
     assert "data:image/svg+xml" in page.content.decode()
     assert "data:" in page["Content-Security-Policy"]
     assert "data:" not in client_of(admin).get(reverse("account"))["Content-Security-Policy"]
-
-
-def test_two_addresses_that_look_the_same_are_refused(client_of, researcher):
-    study = frozen_study()
-
-    page = client_of(researcher).post(
-        reverse("invite", args=[study.slug]), {"emails": "rater\u200b@example.org"}
-    )
-
-    assert "characters that cannot be seen" in page.content.decode()
-    assert not study.enrolments.exists()
 
 
 @pytest.mark.parametrize("password", ["123456789012", "rater@example.org"])
@@ -336,13 +227,6 @@ def test_of_twelve_who_use_a_link_at_once_one_comes_in(rater):
     assert came_in == 1
 
 
-def enter(text: object) -> str:
-    """The link in a mail."""
-    link = re.search(r"/enter/[\w-]+/", str(text))
-    assert link
-    return link.group()
-
-
 def test_nobody_takes_an_address_that_might_be_invited(client_of, rater):
     browser = client_of(rater)
 
@@ -373,16 +257,6 @@ def test_a_role_given_by_mistake_is_taken_back_before_its_person_signs_in(resear
     assert researcher.role == Role.RATER
 
 
-def test_a_site_that_cannot_send_mail_says_so_and_claims_no_mail_was_sent(client_of, researcher, settings):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-    study = frozen_study()
-    url = reverse("invite", args=[study.slug])
-
-    page = client_of(researcher).post(url, {"emails": "new@example.org", "send": "1"}).content.decode()
-
-    assert "cannot send mail" in page
-
-
 def test_a_link_of_a_live_site_names_that_site(settings):
     settings.PRODUCTION = True
     settings.ALLOWED_HOSTS = ["localhost", ".example.org", "ratings.example.org"]
@@ -394,14 +268,3 @@ def test_a_link_of_a_live_site_names_that_site(settings):
     settings.ALLOWED_HOSTS = ["*"]
     with pytest.raises(CommandError, match="--base-url"):
         call_command("person", "new@example.org", role=Role.RESEARCHER)
-
-
-def test_an_invitation_names_study_sender_site_and_duration(client_of, researcher):
-    SiteSettings.objects.create(pk=1, name="Lung Clinic Heidelberg")
-    study = frozen_study()
-
-    client_of(researcher).post(reverse("invite", args=[study.slug]), {"emails": "new@example.org"})
-
-    body = mail.outbox[0].body
-    assert f"{researcher} invites you to rate images in the study “Reading” (Lung Clinic Heidelberg)." in body
-    assert "It has 6 images for you and takes about 2 minutes in all." in body

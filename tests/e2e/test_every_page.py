@@ -16,7 +16,8 @@ from playwright.sync_api import Page
 from accounts.models import User
 from accounts.preferences import Preferences
 from tests.rating.reading.conftest import complaints, open_browser
-from tests.test_permissions import WHO_MAY, address, world
+from tests.rights_table import WHO_MAY
+from tests.test_permissions import address, world
 
 __all__ = ["complaints", "open_browser", "world"]
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]

@@ -91,9 +91,9 @@ def test_few_or_many_people_studies_and_jobs_cost_the_same_queries(client_of, ad
     browser = client_of(admin)
 
     def queries() -> int:
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as queries:
             browser.get(reverse("home"))
-        return len(asked)
+        return len(queries)
 
     def more(count: int) -> None:
         dataset = make_dataset()

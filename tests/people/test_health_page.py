@@ -115,9 +115,9 @@ def test_what_the_page_costs_does_not_grow_with_datasets_and_images(client_of, a
     browser = client_of(admin)
 
     def queries() -> int:
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as queries:
             browser.get(reverse("health"))
-        return len(asked)
+        return len(queries)
 
     make_image(make_dataset())
     browser.get(reverse("health"))

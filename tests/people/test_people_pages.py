@@ -68,10 +68,10 @@ def test_people_are_found_by_name_role_state_and_second_factor(browser, research
 
 def test_ten_or_two_hundred_people_cost_the_same_queries(browser):
     def queries() -> int:
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as queries:
             browser.get(reverse("people"))
             b"".join(browser.get(reverse("people_csv")).streaming_content)
-        return len(asked)
+        return len(queries)
 
     User.objects.bulk_create(User(email=f"p{number}@example.org") for number in range(10))
     few = queries()

@@ -48,10 +48,10 @@ def test_every_file_of_the_manifest_is_decoded_or_refused_as_expected(shared_dat
             with pytest.raises(RefusedImageError, match=REFUSED[row["file"]]):
                 decode(data)
             continue
-        found = decode(data)
-        assert "x".join(map(str, found.pixels.shape)) == (row["shape"] or "512x512"), row["file"]
-        assert found.pixels.dtype == (np.uint16 if int(row["bits_stored"]) > 8 else np.uint8), row["file"]
-        assert not set(SECRETS) & set(found.tags), row["file"]
+        decoded = decode(data)
+        assert "x".join(map(str, decoded.pixels.shape)) == (row["shape"] or "512x512"), row["file"]
+        assert decoded.pixels.dtype == (np.uint16 if int(row["bits_stored"]) > 8 else np.uint8), row["file"]
+        assert not set(SECRETS) & set(decoded.tags), row["file"]
 
     assert len(rows) == 31
     # Of those that pydicom alone cannot decode, only the retired compression is.
@@ -134,26 +134,26 @@ def test_first_of_several_windows_is_used() -> None:
 
 
 def test_ct_without_a_window_gets_the_lung_window() -> None:
-    found = decode(dicom_file(ramp()))
+    decoded = decode(dicom_file(ramp()))
 
-    assert found.tags["Window"] == "-600/1500 (lung)"
-    assert (found.pixels[ramp() >= 150] == 65535).all()
+    assert decoded.tags["Window"] == "-600/1500 (lung)"
+    assert (decoded.pixels[ramp() >= 150] == 65535).all()
 
 
 def test_ct_slice_without_a_modality_is_known_by_its_class(shared_data: Path) -> None:
-    found = decode((shared_data / "dicom" / "lungmask_chest_ct_slice0.dcm").read_bytes())
+    decoded = decode((shared_data / "dicom" / "lungmask_chest_ct_slice0.dcm").read_bytes())
 
-    assert found.tags["Window"].endswith("(lung)")
+    assert decoded.tags["Window"].endswith("(lung)")
 
 
 def test_names_dates_and_places_do_not_come_along() -> None:
-    found = decode(dicom_file(ramp(), Manufacturer="SIEMENS Healthineers", ViewPosition="PA"))
+    decoded = decode(dicom_file(ramp(), Manufacturer="SIEMENS Healthineers", ViewPosition="PA"))
 
-    assert found.patient_id == "4711"
-    assert found.tags["Manufacturer"] == "Siemens"
-    assert found.tags["ViewPosition"] == "PA"
+    assert decoded.patient_id == "4711"
+    assert decoded.tags["Manufacturer"] == "Siemens"
+    assert decoded.tags["ViewPosition"] == "PA"
     assert not [
-        text for text in found.tags.values() if text in {"4711", "Mister^CT", "20200101", "A Hospital"}
+        text for text in decoded.tags.values() if text in {"4711", "Mister^CT", "20200101", "A Hospital"}
     ]
 
 
