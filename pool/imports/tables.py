@@ -7,7 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from pool.imports.dialects import Table, parse
-from pool.imports.labels import MAX_LABEL, SPLITS, BadSourceError, Facts, Labels, NoRowError, joined, split_folder, split_of
+from pool.imports.labels import (
+    MAX_LABEL,
+    SPLITS,
+    BadSourceError,
+    Facts,
+    Labels,
+    NoRowError,
+    joined,
+    split_folder,
+    split_of,
+)
 from pool.imports.layouts import Findings, Row, is_by_study, layout_of, notes_on, study_labels
 from pool.imports.notes import Note
 from pool.imports.placeholders import is_missing
