@@ -12,11 +12,23 @@ from typing import Any
 from generation.images.engines.protocol import EngineImage, NeedsPersonError, Refusal
 from generation.images.models import GenerationJob
 from generation.images.outcomes import GeneratedImage
-from jobs.models import JobLostError
+from generation.images.prices.table import TYPED, PriceTableError, TokenPrices, prices_of
+from jobs.models import JobLostError, JobPausedError
 
 LOST_TWICE = (
     "Twice the worker stopped while the server worked on this image; it may have been made and billed."
 )
+
+
+def token_prices_for(job: GenerationJob) -> TokenPrices | None:
+    """What a token of this job's model costs; None where a person typed a price an image, which goes first."""
+    if job.engine != GenerationJob.Engine.OPENAI or job.settings.get("priced_by") == TYPED:
+        return None
+    try:
+        listed = prices_of(job.api_model)
+    except PriceTableError as error:
+        raise JobPausedError(str(error)) from error
+    return listed.tokens if listed else None
 
 
 class Ledger:
@@ -24,6 +36,7 @@ class Ledger:
         self.job = job
         self.sent: set[int] = set(job.unanswered.get("sent", []))
         self.lost: dict[str, int] = dict(job.unanswered.get("lost", {}))
+        self.tokens = token_prices_for(job)
 
     def open(self) -> None:
         """Count what the last worker left unanswered, and give up the slots that were lost twice."""
@@ -62,9 +75,17 @@ class Ledger:
         """The columns that change with this answer, for the caller's own update."""
         was_sent = answer.index in self.sent
         self.sent.discard(answer.index)
-        if answer.billed and self.job.price is not None:
-            self.job.spent += self.job.price * answer.billed
+        self.job.spent += self._cost(answer)
         return {"spent": self.job.spent, "unanswered": self._as_json()} if was_sent else {}
+
+    def _cost(self, answer: EngineImage | Refusal) -> Decimal:
+        """By the tokens the reply names, where the table prices them and nobody typed a price; else by the image."""
+        price = self.job.price or Decimal(0)
+        if not answer.billed:
+            return Decimal(0)
+        if answer.usage and self.tokens is not None:
+            return self.tokens.cost(answer.usage) + price * (answer.billed - 1)
+        return price * answer.billed
 
     def close(self) -> None:
         """The engine has ended by itself: nothing is under way any more."""

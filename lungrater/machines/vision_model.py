@@ -72,7 +72,7 @@ class VisionLooker:
             max_retries=0,
             http_client=api_client(self.base_url, BOUNDS),
         ) as client:
-            retrying = Retrying(self.patience, threading.Event(), self.model)
+            retrying = Retrying(self.patience, threading.Event(), self.model, secret=client.api_key)
 
             def ask() -> Any:
                 return client.chat.completions.create(model=self.model, messages=messages)

@@ -159,6 +159,8 @@ def test_a_stopped_run_is_resumed_by_name(tmp_path: Path) -> None:
         (["--dataset=Chests", "--size=50"], "size must be a multiple"),
         (["--dataset=Chests", "--set", "steps"], "key=value"),
         (["--resume=nobody"], "no run 'nobody'"),
+        (["--resume=nobody", "--size=32"], "takes no --size"),
+        (["--resume=nobody", "--set", "seed=1", "--batch=2"], "takes no --set and no --batch"),
     ],
 )
 def test_a_training_that_cannot_be_is_answered_with_a_sentence(words: list[str], sentence: str) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass
 from typing import Any
 
 from generation.images.engines.protocol import EngineError
@@ -27,16 +25,6 @@ class Family:
     asks_base64: bool = False
     asks_png: bool = False
     edits: bool = False
-    prices: Mapping[str, str] = field(default_factory=dict)
-    """US dollars an image by size, or by quality and size, as OpenAI's price list gave them; a first guess only."""
-
-    def price(self, settings: Mapping[str, Any]) -> Decimal | None:
-        """What one image costs by the price list, or None where that counts tokens or is not known here."""
-        size = str(settings.get("size") or self.default_size)
-        listed_price = self.prices.get(f"{settings.get('quality') or 'standard'} {size}") or self.prices.get(
-            size
-        )
-        return None if listed_price is None else Decimal(listed_price)
 
     def parameters(self, model: str, settings: dict[str, Any]) -> dict[str, Any]:
         """The keyword arguments of `images.generate` besides the prompt. Raises EngineError."""
@@ -66,7 +54,6 @@ FAMILIES = (
         ("256x256", "512x512", "1024x1024"),
         "1024x1024",
         asks_base64=True,
-        prices={"256x256": "0.016", "512x512": "0.018", "1024x1024": "0.020"},
     ),
     Family(
         "dall-e-3",
@@ -74,14 +61,6 @@ FAMILIES = (
         "1024x1024",
         qualities=("standard", "hd"),
         asks_base64=True,
-        prices={
-            "standard 1024x1024": "0.040",
-            "standard 1792x1024": "0.080",
-            "standard 1024x1792": "0.080",
-            "hd 1024x1024": "0.080",
-            "hd 1792x1024": "0.120",
-            "hd 1024x1792": "0.120",
-        },
     ),
     Family(
         "gpt-image-2.5",

@@ -6,19 +6,19 @@ never followed, and a picture from the API passes the same decoder as an uploade
 
 from __future__ import annotations
 
-import base64
-import binascii
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import environ
 
 from generation.images.engines.image_models import family_of
+from generation.images.engines.image_reply import image_reply, usage_of
 from generation.images.engines.protocol import (
     Answers,
     EngineError,
@@ -42,6 +42,8 @@ AT_ONCE = 2
 # The largest picture of today, 4096 × 4096 and hardly packed, as base64; a longer reply is no picture.
 MOST_BYTES = 2**27
 PULSE = 1.0
+# After so many replies in a row that were paid for and of no use, a person must look before more are.
+MOST_UNUSABLE = 2
 
 
 def api_key() -> str:
@@ -72,15 +74,18 @@ class OpenAIImagesEngine:
             raise EngineError(f"{self.model} does not edit images here; a gpt-image model does.")
         stop = threading.Event()
         with self._client() as client, Decoder() as decoder, ThreadPoolExecutor(AT_ONCE) as threads:
-            asking = _Asking(client, Retrying(self.patience, stop, self.model), parameters, request.source)
+            retrying = Retrying(self.patience, stop, self.model, secret=client.api_key)
+            asking = _Asking(client, retrying, parameters, request.source)
             replies = _Replies(self, decoder, request, parameters)
             try:
                 for index in indices:
                     yield from replies.until_turn(self.pace(client.api_key), stop)
                     request.may_stop()
+                    replies.check_use()
                     request.before_sending(index)
                     replies.waiting[threads.submit(asking.ask, request.wish(index).prompt)] = index
-                    while len(replies.waiting) >= AT_ONCE:
+                    # After a reply of no use, the one under way is awaited before another is paid for.
+                    while len(replies.waiting) >= (1 if replies.unusable else AT_ONCE):
                         yield from replies.arrived()
                 while replies.waiting:
                     yield from replies.arrived()
@@ -115,42 +120,11 @@ class _Asking:
         images = self.client.images
         if self.source:
             start = ("image.png", self.source, "image/png")
-            return self.retrying.call(lambda: images.edit(image=start, prompt=prompt, **self.arguments))
-        return self.retrying.call(lambda: images.generate(prompt=prompt, **self.arguments))
+            return self.retrying.call(partial(images.edit, image=start, prompt=prompt), self.arguments)
+        return self.retrying.call(partial(images.generate, prompt=prompt), self.arguments)
 
 
-@dataclass(frozen=True)
-class ImageReply:
-    """What is used of a reply, each of the type it should have."""
-
-    b64_json: str
-    revised_prompt: str
-    request_id: str
-    created: int | None
-
-
-def image_reply(reply: object) -> ImageReply:
-    """The first picture of a reply of any shape: the SDK believes what a server sends. Raises RefusedImageError."""
-    images = getattr(reply, "data", None)
-    image = images[0] if isinstance(images, list) and images else None
-    text = getattr(image, "b64_json", None)
-    if not isinstance(text, str) or not text:
-        linked = "a link, which LungRater never follows," if getattr(image, "url", None) else "nothing"
-        raise RefusedImageError(f"it sent {linked} in place of a picture.")
-    created = getattr(reply, "created", None)
-    return ImageReply(
-        text,
-        _text(getattr(image, "revised_prompt", None)),
-        _text(getattr(reply, "_request_id", None)),
-        created if type(created) is int else None,
-    )
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-@dataclass(frozen=True)
+@dataclass
 class _Replies:
     """The requests under way, each with the index it is for, and what their replies turn into."""
 
@@ -159,6 +133,16 @@ class _Replies:
     request: GenerationRequest
     arguments: dict[str, Any]
     waiting: dict[Future[Answered], int] = field(default_factory=dict)
+    unusable: int = 0  # in a row
+    why: str = ""
+
+    def check_use(self) -> None:
+        """Raises NeedsPersonError where the last replies were all of no use: the next would be paid for in vain."""
+        if self.unusable >= MOST_UNUSABLE:
+            raise NeedsPersonError(
+                f"The last {self.unusable} replies were paid for and could not be used ({self.why}) Nothing more is "
+                "asked for, so that nothing more is paid; see to the server or the settings, then go on."
+            )
 
     def arrived(self) -> Iterator[EngineImage | Refusal]:
         """What came within one pulse; the job's heart goes on beating while a slow reply is awaited."""
@@ -190,35 +174,41 @@ class _Replies:
         try:
             answered = future.result()
         except ReplyRefusedError as refused:
+            if refused.is_unusable:
+                self._count_unusable(str(refused))
             return Refusal(index, None, str(refused), refused.outcome, refused.billed)
         try:
-            return self._image(index, answered)
+            image = self._image(index, answered)
         except RefusedImageError as error:
-            why = f"The server's picture was not taken: {error}"
-            return Refusal(index, None, why, "failed", answered.billed)
+            why = f"The server's image was not taken: {error}"
+            self._count_unusable(why)
+            return Refusal(index, None, why, "failed", answered.billed, usage_of(answered.reply))
+        self.unusable = 0
+        return image
+
+    def _count_unusable(self, why: str) -> None:
+        self.unusable, self.why = self.unusable + 1, why
 
     def _image(self, index: int, answered: Answered) -> EngineImage:
         reply = image_reply(answered.reply)
-        try:
-            data = base64.b64decode(reply.b64_json, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise RefusedImageError("its base64 text is damaged or cut short.") from error
-        pixels = self.decoder.decode(data, "reply.png", Hints(may_be_even=True)).pixels
+        pixels = self.decoder.decode(reply.data, "reply.png", Hints(may_be_even=True)).pixels
         size_in_words = f"{pixels.shape[1]}x{pixels.shape[0]}"
         if self.arguments["size"] not in {"auto", size_in_words}:
             raise RefusedImageError(f"it is {size_in_words}, but {self.arguments['size']} was asked for.")
         facts = {
             "engine": "openai",
-            **{name: value for name, value in self.arguments.items() if name != "n"},
+            **{name: value for name, value in self.arguments.items() if name not in {"n", *answered.dropped}},
             "prompt": self.request.wish(index).prompt,
             "revised_prompt": reply.revised_prompt,
             "server": urlsplit(self.engine.base_url).hostname or "",
             "request_id": reply.request_id,
             "created": reply.created,
+            **{f"resolved_{name}": value for name, value in reply.resolved.items()},
+            **({"usage": dict(reply.usage)} if reply.usage else {}),
         }
         if self.request.settings.get("edit_of"):
             facts["edit_of"] = str(self.request.settings["edit_of"])
-        return EngineImage(index, None, pixels, facts, answered.billed)
+        return EngineImage(index, None, pixels, facts, answered.billed, reply.usage)
 
 
 def _has_reply(future: Future[Answered]) -> bool:

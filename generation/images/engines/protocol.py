@@ -59,7 +59,8 @@ class GenerationRequest:
 class EngineImage:
     """A finished picture: canonical pixels, and in `provenance` all that is needed to make it again.
 
-    `billed` counts the requests for it that were, or may have been, charged.
+    `billed` counts the requests for it that were, or may have been, charged; `usage` the tokens that the last of them
+    says it cost.
     """
 
     index: int
@@ -67,6 +68,7 @@ class EngineImage:
     pixels: Pixels
     provenance: dict[str, Any]
     billed: int = 0
+    usage: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Refusal:
     reason: str
     outcome: Literal["refused", "failed"] = "refused"
     billed: int = 0
+    usage: Mapping[str, int] = field(default_factory=dict)
 
 
 Answers = Generator[EngineImage | Refusal, None, None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -14,6 +15,7 @@ from generation.images.engines.pipeline import SCHEDULERS
 from generation.images.engines.protocol import EngineError, ImageSpec
 from generation.images.forms.base import NewJobForm
 from generation.images.models import GenerationJob
+from generation.images.prices.table import TYPED, PriceTableError, prices_of
 from generation.images.prompts import ImageSpecError, expand, from_csv
 from generation.training import pipeline_folder
 from pool.models import Image, Modality
@@ -96,7 +98,8 @@ class OpenAIJobForm(PromptedJobForm):
         decimal_places=4,
         required=False,
         label="US dollars an image",
-        help_text="For the estimate and the cap; empty: the price list of the dall-e models.",
+        help_text="For the estimate and the cap. Empty: by the price table, where it knows the model; prices.toml in "
+        "the site's home goes before the one that is shipped.",
     )
     spend_cap = forms.DecimalField(
         min_value=0,
@@ -133,15 +136,24 @@ class OpenAIJobForm(PromptedJobForm):
             self.add_error("edit_of", f"{model} does not edit images here; a gpt-image model does.")
         return data
 
-    def _price(self, model: str) -> Any:
-        price = self.cleaned_data.get("price")
-        parameters = {name: self.cleaned_data.get(name) for name in ("size", "quality")}
-        return family_of(model).price(parameters) if price is None else price
+    def _price(self, model: str) -> Decimal | None:
+        typed: Decimal | None = self.cleaned_data.get("price")
+        self._priced_by = TYPED
+        if typed is not None:
+            return typed
+        try:
+            listed = prices_of(model)
+            self._priced_by = listed.in_words if listed else ""
+        except PriceTableError as error:
+            self.add_error("price", str(error))
+            return None
+        size = self.cleaned_data.get("size") or family_of(model).default_size
+        return listed.of_image(size=size, quality=self.cleaned_data.get("quality") or "") if listed else None
 
     def settings(self) -> dict[str, Any]:
         edit_of = self.cleaned_data.get("edit_of")
         chosen = {name: self.cleaned_data[name] for name in ("size", "quality")}
-        return {**chosen, "edit_of": str(edit_of.pk) if edit_of else ""}
+        return {**chosen, "priced_by": self._priced_by, "edit_of": str(edit_of.pk) if edit_of else ""}
 
     def model(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in ("api_model", "prompt", "price", "spend_cap")}

@@ -19,6 +19,11 @@ from jobs.command_line.run_inline import perform_with_bar
 from pool.models import Dataset
 
 NUMBERS = ("size", "steps", "batch", "seed")
+# What makes a new run; one that is gone on with has its settings already.
+OF_A_NEW_RUN = (
+    *("dataset", "name", "config", "preset", "set", "by_finding", "pipeline", "lora", "prompt"),
+    *NUMBERS,
+)
 
 
 class Command(BaseCommand):
@@ -62,7 +67,7 @@ class Command(BaseCommand):
             run = _run_named(options["curves"] or options["config_of"])
             self.stdout.write(table(run) if options["curves"] else run.config_as_toml(), ending="")
             return
-        run = _resumed(options["resume"]) if options["resume"] else _form(options).submit(None, enqueue=False)
+        run = _resumed(options) if options["resume"] else _form(options).submit(None, enqueue=False)
         perform_with_bar(run, unit="step")
         names = list(run.checkpoints.order_by("step").values_list("name", flat=True))
         report = {
@@ -113,7 +118,17 @@ def _run_named(name: str) -> TrainingRun:
     return run
 
 
-def _resumed(name: str) -> TrainingRun:
+def _resumed(options: dict[str, Any]) -> TrainingRun:
+    """The run, queued again. Raises CommandError for any setting beside it: none would have an effect."""
+    beside = [
+        f"--{name.replace('_', '-')}" for name in OF_A_NEW_RUN if options[name] not in (None, "", False, [])
+    ]
+    if beside:
+        raise refusal(
+            f"--resume goes on with the run's own settings and takes no {' and no '.join(beside)}; leave it out, or "
+            "train a new run."
+        )
+    name = options["resume"]
     run = _run_named(name)
     TrainingRun.objects.requeue_stale()
     if not run.resume(enqueue=False) and not TrainingRun.objects.waiting().filter(pk=run.pk).exists():

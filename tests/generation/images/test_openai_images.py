@@ -189,11 +189,11 @@ def data(**image: Any) -> Answer:
     ("answer", "words"),
     [
         (data(url="http://127.0.0.1:9/never-followed.png"), "a link, which LungRater never follows"),
-        (data(b64_json="AAA"), "cut short"),
+        (data(b64_json="AAAAA"), "cut short"),
         (data(b64_json=base64.b64encode(b"<svg/>").decode()), "Not an allowed image type"),
         (data(b64_json=base64.b64encode(encode_png(make_pixels(side=64))[:-40]).decode()), "damaged"),
         (picture(side=64), "64x64, but 256x256"),
-        (Answer(body={"created": 1, "data": []}), "nothing in place of a picture"),
+        (Answer(body={"created": 1, "data": []}), "nothing in place of an image"),
     ],
 )
 def test_a_reply_that_is_no_picture_is_refused_with_its_reason(
