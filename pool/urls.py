@@ -3,6 +3,7 @@
 from django.urls import path
 
 from pool.imports import views
+from pool.release import views as release
 from pool.views import datasets, images
 
 app_name = "pool"
@@ -18,6 +19,11 @@ urlpatterns = [
     path("images/<uuid:pk>/picture", images.image_file, name="picture"),
     path("images/<uuid:pk>/exclude", images.exclude, name="exclude"),
     path("images/<uuid:pk>/include", images.include, name="include"),
+    path("held/", release.held_files, name="held_files"),
+    path("held/discard", release.discard_held_files, name="discard_held_files"),
+    path("held/<uuid:pk>/", release.held_file, name="held_file"),
+    path("held/<uuid:pk>/image", release.held_image, name="held_image"),
+    path("held/<uuid:pk>/readmit", release.readmit_held_file, name="readmit_held_file"),
     path("import/", views.upload, name="upload"),
     path("imports/<int:pk>/", views.import_result, name="import"),
     path("imports/<int:pk>/outcomes.csv", views.import_outcomes, name="import_outcomes"),

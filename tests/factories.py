@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from accounts.membership.models import Part
-from pool.canonical.pixels import Pixels
+from pool.canonical.pixels import Pixels, encode_png, pixel_sha256
 from pool.imports.store import add_image
-from pool.models import Dataset, Image, Modality, Origin
+from pool.models import Dataset, HeldFile, Image, Modality, Origin
+from pool.release.desk import hold
 
 _numbers = count(1)
 
@@ -26,6 +27,25 @@ def make_dataset(name: str = "", *, origin: str = Origin.REAL, modality: str = M
 def make_image(dataset: Dataset | None = None, *, pixels: Pixels | None = None, **fields: Any) -> Image:
     """An image with a real small PNG in storage; `fields` are those of `add_image`."""
     return add_image(dataset or make_dataset(), make_pixels() if pixels is None else pixels, **fields)
+
+
+def make_held_file(
+    dataset: Dataset | None = None, *, pixels: Pixels | None = None, **fields: Any
+) -> HeldFile:
+    """A file on the release desk with real small pixels in storage."""
+    pixels = make_pixels() if pixels is None else pixels
+    row = HeldFile(
+        dataset=dataset or make_dataset(),
+        source_name=f"held {next(_numbers)}.dcm",
+        hold_reason="The DICOM file says that text is burned into the image.",
+        pixel_sha256=pixel_sha256(pixels),
+        width=pixels.shape[1],
+        height=pixels.shape[0],
+    )
+    for name, value in fields.items():
+        setattr(row, name, value)
+    hold(row, encode_png(pixels))
+    return row
 
 
 def make_pixels(*, side: int = 32, bits: int = 8, seed: int | None = None) -> Pixels:

@@ -48,6 +48,11 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "pool:picture": (STAFF, "get"),
     "pool:exclude": (STAFF, "post"),
     "pool:include": (STAFF, "post"),
+    "pool:held_files": (STAFF, "get"),
+    "pool:discard_held_files": (STAFF, "post"),
+    "pool:held_file": (STAFF, "get"),
+    "pool:held_image": (STAFF, "get"),
+    "pool:readmit_held_file": (STAFF, "post"),
     "pool:upload": (STAFF, "get"),
     "pool:import": (STAFF, "get"),
     "pool:import_outcomes": (STAFF, "get"),
@@ -214,6 +219,7 @@ EDITOR = {
     *("rating:sign_report", "rating:statements"),
     *("rating:analysis_question", "rating:analysis_figure", "rating:analysis_images"),
     *("rating:analysis_remarks", "pool:exclude", "pool:include", "pool:cancel_import"),
+    *("pool:held_file", "pool:held_image", "pool:readmit_held_file"),
     *(f"generation:{act}" for act in ("job_cancel", "job_resume", "duplicate", "review", "more_like")),
     *(
         f"generation:{act}"

@@ -10,6 +10,7 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from django.test import Client
 from django.urls import get_resolver, reverse
+from django.utils import timezone
 
 from accounts.membership.models import Part
 from accounts.models import User
@@ -18,7 +19,7 @@ from generation.models import Checkpoint, GenerationJob, QualityReport, Training
 from lungrater.machines.models import MachineReading
 from pool.models import Dataset, ImportJob
 from rating.models import BlindingAudit, Study
-from tests.factories import make_dataset, make_image
+from tests.factories import make_dataset, make_held_file, make_image
 from tests.generation.utility.datasets import reported_experiment
 from tests.rating.cast import draft_study, frozen_study, open_study, over_study, presentations
 from tests.rights_table import ALLAUTH, OPENS, STAFF, WHO_MAY, WITHOUT_PART, paths
@@ -98,6 +99,8 @@ def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict
         "token": presentations(own, rater)[0].token,
         "token of a pair": presentations(pairs, rater)[0].token,
         "image": make_image(make_dataset()),
+        "held": make_held_file(),
+        "discarded": make_held_file(state="discarded", reason="A name.", decided_at=timezone.now()),
         "import": ImportJob.objects.create(dataset=make_dataset()),
         "job": job,
         "generated": job.outcomes.create(index=0, outcome="made", image=make_image(job.dataset)),
@@ -136,6 +139,8 @@ def address(name: str, world: dict[str, Any]) -> str:
     keys = [
         (OF_IMAGE, world["image"].pk),
         (OF_IMPORT, world["import"].pk),
+        ({"pool:held_file", "pool:held_image"}, world["held"].pk),
+        ({"pool:readmit_held_file"}, world["discarded"].pk),
         (OF_JOB, world["job"].pk),
         (OF_TRAINING, world["training"].pk),
         (OF_CHECKPOINT, world["checkpoint"].pk),

@@ -20,6 +20,7 @@ GROUPS = (
         (
             ("pool:gallery", "image", "Images", "pool.view_image"),
             ("pool:datasets", "dataset", "Datasets", "pool.view_image"),
+            ("pool:held_files", "release", "Release desk", "pool.change_image"),
         ),
     ),
     (

@@ -34,6 +34,8 @@ class Decoded:
     notes: list[Note] = field(default_factory=list)
     part: str = ""
     """Which of the file's pictures it is, in words, where the file holds several."""
+    hold_reason: str = ""
+    """Why a person must release it before it may be an image of the pool."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,11 @@ class Decoder:
         self.close()
 
     def decode(self, data: bytes, name: str, hints: Hints = Hints()) -> Decoded:
-        """The one picture of a file of any allowed type. Raises RefusedImageError."""
-        return self.decode_all(data, name, hints)[0]
+        """The one picture of a file of any allowed type. Raises RefusedImageError, also for what a person must release."""
+        decoded = self.decode_all(data, name, hints)[0]
+        if decoded.hold_reason:
+            raise RefusedImageError(decoded.hold_reason)
+        return decoded
 
     def decode_all(self, data: bytes, name: str, hints: Hints = Hints()) -> list[Decoded]:
         """The pictures of a file, of which `hints.slices` chooses where it holds several. Raises RefusedImageError."""
@@ -117,7 +122,8 @@ def _understood(head: dict[str, Any], body: bytes) -> list[Decoded]:
         pixels = np.frombuffer(body[place : place + size], dtype=kind).reshape(entry["shape"])
         place += size
         notes, tags = notes_of_json(entry["notes"]), dict(entry["tags"])
-        images.append(Decoded(pixels, tags, str(entry["patient_id"]), notes, str(entry["part"])))
+        words = (str(entry[key]) for key in ("part", "hold_reason"))
+        images.append(Decoded(pixels, tags, str(entry["patient_id"]), notes, *words))
     if not images or place != len(body):
         raise ValueError("an answer of no decoder")
     return images

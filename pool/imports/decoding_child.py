@@ -57,6 +57,7 @@ def _answer(data: bytes, name: str, hints: Hints) -> tuple[dict[str, object], by
             "patient_id": image.patient_id,
             "notes": [note.as_json() for note in image.notes],
             "part": image.part,
+            "hold_reason": image.hold_reason,
         }
         for image in images
     ]
@@ -92,6 +93,7 @@ def _of_dicom(data: bytes, hints: Hints) -> list[Decoded]:
             frame.patient_id,
             frame.notes,
             f"frame {frame.place + 1}" if several else "",
+            frame.hold_reason,
         )
         for frame in frames
         if not several or frame.pixels.min() < frame.pixels.max()

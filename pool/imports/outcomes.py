@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pool.imports.archives import Refusal
 from pool.imports.store import Duplicate
-from pool.models import FileOutcome, ImportJob
+from pool.models import FileOutcome, HeldFile, ImportJob
 
 COLUMNS = ("file", "outcome", "detail")
 RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
@@ -27,7 +27,7 @@ class _Echo:
 
 
 def outcome_lines(job: ImportJob) -> Iterator[str]:
-    """The lines of a CSV: each file once, taken, noted, there already or refused, with the reason."""
+    """The lines of a CSV: each file once, taken, noted, there already, refused or held for release, with the reason."""
     writer = csv.writer(_Echo())
     yield str(writer.writerow(COLUMNS))
     for row in _rows(job):
@@ -43,6 +43,12 @@ def _rows(job: ImportJob) -> Iterator[tuple[str, str, str]]:
             yield outcome.file, "there already", f"same pixels as {outcome.same_as}"
         else:
             yield outcome.file, "refused", outcome.reason
+    for held_file in job.held_files.filter(image=None).order_by("source_name").iterator(chunk_size=2000):
+        yield held_file.source_name, _desk_word(held_file), held_file.outcome
+
+
+def _desk_word(held_file: HeldFile) -> str:
+    return "held" if held_file.is_waiting else held_file.state
 
 
 def _guarded(cell: str) -> str:

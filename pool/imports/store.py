@@ -7,10 +7,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from django.core.files.base import ContentFile
-from django.db import IntegrityError, transaction
-from django.utils.crypto import salted_hmac
-
 from jobs.disk_space import is_out_of_room
 from pool.canonical.pixels import Pixels, bits_of, encode_png, perceptual_hash, pixel_sha256
 from pool.canonical.texts import file_name, line, plain_json
@@ -19,17 +15,11 @@ from pool.imports.decoding import Hints
 from pool.imports.notes import Note
 from pool.imports.pipeline import OpenedFile, Pipeline, Prepared
 from pool.imports.placeholders import is_placeholder
-from pool.models import Dataset, Image, ImportJob, Modality, stored_path
+from pool.models import Dataset, HeldFile, Image, ImportJob, Modality
+from pool.release.desk import hold
+from pool.storage.insertion import DuplicatePixelsError, insert, patient_key
 
-ONCE = "image_pixels_once_per_dataset"
-
-
-class DuplicatePixelsError(Exception):
-    """The dataset already holds these very pixels, as `image`."""
-
-    def __init__(self, image: Image) -> None:
-        super().__init__(f"The dataset already holds these pixels as {image.source_name or image.pk}.")
-        self.image = image
+__all__ = ["Duplicate", "DuplicatePixelsError", "add_image", "bring_in", "hints_of", "patient_key"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +43,7 @@ def bring_in(
     done: Collection[str] = frozenset(),
     provenance: Mapping[str, str] = MappingProxyType({}),
     slices: str = "",
-) -> Iterator[Image | Duplicate | Refusal | None]:
+) -> Iterator[Image | HeldFile | Duplicate | Refusal | None]:
     """What became of each file, as it happens; None for those in `done`, which an earlier attempt dealt with.
 
     `provenance` is what a person says of where all of them come from; it goes into each one's provenance.
@@ -94,7 +84,47 @@ def _bring_one(
     *,
     job: ImportJob | None,
     provenance: Mapping[str, str],
-) -> Image | Duplicate | Refusal:
+) -> Image | HeldFile | Duplicate | Refusal:
+    described = _described(file, image, provenance)
+    try:
+        if image.decoded.hold_reason:
+            return _hold(dataset, file, image, name, described, job=job)
+        return add_image(
+            dataset,
+            image.decoded.pixels,
+            label=described.label,
+            patient=described.patient,
+            split=described.split,
+            source_name=name,
+            source_sha256=file.sha256,
+            provenance=described.provenance,
+            notes=described.notes,
+            import_job=job,
+            prepared=image,
+        )
+    except DuplicatePixelsError as error:
+        there = error.image
+        again = there.source_sha256 == file.sha256 and there.source_name == name
+        added = _complete(there, described) if again else ""
+        return Duplicate(name, there.source_name or str(there.pk), added)
+    except OSError as error:
+        if is_out_of_room(error):  # no fault of this file: it is brought in once there is room
+            raise
+        return Refusal(name, f"The file cannot be stored: {error.strerror or error}.")
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is to be kept of an image besides its pixels."""
+
+    label: str
+    patient: str
+    split: str
+    provenance: dict[str, Any]
+    notes: list[Note]
+
+
+def _described(file: OpenedFile, image: Prepared, provenance: Mapping[str, str]) -> Description:
     facts, decoded = file.source.facts, image.decoded
     details = {
         **provenance,
@@ -109,29 +139,45 @@ def _bring_one(
     if not facts.patient and is_placeholder(patient):
         notes.append(Note("patient", f"“{patient}” stands for no patient; no patient was noted."))
         patient = ""
-    try:
-        return add_image(
-            dataset,
-            decoded.pixels,
-            label=facts.label,
-            patient=patient,
-            split=facts.split,
-            source_name=name,
-            source_sha256=file.sha256,
-            provenance={key: value for key, value in details.items() if value},
-            notes=notes,
-            import_job=job,
-            prepared=image,
-        )
-    except DuplicatePixelsError as error:
-        there = error.image
-        again = there.source_sha256 == file.sha256 and there.source_name == name
-        added = _complete(there, facts.label, patient, facts.split) if again else ""
-        return Duplicate(name, there.source_name or str(there.pk), added)
-    except OSError as error:
-        if is_out_of_room(error):  # no fault of this file: it is brought in once there is room
-            raise
-        return Refusal(name, f"The file cannot be stored: {error.strerror or error}.")
+    details = {key: value for key, value in details.items() if value}
+    return Description(facts.label, patient, facts.split, details, notes)
+
+
+def _hold(
+    dataset: Dataset,
+    file: OpenedFile,
+    image: Prepared,
+    name: str,
+    described: Description,
+    *,
+    job: ImportJob | None,
+) -> HeldFile | Duplicate | Refusal:
+    """The file on the release desk; what a person has decided of these pixels before stands."""
+    if there := dataset.images.filter(pixel_sha256=image.pixel_sha256).first():
+        raise DuplicatePixelsError(there)
+    height, width = image.decoded.pixels.shape[:2]
+    held_file = HeldFile(
+        dataset=dataset,
+        import_job=job,
+        hold_reason=image.decoded.hold_reason,
+        label=line(described.label),
+        patient_key=patient_key(described.patient),
+        split=described.split,
+        source_name=file_name(name),
+        source_sha256=file.sha256,
+        pixel_sha256=image.pixel_sha256,
+        width=width,
+        height=height,
+        provenance=plain_json(described.provenance),
+        notes=[note.as_json() for note in described.notes],
+    )
+    if hold(held_file, image.png):
+        return held_file
+    earlier = HeldFile.objects.get(dataset=dataset, pixel_sha256=image.pixel_sha256)
+    if earlier.state == HeldFile.State.DISCARDED:
+        return Refusal(name, f"A person discarded these pixels at the release desk: {earlier.reason}")
+    where = "released under a mask" if earlier.image_id else "on the release desk"
+    return Duplicate(name, f"{earlier.source_name} ({where})")
 
 
 def hints_of(dataset: Dataset, slices: str = "") -> Hints:
@@ -139,9 +185,13 @@ def hints_of(dataset: Dataset, slices: str = "") -> Hints:
     return Hints(dataset.modality == Modality.MICROSCOPY, dataset.modality, dataset.window, slices)
 
 
-def _complete(image: Image, label: str, patient: str, split: str) -> str:
+def _complete(image: Image, described: Description) -> str:
     """Note down what an import of the same file says and an earlier one left open; returns it in words."""
-    facts = {"label": label, "patient_key": patient_key(patient), "split": split}
+    facts = {
+        "label": described.label,
+        "patient_key": patient_key(described.patient),
+        "split": described.split,
+    }
     new = {field: value for field, value in facts.items() if value and not getattr(image, field)}
     for field, value in new.items():
         setattr(image, field, value)
@@ -164,10 +214,7 @@ def add_image(
     import_job: ImportJob | None = None,
     prepared: Prepared | None = None,
 ) -> Image:
-    """The stored image of these pixels: row and file both, or neither. Raises DuplicatePixelsError.
-
-    The row goes first: the constraint then turns a duplicate away before any file is written.
-    """
+    """The stored image of these pixels: row and file both, or neither. Raises DuplicatePixelsError."""
     image = Image(
         dataset=dataset,
         import_job=import_job,
@@ -186,36 +233,5 @@ def add_image(
         provenance=plain_json(provenance or {}),
         notes=[note.as_json() for note in notes],
     )
-    image.file.name = stored_path(image, "")
-    png = prepared.png if prepared else encode_png(pixels)
-    image.file_bytes = len(png)
-    try:
-        with transaction.atomic():
-            image.save(force_insert=True)
-            _store(image, png)
-    except IntegrityError as error:
-        if _constraint(error) != ONCE:
-            raise
-        raise DuplicatePixelsError(dataset.images.get(pixel_sha256=image.pixel_sha256)) from error
+    insert(image, prepared.png if prepared else encode_png(pixels))
     return image
-
-
-def patient_key(identifier: str) -> str:
-    """The same key for the same patient everywhere here, and no way back without the site's secret."""
-    identifier = line(identifier)
-    if not identifier:
-        return ""
-    return salted_hmac("pool.patient", identifier, algorithm="sha256").hexdigest()
-
-
-def _store(image: Image, png: bytes) -> None:
-    storage, name = image.file.storage, str(image.file.name)
-    try:
-        storage.save(name, ContentFile(png))
-    except BaseException:
-        storage.delete(name)  # a full disk leaves half a file
-        raise
-
-
-def _constraint(error: IntegrityError) -> str | None:
-    return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)

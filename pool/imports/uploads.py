@@ -15,10 +15,10 @@ from django.db import transaction
 from jobs.models import JobCancelledError, JobFailedError, JobPausedError
 from outbound.fetching import FetchError, fetch
 from pool.canonical.texts import file_name, plain_json
-from pool.imports.archives import ImportItem, count, from_paths
+from pool.imports.archives import ImportItem, Refusal, count, from_paths
 from pool.imports.labels import BadSourceError, FolderLabels, Labels, NoLabels
 from pool.imports.outcomes import outcome_row
-from pool.imports.store import bring_in
+from pool.imports.store import Duplicate, bring_in
 from pool.imports.tables import read_table
 from pool.models import Dataset, Image, ImportJob, UploadedFile
 from pool.storage.stored_files import opened, stored_bytes
@@ -110,6 +110,7 @@ class Teller:
 def _work_through(job: ImportJob, items: list[ImportItem], labels: Labels, progress: Teller) -> None:
     names = set(job.images.values_list("source_name", flat=True))
     done = names | set(job.outcomes.values_list("file", flat=True))
+    done |= set(job.held_files.values_list("source_name", flat=True))
     job.imported = len(names)
     provenance = {**job.provenance, "fetched_from": job.source_url}
     for outcome in bring_in(
@@ -118,11 +119,11 @@ def _work_through(job: ImportJob, items: list[ImportItem], labels: Labels, progr
         progress.seen += 1
         if isinstance(outcome, Image):
             job.imported += 1
-        elif outcome is not None:
+        elif isinstance(outcome, Duplicate | Refusal):
             outcome_row(job, outcome).save()
         progress.when_due()
     progress.now()
-    if not job.imported and not job.outcomes.duplicates().exists():
+    if not (job.imported or job.outcomes.duplicates().exists() or job.held_files.exists()):
         raise JobFailedError("No picture was imported; the reason for each file stands below.")
 
 

@@ -42,6 +42,9 @@ def import_result(request: HttpRequest, pk: int) -> HttpResponse:
         "refused_count": job.outcomes.refused().count(),
         "duplicates": job.outcomes.duplicates()[:MOST_LINES],
         "duplicate_count": job.outcomes.duplicates().count(),
+        "held_files": job.held_files.all()[:MOST_LINES],
+        "held_count": job.held_files.count(),
+        "waiting_count": job.held_files.waiting().count(),
         "most_lines": MOST_LINES,
     }
     return render(request, "pool/import.html", context)

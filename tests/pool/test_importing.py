@@ -169,7 +169,7 @@ def test_command_imports_the_xrays_with_the_labels_of_their_manifest(
     ]
     report, again = lungrater_import(*words), lungrater_import(*words)
 
-    assert report == {"imported": len(rows), "notes": [], "duplicates": [], "refused": []}
+    assert report == {"imported": len(rows), "notes": [], "duplicates": [], "refused": [], "held": []}
     dataset = Dataset.objects.get(name="NIH")
     labels = Counter(dataset.images.values_list("label", flat=True))
     assert labels == Counter(row["label"] for row in rows)
@@ -192,6 +192,7 @@ def test_command_names_duplicates_and_refusals(tmp_path: Path) -> None:
         "duplicates": [{"file": "b/copy.png", "same_as": "a.png"}],
         "notes": [],
         "refused": [{"file": "c.txt", "reason": f"Not an allowed image type: {ALLOWED}."}],
+        "held": [],
     }
 
 

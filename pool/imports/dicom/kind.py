@@ -1,4 +1,4 @@
-"""What a DICOM file is a picture of, and whether it may go in without a person having looked at it first."""
+"""What a DICOM file is an image of, and whether its kind is taken at all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pydicom.dataset import Dataset
 
 from pool.canonical.pixels import RefusedImageError
 from pool.imports.dicom.headers import text
+from pool.imports.dicom.holding import hold_reason
 from pool.imports.notes import Notes
 
 TAKEN = {"CR", "DX", "DR", "RG", "RF", "CT", "OT", "MR"}
@@ -15,7 +16,6 @@ OTHERS = (
     "OPR OPT OPTBSV OPTENF OPV OSS OT PA PLAN PR PT PX REG RESP RF RTDOSE RTIMAGE RTINTENT RTPLAN RTRAD RTRECORD RTSEGANN RTSTRUCT RWV SC SEG SM SMR SR SRF STAIN TEXTUREMAP TG US VA XA XC XAPROTOCOL"
 )
 KNOWN = TAKEN | frozenset(OTHERS.split())
-HELD = "it is held for a person's release, which this version cannot give"
 # The pool's modality of each of DICOM's that has one.
 SPOKEN = {"CR": "xray", "DX": "xray", "DR": "xray", "RG": "xray", "RF": "xray", "CT": "ct", "MR": "mri"}
 BY_PERSON = {"xray": "DX", "ct": "CT", "mri": "MR", "microscopy": "OT", "other": "OT"}
@@ -35,16 +35,12 @@ WORDS = {"xray": "an X-ray", "ct": "a CT", "mri": "an MRI"}
 
 
 def checked_modality(dataset: Dataset, by_person: str, notes: Notes) -> str:
-    """The modality of a picture that may go in as it is; what the file lacks, a person's word fills."""
+    """The modality of an image that is taken or held for release; what the file lacks, a person's word fills."""
     modality, sop_class = text(dataset, "Modality").upper(), text(dataset, "SOPClassUID")
     has_image = "Rows" in dataset and "PixelData" in dataset
     if not sop_class and not has_image:
         raise RefusedImageError("Not a readable DICOM file: it does not say what it holds.")
     modality = modality or BY_CLASS.get(sop_class, "")
-    if text(dataset, "BurnedInAnnotation").upper() == "YES":
-        raise RefusedImageError(f"The DICOM file says that text is burned into the picture; {HELD}.")
-    if modality in {"US", "SC"}:
-        raise RefusedImageError(f"{modality} pictures often have a name burned in; {HELD}.")
     if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
         raise RefusedImageError("The DICOM file has floating-point pixels, as maps do and pictures do not.")
     if not has_image:
@@ -53,7 +49,7 @@ def checked_modality(dataset: Dataset, by_person: str, notes: Notes) -> str:
         words = "calls its modality by a word that is none" if modality else "does not name its modality"
         notes.add("header", f"The file {words}; that of the import was taken.")
         modality = BY_PERSON[by_person]
-    if modality not in TAKEN:
+    if modality not in TAKEN and not hold_reason(dataset):
         raise RefusedImageError(f"Modality {_named(modality)} is not taken: CR, DX, CT, MR and OT are.")
     return modality
 

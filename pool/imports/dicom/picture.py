@@ -10,13 +10,13 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut
-from pydicom.uid import SecondaryCaptureImageStorage
 
 from pool.canonical.pixels import Pixels, RefusedImageError, as_levels, check_size
 from pool.imports.dicom.display import Floats, is_inverted, modality_values, padding_of, render
 from pool.imports.dicom.geometry import height_over_width, squared
 from pool.imports.dicom.headers import adopt_groups, text
-from pool.imports.dicom.kind import HELD, checked_modality, note_kind
+from pool.imports.dicom.holding import hold_reason
+from pool.imports.dicom.kind import checked_modality, note_kind
 from pool.imports.dicom.stored_values import Stored, frames_of, stored_values
 from pool.imports.dicom.terms import kept_values
 from pool.imports.notes import Note, Notes
@@ -24,6 +24,7 @@ from pool.imports.slices import selected_places
 
 LEAST_AIR = -400  # Hounsfield units: without values below, a lung window shows nothing
 GREY_TOLERANCE = 0.03  # of the scale, between the channels of grey that a lossy JPEG went over
+LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow turns colour grey
 MARK = slice(128, 132)
 NAMES = (".dcm", ".dicom", ".dic", ".ima")
 VALUE_REPRESENTATIONS = frozenset(
@@ -40,6 +41,8 @@ class DicomImage:
     patient_id: str
     place: int = 0
     notes: list[Note] = field(default_factory=list)
+    hold_reason: str = ""
+    """Why a person must see it before it may be an image of the pool; empty where none need."""
 
 
 def is_dicom(data: bytes, name: str = "") -> bool:
@@ -107,7 +110,7 @@ def _frames(dataset: Dataset, modality: str, choice: str) -> list[int]:
 
 def _image(dataset: Dataset, modality: str, window: str, *, colour: bool, frame: int) -> DicomImage:
     notes = Notes()
-    kind = checked_modality(dataset, modality, notes)
+    kind, hold = checked_modality(dataset, modality, notes), hold_reason(dataset)
     check_size(int(dataset.Columns), int(dataset.Rows))
     if (number := frames_of(dataset)) > 1:
         notes.add("frames", f"Frame {frame + 1} of {number}.")
@@ -117,17 +120,18 @@ def _image(dataset: Dataset, modality: str, window: str, *, colour: bool, frame:
     if text(dataset, "PhotometricInterpretation").startswith("PALETTE"):
         stored = _palette_applied(stored, dataset, notes)
     if stored.ndim == 3:
-        stored = _grey_of_colour(stored, dataset, notes, colour=colour)
+        stored = _grey_of_colour(stored, dataset, notes, colour=colour, is_held=bool(hold))
     if stored.ndim == 3:
         pixels: Pixels = stored.astype(np.uint8)
-        return DicomImage(pixels, _kept_tags(dataset, "colour"), _patient(dataset), frame, list(notes))
+        tags = _kept_tags(dataset, "colour")
+        return DicomImage(pixels, tags, _patient(dataset), frame, list(notes), hold)
     if stored.ndim != 2:
         raise RefusedImageError("The DICOM file does not hold one greyscale picture.")
     unit, by = _displayed(stored, dataset, kind, window, notes)
     unit = squared(unit, height_over_width(dataset), notes)
     bits = 16 if int(dataset.BitsStored) > 8 else 8
     pixels = as_levels(unit * (2**bits - 1), bits=bits)
-    return DicomImage(pixels, _kept_tags(dataset, by), _patient(dataset), frame, list(notes))
+    return DicomImage(pixels, _kept_tags(dataset, by), _patient(dataset), frame, list(notes), hold)
 
 
 def _palette_applied(stored: Stored, dataset: Dataset, notes: Notes) -> Stored:
@@ -139,19 +143,24 @@ def _palette_applied(stored: Stored, dataset: Dataset, notes: Notes) -> Stored:
     return values
 
 
-def _grey_of_colour(stored: Stored, dataset: Dataset, notes: Notes, *, colour: bool) -> Stored:
-    """The one channel of grey stored as colour; colour itself only where colour is asked for."""
+def _grey_of_colour(stored: Stored, dataset: Dataset, notes: Notes, *, colour: bool, is_held: bool) -> Stored:
+    """The one channel of grey stored as colour; colour itself only where colour is asked for.
+
+    Of what is held for a person the luminance, so that they see what they decide on.
+    """
     full = (1 << int(dataset.BitsStored)) - 1
     channel_range = stored.max(axis=2).astype(np.int64) - stored.min(axis=2).astype(np.int64)
-    if dataset.get("SOPClassUID") == SecondaryCaptureImageStorage:
-        raise RefusedImageError(f"Colour secondary captures often have text burned in; {HELD}.")
     if float(np.percentile(channel_range, 99.9)) <= GREY_TOLERANCE * full:
         notes.add("colour", "Grey stored as colour was taken as grey.")
         dataset.PhotometricInterpretation = "MONOCHROME2"
         return np.asarray(np.rint(stored.mean(axis=2)), dtype=np.int32)
     if colour:
         return np.asarray(stored >> max(int(dataset.BitsStored) - 8, 0))
-    raise RefusedImageError("The DICOM file is in colour; greyscale pictures are taken.")
+    if not is_held:
+        raise RefusedImageError("The DICOM file is in colour; greyscale pictures are taken.")
+    notes.add("colour", "The image is in colour; its luminance was taken.")
+    dataset.PhotometricInterpretation = "MONOCHROME2"
+    return np.asarray(np.rint(stored @ LUMINANCE), dtype=np.int32)
 
 
 def _displayed(stored: Stored, dataset: Dataset, kind: str, window: str, notes: Notes) -> tuple[Floats, str]:

@@ -8,6 +8,7 @@ import tempfile
 import time
 from argparse import ArgumentTypeError
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +30,7 @@ from pool.imports.outcomes import outcome_row
 from pool.imports.slices import is_choice
 from pool.imports.store import Duplicate, bring_in
 from pool.imports.tables import read_table
-from pool.models import Dataset, FileOutcome, Image, ImportJob, Modality, Origin
+from pool.models import Dataset, FileOutcome, HeldFile, Image, ImportJob, Modality, Origin
 
 BAD_ARGUMENT = 2
 AGAIN = "Free some and give the same command again; what is stored stays."
@@ -104,28 +105,60 @@ class Command(BaseCommand):
         except (BadSourceError, FetchError) as error:
             raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
         dataset, is_new = _dataset(options)
-        imported = 0
-        notes: list[dict[str, str]] = []
-        outside: list[Duplicate | Refusal] = []
+        tally = Tally()
         outcomes = bring_in(
             dataset, from_paths(items, labels, skip=table), provenance=provenance, slices=options["slices"]
         )
         for outcome in with_room(tqdm(outcomes, total=count(items), unit="file", desc=dataset.name)):
-            if isinstance(outcome, Image):
-                imported += 1
-                notes += [{"file": outcome.source_name, **note} for note in outcome.notes]
-            elif outcome is not None:
-                outside.append(outcome)
-        duplicates = [outcome.as_json() for outcome in outside if isinstance(outcome, Duplicate)]
-        refused = [outcome.as_json() for outcome in outside if isinstance(outcome, Refusal)]
-        report = {"imported": imported, "notes": notes, "duplicates": duplicates, "refused": refused}
-        if imported or not is_new or not _taken_back(dataset):
-            _keep_record(dataset, imported, outside, provenance, options)
+            tally.add(outcome)
+        if tally.came or not is_new or not _taken_back(dataset):
+            _keep_record(dataset, tally, provenance, options)
+        report = tally.as_json()
         self.stdout.write(
             json.dumps(report, ensure_ascii=False) if options["json"] else _in_words(dataset, report)
         )
-        if not imported and not duplicates:
+        if not tally.came:
             raise CommandError("No picture was imported.")
+
+
+@dataclass
+class Tally:
+    """What became of the files, as far as the command tells it."""
+
+    imported: int = 0
+    notes: list[dict[str, str]] = field(default_factory=list)
+    outside: list[Duplicate | Refusal] = field(default_factory=list)
+    held_files: list[HeldFile] = field(default_factory=list)
+
+    def add(self, outcome: Image | HeldFile | Duplicate | Refusal | None) -> None:
+        if isinstance(outcome, Image):
+            self.imported += 1
+            self.notes += [{"file": outcome.source_name, **note} for note in outcome.notes]
+        elif isinstance(outcome, HeldFile):
+            self.held_files.append(outcome)
+        elif outcome is not None:
+            self.outside.append(outcome)
+
+    @property
+    def came(self) -> bool:
+        """Whether anything of what was given is here now."""
+        return bool(self.imported or self.held_files or self._of(Duplicate))
+
+    @property
+    def total(self) -> int:
+        return self.imported + len(self.outside) + len(self.held_files)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "imported": self.imported,
+            "notes": self.notes,
+            "duplicates": self._of(Duplicate),
+            "refused": self._of(Refusal),
+            "held": [{"file": row.source_name, "reason": row.hold_reason} for row in self.held_files],
+        }
+
+    def _of(self, kind: type[Duplicate] | type[Refusal]) -> list[dict[str, str]]:
+        return [outcome.as_json() for outcome in self.outside if isinstance(outcome, kind)]
 
 
 def with_room(outcomes: Iterable[T]) -> Iterator[T]:
@@ -204,16 +237,8 @@ def _dataset(options: dict[str, Any]) -> tuple[Dataset, bool]:
     return dataset, new
 
 
-def _keep_record(
-    dataset: Dataset,
-    imported: int,
-    outside: list[Duplicate | Refusal],
-    provenance: dict[str, str],
-    options: dict[str, Any],
-) -> None:
+def _keep_record(dataset: Dataset, tally: Tally, provenance: dict[str, str], options: dict[str, Any]) -> None:
     """Leave what an upload leaves: from where, by what they were made, how many came, which did not and why."""
-    came = bool(imported or any(isinstance(outcome, Duplicate) for outcome in outside))
-    n = imported + len(outside)
     labels = options["labels"]
     job = ImportJob.objects.create(
         dataset=dataset,
@@ -221,19 +246,22 @@ def _keep_record(
         url=next((path[:2000] for path in options["path"] if isinstance(path, str)), ""),
         provenance=provenance,
         slices=options["slices"],
-        imported=imported,
-        done=n,
-        total=n,
-        state=ImportJob.State.SUCCEEDED if came else ImportJob.State.FAILED,
-        error="" if came else "No picture was imported; the reason for each file stands below.",
+        imported=tally.imported,
+        done=tally.total,
+        total=tally.total,
+        state=ImportJob.State.SUCCEEDED if tally.came else ImportJob.State.FAILED,
+        error="" if tally.came else "No picture was imported; the reason for each file stands below.",
         finished_at=Now(),
     )
-    FileOutcome.objects.bulk_create((outcome_row(job, outcome) for outcome in outside), batch_size=1000)
+    HeldFile.objects.filter(pk__in=[row.pk for row in tally.held_files]).update(import_job=job)
+    FileOutcome.objects.bulk_create((outcome_row(job, outcome) for outcome in tally.outside), batch_size=1000)
 
 
 def _in_words(dataset: Dataset, report: dict[str, Any]) -> str:
     duplicates, refused = report["duplicates"], report["refused"]
     there, out = f"{len(duplicates)} there already", f"{len(refused)} refused"
+    if report["held"]:
+        out += f", {len(report['held'])} held: a person sees and releases them at the release desk"
     if added := sum("added" in entry for entry in duplicates):
         there += f" ({added} told more of than before)"
     return "\n".join(
@@ -241,6 +269,7 @@ def _in_words(dataset: Dataset, report: dict[str, Any]) -> str:
             f"{report['imported']} imported into “{dataset.name}”, {there}, {out}.",
             *(f"  note: {entry['file']}: {entry['text']}" for entry in report["notes"]),
             *(f"  same pixels: {_of_one(entry)}" for entry in duplicates),
+            *(f"  held: {entry['file']}: {entry['reason']}" for entry in report["held"]),
             *(f"  refused: {entry['file']}: {entry['reason']}" for entry in refused),
         ]
     )

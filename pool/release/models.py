@@ -1,0 +1,112 @@
+"""Files that wait for a person before they may be images of the pool; until then they are rows of their own table."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+from django.urls import reverse
+
+MOST_REASON = 300
+
+
+def held_path(row: HeldFile, _filename: str) -> str:
+    return f"held/{row.pk.hex[:2]}/{row.pk.hex}.png"
+
+
+class HeldFileQuerySet(models.QuerySet["HeldFile"]):
+    def editable_by(self, person: Any) -> Self:
+        """Those of datasets this person may change: whoever only looks at a dataset sees none of what it holds back."""
+        datasets: Any = HeldFile._meta.get_field("dataset").related_model
+        return self.filter(dataset__in=datasets.objects.editable_by(person))
+
+    def waiting(self) -> Self:
+        return self.filter(state=HeldFile.State.WAITING)
+
+    def discarded(self) -> Self:
+        return self.filter(state=HeldFile.State.DISCARDED)
+
+
+class HeldFile(models.Model):
+    """One image on the release desk: nothing that draws, counts or shows images of the pool can meet it.
+
+    Its pixels lie in the storage until a person has decided; the row stays, with who decided, when and why.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        RELEASED = "released"
+        DISCARDED = "discarded"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    dataset = models.ForeignKey("pool.Dataset", on_delete=models.PROTECT, related_name="held_files")
+    import_job = models.ForeignKey(
+        "pool.ImportJob", on_delete=models.PROTECT, null=True, editable=False, related_name="held_files"
+    )
+    hold_reason = models.CharField(max_length=MOST_REASON)
+    file = models.FileField(upload_to=held_path, max_length=200, blank=True)
+    # What the image will say of itself once it is one.
+    label = models.CharField("finding", max_length=300, blank=True)
+    patient_key = models.CharField(max_length=64, blank=True)
+    split = models.CharField(max_length=5, blank=True)
+    source_name = models.CharField(max_length=255)
+    source_sha256 = models.CharField(max_length=64)
+    pixel_sha256 = models.CharField(max_length=64)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    provenance = models.JSONField(default=dict, blank=True)
+    notes = models.JSONField(default=list, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    state = models.CharField(max_length=9, choices=State, default=State.WAITING)
+    reason = models.CharField(max_length=MOST_REASON, blank=True)
+    mask = models.JSONField(default=list, blank=True)  # rectangles: [left, top, width, height]
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, editable=False)
+    image = models.OneToOneField(
+        "pool.Image", on_delete=models.PROTECT, null=True, editable=False, related_name="held_file"
+    )
+
+    objects = HeldFileQuerySet.as_manager()
+
+    class Meta:
+        app_label = "pool"
+        ordering = ["created_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["dataset", "pixel_sha256"], name="held_pixels_once_per_dataset"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["waiting", "released", "discarded"]),
+                name="held_file_state_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="waiting")
+                | models.Q(decided_at__isnull=False) & ~models.Q(reason=""),
+                name="held_file_decided_with_reason",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="released") | models.Q(image=None),
+                name="held_file_no_image_before_release",
+            ),
+        ]
+        indexes = [models.Index(fields=["dataset", "state"], name="held_file_desk")]
+
+    def __str__(self) -> str:
+        return f"{self.source_name}: {self.state}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("pool:held_file", args=[self.pk])
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.state == self.State.WAITING
+
+    @property
+    def outcome(self) -> str:
+        """What became of it, in a sentence for lists of an import."""
+        if self.is_waiting:
+            return self.hold_reason
+        return f"{self.hold_reason} {self.get_state_display()}: {self.reason}"

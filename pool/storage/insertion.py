@@ -1,0 +1,59 @@
+"""A new image of the pool, row and file both or neither, and the key that a patient goes by."""
+
+from __future__ import annotations
+
+from django.core.files.base import ContentFile
+from django.db import IntegrityError, transaction
+from django.utils.crypto import salted_hmac
+
+from pool.canonical.texts import line
+from pool.models import Image, stored_path
+
+ONCE = "image_pixels_once_per_dataset"
+
+
+class DuplicatePixelsError(Exception):
+    """The dataset already holds these very pixels, as `image`."""
+
+    def __init__(self, image: Image) -> None:
+        super().__init__(f"The dataset already holds these pixels as {image.source_name or image.pk}.")
+        self.image = image
+
+
+def insert(image: Image, png: bytes) -> None:
+    """Store a new image. Raises DuplicatePixelsError.
+
+    The row goes first: the constraint then turns a duplicate away before any file is written.
+    """
+    image.file.name = stored_path(image, "")
+    image.file_bytes = len(png)
+    try:
+        with transaction.atomic():
+            image.save(force_insert=True)
+            _store(image, png)
+    except IntegrityError as error:
+        if _constraint(error) != ONCE:
+            raise
+        there = Image.objects.get(dataset_id=image.dataset_id, pixel_sha256=image.pixel_sha256)
+        raise DuplicatePixelsError(there) from error
+
+
+def patient_key(identifier: str) -> str:
+    """The same key for the same patient everywhere here, and no way back without the site's secret."""
+    identifier = line(identifier)
+    if not identifier:
+        return ""
+    return salted_hmac("pool.patient", identifier, algorithm="sha256").hexdigest()
+
+
+def _store(image: Image, png: bytes) -> None:
+    storage, name = image.file.storage, str(image.file.name)
+    try:
+        storage.save(name, ContentFile(png))
+    except BaseException:
+        storage.delete(name)  # a full disk leaves half a file
+        raise
+
+
+def _constraint(error: IntegrityError) -> str | None:
+    return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
