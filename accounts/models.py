@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import uuid
 from datetime import timedelta
@@ -17,8 +16,10 @@ from django.utils import timezone
 from accounts.preferences import Preferences
 from accounts.roles import Role
 from accounts.site_settings import SiteSettings
+from accounts.tokens.digest import digest
+from accounts.tokens.models import IdempotentRequest, PersonalToken
 
-__all__ = ["LoginLink", "Preferences", "SiteSettings", "User"]
+__all__ = ["IdempotentRequest", "LoginLink", "PersonalToken", "Preferences", "SiteSettings", "User"]
 
 
 class UserManager(BaseUserManager["User"]):
@@ -144,7 +145,3 @@ class LoginLink(models.Model):
         if not (self.reusable and self.user.is_demo):
             unused_link = unused_link.filter(used_at=None)
         return bool(unused_link.update(used_at=Now()))
-
-
-def digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -98,13 +98,13 @@ class JobPages(Generic[Kind]):
         return response
 
     def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
-        job = self._editable(request, pk)
+        job = self.editable(request, pk)
         job.request_cancel(by=request.user)
         return redirect(self.url, pk)
 
     def resume(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Queue a stopped, failed or paused job again; it makes what is missing."""
-        job = self._editable(request, pk)
+        job = self.editable(request, pk)
         if sentence := self.resumed(request, job):
             messages.info(request, sentence)
         return redirect(self.url, pk)
@@ -114,7 +114,7 @@ class JobPages(Generic[Kind]):
         may_change = request.user.has_perm(self.permission("change"))
         return {"pages": self, "job": job, "may_change": may_change, **self.context(job)}
 
-    def _editable(self, request: HttpRequest, pk: int) -> Kind:
+    def editable(self, request: HttpRequest, pk: int) -> Kind:
         jobs: Any = self.kind.objects
         rows: QuerySet[Kind] = jobs.editable_by(request.user)
         return get_object_or_404(rows, pk=pk)

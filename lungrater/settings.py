@@ -226,6 +226,8 @@ IMPORT_FROM_PRIVATE_NETWORKS = env.bool("IMPORT_FROM_PRIVATE_NETWORKS", default=
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
 
 # --- People -----------------------------------------------------------------------------------------------
+# How often one token may ask, as COUNT/PERIOD with s, m, h or d.
+API_RATE = env.str("API_RATE", default="600/m")
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "accounts.role_backend.RoleBackend",

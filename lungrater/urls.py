@@ -8,7 +8,10 @@ from accounts.sign_in.identity_proof import ProveByCode, nothing_to_prove_with
 from accounts.sign_in.login_links import login_link
 from accounts.sign_in.second_factor import second_factor
 from accounts.sign_in.views import account, by_mail, set_password
+from accounts.tokens.views import act_token, revoke_token, tokens
 from accounts.views import privacy_notice, site_settings
+from lungrater.api.document import docs_page, document
+from lungrater.api.site_api import addresses
 from lungrater.machines.views import machines, stop_machine
 from lungrater.monitoring.health import healthz, livez, readyz
 from lungrater.monitoring.health_page import health
@@ -28,6 +31,12 @@ urlpatterns = [
     path("studies/<slug:slug>/machines/", machines, name="machines"),
     path("studies/<slug:slug>/machines/<int:pk>/stop/", stop_machine, name="stop_machine"),
     path("account/", account, name="account"),
+    path("account/tokens/", tokens, name="tokens"),
+    path("account/tokens/act/", act_token, name="act_token"),
+    path("account/tokens/<int:pk>/revoke/", revoke_token, name="revoke_token"),
+    path("api/", docs_page, name="api_docs"),
+    path("api/v1/openapi.json", document, name="api_document"),
+    path("api/v1/", include((addresses, "api"))),
     path("people/", people_list, name="people"),
     path("people.csv", people_csv, name="people_csv"),
     path("people/invite/", invite_people, name="invite_people"),

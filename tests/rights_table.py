@@ -16,6 +16,11 @@ OWN = {"rater"}
 WHO_MAY: dict[str, tuple[set[str], str]] = {
     "home": (SIGNED_IN, "get"),
     "account": (SIGNED_IN, "get"),
+    "tokens": (STAFF, "get"),
+    "act_token": (STAFF, "post"),
+    "revoke_token": ({"researcher"}, "post"),  # whose it is
+    "api_docs": (STAFF, "get"),
+    "api_document": (STAFF, "get"),
     "health": ({"admin"}, "get"),
     "people": ({"admin"}, "get"),
     "people_csv": ({"admin"}, "get"),
@@ -165,6 +170,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
 }
 
 # allauth's own pages guard themselves; these are the prefixes of their names.
+API = "api:"  # the operations, each with a row in tests/api/test_permissions.py
 ALLAUTH = ("account_", "mfa_", "socialaccount_", "openid_connect_", "usersessions_", "social/")
 
 
@@ -230,7 +236,7 @@ EDITOR = {
 OWNER = {"rating:redact", "rating:members", "pool:dataset_members", "pool:remove_dataset"}
 # What names no row of a study, dataset or job, or is for admins who have no part yet.
 WITHOUT_PART = {
-    *("person", "change_person", "erase_person"),
+    *("person", "change_person", "erase_person", "revoke_token"),
     *("rating:join", "pool:join_dataset"),
     *("generation:create_with", "rating:planner_figure"),
 }

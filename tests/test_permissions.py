@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from django.urls import get_resolver, reverse
 from django.utils import timezone
 
 from accounts.membership.models import Part
-from accounts.models import User
+from accounts.models import PersonalToken, User
 from accounts.roles import Role
 from generation.models import Checkpoint, GenerationJob, QualityReport, TrainingRun
 from lungrater.machines.models import MachineReading
@@ -22,7 +23,7 @@ from rating.models import BlindingAudit, Study
 from tests.factories import make_dataset, make_held_file, make_image
 from tests.generation.utility.datasets import reported_experiment
 from tests.rating.cast import draft_study, frozen_study, open_study, over_study, presentations
-from tests.rights_table import ALLAUTH, OPENS, STAFF, WHO_MAY, WITHOUT_PART, paths
+from tests.rights_table import ALLAUTH, API, OPENS, STAFF, WHO_MAY, WITHOUT_PART, paths
 
 OF_IMAGE = {f"pool:{page}" for page in ("image", "thumbnail", "picture", "exclude", "include")}
 OF_IMPORT = {f"pool:{page}" for page in ("import", "import_outcomes", "import_progress", "cancel_import")}
@@ -66,7 +67,9 @@ EXTRACTOR = {"name": "small", "sha256": "0" * 64, "dimensions": 64}
 
 
 def test_every_address_has_a_row():
-    ours = {name for name, _path in paths(get_resolver().url_patterns) if not name.startswith(ALLAUTH)}
+    ours = {
+        name for name, _path in paths(get_resolver().url_patterns) if not name.startswith((API, *ALLAUTH))
+    }
 
     assert ours == set(WHO_MAY)
 
@@ -91,6 +94,7 @@ def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict
     taught = over_study("Taught", raters=[rater], unblinded=True, debriefing="score")
     return {
         "own": own,
+        "own token": PersonalToken.issue(researcher, name="notebook", lives=timedelta(days=1), scopes=[])[0],
         "taught": taught,
         "token of a lesson": presentations(taught, rater)[0].token,
         "over": over_study("Over", raters=[rater], signatures=True),
@@ -150,6 +154,7 @@ def address(name: str, world: dict[str, Any]) -> str:
     ]
     arguments: dict[str, Callable[[], list[Any]]] = {
         "login_link": lambda: ["no-such-link"],
+        "revoke_token": lambda: [world["own token"].pk],
         "invite": lambda: [own],
         "pool:remove_dataset": lambda: [world["image"].dataset_id],
         "pool:dataset_members": lambda: [world["image"].dataset_id],

@@ -17,7 +17,7 @@ from allauth.usersessions.models import UserSession
 from django.db import models
 from django.utils.translation import gettext as _
 
-from accounts.models import LoginLink, User
+from accounts.models import LoginLink, PersonalToken, User
 from accounts.preferences import Preferences
 from audit.models import Event
 from rating.models import Enrolment, RatingRevision
@@ -27,6 +27,17 @@ from rating.results.guarding import guarded
 Row = Mapping[str, Any]
 AT_ONCE = 2000
 IN_MEMORY = 8 * 2**20  # a larger zip is written to a temporary file
+OF_A_TOKEN = (
+    "name",
+    "hint",
+    "scopes",
+    "is_act_token",
+    "proof",
+    "created_at",
+    "expires_at",
+    "last_used_at",
+    "revoked_at",
+)
 SAVE = ("label", "confidence", "remark", "reasons", "active_ms", "idle_ms", "view_state")
 
 
@@ -77,6 +88,9 @@ def _tables(person: User) -> Iterator[tuple[str, Iterable[Row]]]:
     )
     links = LoginLink.objects.filter(user=person).order_by("pk")
     yield "sign_in_links", links.values("created_at", "expires_at", "used_at").iterator(AT_ONCE)
+    tokens = PersonalToken.objects.filter(user=person).order_by("pk")
+    if tokens.exists():  # raters have none
+        yield "tokens", tokens.values(*OF_A_TOKEN).iterator(AT_ONCE)
     yield "enrolments", map(_enrolment, _enrolments(person))
     yield "ratings", _ratings(person)
     yield "events", _events(person)

@@ -57,6 +57,28 @@ def check_slices(text: str) -> None:
         raise forms.ValidationError("Slices are middle, every:N or lung.")
 
 
+class DatasetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
+    """A dataset of its own, with nothing in it yet."""
+
+    class Meta:
+        model = Dataset
+        fields = ["name", "origin", "modality", "description", "licence", "citation", "window"]
+
+    def clean_window(self) -> str:
+        window = str(self.cleaned_data["window"])
+        if window:
+            check_window(window)
+        return window
+
+    def save_by(self, person: Any) -> Dataset:
+        """The dataset, owned by whoever made it."""
+        dataset: Dataset = self.save(commit=False)
+        dataset.created_by = person
+        dataset.save()
+        dataset.give_to_maker(person)
+        return dataset
+
+
 class SeveralFiles(forms.ClearableFileInput):
     allow_multiple_selected = True
 

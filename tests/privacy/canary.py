@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import uuid
 import zipfile
 import zlib
@@ -106,8 +107,9 @@ def _opened(path: Path, content: bytes) -> list[bytes]:
             members = [archive.read(name) for name in archive.namelist()]
         return [*members, *(member.replace(b"\0", b"") for member in members)]  # numpy's text is UTF-32
     if path.suffix == ".djcache":
-        at = content.find(b"\x78")
-        return [zlib.decompress(content[at:])] if at >= 0 else []
+        file = io.BytesIO(content)
+        pickle.load(file)  # when it expires; any byte of that may look like the beginning of a zlib stream
+        return [zlib.decompress(file.read())]
     return []
 
 

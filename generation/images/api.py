@@ -1,0 +1,58 @@
+"""Generation jobs for programs: one create for each engine, by the form of its page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router
+
+from accounts.api.filling import body_of, filled
+from generation.images.forms.base import NewJobForm
+from generation.images.forms.by_engine import JOB_FORMS
+from generation.images.models import GenerationJob
+from generation.images.views import pages
+from jobs.api import JobFacts, add_create, add_job_operations
+from pool.choices import for_person
+
+router = Router(tags=["Generation jobs"])
+AT = "/generation-jobs"
+Create = Callable[[HttpRequest, Any], GenerationJob]
+
+
+class GenerationFacts(JobFacts):
+    engine: str
+    dataset_id: int
+    modality: str
+    label: str
+    prompt: str
+    seed: int
+    settings: dict[str, Any]
+
+
+def creates(form: type[NewJobForm]) -> Create:
+    def create(request: HttpRequest, body: Any) -> GenerationJob:
+        """Queue images of this engine; into a dataset there is, or a new one."""
+
+        def make(data: Any, files: Any) -> NewJobForm:
+            return for_person(form(data, files), request.user, changes=["dataset"])
+
+        return filled(make, body.model_dump()).submit(request.user)
+
+    return create
+
+
+for engine, form in JOB_FORMS.items():
+    add_create(
+        router,
+        creates(form),
+        body_of(form, f"{engine.capitalize()}Job"),
+        GenerationFacts,
+        at=f"{AT}/{engine}",
+        name=f"create_{engine}_job",
+        permission="generation.add_generationjob",
+    )
+
+# After the engines' own addresses, which would else be taken for a number.
+add_job_operations(router, pages, GenerationFacts, at=AT, one="generation_job", many="generation_jobs")

@@ -1,0 +1,47 @@
+"""Quality reports for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router
+
+from accounts.api.filling import body_of, filled
+from generation.quality.forms import QualityForm
+from generation.quality.models import QualityReport
+from generation.quality.views import pages
+from jobs.api import JobFacts, add_create, add_job_operations
+from pool.choices import for_person
+
+router = Router(tags=["Quality reports"])
+AT = "/quality-reports"
+
+
+class QualityFacts(JobFacts):
+    """`results` is empty until the report is made."""
+
+    candidate_id: int
+    reference_id: int
+    results: dict[str, Any]
+
+
+def create(request: HttpRequest, body: Any) -> QualityReport:
+    """Measure generated images against real ones."""
+
+    def make(data: Any, files: Any) -> QualityForm:
+        return for_person(QualityForm(data, files), request.user)
+
+    return filled(make, body.model_dump()).submit(request.user)
+
+
+add_job_operations(router, pages, QualityFacts, at=AT, one="quality_report", many="quality_reports")
+add_create(
+    router,
+    create,
+    body_of(QualityForm, "Quality"),
+    QualityFacts,
+    at=AT,
+    name="create_quality_report",
+    permission="generation.add_qualityreport",
+)

@@ -1,0 +1,98 @@
+"""Training runs and fine-tunings for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from ninja import Router, Schema
+
+from accounts.api.access import Access
+from accounts.api.filling import body_of, filled
+from accounts.api.types import Key
+from accounts.tokens.models import Scope
+from generation.training.forms import FineTuneForm, TrainingForm, WithConfigFile
+from generation.training.models import TrainingRun
+from generation.training.views import pages
+from jobs.api import JobFacts, add_create, add_job_operations
+from pool.choices import for_person
+
+router = Router(tags=["Training runs"])
+AT = "/training-runs"
+
+
+class TrainingFacts(JobFacts):
+    name: str
+    dataset_id: int
+    config: dict[str, Any]
+
+
+class CheckpointFacts(Schema):
+    id: int
+    name: str
+    step: int
+    sha256: str
+    metrics: dict[str, Any]
+
+
+add_job_operations(router, pages, TrainingFacts, at=AT, one="training_run", many="training_runs")
+
+
+def _submit(form: type[TrainingForm] | type[FineTuneForm], request: HttpRequest, body: Any) -> TrainingRun:
+    def make(data: Any, files: Any) -> WithConfigFile:
+        return for_person(form(data, files), request.user)
+
+    return filled(make, body.model_dump()).submit(request.user)
+
+
+def train(request: HttpRequest, body: Any) -> TrainingRun:
+    """Train a model of our own on a dataset."""
+    return _submit(TrainingForm, request, body)
+
+
+def fine_tune(request: HttpRequest, body: Any) -> TrainingRun:
+    """Go on training a Stable Diffusion that lies in the home's models folder."""
+    return _submit(FineTuneForm, request, body)
+
+
+ADD = "generation.add_trainingrun"
+add_create(
+    router,
+    train,
+    body_of(TrainingForm, "Training"),
+    TrainingFacts,
+    at=AT,
+    name="create_training_run",
+    permission=ADD,
+)
+add_create(
+    router,
+    fine_tune,
+    body_of(FineTuneForm, "FineTuning"),
+    TrainingFacts,
+    at="/fine-tunings",
+    name="create_fine_tuning",
+    permission=ADD,
+)
+
+
+@router.get(
+    f"{AT}/{{pk}}/checkpoints",
+    response=list[CheckpointFacts],
+    auth=Access(Scope.READ, "generation.view_trainingrun"),
+)
+def list_checkpoints(request: HttpRequest, pk: Key) -> Any:
+    """What a run has stored so far, first to last, each with its measured numbers."""
+    return get_object_or_404(TrainingRun.objects.visible_to(request.user), pk=pk).checkpoints.order_by("step")
+
+
+@router.get(
+    f"{AT}/{{pk}}/config.toml",
+    auth=Access(Scope.READ, "generation.view_trainingrun"),
+    openapi_extra={"responses": {200: {"content": {"application/toml": {"schema": {"type": "string"}}}}}},
+)
+def get_training_config(request: HttpRequest, pk: Key) -> HttpResponse:
+    """All settings of a run as the TOML file that gives them again."""
+    run = get_object_or_404(TrainingRun.objects.visible_to(request.user), pk=pk)
+    return HttpResponse(run.config_as_toml(), content_type="application/toml; charset=utf-8")

@@ -1,0 +1,48 @@
+"""Utility experiments for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router
+
+from accounts.api.filling import body_of, filled
+from generation.utility.forms import UtilityForm
+from generation.utility.models import UtilityExperiment
+from generation.utility.views import pages
+from jobs.api import JobFacts, add_create, add_job_operations
+from pool.choices import for_person
+
+router = Router(tags=["Utility experiments"])
+AT = "/utility-experiments"
+
+
+class UtilityFacts(JobFacts):
+    """`report` is empty until the experiment is done."""
+
+    name: str
+    real_id: int
+    config: dict[str, Any]
+    report: dict[str, Any] | None
+
+
+def create(request: HttpRequest, body: Any) -> UtilityExperiment:
+    """Test what training on generated images is worth on real ones."""
+
+    def make(data: Any, files: Any) -> UtilityForm:
+        return for_person(UtilityForm(data, files), request.user)
+
+    return filled(make, body.model_dump()).submit(request.user)
+
+
+add_job_operations(router, pages, UtilityFacts, at=AT, one="utility_experiment", many="utility_experiments")
+add_create(
+    router,
+    create,
+    body_of(UtilityForm, "Utility"),
+    UtilityFacts,
+    at=AT,
+    name="create_utility_experiment",
+    permission="generation.add_utilityexperiment",
+)

@@ -1,0 +1,35 @@
+"""`/api/v1`: all operations, each of them beside the views of its own room."""
+
+from __future__ import annotations
+
+from accounts.api.me import router as me
+from generation.images.api import router as generation_jobs
+from generation.quality.api import router as quality_reports
+from generation.training.api import router as training_runs
+from generation.utility.api import router as utility_experiments
+from lungrater.api.house_api import HouseAPI
+from lungrater.api.problem_handlers import handle_problems
+from pool.imports.api import router as imports
+from pool.views.api import datasets, images
+
+DESCRIPTION = (
+    "Everything that the pages of LungRater can do, for programs: the same forms, the same memberships, the same log. "
+    "Send a token of your account page as “Authorization: Bearer …”."
+)
+
+api = HouseAPI(
+    title="LungRater",
+    version="1",
+    description=DESCRIPTION,
+    docs_url=None,
+    openapi_url=None,
+    urls_namespace="api",
+)
+handle_problems(api)
+for router in (
+    *(me, datasets, images, imports),
+    *(generation_jobs, training_runs, quality_reports, utility_experiments),
+):
+    api.add_router("", router)
+
+addresses = api.addresses()

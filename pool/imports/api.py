@@ -1,0 +1,113 @@
+"""Files on their way into a dataset, for programs: sent in any number of requests, none of them twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.utils.datastructures import MultiValueDict
+from ninja import File, Form, Router, Schema
+from ninja.files import UploadedFile
+from pydantic import Field
+
+from accounts.api.access import Access
+from accounts.api.filling import body_of, filled
+from accounts.api.headers import ONCE
+from accounts.api.idempotency import once
+from accounts.api.types import Key, Sha256
+from accounts.tokens.models import Scope
+from jobs.api import JobFacts, add_job_operations
+from jobs.views import JobPages
+from pool.imports.forms import UploadForm
+from pool.imports.uploads import submit_upload
+from pool.models import Dataset, Image, ImportJob
+
+OF_THE_DATASET = ("dataset", "name", "origin", "modality", "window", "licence", "citation")
+MOST_AT_ONCE = 1000
+MAY = "pool.add_image"
+
+if TYPE_CHECKING:
+    Upload = Schema
+else:
+    Upload = body_of(UploadForm, "Upload", without=(*OF_THE_DATASET, "uploads", "table"))
+
+router = Router(tags=["Images"])
+
+
+class ImportPages(JobPages[ImportJob]):
+    kind = ImportJob
+    name = "import"
+    heads: ClassVar[tuple[str, ...]] = ()
+
+    def permission(self, act: str) -> str:
+        return MAY
+
+
+class Outcome(Schema):
+    file: str
+    reason: str
+    same_as: str
+
+
+class ImportFacts(JobFacts):
+    """`refused` and `duplicates` name the files that became no image of their own, the first hundred of each."""
+
+    dataset_id: int
+    imported: int
+    refused: list[Outcome]
+    duplicates: list[Outcome]
+
+    @staticmethod
+    def resolve_refused(job: ImportJob) -> Any:
+        return _outcomes(job.outcomes.refused())
+
+    @staticmethod
+    def resolve_duplicates(job: ImportJob) -> Any:
+        return _outcomes(job.outcomes.duplicates())
+
+
+def _outcomes(rows: Any) -> list[dict[str, str]]:
+    return [{"file": row.file, "reason": row.reason, "same_as": row.same_as} for row in rows[:100]]
+
+
+class Digests(Schema):
+    sha256: list[Sha256] = Field(max_length=MOST_AT_ONCE)
+
+
+@router.post(
+    "/datasets/{pk}/images",
+    response={202: ImportFacts},
+    auth=Access(Scope.WRITE, MAY),
+    openapi_extra=ONCE,
+)
+@once(ImportFacts, 202)
+def upload_images(
+    request: HttpRequest,
+    pk: Key,
+    fields: Form[Upload],
+    uploads: File[list[UploadedFile]] = [],  # noqa: B006  (Ninja reads it as “may be left out”)
+    table: File[UploadedFile | None] = None,
+) -> Any:
+    """Send images, or archives of them. Pixels that the dataset holds already are told as duplicates, never added twice."""
+    dataset = get_object_or_404(Dataset.objects.editable_by(request.user), pk=pk)
+    files: Any = MultiValueDict({name: list(values) for name, values in request.FILES.lists()})
+    form = filled(
+        UploadForm,
+        {"labels": ImportJob.Labels.NONE, **fields.model_dump(exclude_none=True), "dataset": dataset.pk},
+        files,
+        person=request.user,
+    )
+    return submit_upload(form.target(request.user), form.cleaned_data, by=request.user)
+
+
+@router.post("/datasets/{pk}/images/missing", response=Digests, auth=Access(Scope.READ, "pool.view_image"))
+def missing_images(request: HttpRequest, pk: Key, body: Digests) -> Any:
+    """Which of these files, by SHA-256, the dataset has not dealt with: send those, after a broken upload as before it."""
+    dataset = get_object_or_404(Dataset.objects.visible_to(request.user), pk=pk)
+    images = Image.objects.filter(dataset=dataset, source_sha256__in=body.sha256)
+    stored = set(images.values_list("source_sha256", flat=True))
+    return {"sha256": [digest for digest in dict.fromkeys(body.sha256) if digest not in stored]}
+
+
+add_job_operations(router, ImportPages(), ImportFacts, at="/imports", one="import", many="imports")

@@ -1,0 +1,159 @@
+"""A row for every operation: scope, roles, and the least part in the dataset or study. One without a row fails the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from accounts.membership.models import Part
+from accounts.models import User
+from accounts.roles import Role
+from lungrater.api.site_api import api
+from pool.models import Dataset
+from rating.models import Study
+from tests.api.callers import EVERY_SCOPE, caller
+from tests.test_permissions import world
+
+__all__ = ["world"]
+EVERYBODY = {"rater", "researcher", "admin"}
+STAFF = {"researcher", "admin"}
+JOBS = {
+    **dict.fromkeys(
+        ("import", "generation_job", "training_run", "quality_report", "utility_experiment"), STAFF
+    )
+}
+
+# operation: (scope, who may, the least part in what it names; "" where it names nothing that has members)
+TABLE: dict[str, tuple[str, set[str], str]] = {
+    "me": ("read", EVERYBODY, ""),
+    "list_datasets": ("read", STAFF, ""),
+    "create_dataset": ("write", STAFF, ""),
+    "get_dataset": ("read", STAFF, "viewer"),
+    "remove_dataset": ("write", STAFF, "owner"),
+    "change_dataset_member": ("write", STAFF, "owner"),
+    "upload_images": ("write", STAFF, "editor"),
+    "missing_images": ("read", STAFF, "viewer"),
+    "list_images": ("read", STAFF, ""),
+    "get_image": ("read", STAFF, "viewer"),
+    "get_image_file": ("read", STAFF, "viewer"),
+    "exclude_image": ("write", STAFF, "editor"),
+    "include_image": ("write", STAFF, "editor"),
+    "create_phantom_job": ("write", STAFF, ""),
+    "create_diffusion_job": ("write", STAFF, ""),
+    "create_pipeline_job": ("write", STAFF, ""),
+    "create_openai_job": ("write", STAFF, ""),
+    "create_training_run": ("write", STAFF, ""),
+    "create_fine_tuning": ("write", STAFF, ""),
+    "list_checkpoints": ("read", STAFF, "viewer"),
+    "get_training_config": ("read", STAFF, "viewer"),
+    "create_quality_report": ("write", STAFF, ""),
+    "create_utility_experiment": ("write", STAFF, ""),
+    **{f"list_{kind}s": ("read", people, "") for kind, people in JOBS.items()},
+    **{f"get_{kind}": ("read", people, "viewer") for kind, people in JOBS.items()},
+    **{f"cancel_{kind}": ("write", people, "editor") for kind, people in JOBS.items()},
+    **{f"resume_{kind}": ("write", people, "editor") for kind, people in JOBS.items()},
+}
+PARTS = ("", "viewer", "editor", "owner")
+# Where an empty body is refused before anything is looked for.
+BODIES: dict[str, Any] = {"missing_images": {"sha256": []}}
+
+
+def operations() -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """Each operation's name, method and path, and what the document says of it."""
+    for path, methods in api.get_openapi_schema()["paths"].items():
+        for method, operation in methods.items():
+            yield operation["operationId"], method, path, operation
+
+
+def address(path: str, world: dict[str, Any]) -> str:
+    """The path with what the world has for its place."""
+    rows = {
+        "/datasets/": world["image"].dataset_id,
+        "/images/": world["image"].pk,
+        "/imports/": world["import"].pk,
+        "/generation-jobs/": world["job"].pk,
+        "/training-runs/": world["training"].pk,
+        "/quality-reports/": world["report"].pk,
+        "/utility-experiments/": world["utility"].pk,
+    }
+    key = next((str(row) for start, row in rows.items() if path.startswith(f"/api/v1{start}")), "")
+    return path.replace("{pk}", key)
+
+
+def is_turned_away(program: Client, method: str, path: str, operation: dict[str, Any]) -> bool:
+    """What the request did is undone, so that the next one meets the same world."""
+    is_upload = "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
+    how: dict[str, Any] = {} if is_upload or method == "get" else {"content_type": "application/json"}
+    with transaction.atomic():
+        response = getattr(program, method)(path, BODIES.get(operation["operationId"], {}), **how)
+        transaction.set_rollback(True)
+    assert response.status_code < 500, (method, path, response.content)
+    return response.status_code in {401, 403, 404}
+
+
+def test_every_operation_has_a_row_with_its_scope():
+    scopes = {name: operation["x-scope"] for name, _method, _path, operation in operations()}
+
+    assert scopes == {name: scope for name, (scope, _people, _part) in TABLE.items()}
+
+
+@pytest.mark.django_db
+def test_who_may_call_what(world, settings):
+    settings.API_RATE = "100000/m"
+    people = {who: world["people"][who] for who in EVERYBODY}
+    programs = {who: caller(person) for who, person in people.items()} | {"nobody": Client()}
+
+    surprises = [
+        f"{name}: {who}"
+        for name, method, path, operation in operations()
+        for who, program in programs.items()
+        if is_turned_away(program, method, address(path, world), operation) == (who in TABLE[name][1])
+    ]
+
+    assert not surprises
+
+
+@pytest.mark.django_db
+def test_no_operation_opens_to_a_token_without_its_scope(world, researcher, settings):
+    settings.API_RATE = "100000/m"
+    lacking = {
+        scope: caller(researcher, *(other for other in EVERY_SCOPE if other != scope))
+        for scope in EVERY_SCOPE
+    }
+
+    surprises = [
+        name
+        for name, method, path, operation in operations()
+        if not is_turned_away(lacking[TABLE[name][0]], method, address(path, world), operation)
+    ]
+
+    assert not surprises
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", [Role.RESEARCHER, Role.ADMIN])
+def test_what_a_part_opens_to_a_program(role, world, settings):
+    settings.API_RATE = "100000/m"
+    person = User.objects.create_user("member@example.org", role=role)
+    subjects: list[Any] = [*Study.objects.all(), *Dataset.objects.all()]
+    for subject in subjects:
+        subject.memberships.all().delete()
+    program = caller(person)
+
+    surprises = []
+    for rank, part in enumerate(PARTS):
+        for subject in subjects if part else []:
+            subject.share_with(person, Part(part))
+        surprises += [
+            f"{part or 'none'}: {name}"
+            for name, method, path, operation in operations()
+            if (least := TABLE[name][2])
+            and is_turned_away(program, method, address(path, world), operation)
+            == (rank >= PARTS.index(least))
+        ]
+
+    assert not surprises
