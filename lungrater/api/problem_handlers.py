@@ -9,9 +9,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, Throttled, ValidationError
-from pool.stored_files import LostFileError
 
 from accounts.api.problems import ProblemError
+from pool.storage.stored_files import LostFileError
 from rating.reading.revision_chain import RatingsDifferError
 from rating.studies.study import NotPossibleError
 
