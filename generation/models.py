@@ -1,7 +1,7 @@
 """The room's tables: checkpoints and the runs that make them, jobs and the pictures they make."""
 
 from generation.images.models import GenerationJob, JobEvent
-from generation.images.outcomes import EarlierOutcome, GeneratedImage, KeyPace, WorkerSeen
+from generation.images.outcomes import EarlierOutcome, GeneratedImage, KeyPace
 from generation.quality.models import QualityReport
 from generation.training.models import Checkpoint, TrainingRun
 from generation.utility.models import UtilityExperiment, UtilityExplanation, UtilityFit
@@ -18,5 +18,4 @@ __all__ = [
     "UtilityExperiment",
     "UtilityExplanation",
     "UtilityFit",
-    "WorkerSeen",
 ]

@@ -1,8 +1,12 @@
-"""The sweep over every kind of job: what dead workers left, and what no worker was told of."""
+"""The sweep over every kind of job: what dead workers left, and what no worker was told of.
+
+Each worker sweeps: that of the beat process alone would wait behind long jobs, and would end with that process.
+"""
 
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -10,15 +14,18 @@ from typing import Any
 from celery import current_app, shared_task
 from celery.signals import worker_ready, worker_shutting_down
 from django.apps import apps
+from django.db import DatabaseError, connection
 from django.db.models.functions import Now
 
 from jobs.models import Job, shutting_down
 from jobs.sender import NO_BROKER
+from jobs.worker_heartbeat import note_presence
 
 logger = logging.getLogger(__name__)
 
 ENQUEUE_AGAIN_AFTER = timedelta(seconds=30)
 MOST_MESSAGES = 20
+EVERY = 10.0
 
 
 @shared_task
@@ -61,3 +68,23 @@ def sweep_when_a_worker_starts(**_: Any) -> None:
 @worker_shutting_down.connect
 def let_jobs_leave(**_: Any) -> None:
     shutting_down.set()
+
+
+@worker_ready.connect
+def keep_present(sender: Any, **_: Any) -> None:
+    queues = list(sender.app.amqp.queues.consume_from)
+    threading.Thread(target=_stay, args=(queues,), daemon=True, name="presence").start()
+
+
+def _stay(queues: list[str]) -> None:
+    """Note this worker's presence and sweep, again and again until it is told to end."""
+    while not shutting_down.is_set():
+        try:
+            note_presence(queues)
+            sweep_jobs()
+        except DatabaseError:
+            logger.warning("The database does not answer; this worker asks again in %s s.", EVERY)
+        except Exception:
+            logger.exception("The sweep failed; it is tried again in %s s.", EVERY)
+        connection.close()
+        shutting_down.wait(EVERY)

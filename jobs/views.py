@@ -15,9 +15,11 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST, require_safe
 
 from jobs.models import Job
+from jobs.worker_heartbeat import why_waiting
 
 Kind = TypeVar("Kind", bound=Job)
 View = Callable[..., HttpResponse]
+Context = dict[str, Any]  # what a template gets
 
 
 class JobPages(Generic[Kind]):
@@ -43,11 +45,11 @@ class JobPages(Generic[Kind]):
         """The same, with what a job's own page shows."""
         return self.listed(request)
 
-    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+    def list_context(self, request: HttpRequest) -> Context:
         """What the kind's list shows beside its rows."""
         return {}
 
-    def context(self, job: Kind) -> dict[str, Any]:
+    def context(self, job: Kind) -> Context:
         """What the kind's page shows beside the row."""
         return {}
 
@@ -109,10 +111,12 @@ class JobPages(Generic[Kind]):
             messages.info(request, sentence)
         return redirect(self.url, pk)
 
-    def _context(self, request: HttpRequest, pk: int) -> dict[str, Any]:
+    def _context(self, request: HttpRequest, pk: int) -> Context:
         job = get_object_or_404(self.detailed(request), pk=pk)
         may_change = request.user.has_perm(self.permission("change"))
-        return {"pages": self, "job": job, "may_change": may_change, **self.context(job)}
+        waiting = why_waiting(job.queue) if job.state == job.State.QUEUED else ""
+        shared = {"pages": self, "job": job, "may_change": may_change, "why_waiting": waiting}
+        return shared | self.context(job)
 
     def editable(self, request: HttpRequest, pk: int) -> Kind:
         jobs: Any = self.kind.objects

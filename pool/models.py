@@ -309,6 +309,12 @@ class ImportJob(Job):
         return f"import {self.pk}"
 
     @property
+    def has_its_files(self) -> bool:
+        """Whether what was sent is still there to go on with; it is deleted some time after an import has ended."""
+        has_table = bool(self.table) or self.labels != self.Labels.TABLE
+        return has_table and (bool(self.url) or self.uploads.exists())
+
+    @property
     def source_url(self) -> str:
         """The address as people may see it."""
         return without_query(self.url)

@@ -25,8 +25,6 @@ urlpatterns = [
     path("held/<uuid:pk>/image", release.held_image, name="held_image"),
     path("held/<uuid:pk>/readmit", release.readmit_held_file, name="readmit_held_file"),
     path("import/", views.upload, name="upload"),
-    path("imports/<int:pk>/", views.import_result, name="import"),
+    *views.pages.urls("imports/"),
     path("imports/<int:pk>/outcomes.csv", views.import_outcomes, name="import_outcomes"),
-    path("imports/<int:pk>/progress", views.import_progress, name="import_progress"),
-    path("imports/<int:pk>/cancel", views.cancel_import, name="cancel_import"),
 ]

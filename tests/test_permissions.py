@@ -26,7 +26,10 @@ from tests.rating.cast import draft_study, frozen_study, open_study, over_study,
 from tests.rights_table import ALLAUTH, API, OPENS, STAFF, WHO_MAY, WITHOUT_PART, paths
 
 OF_IMAGE = {f"pool:{page}" for page in ("image", "thumbnail", "picture", "exclude", "include")}
-OF_IMPORT = {f"pool:{page}" for page in ("import", "import_outcomes", "import_progress", "cancel_import")}
+OF_IMPORT = {
+    f"pool:{page}"
+    for page in ("import", "import_outcomes", "import_progress", "import_cancel", "import_resume")
+}
 OF_JOB = {
     f"generation:{page}"
     for page in ("job", "job_progress", "job_cancel", "job_resume", "duplicate", "review", "sheet")

@@ -28,7 +28,7 @@ class Compiling:
     def __init__(
         self,
         net: Denoiser,
-        wish: str,
+        compiling: str,
         *,
         batch: int,
         images: int,
@@ -39,7 +39,7 @@ class Compiling:
         on_gpu = next(net.parameters()).device.type == "cuda"
         self.net, self.guided, self.try_out, self.note = net, guided, try_out, note
         self.left, self.pace = images, 0.0  # the pace in seconds an image, of the last batch
-        self.at_once, self.may = wish == "on", wish == "on" or (wish == "auto" and on_gpu)
+        self.at_once, self.may = compiling == "on", compiling == "on" or (compiling == "auto" and on_gpu)
         self.size = min(batch, images)
         if not self.may or net.compiled_for != (self.size, guided):
             self._leave_uncompiled()

@@ -1,4 +1,4 @@
-"""Generation jobs: a wish for images from one engine, and where it stands."""
+"""Generation jobs: images asked of one engine, and where it stands."""
 
 from __future__ import annotations
 
@@ -53,6 +53,11 @@ class GenerationJobQuerySet(JobQuerySet["GenerationJob"]):
     def in_queue(self, queue: str) -> Self:
         return self.filter(engine__in=[e for e, q in GenerationJob.QUEUES.items() if q == queue])
 
+    def queues_waiting(self) -> set[str]:
+        """The queues in which some of these wait for a worker."""
+        engines = self.waiting().order_by().values_list("engine", flat=True).distinct()
+        return {GenerationJob.QUEUES[GenerationJob.Engine(engine)] for engine in engines}
+
     def next_in_turn(self, queue: str) -> GenerationJob | None:
         """Whose turn it is: the highest priority; in it the person served longest ago; of theirs the oldest."""
         waiting = self.waiting().in_queue(queue)
@@ -102,7 +107,7 @@ class GenerationJobQuerySet(JobQuerySet["GenerationJob"]):
 
 
 class GenerationJob(Job):
-    """A wish for `total` images of one kind from one engine, into one dataset."""
+    """`total` images of one kind from one engine, into one dataset."""
 
     class Engine(models.TextChoices):
         PHANTOM = "phantom", "Phantom (drawn by a program)"
@@ -126,8 +131,8 @@ class GenerationJob(Job):
     modality = models.CharField(max_length=10, choices=Modality)
     label = models.CharField("finding", max_length=300, blank=True)
     prompt = models.TextField(blank=True, max_length=32_000)
-    # What a template or a list was expanded to: image k is of wish k modulo their number.
-    wishes = models.JSONField(default=list, blank=True)
+    # What a template or a list was expanded to: image k is of spec k modulo their number.
+    image_specs = models.JSONField(default=list, blank=True)
     seed = models.PositiveBigIntegerField(default=0, validators=[MaxValueValidator(MOST_SEED)])
     settings = models.JSONField(default=dict, blank=True)
     priority = models.SmallIntegerField(choices=Priority, default=Priority.NORMAL)
@@ -323,7 +328,7 @@ class GenerationJob(Job):
     def duplicate(self, *, seed: int, **changes: Any) -> GenerationJob:
         """An unsaved job that asks for the same with another seed, but for the changes."""
         same = (
-            *("engine", "checkpoint", "api_model", "dataset", "modality", "label", "prompt", "wishes"),
+            *("engine", "checkpoint", "api_model", "dataset", "modality", "label", "prompt", "image_specs"),
             *("settings", "total", "priority", "price", "spend_cap"),
         )
         values = {field: getattr(self, field) for field in same}

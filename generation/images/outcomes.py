@@ -114,16 +114,6 @@ class EarlierOutcome(models.Model):
         return f"{self.job_id} #{self.index} {self.outcome}, tried again"
 
 
-class WorkerSeen(models.Model):
-    """When a worker that serves a queue last gave a sign of life."""
-
-    queue = models.CharField(max_length=20, primary_key=True)
-    at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.queue} {self.at}"
-
-
 class KeyPace(models.Model):
     """When the next request with an API key may be sent; the key is named by a keyed hash, never by itself."""
 

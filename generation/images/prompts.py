@@ -16,7 +16,7 @@ from generation.images.engines.protocol import ImageSpec
 from pool.canonical.texts import plain
 
 VARIABLE = re.compile(r"\{(?P<name>[a-z_]+)(?::(?P<values>[^{}]*))?\}")
-MOST_WISHES = 5_000
+MOST_SPECS = 5_000
 LONGEST_PROMPT = 32_000
 
 
@@ -48,14 +48,16 @@ def expand(template: str, *, label: str = "", modality: str = "") -> list[ImageS
     number = 1
     for options in values.values():
         number *= len(options)
-    if number > MOST_WISHES:
+    if number > MOST_SPECS:
         raise ImageSpecError(
-            f"This template stands for {number:,} prompts; at most {MOST_WISHES:,} are possible."
+            f"This template stands for {number:,} prompts; at most {MOST_SPECS:,} are possible."
         )
     rest = VARIABLE.sub("", template)
     if "{" in rest or "}" in rest:
         raise ImageSpecError("A brace has no partner, or a variable's name is not in small letters.")
-    return [_wish(template, dict(zip(values, chosen, strict=True)), label) for chosen in _balanced(values)]
+    return [
+        _image_spec(template, dict(zip(values, chosen, strict=True)), label) for chosen in _balanced(values)
+    ]
 
 
 def _balanced(values: dict[str, list[str]]) -> list[tuple[str, ...]]:
@@ -63,7 +65,7 @@ def _balanced(values: dict[str, list[str]]) -> list[tuple[str, ...]]:
     return list(itertools.product(*values.values()))
 
 
-def _wish(template: str, chosen: dict[str, str], label: str) -> ImageSpec:
+def _image_spec(template: str, chosen: dict[str, str], label: str) -> ImageSpec:
     prompt = VARIABLE.sub(lambda match: chosen[match["name"]], template)
     return ImageSpec(prompt=prompt.strip(), label=chosen.get("finding", label))
 
@@ -77,21 +79,21 @@ def from_csv(data: bytes, *, label: str = "") -> list[ImageSpec]:
     table = csv.DictReader(io.StringIO(text))
     if "prompt" not in (table.fieldnames or []):
         raise ImageSpecError("The list of prompts needs a header row with a column named prompt.")
-    wishes: list[ImageSpec] = []
+    image_specs: list[ImageSpec] = []
     for number, row in enumerate(table, start=2):
         prompt = (row["prompt"] or "").strip()
         count = (row.get("count") or "1").strip()
         if not prompt or len(prompt) > LONGEST_PROMPT:
             raise ImageSpecError(f"Row {number} of the list has no prompt, or one that is too long.")
-        if not count.isdecimal() or not 1 <= int(count) <= MOST_WISHES:
-            raise ImageSpecError(f"Row {number} of the list: count is a number from 1 to {MOST_WISHES}.")
-        wishes += [ImageSpec(prompt, (row.get("label") or label).strip())] * int(count)
-        if len(wishes) > MOST_WISHES:
-            raise ImageSpecError(f"The list asks for more than {MOST_WISHES:,} images.")
-    if not wishes:
+        if not count.isdecimal() or not 1 <= int(count) <= MOST_SPECS:
+            raise ImageSpecError(f"Row {number} of the list: count is a number from 1 to {MOST_SPECS}.")
+        image_specs += [ImageSpec(prompt, (row.get("label") or label).strip())] * int(count)
+        if len(image_specs) > MOST_SPECS:
+            raise ImageSpecError(f"The list asks for more than {MOST_SPECS:,} images.")
+    if not image_specs:
         raise ImageSpecError("The list of prompts is empty.")
-    return wishes
+    return image_specs
 
 
-def as_json(wishes: list[ImageSpec]) -> list[dict[str, str]]:
-    return [asdict(wish) for wish in wishes]
+def as_json(image_specs: list[ImageSpec]) -> list[dict[str, str]]:
+    return [asdict(spec) for spec in image_specs]

@@ -115,7 +115,7 @@ def _request(job: GenerationJob, ledger: Ledger) -> GenerationRequest:
         prompt=job.prompt,
         seed=job.seed,
         settings=job.settings,
-        wishes=[ImageSpec(**wish) for wish in job.wishes],
+        image_specs=[ImageSpec(**spec) for spec in job.image_specs],
         source=_source(job),
         heartbeat=Throttle(job.beat),
         may_stop=aside,
@@ -154,12 +154,12 @@ def _settle(job: GenerationJob, answer: EngineImage | Refusal, ledger: Ledger) -
 
 
 def _outcome(job: GenerationJob, answer: EngineImage | Refusal) -> dict[str, Any]:
-    wish = (
-        ImageSpec(**job.wishes[answer.index % len(job.wishes)])
-        if job.wishes
+    spec = (
+        ImageSpec(**job.image_specs[answer.index % len(job.image_specs)])
+        if job.image_specs
         else ImageSpec(job.prompt, job.label)
     )
-    prompt = {"prompt": wish.prompt}
+    prompt = {"prompt": spec.prompt}
     if isinstance(answer, Refusal):
         reason = line(answer.reason, most=REASON_LENGTH) or "No reason was named."
         return {**prompt, "outcome": answer.outcome, "reason": reason}
@@ -169,7 +169,7 @@ def _outcome(job: GenerationJob, answer: EngineImage | Refusal) -> dict[str, Any
     if answer.seed is not None:
         provenance["seed"] = str(answer.seed)  # as text: 63 bits do not survive every JSON reader
     try:
-        image = add_image(job.dataset, answer.pixels, label=wish.label, provenance=provenance)
+        image = add_image(job.dataset, answer.pixels, label=spec.label, provenance=provenance)
     except DuplicatePixelsError as error:
         return {**prompt, "outcome": Outcome.DUPLICATE, "reason": line(str(error), most=REASON_LENGTH)}
     return {**prompt, "outcome": Outcome.MADE, "image": image}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from generation.images import worker_heartbeat  # noqa: F401  (its signals keep every worker present)
 from generation.images.models import GenerationJob
 from generation.images.runner import fill
 from jobs import runners

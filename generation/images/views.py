@@ -18,15 +18,15 @@ from generation.images.forms.by_engine import JOB_FORMS
 from generation.images.forms.queue import QueueFilterForm, ResumeForm
 from generation.images.models import PREVIEW, GenerationJob
 from generation.images.outcomes import GeneratedImage
-from generation.images.worker_heartbeat import absent_workers, why_waiting
 from generation.training import pipeline_folder
 from generation.training.models import Checkpoint
 from jobs.views import JobPages
+from jobs.worker_heartbeat import absent_workers
 from pool.choices import for_person
 
 SHOWN = 60
 LOG_LINES = 50
-WISHES_SHOWN = 8
+PROMPTS_SHOWN = 8
 MORE = 8
 
 may_view = permission_required("generation.view_generationjob", raise_exception=True)
@@ -59,7 +59,7 @@ class GenerationPages(JobPages[GenerationJob]):
         return {
             "form": form,
             "filtered": form.is_used,
-            "absent": absent_workers(),
+            "absent": absent_workers(GenerationJob.objects.queues_waiting()),
             "paused": GenerationJob.objects.visible_to(request.user).paused().count(),
         }
 
@@ -108,11 +108,10 @@ def progress_of(job: GenerationJob) -> dict[str, Any]:
         "tried_again": earlier.annotate(number=Count("pk")).order_by("-number"),
         "events": list(job.events.select_related("by").order_by("-pk")[:LOG_LINES]),
         "to_review": job.outcomes.unreviewed().count(),
-        "why_waiting": why_waiting(job.queue) if job.state == job.State.QUEUED else "",
         "left": job.total - job.done,
         "rest": (job.full_total or job.total) - job.total,
-        "prompts": [wish["prompt"] or wish["label"] for wish in job.wishes[:WISHES_SHOWN]],
-        "more_prompts": max(0, len(job.wishes) - WISHES_SHOWN),
+        "prompts": [spec["prompt"] or spec["label"] for spec in job.image_specs[:PROMPTS_SHOWN]],
+        "more_prompts": max(0, len(job.image_specs) - PROMPTS_SHOWN),
     }
 
 
@@ -142,7 +141,7 @@ def more_like(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         seed=random_seed(),
         requested_by_id=request.user.pk,
         total=MORE,
-        wishes=[],
+        image_specs=[],
         label=finding,
         prompt=liked.prompt or liked.job.prompt,
     )

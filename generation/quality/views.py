@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
-from generation.images.worker_heartbeat import why_waiting
 from generation.quality.figures import curves_figure
 from generation.quality.forms import QualityForm
 from generation.quality.models import QualityReport
@@ -43,11 +42,9 @@ class QualityPages(JobPages[QualityReport]):
         return super().listed(request).select_related("reference", "candidate")
 
     def context(self, job: QualityReport) -> dict[str, Any]:
-        waiting = why_waiting(job.queue) if job.state == job.State.QUEUED else ""
         if not job.results:
-            return {"why_waiting": waiting}
+            return {}
         return {
-            "why_waiting": waiting,
             "numbers": job.numbers,
             "parts": job.parts,
             "sheets": _sheets(job),

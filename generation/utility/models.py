@@ -109,7 +109,7 @@ class UtilityExperiment(Job):
             checkpoint=checkpoint,
             dataset=self.synthetic.latest("pk"),  # the one made for them
             modality=self.real.modality,
-            wishes=[{"prompt": "", "label": label} for label in labels],
+            image_specs=[{"prompt": "", "label": label} for label in labels],
             total=self.per_class * len(labels),
             seed=self.parsed_config.seed,
             requested_by=self.requested_by,

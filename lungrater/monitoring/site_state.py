@@ -11,10 +11,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from audit.guard import is_guarded
-from generation.images.outcomes import WorkerSeen
-from generation.images.worker_heartbeat import GONE_AFTER
 from jobs import disk_space
 from jobs.tasks import job_kinds
+from jobs.worker_heartbeat import GONE_AFTER, WorkerHeartbeat
 from lungrater.embedded.commands import QUEUES
 from lungrater.monitoring.signs_of_life import BACKUP, BEAT, MAIL, SignOfLife
 
@@ -104,7 +103,7 @@ class SiteState:
 def site_state() -> SiteState:
     """As the tables are now. Raises DatabaseError where they cannot be read."""
     now = timezone.now()
-    worker_times = {row.queue: row.at for row in WorkerSeen.objects.all()}
+    worker_times = {row.queue: row.at for row in WorkerHeartbeat.objects.all()}
     waiting: dict[str, list[datetime]] = {queue: [] for queue in QUEUES}
     for kind in job_kinds():
         for job in kind.objects.waiting().order_by("created_at")[:MOST_COUNTED]:

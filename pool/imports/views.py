@@ -1,19 +1,21 @@
-"""Sending files, watching them go in, and reading what was refused."""
+"""Sending files, the list of imports, watching one go in, and reading what was refused."""
 
 from __future__ import annotations
 
 from django.contrib.auth.decorators import permission_required
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
-from django_htmx.http import HttpResponseClientRefresh
+from django.views.decorators.http import require_safe
 
+from jobs.views import Context, JobPages
 from pool.imports.forms import UploadForm
 from pool.imports.outcomes import outcome_lines
 from pool.imports.uploads import submit_upload
-from pool.models import ImportJob
+from pool.models import FileOutcome, ImportJob
 
 RECENT = 10
+REFUSED = Count("outcomes", filter=Q(outcomes__kind=FileOutcome.Kind.REFUSED))
 MOST_LINES = 200  # of each list on the page; the CSV has them all
 
 may_add = permission_required("pool.add_image", raise_exception=True)
@@ -30,34 +32,38 @@ def upload(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_safe
-@may_add
-def import_result(request: HttpRequest, pk: int) -> HttpResponse:
-    job = get_object_or_404(ImportJob.objects.visible_to(request.user).select_related("dataset"), pk=pk)
-    noted = job.images.noted().order_by("source_name").values_list("source_name", "notes")[:MOST_LINES]
-    context = {
-        "job": job,
-        "noted": [{"file": name, **note} for name, notes in noted for note in notes],
-        "refused": job.outcomes.refused()[:MOST_LINES],
-        "refused_count": job.outcomes.refused().count(),
-        "duplicates": job.outcomes.duplicates()[:MOST_LINES],
-        "duplicate_count": job.outcomes.duplicates().count(),
-        "held_files": job.held_files.all()[:MOST_LINES],
-        "held_count": job.held_files.count(),
-        "waiting_count": job.held_files.waiting().count(),
-        "most_lines": MOST_LINES,
-    }
-    return render(request, "pool/import.html", context)
+class ImportPages(JobPages[ImportJob]):
+    """The imports, and one as its files go in and as it ended."""
 
+    kind = ImportJob
+    name = "import"
+    heads = ("Into", "Files")
+    seconds = 1
 
-@require_safe
-@may_add
-def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The moving part of the page; once there is nothing to watch, the browser loads the whole page again."""
-    job = get_object_or_404(ImportJob.objects.visible_to(request.user), pk=pk)
-    if not job.is_active:
-        return HttpResponseClientRefresh()
-    return render(request, "pool/_import_progress.html", {"job": job})
+    def listed(self, request: HttpRequest) -> QuerySet[ImportJob]:
+        return super().listed(request).select_related("dataset").annotate(refused_count=REFUSED)
+
+    def permission(self, act: str) -> str:
+        """Who may add images may see and stop how they are added."""
+        return "pool.add_image"
+
+    def resumed(self, request: HttpRequest, job: ImportJob) -> str:
+        if not job.has_its_files:
+            return "The files that were sent are deleted by now: send them again."
+        return super().resumed(request, job)
+
+    def context(self, job: ImportJob) -> Context:
+        noted = job.images.noted().order_by("source_name").values_list("source_name", "notes")[:MOST_LINES]
+        return {
+            "noted": [{"file": name, **note} for name, notes in noted for note in notes],
+            "refused": job.outcomes.refused()[:MOST_LINES],
+            "duplicates": job.outcomes.duplicates()[:MOST_LINES],
+            "duplicate_count": job.outcomes.duplicates().count(),
+            "held_files": job.held_files.all()[:MOST_LINES],
+            "held_count": job.held_files.count(),
+            "waiting_count": job.held_files.waiting().count(),
+            "most_lines": MOST_LINES,
+        }
 
 
 @require_safe
@@ -69,8 +75,4 @@ def import_outcomes(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     return StreamingHttpResponse(outcome_lines(job), content_type="text/csv; charset=utf-8", headers=headers)
 
 
-@require_POST
-@may_add
-def cancel_import(request: HttpRequest, pk: int) -> HttpResponse:
-    get_object_or_404(ImportJob.objects.editable_by(request.user), pk=pk).request_cancel()
-    return redirect("pool:import", pk)
+pages = ImportPages()

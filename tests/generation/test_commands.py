@@ -70,7 +70,7 @@ def test_a_template_is_queued_for_the_workers_with_its_price_and_cap() -> None:
     job = GenerationJob.objects.get()
     assert said == f"Queued as job {job.pk}.\n"
     assert (job.state, job.priority, str(job.price)) == ("queued", 1, "0.0160")
-    assert [wish["label"] for wish in job.wishes] == ["normal", "opacity"]
+    assert [spec["label"] for spec in job.image_specs] == ["normal", "opacity"]
 
 
 def test_a_list_of_prompts_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ ROW = (
     "engine",
     "api_model",
     "prompt",
-    "wishes",
+    "image_specs",
     "modality",
     "label",
     "settings",

@@ -258,6 +258,18 @@ def test_a_training_is_queued_from_a_preset_and_shows_its_curve(
     assert "hx-get" in browser.get("/generation/training/").content.decode()
 
 
+def test_a_training_that_waits_says_that_no_worker_serves_its_queue(browser: Client) -> None:
+    dataset = make_dataset("Chests")
+    make_image(dataset)
+    preset = {"name": "mine", "dataset": dataset.pk, "preset": "tiny", "seed": 1}
+    browser.post("/generation/training/new/", preset)
+
+    run = TrainingRun.objects.get()
+    page = browser.get(run.get_absolute_url()).content.decode()
+
+    assert f"No worker for the queue “{run.queue}” has been seen yet." in page
+
+
 def test_a_training_that_cannot_be_is_answered_on_the_form(browser: Client) -> None:
     dataset = make_dataset()
     make_run(dataset, "taken")

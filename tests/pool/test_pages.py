@@ -57,7 +57,7 @@ def actions(image: Image, job: ImportJob) -> list[str]:
     return [
         reverse("pool:exclude", args=[image.pk]),
         reverse("pool:include", args=[image.pk]),
-        reverse("pool:cancel_import", args=[job.pk]),
+        reverse("pool:import_cancel", args=[job.pk]),
         reverse("pool:upload"),
     ]
 
@@ -177,9 +177,41 @@ def test_progress_moves_and_then_asks_for_the_whole_page(browser: Client) -> Non
 def test_cancel_stops_a_waiting_import(browser: Client) -> None:
     job = ImportJob.objects.create(dataset=make_dataset())
 
-    answer = browser.post(reverse("pool:cancel_import", args=[job.pk]), follow=True)
+    answer = browser.post(reverse("pool:import_cancel", args=[job.pk]), follow=True)
 
     assert "Cancelled" in answer.text
+
+
+def test_the_list_of_imports_says_of_each_what_became_of_its_files(browser: Client) -> None:
+    job = ImportJob.objects.create(dataset=make_dataset("Chests"), state="succeeded", imported=4)
+    job.outcomes.create(kind="refused", file="a.txt", reason="No image.")
+
+    page = browser.get(reverse("pool:import_list")).text
+
+    assert "Chests" in page
+    assert "4 imported, 1 refused" in page
+
+
+def test_a_stopped_import_goes_on_while_its_files_are_there(browser: Client) -> None:
+    upload(browser, ("a.png", picture()))
+    job = ImportJob.objects.get()
+    browser.post(reverse("pool:import_cancel", args=[job.pk]))
+
+    browser.post(reverse("pool:import_resume", args=[job.pk]))
+
+    job.refresh_from_db()
+    assert job.state == "queued"
+
+
+def test_an_import_whose_files_are_deleted_asks_for_them_again(browser: Client) -> None:
+    job = ImportJob.objects.create(dataset=make_dataset(), state="failed", error="No.")
+
+    page = browser.post(reverse("pool:import_resume", args=[job.pk]), follow=True)
+
+    job.refresh_from_db()
+    assert job.state == "failed"
+    assert "send them again" in page.text
+    assert "Go on" not in page.text
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,8 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from generation.images.outcomes import WorkerSeen
-from generation.images.worker_heartbeat import note_presence
 from generation.models import GenerationJob
+from jobs.worker_heartbeat import WorkerHeartbeat, note_presence
 from lungrater.deadlines.file_storage import StorageSilentError
 from lungrater.deadlines.mail import MailSilentError
 from lungrater.embedded.home import CannotStartError
@@ -47,7 +46,7 @@ def everything_works(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     SignOfLife.note(BEAT)
 
 
-def backdate(model: type[WorkerSeen] | type[SignOfLife], name: str, **ago: float) -> None:
+def backdate(model: type[WorkerHeartbeat] | type[SignOfLife], name: str, **ago: float) -> None:
     assert model.objects.filter(pk=name).update(at=timezone.now() - timedelta(**ago))
 
 
@@ -83,7 +82,7 @@ def test_health_is_told_in_numbers(client: Client, everything_works: None) -> No
 
 
 def test_a_light_worker_and_a_clock_that_are_gone_are_named(client: Client, everything_works: None) -> None:
-    backdate(WorkerSeen, "cpu", seconds=40)
+    backdate(WorkerHeartbeat, "cpu", seconds=40)
     backdate(SignOfLife, BEAT, seconds=70)
 
     answer = client.get("/healthz")
@@ -95,7 +94,7 @@ def test_a_light_worker_and_a_clock_that_are_gone_are_named(client: Client, ever
 def test_a_worker_for_a_gpu_is_missed_only_where_jobs_wait_for_it(
     client: Client, everything_works: None, tmp_path: Path
 ) -> None:
-    backdate(WorkerSeen, "gpu", seconds=40)
+    backdate(WorkerHeartbeat, "gpu", seconds=40)
     without_jobs = client.get("/healthz").json()["missing"]
     make_job(engine="diffusion", checkpoint=make_checkpoint(tmp_path))
     _state.cache_clear()

@@ -115,7 +115,7 @@ class _SamplingPlan:
             raise EngineError(f"The number of sampling steps is from 1 to {MOST_STEPS}.")
         with engine_errors():
             make_sampler(net.config, sampler)
-            labels = {wish.label for wish in request.wishes} or {request.label}
+            labels = {spec.label for spec in request.image_specs} or {request.label}
             classes = {label: ImageClass(request.modality, label) for label in labels if net.config.classes}
             kinds = {label: net.config.class_number(image_class) for label, image_class in classes.items()}
         compile_it = str(settings.get("compile") or "auto")
@@ -137,7 +137,7 @@ class _SamplingPlan:
         pixels = sample(
             net,
             seeds,
-            classes=[self.kinds[request.wish(index).label] for index in group] if self.kinds else None,
+            classes=[self.kinds[request.image_spec(index).label] for index in group] if self.kinds else None,
             sampler=self.sampler,
             steps=self.steps,
             guidance=self.guidance,

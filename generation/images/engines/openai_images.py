@@ -66,7 +66,7 @@ class OpenAIImagesEngine:
     """How many seconds from now this key's next request may leave."""
 
     def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Answers:
-        if not request.wish(0).prompt.strip():
+        if not request.image_spec(0).prompt.strip():
             raise EngineError("The Images API needs a prompt.")
         family = family_of(self.model)
         parameters = family.parameters(self.model, dict(request.settings))
@@ -83,7 +83,7 @@ class OpenAIImagesEngine:
                     request.may_stop()
                     replies.check_use()
                     request.before_sending(index)
-                    replies.waiting[threads.submit(asking.ask, request.wish(index).prompt)] = index
+                    replies.waiting[threads.submit(asking.ask, request.image_spec(index).prompt)] = index
                     # After a reply of no use, the one under way is awaited before another is paid for.
                     while len(replies.waiting) >= (1 if replies.unusable else AT_ONCE):
                         yield from replies.arrived()
@@ -198,7 +198,7 @@ class _Replies:
         facts = {
             "engine": "openai",
             **{name: value for name, value in self.arguments.items() if name not in {"n", *answered.dropped}},
-            "prompt": self.request.wish(index).prompt,
+            "prompt": self.request.image_spec(index).prompt,
             "revised_prompt": reply.revised_prompt,
             "server": urlsplit(self.engine.base_url).hostname or "",
             "request_id": reply.request_id,

@@ -105,7 +105,7 @@ def _first_line(error: BaseException) -> str:
 
 
 class PipelineEngine:
-    """Picture k depends on the job's seed, its wish and k alone; prompts of one batch may differ."""
+    """Picture k depends on the job's seed, its image spec and k alone; prompts of one batch may differ."""
 
     def __init__(self, source: PipelineSource, *, batch: int | None = None) -> None:
         self.source = source
@@ -169,7 +169,7 @@ class _SamplingPlan:
 
         takes = inspect.signature(self.pipe.__call__).parameters
         seeds = [seed_of(request.seed, index) for index in group]
-        prompts = [request.wish(index).prompt for index in group]
+        prompts = [request.image_spec(index).prompt for index in group]
         arguments: dict[str, Any] = {**self.arguments, "output_type": "np"}
         if "prompt" in takes:
             arguments["prompt"] = prompts

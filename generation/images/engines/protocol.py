@@ -33,7 +33,7 @@ class ImageSpec:
 class GenerationRequest:
     """What a person asked for; `settings` are the engine's own (steps, sampler, size, quality …).
 
-    With `wishes`, image k is of wish k modulo their number; without, all are of `prompt` and `label`.
+    With `image_specs`, image k is of spec k modulo their number; without, all are of `prompt` and `label`.
     `heartbeat` is called at least every few seconds of work, `may_stop` where stopping loses no work, and
     `before_sending` with the index before a request that may cost money leaves; each may raise to stop the
     job. `note` takes a line for the job's log. `source` is the picture to start from, as a PNG.
@@ -44,15 +44,19 @@ class GenerationRequest:
     prompt: str = ""
     seed: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
-    wishes: Sequence[ImageSpec] = ()
+    image_specs: Sequence[ImageSpec] = ()
     source: bytes = b""
     heartbeat: Heartbeat = silent
     may_stop: Heartbeat = silent
     before_sending: Callable[[int], None] = silent
     note: Callable[[str], None] = silent
 
-    def wish(self, index: int) -> ImageSpec:
-        return self.wishes[index % len(self.wishes)] if self.wishes else ImageSpec(self.prompt, self.label)
+    def image_spec(self, index: int) -> ImageSpec:
+        return (
+            self.image_specs[index % len(self.image_specs)]
+            if self.image_specs
+            else ImageSpec(self.prompt, self.label)
+        )
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ class NewJobForm(forms.Form):
             total=count,
             full_total=total if count < total else None,
             priority=self.cleaned_data["priority"] or GenerationJob.Priority.NORMAL,
-            wishes=as_json(self.wishes()),
+            image_specs=as_json(self.image_specs()),
             seed=random_seed() if seed is None else seed,
             modality=kind.modality,
             label=kind.label,
@@ -137,7 +137,7 @@ class NewJobForm(forms.Form):
         """What the pictures show."""
         return ImageClass(self.cleaned_data["modality"], self.cleaned_data["label"].strip())
 
-    def wishes(self) -> list[ImageSpec]:
+    def image_specs(self) -> list[ImageSpec]:
         """What the images are to show in turn, where they differ."""
         return []
 

@@ -80,7 +80,7 @@ class DiffusionJobForm(NewJobForm):
         chosen = self.kinds[self.cleaned_data["what"]][1]
         return ImageClass(chosen.modality, "") if chosen.label == EVERY else chosen
 
-    def wishes(self) -> list[ImageSpec]:
+    def image_specs(self) -> list[ImageSpec]:
         checkpoint, chosen = self.kinds[self.cleaned_data["what"]]
         if chosen.label != EVERY:
             return []

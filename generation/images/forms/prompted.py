@@ -41,29 +41,29 @@ class PromptedJobForm(NewJobForm):
     )
 
     def clean(self) -> dict[str, Any]:
-        self._wishes = self._read_wishes()
+        self._image_specs = self._read_image_specs()
         return super().clean()
 
-    def _read_wishes(self) -> list[ImageSpec]:
+    def _read_image_specs(self) -> list[ImageSpec]:
         texts = {name: self.cleaned_data.get(name) or "" for name in ("prompt", "label", "modality")}
         uploaded: UploadedFile[Any] | None = self.cleaned_data.get("prompt_list")
         try:
             if uploaded is None:
                 if not texts["prompt"] and "prompt" not in self.errors:
                     self.add_error("prompt", "This field is required, or a CSV file of prompts.")
-                wishes = expand(texts["prompt"], label=texts["label"], modality=texts["modality"])
-                return wishes if len(wishes) > 1 or wishes[0].prompt != texts["prompt"] else []
+                image_specs = expand(texts["prompt"], label=texts["label"], modality=texts["modality"])
+                return image_specs if len(image_specs) > 1 or image_specs[0].prompt != texts["prompt"] else []
             if (uploaded.size or 0) > LARGEST_LIST:
                 raise ImageSpecError("The list of prompts is larger than 2 MB.")
-            wishes = from_csv(uploaded.read(), label=texts["label"])
+            image_specs = from_csv(uploaded.read(), label=texts["label"])
         except ImageSpecError as error:
             self.add_error("prompt" if uploaded is None else "prompt_list", str(error))
             return []
-        self.cleaned_data["prompt"] = f"{len(wishes)} prompts of {uploaded.name}"
-        return wishes
+        self.cleaned_data["prompt"] = f"{len(image_specs)} prompts of {uploaded.name}"
+        return image_specs
 
-    def wishes(self) -> list[ImageSpec]:
-        return self._wishes
+    def image_specs(self) -> list[ImageSpec]:
+        return self._image_specs
 
     def kind(self) -> ImageClass:
         return ImageClass(self.cleaned_data["modality"], self.cleaned_data["label"].strip())

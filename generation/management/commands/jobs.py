@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from generation.images.forms.base import random_seed
 from generation.images.forms.queue import STATES
-from generation.images.worker_heartbeat import absent_workers
 from generation.models import GenerationJob
+from jobs.worker_heartbeat import absent_workers
 from pool.models import Dataset
 
 BAD_ARGUMENT = 2
@@ -75,7 +75,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(rows))
             return
         self.stdout.write("\n".join(map(_in_words, rows)) or "No job fits.")
-        for sentence in absent_workers():
+        for sentence in absent_workers(GenerationJob.objects.queues_waiting()):
             self.stderr.write(sentence)
 
 

@@ -57,9 +57,9 @@ def test_picture_k_is_the_same_in_any_batch_and_after_any_restart(folder: Path) 
 
 
 def test_each_image_of_a_batch_may_have_its_own_prompt(folder: Path) -> None:
-    wishes = [ImageSpec("normal lung", "normal"), ImageSpec("very ill lung", "ill")]
+    image_specs = [ImageSpec("normal lung", "normal"), ImageSpec("very ill lung", "ill")]
 
-    mixed = make(folder, [0, 1], wishes=wishes)
+    mixed = make(folder, [0, 1], image_specs=image_specs)
     plain = make(folder, [1], prompt="very ill lung", batch=1)
 
     assert [mixed[k].provenance["prompt"] for k in (0, 1)] == ["normal lung", "very ill lung"]
@@ -139,11 +139,18 @@ def test_weights_that_are_no_safetensors_or_damaged_are_refused(folder: Path, tm
 
 
 @pytest.mark.django_db
-def test_a_job_names_its_pipeline_and_labels_each_image_by_its_wish(folder: Path, settings: Any) -> None:
+def test_a_job_names_its_pipeline_and_labels_each_image_by_its_image_spec(
+    folder: Path, settings: Any
+) -> None:
     settings.MODELS_DIR = folder.parents[1]
-    wishes = [{"prompt": "a lung", "label": "normal"}, {"prompt": "a bad lung", "label": "ill"}]
+    image_specs = [{"prompt": "a lung", "label": "normal"}, {"prompt": "a bad lung", "label": "ill"}]
     job = make_job(
-        total=3, engine="pipeline", api_model="tiny-sd", prompt="x", wishes=wishes, settings={"steps": 2}
+        total=3,
+        engine="pipeline",
+        api_model="tiny-sd",
+        prompt="x",
+        image_specs=image_specs,
+        settings={"steps": 2},
     )
 
     job.perform()

@@ -13,9 +13,9 @@ from generation.images.prompts import ImageSpecError, expand, from_csv
 
 
 def test_a_template_stands_for_every_combination_and_the_finding_becomes_the_label() -> None:
-    wishes = expand("{view:PA|AP} chest {modality}, {finding:normal|opacity}, {view}", modality="xray")
+    image_specs = expand("{view:PA|AP} chest {modality}, {finding:normal|opacity}, {view}", modality="xray")
 
-    assert [(wish.prompt, wish.label) for wish in wishes] == [
+    assert [(spec.prompt, spec.label) for spec in image_specs] == [
         ("PA chest xray, normal, PA", "normal"),
         ("PA chest xray, opacity, PA", "opacity"),
         ("AP chest xray, normal, AP", "normal"),
@@ -33,9 +33,9 @@ def test_any_number_of_images_is_balanced_to_within_one(sizes: list[int], total:
         "{{{}:{}}}".format(name, "|".join(f"v{number}" for number in range(size)))
         for name, size in zip(names, sizes, strict=False)
     )
-    request = GenerationRequest("xray", wishes=expand(template))
+    request = GenerationRequest("xray", image_specs=expand(template))
 
-    counts = Counter(request.wish(index).prompt for index in range(total))
+    counts = Counter(request.image_spec(index).prompt for index in range(total))
 
     assert max(counts.values()) - min(counts.values()) <= 1
 

@@ -143,7 +143,7 @@ def test_a_template_and_a_price_become_a_balanced_job_with_an_estimate(browser: 
     browser.post("/generation/new/openai/", wish(prompt=template, spend_cap="5"))
 
     job = GenerationJob.objects.get()
-    assert [one["label"] for one in job.wishes] == ["normal", "opacity"]
+    assert [one["label"] for one in job.image_specs] == ["normal", "opacity"]
     assert f"{job.price} {job.spend_cap} {job.estimate}" == "0.0160 5.00 0.0640"
     assert (
         "of about US$0.06 for all; pauses at US$5.00" in browser.get(job.get_absolute_url()).content.decode()
@@ -157,7 +157,7 @@ def test_prompts_come_from_a_csv_file(browser: Client) -> None:
 
     job = GenerationJob.objects.get()
     assert job.prompt == "2 prompts of list.csv"
-    assert [one["prompt"] for one in job.wishes] == ["PA", "AP"]
+    assert [one["prompt"] for one in job.image_specs] == ["PA", "AP"]
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from generation.images import runner, worker_heartbeat
+from generation.images import runner
 from generation.images.engines.protocol import EngineImage, Refusal
 from generation.images.tasks import run_generation
-from generation.models import GenerationJob, WorkerSeen
+from generation.models import GenerationJob
 from jobs import models as pool_jobs
-from jobs import tasks, throttle
+from jobs import tasks, throttle, worker_heartbeat
 from tests.generation.makers import ScriptedEngine, make_job, picture_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nobody_rings")]
@@ -261,7 +261,7 @@ def test_a_page_says_since_when_no_worker_has_been_seen(
     never = browser.get("/generation/").content.decode()
     worker_heartbeat.note_presence(["cpu"])
     present = browser.get("/generation/").content.decode()
-    WorkerSeen.objects.update(at=timezone.now() - timedelta(hours=3))
+    worker_heartbeat.WorkerHeartbeat.objects.update(at=timezone.now() - timedelta(hours=3))
     gone = browser.get("/generation/").content.decode()
 
     assert "No worker for the queue “cpu” has been seen yet." in never
