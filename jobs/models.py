@@ -170,6 +170,10 @@ class Job(models.Model):
         abstract = True
         ordering = ["-created_at"]
 
+    def get_absolute_url(self) -> str:
+        """The page on which people follow it: its own, or that of what it is of."""
+        raise NotImplementedError
+
     def enqueue(self) -> None:
         """Tell a worker, once the row is committed, that this job waits."""
         enqueue(self.task, self.pk, queue=self.queue)

@@ -11,7 +11,9 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 
 from jobs.models import Job
@@ -34,6 +36,8 @@ class JobPages(Generic[Kind]):
     heads: ClassVar[Sequence[str]]  # over the cells of a row that the kind adds
     seconds: ClassVar[int] = 2  # between two looks of a page that is open
     per_page: ClassVar[int] = 30
+    # The ends of the names of its URLs; where it is part of another page, it has no list or page of its own.
+    parts: ClassVar[Sequence[str]] = ("_list", "", "_progress", "_cancel", "_resume")
 
     def listed(self, request: HttpRequest) -> QuerySet[Kind]:
         """The jobs this person may see, with what a row shows."""
@@ -71,7 +75,11 @@ class JobPages(Generic[Kind]):
             (f"{at}<int:pk>/cancel", "_cancel"): require_POST(may_change(self.cancel)),
             (f"{at}<int:pk>/resume", "_resume"): require_POST(may_change(self.resume)),
         }
-        return [path(route, view, name=self.name + end) for (route, end), view in views.items()]
+        return [
+            path(route, view, name=self.name + end)
+            for (route, end), view in views.items()
+            if end in self.parts
+        ]
 
     def may(self, act: str) -> Callable[[View], View]:
         return permission_required(self.permission(act), raise_exception=True)
@@ -84,17 +92,19 @@ class JobPages(Generic[Kind]):
         page = self.paginator(request).get_page(request.GET.get("page"))
         context = {"pages": self, "page": page, "moving": any(job.is_active for job in page)}
         template = (
-            "jobs/_table.html" if request.headers.get("HX-Request") else f"{self.app}/{self.name}_list.html"
+            "jobs/_table.html"
+            if request.headers.get("HX-Request")
+            else f"{self.folder}/{self.name}_list.html"
         )
         return render(request, template, context | self.list_context(request))
 
     def detail(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return render(request, f"{self.app}/{self.name}.html", self._context(request, pk))
+        return render(request, f"{self.folder}/{self.name}.html", self._context(request, pk))
 
     def progress(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The part of the job's page that moves."""
         context = self._context(request, pk)
-        response = render(request, f"{self.app}/_{self.name}_progress.html", context)
+        response = render(request, self.progress_template, context)
         if not context["job"].is_active:
             response["HX-Refresh"] = "true"
         return response
@@ -102,21 +112,37 @@ class JobPages(Generic[Kind]):
     def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
         job = self.editable(request, pk)
         job.request_cancel(by=request.user)
-        return redirect(self.url, pk)
+        return redirect(job)
+
+    def part(self, request: HttpRequest, job: Kind | None) -> SafeString:
+        """The part that moves, for another page to show; empty where there is no such job yet."""
+        return (
+            render_to_string(self.progress_template, self.context_of(job, request), request)
+            if job
+            else SafeString()
+        )
 
     def resume(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Queue a stopped, failed or paused job again; it makes what is missing."""
         job = self.editable(request, pk)
         if sentence := self.resumed(request, job):
             messages.info(request, sentence)
-        return redirect(self.url, pk)
+        return redirect(job)
 
     def _context(self, request: HttpRequest, pk: int) -> Context:
-        job = get_object_or_404(self.detailed(request), pk=pk)
-        may_change = request.user.has_perm(self.permission("change"))
+        return self.context_of(get_object_or_404(self.detailed(request), pk=pk), request)
+
+    def context_of(self, job: Kind, request: HttpRequest) -> Context:
+        """What its page, and its part of another page, show."""
+        may_change = request.user.has_perm(self.permission("change")) and self.is_editable(request, job)
         waiting = why_waiting(job.queue) if job.state == job.State.QUEUED else ""
         shared = {"pages": self, "job": job, "may_change": may_change, "why_waiting": waiting}
         return shared | self.context(job)
+
+    def is_editable(self, request: HttpRequest, job: Kind) -> bool:
+        """Whether this person may stop it and let it go on."""
+        jobs: Any = self.kind.objects
+        return bool(jobs.editable_by(request.user).filter(pk=job.pk).exists())
 
     def editable(self, request: HttpRequest, pk: int) -> Kind:
         jobs: Any = self.kind.objects
@@ -128,8 +154,17 @@ class JobPages(Generic[Kind]):
         return self.kind._meta.app_label
 
     @property
+    def folder(self) -> str:
+        """Where its templates lie."""
+        return self.app
+
+    @property
     def row_template(self) -> str:
-        return f"{self.app}/_{self.name}_row.html"
+        return f"{self.folder}/_{self.name}_row.html"
+
+    @property
+    def progress_template(self) -> str:
+        return f"{self.folder}/_{self.name}_progress.html"
 
     @property
     def url(self) -> str:

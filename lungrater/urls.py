@@ -12,7 +12,7 @@ from accounts.tokens.views import act_token, revoke_token, tokens
 from accounts.views import privacy_notice, site_settings
 from lungrater.api.document import docs_page, document
 from lungrater.api.site_api import addresses
-from lungrater.machines.views import machines, stop_machine
+from lungrater.machines import views as machines
 from lungrater.monitoring.health import healthz, livez, readyz
 from lungrater.monitoring.health_page import health
 from lungrater.pages.home import home
@@ -28,8 +28,8 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("healthz", healthz, name="healthz"),
     path("studies/<slug:slug>/invite/", invite_raters, name="invite"),
-    path("studies/<slug:slug>/machines/", machines, name="machines"),
-    path("studies/<slug:slug>/machines/<int:pk>/stop/", stop_machine, name="stop_machine"),
+    path("studies/<slug:slug>/machines/", machines.machines, name="machines"),
+    *machines.pages.urls("machines/"),
     path("account/", account, name="account"),
     path("account/tokens/", tokens, name="tokens"),
     path("account/tokens/act/", act_token, name="act_token"),

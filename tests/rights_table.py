@@ -42,7 +42,8 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "healthz": (EVERYBODY, "get"),
     "invite": (STAFF, "get"),
     "machines": (STAFF, "get"),
-    "stop_machine": (STAFF, "post"),
+    "machine_reading_cancel": (STAFF, "post"),
+    "machine_reading_resume": (STAFF, "post"),
     "pool:datasets": (STAFF, "get"),
     "pool:remove_dataset": (STAFF, "get"),
     "pool:dataset_members": (STAFF, "get"),
@@ -131,11 +132,15 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:study": (STAFF, "get"),
     "rating:edit": (STAFF, "get"),
     "rating:freeze": (STAFF, "post"),
-    "rating:freezing": (STAFF, "get"),
+    "rating:freeze_progress": (STAFF, "get"),
+    "rating:freeze_cancel": (STAFF, "post"),
+    "rating:freeze_resume": (STAFF, "post"),
     "rating:copy": (STAFF, "post"),
     "rating:audit": (STAFF, "post"),
     "rating:freeze_again": (STAFF, "get"),
-    "rating:auditing": (STAFF, "get"),
+    "rating:audit_progress": (STAFF, "get"),
+    "rating:audit_cancel": (STAFF, "post"),
+    "rating:audit_resume": (STAFF, "post"),
     "rating:audit_places": (STAFF, "get"),
     "rating:override": (STAFF, "post"),
     "rating:raters": (STAFF, "get"),
@@ -191,7 +196,7 @@ def paths(
 
 # What a part in a study or a dataset opens; a part opens what the parts below it open.
 VIEWER = {
-    *("rating:study", "rating:freezing", "rating:auditing", "rating:raters", "rating:copy"),
+    *("rating:study", "rating:freeze_progress", "rating:audit_progress", "rating:raters", "rating:copy"),
     "rating:audit_places",
     *("rating:codebook", "rating:analysis", "rating:log", "rating:log_csv", "rating:verify"),
     *(
@@ -221,7 +226,9 @@ EDITOR = {
     ),
     "rating:freeze_again",
     *("rating:audit", "rating:override", "rating:reset", "rating:withdraw", "rating:replace"),
-    *("rating:mark_unblinded", "invite", "machines", "stop_machine"),
+    *("rating:mark_unblinded", "invite", "machines"),
+    *("machine_reading_cancel", "machine_reading_resume"),
+    *("rating:freeze_cancel", "rating:freeze_resume", "rating:audit_cancel", "rating:audit_resume"),
     # Of a study that is closed and not unblinded:
     *("rating:ratings_csv", "rating:bundle", "rating:report", "rating:study_picture", "rating:remarks_csv"),
     *("rating:sign_report", "rating:statements"),

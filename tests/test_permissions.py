@@ -19,7 +19,7 @@ from accounts.roles import Role
 from generation.models import Checkpoint, GenerationJob, QualityReport, TrainingRun
 from lungrater.machines.models import MachineReading
 from pool.models import Dataset, ImportJob
-from rating.models import BlindingAudit, Study
+from rating.models import BlindingAudit, Freeze, Study
 from tests.factories import make_dataset, make_held_file, make_image
 from tests.generation.utility.datasets import reported_experiment
 from tests.rating.cast import draft_study, frozen_study, open_study, over_study, presentations
@@ -60,12 +60,15 @@ OF_ENROLMENT = {f"rating:{act}" for act in ("reset", "withdraw", "replace", "mar
 OF_STUDY = {
     f"rating:{page}"
     for page in (
-        *("study", "freezing", "close", "unblind", "analysis", "codebook", "members", "join", "redact"),
+        *("study", "close", "unblind", "analysis", "codebook", "members", "join", "redact"),
         "statements",
         *("log", "log_csv", "verify"),
-        *("let_copies_in", "copy", "audit", "freeze_again", "auditing", "override", "raters"),
+        *("let_copies_in", "copy", "audit", "freeze_again", "override", "raters"),
     )
 }
+OF_MACHINE = {f"machine_reading_{act}" for act in ("cancel", "resume")}
+OF_FREEZE = {f"rating:freeze_{act}" for act in ("progress", "cancel", "resume")}
+OF_AUDIT = {f"rating:audit_{act}" for act in ("progress", "cancel", "resume")}
 EXTRACTOR = {"name": "small", "sha256": "0" * 64, "dimensions": 64}
 
 
@@ -91,7 +94,7 @@ def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict
     findings = [
         {"check": "Places in the picture", "verdict": "green", "reason": "", "detail": {"heat_map": heat_map}}
     ]
-    BlindingAudit.objects.create(study=frozen, state="succeeded", verdict="green", findings=findings)
+    audit = BlindingAudit.objects.create(study=frozen, state="succeeded", verdict="green", findings=findings)
     open_study("Other", raters=[other_rater])
     pairs = open_study("Pairs", raters=[rater], design="pair", primary_endpoint="accuracy")
     taught = over_study("Taught", raters=[rater], unblinded=True, debriefing="score")
@@ -103,6 +106,8 @@ def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict
         "over": over_study("Over", raters=[rater], signatures=True),
         "draft": draft_study("Draft"),
         "frozen": frozen,
+        "audit": audit,
+        "freeze": Freeze.objects.create(study=frozen, state="succeeded"),
         "token": presentations(own, rater)[0].token,
         "token of a pair": presentations(pairs, rater)[0].token,
         "image": make_image(make_dataset()),
@@ -166,7 +171,9 @@ def address(name: str, world: dict[str, Any]) -> str:
         "pool:join_dataset": lambda: [world["image"].dataset_id],
         "erase_person": lambda: [world["people"]["other rater"].uuid],
         "machines": lambda: [own],
-        "stop_machine": lambda: [own, MachineReading.objects.get().pk],
+        **dict.fromkeys(OF_MACHINE, lambda: [MachineReading.objects.get().pk]),
+        **dict.fromkeys(OF_FREEZE, lambda: [world["freeze"].pk]),
+        **dict.fromkeys(OF_AUDIT, lambda: [world["audit"].pk]),
         "generation:create_with": lambda: ["phantom"],
         "generation:more_like": lambda: [world["generated"].image_id],
         "generation:quality_figure": lambda: [world["report"].pk, "spectrum"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
+from django.urls import reverse
 
 from jobs.models import Job, JobQuerySet
 from rating.models import Study
@@ -42,6 +43,9 @@ class MachineReading(Job):
 
     def __str__(self) -> str:
         return f"{self.folder or self.model} reads {self.study}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("machines", args=[self.study.slug])
 
     @property
     def queue(self) -> str:  # type: ignore[override]  # the same string, but it depends on the machine

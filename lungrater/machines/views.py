@@ -10,8 +10,8 @@ from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST
 
+from jobs.views import JobPages
 from lungrater.machines.available_models import folders
 from lungrater.machines.models import MachineReading
 from rating.models import Study
@@ -55,6 +55,28 @@ class MachineForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the
         return data
 
 
+class MachinePages(JobPages[MachineReading]):
+    """What is read by machines stands on the study's page of machines; each can be stopped and let go on."""
+
+    kind = MachineReading
+    name = "machine_reading"
+    heads = ("Machine", "Stop or go on")
+    parts = ("_cancel", "_resume")
+    folder = "machines"
+    url = "machine_reading"
+
+    def permission(self, act: str) -> str:
+        return "accounts.invite_rater"
+
+    def resumed(self, request: HttpRequest, job: MachineReading) -> str:
+        if not job.study.is_open:
+            return f"“{job.study}” is {job.study.state}: machines rate while a study is open, as people do."
+        return super().resumed(request, job)
+
+
+pages = MachinePages()
+
+
 @permission_required("accounts.invite_rater", raise_exception=True)
 def machines(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.editable_by(request.user), slug=slug)
@@ -67,22 +89,14 @@ def machines(request: HttpRequest, slug: str) -> HttpResponse:
         form.add_error(
             None, f"“{study}” is {study.state}: machines rate while a study is open, as people do."
         )
-    readings = list(study.machine_readings.select_related("requested_by"))
+    readings = pages.listed(request).filter(study=study)
     context = {
         "study": study,
         "form": form,
-        "readings": readings,
+        "pages": pages,
+        "page": readings,
         "moving": any(reading.is_active for reading in readings),
+        "may_change": True,
     }
-    part = "_readings" if request.headers.get("HX-Request") else "machines"
-    return render(request, f"machines/{part}.html", context, status=422 if form.errors else 200)
-
-
-@require_POST
-@permission_required("accounts.invite_rater", raise_exception=True)
-def stop_machine(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    reading = get_object_or_404(
-        MachineReading, pk=pk, study__slug=slug, study__in=Study.objects.editable_by(request.user)
-    )
-    reading.request_cancel()
-    return redirect("machines", slug)
+    template = "jobs/_table.html" if request.headers.get("HX-Request") else "machines/machines.html"
+    return render(request, template, context, status=422 if form.errors else 200)

@@ -53,6 +53,9 @@ class BlindingAudit(Job):
     def __str__(self) -> str:
         return f"Blinding audit of {self.study}"
 
+    def get_absolute_url(self) -> str:
+        return self.study.get_absolute_url()
+
     @property
     def is_red(self) -> bool:
         return self.verdict == self.Verdict.RED
@@ -97,6 +100,8 @@ class BlindingAudit(Job):
         """Why this audit keeps the study closed, in sentences; empty when it does not."""
         if self.is_active:
             return ["The blinding audit is still running."]
+        if self.state == self.State.CANCELLED:
+            return ["The blinding audit was stopped before its end: run it again."]
         if self.state != self.State.SUCCEEDED:
             return [f"The blinding audit has {self.state}: {self.error or 'run it again.'}"]
         if not self.stops_opening:

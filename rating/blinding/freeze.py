@@ -31,3 +31,6 @@ class Freeze(Job):
 
     def __str__(self) -> str:
         return f"Freeze of {self.study}"
+
+    def get_absolute_url(self) -> str:
+        return self.study.get_absolute_url()

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_POST
 
 from rating.blinding.heat_map import heat_map_png
@@ -27,17 +27,6 @@ def run(request: HttpRequest, slug: str) -> HttpResponse:
     except IntegrityError:
         messages.info(request, "The blinding audit is running already.")
     return redirect(study)
-
-
-@permission_required("rating.view_study", raise_exception=True)
-@require_GET
-def progress(request: HttpRequest, slug: str) -> HttpResponse:
-    """The fragment that shows how far the audit has come; asks for a fresh page when it has ended."""
-    audit = get_object_or_404(Study.objects.visible_to(request.user), slug=slug).blinding_audit
-    response = render(request, "rating/_auditing.html", {"audit": audit})
-    if audit is None or not audit.is_active:
-        response["HX-Refresh"] = "true"
-    return response
 
 
 @permission_required("rating.view_study", raise_exception=True)

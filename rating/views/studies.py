@@ -24,6 +24,7 @@ from rating.studies.protocol_lines import told_protocol
 from rating.studies.stepper import pace, sentence_on_raters, steps
 from rating.studies.study import NotPossibleError
 from rating.studies.study_copy import copy_of
+from rating.views import jobs
 
 LATEST = 100  # events that the study's own page shows; its log page has all
 
@@ -102,8 +103,10 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "on_raters": sentence_on_raters(paces),
         "rows": zip(enrolments, (state for _, state in paces), strict=True),
         "strata": study.strata.select_related("dataset"),
-        "freeze": study.freezes.first(),
+        "freeze": (freeze := study.freezes.first()),
+        "freezing": jobs.freezes.part(request, freeze),
         "audit": (audit := study.blinding_audit),
+        "auditing": jobs.audits.part(request, audit),
         "names_images": (names_images := bool(audit and audit.names_images_to(request.user))),
         "named_images": audit.images_named() if names_images and study.state == Study.State.FROZEN else [],
         "protocol": told_protocol(study),
@@ -117,17 +120,6 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "members": study.memberships.select_related("user", "group"),
     }
     return render(request, "rating/study.html", context)
-
-
-@permission_required("rating.view_study", raise_exception=True)
-@require_GET
-def freezing(request: HttpRequest, slug: str) -> HttpResponse:
-    """The fragment that shows how far freezing has come; asks for a fresh page when it has ended."""
-    job = get_object_or_404(Study.objects.visible_to(request.user), slug=slug).freezes.first()
-    response = render(request, "rating/_freezing.html", {"freeze": job})
-    if job is None or not job.is_active:
-        response["HX-Refresh"] = "true"
-    return response
 
 
 @permission_required("rating.change_study", raise_exception=True)

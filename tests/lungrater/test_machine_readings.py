@@ -119,7 +119,7 @@ def test_a_reading_can_be_stopped(browser: Client, study: Study) -> None:
     asked(browser, study, model="see-1")
     reading = MachineReading.objects.get()
 
-    browser.post(reverse("stop_machine", args=[study.slug, reading.pk]))
+    browser.post(reverse("machine_reading_cancel", args=[reading.pk]))
 
     reading.refresh_from_db()
     assert reading.state == "cancelled"

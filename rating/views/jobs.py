@@ -1,0 +1,42 @@
+"""The jobs of a study, which are parts of its page: freezing, and the blinding audit."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from django.http import HttpRequest
+
+from jobs.views import JobPages
+from rating.models import BlindingAudit, Freeze
+
+OfStudy = TypeVar("OfStudy", Freeze, BlindingAudit)
+
+
+class StudyJobPages(JobPages[OfStudy]):
+    """How far it is, stop and go on: for whoever may see, and whoever may change, the study."""
+
+    seconds = 1
+    parts = ("_progress", "_cancel", "_resume")
+
+    def permission(self, act: str) -> str:
+        return f"rating.{act}_study"
+
+
+class FreezePages(StudyJobPages[Freeze]):
+    kind = Freeze
+    name = "freeze"
+
+    def resumed(self, request: HttpRequest, job: Freeze) -> str:
+        """A study that was frozen or changed since is frozen anew, from its page."""
+        if not job.study.is_draft or job.study.freezes.first() != job:
+            return "Freeze the study anew."
+        return super().resumed(request, job)
+
+
+class AuditPages(StudyJobPages[BlindingAudit]):
+    kind = BlindingAudit
+    name = "audit"
+
+
+freezes = FreezePages()
+audits = AuditPages()
