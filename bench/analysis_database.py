@@ -99,6 +99,7 @@ def _filled(raters: int, images: int) -> Any:
     sittings = Sitting.objects.bulk_create(
         [Sitting(enrolment=one, seed=1, order_version="x") for one in enrolled]
     )
+    Study.objects.filter(pk=study.pk).update(state="open", manifest_sha256="x", frozen_at=now, opened_at=now)
     truth = np.array([one.origin != "real" for one in pictures])
     words = np.array(["real", "fake", "unsure"])
     number = 0
@@ -124,10 +125,16 @@ def _filled(raters: int, images: int) -> Any:
                 zip(words[labels].tolist(), seconds.tolist(), strict=True), start=1
             ):
                 copy.write_row((at, at, label, "", "[]", "{}", ms, 1, now))
+        # As raters save: every rating is its last revision, or nothing is counted from it.
+        cursor.execute(
+            "INSERT INTO rating_ratingrevision "
+            "(rating_id, number, client_key, label, remark, reasons, view_state, active_ms, reason, "
+            "remark_nonce, remark_sha256, reason_nonce, reason_sha256, sha256) "
+            "SELECT id, 1, gen_random_uuid(), label, remark, reasons, view_state, active_ms, '', '', '', '', '', '' "
+            "FROM rating_rating ORDER BY id"
+        )
         cursor.execute("ANALYZE")
-    Study.objects.filter(pk=study.pk).update(
-        state="unblinded", manifest_sha256="x", frozen_at=now, opened_at=now, closed_at=now, unblinded_at=now
-    )
+    Study.objects.filter(pk=study.pk).update(state="unblinded", closed_at=now, unblinded_at=now)
     study.refresh_from_db()
     return study
 
