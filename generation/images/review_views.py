@@ -16,6 +16,7 @@ from generation.images.contact_sheet import PER_SHEET, contact_sheet
 from generation.images.models import GenerationJob
 from generation.images.outcomes import GeneratedImage
 from generation.images.views import may_view
+from jobs.views import Context
 from pool.choices import for_person
 
 REASONS = ("text in the picture", "broken anatomy", "duplicate", "not the modality", "poor quality")
@@ -58,7 +59,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "generation/review.html", context, status=422 if form else 200)
 
 
-def _context(request: HttpRequest, job: GenerationJob) -> dict[str, Any]:
+def _context(request: HttpRequest, job: GenerationJob) -> Context:
     """The image asked for by `index`, else the first nobody has looked at, those past `after` first."""
     with_image, fresh = job.outcomes.with_image(), job.outcomes.unreviewed()
     index, after = request.GET.get("index", request.POST.get("index", "")), request.GET.get("after", "")
@@ -117,7 +118,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     form = for_person(
         CompareForm(request.GET if "right" in request.GET else None, initial=request.GET.dict()), request.user
     )
-    context: dict[str, Any] = {"form": form}
+    context: Context = {"form": form}
     if form.is_valid():
         left, right = form.cleaned_data["left"], form.cleaned_data["right"]
         of_right = {outcome.index: outcome for outcome in right.outcomes.with_image()}

@@ -20,7 +20,7 @@ from generation.images.models import PREVIEW, GenerationJob
 from generation.images.outcomes import GeneratedImage
 from generation.training import pipeline_folder
 from generation.training.models import Checkpoint
-from jobs.views import JobPages
+from jobs.views import Context, JobPages
 from jobs.worker_heartbeat import absent_workers
 from pool.choices import for_person
 
@@ -54,7 +54,7 @@ class GenerationPages(JobPages[GenerationJob]):
         vars(pages)["count"] = QueueFilterForm(request.GET).filter(jobs).count()
         return pages
 
-    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+    def list_context(self, request: HttpRequest) -> Context:
         form = QueueFilterForm(request.GET)
         return {
             "form": form,
@@ -63,7 +63,7 @@ class GenerationPages(JobPages[GenerationJob]):
             "paused": GenerationJob.objects.visible_to(request.user).paused().count(),
         }
 
-    def context(self, job: GenerationJob) -> dict[str, Any]:
+    def context(self, job: GenerationJob) -> Context:
         return progress_of(job)
 
     def resumed(self, request: HttpRequest, job: GenerationJob) -> str:
@@ -94,7 +94,7 @@ def create(request: HttpRequest, engine: str = GenerationJob.Engine.DIFFUSION) -
     return render(request, "generation/job_form.html", context, status=422 if form.errors else 200)
 
 
-def progress_of(job: GenerationJob) -> dict[str, Any]:
+def progress_of(job: GenerationJob) -> Context:
     """What the job's page shows of its progress."""
     outcomes = job.outcomes.with_image().order_by("-index")
     without_image = job.outcomes.exclude(outcome="made").values("outcome", "reason")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from django.contrib.auth.decorators import permission_required
 from django.db.models import QuerySet
@@ -16,7 +15,7 @@ from generation.quality.forms import QualityForm
 from generation.quality.models import QualityReport
 from generation.quality.table import as_csv
 from generation.training.checkpoint_views import FOR_GOOD, OF_A_DRAWING
-from jobs.views import JobPages
+from jobs.views import Context, JobPages
 from pool.choices import for_person
 from pool.figure_style import SCREEN, as_file
 from pool.models import Image
@@ -41,7 +40,7 @@ class QualityPages(JobPages[QualityReport]):
     def detailed(self, request: HttpRequest) -> QuerySet[QualityReport]:
         return super().listed(request).select_related("reference", "candidate")
 
-    def context(self, job: QualityReport) -> dict[str, Any]:
+    def context(self, job: QualityReport) -> Context:
         if not job.results:
             return {}
         return {
@@ -103,7 +102,7 @@ def _report(request: HttpRequest, pk: int) -> QualityReport:
     return get_object_or_404(reports, pk=pk)
 
 
-def _sheets(row: QualityReport) -> dict[str, list[dict[str, Any]]]:
+def _sheets(row: QualityReport) -> dict[str, list[Context]]:
     """The pictures to show, each with the image and the real one nearest to it, as far as they are still there."""
     keys = {key for name in IMAGES for pair in row.results[name] for key in (pair["fake"], pair["of"]) if key}
     images = {str(image.pk): image for image in Image.objects.filter(pk__in=keys).select_related("dataset")}

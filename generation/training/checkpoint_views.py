@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import permission_required
 from django.db.models.fields.files import FieldFile
@@ -15,6 +15,7 @@ from generation.training.loss_figure import LossCurve, loss_by_step
 from generation.training.model_card import markdown, sections
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.run_history import Course
+from jobs.views import Context
 from pool.figure_style import PRINT, SCREEN, Theme, as_file
 from pool.fool_rates_by_dataset import fool_rates, of_checkpoint
 from pool.models import Image
@@ -44,7 +45,7 @@ def checkpoint(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "generation/checkpoint.html", context)
 
 
-def _matches(row: Checkpoint) -> list[dict[str, Any]]:
+def _matches(row: Checkpoint) -> list[Context]:
     """The most suspicious pictures in the order of the sheet, with the training images that are still here."""
     nearest = row.metrics.get("memorisation", {}).get("nearest", [])[:MOST_MATCHES]
     names = {match.get(key) for match in nearest for key in ("training_by_pixels", "training_by_features")}

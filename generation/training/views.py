@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.decorators import permission_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +13,7 @@ from generation.training.forms import FineTuneForm, TrainingForm
 from generation.training.loss_figure import LossCurve
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.run_history import Course, time_left
-from jobs.views import JobPages
+from jobs.views import Context, JobPages
 from pool.choices import for_person
 
 may_view = permission_required("generation.view_trainingrun", raise_exception=True)
@@ -32,10 +30,10 @@ class TrainingPages(JobPages[TrainingRun]):
     def listed(self, request: HttpRequest) -> QuerySet[TrainingRun]:
         return super().listed(request).select_related("dataset")
 
-    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+    def list_context(self, request: HttpRequest) -> Context:
         return {"shipped": Checkpoint.objects.filter(run=None)}
 
-    def context(self, job: TrainingRun) -> dict[str, Any]:
+    def context(self, job: TrainingRun) -> Context:
         return {"curve": LossCurve.of(job.curve), "time_left": time_left(job), **Course.of(job).as_context()}
 
 

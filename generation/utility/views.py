@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.decorators import permission_required
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -14,7 +12,7 @@ from generation.utility.figures import FIGURES
 from generation.utility.forms import UtilityForm
 from generation.utility.models import UtilityExperiment, UtilityExplanation
 from generation.utility.tables import Report
-from jobs.views import JobPages
+from jobs.views import Context, JobPages
 from pool.choices import for_person
 from pool.figure_style import FORMATS, PRINT, SCREEN, as_file
 from pool.storage.stored_files import stored_bytes
@@ -39,7 +37,7 @@ class UtilityPages(JobPages[UtilityExperiment]):
     def detailed(self, request: HttpRequest) -> QuerySet[UtilityExperiment]:
         return super().listed(request).select_related("real", "training", "generation")
 
-    def context(self, job: UtilityExperiment) -> dict[str, Any]:
+    def context(self, job: UtilityExperiment) -> Context:
         return {"report": Report.of(job) if job.report else None}
 
 

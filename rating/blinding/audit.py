@@ -11,6 +11,7 @@ from django.utils import timezone
 from audit import record
 from jobs.models import Job
 from pool.models import Dataset, Image
+from rating.blinding.heat_map import HeatMap
 from rating.studies.study import NotPossibleError, Study
 
 
@@ -81,7 +82,7 @@ class BlindingAudit(Job):
         return [finding for finding in self.findings if finding["verdict"] in {"red", "amber"}]
 
     @property
-    def heat_map(self) -> dict[str, Any] | None:
+    def heat_map(self) -> HeatMap | None:
         """Where in the picture the arms differ; None where that could not be looked at."""
         maps = [
             finding["detail"]["heat_map"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -13,7 +13,15 @@ LESS = (30, 110, 230)
 FAINT = 0.25  # of what luck does as well
 
 
-def heat_map_png(heat_map: dict[str, Any]) -> bytes:
+class HeatMap(TypedDict):
+    """By cell the difference of the arms, the mean of all images, and how much luck does anywhere."""
+
+    z: list[list[int]]
+    luck: int
+    mean: list[list[int]]
+
+
+def heat_map_png(heat_map: HeatMap) -> bytes:
     """Orange where generated images have more, blue where less; strong only where luck seldom does as much."""
     from PIL import Image
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +10,7 @@ import numpy.typing as npt
 from rating.blinding.cells import KINDS, SHADING_NAMES, place_in_words, shading_features
 from rating.blinding.checks import ALARM, CERTAIN, PLAIN, Examined, one_arm, too_few
 from rating.blinding.findings import Finding, Verdict
+from rating.blinding.heat_map import HeatMap
 from rating.blinding.largest_difference import LargestDifference, largest_difference
 
 PLACES = "Places in the picture"
@@ -80,11 +80,11 @@ def _in_words(result: LargestDifference) -> str:
     return f"AUC {result.best_auc:.2f} there, p = {result.p:.3f} over all of {len(result.z):,}"
 
 
-def _numbers(result: LargestDifference) -> dict[str, Any]:
+def _numbers(result: LargestDifference) -> dict[str, float]:
     return {"auc": result.best_auc, "z": float(result.z[result.at]), "luck": result.luck, "p": result.p}
 
 
-def _heat_map(result: LargestDifference, grids: npt.NDArray[np.float16]) -> dict[str, Any]:
+def _heat_map(result: LargestDifference, grids: npt.NDArray[np.float16]) -> HeatMap:
     """By cell the difference of the kind that differs most, and the mean of all pictures, to see where that is."""
     by_kind = result.z.reshape(grids.shape[1:])
     most = np.abs(by_kind).argmax(axis=0)

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from audit import record
+from jobs.views import Context
 from pool.figure_style import FORMATS, PRINT, SCREEN, as_file
 from rating.models import Study
 from rating.results.build_report import results_of_columns
@@ -115,7 +116,7 @@ def results_of(study: Study, part: Part | None = None, cache: ResultCache | None
     return cache.typed(f"numbers|{part.query}", StudyResults, make)
 
 
-def frame(study: Study, results: StudyResults, part: Part) -> dict[str, Any]:
+def frame(study: Study, results: StudyResults, part: Part) -> Context:
     """What every page of the analysis has."""
     questions = {
         question.name: question
@@ -133,7 +134,7 @@ def frame(study: Study, results: StudyResults, part: Part) -> dict[str, Any]:
     }
 
 
-def exhibit_context(exhibit: Exhibit, results: StudyResults) -> dict[str, Any]:
+def exhibit_context(exhibit: Exhibit, results: StudyResults) -> Context:
     """An exhibit for the template: its table, or why there is none."""
     why = exhibit.why_missing(results)
     return {"exhibit": exhibit, "missing": why, "table": None if why else exhibit.table(results).to_read()}

@@ -34,10 +34,9 @@ class PublishedCounts(forms.Form):
         claims = {label: n for label, n in counts_of("both").items() if n is not None}
         return Part("Table", counts_of("first"), counts_of("second"), claims)
 
-    def rows(self) -> list[dict[str, Any]]:
-        return [
-            {"title": title, "fields": [self[f"{who}_{label}"] for label in LABELS]} for who, title in ASKED
-        ]
+    def rows(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """Of each row of the table its title and its fields."""
+        return [(title, [self[f"{who}_{label}"] for label in LABELS]) for who, title in ASKED]
 
 
 @permission_required("rating.view_study", raise_exception=True)

@@ -17,6 +17,7 @@ from generation.images.forms.by_engine import JOB_FORMS
 from generation.models import Checkpoint, GenerationJob
 from generation.training.bundled_checkpoints import register_shipped
 from jobs.command_line.form_command import fill, refusal, upload
+from jobs.command_line.options import Options
 from jobs.command_line.run_inline import perform_with_bar
 from pool.models import Dataset, Modality
 
@@ -102,7 +103,7 @@ class Command(BaseCommand):
             raise CommandError(job.error or f"The job was {job.state}.")
 
 
-def _form(options: dict[str, Any]) -> NewJobForm:
+def _form(options: Options) -> NewJobForm:
     """The page's form for this engine, filled. Raises CommandError."""
     engine = GenerationJob.Engine(options["engine"])
     dataset = Dataset.objects.filter(name=options["dataset"]).first()
@@ -121,7 +122,7 @@ def _form(options: dict[str, Any]) -> NewJobForm:
     return fill(JOB_FORMS[engine], values, title=f"The engine “{engine.label}”", options=OPTIONS)
 
 
-def _what(options: dict[str, Any]) -> str:
+def _what(options: Options) -> str:
     """The form's choice of a model and one of the kinds it makes; where it makes only one that fits, that one."""
     checkpoint = _checkpoint(options["model"])
     for number, kind in enumerate(checkpoint.kinds):

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from generation.images.forms.base import random_seed
 from generation.images.forms.queue import STATES
 from generation.models import GenerationJob
+from jobs.command_line.options import Options
 from jobs.worker_heartbeat import absent_workers
 from pool.models import Dataset
 
@@ -59,7 +60,7 @@ class Command(BaseCommand):
         text = json.dumps(_row(done)) if as_json else f"Job {done.pk} is {done.state}: {done}."
         self.stdout.write(text)
 
-    def _list(self, options: dict[str, Any], *, as_json: bool) -> None:
+    def _list(self, options: Options, *, as_json: bool) -> None:
         jobs = GenerationJob.objects.with_counts()
         if options.get("state"):
             jobs = jobs.active() if options["state"] == "active" else jobs.filter(state=options["state"])
@@ -93,26 +94,26 @@ def _job(pk: int) -> GenerationJob:
     return job
 
 
-def _cancel(job: GenerationJob, _options: dict[str, Any]) -> GenerationJob:
+def _cancel(job: GenerationJob, _options: Options) -> GenerationJob:
     if not job.is_active and job.state != job.State.PAUSED:
         raise CommandError(f"Job {job.pk} is {job.state}; there is nothing to stop.")
     job.request_cancel()
     return job
 
 
-def _resume(job: GenerationJob, options: dict[str, Any]) -> GenerationJob:
+def _resume(job: GenerationJob, options: Options) -> GenerationJob:
     if not job.resume(spend_cap=options["spend_cap"]):
         raise CommandError(f"Job {job.pk} is {job.state}; it needs no second start.")
     return job
 
 
-def _duplicate(job: GenerationJob, options: dict[str, Any]) -> GenerationJob:
+def _duplicate(job: GenerationJob, options: Options) -> GenerationJob:
     repeat = job.duplicate(seed=random_seed() if options["seed"] is None else options["seed"])
     repeat.submit()
     return repeat
 
 
-def _prioritise(job: GenerationJob, options: dict[str, Any]) -> GenerationJob:
+def _prioritise(job: GenerationJob, options: Options) -> GenerationJob:
     if not job.prioritise(PRIORITIES[options["priority"]]):
         raise CommandError(f"Job {job.pk} is {job.state}; its priority changes nothing any more.")
     return job

@@ -12,6 +12,7 @@ from generation.models import QualityReport
 from generation.quality.forms import QualityForm
 from generation.quality.models import Part
 from jobs.command_line.form_command import fill, refusal
+from jobs.command_line.options import Options
 from jobs.command_line.run_inline import perform_with_bar
 from pool.models import Dataset
 
@@ -45,7 +46,7 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
 
-def _form(options: dict[str, Any]) -> QualityForm:
+def _form(options: Options) -> QualityForm:
     """The page's form, filled. Raises CommandError."""
     datasets = {side: Dataset.objects.filter(name=options[side]).first() for side in SIDES}
     for side, dataset in datasets.items():

@@ -15,6 +15,7 @@ from generation.models import TrainingRun
 from generation.training.fidelity_figure import table
 from generation.training.forms import FineTuneForm, TrainingForm, WithConfigFile
 from jobs.command_line.form_command import fill, refusal, upload
+from jobs.command_line.options import Options
 from jobs.command_line.run_inline import perform_with_bar
 from pool.models import Dataset
 
@@ -88,7 +89,7 @@ def _numbers(parser: ArgumentParser) -> None:
         parser.add_argument(f"--{name}", type=int, help="instead of the preset's")
 
 
-def _form(options: dict[str, Any]) -> WithConfigFile:
+def _form(options: Options) -> WithConfigFile:
     """The page's form, of a network of our own or of a fine-tuning, filled. Raises CommandError."""
     dataset = Dataset.objects.filter(name=options["dataset"]).first()
     if dataset is None:
@@ -118,7 +119,7 @@ def _run_named(name: str) -> TrainingRun:
     return run
 
 
-def _resumed(options: dict[str, Any]) -> TrainingRun:
+def _resumed(options: Options) -> TrainingRun:
     """The run, queued again. Raises CommandError for any setting beside it: none would have an effect."""
     beside = [
         f"--{name.replace('_', '-')}" for name in OF_A_NEW_RUN if options[name] not in (None, "", False, [])

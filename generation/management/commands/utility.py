@@ -16,6 +16,7 @@ from generation.utility.pipeline import names_taken
 from generation.utility.report import in_words
 from generation.utility.results import UtilityResults
 from jobs.command_line.form_command import fill, refusal
+from jobs.command_line.options import Options
 from jobs.command_line.run_inline import perform_with_bar
 from pool.models import Dataset
 
@@ -111,7 +112,7 @@ def _lines(results: UtilityResults) -> list[str]:
     ]
 
 
-def _form(options: dict[str, Any]) -> UtilityForm:
+def _form(options: Options) -> UtilityForm:
     """The page's form, filled. Raises CommandError."""
     real = _dataset(options["real"])
     values = {
@@ -128,7 +129,7 @@ def _form(options: dict[str, Any]) -> UtilityForm:
     return fill(UtilityForm, values, title="A utility experiment", options={"generator": "train"})
 
 
-def _settings(options: dict[str, Any]) -> dict[str, Any]:
+def _settings(options: Options) -> dict[str, Any]:
     """What has no field of its own on the page. Raises CommandError."""
     settings: dict[str, Any] = {
         name: options[name] for name in ("size", "batch") if options[name] is not None

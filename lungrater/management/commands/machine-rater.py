@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from generation.images.engines.protocol import EngineError
+from jobs.command_line.options import Options
 from lungrater.machines.model_folder import NotAModelError, looker_of
 from lungrater.machines.vision_model import VisionLooker
 from rating.management.commands.study import study_named
@@ -75,7 +76,7 @@ class Command(BaseCommand):
             )
 
 
-def _looker(study: Study, options: dict[str, Any]) -> Looker:
+def _looker(study: Study, options: Options) -> Looker:
     if options["folder"] is None:
         base_url = options["base_url"] or settings.OPENAI_BASE_URL
         return VisionLooker(options["model"], study.instructions, base_url)

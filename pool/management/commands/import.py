@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from tqdm import tqdm
 
 from accounts.membership.owner_option import add_owner_option, owner_of
+from jobs.command_line.options import Options
 from jobs.disk_space import NO_ROOM_LEFT, is_out_of_room, shortage
 from jobs.models import LOOK_FOR_ROOM_EVERY
 from outbound.fetching import FetchError, fetch
@@ -99,7 +100,7 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory(prefix="lungrater-import-") as folder:
             self._import(_local_items(options["path"], Path(folder)), provenance, options)
 
-    def _import(self, items: list[ImportItem], provenance: dict[str, str], options: dict[str, Any]) -> None:
+    def _import(self, items: list[ImportItem], provenance: dict[str, str], options: Options) -> None:
         try:
             labels, table = _labels(options["labels"])
         except (BadSourceError, FetchError) as error:
@@ -218,7 +219,7 @@ def _labels(choice: str) -> tuple[Labels, Path | None]:
         raise BadSourceError(f"Cannot read the labels from {choice}: {error.strerror or error}.") from error
 
 
-def _dataset(options: dict[str, Any]) -> tuple[Dataset, bool]:
+def _dataset(options: Options) -> tuple[Dataset, bool]:
     """The dataset of this name, and whether it is new; one that exists keeps what it says about itself."""
     dataset, new = Dataset.objects.get_or_create(
         name=line(options["dataset"]),
@@ -237,7 +238,7 @@ def _dataset(options: dict[str, Any]) -> tuple[Dataset, bool]:
     return dataset, new
 
 
-def _keep_record(dataset: Dataset, tally: Tally, provenance: dict[str, str], options: dict[str, Any]) -> None:
+def _keep_record(dataset: Dataset, tally: Tally, provenance: dict[str, str], options: Options) -> None:
     """Leave what an upload leaves: from where, by what they were made, how many came, which did not and why."""
     labels = options["labels"]
     job = ImportJob.objects.create(

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from jobs.command_line.options import Options
 from rating.results.check_table import SPOT_THE_FAKE_LUNGS, CheckedPart, Part, check, counts_of
 from rating.results.exhibit import as_text
 
@@ -55,7 +56,7 @@ class Command(BaseCommand):
             self.stdout.write(f"  {result.fits}")
 
 
-def _parts(options: dict[str, Any]) -> tuple[Part, ...]:
+def _parts(options: Options) -> tuple[Part, ...]:
     claims = {label: n for label, n in counts_of(options["claim"]).items() if n is not None}
     return (Part("Table", counts_of(options["first"]), counts_of(options["second"]), claims),)
 

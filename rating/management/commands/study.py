@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.membership.owner_option import add_owner_option, owner_of
 from audit import record
+from jobs.command_line.options import Options
 from jobs.command_line.progress_bar import followed
 from pool.models import Dataset
 from rating.blinding.freeze_again import FreezeAgainForm, freeze_again
@@ -157,7 +158,7 @@ def study_named(name: str) -> Study:
 
 
 @transaction.atomic
-def create(name: str, options: dict[str, Any]) -> Study:
+def create(name: str, options: Options) -> Study:
     if Study.objects.filter(name=name).exists():
         raise CommandError(f"There is a study “{name}” already.")
     template = TEMPLATES.get(options["template"] or "")
@@ -200,13 +201,13 @@ def _unblind(study: Study, reason: str) -> None:
     study.unblind(None, reason)
 
 
-def _copy(study: Study, options: dict[str, Any], write: Callable[[str], Any]) -> None:
+def _copy(study: Study, options: Options, write: Callable[[str], Any]) -> None:
     if Study.objects.filter(name=options["new_name"]).exists():
         raise CommandError(f"There is a study “{options['new_name']}” already.")
     write(f"“{copy_of(study, by=None, name=options['new_name'])}” is a draft.")
 
 
-def _audit(study: Study, options: dict[str, Any], write: Callable[[str], Any]) -> None:
+def _audit(study: Study, options: Options, write: Callable[[str], Any]) -> None:
     if study.blinding_audits.active().exists():
         raise NotPossibleError("The blinding audit is running already.")
     audit = BlindingAudit.objects.create(study=study)
@@ -230,12 +231,12 @@ def _person(email: str) -> Any:
     return person
 
 
-def _let_copies_in(study: Study, options: dict[str, Any], write: Callable[[str], Any]) -> None:
+def _let_copies_in(study: Study, options: Options, write: Callable[[str], Any]) -> None:
     let_near_copies_in(study, _person(options["by"]), options["reason"])
     write(f"“{study}” may show near-copies of real images.")
 
 
-def _open(study: Study, options: dict[str, Any], _write: Callable[[str], Any]) -> None:
+def _open(study: Study, options: Options, _write: Callable[[str], Any]) -> None:
     person = _person(options["by"])
     if options["override"] and study.blinding_audit is not None:
         study.blinding_audit.override(person, options["override"])
@@ -249,7 +250,7 @@ def _open(study: Study, options: dict[str, Any], _write: Callable[[str], Any]) -
         raise
 
 
-def _simulate(study: Study, options: dict[str, Any], write: Callable[[str], Any]) -> None:
+def _simulate(study: Study, options: Options, write: Callable[[str], Any]) -> None:
     from rating.reading.simulation import Readers, simulate
 
     if options["raters"] < 1:
@@ -261,7 +262,7 @@ def _simulate(study: Study, options: dict[str, Any], write: Callable[[str], Any]
     )
 
 
-def _freeze(study: Study, options: dict[str, Any], write: Callable[[str], Any]) -> None:
+def _freeze(study: Study, options: Options, write: Callable[[str], Any]) -> None:
     if options["again"]:
         study = _again(study, options)
         write(f"“{study}” takes its place, with its raters.")
@@ -279,7 +280,7 @@ def _freeze(study: Study, options: dict[str, Any], write: Callable[[str], Any]) 
         )
 
 
-def _again(study: Study, options: dict[str, Any]) -> Study:
+def _again(study: Study, options: Options) -> Study:
     """The draft that takes this study's place; page and command fill the same form."""
     blank = FreezeAgainForm(study=study).initial
     chosen = {name: options[name] or blank[name] for name in ("common_size", "grey_range", "burned_in")}
@@ -292,7 +293,7 @@ def _again(study: Study, options: dict[str, Any]) -> Study:
     return freeze_again(study, by=None, name=name, **form.changes())
 
 
-def _status(study: Study, options: dict[str, Any], write: Callable[[str], Any]) -> None:
+def _status(study: Study, options: Options, write: Callable[[str], Any]) -> None:
     raters = [
         {"rater": e.pseudonym, "rated": e.rated_count, "presentations": e.presentation_count}
         for e in Enrolment.objects.filter(study=study).with_progress()
@@ -309,7 +310,7 @@ def _status(study: Study, options: dict[str, Any], write: Callable[[str], Any]) 
         write("  {rater}: {rated} of {presentations} images rated".format(**rater))
 
 
-ACTS: dict[str, Callable[[Study, dict[str, Any], Callable[[str], Any]], None]] = {
+ACTS: dict[str, Callable[[Study, Options, Callable[[str], Any]], None]] = {
     "freeze": _freeze,
     "copy": _copy,
     "let-copies-in": _let_copies_in,

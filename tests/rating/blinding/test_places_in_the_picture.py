@@ -19,7 +19,7 @@ from rating.blinding.cells import GRID, KINDS, cells, place_in_words
 from rating.blinding.checks import Examined
 from rating.blinding.containers import container_of
 from rating.blinding.findings import Finding, Verdict
-from rating.blinding.heat_map import SIDE, heat_map_png
+from rating.blinding.heat_map import SIDE, HeatMap, heat_map_png
 from rating.blinding.largest_difference import largest_difference
 from rating.blinding.place_check import check_cells, check_shading
 from tests.rating.blinding.pools import arms, audited, filled, study_of
@@ -160,7 +160,7 @@ def test_a_place_has_a_name(cell: tuple[int, int], words: str) -> None:
 
 
 def test_the_map_is_strong_only_beyond_luck() -> None:
-    heat_map = {"z": [[90, 0], [-30, -80]], "luck": 40, "mean": [[100, 100], [100, 100]]}
+    heat_map = HeatMap(z=[[90, 0], [-30, -80]], luck=40, mean=[[100, 100], [100, 100]])
 
     with Picture.open(io.BytesIO(heat_map_png(heat_map))) as picture:
         pixels = np.asarray(picture).astype(int)
