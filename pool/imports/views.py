@@ -41,7 +41,13 @@ class ImportPages(JobPages[ImportJob]):
     seconds = 1
 
     def listed(self, request: HttpRequest) -> QuerySet[ImportJob]:
-        return super().listed(request).select_related("dataset").annotate(refused_count=REFUSED)
+        return (
+            super()
+            .listed(request)
+            .select_related("dataset")
+            .annotate(refused_count=REFUSED)
+            .order_by("-created_at", "-pk")
+        )
 
     def permission(self, act: str) -> str:
         """Who may add images may see and stop how they are added."""

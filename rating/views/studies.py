@@ -25,6 +25,7 @@ from rating.studies.stepper import pace, sentence_on_raters, steps
 from rating.studies.study import NotPossibleError
 from rating.studies.study_copy import copy_of
 from rating.views import jobs
+from rating.views.headline import headline
 
 LATEST = 100  # events that the study's own page shows; its log page has all
 
@@ -100,6 +101,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "study": study,
         "steps": steps(study),
+        "headline": headline(request, study),
         "on_raters": sentence_on_raters(paces),
         "rows": zip(enrolments, (state for _, state in paces), strict=True),
         "strata": study.strata.select_related("dataset"),

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rating.results.display_names import POLICIES
+from rating.results.drawing import estimates_figure
 from rating.results.exhibit import ESTIMATE, Cell, Exhibit, Table, estimate_cells, of_any
 from rating.results.study_results import BLINDED, PrimaryResult, StudyResults, TruthResults
 from rating.statistics.accuracy.forced_choice import ForcedChoice
 from rating.statistics.agreement.report import AgreementReport
 from rating.statistics.estimate import Estimate
 from rating.statistics.mrmc.moments import RandomMean
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from pool.figure_style import Theme
 
 ALPHA = "krippendorff_alpha"
 NO_MARGIN = "No margin was declared, so nothing is concluded of “indistinguishable”."
@@ -130,10 +138,25 @@ def table(results: StudyResults) -> Table:
     return Table(head, [row], [note for note in notes if note])
 
 
+def draw(results: StudyResults, theme: Theme) -> Figure:
+    """The estimate with its interval, and guessing as a dashed line where it has a value."""
+    primary = results.primary
+    if primary is None:
+        raise ValueError(_why_none(results))
+    return estimates_figure([("All raters", primary.estimate)], theme, primary.name, chance=_chance(results))
+
+
+def _chance(results: StudyResults) -> float | None:
+    if results.forced_choice is not None:
+        return results.forced_choice.chance
+    return 0.5 if results.primary is not None and results.primary.endpoint == "auc" else None
+
+
 EXHIBIT = Exhibit(
     "primary",
     "The declared primary result",
     table,
+    draw,
     missing=lambda results: _why_none(results) if results.primary is None else None,
     words="What the study set out to measure, as declared before unblinding.",
     fits=of_any,

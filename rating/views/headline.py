@@ -1,0 +1,49 @@
+"""The declared primary result as the first thing of a study that is over: one number, one sentence, one figure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+
+from rating.models import Study
+from rating.reading.revision_chain import RatingsDifferError
+from rating.results.exhibit import as_text
+from rating.results.study_results import PrimaryResult
+from rating.views.analysis import note_look, results_of
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    primary: PrimaryResult
+
+    @property
+    def number(self) -> str:
+        return as_text(self.primary.estimate.estimate)
+
+    @property
+    def interval(self) -> str:
+        ci = self.primary.estimate.ci
+        return f"95 % interval {as_text(ci[0])} to {as_text(ci[1])}" if ci else "no interval"
+
+    @property
+    def sizes(self) -> str:
+        primary = self.primary
+        return f"{primary.raters} raters, {primary.images} images, {primary.ratings} ratings"
+
+
+def headline(request: HttpRequest, study: Study) -> Headline | None:
+    """None where this person may not see it yet, none was declared, or the ratings are not what was saved.
+
+    Who looks at it sees what depends on the truth, which the log keeps.
+    """
+    if not Study.objects.results_open_to(request.user).filter(pk=study.pk).exists():
+        return None
+    try:
+        primary = results_of(study).primary
+    except RatingsDifferError:  # the analysis says so, and what to do
+        return None
+    if primary is None:
+        return None
+    note_look(study, request.user, "headline", embedded=True)
+    return Headline(primary)

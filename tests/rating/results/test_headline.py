@@ -1,0 +1,50 @@
+"""The study's page begins with the declared primary result, for whoever may see it and not before."""
+
+from __future__ import annotations
+
+import pytest
+
+from audit.models import Event
+from rating.models import Rating
+from tests.rating.cast import open_study, over_study, rate_all
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_unblinded_study_leads_with_its_declared_result(browser, page, rater, other_rater):
+    study = over_study(raters=[rater, other_rater], real=4, fake=4, unblinded=True)
+
+    text = page(study, "study")
+
+    assert "Primary result, as declared before unblinding" in text
+    assert '<p class="number">0.500 ' in text  # one of two raters called every fake real
+    assert "2 raters, 4 images, 8 ratings" in text
+    assert Event.objects.filter(action="looked at the truth", detail__page="headline").count() == 1
+
+
+def test_a_result_that_depends_on_the_truth_waits_for_the_unblinding(browser, page, rater, other_rater):
+    study = over_study(raters=[rater, other_rater], real=4, fake=4)
+
+    assert "Primary result" not in page(study, "study")
+
+
+def test_agreement_needs_no_truth_and_leads_a_closed_study(browser, page, rater, other_rater):
+    study = over_study(raters=[rater, other_rater], real=4, fake=4, primary_endpoint="agreement")
+
+    assert "Krippendorff" in page(study, "study")
+
+
+def test_an_open_study_has_no_headline(browser, page, rater):
+    study = open_study(raters=[rater], real=2, fake=2, primary_endpoint="agreement")
+    rate_all(study, rater, "fake")
+
+    assert "Primary result" not in page(study, "study")
+
+
+def test_where_ratings_were_changed_past_the_pages_the_study_opens_without_a_headline(
+    browser, page, rater, other_rater
+):
+    study = over_study(raters=[rater, other_rater], real=4, fake=4, unblinded=True)
+    Rating.objects.update(confidence=1)
+
+    assert "Primary result" not in page(study, "study")
