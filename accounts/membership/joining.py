@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
-from django.core.mail import send_mail
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
 from accounts.forms import ReasonForm
 from accounts.membership.models import Part, Shared
 from accounts.sign_in.identity_proof import require_proof_of_people
+from accounts.sign_in.notices import notify
 from audit import record
-
-logger = logging.getLogger(__name__)
 
 
 def ask_to_join(request: HttpRequest, subject: Shared, *, back: str, joined: str) -> HttpResponse:
@@ -34,12 +31,8 @@ def ask_to_join(request: HttpRequest, subject: Shared, *, back: str, joined: str
 
 def _tell(owners: list[Any], name: str, person: str, reason: str) -> None:
     for owner in owners:
-        try:
-            send_mail(
-                f"{person} has joined “{name}” as an owner",
-                f"An admin made themselves an owner of “{name}”, which is yours.\n\nReason: {reason}\n",
-                None,
-                [owner.email],
-            )
-        except OSError:
-            logger.exception("an owner could not be told")
+        notify(
+            owner.email,
+            f"{person} has joined “{name}” as an owner",
+            f"An admin made themselves an owner of “{name}”, which is yours.\n\nReason: {reason}\n",
+        )

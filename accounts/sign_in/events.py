@@ -38,12 +38,14 @@ def failed(*, credentials: dict[str, Any], **_: Any) -> None:
     record(person, stranger(address), "failed to sign in")
 
 
+ADDRESS_CHANGED = "changed the address"
+
 # What a person may change of how they sign in, as the log names it.
 CHANGES: dict[Signal, str] = {
     account.password_set: "set a password",
     account.password_changed: "changed the password",
     account.password_reset: "reset the password",
-    account.email_changed: "changed the address",
+    account.email_changed: ADDRESS_CHANGED,
     mfa.authenticator_added: "added a second factor",
     mfa.authenticator_removed: "removed a second factor",
     mfa.authenticator_reset: "made new recovery codes",

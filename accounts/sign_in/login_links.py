@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
 
 from allauth.account.utils import perform_login
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.core.mail import send_mail
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from accounts.models import LoginLink, User
+from accounts.sign_in.notices import notify
 from audit import record
-
-logger = logging.getLogger(__name__)
 
 DEMO_LIVES = timedelta(days=7)
 
@@ -44,15 +41,11 @@ def login_link(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _tell(link: LoginLink) -> None:
-    """A mail to the person whose account was opened, where mail leaves this machine."""
     text = (
         f"Somebody signed in to your LungRater account by a link that {link.made_by} made on "
         f"{link.created_at:%Y-%m-%d %H:%M} UTC. If it was not you, tell the person who runs the site.\n"
     )
-    try:
-        send_mail("A sign-in link of your account was used", text, None, [link.user.email])
-    except OSError:  # SMTP's own errors are such too
-        logger.exception("the owner of a used link could not be told")
+    notify(link.user.email, "A sign-in link of your account was used", text)
 
 
 def demo_links(base_url: str) -> list[tuple[str, str]]:

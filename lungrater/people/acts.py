@@ -5,75 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.mfa.models import Authenticator
-from allauth.usersessions.models import UserSession
 from django import forms
-from django.contrib.auth.models import Group
-from django.contrib.sessions.models import Session
 from django.db import transaction
 
-from accounts.models import User
 from accounts.people.roles_form import RoleForm, is_last_admin
 from accounts.roles import Role
 from accounts.sign_in.addresses import mail_is_set_up
+from accounts.sign_in.notices import notify
 from audit import record
-
-
-class ActForm(forms.Form):
-    """`save` carries it out; its sentence tells what has changed."""
-
-    title = ""
-    button = ""
-    is_grave = False
-
-    def __init__(self, *args: Any, person: User, by: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.person, self.by = person, by
-
-    def save(self) -> str:
-        raise NotImplementedError
-
-
-class DetailsForm(ActForm):
-    title, button = "Name and groups", "Save"
-    first_name = forms.CharField(max_length=150, required=False)
-    last_name = forms.CharField(max_length=150, required=False)
-    groups = forms.CharField(
-        max_length=500,
-        required=False,
-        help_text="Names, separated by commas; a new name makes a group. A group can have a part in studies and datasets.",
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.initial = {
-            "first_name": self.person.first_name,
-            "last_name": self.person.last_name,
-            "groups": ", ".join(group.name for group in self.person.groups.all()),
-        }
-
-    def clean_groups(self) -> list[str]:
-        names = [name.strip() for name in str(self.cleaned_data["groups"]).split(",")]
-        if any(len(name) > 150 for name in names):
-            raise forms.ValidationError("A group's name has at most 150 letters.")
-        if any(names) and not self.person.has_perm("pool.view_image"):
-            raise forms.ValidationError(f"{self.person} is a rater, who has no part in studies or datasets.")
-        return [name for name in dict.fromkeys(names) if name]
-
-    @transaction.atomic
-    def save(self) -> str:
-        self.person.first_name, self.person.last_name = (
-            self.cleaned_data["first_name"],
-            self.cleaned_data["last_name"],
-        )
-        self.person.save(update_fields=["first_name", "last_name"])
-        names = self.cleaned_data["groups"]
-        groups = [
-            Group.objects.filter(name__iexact=name).first() or Group.objects.create(name=name)
-            for name in names
-        ]
-        self.person.groups.set(groups)
-        record(self.person, self.by, "changed a person", groups=[group.name for group in groups])
-        return "Saved."
+from audit.actors import actor_of
+from lungrater.people.act_form import ActForm, end_sessions
+from lungrater.people.details import DetailsForm
 
 
 class RoleAct(ActForm):
@@ -164,7 +106,15 @@ class FactorAct(ActForm):
     def save(self) -> str:
         Authenticator.objects.filter(user=self.person).delete()
         end_sessions(self.person)
-        record(self.person, self.by, "took a second factor away", reason=self.cleaned_data["reason"])
+        reason = self.cleaned_data["reason"]
+        record(self.person, self.by, "took a second factor away", reason=reason)
+        notify(
+            self.person.email,
+            "Your second factor was taken away",
+            f"{actor_of(self.by).identity} took away the second factor of your LungRater account, passkeys included, "
+            f"and ended its sessions.\n\nReason: {reason}\n\n"
+            "If you did not ask for it, tell the person who runs the site.\n",
+        )
         return (
             f"{self.person} signs in without a second factor, passkeys included, until a new one is set up."
         )
@@ -177,9 +127,3 @@ ACTS: dict[str, type[ActForm]] = {
     "active": ActiveAct,
     "factor": FactorAct,
 }
-
-
-def end_sessions(person: User) -> None:
-    keys = list(UserSession.objects.filter(user=person).values_list("session_key", flat=True))
-    Session.objects.filter(session_key__in=keys).delete()
-    UserSession.objects.filter(user=person).delete()

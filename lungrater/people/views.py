@@ -18,7 +18,8 @@ from accounts.models import User
 from accounts.sign_in.addresses import mail_is_set_up
 from accounts.sign_in.identity_proof import require_proof_of_people
 from audit import record
-from lungrater.people.acts import ACTS, ActForm, LinkAct
+from lungrater.people.act_form import ActForm
+from lungrater.people.acts import ACTS, LinkAct
 from lungrater.people.directory import PeopleFilter, csv_lines, people
 from lungrater.people.invitations import InviteForm, deliver, link_for
 

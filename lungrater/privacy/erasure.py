@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,9 @@ from django.db import models, transaction
 from accounts.erasure import erase_account
 from accounts.models import User
 from accounts.roles import Role
+from accounts.sign_in.events import ADDRESS_CHANGED
 from audit import record
+from audit.actors import PERSON
 from audit.models import Event
 from audit.redaction import erase_identity, redact
 from lungrater.privacy.traces import overwrite_in_logs, traces_in_tables
@@ -19,6 +22,7 @@ from rating.models import Enrolment
 from rating.reading.erasure import erase_rater
 from rating.results.cache import forget
 
+ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
 ERASED = "erased a person"  # as the log names it
 
 
@@ -88,8 +92,20 @@ class ErasureForm(forms.Form):
 
 
 def naming_words(person: User) -> list[str]:
-    """What names this person in a text: the address, and the full name where there is one."""
-    return [word for word in (person.email, person.get_full_name()) if word]
+    """What names this person in a text: the address and the full name where there is one, and what they were before."""
+    words = (person.email, person.get_full_name(), *_former_names(person))
+    return [word for word in dict.fromkeys(words) if word]
+
+
+def _former_names(person: User) -> list[str]:
+    """As the log still has them: where the person acted, and where an admin changed the address."""
+    acts = Event.objects.by(person).filter(actor_kind=PERSON)
+    identities = list(acts.values_list("identity", flat=True).distinct())
+    changes = Event.objects.about(person).filter(action=ADDRESS_CHANGED).values_list("reason", flat=True)
+    # The first line has the two addresses; what follows are the admin's words, which may name others.
+    texts = identities + [reason.partition("\n")[0] for reason in changes]
+    addresses = {address for text in texts for address in ADDRESS.findall(text)}
+    return sorted({text.rpartition("<")[0].strip() for text in identities} | addresses)
 
 
 def erase(person: User, *, by: Any, reason: str) -> Erasure:

@@ -88,10 +88,13 @@ def test_a_person_signs_in_with_email_and_password(client, rater):
     assert signed_in_as(client) == str(rater.pk)
 
 
-def test_the_use_of_somebody_elses_link_is_logged_and_told_to_its_person(client, researcher, rater):
+def test_the_use_of_somebody_elses_link_is_logged_and_told_to_its_person(
+    client, researcher, rater, django_capture_on_commit_callbacks
+):
     url = LoginLink.issue(rater, lives=timedelta(days=1), made_by=researcher)
 
-    client.post(url)
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(url)
 
     event = Event.objects.get(action="used a sign-in link")
     assert (event.actor, event.detail["made_by"]) == (rater.uuid, str(researcher.uuid))
