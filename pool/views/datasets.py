@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.forms import ConfirmForm
 from accounts.membership.forms import MemberForm
 from accounts.membership.joining import ask_to_join
+from accounts.sign_in.identity_proof import require_proof_of_people
 from audit import record
 from pool.dataset_removal import StillNeededError, remove
 from pool.fool_rates_by_dataset import fool_rates, of_dataset
@@ -55,6 +56,7 @@ def dataset_members(request: HttpRequest, pk: int) -> HttpResponse:
     dataset = get_object_or_404(Dataset.objects.owned_by(request.user), pk=pk)
     form = MemberForm(request.POST or None, subject=dataset, by=request.user)
     if request.method == "POST" and form.is_valid():
+        require_proof_of_people(request)
         sentence = form.save()
         record(dataset, request.user, "changed the members", reason=sentence)
         messages.success(request, sentence)

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.membership.forms import MemberForm
 from accounts.membership.joining import ask_to_join
+from accounts.sign_in.identity_proof import require_proof_of_people
 from audit import record
 from rating.models import Study
 
@@ -23,6 +24,7 @@ def study_members(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.owned_by(request.user), slug=slug)
     form = MemberForm(request.POST or None, subject=study, by=request.user)
     if request.method == "POST" and form.is_valid():
+        require_proof_of_people(request)
         sentence = form.save()
         record(study, request.user, "changed the members", reason=sentence)
         messages.success(request, sentence)

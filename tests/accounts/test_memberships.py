@@ -18,9 +18,9 @@ from accounts.roles import Role
 from audit.models import Event
 from pool.models import Dataset
 from rating.models import Study
-from tests.accounts.proof import prove, with_password
+from tests.accounts.proof import PASSWORD, prove, with_password
 from tests.factories import make_image
-from tests.rating.cast import open_study, over_study
+from tests.rating.cast import draft_study, open_study, over_study
 
 Signed = Callable[[User], Client]
 
@@ -94,7 +94,7 @@ def test_with_four_eyes_the_same_person_cannot_unblind_alone(
 
 
 def test_an_admin_sees_a_study_only_after_joining_it_with_a_reason_that_its_owners_are_told(
-    owner: User, admin: User, rater: User, client_of: Signed
+    owner: User, admin: User, rater: User, client_of: Signed, django_capture_on_commit_callbacks: Any
 ) -> None:
     study = owned(open_study(raters=[rater]), owner)
     browser = client_of(with_password(admin))
@@ -102,7 +102,8 @@ def test_an_admin_sees_a_study_only_after_joining_it_with_a_reason_that_its_owne
 
     before = browser.get(study.get_absolute_url()).status_code
     without_reason = browser.post(f"{study.get_absolute_url()}members/join/").status_code
-    browser.post(f"{study.get_absolute_url()}members/join/", {"reason": "The owner has left."})
+    with django_capture_on_commit_callbacks(execute=True):
+        browser.post(f"{study.get_absolute_url()}members/join/", {"reason": "The owner has left."})
 
     assert (before, without_reason) == (404, 422)
     assert browser.get(study.get_absolute_url()).status_code == 200
@@ -144,6 +145,31 @@ def test_a_rater_gets_no_part_in_what_tells_the_truth(owner: User, rater: User, 
     assert not Dataset.objects.visible_to(rater).exists()
 
 
+@pytest.mark.parametrize("kind", ["study", "dataset"])
+def test_naming_members_asks_who_one_is_and_then_goes_on_with_what_was_typed(
+    kind: str, owner: User, researcher: User, client_of: Signed
+) -> None:
+    subject: Study | Dataset = (
+        draft_study() if kind == "study" else Dataset.objects.create(name="CT", origin="real", modality="ct")
+    )
+    subject.memberships.all().delete()
+    subject.share_with(owner, Part.OWNER)
+    name = (
+        ("rating:members", [subject.slug])
+        if isinstance(subject, Study)
+        else ("pool:dataset_members", [subject.pk])
+    )
+    browser, address = client_of(with_password(owner)), reverse(name[0], args=name[1])
+
+    answer = browser.post(address, {"member": researcher.email, "part": "editor"})
+    before = subject.parts_of(researcher)
+    browser.post(answer["Location"], {"password": PASSWORD, "next": address})
+
+    assert answer["Location"].startswith(reverse("account_reauthenticate"))
+    assert before == set()
+    assert subject.parts_of(researcher) == {Part.EDITOR}
+
+
 def test_the_lists_of_a_researcher_cost_the_same_with_more_memberships(
     researcher: User, client_of: Signed, django_assert_max_num_queries: Any
 ) -> None:
@@ -162,7 +188,7 @@ def test_the_lists_of_a_researcher_cost_the_same_with_more_memberships(
 
 
 def test_an_admin_joins_a_dataset_with_a_reason_that_its_owners_are_told(
-    owner: User, admin: User, client_of: Signed
+    owner: User, admin: User, client_of: Signed, django_capture_on_commit_callbacks: Any
 ) -> None:
     dataset = Dataset.objects.create(name="CT", origin="real", modality="ct", created_by=owner)
     dataset.give_to_maker(owner)
@@ -174,7 +200,8 @@ def test_an_admin_joins_a_dataset_with_a_reason_that_its_owners_are_told(
     assert "/accounts/reauthenticate/" in browser.get(page)["Location"]
     prove(browser)
     without_reason = browser.post(page).status_code
-    browser.post(page, {"reason": "The owner has left."})
+    with django_capture_on_commit_callbacks(execute=True):
+        browser.post(page, {"reason": "The owner has left."})
 
     assert without_reason == 422
     assert dataset.is_owned_by(admin)
