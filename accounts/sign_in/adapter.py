@@ -19,8 +19,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
             super().send_mail(template_prefix, email, context)
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, str]]:
-        """Whoever has neither password nor second factor gets a code by mail; with no mail, the way to one of them."""
+        """Whoever has neither password nor second factor gets a code by mail; with no mail, the way to one of them.
+
+        A passkey comes before a code: whoever has recovery codes and no app would be asked for a code of an app.
+        """
         methods: list[dict[str, str]] = super().get_reauthentication_methods(user)
+        methods.sort(key=lambda method: method["id"] == "mfa_reauthenticate")
         if methods or not user.is_authenticated:
             return methods
         name = "prove_by_code" if mail_is_set_up() else "nothing_to_prove_with"

@@ -17,9 +17,11 @@ from django.db import connection
 from django.utils import timezone
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
+from accounts.membership.models import Part
 from accounts.models import LoginLink, SiteSettings, User
 from accounts.roles import Role
 from tests.accounts.identity_provider import PASSWORD
+from tests.rating.cast import over_study
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
@@ -82,6 +84,14 @@ def with_authenticator(page: Page) -> None:
     devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
 
+def add_passkey(page: Page) -> None:
+    page.fill("input[name=name]", "Desk")
+    if page.locator("input[name=passwordless]").count():
+        page.check("input[name=passwordless]")
+    page.click("#mfa_webauthn_add")
+    page.wait_for_url(lambda url: "/add/" not in url)
+
+
 def test_an_admin_has_to_make_a_passkey_and_comes_back_by_it(page: Page, live_server: Any) -> None:
     required_of(Role.ADMIN)
     come_in_by_link(page, live_server.url, new("admin@example.org", Role.ADMIN))
@@ -90,11 +100,7 @@ def test_an_admin_has_to_make_a_passkey_and_comes_back_by_it(page: Page, live_se
     shoot(page, "second-factor")
 
     page.click("text=Add a passkey or security key")
-    page.fill("input[name=name]", "Desk")
-    if page.locator("input[name=passwordless]").count():
-        page.check("input[name=passwordless]")
-    page.click("#mfa_webauthn_add")
-    page.wait_for_url(lambda url: "/add/" not in url)
+    add_passkey(page)
     page.goto(live_server.url)
     assert page.locator("h2:has-text('Needs a hand')").count() == 1
     for name in ("", "people/", "health/", "settings/", "people/invite/"):
@@ -107,6 +113,33 @@ def test_an_admin_has_to_make_a_passkey_and_comes_back_by_it(page: Page, live_se
     page.click("text=/Sign in with a passkey/i")
     page.wait_for_url(f"{live_server.url}/")
     assert page.locator("h2:has-text('Needs a hand')").count() == 1
+
+
+def test_a_passkey_proves_who_unblinds_a_study(page: Page, live_server: Any) -> None:
+    """Its only means of proof: neither a password nor a mailbox is there."""
+    owner = new("owner@example.org", Role.RESEARCHER)
+    study = over_study(raters=[new("rita@example.org", Role.RATER)])
+    study.share_with(owner, Part.OWNER)
+    come_in_by_link(page, live_server.url, owner)
+    with_authenticator(page)
+    page.goto(f"{live_server.url}/accounts/2fa/webauthn/add/")
+    add_passkey(page)
+    page.context.clear_cookies()  # adding it was a proof too, so begin anew
+    page.goto(f"{live_server.url}/accounts/login/")
+    page.click("#passkey_login")
+    page.wait_for_url(f"{live_server.url}/")
+
+    page.goto(f"{live_server.url}{study.get_absolute_url()}unblind/")
+    page.wait_for_url("**/webauthn/reauthenticate/**")
+    shoot(page, "prove-by-passkey")
+    page.click("#mfa_webauthn_reauthenticate")
+    page.fill("textarea[name=reason]", "All have read.")
+    page.click("main form button.danger")
+    page.wait_for_url(f"{live_server.url}{study.get_absolute_url()}")
+    study.refresh_from_db()
+
+    assert study.is_unblinded
+    assert study.events.get(action="unblinded").actor == owner.uuid
 
 
 def test_a_researcher_sets_up_an_app_by_the_code_that_the_page_shows(page: Page, live_server: Any) -> None:
