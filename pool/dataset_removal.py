@@ -30,6 +30,7 @@ def remove(dataset: Dataset, *, by: Any = None) -> None:
         if any(getattr(dataset, str(field.get_accessor_name())).exists() for field in _many_to_many()):
             raise StillNeededError(_built_upon(dataset))
         record(dataset, by, "removed a dataset", name=dataset.name, origin=dataset.origin, images=images)
+        files += dataset.images.with_values().values_list("values", flat=True)
         files += [str(name) for name in dataset.held_files.exclude(file="").values_list("file", flat=True)]
         dataset.held_files.all().delete()
         dataset.images.all().delete()

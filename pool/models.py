@@ -47,6 +47,7 @@ class DatasetQuerySet(SharedQuerySet["Dataset"]):
         )
         return self.annotate(
             image_count=models.Count("images"),
+            has_values=models.Exists(Image.objects.with_values().filter(dataset=models.OuterRef("pk"))),
             excluded_count=models.Count("images", filter=~models.Q(images__excluded_reason="")),
             held_count=Coalesce(models.Subquery(counted), 0),
         )
@@ -60,7 +61,7 @@ class Dataset(Shared):
     licence = models.CharField(max_length=200, blank=True)
     citation = models.TextField(blank=True)
     window = models.CharField(
-        max_length=30, blank=True, help_text="How values are shown: file, lung, range or CENTRE/WIDTH."
+        max_length=30, blank=True, help_text="How values are shown: one of the words, or CENTRE/WIDTH."
     )
     measurements = models.JSONField(default=dict, blank=True, editable=False)
     created_by = models.ForeignKey(
@@ -107,6 +108,10 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """Images nobody has excluded."""
         return self.filter(excluded_reason="")
 
+    def with_values(self) -> Self:
+        """Images whose values are kept, so that another window can be laid on them."""
+        return self.exclude(values="")
+
     def shown_freely(self) -> Self:
         """Usable images that nothing holds back from studies: no near-copies of real images."""
         return self.usable().filter(near_copies=None)
@@ -149,6 +154,10 @@ def stored_path(image: Image, _filename: str) -> str:
     return f"images/{image.pk.hex[:2]}/{image.pk.hex}.png"
 
 
+def value_path(image: Image, _filename: str) -> str:
+    return f"values/{image.pk.hex[:2]}/{image.pk.hex}.dcm"
+
+
 def upload_path(_row: models.Model, _filename: str) -> str:
     return f"uploads/{uuid.uuid4().hex}"
 
@@ -174,6 +183,8 @@ class Image(models.Model):
     patient_key = models.CharField(max_length=64, blank=True, help_text="A keyed hash, never an identifier.")
     split = models.CharField(max_length=5, choices=Split, blank=True)
     file = models.FileField(upload_to=stored_path, max_length=200)
+    # What a window was laid on, as a DICOM file of our own without any name; empty where there was no more to keep.
+    values = models.FileField(upload_to=value_path, max_length=200, blank=True)
     source_name = models.CharField(max_length=255, blank=True)
     source_sha256 = models.CharField(max_length=64, blank=True)
     pixel_sha256 = models.CharField(max_length=64)
@@ -287,6 +298,10 @@ class ImportJob(Job):
     url = models.CharField("address", max_length=2000, blank=True)
     provenance = models.JSONField(default=dict, blank=True)
     slices = models.CharField(max_length=10, blank=True)
+    # The dataset whose kept values are shown in this one under another window; then no file is sent or fetched.
+    values_of = models.ForeignKey(
+        Dataset, on_delete=models.SET_NULL, null=True, editable=False, related_name="renderings"
+    )
     table = models.FileField("CSV", upload_to=upload_path, max_length=200, blank=True)
     imported = models.PositiveIntegerField(default=0, editable=False)
 
@@ -311,6 +326,8 @@ class ImportJob(Job):
     @property
     def has_its_files(self) -> bool:
         """Whether what was sent is still there to go on with; it is deleted some time after an import has ended."""
+        if self.values_of_id is not None:
+            return True
         has_table = bool(self.table) or self.labels != self.Labels.TABLE
         return has_table and (bool(self.url) or self.uploads.exists())
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from pool.imports import views
 from pool.release import views as release
+from pool.rendering import views as rendering
 from pool.views import datasets, images
 
 app_name = "pool"
@@ -11,6 +12,7 @@ app_name = "pool"
 urlpatterns = [
     path("datasets/", datasets.datasets, name="datasets"),
     path("datasets/<int:pk>/remove", datasets.remove_dataset, name="remove_dataset"),
+    path("datasets/<int:pk>/window", rendering.dataset_window, name="dataset_window"),
     path("datasets/<int:pk>/members", datasets.dataset_members, name="dataset_members"),
     path("datasets/<int:pk>/members/join", datasets.join_dataset, name="join_dataset"),
     path("images/", images.gallery, name="gallery"),

@@ -46,6 +46,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "machine_reading_resume": (STAFF, "post"),
     "pool:datasets": (STAFF, "get"),
     "pool:remove_dataset": (STAFF, "get"),
+    "pool:dataset_window": (STAFF, "get"),
     "pool:dataset_members": (STAFF, "get"),
     "pool:join_dataset": ({"admin"}, "get"),
     "pool:gallery": (STAFF, "get"),
@@ -200,6 +201,7 @@ VIEWER = {
     "rating:audit_places",
     *("rating:codebook", "rating:analysis", "rating:log", "rating:log_csv", "rating:verify"),
     *(
+        "pool:dataset_window",
         "pool:image",
         "pool:thumbnail",
         "pool:picture",

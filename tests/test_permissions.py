@@ -165,6 +165,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         "revoke_token": lambda: [world["own token"].pk],
         "invite": lambda: [own],
         "pool:remove_dataset": lambda: [world["image"].dataset_id],
+        "pool:dataset_window": lambda: [world["image"].dataset_id],
         "pool:dataset_members": lambda: [world["image"].dataset_id],
         "person": lambda: [world["people"]["other rater"].uuid],
         "change_person": lambda: [world["people"]["other rater"].uuid, "link"],

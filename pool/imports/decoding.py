@@ -21,6 +21,7 @@ SECONDS_PER_FILE = 15  # well below the time after which a silent job counts as 
 MEMORY_BYTES = 3 * 2**30
 MAX_FILE_BYTES = 256 * 2**20
 MAX_ANSWER_BYTES = 512 * 2**20
+WINDOW_WORDS = ("file", "lung", "mediastinum", "bone", "range")
 CHILD = "pool.imports.decoding_child"
 
 
@@ -36,6 +37,8 @@ class Decoded:
     """Which of the file's pictures it is, in words, where the file holds several."""
     hold_reason: str = ""
     """Why a person must release it before it may be an image of the pool."""
+    values: bytes = b""
+    """A file of the values behind the image, on which another window can be laid."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,12 @@ class Hints:
     """Whether a picture of one grey level is handed on, to be counted by whoever asked for it."""
 
 
+WINDOW_SENTENCE = f"A window is {', '.join(WINDOW_WORDS)} or CENTRE/WIDTH, like -600/1500."
+
+
 def is_window(text: str) -> bool:
-    """Whether a text is a person's choice of a window: empty, file, lung, range or CENTRE/WIDTH."""
-    if text in {"", "file", "lung", "range"}:
+    """Whether a text is a person's choice of a window: empty, one of the words, or CENTRE/WIDTH."""
+    if text in {"", *WINDOW_WORDS}:
         return True
     centre, _, width = text.partition("/")
     try:
@@ -122,8 +128,19 @@ def _understood(head: dict[str, Any], body: bytes) -> list[Decoded]:
         pixels = np.frombuffer(body[place : place + size], dtype=kind).reshape(entry["shape"])
         place += size
         notes, tags = notes_of_json(entry["notes"]), dict(entry["tags"])
-        words = (str(entry[key]) for key in ("part", "hold_reason"))
-        images.append(Decoded(pixels, tags, str(entry["patient_id"]), notes, *words))
+        values = bytes(body[place : place + int(entry["value_bytes"])])
+        place += len(values)
+        images.append(
+            Decoded(
+                pixels,
+                tags,
+                str(entry["patient_id"]),
+                notes,
+                part=str(entry["part"]),
+                hold_reason=str(entry["hold_reason"]),
+                values=values,
+            )
+        )
     if not images or place != len(body):
         raise ValueError("an answer of no decoder")
     return images

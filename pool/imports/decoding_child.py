@@ -58,10 +58,13 @@ def _answer(data: bytes, name: str, hints: Hints) -> tuple[dict[str, object], by
             "notes": [note.as_json() for note in image.notes],
             "part": image.part,
             "hold_reason": image.hold_reason,
+            "value_bytes": len(image.values),
         }
         for image in images
     ]
-    return {"pictures": entries}, b"".join(image.pixels.tobytes() for image in images)
+    return {"pictures": entries}, b"".join(
+        part for image in images for part in (image.pixels.tobytes(), image.values)
+    )
 
 
 def gate(data: bytes, name: str, hints: Hints) -> list[Decoded]:
@@ -94,6 +97,7 @@ def _of_dicom(data: bytes, hints: Hints) -> list[Decoded]:
             frame.notes,
             f"frame {frame.place + 1}" if several else "",
             frame.hold_reason,
+            frame.values,
         )
         for frame in frames
         if not several or frame.pixels.min() < frame.pixels.max()
@@ -111,6 +115,7 @@ def _of_volume(data: bytes, kind: str, hints: Hints) -> list[Decoded]:
             "",
             volume_slice.notes,
             f"slice {volume_slice.place + 1}" if number > 1 else "",
+            values=volume_slice.values,
         )
         for volume_slice in selection
         if len(selection) == 1 or volume_slice.pixels.min() < volume_slice.pixels.max()

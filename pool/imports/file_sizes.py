@@ -11,10 +11,11 @@ AT_ONCE = 500
 
 def measure_files(most: int = AT_ONCE) -> int:
     """Measure some that never were; how many. A file that is not there counts as nothing, and is not asked for again."""
-    images = list(Image.objects.filter(file_bytes=None).order_by("pk").only("pk", "file")[:most])
+    images = list(Image.objects.filter(file_bytes=None).order_by("pk").only("pk", "file", "values")[:most])
     for image in images:
         try:
-            image.file_bytes = default_storage.size(str(image.file.name))
+            names = [str(file.name) for file in (image.file, image.values) if file]
+            image.file_bytes = sum(default_storage.size(name) for name in names)
         except FileNotFoundError:
             image.file_bytes = 0
     Image.objects.bulk_update(images, ["file_bytes"])

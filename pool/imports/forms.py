@@ -10,7 +10,7 @@ from django.utils.datastructures import MultiValueDict
 
 from jobs.disk_space import shortage
 from outbound.fetching import FetchError, check_address
-from pool.imports.decoding import is_window
+from pool.imports.decoding import WINDOW_SENTENCE, is_window
 from pool.imports.labels import BadSourceError
 from pool.imports.notes import KINDS
 from pool.imports.slices import is_choice
@@ -48,7 +48,7 @@ class FilterForm(forms.Form):
 def check_window(text: str) -> None:
     """Raises ValidationError for what is no choice of a window."""
     if not is_window(text):
-        raise forms.ValidationError("A window is file, lung, range or CENTRE/WIDTH, like -600/1500.")
+        raise forms.ValidationError(WINDOW_SENTENCE)
 
 
 def check_slices(text: str) -> None:
@@ -118,7 +118,7 @@ class UploadForm(forms.Form):
         max_length=30,
         required=False,
         validators=[check_window],
-        help_text="How CT values are shown: file, lung, range or CENTRE/WIDTH; empty: the file's, the lung's where there are several.",
+        help_text="How CT values are shown: file, lung, mediastinum, bone, range or CENTRE/WIDTH; empty: the file's, the lung's where there are several.",
     )
     slices = forms.CharField(
         max_length=10,

@@ -233,5 +233,6 @@ def add_image(
         provenance=plain_json(provenance or {}),
         notes=[note.as_json() for note in notes],
     )
-    insert(image, prepared.png if prepared else encode_png(pixels))
+    png = prepared.png if prepared else encode_png(pixels)
+    insert(image, png, prepared.decoded.values if prepared else b"")
     return image

@@ -8,8 +8,18 @@ from jobs import runners
 from pool.imports import uploads
 from pool.imports.file_sizes import measure_files
 from pool.models import ImportJob
+from pool.rendering.rewindowing import run_rewindowing
 
-runners.register(ImportJob, uploads.import_uploads)
+
+def run_import(job: ImportJob) -> None:
+    """Bring files in, or show kept values anew."""
+    if job.values_of_id is None:
+        uploads.import_uploads(job)
+    else:
+        run_rewindowing(job)
+
+
+runners.register(ImportJob, run_import)
 
 
 @shared_task

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,7 +21,7 @@ from pool.imports.labels import BadSourceError, FolderLabels, Labels, NoLabels
 from pool.imports.outcomes import outcome_row
 from pool.imports.store import Duplicate, bring_in
 from pool.imports.tables import read_table
-from pool.models import Dataset, Image, ImportJob, UploadedFile
+from pool.models import Dataset, HeldFile, Image, ImportJob, UploadedFile
 from pool.storage.stored_files import opened, stored_bytes
 
 TELL_EVERY = 1.0
@@ -78,7 +79,7 @@ def import_uploads(job: ImportJob) -> None:
                 raise JobFailedError("The uploaded files are gone; upload them again.")
             labels = _labels(job)
             ImportJob.objects.filter(pk=job.pk).update(total=count(items))
-            _work_through(job, items, labels, progress)
+            work_through(job, partial(_outcomes, job, items, labels), progress)
         except (BadSourceError, FetchError) as error:
             raise JobFailedError(str(error)) from error
 
@@ -107,15 +108,17 @@ class Teller:
         self.job.save(update_fields=["imported"])
 
 
-def _work_through(job: ImportJob, items: list[ImportItem], labels: Labels, progress: Teller) -> None:
+def work_through(
+    job: ImportJob,
+    outcomes_but: Callable[[set[str]], Iterator[Image | HeldFile | Duplicate | Refusal | None]],
+    progress: Teller,
+) -> None:
+    """Write down what becomes of each file; those an earlier attempt dealt with are named to `outcomes_but`."""
     names = set(job.images.values_list("source_name", flat=True))
     done = names | set(job.outcomes.values_list("file", flat=True))
     done |= set(job.held_files.values_list("source_name", flat=True))
     job.imported = len(names)
-    provenance = {**job.provenance, "fetched_from": job.source_url}
-    for outcome in bring_in(
-        job.dataset, from_paths(items, labels), job=job, done=done, provenance=provenance, slices=job.slices
-    ):
+    for outcome in outcomes_but(done):
         progress.seen += 1
         if isinstance(outcome, Image):
             job.imported += 1
@@ -125,6 +128,14 @@ def _work_through(job: ImportJob, items: list[ImportItem], labels: Labels, progr
     progress.now()
     if not (job.imported or job.outcomes.duplicates().exists() or job.held_files.exists()):
         raise JobFailedError("No picture was imported; the reason for each file stands below.")
+
+
+def _outcomes(
+    job: ImportJob, items: list[ImportItem], labels: Labels, done: set[str]
+) -> Iterator[Image | HeldFile | Duplicate | Refusal | None]:
+    provenance = {**job.provenance, "fetched_from": job.source_url}
+    sources = from_paths(items, labels)
+    return bring_in(job.dataset, sources, job=job, done=done, provenance=provenance, slices=job.slices)
 
 
 def _fetched(upload: UploadedFile, folder: Path, progress: Teller) -> ImportItem:

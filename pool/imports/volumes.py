@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
+from pydicom.valuerep import DSfloat
 
 from pool.canonical.pixels import Pixels, RefusedImageError, as_levels, check_size
 from pool.imports import slices
 from pool.imports.dicom.display import render
 from pool.imports.dicom.geometry import squared
+from pool.imports.dicom.kind import BY_PERSON
+from pool.imports.dicom.value_file import value_file
 from pool.imports.notes import Note, Notes
 
 MAX_VOLUME = 2**30
@@ -39,6 +42,8 @@ class VolumeSlice:
     place: int
     pixels: Pixels
     notes: list[Note]
+    values: bytes = b""
+    """A file of the values behind it, as of a DICOM image; empty for values that are no whole numbers of 16 bits."""
 
 
 def volume_kind(data: bytes) -> str:
@@ -93,8 +98,22 @@ def _slices(volume: Volume, choice: str, modality: str, window: str) -> tuple[li
             choice=window,
         )
         unit = squared(image.unit, volume.spacing[1] / volume.spacing[0], notes)
-        selection.append(VolumeSlice(place, as_levels(unit * 65535, bits=16), list(notes)))
+        pixels = as_levels(unit * 65535, bits=16)
+        selection.append(VolumeSlice(place, pixels, list(notes), _value_file(grey, modality, volume.spacing)))
     return selection, number
+
+
+def _value_file(grey: npt.NDArray[np.float64], modality: str, spacing: tuple[float, float]) -> bytes:
+    """The slice, (rows, columns), as a DICOM file whose values are what the volume says they are."""
+    whole_numbers = np.rint(grey)
+    if not np.array_equal(whole_numbers, grey):
+        return b""
+    header = Dataset()
+    header.BitsAllocated = header.BitsStored = 16
+    header.PixelRepresentation = 1
+    header.RescaleSlope, header.RescaleIntercept = 1, 0
+    header.PixelSpacing = [DSfloat(width, auto_format=True) for width in reversed(spacing)]
+    return value_file(whole_numbers.astype(np.int64), header, BY_PERSON.get(modality, "OT"))
 
 
 def _unpacked(data: bytes) -> bytes:

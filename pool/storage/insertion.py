@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
+from django.db.models.fields.files import FieldFile
 from django.utils.crypto import salted_hmac
 
 from pool.canonical.texts import line
-from pool.models import Image, stored_path
+from pool.models import Image, stored_path, value_path
 
 ONCE = "image_pixels_once_per_dataset"
 
@@ -20,17 +21,20 @@ class DuplicatePixelsError(Exception):
         self.image = image
 
 
-def insert(image: Image, png: bytes) -> None:
-    """Store a new image. Raises DuplicatePixelsError.
+def insert(image: Image, png: bytes, values: bytes = b"") -> None:
+    """Store a new image, and the values behind it where there are more. Raises DuplicatePixelsError.
 
     The row goes first: the constraint then turns a duplicate away before any file is written.
     """
     image.file.name = stored_path(image, "")
-    image.file_bytes = len(png)
+    image.values.name = value_path(image, "") if values else ""
+    image.file_bytes = len(png) + len(values)
     try:
         with transaction.atomic():
             image.save(force_insert=True)
-            _store(image, png)
+            _store(image.file, png)
+            if values:
+                _store(image.values, values)
     except IntegrityError as error:
         if _constraint(error) != ONCE:
             raise
@@ -46,10 +50,10 @@ def patient_key(identifier: str) -> str:
     return salted_hmac("pool.patient", identifier, algorithm="sha256").hexdigest()
 
 
-def _store(image: Image, png: bytes) -> None:
-    storage, name = image.file.storage, str(image.file.name)
+def _store(file: FieldFile, data: bytes) -> None:
+    storage, name = file.storage, str(file.name)
     try:
-        storage.save(name, ContentFile(png))
+        storage.save(name, ContentFile(data))
     except BaseException:
         storage.delete(name)  # a full disk leaves half a file
         raise

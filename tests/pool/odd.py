@@ -29,11 +29,7 @@ def brought(*paths: Path, modality: str = "xray", labels: str | Path = "none", *
     """What `lungrater import --json` says of these paths, also where nothing went in."""
     out = io.StringIO()
     words = [*map(str, paths), "--dataset", "D", "--origin", "real", "--modality", modality]
-    words += [
-        "--labels",
-        str(labels),
-        *(word for name, value in more.items() for word in (f"--{name}", value)),
-    ]
+    words += ["--labels", str(labels), *(f"--{name}={value}" for name, value in more.items())]
     try:
         call_command("import", *words, "--json", stdout=out)
     except CommandError as error:

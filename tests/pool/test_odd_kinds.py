@@ -143,7 +143,15 @@ def test_a_person_chooses_the_window() -> None:
 
 @pytest.mark.parametrize(
     ("choice", "fits"),
-    [("", True), ("lung", True), ("40/400", True), ("40/0", False), ("bone", False), ("nan/5", False)],
+    [
+        ("", True),
+        ("lung", True),
+        ("40/400", True),
+        ("40/0", False),
+        ("bone", True),
+        ("wide", False),
+        ("nan/5", False),
+    ],
 )
 def test_what_is_a_choice_of_a_window(choice: str, fits: bool) -> None:
     assert is_window(choice) == fits

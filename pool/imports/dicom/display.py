@@ -20,7 +20,8 @@ Floats = npt.NDArray[np.float64]
 Values = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
 
-LUNG_WINDOW = (-600.0, 1500.0)
+# By name, in Hounsfield units; that of the lung is also what a CT without a window of its own gets.
+NAMED_WINDOWS = {"lung": (-600.0, 1500.0), "mediastinum": (40.0, 400.0), "bone": (400.0, 1800.0)}
 LUNG_WORDS = ("LUNG", "PULMO", "POUMON", "POLMON", "PULMÓN", "THORAX_W", "LUNGE")
 LEAST_SPREAD = (
     0.08  # of the scale, between the 5th and the 95th percentile, or a window shows next to nothing
@@ -51,7 +52,7 @@ class Rendering:
 def modality_values(stored: Values, dataset: Dataset, notes: Notes) -> tuple[Floats, bool]:
     """Values after the modality table or rescale, and whether the header names either."""
     for item in items(dataset, "ModalityLUTSequence")[:1]:
-        table = _table(item)
+        table = lookup_table(item)
         if table is not None:
             return _looked_up(stored, table), True
         notes.add("table", "The modality table of the file is empty or cut short; it was left out.")
@@ -72,12 +73,19 @@ def _rescale(dataset: Dataset, keyword: str, notes: Notes) -> float | None:
 
 def padding_of(stored: Values, dataset: Dataset) -> Mask:
     """(rows, columns): True where the header says that a pixel is padding."""
-    value, limit = number(dataset, "PixelPaddingValue"), number(dataset, "PixelPaddingRangeLimit")
-    if value is None:
+    ends = padding_ends(dataset)
+    if ends is None:
         return np.zeros(stored.shape, dtype=bool)
-    ends = [_as_stored(end, dataset) for end in (value, value if limit is None else limit)]
     mask = np.asarray((stored >= min(ends)) & (stored <= max(ends)))
     return np.zeros(stored.shape, dtype=bool) if mask.all() else mask
+
+
+def padding_ends(dataset: Dataset) -> tuple[float, float] | None:
+    """The stored values between which a pixel is padding; None where the header names none."""
+    value, limit = number(dataset, "PixelPaddingValue"), number(dataset, "PixelPaddingRangeLimit")
+    if value is None:
+        return None
+    return _as_stored(value, dataset), _as_stored(value if limit is None else limit, dataset)
 
 
 def _as_stored(value: float, dataset: Dataset) -> float:
@@ -118,7 +126,7 @@ def render(
 ) -> Rendering:
     """The picture by the VOI table, a window or the range; what shows next to nothing gives way to the next.
 
-    `choice` is a person's: lung, range, or CENTRE/WIDTH. `whole_range` is the range of values without a window
+    `choice` is a person's: a name of `NAMED_WINDOWS`, range, or CENTRE/WIDTH. `whole_range` is the range of values without a window
     where the bits say it.
     """
     inside = values[~padding] if padding.any() else values.ravel()
@@ -164,9 +172,9 @@ def _windows(dataset: Dataset, notes: Notes, *, is_hounsfield: bool, choice: str
     """The windows to try in turn."""
     if choice == "range":
         return []
-    lung = [Window(*LUNG_WINDOW, "lung")] if is_hounsfield else []
-    if choice == "lung":
-        return lung
+    if choice in NAMED_WINDOWS:
+        return [Window(*NAMED_WINDOWS[choice], choice)] if is_hounsfield else []
+    lung = [Window(*NAMED_WINDOWS["lung"], "lung")] if is_hounsfield else []
     if choice not in {"", "file"}:
         centre, _, width = choice.partition("/")
         return [Window(float(centre), float(width), "chosen")]
@@ -227,7 +235,7 @@ def _through_window(values: Floats, window: Window, dataset: Dataset) -> Floats:
 
 def _through_table(values: Floats, dataset: Dataset, notes: Notes) -> Floats | None:
     for item in items(dataset, "VOILUTSequence")[:1]:
-        table = _table(item)
+        table = lookup_table(item)
         if table is None:
             break
         bits, mapped = table[2], _looked_up(values, table)
@@ -239,7 +247,7 @@ def _through_table(values: Floats, dataset: Dataset, notes: Notes) -> Floats | N
     return None
 
 
-def _table(item: Dataset) -> tuple[int, Floats, int] | None:
+def lookup_table(item: Dataset) -> tuple[int, Floats, int] | None:
     """First value, entries and bits of a lookup table; None for one that cannot be used."""
     descriptor = numbers(item, "LUTDescriptor")
     data = item.get("LUTData")

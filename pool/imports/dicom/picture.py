@@ -19,6 +19,7 @@ from pool.imports.dicom.holding import hold_reason
 from pool.imports.dicom.kind import checked_modality, note_kind
 from pool.imports.dicom.stored_values import Stored, frames_of, stored_values
 from pool.imports.dicom.terms import kept_values
+from pool.imports.dicom.value_file import is_worth_keeping, value_file
 from pool.imports.notes import Note, Notes
 from pool.imports.slices import selected_places
 
@@ -43,6 +44,8 @@ class DicomImage:
     notes: list[Note] = field(default_factory=list)
     hold_reason: str = ""
     """Why a person must see it before it may be an image of the pool; empty where none need."""
+    values: bytes = b""
+    """A file of the values behind it (`value_file`); empty where they are no deeper than the image."""
 
 
 def is_dicom(data: bytes, name: str = "") -> bool:
@@ -73,7 +76,7 @@ def decode_frames(
 ) -> list[DicomImage]:
     """The chosen frames with rescale, VOI and inversion applied. Raises RefusedImageError with one sentence.
 
-    `modality` is what a person says of it, `window` a person's choice: file, lung, range or CENTRE/WIDTH;
+    `modality` is what a person says of it, `window` a person's choice: one of the words, or CENTRE/WIDTH;
     `choice` says which frames, as in `pool.imports.slices`.
     """
     try:
@@ -127,11 +130,12 @@ def _image(dataset: Dataset, modality: str, window: str, *, colour: bool, frame:
         return DicomImage(pixels, tags, _patient(dataset), frame, list(notes), hold)
     if stored.ndim != 2:
         raise RefusedImageError("The DICOM file does not hold one greyscale picture.")
+    values = b"" if hold or not is_worth_keeping(dataset) else value_file(stored, dataset, kind)
     unit, by = _displayed(stored, dataset, kind, window, notes)
     unit = squared(unit, height_over_width(dataset), notes)
     bits = 16 if int(dataset.BitsStored) > 8 else 8
     pixels = as_levels(unit * (2**bits - 1), bits=bits)
-    return DicomImage(pixels, _kept_tags(dataset, by), _patient(dataset), frame, list(notes), hold)
+    return DicomImage(pixels, _kept_tags(dataset, by), _patient(dataset), frame, list(notes), hold, values)
 
 
 def _palette_applied(stored: Stored, dataset: Dataset, notes: Notes) -> Stored:

@@ -25,7 +25,7 @@ from jobs.models import LOOK_FOR_ROOM_EVERY
 from outbound.fetching import FetchError, fetch
 from pool.canonical.texts import file_name, line, plain
 from pool.imports.archives import ImportItem, Refusal, count, from_paths
-from pool.imports.decoding import is_window
+from pool.imports.decoding import WINDOW_SENTENCE, is_window
 from pool.imports.labels import BadSourceError, FolderLabels, Labels, NoLabels
 from pool.imports.outcomes import outcome_row
 from pool.imports.slices import is_choice
@@ -72,7 +72,7 @@ class Command(BaseCommand):
             "--window",
             default="",
             metavar="W",
-            help="how CT values are shown in a new dataset: file, lung, range or CENTRE/WIDTH",
+            help="how CT values are shown in a new dataset: file, lung, mediastinum, bone, range or CENTRE/WIDTH (a negative centre as --window=-600/1500)",
         )
         parser.add_argument(
             "--slices",
@@ -91,9 +91,7 @@ class Command(BaseCommand):
         if provenance and options["origin"] != Origin.SYNTHETIC:
             raise CommandError("Only synthetic pictures have a model and a prompt.", returncode=BAD_ARGUMENT)
         if not is_window(options["window"]):
-            raise CommandError(
-                "A window is file, lung, range or CENTRE/WIDTH, like -600/1500.", returncode=BAD_ARGUMENT
-            )
+            raise CommandError(WINDOW_SENTENCE, returncode=BAD_ARGUMENT)
         if not is_choice(options["slices"]):
             raise CommandError("Slices are middle, every:N or lung.", returncode=BAD_ARGUMENT)
         _refuse_a_full_disk()

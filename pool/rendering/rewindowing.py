@@ -1,0 +1,129 @@
+"""A dataset's kept values shown in another dataset under another window, without importing anything again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+
+from audit import record
+from jobs.models import JobFailedError
+from pool.imports.archives import Refusal, Source
+from pool.imports.labels import Facts
+from pool.imports.notes import Note
+from pool.imports.pipeline import OpenedFile, Pipeline, Prepared
+from pool.imports.store import Duplicate, hints_of
+from pool.imports.uploads import Teller, work_through
+from pool.models import Dataset, Image, ImportJob
+from pool.storage.insertion import DuplicatePixelsError, insert
+from pool.storage.stored_files import LostFileError, stored_bytes
+
+AT_ONCE = 200
+NO_VALUES = "The image was imported without values to lay a window on; import its file again."
+
+
+@transaction.atomic
+def submit_rewindowing(
+    source: Dataset, name: str, window: str, *, by: Any, enqueue: bool = True
+) -> ImportJob:
+    """A new dataset of the same images under another window, waiting for a worker or for whoever performs it."""
+    copied = ("origin", "modality", "description", "licence", "citation")
+    target = Dataset.objects.create(
+        name=name, window=window, created_by=by, **{field: getattr(source, field) for field in copied}
+    )
+    target.give_to_maker(by)
+    job = ImportJob(dataset=target, values_of=source, requested_by=by)
+    if enqueue:
+        job.submit()
+    else:
+        job.save()
+    record(source, by, "laid another window on a dataset", window=window, dataset=target.name)
+    return job
+
+
+def rewindowed(
+    source: Dataset, target: Dataset, *, job: ImportJob | None = None, done: Collection[str] = frozenset()
+) -> Iterator[Image | Duplicate | Refusal | None]:
+    """What became of each usable image of the source, as it happens; None for those in `done`."""
+    images = source.images.usable().order_by("pk").iterator(chunk_size=AT_ONCE)
+    items = (None if _name(image) in done else _item(image) for image in images)
+    with Pipeline(hints_of(target)) as pipeline:
+        for file in pipeline.open_all(items):
+            if not isinstance(file, OpenedFile):
+                yield file
+            elif file.refusal is not None:
+                yield file.refusal
+            elif isinstance(file.source, ValueSource):
+                yield _copy(file.source.image, target, file.images[0], job)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueSource(Source):
+    """The kept values of an image, as a file to open."""
+
+    image: Image
+
+
+def _name(image: Image) -> str:
+    return image.source_name or str(image.pk)
+
+
+def _item(image: Image) -> Source | Refusal:
+    if not image.values:
+        return Refusal(_name(image), NO_VALUES)
+    try:
+        data = stored_bytes(image.values, f"the values of image {image.pk}")
+    except LostFileError as error:
+        return Refusal(_name(image), str(error))
+    return ValueSource(_name(image), Facts(), partial(bytes, data), image=image)
+
+
+def _copy(image: Image, target: Dataset, prepared: Prepared, job: ImportJob | None) -> Image | Duplicate:
+    """The same image under the target's window, a row and a key of its own."""
+    decoded = prepared.decoded
+    height, width = decoded.pixels.shape[:2]
+    copy = Image(
+        dataset=target,
+        import_job=job,
+        origin=image.origin,
+        modality=image.modality,
+        label=image.label,
+        patient_key=image.patient_key,
+        split=image.split,
+        source_name=_name(image),
+        source_sha256=image.source_sha256,
+        pixel_sha256=prepared.pixel_sha256,
+        width=width,
+        height=height,
+        bits=decoded.pixels.dtype.itemsize * 8,
+        perceptual_hash=prepared.perceptual_hash,
+        provenance={
+            **image.provenance,
+            "Window": decoded.tags["Window"],
+            "derived_from": f"image {image.pk}",
+        },
+        notes=_notes(image.notes, decoded.notes),
+    )
+    try:
+        insert(copy, prepared.png, decoded.values)
+    except DuplicatePixelsError as error:
+        return Duplicate(copy.source_name, _name(error.image))
+    return copy
+
+
+def _notes(before: Iterable[dict[str, str]], now: Iterable[Note]) -> list[dict[str, str]]:
+    """What was noted of the file, but for the window, and what is to be known of the new one."""
+    notes = [note for note in before if note["code"] != "window"]
+    return notes + [entry for note in now if (entry := note.as_json()) not in notes]
+
+
+def run_rewindowing(job: ImportJob) -> None:
+    """Fill the job's dataset; what an earlier attempt dealt with is left as it is."""
+    source, target = job.values_of, job.dataset
+    if source is None or not source.images.usable().with_values().exists():
+        raise JobFailedError("No image of the dataset has values to lay a window on.")
+    ImportJob.objects.filter(pk=job.pk).update(total=source.images.usable().count())
+    work_through(job, lambda done: rewindowed(source, target, job=job, done=done), Teller(job))
