@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -14,6 +15,7 @@ from accounts.roles import Role
 
 NAME = "LungRater"
 GRACE_DAYS = 14
+RECENT_SECONDS = 10.0  # a change is noticed by the site's other processes after so long
 
 
 class SiteSettings(models.Model):
@@ -57,6 +59,10 @@ class SiteSettings(models.Model):
         help_text="Empty: for ever.",
     )
 
+    _recent: ClassVar[tuple[float, SiteSettings] | None] = (
+        None  # when read, by this process's clock, and what
+    )
+
     class Meta:
         verbose_name_plural = "site settings"
         constraints = [
@@ -74,6 +80,23 @@ class SiteSettings(models.Model):
     def current(cls) -> SiteSettings:
         """The settings as they are now; not stored yet, the defaults."""
         return cls.objects.filter(pk=1).first() or cls(pk=1)
+
+    @classmethod
+    def recent(cls) -> SiteSettings:
+        """The settings as they were seconds ago, to look at: each request asks for them, and they seldom change."""
+        now, recent = time.monotonic(), cls._recent
+        if recent is None or now - recent[0] > RECENT_SECONDS:
+            recent = cls._recent = (now, cls.current())
+        return recent[1]
+
+    @classmethod
+    def forget_recent(cls) -> None:
+        cls._recent = None
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Saves; this process goes by the new settings at once."""
+        super().save(*args, **kwargs)
+        self.forget_recent()
 
     @property
     def mail_ending(self) -> str:

@@ -10,7 +10,7 @@ import pytest
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 
-from accounts.models import User
+from accounts.models import SiteSettings, User
 from accounts.roles import Role
 from lungrater.embedded.home import Home
 from lungrater.embedded.owner import become_owner
@@ -83,6 +83,12 @@ def client_of() -> Callable[[User], Client]:
         return client
 
     return signed_in
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_another_test() -> None:
+    """A process goes by the site's settings of the last seconds, which no rollback takes back."""
+    SiteSettings.forget_recent()
 
 
 @pytest.fixture(autouse=True)

@@ -17,5 +17,5 @@ def site(_request: HttpRequest) -> dict[str, Any]:
     return {
         "sends_mail": mail_is_set_up(),
         "house_account": settings.OIDC_NAME if settings.OIDC_URL else "",
-        "site_settings": SimpleLazyObject(SiteSettings.current),
+        "site_settings": SimpleLazyObject(SiteSettings.recent),
     }

@@ -48,8 +48,8 @@ def second_factor_due(request: HttpRequest) -> Due | None:
     Whoever came in by the identity provider has been asked by it for whatever its house requires.
     """
     person: Any = request.user
-    settings = SiteSettings.objects.filter(pk=1, second_factor_roles__contains=[person.role]).first()
-    if settings is None or came_by_identity_provider(request):
+    settings = SiteSettings.recent()
+    if not settings.requires_second_factor_of(person) or came_by_identity_provider(request):
         return None
     if Authenticator.objects.filter(user=person, type__in=FACTORS).exists():
         return None

@@ -136,7 +136,7 @@ def check_grey_levels(images: Sequence[Examined], *, seed: int) -> Finding:
     )
 
 
-def check_sharpness(images: Sequence[Examined], *, seed: int) -> Finding:
+def check_sharpness(images: Sequence[Examined], *, seed: int, made_alike: bool = False) -> Finding:
     sample = [image for image in images if image.sharpness is not None]
     return _classified(
         "Sharpness and compression",
@@ -146,20 +146,20 @@ def check_sharpness(images: Sequence[Examined], *, seed: int) -> Finding:
         seed=seed,
         otherwise="Sharpness and traces of compression say nothing of the origin beyond luck",
         features_in_words="sharpness or traces of compression",
-        remedy=_sharpness_remedy(images),
+        remedy=_sharpness_remedy(images, made_alike=made_alike),
     )
 
 
-def _sharpness_remedy(images: Sequence[Examined]) -> str:
+def _sharpness_remedy(images: Sequence[Examined], *, made_alike: bool) -> str:
     smallest = min((min(image.native[:2]) for image in images), default=0)
-    if _native_auc(images) > UNLIKE_SIZES:
+    if not made_alike and _native_auc(images) > UNLIKE_SIZES:
         return (
-            f"The arms differ in native size: bring both to the smaller one ({smallest} pixels) before import, "
-            "or show them on a canvas no larger than that, so that neither is enlarged more than the other."
+            "The arms differ in native size: freeze again with all images brought to the size of the smallest "
+            f"({smallest} pixels), so that neither arm is enlarged more than the other."
         )
     return (
-        "Compress, filter and resample both arms alike before import, or say in the methods that raters "
-        "could go by sharpness."
+        "No choice of the freeze evens out how files were compressed or filtered: import both arms anew from files "
+        "treated alike, or say in the methods that raters could go by sharpness."
     )
 
 
@@ -186,7 +186,8 @@ def check_native_sizes(images: Sequence[Examined], *, side: int, made_alike: boo
         name,
         Verdict.AMBER,
         f"The arms are enlarged or shrunk to {side} pixels by different factors: {medians_in_words}.",
-        f"Freeze again with all images brought to the size of the smallest, or with a canvas of {smaller} pixels or less.",
+        "Freeze again with all images brought to the size of the smallest, or copy the study and freeze the copy with a "
+        f"canvas of {smaller} pixels or less.",
         {"medians": {"real": medians[False], "synthetic": medians[True]}},
     )
 

@@ -63,16 +63,15 @@ def examine(study: Study, beat: Beat) -> list[Finding]:
     beat(len(images), "Comparing the arms")
     seed = study.seed
     arms = [image for image in images if image.counts]
+    made_alike = study.common_size != Study.CommonSize.OWN
     findings = [
         checks.check_headers(images, side=study.canvas, bits=study.bits),
         checks.check_container(arms, seed=seed),
         checks.check_grey_levels(arms, seed=seed),
-        checks.check_sharpness(arms, seed=seed),
+        checks.check_sharpness(arms, seed=seed, made_alike=made_alike),
         check_cells(arms, seed=seed),
         check_shading(arms, seed=seed),
-        checks.check_native_sizes(
-            arms, side=study.canvas, made_alike=study.common_size != Study.CommonSize.OWN
-        ),
+        checks.check_native_sizes(arms, side=study.canvas, made_alike=made_alike),
         check_kinds(arms),
     ]
     beat(len(images), "Looking for copies")

@@ -31,7 +31,6 @@ class Finding:
     detail: dict[str, Any] = field(default_factory=dict)
     codes: Sequence[Sequence[str]] = ()  # of the images meant, in groups of what belongs together
     leave_out: Sequence[str] = ()  # codes of the images without which the finding would be none
-    power: str = ""  # what the check would have seen at this size
 
 
 def worst(findings: Iterable[Finding]) -> Verdict:

@@ -38,8 +38,8 @@ def check_cells(images: Sequence[Examined], *, seed: int) -> Finding:
         _verdict(result),
         f"The arms differ at one place of the picture, most at {place}, where the {KINDS[int(kind)]} is {more} in generated "
         f"images ({_in_words(result)}).",
-        "Look at the map of places. A mark in a corner is covered where the corners of every image are masked; freeze again "
-        "with that, or leave the mark out of one arm's pictures before import.",
+        "Look at the map of places. Against a mark in a corner freeze again with the corners of every image masked; no choice "
+        "of the freeze covers another place: import that arm's pictures anew without the mark.",
         detail,
     )
 

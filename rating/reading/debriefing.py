@@ -11,12 +11,10 @@ from audit import record
 from audit.actors import rater
 from pool.models import Origin
 from rating.reading.rating import Label
-from rating.studies.enrolment import Enrolment
+from rating.studies.enrolment import SCORE_SEEN, Enrolment
 from rating.studies.images import LETTERS
 from rating.studies.sittings.presentation import Presentation
 from rating.studies.study import Study
-
-SCORE_SEEN = "looked at own score"  # as the log names it
 
 
 @dataclass(frozen=True, slots=True)

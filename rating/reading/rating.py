@@ -105,7 +105,7 @@ class Rating(Answer):
 
         A correction names the save it replaces, and its reason where the study asks for one. Raises AlreadyRatedError
         when another one stands, as after a save in a second tab, or when the study does not allow this correction;
-        StudyOverError once the study takes no rating.
+        StudyOverError once the study takes no rating, or this rater's are removed.
         """
         rating = Rating._recorded(presentation, client_key, replaces, reason, answer)
         rating.presentation = presentation
@@ -173,12 +173,15 @@ class AlreadyRatedError(Exception):
 
 
 class StudyOverError(IntegrityError):
-    """The study was closed while the save was under way."""
+    """The study was closed, or its rater's answers were removed, while the save was under way."""
 
 
 class RatingRevisionQuerySet(models.QuerySet["RatingRevision"]):
     def locked(self, rating: int, client_key: uuid.UUID) -> RatingRevision:
-        """The revision of this rating that this key has saved, else the one that stands; the rating is locked."""
+        """The revision of this rating that this key has saved, else the one that stands; the rating is locked.
+
+        Raises StudyOverError where a withdrawal has removed them by now.
+        """
         either = models.Q(client_key=client_key) | models.Q(number=models.F("rating__revision"))
         revisions = (
             self.filter(either, rating=rating)
@@ -188,6 +191,8 @@ class RatingRevisionQuerySet(models.QuerySet["RatingRevision"]):
         )
         # Where another save held the lock, the first look may be older than what that one has added.
         rows = list(revisions) or list(revisions.all())
+        if not rows:
+            raise StudyOverError("the rating was removed")
         return next((row for row in rows if row.client_key == client_key), rows[0])
 
 

@@ -16,9 +16,13 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import record
 from audit.actors import rater
+from audit.models import Event
 from rating.studies.sittings.orders import Orders
 from rating.studies.study import NotPossibleError, Study, must_say_why
 
+SCORE_SEEN = (
+    "looked at own score"  # as a study's log names that a rater has read the truth of what they rated
+)
 # Of an image nobody has timed yet.
 USUAL_PACE_MS = 20_000
 
@@ -96,6 +100,21 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
                     "be generated, as this study does: invite them after it.",
                 )
         return list(sentences.values())
+
+    def taught_elsewhere(self, study: Study, users: Sequence[Any]) -> dict[Any, str]:
+        """By key of a person: in which other study they have read what images of this one are, at its end."""
+        shown = apps.get_model("rating", "Presentation").objects.filter(
+            sitting__enrolment=models.OuterRef("pk"), rating__isnull=False
+        )
+        images = study.images.order_by().values("image")
+        own = models.Q(study_image__image__in=images)  # of a set, each of its images
+        known = shown.filter(own | models.Q(study_image__companions__image__in=images))
+        others = Enrolment.objects.filter(user__in=users, study__state=Study.State.UNBLINDED)
+        others = others.filter(models.Exists(known)).exclude(study=study).select_related("study")
+        by_look = {(other.study.trail, other.pseudonym): other for other in others}
+        looks = Event.objects.filter(action=SCORE_SEEN, chain__in=[chain for chain, _ in by_look])
+        logged = set(looks.values_list("chain", "detail__rater"))
+        return {other.user_id: other.study.name for look, other in by_look.items() if look in logged}
 
 
 class Enrolment(models.Model):
@@ -222,6 +241,10 @@ class Enrolment(models.Model):
             and (conflicts := cls.objects.purpose_conflicts(study, [user]))
         ):
             raise NotPossibleError(conflicts[0])
+        if taught_in := cls.objects.taught_elsewhere(study, [user]).get(user.pk):
+            raise NotPossibleError(
+                f"{user} has read in “{taught_in}” what images of this study are: invite somebody else."
+            )
         number = (cls.objects.filter(study=study).aggregate(last=models.Max("number"))["last"] or 0) + 1
         # Neither machines nor replacements take a turn from the people who come after them.
         same_kind = cls.objects.filter(study=study, replaces=None)

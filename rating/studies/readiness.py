@@ -94,6 +94,17 @@ def _reasons_of_near_copies(study: Study) -> list[str]:
     return [f"{sentence} Copy the study and freeze the copy, which leaves them out, or let them in by name."]
 
 
+def _taught(study: Study) -> list[str]:
+    """Raters who know by now what images they are to read are."""
+    invited = study.enrolments.people().filter(withdrawn_at=None)
+    pseudonyms = {enrolment.user_id: enrolment.pseudonym for enrolment in invited}
+    taught = study.enrolments.taught_elsewhere(study, list(pseudonyms))
+    return [
+        f"{pseudonyms[user]} has read in “{where}” what images of this study are: withdraw and replace this rater."
+        for user, where in taught.items()
+    ]
+
+
 def _impossible_orders(study: Study, strata: list[Stratum]) -> list[str]:
     size, things = study.set_size, "sets" if study.shows_sets else "images"
     main = sum(stratum.count for stratum in strata if stratum.role == Role.MAIN) // size
@@ -123,7 +134,12 @@ def reasons_not_to_open(study: Study) -> list[str]:
     if study.is_draft:
         freeze = "Freeze the study: that fixes its images and orders."
         return [*reasons_not_to_freeze(study), freeze, *without_raters]
-    return [*without_raters, *_reasons_of_near_copies(study), *_reasons_of_the_blinding_audit(study)]
+    return [
+        *without_raters,
+        *_taught(study),
+        *_reasons_of_near_copies(study),
+        *_reasons_of_the_blinding_audit(study),
+    ]
 
 
 def _reasons_of_the_blinding_audit(study: Study) -> list[str]:

@@ -225,14 +225,21 @@ class Study(Shared, ReadingRoom):
 
     @transaction.atomic
     def close(self, user: Any) -> None:
-        """Take no more ratings; whoever may look into the pool by now has not read blinded."""
+        """Take no more ratings; whoever knows by now which images are generated has not read blinded."""
         self._move(self.State.OPEN, self.State.CLOSED, "closed_at", user)
         enter_heads(apps.get_model("rating", "Sitting").objects.filter(enrolment__study=self))
         drafts = apps.get_model("rating", "Draft").objects
         drafts.filter(presentation__sitting__enrolment__study=self).delete()
-        for enrolment in self.enrolments.select_related("user"):
+        enrolments = self.enrolments.select_related("user")
+        taught = self.enrolments.taught_elsewhere(self, [enrolment.user_id for enrolment in enrolments])
+        for enrolment in enrolments:
             if enrolment.user.has_perm("pool.view_image"):
                 enrolment.mark_unblinded(user, "This rater may look into the pool by now.")
+            elif enrolment.user_id in taught:
+                where = taught[enrolment.user_id]
+                enrolment.mark_unblinded(
+                    user, f"This rater has read in “{where}” what images of this study are."
+                )
 
     def unblind(self, user: Any, reason: str) -> bool:
         """True once the truth is visible; with four eyes the first person only asks, and a second one confirms."""

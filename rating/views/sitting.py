@@ -32,7 +32,7 @@ from rating.reading.payload import (
     room,
 )
 from rating.reading.rating import AlreadyRatedError, StudyOverError
-from rating.studies.departures import departure_from
+from rating.studies.departures import departure_from, departure_of
 from rating.studies.sittings.presentation import PresentationQuerySet
 from rating.studies.sittings.sitting import SittingQuerySet
 from rating.studies.trail.sitting_heads import enter_heads
@@ -157,7 +157,11 @@ def _departed(request: HttpRequest, slug: str, **sitting: str) -> HttpResponse |
         return None
     if wants_json(request):
         return JsonResponse({"error": departure.sentence, "departure": departure.kind}, status=410)
-    return render(request, "rating/over.html", {"sentence": departure.sentence}, status=410)
+    return _over(request, departure.kind, departure.sentence)
+
+
+def _over(request: HttpRequest, departure: str, sentence: str) -> HttpResponse:
+    return render(request, "rating/over.html", {"departure": departure, "sentence": sentence}, status=410)
 
 
 def _save(presentation: Presentation, showing: Presentation | None, form: AnswerForm) -> Refusal | None:
@@ -183,7 +187,7 @@ def _save(presentation: Presentation, showing: Presentation | None, form: Answer
             409, lambda: _("Already rated: %s. The first answer stands.") % AlreadyRatedError(stands)
         )
     except StudyOverError:
-        return Refusal(410, _closed, "closed")
+        return _ended(presentation.sitting_id)
     except IntegrityError:  # one save's key used for two images
         return Refusal(422, _not_taken)
     return None
@@ -197,8 +201,16 @@ def _stamp(presentation: Presentation, showing: Presentation | None, ago: timede
         Presentation.objects.mark_shown(unstamped)
 
 
-def _closed() -> str:
-    return _("This study is closed and takes no more answers.")
+def _ended(sitting: int) -> Refusal:
+    """What has ended the reading while an answer was on its way."""
+    stored = Sitting.objects.select_related("enrolment__study").get(pk=sitting)
+
+    def sentence() -> str:
+        departure = departure_of(stored)
+        return departure.sentence if departure else _not_taken()
+
+    departure = departure_of(stored)
+    return Refusal(410, sentence, departure.kind if departure else "")
 
 
 def _not_taken() -> str:
@@ -269,6 +281,8 @@ def _refuse(
     if wants_json(request):
         departure = {"departure": refusal.departure} if refusal.departure else {}
         return JsonResponse({"error": sentence, **departure}, status=refusal.status)
+    if refusal.departure:
+        return _over(request, refusal.departure, sentence)
     return _show(request, presentation, form, refusal=sentence, status=refusal.status)
 
 

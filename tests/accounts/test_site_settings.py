@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from django.core import mail
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
+from accounts import site_settings
 from accounts.models import SiteSettings
 from audit.models import Event
 from tests.rating.cast import frozen_study
@@ -79,3 +82,19 @@ def test_a_german_rater_reads_the_footer_in_german(client_of, rater):
 
     assert "Kontakt:" in page.content.decode()
     assert "Datenschutz" in page.content.decode()
+
+
+def test_what_another_process_saves_is_noticed_after_seconds_and_what_this_one_saves_at_once(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(site_settings, "time", SimpleNamespace(monotonic=lambda: now))
+    SiteSettings(pk=1, name="Clinic North").save()
+    assert SiteSettings.recent().name == "Clinic North"
+
+    SiteSettings.objects.update(name="Clinic South")  # as another process would
+
+    now += site_settings.RECENT_SECONDS
+    assert SiteSettings.recent().name == "Clinic North"
+    now += 1
+    assert SiteSettings.recent().name == "Clinic South"
+    SiteSettings(pk=1, name="Clinic East").save()
+    assert SiteSettings.recent().name == "Clinic East"

@@ -261,7 +261,7 @@ def test_gallery_asks_the_database_no_more_for_more_images(
         make_image()
     browser.get(reverse("pool:gallery"))  # the first look of an hour is written into the log
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(11):
         assert browser.get(reverse("pool:gallery")).text.count("<figure>") == 12
 
 

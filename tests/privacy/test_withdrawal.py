@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -187,3 +188,36 @@ def test_the_copy_of_a_first_phase_does_not_tell_the_purpose(
 
     assert study.first_instructions in text
     assert study.instructions not in text
+
+
+@pytest.mark.parametrize("is_rated", [False, True])
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+def test_an_answer_on_its_way_while_its_rater_withdraws_is_told_so(
+    rater: User,
+    client_of: Callable[[User], Client],
+    monkeypatch: pytest.MonkeyPatch,
+    is_rated: bool,
+    accept: str,
+) -> None:
+    study = open_study(raters=[rater], withdrawal="remove", going_back="any")
+    presentation, answer = presentations(study, rater)[0], {"label": "fake", "client_key": str(uuid.uuid4())}
+    if is_rated:
+        rating = Rating.record(presentation, uuid.uuid4(), label="real")
+        answer["replaces"] = str(rating.client_key)
+    record = Rating.record
+
+    def record_late(*arguments: Any, **fields: Any) -> Rating:
+        leave(study.enrolments.get())
+        return record(*arguments, **fields)
+
+    monkeypatch.setattr(Rating, "record", staticmethod(record_late))
+    response = client_of(rater).post(
+        reverse("rating:rate", args=[study.slug, presentation.token]), answer, headers={"accept": accept}
+    )
+
+    assert response.status_code == 410
+    page = response.content.decode()
+    assert "You no longer take part in this study." in page
+    assert "kept with the study" not in page
+    assert not Rating.objects.exists()
+    assert verify_study(study).discrepancies == ()

@@ -147,7 +147,9 @@ def test_arms_enlarged_by_different_factors_are_red_and_the_remedy_says_so() -> 
     assert told(audit, "fakes enlarged, reals shrunk", "Sharpness and compression") == "red"
     assert told(audit, "fakes enlarged, reals shrunk", "Native sizes") == "amber"
     sharpness = next(f for f in audit.findings if f["check"] == "Sharpness and compression")
-    assert "differ in native size: bring both to the smaller one (64 pixels)" in sharpness["remedy"]
+    assert (
+        "freeze again with all images brought to the size of the smallest (64 pixels)" in sharpness["remedy"]
+    )
 
 
 def chosen(study: Study, images: list[Image]) -> None:

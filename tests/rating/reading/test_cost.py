@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from accounts.models import SiteSettings
 from rating.models import Presentation, Rating, RatingRevision, Sitting, Study
 from rating.studies.reading_settings import ReadingRoom
 from tests.database_work import Work, analyze, database_work, rows_of_tables
@@ -20,9 +21,9 @@ NEXT_TO_RATE = {"begin": 2, "end": -3}  # of the sitting, where little or nearly
 # for one query more, the sitting's entry in the audit trail.
 LIMITS = {
     "image": (3, 100),
-    "ahead": (5, 400),  # one of them asks whether the site requires a second factor of raters
-    "page": (8, 400),
-    "reading_list": (18, 400),
+    "ahead": (4, 400),
+    "page": (7, 400),
+    "reading_list": (16, 400),
     "correction": (8, 400),
     "save": (7, 400),
 }
@@ -32,6 +33,13 @@ LIMITS = {
 def durable(monkeypatch):
     """A process asks the database every ten seconds, not with every save."""
     monkeypatch.setattr("rating.views.sitting.why_not_durable", lambda: None)
+
+
+@pytest.fixture(autouse=True)
+def recent_settings(db, monkeypatch):
+    """Nor for the site's settings with every request."""
+    monkeypatch.setattr("accounts.site_settings.RECENT_SECONDS", float("inf"))
+    SiteSettings.recent()
 
 
 class Reader:

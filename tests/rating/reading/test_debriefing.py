@@ -5,8 +5,11 @@ import uuid
 import pytest
 from django.urls import reverse
 
-from rating.models import Enrolment, Rating
-from tests.rating.cast import organiser, presentations
+from rating.models import Enrolment, Freeze, Rating, Sitting, Study
+from rating.results.verification import verify_study
+from rating.studies.study import NotPossibleError
+from rating.studies.study_copy import copy_of
+from tests.rating.cast import SEED, organiser, presentations, rate_all
 from tests.rating.reading.rooms import reading_study
 
 pytestmark = pytest.mark.django_db
@@ -110,3 +113,67 @@ def test_a_score_is_for_its_own_rater_alone_and_not_for_whoever_has_withdrawn(cl
     assert "right." not in theirs.content.decode()
     picture = reverse("rating:debriefing_image", args=[study.slug, token, 0])
     assert client_of(other_rater).get(picture).status_code == 404
+
+
+def frozen_copy(study, *raters) -> Study:
+    """Another study of the very same images."""
+    copy = copy_of(study, by=organiser(), name="Again", seed=SEED)
+    for rater in raters:
+        Enrolment.enrol(copy, rater).consent()
+    Freeze.objects.create(study=copy).perform()
+    copy.refresh_from_db()
+    return copy
+
+
+def teaching_study(*raters) -> Study:
+    study = reading_study(raters=raters, debriefing="score")
+    for rater in raters:
+        rate_all(study, rater, "fake")
+    return study
+
+
+def test_whoever_has_read_the_truth_of_images_does_not_read_them_again(client_of, rater, other_rater):
+    study = teaching_study(rater, other_rater)
+    close(study, unblinded=True)
+    page_of(client_of(rater), study)  # and the other rater does not look
+
+    again = frozen_copy(study, rater, other_rater)
+
+    assert again.reasons_not_to_open() == [
+        "R01 has read in “Reading” what images of this study are: withdraw and replace this rater."
+    ]
+    again.enrolments.get(user=rater).withdraw(organiser(), "Knows them.")
+    assert again.reasons_not_to_open() == []
+
+
+def test_whoever_has_read_the_truth_of_images_is_not_enrolled_where_they_are_shown(
+    client_of, rater, other_rater
+):
+    study = teaching_study(rater)
+    close(study, unblinded=True)
+    page_of(client_of(rater), study)
+    again = frozen_copy(study, other_rater)
+
+    with pytest.raises(NotPossibleError, match="has read in “Reading” what images of this study are"):
+        Enrolment.enrol(again, rater)
+
+
+def test_whoever_reads_the_truth_of_images_while_another_study_shows_them_is_left_out_there(
+    client_of, rater, other_rater
+):
+    study = teaching_study(rater, other_rater)
+    again = frozen_copy(study, rater, other_rater)
+    again.open(organiser())
+    close(study, unblinded=True)
+    page_of(client_of(rater), study)
+    for each in (rater, other_rater):
+        rate_all(again, each, "real")
+
+    close(again, unblinded=True)
+
+    counted = Sitting.objects.counted().filter(enrolment__study=again)
+    assert [sitting.enrolment.user for sitting in counted] == [other_rater]
+    assert again.events.get(action="marked unblinded").reason == (
+        "This rater has read in “Reading” what images of this study are."
+    )
+    assert verify_study(again).discrepancies == ()
