@@ -76,6 +76,11 @@ class SiteSettings(models.Model):
     def __str__(self) -> str:
         return f"settings of {self.name}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Saves; this process goes by the new settings at once."""
+        super().save(*args, **kwargs)
+        self.forget_recent()
+
     @classmethod
     def current(cls) -> SiteSettings:
         """The settings as they are now; not stored yet, the defaults."""
@@ -92,11 +97,6 @@ class SiteSettings(models.Model):
     @classmethod
     def forget_recent(cls) -> None:
         cls._recent = None
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Saves; this process goes by the new settings at once."""
-        super().save(*args, **kwargs)
-        self.forget_recent()
 
     @property
     def mail_ending(self) -> str:
