@@ -70,7 +70,7 @@ def _filled(raters: int, images: int) -> Any:
         for origin in ("real", "synthetic")
         for modality in ("xray", "ct")
     ]
-    pictures = Image.objects.bulk_create(
+    rows = Image.objects.bulk_create(
         [
             Image(
                 dataset=(of := datasets[at % 4]),
@@ -89,7 +89,7 @@ def _filled(raters: int, images: int) -> Any:
     )
     study = Study.objects.create(name="Bench")
     shown = StudyImage.objects.bulk_create(
-        [StudyImage(study=study, image=one, code=f"I{at:05}") for at, one in enumerate(pictures)],
+        [StudyImage(study=study, image=one, code=f"I{at:05}") for at, one in enumerate(rows)],
         batch_size=2000,
     )
     people = User.objects.bulk_create([User(email=f"r{at}@example.org") for at in range(raters)])

@@ -37,10 +37,10 @@ class Files(torch.utils.data.Dataset[dict[str, Tensor]]):
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         with Image.open(self.paths[index]) as file:
-            picture = file.convert("RGB" if self.channels == 3 else "L")
-        scale = self.size / min(picture.size)
-        resized = picture.resize(
-            (round(picture.width * scale), round(picture.height * scale)), Image.Resampling.BILINEAR
+            image = file.convert("RGB" if self.channels == 3 else "L")
+        scale = self.size / min(image.size)
+        resized = image.resize(
+            (round(image.width * scale), round(image.height * scale)), Image.Resampling.BILINEAR
         )
         left, top = (resized.width - self.size) // 2, (resized.height - self.size) // 2
         cut = resized.crop((left, top, left + self.size, top + self.size))

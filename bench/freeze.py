@@ -83,7 +83,7 @@ def study_with_derivatives(raters: int, images: int, repeats: int) -> Study:
     for origin, modality in (("real", "xray"), ("synthetic", "xray"), ("real", "ct"), ("synthetic", "ct")):
         dataset = Dataset.objects.create(name=f"{origin} {modality}", origin=origin, modality=modality)
         count = images // 4
-        pictures = Image.objects.bulk_create(
+        stored = Image.objects.bulk_create(
             (
                 Image(
                     dataset=dataset,
@@ -100,9 +100,9 @@ def study_with_derivatives(raters: int, images: int, repeats: int) -> Study:
         )
         Stratum.objects.create(study=study, dataset=dataset, count=count)
         rows = []
-        for picture in pictures:
+        for image in stored:
             number += 1
-            rows.append(StudyImage(study=study, image=picture, code=f"I{number:05}", derivative="there"))
+            rows.append(StudyImage(study=study, image=image, code=f"I{number:05}", derivative="there"))
         StudyImage.objects.bulk_create(rows, batch_size=2000)
     for index in range(raters):
         Enrolment.enrol(study, User.objects.create_user(f"r{index}@bench.invalid"))

@@ -28,7 +28,7 @@ SIDE = 1024
 
 
 def smooth(seed: int, top: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """A picture with shapes and a little noise, which compresses as a radiograph does."""
+    """An image with shapes and a little noise, which compresses as a radiograph does."""
     noise = np.random.default_rng(seed)
     coarse = Image.fromarray(noise.random((16, 16)).astype(np.float32)).resize(
         (SIDE, SIDE), Image.Resampling.BICUBIC
@@ -36,7 +36,7 @@ def smooth(seed: int, top: int) -> np.ndarray[tuple[int, int], np.dtype[np.float
     return np.clip(np.asarray(coarse) * top * 0.8 + noise.normal(0, top * 0.01, (SIDE, SIDE)), 0, top)
 
 
-def picture(kind: str) -> Callable[[int], bytes]:
+def image(kind: str) -> Callable[[int], bytes]:
     def make(seed: int) -> bytes:
         buffer = io.BytesIO()
         Image.fromarray(smooth(seed, 255).astype(np.uint8)).save(buffer, format=kind)
@@ -61,7 +61,7 @@ def dicom(seed: int) -> bytes:
     return buffer.getvalue()
 
 
-KINDS = {"JPEG": picture("JPEG"), "PNG": picture("PNG"), "DICOM, 12 bits": dicom}
+KINDS = {"JPEG": image("JPEG"), "PNG": image("PNG"), "DICOM, 12 bits": dicom}
 
 
 def images_a_second(make: Callable[[int], bytes], count: int, workers: int) -> float:

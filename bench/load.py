@@ -30,7 +30,7 @@ sys.path.insert(0, str(REPOSITORY))
 
 from bench.rating_page import home, phantom  # noqa: E402  (they stand beside this file)
 
-PICTURES = 24  # different ones, so that no reading is of one file
+DERIVATIVES = 24  # different ones, so that no reading is of one file
 REQUESTS_EACH = 200
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -182,9 +182,9 @@ def study(raters: int, images: int) -> tuple[str, list[str]]:
     from tests.rating.long_study import long_study
 
     noise = np.random.default_rng(1)
-    pictures = [blinded_derivative(phantom(noise, 512, 8), side=512) for _ in range(PICTURES)]
+    derivatives = [blinded_derivative(phantom(noise, 512, 8), side=512) for _ in range(DERIVATIVES)]
     people = [User.objects.create_user(f"rater{number}@example.org") for number in range(raters)]
-    reading = long_study("Load", raters=people, images=images, pictures=pictures, canvas=512)
+    reading = long_study("Load", raters=people, images=images, derivatives=derivatives, canvas=512)
     sessions = []
     for person in people:
         client = Client()

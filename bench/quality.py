@@ -1,6 +1,6 @@
-"""How long the machine measures take once features are there, and how many pictures a second become features.
+"""How long the machine measures take once features are there, and how many images a second become features.
 
-    python bench/quality.py [--json] [--images 10000] [--features 2048] [--pictures 256] [--extractor PATH]
+    python bench/quality.py [--json] [--images 10000] [--features 2048] [--extracted 256] [--extractor PATH]
 
 Plain: no Django, no server. The matrix root is what other programs take for the Fréchet distance (SciPy's `sqrtm` of
 a product of covariances, as in MONAI); beside it stands the distance of as few images as a held-out set has.
@@ -73,7 +73,7 @@ def against_a_matrix_root(features: int) -> dict[str, float]:
 def neighbours(images: int) -> dict[str, float]:
     """Seconds to find the nearest of `images` to each of as many: by features, and the most similar by fine structure.
 
-    The pictures are noise, which costs what X-rays cost.
+    The images are noise, which costs what X-rays cost.
     """
     real, fake = clouds(images, SMALL_FEATURES)
     shown, known = noise(images, seed=1), noise(images, seed=2)
@@ -85,23 +85,23 @@ def neighbours(images: int) -> dict[str, float]:
 
 
 def noise(images: int, *, seed: int) -> Structures:
-    """Fine structures, of length one, of pictures that nobody drew."""
+    """Fine structures, of length one, of images that nobody drew."""
     fine = np.random.default_rng(seed).standard_normal((images, SIDE, SIDE), dtype=np.float32)
     fine /= np.linalg.norm(fine.reshape(images, -1), axis=1)[:, None, None]
     return Structures(fine)
 
 
-def extraction(pictures: int, spec: str) -> dict[str, Any]:
-    """Pictures a second: 256 × 256 and grey to features, 128 × 128 to the structure that copies are looked for in."""
+def extraction(images: int, spec: str) -> dict[str, Any]:
+    """Images a second: 256 × 256 and grey to features, 128 × 128 to the structure that copies are looked for in."""
     dice = np.random.default_rng(0)
-    made = [dice.integers(0, 256, (256, 256), dtype=np.uint8) for _ in range(pictures)]
+    made = [dice.integers(0, 256, (256, 256), dtype=np.uint8) for _ in range(images)]
     used = extractor(spec)
     used.features(made[:2])
     structures(np.stack(made[:2]))
     return {
         "extractor": described(used),
-        "features_per_s": pictures / timed(lambda: used.features(made)),
-        "structures_per_s": pictures / timed(lambda: structures(np.stack(made)[:, ::2, ::2])),
+        "features_per_s": images / timed(lambda: used.features(made)),
+        "structures_per_s": images / timed(lambda: structures(np.stack(made)[:, ::2, ::2])),
     }
 
 
@@ -112,7 +112,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--features", type=int, default=2048)
-    parser.add_argument("--pictures", type=int, default=256)
+    parser.add_argument("--extracted", type=int, default=256)
     parser.add_argument("--extractor", default="", help="PATH or PATH#SHA256 of a TorchScript file")
     asked = parser.parse_args()
     report = {
@@ -123,7 +123,7 @@ def main() -> None:
         "distances_small": distances(asked.images, SMALL_FEATURES),
         "few": against_a_matrix_root(asked.features),
         "nearest": neighbours(asked.images),
-        "extraction": extraction(asked.pictures, asked.extractor),
+        "extraction": extraction(asked.extracted, asked.extractor),
     }
     print(json.dumps(report) if asked.json else as_table(report))
 

@@ -70,7 +70,7 @@ DECODE = """async (url) => {
   const bytes = await (await fetch(url)).arrayBuffer();
   const worker = new Worker('/static/js/reading/png.js', { type: 'module' });
   const decoded = () => new Promise((resolve) => {
-    worker.onmessage = ({ data }) => resolve({ ...data.picture, panes: [data.picture.pixels] });
+    worker.onmessage = ({ data }) => resolve({ ...data.image, panes: [data.image.pixels] });
     worker.postMessage({ id: 1, bytes });
   });
   await decoded();

@@ -1,4 +1,4 @@
-"""Train on a folder of pictures for so many seconds and leave what the model makes; no site, no database.
+"""Train on a folder of images for so many seconds and leave what the model makes; no site, no database.
 
     python bench/real_run.py FOLDER --out OUT [--preset paper-256] [--seconds 300] [--batch 32]
                              [--precision bf16] [--compile] [--grid 64] [--set key=value …] [--keep-weights]
@@ -49,7 +49,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int)
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--compile", action="store_true")
-    parser.add_argument("--grid", type=int, default=64, help="pictures made at the end")
+    parser.add_argument("--grid", type=int, default=64, help="images made at the end")
     parser.add_argument("--checkpoints", type=int, default=6, help="how often samples are made on the way")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE")
     parser.add_argument("--keep-weights", action="store_true", help="leave the averaged weights in OUT too")
@@ -73,11 +73,11 @@ def trained(asked: argparse.Namespace, place: Path) -> dict[str, Any]:
         given["batch"] = asked.batch
     config = TrainingConfig.from_mapping({"preset": asked.preset, **given, "steps": UNKNOWN})
     began = time.monotonic()
-    pictures = images_in(asked.folder, config)
+    images = images_in(asked.folder, config)
     reading = time.monotonic() - began
     group = DistributedGroup()
     trainer = Trainer(
-        config, pictures, space=space_for(config, pictures, place, group.device, group), group=group
+        config, images, space=space_for(config, images, place, group.device, group), group=group
     )
     began = time.monotonic()
     [trainer.train_step() for _ in range(3)][-1].item()
@@ -112,16 +112,16 @@ def trained(asked: argparse.Namespace, place: Path) -> dict[str, Any]:
     import numpy as np
 
     save_grid(np.concatenate(made), asked.out / "grid.png")
-    save_grid(pictures.pixels[: asked.grid], asked.out / "real.png")
+    save_grid(images.pixels[: asked.grid], asked.out / "real.png")
     if asked.keep_weights and last is not None and last.checkpoint is not None:
         checkpoint.publish(
-            last.checkpoint, asked.out / "checkpoint", {"trained_on": f"{len(pictures.pixels)} pictures"}
+            last.checkpoint, asked.out / "checkpoint", {"trained_on": f"{len(images.pixels)} images"}
         )
     cuda = trainer.device.type == "cuda"
     return {
         "device": torch.cuda.get_device_name() if cuda else "cpu",
         "torch": torch.__version__,
-        "pictures": len(pictures.pixels),
+        "images": len(images.pixels),
         "parameters": sum(weight.numel() for weight in trainer.weights),
         "steps": trainer.step,
         "seconds": round(seconds, 1),
@@ -135,14 +135,14 @@ def trained(asked: argparse.Namespace, place: Path) -> dict[str, Any]:
     }
 
 
-def save_grid(pictures: Any, path: Path) -> None:
+def save_grid(images: Any, path: Path) -> None:
     """Side by side, as near to a square as their number allows."""
     import numpy as np
     from PIL import Image
 
-    across = math.ceil(math.sqrt(len(pictures))) if len(pictures) > 8 else len(pictures)
-    empty = np.zeros_like(pictures[0])
-    rows = [list(pictures[k : k + across]) for k in range(0, len(pictures), across)]
+    across = math.ceil(math.sqrt(len(images))) if len(images) > 8 else len(images)
+    empty = np.zeros_like(images[0])
+    rows = [list(images[k : k + across]) for k in range(0, len(images), across)]
     rows[-1] += [empty] * (across - len(rows[-1]))
     Image.fromarray(np.vstack([np.hstack(row) for row in rows])).save(path)
 
@@ -163,9 +163,9 @@ def write_curve(curve: list[tuple[int, float, float]], out: Path) -> None:
         smooth += 0.05 * (loss - smooth)
         across = number * (width - 1) / (len(losses) - 1)
         points.append((across, (high - math.log(smooth)) / (high - low or 1) * (height - 1)))
-    picture = Image.new("L", (width, height), 255)
-    ImageDraw.Draw(picture).line(points, fill=0, width=2)
-    picture.save(out / "loss.png")
+    image = Image.new("L", (width, height), 255)
+    ImageDraw.Draw(image).line(points, fill=0, width=2)
+    image.save(out / "loss.png")
 
 
 if __name__ == "__main__":

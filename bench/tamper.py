@@ -3,7 +3,7 @@
     python bench/tamper.py [--acts 1000] [--seed 0]
 
 Each act (an edit, removal, swap or insertion in the log or the saves, or a change of the study, its images, orders, raters or
-pictures) is done with all guards off, verified, and undone. First without mending a hash, where `verify` alone must
+images) is done with all guards off, verified, and undone. First without mending a hash, where `verify` alone must
 name every one. Then with every hash of the log computed anew, and as a cut tail, where an anchor must.
 """
 

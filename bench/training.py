@@ -61,7 +61,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=0, help="of the example's loader (it ships with 0)")
     parser.add_argument("--files", type=int, default=64)
     parser.add_argument("--side", type=int, default=1024, help="of the drawn files, in pixels")
-    parser.add_argument("--folder", type=Path, help="pictures to train on instead of drawn ones")
+    parser.add_argument("--folder", type=Path, help="images to train on instead of drawn ones")
     parser.add_argument("--only", nargs="*", help="these measurements alone")
     parser.add_argument("--arm", help=argparse.SUPPRESS)
     parser.add_argument("--place", type=Path, help=argparse.SUPPRESS)
@@ -95,8 +95,8 @@ def as_png(folder: Path, place: Path) -> None:
 
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in KINDS:
-            with Image.open(path) as picture:
-                picture.convert("L").save(place / f"{path.stem}.png", compress_level=1)
+            with Image.open(path) as image:
+                image.convert("L").save(place / f"{path.stem}.png", compress_level=1)
 
 
 def in_own_process(arm: str, place: Path) -> dict[str, Any]:
@@ -176,9 +176,9 @@ def our_steps(
 
     config = dataclasses.replace(config, compile=compiled, steps=10**9)
     began = time.monotonic()
-    pictures = images_in(asked.place, config)
+    images = images_in(asked.place, config)
     facts["reading_s"] = round(time.monotonic() - began, 2)
-    trainer = Trainer(config, pictures)
+    trainer = Trainer(config, images)
     counter.leave_out(trainer)
     pace = LOOK_EVERY if trainer.device.type == "cuda" else 1
     while True:

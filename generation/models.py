@@ -1,4 +1,4 @@
-"""The room's tables: checkpoints and the runs that make them, jobs and the pictures they make."""
+"""The room's tables: checkpoints and the runs that make them, jobs and the images they make."""
 
 from generation.images.models import GenerationJob, JobEvent
 from generation.images.outcomes import EarlierOutcome, GeneratedImage, KeyPace

@@ -1,4 +1,4 @@
-"""A picture or a zip from another server, without letting an address lead into a private network.
+"""An image or a zip from another server, without letting an address lead into a private network.
 
 A redirect is looked at as the address itself was; outbound.transport keeps the bounds.
 """
@@ -103,7 +103,7 @@ def _store(answer: httpx2.Response, target: Path, on_progress: Callable[[], None
 
 
 def _name(url: str, content_type: str, target: Path) -> str:
-    name = PurePosixPath(unquote(urlsplit(url).path)).name or "picture"
+    name = PurePosixPath(unquote(urlsplit(url).path)).name or "image"
     with target.open("rb") as file:
         zipped = file.read(4) == ZIP_BEGINS or content_type.split(";", maxsplit=1)[0].strip() in ZIP_TYPES
     return f"{name}.zip" if zipped and not name.lower().endswith(".zip") else name

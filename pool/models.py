@@ -163,7 +163,7 @@ def upload_path(_row: models.Model, _filename: str) -> str:
 
 
 class Image(models.Model):
-    """One picture in canonical form: a PNG of its pixels and nothing else.
+    """One image in canonical form: a PNG of its pixels and nothing else.
 
     Origin, modality and label stand on the image too, so that a filter needs no join.
     """
@@ -294,7 +294,7 @@ class ImportJob(Job):
 
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="imports")
     labels = models.CharField(max_length=6, choices=Labels, default=Labels.NONE)
-    # What is fetched besides the files that were sent, and who made the pictures by what a person says.
+    # What is fetched besides the files that were sent, and who made the images by what a person says.
     url = models.CharField("address", max_length=2000, blank=True)
     provenance = models.JSONField(default=dict, blank=True)
     slices = models.CharField(max_length=10, blank=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.house import REPOSITORY, SHARE_OF_LEFTOVERS, app_files, bound_names, leftovers
 
-COLUMN = ("generation/utility/models.py", "picture")  # a column of the database keeps its name
+COLUMN = ("generation/utility/models.py", "image")  # a column of the database keeps its name
 HE = re.compile(r"\b(he|his|him|himself|she|her|hers|herself)\b", re.IGNORECASE)
 
 
@@ -23,13 +23,13 @@ def test_names_are_nouns_not_leftovers_of_a_sentence() -> None:
 
 
 def test_an_image_is_called_image() -> None:
-    pictures = [
+    images = [
         (str(name.path.relative_to(REPOSITORY)), name.name)
         for name in bound_names()
-        if "picture" in name.name.lower()
+        if "image" in name.name.lower()
     ]
 
-    assert [picture for picture in pictures if picture != COLUMN] == []
+    assert [image for image in images if image != COLUMN] == []
 
 
 def test_exceptions_end_in_error() -> None:

@@ -92,7 +92,7 @@ def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict
     frozen = frozen_study("Frozen")
     heat_map = {"z": [[0, 41], [-7, 3]], "luck": 40, "mean": [[9, 200], [90, 80]]}
     findings = [
-        {"check": "Places in the picture", "verdict": "green", "reason": "", "detail": {"heat_map": heat_map}}
+        {"check": "Places in the image", "verdict": "green", "reason": "", "detail": {"heat_map": heat_map}}
     ]
     audit = BlindingAudit.objects.create(study=frozen, state="succeeded", verdict="green", findings=findings)
     open_study("Other", raters=[other_rater])
@@ -189,13 +189,13 @@ def address(name: str, world: dict[str, Any]) -> str:
         "rating:rate": lambda: [own, world["token"]],
         "rating:draft": lambda: [own, world["token"]],
         "rating:debriefing_image": lambda: [world["taught"].slug, world["token of a lesson"], 0],
-        "rating:picture": lambda: [world["token"]],
-        "rating:picture_of_set": lambda: [world["token of a pair"], 1],
+        "rating:presented": lambda: [world["token"]],
+        "rating:presented_of_set": lambda: [world["token of a pair"], 1],
         "rating:edit": lambda: [world["draft"].slug],
         "rating:freeze": lambda: [world["draft"].slug],
         "rating:open": lambda: [world["frozen"].slug],
         "rating:audit_places": lambda: [world["frozen"].slug],
-        "rating:study_picture": lambda: [over, world["over"].images.first().code],
+        "rating:study_image": lambda: [over, world["over"].images.first().code],
         "rating:ratings_csv": lambda: [over],
         "rating:bundle": lambda: [over],
         "rating:sign_report": lambda: [over],

@@ -28,7 +28,7 @@ OPEN = frozenset(
 )
 OPEN_PREFIXES = ("account_", "mfa_", "usersessions_", "socialaccount_", "openid_connect_")
 # These open by a token alone, which only a page that has been asked for here hands out. An answer on its way is taken.
-BEHIND_A_TOKEN = frozenset({"rating:picture", "rating:picture_of_set", "rating:rate"})
+BEHIND_A_TOKEN = frozenset({"rating:presented", "rating:presented_of_set", "rating:rate"})
 
 
 @dataclass(frozen=True, slots=True)

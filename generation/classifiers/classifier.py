@@ -1,4 +1,4 @@
-"""A trained classifier as a folder (config.json and model.safetensors) and as a callable: pictures in, probabilities out."""
+"""A trained classifier as a folder (config.json and model.safetensors) and as a callable: images in, probabilities out."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ class Classifier:
         return self.description.classes
 
     def probabilities(self, images: Sequence[Pixels]) -> NDArray[np.float64]:
-        """(n, classes), each row adding up to 1, of pictures of any size and depth in the order of `classes`."""
+        """(n, classes), each row adding up to 1, of images of any size and depth in the order of `classes`."""
         description = self.description
         squares = [fitted_square(image, side=description.size, colour=description.colour) for image in images]
         return self.of_squares(np.stack(squares)) if squares else np.empty((0, len(self.classes)))
 
     def of_squares(self, squares: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """The same of pictures that already have the network's size: (n, size, size) or (n, size, size, 3)."""
+        """The same of images that already have the network's size: (n, size, size) or (n, size, size, 3)."""
         at_once = BATCH_ON_CPU if self.device.type == "cpu" else BATCH
         with torch.inference_mode(), threads_for(self.description):
             parts = [
@@ -114,7 +114,7 @@ def threads_for(description: Description) -> Iterator[None]:
 
 
 def as_input(squares: NDArray[np.uint8], device: torch.device) -> Tensor:
-    """Pictures as a network sees them: (n, channels, size, size), standardised."""
+    """Images as a network sees them: (n, channels, size, size), standardised."""
     pixels = torch.from_numpy(np.ascontiguousarray(squares)).to(device)
     shaped = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
     return (shaped.float() / 255 - MEAN) / SPREAD

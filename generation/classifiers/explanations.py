@@ -26,7 +26,7 @@ TOP_SHARE = 0.2
 def lime_map(
     classifier: Classifier, square: NDArray[np.uint8], number: int, *, samples: int, seed: int
 ) -> Floats:
-    """How much each part of the picture speaks for class `number`: (size, size), positive for, negative against."""
+    """How much each part of the image speaks for class `number`: (size, size), positive for, negative against."""
     from lime.lime_image import LimeImageExplainer
     from skimage.segmentation import slic
 
@@ -93,7 +93,7 @@ def overlap(first_map: Floats, second_map: Floats) -> MapOverlap:
 
 
 def overlay(square: NDArray[np.uint8], heat: Floats) -> NDArray[np.uint8]:
-    """The picture with what speaks for the class in orange and what speaks against it in blue: (size, size, 3)."""
+    """The image with what speaks for the class in orange and what speaks against it in blue: (size, size, 3)."""
     base = square if square.ndim == 3 else np.repeat(square[..., None], 3, axis=-1)
     largest = np.abs(heat).max() or 1.0
     strength = (np.abs(heat) / largest)[..., None] * 0.6

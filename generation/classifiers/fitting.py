@@ -39,7 +39,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Labelled:
-    """Pictures (n, size, size) or (n, size, size, 3) and the class number of each."""
+    """Images (n, size, size) or (n, size, size, 3) and the class number of each."""
 
     squares: NDArray[np.uint8]
     numbers: NDArray[np.int64]
@@ -126,7 +126,7 @@ def _pace(step: int, steps: int) -> float:
 
 
 def _moved(inputs: Tensor, generator: np.random.Generator) -> Tensor:
-    """Each picture turned, shifted and zoomed a little; never mirrored, because the heart has its side."""
+    """Each image turned, shifted and zoomed a little; never mirrored, because the heart has its side."""
     count = len(inputs)
     turn = generator.uniform(-MOST_TURN, MOST_TURN, count)
     zoom = 1 + generator.uniform(-MOST_ZOOM, MOST_ZOOM, count)

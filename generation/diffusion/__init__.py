@@ -1,4 +1,4 @@
-"""Diffusion models trained on one's own pictures; plain torch and diffusers, no Django."""
+"""Diffusion models trained on one's own images; plain torch and diffusers, no Django."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A small KL autoencoder, trained on the same pictures, or one that is there already; diffusion then runs in its latents."""
+"""A small KL autoencoder, trained on the same images, or one that is there already; diffusion then runs in its latents."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _local(folder: Path, config: TrainingConfig) -> Any:
     )
     if (factor, channels) != (config.latent_factor, config.latent_channels):
         raise ConfigError(
-            f"The autoencoder in {folder} has {channels} channels and makes pictures {factor} times smaller; set "
+            f"The autoencoder in {folder} has {channels} channels and makes images {factor} times smaller; set "
             f"latent_channels to {channels} and give latent_widths {len(autoencoder.config.block_out_channels)} levels."
         )
     if autoencoder.config.in_channels < config.channels:
@@ -91,7 +91,7 @@ def _local(folder: Path, config: TrainingConfig) -> Any:
 
 @torch.no_grad()
 def _scaled(autoencoder: Any, shelf: DeviceDataset, config: TrainingConfig) -> LatentSpace:
-    """The space with the mean and the deviation of the first pictures' latents."""
+    """The space with the mean and the deviation of the first images' latents."""
     autoencoder.eval()
     rows = np.arange(min(MEASURED_ON, len(shelf)))
     latents = torch.cat(

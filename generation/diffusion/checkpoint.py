@@ -148,7 +148,7 @@ def measured_checkpoints(run: Path) -> list[Path]:
 
 
 def write_samples(folder: Path, samples: NDArray[np.uint8]) -> None:
-    """The sample pictures side by side, as a file of the checkpoint."""
+    """The sample images side by side, as a file of the checkpoint."""
     part = folder / f".{SAMPLES}.part"
     Image.fromarray(np.hstack(list(samples))).save(part, format="PNG")
     _sync(part)

@@ -25,7 +25,7 @@ AT_LEAST_ONE = ("patch", "layers", "latent_channels", "latent_steps")
 
 @dataclass(frozen=True)
 class ImageClass:
-    """What a class-conditional model was told about a picture."""
+    """What a class-conditional model was told about an image."""
 
     modality: str
     label: str
@@ -39,8 +39,8 @@ class TrainingConfig(RunConfig):
     """The network, the objective and the budget of one run; docs/training.md explains each.
 
     `patch` folds that many pixels a side into channels in front of the network (space to depth), which
-    makes large pictures affordable; `widths` are the channels of the levels, attention at the lowest.
-    `latent` is empty for pixel space, "own" for a small autoencoder trained on the same pictures, or the
+    makes large images affordable; `widths` are the channels of the levels, attention at the lowest.
+    `latent` is empty for pixel space, "own" for a small autoencoder trained on the same images, or the
     folder of a diffusers AutoencoderKL.
     """
 
@@ -122,7 +122,7 @@ class TrainingConfig(RunConfig):
 
     @property
     def net_channels(self) -> int:
-        """The channels of what is noised: those of the picture or of its latent."""
+        """The channels of what is noised: those of the image or of its latent."""
         return self.latent_channels if self.latent else self.channels
 
     @property

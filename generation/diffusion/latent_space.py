@@ -14,7 +14,7 @@ AT_ONCE = 16
 
 
 class Space(Protocol):
-    """Pictures (n, channels, size, size) in [-1, 1] there and back."""
+    """Images (n, channels, size, size) in [-1, 1] there and back."""
 
     def encode(self, images: Tensor) -> Tensor: ...
     def decode(self, values: Tensor) -> Tensor: ...
@@ -23,7 +23,7 @@ class Space(Protocol):
 
 
 class PixelSpace:
-    """Pictures as they are."""
+    """Images as they are."""
 
     def encode(self, images: Tensor) -> Tensor:
         return images
@@ -39,7 +39,7 @@ class PixelSpace:
 
 
 class LatentSpace:
-    """The latents of an autoencoder, shifted and scaled to mean 0 and deviation 1 over the training pictures."""
+    """The latents of an autoencoder, shifted and scaled to mean 0 and deviation 1 over the training images."""
 
     def __init__(self, autoencoder: Any, channels: int, *, mean: float, deviation: float) -> None:
         self.autoencoder = autoencoder.eval().requires_grad_(requires_grad=False)
@@ -68,7 +68,7 @@ class LatentSpace:
 
 
 def raw_latents(autoencoder: Any, images: Tensor) -> Tensor:
-    """The means an AutoencoderKL encodes pictures to; grey ones are shown three times to a colour one."""
+    """The means an AutoencoderKL encodes images to; grey ones are shown three times to a colour one."""
     if images.shape[1] == 1 and autoencoder.config.in_channels == 3:
         images = images.expand(-1, 3, -1, -1)
     parts = [autoencoder.encode(part).latent_dist.mean for part in _groups(images)]

@@ -34,7 +34,7 @@ class Draw:
     rows: NDArray[np.int64]
     noise: Tensor
     times: Tensor
-    changes: Tensor | None = None  # how each picture is augmented
+    changes: Tensor | None = None  # how each image is augmented
     hidden: Tensor | None = None  # whose class or prompt is not told
     grain: Tensor | None = None  # where in its spread a latent lies
 
@@ -49,7 +49,7 @@ class Learner(ABC, Generic[Config]):
     joined: Any  # the network as the processes share it
     averages: list[Tensor]  # the weights that are kept
     tell: Tell = staticmethod(silent)  # where it says what it does beside its steps
-    drawn_at_once = 32  # pictures to measure
+    drawn_at_once = 32  # images to measure
 
     def __init__(
         self, config: Config, count: int, group: DistributedGroup | None, device: torch.device | None
@@ -60,7 +60,7 @@ class Learner(ABC, Generic[Config]):
         _set_up(config)
         self.order = Order(count, config.batch, config.seed)
         self.step = 0
-        # How often the run went back to a checkpoint; each time other pictures and noise come, at half the rate.
+        # How often the run went back to a checkpoint; each time other images and noise come, at half the rate.
         self.turn = 0
         self.last_checkpoint: Path | None = None
 
@@ -82,7 +82,7 @@ class Learner(ABC, Generic[Config]):
 
     @abstractmethod
     def images(self, places: Sequence[int], *, seed: int = 0) -> NDArray[np.uint8]:
-        """What the model makes now, one picture a place, of `seed` + place and of every class or prompt in turn."""
+        """What the model makes now, one image a place, of `seed` + place and of every class or prompt in turn."""
 
     @abstractmethod
     def save(self, folder: Path) -> Path:

@@ -105,10 +105,10 @@ def in_batches_that_fit(
                 raise
             if len(group) == 1:
                 raise SamplingError(
-                    "One picture at a time still needs more memory than there is; use a machine with more."
+                    "One image at a time still needs more memory than there is; use a machine with more."
                 ) from error
             size = len(group) // 2
-            note(f"Out of memory with {len(group)} pictures at once; going on with {size}.")
+            note(f"Out of memory with {len(group)} images at once; going on with {size}.")
         else:
             yield batch
             remaining = remaining[len(group) :]

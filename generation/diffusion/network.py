@@ -16,9 +16,9 @@ from generation.diffusion.latent_space import PixelSpace, Space
 
 
 class Denoiser(nn.Module):
-    """Predicts, from a noisy picture or latent (batch, channels, size, size) and its time, what the objective asks for.
+    """Predicts, from a noisy image or latent (batch, channels, size, size) and its time, what the objective asks for.
 
-    `space` turns what it makes into pictures.
+    `space` turns what it makes into images.
     """
 
     compiled: Callable[..., Tensor] | None = None  # `forward`, where sampling has compiled it
@@ -54,7 +54,7 @@ class Denoiser(nn.Module):
     def forward(
         self, noisy: Tensor, time: Tensor, classes: Tensor | None, changes: Tensor | None = None
     ) -> Tensor:
-        """`changes` says how each picture was augmented; without it they are as they were."""
+        """`changes` says how each image was augmented; without it they are as they were."""
         folded = functional.pixel_unshuffle(noisy, self.config.patch)
         folded = folded.to(self.unet.conv_in.weight.dtype, memory_format=self.layout)
         labels = classes if self.told is None else self.told(len(noisy), classes, changes)
@@ -77,7 +77,7 @@ class Denoiser(nn.Module):
 
 
 class _ConditionEmbedding(nn.Module):
-    """What the network is told beside the time: the class, and how the picture was augmented."""
+    """What the network is told beside the time: the class, and how the image was augmented."""
 
     def __init__(self, classes: int | None, width: int) -> None:
         super().__init__()

@@ -72,13 +72,13 @@ def noise_schedule(config: TrainingConfig) -> dict[str, Any]:
         "prediction_type": config.objective,
         "rescale_betas_zero_snr": config.zero_terminal_snr,
         # Sampling starts from pure noise, and so at the last time; another spacing starts too late, as if the
-        # noise held some of the picture already.
+        # noise held some of the image already.
         "timestep_spacing": "trailing",
     }
 
 
 class Flow:
-    """Flow matching (Lipman et al. 2023): the straight line from picture to noise, its velocity as target.
+    """Flow matching (Lipman et al. 2023): the straight line from image to noise, its velocity as target.
 
     Times are drawn logit-normal (Esser et al. 2024).
     """
@@ -101,7 +101,7 @@ class Flow:
 class Diffusion:
     """Noise by a schedule of discrete times; the network predicts the noise or v (Salimans & Ho 2022).
 
-    With min_snr_gamma the error at a time counts min(SNR, gamma) as much as in picture space (Hang et al. 2023);
+    With min_snr_gamma the error at a time counts min(SNR, gamma) as much as in image space (Hang et al. 2023);
     for v min(SNR + 1, gamma), as in diffusers' examples: else pure noise, where sampling starts, would count nothing.
     """
 

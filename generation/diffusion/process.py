@@ -56,7 +56,7 @@ def _config(order: Path) -> TrainingConfig | FineTuneConfig:
 
 
 def _training_data(order: Path) -> tuple[TrainingImages, Path | None]:
-    """The pictures, and for a fine-tuning the pipeline it starts from."""
+    """The images, and for a fine-tuning the pipeline it starts from."""
     pixels = np.load(order / launch.PIXELS)
     if (order / launch.FINETUNING).exists():
         task = json.loads((order / launch.FINETUNING).read_text())

@@ -188,7 +188,7 @@ class CheckpointManager:
             checkpoint.drop_others_to_go_on(self.run, folder)
 
     def go_back(self, failed_at: int) -> str:
-        """To the newest checkpoint, with other pictures and noise and half the learning rate; says so.
+        """To the newest checkpoint, with other images and noise and half the learning rate; says so.
 
         Raises TrainingFailedError when that was done often enough.
         """
@@ -208,7 +208,7 @@ class CheckpointManager:
         learner.group.wait()
         return (
             f"The loss stopped being a number at step {failed_at}; went back to step {learner.step}, to go on with "
-            f"the pictures in another order and half the learning rate ({turn} of {MOST_TURNS} times)."
+            f"the images in another order and half the learning rate ({turn} of {MOST_TURNS} times)."
         )
 
 

@@ -26,7 +26,7 @@ class ConfigError(ValueError):
 class RunConfig:
     """The settings a network of our own and a fine-tuning share; docs/training.md explains each.
 
-    `batch` pictures make a step whatever `accumulate` and the number of processes. Kept are the newest
+    `batch` images make a step whatever `accumulate` and the number of processes. Kept are the newest
     `keep_checkpoints` and, where `keep_best` names a metric, the one with its lowest value.
     """
 

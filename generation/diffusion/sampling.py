@@ -1,4 +1,4 @@
-"""Pictures out of a network: each from its own seed, so that it does not depend on its neighbours."""
+"""Images out of a network: each from its own seed, so that it does not depend on its neighbours."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def sample(
     precision: str = "auto",
     between_steps: BetweenSteps | None = None,
 ) -> NDArray[np.uint8]:
-    """One picture per seed, (n, size, size) grey or (n, size, size, 3) RGB, 8-bit.
+    """One image per seed, (n, size, size) grey or (n, size, size, 3) RGB, 8-bit.
 
     Raises ConfigError when the sampler does not fit the model.
     """
@@ -39,7 +39,7 @@ def sample(
     times = schedule.timesteps.to(device)[:, None].expand(-1, len(seeds))
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     shape = (1, config.net_channels, config.net_size, config.net_size)
-    # Noise is drawn on the CPU so that a seed means the same picture on every device.
+    # Noise is drawn on the CPU so that a seed means the same image on every device.
     noisy = torch.cat([torch.randn(shape, generator=generator) for generator in generators]).to(device)
     cond = torch.tensor(classes, device=device) if classes is not None else None
     with torch.inference_mode(), autocast(device, precision):

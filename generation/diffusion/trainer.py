@@ -42,9 +42,7 @@ class Trainer(Learner[TrainingConfig]):
     ) -> None:
         images.check(config)
         if bool(config.classes) != (images.classes is not None):
-            raise ConfigError(
-                "A class-conditional config needs the class of each picture, another needs none."
-            )
+            raise ConfigError("A class-conditional config needs the class of each image, another needs none.")
         super().__init__(config, len(images.pixels), group, device)
         self.net = build(config, seed=config.seed).to(self.device)
         self.averaged = build(config).to(self.device).requires_grad_(requires_grad=False).eval()
@@ -94,7 +92,7 @@ class Trainer(Learner[TrainingConfig]):
         return self.classes.take(draw.rows).masked_fill(draw.hidden, self.config.null_class)
 
     def _latents(self) -> DeviceDataset:
-        """Every picture encoded once, as nothing changes them from step to step."""
+        """Every image encoded once, as nothing changes them from step to step."""
         rows = np.arange(len(self.pixels))
         groups = np.split(rows, range(ENCODED_AT_ONCE, len(rows), ENCODED_AT_ONCE))
         encoded = [self.space.encode(normalised_images(self.pixels, group)).cpu().numpy() for group in groups]

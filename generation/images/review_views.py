@@ -19,7 +19,7 @@ from generation.images.views import may_view
 from jobs.views import Context
 from pool.choices import for_person
 
-REASONS = ("text in the picture", "broken anatomy", "duplicate", "not the modality", "poor quality")
+REASONS = ("text in the image", "broken anatomy", "duplicate", "not the modality", "poor quality")
 PAIRS = 30
 
 may_review = permission_required("pool.change_image", raise_exception=True)

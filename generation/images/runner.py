@@ -92,7 +92,7 @@ def fill(job: GenerationJob, engine: Engine | None = None) -> None:
     except OSError as error:  # what was paid for and could not be stored stays in the ledger as unanswered
         if is_out_of_room(error):
             raise JobNeedsRoomError from error
-        raise JobFailedError(f"A picture could not be stored ({error.strerror or error}).") from error
+        raise JobFailedError(f"An image could not be stored ({error.strerror or error}).") from error
     except OperationalError as error:
         if is_out_of_room(error):
             raise JobNeedsRoomError from error
@@ -125,7 +125,7 @@ def _request(job: GenerationJob, ledger: Ledger) -> GenerationRequest:
 
 
 def _source(job: GenerationJob) -> bytes:
-    """The picture to start from, where the job edits one."""
+    """The image to start from, where the job edits one."""
     if not job.settings.get("edit_of"):
         return b""
     image = Image.objects.usable().filter(pk=job.settings["edit_of"]).first()
@@ -164,7 +164,7 @@ def _outcome(job: GenerationJob, answer: EngineImage | Refusal) -> dict[str, Any
         reason = line(answer.reason, most=REASON_LENGTH) or "No reason was named."
         return {**prompt, "outcome": answer.outcome, "reason": reason}
     if answer.pixels.min() == answer.pixels.max():
-        return {**prompt, "outcome": Outcome.FILTERED, "reason": "The picture is of one even colour."}
+        return {**prompt, "outcome": Outcome.FILTERED, "reason": "The image is of one even colour."}
     provenance = {**answer.provenance, "job": job.pk, "index": answer.index, **_origin(job)}
     if answer.seed is not None:
         provenance["seed"] = str(answer.seed)  # as text: 63 bits do not survive every JSON reader

@@ -1,4 +1,4 @@
-"""Measures a checkpoint while a run trains: FID and KID against held-out real pictures, and a scan for copies.
+"""Measures a checkpoint while a run trains: FID and KID against held-out real images, and a scan for copies.
 
 Plain and picklable: a run may be trained in a process of its own. What it needs lies in files beside the run.
 """
@@ -56,7 +56,7 @@ class Watch:
         count: int,
         spec: str = "",
     ) -> Watch:
-        """A watch whose pictures are written down in `folder`; `names` and `patients` are the training pictures'."""
+        """A watch whose images are written down in `folder`; `names` and `patients` are the training images'."""
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / TRAINING, training)
         np.save(folder / HELD_OUT, held_out)
@@ -68,17 +68,17 @@ class Watch:
 
     def __call__(self, learner: Learner[Any], step: int) -> MetricsJSON:
         images = self.samples(learner)
-        metrics, sheets = self.measure(images, pulse=lambda: learner.tell("Measuring the pictures"))
+        metrics, sheets = self.measure(images, pulse=lambda: learner.tell("Measuring the images"))
         if learner.last_checkpoint is not None:
             for name, sheet in sheets.items():
                 (learner.last_checkpoint / name).write_bytes(sheet)
         return metrics
 
     def samples(self, learner: Learner[Any]) -> Images:
-        """`count` pictures of fixed seeds, of every class or prompt in turn."""
+        """`count` images of fixed seeds, of every class or prompt in turn."""
         batches = []
         for start in range(0, self.count, learner.drawn_at_once):
-            learner.tell(f"Drawing pictures to measure: {start:,} of {self.count:,}")
+            learner.tell(f"Drawing images to measure: {start:,} of {self.count:,}")
             group = range(start, min(start + learner.drawn_at_once, self.count))
             batches.append(learner.images(group, seed=FIRST_SEED))
         return np.concatenate(batches)
@@ -118,7 +118,7 @@ class Watch:
         return Views(Structures(fine), features)
 
     def _stored(self, name: str, make: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
-        """What is known of real pictures is kept beside the run, as it never changes."""
+        """What is known of real images is kept beside the run, as it never changes."""
         path = self.folder / f"{name}.npz"
         if path.exists():
             with np.load(path) as arrays:
@@ -130,7 +130,7 @@ class Watch:
         return rows
 
     def _rule(self, training: Images, training_structures: Structures, pulse: Heartbeat) -> Calibration:
-        """From where on a picture counts as a copy: measured on the training pictures, once for a run."""
+        """From where on an image counts as a copy: measured on the training images, once for a run."""
         path = self.folder / RULE
         if path.exists():
             return Calibration(**json.loads(path.read_text()))
@@ -142,7 +142,7 @@ class Watch:
         return rule
 
     def _scan_as_json(self, matches: Sequence[Match], rule: Calibration) -> ScanJSON:
-        """The scan as JSON: the copies, and the names of the training pictures they are copies of."""
+        """The scan as JSON: the copies, and the names of the training images they are copies of."""
         names = json.loads((self.folder / NAMES).read_text())["names"]
         rows: list[dict[str, str | float]] = []
         for match in matches[:SHOWN]:
@@ -179,5 +179,5 @@ def _distances(real: NDArray[np.float32], fake: NDArray[np.float32]) -> Distance
 
 
 def _even_places(count: int, number: int) -> NDArray[np.int64]:
-    """Places of `number` pictures spread evenly over `count`."""
+    """Places of `number` images spread evenly over `count`."""
     return np.unique(np.linspace(0, count - 1, min(count, number)).round().astype(np.int64))

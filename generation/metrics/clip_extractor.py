@@ -1,4 +1,4 @@
-"""CLIP's picture side from a local folder, as transformers saves it: the vectors that CMMD is defined on."""
+"""CLIP's image side from a local folder, as transformers saves it: the vectors that CMMD is defined on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MEAN, SPREAD = (
 
 @dataclass
 class ClipExtractor:
-    """Pictures in colour at the network's size to its projected vectors, of length one (Jayasumana et al. 2024)."""
+    """Images in colour at the network's size to its projected vectors, of length one (Jayasumana et al. 2024)."""
 
     folder: Path
     sha256: str

@@ -1,7 +1,7 @@
-"""Pictures that repeat one another, also mirrored, shifted, brightened or saved anew: the search.
+"""Images that repeat one another, also mirrored, shifted, brightened or saved anew: the search.
 
 What is compared is fine structure, as the highest correlation over mirroring and small shifts. From which similarity
-on a picture counts as a copy, `copy_rule` says.
+on an image counts as a copy, `copy_rule` says.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import numpy.typing as npt
 
 from generation.metrics.structure import SIDE, Floats, Numbers, Pulse, Structures, of_length_one
 
-SHIFT = 8  # pixels of SIDE either way: 8 % of the picture
+SHIFT = 8  # pixels of SIDE either way: 8 % of the image
 CANDIDATES = 4
 ROWS_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """For each picture the place of the most similar one among others (-1: none) and how similar, -1 to 1."""
+    """For each image the place of the most similar one among others (-1: none) and how similar, -1 to 1."""
 
     place: Numbers
     similarity: Floats
@@ -35,7 +35,7 @@ def nearest(
     other_groups: Numbers | None = None,
     pulse: Pulse = lambda: None,
 ) -> Nearest:
-    """The most similar of the references for each picture; where groups are given, of another group than its own.
+    """The most similar of the references for each image; where groups are given, of another group than its own.
 
     The strengths of coarse waves, which no shift changes, find candidates among all; those are compared in full.
     """
@@ -68,13 +68,13 @@ def nearest(
 def nearest_within(
     images: Structures, groups: Numbers | None = None, *, pulse: Pulse = lambda: None
 ) -> Nearest:
-    """The most similar of the same pictures for each, itself (or all of its group) left out."""
+    """The most similar of the same images for each, itself (or all of its group) left out."""
     own = np.arange(len(images)) if groups is None else groups
     return nearest(images, images, groups=own, other_groups=own, pulse=pulse)
 
 
 def pairs_of(closest: Nearest, threshold: float) -> list[tuple[int, int]]:
-    """Pairs (i < j) of one list of pictures where one is the other's nearest, and as similar as that."""
+    """Pairs (i < j) of one list of images where one is the other's nearest, and as similar as that."""
     close = np.flatnonzero(closest.similarity >= threshold)
     return sorted(
         {(min(i, j), max(i, j)) for i, j in zip(close.tolist(), closest.place[close].tolist(), strict=True)}
@@ -99,7 +99,7 @@ def _standing_out(waves: Floats, usual: Floats) -> Floats:
 
 
 def _at_best_shift(fine: Floats, spectra: npt.NDArray[np.complex64], candidates: Numbers) -> Floats:
-    """The highest correlation over small shifts, mirrored or not, pictures × candidates."""
+    """The highest correlation over small shifts, mirrored or not, images × candidates."""
     from scipy import fft
 
     near = np.r_[0 : SHIFT + 1, SIDE - SHIFT : SIDE]

@@ -1,4 +1,4 @@
-"""From which similarity on a picture counts as a copy of a real one: one rule for reports, gate and checkpoints.
+"""From which similarity on an image counts as a copy of a real one: one rule for reports, gate and checkpoints.
 
 Where alike ends and copied begins is measured for each dataset: on its own real images, and on copies planted among
 them.
@@ -31,7 +31,7 @@ UNMEASURED = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """From which similarity on a picture counts as a copy, and how that rule did on images it had not seen.
+    """From which similarity on an image counts as a copy, and how that rule did on images it had not seen.
 
     `false_alarms` of `checked` real images looked like a copy of another patient's; `caught` of `planted` copies
     were found. Nothing was checked where there were too few images: `reason` says so.

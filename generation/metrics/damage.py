@@ -1,4 +1,4 @@
-"""The ways in which a generated picture goes wrong, done to good ones on purpose; the small extractor learns them."""
+"""The ways in which a generated image goes wrong, done to good ones on purpose; the small extractor learns them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Change = Callable[[Tensor, Tensor, torch.Generator], Tensor]
 
 
 def moved(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
-    """Pictures (n, 1, h, w) turned, shifted and scaled a little, a little brighter or darker, at `side` pixels."""
+    """Images (n, 1, h, w) turned, shifted and scaled a little, a little brighter or darker, at `side` pixels."""
     count = len(images)
     angle = 0.10 * _symmetric(count, generator)
     scale = 0.92 + 0.08 * _symmetric(count, generator)
@@ -28,7 +28,7 @@ def moved(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
 
 
 def damaged(images: Tensor, kinds: Tensor, strengths: Tensor, generator: torch.Generator) -> Tensor:
-    """Each picture with the damage of its kind (a place in DAMAGES) at its strength from 0 to 1."""
+    """Each image with the damage of its kind (a place in DAMAGES) at its strength from 0 to 1."""
     new = images.clone()
     for number, change in enumerate(DAMAGES.values()):
         rows = kinds == number
@@ -60,7 +60,7 @@ def _clouds(images: Tensor, strength: Tensor, generator: torch.Generator) -> Ten
 
 
 def _soft(images: Tensor, strength: Tensor, _generator: torch.Generator) -> Tensor:
-    """Between the picture and its blurred self."""
+    """Between the image and its blurred self."""
     blurred = images
     for size in (3, 5, 9):
         padded = functional.pad(blurred, [size // 2] * 4, mode="replicate")
@@ -91,7 +91,7 @@ def _warped(images: Tensor, strength: Tensor, generator: torch.Generator) -> Ten
 
 
 def _shuffled(images: Tensor, strength: Tensor, generator: torch.Generator) -> Tensor:
-    """Tiles of the picture in each other's place: right in the small, wrong in the large."""
+    """Tiles of the image in each other's place: right in the small, wrong in the large."""
     tiles = functional.unfold(images, 16, stride=16)
     order = torch.rand(tiles.shape[0], tiles.shape[2], generator=generator)
     stay = order > strength.view(-1, 1)
@@ -102,7 +102,7 @@ def _shuffled(images: Tensor, strength: Tensor, generator: torch.Generator) -> T
 
 
 def _blended(images: Tensor, strength: Tensor, _generator: torch.Generator) -> Tensor:
-    """Two pictures through each other."""
+    """Two images through each other."""
     return images.lerp(images.roll(1, dims=0).flip(3), 0.5 * strength.expand_as(images))
 
 

@@ -1,6 +1,6 @@
 """How far two clouds of feature vectors lie apart: Fréchet distance, KID and Gaussian MMD, with intervals.
 
-Rows are pictures: (n, d) real and (m, d) fake of one and the same extractor. Values of two extractors, and Fréchet
+Rows are images: (n, d) real and (m, d) fake of one and the same extractor. Values of two extractors, and Fréchet
 distances of two sample sizes, do not compare.
 """
 
@@ -45,7 +45,7 @@ def frechet(real: Rows, fake: Rows) -> float:
     """The Fréchet distance of the Gaussians fitted to both (Heusel et al. 2017, eq. 6; covariances over n − 1).
 
     |μ₁ − μ₂|² + tr Σ₁ + tr Σ₂ − 2 tr (Σ₁Σ₂)^½, and with Σ = FᵀF the last trace is the sum of the singular values
-    of F₁F₂ᵀ: an n × m matrix where there are fewer pictures than features, and no root of a d × d one.
+    of F₁F₂ᵀ: an n × m matrix where there are fewer images than features, and no root of a d × d one.
     """
     _check(real, fake)
     return _between(_Cloud.of(real), _Cloud.of(fake))
@@ -56,7 +56,7 @@ def fid(real: Rows, fake: Rows, *, resamples: int = RESAMPLES, seed: int = 0) ->
 
     Drawing with replacement adds the bias that a smaller sample has, so the interval takes its width from the
     bootstrap and its place from the estimate. There is none where resampling would take minutes (wide features
-    of many pictures).
+    of many images).
     """
     value = frechet(real, fake)
     n, m, width = len(real), len(fake), np.shape(real)[1]
@@ -103,7 +103,7 @@ def cmmd(
 ) -> Distance:
     """1,000 × unbiased MMD² with k(x, y) = exp(−|x − y|² / 2σ²) (Jayasumana et al. 2024, σ = 10 on CLIP vectors).
 
-    Of vectors from another network give `bandwidth=None` for σ = the median distance of real pictures.
+    Of vectors from another network give `bandwidth=None` for σ = the median distance of real images.
     """
     _check(real, fake)
     kernel = gaussian(median_distance(real) if bandwidth is None else bandwidth)

@@ -1,6 +1,6 @@
 """How alike the images of one arm are: MS-SSIM over random pairs (Wang et al. 2003, as MONAI computes it).
 
-A generator that makes the same picture again and again has a higher mean than the real images have.
+A generator that makes the same image again and again has a higher mean than the real images have.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def random_pairs(number: int, *, most: int = PAIRS, seed: int = 0) -> npt.NDArra
 
 
 def scales_for(side: int) -> int:
-    """How many of the five scales a picture of this side allows: each must hold the window, as MONAI counts."""
+    """How many of the five scales an image of this side allows: each must hold the window, as MONAI counts."""
     numbers = range(len(WEIGHTS), 0, -1)
     return next((n for n in numbers if side // max(2 ** (n - 1), (n - 1) ** 2) >= KERNEL), 0)
 
@@ -37,16 +37,16 @@ def scales_for(side: int) -> int:
 def ms_ssim(
     images: Bytes, pairs: npt.NDArray[np.int64], *, pulse: Callable[[], object] = lambda: None
 ) -> npt.NDArray[np.float64]:
-    """The MS-SSIM of each pair, over as many scales as the pictures' size allows.
+    """The MS-SSIM of each pair, over as many scales as the images' size allows.
 
-    Raises ValueError where the pictures are smaller than one window.
+    Raises ValueError where the images are smaller than one window.
     """
     import torch
     from monai.metrics.regression import MultiScaleSSIMMetric
 
     scales = scales_for(images.shape[1])
     if not scales:
-        raise ValueError(f"MS-SSIM needs pictures of {KERNEL} pixels a side or more.")
+        raise ValueError(f"MS-SSIM needs images of {KERNEL} pixels a side or more.")
     weights = np.array(WEIGHTS[:scales]) / sum(WEIGHTS[:scales])
     metric = MultiScaleSSIMMetric(
         2, data_range=1.0, kernel_size=KERNEL, kernel_sigma=SIGMA, weights=tuple(weights)

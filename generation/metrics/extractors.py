@@ -53,7 +53,7 @@ def extractor(spec: str = "") -> Extractor:
 
 @dataclass
 class SmallExtractor:
-    """Grey pictures at 64×64 to 64 numbers, learned from drawings (see train_extractor.py), shrunk as it learned them."""
+    """Grey images at 64×64 to 64 numbers, learned from drawings (see train_extractor.py), shrunk as it learned them."""
 
     path: Path = SHIPPED
     dimensions: int = 64
@@ -132,10 +132,10 @@ class TorchScriptExtractor:
             features = self._network.run(np.moveaxis(batch, -1, 1), **self._options)
         except ScriptError as error:
             raise ExtractorError(
-                f"{self.path.name} does not take uint8 pictures of three channels ({error})."
+                f"{self.path.name} does not take uint8 images of three channels ({error})."
             ) from error
         if features.ndim == 0 or len(features) != len(batch):
-            raise ExtractorError(f"{self.path.name} does not give one row of features for each picture.")
+            raise ExtractorError(f"{self.path.name} does not give one row of features for each image.")
         return np.asarray(features.reshape(len(features), -1), dtype=np.float32)
 
     def features(

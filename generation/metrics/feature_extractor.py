@@ -29,7 +29,7 @@ def no_heartbeat() -> None:
 
 
 class Extractor(Protocol):
-    """What turns pictures into rows of numbers."""
+    """What turns images into rows of numbers."""
 
     @property
     def name(self) -> str: ...
@@ -43,7 +43,7 @@ class Extractor(Protocol):
     def features(
         self, images: Iterable[Pixels], *, heartbeat: Callable[[], None] = no_heartbeat
     ) -> NDArray[np.float32]:
-        """(n, dimensions), one row a picture; `heartbeat` is called between batches."""
+        """(n, dimensions), one row an image; `heartbeat` is called between batches."""
         ...
 
 
@@ -60,7 +60,7 @@ def file_sha256(path: Path) -> str:
 def batches(
     images: Iterable[Pixels], side: int, *, colour: bool, shrink: Image.Resampling = Image.Resampling.BICUBIC
 ) -> Iterator[NDArray[np.uint8]]:
-    """The pictures as an extractor takes them, by its own recipe: its side, its channels, the filter that shrinks."""
+    """The images as an extractor takes them, by its own recipe: its side, its channels, the filter that shrinks."""
     batch: list[NDArray[np.uint8]] = []
     for image in images:
         square = fitted_square(image, side=min(image.shape[:2]), colour=colour)

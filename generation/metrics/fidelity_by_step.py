@@ -12,7 +12,7 @@ PATIENCE = 3
 
 @dataclass(frozen=True)
 class Point:
-    """One measured checkpoint; smaller is nearer to the held-out real pictures."""
+    """One measured checkpoint; smaller is nearer to the held-out real images."""
 
     step: int
     fid: float

@@ -1,4 +1,4 @@
-"""Many pictures on one sheet: a grid of samples, and samples beside the training pictures they are nearest to."""
+"""Many images on one sheet: a grid of samples, and samples beside the training images they are nearest to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAIRS, PAIRS_ACROSS = 8, 2
 
 
 def grid(images: Images, *, columns: int | None = None) -> Images:
-    """(n, side, side) or (n, side, side, 3) as one picture, row after row; a square one unless told otherwise."""
+    """(n, side, side) or (n, side, side, 3) as one image, row after row; a square one unless told otherwise."""
     across = columns or max(1, round(len(images) ** 0.5))
     rows = [list(images[start : start + across]) for start in range(0, len(images), across)]
     blank = np.full_like(images[0], PAPER)
@@ -26,7 +26,7 @@ def grid(images: Images, *, columns: int | None = None) -> Images:
 
 
 def side_by_side(generated: Images, training: Images, matches: Sequence[Match]) -> Images:
-    """The most suspicious pictures, each followed by its nearest training picture by pixels and by features."""
+    """The most suspicious images, each followed by its nearest training image by pixels and by features."""
     triples = [
         _joined([generated[match.image], training[match.by_pixels], training[match.by_features]], axis=1)
         for match in matches[:PAIRS]

@@ -66,16 +66,16 @@ def squared_distances(x: Floats, y: Floats) -> Floats:
 
 
 def median_distance(rows: Rows) -> float:
-    """The median distance of two pictures, over at most 2,000 of them; 1 where all are the same."""
+    """The median distance of two images, over at most 2,000 of them; 1 where all are the same."""
     some = np.asarray(rows[:AT_MEDIAN], dtype=np.float32)
     squared = squared_distances(some, some)[np.triu_indices(len(some), 1)]
     return float(np.sqrt(np.median(squared))) or 1.0
 
 
 def mmd(real: Rows, fake: Rows, kernel: Kernel, *, resamples: int, seed: int) -> Mmd:
-    """MMD² (Gretton et al. 2012, eq. 3) over all pairs of different pictures.
+    """MMD² (Gretton et al. 2012, eq. 3) over all pairs of different images.
 
-    A resample draws n pictures with replacement; pairs of a picture with itself stay out of it as they stay out of
+    A resample draws n images with replacement; pairs of an image with itself stay out of it as they stay out of
     the estimate, so it is as unbiased. All come from one pass: with the draws as weights w each sum is wᵀKw.
     """
     generator = np.random.default_rng(seed)
@@ -84,18 +84,18 @@ def mmd(real: Rows, fake: Rows, kernel: Kernel, *, resamples: int, seed: int) ->
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
         within = _within(x, at_x, kernel, threads) + _within(y, at_y, kernel, threads)
         every = within - 2 * _across((x, at_x), (y, at_y), kernel, threads)
-    # A resample of few pictures may be one of them again and again, which has no pairs.
+    # A resample of few images may be one of them again and again, which has no pairs.
     return Mmd(float(every[0]), every[1:][np.isfinite(every[1:])])
 
 
 def _weights(count: int, resamples: int, generator: np.random.Generator) -> Floats:
-    """(1 + resamples, count): first every picture once, then how often each was drawn."""
+    """(1 + resamples, count): first every image once, then how often each was drawn."""
     draws = generator.multinomial(count, np.full(count, 1 / count), size=resamples)
     return np.vstack([np.ones((1, count)), draws]).astype(np.float32)
 
 
 def _within(rows: Floats, weights: Floats, kernel: Kernel, threads: Executor) -> Doubles:
-    """The mean of k over pairs of different pictures, for each row of weights; each block of pairs is met once."""
+    """The mean of k over pairs of different images, for each row of weights; each block of pairs is met once."""
 
     def sums(block: tuple[int, int]) -> Doubles:
         here, there = (slice(start, start + BLOCK) for start in block)

@@ -101,7 +101,7 @@ def occlusion_map(
     *,
     cells: int = CELLS,
 ) -> Floats:
-    """Where the rater looks: how far the chance of “fake” falls when a part of the picture is blurred away.
+    """Where the rater looks: how far the chance of “fake” falls when a part of the image is blurred away.
 
     A map of cells × cells, positive where a part speaks for “fake” (Zeiler and Fergus 2014, with a blur in place
     of a grey patch, which would itself look artificial).

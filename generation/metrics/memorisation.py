@@ -1,4 +1,4 @@
-"""Which generated pictures give back a training picture: the copy rule of the quality report, at a checkpoint."""
+"""Which generated images give back a training image: the copy rule of the quality report, at a checkpoint."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from generation.metrics.structure import Structures
 
 @dataclass(frozen=True)
 class Views:
-    """The same pictures seen two ways, row by row: fine structure and an extractor's features."""
+    """The same images seen two ways, row by row: fine structure and an extractor's features."""
 
     structures: Structures
     features: NDArray[np.float32]
@@ -27,7 +27,7 @@ class Views:
 
 @dataclass(frozen=True)
 class Match:
-    """A generated picture and the training pictures nearest to it, by fine structure and by features.
+    """A generated image and the training images nearest to it, by fine structure and by features.
 
     The correlation is that of fine structure, at the best of small shifts and mirroring. A near feature accuses nobody.
     """
@@ -40,7 +40,7 @@ class Match:
 
 
 def scan(generated: Views, training: Views, rule: Calibration) -> list[Match]:
-    """Every generated picture against every training picture, the most suspicious first."""
+    """Every generated image against every training image, the most suspicious first."""
     closest = copies.nearest(generated.structures, training.structures)
     by_features = nearest(generated.features, training.features).places[:, 0]
     similarities = closest.similarity
@@ -57,5 +57,5 @@ def scan(generated: Views, training: Views, rule: Calibration) -> list[Match]:
 
 
 def copied(matches: Sequence[Match]) -> list[int]:
-    """The generated pictures that count as copies, in their own order."""
+    """The generated images that count as copies, in their own order."""
     return sorted(match.image for match in matches if match.is_copy)

@@ -31,7 +31,7 @@ def nearest(
 ) -> Neighbours:
     """The k nearest references (Euclidean) of every query; ties go to the earlier one.
 
-    `leave_self_out` says that both are the same list and no picture is its own neighbour.
+    `leave_self_out` says that both are the same list and no image is its own neighbour.
     """
     query_rows, reference_rows = (
         np.ascontiguousarray(rows, dtype=np.float32) for rows in (queries, references)

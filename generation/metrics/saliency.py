@@ -1,4 +1,4 @@
-"""Pictures with a map of where the machine rater looked under each, as one strip."""
+"""Images with a map of where the machine rater looked under each, as one strip."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIDE = 128
 
 
 def strip(images: Sequence[npt.NDArray[np.uint8]], maps: Sequence[npt.NDArray[np.float64]]) -> bytes:
-    """A PNG: the pictures in a row, and under each the same in grey with the parts that told “fake” in orange.
+    """A PNG: the images in a row, and under each the same in grey with the parts that told “fake” in orange.
 
     One scale for all maps, so that a faint map means that no single part told much.
     """

@@ -1,4 +1,4 @@
-"""The small network that turns a picture into 64 numbers where no published one is at hand."""
+"""The small network that turns an image into 64 numbers where no published one is at hand."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def _layer(inward: int, outward: int, *, stride: int = 1) -> list[nn.Module]:
 
 
 class SmallNetwork(nn.Module):
-    """Grey pictures (n, 1, 64, 64) from 0 to 1 to features (n, 64).
+    """Grey images (n, 1, 64, 64) from 0 to 1 to features (n, 64).
 
-    Means over the picture are taken at every depth, so that grain counts beside anatomy.
+    Means over the image are taken at every depth, so that grain counts beside anatomy.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """Grey levels and frequencies of two arms: what a generator gets wrong before anatomy comes in.
 
-Pictures are arrays of one size, images × side × side (× 3), in eight bits.
+Images are arrays of one size, images × side × side (× 3), in eight bits.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's "L"
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One curve for each picture of an arm (images × places), and where the places lie."""
+    """One curve for each image of an arm (images × places), and where the places lie."""
 
     places: Floats
     curves: Floats
 
     def band(self) -> dict[str, list[float]]:
-        """The mean curve, and the band that holds nine of ten pictures at each place."""
+        """The mean curve, and the band that holds nine of ten images at each place."""
         low, high = np.percentile(self.curves, BAND, axis=0)
         curves_by_name = {"at": self.places, "mean": self.curves.mean(axis=0), "low": low, "high": high}
         return {name: np.round(values, 5).tolist() for name, values in curves_by_name.items()}
 
 
 def greys(images: Bytes) -> Floats:
-    """The pictures in grey, 0 to 1."""
+    """The images in grey, 0 to 1."""
     wide = images.astype(np.float64) / 255
     return np.asarray(wide @ np.array(LUMA) if wide.ndim == 4 else wide)
 
@@ -46,7 +46,7 @@ def histograms(images: Bytes) -> Profile:
 
 
 def radial_spectra(images: Bytes) -> Profile:
-    """log10 of the mean power on each ring of the spectrum, from one wave per picture to the Nyquist frequency.
+    """log10 of the mean power on each ring of the spectrum, from one wave per image to the Nyquist frequency.
 
     Mean grey is taken off and a Hann window laid over, so that neither brightness nor the edges leak in.
     Places are in cycles per pixel, 0 to 0.5.

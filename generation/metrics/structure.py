@@ -1,4 +1,4 @@
-"""The fine structure of pictures, by which a copy is known: what is finer than a tenth of the picture, evened out.
+"""The fine structure of images, by which a copy is known: what is finer than a tenth of the image, evened out.
 
 Coarse shapes say little: chest X-rays all look alike to them.
 """
@@ -27,13 +27,13 @@ SOFT, BLUR, EVEN = (
 )  # pixels of SIDE: finer is noise, coarser is shape; contrast is evened out over the last
 LEAST_CONTRAST = np.float32(2.0)  # grey levels: below, evening out would only raise noise
 COARSE, BEFORE_COARSE = 32, 1.5
-WAVES = 12  # across and, either way, down: of up to 11 periods a picture
+WAVES = 12  # across and, either way, down: of up to 11 periods an image
 IMAGES_AT_ONCE = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Structures:
-    """The fine structure of pictures: SIDE × SIDE each, of length one."""
+    """The fine structure of images: SIDE × SIDE each, of length one."""
 
     fine: Floats
 
@@ -44,19 +44,19 @@ class Structures:
         return Structures(self.fine[places])
 
     def waves(self) -> Floats:
-        """How strong each coarse wave is (images × 2 WAVES − 1 × WAVES): the same wherever a picture is shifted to."""
+        """How strong each coarse wave is (images × 2 WAVES − 1 × WAVES): the same wherever an image is shifted to."""
         means = _means(COARSE) @ _blur(BEFORE_COARSE)
         strength: Floats = np.abs(np.fft.rfft2(means @ self.fine @ means.T))[:, :, :WAVES]
-        # Rows by frequency, the negative ones first: upside down they are those of the mirrored picture.
+        # Rows by frequency, the negative ones first: upside down they are those of the mirrored image.
         either_way = np.concatenate([strength[:, 1 - WAVES :], strength[:, :WAVES]], axis=1)
         return np.asarray(np.sqrt(either_way), dtype=np.float32)
 
 
 def structures(images: Bytes, *, pulse: Pulse = lambda: None) -> Structures:
-    """The fine structure of square pictures (images × side × side, or × 3)."""
+    """The fine structure of square images (images × side × side, or × 3)."""
     from scipy.signal.windows import tukey
 
-    # Falls to nothing towards the edges: what a shift pushes out of the picture counts less.
+    # Falls to nothing towards the edges: what a shift pushes out of the image counts less.
     window = np.outer(tukey(SIDE, 0.3), tukey(SIDE, 0.3)).astype(np.float32)
     soft, blur, even = _blur(SOFT), _blur(BLUR), _blur(EVEN)
     fine = np.empty((len(images), SIDE, SIDE), dtype=np.float32)
@@ -78,7 +78,7 @@ def _small(image: npt.NDArray[np.uint8]) -> Floats:
 
 @cache
 def _blur(sigma: float) -> Floats:
-    """B with B @ picture @ B.T the picture under a Gaussian: many pictures at once, several times as quick as filtering."""
+    """B with B @ image @ B.T the image under a Gaussian: many images at once, several times as quick as filtering."""
     from scipy.ndimage import gaussian_filter1d
 
     return np.asarray(gaussian_filter1d(np.eye(SIDE), sigma, axis=0), dtype=np.float32)
@@ -86,7 +86,7 @@ def _blur(sigma: float) -> Floats:
 
 @cache
 def _means(parts: int) -> Floats:
-    """M with M @ picture @ M.T the means of the picture's parts."""
+    """M with M @ image @ M.T the means of the image's parts."""
     each = SIDE // parts
     return np.asarray(np.repeat(np.eye(parts), each, axis=1) / each, dtype=np.float32)
 

@@ -1,4 +1,4 @@
-"""The whole report on two arms of pictures: numbers, parts, curves, copies, the best and the worst. No Django."""
+"""The whole report on two arms of images: numbers, parts, curves, copies, the best and the worst. No Django."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHOWN = 8
 
 @dataclass(frozen=True)
 class Arm:
-    """The images of one arm: pictures of one size, features, and what is known of each."""
+    """One arm: images of one size, their features, and what is known of each."""
 
     images: Bytes
     features: Floats
@@ -97,7 +97,7 @@ def compare(
     seed: int = 0,
     beat: Callable[[str], None],
 ) -> Summary:
-    """Compare fakes with real images; `training` are further real pictures their model may have copied."""
+    """Compare fakes with real images; `training` are further real images their model may have copied."""
 
     def quietly() -> None:
         beat("")

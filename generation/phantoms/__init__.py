@@ -1,4 +1,4 @@
-"""Procedural lung pictures: computer drawings, seeded, that stand in for patients' images in demo and tests."""
+"""Procedural lung images: computer drawings, seeded, that stand in for patients' images in demo and tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OVERSAMPLED_BELOW = 256
 
 
 def draw(modality: str, *, seed: int, label: str = "normal", size: int = 256) -> NDArray[np.uint8]:
-    """A `size` × `size` phantom, 8-bit grey; the same arguments always draw the same picture.
+    """A `size` × `size` phantom, 8-bit grey; the same arguments always draw the same image.
 
     Raises ValueError for a modality or label that has no drawing.
     """

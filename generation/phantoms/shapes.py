@@ -1,4 +1,4 @@
-"""Soft shapes on a picture plane, the strokes every phantom is drawn with."""
+"""Soft shapes on an image plane, the strokes every phantom is drawn with."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def figure(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 @require_safe
 @may_view
 def saliency(request: HttpRequest, pk: int) -> HttpResponse:
-    """The strip of pictures with what told the machine rater “fake”."""
+    """The strip of images with what told the machine rater “fake”."""
     row = _report(request, pk)
     if not row.saliency:
         raise Http404

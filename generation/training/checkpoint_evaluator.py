@@ -1,4 +1,4 @@
-"""A run under watch: the pictures it is measured against, and the facts its model cards will state."""
+"""A run under watch: the images it is measured against, and the facts its model cards will state."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # Sampling is what costs; the number stays the same for a whole run, as FID depends on it.
 FEWEST, MOST_ON_CPU, MOST_ON_GPU = 16, 96, 512
-SLOWER = 4  # a Stable Diffusion takes seconds for a picture
+SLOWER = 4  # a Stable Diffusion takes seconds for an image
 
 
 def watch_for(

@@ -1,4 +1,4 @@
-"""A checkpoint's model card and pictures, and a run's course as figure and table."""
+"""A checkpoint's model card and images, and a run's course as figure and table."""
 
 from __future__ import annotations
 
@@ -77,21 +77,21 @@ def card(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @may_view
 def samples(request: HttpRequest, pk: int) -> HttpResponse:
-    """The strip of sample pictures of a checkpoint."""
+    """The strip of sample images of a checkpoint."""
     return _image(get_object_or_404(Checkpoint.objects.visible_to(request.user), pk=pk).samples)
 
 
 @require_safe
 @may_view
 def grid(request: HttpRequest, pk: int) -> HttpResponse:
-    """Pictures of fixed seeds in a square, the same seeds at every checkpoint."""
+    """Images of fixed seeds in a square, the same seeds at every checkpoint."""
     return _image(get_object_or_404(Checkpoint.objects.visible_to(request.user), pk=pk).grid)
 
 
 @require_safe
 @may_view
 def neighbours(request: HttpRequest, pk: int) -> HttpResponse:
-    """The most suspicious pictures beside the training images they are nearest to."""
+    """The most suspicious images beside the training images they are nearest to."""
     return _image(get_object_or_404(Checkpoint.objects.visible_to(request.user), pk=pk).neighbours)
 
 

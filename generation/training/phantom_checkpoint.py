@@ -22,7 +22,7 @@ from generation.diffusion.run import Progress, train
 from generation.phantoms import draw
 
 SHIPPED = Path(__file__).parent / "checkpoints"
-# Far from any seed a person types, so that the demo's "real" phantoms are not the training pictures.
+# Far from any seed a person types, so that the demo's "real" phantoms are not the training images.
 SEEDS_FROM = 10_000_000
 
 

@@ -1,4 +1,4 @@
-"""A training run at work: pictures out of the pool, the training process, checkpoints back into the tables."""
+"""A training run at work: images out of the pool, the training process, checkpoints back into the tables."""
 
 from __future__ import annotations
 

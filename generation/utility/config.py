@@ -117,7 +117,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "explained": 2,
         "lime_samples": 60,
     },
-    # The rest wants a GPU. One for each domain: what differs is colour and how far pictures may be shrunk.
+    # The rest wants a GPU. One for each domain: what differs is colour and how far images may be shrunk.
     "xray": {"size": 224},
     "lung-ct": {"size": 224},
     "brain-mri": {"size": 224},

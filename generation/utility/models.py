@@ -188,7 +188,7 @@ def map_path(_row: models.Model, _filename: str) -> str:
 
 
 class UtilityExplanation(models.Model):
-    """Where one classifier looked on one test image, as a picture over the picture."""
+    """Where one classifier looked on one test image, as a map over the image."""
 
     experiment = models.ForeignKey(UtilityExperiment, on_delete=models.CASCADE, related_name="explanations")
     image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="+")
@@ -196,7 +196,7 @@ class UtilityExplanation(models.Model):
     architecture = models.CharField(max_length=30)
     method = models.CharField(max_length=10)
     probability = models.FloatField()  # of the true class
-    picture = models.FileField(upload_to=map_path, max_length=200)
+    saliency_map = models.FileField(upload_to=map_path, max_length=200)
 
     class Meta:
         ordering = ["pk"]

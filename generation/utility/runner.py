@@ -100,7 +100,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Work:
-    """An experiment with its pictures read and its plans made."""
+    """An experiment with its images read and its plans made."""
 
     experiment: UtilityExperiment
     config: UtilityConfig
@@ -215,7 +215,7 @@ class Work:
         return agreements
 
     def _maps(self, plan: Plan, places: NDArray[np.int64]) -> dict[tuple[int, str], NDArray[np.float64]]:
-        """Each explained image's map by each method; pictures of them are kept."""
+        """Each explained image's map by each method; images of them are kept."""
         from generation.classifiers.explanations import METHODS, grad_cam_map, lime_map
 
         classifier, maps = self._classifier(plan), {}
@@ -249,7 +249,7 @@ class Work:
             return
         row = UtilityExplanation(experiment=self.experiment, probability=probability, **which)
         drawing = encode_png(overlay(self.test.squares[place], heat))
-        row.picture.save("", ContentFile(drawing), save=False)
+        row.saliency_map.save("", ContentFile(drawing), save=False)
         row.save(force_insert=True)
 
     def _classifier(self, plan: Plan) -> Classifier:

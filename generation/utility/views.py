@@ -90,7 +90,7 @@ def explanation(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(
         UtilityExplanation, pk=pk, experiment__in=UtilityExperiment.objects.visible_to(request.user)
     )
-    png = stored_bytes(row.picture, f"an explanation of {row.experiment}")
+    png = stored_bytes(row.saliency_map, f"an explanation of {row.experiment}")
     return HttpResponse(png, content_type="image/png", headers={"Cache-Control": FOR_GOOD})
 
 

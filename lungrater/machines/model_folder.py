@@ -1,6 +1,6 @@
 """A model in a folder as a rater: a classifier of ours, or TorchScript that gives the probability of fake.
 
-TorchScript: `model.pt` takes one picture as a float tensor (1, 1, side, side) with values from 0 to 1 and gives either
+TorchScript: `model.pt` takes one image as a float tensor (1, 1, side, side) with values from 0 to 1 and gives either
 one number, the logit of fake, or one per class. Beside it may lie `machine.json`:
 {"side": 224, "channels": 1, "output": "logits" or "probabilities", "fake": 1, "name": "…"}.
 """
@@ -31,7 +31,7 @@ class NotAModelError(ValueError):
 
 @dataclass(frozen=True)
 class FolderLooker:
-    """A model's probability that a picture is fake, as an opinion."""
+    """A model's probability that an image is fake, as an opinion."""
 
     name: str
     facts: dict[str, Any]
@@ -99,7 +99,7 @@ def _script(folder: Path) -> tuple[dict[str, Any], Callable[[ImagePixels], float
             probability = _probability(scores, fake, are_logits=about["output"] == "logits")
         except (ScriptError, IndexError) as error:
             raise NotAModelError(
-                f"{folder / SCRIPT} cannot look at a picture of {side} × {side}: {error}"
+                f"{folder / SCRIPT} cannot look at an image of {side} × {side}: {error}"
             ) from error
         if not 0 <= probability <= 1:
             raise NotAModelError(
@@ -107,7 +107,7 @@ def _script(folder: Path) -> tuple[dict[str, Any], Callable[[ImagePixels], float
             )
         return probability
 
-    # A model that cannot take the picture it says it takes is refused before anybody is enrolled.
+    # A model that cannot take the image it says it takes is refused before anybody is enrolled.
     p_fake(np.zeros((side, side), dtype=np.uint8))
     return about, p_fake
 

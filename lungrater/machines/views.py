@@ -44,7 +44,7 @@ class MachineForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the
         self.fields[
             "model"
         ].help_text = (
-            f"Asked at {settings.OPENAI_BASE_URL}, which sees every blinded picture and may cost money."
+            f"Asked at {settings.OPENAI_BASE_URL}, which sees every blinded image and may cost money."
         )
 
     def clean(self) -> dict[str, Any]:

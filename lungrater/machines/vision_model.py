@@ -1,6 +1,6 @@
 """A vision model behind an OpenAI-compatible endpoint as a rater, asked with one fixed prompt.
 
-It is sent the blinded picture, the instructions that raters read, and how to answer; never a name, a code or a count.
+It is sent the blinded image, the instructions that raters read, and how to answer; never a name, a code or a count.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ OBJECT = re.compile(r"\{.*\}", re.DOTALL)
 
 @dataclass(frozen=True)
 class VisionLooker:
-    """One request a picture; every answer that is not understood leaves the picture unrated."""
+    """One request an image; every answer that is not understood leaves the image unrated."""
 
     model: str
     instructions: str = ""

@@ -1,7 +1,7 @@
-"""Pictures that are nearly the same: candidates by perceptual hash, confirmed by looking at fine structure.
+"""Images that are nearly the same: candidates by perceptual hash, confirmed by looking at fine structure.
 
 Chest X-rays look alike to a hash of coarse shapes: of 31,000 pairs of different patients 15 differ in 8 bits
-or fewer. So a pair counts only when its structure finer than a tenth of the picture correlates as well.
+or fewer. So a pair counts only when its structure finer than a tenth of the image correlates as well.
 """
 
 from __future__ import annotations

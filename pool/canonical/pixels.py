@@ -1,4 +1,4 @@
-"""One canonical pixel form for every picture: encode, hash, shrink, blind.
+"""One canonical pixel form for every image: encode, hash, shrink, blind.
 
 Canonical pixels are a 2-D uint8 or uint16 array, or HxWx3 uint8 where colour is the finding (microscopy).
 """
@@ -22,7 +22,7 @@ PNG_LEVEL = 6
 WINDOW_PERCENTILES = (0.5, 99.5)
 # A hair off each edge, so that no source, whatever its size, passes unresampled and keeps its grey levels.
 TRIM = 0.01
-# One antialiased filter from the source to whatever is trained on, measured or shown. Shrunk twice by it a picture
+# One antialiased filter from the source to whatever is trained on, measured or shown. Shrunk twice by it an image
 # is nearly the same as shrunk once, so that a generator's size between the two does not tell (BOX: AUC 0.8).
 FILTER = Image.Resampling.LANCZOS
 
@@ -35,18 +35,18 @@ def check_size(width: int, height: int) -> None:
     """Raise RefusedImageError unless a header's width and height are worth decoding."""
     if min(width, height) < MIN_SIDE:
         raise RefusedImageError(
-            f"The picture is {width}×{height}; the smallest side allowed is {MIN_SIDE} pixels."
+            f"The image is {width}×{height}; the smallest side allowed is {MIN_SIDE} pixels."
         )
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise RefusedImageError(
-            f"The picture is {width}×{height}; {MAX_PIXELS // 10**6} million pixels are allowed."
+            f"The image is {width}×{height}; {MAX_PIXELS // 10**6} million pixels are allowed."
         )
 
 
 def refuse_even(pixels: npt.NDArray[np.generic]) -> None:
-    """Raise RefusedImageError for a picture in which nothing can be seen."""
+    """Raise RefusedImageError for an image in which nothing can be seen."""
     if pixels.min() == pixels.max():
-        raise RefusedImageError("The picture is of one even grey level.")
+        raise RefusedImageError("The image is of one even grey level.")
 
 
 def as_levels(values: npt.NDArray[Any], *, bits: int) -> Pixels:
@@ -85,7 +85,7 @@ def pixel_sha256(pixels: Pixels) -> str:
 
 
 def perceptual_hash(pixels: Pixels) -> str:
-    """64-bit pHash as 16 hex digits: near-equal pictures differ in few bits."""
+    """64-bit pHash as 16 hex digits: near-equal images differ in few bits."""
     import imagehash  # brings SciPy, which a machine lent for training need not have
 
     return str(imagehash.phash(Image.fromarray(to_8bit(pixels))))
@@ -177,7 +177,7 @@ def _resampled(channel: npt.NDArray[np.float32], size: tuple[int, int]) -> npt.N
 
 
 def _windowed(values: npt.NDArray[np.float32], *, top: int) -> npt.NDArray[np.float32]:
-    """Values spread over 0…top from one fixed percentile to the other; a flat picture stays dark."""
+    """Values spread over 0…top from one fixed percentile to the other; a flat image stays dark."""
     low, high = np.percentile(values, WINDOW_PERCENTILES)
     if high <= low:
         low, high = float(values.min()), max(float(values.max()), float(values.min()) + 1)

@@ -1,4 +1,4 @@
-"""Pictures of an image for people's eyes: as large as it is, or small."""
+"""Previews of an image for people's eyes: as large as it is, or small."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def squares(
 
 
 def image_png(image: Image) -> bytes:
-    """The whole picture in eight bits: a browser would show deeper ones too dark or too bright."""
+    """The whole image in eight bits: a browser would show deeper ones too dark or too bright."""
     if image.bits == 8:
         return _stored_png(image)
     return encode_png(to_8bit(stored_pixels(image)))

@@ -9,7 +9,7 @@ import pkgutil
 
 from PIL import Image
 
-from pool.imports.raster.picture import register_heif
+from pool.imports.raster.image import register_heif
 
 ELSEWHERE = {"mbcs", "oem"}  # encodings of Windows
 CODECS = ("png", "jpeg", "jpegls", "ljpeg", "jpeg2k", "jpegxl", "tiff", "webp", "zlib", "lzw", "packbits")

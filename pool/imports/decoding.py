@@ -50,7 +50,7 @@ class Hints:
     window: str = ""
     slices: str = ""
     may_be_even: bool = False
-    """Whether a picture of one grey level is handed on, to be counted by whoever asked for it."""
+    """Whether an image of one grey level is handed on, to be counted by whoever asked for it."""
 
 
 WINDOW_SENTENCE = f"A window is {', '.join(WINDOW_WORDS)} or CENTRE/WIDTH, like -600/1500."
@@ -90,7 +90,7 @@ class Decoder:
         return decoded
 
     def decode_all(self, data: bytes, name: str, hints: Hints = Hints()) -> list[Decoded]:
-        """The pictures of a file, of which `hints.slices` chooses where it holds several. Raises RefusedImageError."""
+        """The images of a file, of which `hints.slices` chooses where it holds several. Raises RefusedImageError."""
         if len(data) > MAX_FILE_BYTES:
             raise RefusedImageError(f"The file is larger than {MAX_FILE_BYTES // 2**20} MB.")
         try:
@@ -122,7 +122,7 @@ def _understood(head: dict[str, Any], body: bytes) -> list[Decoded]:
     if "refused" in head:
         raise RefusedImageError(str(head["refused"]))
     images, place = [], 0
-    for entry in head["pictures"]:
+    for entry in head["images"]:
         kind = np.dtype({"uint8": "u1", "uint16": "u2"}[entry["dtype"]])
         size = math.prod(map(int, entry["shape"])) * kind.itemsize
         pixels = np.frombuffer(body[place : place + size], dtype=kind).reshape(entry["shape"])

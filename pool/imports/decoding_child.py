@@ -68,7 +68,7 @@ def _answer(data: bytes, name: str, hints: Hints) -> tuple[dict[str, object], by
 
 
 def gate(data: bytes, name: str, hints: Hints) -> list[Decoded]:
-    """The pictures of a file as they go into the pool, with what is to be known of them. Raises RefusedImageError."""
+    """The images of a file as they go into the pool, with what is to be known of them. Raises RefusedImageError."""
     if dicom.is_dicom(data, name):
         images = _of_dicom(data, hints)
     elif kind := volumes.volume_kind(data):
@@ -78,7 +78,7 @@ def gate(data: bytes, name: str, hints: Hints) -> list[Decoded]:
         pixels = raster.decode(data, colour=hints.colour, notes=notes)
         images = [Decoded(pixels, {}, notes=list(notes))]
     if not images:
-        raise RefusedImageError("Each of the pictures chosen is of one even grey level.")
+        raise RefusedImageError("Each of the images chosen is of one even grey level.")
     if len(images) == 1 and not hints.may_be_even:
         refuse_even(images[0].pixels)
     return images

@@ -30,7 +30,7 @@ ALIASES = {
         "image",
         "img",
         "img_name",
-        "picture",
+        "image",
         "dicom_id",
         "sopinstanceuid",
         "patientid",
@@ -96,7 +96,7 @@ class Table:
 
     @property
     def has_boxes(self) -> bool:
-        """Whether each row is of one finding in a picture, not of the picture."""
+        """Whether each row is of one finding in an image, not of the image."""
         return any(box <= set(self.columns) for box in BOXES)
 
     def cell(self, row: dict[str, str], name: str) -> str:

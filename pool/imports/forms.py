@@ -98,7 +98,7 @@ class UploadForm(forms.Form):
     """Files and where they go: a dataset there is, or a new one described here."""
 
     uploads = SeveralFilesField(
-        label="Pictures",
+        label="Images",
         required=False,
         help_text="PNG, JPEG, TIFF, WebP, AVIF, HEIC, JPEG 2000, DICOM, NIfTI or NRRD files, or zips, tars and 7z of them.",
     )
@@ -106,7 +106,7 @@ class UploadForm(forms.Form):
         label="or an address",
         max_length=2000,
         required=False,
-        help_text="Of a picture or a zip on a public server: https://…",
+        help_text="Of an image or a zip on a public server: https://…",
     )
     dataset = forms.ModelChoiceField(
         Dataset.objects.all(), required=False, empty_label="a new dataset", label="Into"
@@ -124,11 +124,11 @@ class UploadForm(forms.Form):
         max_length=10,
         required=False,
         validators=[check_slices],
-        help_text="Of files that hold several pictures (multi-frame DICOM, NIfTI, NRRD): middle, every:N or lung.",
+        help_text="Of files that hold several images (multi-frame DICOM, NIfTI, NRRD): middle, every:N or lung.",
     )
     licence = forms.CharField(max_length=200, required=False)
     citation = forms.CharField(
-        max_length=2000, required=False, help_text="Who is to be thanked when these pictures are shown."
+        max_length=2000, required=False, help_text="Who is to be thanked when these images are shown."
     )
     made_with = forms.CharField(max_length=100, required=False, help_text="Diffusion model, GAN, DALL·E 2 …")
     model = forms.CharField(max_length=200, required=False, label="Model", help_text="Name and version.")
@@ -184,7 +184,7 @@ class UploadForm(forms.Form):
         chosen = data.get("dataset")
         origin = chosen.origin if chosen else data.get("origin")
         if data["provenance"] and origin != Origin.SYNTHETIC:
-            self.add_error("made_with", "Only synthetic pictures have a model; real ones have a citation.")
+            self.add_error("made_with", "Only synthetic images have a model; real ones have a citation.")
         if not data.get("dataset") and not data.get("name") and "name" not in self.errors:
             self.add_error("name", "Name the new dataset, or choose one that exists.")
         if (

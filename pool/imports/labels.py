@@ -15,7 +15,7 @@ SPLITS = {
     **dict.fromkeys(("train", "training", *VALIDATION), "train"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
-# Folders that say how a picture is kept, not what is seen in it.
+# Folders that say how an image is kept, not what is seen in it.
 NEUTRAL = {"images", "image", "imgs", "img", "pictures", "png", "jpg", "jpeg", "dicom", "dcm", "data"}
 MASKS = {"masks", "mask", "lung masks", "lung_masks", "segmentations", "infection masks"}
 MAX_LABEL = 300
@@ -72,7 +72,7 @@ class FolderLabels:
         split, notes = split_of(split_folder(name))
         classes = [part for part in folders if part.lower() not in SPLITS]
         if classes and classes[-1].lower() in MASKS:
-            raise NoRowError("The file lies in a folder of masks, which are no pictures.")
+            raise NoRowError("The file lies in a folder of masks, which are no images.")
         while len(classes) > 1 and classes[-1].lower() in NEUTRAL:
             classes.pop()
         label = classes[-1] if classes else ""

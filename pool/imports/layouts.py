@@ -16,7 +16,7 @@ from pool.imports.notes import Note
 
 Row = dict[str, str]
 POSITIVE, NEGATIVE, UNCERTAIN = {"1", "1.0"}, {"", "0", "0.0"}, {"-1", "-1.0"}
-# Columns of 0 and 1 that are of the patient or the picture, not of what is seen.
+# Columns of 0 and 1 that are of the patient or the image, not of what is seen.
 NO_FINDINGS = {
     "sex",
     "age",
@@ -90,12 +90,12 @@ def _one_hot(row: Row, columns: dict[str, str]) -> Findings:
 
 
 def is_by_study(table: Table) -> bool:
-    """Whether a row is of a study, not of a picture, as in MIMIC-CXR."""
+    """Whether a row is of a study, not of an image, as in MIMIC-CXR."""
     return set(table.columns) >= MIMIC and not table.has("file")
 
 
 class StudyLabels:
-    """Facts of all pictures in the folder of a study, as MIMIC-CXR lays them: p10/p10000032/s50414267/….jpg."""
+    """Facts of all images in the folder of a study, as MIMIC-CXR lays them: p10/p10000032/s50414267/….jpg."""
 
     def __init__(self, rows: dict[str, Facts], title: str) -> None:
         self.rows, self.title = rows, title
@@ -109,7 +109,7 @@ class StudyLabels:
         return self.rows[study]
 
     def unused(self) -> list[str]:
-        """None: a table of all studies is usual beside the pictures of a few."""
+        """None: a table of all studies is usual beside the images of a few."""
         return []
 
 

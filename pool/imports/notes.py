@@ -1,4 +1,4 @@
-"""What is to be known of a picture that was taken all the same: a code to filter by and a sentence to read."""
+"""What is to be known of an image that was taken all the same: a code to filter by and a sentence to read."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Note:
-    """One thing to know of a picture; `code` is of KINDS, `text` one sentence."""
+    """One thing to know of an image; `code` is of KINDS, `text` one sentence."""
 
     code: str
     text: str
@@ -47,7 +47,7 @@ class Note:
 
 @dataclass
 class Notes:
-    """The notes of one picture as they are taken, each once."""
+    """The notes of one image as they are taken, each once."""
 
     notes: list[Note] = field(default_factory=list)
 

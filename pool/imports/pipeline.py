@@ -25,7 +25,7 @@ MAX_WAITING_BYTES = 256 * 2**20
 
 @dataclass(frozen=True)
 class Prepared:
-    """A picture ready to be stored: its pixels, the file of them, and what they are known by."""
+    """An image ready to be stored: its pixels, the file of them, and what they are known by."""
 
     decoded: Decoded
     png: bytes
@@ -35,7 +35,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class OpenedFile:
-    """A file with its pictures, or with the reason why there are none."""
+    """A file with its images, or with the reason why there are none."""
 
     source: Source
     sha256: str

@@ -1,7 +1,7 @@
 """Which row of a table stands for which file, where both name it a little differently.
 
 Equal are names in composed and decomposed letters, in either case, with slashes of either kind, from a longer,
-an absolute or a Windows path, and with or without the ending of a picture. Where rows are equally near, none is taken.
+an absolute or a Windows path, and with or without the ending of an image. Where rows are equally near, none is taken.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which pictures of a file that holds many are taken: the middle one, every n-th, or those that show lung."""
+"""Which images of a file that holds many are taken: the middle one, every n-th, or those that show lung."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def is_choice(text: str) -> bool:
 def selected_places(
     choice: str, number: int, values_of: Callable[[int], npt.NDArray[Any]], *, is_hounsfield: bool
 ) -> list[int]:
-    """The places of the pictures to take. Raises RefusedImageError where nothing was chosen, or nothing fits."""
+    """The places of the images to take. Raises RefusedImageError where nothing was chosen, or nothing fits."""
     if number == 1:
         return [0]
     if not choice:

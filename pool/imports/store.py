@@ -1,4 +1,4 @@
-"""Bringing pictures into a dataset: each is decoded apart, stored once, and named when it stays outside."""
+"""Bringing images into a dataset: each is decoded apart, stored once, and named when it stays outside."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def bring_in(
     """What became of each file, as it happens; None for those in `done`, which an earlier attempt dealt with.
 
     `provenance` is what a person says of where all of them come from; it goes into each one's provenance.
-    `slices` chooses of files that hold several pictures.
+    `slices` chooses of files that hold several images.
     """
     missing = (None if _name(item) in done else item for item in items)
     with Pipeline(hints_of(dataset, slices)) as pipeline:
@@ -71,7 +71,7 @@ def _name(item: Source | Refusal) -> str:
 
 
 def _name_of(source: Source, image: Prepared) -> str:
-    """A picture's name: the file's, and which of it where it holds several."""
+    """An image's name: the file's, and which of it where it holds several."""
     part = image.decoded.part
     return file_name(f"{source.name} · {part}") if part else source.name
 

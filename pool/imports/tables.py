@@ -1,4 +1,4 @@
-"""A table of findings: which row says what of which file, also where a picture has several rows."""
+"""A table of findings: which row says what of which file, also where an image has several rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gallery, one image, and the pictures in them."""
+"""The gallery, one image, and the images in them."""
 
 from __future__ import annotations
 

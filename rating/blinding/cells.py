@@ -1,4 +1,4 @@
-"""A picture by places and by its broad shading: what an eye sees at one spot, or over the whole, at a glance."""
+"""An image by places and by its broad shading: what an eye sees at one spot, or over the whole, at a glance."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KINDS = ("brightest point", "darkest point", "mean brightness")
 RINGS = 6
 QUANTILES = (5, 10, 25, 50, 75, 90)
 SHADING_NAMES = [
-    *(f"grey level at {percent} % of the picture" for percent in QUANTILES),
+    *(f"grey level at {percent} % of the image" for percent in QUANTILES),
     "slope from left to right",
     "slope from top to bottom",
     "bend from left to right",
@@ -65,7 +65,7 @@ def shading_features(grid: Halves) -> Floats:
 
 
 def place_in_words(row: int, column: int, shape: tuple[int, int]) -> str:
-    """Where in the picture a cell lies, by thirds."""
+    """Where in the image a cell lies, by thirds."""
     upright = ("upper", "middle", "lower")[row * 3 // shape[0]]
     across = ("left", "middle", "right")[column * 3 // shape[1]]
     if across == "middle":

@@ -90,14 +90,14 @@ def check_headers(images: Sequence[Examined], *, side: int, bits: int) -> Findin
         return Finding(
             name,
             Verdict.GREEN,
-            f"All {len(images)} pictures are {side}×{side}, {bits}-bit grey, of one encoder, without metadata.",
+            f"All {len(images)} images are {side}×{side}, {bits}-bit grey, of one encoder, without metadata.",
         )
     faults_in_words = "; ".join(f"{fault}: {len(codes)}" for fault, codes in sorted(faults.items()))
     return Finding(
         name,
         Verdict.RED,
-        f"Not all of {len(images)} pictures are of one form ({faults_in_words}).",
-        "Copy the study and freeze the copy, so that every picture is written again by one path.",
+        f"Not all of {len(images)} images are of one form ({faults_in_words}).",
+        "Copy the study and freeze the copy, so that every image is written again by one path.",
         {"faults": {fault: len(codes) for fault, codes in faults.items()}},
         singly({code for codes in faults.values() for code in codes}),
     )
@@ -114,7 +114,7 @@ def check_container(images: Sequence[Examined], *, seed: int) -> Finding:
         seed=seed,
         otherwise="File headers, numbers and places in the orders say nothing of the origin",
         features_in_words="the file headers, numbers or places in the orders",
-        remedy="Copy the study and freeze the copy: it gets new pictures, numbers and orders.",
+        remedy="Copy the study and freeze the copy: it gets new images, numbers and orders.",
         at_any_size=True,
     )
 
@@ -256,7 +256,7 @@ def check_near_copies(pairs: Sequence[tuple[str, str, bool, bool]]) -> Finding:
             name,
             Verdict.AMBER,
             f"Images of one arm are near-copies of each other ({counted(len(within), 'pair', 'pairs')}).",
-            "Leave out one of each pair and freeze again, so that raters do not meet the same picture twice.",
+            "Leave out one of each pair and freeze again, so that raters do not meet the same image twice.",
             detail,
             codes=[pair[:2] for pair in within],
             leave_out=sorted({pair[1] for pair in within}),

@@ -1,4 +1,4 @@
-"""The container of a picture as it lies in storage: what a file says beside its pixels."""
+"""The container of an image as it lies in storage: what a file says beside its pixels."""
 
 from __future__ import annotations
 

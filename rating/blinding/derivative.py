@@ -52,7 +52,7 @@ class DerivativePath:
 
 
 def with_levels(pixels: Pixels, levels: npt.NDArray[np.float64]) -> Pixels:
-    """The picture with each grey level moved to where the common ones stand at its rank."""
+    """The image with each grey level moved to where the common ones stand at its rank."""
     values, places, counts = np.unique(pixels, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - counts / 2) / counts.sum()
     moved = np.rint(np.interp(ranks, PROBABILITIES, levels)).astype(pixels.dtype)

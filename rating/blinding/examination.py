@@ -48,7 +48,7 @@ Beat = Callable[[int, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Hashed:
-    """A picture of the pool as the search for copies sees it."""
+    """An image of the pool as the search for copies sees it."""
 
     name: str  # its code, or the dataset it stands in
     synthetic: bool
@@ -57,7 +57,7 @@ class Hashed:
 
 
 def examine(study: Study, beat: Beat) -> list[Finding]:
-    """Every check of the blinding audit on a frozen study. `beat` hears of each picture read."""
+    """Every check of the blinding audit on a frozen study. `beat` hears of each image read."""
     planned = _planned_orders(study)
     images = list(_examined(study, planned, beat))
     beat(len(images), "Comparing the arms")
@@ -114,7 +114,7 @@ def _examined(study: Study, planned: list[list[OrderLine]], beat: Beat) -> Itera
     sample = _sample(study)
     for number, row in enumerate(rows.iterator(chunk_size=500), start=1):
         yield _examine(row, place=float(places.get(row.pk, 0)), in_sample=row.pk in sample)
-        beat(number, f"Read {number} pictures")
+        beat(number, f"Read {number} images")
 
 
 def _examine(row: StudyImage, *, place: float, in_sample: bool) -> Examined:

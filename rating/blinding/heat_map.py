@@ -1,4 +1,4 @@
-"""The map of places: over the mean of all pictures, where the arms of a study differ."""
+"""The map of places: over the mean of all images, where the arms of a study differ."""
 
 from __future__ import annotations
 

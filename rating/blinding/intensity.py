@@ -1,6 +1,6 @@
 """Global features of pixels: how bright, how contrasted, how sharp. Nothing of anatomy.
 
-Grey levels are what an eye sees at a glance; sharpness is what tells a picture that was enlarged from one
+Grey levels are what an eye sees at a glance; sharpness is what tells an image that was enlarged from one
 that was shrunk, or that has been a JPEG, whatever it shows.
 """
 

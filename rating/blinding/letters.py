@@ -1,4 +1,4 @@
-"""Letters burned into a picture: side markers, names, a generator's garbled text.
+"""Letters burned into an image: side markers, names, a generator's garbled text.
 
 Found as small, bright, sharply bounded strokes that stand out from their surroundings near the margin;
 bones are neither so thin nor so sharply bounded. A help for a person's eye, not a reader of text.
@@ -23,7 +23,7 @@ CORNER = 0.18  # of the side
 
 
 def has_letters(pixels: Pixels) -> bool:
-    """Whether something like letters stands near the margin of the picture's middle square."""
+    """Whether something like letters stands near the margin of the image's middle square."""
     return letters_in(pixels) >= FEWEST_LETTERS
 
 
@@ -60,7 +60,7 @@ def _is_even(stroke: npt.NDArray[np.int16]) -> bool:
 
 
 def masked(pixels: Pixels) -> Pixels:
-    """The picture with its four corners black: the same squares on every image of both arms."""
+    """The image with its four corners black: the same squares on every image of both arms."""
     side = round(min(pixels.shape[:2]) * CORNER)
     out = pixels.copy()
     for rows in (slice(None, side), slice(-side, None)):

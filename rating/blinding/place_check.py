@@ -1,4 +1,4 @@
-"""Whether the arms differ at one place of the picture, or in its broad shading: the largest difference against luck."""
+"""Whether the arms differ at one place of the image, or in its broad shading: the largest difference against luck."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rating.blinding.findings import Finding, Verdict
 from rating.blinding.heat_map import HeatMap
 from rating.blinding.largest_difference import LargestDifference, largest_difference
 
-PLACES = "Places in the picture"
+PLACES = "Places in the image"
 SHADING = "Shading and background"
 TENTHS = 10  # heat maps are stored in tenths: a short list of whole numbers
 
 
 def check_cells(images: Sequence[Examined], *, seed: int) -> Finding:
-    """A mark, a signature or a dot at one place: brightest, darkest and mean of each cell of a grid over the picture."""
+    """A mark, a signature or a dot at one place: brightest, darkest and mean of each cell of a grid over the image."""
     sample = [image for image in images if image.cells is not None]
     if untestable := _untestable(PLACES, sample):
         return untestable
@@ -30,22 +30,22 @@ def check_cells(images: Sequence[Examined], *, seed: int) -> Finding:
     place = place_in_words(int(row), int(column), (grids.shape[2], grids.shape[3]))
     detail = _numbers(result) | {"heat_map": _heat_map(result, grids)}
     if result.p >= ALARM:
-        reason = f"At no place of the picture do the arms differ more than by luck ({_in_words(result)})."
+        reason = f"At no place of the image do the arms differ more than by luck ({_in_words(result)})."
         return Finding(PLACES, Verdict.GREEN, reason, "", detail)
     more = "higher" if result.z[result.at] > 0 else "lower"
     return Finding(
         PLACES,
         _verdict(result),
-        f"The arms differ at one place of the picture, most at {place}, where the {KINDS[int(kind)]} is {more} in generated "
+        f"The arms differ at one place of the image, most at {place}, where the {KINDS[int(kind)]} is {more} in generated "
         f"images ({_in_words(result)}).",
         "Look at the map of places. Against a mark in a corner freeze again with the corners of every image masked; no choice "
-        "of the freeze covers another place: import that arm's pictures anew without the mark.",
+        "of the freeze covers another place: import that arm's images anew without the mark.",
         detail,
     )
 
 
 def check_shading(images: Sequence[Examined], *, seed: int) -> Finding:
-    """Gamma, slopes, a vignette, the level of the background: what differs slowly over the whole picture."""
+    """Gamma, slopes, a vignette, the level of the background: what differs slowly over the whole image."""
     sample = [image for image in images if image.cells is not None]
     if untestable := _untestable(SHADING, sample):
         return untestable

@@ -37,7 +37,7 @@ def verify_manifest(study: Study) -> Iterator[Discrepancy]:
 
 
 def verify_derivatives(study: Study) -> Iterator[Discrepancy]:
-    """Every picture that raters were shown, against its digest."""
+    """Every image that raters were shown, against its digest."""
     for image in study.images.exclude(derivative="").order_by("code").iterator():
         try:
             with image.derivative.open("rb") as file:
@@ -45,10 +45,10 @@ def verify_derivatives(study: Study) -> Iterator[Discrepancy]:
                 while piece := file.read(PIECE):
                     digest.update(piece)
         except OSError:
-            yield Discrepancy(f"image {image.code}", "the picture that raters were shown is gone.")
+            yield Discrepancy(f"image {image.code}", "the image that raters were shown is gone.")
         else:
             if digest.hexdigest() != image.derivative_sha256:
-                yield Discrepancy(f"image {image.code}", "the picture is not the one that raters were shown.")
+                yield Discrepancy(f"image {image.code}", "the image is not the one that raters were shown.")
 
 
 def verify_orders(study: Study) -> Iterator[Discrepancy]:

@@ -1,6 +1,6 @@
-"""A machine as a rater: enrolled and marked as one, shown the blinded pictures in a stored order of its own.
+"""A machine as a rater: enrolled and marked as one, shown the blinded images in a stored order of its own.
 
-What looks at the pictures is somebody else's: it gets a picture's pixels and gives an Opinion, and learns nothing more.
+What looks at the images is somebody else's: it gets an image's pixels and gives an Opinion, and learns nothing more.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ CONFIDENCES = 5
 
 
 class NoOpinionError(Exception):
-    """The machine has nothing to say of this picture; the others may go better."""
+    """The machine has nothing to say of this image; the others may go better."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """A machine's word on a picture; p_fake where it gives a probability, `confidence` from 1 to 5."""
+    """A machine's word on an image; p_fake where it gives a probability, `confidence` from 1 to 5."""
 
     label: str
     confidence: int | None = None
@@ -95,7 +95,7 @@ def enrol_machine(study: Study, looker: Looker, *, by: Any = None) -> Enrolment:
 
 
 def read(enrolment: Enrolment, looker: Looker) -> Iterator[Reading]:
-    """Rate what the machine has not rated yet, in its stored orders, telling after each picture how far it is.
+    """Rate what the machine has not rated yet, in its stored orders, telling after each image how far it is.
 
     Raises NotPossibleError once it may not go on: the study was closed meanwhile, or the machine withdrawn.
     """

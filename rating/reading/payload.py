@@ -105,11 +105,11 @@ def feedback(presentation: Presentation) -> str:
 
 
 def image_urls(study: Study, token: str) -> list[str]:
-    """Where a presentation's pictures are, in the order shown."""
+    """Where a presentation's images are, in the order shown."""
     if not study.shows_sets:
-        return [reverse("rating:picture", args=[token])]
+        return [reverse("rating:presented", args=[token])]
     places = range(1, study.set_size + 1)
-    return [reverse("rating:picture_of_set", args=[token, place]) for place in places]
+    return [reverse("rating:presented_of_set", args=[token, place]) for place in places]
 
 
 def own_answer(rating: Rating) -> OwnAnswer:

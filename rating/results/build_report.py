@@ -113,7 +113,7 @@ def galleries_of(study: Study, cache: ResultCache) -> list[Gallery]:
 
 
 def _thumbnails(study: Study, codes: set[str]) -> dict[str, bytes]:
-    """A small picture of each image, or of each set with its images by letter, from left to right, then below."""
+    """A thumbnail of each image, or of each set with its images by letter, from left to right, then below."""
     members = members_of_sets(study) if study.shows_sets else {code: [code] for code in codes}
     code_of = {member: code for code in codes for member in members[code]}
     pixels: dict[str, list[Pixels]] = {code: [] for code in codes}
@@ -130,7 +130,7 @@ def _pixels_or_placeholder(image: StudyImage) -> Pixels:
 
 
 def _side_by_side(images: list[Pixels]) -> Pixels:
-    """One picture of one, two or four of the same size."""
+    """One image of one, two or four of the same size."""
     rows = [np.concatenate(images[at : at + 2], axis=1) for at in range(0, len(images), 2)]
     image: Pixels = np.concatenate(rows)
     return image

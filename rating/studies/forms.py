@@ -32,7 +32,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
             "going_back",
             "ask_correction_reason",
         ),
-        "Pictures": (
+        "Images": (
             "canvas",
             "bits",
             "common_size",

@@ -122,7 +122,7 @@ QUESTIONS: dict[str, tuple[Callable[..., Curves], Sequence[str]]] = {
 
 
 def svg(curves: Curves) -> bytes:
-    """The curves as a picture in the site's colours."""
+    """The curves as an image in the site's colours."""
     figure = matplotlib().figure.Figure(figsize=(7.2, 3.6), facecolor=GROUND, layout="constrained")
     axes = figure.add_subplot(facecolor=GROUND)
     for (name, values), shade in zip(curves.curves.items(), SHADES, strict=False):

@@ -303,7 +303,7 @@ def _show(
         "study": sitting.enrolment.study,
         "presentation": presentation,
         "question": sitting.question,
-        "pictures": image_urls(sitting.enrolment.study, presentation.token),
+        "images": image_urls(sitting.enrolment.study, presentation.token),
         "form": form,
         "refusal": refusal,
         "confidence": CONFIDENCE,

@@ -136,7 +136,7 @@ CHAINS = [("audit_event", "chain", "number"), ("rating_ratingrevision", "sitting
 
 
 def of_study(study: Study, chance: random.Random) -> Tampering:
-    """On the study, its images, orders, raters or pictures."""
+    """On the study, its images, orders, raters or images."""
     image = chance.choice(list(study.images.all()))
     shown = chance.choice(_keys("rating_presentation", study))
     sitting = chance.choice(_keys("rating_sitting", study))
@@ -169,7 +169,7 @@ def of_study(study: Study, chance: random.Random) -> Tampering:
         ),
         "rating_enrolment": (rater, ["withdrawn_at = now()", "number = number + 50"]),
     }
-    table = chance.choice([*rows, "pool_image", "picture"])
+    table = chance.choice([*rows, "pool_image", "image"])
     if table == "pool_image":
         change = "origin = CASE origin WHEN 'real' THEN 'synthetic' ELSE 'real' END"
         if chance.random() < 0.5:
@@ -178,8 +178,8 @@ def of_study(study: Study, chance: random.Random) -> Tampering:
         return f"pool_image {key}: {change}", lambda: as_superuser(
             f"UPDATE pool_image SET {change} WHERE id = {key}"
         )
-    if table == "picture":
-        return f"another picture of {image.code}", lambda: _replace(str(image.derivative.name))
+    if table == "image":
+        return f"another image of {image.code}", lambda: _replace(str(image.derivative.name))
     row, changes = rows[table]
     change = chance.choice(changes)
     return f"{table} {row}: {change}", lambda: as_superuser(f"UPDATE {table} SET {change} WHERE id = {row}")
@@ -209,19 +209,19 @@ def mend() -> None:
 
 @contextlib.contextmanager
 def undone(study: Study) -> Iterator[None]:
-    """What is done inside this block, to rows and pictures, is as if it had not been."""
-    pictures = {str(image.derivative.name): image.derivative.open().read() for image in study.images.all()}
+    """What is done inside this block, to rows and images, is as if it had not been."""
+    images = {str(image.derivative.name): image.derivative.open().read() for image in study.images.all()}
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
-    for name, content in pictures.items():
+    for name, content in images.items():
         with default_storage.open(name) as file:
             same = file.read() == content
         if not same:
             _replace(name, content)
 
 
-def _replace(name: str, content: bytes = b"another picture") -> None:
+def _replace(name: str, content: bytes = b"another image") -> None:
     default_storage.delete(name)
     default_storage.save(name, ContentFile(content))
 

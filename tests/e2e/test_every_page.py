@@ -63,7 +63,7 @@ def faults(page: Page, name: str) -> Iterator[str]:
 
 
 def shoot(page: Page, name: str) -> None:
-    """A picture of the page in both sizes, where somebody wants to look at it."""
+    """An image of the page in both sizes, where somebody wants to look at it."""
     if SHOTS:
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})

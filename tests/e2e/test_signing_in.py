@@ -47,7 +47,7 @@ def page(chromium: Browser, settings: Any) -> Iterator[Page]:
 
 
 def shoot(page: Page, name: str) -> None:
-    """A picture of the page in both sizes, where somebody wants to look at it."""
+    """An image of the page in both sizes, where somebody wants to look at it."""
     if SHOTS:
         for width in (1280, 390):
             page.set_viewport_size({"width": width, "height": 800})

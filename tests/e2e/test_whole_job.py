@@ -80,7 +80,7 @@ def _generate_fakes(page: Page, running: Site) -> None:
     page.fill("[name=new_dataset]", FAKE)
     page.fill("[name=seed]", "7")
     page.click("text=Queue")
-    # The page shows the pictures as they arrive, without being reloaded by hand.
+    # The page shows the images as they arrive, without being reloaded by hand.
     until(lambda: page.locator(".notice.success, .notice.error").count() == 1, seconds=180)
     assert page.locator(".notice.error").count() == 0, page.inner_text("main")
     assert page.locator(".gallery img").count() == EACH
@@ -149,9 +149,9 @@ def _rate_everything(page: Page, keys: str, *, secrets: list[str]) -> list[str]:
         pressed.append(LABEL[key])
     _wait_for_words(page, "All images rated")
 
-    pictures = [answer for answer in received if "/i/" in answer.url]
-    assert len(pictures) >= 2 * EACH
-    assert len({tuple(sorted(_telling_headers(answer))) for answer in pictures}) == 1
+    images = [answer for answer in received if "/i/" in answer.url]
+    assert len(images) >= 2 * EACH
+    assert len({tuple(sorted(_telling_headers(answer))) for answer in images}) == 1
     for answer in received:
         words = f"{answer.url} {answer.headers} ".encode() + answer.body()
         assert not [secret for secret in secrets if secret.encode() in words], answer.url

@@ -25,8 +25,8 @@ class Answer:
     hang_up: bool = False
 
 
-def picture(*, side: int = 256, **more: Any) -> Answer:
-    """A picture no other answer has."""
+def image_answer(*, side: int = 256, **more: Any) -> Answer:
+    """An image no other answer has."""
     text = base64.b64encode(encode_png(make_pixels(side=side))).decode()
     return Answer(body={"created": 1, "data": [{"b64_json": text, **more}]})
 
@@ -41,7 +41,7 @@ HANG_UP = Answer(hang_up=True)
 
 @dataclass
 class ImagesAPI:
-    """What was asked, and what is answered next; after the script, pictures of the size that is asked for."""
+    """What was asked, and what is answered next; after the script, images of the size that is asked for."""
 
     url: str
     script: list[Answer] = field(default_factory=list)
@@ -53,7 +53,7 @@ class ImagesAPI:
     def next_answer(self) -> Answer:
         if self.script:
             return self.script.pop(0)
-        return picture(side=int(str(self.asked[-1]["size"]).split("x")[0]))
+        return image_answer(side=int(str(self.asked[-1]["size"]).split("x")[0]))
 
 
 @contextlib.contextmanager
@@ -72,7 +72,7 @@ def serving() -> Iterator[ImagesAPI]:
 
 
 def _fields(body: bytes, content_type: str) -> dict[str, Any]:
-    """What a request says: JSON, or for an edit a form with the picture's bytes in it."""
+    """What a request says: JSON, or for an edit a form with the image's bytes in it."""
     if content_type == "application/json":
         return dict(json.loads(body))
     form = email.message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)

@@ -35,10 +35,10 @@ def make_run(dataset: Dataset, name: str = "run", **config: Any) -> TrainingRun:
 
 
 class ScriptedEngine:
-    """Answers each index by `answer`, by default with a picture, and remembers what it was asked."""
+    """Answers each index by `answer`, by default with an image, and remembers what it was asked."""
 
     def __init__(self, answer: Callable[[int], EngineImage | Refusal] | None = None) -> None:
-        self.answer = answer or picture_of
+        self.answer = answer or image_of
         self.asked: list[int] = []
 
     def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Iterator[EngineImage | Refusal]:
@@ -48,5 +48,5 @@ class ScriptedEngine:
             yield self.answer(index)
 
 
-def picture_of(index: int) -> EngineImage:
+def image_of(index: int) -> EngineImage:
     return EngineImage(index, seed_of(1, index), make_pixels(seed=index), {"engine": "scripted"})

@@ -29,7 +29,7 @@ class ThiefInForward(nn.Module):
         super().__init__()
         self.path = path
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         return torch.from_file(self.path, False, 24, dtype=torch.uint8)[None]
 
 
@@ -50,21 +50,21 @@ class ThiefAtLoad(nn.Module):
         self.path, self.training = state
         self.secret = torch.from_file(self.path, False, 24, dtype=torch.uint8)
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         return self.secret[None]
 
 
 class Endless(nn.Module):
-    def forward(self, pictures: Tensor) -> Tensor:
-        while bool(pictures.sum() > -1):
-            pictures = pictures + 1
-        return pictures
+    def forward(self, images: Tensor) -> Tensor:
+        while bool(images.sum() > -1):
+            images = images + 1
+        return images
 
 
 class Talkative(nn.Module):
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         print("an answer that is none")
-        return pictures.mean(dim=(1, 2, 3))
+        return images.mean(dim=(1, 2, 3))
 
 
 def saved(folder: Path, network: nn.Module, name: str = "model.pt") -> Path:

@@ -30,13 +30,13 @@ def tiny_config(**changes: Any) -> TrainingConfig:
 
 
 def bright_squares(config: TrainingConfig, *, count: int = 10) -> TrainingImages:
-    """Dark pictures with a bright middle, brighter in the second class."""
+    """Dark images with a bright middle, brighter in the second class."""
     dice = np.random.default_rng(0)
     pixels = dice.integers(0, 20, (count, config.size, config.size), dtype=np.uint8)
     classes = np.arange(count) % max(1, len(config.classes))
     quarter = config.size // 4
-    for picture, kind in zip(pixels, classes, strict=True):
-        picture[quarter:-quarter, quarter:-quarter] += np.uint8(150 + 80 * kind)
+    for image, kind in zip(pixels, classes, strict=True):
+        image[quarter:-quarter, quarter:-quarter] += np.uint8(150 + 80 * kind)
     return TrainingImages(pixels, classes if config.classes else None)
 
 

@@ -54,7 +54,7 @@ test("letters and signs go by their place where the keyboard writes no Latin", (
   assert.deepEqual(meaning(key("a", { code: "KeyQ" })), { does: "actual" }); // AZERTY: by what it types
 });
 
-test("a pad without its digits moves the picture, as its arrows say", () => {
+test("a pad without its digits moves the image, as its arrows say", () => {
   assert.deepEqual(meaning(key("ArrowLeft", { code: "Numpad4" })), { does: "panLeft" });
   assert.deepEqual(meaning(key("2", { code: "Numpad2" })), { does: "answer", value: 2 });
 });

@@ -12,7 +12,7 @@ from lungrater.logs import WithoutTokens
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("page", ["login_link", "rating:picture"])
+@pytest.mark.parametrize("page", ["login_link", "rating:presented"])
 def test_a_token_asked_for_in_vain_is_not_logged(client, caplog, page):
     caplog.handler.addFilter(WithoutTokens())
 

@@ -36,7 +36,7 @@ def test_a_placeholder_is_a_square_with_a_cross() -> None:
     assert np.array_equal(lit, np.eye(9, dtype=bool) | np.eye(9, dtype=bool)[:, ::-1])
 
 
-@pytest.mark.parametrize("page", ["pool:thumbnail", "pool:picture"])
+@pytest.mark.parametrize("page", ["pool:thumbnail", "pool:image_file"])
 def test_a_lost_image_of_the_pool_is_a_placeholder_in_the_gallery(client_of, researcher, page: str) -> None:
     image = make_image()
     lose(image.file)
@@ -53,7 +53,7 @@ def test_whoever_opens_a_lost_image_reads_one_sentence(client_of, researcher) ->
     lose(image.file)
 
     answer = client_of(researcher).get(
-        reverse("pool:picture", args=[image.pk]), headers={"Accept": "text/html"}
+        reverse("pool:image_file", args=[image.pk]), headers={"Accept": "text/html"}
     )
 
     assert answer.status_code == 410
@@ -101,7 +101,7 @@ def test_report_and_bundle_of_a_study_stand_without_a_lost_image(rater, other_ra
     assert archive.read("images/LOST.txt").decode() == f"{lost.code}: the file is lost.\n"
     assert f"images/{lost.code}.png" not in names
     assert "report.pdf" in names
-    assert "the picture that raters were shown is gone" in archive.read("report.html").decode()
+    assert "the image that raters were shown is gone" in archive.read("report.html").decode()
 
 
 def test_the_report_page_and_the_image_page_stand(client_of, researcher, rater, other_rater) -> None:
@@ -111,7 +111,7 @@ def test_the_report_page_and_the_image_page_stand(client_of, researcher, rater, 
     client = client_of(researcher)
 
     report = client.get(reverse("rating:report", args=[study.slug, "html"]))
-    image = client.get(reverse("rating:study_picture", args=[study.slug, lost.code]), headers={"Accept": IMG})
+    image = client.get(reverse("rating:study_image", args=[study.slug, lost.code]), headers={"Accept": IMG})
 
     assert report.status_code == 200
     assert (image.status_code, image.content) == (410, placeholder_png())
@@ -122,7 +122,7 @@ def test_what_a_rater_is_told_of_a_lost_image_tells_nothing_else(client_of, rate
     answers = set()
     for presentation in presentations(study, rater)[:4]:  # what a rater has reached
         lose(presentation.study_image.derivative)
-        answer = client_of(rater).get(reverse("rating:picture", args=[presentation.token]))
+        answer = client_of(rater).get(reverse("rating:presented", args=[presentation.token]))
         answers.add((answer.status_code, answer.content, tuple(sorted(answer.headers.items()))))
 
     [(status, content, _headers)] = answers

@@ -16,7 +16,7 @@ from lungrater.settings import storage
 from pool.imports.tasks import run_import_job
 from pool.imports.uploads import submit_upload
 from tests.factories import make_dataset
-from tests.pool.files import picture
+from tests.pool.files import image_bytes
 from tests.rating.cast import open_study, presentations
 
 
@@ -41,7 +41,7 @@ def test_a_study_whose_files_lie_in_s3_is_frozen_and_read(s3, settings, client_o
     study = open_study(raters=[rater])
     first = presentations(study, rater)[0]
 
-    response = client_of(rater).get(reverse("rating:picture", args=[first.token]))
+    response = client_of(rater).get(reverse("rating:presented", args=[first.token]))
 
     assert type(storages["default"]).__name__ == "TimedS3Storage"
     assert response.content.startswith(b"\x89PNG")
@@ -53,7 +53,7 @@ def test_an_upload_that_lies_in_s3_is_imported_and_its_thumbnail_kept_there(
     s3, settings, client_of, researcher
 ):
     settings.STORAGES = {**settings.STORAGES, "default": storage(s3)}
-    sent = {"uploads": [SimpleUploadedFile("a.png", picture())], "labels": "none", "table": None}
+    sent = {"uploads": [SimpleUploadedFile("a.png", image_bytes())], "labels": "none", "table": None}
     job = submit_upload(make_dataset(), sent, by=researcher)
 
     run_import_job(job.pk)

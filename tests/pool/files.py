@@ -1,4 +1,4 @@
-"""Picture files made in memory for the tests of the pool."""
+"""Image files made in memory for the tests of the pool."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from tests.factories import make_pixels
 
 
-def picture(
+def image_bytes(
     kind: str = "PNG", *, mode: str = "L", side: int = 32, seed: int | None = None, **options: Any
 ) -> bytes:
-    """The bytes of a noisy picture file."""
+    """The bytes of a noisy image file."""
     image = Image.fromarray(make_pixels(side=side, seed=seed)).convert(mode)
     return saved(image, kind, **options)
 

@@ -44,7 +44,7 @@ def the_image() -> Image:
 
 
 def the_pixels() -> npt.NDArray[np.float64]:
-    """The one stored picture, on a scale from 0 to 1."""
+    """The one stored image, on a scale from 0 to 1."""
     return unit(stored_pixels(the_image()))
 
 
@@ -52,11 +52,11 @@ def unit(pixels: Pixels) -> npt.NDArray[np.float64]:
     return np.asarray(pixels / np.iinfo(pixels.dtype).max)
 
 
-def shows_the_phantom(picture: npt.NDArray[np.float64]) -> bool:
+def shows_the_phantom(image: npt.NDArray[np.float64]) -> bool:
     """A dark border and a bright spine, as the drawn chest has; its negative has neither."""
-    height, width = picture.shape
-    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]]).mean()
-    spine = picture[height // 3 : 2 * height // 3, width // 2 - 2 : width // 2 + 2].mean()
+    height, width = image.shape
+    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]).mean()
+    spine = image[height // 3 : 2 * height // 3, width // 2 - 2 : width // 2 + 2].mean()
     return bool(border < 0.4 and spine > 0.6 and spine - border > 0.4)
 
 

@@ -19,7 +19,7 @@ from pool.confinement.child import Child, ChildEndedError
 from pool.confinement.wall import has_wall
 from pool.imports.decoding import Decoded, Decoder, Hints
 from pool.imports.decoding_child import gate
-from tests.pool.files import dicom_file, picture
+from tests.pool.files import dicom_file, image_bytes
 
 needs_wall = pytest.mark.skipif(not has_wall(), reason="this system has no seccomp filters")
 
@@ -106,7 +106,7 @@ def test_a_program_behind_the_wall_opens_no_file_and_no_socket_and_reaches_no_ot
 @needs_wall
 def test_the_decoder_stands_behind_the_wall() -> None:
     with Decoder() as decoder:
-        decoder.decode(picture(), "a.png")
+        decoder.decode(image_bytes(), "a.png")
 
         status = Path(f"/proc/{decoder.process_id}/status").read_text()
 

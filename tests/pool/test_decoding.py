@@ -18,7 +18,7 @@ from PIL import Image
 from pool.canonical.pixels import RefusedImageError, encode_png
 from pool.imports.decoding import Decoder
 from tests.factories import make_pixels
-from tests.pool.files import picture, png_chunks, saved
+from tests.pool.files import image_bytes, png_chunks, saved
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +59,10 @@ def test_a_file_that_takes_too_long_is_refused_and_the_next_goes_in() -> None:
         os.kill(decoder.process_id, signal.SIGSTOP)  # a child that never answers
         started = time.monotonic()
         with pytest.raises(RefusedImageError, match="longer than 1 second"):
-            decoder.decode(picture(), "slow.png")
+            decoder.decode(image_bytes(), "slow.png")
 
         assert time.monotonic() - started < 10
-        assert decoder.decode(picture(), "next.png").pixels.shape == (32, 32)
+        assert decoder.decode(image_bytes(), "next.png").pixels.shape == (32, 32)
 
 
 def test_a_file_that_kills_the_decoder_is_refused_and_the_next_goes_in() -> None:
@@ -71,25 +71,25 @@ def test_a_file_that_kills_the_decoder_is_refused_and_the_next_goes_in() -> None
         os.kill(child, signal.SIGSTOP)
         threading.Timer(0.1, os.kill, (child, signal.SIGKILL)).start()
         with pytest.raises(RefusedImageError, match="made the decoder stop"):
-            decoder.decode(picture(), "deadly.png")
+            decoder.decode(image_bytes(), "deadly.png")
 
-        assert decoder.decode(picture(), "next.png").pixels.shape == (32, 32)
+        assert decoder.decode(image_bytes(), "next.png").pixels.shape == (32, 32)
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not limit a process's memory")
-def test_a_picture_that_needs_too_much_memory_is_refused() -> None:
+def test_an_image_that_needs_too_much_memory_is_refused() -> None:
     wide = saved(Image.new("RGB", (7000, 7000)))
     with Decoder(memory=600 * 2**20) as decoder:
         with pytest.raises(RefusedImageError, match=r"memory|damaged"):
             decoder.decode(wide, "wide.png")
 
-        assert decoder.decode(picture(), "next.png").pixels.shape == (32, 32)
+        assert decoder.decode(image_bytes(), "next.png").pixels.shape == (32, 32)
 
 
 def test_the_child_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "canary")
     with Decoder() as decoder:
-        decoder.decode(picture(), "a.png")
+        decoder.decode(image_bytes(), "a.png")
 
         environment = Path(f"/proc/{decoder.process_id}/environ")
         if not environment.exists():
@@ -99,7 +99,7 @@ def test_the_child_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nothing_is_left_running() -> None:
     with Decoder() as decoder:
-        decoder.decode(picture(), "a.png")
+        decoder.decode(image_bytes(), "a.png")
         child = decoder.process_id
 
     with pytest.raises(ProcessLookupError):

@@ -20,8 +20,8 @@ from tests.pool.files import dicom_file
 REFUSED = {
     "ct_multiframe_2f_12bit_jpeg.dcm": "more than one frame",
     "mf_10frames_mr.dcm": "more than one frame",
-    "sr_no_pixel_data.dcm": "holds no picture",
-    "rtplan_truncated.dcm": "holds no picture",
+    "sr_no_pixel_data.dcm": "holds no image",
+    "rtplan_truncated.dcm": "holds no image",
     "badVR.dcm": "RTDOSE is not taken",
     "MR_truncated.dcm": "damaged or cut short",
     "mf_truncated_j2k.dcm": "Not a readable DICOM",

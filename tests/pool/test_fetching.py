@@ -1,4 +1,4 @@
-"""Pictures from an address: fetched, said where from, and never out of a private network unless that is allowed."""
+"""Images from an address: fetched, said where from, and never out of a private network unless that is allowed."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def server(settings: Any) -> Iterator[str]:
         ("/one.png", "one.png"),
     ],
 )
-def test_a_picture_or_a_zip_is_fetched_under_its_name(
+def test_an_image_or_a_zip_is_fetched_under_its_name(
     server: str, path: str, name: str, tmp_path: Path
 ) -> None:
     assert fetch(server + path, tmp_path / "got", from_private_networks=True) == name
@@ -140,12 +140,12 @@ def test_nothing_is_fetched_from_a_private_network_whatever_the_name_says(
     monkeypatch.setattr("socket.create_connection", lambda *given: asked.append(given))
 
     with pytest.raises(FetchError, match="private network"):
-        fetch("http://pictures.example/fakes.zip", tmp_path / "got")
+        fetch("http://images.example/fakes.zip", tmp_path / "got")
 
     assert asked == []
 
 
-def test_the_page_imports_from_an_address_and_keeps_who_made_the_pictures(
+def test_the_page_imports_from_an_address_and_keeps_who_made_the_images(
     server: str, researcher: User, client_of: Callable[[User], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jobs.models.enqueue", lambda *_, **__: None)
@@ -188,7 +188,7 @@ def test_the_page_imports_from_an_address_and_keeps_who_made_the_pictures(
         ({"url": ""}, "Choose files, or give an address."),
         ({"url": "ftp://x/y"}, "begins with https"),
         ({"url": "https://me:pw@x/y"}, "a name or a password"),
-        ({"origin": "real"}, "Only synthetic pictures"),
+        ({"origin": "real"}, "Only synthetic images"),
     ],
 )
 def test_an_import_that_cannot_be_is_answered_on_the_form(
@@ -214,7 +214,7 @@ def test_a_fetch_that_fails_fails_the_import_with_its_sentence(
     job.perform()
 
     assert job.state == "failed"
-    assert "No picture was imported" in job.error
+    assert "No image was imported" in job.error
 
 
 def test_the_command_imports_from_an_address_with_its_provenance(server: str) -> None:

@@ -24,7 +24,7 @@ from pool.imports.raster.kinds import ALLOWED
 from pool.imports.store import DuplicatePixelsError, add_image, bring_in, patient_key
 from pool.models import Dataset, Image
 from tests.factories import make_dataset, make_image, make_pixels
-from tests.pool.files import dicom_file, picture, png_chunks, zipped
+from tests.pool.files import dicom_file, image_bytes, png_chunks, zipped
 
 pytestmark = pytest.mark.django_db
 
@@ -182,7 +182,7 @@ def test_command_imports_the_xrays_with_the_labels_of_their_manifest(
 
 
 def test_command_names_duplicates_and_refusals(tmp_path: Path) -> None:
-    same = picture()
+    same = image_bytes()
     path = zipped({"a.png": same, "b/copy.png": same, "c.txt": b"hello"}, tmp_path / "z.zip")
 
     report = lungrater_import(path, "--dataset", "D", "--origin", "real", "--modality", "other")
@@ -199,8 +199,8 @@ def test_command_names_duplicates_and_refusals(tmp_path: Path) -> None:
 def test_the_same_files_again_with_a_csv_are_told_what_was_left_open(tmp_path: Path) -> None:
     folder = tmp_path / "xrays"
     folder.mkdir()
-    (folder / "a.png").write_bytes(picture(seed=1))
-    (folder / "b.png").write_bytes(picture(seed=2))
+    (folder / "a.png").write_bytes(image_bytes(seed=1))
+    (folder / "b.png").write_bytes(image_bytes(seed=2))
     table = tmp_path / "table.csv"
     words = (folder, "--dataset", "D", "--origin", "real", "--modality", "xray", "--labels")
     table.write_text("file,label,patient,split\na.png,normal,P1,test\nb.png,,P2,\n")
@@ -218,17 +218,17 @@ def test_the_same_files_again_with_a_csv_are_told_what_was_left_open(tmp_path: P
     assert not any("added" in entry for entry in third["duplicates"])  # type: ignore[attr-defined]  # a list
 
 
-def test_a_folder_without_pictures_leaves_no_dataset(tmp_path: Path) -> None:
+def test_a_folder_without_images_leaves_no_dataset(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
 
-    with pytest.raises(CommandError, match="No picture was imported"):
+    with pytest.raises(CommandError, match="No image was imported"):
         lungrater_import(tmp_path, "--dataset", "Wrong", "--origin", "real", "--modality", "xray")
 
     assert not Dataset.objects.exists()
 
 
 def test_command_says_in_words_what_happened(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(picture())
+    (tmp_path / "a.png").write_bytes(image_bytes())
     (tmp_path / "b.png").write_bytes(b"")
     out = io.StringIO()
 
@@ -245,7 +245,7 @@ def test_command_says_in_words_what_happened(tmp_path: Path) -> None:
     [
         (["--origin", "synthetic"], "is real, not synthetic", 2),
         (["--labels", "nowhere.csv"], "Cannot read the labels", 2),
-        ([], "No picture was imported", 1),
+        ([], "No image was imported", 1),
     ],
 )
 def test_command_fails_in_one_sentence(tmp_path: Path, words: list[str], why: str, code: int) -> None:

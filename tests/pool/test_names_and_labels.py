@@ -44,7 +44,7 @@ def sources(*paths: Path, labels: Labels | None = None) -> list[Source | Refusal
         ("1.2.840.113", "1.2.840.113.dcm"),
     ],
 )
-def test_a_row_and_a_file_are_the_same_picture(row: str, file: str) -> None:
+def test_a_row_and_a_file_are_the_same_image(row: str, file: str) -> None:
     facts = table(f"file,label\n{row},x\n").of(file)
 
     assert (facts.label, facts.notes) == ("x", ())
@@ -156,7 +156,7 @@ def as_zip(path: Path, name: str, encoding: str) -> Path:
     raw = name.encode(encoding)
     stand_in = "x" * len(raw)
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(stand_in, b"picture")
+        archive.writestr(stand_in, b"image")
     path.write_bytes(path.read_bytes().replace(stand_in.encode(), raw))
     return path
 
@@ -234,7 +234,7 @@ def test_a_tar_that_unpacks_to_many_times_its_size_is_not(tmp_path: Path) -> Non
 def test_a_7z_is_a_folder(tmp_path: Path) -> None:
     path = tmp_path / "a.7z"
     with py7zr.SevenZipFile(path, "w") as archive:
-        archive.writestr(b"picture", "covid/a.png")
+        archive.writestr(b"image", "covid/a.png")
 
     [source] = [
         (source.name, source.facts.label, source.read())
@@ -242,13 +242,13 @@ def test_a_7z_is_a_folder(tmp_path: Path) -> None:
         if isinstance(source, Source)
     ]
 
-    assert source == ("covid/a.png", "covid", b"picture")
+    assert source == ("covid/a.png", "covid", b"image")
 
 
 def test_a_7z_that_is_broken_or_locked_says_so(tmp_path: Path) -> None:
     (tmp_path / "broken.7z").write_bytes(b"7z\xbc\xaf\x27\x1c" + bytes(50))
     with py7zr.SevenZipFile(tmp_path / "locked.7z", "w", password="x") as archive:
-        archive.writestr(b"picture", "a.png")
+        archive.writestr(b"image", "a.png")
 
     broken, locked = sources(tmp_path / "broken.7z", tmp_path / "locked.7z")
 

@@ -92,7 +92,7 @@ def without_nul(report: Report) -> None:
     assert "\x00" not in str(the_image().provenance)
 
 
-PICTURES: dict[str, Callable[[Report], None]] = {
+IMAGES: dict[str, Callable[[Report], None]] = {
     "k01_padding_65535.dcm": padding,
     "k02_ct_intercept_without_slope.dcm": not_saturated,
     "k02_enhanced_ct_one_frame.dcm": not_saturated,
@@ -122,17 +122,17 @@ PICTURES: dict[str, Callable[[Report], None]] = {
 }
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_an_odd_picture_comes_in_as_it_should(name: str) -> None:
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_odd_image_comes_in_as_it_should(name: str) -> None:
     report = brought(ODD / name, modality="ct" if name in CT else "xray")
 
-    PICTURES[name](report)
+    IMAGES[name](report)
 
 
-def test_every_picture_of_the_manifest_has_its_check() -> None:
-    pictures = {row["file"] for row in manifest() if row["file"].endswith((".dcm", ".png", ".tif"))}
+def test_every_image_of_the_manifest_has_its_check() -> None:
+    images = {row["file"] for row in manifest() if row["file"].endswith((".dcm", ".png", ".tif"))}
 
-    assert pictures == set(PICTURES)
+    assert images == set(IMAGES)
 
 
 def test_notes_stand_on_the_image_and_can_be_filtered(tmp_path: Path) -> None:

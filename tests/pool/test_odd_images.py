@@ -33,7 +33,7 @@ def test_sixteen_bit_pngs_keep_their_depth_in_any_channels(channels: int) -> Non
     assert np.array_equal(decoded.pixels, grey16())
 
 
-def test_a_picture_all_transparent_is_shown_and_noted() -> None:
+def test_an_image_all_transparent_is_shown_and_noted() -> None:
     rgba = np.zeros((ROWS, COLUMNS, 4), dtype=np.uint8)
     rgba[..., :3] = ramp(0, 255).astype(np.uint8)[..., None]
 

@@ -39,8 +39,8 @@ def ramp(low: int = 0, high: int = 4095) -> npt.NDArray[np.int16]:
 
 
 def taken(data: bytes, name: str = "a.dcm", **hints: Any) -> Decoded:
-    [picture] = gate(data, name, Hints(**{"modality": "xray", **hints}))
-    return picture
+    [image] = gate(data, name, Hints(**{"modality": "xray", **hints}))
+    return image
 
 
 def codes(decoded: Decoded) -> set[str]:
@@ -63,7 +63,7 @@ def test_a_range_of_padding_is_left_out_of_the_range_and_black() -> None:
     assert decoded.pixels[:, -7].min() > 60_000
 
 
-def test_padding_of_a_negative_picture_is_black_too() -> None:
+def test_padding_of_a_negative_image_is_black_too() -> None:
     values = ramp(100, 3000)
     values[:4] = 0
 
@@ -73,7 +73,7 @@ def test_padding_of_a_negative_picture_is_black_too() -> None:
     assert decoded.pixels[10, 0] > decoded.pixels[10, -1]
 
 
-def test_padding_that_is_not_declared_does_not_darken_the_picture() -> None:
+def test_padding_that_is_not_declared_does_not_darken_the_image() -> None:
     values = ramp(0, 1000)
     values[0, 0] = 4095
 
@@ -178,7 +178,7 @@ def test_a_whole_table_is_applied_and_a_short_one_is_not() -> None:
     assert [codes(decoded) for decoded in (whole, short, flat)] == [set(), {"table"}, {"table"}]
 
 
-def test_a_presentation_that_turns_the_picture_round_is_followed() -> None:
+def test_a_presentation_that_turns_the_image_round_is_followed() -> None:
     decoded = taken(dicom_file(ramp(), **PLAIN, PresentationLUTShape="INVERSE"))
 
     assert is_the_ramp(decoded.pixels[:, ::-1])
@@ -284,7 +284,7 @@ def test_what_a_header_and_a_person_say_differently_is_noted() -> None:
     assert not codes(taken(dicom_file(ramp(0, 2000), RescaleIntercept=-1000), modality="ct"))
 
 
-def test_a_picture_of_one_grey_is_refused_in_every_kind_of_file() -> None:
+def test_an_image_of_one_grey_is_refused_in_every_kind_of_file() -> None:
     even = np.full((32, 32), 7, dtype=np.int16)
     for data, name in (
         (dicom_file(even, **PLAIN), "a.dcm"),

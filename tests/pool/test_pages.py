@@ -24,7 +24,7 @@ from pool.imports import tasks as import_tasks
 from pool.models import Dataset, Image, ImportJob
 from tests.factories import make_dataset, make_image, make_pixels
 from tests.generation.utility.datasets import make_experiment
-from tests.pool.files import picture, zipped
+from tests.pool.files import image_bytes, zipped
 from tests.rating.cast import draft_study
 
 pytestmark = pytest.mark.django_db
@@ -39,13 +39,13 @@ def browser(client_of: ClientOf, researcher: User) -> Client:
 
 def upload(browser: Client, *files: tuple[str, bytes], **fields: Any) -> Any:
     form = {"name": "New", "origin": "real", "modality": "xray", "labels": "none", **fields}
-    pictures = [SimpleUploadedFile(name, data) for name, data in files]
-    return browser.post(reverse("pool:upload"), {**form, "uploads": pictures}, follow=True)
+    images = [SimpleUploadedFile(name, data) for name, data in files]
+    return browser.post(reverse("pool:upload"), {**form, "uploads": images}, follow=True)
 
 
 def pages(image: Image, job: ImportJob) -> list[str]:
     plain = [reverse(f"pool:{name}") for name in ("datasets", "gallery", "upload")]
-    of_image = [reverse(f"pool:{name}", args=[image.pk]) for name in ("image", "thumbnail", "picture")]
+    of_image = [reverse(f"pool:{name}", args=[image.pk]) for name in ("image", "thumbnail", "image")]
     return [
         *plain,
         *of_image,
@@ -111,7 +111,7 @@ def test_an_empty_pool_says_what_to_do(browser: Client, page: str) -> None:
 
 def test_upload_goes_into_a_new_dataset_and_lists_what_was_refused(browser: Client, tmp_path: Any) -> None:
     archive = zipped(
-        {"covid/a.png": picture(seed=1), "copy.png": picture(seed=1)}, tmp_path / "z.zip"
+        {"covid/a.png": image_bytes(seed=1), "copy.png": image_bytes(seed=1)}, tmp_path / "z.zip"
     ).read_bytes()
 
     answer = upload(browser, ("z.zip", archive), ("bad.png", b"x"), licence="CC BY", labels="folder")
@@ -132,7 +132,7 @@ def test_upload_goes_into_a_new_dataset_and_lists_what_was_refused(browser: Clie
 def test_upload_into_a_dataset_there_is(browser: Client) -> None:
     dataset = make_dataset(origin="synthetic", modality="ct")
 
-    upload(browser, ("a.png", picture()), dataset=dataset.pk, name="")
+    upload(browser, ("a.png", image_bytes()), dataset=dataset.pk, name="")
     import_tasks.run_import_job(ImportJob.objects.get().pk)
 
     assert dataset.images.get().origin == "synthetic"
@@ -150,7 +150,7 @@ def test_upload_into_a_dataset_there_is(browser: Client) -> None:
 def test_upload_form_says_what_is_missing(browser: Client, fields: dict[str, Any], why: str) -> None:
     make_dataset("Taken")
 
-    answer = upload(browser, ("a.png", picture()), **fields)
+    answer = upload(browser, ("a.png", image_bytes()), **fields)
 
     assert answer.status_code == 422
     assert why in answer.text
@@ -281,11 +281,11 @@ def test_thumbnail_is_made_once_and_kept_by_the_browser(
     assert first["Cache-Control"] == "private, max-age=31536000, immutable"
 
 
-def test_a_deep_picture_is_shown_in_eight_bits(browser: Client) -> None:
+def test_a_deep_image_is_shown_in_eight_bits(browser: Client) -> None:
     faint = np.linspace(1000, 3000, 32 * 32).reshape(32, 32).astype(np.uint16)
     image = make_image(pixels=faint)
 
-    shown = Pillow.open(io.BytesIO(browser.get(reverse("pool:picture", args=[image.pk])).content))
+    shown = Pillow.open(io.BytesIO(browser.get(reverse("pool:image_file", args=[image.pk])).content))
 
     assert shown.mode == "L"
     assert shown.getextrema() == (0, 255)

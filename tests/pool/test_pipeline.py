@@ -8,11 +8,11 @@ from pool.imports.archives import Refusal, Source, UnreadableError
 from pool.imports.decoding import Hints
 from pool.imports.labels import Facts
 from pool.imports.pipeline import OpenedFile, Pipeline
-from tests.pool.files import picture
+from tests.pool.files import image_bytes
 
 
 def source(name: str, seed: int) -> Source:
-    return Source(name, Facts(), lambda: picture(seed=seed))
+    return Source(name, Facts(), lambda: image_bytes(seed=seed))
 
 
 def test_files_come_out_in_the_order_they_went_in() -> None:

@@ -1,4 +1,4 @@
-"""Every picture becomes the same plain thing."""
+"""Every image becomes the same plain thing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from pool.canonical.pixels import (
 )
 from pool.imports.raster import decode
 from tests.factories import make_pixels
-from tests.pool.files import picture, png_chunks, saved
+from tests.pool.files import image_bytes, png_chunks, saved
 
 grey8 = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, min_side=16, max_side=40))
 grey16 = arrays(np.uint16, array_shapes(min_dims=2, max_dims=2, min_side=16, max_side=40))
@@ -66,8 +66,8 @@ def test_rubbish_is_refused_with_one_sentence(data: bytes) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_a_picture_damaged_anywhere_is_decoded_or_refused(data: st.DataObject) -> None:
-    whole = bytearray(picture(data.draw(st.sampled_from(["PNG", "JPEG", "TIFF"])), seed=1))
+def test_an_image_damaged_anywhere_is_decoded_or_refused(data: st.DataObject) -> None:
+    whole = bytearray(image_bytes(data.draw(st.sampled_from(["PNG", "JPEG", "TIFF"])), seed=1))
     for _ in range(data.draw(st.integers(1, 4))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
 
@@ -77,7 +77,7 @@ def test_a_picture_damaged_anywhere_is_decoded_or_refused(data: st.DataObject) -
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
 def test_eight_bit_modes_become_grey(mode: str) -> None:
-    pixels = decode(picture("PNG", mode=mode))
+    pixels = decode(image_bytes("PNG", mode=mode))
 
     assert pixels.dtype == np.uint8
     assert pixels.shape == (32, 32)
@@ -140,10 +140,10 @@ def test_deeper_pixels_are_refused(values: npt.NDArray[np.generic], why: str) ->
         decode(saved(Image.fromarray(values), "TIFF"))
 
 
-def test_a_picture_of_several_pages_is_refused() -> None:
+def test_an_image_of_several_pages_is_refused() -> None:
     page = Image.fromarray(make_pixels())
 
-    with pytest.raises(RefusedImageError, match="more than one picture"):
+    with pytest.raises(RefusedImageError, match="more than one image"):
         decode(saved(page, "TIFF", save_all=True, append_images=[page]))
 
 
@@ -220,12 +220,12 @@ def test_shape_of_the_source_does_not_show_unless_letterboxed() -> None:
     assert not boxed[0].any()
 
 
-def test_a_flat_picture_has_a_derivative() -> None:
+def test_a_flat_image_has_a_derivative() -> None:
     assert decode_png(blinded_derivative(np.full((32, 32), 7, dtype=np.uint8), side=32)).max() == 0
 
 
 def test_grey_and_colour_sources_share_one_form_in_a_colour_study() -> None:
-    grey, colour = (decode(picture(mode="RGB"), colour=wanted) for wanted in (False, True))
+    grey, colour = (decode(image_bytes(mode="RGB"), colour=wanted) for wanted in (False, True))
 
     shown = [decode_png(blinded_derivative(source, side=32, colour=True)) for source in (grey, colour)]
 

@@ -21,7 +21,7 @@ from pool.imports.tasks import drop_finished_uploads, run_import_job
 from pool.imports.uploads import submit_upload
 from pool.models import Image, ImportJob
 from tests.factories import make_dataset
-from tests.pool.files import picture
+from tests.pool.files import image_bytes
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +35,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 def submitted(by: User, *names: str) -> ImportJob:
-    files = [SimpleUploadedFile(name, picture()) for name in names]
+    files = [SimpleUploadedFile(name, image_bytes()) for name in names]
     return submit_upload(make_dataset(), {"uploads": files, "labels": "none", "table": None}, by=by)
 
 
@@ -113,7 +113,7 @@ def test_the_page_takes_no_files_while_the_disk_is_nearly_full(
     wish = {"name": "D", "origin": "real", "modality": "xray", "labels": "none"}
 
     page = client_of(researcher).post(
-        "/pool/import/", {**wish, "uploads": SimpleUploadedFile("a.png", picture())}
+        "/pool/import/", {**wish, "uploads": SimpleUploadedFile("a.png", image_bytes())}
     )
 
     assert page.status_code == 422
@@ -124,7 +124,7 @@ def test_the_page_takes_no_files_while_the_disk_is_nearly_full(
 def test_the_command_stops_with_a_sentence_and_goes_on_when_given_again(
     disk: SimpleNamespace, tmp_path: Path
 ) -> None:
-    (tmp_path / "a.png").write_bytes(picture())
+    (tmp_path / "a.png").write_bytes(image_bytes())
     words = ("import", str(tmp_path), "--dataset=D", "--modality=xray", "--origin=real")
     disk.free = 9
 

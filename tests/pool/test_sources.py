@@ -17,7 +17,7 @@ from pool.imports.archives import ImportItem, Refusal, Source, UnreadableError, 
 from pool.imports.decoding import MAX_FILE_BYTES
 from pool.imports.labels import BadSourceError, Facts, FolderLabels, Labels, NoLabels, NoRowError
 from pool.imports.tables import TableLabels, read_table
-from tests.pool.files import picture, zipped
+from tests.pool.files import image_bytes, zipped
 
 
 def taken_in(
@@ -41,7 +41,7 @@ def taken_in(
 def folder(root: Path, *names: str) -> Path:
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(b"picture " + name.encode())
+        (root / name).write_bytes(b"image " + name.encode())
     return root
 
 
@@ -143,7 +143,7 @@ def test_one_row_does_not_stand_for_two_files(tmp_path: Path) -> None:
     [
         (b"", "no column file and no column label"),
         (b"title,label\n", "no column file"),
-        (b"\xff\xd8\xff\xe0 a picture", "UTF-8"),
+        (b"\xff\xd8\xff\xe0 an image", "UTF-8"),
     ],
 )
 def test_a_file_that_is_no_table_of_findings_is_turned_away(data: bytes, why: str) -> None:
@@ -194,9 +194,9 @@ def test_a_zip_that_lies_about_its_size_is_stopped_while_reading(tmp_path: Path)
 def test_what_a_zip_unpacks_to_is_counted_while_reading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    archive = zipped({"a.png": picture(), "b.png": picture()}, tmp_path / "z.zip")
+    archive = zipped({"a.png": image_bytes(), "b.png": image_bytes()}, tmp_path / "z.zip")
     monkeypatch.setattr(members, "too_much", lambda *_: "")
-    monkeypatch.setattr(members, "MAX_UNPACKED", len(picture()) + 100)
+    monkeypatch.setattr(members, "MAX_UNPACKED", len(image_bytes()) + 100)
 
     taken, refused = taken_in(archive)
 

@@ -20,7 +20,7 @@ from pool.imports.store import bring_in
 from pool.imports.tables import read_table
 from pool.models import Image
 from tests.factories import make_dataset, make_image
-from tests.pool.files import dicom_file, picture
+from tests.pool.files import dicom_file, image_bytes
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,13 @@ def test_an_odd_text_in_any_field_of_an_image_is_stored_clean(odd: str) -> None:
 def test_a_nul_in_a_header_a_table_or_a_folder_ends_no_import(tmp_path: Path) -> None:
     latin = os.fsencode(tmp_path) + b"/K\xf6rper"
     os.mkdir(latin)  # noqa: PTH102  (a path of bytes, which pathlib does not take)
-    Path(os.fsdecode(latin), "a.png").write_bytes(picture(seed=1))
+    Path(os.fsdecode(latin), "a.png").write_bytes(image_bytes(seed=1))
     (tmp_path / "b.dcm").write_bytes(
         dicom_file(
             np.arange(1024, dtype=np.int16).reshape(32, 32), Manufacturer="SIE\x00MENS", PatientID="4\x007"
         )
     )
-    (tmp_path / "c.png").write_bytes(picture(seed=2))
+    (tmp_path / "c.png").write_bytes(image_bytes(seed=2))
     dataset = make_dataset(modality="ct")
 
     outcomes = list(bring_in(dataset, from_paths([ImportItem(tmp_path, "x")], FolderLabels())))

@@ -25,7 +25,7 @@ from pool.imports import tasks as import_tasks
 from pool.imports.uploads import drop_finished_uploads, submit_upload
 from pool.models import Dataset, FileOutcome, ImportJob, UploadedFile
 from tests.factories import make_dataset
-from tests.pool.files import picture, zipped
+from tests.pool.files import image_bytes, zipped
 
 pytestmark = pytest.mark.django_db
 
@@ -43,8 +43,10 @@ def submitted(user: User, dataset: Dataset | None = None, **what: Any) -> Import
 
 
 def three(tmp_path: Path) -> bytes:
-    files = {f"covid/{number}.png": picture(seed=number) for number in range(3)}
-    return zipped({**files, "copy.png": picture(seed=0), "bad.png": b"x"}, tmp_path / "z.zip").read_bytes()
+    files = {f"covid/{number}.png": image_bytes(seed=number) for number in range(3)}
+    return zipped(
+        {**files, "copy.png": image_bytes(seed=0), "bad.png": b"x"}, tmp_path / "z.zip"
+    ).read_bytes()
 
 
 def test_an_upload_becomes_images_and_a_record(researcher: User, tmp_path: Path) -> None:
@@ -62,7 +64,7 @@ def test_an_upload_becomes_images_and_a_record(researcher: User, tmp_path: Path)
 
 
 def test_several_files_with_a_table(researcher: User) -> None:
-    files = [("a.png", picture()), ("b.png", picture()), ("a.png", picture())]
+    files = [("a.png", image_bytes()), ("b.png", image_bytes()), ("a.png", image_bytes())]
     job = submitted(
         researcher, sent=sent(*files, labels="table", table=b"file,label\na.png,one\nb.png,two\n")
     )
@@ -120,7 +122,7 @@ def test_cancel_stops_between_two_files(
 
 
 def test_a_job_whose_files_are_gone_says_so(researcher: User) -> None:
-    job = submitted(researcher, sent=sent(("a.png", picture())))
+    job = submitted(researcher, sent=sent(("a.png", image_bytes())))
     job.uploads.all().delete()
 
     import_tasks.run_import_job(job.pk)
@@ -130,7 +132,7 @@ def test_a_job_whose_files_are_gone_says_so(researcher: User) -> None:
 
 
 def test_uploads_are_dropped_once_their_import_has_ended(researcher: User) -> None:
-    ended, waiting = (submitted(researcher, sent=sent(("a.png", picture()))) for _ in range(2))
+    ended, waiting = (submitted(researcher, sent=sent(("a.png", image_bytes()))) for _ in range(2))
     import_tasks.run_import_job(ended.pk)
     gone = str(ended.uploads.get().file.name)
 
@@ -144,7 +146,7 @@ def test_uploads_are_dropped_once_their_import_has_ended(researcher: User) -> No
 def test_sweep_enqueues_what_has_waited_unheard(researcher: User, monkeypatch: pytest.MonkeyPatch) -> None:
     rung: list[int] = []
     monkeypatch.setattr(ImportJob, "enqueue", lambda job: rung.append(job.pk))
-    old, _new = (submitted(researcher, sent=sent(("a.png", picture()))) for _ in range(2))
+    old, _new = (submitted(researcher, sent=sent(("a.png", image_bytes()))) for _ in range(2))
     ImportJob.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(minutes=5))
 
     tasks.sweep_jobs()
@@ -168,7 +170,7 @@ def test_a_broker_that_is_away_does_not_lose_the_upload(
     monkeypatch.setattr("jobs.enqueue.current_app.send_task", away)
 
     with django_capture_on_commit_callbacks(execute=True):
-        job = submitted(researcher, sent=sent(("a.png", picture())))
+        job = submitted(researcher, sent=sent(("a.png", image_bytes())))
 
     assert sender.drain(10)
     job.refresh_from_db()
@@ -178,7 +180,8 @@ def test_a_broker_that_is_away_does_not_lose_the_upload(
 def test_the_table_of_findings_is_dropped_with_the_uploads(researcher: User) -> None:
     table = b"file,label,patient\na.png,one,Jane Doe 1950-01-01\n"
     ended, waiting = (
-        submitted(researcher, sent=sent(("a.png", picture()), labels="table", table=table)) for _ in range(2)
+        submitted(researcher, sent=sent(("a.png", image_bytes()), labels="table", table=table))
+        for _ in range(2)
     )
     import_tasks.run_import_job(ended.pk)
     gone = str(ended.table.name)
@@ -194,7 +197,7 @@ def test_the_table_of_findings_is_dropped_with_the_uploads(researcher: User) -> 
 
 def test_a_name_that_comes_twice_is_numbered_however_long(researcher: User) -> None:
     long = f"{'x' * 251}.png"
-    job = submitted(researcher, sent=sent(*[(name, picture()) for name in (long, long, "scan", "scan")]))
+    job = submitted(researcher, sent=sent(*[(name, image_bytes()) for name in (long, long, "scan", "scan")]))
 
     names = [upload.name for upload in job.uploads.all()]
 
@@ -222,7 +225,7 @@ def test_a_cancelled_import_says_all_that_had_gone_in(
 def test_every_outcome_of_an_import_can_be_downloaded(
     researcher: User, client_of: Callable[[User], Client], tmp_path: Path
 ) -> None:
-    good = picture()
+    good = image_bytes()
     files = {"a.png": good, "=b.png": good, "c.txt": b"hello"}
     job = submitted(researcher, sent=sent(("z.zip", zipped(files, tmp_path / "z.zip").read_bytes())))
     job.perform()

@@ -1,4 +1,4 @@
-"""Files that hold several pictures: frames and slices are chosen, and lie as a radiologist looks at them."""
+"""Files that hold several images: frames and slices are chosen, and lie as a radiologist looks at them."""
 
 from __future__ import annotations
 
@@ -49,20 +49,20 @@ def nrrd_file(folder: Path) -> bytes:
     return (folder / "a.nrrd").read_bytes()
 
 
-def pictures(data: bytes, slices: str, name: str = "a", modality: str = "ct") -> list[Decoded]:
+def images(data: bytes, slices: str, name: str = "a", modality: str = "ct") -> list[Decoded]:
     return gate(data, name, Hints(modality=modality, slices=slices))
 
 
-def marks_lie_left_and_front(picture: Decoded) -> bool:
-    """The patient's left is on the right of the picture, the front on top."""
-    pixels = picture.pixels
+def marks_lie_left_and_front(image: Decoded) -> bool:
+    """The patient's left is on the right of the image, the front on top."""
+    pixels = image.pixels
     rows, columns = np.nonzero(pixels == pixels.max())
     return bool(columns.mean() > pixels.shape[1] / 2 and rows.mean() < pixels.shape[0] / 2)
 
 
 @pytest.mark.parametrize("signs", [(-1, -1), (1, 1), (-1, 1), (1, -1)])
 def test_a_nifti_slice_lies_as_it_is_looked_at_however_it_is_stored(signs: tuple[int, int]) -> None:
-    [middle] = pictures(nifti(signs), "middle")
+    [middle] = images(nifti(signs), "middle")
 
     assert middle.pixels.shape == (HEIGHT, WIDTH)
     assert middle.tags == {"Format": "NIfTI"}
@@ -71,22 +71,22 @@ def test_a_nifti_slice_lies_as_it_is_looked_at_however_it_is_stored(signs: tuple
 
 
 def test_a_packed_nifti_and_an_nrrd_show_the_same(tmp_path: Path) -> None:
-    [plain], [packed] = pictures(nifti(), "middle"), pictures(gzip.compress(nifti()), "middle", "a.nii.gz")
-    [other] = pictures(nrrd_file(tmp_path), "middle")
+    [plain], [packed] = images(nifti(), "middle"), images(gzip.compress(nifti()), "middle", "a.nii.gz")
+    [other] = images(nrrd_file(tmp_path), "middle")
 
     assert np.array_equal(plain.pixels, packed.pixels)
     assert np.array_equal(plain.pixels, other.pixels)
 
 
 def test_slices_with_lung_are_found_and_every_nth_are_counted() -> None:
-    lung, third = pictures(nifti(), "lung"), pictures(nifti(), "every:3")
+    lung, third = images(nifti(), "lung"), images(nifti(), "every:3")
 
-    assert [picture.part for picture in lung] == ["slice 5", "slice 6", "slice 7"]
-    assert [picture.part for picture in third] == ["slice 2", "slice 5", "slice 8"]
+    assert [image.part for image in lung] == ["slice 5", "slice 6", "slice 7"]
+    assert [image.part for image in third] == ["slice 2", "slice 5", "slice 8"]
 
 
 def test_voxels_that_are_not_square_become_so() -> None:
-    [middle] = pictures(nifti(spacing=(1.0, 2.0)), "middle")
+    [middle] = images(nifti(spacing=(1.0, 2.0)), "middle")
 
     assert middle.pixels.shape == (2 * HEIGHT, WIDTH)
 
@@ -97,20 +97,20 @@ def test_voxels_that_are_not_square_become_so() -> None:
 )
 def test_a_volume_without_a_choice_that_fits_is_refused(slices: str, modality: str, why: str) -> None:
     with pytest.raises(RefusedImageError, match=why):
-        pictures(nifti(), slices, modality=modality)
+        images(nifti(), slices, modality=modality)
 
 
 def test_an_nrrd_whose_pixels_lie_elsewhere_is_refused(tmp_path: Path) -> None:
     head = b"NRRD0004\ntype: short\ndimension: 3\nsizes: 40 40 2\nencoding: raw\nendian: little\ndata file: /etc/passwd\n\n"
 
     with pytest.raises(RefusedImageError, match="another file"):
-        pictures(head, "middle")
+        images(head, "middle")
 
 
 @pytest.mark.parametrize("cut", [400, 2000])
 def test_a_volume_cut_short_is_refused(cut: int) -> None:
     with pytest.raises(RefusedImageError, match="damaged or cut short"):
-        pictures(nifti()[:cut], "middle")
+        images(nifti()[:cut], "middle")
 
 
 def frames(**tags: Any) -> bytes:
@@ -119,9 +119,9 @@ def frames(**tags: Any) -> bytes:
 
 
 def test_frames_of_a_dicom_file_are_chosen() -> None:
-    lung, middle = pictures(frames(), "lung"), pictures(frames(), "middle")
+    lung, middle = images(frames(), "lung"), images(frames(), "middle")
 
-    assert [picture.part for picture in lung] == ["frame 5", "frame 6", "frame 7"]
+    assert [image.part for image in lung] == ["frame 5", "frame 6", "frame 7"]
     assert [note.text for note in middle[0].notes] == ["Frame 6 of 10."]
     assert marks_lie_left_and_front(middle[0])
 
@@ -139,7 +139,7 @@ def test_frames_of_one_grey_each_are_refused_with_that_reason() -> None:
     data = dicom_file(even[0], NumberOfFrames=3, PixelData=even.tobytes())
 
     with pytest.raises(RefusedImageError, match="one even grey"):
-        pictures(data, "every:1")
+        images(data, "every:1")
 
 
 @pytest.mark.django_db

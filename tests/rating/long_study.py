@@ -1,4 +1,4 @@
-"""An open study of any length in seconds: rows made in bulk, a few pictures shared by all of them."""
+"""An open study of any length in seconds: rows made in bulk, a few images shared by all of them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tests.factories import make_pixels
 
 
 def long_study(
-    name: str, *, raters: Iterable[Any], images: int, pictures: Sequence[bytes] = (), **protocol: Any
+    name: str, *, raters: Iterable[Any], images: int, derivatives: Sequence[bytes] = (), **protocol: Any
 ) -> Study:
     """So many images, every other one generated; raters have agreed, and have the orders a freeze gives them."""
     study = Study.objects.create(**{"name": name, "canvas": 64, **protocol})
     enrolments = [Enrolment.enrol(study, rater) for rater in raters]
-    _images(study, images, list(pictures) or [blinded_derivative(make_pixels(), side=64)])
+    _images(study, images, list(derivatives) or [blinded_derivative(make_pixels(), side=64)])
     orders = Orders(study)
     for enrolment in enrolments:
         enrolment.consent()
@@ -38,14 +38,14 @@ def long_study(
     return study
 
 
-def _images(study: Study, count: int, pictures: Sequence[bytes]) -> None:
+def _images(study: Study, count: int, derivatives: Sequence[bytes]) -> None:
     datasets = [
         Dataset.objects.create(name=f"{study} {origin}", origin=origin, modality="xray")
         for origin in (Origin.REAL, Origin.SYNTHETIC)
     ]
     names = [
-        default_storage.save(f"derivatives/{study.pk}/picture.png", ContentFile(picture))
-        for picture in pictures
+        default_storage.save(f"derivatives/{study.pk}/image.png", ContentFile(derivative))
+        for derivative in derivatives
     ]
     images = Image.objects.bulk_create(
         (

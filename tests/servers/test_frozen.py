@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import httpx2
 import pytest
 
-from tests.pool.files import picture
+from tests.pool.files import image_bytes
 from tests.servers.sites import Site, Table, lungrater
 
 pytestmark = pytest.mark.e2e
@@ -68,7 +68,7 @@ class Scene:
         """Seconds until the page has queued the import."""
         began = time.monotonic()
         wish = {"name": f"Frozen {number}", "origin": "real", "modality": "xray", "labels": "none"}
-        answer = self.researcher.post("/pool/import/", data=wish, files={"uploads": ("a.png", picture())})
+        answer = self.researcher.post("/pool/import/", data=wish, files={"uploads": ("a.png", image_bytes())})
         assert answer.status_code in {302, 303}, answer.text
         return time.monotonic() - began
 

@@ -177,7 +177,7 @@ print("PK", Checkpoint.store("too-large", Description(config, 0, {}).as_json(), 
 def test_a_worker_out_of_memory_halves_the_batch_says_so_lives_and_makes_the_next_job(
     running_site: Site,
 ) -> None:
-    """A picture of 2^46 pixels fits into no machine's address space, so that every allocation truly fails."""
+    """An image of 2^46 pixels fits into no machine's address space, so that every allocation truly fails."""
     table = Table(running_site)
     stored = lungrater(running_site.home, "shell", "-v", "0", "-c", TOO_LARGE)
     assert stored.returncode == 0, stored.stderr
@@ -194,10 +194,10 @@ def test_a_worker_out_of_memory_halves_the_batch_says_so_lives_and_makes_the_nex
     table.wait(large, lambda job: job[0] == "failed", ENDS_WITHIN)
     table.wait(fitting, lambda job: job[0] == "succeeded", ENDS_WITHIN)
 
-    assert "One picture at a time still needs more memory" in table.job(large)[3]
+    assert "One image at a time still needs more memory" in table.job(large)[3]
     log = [text for (text,) in table.rows("SELECT text FROM generation_jobevent WHERE job_id = %s", large)]
     for before, after in ((4, 2), (2, 1)):
-        assert f"Out of memory with {before} pictures at once; going on with {after}." in log
+        assert f"Out of memory with {before} images at once; going on with {after}." in log
     assert running_site.pid_of("worker-1") == worker
 
 

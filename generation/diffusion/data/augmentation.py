@@ -1,8 +1,8 @@
 """Small changes a radiographer or a detector might have made, of which the network is told.
 
-Shift, scale, rotation and grey levels stay within what positioning and exposure vary anyway. A picture is
+Shift, scale, rotation and grey levels stay within what positioning and exposure vary anyway. An image is
 flipped left to right only on request: a mirrored chest has its heart on the wrong side, and a model that has
-seen it draws situs inversus. What was done to a picture goes into the network beside its time, through a
+seen it draws situs inversus. What was done to an image goes into the network beside its time, through a
 layer without bias, and sampling asks for nothing done: so nothing leaks into what is generated (Karras et al.
 2022, "Elucidating the Design Space of Diffusion-Based Generative Models", appendix F.2).
 """
@@ -32,7 +32,7 @@ def draw(count: int, probability: float, generator: torch.Generator, *, flip: bo
 
 
 def apply(images: Tensor, changes: Tensor) -> Tensor:
-    """Pictures (n, channels, size, size) in [-1, 1], changed; what comes in at an edge repeats the edge."""
+    """Images (n, channels, size, size) in [-1, 1], changed; what comes in at an edge repeats the edge."""
     across, down, scale, turn, gain, offset, flip = changes.unbind(1)
     zoom, angle = 1 + SCALE * scale, ROTATION * turn
     cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom

@@ -1,4 +1,4 @@
-"""Where training pictures lie while they are trained on: on the device as bytes when they fit, else in memory."""
+"""Where training images lie while they are trained on: on the device as bytes when they fit, else in memory."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DeviceDataset:
 
 
 def normalised_images(shelf: DeviceDataset, rows: NDArray[np.int64]) -> Tensor:
-    """The pictures of these rows, (n, channels, size, size) from -1 to 1."""
+    """The images of these rows, (n, channels, size, size) from -1 to 1."""
     pixels = shelf.take(rows)
     images = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
     return torch.div(images, 127.5).sub_(1)

@@ -1,4 +1,4 @@
-"""A folder of picture files as training pictures; Pillow and numpy alone."""
+"""A folder of image files as training images; Pillow and numpy alone."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ KINDS = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"}
 
 
 def images_in(folder: Path, config: TrainingConfig) -> TrainingImages:
-    """Every picture under the folder, each its middle square at the config's size. Raises ConfigError."""
+    """Every image under the folder, each its middle square at the config's size. Raises ConfigError."""
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in KINDS)
     if not files:
-        raise ConfigError(f"There are no pictures in {folder}.")
+        raise ConfigError(f"There are no images in {folder}.")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return TrainingImages(np.stack(list(pool.map(partial(_read, config), files))))
 
@@ -32,5 +32,5 @@ def _read(config: TrainingConfig, path: Path) -> NDArray[np.uint8]:
         with Image.open(path) as image:
             pixels = np.asarray(image.convert("RGB" if config.channels == 3 else "L"))
     except (OSError, UnidentifiedImageError) as error:
-        raise ConfigError(f"The picture {path} cannot be read: {error}.") from error
+        raise ConfigError(f"The image {path} cannot be read: {error}.") from error
     return fitted_square(pixels, side=config.size, colour=config.channels == 3)

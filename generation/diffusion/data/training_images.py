@@ -1,4 +1,4 @@
-"""The pictures a run learns from, and the order they come in; numpy alone."""
+"""The images a run learns from, and the order they come in; numpy alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from generation.diffusion.seeds import seed_of
 
 @dataclass
 class TrainingImages:
-    """Training pictures as uint8 (n, size, size) or (n, size, size, 3), and of each the class number or the prompt."""
+    """Training images as uint8 (n, size, size) or (n, size, size, 3), and of each the class number or the prompt."""
 
     pixels: NDArray[np.uint8]
     classes: NDArray[np.int64] | None = None
@@ -24,14 +24,14 @@ class TrainingImages:
     def check(self, config: RunConfig) -> None:
         side = (config.size, config.size) + ((3,) if config.channels == 3 else ())
         if len(self.pixels) == 0:
-            raise ConfigError("There are no pictures to train on.")
+            raise ConfigError("There are no images to train on.")
         if self.pixels.shape[1:] != side:
-            raise ConfigError(f"The pictures are {self.pixels.shape[1:]}; the config wants {side}.")
+            raise ConfigError(f"The images are {self.pixels.shape[1:]}; the config wants {side}.")
 
 
 @dataclass(frozen=True)
 class Order:
-    """Which pictures make which step: epoch after epoch, each a new order drawn from (seed, turn, epoch)."""
+    """Which images make which step: epoch after epoch, each a new order drawn from (seed, turn, epoch)."""
 
     count: int
     batch: int

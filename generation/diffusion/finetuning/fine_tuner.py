@@ -1,4 +1,4 @@
-"""A local Stable Diffusion as it learns from pictures with prompts: a LoRA beside its network, or all of it.
+"""A local Stable Diffusion as it learns from images with prompts: a LoRA beside its network, or all of it.
 
 Latents and prompts are encoded once, before the first step; the prompts' encoder is then no longer needed.
 """
@@ -92,7 +92,7 @@ class FineTuner(Learner[FineTuneConfig]):
 
     @torch.no_grad()
     def _latents(self, vae: Any, pixels: NDArray[np.uint8], tell: Tell) -> tuple[Tensor, Tensor]:
-        """Mean and spread of every picture's latent, scaled as the network is used to."""
+        """Mean and spread of every image's latent, scaled as the network is used to."""
         means, spreads = [], []
         vae = vae.to(self.device).eval()
         for start in range(0, len(pixels), ENCODED_AT_ONCE):
@@ -106,7 +106,7 @@ class FineTuner(Learner[FineTuneConfig]):
 
     @torch.no_grad()
     def _encode(self, pipe: Any, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Each distinct prompt encoded, the empty one first, and which of them belongs to each picture."""
+        """Each distinct prompt encoded, the empty one first, and which of them belongs to each image."""
         texts = ["", *sorted(set(prompts) - {""})]
         encoder, encoded = pipe.text_encoder.to(self.device).eval(), []
         for text in texts:

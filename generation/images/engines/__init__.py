@@ -1,1 +1,1 @@
-"""What makes pictures: one file per engine behind one small protocol; torch is imported only inside a call."""
+"""What makes images: one file per engine behind one small protocol; torch is imported only inside a call."""

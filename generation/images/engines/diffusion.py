@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from generation.diffusion.network import Denoiser
 
 MOST_STEPS = 1000
-ON_GPU, ON_CPU = 32, 4  # pictures at once
+ON_GPU, ON_CPU = 32, 4  # images at once
 
 
 network_cache: ModelCache[Denoiser] = ModelCache(bytes_of)
@@ -61,7 +61,7 @@ def network_of(source: CheckpointSource, precision: str = "auto") -> Denoiser:
 
 
 class DiffusionEngine:
-    """Picture k of a job depends on the job's seed and k alone; `batch` only says how many are made at once."""
+    """Image k of a job depends on the job's seed and k alone; `batch` only says how many are made at once."""
 
     def __init__(self, source: CheckpointSource, *, batch: int | None = None) -> None:
         self.source = source

@@ -1,7 +1,7 @@
 """The API engine: OpenAI's Images API, or any server that speaks it.
 
 The key is read here, in the worker, and goes nowhere but into the Authorization header. A link in a reply is
-never followed, and a picture from the API passes the same decoder as an uploaded file.
+never followed, and an image from the API passes the same decoder as an uploaded file.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 OFFICIAL = "https://api.openai.com/v1"
 SECONDS_PER_REPLY = 180.0
 AT_ONCE = 2
-# The largest picture of today, 4096 × 4096 and hardly packed, as base64; a longer reply is no picture.
+# The largest image of today, 4096 × 4096 and hardly packed, as base64; a longer reply is no image.
 MOST_BYTES = 2**27
 PULSE = 1.0
 # After so many replies in a row that were paid for and of no use, a person must look before more are.
@@ -56,7 +56,7 @@ def api_key() -> str:
 
 @dataclass(frozen=True)
 class OpenAIImagesEngine:
-    """One request a picture, so that each is kept, refused or paid for by itself."""
+    """One request an image, so that each is kept, refused or paid for by itself."""
 
     model: str
     base_url: str = OFFICIAL
@@ -212,6 +212,6 @@ class _Replies:
 
 
 def _has_reply(future: Future[Answered]) -> bool:
-    """Whether a finished request brought a picture, or may have cost money without one."""
+    """Whether a finished request brought an image, or may have cost money without one."""
     error = future.exception()
     return error is None or (isinstance(error, ReplyRefusedError) and error.billed > 0)

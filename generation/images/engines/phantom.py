@@ -1,4 +1,4 @@
-"""The phantom engine: pictures drawn by a program, for tests and the demo, never to be taken for a patient's."""
+"""The phantom engine: images drawn by a program, for tests and the demo, never to be taken for a patient's."""
 
 from __future__ import annotations
 

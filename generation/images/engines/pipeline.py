@@ -30,7 +30,7 @@ from generation.images.engines.protocol import (
     engine_errors,
 )
 
-ON_GPU, ON_CPU = 8, 1  # pictures at once
+ON_GPU, ON_CPU = 8, 1  # images at once
 MOST_STEPS = 1000
 SCHEDULERS = {
     "ddpm": "DDPMScheduler",
@@ -179,7 +179,7 @@ class _SamplingPlan:
             arguments["batch_size"] = len(group)
         if "callback_on_step_end" in takes:
             arguments["callback_on_step_end"] = _between(request)
-        # Noise is drawn on the CPU, so that a seed means the same picture on every device.
+        # Noise is drawn on the CPU, so that a seed means the same image on every device.
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         with torch.inference_mode():
             images = self.pipe(generator=generators, **arguments).images

@@ -1,4 +1,4 @@
-"""One batch ahead: the next pictures are made on a thread of their own while the last ones are encoded and stored.
+"""One batch ahead: the next images are made on a thread of their own while the last ones are encoded and stored.
 
 Whoever asked stays on his own thread with his database; the maker never touches it.
 """
@@ -19,7 +19,7 @@ Batch = list[EngineImage]
 
 
 class NobodyWaitsError(Exception):
-    """Raised in the maker's thread to end it: its pictures are not wanted any more."""
+    """Raised in the maker's thread to end it: its images are not wanted any more."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class _Maker:
 def prefetched(
     request: GenerationRequest, number: int, make: Callable[[GenerationRequest], Iterator[Batch]]
 ) -> Answers:
-    """The pictures of `make`, `number` of them in all, each batch begun before the one before it is taken."""
+    """The images of `make`, `number` of them in all, each batch begun before the one before it is taken."""
     maker, remaining = _Maker(), number
     batches = make(replace(request, heartbeat=maker.heartbeat, note=maker.notes.put))
 

@@ -1,4 +1,4 @@
-"""The protocol every engine speaks: a request and the wanted indices in, pictures or refusals out."""
+"""The protocol every engine speaks: a request and the wanted indices in, images or refusals out."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class GenerationRequest:
     With `image_specs`, image k is of spec k modulo their number; without, all are of `prompt` and `label`.
     `heartbeat` is called at least every few seconds of work, `may_stop` where stopping loses no work, and
     `before_sending` with the index before a request that may cost money leaves; each may raise to stop the
-    job. `note` takes a line for the job's log. `source` is the picture to start from, as a PNG.
+    job. `note` takes a line for the job's log. `source` is the image to start from, as a PNG.
     """
 
     modality: str
@@ -61,7 +61,7 @@ class GenerationRequest:
 
 @dataclass(frozen=True)
 class EngineImage:
-    """A finished picture: canonical pixels, and in `provenance` all that is needed to make it again.
+    """A finished image: canonical pixels, and in `provenance` all that is needed to make it again.
 
     `billed` counts the requests for it that were, or may have been, charged; `usage` the tokens that the last of them
     says it cost.
@@ -77,7 +77,7 @@ class EngineImage:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A picture that will not be: refused by the other side, or failed on the way."""
+    """An image that will not be: refused by the other side, or failed on the way."""
 
     index: int
     seed: int | None
@@ -97,7 +97,7 @@ class Engine(Protocol):
 
 
 class EngineError(Exception):
-    """No picture of this request can be made; the message is one sentence that says what to do."""
+    """No image of this request can be made; the message is one sentence that says what to do."""
 
 
 class NeedsPersonError(EngineError):

@@ -1,4 +1,4 @@
-"""When a call to the Images API is tried again, when a picture is given up, and when the whole job is."""
+"""When a call to the Images API is tried again, when an image is given up, and when the whole job is."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ NO_SETTINGS: Mapping[str, Any] = {}
 # Settings that a server may never have heard of and can do without: it is asked again without them.
 CAN_BE_DROPPED = {"response_format", "output_format", "quality"}
 OUT_OF_MONEY = {"insufficient_quota", "billing_hard_limit_reached"}
-MAY_BE_BILLED = "The server gave no answer in time; the picture may have been made and billed."
+MAY_BE_BILLED = "The server gave no answer in time; the image may have been made and billed."
 
 NOT_A_REPLY = "The server's answer is not an Images API reply."
-TOO_LARGE = "The server's answer is larger than a picture can be."
+TOO_LARGE = "The server's answer is larger than an image can be."
 # What the SDK runs into where JSON has another shape than it believes.
 SHAPES = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
 
 
 class ReplyRefusedError(Exception):
-    """This one picture will not come; the others may."""
+    """This one image will not come; the others may."""
 
     def __init__(
         self,

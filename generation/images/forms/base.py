@@ -134,7 +134,7 @@ class NewJobForm(forms.Form):
         )
 
     def kind(self) -> ImageClass:
-        """What the pictures show."""
+        """What the images show."""
         return ImageClass(self.cleaned_data["modality"], self.cleaned_data["label"].strip())
 
     def image_specs(self) -> list[ImageSpec]:

@@ -46,7 +46,7 @@ OPTIONS = {
 
 
 class Command(BaseCommand):
-    """Makes pictures in this process and says what became of each."""
+    """Makes images in this process and says what became of each."""
 
     help = "Generate images with a model of ours, the Images API or the phantom engine, into a dataset."
 
@@ -61,7 +61,7 @@ class Command(BaseCommand):
             "--prompt", default="", help="or a template: {view:PA|AP} chest x-ray, {finding:a|b}"
         )
         parser.add_argument("--prompts", type=Path, metavar="CSV", help="columns prompt, and label and count")
-        parser.add_argument("--negative-prompt", help="what a pipeline's pictures are not to show")
+        parser.add_argument("--negative-prompt", help="what a pipeline's images are not to show")
         parser.add_argument("--lora", help="a LoRA file of the home's models/loras, without its ending")
         parser.add_argument("--lora-scale", type=float, help="how strongly it works, 1 by default")
         parser.add_argument("--precision", choices=PRECISIONS, help="of a model on this machine")

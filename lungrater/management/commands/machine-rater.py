@@ -25,7 +25,7 @@ BAD_ARGUMENT = 2
 
 class Command(BaseCommand):
     help = (
-        "Let a model rate an open study: shown the blinded pictures in an order of its own, marked as a machine, and "
+        "Let a model rate an open study: shown the blinded images in an order of its own, marked as a machine, and "
         "kept out of every number about people. The same model goes on where it stopped."
     )
 

@@ -24,7 +24,7 @@ BAD_ARGUMENT = 2
 
 class Command(BaseCommand):
     help = (
-        "Recompute every hash of the log (and of the ratings, manifests, pictures and orders of one study or all) and name "
+        "Recompute every hash of the log (and of the ratings, manifests, images and orders of one study or all) and name "
         "what differs; exit 1 where anything does. Without an anchor a log rewritten from some row on, or cut at its end, "
         "cannot be told from a whole one: keep one where nobody who reaches the database can reach it."
     )

@@ -58,7 +58,7 @@ def from_paths(
 ) -> Iterator[Source | Refusal]:
     """Every file in what was given, in a fixed order, as a Source to import or a Refusal to list.
 
-    `skip` is the labels CSV when it lies among the pictures. Rows of it that no file answered come last.
+    `skip` is the labels CSV when it lies among the images. Rows of it that no file answered come last.
     """
     for item in items:
         several = len(items) > 1 and (item.path.is_dir() or bool(archive_kind(item)))
@@ -82,7 +82,7 @@ def from_paths(
 
 
 def _is_flat(path: Path) -> bool:
-    """Whether a folder holds files and no folders: then it is itself what its pictures lie in."""
+    """Whether a folder holds files and no folders: then it is itself what its images lie in."""
     return path.is_dir() and not any(entry.is_dir() and not is_litter(entry.name) for entry in path.iterdir())
 
 
@@ -92,7 +92,7 @@ def count(items: list[ImportItem]) -> int:
 
 
 def archive_kind(item: ImportItem) -> str:
-    """zip, tar or 7z, by the beginning: a JPEG with a zip hung on its end is a picture.
+    """zip, tar or 7z, by the beginning: a JPEG with a zip hung on its end is an image.
 
     What is called .zip is one all the same: a broken one deserves its own sentence.
     """

@@ -13,7 +13,7 @@ from pool.imports.notes import Note
 
 MAX_MEMBERS = 20_000
 MAX_UNPACKED = 20 * 2**30
-MAX_RATIO = 200  # pictures hardly shrink in an archive; a bomb shrinks a thousandfold
+MAX_RATIO = 200  # images hardly shrink in an archive; a bomb shrinks a thousandfold
 RATIO_COUNTS_FROM = 2**20
 CHUNK = 2**20
 MAX_REASON = 500
@@ -77,9 +77,7 @@ def too_much(kind: str, members: int, declared: int, packed: int) -> str:
     if declared > MAX_UNPACKED:
         return f"The {kind} unpacks to {declared // 2**20} MB; {MAX_UNPACKED // 2**20} MB are allowed."
     if declared > RATIO_COUNTS_FROM and declared > MAX_RATIO * max(packed, 1):
-        return (
-            f"The {kind} unpacks to {declared // max(packed, 1)} times its size, as no set of pictures does."
-        )
+        return f"The {kind} unpacks to {declared // max(packed, 1)} times its size, as no set of images does."
     return ""
 
 

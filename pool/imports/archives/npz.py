@@ -1,4 +1,4 @@
-"""The pictures of a MedMNIST file: arrays of all images and of their classes, read one picture at a time."""
+"""The images of a MedMNIST file: arrays of them and of their classes, read one at a time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ IMAGES = "_images.npy"
 
 
 def npz_members(path: Path, title: str) -> Iterator[Member | Refusal]:
-    """Pictures named train/3/00001.png: the part, the class, the number in the array."""
+    """Images named train/3/00001.png: the part, the class, the number in the array."""
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError) as error:
@@ -53,7 +53,7 @@ def _part(archive: zipfile.ZipFile, part: str, names: set[str]) -> Iterator[Memb
             or max(shape[1:3]) > MAX_SIDE
             or (len(shape) == 4 and shape[3] != 3)
         ):
-            raise ValueError(f"{part}_images is no array of pictures of eight bits")
+            raise ValueError(f"{part}_images is no array of images of eight bits")
         if reason := limits.too_much("npz", 0, int(np.prod(shape, dtype=np.int64)), 2**62):
             raise ValueError(reason)
         size = int(np.prod(shape[1:], dtype=np.int64))
@@ -92,5 +92,5 @@ def _png(data: bytes, shape: tuple[int, ...]) -> bytes:
             buffer, format="PNG", compress_level=1
         )
     except (ValueError, TypeError) as error:
-        raise UnreadableError("The npz holds no picture here.") from error
+        raise UnreadableError("The npz holds no image here.") from error
     return buffer.getvalue()

@@ -58,7 +58,7 @@ def modality_values(stored: Values, dataset: Dataset, notes: Notes) -> tuple[Flo
         notes.add("table", "The modality table of the file is empty or cut short; it was left out.")
     slope, intercept = _rescale(dataset, "RescaleSlope", notes), _rescale(dataset, "RescaleIntercept", notes)
     if slope == 0:
-        notes.add("rescale", "The rescale slope is 0, which makes every picture even; 1 was taken.")
+        notes.add("rescale", "The rescale slope is 0, which makes every image even; 1 was taken.")
         slope = 1.0
     values = stored.astype(np.float64) * (1.0 if slope is None else slope) + (intercept or 0.0)
     return values, slope is not None or intercept is not None
@@ -124,7 +124,7 @@ def render(
     choice: str = "",
     whole_range: tuple[float, float] | None = None,
 ) -> Rendering:
-    """The picture by the VOI table, a window or the range; what shows next to nothing gives way to the next.
+    """The image by the VOI table, a window or the range; what shows next to nothing gives way to the next.
 
     `choice` is a person's: a name of `NAMED_WINDOWS`, range, or CENTRE/WIDTH. `whole_range` is the range of values without a window
     where the bits say it.
@@ -146,7 +146,7 @@ def render(
 
 
 def is_inverted(dataset: Dataset, notes: Notes) -> bool:
-    """Whether low values are to be bright: MONOCHROME1, or a presentation that turns the picture round."""
+    """Whether low values are to be bright: MONOCHROME1, or a presentation that turns the image round."""
     photometric, shape = (
         text(dataset, "PhotometricInterpretation"),
         text(dataset, "PresentationLUTShape").upper(),
@@ -156,7 +156,7 @@ def is_inverted(dataset: Dataset, notes: Notes) -> bool:
             notes.add("inverted", "The file is MONOCHROME1 and says IDENTITY; it was shown as MONOCHROME1.")
         return True
     if shape == "INVERSE":
-        notes.add("inverted", "The file says that its picture is to be shown inverse; it was.")
+        notes.add("inverted", "The file says that its image is to be shown inverse; it was.")
         return True
     return False
 

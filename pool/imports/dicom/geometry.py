@@ -29,14 +29,14 @@ def height_over_width(dataset: Dataset) -> float:
 
 
 def squared(unit: Floats, ratio: float, notes: Notes) -> Floats:
-    """The picture, (rows, columns) on a scale from 0 to 1, with square pixels."""
+    """The image, (rows, columns) on a scale from 0 to 1, with square pixels."""
     if max(ratio, 1 / ratio) < LEAST_DIFFERENCE:
         return unit
     height, width = unit.shape
     size = (width, round(height * ratio)) if ratio > 1 else (round(width / ratio), height)
     check_size(*size)
     notes.add(
-        "shape", f"The pixels are not square ({ratio:.3g} times as high as wide); the picture was resampled."
+        "shape", f"The pixels are not square ({ratio:.3g} times as high as wide); the image was resampled."
     )
     image = Image.fromarray(np.ascontiguousarray(unit, dtype=np.float32))
     return np.clip(np.asarray(image.resize(size, Image.Resampling.BICUBIC), dtype=np.float64), 0, 1)

@@ -42,9 +42,9 @@ def checked_modality(dataset: Dataset, by_person: str, notes: Notes) -> str:
         raise RefusedImageError("Not a readable DICOM file: it does not say what it holds.")
     modality = modality or BY_CLASS.get(sop_class, "")
     if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
-        raise RefusedImageError("The DICOM file has floating-point pixels, as maps do and pictures do not.")
+        raise RefusedImageError("The DICOM file has floating-point pixels, as maps do and images do not.")
     if not has_image:
-        raise RefusedImageError(f"The DICOM file holds no picture (modality {_named(modality)}).")
+        raise RefusedImageError(f"The DICOM file holds no image (modality {_named(modality)}).")
     if modality not in KNOWN and by_person in BY_PERSON:
         words = "calls its modality by a word that is none" if modality else "does not name its modality"
         notes.add("header", f"The file {words}; that of the import was taken.")
@@ -55,7 +55,7 @@ def checked_modality(dataset: Dataset, by_person: str, notes: Notes) -> str:
 
 
 def note_kind(dataset: Dataset, modality: str, by_person: str, notes: Notes) -> None:
-    """Note what the picture is besides what it was said to be."""
+    """Note what the image is besides what it was said to be."""
     spoken = SPOKEN.get(modality, "")
     if spoken and by_person in WORDS and spoken != by_person:
         notes.add("modality", f"The file says {modality}; it was imported as {WORDS[by_person]}.")

@@ -1,4 +1,4 @@
-"""The stored values of one frame of a DICOM file: every compression, and no bit that is not the picture's."""
+"""The stored values of one frame of a DICOM file: every compression, and no bit that is not the image's."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _by_imagecodecs(dataset: Dataset, frame: int, syntax: UID) -> Stored:
     if values.shape[:2] != shape:
         raise RefusedImageError(
             f"The DICOM file is damaged: its header says {shape[1]}×{shape[0]}, "
-            f"its picture is {values.shape[1]}×{values.shape[0]}."
+            f"its image is {values.shape[1]}×{values.shape[0]}."
         )
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]
@@ -171,7 +171,7 @@ def _goes_on(values: npt.NDArray[np.int64], stored: int) -> bool:
     """Whether what stands above the stored bits counts on, as wider values do, and is no plane of its own.
 
     Several planes one after another count on. A single one does where neighbours on both sides of its edge are
-    nearer each other with it than without it: a drawing's edge leaves the picture below as it is.
+    nearer each other with it than without it: a drawing's edge leaves the image below as it is.
     """
     above = np.unique(values >> stored)
     if len(above) > 2:

@@ -1,4 +1,4 @@
-"""From a decoded picture's channels to canonical pixels: transparency, profile, grey, depth and square pixels."""
+"""From a decoded image's channels to canonical pixels: transparency, profile, grey, depth and square pixels."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def canonical(raster: Raster, notes: Notes, *, colour: bool) -> Pixels:
     values = _as_integers(raster.values)
     if raster.inverted_top is not None:
         values = np.clip(raster.inverted_top - values.astype(np.int64), 0, None).astype(values.dtype)
-        notes.add("inverted", "In the file white is zero; the picture was turned round.")
+        notes.add("inverted", "In the file white is zero; the image was turned round.")
     values = _opaque(values, notes)
     if values.ndim == 3:
         values = _one_or_three(values, notes, colour=colour)
@@ -55,10 +55,10 @@ def _as_integers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]
     if values.ndim not in {2, 3} or (values.ndim == 3 and values.shape[2] > 4):
-        raise RefusedImageError("The file does not hold one picture of grey or colour.")
+        raise RefusedImageError("The file does not hold one image of grey or colour.")
     if values.dtype.kind == "f":
         raise RefusedImageError(
-            "The picture has floating-point pixels, which have no fixed range; save 16 bits."
+            "The image has floating-point pixels, which have no fixed range; save 16 bits."
         )
     if values.dtype == bool:
         return values.astype(np.uint8) * 255
@@ -68,12 +68,12 @@ def _as_integers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if wide.min() < 0:
         wide += 2**15  # signed 16 bits, as CT slices are often saved
     if wide.min() < 0 or wide.max() > DEEP:
-        raise RefusedImageError("The picture has more than 16 bits per pixel.")
+        raise RefusedImageError("The image has more than 16 bits per pixel.")
     return wide.astype(np.uint16)
 
 
 def _opaque(values: npt.NDArray[Any], notes: Notes) -> npt.NDArray[Any]:
-    """The picture before black; where nothing at all would be seen, transparency is left out."""
+    """The image before black; where nothing at all would be seen, transparency is left out."""
     if values.ndim != 3 or values.shape[2] not in {2, 4}:
         return values
     colours, alpha = values[..., :-1], values[..., -1]
@@ -106,7 +106,7 @@ def _squared(pixels: Pixels, ratio: float, notes: Notes) -> Pixels:
     size = (width, round(height * ratio)) if ratio > 1 else (round(width / ratio), height)
     check_size(*size)
     notes.add(
-        "shape", f"The pixels are not square ({ratio:.3g} times as high as wide); the picture was resampled."
+        "shape", f"The pixels are not square ({ratio:.3g} times as high as wide); the image was resampled."
     )
     if pixels.ndim == 3:
         return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC), dtype=np.uint8)

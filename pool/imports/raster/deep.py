@@ -19,11 +19,11 @@ LOSSLESS, LOSSLESS_LS = 0xC3, 0xF7
 TIFF_PHOTOMETRICS = {"MINISWHITE", "MINISBLACK", "RGB"}
 REDUCED = 1
 TURNED_SIDEWAYS = 5  # EXIF orientations from here on swap width and height
-MISSING = "The picture is compressed in a way this version cannot decode"
+MISSING = "The image is compressed in a way this version cannot decode"
 
 
 def deep_raster(data: bytes, kind: str, notes: Notes) -> Raster | None:
-    """The picture by a second reader where it is needed, else None."""
+    """The image by a second reader where it is needed, else None."""
     if kind == "PNG":
         return _png(data)
     if kind == "JPEG":
@@ -119,11 +119,11 @@ def tiff_raster(data: bytes, notes: Notes, *, also_plain: bool = False) -> Raste
                 )
             return None
         if _images(file) > 1:
-            raise RefusedImageError("The file holds more than one picture; import single frames.")
+            raise RefusedImageError("The file holds more than one image; import single frames.")
         values, is_negative = np.asarray(page.asarray()), photometric == "MINISWHITE"
         if is_negative and values.dtype.kind == "i":
             values, is_negative = ~values, False  # -128 is white, 127 black
-            notes.add("inverted", "In the file white is the lowest value; the picture was turned round.")
+            notes.add("inverted", "In the file white is the lowest value; the image was turned round.")
         ratio = _ratio(tags)
         if page.planarconfig == 2 and values.ndim == 3:
             values = np.moveaxis(values, 0, -1)
@@ -136,7 +136,7 @@ def tiff_raster(data: bytes, notes: Notes, *, also_plain: bool = False) -> Raste
 
 
 def upright(values: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
-    """The picture turned as EXIF's orientation, 1 to 8, says."""
+    """The image turned as EXIF's orientation, 1 to 8, says."""
     if orientation >= TURNED_SIDEWAYS:
         values = np.swapaxes(values, 0, 1)
     if orientation in {3, 4, 7, 8}:
@@ -159,7 +159,7 @@ def _ratio(tags: Any) -> float:
 
 
 def _unsigned(values: npt.NDArray[Any], notes: Notes) -> npt.NDArray[Any]:
-    """Signed eight bits from -128 as black; deeper signs are lifted where all pictures are."""
+    """Signed eight bits from -128 as black; deeper signs are lifted where all images are."""
     if values.dtype == np.int8:
         notes.add("bits", "Signed eight bits were lifted: -128 is black.")
         return (values.astype(np.int16) + 128).astype(np.uint8)

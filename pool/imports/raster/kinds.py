@@ -65,7 +65,7 @@ def kind_of(data: bytes) -> str:
 def what_it_is(kind: str) -> str:
     """Why a file of a kind that is not taken is refused, in one sentence."""
     if kind in ARCHIVES:
-        return f"An archive ({kind}), not a picture; import it by itself or unpack it."
+        return f"An archive ({kind}), not an image; import it by itself or unpack it."
     if kind:
         return f"A {kind} file is no allowed image type: {ALLOWED}."
     return f"Not an allowed image type: {ALLOWED}."

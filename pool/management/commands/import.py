@@ -51,10 +51,10 @@ def existing(text: str) -> Path | str:
 
 
 class Command(BaseCommand):
-    """Imports pictures and says what became of each."""
+    """Imports images and says what became of each."""
 
     help = (
-        "Import pictures, DICOM files and volumes from folders, archives, files and addresses into a dataset."
+        "Import images, DICOM files and volumes from folders, archives, files and addresses into a dataset."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -78,18 +78,18 @@ class Command(BaseCommand):
             "--slices",
             default="",
             metavar="S",
-            help="of files that hold several pictures: middle, every:N or lung",
+            help="of files that hold several images: middle, every:N or lung",
         )
-        parser.add_argument("--licence", default="", metavar="T", help="whose pictures, on what terms")
+        parser.add_argument("--licence", default="", metavar="T", help="whose images, on what terms")
         parser.add_argument("--citation", default="", metavar="T")
         for name in MADE_BY:
-            parser.add_argument(f"--{name}", default="", help=f"{name} of synthetic pictures made elsewhere")
+            parser.add_argument(f"--{name}", default="", help=f"{name} of synthetic images made elsewhere")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         provenance = {name: plain(options[name]) for name in MADE_BY if options[name]}
         if provenance and options["origin"] != Origin.SYNTHETIC:
-            raise CommandError("Only synthetic pictures have a model and a prompt.", returncode=BAD_ARGUMENT)
+            raise CommandError("Only synthetic images have a model and a prompt.", returncode=BAD_ARGUMENT)
         if not is_window(options["window"]):
             raise CommandError(WINDOW_SENTENCE, returncode=BAD_ARGUMENT)
         if not is_choice(options["slices"]):

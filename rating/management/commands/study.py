@@ -62,7 +62,7 @@ class Command(BaseCommand):
         simulate.add_argument("--noise", type=float, default=0.3, help="how much the raters differ")
         simulate.add_argument("--seed", type=int, default=0)
         for act, what in {
-            "audit": "look for what could tell the origin but the picture",
+            "audit": "look for what could tell the origin but the image",
             "freeze": "fix the images, their blinded derivatives and every rater's order",
             "open": "let raters begin",
             "close": "take no more ratings, for good",
@@ -124,7 +124,7 @@ PROTOCOL: dict[str, tuple[type, str]] = {
     "primary_endpoint": (str, "fool rate, accuracy, auc or agreement"),
     "unsure_policy": (str, "wrong, half, right or exclude"),
     "equivalence_margin": (float, "how far from chance still counts as chance, 0.1 say"),
-    "bits": (int, "8 or 16: grey depth of the pictures"),
+    "bits": (int, "8 or 16: grey depth of the images"),
     "going_back": (str, "none, last or any: which answers may be changed"),
     "debriefing": (str, "nothing, thanks, answers or score: what raters get at the end"),
     "instructions": (str, "what raters read before they begin"),

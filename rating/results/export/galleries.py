@@ -1,4 +1,4 @@
-"""The galleries of a study for its bundle: a table of all their images, and the first pictures of each."""
+"""The galleries of a study for its bundle: a table of all their images, and the first images of each."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def galleries_csv(study: Study, cache: ResultCache) -> str:
 
 
 def gallery_images(study: Study, cache: ResultCache) -> dict[str, bytes]:
-    """The blinded picture of each image that the report's galleries show, as raters saw it; lost ones by name."""
+    """The blinded derivative of each image that the report's galleries show, as raters saw it; lost ones by name."""
     every = galleries(cache.columns())
     codes = {image.code for name in REPORTED for image in every.get(name, [])[:MOST_REPORTED]}
     if study.shows_sets:

@@ -26,7 +26,7 @@ def machine_cutoff(_of: Context) -> str:
 
 @answers("machine_blinding")
 def machine_blinding(_of: Context) -> str:
-    return "A machine gets a blinded picture and nothing else."
+    return "A machine gets a blinded image and nothing else."
 
 
 @answers("machine_table")

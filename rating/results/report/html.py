@@ -15,7 +15,7 @@ def as_html(report: Report, draw_exhibit: ExhibitDrawer) -> bytes:
         {
             "section": section,
             "pieces": [
-                {"piece": piece, "picture": _address(draw_exhibit(piece.exhibit, "svg"), "svg+xml")}
+                {"piece": piece, "address": _address(draw_exhibit(piece.exhibit, "svg"), "svg+xml")}
                 if piece.exhibit and piece.exhibit.draw
                 else {"piece": piece}
                 for piece in section.pieces
@@ -24,7 +24,7 @@ def as_html(report: Report, draw_exhibit: ExhibitDrawer) -> bytes:
                 {
                     "gallery": gallery,
                     "images": [
-                        {"image": image, "picture": _address(image.png, "png")} for image in gallery.images
+                        {"image": image, "address": _address(image.png, "png")} for image in gallery.images
                     ],
                 }
                 for gallery in section.galleries

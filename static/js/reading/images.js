@@ -6,20 +6,20 @@
 const DECODED_AHEAD = 4;
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 
-export class Pictures {
+export class Images {
   #entries = new Map();
   #worker;
   #waiting = new Map();
   #urlsOf;
 
-  /** `urlsOf(token)` are the addresses of a presentation's pictures, one or several. */
+  /** `urlsOf(token)` are the addresses of a presentation's images, one or several. */
   constructor({ urlsOf, worker }) {
     this.#urlsOf = urlsOf;
     this.#worker = worker;
-    this.#worker.onmessage = ({ data: { id, picture, error } }) => {
+    this.#worker.onmessage = ({ data: { id, image, error } }) => {
       const { resolve, reject } = this.#waiting.get(id);
       this.#waiting.delete(id);
-      if (picture) resolve(picture);
+      if (image) resolve(image);
       else reject(new Error(error));
     };
   }
@@ -28,22 +28,22 @@ export class Pictures {
   hold(tokens) {
     for (const token of this.#entries.keys()) if (!tokens.includes(token)) this.#drop(token);
     for (const token of tokens) this.#bytes(token);
-    for (const token of tokens.slice(0, DECODED_AHEAD)) this.picture(token).catch(() => {});
+    for (const token of tokens.slice(0, DECODED_AHEAD)) this.image(token).catch(() => {});
   }
 
-  /** The decoded picture if it is there already, else null. */
+  /** The decoded image if it is there already, else null. */
   ready(token) {
     return this.#entries.get(token)?.decoded ?? null;
   }
 
-  /** The decoded picture, sooner or later; rejects when there is none to be had. */
-  picture(token) {
+  /** The decoded image, sooner or later; rejects when there is none to be had. */
+  image(token) {
     this.#bytes(token);
     const entry = this.#entries.get(token);
-    entry.picture ??= entry.bytes
+    entry.image ??= entry.bytes
       .then((all) => Promise.all(all.map((bytes, place) => this.#decode(`${token}/${place}`, bytes))))
-      .then((pictures) => (entry.decoded = { ...pictures[0], panes: pictures.map(({ pixels }) => pixels) }));
-    return entry.picture;
+      .then((images) => (entry.decoded = { ...images[0], panes: images.map(({ pixels }) => pixels) }));
+    return entry.image;
   }
 
   /** How many of these are here in full. */

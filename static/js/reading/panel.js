@@ -194,7 +194,7 @@ export class Panel {
     }
     for (const button of this.#root.querySelectorAll("button[data-preset]")) {
       button.addEventListener("click", () => {
-        const { bits } = viewer.picture ?? { bits: 8 };
+        const { bits } = viewer.image ?? { bits: 8 };
         viewer.preset(presetsFor(viewer.modality, bits).find(({ name }) => name === button.dataset.preset));
       });
     }

@@ -107,8 +107,8 @@ function bigEndian16(raw) {
 if (typeof WorkerGlobalScope !== "undefined") {
   self.onmessage = async ({ data: { id, bytes } }) => {
     try {
-      const picture = await decodeGreyPng(bytes);
-      self.postMessage({ id, picture }, [picture.pixels.buffer]);
+      const image = await decodeGreyPng(bytes);
+      self.postMessage({ id, image }, [image.pixels.buffer]);
     } catch (error) {
       self.postMessage({ id, error: error.message });
     }

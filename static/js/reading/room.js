@@ -9,7 +9,7 @@ import { Drafts } from "./drafts.js";
 import { SaveStore, Outbox, ask, newKey, post, postSave, steadyNow } from "./outbox.js";
 import { unratedBy } from "./prefetch.js";
 import { Panel, workViewer } from "./panel.js";
-import { Pictures } from "./images.js";
+import { Images } from "./images.js";
 import { Viewer } from "./viewer.js";
 
 const LOOK_FOR_LIFE_MS = 5000;
@@ -19,7 +19,7 @@ class Room {
   #root;
   #panel;
   #viewer;
-  #pictures;
+  #images;
   #saveStore;
   #outbox;
   #drafts;
@@ -41,7 +41,7 @@ class Room {
     this.#held = [told.showing, ...told.ahead];
     this.#panel = new Panel(root);
     this.#viewer = new Viewer(root.querySelector("[data-stage]"), root.querySelectorAll("canvas"), told);
-    this.#pictures = new Pictures({
+    this.#images = new Images({
       urlsOf: (token) => told.urls.images.map((url) => url.replace("TOKEN", token)),
       worker: new Worker(new URL("./png.js", import.meta.url), { type: "module" }),
     });
@@ -59,7 +59,7 @@ class Room {
       this.#answered.set(presentation.position, { presentation, answer, key: answer.key });
       this.#show(presentation, answer);
     }
-    this.#pictures.hold(this.#held.map(({ token }) => token));
+    this.#images.hold(this.#held.map(({ token }) => token));
     await this.#drafts.open();
     const left = new Set((await this.#saveStore.all()).filter(({ refused }) => !refused).map(({ token }) => token));
     this.#held = this.#held.filter(({ token }) => !left.has(token));
@@ -84,8 +84,8 @@ class Room {
     this.#learned = false;
     const { token, modality } = presentation;
     this.#viewer.modality = modality;
-    const picture = this.#pictures.ready(token);
-    if (picture) this.#viewer.show(picture, token);
+    const image = this.#images.ready(token);
+    if (image) this.#viewer.show(image, token);
     else this.#showLate(presentation);
     this.#panel.fill(answer, answer ? null : this.#drafts.of(presentation));
     const progress = this.#panel.progress(presentation, this.#told);
@@ -93,7 +93,7 @@ class Room {
     for (const [at, canvas] of canvases.entries()) {
       canvas.ariaLabel = canvases.length > 1 ? `${progress} · ${at + 1}` : progress;
     }
-    if (picture) this.#panel.offerPresets(modality, picture.bits);
+    if (image) this.#panel.offerPresets(modality, image.bits);
     this.#clock.start();
     this.#shownAt = steadyNow();
   }
@@ -102,11 +102,11 @@ class Room {
   async #showLate(presentation) {
     this.#viewer.blank();
     try {
-      const picture = await this.#pictures.picture(presentation.token);
+      const image = await this.#images.image(presentation.token);
       if (this.#current !== presentation) return;
-      this.#viewer.show(picture, presentation.token);
+      this.#viewer.show(image, presentation.token);
       this.#panel.unsay("late");
-      this.#panel.offerPresets(presentation.modality, picture.bits);
+      this.#panel.offerPresets(presentation.modality, image.bits);
       this.#clock.start();
       this.#shownAt = steadyNow();
     } catch (error) {
@@ -144,7 +144,7 @@ class Room {
     if (missing) return this.#panel.say(missing, "choose");
     const presentation = this.#current;
     if (!presentation && this.#outbox.unsaved) return this.#panel.say(this.#panel.word("noneHeld"));
-    if (!presentation || !this.#viewer.picture) return this.#panel.say(this.#panel.word("noImage"), "late");
+    if (!presentation || !this.#viewer.image) return this.#panel.say(this.#panel.word("noImage"), "late");
     const before = this.#answered.get(presentation.position);
     if (before && this.#panel.correctionReason && !answer.correction_reason) {
       this.#panel.correctionReason.focus();
@@ -198,7 +198,7 @@ class Room {
   #hold() {
     const justRated = this.#justRated ?? this.#answered.get((this.#frontier?.position ?? 0) - 1)?.presentation;
     const tokens = this.#held.map(({ token }) => token);
-    this.#pictures.hold(justRated ? [...tokens.slice(0, 3), justRated.token, ...tokens.slice(3)] : tokens);
+    this.#images.hold(justRated ? [...tokens.slice(0, 3), justRated.token, ...tokens.slice(3)] : tokens);
   }
 
   #post(save) {
@@ -383,7 +383,7 @@ class Room {
   }
 
   #whatIsLeft() {
-    const ready = this.#pictures.count(this.#held.map(({ token }) => token));
+    const ready = this.#images.count(this.#held.map(({ token }) => token));
     return ready ? this.#panel.word("offline", ready) : this.#panel.word("noneHeld");
   }
 

@@ -1,6 +1,6 @@
-/** Shows one grey picture, or several side by side that are worked as one: window, zoom, pan, invert, flip. The pure parts come first. */
+/** Shows one grey image, or several side by side that are worked as one: window, zoom, pan, invert, flip. The pure parts come first. */
 
-/** Windows as shares of the picture's own range: derivatives keep no Hounsfield units. */
+/** Windows as shares of the image's own range: derivatives keep no Hounsfield units. */
 export const PRESETS = {
   ct: [
     { name: "default", low: 0, high: 1 },
@@ -60,9 +60,9 @@ export class Viewer extends EventTarget {
   #stage;
   #canvases;
   #contexts;
-  #image;
+  #bitmap;
   #words;
-  #picture = null;
+  #image = null;
   #table = { 8: new Uint32Array(2 ** 8), 16: new Uint32Array(2 ** 16) };
   #view = FITTED;
   #window = { low: 0, high: 1 };
@@ -75,7 +75,7 @@ export class Viewer extends EventTarget {
   flippedAcross = false;
   flippedDown = false;
 
-  /** One canvas for each picture of a presentation, each in a pane of its own. */
+  /** One canvas for each image of a presentation, each in a pane of its own. */
   constructor(stage, canvases, { fixedZoom = false, fixedWindow = false } = {}) {
     super();
     this.#stage = stage;
@@ -86,29 +86,29 @@ export class Viewer extends EventTarget {
     new ResizeObserver(() => this.#place()).observe(stage);
   }
 
-  /** Paint a decoded picture now; window, zoom and flips start afresh, as every image is judged alike. */
-  show(picture, token) {
-    this.#picture = picture;
-    const { width, height } = picture;
-    if (this.#image?.width !== width || this.#image?.height !== height) {
+  /** Paint a decoded image now; window, zoom and flips start afresh, as every image is judged alike. */
+  show(image, token) {
+    this.#image = image;
+    const { width, height } = image;
+    if (this.#bitmap?.width !== width || this.#bitmap?.height !== height) {
       for (const canvas of this.#canvases) Object.assign(canvas, { width, height });
-      this.#image = this.#contexts[0].createImageData(width, height);
-      this.#words = new Uint32Array(this.#image.data.buffer);
+      this.#bitmap = this.#contexts[0].createImageData(width, height);
+      this.#words = new Uint32Array(this.#bitmap.data.buffer);
     }
     this.#used = { max_zoom: 1, window_changes: 0, zooms: 0, inverted: false, flipped: false };
     for (const canvas of this.#canvases) canvas.dataset.token = token;
     this.reset({ quietly: true });
   }
 
-  /** Show nothing, as while the next picture is still on its way. */
+  /** Show nothing, as while the next image is still on its way. */
   blank() {
-    this.#picture = null;
+    this.#image = null;
     for (const canvas of this.#canvases) delete canvas.dataset.token;
     for (const context of this.#contexts) context.clearRect(0, 0, context.canvas.width, context.canvas.height);
   }
 
-  get picture() {
-    return this.#picture;
+  get image() {
+    return this.#image;
   }
 
   get window() {
@@ -124,14 +124,14 @@ export class Viewer extends EventTarget {
     return this.#fitScale() * this.#view.zoom * devicePixelRatio;
   }
 
-  /** What was done to see this picture, to be kept with its rating. */
+  /** What was done to see this image, to be kept with its rating. */
   used() {
     const { low, high } = this.#window;
     return { ...this.#used, low: Number(low.toFixed(4)), high: Number(high.toFixed(4)) };
   }
 
   reset({ quietly = false } = {}) {
-    if (!this.#picture) return;
+    if (!this.#image) return;
     this.#window = { low: 0, high: 1 };
     this.#view = FITTED;
     this.#presetIndex = 0;
@@ -142,7 +142,7 @@ export class Viewer extends EventTarget {
   }
 
   setWindow(centre, width) {
-    if (this.#fixed.window || !this.#picture) return;
+    if (this.#fixed.window || !this.#image) return;
     this.#window = clampedWindow(centre, width);
     this.#used.window_changes += 1;
     this.#paint();
@@ -159,14 +159,14 @@ export class Viewer extends EventTarget {
 
   /** The next of the offered windows, after the last the first again. */
   nextPreset() {
-    if (!this.#picture) return;
-    const offered = presetsFor(this.modality, this.#picture.bits);
+    if (!this.#image) return;
+    const offered = presetsFor(this.modality, this.#image.bits);
     this.#presetIndex = (this.#presetIndex + 1) % offered.length;
     this.preset(offered[this.#presetIndex]);
   }
 
   invert() {
-    if (this.#fixed.window || !this.#picture) return;
+    if (this.#fixed.window || !this.#image) return;
     this.inverted = !this.inverted;
     this.#used.inverted = true;
     this.#paint();
@@ -198,7 +198,7 @@ export class Viewer extends EventTarget {
 
   /** One image pixel on one screen pixel. */
   actual() {
-    if (this.#picture) this.zoomTo(1 / this.#fitScale() / devicePixelRatio);
+    if (this.#image) this.zoomTo(1 / this.#fitScale() / devicePixelRatio);
   }
 
   pan(x, y) {
@@ -214,11 +214,11 @@ export class Viewer extends EventTarget {
   }
 
   #paint() {
-    const { bits, panes } = this.#picture;
+    const { bits, panes } = this.#image;
     const table = windowTable(bits, this.#window, this.inverted, this.#table[bits]);
     for (const [place, pixels] of panes.entries()) {
       paintThrough(table, pixels, this.#words);
-      this.#contexts[place].putImageData(this.#image, 0, 0);
+      this.#contexts[place].putImageData(this.#bitmap, 0, 0);
     }
     this.dispatchEvent(new Event("change"));
   }
@@ -262,7 +262,7 @@ export class Viewer extends EventTarget {
   /** One finger or the right button pans, the left button windows, two fingers zoom. */
   #drag(event) {
     const before = this.#pointers.get(event.pointerId);
-    if (!before || !this.#picture) return;
+    if (!before || !this.#image) return;
     const now = { x: event.clientX, y: event.clientY };
     const [x, y] = [now.x - before.x, now.y - before.y];
     if (this.#pointers.size === 2) this.#pinch(event.pointerId, before, now);

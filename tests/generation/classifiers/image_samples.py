@@ -1,4 +1,4 @@
-"""Pictures whose class a small network learns in a moment: the second class wears a bright square."""
+"""Images whose class a small network learns in a moment: the second class wears a bright square."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def test_each_architecture_learns_what_can_be_learned(architecture: str) -> None
     assert len(losses) == QUICK.steps
 
 
-def test_colour_pictures_and_augmentation_train_too() -> None:
+def test_colour_images_and_augmentation_train_too() -> None:
     lessons = marked(40, colour=True)
     budget = Budget(steps=30, batch=16, learning_rate=3e-3, augment=True)
 
@@ -56,8 +56,8 @@ def test_a_rare_class_is_drawn_as_often_as_a_common_one() -> None:
     assert (lessons.numbers[rows] == 1).sum() == 16
 
 
-def test_a_saved_classifier_answers_as_before_to_pictures_of_any_size(tmp_path: Path) -> None:
-    pictures: list[Pixels] = [
+def test_a_saved_classifier_answers_as_before_to_images_of_any_size(tmp_path: Path) -> None:
+    images: list[Pixels] = [
         np.random.default_rng(0).integers(0, 255, (90, 70), dtype=np.uint8),
         np.random.default_rng(1).integers(0, 2**16, (64, 64), dtype=np.uint16),
     ]
@@ -66,11 +66,11 @@ def test_a_saved_classifier_answers_as_before_to_pictures_of_any_size(tmp_path: 
     before.save(tmp_path / "one")
     after = load(tmp_path / "one")
 
-    probabilities = after.probabilities(pictures)
+    probabilities = after.probabilities(images)
     assert after.classes == ("plain", "marked")
     assert probabilities.shape == (2, 2)
     assert np.allclose(probabilities.sum(axis=1), 1)
-    assert np.array_equal(probabilities, before.probabilities(pictures))
+    assert np.array_equal(probabilities, before.probabilities(images))
 
 
 def test_a_folder_without_a_classifier_is_refused_in_a_sentence(tmp_path: Path) -> None:

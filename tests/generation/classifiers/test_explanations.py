@@ -66,7 +66,7 @@ def test_overlap_is_1_with_itself_0_with_elsewhere_and_nothing_with_an_even_map(
     assert overlap(here, np.ones((20, 20))) == MapOverlap()
 
 
-def test_an_overlay_shows_the_picture_where_the_map_is_silent() -> None:
+def test_an_overlay_shows_the_image_where_the_map_is_silent() -> None:
     square = np.full((4, 4), 100, dtype=np.uint8)
     heat = np.zeros((4, 4))
     heat[0, 0], heat[3, 3] = 1.0, -1.0

@@ -29,7 +29,7 @@ STEPS = 4
 
 
 @pytest.mark.parametrize(("objective", "sampler"), EVERY_SAMPLER)
-def test_no_value_is_asked_back_from_the_device_before_the_pictures_are_ready(
+def test_no_value_is_asked_back_from_the_device_before_the_images_are_ready(
     objective: str, sampler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On torch's meta device, which has no values: whatever made a CPU wait for its GPU is an error there."""
@@ -38,7 +38,7 @@ def test_no_value_is_asked_back_from_the_device_before_the_pictures_are_ready(
     calls: list[Any] = []
     net.unet.register_forward_hook(lambda *told: calls.append(told))
 
-    # The one copy there has to be, of the finished pictures, is where this device gives up; the calls before it count.
+    # The one copy there has to be, of the finished images, is where this device gives up; the calls before it count.
     with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
         sampling.sample(net, [1, 2], sampler=sampler, steps=STEPS, precision="fp32")
 
@@ -48,7 +48,7 @@ def test_no_value_is_asked_back_from_the_device_before_the_pictures_are_ready(
 
 
 class Kernels(TorchDispatchMode):
-    """Counts the operations that write a whole batch of pictures, outside the network's layers."""
+    """Counts the operations that write a whole batch of images, outside the network's layers."""
 
     def __init__(self, net: Denoiser) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ def test_a_step_has_no_more_operations_beside_the_network_than_a_plain_loop(
     assert 0 < lean <= plain + (2 if sampler in {"ddpm", "ddim"} else 0)
 
 
-def test_the_layout_changes_no_picture() -> None:
+def test_the_layout_changes_no_image() -> None:
     net = build(tiny_config(), seed=1)
     first = sampling.sample(net, [1, 2], steps=STEPS)
     net.lay_out(torch.contiguous_format)
@@ -106,7 +106,7 @@ def test_the_layout_changes_no_picture() -> None:
 
 
 # --- One batch ahead ----------------------------------------------------------------------------------------
-def picture(index: int) -> EngineImage:
+def image(index: int) -> EngineImage:
     return EngineImage(index, index, np.zeros((4, 4), np.uint8), {})
 
 
@@ -116,7 +116,7 @@ def test_the_next_batch_is_made_while_the_last_one_is_stored() -> None:
     def batches(_heard: GenerationRequest) -> Iterator[list[EngineImage]]:
         for number, event in enumerate(begun):
             event.set()
-            yield [picture(2 * number), picture(2 * number + 1)]
+            yield [image(2 * number), image(2 * number + 1)]
 
     stored = []
     for one in prefetched(GenerationRequest("xray"), 6, batches):
@@ -133,7 +133,7 @@ def test_what_the_maker_says_and_raises_reaches_the_asker_on_his_own_thread() ->
     def batches(request: GenerationRequest) -> Iterator[list[EngineImage]]:
         request.note("Out of memory.")
         request.heartbeat()
-        yield [picture(0)]
+        yield [image(0)]
         raise MemoryError
 
     request = GenerationRequest(
@@ -165,7 +165,7 @@ def test_a_job_that_steps_aside_keeps_the_batch_that_was_ready() -> None:
     answers = prefetched(
         GenerationRequest("xray", may_stop=may_stop),
         4,
-        lambda _: iter([[picture(0), picture(1)], [picture(2), picture(3)]]),
+        lambda _: iter([[image(0), image(1)], [image(2), image(3)]]),
     )
     made = [next(answers).index, next(answers).index]
     with pytest.raises(TurnOverError):
@@ -174,11 +174,11 @@ def test_a_job_that_steps_aside_keeps_the_batch_that_was_ready() -> None:
     assert made == [0, 1]
 
 
-def test_the_maker_ends_when_nobody_takes_its_pictures_any_more() -> None:
+def test_the_maker_ends_when_nobody_takes_its_images_any_more() -> None:
     ended = threading.Event()
 
     def batches(heard: GenerationRequest) -> Iterator[list[EngineImage]]:
-        yield [picture(0)]
+        yield [image(0)]
         try:
             while True:
                 heard.heartbeat()
@@ -206,7 +206,7 @@ def test_a_maker_without_a_sign_of_life_keeps_no_job_alive(monkeypatch: pytest.M
 
     def batches(_heard: GenerationRequest) -> Iterator[list[EngineImage]]:
         go.wait(30)
-        yield [picture(0)]
+        yield [image(0)]
 
     monkeypatch.setattr(prefetch, "wait", counted)
     made = list(prefetched(GenerationRequest("xray", heartbeat=partial(beats.append, 1)), 1, batches))

@@ -44,17 +44,17 @@ def test_the_loss_falls(objective: str) -> None:
 
 def test_a_run_that_was_cut_off_ends_with_the_very_weights_of_one_that_was_not(tmp_path: Path) -> None:
     config = tiny_config(classes=CLASSES)
-    pictures = bright_squares(config)
+    images = bright_squares(config)
 
     def cut_off(progress: Progress) -> None:
         if progress.step == 5:
             raise PowerCutError
 
-    unbroken = train(config, pictures, tmp_path / "unbroken")
+    unbroken = train(config, images, tmp_path / "unbroken")
     with pytest.raises(PowerCutError):
-        train(config, pictures, tmp_path / "broken", on_progress=cut_off)
+        train(config, images, tmp_path / "broken", on_progress=cut_off)
     steps: list[int] = []
-    resumed = train(config, pictures, tmp_path / "broken", on_progress=lambda p: steps.append(p.step))
+    resumed = train(config, images, tmp_path / "broken", on_progress=lambda p: steps.append(p.step))
 
     assert steps == [4, 5, 6]
     assert_same_weights(unbroken, resumed)
@@ -105,15 +105,15 @@ def test_the_best_checkpoint_by_a_metric_outlives_newer_ones(tmp_path: Path) -> 
 
 def test_a_checkpoint_whose_measuring_was_cut_off_is_measured_when_the_run_goes_on(tmp_path: Path) -> None:
     config = tiny_config()
-    pictures = bright_squares(config)
+    images = bright_squares(config)
 
     def power_cut(trainer: Learner[Any], _step: int) -> dict[str, float]:
         assert trainer.last_checkpoint is not None
         raise PowerCutError
 
     with pytest.raises(PowerCutError):
-        train(config, pictures, tmp_path, on_checkpoint=power_cut)
-    train(config, pictures, tmp_path, on_checkpoint=lambda _trainer, step: {"fid": step})
+        train(config, images, tmp_path, on_checkpoint=power_cut)
+    train(config, images, tmp_path, on_checkpoint=lambda _trainer, step: {"fid": step})
 
     facts = [checkpoint.read(tmp_path / f"step-0000000{step}")[0].facts for step in (3, 6)]
     assert facts == [{"metrics": {"fid": 3}}, {"metrics": {"fid": 6}}]
@@ -139,7 +139,7 @@ def test_a_loss_that_is_no_number_stops_the_run_with_advice(tmp_path: Path) -> N
         train(config, bright_squares(config), tmp_path)
 
 
-def test_colour_pictures_can_be_learned(tmp_path: Path) -> None:
+def test_colour_images_can_be_learned(tmp_path: Path) -> None:
     config = tiny_config(channels=3, steps=3)
     grey = bright_squares(config).pixels
     colour = TrainingImages(grey[..., None].repeat(3, axis=-1))
@@ -184,7 +184,7 @@ def test_a_setting_that_cannot_be_is_named(settings: dict[str, object], words: s
         TrainingConfig.from_mapping(settings)
 
 
-def test_pictures_that_do_not_fit_the_config_are_refused() -> None:
+def test_images_that_do_not_fit_the_config_are_refused() -> None:
     with pytest.raises(ConfigError, match="wants"):
         Trainer(tiny_config(size=32), bright_squares(tiny_config()))
     with pytest.raises(ConfigError, match="class"):
@@ -206,8 +206,8 @@ def test_a_latent_run_cut_off_anywhere_ends_with_the_very_weights_of_one_that_wa
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, augment: float
 ) -> None:
     config = tiny_config(**LATENT, augment=augment, accumulate=2)
-    pictures = bright_squares(config)
-    unbroken = train(config, pictures, tmp_path / "unbroken")
+    images = bright_squares(config)
+    unbroken = train(config, images, tmp_path / "unbroken")
     monkeypatch.setattr(autoencoder, "SAVED_EVERY", 2)
 
     def cut_off(progress: Progress) -> None:
@@ -215,10 +215,10 @@ def test_a_latent_run_cut_off_anywhere_ends_with_the_very_weights_of_one_that_wa
             raise PowerCutError
 
     with _dying_at(3), pytest.raises(PowerCutError):
-        train(config, pictures, tmp_path / "broken")
+        train(config, images, tmp_path / "broken")
     with pytest.raises(PowerCutError):
-        train(config, pictures, tmp_path / "broken", on_progress=cut_off)
-    resumed = train(config, pictures, tmp_path / "broken")
+        train(config, images, tmp_path / "broken", on_progress=cut_off)
+    resumed = train(config, images, tmp_path / "broken")
 
     assert_same_weights(unbroken, resumed)
     description, weights = checkpoint.read(resumed)
@@ -243,12 +243,12 @@ def _dying_at(step: int) -> Iterator[None]:
 
 def test_an_autoencoder_brings_back_what_it_was_shown(tmp_path: Path) -> None:
     config = tiny_config(**{**LATENT, "latent_steps": 60, "latent_widths": (16, 16)})
-    pictures = bright_squares(config)
+    images = bright_squares(config)
 
-    space = autoencoder.space_for(config, pictures, tmp_path, torch.device("cpu"), DistributedGroup())
+    space = autoencoder.space_for(config, images, tmp_path, torch.device("cpu"), DistributedGroup())
 
     assert space is not None
-    shown = torch.from_numpy(pictures.pixels).unsqueeze(1).float() / 127.5 - 1
+    shown = torch.from_numpy(images.pixels).unsqueeze(1).float() / 127.5 - 1
     latents = space.encode(shown)
     assert latents.shape == (10, 4, 8, 8)
     assert float(latents.std()) == pytest.approx(1, abs=0.05)
@@ -306,26 +306,26 @@ def test_a_checkpoint_by_the_clock_is_gone_on_from_and_then_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tiny_config(checkpoint_every=6, checkpoint_minutes=1e-9)
-    pictures = bright_squares(config)
+    images = bright_squares(config)
 
     def cut_off(progress: Progress) -> None:
         if progress.step == 4:
             raise PowerCutError
 
     with pytest.raises(PowerCutError):
-        train(config, pictures, tmp_path / "broken", on_progress=cut_off)
+        train(config, images, tmp_path / "broken", on_progress=cut_off)
     left = sorted(folder.name for folder in (tmp_path / "broken").iterdir())
     steps: list[int] = []
-    done = train(config, pictures, tmp_path / "broken", on_progress=lambda p: steps.append(p.step))
+    done = train(config, images, tmp_path / "broken", on_progress=lambda p: steps.append(p.step))
 
     assert left == ["resume-00000004"]
     assert steps == [5, 6]
     assert sorted(folder.name for folder in (tmp_path / "broken").iterdir()) == ["step-00000006"]
-    assert_same_weights(train(config, pictures, tmp_path / "unbroken"), done)
+    assert_same_weights(train(config, images, tmp_path / "unbroken"), done)
 
 
 def test_augmentation_keeps_within_its_limits_and_leaves_untouched_what_it_is_told_to() -> None:
-    pictures = torch.from_numpy(bright_squares(tiny_config()).pixels).unsqueeze(1).float() / 127.5 - 1
+    images = torch.from_numpy(bright_squares(tiny_config()).pixels).unsqueeze(1).float() / 127.5 - 1
     dice = torch.Generator().manual_seed(1)
 
     changes = augmentation.draw(10, 1.0, dice)
@@ -333,14 +333,14 @@ def test_augmentation_keeps_within_its_limits_and_leaves_untouched_what_it_is_to
 
     assert bool((changes.abs() <= 1).all())
     assert not changes[:, -1].any()
-    torch.testing.assert_close(augmentation.apply(pictures, none), pictures, atol=1e-5, rtol=0)
-    assert float((augmentation.apply(pictures, changes) - pictures).abs().mean()) > 0.01
+    torch.testing.assert_close(augmentation.apply(images, none), images, atol=1e-5, rtol=0)
+    assert float((augmentation.apply(images, changes) - images).abs().mean()) > 0.01
     flip = torch.zeros(10, augmentation.CHANGES)
     flip[:, -1] = 1
-    torch.testing.assert_close(augmentation.apply(pictures, flip), pictures.flip(-1), atol=1e-4, rtol=0)
+    torch.testing.assert_close(augmentation.apply(images, flip), images.flip(-1), atol=1e-4, rtol=0)
 
 
-def test_pictures_that_do_not_fit_on_the_device_come_from_memory_the_same() -> None:
+def test_images_that_do_not_fit_on_the_device_come_from_memory_the_same() -> None:
     pixels = bright_squares(tiny_config()).pixels
     rows = np.array([3, 1, 3])
 

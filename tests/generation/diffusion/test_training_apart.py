@@ -58,8 +58,8 @@ def test_a_run_stopped_and_killed_on_its_way_ends_with_the_very_weights_of_one_t
     tmp_path: Path,
 ) -> None:
     config = tiny_config(classes=CLASSES, augment=0.5, accumulate=2, steps=9)
-    pictures = bright_squares(config)
-    unbroken = train(config, pictures, tmp_path / "unbroken")
+    images = bright_squares(config)
+    unbroken = train(config, images, tmp_path / "unbroken")
 
     def stop(progress: Progress) -> None:
         if progress.step == 3:
@@ -72,8 +72,8 @@ def test_a_run_stopped_and_killed_on_its_way_ends_with_the_very_weights_of_one_t
                     child.kill()
 
     with pytest.raises(EnoughError):
-        train_apart(config, pictures, tmp_path / "broken", on_progress=stop)
-    done = train_apart(config, pictures, tmp_path / "broken", on_progress=kill)
+        train_apart(config, images, tmp_path / "broken", on_progress=stop)
+    done = train_apart(config, images, tmp_path / "broken", on_progress=kill)
 
     assert done.name == unbroken.name == "step-00000009"
     assert_same_weights(unbroken, done)
@@ -126,14 +126,14 @@ def saved_step(run: Path) -> int:
 
 def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
     config = tiny_config(classes=CLASSES, augment=0.5, steps=4)
-    pictures = bright_squares(config)
+    images = bright_squares(config)
     alone: dict[int, float] = {}
     together: dict[int, float] = {}
 
-    one = train(config, pictures, tmp_path / "one", on_progress=lambda p: alone.update({p.step: p.loss}))
+    one = train(config, images, tmp_path / "one", on_progress=lambda p: alone.update({p.step: p.loss}))
     two = train_apart(
         config,
-        pictures,
+        images,
         tmp_path / "two",
         processes=2,
         on_progress=lambda p: together.update({p.step: p.loss}),

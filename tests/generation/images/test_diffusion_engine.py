@@ -1,4 +1,4 @@
-"""Sampling a checkpoint: picture k of a job is the same however it is made."""
+"""Sampling a checkpoint: image k of a job is the same however it is made."""
 
 from __future__ import annotations
 
@@ -46,42 +46,42 @@ def make(
     return {p.index: p for p in engine.generate(wanted, indices) if isinstance(p, EngineImage)}
 
 
-def test_picture_k_is_the_same_in_any_batch_and_after_any_restart(checkpoint: Path) -> None:
+def test_image_k_is_the_same_in_any_batch_and_after_any_restart(checkpoint: Path) -> None:
     together = make(checkpoint, [0, 1, 2, 3, 4], batch=5)
     by_twos = make(checkpoint, [0, 1, 2, 3, 4], batch=2)
     after_a_restart = make(checkpoint, [3, 1], batch=1)
 
-    for pictures in (by_twos, after_a_restart):
-        for index, picture in pictures.items():
-            assert picture.seed == together[index].seed
+    for images in (by_twos, after_a_restart):
+        for index, image in images.items():
+            assert image.seed == together[index].seed
             # Arithmetic in another order may tip a pixel's rounding, never more.
-            difference = np.abs(picture.pixels.astype(int) - together[index].pixels.astype(int))
+            difference = np.abs(image.pixels.astype(int) - together[index].pixels.astype(int))
             assert difference.max() <= 1
 
 
-def test_another_index_seed_or_finding_gives_another_picture(checkpoint: Path) -> None:
-    pictures = make(checkpoint, [0, 1])
+def test_another_index_seed_or_finding_gives_another_image(checkpoint: Path) -> None:
+    images = make(checkpoint, [0, 1])
     other_seed = make(checkpoint, [0], seed=6)
     ill = make(checkpoint, [0], label="opacity")
 
-    assert not np.array_equal(pictures[0].pixels, pictures[1].pixels)
-    assert not np.array_equal(pictures[0].pixels, other_seed[0].pixels)
-    assert not np.array_equal(pictures[0].pixels, ill[0].pixels)
+    assert not np.array_equal(images[0].pixels, images[1].pixels)
+    assert not np.array_equal(images[0].pixels, other_seed[0].pixels)
+    assert not np.array_equal(images[0].pixels, ill[0].pixels)
 
 
 @pytest.mark.parametrize("objective", SAMPLERS)
-def test_every_sampler_of_every_objective_makes_pictures(objective: str, tmp_path: Path) -> None:
+def test_every_sampler_of_every_objective_makes_images(objective: str, tmp_path: Path) -> None:
     path = trained(tmp_path, objective=objective, steps=3)
 
     for sampler in SAMPLERS[objective]:
         alone = make(path, [1], label="", settings={"steps": 3, "sampler": sampler})
-        pictures = make(path, [0, 1], label="", settings={"steps": 3, "sampler": sampler})
-        assert pictures[0].pixels.shape == (16, 16)
-        assert pictures[0].provenance["sampler"] == sampler
-        assert np.abs(alone[1].pixels.astype(int) - pictures[1].pixels.astype(int)).max() <= 1
+        images = make(path, [0, 1], label="", settings={"steps": 3, "sampler": sampler})
+        assert images[0].pixels.shape == (16, 16)
+        assert images[0].provenance["sampler"] == sampler
+        assert np.abs(alone[1].pixels.astype(int) - images[1].pixels.astype(int)).max() <= 1
 
 
-def test_guidance_changes_the_picture(checkpoint: Path) -> None:
+def test_guidance_changes_the_image(checkpoint: Path) -> None:
     plain, guided = (make(checkpoint, [0], settings={"steps": 3, "guidance": g})[0] for g in (1.0, 3.0))
 
     assert not np.array_equal(plain.pixels, guided.pixels)
@@ -100,13 +100,13 @@ def test_the_batch_is_halved_until_it_fits_in_memory(
         return sample(net, seeds, **rest)
 
     monkeypatch.setattr(sampling, "sample", small_memory)
-    pictures = make(checkpoint, list(range(8)), batch=8)
+    images = make(checkpoint, list(range(8)), batch=8)
 
-    assert sorted(pictures) == list(range(8))
+    assert sorted(images) == list(range(8))
     assert sizes == [8, 4, 2, 2, 2, 2]
 
 
-def test_a_picture_that_never_fits_is_said_in_a_sentence(
+def test_an_image_that_never_fits_is_said_in_a_sentence(
     checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_memory(*_: Any, **__: Any) -> Any:
@@ -118,7 +118,7 @@ def test_a_picture_that_never_fits_is_said_in_a_sentence(
         make(checkpoint, [0, 1], batch=2)
 
 
-def test_a_compiled_network_makes_the_same_pictures_in_full_batches_and_stays_compiled(
+def test_a_compiled_network_makes_the_same_images_in_full_batches_and_stays_compiled(
     checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compiling, "BACKEND", "eager")  # needs no compiler
@@ -130,8 +130,8 @@ def test_a_compiled_network_makes_the_same_pictures_in_full_batches_and_stays_co
             checkpoint, [0, 1, 2], batch=2, settings={"steps": 3, "compile": "on"}, note=notes.append
         )
         assert sorted(compiled) == [0, 1, 2]
-        for index, picture in compiled.items():
-            assert np.abs(picture.pixels.astype(int) - plain[index].pixels.astype(int)).max() <= 1
+        for index, image in compiled.items():
+            assert np.abs(image.pixels.astype(int) - plain[index].pixels.astype(int)).max() <= 1
     assert [note.split(" in ")[0] for note in notes] == ["Compiled the network"]
 
 
@@ -152,7 +152,7 @@ def test_where_compiling_fails_the_job_says_so_and_goes_on(
     assert "going on without" in notes[0]
 
 
-def test_half_precision_makes_nearly_the_same_picture(checkpoint: Path) -> None:
+def test_half_precision_makes_nearly_the_same_image(checkpoint: Path) -> None:
     full = make(checkpoint, [0])[0]
     half = make(checkpoint, [0], settings={"steps": 3, "precision": "bf16"})[0]
 

@@ -15,7 +15,7 @@ from generation.images.engines import openai_images
 from generation.images.engines.openai_images import OpenAIImagesEngine
 from generation.images.engines.protocol import GenerationRequest, Refusal
 from outbound.retry import Patience
-from tests.generation.images_api import Answer, ImagesAPI, picture, serving
+from tests.generation.images_api import Answer, ImagesAPI, image_answer, serving
 from tests.generation.makers import make_job
 
 
@@ -31,7 +31,7 @@ def saying(value: object, **headers: str) -> Answer:
     return Answer(body=json.dumps(value).encode(), headers=headers)
 
 
-IMAGE = base64.b64encode(b"no picture").decode()
+IMAGE = base64.b64encode(b"no image").decode()
 SHAPES = {
     "html": Answer(body=b"<html>Welcome to the proxy", headers={"Content-Type": "text/html"}),
     "html called json": Answer(body=b"<html>"),
@@ -49,7 +49,7 @@ SHAPES = {
     "base64 is a number": saying({"data": [{"b64_json": 7}]}),
     "base64 is a list": saying({"data": [{"b64_json": [IMAGE]}]}),
     "base64 is no ASCII": saying({"data": [{"b64_json": "ü"}]}),
-    "no picture": saying({"data": [{"b64_json": IMAGE}], "created": "yesterday"}),
+    "no image": saying({"data": [{"b64_json": IMAGE}], "created": "yesterday"}),
     "nested too deep": Answer(body=b"[" * 100_000),
     "no UTF-8": Answer(body=b'{"data": "\xff"}'),
     "packed": Answer(body=gzip.compress(b"{}"), headers={"Content-Encoding": "gzip"}),
@@ -80,8 +80,8 @@ def test_a_reply_of_another_shape_costs_its_own_slot_and_no_other(api: ImagesAPI
 
 
 @pytest.mark.django_db
-def test_fields_beside_the_picture_may_be_anything(api: ImagesAPI) -> None:
-    right = picture().body
+def test_fields_beside_the_image_may_be_anything(api: ImagesAPI) -> None:
+    right = image_answer().body
     assert isinstance(right, dict)
     odd = {"created": {"a": 1}, "data": [{**right["data"][0], "revised_prompt": ["a", "list"]}]}
     job = make_job(
@@ -115,7 +115,7 @@ def test_a_reply_that_is_too_large_is_left_unread_and_not_asked_for_again(
 
     answer = refusal(api)
 
-    assert "larger than a picture can be" in answer.reason
+    assert "larger than an image can be" in answer.reason
     assert (answer.outcome, answer.billed, len(api.asked)) == ("failed", 1, 1)
 
 

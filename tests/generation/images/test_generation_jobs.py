@@ -20,7 +20,7 @@ from jobs.models import JobLostError, JobNeedsRoomError
 from pool.image_flow import Flow
 from pool.models import Origin
 from tests.factories import make_dataset, make_image, make_pixels
-from tests.generation.makers import ScriptedEngine, make_checkpoint, make_job, picture_of
+from tests.generation.makers import ScriptedEngine, image_of, make_checkpoint, make_job
 
 pytestmark = pytest.mark.django_db
 
@@ -63,7 +63,7 @@ def test_a_job_that_lost_its_worker_makes_only_what_is_missing(engine: Callable[
     def dies_at_three(index: int) -> EngineImage:
         if index == 3:
             raise KeyboardInterrupt  # as abrupt as a kill: nothing is tidied up
-        return picture_of(index)
+        return image_of(index)
 
     engine(dies_at_three)
     with pytest.raises(KeyboardInterrupt):
@@ -85,7 +85,7 @@ def test_refused_failed_and_repeated_images_are_counted_with_their_reason(
     job = make_job(total=4)
     make_image(job.dataset, pixels=make_pixels(seed=77), source_name="there already")
     answers = {
-        0: picture_of(0),
+        0: image_of(0),
         1: Refusal(1, None, "The safety system refused."),
         2: Refusal(2, None, "Cut short.", "failed"),
         3: EngineImage(3, 9, make_pixels(seed=77), {}),
@@ -114,14 +114,14 @@ def test_an_engine_error_becomes_the_jobs_one_sentence(engine: Callable[..., Scr
     job = make_job()
 
     def no_memory(_index: int) -> EngineImage:
-        raise EngineError("One picture at a time still needs more memory than there is.")
+        raise EngineError("One image at a time still needs more memory than there is.")
 
     engine(no_memory)
 
     job.perform()
 
     assert job.state == "failed"
-    assert job.error == "One picture at a time still needs more memory than there is."
+    assert job.error == "One image at a time still needs more memory than there is."
 
 
 def test_cancelling_stops_between_two_images_and_keeps_what_was_made(
@@ -132,7 +132,7 @@ def test_cancelling_stops_between_two_images_and_keeps_what_was_made(
     def cancel_at_one(index: int) -> EngineImage:
         if index == 1:
             GenerationJob.objects.get(pk=job.pk).request_cancel()
-        return picture_of(index)
+        return image_of(index)
 
     scripted = engine(cancel_at_one)
     job.perform()
@@ -146,12 +146,12 @@ def test_what_is_tried_again_stays_counted_with_its_reason(engine: Callable[...,
     job = make_job(total=4)
     answers: list[dict[int, EngineImage | Refusal]] = [
         {
-            0: picture_of(0),
+            0: image_of(0),
             **{k: Refusal(k, None, "Moderated.") for k in (1, 2)},
             3: Refusal(3, None, "Busy.", "failed"),
         },
-        {1: picture_of(1), 2: Refusal(2, None, "Moderated."), 3: Refusal(3, None, "Busy.", "failed")},
-        {2: picture_of(2), 3: Refusal(3, None, "Moderated.")},
+        {1: image_of(1), 2: Refusal(2, None, "Moderated."), 3: Refusal(3, None, "Busy.", "failed")},
+        {2: image_of(2), 3: Refusal(3, None, "Moderated.")},
     ]
     flows = []
     for answer in answers:
@@ -177,7 +177,7 @@ def test_a_worker_that_lost_the_job_writes_no_more(engine: Callable[..., Scripte
     GenerationJob.objects.filter(pk=job.pk).update(attempts=2)
 
     with pytest.raises(JobLostError):
-        runner._settle(job, picture_of(0), Ledger(job))
+        runner._settle(job, image_of(0), Ledger(job))
 
     assert job.dataset.images.count() == 0
 
@@ -214,7 +214,7 @@ def test_a_failed_job_can_be_queued_again_for_what_it_lacks(
     engine: Callable[..., ScriptedEngine], django_capture_on_commit_callbacks: Any
 ) -> None:
     job = make_job(total=3)
-    engine(lambda index: picture_of(index) if index == 0 else Refusal(index, None, "Busy.", "failed"))
+    engine(lambda index: image_of(index) if index == 0 else Refusal(index, None, "Busy.", "failed"))
     job.perform()
     GenerationJob.objects.filter(pk=job.pk).update(state="failed")
 
@@ -232,7 +232,7 @@ def test_what_failed_in_a_job_that_succeeded_can_be_tried_again_and_what_was_ref
 ) -> None:
     job = make_job(total=3)
     answers = {
-        0: picture_of(0),
+        0: image_of(0),
         1: Refusal(1, None, "Moderated."),
         2: Refusal(2, None, "Busy.", "failed"),
     }

@@ -19,7 +19,7 @@ from generation.images.engines.retry import Retrying
 from outbound.retry import Patience
 from pool.canonical.pixels import encode_png
 from tests.factories import make_pixels
-from tests.generation.images_api import HANG_UP, Answer, ImagesAPI, error, picture, serving
+from tests.generation.images_api import HANG_UP, Answer, ImagesAPI, error, image_answer, serving
 
 CANARY = "sk-canary-5f3c9a"
 QUICK = Patience(attempts=3, first_pause=0.001)
@@ -50,7 +50,7 @@ def refusal(api: ImagesAPI, *script: Answer) -> Refusal:
 
 
 def test_dall_e_2_is_asked_for_base64_and_the_prompts_are_kept_word_for_word(api: ImagesAPI) -> None:
-    api.script = [picture(revised_prompt="a chest x-ray")]
+    api.script = [image_answer(revised_prompt="a chest x-ray")]
 
     answer = ask(api)[0]
 
@@ -101,7 +101,7 @@ def test_a_setting_the_family_lacks_is_named_before_anything_is_sent(
 
 
 def test_a_full_minute_and_a_broken_server_are_tried_again(api: ImagesAPI) -> None:
-    api.script = [error(429, "rate_limit_exceeded", retry_after="0"), error(500), picture()]
+    api.script = [error(429, "rate_limit_exceeded", retry_after="0"), error(500), image_answer()]
 
     assert isinstance(ask(api)[0], EngineImage)
     assert len(api.asked) == 3
@@ -196,7 +196,7 @@ def data(**image: Any) -> Answer:
         (Answer(body={"created": 1, "data": []}), "nothing in place of an image"),
     ],
 )
-def test_a_reply_that_is_no_picture_is_refused_with_its_reason(
+def test_a_reply_that_is_no_image_is_refused_with_its_reason(
     api: ImagesAPI, answer: Answer, words: str
 ) -> None:
     refused = refusal(api, answer)
@@ -209,7 +209,7 @@ def test_the_key_goes_into_the_header_and_nowhere_else(
     api: ImagesAPI, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    api.script = [picture(), error(500, message=CANARY), error(401, message=CANARY)]
+    api.script = [image_answer(), error(500, message=CANARY), error(401, message=CANARY)]
     seen: list[str] = []
 
     seen += [repr(answer) for answer in ask(api)]
@@ -241,7 +241,7 @@ class StopAskedError(Exception):
     pass
 
 
-def test_pictures_already_paid_for_are_kept_when_the_job_is_stopped(api: ImagesAPI) -> None:
+def test_images_already_paid_for_are_kept_when_the_job_is_stopped(api: ImagesAPI) -> None:
     def stop() -> None:
         raise StopAskedError
 
@@ -254,7 +254,7 @@ def test_pictures_already_paid_for_are_kept_when_the_job_is_stopped(api: ImagesA
     assert len(kept) == len(api.asked) < 9
 
 
-def test_a_picture_of_one_colour_is_handed_on_to_be_counted_as_filtered(api: ImagesAPI) -> None:
+def test_an_image_of_one_colour_is_handed_on_to_be_counted_as_filtered(api: ImagesAPI) -> None:
     even = base64.b64encode(encode_png(np.zeros((256, 256), dtype=np.uint8))).decode()
     api.script = [Answer(body={"created": 1, "data": [{"b64_json": even}]})]
 

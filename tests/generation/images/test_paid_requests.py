@@ -25,7 +25,7 @@ from jobs import tasks
 from pool.canonical.pixels import decode_png
 from tests.factories import make_image
 from tests.generation.images.test_openai_images import QUICK
-from tests.generation.images_api import HANG_UP, Answer, ImagesAPI, error, picture, serving
+from tests.generation.images_api import HANG_UP, Answer, ImagesAPI, error, image_answer, serving
 from tests.generation.makers import make_job
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nobody_rings")]
@@ -50,7 +50,7 @@ def paid_job(**fields: Any) -> GenerationJob:
     return make_job(**{**given, "settings": {"size": "256x256"}, **fields})
 
 
-def test_what_was_spent_counts_pictures_and_what_may_have_been_billed(api: ImagesAPI) -> None:
+def test_what_was_spent_counts_images_and_what_may_have_been_billed(api: ImagesAPI) -> None:
     job = paid_job(total=3)
     api.script = [HANG_UP, HANG_UP, error(400, "moderation_blocked")]
 
@@ -121,7 +121,7 @@ def test_a_paused_job_can_be_cancelled(api: ImagesAPI) -> None:
     assert job.state == "cancelled"
 
 
-def test_a_paid_picture_that_found_no_room_counts_as_spent_and_the_job_goes_on_once_there_is(
+def test_a_paid_image_that_found_no_room_counts_as_spent_and_the_job_goes_on_once_there_is(
     api: ImagesAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = paid_job(total=3)
@@ -195,7 +195,7 @@ def test_a_key_is_used_no_faster_than_it_may_be_and_is_stored_as_a_hash(
 def test_an_edit_sends_the_real_image_itself_and_says_which_it_was(api: ImagesAPI) -> None:
     real = make_image()
     job = paid_job(total=1, api_model="gpt-image-2", settings={"size": "auto", "edit_of": str(real.pk)})
-    api.script = [picture(side=64)]
+    api.script = [image_answer(side=64)]
 
     job.perform()
 

@@ -12,7 +12,7 @@ from generation.phantoms import draw
 
 
 @pytest.mark.parametrize("modality", ["xray", "ct"])
-def test_a_seed_always_draws_the_same_picture_and_another_seed_another(modality: str) -> None:
+def test_a_seed_always_draws_the_same_image_and_another_seed_another(modality: str) -> None:
     first, same, other = (draw(modality, seed=seed, size=64) for seed in (1, 1, 2))
 
     assert first.shape == (64, 64)
@@ -50,11 +50,11 @@ def test_an_opacity_brightens_the_lungs(modality: str) -> None:
 def test_the_engine_answers_every_index_with_the_seed_of_that_index() -> None:
     request = GenerationRequest(modality="xray", label="opacity", seed=7, settings={"size": 64})
 
-    pictures = list(PhantomEngine().generate(request, [3, 0]))
+    images = list(PhantomEngine().generate(request, [3, 0]))
 
-    assert [p.index for p in pictures] == [3, 0]
-    assert [p.seed for p in pictures] == [seed_of(7, 3), seed_of(7, 0)]
-    assert all(isinstance(p, EngineImage) and p.provenance["engine"] == "phantom" for p in pictures)
+    assert [p.index for p in images] == [3, 0]
+    assert [p.seed for p in images] == [seed_of(7, 3), seed_of(7, 0)]
+    assert all(isinstance(p, EngineImage) and p.provenance["engine"] == "phantom" for p in images)
 
 
 @pytest.mark.parametrize(

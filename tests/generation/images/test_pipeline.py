@@ -45,14 +45,14 @@ def differ(one: EngineImage, other: EngineImage) -> int:
     return int(np.abs(one.pixels.astype(int) - other.pixels.astype(int)).max())
 
 
-def test_picture_k_is_the_same_in_any_batch_and_after_any_restart(folder: Path) -> None:
+def test_image_k_is_the_same_in_any_batch_and_after_any_restart(folder: Path) -> None:
     together = make(folder, [0, 1, 2, 3], batch=4)
     alone = make(folder, [3, 1], batch=1)
 
     assert together[0].pixels.ndim == 2
-    for index, picture in alone.items():
-        assert picture.seed == together[index].seed
-        assert differ(picture, together[index]) <= 1
+    for index, image in alone.items():
+        assert image.seed == together[index].seed
+        assert differ(image, together[index]) <= 1
     assert differ(together[0], together[1]) > 1
 
 
@@ -66,7 +66,7 @@ def test_each_image_of_a_batch_may_have_its_own_prompt(folder: Path) -> None:
     assert differ(mixed[1], plain[1]) <= 1
 
 
-def test_what_made_the_picture_is_written_down(folder: Path) -> None:
+def test_what_made_the_image_is_written_down(folder: Path) -> None:
     facts = make(folder, [0], settings={"steps": 2, "sampler": "dpm-solver++", "guidance": 3})[0].provenance
 
     assert facts["pipeline"] == "StableDiffusionPipeline"
@@ -76,7 +76,7 @@ def test_what_made_the_picture_is_written_down(folder: Path) -> None:
     assert len(facts["model_sha256"]) == 64
 
 
-def test_a_lora_changes_the_picture_as_strongly_as_it_is_told(folder: Path, tmp_path: Path) -> None:
+def test_a_lora_changes_the_image_as_strongly_as_it_is_told(folder: Path, tmp_path: Path) -> None:
     lora = save_lora(tmp_path / "loras" / "chest.safetensors", folder)
     plain = make(folder, [0])[0]
 

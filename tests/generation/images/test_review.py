@@ -78,7 +78,7 @@ def test_leaving_out_wants_a_reason_and_can_be_taken_back(browser: Client, resea
 
 def test_the_queue_and_the_job_count_what_was_left_out(browser: Client, researcher: User) -> None:
     job = job_with(2)
-    job.outcomes.with_image().first().review(by=researcher, leave_out_for="text in the picture")
+    job.outcomes.with_image().first().review(by=researcher, leave_out_for="text in the image")
 
     assert "2 made, 1 of them left out" in browser.get("/generation/").content.decode()
     assert "2 made (1 left out since)" in browser.get(job.get_absolute_url()).content.decode()
@@ -102,7 +102,7 @@ def test_two_jobs_are_compared_image_by_image(browser: Client) -> None:
 
     assert "from the same seed: 2 pairs" in page
     shared = [one.image_id for job in (left, right) for one in job.outcomes.with_image()[:2]]
-    assert all(f"/pool/images/{image}/picture" in page for image in shared)
+    assert all(f"/pool/images/{image}/image" in page for image in shared)
 
 
 def test_more_like_this_asks_the_same_model_for_that_prompt_with_another_seed(

@@ -184,7 +184,7 @@ def test_a_database_that_went_away_sends_the_job_back_into_the_queue(
     def gone(index: int) -> EngineImage:
         if index:
             raise OperationalError("server closed the connection unexpectedly")
-        return picture_of(index)
+        return image_of(index)
 
     engine.answer = gone
     monkeypatch.setattr("jobs.models.connection.is_usable", lambda: False)
@@ -229,10 +229,10 @@ def test_a_worker_busy_with_one_long_thing_keeps_its_job(monkeypatch: pytest.Mon
     assert set(beats) == {"heartbeat_at"}
 
 
-def test_a_picture_of_one_even_colour_is_filtered_and_counted(engine: ScriptedEngine) -> None:
+def test_an_image_of_one_even_colour_is_filtered_and_counted(engine: ScriptedEngine) -> None:
     job = make_job(total=2)
     blank = EngineImage(0, 1, np.zeros((8, 8), np.uint8), {})
-    engine.answer = lambda index: picture_of(index) if index else blank
+    engine.answer = lambda index: image_of(index) if index else blank
 
     job.perform()
 

@@ -1,4 +1,4 @@
-"""Pictures that differ as patients do, and an extractor quick enough for every test."""
+"""Images that differ as patients do, and an extractor quick enough for every test."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def patients(numbers: Iterable[int]) -> Any:
 
 
 class GridExtractor:
-    """The picture at 8 × 8: 64 numbers that know brightness and place, and cost nothing."""
+    """The image at 8 × 8: 64 numbers that know brightness and place, and cost nothing."""
 
     name, sha256, dimensions = "grid", "0" * 64, 64
 
-    def features(self, pictures: Iterable[Pixels], *, heartbeat: Callable[[], None] = lambda: None) -> Any:
+    def features(self, images: Iterable[Pixels], *, heartbeat: Callable[[], None] = lambda: None) -> Any:
         rows = []
-        for picture in pictures:
-            rows.append(fitted_square(picture, side=8).ravel() / 255)
+        for image in images:
+            rows.append(fitted_square(image, side=8).ravel() / 255)
             heartbeat()
         return np.array(rows, dtype=np.float32).reshape(-1, 64)

@@ -29,16 +29,16 @@ Squares = NDArray[np.uint8]
 
 
 def watch_of(folder: Path, training: Squares, held_out: Squares, *, count: int = 16) -> Watch:
-    names = [f"picture {place}" for place in range(len(training))]
+    names = [f"image {place}" for place in range(len(training))]
     return Watch.of(folder, training, held_out, names=names, count=count)
 
 
 def test_every_checkpoint_carries_its_distances_and_sheets(tmp_path: Path) -> None:
     config = tiny_config()
-    pictures = bright_squares(config, count=40)
-    watch = watch_of(tmp_path / "watch", pictures.pixels[:20], pictures.pixels[20:])
+    images = bright_squares(config, count=40)
+    watch = watch_of(tmp_path / "watch", images.pixels[:20], images.pixels[20:])
 
-    last = train(config, TrainingImages(pictures.pixels[:20]), tmp_path / "run", on_checkpoint=watch)
+    last = train(config, TrainingImages(images.pixels[:20]), tmp_path / "run", on_checkpoint=watch)
 
     said = checkpoint.read(last)[0].facts["metrics"]
     assert said["fid"] > said["floor"]["fid"]
@@ -53,7 +53,7 @@ def test_a_run_stopped_while_it_measures_had_said_so_and_measures_when_it_goes_o
     config = tiny_config()
     pixels = bright_squares(config, count=40).pixels
     watch = watch_of(tmp_path / "watch", pixels[:20], pixels[20:], count=40)
-    pictures, run = TrainingImages(pixels[:20]), tmp_path / "run"
+    images, run = TrainingImages(pixels[:20]), tmp_path / "run"
     said: list[str] = []
 
     def stop_once_it_measures(progress: Progress) -> None:
@@ -62,14 +62,14 @@ def test_a_run_stopped_while_it_measures_had_said_so_and_measures_when_it_goes_o
             raise TrainingStoppedError
 
     with pytest.raises(TrainingStoppedError):
-        train(config, pictures, run, on_checkpoint=watch, on_progress=stop_once_it_measures)
+        train(config, images, run, on_checkpoint=watch, on_progress=stop_once_it_measures)
     left = [folder.name for folder in run.glob("*-*")]
-    train(config, pictures, run, on_checkpoint=watch)
+    train(config, images, run, on_checkpoint=watch)
 
     assert [sentence for sentence in said if sentence] == [
-        "Drawing pictures to measure: 0 of 40",
-        "Drawing pictures to measure: 32 of 40",
-        "Measuring the pictures",
+        "Drawing images to measure: 0 of 40",
+        "Drawing images to measure: 32 of 40",
+        "Measuring the images",
     ]
     assert sorted(left) == ["resume-00000000", "step-00000003"]
     assert all(
@@ -78,11 +78,11 @@ def test_a_run_stopped_while_it_measures_had_said_so_and_measures_when_it_goes_o
 
 
 def test_a_watch_travels_to_another_process_and_measures_the_same_there(tmp_path: Path) -> None:
-    pictures = bright_squares(tiny_config(), count=40).pixels
-    watch = watch_of(tmp_path, pictures[:20], pictures[20:30])
+    images = bright_squares(tiny_config(), count=40).pixels
+    watch = watch_of(tmp_path, images[:20], images[20:30])
 
-    here = watch.measure(pictures[30:])[0]
-    there = pickle.loads(pickle.dumps(watch)).measure(pictures[30:])[0]
+    here = watch.measure(images[30:])[0]
+    there = pickle.loads(pickle.dumps(watch)).measure(images[30:])[0]
 
     assert json.loads(json.dumps(there)) == json.loads(json.dumps(here))
 
@@ -97,14 +97,14 @@ def test_a_model_that_gives_back_a_patient_is_caught_with_the_patients_name(
 
     assert said["memorisation"]["copies"] == 1
     first = said["memorisation"]["nearest"][0]
-    assert (first["image"], first["training_by_pixels"]) == (20, "picture 42")
+    assert (first["image"], first["training_by_pixels"]) == (20, "image 42")
 
 
-def test_without_held_out_pictures_copies_are_looked_for_all_the_same(tmp_path: Path) -> None:
-    pictures = bright_squares(tiny_config(), count=30).pixels
-    watch = watch_of(tmp_path, pictures, pictures[:0])
+def test_without_held_out_images_copies_are_looked_for_all_the_same(tmp_path: Path) -> None:
+    images = bright_squares(tiny_config(), count=30).pixels
+    watch = watch_of(tmp_path, images, images[:0])
 
-    said, _ = watch.measure(pictures[3:5])
+    said, _ = watch.measure(images[3:5])
 
     assert "fid" not in said
     assert said["memorisation"]["copies"] == 2
@@ -137,8 +137,8 @@ def real_xrays(data: Path, *, side: int, most: int = 413) -> Squares:
     with (data / "xray" / "manifest.csv").open() as file:
         rows = [row["file"] for row in csv.DictReader(file) if row["source_repo"].startswith("muhammedtalo")]
     order = np.random.default_rng(0).permutation(len(rows))[:most]
-    pictures = (np.asarray(Image.open(data / "xray" / rows[place]).convert("L")) for place in order)
-    return np.stack([fitted_square(picture, side=side) for picture in pictures])
+    images = (np.asarray(Image.open(data / "xray" / rows[place]).convert("L")) for place in order)
+    return np.stack([fitted_square(image, side=side) for image in images])
 
 
 def measured(*distances: float) -> list[tuple[int, Distances]]:

@@ -32,10 +32,10 @@ def xrays(shared_data: Path) -> tuple[np.ndarray, list[str]]:
 def test_planted_copies_of_real_xrays_are_all_caught_and_others_are_not(
     xrays: tuple[np.ndarray, list[str]],
 ) -> None:
-    pictures, groups = xrays
-    known, unseen = pictures[:EACH], pictures[EACH:]
+    images, groups = xrays
+    known, unseen = images[:EACH], images[EACH:]
     dice = np.random.default_rng(5)
-    planted = np.stack([altered(picture, dice) for picture in known])
+    planted = np.stack([altered(image, dice) for image in known])
     found = structures(known)
     calibration = calibrate(known, found, groups[:EACH])
 
@@ -50,17 +50,17 @@ def test_planted_copies_of_real_xrays_are_all_caught_and_others_are_not(
 
 @pytest.mark.parametrize("change", ["mirrored", "shifted", "brighter", "noisy"])
 def test_each_kind_of_copy_is_found(change: str) -> None:
-    pictures = patients(range(40))
+    images = patients(range(40))
     changed = {
-        "mirrored": pictures[:, :, ::-1],
-        "shifted": np.roll(pictures, (3, -3), axis=(1, 2)),
-        "brighter": np.clip(pictures * 1.2 + 10, 0, 255).astype(np.uint8),
-        "noisy": np.clip(pictures + np.random.default_rng(0).normal(0, 5, pictures.shape), 0, 255).astype(
+        "mirrored": images[:, :, ::-1],
+        "shifted": np.roll(images, (3, -3), axis=(1, 2)),
+        "brighter": np.clip(images * 1.2 + 10, 0, 255).astype(np.uint8),
+        "noisy": np.clip(images + np.random.default_rng(0).normal(0, 5, images.shape), 0, 255).astype(
             np.uint8
         ),
     }[change]
-    known = structures(pictures)
-    threshold = calibrate(pictures, known, [""] * 40).threshold
+    known = structures(images)
+    threshold = calibrate(images, known, [""] * 40).threshold
 
     found = nearest(structures(changed), known)
 
@@ -70,36 +70,36 @@ def test_each_kind_of_copy_is_found(change: str) -> None:
 
 def test_another_image_of_the_same_patient_is_no_false_alarm() -> None:
     """Two of each patient: they resemble each other, which must not push the threshold out of reach."""
-    pictures = patients([*range(30), *range(30)])
-    pictures[30:] = np.roll(pictures[30:], 2, axis=2)
+    images = patients([*range(30), *range(30)])
+    images[30:] = np.roll(images[30:], 2, axis=2)
     patients_of = [f"p{number % 30}" for number in range(60)]
 
-    calibration = calibrate(pictures, structures(pictures), patients_of)
+    calibration = calibrate(images, structures(images), patients_of)
 
     assert calibration.caught == calibration.planted
     assert calibration.threshold < 0.95
 
 
 def test_repeats_within_an_arm_are_listed_once() -> None:
-    pictures = patients(range(20))
-    pictures[7] = pictures[3, :, ::-1]
+    images = patients(range(20))
+    images[7] = images[3, :, ::-1]
 
-    assert pairs_of(nearest_within(structures(pictures)), 0.9) == [(3, 7)]
+    assert pairs_of(nearest_within(structures(images)), 0.9) == [(3, 7)]
 
 
 def test_of_too_few_real_images_only_what_is_nearly_the_same_counts_and_the_rule_says_so() -> None:
-    pictures = patients(range(5))
+    images = patients(range(5))
 
-    rule = calibrate(pictures, structures(pictures), [""] * 5)
+    rule = calibrate(images, structures(images), [""] * 5)
 
     assert (rule.threshold, rule.planted) == (0.9, 0)
     assert "20 real images or more; here are 5" in rule.reason
 
 
 def test_of_one_patients_images_only_what_is_nearly_the_same_counts_and_the_rule_says_so() -> None:
-    pictures = patients(range(40))
+    images = patients(range(40))
 
-    rule = calibrate(pictures, structures(pictures), ["A"] * 40)
+    rule = calibrate(images, structures(images), ["A"] * 40)
 
     assert (rule.threshold, rule.planted) == (0.9, 0)
     assert "too few patients" in rule.reason

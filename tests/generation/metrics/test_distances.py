@@ -37,7 +37,7 @@ def test_two_gaussians_lie_as_far_apart_as_the_formula_says() -> None:
 
 
 @pytest.mark.parametrize(("n", "m", "d"), [(300, 250, 20), (40, 60, 100), (50, 300, 100), (300, 50, 100)])
-def test_the_frechet_distance_is_the_librarys_with_more_and_with_fewer_pictures_than_features(
+def test_the_frechet_distance_is_the_librarys_with_more_and_with_fewer_images_than_features(
     n: int, m: int, d: int
 ) -> None:
     real, fake = cloud(n, d), cloud(m, d, mean=0.2, spread=1.3, seed=1)
@@ -98,7 +98,7 @@ def test_kid_in_single_precision_and_blocks_is_the_formula_in_double(monkeypatch
     assert kid(x, y).value == pytest.approx(sum(within) - 2 * grams(x, y).mean(), rel=1e-5)
 
 
-def test_two_pictures_on_a_side_have_a_distance_and_an_interval_of_numbers() -> None:
+def test_two_images_on_a_side_have_a_distance_and_an_interval_of_numbers() -> None:
     found = kid(cloud(2, 8), cloud(16, 8, seed=1))
 
     assert found.interval is not None
@@ -150,7 +150,7 @@ def test_an_interval_holds_the_estimate_and_about_the_spread_of_new_samples(meas
 
 
 def test_the_interval_of_a_biased_distance_stays_where_the_estimate_is() -> None:
-    """Of thirty pictures every resample lies far above the estimate: only its width says something."""
+    """Of thirty images every resample lies far above the estimate: only its width says something."""
     distance = fid(cloud(30, 16), cloud(30, 16, mean=0.6, seed=1))
 
     assert distance.interval is not None
@@ -158,7 +158,7 @@ def test_the_interval_of_a_biased_distance_stays_where_the_estimate_is() -> None
     assert low < distance.value < high
 
 
-def test_wide_features_of_many_pictures_get_no_resampling_that_takes_minutes() -> None:
+def test_wide_features_of_many_images_get_no_resampling_that_takes_minutes() -> None:
     assert fid(cloud(700, 700), cloud(700, 700, seed=1)).interval is None
 
 

@@ -1,4 +1,4 @@
-"""An extractor is named by its file's hash, and any TorchScript network of pictures can be one."""
+"""An extractor is named by its file's hash, and any TorchScript network of images can be one."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from tests.factories import make_pixels
 
 
 class ChannelMeans(nn.Module):
-    def forward(self, pictures: Tensor) -> Tensor:
-        return pictures.float().mean(dim=(2, 3))
+    def forward(self, images: Tensor) -> Tensor:
+        return images.float().mean(dim=(2, 3))
 
 
 class LikeStyleGan(nn.Module):
     """Scores unless asked for features, as the published Inception file answers."""
 
-    def forward(self, pictures: Tensor, return_features: bool = False) -> Tensor:
-        means = pictures.float().mean(dim=(2, 3))
+    def forward(self, images: Tensor, return_features: bool = False) -> Tensor:
+        means = images.float().mean(dim=(2, 3))
         return means.repeat(1, 2) if return_features else means[:, :1]
 
 
 class OneForAll(nn.Module):
-    def forward(self, pictures: Tensor) -> Tensor:
-        return pictures.float().mean(dim=(0, 2, 3))
+    def forward(self, images: Tensor) -> Tensor:
+        return images.float().mean(dim=(0, 2, 3))
 
 
 def saved(folder: Path, network: nn.Module) -> Path:
@@ -40,15 +40,15 @@ def saved(folder: Path, network: nn.Module) -> Path:
     return path
 
 
-def test_a_network_from_a_file_gives_one_row_a_picture_of_any_size_and_depth(tmp_path: Path) -> None:
+def test_a_network_from_a_file_gives_one_row_an_image_of_any_size_and_depth(tmp_path: Path) -> None:
     path = saved(tmp_path, ChannelMeans())
-    pictures = [make_pixels(side=40), make_pixels(side=333, bits=16), np.zeros((50, 60, 3), np.uint8)]
+    images = [make_pixels(side=40), make_pixels(side=333, bits=16), np.zeros((50, 60, 3), np.uint8)]
 
     used = extractor(str(path))
-    rows = used.features(pictures)
+    rows = used.features(images)
 
     assert rows.shape == (3, 3)
-    assert rows[0] == pytest.approx(pictures[0].mean(), abs=2)
+    assert rows[0] == pytest.approx(images[0].mean(), abs=2)
     assert rows[2] == pytest.approx(0)
     assert described(used) == {"name": "network", "sha256": file_sha256(path), "dimensions": 3}
 

@@ -1,4 +1,4 @@
-"""Diversity, spectra and the machine rater on pictures whose answer is known."""
+"""Diversity, spectra and the machine rater on images whose answer is known."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_every_pair_is_drawn_once_and_none_twice() -> None:
     assert len({tuple(pair) for pair in random_pairs(5000, most=300).tolist()}) == 300
 
 
-def test_the_same_picture_again_and_again_is_wholly_alike_and_patients_are_not() -> None:
+def test_the_same_image_again_and_again_is_wholly_alike_and_patients_are_not() -> None:
     same, different = np.repeat(patients([1]), 4, axis=0), patients(range(4))
     pairs = random_pairs(4)
 
@@ -111,10 +111,10 @@ def test_too_few_patients_are_refused_in_words() -> None:
 
 def test_the_map_points_at_the_planted_mark() -> None:
     """A checkerboard in one corner is what this rater goes by; blurred away, it is no longer sure."""
-    picture = np.full((64, 64), 100, dtype=np.uint8)
-    picture[8:16, 40:48] = np.indices((8, 8)).sum(axis=0) % 2 * 200
+    image = np.full((64, 64), 100, dtype=np.uint8)
+    image[8:16, 40:48] = np.indices((8, 8)).sum(axis=0) % 2 * 200
 
-    found = occlusion_map(picture, lambda versions: np.array([v[8:16, 40:48].std() / 100 for v in versions]))
+    found = occlusion_map(image, lambda versions: np.array([v[8:16, 40:48].std() / 100 for v in versions]))
 
     assert [int(place) for place in np.unravel_index(found.argmax(), found.shape)] == [1, 5]
 

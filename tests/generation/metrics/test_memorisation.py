@@ -12,8 +12,8 @@ from generation.metrics.structure import structures
 from tests.generation.metrics.image_samples import GridExtractor, patient, patients
 
 
-def views(pictures: Any) -> Views:
-    return Views(structures(pictures), GridExtractor().features(pictures))
+def views(images: Any) -> Views:
+    return Views(structures(images), GridExtractor().features(images))
 
 
 def test_planted_copies_are_found_and_nobody_else_is_accused() -> None:
@@ -37,7 +37,7 @@ def test_planted_copies_are_found_and_nobody_else_is_accused() -> None:
     assert {match.image for match in found[:5]} == set(copied(found))
 
 
-def test_one_training_picture_is_enough_to_look_for() -> None:
+def test_one_training_image_is_enough_to_look_for() -> None:
     known = patients([1])
     rule = calibrate(known, structures(known), [""])
 

@@ -30,7 +30,7 @@ def test_a_copy_far_from_the_origin_is_at_distance_zero() -> None:
     assert found.distances[0, 1] > 1
 
 
-def test_a_picture_is_not_its_own_neighbour_when_both_lists_are_one() -> None:
+def test_an_image_is_not_its_own_neighbour_when_both_lists_are_one() -> None:
     rows = np.array([[0.0], [1.0], [3.0]])
 
     found = nearest(rows, rows, leave_self_out=True, k=9)

@@ -177,7 +177,7 @@ def test_a_dataset_without_images_fails_with_a_sentence(real: Dataset) -> None:
     assert (report.state, report.error) == ("failed", "“Empty” has no images to compare.")
 
 
-def test_the_page_shows_numbers_pictures_figures_and_files(
+def test_the_page_shows_numbers_images_figures_and_files(
     real: Dataset, fakes: Dataset, researcher: User, client_of: Callable[[User], Client]
 ) -> None:
     report, browser = judged(real, fakes), client_of(researcher)

@@ -53,8 +53,8 @@ def home(folder: Path, tmp_path: Path, settings: Any) -> Path:
     return tmp_path / "models"
 
 
-def pictures() -> TrainingImages:
-    """Bright pictures and dark ones, each said to be so."""
+def images() -> TrainingImages:
+    """Bright images and dark ones, each said to be so."""
     pixels = np.random.default_rng(0).integers(0, 40, (6, 16, 16), dtype=np.uint8)
     pixels[::2] += 200
     return TrainingImages(pixels, prompts=["bright", "dark"] * 3)
@@ -74,7 +74,7 @@ def small(**changes: Any) -> FineTuneConfig:
 
 
 def tuner(folder: Path, **changes: Any) -> FineTuner:
-    return FineTuner(small(**changes), pictures(), folder)
+    return FineTuner(small(**changes), images(), folder)
 
 
 @pytest.mark.parametrize("rank", [4, 0], ids=["lora", "full"])
@@ -101,10 +101,10 @@ def test_a_run_cut_off_ends_bit_for_bit_like_an_unbroken_one(rank: int, folder: 
         if progress.step == 3:
             raise KeyboardInterrupt
 
-    unbroken = train(config, pictures(), tmp_path / "unbroken", pipeline=folder)
+    unbroken = train(config, images(), tmp_path / "unbroken", pipeline=folder)
     with pytest.raises(KeyboardInterrupt):
-        train(config, pictures(), tmp_path / "broken", pipeline=folder, on_progress=cut_off)
-    resumed = train(config, pictures(), tmp_path / "broken", pipeline=folder)
+        train(config, images(), tmp_path / "broken", pipeline=folder, on_progress=cut_off)
+    resumed = train(config, images(), tmp_path / "broken", pipeline=folder)
 
     assert resumed.name == "step-00000004"
     for file in ("model.safetensors", "state.safetensors"):
@@ -123,13 +123,13 @@ def test_a_loss_that_breaks_once_goes_back_a_checkpoint_and_ends(
         return loss * float("nan") if learning.step == 3 and not learning.turn else loss
 
     monkeypatch.setattr(FineTuner, "train_step", broken_at_three)
-    train(small(), pictures(), tmp_path, pipeline=folder, on_progress=seen.append)
+    train(small(), images(), tmp_path, pipeline=folder, on_progress=seen.append)
 
     assert [progress.step for progress in seen if not progress.preparing] == [1, 2, 2, 3, 4]
     assert any("went back to step 2" in progress.note for progress in seen)
 
 
-def test_pictures_are_drawn_few_at_once_and_are_the_same_however_many_are_asked_for(
+def test_images_are_drawn_few_at_once_and_are_the_same_however_many_are_asked_for(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learning, at_once = tuner(folder), list[int]()
@@ -152,7 +152,7 @@ def test_two_processes_learn_what_one_does(folder: Path, tmp_path: Path) -> None
     for processes in (1, 2):
         losses = told.setdefault(processes, {})
         train_apart(
-            *(config, pictures(), tmp_path / str(processes)),
+            *(config, images(), tmp_path / str(processes)),
             pipeline=folder,
             processes=processes,
             on_progress=lambda progress, losses=losses: losses.update({progress.step: progress.loss}),  # type: ignore[misc]  # a default binds the loop's dict
@@ -199,7 +199,7 @@ def test_settings_that_cannot_be_are_said_in_a_sentence(changes: dict[str, Any],
 
 
 # --- As a training run -----------------------------------------------------------------------------------------
-def picture(name: str, **settings: Any) -> Any:
+def image(name: str, **settings: Any) -> Any:
     request = GenerationRequest("xray", prompt="chest", seed=1, settings={"steps": 2, **settings})
     [made] = PipelineEngine(pipeline_folder.source(name, settings)).generate(request, [0])
     assert isinstance(made, EngineImage)
@@ -225,7 +225,7 @@ def chests(monkeypatch: pytest.MonkeyPatch) -> Dataset:
 def test_the_command_leaves_measured_checkpoints_and_what_the_pipeline_engine_finds(
     rank: int, home: Path, chests: Dataset, client_of: Callable[[User], Client], researcher: User
 ) -> None:
-    before = picture("tiny")
+    before = image("tiny")
 
     settings = ("--set", "checkpoint_every=2", "sample_steps=2", "learning_rate=0.01")
     call_command(*WORDS, *NUMBERS, f"--lora={rank}", *settings, stdout=StringIO())
@@ -242,12 +242,12 @@ def test_the_command_leaves_measured_checkpoints_and_what_the_pipeline_engine_fi
         assert bool(row.weights) == bool(rank)
     if rank:
         assert pipeline_folder.lora_names() == ["our-chests", "our-chests@2", "our-chests@4"]
-        after = picture("tiny", lora="our-chests", lora_scale=50.0)
+        after = image("tiny", lora="our-chests", lora_scale=50.0)
     else:
         assert pipeline_folder.names() == ["our-chests", "tiny"]
-        after = picture("our-chests")
+        after = image("our-chests")
     assert not np.array_equal(before, after)
-    assert np.array_equal(before, picture("tiny"))
+    assert np.array_equal(before, image("tiny"))
     browser = client_of(researcher)
     page = browser.get(run.get_absolute_url()).content.decode()
     card = browser.get(run.checkpoints.get(step=4).get_absolute_url()).content.decode()

@@ -126,13 +126,13 @@ def test_a_loss_that_is_no_number_fails_the_run_with_advice(dataset: Dataset) ->
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_pictures_are_cut_to_their_middle_square_and_fitted(bits: int) -> None:
+def test_images_are_cut_to_their_middle_square_and_fitted(bits: int) -> None:
     tall = make_pixels(side=32, bits=bits)[:, 8:20]
 
-    picture = fitted_square(tall, side=16)
+    image = fitted_square(tall, side=16)
 
-    assert picture.shape == (16, 16)
-    assert picture.dtype == np.uint8
+    assert image.shape == (16, 16)
+    assert image.dtype == np.uint8
 
 
 def test_a_long_curve_is_thinned_and_keeps_its_end() -> None:

@@ -1,4 +1,4 @@
-"""A small world of chest pictures without chests: two findings, patients, a split, fakes that resemble them."""
+"""A small world of chest images without chests: two findings, patients, a split, fakes that resemble them."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ LABELS = ("normal", "nodule")
 
 
 def real_dataset(*, patients: int = 24, modality: str = Modality.XRAY, **fields: Any) -> Dataset:
-    """A patient a picture, the last third of them for testing."""
+    """A patient an image, the last third of them for testing."""
     dataset = make_dataset(modality=modality, **fields)
-    for place, picture in enumerate(pictures(patients, modality=modality)):
+    for place, chest in enumerate(chests(patients, modality=modality)):
         split = Image.Split.TEST if place >= patients * 2 // 3 else Image.Split.TRAIN
         label = LABELS[place % 2]
-        make_image(dataset, pixels=picture, label=label, patient=f"{dataset.pk}-{place}", split=split)
+        make_image(dataset, pixels=chest, label=label, patient=f"{dataset.pk}-{place}", split=split)
     return dataset
 
 
 def fake_dataset(*, images: int = 16, modality: str = Modality.XRAY, seed: int = 50) -> Dataset:
     dataset = make_dataset(origin=Origin.SYNTHETIC, modality=modality)
-    for place, picture in enumerate(pictures(images, seed=seed, modality=modality)):
-        make_image(dataset, pixels=picture, label=LABELS[place % 2])
+    for place, chest in enumerate(chests(images, seed=seed, modality=modality)):
+        make_image(dataset, pixels=chest, label=LABELS[place % 2])
     return dataset
 
 
-def pictures(count: int, *, seed: int = 0, modality: str = Modality.XRAY) -> list[Pixels]:
+def chests(count: int, *, seed: int = 0, modality: str = Modality.XRAY) -> list[Pixels]:
     return list(marked(count, seed=seed, colour=modality == Modality.MICROSCOPY).squares)
 
 
@@ -98,5 +98,5 @@ def reported_experiment(name: str = "Reported") -> UtilityExperiment:
             method="lime",
             probability=0.5,
         )
-        row.picture.save("", ContentFile(encode_png(noise(0))))
+        row.saliency_map.save("", ContentFile(encode_png(noise(0))))
     return experiment

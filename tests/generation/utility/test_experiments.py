@@ -50,12 +50,12 @@ def test_an_experiment_trains_every_arm_and_reports_the_gap() -> None:
 
 def test_its_classifiers_can_be_loaded_and_asked() -> None:
     experiment = done(make_experiment(explained=0))
-    pictures = [stored_pixels(image) for image in experiment.real.images.all()[:3]]
+    greys = [stored_pixels(image) for image in experiment.real.images.all()[:3]]
 
     classifier = load(experiment.folder / experiment.report["models"]["synthetic only, tiny-resnet"])
 
     assert classifier.classes == ("nodule", "normal")
-    assert classifier.probabilities(pictures).shape == (3, 2)
+    assert classifier.probabilities(greys).shape == (3, 2)
     assert classifier.description.facts["arm"] == "synthetic only"
 
 

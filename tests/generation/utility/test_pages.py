@@ -1,4 +1,4 @@
-"""The pages of an experiment: queued by a form, followed, read, and a leak shown in pictures."""
+"""The pages of an experiment: queued by a form, followed, read, and a leak shown in images."""
 
 from __future__ import annotations
 

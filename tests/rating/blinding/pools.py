@@ -1,4 +1,4 @@
-"""Two arms cut from one source of pictures, and studies of them frozen by a pipeline that may be faulty."""
+"""Two arms cut from one source of images, and studies of them frozen by a pipeline that may be faulty."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ SIDE = 160
 CANVAS = 128
 
 
-def picture(number: int, *, side: int = SIDE) -> Pixels:
-    """Soft shapes, fine lines and grain: like no other picture, but made in the same way."""
+def image(number: int, *, side: int = SIDE) -> Pixels:
+    """Soft shapes, fine lines and grain: like no other image, but made in the same way."""
     noise = np.random.default_rng([2022, number])
     shapes = sum(
         weight * _standard(gaussian_filter(noise.normal(size=(side, side)), scale))
@@ -34,18 +34,18 @@ def _standard(values: Any) -> Any:
     return (values - values.mean()) / values.std()
 
 
-def arms(*, of: Callable[[int], Pixels] = picture, each: int = EACH) -> tuple[list[Pixels], list[Pixels]]:
-    """Pictures dealt by chance to two arms."""
+def arms(*, of: Callable[[int], Pixels] = image, each: int = EACH) -> tuple[list[Pixels], list[Pixels]]:
+    """Images dealt by chance to two arms."""
     numbers = np.random.default_rng(7).permutation(2 * each)
     return [of(n) for n in numbers[:each]], [of(n) for n in numbers[each:]]
 
 
-def filled(origin: str, pictures: Iterable[Pixels], **fields: Any) -> Dataset:
-    """A dataset of these pictures, each of a patient of its own and all of one finding."""
+def filled(origin: str, images: Iterable[Pixels], **fields: Any) -> Dataset:
+    """A dataset of these images, each of a patient of its own and all of one finding."""
     dataset = make_dataset(origin=origin)
     fields.setdefault("label", "normal")
     provenance = {"engine": "phantom"} if origin == Origin.SYNTHETIC else {}
-    for number, pixels in enumerate(pictures):
+    for number, pixels in enumerate(images):
         patient = fields.get("patient", f"{origin} {number}")
         add_image(dataset, pixels, provenance=provenance, **(fields | {"patient": patient}))
     return dataset

@@ -24,12 +24,12 @@ pytestmark = pytest.mark.django_db
 
 
 def levels_of(study: Study) -> dict[str, list[Pixels]]:
-    """The pictures that raters would see, by origin."""
-    pictures: dict[str, list[Pixels]] = {origin: [] for origin in Origin.values}
+    """The images that raters would see, by origin."""
+    images: dict[str, list[Pixels]] = {origin: [] for origin in Origin.values}
     for row in study.images.select_related("image"):
         with row.derivative.open("rb") as file:
-            pictures[row.image.origin].append(decode_png(file.read()))
-    return pictures
+            images[row.image.origin].append(decode_png(file.read()))
+    return images
 
 
 def study_with_a_copy(rater: User | None = None, *, spare: int = 0) -> Study:
@@ -96,8 +96,8 @@ def test_common_grey_levels_give_every_image_the_same_histogram() -> None:
 
     audit = audited(study)
 
-    pictures = levels_of(study)
-    quantiles = np.array([np.quantile(p, (0.1, 0.5, 0.9)) for p in pictures["real"] + pictures["synthetic"]])
+    images = levels_of(study)
+    quantiles = np.array([np.quantile(p, (0.1, 0.5, 0.9)) for p in images["real"] + images["synthetic"]])
     assert np.ptp(quantiles, axis=0).max() <= 4
     grey = next(f for f in audit.findings if f["check"] == "Brightness and contrast")
     assert grey["verdict"] != "red"
@@ -121,9 +121,9 @@ def test_real_images_are_shown_as_the_model_saw_them() -> None:
     sizes = next(f for f in audit.findings if f["check"] == "Native sizes")
     assert sizes["verdict"] == "green"
     assert "one size" in sizes["reason"]
-    # What the model's square of 40 pixels cannot hold is in no picture: energy above its limit, in either arm.
-    for pictures in levels_of(study).values():
-        spectrum = np.abs(np.fft.fft2(pictures[0] - pictures[0].mean())) ** 2
+    # What the model's square of 40 pixels cannot hold is in no image: energy above its limit, in either arm.
+    for images in levels_of(study).values():
+        spectrum = np.abs(np.fft.fft2(images[0] - images[0].mean())) ** 2
         frequencies = np.abs(np.fft.fftfreq(len(spectrum)))
         high = frequencies > 0.25
         assert spectrum[high][:, high].sum() < 0.01 * spectrum.sum()

@@ -1,6 +1,6 @@
 """The audit catches every planted leak, and stays green where both arms are cut from the same images.
 
-Leaks of the container are planted by a faulty pipeline, so that the pictures are what was frozen; the
+Leaks of the container are planted by a faulty pipeline, so that the images are what was frozen; the
 verdicts are printed as a table at the end.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from django.test import Client
-from PIL import Image as Picture
+from PIL import Image as PillowImage
 from PIL import ImageDraw, PngImagePlugin
 
 from accounts.models import User
@@ -26,7 +26,7 @@ from rating.models import BlindingAudit, Enrolment, Freeze, Study, StudyImage
 from rating.studies.sittings import ordering
 from rating.studies.sittings.ordering import Showing
 from tests.rating.blinding.planting import others, told
-from tests.rating.blinding.pools import CANVAS, arms, audited, filled, picture, study_of
+from tests.rating.blinding.pools import CANVAS, arms, audited, filled, image, study_of
 
 pytestmark = pytest.mark.django_db
 
@@ -53,9 +53,11 @@ def with_fault(monkeypatch: pytest.MonkeyPatch) -> Callable[[Fault], BlindingAud
     return build
 
 
-def saved(png: bytes, change: Callable[[Picture.Image], Picture.Image] = lambda p: p, **how: object) -> bytes:
+def saved(
+    png: bytes, change: Callable[[PillowImage.Image], PillowImage.Image] = lambda p: p, **how: object
+) -> bytes:
     out = io.BytesIO()
-    with Picture.open(io.BytesIO(png)) as before:
+    with PillowImage.open(io.BytesIO(png)) as before:
         change(before).save(out, format="PNG", **how)
     return out.getvalue()
 
@@ -71,7 +73,7 @@ def with_text(png: bytes) -> bytes:
 
 
 def with_exif(png: bytes) -> bytes:
-    exif = Picture.Exif()
+    exif = PillowImage.Exif()
     exif[0x0131] = "DALL-E"
     return saved(png, exif=exif)
 
@@ -101,7 +103,7 @@ def test_a_brightness_shift_is_red(with_fault: Callable[[Fault], BlindingAudit])
 
     assert told(audit, "brightness shift", "Brightness and contrast") == "red"
     # An image brighter everywhere is brighter at each place too.
-    everywhere = ("Places in the picture", "Shading and background")
+    everywhere = ("Places in the image", "Shading and background")
     assert others(audit, "Brightness and contrast", "Sharpness and compression", *everywhere) == {"green"}
 
 
@@ -128,7 +130,7 @@ def test_black_margins_of_one_arm_are_red(with_fault: Callable[[Fault], Blinding
 def test_a_past_as_jpeg_of_one_arm_is_red() -> None:
     def jpeg(pixels: Pixels) -> Pixels:
         out = io.BytesIO()
-        Picture.fromarray(pixels).save(out, format="JPEG", quality=30)
+        PillowImage.fromarray(pixels).save(out, format="JPEG", quality=30)
         return decode(out.getvalue())
 
     real, fake = arms()
@@ -140,7 +142,9 @@ def test_a_past_as_jpeg_of_one_arm_is_red() -> None:
 
 def test_arms_enlarged_by_different_factors_are_red_and_the_remedy_says_so() -> None:
     real, fake = arms()
-    small = [np.asarray(Picture.fromarray(p).resize((64, 64), Picture.Resampling.BICUBIC)) for p in fake]
+    small = [
+        np.asarray(PillowImage.fromarray(p).resize((64, 64), PillowImage.Resampling.BICUBIC)) for p in fake
+    ]
 
     audit = audited(study_of(filled(Origin.REAL, real), filled(Origin.SYNTHETIC, small)))
 
@@ -182,9 +186,9 @@ def test_real_images_first_in_the_orders_is_red(rater: User, monkeypatch: pytest
 
 
 def nearly(pixels: Pixels) -> Pixels:
-    """The same picture, a little brighter, saved as JPEG and resized on the way."""
+    """The same image, a little brighter, saved as JPEG and resized on the way."""
     out = io.BytesIO()
-    shifted = Picture.fromarray(pixels).point(lambda value: min(255, value + 6))
+    shifted = PillowImage.fromarray(pixels).point(lambda value: min(255, value + 6))
     shifted.resize((150, 150)).save(out, format="JPEG", quality=70)
     return decode(out.getvalue())
 
@@ -212,7 +216,7 @@ def test_a_near_copy_in_the_same_arm_is_amber() -> None:
 
 def test_a_training_image_among_the_fakes_is_red() -> None:
     real, fake = arms()
-    training = [picture(1000 + n) for n in range(40)]
+    training = [image(1000 + n) for n in range(40)]
     fake[0] = nearly(training[17])
     learnt = filled(Origin.REAL, training)
 
@@ -235,7 +239,7 @@ def test_fakes_of_unknown_training_are_unknown() -> None:
 
 
 def lettered(pixels: Pixels) -> Pixels:
-    marked = Picture.fromarray(pixels // 2)
+    marked = PillowImage.fromarray(pixels // 2)
     ImageDraw.Draw(marked).text((14, 12), "L", fill=255, font_size=14)
     return np.asarray(marked)
 
@@ -262,7 +266,7 @@ def test_images_with_letters_are_left_out_where_the_study_says_so() -> None:
     assert told(audit, "letters, such images left out", "Letters burned in") == "green"
 
 
-def test_a_picture_changed_after_the_freeze_is_red() -> None:
+def test_an_image_changed_after_the_freeze_is_red() -> None:
     study = study_of(*(filled(o, p) for o, p in zip((Origin.REAL, Origin.SYNTHETIC), arms(), strict=True)))
     audited(study)
     one = study.images.get(code="I0001")
@@ -272,7 +276,7 @@ def test_a_picture_changed_after_the_freeze_is_red() -> None:
 
     again.perform()
 
-    assert told(again, "a picture changed after the freeze", "Headers and metadata") == "red"
+    assert told(again, "an image changed after the freeze", "Headers and metadata") == "red"
 
 
 def test_two_pools_cut_from_the_same_images_are_green(rater: User, other_rater: User) -> None:
@@ -325,8 +329,8 @@ def test_too_few_images_are_said_to_be_too_few() -> None:
 def test_no_sentence_of_the_audit_names_an_image() -> None:
     real, fake = arms()
     fake[3], fake[4] = nearly(real[5]), nearly(fake[6])
-    fake[7] = nearly(picture(1017))
-    filled(Origin.REAL, [picture(1017)])
+    fake[7] = nearly(image(1017))
+    filled(Origin.REAL, [image(1017)])
     audit = audited(study_of(filled(Origin.REAL, map(lettered, real)), filled(Origin.SYNTHETIC, fake)))
 
     sentences = json.dumps([[f["reason"], f["remedy"], f["detail"]] for f in audit.findings])

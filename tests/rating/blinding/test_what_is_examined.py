@@ -9,7 +9,7 @@ from pool.models import Origin
 from rating.models import Stratum
 from rating.studies.sittings import ordering
 from rating.studies.sittings.ordering import Showing
-from tests.rating.blinding.pools import arms, audited, filled, picture, study_of
+from tests.rating.blinding.pools import arms, audited, filled, image, study_of
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +22,7 @@ def test_obvious_cases_for_practice_and_probes_do_not_make_the_audit_red():
     real, fake = arms()
     study = study_of(filled(Origin.REAL, real), filled(Origin.SYNTHETIC, fake))
     for role in ("practice", "probe"):
-        plain = filled(Origin.SYNTHETIC, [np.full_like(picture(900 + n), 10 * n) for n in range(12)])
+        plain = filled(Origin.SYNTHETIC, [np.full_like(image(900 + n), 10 * n) for n in range(12)])
         Stratum.objects.create(study=study, dataset=plain, role=role, count=12)
 
     audit = audited(study)

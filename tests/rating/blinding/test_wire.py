@@ -1,7 +1,7 @@
 """Nothing a rater is sent depends on the truth: a study is read twice, the second time with the truth swapped.
 
 Between the two readings the database is rolled back and every real image is made a generated one and the
-other way round. Every byte of HTML, JSON, headers and pictures must be the same but for random keys.
+other way round. Every byte of HTML, JSON, headers and images must be the same but for random keys.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from accounts.models import User
 from pool.models import Dataset, Image, Origin
 from rating.models import Enrolment, Freeze, Presentation, Study
 from rating.reading import payload
-from tests.rating.blinding.pools import arms, filled, picture, study_of
+from tests.rating.blinding.pools import arms, filled, image, study_of
 from tests.rating.cast import organiser
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +64,7 @@ class Crawl:
 
 
 def read_it_all(browser: Client, study: Study) -> list[Answer]:
-    """Every page, picture and answer a rater can come by in a study, read to its end, session after session."""
+    """Every page, image and answer a rater can come by in a study, read to its end, session after session."""
     crawl = Crawl(browser)
     for session in range(1, study.sessions + 1):
         read_session(crawl, study, session)
@@ -144,7 +144,7 @@ def study(rater: User) -> Study:
 
 
 def opened(rater: User, fakes: int = EACH, **protocol: Any) -> Study:
-    real, fake = arms(each=max(EACH, fakes), of=lambda number: picture(number, side=64))
+    real, fake = arms(each=max(EACH, fakes), of=lambda number: image(number, side=64))
     pools = filled(Origin.REAL, real[:EACH]), filled(Origin.SYNTHETIC, fake[:fakes])
     study = study_of(*pools, canvas=64, **protocol)
     Enrolment.enrol(study, rater).consent()
@@ -172,7 +172,7 @@ def test_no_byte_on_the_wire_depends_on_the_truth(study, rater, client_of):
 
 
 @pytest.mark.parametrize(
-    ("fakes", "protocol", "presentations", "pictures"),
+    ("fakes", "protocol", "presentations", "images"),
     [
         (EACH, {"design": "pair"}, EACH, 2),
         (EACH, {"design": "pair", "sought": "fake"}, EACH, 2),
@@ -180,16 +180,16 @@ def test_no_byte_on_the_wire_depends_on_the_truth(study, rater, client_of):
         (EACH, TWO_PHASES, 2 * EACH, 1),
     ],
 )
-def test_nor_does_it_in_a_study_of_another_design(rater, client_of, fakes, protocol, presentations, pictures):
+def test_nor_does_it_in_a_study_of_another_design(rater, client_of, fakes, protocol, presentations, images):
     study = opened(rater, fakes, primary_endpoint="accuracy", **protocol)
 
     one, other = crawled_both_ways(study, client_of(rater))
 
     assert differences(one, other) == []
     sessions = study.sessions
-    assert len(one) == (8 + (6 + pictures) * presentations) * sessions + (sessions - 1)
+    assert len(one) == (8 + (6 + images) * presentations) * sessions + (sessions - 1)
     shown = sum(dict(headers).get("Content-Type") == "image/png" for _, _, headers, _ in one)
-    assert shown == pictures * presentations * sessions
+    assert shown == images * presentations * sessions
 
 
 @pytest.mark.parametrize(
@@ -213,19 +213,19 @@ def test_the_crawl_sees_a_leak_of_one_byte(study, rater, client_of, monkeypatch,
     assert differences(one, other)
 
 
-def test_the_same_pixels_give_the_same_picture_whichever_arm_they_stand_in():
-    pixels, others = arms(each=EACH, of=lambda number: picture(number, side=64))
-    pictures = []
+def test_the_same_pixels_give_the_same_image_whichever_arm_they_stand_in():
+    pixels, others = arms(each=EACH, of=lambda number: image(number, side=64))
+    images = []
     for name, real, fake in (("One", pixels, others), ("Swapped", others, pixels)):
         study = study_of(filled(Origin.REAL, real), filled(Origin.SYNTHETIC, fake), name=name, canvas=64)
         Freeze.objects.create(study=study).perform()
-        pictures.append(dict(study.images.values_list("image__pixel_sha256", "derivative_sha256")))
+        images.append(dict(study.images.values_list("image__pixel_sha256", "derivative_sha256")))
 
-    assert pictures[0] == pictures[1]
-    assert len(pictures[0]) == 2 * EACH
+    assert images[0] == images[1]
+    assert len(images[0]) == 2 * EACH
 
 
-def test_every_picture_comes_with_the_same_headers(study, rater, client_of):
+def test_every_image_comes_with_the_same_headers(study, rater, client_of):
     with put_back():
         seen = read_it_all(client_of(rater), study)
 
@@ -244,14 +244,14 @@ def test_nobody_else_finds_anything_and_nothing_looks_alike(study, rater, other_
     answers = set()
     for browser in (Client(), client_of(other_rater), client_of(researcher)):
         for token in (own, "no-such-token"):
-            response = browser.get(reverse("rating:picture", args=[token]))
+            response = browser.get(reverse("rating:presented", args=[token]))
             answers.add((response.status_code, response.content, len(response.content)))
 
     assert len(answers) == 1
     assert answers.pop()[0] == 404
 
 
-def test_a_picture_takes_as_long_whatever_it_is(study, rater, client_of):
+def test_an_image_takes_as_long_whatever_it_is(study, rater, client_of):
     browser = client_of(rater)
     shown = Presentation.objects.filter(sitting__enrolment__study=study).order_by("position")
     reachable = list(shown.select_related("study_image__image")[:5])
@@ -259,7 +259,7 @@ def test_a_picture_takes_as_long_whatever_it_is(study, rater, client_of):
     for _ in range(40):
         for presentation in reachable:
             began = time.perf_counter()
-            browser.get(reverse("rating:picture", args=[presentation.token]))
+            browser.get(reverse("rating:presented", args=[presentation.token]))
             times[presentation.study_image.image.origin].append(time.perf_counter() - began)
 
     result = stats.mannwhitneyu(times["real"], times["synthetic"])

@@ -57,7 +57,7 @@ class Reader:
         return self.sitting.presentations.values_list("token", flat=True).get(position=position)
 
     def image(self) -> Work:
-        url = reverse("rating:picture", args=[self.token(self.position)])
+        url = reverse("rating:presented", args=[self.token(self.position)])
         return self._work(lambda: self.browser.get(url), 200)
 
     def ahead(self) -> Work:

@@ -68,11 +68,11 @@ def test_the_score_counts_right_answers_and_shows_each_image_with_its_truth(clie
     rate_by(study, rater, lambda origin: "real" if origin == "real" else "unsure")
     browser = client_of(rater)
     token = presentations(study, rater)[-1].token
-    picture = reverse("rating:debriefing_image", args=[study.slug, token, 0])
-    assert browser.get(picture).status_code == 404
+    image = reverse("rating:debriefing_image", args=[study.slug, token, 0])
+    assert browser.get(image).status_code == 404
     close(study)
     assert "It was" not in page_of(browser, study).content.decode()
-    assert browser.get(picture).status_code == 404
+    assert browser.get(image).status_code == 404
     study.refresh_from_db()
     study.unblind(organiser(), "All raters have finished.")
 
@@ -81,7 +81,7 @@ def test_the_score_counts_right_answers_and_shows_each_image_with_its_truth(clie
     assert "2 of 6 right." in page
     assert "Unsure: 4." in page
     assert (page.count("It was: Real"), page.count("It was: Fake")) == (2, 4)
-    assert browser.get(picture)["Content-Type"] == "image/png"
+    assert browser.get(image)["Content-Type"] == "image/png"
     assert study.events.filter(action="looked at own score").exists()
 
 
@@ -111,8 +111,8 @@ def test_a_score_is_for_its_own_rater_alone_and_not_for_whoever_has_withdrawn(cl
     assert theirs.status_code == 200
     assert "You no longer take part in this study." in theirs.content.decode()
     assert "right." not in theirs.content.decode()
-    picture = reverse("rating:debriefing_image", args=[study.slug, token, 0])
-    assert client_of(other_rater).get(picture).status_code == 404
+    image = reverse("rating:debriefing_image", args=[study.slug, token, 0])
+    assert client_of(other_rater).get(image).status_code == 404
 
 
 def frozen_copy(study, *raters) -> Study:

@@ -22,7 +22,7 @@ def tries(client_of, rater):
         ahead = reverse("rating:ahead", args=[study.slug])
         session = presentation.sitting.session
         return {
-            "picture": browser.get(reverse("rating:picture", args=[presentation.token])).status_code,
+            "image": browser.get(reverse("rating:presented", args=[presentation.token])).status_code,
             "at": browser.get(reverse("rating:at", args=[study.slug, presentation.position])).status_code,
             "ahead": browser.get(f"{ahead}?session={session}").json()["ahead"],
             "rate": browser.post(
@@ -33,7 +33,7 @@ def tries(client_of, rater):
     return ask
 
 
-SHUT = {"picture": 404, "at": 404, "ahead": [], "rate": 404}
+SHUT = {"image": 404, "at": 404, "ahead": [], "rate": 404}
 
 
 def read_once(rater, *, washout_days: int) -> Study:

@@ -34,12 +34,12 @@ class Guess:
 
     name, facts = "a rule", {"rule": "mean grey"}
 
-    def __init__(self, rule=lambda picture: float(picture.mean() / 255)):
+    def __init__(self, rule=lambda image: float(image.mean() / 255)):
         self.seen, self.rule = [], rule
 
-    def look(self, picture):
-        self.seen.append(picture)
-        return opinion_of(self.rule(picture))
+    def look(self, image):
+        self.seen.append(image)
+        return opinion_of(self.rule(image))
 
 
 def read_by(study: Study, looker) -> Enrolment:
@@ -49,17 +49,17 @@ def read_by(study: Study, looker) -> Enrolment:
     return enrolment
 
 
-def test_a_machine_sees_the_blinded_pictures_and_nothing_else_in_its_own_stored_order(rater):
+def test_a_machine_sees_the_blinded_images_and_nothing_else_in_its_own_stored_order(rater):
     study = open_study(raters=[rater], real=4, fake=4)
     looker = Guess()
 
     enrolment = read_by(study, looker)
 
     shown = presentations(study, enrolment.user)
-    for presentation, picture in zip(shown, looker.seen, strict=True):
+    for presentation, image in zip(shown, looker.seen, strict=True):
         with presentation.study_image.derivative.open("rb") as derivative:
-            assert np.array_equal(decode_png(derivative.read()), picture)
-        assert picture.dtype == np.uint8
+            assert np.array_equal(decode_png(derivative.read()), image)
+        assert image.dtype == np.uint8
     assert [one.study_image.code for one in shown] != [
         one.study_image.code for one in presentations(study, rater)
     ]
@@ -68,7 +68,7 @@ def test_a_machine_sees_the_blinded_pictures_and_nothing_else_in_its_own_stored_
 
 def test_a_machine_counts_in_no_number_about_people(rater, other_rater):
     study = open_study(raters=[rater, other_rater], real=4, fake=4)
-    read_by(study, Guess(lambda _picture: 0.9))
+    read_by(study, Guess(lambda _image: 0.9))
     for one in (rater, other_rater):
         rate_all(study, one, "real")
     study.close(organiser())
@@ -98,9 +98,7 @@ def test_machines_stand_beside_people_on_a_page_and_in_the_report(client_of, res
         with one.derivative.open("rb") as derivative:
             truth[derivative.read()] = one.image.origin == "synthetic"
     fakes = [decode_png(png) for png, is_fake in truth.items() if is_fake]
-    read_by(
-        study, Guess(lambda picture: 0.8 if any(np.array_equal(picture, fake) for fake in fakes) else 0.3)
-    )
+    read_by(study, Guess(lambda image: 0.8 if any(np.array_equal(image, fake) for fake in fakes) else 0.3))
     for one in (rater, other_rater):
         rate_all(study, one, "real")
     study.close(organiser())
@@ -281,11 +279,11 @@ def test_a_classifier_trained_here_reads_by_its_class_named_fake(tmp_path):
     description = Description("tiny-resnet", ("real", "synthetic"), 32)
     classifier = Classifier(description, fresh(description))
     classifier.save(tmp_path)
-    picture = np.arange(64 * 64, dtype=np.uint8).reshape(64, 64)
+    image = np.arange(64 * 64, dtype=np.uint8).reshape(64, 64)
 
-    opinion = looker_of(tmp_path).look(picture)
+    opinion = looker_of(tmp_path).look(image)
 
-    assert opinion.p_fake == pytest.approx(classifier.probabilities([picture])[0, 1], abs=1e-5)
+    assert opinion.p_fake == pytest.approx(classifier.probabilities([image])[0, 1], abs=1e-5)
     Classifier(Description("tiny-resnet", ("normal", "pneumonia"), 32), classifier.network).save(tmp_path)
     with pytest.raises(NotAModelError, match="none of these is fake"):
         looker_of(tmp_path)
@@ -323,7 +321,7 @@ def api(monkeypatch):
         yield server
 
 
-def test_a_vision_model_is_asked_with_one_prompt_and_only_the_picture(api, rater, capsys):
+def test_a_vision_model_is_asked_with_one_prompt_and_only_the_image(api, rater, capsys):
     study = open_study(raters=[rater], real=2, fake=2)
     api.script = [said('```json\n{"label": "Fake", "confidence": 4, "remark": "Odd ribs."}\n```')] * 4
 

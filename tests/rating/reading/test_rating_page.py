@@ -97,7 +97,7 @@ def test_an_image_comes_with_constant_headers_and_nothing_else(client_of, rater)
 
     seen = set()
     for presentation in presentations(study, rater):
-        response = browser.get(reverse("rating:picture", args=[presentation.token]))
+        response = browser.get(reverse("rating:presented", args=[presentation.token]))
         assert response.status_code == 200
         headers = {k: v for k, v in response.headers.items() if k != "Content-Length"}
         seen.add(tuple(sorted(headers.items())))
@@ -112,17 +112,17 @@ def test_an_image_not_reached_yet_is_not_there(client_of, rater):
     study = open_study(raters=[rater], real=5, fake=5)
     last = presentations(study, rater)[-1]
 
-    assert client_of(rater).get(reverse("rating:picture", args=[last.token])).status_code == 404
+    assert client_of(rater).get(reverse("rating:presented", args=[last.token])).status_code == 404
     assert client_of(rater).post(rate_url(study, last), answer()).status_code == 404
 
 
 def test_others_find_nothing_where_a_rater_finds_an_image(client, client_of, rater, other_rater, researcher):
     study = open_study(raters=[rater, other_rater])
     token = presentations(study, rater)[0].token
-    nothing = client.get(reverse("rating:picture", args=["no-such-token"]))
+    nothing = client.get(reverse("rating:presented", args=["no-such-token"]))
 
     for browser in (client, client_of(other_rater), client_of(researcher)):
-        response = browser.get(reverse("rating:picture", args=[token]))
+        response = browser.get(reverse("rating:presented", args=[token]))
         assert response.status_code == 404
         assert response.content == nothing.content
 
@@ -141,7 +141,7 @@ def test_a_closed_study_takes_no_ratings_and_shows_no_images(client_of, rater):
     study.close(organiser())
 
     assert client_of(rater).post(rate_url(study, first), answer()).status_code == 410
-    assert client_of(rater).get(reverse("rating:picture", args=[first.token])).status_code == 404
+    assert client_of(rater).get(reverse("rating:presented", args=[first.token])).status_code == 404
 
 
 def test_no_page_of_a_rater_tells_the_truth_about_an_image(client_of, rater):

@@ -46,7 +46,7 @@ def test_a_whole_sitting_of_sets_by_keys_alone(open_browser, rater, design, real
     assert labels == [str(number % size + 1) for number in range(real - 1)] + [str(size)]
 
 
-def test_both_pictures_of_a_pair_are_worked_as_one(open_browser, rater):
+def test_both_images_of_a_pair_are_worked_as_one(open_browser, rater):
     study = open_study(raters=[rater], real=5, fake=5, design="pair", primary_endpoint="accuracy")
     page = open_browser(rater)
     enter(page, study)

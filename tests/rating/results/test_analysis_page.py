@@ -367,9 +367,9 @@ def test_numbers_are_made_again_when_an_import_fills_in_the_findings(rater):
     assert ResultCache(study).folder != before
 
 
-def test_study_pictures_are_for_studies_that_are_over(browser, rater):
+def test_study_images_are_for_studies_that_are_over(browser, rater):
     study = open_study(raters=[rater])
-    url = reverse("rating:study_picture", args=[study.slug, study.images.first().code])
+    url = reverse("rating:study_image", args=[study.slug, study.images.first().code])
 
     assert browser.get(url).status_code == 404
     study.close(organiser())

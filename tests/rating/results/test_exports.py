@@ -102,12 +102,12 @@ def test_galleries_stand_in_the_report_and_in_the_bundle_with_every_label_and_re
     with zipfile.ZipFile(io.BytesIO(bundle(study, DATE))) as archive:
         page = archive.read("report.html").decode()
         rows = list(csv.DictReader(io.StringIO(archive.read("galleries.csv").decode())))
-        pictures = {name: archive.read(name) for name in archive.namelist() if name.startswith("images/")}
+        images = {name: archive.read(name) for name in archive.namelist() if name.startswith("images/")}
 
     gallery = page.split("Most fooling fakes")[1].split("Real images called fake")[0]
     first = next(row for row in rows if row["gallery"] == "most-fooling")
     with study.images.get(code=first["image"]).derivative.open("rb") as derivative:
-        assert pictures[f"images/{first['image']}.png"] == derivative.read()
+        assert images[f"images/{first['image']}.png"] == derivative.read()
     assert f'alt="Image {first["image"]}"' in gallery
     assert "truly fake" in gallery
     assert "truly real" not in gallery

@@ -57,10 +57,10 @@ def test_a_blinded_report_tells_nothing_of_how_its_images_came_about(rater):
 def test_an_import_from_the_command_line_leaves_its_record(tmp_path, capsys):
     from pool.canonical.pixels import encode_png
 
-    picture = encode_png(make_pixels())
-    (tmp_path / "one.png").write_bytes(picture)
-    (tmp_path / "same.png").write_bytes(picture)
-    (tmp_path / "broken.png").write_bytes(picture[:40])
+    image = encode_png(make_pixels())
+    (tmp_path / "one.png").write_bytes(image)
+    (tmp_path / "same.png").write_bytes(image)
+    (tmp_path / "broken.png").write_bytes(image[:40])
 
     words = {"dataset": "Ours", "origin": "synthetic", "modality": "xray", "model": "DDPM", "json": True}
     call_command("import", str(tmp_path), **words)

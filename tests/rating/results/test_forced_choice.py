@@ -144,15 +144,15 @@ def test_the_report_and_the_bundle_have_the_galleries_of_sets(over):
     with zipfile.ZipFile(io.BytesIO(bundle(over, "2026-01-31"))) as archive:
         report = archive.read("report.html").decode()
         rows = list(csv.DictReader(io.StringIO(archive.read("galleries.csv").decode())))
-        pictures = {name for name in archive.namelist() if name.startswith("images/")}
+        images = {name for name in archive.namelist() if name.startswith("images/")}
 
     assert {row["gallery"] for row in rows} == {"missed", "split"}
     first = next(row for row in rows if row["gallery"] == "missed")
     assert int(first["a"]) == first["labels"].count(" a")
     assert f'alt="Image {first["image"]}"' in report
     assert "looked for: " in report
-    assert len(pictures) % 2 == 0
-    assert f"images/{first['image']}.png" in pictures
+    assert len(images) % 2 == 0
+    assert f"images/{first['image']}.png" in images
 
 
 @pytest.mark.django_db

@@ -125,27 +125,27 @@ def test_the_places_stand_after_the_freeze(rater):
 
 
 @pytest.mark.django_db
-def test_each_place_has_its_picture_and_no_other_address_has_one(client_of, rater, other_rater):
+def test_each_place_has_its_image_and_no_other_address_has_one(client_of, rater, other_rater):
     study = open_study(raters=[rater, other_rater], **PAIRS)
     shown, browser = presentations(study, rater)[0], client_of(rater)
 
-    def picture(place, who=browser):
-        return who.get(reverse("rating:picture_of_set", args=[shown.token, place]))
+    def image(place, who=browser):
+        return who.get(reverse("rating:presented_of_set", args=[shown.token, place]))
 
-    got = [picture(place) for place in (1, 2)]
+    got = [image(place) for place in (1, 2)]
 
     with shown.image_at(2).derivative.open("rb") as file:
         assert got[1].content == file.read()
     assert got[0].content != got[1].content
     assert {**got[0].headers, "Content-Length": ""} == {**got[1].headers, "Content-Length": ""}
-    nothing = {picture(3).content, picture(0).content, picture(1, client_of(other_rater)).content}
-    nothing.add(browser.get(reverse("rating:picture", args=[shown.token])).content)
+    nothing = {image(3).content, image(0).content, image(1, client_of(other_rater)).content}
+    nothing.add(browser.get(reverse("rating:presented", args=[shown.token])).content)
     assert len(nothing) == 1
-    assert picture(3).status_code == 404
+    assert image(3).status_code == 404
 
 
 @pytest.mark.django_db
-def test_without_javascript_a_pair_is_a_page_with_two_pictures_and_a_form(client_of, rater):
+def test_without_javascript_a_pair_is_a_page_with_two_images_and_a_form(client_of, rater):
     study = open_study(raters=[rater], **PAIRS)
     shown, browser = presentations(study, rater)[0], client_of(rater)
 
@@ -158,7 +158,7 @@ def test_without_javascript_a_pair_is_a_page_with_two_pictures_and_a_form(client
     browser.post(rate, answer, headers={"accept": "text/html"})
 
     for place in (1, 2):
-        assert f'<noscript><img src="{reverse("rating:picture_of_set", args=[shown.token, place])}"' in page
+        assert f'<noscript><img src="{reverse("rating:presented_of_set", args=[shown.token, place])}"' in page
     assert "Which image is real?" in page
     assert "Set 1 of 3" in page
     assert refused.status_code == 422
@@ -207,7 +207,7 @@ def test_no_machine_judges_sets(rater):
     class Looker:
         name, facts = "a machine", {}
 
-        def look(self, picture):
+        def look(self, image):
             raise AssertionError("it must not be asked")
 
     with pytest.raises(NotPossibleError, match="one image at a time"):

@@ -6,7 +6,7 @@ import struct
 import pytest
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
-from PIL import Image as Picture
+from PIL import Image as PillowImage
 
 from audit.models import Event
 from rating.blinding.freeze_runner import FreezeSteps
@@ -34,8 +34,8 @@ def test_freezing_writes_every_image_the_same_way(rater):
         with study_image.derivative.open("rb") as file:
             png = file.read()
         assert set(chunks(png)) == {b"IHDR", b"IDAT", b"IEND"}
-        picture = Picture.open(io.BytesIO(png))
-        assert (picture.size, picture.mode) == ((64, 64), "L")
+        image = PillowImage.open(io.BytesIO(png))
+        assert (image.size, image.mode) == ((64, 64), "L")
 
 
 def test_derivatives_are_named_by_chance_not_by_origin(rater):

@@ -178,7 +178,7 @@ def test_a_withdrawn_rater_reads_no_more_and_counts_no_more(rater, client_of):
 
     assert counted(study) == []
     assert Rating.objects.count() == 6
-    assert client_of(rater).get(reverse("rating:picture", args=[token])).status_code == 404
+    assert client_of(rater).get(reverse("rating:presented", args=[token])).status_code == 404
 
 
 def test_a_replacement_reads_the_block_of_the_one_replaced(rater, other_rater, stranger):

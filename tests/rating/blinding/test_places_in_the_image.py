@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as Picture
+from PIL import Image as PillowImage
 from PIL import ImageDraw
 from scipy import stats
 
@@ -38,7 +38,7 @@ def xrays(shared_data: Path) -> list[Pixels]:
 
 
 def signature(pixels: Pixels) -> Pixels:
-    """Five small squares at the lower right, as one image service signs its pictures."""
+    """Five small squares at the lower right, as one image service signs its images."""
     marked = pixels.copy()
     for square, level in enumerate((250, 200, 120, 60, 20)):
         marked[-4:, CANVAS - 4 * (5 - square) : CANVAS - 4 * (4 - square) or None] = level
@@ -46,7 +46,7 @@ def signature(pixels: Pixels) -> Pixels:
 
 
 def lettered(pixels: Pixels) -> Pixels:
-    marked = Picture.fromarray(pixels)
+    marked = PillowImage.fromarray(pixels)
     ImageDraw.Draw(marked).text((8, 8), "R", fill=255, font_size=18)
     return np.asarray(marked)
 
@@ -63,14 +63,14 @@ def vignetted(pixels: Pixels) -> Pixels:
 
 
 def study_images(
-    pictures: list[Pixels], each: int, draw: int, mark: Marking | None = None, *, marked_arm: bool = True
+    pixels_of: list[Pixels], each: int, draw: int, mark: Marking | None = None, *, marked_arm: bool = True
 ) -> list[Examined]:
-    """Pictures dealt to two arms by chance, one of them marked."""
-    drawn = np.random.default_rng([each, draw]).permutation(len(pictures))[: 2 * each]
+    """Images dealt to two arms by chance, one of them marked."""
+    drawn = np.random.default_rng([each, draw]).permutation(len(pixels_of))[: 2 * each]
     images = []
     for number, at in enumerate(drawn):
         synthetic = number >= each
-        pixels = mark(pictures[at]) if mark and synthetic == marked_arm else pictures[at]
+        pixels = mark(pixels_of[at]) if mark and synthetic == marked_arm else pixels_of[at]
         native = (CANVAS, CANVAS, 8)
         images.append(
             Examined(f"I{number:04}", synthetic, True, CONTAINER, (0, 0, 0), native, cells=cells(pixels))
@@ -162,8 +162,8 @@ def test_a_place_has_a_name(cell: tuple[int, int], words: str) -> None:
 def test_the_map_is_strong_only_beyond_luck() -> None:
     heat_map = HeatMap(z=[[90, 0], [-30, -80]], luck=40, mean=[[100, 100], [100, 100]])
 
-    with Picture.open(io.BytesIO(heat_map_png(heat_map))) as picture:
-        pixels = np.asarray(picture).astype(int)
+    with PillowImage.open(io.BytesIO(heat_map_png(heat_map))) as image:
+        pixels = np.asarray(image).astype(int)
 
     strong, none, faint, blue = (pixels[y, x] for y in (9, SIDE - 9) for x in (9, SIDE - 9))
     assert strong[0] - strong[2] > 150
@@ -179,7 +179,7 @@ def test_the_map_is_kept_with_the_audit_of_a_study() -> None:
 
     audit = audited(study_of(filled(Origin.REAL, real), filled(Origin.SYNTHETIC, fake)))
 
-    finding = next(f for f in audit.findings if f["check"] == "Places in the picture")
+    finding = next(f for f in audit.findings if f["check"] == "Places in the image")
     assert finding["verdict"] == "red"
     assert "the upper left" in finding["reason"]
     assert audit.heat_map is not None

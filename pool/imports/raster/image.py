@@ -1,4 +1,4 @@
-"""Canonical pixels of one picture file, whatever its depth, channels, transparency, profile and shape of pixels."""
+"""Canonical pixels of one image file, whatever its depth, channels, transparency, profile and shape of pixels."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 
 def decode(data: bytes, *, colour: bool = False, notes: Notes | None = None) -> Pixels:
-    """Canonical pixels of a picture file, turned as its EXIF orientation says.
+    """Canonical pixels of an image file, turned as its EXIF orientation says.
 
     Colour becomes grey unless `colour` asks for it. Raises RefusedImageError with one sentence.
     """
@@ -53,9 +53,9 @@ def decode(data: bytes, *, colour: bool = False, notes: Notes | None = None) -> 
             f"The file begins as a {kind} and is none that can be read: {ALLOWED}."
         ) from error
     except Image.DecompressionBombError as error:
-        raise RefusedImageError(f"The picture has more than {MAX_PIXELS // 10**6} million pixels.") from error
+        raise RefusedImageError(f"The image has more than {MAX_PIXELS // 10**6} million pixels.") from error
     except MemoryError as error:
-        raise RefusedImageError("The picture needs more memory than decoding may take.") from error
+        raise RefusedImageError("The image needs more memory than decoding may take.") from error
     except Exception as error:  # readers raise whatever a broken file makes them
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
         raise RefusedImageError(f"The file is damaged or cut short ({reason}).") from error
@@ -96,10 +96,10 @@ def _by_pillow(data: bytes, kind: str, notes: Notes) -> Raster:
 def _check_pages(image: Image.Image, notes: Notes) -> None:
     if getattr(image, "n_frames", 1) < 2:
         return
-    if image.format in {"MPO", "HEIF"}:  # a camera's picture with a preview or a second view behind it
-        notes.add("frames", "The first of several pictures in the file was taken.")
+    if image.format in {"MPO", "HEIF"}:  # a camera's image with a preview or a second view behind it
+        notes.add("frames", "The first of several images in the file was taken.")
         return
-    raise RefusedImageError("The file holds more than one picture; import single frames.")
+    raise RefusedImageError("The file holds more than one image; import single frames.")
 
 
 def _array(image: Image.Image) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:

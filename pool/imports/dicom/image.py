@@ -1,4 +1,4 @@
-"""DICOM pictures as canonical pixels, with an allow-list of values, notes on what was odd, and nothing else."""
+"""DICOM images as canonical pixels, with an allow-list of values, notes on what was odd, and nothing else."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _begins_as_data_set(data: bytes) -> bool:
 
 
 def decode(data: bytes, *, modality: str = "", window: str = "", colour: bool = False) -> DicomImage:
-    """The picture of a file of one frame. Raises RefusedImageError with one sentence."""
+    """The image of a file of one frame. Raises RefusedImageError with one sentence."""
     return decode_frames(data, modality=modality, window=window, colour=colour)[0]
 
 
@@ -92,7 +92,7 @@ def decode_frames(
     except NotImplementedError as error:
         raise RefusedImageError("The DICOM file uses a compression this version cannot decode.") from error
     except MemoryError as error:
-        raise RefusedImageError("The picture needs more memory than decoding may take.") from error
+        raise RefusedImageError("The image needs more memory than decoding may take.") from error
     except Exception as error:  # readers of broken DICOM raise whatever the file makes them
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
         raise RefusedImageError(f"The DICOM file is damaged or cut short ({reason}).") from error
@@ -207,5 +207,5 @@ def _patient(dataset: Dataset) -> str:
 
 
 def _kept_tags(dataset: Dataset, by: str) -> dict[str, str]:
-    """What says how a picture was made, and neither who is on it, nor where, nor when."""
+    """What says how an image was made, and neither who is on it, nor where, nor when."""
     return {**kept_values(dataset), "Window": by}
