@@ -100,7 +100,7 @@ def _filled(raters: int, images: int) -> Any:
         [Sitting(enrolment=one, seed=1, order_version="x") for one in enrolled]
     )
     Study.objects.filter(pk=study.pk).update(state="open", manifest_sha256="x", frozen_at=now, opened_at=now)
-    truth = np.array([one.origin != "real" for one in pictures])
+    truth = np.array([one.origin != "real" for one in rows])
     words = np.array(["real", "fake", "unsure"])
     number = 0
     with connection.cursor() as cursor:

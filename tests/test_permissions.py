@@ -25,7 +25,7 @@ from tests.generation.utility.datasets import reported_experiment
 from tests.rating.cast import draft_study, frozen_study, open_study, over_study, presentations
 from tests.rights_table import ALLAUTH, API, OPENS, STAFF, WHO_MAY, WITHOUT_PART, paths
 
-OF_IMAGE = {f"pool:{page}" for page in ("image", "thumbnail", "picture", "exclude", "include")}
+OF_IMAGE = {f"pool:{page}" for page in ("image", "thumbnail", "image_file", "exclude", "include")}
 OF_IMPORT = {
     f"pool:{page}"
     for page in ("import", "import_outcomes", "import_progress", "import_cancel", "import_resume")

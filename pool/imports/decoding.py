@@ -34,7 +34,7 @@ class Decoded:
     patient_id: str = ""
     notes: list[Note] = field(default_factory=list)
     part: str = ""
-    """Which of the file's pictures it is, in words, where the file holds several."""
+    """Which of the file's images it is, in words, where the file holds several."""
     hold_reason: str = ""
     """Why a person must release it before it may be an image of the pool."""
     values: bytes = b""
@@ -83,7 +83,7 @@ class Decoder:
         self.close()
 
     def decode(self, data: bytes, name: str, hints: Hints = Hints()) -> Decoded:
-        """The one picture of a file of any allowed type. Raises RefusedImageError, also for what a person must release."""
+        """The one image of a file of any allowed type. Raises RefusedImageError, also for what a person must release."""
         decoded = self.decode_all(data, name, hints)[0]
         if decoded.hold_reason:
             raise RefusedImageError(decoded.hold_reason)

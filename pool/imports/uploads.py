@@ -127,7 +127,7 @@ def work_through(
         progress.when_due()
     progress.now()
     if not (job.imported or job.outcomes.duplicates().exists() or job.held_files.exists()):
-        raise JobFailedError("No picture was imported; the reason for each file stands below.")
+        raise JobFailedError("No image was imported; the reason for each file stands below.")
 
 
 def _outcomes(

@@ -193,7 +193,7 @@ def test_the_list_of_imports_says_of_each_what_became_of_its_files(browser: Clie
 
 
 def test_a_stopped_import_goes_on_while_its_files_are_there(browser: Client) -> None:
-    upload(browser, ("a.png", picture()))
+    upload(browser, ("a.png", image_bytes()))
     job = ImportJob.objects.get()
     browser.post(reverse("pool:import_cancel", args=[job.pk]))
 

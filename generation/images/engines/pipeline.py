@@ -105,7 +105,7 @@ def _first_line(error: BaseException) -> str:
 
 
 class PipelineEngine:
-    """Picture k depends on the job's seed, its image spec and k alone; prompts of one batch may differ."""
+    """Image k depends on the job's seed, its image spec and k alone; prompts of one batch may differ."""
 
     def __init__(self, source: PipelineSource, *, batch: int | None = None) -> None:
         self.source = source

@@ -161,7 +161,7 @@ def _grey_of_colour(stored: Stored, dataset: Dataset, notes: Notes, *, colour: b
     if colour:
         return np.asarray(stored >> max(int(dataset.BitsStored) - 8, 0))
     if not is_held:
-        raise RefusedImageError("The DICOM file is in colour; greyscale pictures are taken.")
+        raise RefusedImageError("The DICOM file is in colour; greyscale images are taken.")
     notes.add("colour", "The image is in colour; its luminance was taken.")
     dataset.PhotometricInterpretation = "MONOCHROME2"
     return np.asarray(np.rint(stored @ LUMINANCE), dtype=np.int32)

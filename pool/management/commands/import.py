@@ -117,7 +117,7 @@ class Command(BaseCommand):
             json.dumps(report, ensure_ascii=False) if options["json"] else _in_words(dataset, report)
         )
         if not tally.came:
-            raise CommandError("No picture was imported.")
+            raise CommandError("No image was imported.")
 
 
 @dataclass
@@ -249,7 +249,7 @@ def _keep_record(dataset: Dataset, tally: Tally, provenance: dict[str, str], opt
         done=tally.total,
         total=tally.total,
         state=ImportJob.State.SUCCEEDED if tally.came else ImportJob.State.FAILED,
-        error="" if tally.came else "No picture was imported; the reason for each file stands below.",
+        error="" if tally.came else "No image was imported; the reason for each file stands below.",
         finished_at=Now(),
     )
     HeldFile.objects.filter(pk__in=[row.pk for row in tally.held_files]).update(import_job=job)

@@ -192,7 +192,7 @@ def data(**image: Any) -> Answer:
         (data(b64_json="AAAAA"), "cut short"),
         (data(b64_json=base64.b64encode(b"<svg/>").decode()), "Not an allowed image type"),
         (data(b64_json=base64.b64encode(encode_png(make_pixels(side=64))[:-40]).decode()), "damaged"),
-        (picture(side=64), "64x64, but 256x256"),
+        (image_answer(side=64), "64x64, but 256x256"),
         (Answer(body={"created": 1, "data": []}), "nothing in place of an image"),
     ],
 )

@@ -21,7 +21,7 @@ from generation.images.tasks import run_generation
 from generation.models import GenerationJob
 from jobs import models as pool_jobs
 from jobs import tasks, throttle, worker_heartbeat
-from tests.generation.makers import ScriptedEngine, make_job, picture_of
+from tests.generation.makers import ScriptedEngine, image_of, make_job
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nobody_rings")]
 
