@@ -103,7 +103,7 @@ def _report(request: HttpRequest, pk: int) -> QualityReport:
 
 
 def _sheets(row: QualityReport) -> dict[str, list[Context]]:
-    """The pictures to show, each with the image and the real one nearest to it, as far as they are still there."""
+    """The pairs to show, each generated image with the real one nearest to it, as far as they are still there."""
     keys = {key for name in IMAGES for pair in row.results[name] for key in (pair["fake"], pair["of"]) if key}
     images = {str(image.pk): image for image in Image.objects.filter(pk__in=keys).select_related("dataset")}
     return {

@@ -46,7 +46,7 @@ def checkpoint(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _matches(row: Checkpoint) -> list[Context]:
-    """The most suspicious pictures in the order of the sheet, with the training images that are still here."""
+    """The most suspicious images in the order of the sheet, with the training images that are still here."""
     nearest = row.metrics.get("memorisation", {}).get("nearest", [])[:MOST_MATCHES]
     names = {match.get(key) for match in nearest for key in ("training_by_pixels", "training_by_features")}
     training_rows = Image.objects.in_bulk([name for name in names if name])

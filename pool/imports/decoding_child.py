@@ -62,7 +62,7 @@ def _answer(data: bytes, name: str, hints: Hints) -> tuple[dict[str, object], by
         }
         for image in images
     ]
-    return {"pictures": entries}, b"".join(
+    return {"images": entries}, b"".join(
         part for image in images for part in (image.pixels.tobytes(), image.values)
     )
 

@@ -83,7 +83,7 @@ class BlindingAudit(Job):
 
     @property
     def heat_map(self) -> HeatMap | None:
-        """Where in the picture the arms differ; None where that could not be looked at."""
+        """Where in the image the arms differ; None where that could not be looked at."""
         maps = [
             finding["detail"]["heat_map"]
             for finding in self.findings

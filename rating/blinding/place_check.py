@@ -85,7 +85,7 @@ def _numbers(result: LargestDifference) -> dict[str, float]:
 
 
 def _heat_map(result: LargestDifference, grids: npt.NDArray[np.float16]) -> HeatMap:
-    """By cell the difference of the kind that differs most, and the mean of all pictures, to see where that is."""
+    """By cell the difference of the kind that differs most, and the mean of all images, to see where that is."""
     by_kind = result.z.reshape(grids.shape[1:])
     most = np.abs(by_kind).argmax(axis=0)
     z = np.take_along_axis(by_kind, most[None], axis=0)[0]

@@ -26,7 +26,7 @@ from pool.imports.volumes import decode as decode_volume
 from pool.models import Dataset, Image, ImportJob
 from pool.rendering.rewindowing import NO_VALUES
 from tests.factories import make_dataset, make_image
-from tests.pool.files import dicom_file, picture
+from tests.pool.files import dicom_file, image_bytes
 from tests.pool.odd import brought
 from tests.pool.test_odd_kinds import PLAIN, ramp, table
 
@@ -206,7 +206,9 @@ def test_the_copies_keep_what_is_known_of_the_images_and_leave_these_alone(
 
 @pytest.mark.django_db(transaction=True)
 def test_images_without_values_are_named_and_a_dataset_of_them_is_refused(tmp_path: Path) -> None:
-    brought(in_a_file(slice_of_a_ct(), tmp_path), in_a_file(picture(), tmp_path, "plain.png"), modality="ct")
+    brought(
+        in_a_file(slice_of_a_ct(), tmp_path), in_a_file(image_bytes(), tmp_path, "plain.png"), modality="ct"
+    )
 
     report = rewindowed("bone")
 

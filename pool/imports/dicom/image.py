@@ -129,7 +129,7 @@ def _image(dataset: Dataset, modality: str, window: str, *, colour: bool, frame:
         tags = _kept_tags(dataset, "colour")
         return DicomImage(pixels, tags, _patient(dataset), frame, list(notes), hold)
     if stored.ndim != 2:
-        raise RefusedImageError("The DICOM file does not hold one greyscale picture.")
+        raise RefusedImageError("The DICOM file does not hold one greyscale image.")
     values = b"" if hold or not is_worth_keeping(dataset) else value_file(stored, dataset, kind)
     unit, by = _displayed(stored, dataset, kind, window, notes)
     unit = squared(unit, height_over_width(dataset), notes)
