@@ -298,6 +298,9 @@ class ImportJob(Job):
     url = models.CharField("address", max_length=2000, blank=True)
     provenance = models.JSONField(default=dict, blank=True)
     slices = models.CharField(max_length=10, blank=True)
+    layout = models.CharField(
+        max_length=20, blank=True
+    )  # of a public data set, by `pool.imports.public_layouts`
     # The dataset whose kept values are shown in this one under another window; then no file is sent or fetched.
     values_of = models.ForeignKey(
         Dataset, on_delete=models.SET_NULL, null=True, editable=False, related_name="renderings"

@@ -13,6 +13,7 @@ from outbound.fetching import FetchError, check_address
 from pool.imports.decoding import WINDOW_SENTENCE, is_window
 from pool.imports.labels import BadSourceError
 from pool.imports.notes import KINDS
+from pool.imports.public_layouts import CHOICES as LAYOUTS
 from pool.imports.slices import is_choice
 from pool.imports.tables import read_table
 from pool.models import ANY_NOTE, Dataset, Image, ImportJob, Modality, Origin
@@ -137,6 +138,12 @@ class UploadForm(forms.Form):
         max_length=500, required=False, help_text="Who made them and where that is written down."
     )
     labels = forms.ChoiceField(choices=ImportJob.Labels.choices, label="Findings from")
+    layout = forms.ChoiceField(
+        choices=[("", "none of these"), *LAYOUTS],
+        required=False,
+        label="or as a public data set lays them",
+        help_text="Its table of findings is looked for among the files that are sent.",
+    )
     table = forms.FileField(
         required=False,
         label="CSV of findings",
@@ -187,6 +194,10 @@ class UploadForm(forms.Form):
             self.add_error("made_with", "Only synthetic images have a model; real ones have a citation.")
         if not data.get("dataset") and not data.get("name") and "name" not in self.errors:
             self.add_error("name", "Name the new dataset, or choose one that exists.")
+        if data.get("layout") and data.get("labels") != ImportJob.Labels.NONE:
+            self.add_error(
+                "layout", "A layout says itself where the findings are: choose no labels beside it."
+            )
         if (
             data.get("labels") == ImportJob.Labels.TABLE
             and not data.get("table")

@@ -69,7 +69,11 @@ class TableLabels:
 
 def read_table(data: bytes, title: str) -> Labels:
     """Rows of a table of findings. Raises BadSourceError when it is none."""
-    table = parse(data, title)
+    return labels_of(parse(data, title), title)
+
+
+def labels_of(table: Table, title: str) -> Labels:
+    """What the rows of a table say of files. Raises BadSourceError when they say nothing of any."""
     findings_of = layout_of(table)
     if findings_of is not None and is_by_study(table):
         return study_labels(table, title, findings_of)

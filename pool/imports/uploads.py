@@ -19,6 +19,7 @@ from pool.canonical.texts import file_name, plain_json
 from pool.imports.archives import ImportItem, Refusal, count, from_paths
 from pool.imports.labels import BadSourceError, FolderLabels, Labels, NoLabels
 from pool.imports.outcomes import outcome_row
+from pool.imports.public_layouts import Reading, read_layout
 from pool.imports.store import Duplicate, bring_in
 from pool.imports.tables import read_table
 from pool.models import Dataset, HeldFile, Image, ImportJob, UploadedFile
@@ -36,6 +37,7 @@ def submit_upload(dataset: Dataset, data: dict[str, Any], *, by: Any) -> ImportJ
         table=data["table"],
         url=data.get("url", ""),
         slices=data.get("slices", ""),
+        layout=data.get("layout", ""),
         provenance=plain_json(data.get("provenance", {})),
         requested_by=by,
     )
@@ -77,9 +79,9 @@ def import_uploads(job: ImportJob) -> None:
                 items.append(ImportItem(path, file_name(name)))
             if not items:
                 raise JobFailedError("The uploaded files are gone; upload them again.")
-            labels = _labels(job)
+            reading = _reading(job, items)
             ImportJob.objects.filter(pk=job.pk).update(total=count(items))
-            work_through(job, partial(_outcomes, job, items, labels), progress)
+            work_through(job, partial(_outcomes, job, items, reading), progress)
         except (BadSourceError, FetchError) as error:
             raise JobFailedError(str(error)) from error
 
@@ -131,10 +133,10 @@ def work_through(
 
 
 def _outcomes(
-    job: ImportJob, items: list[ImportItem], labels: Labels, done: set[str]
+    job: ImportJob, items: list[ImportItem], reading: Reading, done: set[str]
 ) -> Iterator[Image | HeldFile | Duplicate | Refusal | None]:
     provenance = {**job.provenance, "fetched_from": job.source_url}
-    sources = from_paths(items, labels)
+    sources = from_paths(items, reading.labels, tables=reading.tables)
     return bring_in(job.dataset, sources, job=job, done=done, provenance=provenance, slices=job.slices)
 
 
@@ -146,6 +148,15 @@ def _fetched(upload: UploadedFile, folder: Path, progress: Teller) -> ImportItem
             target.write(chunk)
             progress.when_due()
     return ImportItem(path, upload.name)
+
+
+def _reading(job: ImportJob, items: list[ImportItem]) -> Reading:
+    """How the files are described, by a public data set's layout where one is named."""
+    if not job.layout:
+        return Reading(_labels(job), "", frozenset())
+    reading = read_layout(job.layout, items)
+    ImportJob.objects.filter(pk=job.pk).update(layout=reading.layout)
+    return reading
 
 
 def _labels(job: ImportJob) -> Labels:

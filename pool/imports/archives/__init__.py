@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -53,32 +53,59 @@ class ImportItem:
     name: str
 
 
+@dataclass(frozen=True)
+class NamedMember:
+    """A file with what it goes by: in lists of outcomes, and for whoever knows findings by path."""
+
+    member: Member | Refusal
+    name: str
+    known_as: str
+
+
 def from_paths(
-    items: list[ImportItem], labels: Labels, *, skip: Path | None = None
+    items: list[ImportItem],
+    labels: Labels,
+    *,
+    skip: Path | None = None,
+    tables: Collection[str] = (),
 ) -> Iterator[Source | Refusal]:
     """Every file in what was given, in a fixed order, as a Source to import or a Refusal to list.
 
-    `skip` is the labels CSV when it lies among the images. Rows of it that no file answered come last.
+    `skip` is the labels CSV when it lies among the images, `tables` are the names of those that a layout has read.
+    Rows that no file answered come last.
     """
     for item in items:
-        several = len(items) > 1 and (item.path.is_dir() or bool(archive_kind(item)))
-        prefix = f"{item.name}/" if several else ""
-        # Of several folders each may be a class of its own; the name of an archive says nothing.
-        known_as = prefix if item.path.is_dir() else ""
-        if not several and isinstance(labels, FolderLabels) and _is_flat(item.path):
-            known_as = f"{item.name}/"
         number = 0
-        for member in _members(item, skip):
+        for entry in named_members([item], labels, skip=skip, several=len(items) > 1):
             number += 1
-            if isinstance(member, Refusal):
-                is_item = member.file == item.name
-                yield Refusal(file_name(member.file if is_item else prefix + member.file), member.reason)
-            else:
-                yield _described(prefix, known_as, member, labels)
+            if isinstance(entry.member, Refusal):
+                yield Refusal(file_name(entry.name), entry.member.reason)
+            elif entry.name not in tables:
+                yield _described(entry, entry.member, labels)
         if not number:
             yield Refusal(file_name(item.name), f"The {archive_kind(item) or 'folder'} holds no files.")
     for row in labels.unused():
         yield Refusal(file_name(row), "The CSV has a row for this file, but the file is not there.")
+
+
+def named_members(
+    items: list[ImportItem], labels: Labels, *, skip: Path | None = None, several: bool
+) -> Iterator[NamedMember]:
+    """Every file in what was given; its bytes are there to be read until the next is asked for."""
+    for item in items:
+        is_container = several and (item.path.is_dir() or bool(archive_kind(item)))
+        prefix = f"{item.name}/" if is_container else ""
+        # Of several folders each may be a class of its own; the name of an archive says nothing.
+        known_as = prefix if item.path.is_dir() else ""
+        if not is_container and isinstance(labels, FolderLabels) and _is_flat(item.path):
+            known_as = f"{item.name}/"
+        for member in _members(item, skip):
+            if isinstance(member, Refusal):
+                name = member.file if member.file == item.name else prefix + member.file
+                yield NamedMember(member, name, name)
+            else:
+                path = member.name.replace("\\", "/")
+                yield NamedMember(member, prefix + path, known_as + path)
 
 
 def _is_flat(path: Path) -> bool:
@@ -109,16 +136,16 @@ def archive_kind(item: ImportItem) -> str:
     return "zip" if item.name.lower().endswith(".zip") else ""
 
 
-def _described(prefix: str, known_as: str, member: Member, labels: Labels) -> Source | Refusal:
-    name = member.name.replace("\\", "/")
-    if name.lower().endswith(".zip"):
-        return Refusal(file_name(prefix + name), "A zip inside is not opened; import it by itself.")
-    if name.lower().endswith(NAMED_AS_ARCHIVES):
-        return Refusal(file_name(prefix + name), "An archive inside is not opened; import it by itself.")
+def _described(entry: NamedMember, member: Member, labels: Labels) -> Source | Refusal:
+    name = file_name(entry.name)
+    if entry.name.lower().endswith(".zip"):
+        return Refusal(name, "A zip inside is not opened; import it by itself.")
+    if entry.name.lower().endswith(NAMED_AS_ARCHIVES):
+        return Refusal(name, "An archive inside is not opened; import it by itself.")
     try:
-        return Source(file_name(prefix + name), labels.of(known_as + name), member.read, member.notes)
+        return Source(name, labels.of(entry.known_as), member.read, member.notes)
     except NoRowError as error:
-        return Refusal(file_name(prefix + name), str(error))
+        return Refusal(name, str(error))
 
 
 def _members(item: ImportItem, skip: Path | None) -> Iterator[Member | Refusal]:

@@ -28,6 +28,8 @@ from pool.imports.archives import ImportItem, Refusal, count, from_paths
 from pool.imports.decoding import WINDOW_SENTENCE, is_window
 from pool.imports.labels import BadSourceError, FolderLabels, Labels, NoLabels
 from pool.imports.outcomes import outcome_row
+from pool.imports.public_layouts import CHOICES as LAYOUTS
+from pool.imports.public_layouts import Reading, read_layout
 from pool.imports.slices import is_choice
 from pool.imports.store import Duplicate, bring_in
 from pool.imports.tables import read_table
@@ -69,6 +71,12 @@ class Command(BaseCommand):
             "--labels", default="none", metavar="folder|none|CSV", help="a CSV has columns file and label"
         )
         parser.add_argument(
+            "--layout",
+            default="",
+            choices=[name for name, _ in LAYOUTS],
+            help="a public data set, whose table of findings is looked for in PATH; auto recognises which",
+        )
+        parser.add_argument(
             "--window",
             default="",
             metavar="W",
@@ -100,14 +108,13 @@ class Command(BaseCommand):
 
     def _import(self, items: list[ImportItem], provenance: dict[str, str], options: Options) -> None:
         try:
-            labels, table = _labels(options["labels"])
+            reading, table = _reading(options, items)
         except (BadSourceError, FetchError) as error:
             raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
         dataset, is_new = _dataset(options)
         tally = Tally()
-        outcomes = bring_in(
-            dataset, from_paths(items, labels, skip=table), provenance=provenance, slices=options["slices"]
-        )
+        sources = from_paths(items, reading.labels, skip=table, tables=reading.tables)
+        outcomes = bring_in(dataset, sources, provenance=provenance, slices=options["slices"])
         for outcome in with_room(tqdm(outcomes, total=count(items), unit="file", desc=dataset.name)):
             tally.add(outcome)
         if tally.came or not is_new or not _taken_back(dataset):
@@ -205,6 +212,17 @@ def _local_items(paths: list[Path | str], folder: Path) -> list[ImportItem]:
     return items
 
 
+def _reading(options: dict[str, Any], items: list[ImportItem]) -> tuple[Reading, Path | None]:
+    if not options["layout"]:
+        labels, table = _labels(options["labels"])
+        return Reading(labels, "", frozenset()), table
+    if options["labels"] != "none":
+        raise BadSourceError("A layout says itself where the findings are: leave --labels out.")
+    reading = read_layout(options["layout"], items)
+    options["layout"] = reading.layout
+    return reading, None
+
+
 def _labels(choice: str) -> tuple[Labels, Path | None]:
     if choice == "none":
         return NoLabels(), None
@@ -245,6 +263,7 @@ def _keep_record(dataset: Dataset, tally: Tally, provenance: dict[str, str], opt
         url=next((path[:2000] for path in options["path"] if isinstance(path, str)), ""),
         provenance=provenance,
         slices=options["slices"],
+        layout=options["layout"],
         imported=tally.imported,
         done=tally.total,
         total=tally.total,
