@@ -218,7 +218,7 @@ if BACKUP_URL:
     }
 CELERY_TIMEZONE = "UTC"
 
-# The network whose features FID and KID are of: PATH or PATH#SHA256 of a TorchScript file; empty for the small one.
+# The network whose features the distances FD and KD are of: PATH or PATH#SHA256 of a TorchScript file; empty for the small one.
 EXTRACTOR = env.str("EXTRACTOR", default="")
 
 # Whether an import may fetch from addresses of one's own network; else a person could look around in it.

@@ -1,4 +1,4 @@
-"""Measures a checkpoint while a run trains: FID and KID against held-out real images, and a scan for copies.
+"""Measures a checkpoint while a run trains: Fréchet and kernel distance to held-out real images, and a scan for copies.
 
 Plain and picklable: a run may be trained in a process of its own. What it needs lies in files beside the run.
 """
@@ -162,7 +162,7 @@ class Watch:
 
 
 def _distances(real: NDArray[np.float32], fake: NDArray[np.float32]) -> DistancesJSON:
-    """FID and KID as numbers that a run can be steered by, with their intervals beside them."""
+    """Both distances as numbers that a run can be steered by, with their intervals beside them."""
     n_real, n_fake = len(real), len(fake)
     try:
         frechet, kernel = fid(real, fake), kid(real, fake)

@@ -61,7 +61,7 @@ class Fidelity(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Distances:
-    """FID and KID to held-out real images, where both sides had enough."""
+    """The Fréchet and the kernel distance to held-out real images, where both sides had enough."""
 
     n_real: int = 0
     n_fake: int = 0
@@ -97,6 +97,12 @@ class ExtractorFacts:
     name: str
     dimensions: int
     sha256: str
+
+
+def distance_titles(extractor: ExtractorFacts | None) -> tuple[str, str]:
+    """What the Fréchet and the kernel distance are called: FID and KID are those of one network alone, and not ours."""
+    name = extractor.name if extractor else "no extractor"
+    return f"FD ({name})", f"KD ({name})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,7 +170,7 @@ def _small_note(n: int, m: int) -> str:
         return ""
     return (
         f"With {n:,} real and {m:,} generated images the Fréchet distance is biased upwards; "
-        "compare only values at the same numbers, and read KID beside it."
+        "compare only values at the same numbers, and read KD beside it."
     )
 
 

@@ -57,10 +57,7 @@ class SmallExtractor:
 
     path: Path = SHIPPED
     dimensions: int = 64
-
-    @property
-    def name(self) -> str:
-        return self.path.stem
+    name: str = "phantom-64"
 
     @cached_property
     def sha256(self) -> str:

@@ -43,8 +43,8 @@ def suggestion(course: Sequence[Point]) -> str:
     if by_fid.step == by_kid.step:
         steps_in_words = f"step {by_fid.step:,}"
     else:
-        steps_in_words = f"step {by_fid.step:,} (lowest FID) or step {by_kid.step:,} (lowest KID)"
+        steps_in_words = f"step {by_fid.step:,} (lowest FD) or step {by_kid.step:,} (lowest KD)"
     return (
-        f"Neither FID nor KID has fallen in the last {since} checkpoints. You may stop; "
+        f"Neither FD nor KD has fallen in the last {since} checkpoints. You may stop; "
         f"look at the samples of {steps_in_words} before you choose."
     )

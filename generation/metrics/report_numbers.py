@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,8 +24,8 @@ RESAMPLES = 200
 
 # key: (name, which way is better, which arm's images it is a mean over)
 NAMES = {
-    "fid": ("Fréchet distance (FID)", "lower"),
-    "kid": ("Kernel distance (KID)", "lower"),
+    "fid": ("Fréchet distance FD", "lower"),
+    "kid": ("Kernel distance KD", "lower"),
     "mmd": ("Gaussian MMD × 1,000", "lower"),
     "precision": ("Precision", "higher"),
     "recall": ("Recall", "higher"),
@@ -37,6 +37,8 @@ NAMES = {
     "spectrum": ("Distance of spectra (decades)", "lower"),
     "machine_auc": ("Machine rater’s AUC", "0.5: it cannot tell"),
 }
+# The numbers that are of an extractor's features, and mean nothing without its name.
+OF_FEATURES = {"fid", "kid", "mmd", "precision", "recall", "density", "coverage"}
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Measured:
     no_similarity: str = field(default="MS-SSIM is measured on all images together.")
     clip: bool = False
     seed: int = 0
+    extractor: str = ""  # whose features the distances are of
 
 
 def numbers(measured: Measured, real: Numbers, fake: Numbers, *, beat: Callable[[], None]) -> list[Number]:
@@ -61,7 +64,7 @@ def numbers(measured: Measured, real: Numbers, fake: Numbers, *, beat: Callable[
     n = (len(real), len(fake))
     if min(n) < FEWEST:
         reason = f"{n[0]} real and {n[1]} generated images are too few: {FEWEST} of each are needed."
-        return [_undefined(key, n, reason) for key in NAMES]
+        return _with_extractor([_undefined(key, n, reason) for key in NAMES], measured.extractor)
     rows = measured.real[real], measured.fake[fake]
     entries = [_distance("fid", fid(*rows, seed=measured.seed))]
     beat()
@@ -78,7 +81,15 @@ def numbers(measured: Measured, real: Numbers, fake: Numbers, *, beat: Callable[
     entries += _covered(cover(*rows), n)
     entries += _similarities(measured, real, fake)
     entries += _profiles(measured, real, fake)
-    return [*entries, _machine(measured, real, fake)]
+    return _with_extractor([*entries, _machine(measured, real, fake)], measured.extractor)
+
+
+def _with_extractor(entries: list[Number], name: str) -> list[Number]:
+    """A distance of features is a number of one extractor, and says of which; so called FID is another's."""
+    return [
+        replace(entry, name=f"{entry.name} ({name})") if name and entry.key in OF_FEATURES else entry
+        for entry in entries
+    ]
 
 
 def _number(key: str, n: tuple[int, int], **values: Any) -> Number:

@@ -95,6 +95,7 @@ def compare(
     *,
     clip: bool = False,
     seed: int = 0,
+    extractor: str = "",
     beat: Callable[[str], None],
 ) -> Summary:
     """Compare fakes with real images; `training` are further real images their model may have copied."""
@@ -134,6 +135,7 @@ def compare(
         no_similarity,
         clip,
         seed,
+        extractor,
     )
     beat("Measuring distances…")
     every = np.arange(len(real)), np.arange(len(fake))

@@ -59,7 +59,7 @@ def judge(report: QualityReport) -> None:
         if trained
         else np.empty((0, canvas, canvas), dtype=np.uint8)
     )
-    summary = _compared(report, arms[0], arms[1], training, clip="clip" in network.name.lower())
+    summary = _compared(report, arms[0], arms[1], training, extractor=network.name)
     results: Results = {
         **_comparison(summary, real, fake, [*real, *trained]),
         "extractor": described(network),
@@ -154,7 +154,7 @@ def generator_of(image: Image) -> str:
     return f"{name}, step {provenance['checkpoint_step']}" if "checkpoint_step" in provenance else name
 
 
-def _compared(report: QualityReport, real: Arm, fake: Arm, training: Any, *, clip: bool) -> Summary:
+def _compared(report: QualityReport, real: Arm, fake: Arm, training: Any, *, extractor: str) -> Summary:
     from generation.metrics.summary import compare
 
     pulse = Throttle(report.beat)
@@ -164,7 +164,8 @@ def _compared(report: QualityReport, real: Arm, fake: Arm, training: Any, *, cli
             report.beat(message=message)
         pulse()
 
-    return compare(real, fake, training, clip=clip, seed=report.seed, beat=beat)
+    clip = "clip" in extractor.lower()
+    return compare(real, fake, training, clip=clip, seed=report.seed, extractor=extractor, beat=beat)
 
 
 def _comparison(

@@ -105,12 +105,12 @@ def _image(file: FieldFile) -> HttpResponse:
 @require_safe
 @may_view
 def course_figure(request: HttpRequest, pk: int) -> HttpResponse:
-    """FID and KID by step as SVG; `?print` for paper."""
+    """The distances by step as SVG; `?print` for paper."""
     course = Course.of(get_object_or_404(TrainingRun.objects.visible_to(request.user), pk=pk))
     if not course.points:
         raise Http404
     theme = PRINT if "print" in request.GET else SCREEN
-    drawing = fidelity_figure.by_step(course.points, course.metrics.floor, theme)
+    drawing = fidelity_figure.by_step(course.points, course.metrics.floor, theme, course.metrics.extractor)
     return _drawing(drawing, theme, "fidelity")
 
 

@@ -1,4 +1,4 @@
-"""FID and KID by step, drawn as the papers draw them and written as a table."""
+"""The Fréchet and the kernel distance by step, drawn as the papers draw them and written as a table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from generation.metrics.checkpoint_metrics import CheckpointMetrics, Distances
+from generation.metrics.checkpoint_metrics import (
+    CheckpointMetrics,
+    Distances,
+    ExtractorFacts,
+    distance_titles,
+)
 from generation.metrics.fidelity_by_step import Point
 from pool.figure_style import Theme, legend, panel
 
@@ -18,13 +23,16 @@ if TYPE_CHECKING:
     from generation.training.models import TrainingRun
 
 HEIGHT = 3.2
-DISTANCE_COLUMNS = ("fid", "kid", "n_real", "n_fake", "fid_low", "fid_high", "kid_low", "kid_high")
+DISTANCE_COLUMNS = ("fd", "kd", "n_real", "n_fake", "fd_low", "fd_high", "kd_low", "kd_high")
 
 
-def by_step(course: Sequence[Point], floor: Distances, theme: Theme) -> Figure:
-    """FID on the left, KID on the right, with 95 % bands and a line for real images against real images."""
+def by_step(
+    course: Sequence[Point], floor: Distances, theme: Theme, extractor: ExtractorFacts | None
+) -> Figure:
+    """Fréchet distance on the left, kernel distance on the right, with 95 % bands and a line for real images against real images."""
     figure, (fid_axes, kid_axes) = panel(theme, height=HEIGHT, columns=2)
-    for ax, name, words, real in ((fid_axes, "fid", "FID", floor.fid), (kid_axes, "kid", "KID", floor.kid)):
+    fd, kd = distance_titles(extractor)
+    for ax, name, words, real in ((fid_axes, "fid", fd, floor.fid), (kid_axes, "kid", kd, floor.kid)):
         _line(ax, theme, course, name)
         if real is not None:
             ax.axhline(real, color=theme.real, linestyle="--", linewidth=1.2, label="real against real")
@@ -54,7 +62,7 @@ def table(run: TrainingRun) -> str:
     losses = {int(step): loss for step, loss in run.curve}
     out = io.StringIO()
     rows = csv.writer(out)
-    rows.writerow(["step", "loss", *DISTANCE_COLUMNS, "copies", "extractor"])
+    rows.writerow(["step", "loss", *DISTANCE_COLUMNS, "copies", "extractor", "extractor_sha256"])
     for step in sorted(losses.keys() | measured.keys()):
         rows.writerow([step, losses.get(step, ""), *_measured_cells(measured.get(step))])
     return out.getvalue()
@@ -63,7 +71,7 @@ def table(run: TrainingRun) -> str:
 def _measured_cells(metrics: CheckpointMetrics | None) -> list[str | float]:
     """In the order of the columns after the loss; what was not measured is empty."""
     if metrics is None:
-        return [""] * (len(DISTANCE_COLUMNS) + 2)
+        return [""] * (len(DISTANCE_COLUMNS) + 3)
     distances = metrics.distances
     cells = [
         *(distances.fid, distances.kid, distances.n_real or None, distances.n_fake or None),
@@ -71,5 +79,6 @@ def _measured_cells(metrics: CheckpointMetrics | None) -> list[str | float]:
         *(distances.kid_interval or (None, None)),
         metrics.scan.copies if metrics.scan else None,
     ]
-    sha256 = metrics.extractor.sha256 if metrics.extractor else ""
-    return [*("" if cell is None else cell for cell in cells), sha256]
+    extractor = metrics.extractor
+    names = [extractor.name, extractor.sha256] if extractor else ["", ""]
+    return [*("" if cell is None else cell for cell in cells), *names]

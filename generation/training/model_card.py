@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from generation.metrics.checkpoint_metrics import ExtractorFacts
+from generation.metrics.checkpoint_metrics import ExtractorFacts, distance_titles
 from generation.metrics.fidelity_by_step import Point, points
 from generation.training.models import Checkpoint
 from generation.training.run_facts import ImageCounts, RunFacts
@@ -46,8 +46,9 @@ def _lines(checkpoint: Checkpoint) -> Iterator[str]:
         yield from (f"- **{term}:** {value}" for term, value in section.facts)
     course = _course(checkpoint)
     if course:
-        yield "\n## FID and KID by step\n"
-        yield "| step | FID | KID |\n|---:|---:|---:|"
+        fd, kd = distance_titles(checkpoint.measured.extractor)
+        yield f"\n## {fd} and {kd} by step\n"
+        yield f"| step | {fd} | {kd} |\n|---:|---:|---:|"
         yield from (f"| {point.step:,} | {point.fid:.3f} | {point.kid:.4f} |" for point in course)
 
 
@@ -147,7 +148,8 @@ def _fidelity(checkpoint: Checkpoint) -> Section:
     if distances.fid is None or metrics.extractor is None:
         return Section("Fidelity", [], "Not measured: there were no held-out real images to measure against.")
     rows = []
-    for name, words, digits, real in (("fid", "FID", 3, floor.fid), ("kid", "KID", 4, floor.kid)):
+    fd, kd = distance_titles(metrics.extractor)
+    for name, words, digits, real in (("fid", fd, 3, floor.fid), ("kid", kd, 4, floor.kid)):
         text = distances.in_words(name, digits, interval="(95 % interval {} to {})")
         if real is not None:
             text += f"; real images against real images {real:.{digits}f}"

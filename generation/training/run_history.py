@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from generation.metrics.checkpoint_metrics import CheckpointMetrics
+from generation.metrics.checkpoint_metrics import CheckpointMetrics, distance_titles
 from generation.metrics.fidelity_by_step import Point, points, suggestion
 from generation.training.model_card import extractor_sentence
 from generation.training.models import Checkpoint, TrainingRun
@@ -46,6 +46,7 @@ class Course:
             "is_measured": bool(self.points),
             "newest_step": self.points[-1].step if self.points else 0,
             "suggestion": suggestion(self.points),
+            "titles": distance_titles(metrics.extractor),
             "extractor": extractor_sentence(metrics.extractor) if metrics.extractor else "",
             "n_real": metrics.distances.n_real,
             "n_fake": metrics.distances.n_fake,

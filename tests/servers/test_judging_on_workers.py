@@ -114,7 +114,7 @@ def assert_every_measure(results: dict[str, Any]) -> None:
     for number in numbers.values():
         assert number["estimate"] is not None, number
         assert number["n_fake"] == 2 * MADE
-    assert results["extractor"]["name"] == "phantom-features"
+    assert results["extractor"]["name"] == "phantom-64"
     assert results["calibration"]["planted"] > 0
     assert all(results[name] for name in ("closest", "best", "worst"))
     assert set(results["parts"]["finding"]) == set(LABELS["xray"])

@@ -56,7 +56,7 @@ class Command(BaseCommand):
         )
         _numbers(parser)
         parser.add_argument(
-            "--curves", metavar="RUN", help="train nothing; print a run's loss, FID and KID by step as CSV"
+            "--curves", metavar="RUN", help="train nothing; print a run's loss and distances by step as CSV"
         )
         parser.add_argument(
             "--config-of", metavar="RUN", help="train nothing; print a run's settings as TOML"

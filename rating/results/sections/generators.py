@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from pool.figure_style import Theme
 
 MACHINE_NUMBERS = (
-    "FID and KID: distance from real images, lower is nearer. Machine's AUC: how well a classifier tells the fakes from real "
+    "FD and KD: Fréchet and kernel distance from real images in the features of the extractor that each checkpoint or dataset names, lower is nearer. Machine's AUC: how well a classifier tells the fakes from real "
     "images, 0.5 is not at all. As measured of the checkpoint, else of the dataset, where their intervals stand; values of different extractors or numbers "
     "of images do not compare."
 )
 MEASURES: dict[str, Callable[[FoolRateOfGroup], float | None]] = {
-    "FID": lambda group: group.fid,
-    "KID": lambda group: group.kid,
+    "FD": lambda group: group.fid,
+    "KD": lambda group: group.kid,
     "Machine's AUC": lambda group: group.machine_auc,
 }
 Rates = Callable[[TruthResults], FoolRates]
@@ -100,11 +100,11 @@ def against_fid(results: StudyResults) -> Table:
         for row in results.known_truth.by_checkpoint.groups
         if row.fid is not None
     ]
-    return Table(("Checkpoint", "FID", "Fakes", "Fool rate", *ESTIMATE[1:]), rows, [MACHINE_NUMBERS])
+    return Table(("Checkpoint", "FD", "Fakes", "Fool rate", *ESTIMATE[1:]), rows, [MACHINE_NUMBERS])
 
 
 def draw_against_fid(results: StudyResults, theme: Theme) -> Figure:
-    """Each checkpoint whose FID was measured: machine's distance against human belief."""
+    """Each checkpoint whose distance was measured: machine's distance against human belief."""
     figure, (ax,) = panel(theme, height=4)
     measured = [
         (row.name, row.fid, row.rate.primary.estimate, row.rate.primary.ci)
@@ -120,7 +120,7 @@ def draw_against_fid(results: StudyResults, theme: Theme) -> Figure:
         label = group_name(name) if few else None
         ax.plot([fid], [rate or 0.0], marker=marker, linestyle="none", color=colour, label=label)
     ax.set_ylim(-0.02, 1.02)
-    ax.set_xlabel("FID by the extractor that measured each (lower is nearer to real images)")
+    ax.set_xlabel("FD by the extractor that measured each (lower is nearer to real images)")
     ax.set_ylabel("Fakes called real")
     ax.grid(color=theme.line, linewidth=0.6)
     if few:
@@ -177,7 +177,7 @@ def _difference(kind: str, number: str, row: GroupDifference | AucDifference) ->
 def _no_fid(results: StudyResults) -> str | None:
     if any(row.fid is not None for row in results.known_truth.by_checkpoint.groups):
         return None
-    return "No FID has been measured of the generators in this study, so there is nothing to hold against the fool rate."
+    return "No distance has been measured of the generators in this study, so there is nothing to hold against the fool rate."
 
 
 def are_compared(truth: TruthResults) -> bool:
@@ -210,12 +210,12 @@ EXHIBITS = (
     ),
     Exhibit(
         "fool-rate-against-fid",
-        "Fool rate against FID",
+        "Fool rate against Fréchet distance",
         against_fid,
         draw_against_fid,
         True,
         lambda results: no_fakes(results) or _no_fid(results),
-        "Whether people are fooled more by images that a machine's distance (FID) calls nearer to real ones.",
+        "Whether people are fooled more by images that a machine's distance (FD) calls nearer to real ones.",
     ),
     Exhibit(
         "fool-rate-by-modality",

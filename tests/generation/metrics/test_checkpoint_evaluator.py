@@ -44,7 +44,7 @@ def test_every_checkpoint_carries_its_distances_and_sheets(tmp_path: Path) -> No
     assert said["fid"] > said["floor"]["fid"]
     assert said["n_real"] == 20
     assert said["n_fake"] == 16
-    assert said["extractor"]["name"] == "phantom-features"
+    assert said["extractor"]["name"] == "phantom-64"
     assert said["memorisation"]["of"] == 16
     assert all((last / sheet).read_bytes().startswith(b"\x89PNG") for sheet in (GRID, NEIGHBOURS))
 
@@ -159,4 +159,4 @@ def test_two_distances_that_disagree_are_both_named() -> None:
 
     said = suggestion(points([(first, replace(distances, kid=0.0)), *others]))
 
-    assert "step 200 (lowest FID) or step 100 (lowest KID)" in said
+    assert "step 200 (lowest FD) or step 100 (lowest KD)" in said

@@ -186,7 +186,7 @@ def test_the_page_shows_numbers_images_figures_and_files(
     page = browser.get(path).content.decode()
 
     assert f"2 of {EACH} fakes repeat a real image" in page
-    assert "Fréchet distance (FID)" in page
+    assert "Fréchet distance FD (grid)" in page
     assert "Generator: two, step 5" in page
     for name in ("grey_levels", "spectrum"):
         assert b"<svg" in browser.get(f"{path}figures/{name}.svg").content

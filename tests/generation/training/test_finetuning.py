@@ -251,7 +251,7 @@ def test_the_command_leaves_measured_checkpoints_and_what_the_pipeline_engine_fi
     browser = client_of(researcher)
     page = browser.get(run.get_absolute_url()).content.decode()
     card = browser.get(run.checkpoints.get(step=4).get_absolute_url()).content.decode()
-    assert "FID and KID by step" in page
+    assert "FD (phantom-64) and KD (phantom-64) by step" in page
     assert page.count("samples.png") == 2
     assert run.facts["pipeline_sha256"] in card
     assert "our-chests" in card

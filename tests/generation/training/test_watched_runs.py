@@ -66,15 +66,20 @@ def test_the_page_shows_both_distances_the_samples_and_whose_features_they_are_o
     figure = browser.get(reverse("generation:course_figure", args=[run.pk]))
     table = browser.get(reverse("generation:course_table", args=[run.pk])).content.decode()
 
-    assert "phantom-features" in page
+    assert "phantom-64" in page
     assert "do not compare" in page
     assert page.count("samples.png") == 2
     assert reverse("generation:course_figure", args=[run.pk]) in page
     assert figure["Content-Type"] == "image/svg+xml"
     assert b"<svg" in figure.content
     rows = {row["step"]: row for row in csv.DictReader(table.splitlines())}
-    assert float(rows["6"]["fid"]) == run.checkpoints.get(step=6).metrics["fid"]
+    assert float(rows["6"]["fd"]) == run.checkpoints.get(step=6).metrics["fid"]
+    assert rows["6"]["extractor"] == "phantom-64"
     assert rows["6"]["loss"]
+    assert "FD (phantom-64) to held-out real images" in page.replace(
+        "FD (phantom-64) and KD (phantom-64) to", "FD (phantom-64) to"
+    )
+    assert "FID" not in page + table
 
 
 def test_a_runs_settings_are_a_file_that_the_form_takes_again(
@@ -98,7 +103,7 @@ def test_a_runs_settings_are_a_file_that_the_form_takes_again(
     assert TrainingRun.objects.get(name="again").config == {**run.config, "seed": 9}
     assert damaged.status_code == 422
     assert "bad.toml cannot be read" in damaged.content.decode()
-    assert curves.getvalue().startswith("step,loss,fid,kid")
+    assert curves.getvalue().startswith("step,loss,fd,kd")
     assert address in browser.get(run.get_absolute_url()).content.decode()
 
 
@@ -113,7 +118,7 @@ def test_a_model_card_states_data_split_curve_cost_and_version(
 
     for said in (
         *("CC BY 4.0", "Somebody 2026", "known patients", "hash of the patient", "| 6 |", "kWh, estimated"),
-        *("Git commit", "Not meant for", checkpoint.sha256, "phantom-features", "Copies of training images"),
+        *("Git commit", "Not meant for", checkpoint.sha256, "phantom-64", "Copies of training images"),
     ):
         assert said in card
     assert "Nearest training images" in page
@@ -142,7 +147,7 @@ def test_what_a_measured_checkpoint_makes_carries_its_numbers_for_the_analysis(r
     provenance = job.dataset.images.get().provenance
     assert provenance["fid"] == checkpoint.metrics["fid"]
     assert provenance["kid"] == checkpoint.metrics["kid"]
-    assert provenance["fid_extractor"] == "phantom-features"
+    assert provenance["fid_extractor"] == "phantom-64"
 
 
 def test_an_extractor_that_is_not_there_stops_the_run_before_it_begins(

@@ -191,7 +191,7 @@ def test_machines_measures_of_a_dataset_stand_beside_its_fool_rate(page, rater, 
 def test_a_study_without_fid_says_so(page, rater):
     study = over_study(raters=[rater], unblinded=True)
 
-    assert "No FID has been measured" in page(study, "analysis_question", "generators")
+    assert "No distance has been measured" in page(study, "analysis_question", "generators")
 
 
 def test_filters_leave_only_the_chosen_part(page, rater, other_rater):
