@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from generation.diffusion.config import TrainingConfig
 from generation.diffusion.data.augmentation import CHANGES
+from generation.diffusion.exporting.arguments import class_count, unet_arguments
 from generation.diffusion.latent_space import PixelSpace, Space
 
 
@@ -29,24 +30,13 @@ class Denoiser(nn.Module):
         super().__init__()
         self.config = config
         self.space: Space = PixelSpace()
-        levels = len(config.widths)
-        folded = config.net_channels * config.patch**2
-        class_count = len(config.classes) + 1 if config.classes else None
-        embedding = _ConditionEmbedding(class_count, 4 * config.widths[0]) if config.augment else None
+        arguments = unet_arguments(config)
+        embedding = None
+        if config.augment:
+            embedding = _ConditionEmbedding(class_count(config), 4 * config.widths[0])
+            arguments |= {"class_embed_type": "identity", "num_class_embeds": None}
         unet: Any = UNet2DModel  # diffusers ships no types
-        self.unet: Any = unet(
-            sample_size=config.net_size // config.patch,
-            in_channels=folded,
-            out_channels=folded,
-            layers_per_block=config.layers,
-            block_out_channels=config.widths,
-            down_block_types=("DownBlock2D",) * (levels - 1) + ("AttnDownBlock2D",),
-            up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * (levels - 1),
-            attention_head_dim=config.head_dim,
-            norm_num_groups=8,
-            class_embed_type="identity" if embedding else None,
-            num_class_embeds=None if embedding else class_count,
-        )
+        self.unet: Any = unet(**arguments)
         self.told = embedding
         if config.gradient_checkpointing:
             self.unet.enable_gradient_checkpointing()

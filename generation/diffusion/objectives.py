@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from generation.diffusion.config import ConfigError, TrainingConfig
+from generation.diffusion.exporting.arguments import noise_schedule, sampler_arguments
 
 DPMSolver: Any = DPMSolverMultistepScheduler  # diffusers ships no types
 
@@ -32,11 +32,6 @@ FLOW_SOLVERS: dict[str, Any] = {
     "flow-euler": FlowMatchEulerDiscreteScheduler,
     "flow-heun": FlowMatchHeunDiscreteScheduler,
 }
-# DDIM is DPM-Solver++ of the first order (Lu et al. 2022).
-SOLVER_ORDER = {"ddim": 1, "dpm-solver++": 2}
-# Half the logarithm of the least signal-to-noise ratio from which noise can tell the image; diffusers' advice.
-LEAST_LAMBDA = -5.1
-BETAS = {"cosine": "squaredcos_cap_v2", "linear": "linear"}
 
 
 def make_sampler(config: TrainingConfig, name: str = "") -> Any:
@@ -47,34 +42,13 @@ def make_sampler(config: TrainingConfig, name: str = "") -> Any:
             f"The sampler {name!r} does not fit this model ({config.objective}); "
             f"choose {', '.join(config.samplers)}."
         )
+    arguments = sampler_arguments(config, name)
     if config.objective == "flow":
-        return FLOW_SOLVERS[name](num_train_timesteps=config.train_timesteps)
-    # Pixels lie in [-1, 1], and so must what a sampler takes for the image; latents know no such limit.
-    in_pixels = not config.latent
+        return FLOW_SOLVERS[name](**arguments)
     if name == "ddpm":
         ancestral: Any = DDPMScheduler
-        return ancestral(**noise_schedule(config), clip_sample=in_pixels)
-    return ClippedDPMSolver(
-        **noise_schedule(config),
-        solver_order=SOLVER_ORDER[name],
-        thresholding=in_pixels,
-        sample_max_value=1.0,
-        # Where next to nothing of the image is left, a small error of its noise is a huge one of the image.
-        lambda_min_clipped=LEAST_LAMBDA if config.objective == "epsilon" else -math.inf,
-    )
-
-
-def noise_schedule(config: TrainingConfig) -> dict[str, Any]:
-    """What every diffusers scheduler of this model is set to."""
-    return {
-        "num_train_timesteps": config.train_timesteps,
-        "beta_schedule": BETAS[config.schedule],
-        "prediction_type": config.objective,
-        "rescale_betas_zero_snr": config.zero_terminal_snr,
-        # Sampling starts from pure noise, and so at the last time; another spacing starts too late, as if the
-        # noise held some of the image already.
-        "timestep_spacing": "trailing",
-    }
+        return ancestral(**arguments)
+    return ClippedDPMSolver(**arguments)
 
 
 class Flow:

@@ -32,7 +32,7 @@ class Family:
         quality = str(settings.get("quality") or "")
         if (self.sizes and size not in self.sizes) or not (size == "auto" or SIZE.fullmatch(size)):
             fitting = ", ".join(self.sizes) or "WIDTHxHEIGHT in pixels"
-            raise EngineError(f"{model} does not make pictures of size {size}; it makes: {fitting}.")
+            raise EngineError(f"{model} does not make images of size {size}; it makes: {fitting}.")
         if quality and quality not in self.qualities:
             fitting = ", ".join(self.qualities) or "none"
             raise EngineError(f"{model} has no quality {quality!r}; it has: {fitting}.")

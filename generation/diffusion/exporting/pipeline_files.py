@@ -1,0 +1,138 @@
+"""The files of a diffusers pipeline folder that a checkpoint becomes, and the checkpoint that such files are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from generation.diffusion.config import ConfigError, TrainingConfig
+from generation.diffusion.errors import CheckpointError
+from generation.diffusion.exporting.arguments import SCHEDULER_CLASSES, sampler_arguments, unet_arguments
+from generation.diffusion.exporting.tensor_file import StoredTensor, TensorFileError, tensor_file, tensors_in
+
+CODE = Path(__file__).with_name("pipeline.py")
+DESCRIPTION, LEFT_OVER = "lungrater.json", "lungrater.safetensors"
+INDEX, CARD = "model_index.json", "README.md"
+UNET, VAE, SCHEDULER = "unet", "vae", "scheduler"
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+# How the checkpoint names what each of diffusers' parts holds; where it learned from changed images, its table of
+# classes stands beside the network.
+OF_UNET, OF_VAE, CLASSES, CLASS_TABLE = (
+    "unet.",
+    "autoencoder.",
+    "told.classes.weight",
+    "class_embedding.weight",
+)
+
+Files = dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class ImportedModel:
+    """A checkpoint as it is stored: its description and its weights as one safetensors file."""
+
+    description: dict[str, Any]
+    weights: bytes
+
+
+def pipeline_files(description: Mapping[str, Any], weights: bytes, card: str, *, sampler: str = "") -> Files:
+    """Every file by its path in the folder; `card` is its README.md. Raises CheckpointError, ConfigError."""
+    config = TrainingConfig.from_mapping(description["config"])
+    sampler = sampler or config.samplers[0]
+    if sampler not in config.samplers:
+        raise ConfigError(f"This model is sampled by {', '.join(config.samplers)}, not by {sampler}.")
+    autoencoder = description.get("facts", {}).get("autoencoder")
+    unet, vae, rest = _parted(_read(weights))
+    scheduler_class = SCHEDULER_CLASSES[sampler]
+    files = {
+        INDEX: _json(_index(config, scheduler_class, autoencoder)),
+        f"{UNET}/config.json": _json({"_class_name": "UNet2DModel", **_stamp(), **unet_arguments(config)}),
+        f"{UNET}/{WEIGHTS}": tensor_file(unet),
+        f"{SCHEDULER}/scheduler_config.json": _json(
+            {"_class_name": scheduler_class, **_stamp(), **sampler_arguments(config, sampler)}
+        ),
+        "pipeline.py": CODE.read_bytes(),
+        DESCRIPTION: _json(description),
+        CARD: card.encode(),
+    }
+    if autoencoder:
+        scaling = {"scaling_factor": 1 / autoencoder["deviation"], "shift_factor": autoencoder["mean"]}
+        vae_config = {"_class_name": "AutoencoderKL", **_stamp(), **autoencoder["config"], **scaling}
+        files |= {f"{VAE}/config.json": _json(vae_config), f"{VAE}/{WEIGHTS}": tensor_file(vae)}
+    if rest:
+        files[LEFT_OVER] = tensor_file(rest)
+    return files
+
+
+def imported(read: Callable[[str], bytes]) -> ImportedModel:
+    """The checkpoint of a folder that LungRater exported; `read` gives a file's bytes by its path, or raises KeyError.
+
+    Its code is never run. Raises CheckpointError.
+    """
+    try:
+        description = json.loads(read(DESCRIPTION))
+        config = TrainingConfig.from_mapping(description["config"])
+        tensors = {OF_UNET + name: tensor for name, tensor in _read(read(f"{UNET}/{WEIGHTS}")).items()}
+        if description.get("facts", {}).get("autoencoder"):
+            tensors |= {OF_VAE + name: tensor for name, tensor in _read(read(f"{VAE}/{WEIGHTS}")).items()}
+        if config.augment:
+            table = tensors.pop(OF_UNET + CLASS_TABLE, None)
+            tensors |= _read(read(LEFT_OVER)) | ({CLASSES: table} if table else {})
+    except KeyError as error:
+        raise CheckpointError(
+            f"This is no pipeline that LungRater exported: it has no {error.args[0]}."
+        ) from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"The pipeline's description is damaged: {error}") from error
+    return ImportedModel(description, tensor_file(tensors))
+
+
+def _parted(tensors: Mapping[str, StoredTensor]) -> tuple[dict[str, StoredTensor], ...]:
+    """The tensors of the network, of the autoencoder, and what plain diffusers has no place for."""
+    unet = {n.removeprefix(OF_UNET): t for n, t in tensors.items() if n.startswith(OF_UNET)}
+    vae = {n.removeprefix(OF_VAE): t for n, t in tensors.items() if n.startswith(OF_VAE)}
+    rest = {n: t for n, t in tensors.items() if not n.startswith((OF_UNET, OF_VAE))}
+    if CLASSES in rest:  # added to the time all the same, so the network's own table does as well
+        unet[CLASS_TABLE] = rest.pop(CLASSES)
+    return unet, vae, rest
+
+
+def _index(config: TrainingConfig, scheduler: str, autoencoder: Mapping[str, Any] | None) -> dict[str, Any]:
+    scaling = (
+        {"latent_mean": autoencoder["mean"], "latent_deviation": autoencoder["deviation"]}
+        if autoencoder
+        else {}
+    )
+    return {
+        "_class_name": ["pipeline", "LungRaterPipeline"],
+        **_stamp(),
+        "unet": ["diffusers", "UNet2DModel"],
+        "scheduler": ["diffusers", scheduler],
+        "vae": ["diffusers", "AutoencoderKL"] if autoencoder else [None, None],
+        "patch": config.patch,
+        "channels": config.channels,
+        "labels": [str(kind) for kind in config.classes],
+        **scaling,
+    }
+
+
+def _stamp() -> dict[str, str]:
+    try:
+        return {"_diffusers_version": version("diffusers")}
+    except PackageNotFoundError:  # a web host has none
+        return {"_diffusers_version": "0.35.0"}
+
+
+def _read(content: bytes) -> dict[str, StoredTensor]:
+    try:
+        return tensors_in(content)
+    except TensorFileError as error:
+        raise CheckpointError(f"The weights cannot be read: {error}") from error
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n"
