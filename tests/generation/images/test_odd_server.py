@@ -127,7 +127,7 @@ def test_the_table_names_every_oddity_of_the_server(odd: Any) -> None:
 
 @pytest.mark.parametrize("prompt", MODERATED)
 def test_one_moderated_prompt_costs_its_own_image_and_no_other(odd: Any, prompt: str) -> None:
-    job = job_of("x", total=2, wishes=[{"prompt": prompt, "label": ""}, {"prompt": "ok", "label": ""}])
+    job = job_of("x", total=2, image_specs=[{"prompt": prompt, "label": ""}, {"prompt": "ok", "label": ""}])
 
     job.perform()
 
