@@ -21,13 +21,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from generation.metrics import copies
 from generation.metrics.distances import fid, frechet, kid
 from generation.metrics.extractors import extractor
 from generation.metrics.feature_extractor import described
 from generation.metrics.nearest import nearest
 from generation.metrics.prdc import cover
-from generation.metrics.structure import SIDE, Structures, structures
+from pool.copies import search as copies
+from pool.copies.structure import SIDE, Structures, structures
 
 FEW = 200
 SMALL_FEATURES = 64
@@ -88,7 +88,8 @@ def noise(images: int, *, seed: int) -> Structures:
     """Fine structures, of length one, of images that nobody drew."""
     fine = np.random.default_rng(seed).standard_normal((images, SIDE, SIDE), dtype=np.float32)
     fine /= np.linalg.norm(fine.reshape(images, -1), axis=1)[:, None, None]
-    return Structures(fine)
+    small = np.random.default_rng(seed).integers(256, size=fine.shape, dtype=np.uint8)
+    return Structures(fine, small)
 
 
 def extraction(images: int, spec: str) -> dict[str, Any]:

@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generation.metrics.checkpoint_metrics import DistancesJSON, MetricsJSON, ScanJSON
-from generation.metrics.copy_rule import Calibration, calibrate
 from generation.metrics.distances import TooFewError, fid, kid
 from generation.metrics.extractors import extractor
 from generation.metrics.feature_extractor import Extractor, described
 from generation.metrics.image_sheets import grid, side_by_side
 from generation.metrics.memorisation import Match, Views, copied, scan
-from generation.metrics.structure import Structures, structures
 from pool.canonical.pixels import encode_png
+from pool.copies.rule import Calibration, calibrate
+from pool.copies.structure import Structures, small_images, structures
 
 if TYPE_CHECKING:
     from generation.diffusion.learner import Learner
@@ -115,7 +115,7 @@ class Watch:
             f"training-{network.sha256[:16]}", lambda: network.features(training, heartbeat=pulse)
         )
         fine = self._stored("structures", lambda: structures(training, pulse=pulse).fine)
-        return Views(Structures(fine), features)
+        return Views(Structures(fine, small_images(training)), features)
 
     def _stored(self, name: str, make: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
         """What is known of real images is kept beside the run, as it never changes."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self, TypedDict
 
+from pool.copies.rule import CalibrationJSON
+
 Interval = tuple[float, float]
 
 
@@ -21,17 +23,6 @@ class ExtractorJSON(TypedDict):
     name: str
     sha256: str
     dimensions: int
-
-
-class CalibrationJSON(TypedDict):
-    """From which similarity on an image counts as a copy, and how that rule did on images it had not seen."""
-
-    threshold: float
-    false_alarms: int
-    checked: int
-    caught: int
-    planted: int
-    reason: str
 
 
 class ScanJSON(TypedDict):

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from generation.metrics import copies
-from generation.metrics.copy_rule import Calibration
 from generation.metrics.nearest import nearest
-from generation.metrics.structure import Structures
+from pool.copies import search as copies
+from pool.copies.rule import Calibration
+from pool.copies.structure import Structures
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,14 @@ from typing import Any, TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from generation.metrics.checkpoint_metrics import CalibrationJSON
-from generation.metrics.copies import Nearest, grouped, nearest, nearest_within, pairs_of
-from generation.metrics.copy_rule import Calibration, calibrate
 from generation.metrics.diversity import ms_ssim, random_pairs
 from generation.metrics.machine_rater import MachineRater, TooFewToTellError, rate
 from generation.metrics.number import Number
 from generation.metrics.report_numbers import Measured, numbers
 from generation.metrics.spectra import Bytes, Profile, histograms, radial_spectra
-from generation.metrics.structure import Structures, structures
+from pool.copies.rule import Calibration, CalibrationJSON, calibrate
+from pool.copies.search import Nearest, grouped, nearest, nearest_within, pairs_of
+from pool.copies.structure import Structures, structures
 
 Floats = npt.NDArray[np.float64]
 Curves = dict[str, dict[str, dict[str, list[float]]]]
@@ -166,9 +165,7 @@ def find_copies(real: Arm, fake: Arm, training: Bytes, *, seed: int, beat: Calla
         for arm in (real_structures, fake_structures)
     ]
     if len(training):
-        real_structures = Structures(
-            np.concatenate([real_structures.fine, structures(training, pulse=beat).fine])
-        )
+        real_structures = Structures.joined([real_structures, structures(training, pulse=beat)])
     closest = nearest(fake_structures, real_structures, pulse=beat)
     places = np.flatnonzero(closest.similarity >= calibration.threshold).tolist()
     return Copies(closest, calibration, places, *within)

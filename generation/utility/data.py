@@ -6,7 +6,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,8 @@ from generation.utility.config import UtilityConfig
 from generation.utility.leakage import Leak, LeakCandidate, leaks
 from generation.utility.models import UtilityExperiment
 from jobs.models import JobFailedError
-from pool.canonical.near_copies import fine_structure
-from pool.canonical.previews import squares, stored_pixels
+from pool.canonical.previews import squares
+from pool.copies.of_images import copies_of
 from pool.models import Dataset, Image, NearCopy
 from pool.splits import held_out_images, is_split_here, split_in_words, training_images
 
@@ -134,24 +133,13 @@ def _check_classes(classes: Sequence[str], labelled: dict[str, list[Image]]) -> 
 def _leaks(
     training: Sequence[Image], test: Sequence[Image], generator: Iterable[Image], pulse: Pulse
 ) -> list[Leak]:
-    by_key = {str(image.pk): image for image in (*training, *test)}
-
-    @cache
-    def structure(image: LeakCandidate) -> NDArray[np.float64]:
-        pulse()
-        return fine_structure(stored_pixels(by_key[image.key]))
-
+    known = NearCopy.objects.filter(image__in=training, of__in=test).values_list("image", "of")
+    search = [(image.pk, of.pk) for image, of in copies_of(training, test, pulse=pulse)]
     return leaks(
         [_leak_candidate(image) for image in training],
         [_leak_candidate(image) for image in test],
         [_leak_candidate(image) for image in generator],
-        structure=structure,
-        known_copies=[
-            (str(image), str(of))
-            for image, of in NearCopy.objects.filter(image__in=training, of__in=test).values_list(
-                "image", "of"
-            )
-        ],
+        copies=[(str(image), str(of)) for image, of in (*known, *search)],
     )
 
 
@@ -160,7 +148,6 @@ def _leak_candidate(image: Image) -> LeakCandidate:
         str(image.pk),
         image.patient_key,
         image.pixel_sha256,
-        image.perceptual_hash,
         synthetic=image.origin == "synthetic",
     )
 

@@ -6,11 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from pool.canonical.near_copies import are_near_copies, candidate_pairs
-
 SHOWN = 12
 
 
@@ -21,7 +16,6 @@ class LeakCandidate:
     key: str
     patient: str
     pixel_sha256: str
-    perceptual_hash: str
     synthetic: bool = False
 
 
@@ -38,25 +32,20 @@ class Leak:
         return {**asdict(self), "pairs": [list(pair) for pair in self.pairs[:SHOWN]], "training_keys": []}
 
 
-Structure = Callable[[LeakCandidate], npt.NDArray[np.float64]]
-
-
 def leaks(
     training: Sequence[LeakCandidate],
     test: Sequence[LeakCandidate],
     generator: Sequence[LeakCandidate],
     *,
-    structure: Structure,
-    known_copies: Iterable[tuple[str, str]] = (),
+    copies: Iterable[tuple[str, str]] = (),
 ) -> list[Leak]:
     """Every leak between what is trained on (real and synthetic), what is tested on, and what the generator learned from.
 
-    `structure` gives an image's `fine_structure`; it is asked only for pairs whose hashes are close. `known_copies` are copies
-    found before, as by a quality report, which also knows those that are mirrored or shifted.
+    `copies` are pairs (training image, test image) that the search for copies gave.
     """
     kinds = [
         _patients(training, test),
-        _copies(training, test, structure, known_copies),
+        _copies(training, test, copies),
         _learned(generator, test),
     ]
     return [leak for leak in kinds if leak is not None]
@@ -76,19 +65,9 @@ def _patients(training: Sequence[LeakCandidate], test: Sequence[LeakCandidate]) 
 
 
 def _copies(
-    training: Sequence[LeakCandidate],
-    test: Sequence[LeakCandidate],
-    structure: Structure,
-    known_copies: Iterable[tuple[str, str]],
+    training: Sequence[LeakCandidate], test: Sequence[LeakCandidate], copies: Iterable[tuple[str, str]]
 ) -> Leak | None:
-    same = set(_equal(training, test, lambda image: image.pixel_sha256))
-    close = candidate_pairs([i.perceptual_hash for i in training], [i.perceptual_hash for i in test])
-    near = {
-        (training[i].key, test[j].key)
-        for i, j in close
-        if are_near_copies(structure(training[i]), structure(test[j]))
-    }
-    pairs = sorted({*same, *near, *known_copies})
+    pairs = sorted({*_equal(training, test, lambda image: image.pixel_sha256), *copies})
     if not pairs:
         return None
     synthetic_keys = {image.key for image in training if image.synthetic} & {key for key, _ in pairs}

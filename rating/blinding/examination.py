@@ -5,20 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from statistics import fmean
 from typing import Any
 
 import numpy as np
-from django.db.models import Avg
+from django.db.models import Avg, Q
 
-from pool.canonical.near_copies import are_near_copies, candidate_pairs, fine_structure
 from pool.canonical.pixels import decode_png
+from pool.copies.of_images import Gallery
 from pool.models import Image, Origin
-from pool.storage.stored_files import LostFileError, stored_bytes
+from pool.storage.stored_files import stored_bytes
 from rating.blinding import checks
 from rating.blinding.cells import cells
 from rating.blinding.checks import Examined
@@ -39,21 +38,12 @@ from rating.studies.study import Study
 
 SAMPLE = 400  # of each arm, for what needs every pixel
 FIRST_RATERS = 8  # whose orders are looked at where nobody has one yet
-MOST_CONFIRMED = 20_000
+MOST_COMPARED = 20_000  # real images of the pool beside the study's
 DEVICE = ("Manufacturer", "ManufacturerModelName")
 LEARNS_NOTHING = {"phantom"}  # engines without a training set
 
 Beat = Callable[[int, str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Hashed:
-    """An image of the pool as the search for copies sees it."""
-
-    name: str  # its code, or the dataset it stands in
-    synthetic: bool
-    digits: str
-    path: str
+Pulse = Callable[[], object]
 
 
 def examine(study: Study, beat: Beat) -> list[Finding]:
@@ -74,11 +64,12 @@ def examine(study: Study, beat: Beat) -> list[Finding]:
         checks.check_native_sizes(arms, side=study.canvas, made_alike=made_alike),
         check_kinds(arms),
     ]
-    beat(len(images), "Looking for copies")
-    hashed = list(_hashed_of(study))
-    findings.append(checks.check_near_copies(_near_copies(hashed)))
-    beat(len(images), "Looking for copies of training images")
-    findings.append(_training_copies(study, hashed))
+    pulse = partial(beat, len(images), "Looking for copies")
+    generated = Image.objects.filter(pk__in=study.images.values("image"), origin=Origin.SYNTHETIC)
+    fakes = Gallery.of(list(generated.order_by("pixel_sha256")), pulse=pulse)
+    findings.append(checks.check_near_copies(_near_copies(study, fakes, pulse)))
+    pulse = partial(beat, len(images), "Looking for copies of training images")
+    findings.append(_training_copies(study, fakes, pulse))
     if study.shows_sets:
         findings.append(check_places(list(_orders_of_sets(study, planned)), size=study.set_size))
     findings.append(checks.check_patients(images))
@@ -168,45 +159,41 @@ def _sample(study: Study) -> set[Any]:
     return keys_drawn
 
 
-def _hashed_of(study: Study) -> Iterable[Hashed]:
-    rows = study.images.exclude(image__perceptual_hash="").order_by("code")
-    for code, origin, digits, path in rows.values_list(
-        "code", "image__origin", "image__perceptual_hash", "image__file"
-    ):
-        yield Hashed(code, origin == Origin.SYNTHETIC, digits, path)
-
-
-def _near_copies(images: list[Hashed]) -> list[tuple[str, str, bool, bool]]:
-    pairs = candidate_pairs([image.digits for image in images])
+def _near_copies(study: Study, fakes: Gallery, pulse: Pulse) -> list[tuple[str, str, bool, bool]]:
+    """Pairs across the arms first: an image's nearest within its own arm must not hide the one it copies."""
+    codes = dict(study.images.values_list("image", "code"))
+    real_images = Image.objects.filter(pk__in=codes).exclude(origin=Origin.SYNTHETIC).order_by("pixel_sha256")
+    reals = Gallery.of(list(real_images), pulse=pulse)
+    pairs = [
+        *reals.copied_by(fakes, pulse=pulse),
+        *reals.repeats(pulse=pulse),
+        *fakes.repeats(pulse=pulse),
+    ]
     return [
-        (images[first].name, images[second].name, images[first].synthetic, images[second].synthetic)
-        for first, second in pairs[:MOST_CONFIRMED]
-        if _confirmed(images[first], images[second])
+        (codes[image.pk], codes[of.pk], image.origin == Origin.SYNTHETIC, of.origin == Origin.SYNTHETIC)
+        for image, of in pairs
     ]
 
 
-def _training_copies(study: Study, images: list[Hashed]) -> Finding:
-    """Fakes against every other real image of the pool of like modality: the training sets are among them."""
-    fakes = [image for image in images if image.synthetic]
-    modalities = study.images.values_list("image__modality", flat=True).distinct().order_by()
-    reals = [
-        Hashed(dataset, False, digits, path)
-        for dataset, digits, path in Image.objects.filter(origin=Origin.REAL, modality__in=list(modalities))
+def _training_copies(study: Study, fakes: Gallery, pulse: Pulse) -> Finding:
+    """Fakes against other real images of the pool of like modality: those that their models were trained on first."""
+    codes = dict(study.images.filter(image__origin=Origin.SYNTHETIC).order_by().values_list("image", "code"))
+    trained_on = {str(image.provenance.get("trained_on", "")) for image in fakes.images} - {""}
+    others = (
+        Image.objects.filter(
+            origin=Origin.REAL, modality__in=study.images.values("image__modality").distinct()
+        )
         .exclude(pk__in=study.images.values("image"))
-        .exclude(perceptual_hash="")
-        .order_by("pk")
-        .values_list("dataset__name", "perceptual_hash", "file")
-    ]
-    pairs = candidate_pairs([p.digits for p in fakes], [p.digits for p in reals]) if reals else []
-    copies: dict[str, str] = {}
-    for fake, other in pairs[:MOST_CONFIRMED]:
-        name = fakes[fake].name
-        if name not in copies and _confirmed(fakes[fake], reals[other]):
-            copies[name] = reals[other].name
+        .annotate(is_trained_on=Q(dataset__name__in=trained_on))
+        .order_by("-is_trained_on", "pk")
+        .select_related("dataset")
+    )
+    reals = list(others[:MOST_COMPARED]) if fakes.images else []
+    copies = Gallery.of(reals, pulse=pulse).copied_by(fakes, pulse=pulse)
     return checks.check_training_copies(
-        sorted(copies.items()),
+        sorted((codes[fake.pk], str(real.dataset)) for fake, real in copies),
         unknown=_of_unknown_training(study),
-        generated=len(fakes),
+        generated=len(fakes.images),
         compared=len(reals),
     )
 
@@ -220,18 +207,3 @@ def _of_unknown_training(study: Study) -> int:
         not provenance.get("trained_on") and provenance.get("engine") not in LEARNS_NOTHING
         for provenance in provenances.iterator(chunk_size=2000)
     )
-
-
-def _confirmed(first: Hashed, second: Hashed) -> bool:
-    return are_near_copies(_structure(first.path), _structure(second.path))
-
-
-@lru_cache(maxsize=4096)
-def _structure(path: str) -> Any:
-    from django.core.files.storage import default_storage
-
-    try:
-        with default_storage.open(path, "rb") as file:
-            return fine_structure(decode_png(file.read()))
-    except FileNotFoundError as error:
-        raise LostFileError("an image that was looked at for near-copies") from error

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from generation.metrics.copies import grouped, nearest, nearest_within, pairs_of
-from generation.metrics.copy_rule import altered, calibrate
-from generation.metrics.structure import structures
 from pool.canonical.pixels import fitted_square
+from pool.copies.rule import UNMEASURED, altered, calibrate
+from pool.copies.search import grouped, nearest, nearest_within, pairs_of
+from pool.copies.structure import structures
 from pool.imports.raster import decode
 from tests.generation.metrics.image_samples import patients
 
@@ -48,7 +50,9 @@ def test_planted_copies_of_real_xrays_are_all_caught_and_others_are_not(
     assert calibration.false_alarms <= calibration.checked / 100
 
 
-@pytest.mark.parametrize("change", ["mirrored", "shifted", "brighter", "noisy"])
+@pytest.mark.parametrize(
+    "change", ["mirrored", "shifted", "brighter", "noisy", "inverted", "turned", "turned back", "cropped"]
+)
 def test_each_kind_of_copy_is_found(change: str) -> None:
     images = patients(range(40))
     changed = {
@@ -58,6 +62,12 @@ def test_each_kind_of_copy_is_found(change: str) -> None:
         "noisy": np.clip(images + np.random.default_rng(0).normal(0, 5, images.shape), 0, 255).astype(
             np.uint8
         ),
+        "inverted": 255 - images,
+        "turned": each(images, lambda image: image.rotate(9, Image.Resampling.BILINEAR)),
+        "turned back": each(images, lambda image: image.rotate(-10, Image.Resampling.BILINEAR)),
+        "cropped": each(
+            images, lambda image: image.resize(image.size, box=(8, 8, *(s - 8 for s in image.size)))
+        ),
     }[change]
     known = structures(images)
     threshold = calibrate(images, known, [""] * 40).threshold
@@ -66,6 +76,10 @@ def test_each_kind_of_copy_is_found(change: str) -> None:
 
     assert found.place.tolist() == list(range(40))
     assert found.similarity.min() >= threshold
+
+
+def each(images: np.ndarray, change: Callable[[Image.Image], Image.Image]) -> np.ndarray:
+    return np.stack([np.asarray(change(Image.fromarray(image))) for image in images])
 
 
 def test_another_image_of_the_same_patient_is_no_false_alarm() -> None:
@@ -92,7 +106,7 @@ def test_of_too_few_real_images_only_what_is_nearly_the_same_counts_and_the_rule
 
     rule = calibrate(images, structures(images), [""] * 5)
 
-    assert (rule.threshold, rule.planted) == (0.9, 0)
+    assert (rule.threshold, rule.planted) == (UNMEASURED, 0)
     assert "20 real images or more; here are 5" in rule.reason
 
 
@@ -101,7 +115,7 @@ def test_of_one_patients_images_only_what_is_nearly_the_same_counts_and_the_rule
 
     rule = calibrate(images, structures(images), ["A"] * 40)
 
-    assert (rule.threshold, rule.planted) == (0.9, 0)
+    assert (rule.threshold, rule.planted) == (UNMEASURED, 0)
     assert "too few patients" in rule.reason
 
 

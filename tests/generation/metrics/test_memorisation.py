@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from generation.metrics.copy_rule import calibrate
 from generation.metrics.memorisation import Views, copied, scan
-from generation.metrics.structure import structures
+from pool.copies.rule import calibrate
+from pool.copies.structure import structures
 from tests.generation.metrics.image_samples import GridExtractor, patient, patients
 
 

@@ -16,9 +16,9 @@ from django.test import Client
 from scipy.ndimage import gaussian_filter
 
 from accounts.models import User
-from generation.metrics.copy_rule import altered
 from generation.metrics.number import Number
 from generation.models import QualityReport
+from pool.copies.rule import altered
 from pool.imports.store import add_image
 from pool.models import Dataset, Image, NearCopy, Origin
 from tests.factories import make_dataset, make_image

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 
 from generation.utility.arms import arms_of, stratified
 from generation.utility.config import PRESETS, UtilityConfig, UtilityConfigError
 from generation.utility.leakage import LeakCandidate, leaks
-from pool.canonical.near_copies import fine_structure
-from pool.canonical.pixels import Pixels, fitted_square, perceptual_hash, pixel_sha256
+from pool.canonical.pixels import Pixels, fitted_square, pixel_sha256
 
 
 def test_arms_are_real_synthetic_mixed_and_the_learning_curve() -> None:
@@ -57,21 +58,12 @@ def test_a_setting_that_cannot_be_is_named(wrong: dict[str, object], said: str) 
         UtilityConfig.from_mapping(wrong)
 
 
-class World:
-    """Images by name, as the leak check sees them."""
+def candidate(key: str, pixels: Pixels, *, patient: str = "", synthetic: bool = False) -> LeakCandidate:
+    return LeakCandidate(key, patient, pixel_sha256(pixels), synthetic)
 
-    def __init__(self) -> None:
-        self.pixels: dict[str, Pixels] = {}
 
-    def seen(self, key: str, pixels: Pixels, *, patient: str = "", synthetic: bool = False) -> LeakCandidate:
-        self.pixels[key] = pixels
-        return LeakCandidate(key, patient, pixel_sha256(pixels), perceptual_hash(pixels), synthetic)
-
-    def found(
-        self, training: list[LeakCandidate], test: list[LeakCandidate], generator: list[LeakCandidate]
-    ) -> dict[str, str]:
-        structure = lambda image: fine_structure(self.pixels[image.key])  # noqa: E731
-        return {leak.kind: leak.sentence for leak in leaks(training, test, generator, structure=structure)}
+def sentences(*sides: list[LeakCandidate], copies: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
+    return {leak.kind: leak.sentence for leak in leaks(*sides, copies=copies)}
 
 
 def scene(seed: int) -> Pixels:
@@ -79,48 +71,41 @@ def scene(seed: int) -> Pixels:
     return fitted_square(coarse, side=96)
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
+def test_clean_sides_have_no_leak() -> None:
+    training = [candidate(f"t{k}", scene(k), patient=f"p{k}") for k in range(20)]
+    test = [candidate(f"e{k}", scene(100 + k), patient=f"q{k}") for k in range(20)]
+
+    assert sentences(training, test, training) == {}
 
 
-def test_clean_sides_have_no_leak(world: World) -> None:
-    training = [world.seen(f"t{k}", scene(k), patient=f"p{k}") for k in range(20)]
-    test = [world.seen(f"e{k}", scene(100 + k), patient=f"q{k}") for k in range(20)]
+def test_a_patient_on_both_sides_is_found() -> None:
+    training = [candidate("t", scene(1), patient="ann")]
+    test = [candidate("e", scene(2), patient="ann")]
 
-    assert world.found(training, test, training) == {}
-
-
-def test_a_patient_on_both_sides_is_found(world: World) -> None:
-    training = [world.seen("t", scene(1), patient="ann")]
-    test = [world.seen("e", scene(2), patient="ann")]
-
-    assert world.found(training, test, []) == {
+    assert sentences(training, test, []) == {
         "patient": "1 patient with images in training and in the test split. Split the dataset by patient."
     }
 
 
-def test_images_without_a_patient_are_not_one_patient(world: World) -> None:
-    assert world.found([world.seen("t", scene(1))], [world.seen("e", scene(2))], []) == {}
+def test_images_without_a_patient_are_not_one_patient() -> None:
+    assert sentences([candidate("t", scene(1))], [candidate("e", scene(2))], []) == {}
 
 
-def test_a_copied_image_is_found_though_it_was_brightened_and_shrunk(world: World) -> None:
-    original = scene(1)
-    copied = fitted_square((original.astype(float) * 0.8 + 20).astype(np.uint8), side=80)
-    training = [world.seen("t", copied, synthetic=True), world.seen("other", scene(5))]
+def test_a_copy_that_the_search_gave_is_a_leak_and_the_sentence_says_whether_it_is_synthetic() -> None:
+    training = [candidate("t", scene(3), synthetic=True), candidate("other", scene(5))]
 
-    found = world.found(training, [world.seen("e", original)], [])
+    found = sentences(training, [candidate("e", scene(1))], [], copies=[("t", "e")])
 
     assert found["copy"].startswith(
         "1 training image is a copy or nearly a copy of a test image, 1 of them synthetic."
     )
 
 
-def test_test_images_the_generator_has_learned_from_are_found(world: World) -> None:
+def test_test_images_the_generator_has_learned_from_are_found() -> None:
     shown = scene(1)
-    learned = [world.seen("g", shown), world.seen("h", scene(3), patient="bob")]
-    test = [world.seen("e", shown), world.seen("f", scene(4), patient="bob")]
+    learned = [candidate("g", shown), candidate("h", scene(3), patient="bob")]
+    test = [candidate("e", shown), candidate("f", scene(4), patient="bob")]
 
-    found = world.found([], test, learned)
+    found = sentences([], test, learned)
 
     assert found["generator"].startswith("2 test images are of what the generator was trained on")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from generation.classifiers.classifier import load
@@ -136,6 +137,25 @@ def test_a_copy_that_a_quality_report_found_is_refused_though_it_is_mirrored() -
 
     assert experiment.state == "failed"
     assert "1 training image is a copy or nearly a copy of a test image" in experiment.error
+
+
+def test_the_test_set_mirrored_is_no_synthetic_set_though_no_quality_report_looked() -> None:
+    real, fakes = real_dataset(), fake_dataset()
+    for tested in real.images.filter(split="test"):
+        make_image(
+            fakes,
+            pixels=np.ascontiguousarray(stored_pixels(tested)[:, ::-1]).astype(np.uint8),
+            label=tested.label,
+        )
+    experiment = make_experiment(real, fakes)
+
+    experiment.perform()
+
+    assert experiment.state == "failed"
+    assert (
+        "8 training images are a copy or nearly a copy of a test image, 8 of them synthetic"
+        in experiment.error
+    )
 
 
 def test_a_generator_that_has_seen_the_test_images_is_refused(tmp_path: Path) -> None:

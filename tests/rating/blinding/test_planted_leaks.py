@@ -205,6 +205,29 @@ def test_a_near_copy_in_the_other_arm_is_red() -> None:
     assert len(found["codes"][0]) == 2
 
 
+@pytest.mark.parametrize(
+    ("change", "altered"),
+    [
+        ("mirrored", lambda pixels: pixels[:, ::-1]),
+        ("turned by 7 degrees", lambda pixels: turned(pixels, 7)),
+        ("inverted", lambda pixels: 255 - pixels),
+    ],
+)
+def test_a_copy_in_the_other_arm_is_red_however_it_was_altered(
+    change: str, altered: Callable[[Pixels], Pixels]
+) -> None:
+    real, fake = arms()
+    fake[3] = np.ascontiguousarray(altered(real[5])).astype(np.uint8)
+
+    audit = audited(study_of(filled(Origin.REAL, real), filled(Origin.SYNTHETIC, fake)))
+
+    assert told(audit, f"a duplicate, {change}", "Duplicates in the study") == "red"
+
+
+def turned(pixels: Pixels, degrees: float) -> Pixels:
+    return np.asarray(PillowImage.fromarray(pixels).rotate(degrees, PillowImage.Resampling.BILINEAR))
+
+
 def test_a_near_copy_in_the_same_arm_is_amber() -> None:
     real, fake = arms()
     fake[3] = nearly(fake[5])
