@@ -8,6 +8,7 @@ from rating.studies.enrolment import Enrolment
 from rating.studies.images import StudyImage
 from rating.studies.left_out import LeftOutImage
 from rating.studies.membership import StudyMembership
+from rating.studies.removal import ArchivedStudy
 from rating.studies.sittings.presentation import Presentation
 from rating.studies.sittings.sitting import Sitting
 from rating.studies.statements import AuthorStatement
@@ -15,6 +16,7 @@ from rating.studies.strata import Stratum
 from rating.studies.study import Study
 
 __all__ = [
+    "ArchivedStudy",
     "AuthorStatement",
     "BlindingAudit",
     "Draft",

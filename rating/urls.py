@@ -20,6 +20,7 @@ from rating.views import (
     sitting,
     statements,
     studies,
+    study_form,
     withdrawal,
 )
 
@@ -47,11 +48,13 @@ urlpatterns = [
     path("studies/", studies.study_list, name="studies"),
     path("planner/", planner.page, name="planner"),
     path("planner/<slug:what>.svg", planner.figure, name="planner_figure"),
-    path("studies/new/", studies.create, name="create"),
+    path("studies/new/", study_form.create, name="create"),
     path("studies/<slug:slug>/", studies.detail, name="study"),
-    path("studies/<slug:slug>/edit/", studies.edit, name="edit"),
+    path("studies/<slug:slug>/edit/", study_form.edit, name="edit"),
     path("studies/<slug:slug>/freeze/", point_of_no_return.freeze, name="freeze"),
     path("studies/<slug:slug>/freeze-again/", point_of_no_return.again, name="freeze_again"),
+    path("studies/<slug:slug>/delete/", studies.delete, name="delete"),
+    path("studies/<slug:slug>/archive/", studies.move_to_archive, name="archive"),
     *jobs.freezes.urls("freezes/"),
     path("studies/<slug:slug>/copy/", studies.copy, name="copy"),
     path("studies/<slug:slug>/audit/", blinding.run, name="audit"),

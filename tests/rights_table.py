@@ -133,6 +133,8 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:study": (STAFF, "get"),
     "rating:edit": (STAFF, "get"),
     "rating:freeze": (STAFF, "post"),
+    "rating:delete": (STAFF, "get"),
+    "rating:archive": (STAFF, "post"),
     "rating:freeze_progress": (STAFF, "get"),
     "rating:freeze_cancel": (STAFF, "post"),
     "rating:freeze_resume": (STAFF, "post"),
@@ -227,6 +229,7 @@ EDITOR = {
         "rating:let_copies_in",
     ),
     "rating:freeze_again",
+    "rating:archive",
     *("rating:audit", "rating:override", "rating:reset", "rating:withdraw", "rating:replace"),
     *("rating:mark_unblinded", "invite", "machines"),
     *("machine_reading_cancel", "machine_reading_resume"),
@@ -244,7 +247,7 @@ EDITOR = {
     ),
     *("generation:utility_cancel", "generation:utility_resume"),
 }
-OWNER = {"rating:redact", "rating:members", "pool:dataset_members", "pool:remove_dataset"}
+OWNER = {"rating:redact", "rating:delete", "rating:members", "pool:dataset_members", "pool:remove_dataset"}
 # What names no row of a study, dataset or job, or is for admins who have no part yet.
 WITHOUT_PART = {
     *("person", "change_person", "erase_person", "revoke_token"),

@@ -193,6 +193,8 @@ def address(name: str, world: dict[str, Any]) -> str:
         "rating:presented_of_set": lambda: [world["token of a pair"], 1],
         "rating:edit": lambda: [world["draft"].slug],
         "rating:freeze": lambda: [world["draft"].slug],
+        "rating:delete": lambda: [world["draft"].slug],
+        "rating:archive": lambda: [world["draft"].slug],
         "rating:open": lambda: [world["frozen"].slug],
         "rating:audit_places": lambda: [world["frozen"].slug],
         "rating:study_image": lambda: [over, world["over"].images.first().code],

@@ -61,7 +61,7 @@ def admin_tasks() -> Iterator[Task]:
 
 def studies_of(person: Any) -> list[StudyLine]:
     """The latest studies this person has a part in, each with its next step."""
-    studies = Study.objects.visible_to(person).with_progress().order_by("-created_at")[:MOST_STUDIES]
+    studies = Study.objects.visible_to(person).listed().with_progress().order_by("-created_at")[:MOST_STUDIES]
     return [StudyLine(study, next_step(study)) for study in studies]
 
 

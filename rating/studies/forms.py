@@ -16,50 +16,6 @@ from rating.studies.study import Study
 
 
 class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
-    GROUPS: Mapping[str, tuple[str, ...]] = {
-        "What raters see": (
-            "name",
-            "design",
-            "sought",
-            "instructions",
-            "prevalence_note",
-            "first_instructions",
-            "consent",
-            "withdrawal",
-            "ask_confidence",
-            "require_confidence",
-            "reasons",
-            "going_back",
-            "ask_correction_reason",
-        ),
-        "Images": (
-            "canvas",
-            "bits",
-            "common_size",
-            "grey_range",
-            "burned_in",
-            "fixed_zoom",
-            "fixed_window",
-        ),
-        "Who reads what, and how often": (
-            "sessions",
-            "washout_days",
-            "repeats",
-            "repeat_gap",
-            "blocks",
-            "anchors",
-            "hold_ahead",
-            "break_after",
-        ),
-        "Declared before anybody has rated": (
-            "primary_endpoint",
-            "unsure_policy",
-            "equivalence_margin",
-            "four_eyes",
-            "signatures",
-        ),
-    }
-
     class Meta:
         model = Study
         fields = [
@@ -141,11 +97,6 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
             if name not in self.errors and cleaned.get(name) in {None, ""}:
                 cleaned[name] = Study._meta.get_field(name).get_default()  # type: ignore[union-attr]  # all are plain columns
         return cleaned
-
-    def groups(self) -> Iterator[tuple[str, list[forms.BoundField]]]:
-        """The fields as the page shows them, group by group."""
-        for title, names in self.GROUPS.items():
-            yield title, [self[name] for name in names]
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,10 @@ class StudyQuerySet(SharedQuerySet["Study"]):
         unblinded = models.Q(pk__in=self.visible_to(person).filter(state=Study.State.UNBLINDED).values("pk"))
         return self.over().filter(unblinded | models.Q(pk__in=self.editable_by(person).values("pk")))
 
+    def listed(self, *, archived: bool = False) -> Self:
+        """Those that the lists show, or those in the archive."""
+        return self.filter(archived__isnull=not archived)
+
     def drafts(self) -> Self:
         return self.filter(state=Study.State.DRAFT)
 

@@ -6,21 +6,19 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.forms import ReasonForm
 from audit import record
 from audit.reading import folded
-from rating.models import Enrolment, Study
-from rating.studies.forms import StrataForm, StudyForm
+from rating.models import ArchivedStudy, Enrolment, Study
 from rating.studies.near_copies import held_back_from, let_near_copies_in
-from rating.studies.presets import TEMPLATES, Template
 from rating.studies.protocol_lines import told_protocol
+from rating.studies.removal import archive, bring_back, delete_draft
 from rating.studies.stepper import pace, sentence_on_raters, steps
 from rating.studies.study import NotPossibleError
 from rating.studies.study_copy import copy_of
@@ -34,18 +32,15 @@ LATEST = 100  # events that the study's own page shows; its log page has all
 @require_GET
 def study_list(request: HttpRequest) -> HttpResponse:
     others = Study.objects.joinable_by(request.user)
+    visible = Study.objects.visible_to(request.user)
+    is_archive = "archived" in request.GET
     context = {
-        "studies": Study.objects.visible_to(request.user).with_progress(),
+        "studies": visible.listed(archived=is_archive).with_progress(),
+        "is_archive": is_archive,
+        "archived_count": visible.listed(archived=True).count(),
         "joinable": [(study, reverse("rating:join", args=[study.slug])) for study in others],
     }
     return render(request, "rating/study_list.html", context)
-
-
-@permission_required("rating.add_study", raise_exception=True)
-def create(request: HttpRequest) -> HttpResponse:
-    template = TEMPLATES.get(request.GET.get("template", ""))
-    protocol = template.protocol if template else {}
-    return _edit(request, Study(created_by_id=request.user.pk, **protocol), template)
 
 
 @permission_required("rating.add_study", raise_exception=True)
@@ -59,36 +54,33 @@ def copy(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @permission_required("rating.change_study", raise_exception=True)
-def edit(request: HttpRequest, slug: str) -> HttpResponse:
-    return _edit(request, get_object_or_404(Study.objects.drafts().editable_by(request.user), slug=slug))
-
-
-def _edit(request: HttpRequest, study: Study, template: Template | None = None) -> HttpResponse:
-    form = StudyForm(request.POST or None, instance=study)
-    strata = StrataForm(
-        request.POST or None,
-        person=request.user,
-        study=study if study.pk else None,
-        counts=template.counts(request.user) if template else None,
-    )
-    if request.method == "POST" and form.is_valid() and strata.is_valid():
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: HttpRequest, slug: str) -> HttpResponse:
+    """A draft goes for good, once somebody has said why."""
+    study = get_object_or_404(Study.objects.drafts().owned_by(request.user), slug=slug)
+    form = ReasonForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
         try:
-            with transaction.atomic():
-                is_new = study.pk is None
-                saved = form.save()
-                if is_new:
-                    saved.give_to_maker(request.user)
-                strata.save(saved)
-                record(saved, request.user, "created" if is_new else "changed the protocol")
+            delete_draft(study, request.user, form.cleaned_data["reason"])
         except NotPossibleError as reason:
-            form.add_error(None, str(reason))
-        except IntegrityError:
-            form.add_error(None, "The study has been frozen meanwhile: its protocol stands. Copy it instead.")
-        else:
+            messages.error(request, str(reason))
             return redirect(study)
-    context = {"form": form, "strata": strata, "study": study}
-    context |= {"template": template, "templates": TEMPLATES.values()}
-    return render(request, "rating/study_form.html", context)
+        messages.success(request, f"The draft “{study}” is deleted.")
+        return redirect("rating:studies")
+    context = {"study": study, "form": form, "invited": study.enrolments.count()}
+    return render(request, "rating/delete_draft.html", context, status=422 if form.errors else 200)
+
+
+@permission_required("rating.change_study", raise_exception=True)
+@require_POST
+def move_to_archive(request: HttpRequest, slug: str) -> HttpResponse:
+    """Into the archive, or back out of it."""
+    study = get_object_or_404(Study.objects.editable_by(request.user), slug=slug)
+    try:
+        (bring_back if "back" in request.POST else archive)(study, request.user)
+    except NotPossibleError as reason:
+        messages.error(request, str(reason))
+    return redirect(study)
 
 
 @permission_required("rating.view_study", raise_exception=True)
@@ -119,6 +111,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "log": folded(study.events[:LATEST]),
         "may_edit": study.may_edit(request.user),
         "is_owner": study.is_owned_by(request.user),
+        "is_archived": ArchivedStudy.objects.filter(study=study).exists(),
         "members": study.memberships.select_related("user", "group"),
     }
     return render(request, "rating/study.html", context)
