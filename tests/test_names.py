@@ -10,7 +10,9 @@ from pathlib import Path
 
 from bench.house import REPOSITORY, SHARE_OF_LEFTOVERS, app_files, bound_names, leftovers
 
-COLUMN = ("generation/utility/models.py", "image")  # a column of the database keeps its name
+OTHER_WORD = (
+    "pict" + "ure"
+)  # in two parts, so that no renaming of it in all files makes this ban the right word
 HE = re.compile(r"\b(he|his|him|himself|she|her|hers|herself)\b", re.IGNORECASE)
 
 
@@ -23,13 +25,13 @@ def test_names_are_nouns_not_leftovers_of_a_sentence() -> None:
 
 
 def test_an_image_is_called_image() -> None:
-    images = [
+    other_names = [
         (str(name.path.relative_to(REPOSITORY)), name.name)
         for name in bound_names()
-        if "image" in name.name.lower()
+        if OTHER_WORD in name.name.lower()
     ]
 
-    assert [image for image in images if image != COLUMN] == []
+    assert other_names == []
 
 
 def test_exceptions_end_in_error() -> None:
