@@ -15,7 +15,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Self
 
-from pool.canonical.pixels import RefusedImageError, encode_png, perceptual_hash, pixel_sha256
+from pool.canonical.pixels import (
+    STORED_LEVEL,
+    RefusedImageError,
+    encode_png,
+    perceptual_hash,
+    pixel_sha256,
+)
 from pool.imports.archives import Refusal, Source, UnreadableError
 from pool.imports.decoding import Decoded, Decoder, Hints
 
@@ -106,4 +112,5 @@ class Pipeline:
 
 def _prepared(decoded: Decoded) -> Prepared:
     pixels = decoded.pixels
-    return Prepared(decoded, encode_png(pixels), pixel_sha256(pixels), perceptual_hash(pixels))
+    png = encode_png(pixels, level=STORED_LEVEL)
+    return Prepared(decoded, png, pixel_sha256(pixels), perceptual_hash(pixels))

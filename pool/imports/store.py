@@ -8,7 +8,14 @@ from types import MappingProxyType
 from typing import Any
 
 from jobs.disk_space import is_out_of_room
-from pool.canonical.pixels import Pixels, bits_of, encode_png, perceptual_hash, pixel_sha256
+from pool.canonical.pixels import (
+    STORED_LEVEL,
+    Pixels,
+    bits_of,
+    encode_png,
+    perceptual_hash,
+    pixel_sha256,
+)
 from pool.canonical.texts import file_name, line, plain_json
 from pool.imports.archives import Refusal, Source
 from pool.imports.decoding import Hints
@@ -233,6 +240,6 @@ def add_image(
         provenance=plain_json(provenance or {}),
         notes=[note.as_json() for note in notes],
     )
-    png = prepared.png if prepared else encode_png(pixels)
+    png = prepared.png if prepared else encode_png(pixels, level=STORED_LEVEL)
     insert(image, png, prepared.decoded.values if prepared else b"")
     return image

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from audit import record
 from pool.canonical.pixels import (
+    STORED_LEVEL,
     bits_of,
     decode_png,
     encode_png,
@@ -126,5 +127,5 @@ def _image(held_file: HeldFile, reason: str, mask: list[Rectangle]) -> Image:
         provenance=provenance,
         notes=notes,
     )
-    insert(image, encode_png(pixels))
+    insert(image, encode_png(pixels, level=STORED_LEVEL))
     return image

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 
+import numpy as np
+from PIL import Image
+
+from pool.canonical.pixels import decode_png
 from pool.imports.archives import Refusal, Source, UnreadableError
 from pool.imports.decoding import Hints
 from pool.imports.labels import Facts
 from pool.imports.pipeline import OpenedFile, Pipeline
+from tests.factories import make_pixels
 from tests.pool.files import image_bytes
 
 
@@ -63,3 +69,19 @@ def test_what_cannot_be_read_or_decoded_takes_its_place_in_the_order() -> None:
     assert isinstance(d, OpenedFile)
     assert d.refusal is not None
     assert nothing is None
+
+
+def test_what_is_stored_is_encoded_fast_and_is_the_very_image() -> None:
+    pixels = make_pixels(side=64, bits=16)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format="PNG")
+
+    with Pipeline(Hints(), workers=1) as pipeline:
+        [opened] = pipeline.open_all([Source("a.png", Facts(), file.getvalue)])
+
+    assert isinstance(opened, OpenedFile)
+    png = opened.images[0].png
+    assert np.array_equal(decode_png(png), pixels)
+    # RFC 1950: the second byte of a zlib stream tells in its two highest bits how hard was tried; 1 is fast.
+    stream = png.index(b"IDAT") + 4
+    assert png[stream + 1] >> 6 == 1
