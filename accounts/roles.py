@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Role(models.TextChoices):
-    RATER = "rater"
-    RESEARCHER = "researcher"
-    ADMIN = "admin"
+    RATER = "rater", _("Rater")
+    RESEARCHER = "researcher", _("Researcher")
+    ADMIN = "admin", _("Admin")
 
 
 # Whoever may look into the pool knows which images are generated, so a rater has nothing of it.

@@ -1,7 +1,10 @@
 from allauth.account.views import password_reset, request_login_code
 from allauth.mfa.totp.views import activate_totp
 from csp.decorators import csp_update
+from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
+from django.views.decorators.http import require_POST
+from django.views.i18n import set_language
 
 from accounts.sign_in.adapter import address_stands
 from accounts.sign_in.identity_proof import ProveByCode, nothing_to_prove_with
@@ -24,6 +27,7 @@ from rating.studies.invitations import invite_raters
 urlpatterns = [
     path("", home, name="home"),
     path("enter/<slug:token>/", login_link, name="login_link"),
+    path("language/", login_not_required(require_POST(set_language)), name="set_language"),
     path("livez", livez, name="livez"),
     path("readyz", readyz, name="readyz"),
     path("healthz", healthz, name="healthz"),

@@ -32,6 +32,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "second_factor": (SIGNED_IN, "get"),
     "site_settings": ({"admin"}, "get"),
     "privacy_notice": (EVERYBODY, "get"),
+    "set_language": (EVERYBODY, "post"),
     "prove_by_code": (SIGNED_IN, "get"),
     "nothing_to_prove_with": (SIGNED_IN, "get"),
     "log": ({"admin"}, "get"),

@@ -5,6 +5,7 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from accounts.sign_in.addresses import mail_is_set_up
 
@@ -28,7 +29,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         if methods or not user.is_authenticated:
             return methods
         name = "prove_by_code" if mail_is_set_up() else "nothing_to_prove_with"
-        return [{"id": name, "description": "Prove that it is you", "url": reverse(name)}]
+        return [{"id": name, "description": _("Prove that it is you"), "url": reverse(name)}]
 
 
 def address_stands(request: HttpRequest) -> HttpResponse:

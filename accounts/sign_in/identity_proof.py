@@ -23,6 +23,8 @@ from allauth.core.internal.httpkit import authenticated_user
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_safe
 
 CODE = "identity_code"
@@ -52,7 +54,9 @@ def proofs_of(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 class CodeForm(forms.Form):
-    code = forms.CharField(max_length=20, widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}))
+    code = forms.CharField(
+        label=_lazy("Code"), max_length=20, widget=forms.TextInput(attrs={"autocomplete": "one-time-code"})
+    )
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -61,7 +65,7 @@ class CodeForm(forms.Form):
     def clean_code(self) -> str:
         sent = self.request.session.get(CODE)
         if sent is None or time.time() - sent["at"] > app_settings.LOGIN_BY_CODE_TIMEOUT:
-            raise forms.ValidationError("The code is out of date; have a new one sent.")
+            raise forms.ValidationError(_("The code is out of date; have a new one sent."))
         typed: str = self.cleaned_data["code"]
         if compare_user_code(actual=typed, expected=sent["code"]):
             return typed
@@ -70,7 +74,7 @@ class CodeForm(forms.Form):
             self.request.session[CODE] = sent
         else:
             del self.request.session[CODE]
-        raise forms.ValidationError("That is not the code.")
+        raise forms.ValidationError(_("That is not the code."))
 
 
 class ProveByCode(BaseReauthenticateView):  # type: ignore[misc]  # allauth ships no types

@@ -13,6 +13,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from accounts.models import SiteSettings, User
 from accounts.people.roles_form import RoleForm
@@ -26,7 +28,7 @@ BOUNDS = Bounds(total_seconds=10.0, most_bytes=2**20, connect_seconds=5.0, read_
 Claims = dict[str, Any]
 
 
-SILENT = (
+SILENT = _lazy(
     "The identity provider of your house does not answer as it should just now. Try it again in a minute."
 )
 
@@ -92,13 +94,15 @@ class IdentityProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc
         """Find the person, give them the role of their groups, or say why they do not come in."""
         claims = claims_of(sociallogin)
         if sociallogin.state.get("process") == "connect":
-            raise turned_away(request, claims, "Accounts are matched by their address, not by hand.")
+            raise turned_away(request, claims, _("Accounts are matched by their address, not by hand."))
         _forget_claims(sociallogin)
         address = confirmed_address(claims)
         person = sociallogin.user if sociallogin.is_existing else _person_with(address)
         if person is None and not (address and self.is_open_for_signup(request, sociallogin)):
             raise turned_away(
-                request, claims, "Nobody with a confirmed address that this site knows; ask to be invited."
+                request,
+                claims,
+                _("Nobody with a confirmed address that this site knows; ask to be invited."),
             )
         role = role_of(claims)
         if person is None:

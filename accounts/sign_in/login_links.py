@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts.models import LoginLink, User
@@ -34,7 +35,10 @@ def login_link(request: HttpRequest, token: str) -> HttpResponse:
     record(link.user, link.user, "used a sign-in link", made_by=str(getattr(link.made_by, "uuid", "")))
     if link.made_by is not None and link.made_by != link.user:
         _tell(link)
-        messages.info(request, f"You signed in by a link that {link.made_by} made.")
+        messages.info(
+            request,
+            _("You signed in by a link that %(person)s made.") % {"person": link.made_by},
+        )
     # allauth's own stages follow: whoever has a second factor is asked for it after a link, too.
     answer: HttpResponse = perform_login(request, link.user, redirect_url=link.next_path)
     return answer

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 BEGAN, LAST = "staff_began", "staff_last"
 WRITE_EVERY = 60.0
@@ -31,7 +32,9 @@ class SessionLimits:
         idle, age = settings.STAFF_IDLE.total_seconds(), settings.STAFF_SESSION.total_seconds()
         if now - last > idle or now - began > age:
             logout(request)
-            messages.info(request, "You were signed out because nothing was done for a while. Sign in again.")
+            messages.info(
+                request, _("You were signed out because nothing was done for a while. Sign in again.")
+            )
         elif BEGAN not in request.session or (now - last > WRITE_EVERY and not _is_poll(request)):
             request.session[BEGAN], request.session[LAST] = began, now
 

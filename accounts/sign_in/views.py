@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from accounts.models import LoginLink
+from accounts.preferences_form import preferences_form
 from accounts.sign_in.addresses import mail_is_set_up
 
 LINKS_SHOWN = 10
@@ -29,6 +30,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "factors": set(factors),
         "links": links[:LINKS_SHOWN],
         "mail_is_set_up": mail_is_set_up(),
+        "preferences": preferences_form(request.user),
         "has_password": request.user.is_authenticated and request.user.has_usable_password(),
     }
     return render(request, "account/account.html", context)

@@ -7,15 +7,17 @@ import sys
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from django.utils.translation import gettext_lazy as _
 
 from jobs.disk_space import is_out_of_room
 from lungrater.deadlines.file_storage import StorageSilentError
 from lungrater.deadlines.mail import MailSilentError
 
-NO_DATABASE = (
+NO_DATABASE = _(
     "The database does not answer just now. Nothing that was shown as saved is lost; try again in a minute."
 )
-NO_ROOM = "The disk of this site is full, so nothing can be stored just now. Tell whoever runs this site."
+NO_ROOM = _("The disk of this site is full, so nothing can be stored just now. Tell whoever runs this site.")
+SOMETHING_WRONG = _("Something went wrong here.")
 TRY_AGAIN_AFTER = "30"
 
 
@@ -23,9 +25,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """503 or 507 with a sentence for an outage, 500 for a fault of ours; needs neither database nor session."""
     status, sentence = _outage(sys.exc_info()[1])
     if request.headers.get("Accept", "").startswith("application/json"):
-        answer: HttpResponse = JsonResponse(
-            {"error": sentence or "Something went wrong here."}, status=status
-        )
+        answer: HttpResponse = JsonResponse({"error": sentence or str(SOMETHING_WRONG)}, status=status)
     elif sentence:
         answer = HttpResponse(render_to_string("503.html", {"sentence": sentence}), status=status)
     else:
@@ -37,9 +37,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _outage(error: BaseException | None) -> tuple[int, str]:
     if is_out_of_room(error):
-        return 507, NO_ROOM
+        return 507, str(NO_ROOM)
     if isinstance(error, OperationalError | InterfaceError):
-        return 503, NO_DATABASE
+        return 503, str(NO_DATABASE)
     if isinstance(error, StorageSilentError | MailSilentError):
         return 503, str(error)
     return 500, ""

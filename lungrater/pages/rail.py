@@ -94,4 +94,5 @@ def theme(request: HttpRequest) -> str:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return Preferences.Theme.AUTO.value
-    return Preferences.of(user).theme
+    own: Preferences = getattr(request, "preferences", None) or Preferences.of(user)
+    return own.theme

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 LIVES = timedelta(days=14)
 MOST_BYTES = 2**20
 MOST_ROWS = 1000
-NAMES = {name.casefold(): Role(value) for value, label in Role.choices for name in (value, label)}
+NAMES = {str(name).casefold(): Role(value) for value, label in Role.choices for name in (value, label)}
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from accounts.preferences import Preferences
+from accounts.preferences_form import preferences_form
 from rating.models import Enrolment, Sitting
 from rating.reading.consent_copy import mail_consent, withdrawal_words
 from rating.views.raters import for_everybody, for_raters, wants_json
@@ -67,20 +67,6 @@ class DisplayForm(forms.Form):
     )
 
 
-class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
-    class Meta:
-        model = Preferences
-        fields = ["theme", "language", "auto_advance", "single_keys"]
-
-
-class ColoursForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
-    """For those who read no images: their pages are in English and have no rating keys."""
-
-    class Meta:
-        model = Preferences
-        fields = ["theme"]
-
-
 @for_raters
 def begin(request: HttpRequest, slug: str) -> HttpResponse:
     """Instructions, consent and profile; once agreed to, again only when the words have changed.
@@ -123,16 +109,14 @@ def display(request: HttpRequest, slug: str) -> HttpResponse:
 
 @for_everybody
 def preferences(request: HttpRequest) -> HttpResponse:
-    own = Preferences.of(request.user)
-    reads = request.user.has_perm("rating.rate")
-    form = (PreferencesForm if reads else ColoursForm)(request.POST or None, instance=own)
+    form = preferences_form(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         form.save()
         if wants_json(request):
             return JsonResponse({"saved": True})
         return redirect(_back(request))
-    frame = "rating/rater.html" if reads else "base.html"
-    context = {"form": form, "back": _back(request), "frame": frame, "reads": reads}
+    frame = "rating/rater.html" if request.user.has_perm("rating.rate") else "base.html"
+    context = {"form": form, "back": _back(request), "frame": frame}
     return render(request, "rating/preferences.html", context, status=422 if form.errors else 200)
 
 

@@ -58,7 +58,8 @@ def _guarded(view: View[P], permission: str) -> View[P]:
             return redirect_to_login(request.get_full_path())
         if permission and not request.user.has_perm(permission):
             raise PermissionDenied
-        request.preferences = SimpleLazyObject(lambda: Preferences.of(request.user))  # type: ignore[attr-defined]  # for the templates
+        if not hasattr(request, "preferences"):  # on a page `PageLanguage` has put it there
+            request.preferences = SimpleLazyObject(lambda: Preferences.of(request.user))  # type: ignore[attr-defined]  # for the templates
         if wants_json(request):
             return view(request, *args, **kwargs)
         with own_language(request):
