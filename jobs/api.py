@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -19,12 +19,15 @@ from accounts.tokens.models import Scope
 from jobs.models import Job
 from jobs.views import JobPages
 
+# Spelled out: a document names an enumeration by its class, and a study has states too.
+JobState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
+
 
 class JobFacts(Schema):
     """How far a job is. While it is queued or running, ask again after the seconds of `Retry-After`."""
 
     id: int
-    state: Job.State
+    state: JobState
     done: int
     total: int
     percent: int

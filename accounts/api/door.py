@@ -41,7 +41,11 @@ def _door(view: View, *, in_one: bool) -> View:
         if response.status_code == 405:
             allowed = {"Allow": response.get("Allow", "")}
             return ProblemError(405, f"This address takes {allowed['Allow']}.", headers=allowed).response()
-        _note_refusal(request, response.status_code)
+        refusal = getattr(response, "refusal", None)
+        if refusal is None:
+            _note_refusal(request, response.status_code)
+        else:
+            record(refusal.subject, request.user, "was refused", act=refusal.act, reason=refusal.reason)
         return response
 
     return csrf_exempt(login_not_required(transaction.non_atomic_requests(never_cache(enter))))

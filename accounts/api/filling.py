@@ -29,7 +29,7 @@ TYPES: dict[Any, Any] = {
 def filled(
     make: Callable[..., Form], values: Mapping[str, Any], files: Files | None = None, **how: Any
 ) -> Form:
-    """The valid form; what the program leaves out is as the page shows it first. Raises ProblemError, 422.
+    """The valid form; what the program leaves out is as the page shows it first, null is left empty. Raises ProblemError, 422.
 
     A file comes as an upload, or as the text of it in the field's place.
     """
@@ -39,7 +39,7 @@ def filled(
         for name, field in blank.fields.items()
         if (value := blank.get_initial_for_field(field, name)) is not None and value is not False
     }
-    data = {**initial, **{name: value for name, value in values.items() if value is not None}}
+    data = {**initial, **{name: "" if value is None else value for name, value in values.items()}}
     uploads: Files = files.copy() if files is not None else MultiValueDict()
     for name, field in blank.fields.items():
         if isinstance(field, forms.FileField) and isinstance(text := data.pop(name, None), str) and text:
@@ -68,9 +68,14 @@ def body_of(
 
 
 def json_type(field: forms.Field) -> Any:
-    if getattr(field, "coerce", str) is int:
+    if isinstance(field, forms.TypedChoiceField) and _has_numbers(field):
         return int
     return next((kind for fields, kind in TYPES.items() if isinstance(field, fields)), str)
+
+
+def _has_numbers(field: forms.TypedChoiceField) -> bool:
+    values = [value for value, _label in field.choices if value not in (None, "")]
+    return bool(values) and all(isinstance(value, int) for value in values)
 
 
 def _description(field: forms.Field) -> str:

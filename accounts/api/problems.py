@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -35,6 +36,19 @@ class Problem(Schema):
     errors: dict[str, list[str]] = {}
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An act that was refused, for the log of its subject."""
+
+    subject: Any
+    act: str
+    reason: str
+
+
+class ProblemResponse(HttpResponse):
+    refusal: Refusal | None = None
+
+
 class ProblemError(Exception):
     """Ends an operation with this answer; what it did until then is undone."""
 
@@ -46,9 +60,10 @@ class ProblemError(Exception):
         errors: Mapping[str, list[str]] | None = None,
         kind: str = "about:blank",
         headers: Mapping[str, str] | None = None,
+        refusal: Refusal | None = None,
     ) -> None:
         super().__init__(detail)
-        self.status, self.detail, self.kind = status, detail, kind
+        self.status, self.detail, self.kind, self.refusal = status, detail, kind, refusal
         self.errors, self.headers = dict(errors or {}), dict(headers or {})
 
     def response(self) -> HttpResponse:
@@ -61,7 +76,9 @@ class ProblemError(Exception):
         if self.errors:
             content["errors"] = self.errors
         text = json.dumps(content, ensure_ascii=False)
-        return HttpResponse(text, content_type=MEDIA_TYPE, status=self.status, headers=self.headers)
+        response = ProblemResponse(text, content_type=MEDIA_TYPE, status=self.status, headers=self.headers)
+        response.refusal = self.refusal
+        return response
 
 
 def not_valid(form: forms.BaseForm) -> ProblemError:

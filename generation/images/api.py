@@ -38,7 +38,7 @@ def creates(form: type[NewJobForm]) -> Create:
         def make(data: Any, files: Any) -> NewJobForm:
             return for_person(form(data, files), request.user, changes=["dataset"])
 
-        return filled(make, body.model_dump()).submit(request.user)
+        return filled(make, body.model_dump(exclude_unset=True)).submit(request.user)
 
     return create
 

@@ -32,7 +32,7 @@ def create(request: HttpRequest, body: Any) -> QualityReport:
     def make(data: Any, files: Any) -> QualityForm:
         return for_person(QualityForm(data, files), request.user)
 
-    return filled(make, body.model_dump()).submit(request.user)
+    return filled(make, body.model_dump(exclude_unset=True)).submit(request.user)
 
 
 add_job_operations(router, pages, QualityFacts, at=AT, one="quality_report", many="quality_reports")

@@ -43,7 +43,7 @@ def _submit(form: type[TrainingForm] | type[FineTuneForm], request: HttpRequest,
     def make(data: Any, files: Any) -> WithConfigFile:
         return for_person(form(data, files), request.user)
 
-    return filled(make, body.model_dump()).submit(request.user)
+    return filled(make, body.model_dump(exclude_unset=True)).submit(request.user)
 
 
 def train(request: HttpRequest, body: Any) -> TrainingRun:

@@ -33,7 +33,7 @@ def create(request: HttpRequest, body: Any) -> UtilityExperiment:
     def make(data: Any, files: Any) -> UtilityForm:
         return for_person(UtilityForm(data, files), request.user)
 
-    return filled(make, body.model_dump()).submit(request.user)
+    return filled(make, body.model_dump(exclude_unset=True)).submit(request.user)
 
 
 add_job_operations(router, pages, UtilityFacts, at=AT, one="utility_experiment", many="utility_experiments")

@@ -8,9 +8,14 @@ from generation.quality.api import router as quality_reports
 from generation.training.api import router as training_runs
 from generation.utility.api import router as utility_experiments
 from lungrater.api.house_api import HouseAPI
+from lungrater.api.people import router as people
 from lungrater.api.problem_handlers import handle_problems
 from pool.imports.api import router as imports
 from pool.views.api import datasets, images
+from rating.views.api.acts import router as acts
+from rating.views.api.outcome import router as outcome
+from rating.views.api.raters import router as raters
+from rating.views.api.studies import router as studies
 
 DESCRIPTION = (
     "Everything that the pages of LungRater can do, for programs: the same forms, the same memberships, the same log. "
@@ -29,7 +34,9 @@ handle_problems(api)
 for router in (
     *(me, datasets, images, imports),
     *(generation_jobs, training_runs, quality_reports, utility_experiments),
+    *(studies, acts, raters, outcome, people),
 ):
     api.add_router("", router)
 
-addresses = api.addresses()
+# Each person is invited for good before any mail goes out.
+addresses = api.addresses(in_pieces=frozenset({"invite_raters", "invite_people"}))

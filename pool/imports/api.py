@@ -94,7 +94,7 @@ def upload_images(
     files: Any = MultiValueDict({name: list(values) for name, values in request.FILES.lists()})
     form = filled(
         UploadForm,
-        {"labels": ImportJob.Labels.NONE, **fields.model_dump(exclude_none=True), "dataset": dataset.pk},
+        {"labels": ImportJob.Labels.NONE, **fields.model_dump(exclude_unset=True), "dataset": dataset.pk},
         files,
         person=request.user,
     )

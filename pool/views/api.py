@@ -105,7 +105,7 @@ def list_datasets(request: HttpRequest) -> Any:
 @once(DatasetFacts)
 def create_dataset(request: HttpRequest, body: DatasetBody) -> Any:
     """An empty dataset, yours; send its images next."""
-    dataset = filled(DatasetForm, body.model_dump()).save_by(request.user)
+    dataset = filled(DatasetForm, body.model_dump(exclude_unset=True)).save_by(request.user)
     return _counted(request).get(pk=dataset.pk)
 
 
@@ -118,7 +118,7 @@ def get_dataset(request: HttpRequest, pk: Key) -> Any:
 def remove_dataset(request: HttpRequest, pk: Key, body: Confirmation) -> Any:
     """With its images, where nothing needs them; `confirm` is its name."""
     dataset = get_object_or_404(Dataset.objects.counted().owned_by(request.user), pk=pk)
-    filled(ConfirmForm, body.model_dump(), name=dataset.name)
+    filled(ConfirmForm, body.model_dump(exclude_unset=True), name=dataset.name)
     try:
         remove(dataset, by=request.user)
     except StillNeededError as reason:
@@ -130,7 +130,9 @@ def remove_dataset(request: HttpRequest, pk: Key, body: Confirmation) -> Any:
 def change_dataset_member(request: HttpRequest, pk: Key, body: Member) -> Any:
     """Give a person, a group or all researchers a part; an empty part takes it away."""
     dataset = get_object_or_404(Dataset.objects.owned_by(request.user), pk=pk)
-    sentence = filled(MemberForm, body.model_dump(), subject=dataset, by=request.user).save()
+    sentence = filled(
+        MemberForm, body.model_dump(exclude_unset=True), subject=dataset, by=request.user
+    ).save()
     record(dataset, request.user, "changed the members", reason=sentence)
     return {"sentence": sentence}
 
@@ -139,7 +141,7 @@ def change_dataset_member(request: HttpRequest, pk: Key, body: Member) -> Any:
 @paged
 def list_images(request: HttpRequest, chosen: Query[Filter]) -> Any:
     note_look(None, request.user, "gallery")
-    form = filled(FilterForm, chosen.model_dump(), person=request.user)
+    form = filled(FilterForm, chosen.model_dump(exclude_unset=True), person=request.user)
     return Image.objects.visible_to(request.user).matching(**form.cleaned_data)
 
 
@@ -161,7 +163,9 @@ def get_image_file(request: HttpRequest, pk: UUID) -> HttpResponse:
 def exclude_image(request: HttpRequest, pk: UUID, body: Reason) -> Any:
     """Leave it out of new studies and training; it stays where it is."""
     image = get_object_or_404(Image.objects.editable_by(request.user), pk=pk)
-    image.exclude(filled(ExcludeForm, body.model_dump()).cleaned_data["reason"], by=request.user)
+    image.exclude(
+        filled(ExcludeForm, body.model_dump(exclude_unset=True)).cleaned_data["reason"], by=request.user
+    )
     return image
 
 

@@ -10,9 +10,12 @@ from typing import Any
 from django import forms
 from django.db import models, transaction
 
+from audit import record
 from pool.models import Dataset, DatasetQuerySet, Image
 from rating.studies.strata import Role, Stratum
 from rating.studies.study import Study
+
+FROZEN_MEANWHILE = "The study has been frozen meanwhile: its protocol stands. Copy it instead."
 
 
 class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
@@ -189,3 +192,15 @@ def _names(dataset: Dataset, label: str) -> dict[str, str]:
     # A finding is any text, so its field is named by a short hash of it.
     tail = f"_{hashlib.sha256(label.encode()).hexdigest()[:10]}" if label else ""
     return {role: f"{prefix}_{dataset.pk}{tail}" for role, prefix in StrataForm.PREFIXES.items()}
+
+
+@transaction.atomic
+def save_study(form: StudyForm, strata: StrataForm, *, by: Any) -> Study:
+    """The draft of two valid forms. Raises NotPossibleError, or IntegrityError where it has been frozen meanwhile."""
+    is_new = form.instance.pk is None
+    study: Study = form.save()
+    if is_new:
+        study.give_to_maker(by)
+    strata.save(study)
+    record(study, by, "created" if is_new else "changed the protocol")
+    return study

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
@@ -76,6 +77,25 @@ def invite(study: Study, email: str, *, by: Any = None) -> Invitation:
     return Invitation(email, path, is_new=is_new)
 
 
+def invite_all(
+    study: Study, emails: Iterable[str], *, by: Any, absolute: Callable[[str], str]
+) -> tuple[list[Invitation], list[str]]:
+    """Everybody who can be invited, each for good before any mail goes out, and a sentence on whoever cannot."""
+    invitations, refusals = [], []
+    for email in emails:
+        try:
+            invitation = invite(study, email, by=by)
+        except NotPossibleError as reason:
+            refusals.append(f"{email}: {reason}")
+        else:
+            invitation.url = absolute(invitation.path)
+            invitations.append(invitation)
+    if mail_is_set_up():
+        unsent = send_invitations(study, invitations, by=by)
+        refusals += [f"No mail could be sent to {email}; try again later." for email in unsent]
+    return invitations, refusals
+
+
 @permission_required("accounts.invite_rater", raise_exception=True)
 @transaction.non_atomic_requests  # each person is invited for good before any mail goes out
 @never_cache
@@ -84,17 +104,12 @@ def invite_raters(request: HttpRequest, slug: str) -> HttpResponse:
     form = InvitationForm(request.POST or None)
     invitations: list[Invitation] = []
     if request.method == "POST" and form.is_valid():
-        for email in form.cleaned_data["emails"]:
-            try:
-                invitation = invite(study, email, by=request.user)
-            except NotPossibleError as reason:
-                form.add_error("emails", f"{email}: {reason}")
-            else:
-                invitation.url = request.build_absolute_uri(invitation.path)
-                invitations.append(invitation)
-        if mail_is_set_up():
-            for email in send_invitations(study, invitations, by=request.user):
-                form.add_error("emails", f"No mail could be sent to {email}; try again later.")
+        emails = form.cleaned_data["emails"]
+        invitations, refusals = invite_all(
+            study, emails, by=request.user, absolute=request.build_absolute_uri
+        )
+        for sentence in refusals:
+            form.add_error("emails", sentence)
     context = {"study": study, "form": form, "invitations": invitations, "mail_is_set_up": mail_is_set_up()}
     return render(request, "account/invite.html", context)
 

@@ -27,7 +27,7 @@ from rating.views.analysis import note_look
 @require_GET
 def ratings(request: HttpRequest, slug: str) -> HttpResponseBase:
     study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
-    _keep(request, study)
+    keep_export(request.user, study)
     return _download(csv_lines(study), f"lungrater-ratings-{study.slug}.csv")
 
 
@@ -48,7 +48,7 @@ def bundle(request: HttpRequest, slug: str) -> HttpResponse:
 
     study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
     content = bundle_of(study, _today())
-    _keep(request, study, bundle=True)
+    keep_export(request.user, study, bundle=True)
     return _attachment(content, "application/zip", f"lungrater-{study.slug}.zip")
 
 
@@ -71,13 +71,11 @@ def report(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     return _attachment(content, content_type, f"lungrater-report-{study.slug}.{kind}")
 
 
-def _keep(request: HttpRequest, study: Study, **detail: Any) -> None:
+def keep_export(person: Any, study: Study, **detail: Any) -> None:
     """The log keeps each export with what `verify` says of what was handed out; changed ratings are not."""
     refuse_where_ratings_differ(study)
     verified = verify_study(study).is_whole
-    record(
-        study, request.user, "exported ratings", with_truth=study.is_unblinded, verified=verified, **detail
-    )
+    record(study, person, "exported ratings", with_truth=study.is_unblinded, verified=verified, **detail)
 
 
 def _today() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -18,7 +19,7 @@ from audit import record
 from rating.blinding.freeze_again import FreezeAgainForm, flagged_images, freeze_again
 from rating.models import Enrolment, Freeze, Study
 from rating.studies.study import NotPossibleError
-from rating.views.signing import ask_meaning, sign
+from rating.views.signing import ask_meaning, proof_methods, sign
 
 get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -27,7 +28,7 @@ get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 @get_or_post
 def freeze(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.drafts().editable_by(request.user), slug=slug)
-    return _ask_then(request, study, "freeze", forms.Form(_posted(request)), _freeze)
+    return _ask_then(request, study, "freeze", forms.Form(_posted(request)), begin_freeze)
 
 
 @permission_required("rating.change_study", raise_exception=True)
@@ -45,7 +46,9 @@ def again(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             if study.signatures:  # its freeze is signed, which that page asks for
                 return redirect("rating:freeze", draft.slug)
-            messages.success(request, f"{_freeze(request, draft, forms.Form())} Its raters came along.")
+            messages.success(
+                request, f"{begin_freeze(request.user, draft, forms.Form())} Its raters came along."
+            )
             return redirect(draft)
     context = {"study": study, "form": form, "flagged": len(flagged_images(study))}
     return render(request, "rating/freeze_again.html", context, status=422 if form.errors else 200)
@@ -55,7 +58,7 @@ def again(request: HttpRequest, slug: str) -> HttpResponse:
 @get_or_post
 def close(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.editable_by(request.user), slug=slug)
-    return _ask_then(request, study, "close", ConfirmForm(_posted(request), name=study.name), _close)
+    return _ask_then(request, study, "close", ConfirmForm(_posted(request), name=study.name), close_study)
 
 
 @permission_required("rating.view_truth", raise_exception=True)
@@ -63,10 +66,10 @@ def close(request: HttpRequest, slug: str) -> HttpResponse:
 def unblind(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.editable_by(request.user), slug=slug)
     require_proof_of_people(request)
-    return _ask_then(request, study, "unblind", ReasonForm(_posted(request)), _unblind)
+    return _ask_then(request, study, "unblind", ReasonForm(_posted(request)), unblind_study)
 
 
-Act = Callable[[HttpRequest, Study, forms.Form], str]
+Act = Callable[[Any, Study, forms.Form], str]
 
 
 def _posted(request: HttpRequest) -> QueryDict | None:
@@ -80,9 +83,9 @@ def _ask_then(request: HttpRequest, study: Study, name: str, form: forms.Form, a
     ask_meaning(form, study)
     if form.is_valid():
         try:
-            messages.success(request, act(request, study, form))
+            messages.success(request, act(request.user, study, form))
             if study.signatures:
-                sign(request, study, name, form.cleaned_data["meaning"])
+                sign(request.user, study, name, form.cleaned_data["meaning"], by=proof_methods(request))
         except NotPossibleError as reason:
             record(study, request.user, "was refused", act=name, reason=str(reason))
             messages.error(request, str(reason))
@@ -97,23 +100,23 @@ def _ask_then(request: HttpRequest, study: Study, name: str, form: forms.Form, a
     return render(request, "rating/point_of_no_return.html", context, status=status)
 
 
-def _freeze(request: HttpRequest, study: Study, _form: forms.Form) -> str:
+def begin_freeze(person: Any, study: Study, _form: forms.Form) -> str:
     if reasons := study.reasons_not_to_freeze():
         raise NotPossibleError(" ".join(reasons))
     try:
         with transaction.atomic():
-            Freeze(study=study, requested_by_id=request.user.pk).submit()
+            Freeze(study=study, requested_by_id=person.pk).submit()
     except IntegrityError:
         return "The study is being frozen already."
     return "The study is being frozen."
 
 
-def _close(request: HttpRequest, study: Study, _form: forms.Form) -> str:
-    study.close(request.user)
+def close_study(person: Any, study: Study, _form: forms.Form) -> str:
+    study.close(person)
     return "No more ratings are taken."
 
 
-def _unblind(request: HttpRequest, study: Study, form: forms.Form) -> str:
-    if study.unblind(request.user, form.cleaned_data["reason"]):
+def unblind_study(person: Any, study: Study, form: forms.Form) -> str:
+    if study.unblind(person, form.cleaned_data["reason"]):
         return "The truth is visible now."
     return "Your wish to unblind is kept; a second owner or editor has to confirm it."

@@ -38,17 +38,22 @@ def ask_meaning(form: forms.Form, study: Study) -> None:
         form.fields["meaning"] = forms.ChoiceField(choices=MEANINGS, label="What your signature means")
 
 
-def sign(request: HttpRequest, study: Study, act: str, meaning: str, **bound_to: Any) -> None:
+def proof_methods(request: HttpRequest) -> list[str]:
+    """How whoever signs on a page has proved who they are."""
+    return [proof["method"] for proof in proofs_of(request)[-1:]]
+
+
+def sign(person: Any, study: Study, act: str, meaning: str, *, by: list[str], **bound_to: Any) -> None:
     """Keep the signature; the head that it is bound to is that of the log before it."""
     record(
         study,
-        request.user,
+        person,
         SIGNED,
         act=act,
         meaning=dict(MEANINGS)[meaning],
         manifest_sha256=study.manifest_sha256,
         head=str(head(study.trail)),
-        by=[proof["method"] for proof in proofs_of(request)[-1:]],
+        by=by,
         **bound_to,
     )
 
@@ -66,10 +71,15 @@ def sign_report(request: HttpRequest, slug: str) -> HttpResponse:
     form = SignatureForm(request.POST if request.method == "POST" else None)
     ask_meaning(form, study)
     if form.is_valid():
-        numbers = json.dumps(as_json(results_of(study)), sort_keys=True, allow_nan=False)
-        digest = hashlib.sha256(numbers.encode()).hexdigest()
-        sign(request, study, "report", form.cleaned_data["meaning"], numbers_sha256=digest)
+        sign_numbers(request.user, study, form.cleaned_data["meaning"], by=proof_methods(request))
         messages.success(request, "Your signature stands in the report and in the log.")
         return redirect(study)
     status = 422 if request.method == "POST" else 200
     return render(request, "rating/sign_report.html", {"study": study, "form": form}, status=status)
+
+
+def sign_numbers(person: Any, study: Study, meaning: str, *, by: list[str]) -> None:
+    """Sign the report: its numbers as they are now."""
+    numbers = json.dumps(as_json(results_of(study)), sort_keys=True, allow_nan=False)
+    digest = hashlib.sha256(numbers.encode()).hexdigest()
+    sign(person, study, "report", meaning, by=by, numbers_sha256=digest)

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 from django import forms
 from django.contrib.auth.decorators import permission_required
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 
-from audit import record
 from jobs.views import Context
 from pool.models import Dataset, Origin
 from rating.models import Study
@@ -181,25 +180,15 @@ class _StudySteps:
     def _save(self) -> HttpResponse:
         if self.form.is_valid() and self.strata.is_valid():
             try:
-                with transaction.atomic():
-                    self._keep()
+                save_study(self.form, self.strata, by=self.request.user)
             except NotPossibleError as reason:
                 self.form.add_error(None, str(reason))
             except IntegrityError:
-                self.form.add_error(
-                    None, "The study has been frozen meanwhile: its protocol stands. Copy it instead."
-                )
+                self.form.add_error(None, FROZEN_MEANWHILE)
             else:
                 return redirect(self.study)
         self.step = self._first_with_faults()
         return self._page(status=422)
-
-    def _keep(self) -> None:
-        saved = self.form.save()
-        if self.is_new:
-            saved.give_to_maker(self.request.user)
-        self.strata.save(saved)
-        record(saved, self.request.user, "created" if self.is_new else "changed the protocol")
 
     def _first_with_faults(self) -> Step:
         for step in STEPS:

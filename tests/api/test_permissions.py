@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.http.request import HttpHeaders
 from django.test import Client
 
 from accounts.membership.models import Part
@@ -15,7 +16,7 @@ from accounts.roles import Role
 from lungrater.api.site_api import api
 from pool.models import Dataset
 from rating.models import Study
-from tests.api.callers import EVERY_SCOPE, caller
+from tests.api.callers import EVERY_SCOPE, act_header, caller
 from tests.test_permissions import world
 
 __all__ = ["world"]
@@ -57,6 +58,56 @@ TABLE: dict[str, tuple[str, set[str], str]] = {
     **{f"cancel_{kind}": ("write", people, "editor") for kind, people in JOBS.items()},
     **{f"resume_{kind}": ("write", people, "editor") for kind, people in JOBS.items()},
 }
+TABLE |= {
+    "list_studies": ("read", STAFF, ""),
+    "create_study": ("write", STAFF, ""),
+    "get_study": ("read", STAFF, "viewer"),
+    "change_study": ("write", STAFF, "editor"),
+    "get_protocol": ("read", STAFF, "viewer"),
+    "copy_study": ("write", STAFF, "viewer"),
+    "change_study_member": ("write", STAFF, "owner"),
+    "freeze_study": ("write", STAFF, "editor"),
+    "audit_study": ("write", STAFF, "editor"),
+    "override_audit": ("write", STAFF, "editor"),
+    "let_copies_in": ("write", STAFF, "editor"),
+    "open_study": ("write", STAFF, "editor"),
+    "close_now": ("write", STAFF, "editor"),
+    "unblind_now": ("write", STAFF, "editor"),
+    "sign_now": ("write", STAFF, "editor"),
+    "invite_raters": ("write", STAFF, "editor"),
+    "list_raters": ("read", STAFF, "viewer"),
+    "reset_rater": ("write", STAFF, "editor"),
+    "withdraw_rater": ("write", STAFF, "editor"),
+    "replace_rater": ("write", STAFF, "editor"),
+    "mark_unblinded_rater": ("write", STAFF, "editor"),
+    # Of a study that is closed and not unblinded:
+    "get_results": ("export", STAFF, "editor"),
+    "get_ratings_csv": ("export", STAFF, "editor"),
+    "get_machines_csv": ("export", STAFF, "editor"),
+    "get_remarks_csv": ("export", STAFF, "editor"),
+    "get_bundle": ("export", STAFF, "editor"),
+    "get_report": ("export", STAFF, "editor"),
+    "get_codebook_csv": ("export", STAFF, "viewer"),
+    "list_study_log": ("read", STAFF, "viewer"),
+    "get_study_log_csv": ("export", STAFF, "viewer"),
+    "verify_now": ("read", STAFF, "viewer"),
+    "list_people": ("people", {"admin"}, ""),
+    "invite_people": ("people", {"admin"}, ""),
+    **{f"person_{act}": ("people", {"admin"}, "") for act in ("details", "role", "link", "active", "factor")},
+    "list_site_log": ("people", {"admin"}, ""),
+}
+OF_A_DRAFT = {"change_study", "freeze_study"}
+OF_A_CLOSED_STUDY = {
+    *(
+        "get_results",
+        "get_ratings_csv",
+        "get_machines_csv",
+        "get_remarks_csv",
+        "get_bundle",
+        "get_report",
+        "sign_now",
+    )
+}
 PARTS = ("", "viewer", "editor", "owner")
 # Where an empty body is refused before anything is looked for.
 BODIES: dict[str, Any] = {"missing_images": {"sha256": []}}
@@ -69,7 +120,7 @@ def operations() -> Iterator[tuple[str, str, str, dict[str, Any]]]:
             yield operation["operationId"], method, path, operation
 
 
-def address(path: str, world: dict[str, Any]) -> str:
+def address(name: str, path: str, world: dict[str, Any]) -> str:
     """The path with what the world has for its place."""
     rows = {
         "/datasets/": world["image"].dataset_id,
@@ -81,7 +132,19 @@ def address(path: str, world: dict[str, Any]) -> str:
         "/utility-experiments/": world["utility"].pk,
     }
     key = next((str(row) for start, row in rows.items() if path.startswith(f"/api/v1{start}")), "")
-    return path.replace("{pk}", key)
+    study = world["draft" if name in OF_A_DRAFT else "over" if name in OF_A_CLOSED_STUDY else "own"]
+    names = {"{pk}": key, "{slug}": study.slug, "{number}": "1", "{kind}": "html"}
+    names["{uuid}"] = str(world["people"]["other rater"].uuid)
+    for place, value in names.items():
+        path = path.replace(place, value)
+    return path
+
+
+def with_act_token(person: User, *scopes: str) -> Client:
+    """A program that has all that a person can give it."""
+    program = caller(person, *scopes)
+    program.defaults |= HttpHeaders.to_wsgi_names(act_header(person))
+    return program
 
 
 def is_turned_away(program: Client, method: str, path: str, operation: dict[str, Any]) -> bool:
@@ -105,13 +168,13 @@ def test_every_operation_has_a_row_with_its_scope():
 def test_who_may_call_what(world, settings):
     settings.API_RATE = "100000/m"
     people = {who: world["people"][who] for who in EVERYBODY}
-    programs = {who: caller(person) for who, person in people.items()} | {"nobody": Client()}
+    programs = {who: with_act_token(person) for who, person in people.items()} | {"nobody": Client()}
 
     surprises = [
         f"{name}: {who}"
         for name, method, path, operation in operations()
         for who, program in programs.items()
-        if is_turned_away(program, method, address(path, world), operation) == (who in TABLE[name][1])
+        if is_turned_away(program, method, address(name, path, world), operation) == (who in TABLE[name][1])
     ]
 
     assert not surprises
@@ -121,14 +184,14 @@ def test_who_may_call_what(world, settings):
 def test_no_operation_opens_to_a_token_without_its_scope(world, researcher, settings):
     settings.API_RATE = "100000/m"
     lacking = {
-        scope: caller(researcher, *(other for other in EVERY_SCOPE if other != scope))
+        scope: with_act_token(researcher, *(other for other in EVERY_SCOPE if other != scope))
         for scope in EVERY_SCOPE
     }
 
     surprises = [
         name
         for name, method, path, operation in operations()
-        if not is_turned_away(lacking[TABLE[name][0]], method, address(path, world), operation)
+        if not is_turned_away(lacking[TABLE[name][0]], method, address(name, path, world), operation)
     ]
 
     assert not surprises
@@ -142,7 +205,7 @@ def test_what_a_part_opens_to_a_program(role, world, settings):
     subjects: list[Any] = [*Study.objects.all(), *Dataset.objects.all()]
     for subject in subjects:
         subject.memberships.all().delete()
-    program = caller(person)
+    program = with_act_token(person)
 
     surprises = []
     for rank, part in enumerate(PARTS):
@@ -152,7 +215,7 @@ def test_what_a_part_opens_to_a_program(role, world, settings):
             f"{part or 'none'}: {name}"
             for name, method, path, operation in operations()
             if (least := TABLE[name][2])
-            and is_turned_away(program, method, address(path, world), operation)
+            and is_turned_away(program, method, address(name, path, world), operation)
             == (rank >= PARTS.index(least))
         ]
 

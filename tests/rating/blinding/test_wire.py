@@ -58,7 +58,8 @@ class Crawl:
         # What no browser may keep expires now, by the clock.
         clock = {"Expires": "now"} if "Expires" in response.headers else {}
         headers = tuple(sorted({**response.headers, **clock}.items()))
-        body = RANDOM.sub(b"*", response.content) + b"".join(cookies)
+        content = b"".join(response.streaming_content) if response.streaming else response.content
+        body = RANDOM.sub(b"*", content) + b"".join(cookies)
         self.seen.append((f"{method} {url}", response.status_code, headers, body))
         return response
 

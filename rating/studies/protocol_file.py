@@ -1,0 +1,56 @@
+"""A study's protocol as a file, by which another centre makes the same study of its own images.
+
+It is the body that creates a study by program: the fields of the study's form, and the images asked for by dataset and finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rating.studies.forms import Row, StrataForm, StudyForm
+from rating.studies.strata import Role
+from rating.studies.study import NotPossibleError, Study
+
+
+def protocol_of(study: Study) -> dict[str, Any]:
+    """The file's content: JSON's types alone, and nothing of what has come of the study."""
+    form = StudyForm(instance=study)
+    strata = study.strata.select_related("dataset").order_by("pk")
+    return {
+        **{name: getattr(study, name) for name in form.fields},
+        "strata": [
+            {"dataset": each.dataset.name, "label": each.label, "role": str(each.role), "count": each.count}
+            for each in strata
+        ],
+    }
+
+
+def strata_values(form: StrataForm, strata: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """These strata as the values of the form's fields. Raises NotPossibleError for what is not there or stands twice."""
+    values: dict[str, int] = {}
+    for stratum in strata:
+        name = _row(form, stratum).names[str(stratum.get("role") or Role.MAIN)]
+        if name in values:
+            raise NotPossibleError(
+                f"{_words(stratum)} is asked for twice; name each dataset and finding once."
+            )
+        values[name] = stratum["count"]
+    return values
+
+
+def _row(form: StrataForm, stratum: Mapping[str, Any]) -> Row:
+    """A dataset by its name or number. A finding that all of its images have is the dataset as a whole."""
+    dataset, label = stratum["dataset"], str(stratum.get("label") or "")
+    rows = [row for row in form.strata if dataset in {row.dataset.name, row.dataset.pk}]
+    if not rows:
+        raise NotPossibleError(f"There is no dataset “{dataset}” with images that you may use.")
+    for row in rows:
+        if row.label == label:
+            return row
+    raise NotPossibleError(f"{_words(stratum)}: no image of this dataset has that finding alone.")
+
+
+def _words(stratum: Mapping[str, Any]) -> str:
+    label = stratum.get("label")
+    return f"“{stratum['dataset']}”" + (f" with the finding “{label}”" if label else "")

@@ -1,0 +1,152 @@
+"""What came of a study, for programs: results, ratings, log, and whether all of it is as it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from ninja import Router, Schema
+
+from accounts.api.access import Access
+from accounts.api.paging import paged
+from accounts.api.types import Slug
+from accounts.tokens.models import Scope
+from audit import record
+from pool.canonical.typed_json import as_json
+from rating.models import Study
+from rating.results.export.log import event_lines
+from rating.results.export.ratings_csv import codebook_lines, csv_lines
+from rating.results.verification import verify_study
+from rating.views import export
+from rating.views.analysis import note_look, results_of
+from rating.views.api.facts import visible
+from rating.views.images_and_remarks import remarks_csv
+
+router = Router(tags=["What came of a study"])
+sees_results = Access(Scope.EXPORT, "rating.view_study")
+exports = Access(Scope.EXPORT, "rating.export_study")
+views = Access(Scope.READ, "rating.view_study")
+
+
+def content(*kinds: str, is_binary: bool = False) -> dict[str, Any]:
+    """What the document says of an answer that is a file."""
+    schema = {"type": "string", **({"format": "binary"} if is_binary else {})}
+    return {"responses": {200: {"content": {kind: {"schema": schema} for kind in kinds}}}}
+
+
+CSV = content("text/csv")
+
+
+class EventFacts(Schema):
+    """A line of the study's log; `number` is its place in the chain."""
+
+    id: int
+    number: int | None
+    at: datetime
+    action: str
+    who: str
+    actor: UUID | None
+    subject_kind: str
+    reason: str
+    detail: dict[str, Any]
+    sha256: str
+
+
+class VerificationFacts(Schema):
+    is_whole: bool
+    sentence: str
+    discrepancies: list[str]
+    head: str | None
+
+
+def _over(request: HttpRequest, slug: str) -> Study:
+    return get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
+
+
+@router.get("/studies/{slug}/results", response=dict[str, Any], auth=sees_results)
+def get_results(request: HttpRequest, slug: Slug) -> Any:
+    """Every number of the report, each with its interval or the reason why there is none; what needs the truth is null before."""
+    study = _over(request, slug)
+    note_look(study, request.user, "results")
+    return as_json(results_of(study))
+
+
+@router.get("/studies/{slug}/ratings.csv", auth=exports, openapi_extra=CSV)
+def get_ratings_csv(request: HttpRequest, slug: Slug) -> HttpResponseBase:
+    """One row per presentation that counts; truth, dataset and finding are empty until the study is unblinded."""
+    study = _over(request, slug)
+    export.keep_export(request.user, study)
+    return _csv(csv_lines(study))
+
+
+@router.get("/studies/{slug}/machines.csv", auth=exports, openapi_extra=CSV)
+def get_machines_csv(request: HttpRequest, slug: Slug) -> HttpResponseBase:
+    """The same of machine raters."""
+    study = _over(request, slug)
+    export.keep_export(request.user, study, machines=True)
+    return _csv(csv_lines(study, machines=True))
+
+
+@router.get("/studies/{slug}/codebook.csv", auth=exports, openapi_extra=CSV)
+def get_codebook_csv(request: HttpRequest, slug: Slug) -> HttpResponseBase:
+    return _csv(codebook_lines(visible(request, slug)))
+
+
+@router.get("/studies/{slug}/remarks.csv", auth=exports, openapi_extra=CSV)
+def get_remarks_csv(request: HttpRequest, slug: Slug) -> HttpResponseBase:
+    """What raters wrote; the filters of the page (`q`, `session` …) work here too."""
+    return remarks_csv(request, slug)
+
+
+@router.get(
+    "/studies/{slug}/bundle.zip", auth=exports, openapi_extra=content("application/zip", is_binary=True)
+)
+def get_bundle(request: HttpRequest, slug: Slug) -> HttpResponse:
+    """Everything in one zip, with scripts that recompute its numbers."""
+    return export.bundle(request, slug)
+
+
+@router.get(
+    "/studies/{slug}/report.{kind}",
+    auth=sees_results,
+    openapi_extra=content("application/pdf", "text/html", is_binary=True),
+)
+def get_report(request: HttpRequest, slug: Slug, kind: Literal["html", "pdf"]) -> HttpResponse:
+    """The report as one file."""
+    return export.report(request, slug, kind)
+
+
+@router.get("/studies/{slug}/log", response=list[EventFacts], auth=views)
+@paged
+def list_study_log(request: HttpRequest, slug: Slug) -> Any:
+    return visible(request, slug).events
+
+
+@router.get("/studies/{slug}/log.csv", auth=Access(Scope.EXPORT, "rating.view_study"), openapi_extra=CSV)
+def get_study_log_csv(request: HttpRequest, slug: Slug) -> HttpResponseBase:
+    study = visible(request, slug)
+    record(study, request.user, "exported the log")
+    return _csv(event_lines(study.events, with_identity=True))
+
+
+@router.post("/studies/{slug}/verify", response=VerificationFacts, auth=views)
+def verify_now(request: HttpRequest, slug: Slug) -> Any:
+    """Recompute log, revisions, ratings, orders, manifest and derivatives; the log keeps that it was done."""
+    study = visible(request, slug)
+    verification = verify_study(study)
+    record(study, request.user, "verified", verified=verification.is_whole, head=str(verification.head))
+    return {
+        "is_whole": verification.is_whole,
+        "sentence": verification.sentence,
+        "discrepancies": [str(each) for each in verification.discrepancies],
+        "head": str(verification.head) if verification.head else None,
+    }
+
+
+def _csv(lines: Iterable[str]) -> StreamingHttpResponse:
+    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
