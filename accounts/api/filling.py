@@ -74,7 +74,8 @@ def json_type(field: forms.Field) -> Any:
 
 
 def _has_numbers(field: forms.TypedChoiceField) -> bool:
-    values = [value for value, _label in field.choices if value not in (None, "")]
+    choices: Any = field.choices
+    values = [value for value, _label in choices if value not in (None, "")]
     return bool(values) and all(isinstance(value, int) for value in values)
 
 

@@ -86,7 +86,7 @@ def invite_people(request: HttpRequest, body: InviteBody) -> Any:
     """Make accounts, one address a line or a CSV; an act token, as the page asks for a proof too."""
     proof_for_act(request)
     form = filled(InviteForm, body.model_dump(exclude_unset=True))
-    by = User.objects.get(pk=request.user.pk)
+    by = get_object_or_404(User, pk=request.user.pk)
     invited, refused = form.invite(by=by, absolute=request.build_absolute_uri)
     return {"invited": [_facts(each) for each in invited], "refused": refused}
 
@@ -105,7 +105,7 @@ def _add(name: str) -> None:
         """An act token, as the page asks for a proof too."""
         proof_for_act(request)
         person: User = get_object_or_404(people(), uuid=uuid)
-        by = User.objects.get(pk=request.user.pk)
+        by = get_object_or_404(User, pk=request.user.pk)
         valid = filled(form, body.model_dump(exclude_unset=True), person=person, by=by)
         if not isinstance(valid, LinkAct):
             return {"sentence": valid.save()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from typing import Any
 
 import pytest
 
@@ -191,7 +192,7 @@ def test_a_dataset_that_is_not_the_persons_is_not_there_for_a_study(researcher):
 def test_ratings_come_as_the_page_gives_them_and_the_log_says_so(researcher, rater):
     study = over_study(raters=[rater])
 
-    answer = caller(researcher).get(at(study, "ratings.csv"))
+    answer: Any = caller(researcher).get(at(study, "ratings.csv"))
 
     rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
     assert len(rows) == 6

@@ -108,7 +108,7 @@ def _saved(request: HttpRequest, study: Study, body: Schema) -> Any:
     """The draft of this body, by the two forms of the study's page."""
     values = body.model_dump(exclude_unset=True)
     strata = values.pop("strata", None)
-    of_study = {"person": request.user, "study": study if study.pk else None}
+    of_study: dict[str, Any] = {"person": request.user, "study": study if study.pk else None}
     try:
         chosen = {} if strata is None else strata_values(StrataForm(**of_study), strata)
         if strata is not None and study.pk:
