@@ -18,7 +18,7 @@ from jobs.views import Context
 from pool.models import Dataset, Origin
 from rating.models import Study
 from rating.studies.enrolment import USUAL_PACE_MS
-from rating.studies.forms import Row, StrataForm, StudyForm
+from rating.studies.forms import FROZEN_MEANWHILE, Row, StrataForm, StudyForm, save_study
 from rating.studies.planner import fool_rate_half_width
 from rating.studies.presets import TEMPLATES, Template
 from rating.studies.strata import Role
