@@ -87,7 +87,7 @@ urlpatterns = [
     path("studies/<slug:slug>/analysis/remarks/", images_and_remarks.remarks, name="analysis_remarks"),
     path("studies/<slug:slug>/analysis/remarks.csv", images_and_remarks.remarks_csv, name="remarks_csv"),
     re_path(
-        r"^studies/(?P<slug>[-\w]+)/analysis/(?P<name>[a-z-]+)\.(?P<kind>svg|pdf|png|csv)$",
+        r"^studies/(?P<slug>[-\w]+)/analysis/(?P<name>[a-z-]+)\.(?P<kind>svg|pdf|png|csv|tex|docx)$",
         analysis.figure,
         name="analysis_figure",
     ),

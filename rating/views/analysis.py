@@ -21,6 +21,7 @@ from rating.results.cache import ResultCache
 from rating.results.exhibit import Exhibit
 from rating.results.questions import EXHIBITS, GROUPS, QUESTIONS, Question, question_named
 from rating.results.study_results import StudyResults
+from rating.results.table_files import TABLES
 from rating.results.verification import unconfirmed_lines
 from rating.views.analysis_filters import Part, PartForm
 
@@ -78,7 +79,7 @@ def question(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 @never_cache
 @require_GET
 def figure(request: HttpRequest, slug: str, name: str, kind: str) -> HttpResponse:
-    """An exhibit as a file: its drawing as svg, pdf or png, its table as csv; for paper if asked."""
+    """An exhibit as a file: its drawing as svg, pdf or png, its table as csv, Word or LaTeX; for paper if asked."""
     study, exhibit = _over(request, slug), EXHIBITS.get(name)
     if exhibit is None:
         raise Http404
@@ -87,10 +88,11 @@ def figure(request: HttpRequest, slug: str, name: str, kind: str) -> HttpRespons
     cache = ResultCache(study)
     part = PartForm(request.GET, cache.columns()).part()
     results = results_of(study, part, cache)
-    if exhibit.why_missing(results) or (kind != "csv" and exhibit.draw is None):
+    if exhibit.why_missing(results) or (kind not in TABLES and exhibit.draw is None):
         raise Http404
-    if kind == "csv":
-        return as_download(exhibit.table(results).csv().encode(), "text/csv; charset=utf-8", f"{name}.csv")
+    if kind in TABLES:
+        content_type, write = TABLES[kind]
+        return as_download(write(exhibit.table(results), exhibit.title), content_type, f"{name}.{kind}")
     on_screen = kind == "svg" and "print" not in request.GET
     theme = SCREEN if on_screen else PRINT
     draw = exhibit.draw

@@ -94,12 +94,12 @@ def _xray_model(page: Page) -> str:
 def _make_study(page: Page, running: Site) -> None:
     page.goto(f"{running.url}studies/new/")
     page.fill("[name=name]", "Reading 1")
-    page.click("text=Next")
+    page.click("button:has-text('Next')")
     page.wait_for_selector("[aria-current=step]:has-text('Images')")
     page.get_by_label(f"{REAL} Main").fill(str(EACH))
     page.get_by_label(f"{FAKE} Main").fill(str(EACH))
     for title in ("Reading", "Raters", "Check"):
-        page.click("text=Next")
+        page.click("button:has-text('Next')")
         page.wait_for_selector(f"[aria-current=step]:has-text('{title}')")
     page.click("text=Save draft")
     page.click("a:has-text('Freeze')")
