@@ -6,13 +6,14 @@ STAMP := $(VENV)/.installed
 # OpenMP's threads fight with the workers' on small machines.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup run test check lint types unit js lock clean
+.PHONY: help setup run test check lint types unit js lock sbom clean
 
 help:
 	@echo "make run      the site on this machine (ARGS=\"--port 9000\" for more)"
 	@echo "make test     every check and every test"
 	@echo "make check    the checks without the tests"
 	@echo "make setup    only create $(VENV)"
+	@echo "make sbom     write sbom.json, the bill of materials of what $(VENV) holds (CycloneDX)"
 	@echo "make lock     write constraints.txt from what $(VENV) holds"
 
 setup: $(STAMP)
@@ -53,6 +54,10 @@ js:
 unit: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile \
 		$(if $(wildcard ../shared/data),,--without-shared) $(ARGS)
+
+# What this program is made of, with versions, licences and origins, for whoever answers for the site's security.
+sbom: $(STAMP)
+	$(BIN)/python -m cyclonedx_py environment --pyproject pyproject.toml --output-format JSON --output-file sbom.json $(BIN)/python
 
 # The exact versions both commands install. Torch's "+cpu" and the like name a download, not a version.
 lock: $(BIN)/python

@@ -250,7 +250,7 @@ export async function ask(url, options = {}) {
 export function post(url, fields, options = {}) {
   const body = new URLSearchParams();
   for (const [name, value] of Object.entries(fields)) for (const one of [value].flat()) body.append(name, one);
-  const headers = { "X-CSRFToken": cookie("csrftoken"), ...options.headers };
+  const headers = { "X-CSRFToken": cookie("__Host-csrftoken") || cookie("csrftoken"), ...options.headers };
   return ask(url, { method: "POST", body, keepalive: true, ...options, headers });
 }
 

@@ -1,0 +1,53 @@
+"""What a browser and a stranger get at the edge: names of cookies, methods, and what the program is made of."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+NAMES = ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "LANGUAGE_COOKIE_NAME")
+PRINT_COOKIES = f"""
+import json
+from lungrater import settings
+names = {NAMES!r}
+secure = [getattr(settings, name.replace("_NAME", "_SECURE")) for name in names]
+domains = [getattr(settings, name.replace("_NAME", "_DOMAIN"), None) for name in names]
+print(json.dumps([[getattr(settings, name) for name in names], secure, domains]))
+"""
+
+
+def test_cookies_of_production_belong_to_this_host_and_to_https_alone() -> None:
+    environment = {**os.environ, "LUNGRATER_PRODUCTION": "1", "SECRET_KEY": "x" * 50}
+
+    output = subprocess.run(
+        [sys.executable, "-c", PRINT_COOKIES],
+        env=environment, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True, timeout=60,
+    ).stdout  # fmt: skip
+
+    names, secure, domains = json.loads(output)
+    assert all(name.startswith("__Host-") for name in names)
+    assert secure == [True, True, True]
+    assert domains == [None, None, None]
+
+
+@pytest.mark.django_db
+def test_trace_is_answered_by_no_page(client: Client) -> None:
+    assert client.trace("/accounts/login/").status_code == 405
+    assert client.trace("/livez").status_code == 405
+
+
+def test_the_bill_of_materials_names_what_the_program_is_made_of() -> None:
+    words = [sys.executable, "-m", "cyclonedx_py", "environment", "--output-format", "JSON", sys.executable]
+
+    output = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120).stdout
+
+    bill = json.loads(output)
+    names = {component["name"].lower() for component in bill["components"]}
+    assert bill["bomFormat"] == "CycloneDX"
+    assert {"django", "celery", "psycopg", "django-allauth"} <= names
