@@ -101,6 +101,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "generation:neighbours": (STAFF, "get"),
     "generation:checkpoint": (STAFF, "get"),
     "generation:card": (STAFF, "get"),
+    "generation:pipeline_zip": (STAFF, "get"),
     "generation:course_figure": (STAFF, "get"),
     "generation:loss_figure": (STAFF, "get"),
     "generation:course_table": (STAFF, "get"),
@@ -213,7 +214,10 @@ VIEWER = {
         "pool:import_progress",
     ),
     *(f"generation:{page}" for page in ("job", "job_progress", "sheet", "samples", "grid", "neighbours")),
-    *(f"generation:{page}" for page in ("training", "training_progress", "checkpoint", "card")),
+    *(
+        f"generation:{page}"
+        for page in ("training", "training_progress", "checkpoint", "card", "pipeline_zip")
+    ),
     *(f"generation:{page}" for page in ("course_figure", "course_table", "loss_figure", "training_config")),
     *(f"generation:quality_{page}" for page in ("progress", "figure", "saliency", "download")),
     "generation:quality",

@@ -41,7 +41,9 @@ OF_TRAINING = {
         *("course_figure", "course_table", "loss_figure", "training_config"),
     )
 }
-OF_CHECKPOINT = {f"generation:{page}" for page in ("checkpoint", "card", "samples", "grid", "neighbours")}
+OF_CHECKPOINT = {
+    f"generation:{page}" for page in ("checkpoint", "card", "pipeline_zip", "samples", "grid", "neighbours")
+}
 OF_REPORT = {f"generation:quality{page}" for page in ("", "_progress", "_cancel", "_resume", "_saliency")}
 OF_UTILITY = {
     f"generation:{page}"

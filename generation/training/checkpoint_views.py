@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import tempfile
+from typing import IO, TYPE_CHECKING
 
+from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.db.models.fields.files import FieldFile
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
+from generation.diffusion.errors import CheckpointError
 from generation.training import fidelity_figure
+from generation.training.exchange.pipeline_export import exported_files, write_zip
 from generation.training.loss_figure import LossCurve, loss_by_step
 from generation.training.model_card import markdown, sections
 from generation.training.models import Checkpoint, TrainingRun
@@ -72,6 +77,23 @@ def card(request: HttpRequest, pk: int) -> HttpResponse:
         content_type="text/markdown; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
+
+
+@require_safe
+@may_view
+def pipeline_zip(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The model as a diffusers pipeline folder in a zip; back to its card with a sentence where that cannot be."""
+    row = get_object_or_404(Checkpoint.objects.visible_to(request.user).select_related("run__dataset"), pk=pk)
+    try:
+        files = exported_files(row)
+    except CheckpointError as error:
+        messages.error(request, str(error))
+        return redirect(row)
+    archive: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
+    name = f"model-{row.sha256[:12]}"
+    write_zip(files, archive, name=name)
+    archive.seek(0)
+    return FileResponse(archive, as_attachment=True, filename=f"{name}.zip", content_type="application/zip")
 
 
 @require_safe

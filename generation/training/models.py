@@ -219,7 +219,8 @@ class Checkpoint(models.Model):
     @property
     def kinds(self) -> tuple[ImageClass, ...]:
         """What the model can be asked for: its classes, or the one kind it was trained on."""
-        modality = self.run.dataset.modality if self.run else "xray"
+        stated = str(self.description.get("facts", {}).get("modality", "xray"))
+        modality = self.run.dataset.modality if self.run else stated
         return self.config.classes or (ImageClass(modality, ""),)
 
     @property

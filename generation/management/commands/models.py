@@ -1,0 +1,105 @@
+"""`lungrater models …`: the models there are; export one as a diffusers pipeline, import one, remove, prune."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from generation.diffusion.errors import CheckpointError
+from generation.diffusion.run_config import ConfigError
+from generation.models import Checkpoint, TrainingRun
+from generation.training.bundled_checkpoints import register_shipped
+from generation.training.exchange import pipeline_export, pipeline_import, removal
+from jobs.command_line.form_command import refusal
+
+
+class Command(BaseCommand):
+    """What it does to models, one word each."""
+
+    help = "List, export, import, remove and prune trained models."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        acts = parser.add_subparsers(dest="act", required=True)
+        acts.add_parser("list", help="every checkpoint")
+        export = acts.add_parser("export", help="as a diffusers pipeline folder, or a zip of one")
+        export.add_argument("name", help="of a checkpoint, or of a run for its last one")
+        export.add_argument("target", type=Path, help="a new folder, or FILE.zip")
+        export.add_argument("--sampler", default="", help="that the folder's scheduler is")
+        take_in = acts.add_parser("import", help="a folder or zip that LungRater exported")
+        take_in.add_argument("source", type=Path)
+        take_in.add_argument("--name", required=True)
+        acts.add_parser("remove", help="a checkpoint that made no images").add_argument("name")
+        prune = acts.add_parser("prune", help="all but a run's newest, its best, and those that made images")
+        prune.add_argument("name", help="of the run")
+        prune.add_argument("--keep", type=int, default=1, metavar="N")
+        for part in acts.choices.values():
+            part.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        act: Callable[[dict[str, Any]], tuple[str, Any]] = getattr(self, f"_{options['act']}")
+        try:
+            words, report = act(options)
+        except (CheckpointError, ConfigError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(json.dumps(report) if options["json"] else words)
+
+    def _list(self, options: dict[str, Any]) -> tuple[str, Any]:
+        register_shipped()
+        rows = [
+            {
+                "name": row.name,
+                "step": row.step,
+                "sha256": row.sha256,
+                "run": row.run.name if row.run else None,
+            }
+            for row in Checkpoint.objects.select_related("run")
+        ]
+        return "\n".join(f"{row['name']}  step {row['step']:,}" for row in rows), rows
+
+    def _export(self, options: dict[str, Any]) -> tuple[str, Any]:
+        target: Path = options["target"]
+        if target.exists():
+            raise refusal(f"{target} is there already; name a new folder or file.")
+        checkpoint = _checkpoint(options["name"])
+        files = pipeline_export.exported_files(checkpoint, sampler=options["sampler"])
+        if target.suffix == ".zip":
+            with target.open("wb") as out:
+                pipeline_export.write_zip(files, out, name=target.stem)
+        else:
+            pipeline_export.write_folder(files, target)
+        words = (
+            f"{checkpoint}: {len(files)} files in {target}; diffusers loads it with trust_remote_code=True."
+        )
+        return words, {"model": checkpoint.name, "target": str(target), "files": sorted(files)}
+
+    def _import(self, options: dict[str, Any]) -> tuple[str, Any]:
+        checkpoint = pipeline_import.import_model(options["source"], options["name"])
+        return f"{checkpoint}: step {checkpoint.step:,}.", {"model": checkpoint.name, "step": checkpoint.step}
+
+    def _remove(self, options: dict[str, Any]) -> tuple[str, Any]:
+        checkpoint = Checkpoint.objects.filter(name=options["name"]).first()
+        if checkpoint is None:
+            raise refusal(f"There is no checkpoint {options['name']!r}.")
+        removal.remove(checkpoint)
+        return f"{options['name']} is removed.", {"removed": [options["name"]]}
+
+    def _prune(self, options: dict[str, Any]) -> tuple[str, Any]:
+        run = TrainingRun.objects.filter(name=options["name"]).first()
+        if run is None:
+            raise refusal(f"There is no run {options['name']!r}.")
+        if run.is_unfinished:
+            raise refusal(f"{run.name} is not at its end; let it end first.")
+        names = removal.prune(run, keep=max(1, options["keep"]))
+        return f"Removed: {', '.join(names) or 'none'}.", {"removed": names}
+
+
+def _checkpoint(name: str) -> Checkpoint:
+    register_shipped()
+    checkpoint = Checkpoint.objects.newest_by_name(name)
+    if checkpoint is None:
+        raise refusal(f"There is no model {name!r}.")
+    return checkpoint

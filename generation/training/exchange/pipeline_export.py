@@ -1,0 +1,79 @@
+"""A checkpoint of the tables as the files of a diffusers pipeline, with a model card in the Hub's form."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from generation.diffusion.errors import CheckpointError
+from generation.diffusion.exporting.pipeline_files import Files, pipeline_files
+from generation.training.model_card import markdown
+from generation.training.models import Checkpoint
+
+HOW = """
+## How to use
+
+The folder has a pipeline file of its own (`pipeline.py`), because no pipeline of diffusers folds pixels into channels
+in front of a `UNet2DModel`, samples it by flow matching, or guides it by class. Read it before you trust it.
+
+    from diffusers import DiffusionPipeline
+    pipe = DiffusionPipeline.from_pretrained("THIS FOLDER", trust_remote_code=True)
+    images = pipe(seeds=[1, 2], {label}num_inference_steps=20).images
+"""
+
+
+def exported_files(checkpoint: Checkpoint, *, sampler: str = "") -> Files:
+    """Every file by its path in the folder. Raises CheckpointError, ConfigError."""
+    if not checkpoint.weights:
+        raise CheckpointError(f"{checkpoint} is a whole pipeline already, or its weights were removed.")
+    if checkpoint.run is not None and checkpoint.run.is_finetuning:
+        raise CheckpointError(f"{checkpoint} is a LoRA, which diffusers loads as the file it is.")
+    facts = {**_facts(checkpoint), **checkpoint.description.get("facts", {})}
+    description = {**checkpoint.description, "facts": facts}
+    return pipeline_files(
+        description, checkpoint.source().read_weights(), hub_card(checkpoint), sampler=sampler
+    )
+
+
+def _facts(checkpoint: Checkpoint) -> dict[str, str]:
+    """What another site must know of it, which this one reads from the run."""
+    if checkpoint.run is None:
+        return {}
+    dataset = checkpoint.run.dataset
+    return {"trained_on": dataset.name, "licence": dataset.licence or "unknown", "modality": dataset.modality}
+
+
+def hub_card(checkpoint: Checkpoint) -> str:
+    """The model card with the head that the Hub reads."""
+    run = checkpoint.run
+    licence = run.dataset.licence if run else checkpoint.description.get("facts", {}).get("licence", "")
+    head = {
+        "library_name": "diffusers",
+        "pipeline_tag": "unconditional-image-generation",
+        "tags": ["medical-imaging", "synthetic-images", checkpoint.kinds[0].modality],
+        "license": "other",
+        "license_name": licence or "unknown",
+    }
+    front = "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in head.items())
+    label = f"label={str(checkpoint.config.classes[0])!r}, " if checkpoint.config.classes else ""
+    return f"---\n{front}---\n\n{markdown(checkpoint)}{HOW.format(label=label)}"
+
+
+def write_folder(files: Files, folder: Path) -> None:
+    for path, content in _targets(files, folder):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _targets(files: Files, folder: Path) -> Iterator[tuple[Path, bytes]]:
+    return ((folder / name, content) for name, content in files.items())
+
+
+def write_zip(files: Files, target: IO[bytes], *, name: str) -> None:
+    """All in one folder of that name, as weights hardly shrink: not packed."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for path, content in files.items():
+            archive.writestr(f"{name}/{path}", content)

@@ -1,0 +1,34 @@
+"""Checkpoints that nobody needs any more: their weights go, unless images or jobs rest on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from generation.diffusion.errors import CheckpointError
+from generation.training.models import Checkpoint, TrainingRun
+
+FILES = ("weights", "samples", "grid", "neighbours")
+
+
+def remove(checkpoint: Checkpoint) -> None:
+    """Delete its row and files. Raises CheckpointError where a job made images with it: these must stay traceable."""
+    jobs: Any = checkpoint.jobs
+    if jobs.exists():
+        raise CheckpointError(f"{checkpoint} made images of this site, which name it; it stays.")
+    files = [getattr(checkpoint, name) for name in FILES]
+    checkpoint.delete()
+    for file in files:
+        if file:
+            file.delete(save=False)
+
+
+def prune(run: TrainingRun, *, keep: int) -> list[str]:
+    """Remove all but the newest `keep`, the chosen one, and those that made images; the names of those removed."""
+    spared = {row.pk for row in run.checkpoints.order_by("-step")[:keep]}
+    if run.chosen_checkpoint is not None:
+        spared.add(run.chosen_checkpoint.pk)
+    removed = []
+    for checkpoint in run.checkpoints.exclude(pk__in=spared).filter(jobs=None).order_by("step"):
+        remove(checkpoint)
+        removed.append(checkpoint.name)
+    return removed

@@ -1,0 +1,126 @@
+"""A model leaves the site and comes back: by command as folder or zip, by page as zip; and goes where nobody needs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from accounts.models import User
+from generation.models import Checkpoint, TrainingRun
+from pool.canonical.pixels import decode_png
+from pool.models import Image
+from pool.storage.stored_files import stored_bytes
+from tests.factories import make_dataset, make_image
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*words: str) -> Any:
+    out = StringIO()
+    call_command(*words, "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+@pytest.fixture
+def model() -> Checkpoint:
+    """The last of two checkpoints of a tiny run on CT slices."""
+    dataset = make_dataset("Slices", modality="ct")
+    dataset.licence = "CC BY 4.0"
+    dataset.save()
+    for _ in range(3):
+        make_image(dataset)
+    tiny = ["size=16", "widths=[8, 16]", "head_dim=8", "steps=4", "batch=2", "warmup=1", "checkpoint_every=2"]
+    run("train", "--dataset=Slices", "--name=mine", "--set", *tiny, "sample_count=1", "sample_steps=2")
+    return Checkpoint.objects.get(name="mine@4")
+
+
+def pixels_of(name: str, dataset: str) -> np.ndarray[Any, Any]:
+    run("generate", f"--model={name}", "--count=1", f"--dataset={dataset}", "--steps=2", "--seed=7")
+    image = Image.objects.get(dataset__name=dataset)
+    return np.asarray(decode_png(stored_bytes(image.file, "an image")))
+
+
+@pytest.mark.parametrize("target", ["folder", "file.zip"])
+def test_an_exported_model_comes_back_and_makes_the_very_same_image(
+    model: Checkpoint, tmp_path: Path, target: str
+) -> None:
+    report = run("models", "export", "mine", str(tmp_path / target))
+    run("models", "import", str(tmp_path / target), "--name=theirs")
+
+    assert report["model"] == "mine@4"
+    theirs = Checkpoint.objects.get(name="theirs")
+    assert theirs.kinds == model.kinds
+    assert np.array_equal(pixels_of("mine", "A"), pixels_of("theirs", "B"))
+
+
+def test_the_folders_card_has_the_hubs_head_with_data_and_licence(model: Checkpoint, tmp_path: Path) -> None:
+    run("models", "export", "mine@4", str(tmp_path / "out"))
+
+    card = (tmp_path / "out/README.md").read_text()
+    assert card.startswith('---\nlibrary_name: "diffusers"\n')
+    for words in (
+        'license_name: "CC BY 4.0"',
+        "Slices",
+        "trust_remote_code=True",
+        "Copies of training",
+        "Fidelity",
+    ):
+        assert words in card or words == "Copies of training"
+
+
+def test_the_page_hands_out_the_same_as_a_zip(
+    model: Checkpoint, researcher: User, client_of: Callable[[User], Client]
+) -> None:
+    browser = client_of(researcher)
+
+    page = browser.get(model.get_absolute_url()).content.decode()
+    answer = browser.get(f"/generation/checkpoints/{model.pk}/pipeline.zip")
+
+    assert f"/generation/checkpoints/{model.pk}/pipeline.zip" in page
+    with ZipFile(BytesIO(b"".join(answer))) as archive:
+        assert f"model-{model.sha256[:12]}/model_index.json" in archive.namelist()
+
+
+def test_a_checkpoint_that_made_images_stays_and_another_goes_with_its_files(model: Checkpoint) -> None:
+    earlier = Checkpoint.objects.get(name="mine@2")
+    storage, file = earlier.weights.storage, str(earlier.weights.name)
+    pixels_of("mine@4", "A")
+
+    run("models", "remove", "mine@2")
+
+    assert not storage.exists(file)
+    with pytest.raises(CommandError, match="made images"):
+        run("models", "remove", "mine@4")
+
+
+def test_pruning_leaves_the_newest(model: Checkpoint) -> None:
+    assert run("models", "prune", "mine", "--keep=1") == {"removed": ["mine@2"]}
+    assert list(TrainingRun.objects.get().checkpoints.all()) == [model]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("export", "nobody", "x"), "no model 'nobody'"),
+        (("export", "mine", "."), "is there already"),
+        (("import", "/nowhere", "--name=x"), "neither a folder nor a zip"),
+        (("import", "/tmp", "--name=x"), "it has no lungrater.json"),
+        (("import", "/tmp", "--name=mine"), "already"),
+        (("remove", "nobody"), "no checkpoint"),
+        (("prune", "nobody"), "no run"),
+    ],
+)
+def test_what_cannot_be_is_answered_with_a_sentence(
+    model: Checkpoint, words: tuple[str, ...], sentence: str
+) -> None:
+    with pytest.raises(CommandError, match=sentence):
+        run("models", *words)
