@@ -1,12 +1,23 @@
-"""What must not stand in a log: tokens, sign-in links, addresses of people."""
+"""How log lines look, and what must not stand in them: tokens, sign-in links, addresses of people."""
 
 from __future__ import annotations
 
 import logging
 import re
+from contextvars import ContextVar
+from typing import Any
+
+from celery.signals import task_postrun, task_prerun
+from pythonjsonlogger.json import JsonFormatter
 
 TOKEN = re.compile(r"/(i|enter)/[^\s/?]+|(/rate)/[^\s/?]+")
 ADDRESS = re.compile(r"[\w.+'-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+# What each line of a request or a job carries beside its message, where logs are JSON.
+log_context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
+FIELDS = frozenset(
+    {"asctime", "levelname", "name", "time", "level", "logger", "message", "exc_info"}
+    | {"view", "method", "status", "seconds"}
+)
 
 
 class WithoutTokens(logging.Filter):
@@ -23,6 +34,37 @@ class WithoutAddresses(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return without_addresses(super().format(record))
+
+
+class AsJson(JsonFormatter):
+    """One object a line: time, level, logger, message, and the request or the job it belongs to."""
+
+    def __init__(self) -> None:
+        renamed = {"asctime": "time", "levelname": "level", "name": "logger"}
+        super().__init__("{asctime}{levelname}{name}{message}", style="{", rename_fields=renamed)
+
+    def add_fields(
+        self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
+    ) -> None:
+        super().add_fields(log_data, record, message_dict)
+        for field in log_data.keys() - FIELDS:  # such as Django's request, whose path may hold a token
+            del log_data[field]
+        log_data.update(log_context.get() or {})
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_addresses(super().format(record))
+
+
+@task_prerun.connect
+def mark_lines_of_task(task_id: str = "", task: Any = None, args: Any = (), **_: Any) -> None:
+    log_context.set(
+        {"task": task_id, "name": getattr(task, "name", ""), **({"job": str(args[0])} if args else {})}
+    )
+
+
+@task_postrun.connect
+def end_lines_of_task(**_: Any) -> None:
+    log_context.set(None)
 
 
 def without_tokens(text: str) -> str:

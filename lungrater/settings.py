@@ -54,7 +54,7 @@ STAFF_SESSION = timedelta(hours=env.int("STAFF_SESSION_HOURS", default=24))
 if PRODUCTION:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz|healthz)$"]
+    SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz|healthz|metrics)$"]
     SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds())
     # A hospital's other hosts are not ours to force onto HTTPS: only where the environment says so.
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("HSTS_WHOLE_DOMAIN", default=False)
@@ -100,6 +100,7 @@ INSTALLED_APPS = [
     "django_htmx",
 ]
 MIDDLEWARE = [
+    "lungrater.monitoring.requests.Requests",
     "lungrater.answers.methods.NoTrace",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -227,6 +228,11 @@ if BACKUP_URL:
     }
 CELERY_TIMEZONE = "UTC"
 
+# Who may read /metrics: whoever brings this word, or without one a program on this machine.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+# Where the web processes of this machine count together; gunicorn's configuration makes it.
+METRICS_FOLDER = env.str("PROMETHEUS_MULTIPROC_DIR", default="")
+
 # The network whose features the distances FD and KD are of: PATH or PATH#SHA256 of a TorchScript file; empty for the small one.
 EXTRACTOR = env.str("EXTRACTOR", default="")
 
@@ -313,6 +319,9 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
+LOG_FORMAT = env.str("LOG_FORMAT", default="line")
+if LOG_FORMAT not in ("line", "json"):
+    raise ImproperlyConfigured("LOG_FORMAT is line or json.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -321,9 +330,13 @@ LOGGING = {
             "()": "lungrater.logs.WithoutAddresses",
             "format": "{asctime} {levelname} {name}: {message}",
             "style": "{",
-        }
+        },
+        "json": {"()": "lungrater.logs.AsJson"},
     },
     "filters": {"no_tokens": {"()": "lungrater.logs.WithoutTokens"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_tokens"]}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["no_tokens"]}
+    },
+    "loggers": {"lungrater.monitoring.requests": {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

@@ -18,6 +18,7 @@ from lungrater.api.site_api import addresses
 from lungrater.machines import views as machines
 from lungrater.monitoring.health import healthz, livez, readyz
 from lungrater.monitoring.health_page import health
+from lungrater.monitoring.metrics import metrics
 from lungrater.pages.home import home
 from lungrater.pages.log_page import log, log_csv
 from lungrater.people.views import change_person, invite_people, people_csv, people_list, person
@@ -31,6 +32,7 @@ urlpatterns = [
     path("livez", livez, name="livez"),
     path("readyz", readyz, name="readyz"),
     path("healthz", healthz, name="healthz"),
+    path("metrics", metrics, name="metrics"),
     path("studies/<slug:slug>/invite/", invite_raters, name="invite"),
     path("studies/<slug:slug>/machines/", machines.machines, name="machines"),
     *machines.pages.urls("machines/"),

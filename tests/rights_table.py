@@ -41,6 +41,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "livez": (EVERYBODY, "get"),
     "readyz": (EVERYBODY, "get"),
     "healthz": (EVERYBODY, "get"),
+    "metrics": (EVERYBODY, "get"),
     "invite": (STAFF, "get"),
     "machines": (STAFF, "get"),
     "machine_reading_cancel": (STAFF, "post"),

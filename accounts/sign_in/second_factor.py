@@ -22,7 +22,16 @@ FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 # Where one sets it up, signs in and out, or reads who to ask; allauth's pages ask for what they need by themselves.
 OPEN = frozenset(
     {
-        *("second_factor", "account", "login_link", "privacy_notice", "livez", "readyz", "healthz"),
+        *(
+            "second_factor",
+            "account",
+            "login_link",
+            "privacy_notice",
+            "livez",
+            "readyz",
+            "healthz",
+            "metrics",
+        ),
         *("prove_by_code", "nothing_to_prove_with"),
     }
 )

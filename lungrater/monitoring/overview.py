@@ -132,7 +132,8 @@ def _by_sign(
         return PartState(name, unknown, never)
     at = f"{sign.at:%Y-%m-%d %H:%M} UTC"
     if sign.problem:
-        return PartState(name, RED, f"failed at {at}: {sign.problem}")
+        last = f"{worked} {sign.worked_at:%Y-%m-%d %H:%M} UTC" if sign.worked_at else never
+        return PartState(name, RED, f"failed at {at}: {sign.problem}; {last}")
     return PartState(name, GREEN, f"{worked} {at}")
 
 

@@ -12,14 +12,15 @@ from django.db.models.functions import Now
 
 logger = logging.getLogger(__name__)
 
-BEAT, MAIL, BACKUP = "beat", "mail", "backup"
+BEAT, MAIL, BACKUP, VERIFICATION = "beat", "mail", "backup", "verification"
 
 
 class SignOfLife(models.Model):
-    """The last time a part of the site worked, or tried to; `problem` says why the last try failed."""
+    """When a part of the site last tried its work and when it last did it; `problem` says why the last try failed."""
 
     part = models.CharField(max_length=20, primary_key=True)
     at = models.DateTimeField()
+    worked_at = models.DateTimeField(null=True)
     problem = models.CharField(max_length=300, blank=True)
 
     def __str__(self) -> str:
@@ -28,7 +29,7 @@ class SignOfLife(models.Model):
     @classmethod
     def note(cls, part: str, *, problem: str = "") -> None:
         """Note that this part worked just now. Never raises: what is noted must not fail for the note."""
-        values = {"at": Now(), "problem": problem[:300]}
+        values = {"at": Now(), "problem": problem[:300]} | ({} if problem else {"worked_at": Now()})
         with contextlib.suppress(Error), transaction.atomic():
             cls.objects.update_or_create(part=part, defaults=values)
 

@@ -97,7 +97,13 @@ class SiteState:
 
     def _last(self, part: str) -> dict[str, Any] | None:
         sign = self.signs.get(part)
-        return None if sign is None else {"at": sign.at.isoformat(), "ok": not sign.problem}
+        if sign is None:
+            return None
+        return {
+            "at": sign.at.isoformat(),
+            "ok": not sign.problem,
+            "last_ok": sign.worked_at.isoformat() if sign.worked_at else None,
+        }
 
 
 def site_state() -> SiteState:

@@ -1,5 +1,6 @@
-"""No token, no sign-in link and nothing a person typed reaches a log."""
+"""No token, no sign-in link and nothing a person typed reaches a log; as JSON, each line knows its request."""
 
+import json
 import logging
 
 import pytest
@@ -8,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from accounts.models import User
-from lungrater.logs import WithoutTokens
+from lungrater.logs import AsJson, WithoutTokens, log_context
 
 
 @pytest.mark.django_db
@@ -32,3 +33,62 @@ def test_what_a_refused_row_holds_is_not_in_the_log_of_the_embedded_database(res
     assert "duplicate key value violates unique constraint" in log
     assert "Unmentionable" not in log
     assert researcher.email not in log
+
+
+class Lines(logging.Handler):
+    """Each line as an object, as LOG_FORMAT=json writes it."""
+
+    def __init__(self):
+        super().__init__()
+        self.setFormatter(AsJson())
+        self.addFilter(WithoutTokens())
+        self.lines = []
+
+    def emit(self, record):
+        self.lines.append(json.loads(self.format(record)))
+
+
+@pytest.fixture
+def lines():
+    handler = Lines()
+    requests = logging.getLogger("lungrater.monitoring.requests")
+    requests.setLevel(logging.INFO)
+    logging.getLogger().addHandler(handler)
+    yield handler.lines
+    logging.getLogger().removeHandler(handler)
+    requests.setLevel(logging.WARNING)
+
+
+@pytest.mark.django_db
+def test_a_request_leaves_one_line_of_its_view_and_nobody_is_named_in_it(client_of, rater, lines):
+    client_of(rater).get(reverse("rating:presented", args=["s3cret-token"]))
+
+    (answered,) = [line for line in lines if line["message"] == "answered"]
+    assert (answered["view"], answered["method"], answered["status"]) == ("rating:presented", "GET", 404)
+    assert answered["request"]
+    assert answered["person"]
+    assert len(lines) > 1, "Django's own line stands beside it"
+    assert "s3cret" not in str(lines)
+    assert rater.email not in str(lines)
+
+
+@pytest.mark.django_db
+def test_one_person_has_one_word_and_another_another(client_of, rater, other_rater, lines):
+    for person in (rater, other_rater, rater):
+        client_of(person).get(reverse("rating:reading_list"))
+
+    first, second, third = [line["person"] for line in lines if line["message"] == "answered"]
+    assert first == third != second
+
+
+def test_an_address_in_an_exception_is_cut_out_of_a_json_line():
+    record = logging.makeLogRecord(
+        {"msg": "mail to %s failed", "args": ("ann@example.org",), "levelname": "ERROR"}
+    )
+    mark = log_context.set({"job": "7"})
+
+    line = json.loads(AsJson().format(record))
+    log_context.reset(mark)
+
+    assert line["message"] == "mail to …@… failed"
+    assert (line["level"], line["job"]) == ("ERROR", "7")

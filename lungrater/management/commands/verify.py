@@ -16,6 +16,7 @@ from audit.anchors import Anchor, NotAnAnchorError, read_anchors
 from audit.guard import UNGUARDED, is_guarded
 from audit.verification import head
 from lungrater.backup.site_files import lost_files
+from lungrater.monitoring.signs_of_life import VERIFICATION, SignOfLife
 from lungrater.monitoring.site_verification import discrepancies_of_site, discrepancies_of_study
 from rating.management.commands.study import study_named
 
@@ -57,8 +58,11 @@ class Command(BaseCommand):
             discrepancies += [str(each) for each in lost_files()]
         anchor = head(only.trail if only else "site")
         self._report(discrepancies, anchor, as_json=options["json"])
-        if discrepancies:
-            raise CommandError(f"{len(discrepancies)} things are not as they were written.")
+        difference = f"{len(discrepancies)} things are not as they were written." if discrepancies else ""
+        if only is None:
+            SignOfLife.note(VERIFICATION, problem=difference)
+        if difference:
+            raise CommandError(difference)
 
     def _hand_out(self, anchor: Anchor, address: str | None) -> None:
         self.stdout.write(str(anchor))
