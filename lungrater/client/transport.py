@@ -1,0 +1,79 @@
+"""Requests that are tried again where that cannot do a thing twice: reads, and creates under a key of their own."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx2
+
+from lungrater.client.problems import ProblemError
+
+TRIES = 5
+LONGEST_PAUSE = 60.0
+PASSING = frozenset({429, 502, 503, 504})  # the site is busy or away for a moment
+SECONDS = 60.0
+
+
+class Transport:
+    """One site and one token. `pause` waits between two tries."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        transport: httpx2.BaseTransport | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.pause = pause
+        self.http = httpx2.Client(
+            base_url=f"{url.rstrip('/')}/api/v1",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=SECONDS,
+            transport=transport,
+        )
+
+    def get(self, path: str, **query: Any) -> httpx2.Response:
+        return self._try_often("GET", path, params={k: v for k, v in query.items() if v is not None})
+
+    def create(self, path: str, **how: Any) -> Any:
+        """The JSON of what was created: once, however often the request had to be sent."""
+        return self._try_often("POST", path, headers={"Idempotency-Key": str(uuid.uuid4())}, **how).json()
+
+    def act(self, path: str, body: Any = None, *, act_token: str = "") -> Any:
+        """An act is sent once: whether it was done, the site says when it is asked."""
+        headers = {"Act-Token": act_token} if act_token else {}
+        return _checked(self.http.request("POST", path, json=body or {}, headers=headers)).json()
+
+    def pages(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
+        """Every row of a list, page after page."""
+        page = self.get(path, **query).json()
+        while True:
+            yield from page["results"]
+            if not page["next"]:
+                return
+            page = self._try_often("GET", page["next"]).json()
+
+    def _try_often(self, method: str, path: str, **how: Any) -> httpx2.Response:
+        for number in range(TRIES):
+            wait = min(2.0**number, LONGEST_PAUSE)
+            try:
+                response = self.http.request(method, path, **how)
+            except httpx2.TransportError:
+                if number == TRIES - 1:
+                    raise
+            else:
+                if response.status_code not in PASSING or number == TRIES - 1:
+                    return _checked(response)
+                wait = min(float(response.headers.get("Retry-After", wait)), LONGEST_PAUSE)
+            self.pause(wait)
+        raise AssertionError("the last try returns or raises")
+
+
+def _checked(response: httpx2.Response) -> httpx2.Response:
+    if response.status_code >= 400:
+        raise ProblemError.of(response)
+    return response
