@@ -1,6 +1,7 @@
 """How long 100 raters × 10,000 images take to freeze once the derivatives are made, and how much memory.
 
     python bench/freeze.py [--raters 100] [--images 10000] [--repeats 0]
+    python bench/freeze.py --audited 1000 [--side 512]      a whole freeze, from files to audit, in processor time
 
 Runs in a throwaway home with a database of its own; prints one line of JSON.
 """
@@ -18,6 +19,8 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from rating.models import Study
 
@@ -29,6 +32,10 @@ def main() -> None:
     parser.add_argument("--raters", type=int, default=100)
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--repeats", type=int, default=0)
+    parser.add_argument(
+        "--audited", type=int, default=0, help="so many images with files: everything a freeze does"
+    )
+    parser.add_argument("--side", type=int, default=512)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lungrater-bench-") as home:
         os.environ["LUNGRATER_HOME"] = home
@@ -42,7 +49,10 @@ def main() -> None:
 
         with running(who="bench"):
             call_command("migrate", verbosity=0)
-            print(json.dumps(measure(asked.raters, asked.images, asked.repeats)))
+            if asked.audited:
+                print(json.dumps(measure_audited(asked.audited, asked.side)))
+            else:
+                print(json.dumps(measure(asked.raters, asked.images, asked.repeats)))
 
 
 def measure(raters: int, images: int, repeats: int) -> dict[str, float]:
@@ -70,6 +80,44 @@ def measure(raters: int, images: int, repeats: int) -> dict[str, float]:
         "memory_before_mb": before,
         "memory_peak_mb": peak_mb(),
     }
+
+
+def measure_audited(images: int, side: int) -> dict[str, float | str]:
+    """Processor and wall seconds of a freeze of images of one kind dealt to two arms, its audit included."""
+    from rating.models import Freeze
+
+    study = study_with_files(images, side)
+    freeze = Freeze.objects.create(study=study)
+    wall, processor = time.perf_counter(), time.process_time()
+    freeze.perform()
+    return {
+        "images": images,
+        "side": side,
+        "state": freeze.state,
+        "verdict": study.blinding_audits.get().verdict,
+        "processor_s": round(time.process_time() - processor, 1),
+        "wall_s": round(time.perf_counter() - wall, 1),
+        "memory_peak_mb": peak_mb(),
+    }
+
+
+def study_with_files(images: int, side: int) -> Study:
+    from PIL import Image as Canvas
+
+    from pool.imports.store import add_image
+    from pool.models import Dataset
+    from rating.models import Stratum, Study
+
+    dice = np.random.default_rng(0)
+    study = Study.objects.create(name="Bench", canvas=side, seed=2022)
+    for origin in ("real", "synthetic"):
+        dataset = Dataset.objects.create(name=origin, origin=origin, modality="xray")
+        for number in range(images // 2):
+            shapes = Canvas.fromarray(dice.integers(0, 255, (24, 24), dtype=np.uint8)).resize((side, side))
+            pixels = np.clip(np.asarray(shapes) + dice.normal(0, 5, (side, side)), 0, 255).astype(np.uint8)
+            add_image(dataset, pixels, label="normal", patient=f"{origin} {number}")
+        Stratum.objects.create(study=study, dataset=dataset, count=images // 2)
+    return study
 
 
 def study_with_derivatives(raters: int, images: int, repeats: int) -> Study:

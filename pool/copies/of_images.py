@@ -12,7 +12,7 @@ from pool.canonical.pixels import decode_png, fitted_square
 from pool.canonical.previews import thumbnail_png
 from pool.copies.rule import calibrate
 from pool.copies.search import nearest, nearest_within, pairs_of
-from pool.copies.structure import SIDE, Structures, structures
+from pool.copies.structure import IMAGES_AT_ONCE, SIDE, Structures, structures
 from pool.models import Image
 
 Pair = tuple[Image, Image]
@@ -56,7 +56,8 @@ def structures_of(images: Sequence[Image], *, pulse: Pulse) -> Structures:
     squares = np.empty((len(images), SIDE, SIDE), dtype=np.uint8)
     for place, image in enumerate(images):
         squares[place] = fitted_square(decode_png(thumbnail_png(image)), side=SIDE)
-        pulse()
+        if place % IMAGES_AT_ONCE == 0:
+            pulse()
     return structures(squares, pulse=pulse)
 
 

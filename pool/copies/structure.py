@@ -128,7 +128,8 @@ def _fine(pixels: Floats) -> Floats:
 
 def one_thread() -> AbstractContextManager[object]:
     """The libraries of linear algebra held to one thread: small products take ten times as long where threads wait for others."""
-    return _libraries().limit(limits=1, user_api="blas")
+    limit: AbstractContextManager[object] = _libraries().limit(limits=1, user_api="blas")
+    return limit
 
 
 @cache
@@ -150,9 +151,10 @@ def _window() -> Floats:
 def _bilinear(pose: Pose) -> tuple[list[Numbers], list[Floats]]:
     """For each pixel of a posed image the four pixels it is between, and their weights."""
     middle = (SIDE - 1) / 2
-    rows, columns = pose.turned(*(np.mgrid[:SIDE, :SIDE] - middle), 1 / pose.scale)
-    inside = [(values + middle).clip(0, SIDE - 1 - TINY).ravel() for values in (rows, columns)]
-    return _between(*inside, SIDE)
+    down, across = np.mgrid[:SIDE, :SIDE] - middle
+    rows, columns = pose.turned(down, across, 1 / pose.scale)
+    most = SIDE - 1 - TINY
+    return _between((rows + middle).clip(0, most).ravel(), (columns + middle).clip(0, most).ravel(), SIDE)
 
 
 @cache
@@ -161,8 +163,8 @@ def _frequencies(pose: Pose) -> tuple[list[Numbers], list[Floats]]:
     down, across = np.mgrid[1 - WAVES : WAVES, :WAVES]
     most = COARSE / 2 - 1
     rows, columns = pose.turned(down, across, pose.scale)
-    inside = [(values.clip(-most, most) * FINER).ravel() for values in (rows, columns)]
-    return _between(*inside, COARSE * FINER)
+    inside_rows, inside_columns = rows.clip(-most, most) * FINER, columns.clip(-most, most) * FINER
+    return _between(inside_rows.ravel(), inside_columns.ravel(), COARSE * FINER)
 
 
 def _between(rows: Reals, columns: Reals, side: int) -> tuple[list[Numbers], list[Floats]]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from audit import record
 from jobs.models import Job
 from pool.models import Dataset, Image
+from rating.blinding.findings import in_words
 from rating.blinding.heat_map import HeatMap
 from rating.studies.study import NotPossibleError, Study
 
@@ -125,7 +126,7 @@ class BlindingAudit(Job):
     def sentences(self) -> list[str]:
         """The audit as the methods text prints it."""
         lines = [f"The blinding audit of {self.finished_at:%Y-%m-%d} was {self.verdict}."]
-        lines += [f"{finding['check']}: {finding['reason']}" for finding in self.findings]
+        lines += [f"{finding['check']}: {in_words(finding)}" for finding in self.findings]
         if self.overridden_at:
             lines.append(f"The red audit was overridden by {self.overridden_by}: {self.override_reason}")
         return lines

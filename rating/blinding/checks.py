@@ -200,7 +200,8 @@ def _native_auc(images: Sequence[Examined]) -> float:
     )
 
 
-def check_patients(images: Sequence[Examined]) -> Finding:
+def check_patients(images: Sequence[Examined], copies: Sequence[tuple[str, str, bool, bool]] = ()) -> Finding:
+    """By their keys; where those are missing by `copies`, codes of images as alike as copies or neighbouring slices are."""
     name = "Patients"
     if len({image.synthetic for image in images}) < 2:
         return one_arm(name, images)
@@ -218,6 +219,18 @@ def check_patients(images: Sequence[Examined]) -> Finding:
             codes=[[image.code for image in group] for group in shared],
             leave_out=[image.code for group in shared for image in group if image.synthetic],
         )
+    if alike := _alike_without_keys(images, copies):
+        return Finding(
+            name,
+            Verdict.RED,
+            f"{counted(len(alike), 'pair', 'pairs')} of a real and a generated image without patient keys are so alike that "
+            "they show one patient.",
+            "Leave out the generated image of each pair and freeze again.",
+            codes=alike,
+            leave_out=sorted(
+                {image.code for image in images if image.synthetic} & {c for pair in alike for c in pair}
+            ),
+        )
     keyed = sum(len(group) for group in of_patient.values())
     several = keyed - len(of_patient)
     more = f" {several} images are further ones of a patient already in the study." if several else ""
@@ -226,11 +239,19 @@ def check_patients(images: Sequence[Examined]) -> Finding:
             name,
             Verdict.UNKNOWN,
             f"{len(images) - keyed} of {len(images)} images have no patient key, so whether a patient stands in both "
-            f"arms is not known for them.{more}",
+            f"arms is not known for them. By image none shows: no real and no generated one are as alike as copies or "
+            f"neighbouring slices of one patient, but another exposure of a patient is not known by its image.{more}",
             "Import keys of patients for both arms: for a generated image those of the patients it was made from, "
             "where it was made from any.",
         )
     return Finding(name, Verdict.GREEN, f"No patient stands in both arms ({keyed} images with a key).{more}")
+
+
+def _alike_without_keys(
+    images: Sequence[Examined], copies: Sequence[tuple[str, str, bool, bool]]
+) -> list[tuple[str, str]]:
+    keyless = {image.code for image in images if not image.patient}
+    return [(a, b) for a, b, *origins in copies if origins[0] != origins[1] and {a, b} & keyless]
 
 
 def check_near_copies(pairs: Sequence[tuple[str, str, bool, bool]]) -> Finding:

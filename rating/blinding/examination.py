@@ -29,6 +29,7 @@ from rating.blinding.letter_check import check_letters
 from rating.blinding.letters import letters_in
 from rating.blinding.place_check import check_cells, check_shading
 from rating.blinding.places import SetInOrder, check_places
+from rating.blinding.power import with_power
 from rating.studies.images import StudyImage
 from rating.studies.sets import origins_of_sets, truth_of_set
 from rating.studies.sittings.orders import OrderLine, Orders
@@ -37,6 +38,7 @@ from rating.studies.strata import Role
 from rating.studies.study import Study
 
 SAMPLE = 400  # of each arm, for what needs every pixel
+ENCODED_AGAIN = 100  # of those: a third of an audit's time, and another encoder shows on far fewer
 FIRST_RATERS = 8  # whose orders are looked at where nobody has one yet
 MOST_COMPARED = 20_000  # real images of the pool beside the study's
 DEVICE = ("Manufacturer", "ManufacturerModelName")
@@ -67,14 +69,16 @@ def examine(study: Study, beat: Beat) -> list[Finding]:
     pulse = partial(beat, len(images), "Looking for copies")
     generated = Image.objects.filter(pk__in=study.images.values("image"), origin=Origin.SYNTHETIC)
     fakes = Gallery.of(list(generated.order_by("pixel_sha256")), pulse=pulse)
-    findings.append(checks.check_near_copies(_near_copies(study, fakes, pulse)))
+    copies = _near_copies(study, fakes, pulse)
+    findings.append(checks.check_near_copies(copies))
     pulse = partial(beat, len(images), "Looking for copies of training images")
     findings.append(_training_copies(study, fakes, pulse))
     if study.shows_sets:
         findings.append(check_places(list(_orders_of_sets(study, planned)), size=study.set_size))
-    findings.append(checks.check_patients(images))
+    findings.append(checks.check_patients(images, copies))
     findings.append(check_letters(arms, policy=study.burned_in))
-    return findings
+    sizes = [min(SAMPLE, sum(image.synthetic == arm for image in arms)) for arm in (False, True)]
+    return [with_power(finding, *sizes) for finding in findings]
 
 
 def _planned_orders(study: Study) -> list[list[OrderLine]]:
@@ -104,11 +108,12 @@ def _examined(study: Study, planned: list[list[OrderLine]], beat: Beat) -> Itera
         places |= {pk: places[head] for pk, head in members if head in places}
     sample = _sample(study)
     for number, row in enumerate(rows.iterator(chunk_size=500), start=1):
-        yield _examine(row, place=float(places.get(row.pk, 0)), in_sample=row.pk in sample)
+        place = float(places.get(row.pk, 0))
+        yield _examine(row, place=place, in_sample=row.pk in sample, encoded_again=sample.get(row.pk, False))
         beat(number, f"Read {number} images")
 
 
-def _examine(row: StudyImage, *, place: float, in_sample: bool) -> Examined:
+def _examine(row: StudyImage, *, place: float, in_sample: bool, encoded_again: bool) -> Examined:
     png = stored_bytes(row.derivative, f"image {row.code}")
     image = row.image
     pixels = decode_png(png) if in_sample else None
@@ -116,7 +121,7 @@ def _examine(row: StudyImage, *, place: float, in_sample: bool) -> Examined:
         code=row.code,
         synthetic=image.origin == Origin.SYNTHETIC,
         counts=row.role == Role.MAIN,
-        container=container_of(png, thorough=in_sample),
+        container=container_of(png, thorough=encoded_again),
         ranks=(float(row.pk), float(int(row.code[1:])), place),
         native=(image.width, image.height, image.bits),
         modality=image.modality,
@@ -147,16 +152,17 @@ def _orders_of_sets(study: Study, planned: list[list[OrderLine]]) -> Iterable[li
         yield [SetInOrder(places.index(sought[head]), kind) for _sitting, head, places, kind in order]
 
 
-def _sample(study: Study) -> set[Any]:
-    """Up to SAMPLE images of each arm, and of practice and probes, drawn by the study's seed."""
+def _sample(study: Study) -> dict[Any, bool]:
+    """Up to SAMPLE images of each arm, and of practice and probes, by the study's seed: whether each is encoded again."""
     generator = np.random.default_rng(study.seed)
-    keys_drawn: set[Any] = set()
+    draws: dict[Any, bool] = {}
     images = study.images.order_by("code")
     counting = [images.filter(image__origin=origin, role=Role.MAIN) for origin in Origin.values]
     for images_of_arm in (*counting, images.exclude(role=Role.MAIN)):
         keys = list(images_of_arm.values_list("pk", flat=True))
-        keys_drawn.update(keys[place] for place in generator.permutation(len(keys))[:SAMPLE])
-    return keys_drawn
+        for number, place in enumerate(generator.permutation(len(keys))[:SAMPLE]):
+            draws[keys[place]] = number < ENCODED_AGAIN
+    return draws
 
 
 def _near_copies(study: Study, fakes: Gallery, pulse: Pulse) -> list[tuple[str, str, bool, bool]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 
 class Verdict(StrEnum):
@@ -20,6 +20,43 @@ class Verdict(StrEnum):
 SEVERITY = {Verdict.GREEN: 0, Verdict.UNKNOWN: 1, Verdict.AMBER: 2, Verdict.RED: 3}
 
 
+LEAST_POWER = (
+    0.5  # below, at the largest AUC looked at, a check would rather have missed the leak than seen it
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """How often the check would have raised an alarm where a reader could tell the arms with this AUC."""
+
+    auc: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """Which leaks a check would have seen; `each` is the number of images of each arm that was simulated."""
+
+    each: int
+    leaks: tuple[Leak, ...]
+
+    @classmethod
+    def of_json(cls, value: Any) -> Self | None:
+        """As an audit stores it; None where it has none, as audits of older versions."""
+        if not isinstance(value, dict):
+            return None
+        return cls(value["each"], tuple(Leak(leak["auc"], leak["share"]) for leak in value["leaks"]))
+
+    @property
+    def is_too_low(self) -> bool:
+        return self.leaks[-1].share < LEAST_POWER
+
+    @property
+    def sentence(self) -> str:
+        shares = ", ".join(f"of AUC {leak.auc} in {leak.share:.0%}" for leak in self.leaks)
+        return f"With {self.each} images of each arm it would have seen a leak {shares} of studies."
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """No sentence and no detail names an image: which code is generated is not for everybody who reads them."""
@@ -31,6 +68,15 @@ class Finding:
     detail: dict[str, Any] = field(default_factory=dict)
     codes: Sequence[Sequence[str]] = ()  # of the images meant, in groups of what belongs together
     leave_out: Sequence[str] = ()  # codes of the images without which the finding would be none
+    power: Power | None = None  # None where no simulation says
+
+
+def in_words(finding: Mapping[str, Any]) -> str:
+    """A stored finding's reason, with what its check would have seen at this size."""
+    power = Power.of_json(finding.get("power"))
+    if power is None or power.sentence in finding["reason"]:
+        return str(finding["reason"])
+    return f"{finding['reason']} {power.sentence}"
 
 
 def worst(findings: Iterable[Finding]) -> Verdict:

@@ -22,7 +22,7 @@ TINY = 1e-9
 def grey_features(pixels: npt.NDArray[np.generic]) -> Floats:
     """Brightness, contrast, clipping, gaps in the histogram, margins; all on a scale of 0 to 1."""
     values = _unit(pixels)
-    histogram, _ = np.histogram(values, bins=256, range=(0, 1))
+    histogram = np.bincount((values * 255.999).astype(np.uint8).ravel(), minlength=256)
     shares = histogram / histogram.sum()
     levels = shares[shares > 0]
     edge = max(1, min(values.shape) // 32)

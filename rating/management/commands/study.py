@@ -17,6 +17,7 @@ from audit import record
 from jobs.command_line.options import Options
 from jobs.command_line.progress_bar import followed
 from pool.models import Dataset
+from rating.blinding.findings import in_words
 from rating.blinding.freeze_again import FreezeAgainForm, freeze_again
 from rating.models import BlindingAudit, Enrolment, Freeze, Stratum, Study
 from rating.studies.near_copies import let_near_copies_in
@@ -220,7 +221,9 @@ def _audit(study: Study, options: Options, write: Callable[[str], Any]) -> None:
         return
     write(f"The blinding audit of “{study}” is {audit.verdict}.")
     for finding in audit.findings:
-        write("  {verdict:<7} {check}: {reason} {remedy}".format(**finding).rstrip())
+        write(
+            f"  {finding['verdict']:<7} {finding['check']}: {in_words(finding)} {finding['remedy']}".rstrip()
+        )
 
 
 def _person(email: str) -> Any:

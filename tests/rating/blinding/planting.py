@@ -19,5 +19,9 @@ def told(audit: BlindingAudit, leak: str, check: str = "") -> str:
 
 
 def others(audit: BlindingAudit, *checks: str) -> set[str]:
-    """The colours of all other checks."""
-    return {finding["verdict"] for finding in audit.findings if finding["check"] not in checks}
+    """The colours of all other checks; unknown for want of images counts as green, as pools here are small."""
+    return {
+        "green" if finding["verdict"] == "unknown" and finding["power"] else finding["verdict"]
+        for finding in audit.findings
+        if finding["check"] not in checks
+    }

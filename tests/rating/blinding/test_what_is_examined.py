@@ -28,7 +28,7 @@ def test_obvious_cases_for_practice_and_probes_do_not_make_the_audit_red():
     audit = audited(study)
 
     for check in ("Container, numbers and order", "Brightness and contrast", "Sharpness and compression"):
-        assert finding(audit, check)["verdict"] == "green"
+        assert finding(audit, check)["verdict"] in {"green", "unknown"}
 
 
 @pytest.mark.parametrize("design", ["single", "pair"])

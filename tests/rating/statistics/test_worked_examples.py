@@ -1,5 +1,7 @@
 """Every worked example comes out as published, or as two independent programs computed it."""
 
+import csv
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,44 +12,18 @@ from .worked import ANSWERS, Example, examples
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-# Methods that LungRater does not offer; another one answers the same question.
-KEYS_NOT_OFFERED = {
-    *(
-        "profile_ci",
-        "percentile",
-        "z0",
-        "acceleration",
-        "bootstrap_se",
-        "undefined_share",
-    ),  # BCa, goodness of fit
-    *("wald_unclipped", "arcsine", "newcombe_score"),  # logit
-    *("hettmansperger_sheather", "order"),  # order statistics, by value
-    *("unequal_variance", "equal_variance", "uncorrected"),  # two cuts, log-linear
-    *("stacked_kappa", "stacked_kappa_se_by_image"),  # of pooled self-agreement De Vries' kappa
-    *("var_error", "cov2", "by_rater", "p", "difference_is", "power_at_2000"),
-}
-EXAMPLES_NOT_OFFERED = {
-    "bt-random-rater-8": "raters are taken into account by the sandwich, not by a random effect",
-    "auc-perfect-20-20": "a complete parting has the exact bound of the smaller group",
-    "paired-bentur": "Tango's and Newcombe's paired intervals: McNemar's exact test stands there",
-    "paired-zero-c": "Tango's and Newcombe's paired intervals",
-    "vandyke-or-jackknife-3-readers": "covariances are DeLong's, not the jackknife's",
-    "or-jackknife-three-answers-4x44": "covariances are DeLong's",
-    "or-jackknife-five-levels-3x60": "covariances are DeLong's",
-    "vandyke-single-1-readers-1-4": "covariances are DeLong's",
-    "vandyke-fixed-readers": "two treatments are not compared; covariances are DeLong's",
-    "fixed-delong-3x60": "two treatments are not compared",
-    "coverage-gof-20-seed": "bench/coverage.py prints it",
-    "coverage-gof-40-balanced": "bench/coverage.py prints it",
-    "policies-tellers": "tested by definition in test_whole_report.py; standard errors here are not the jackknife's",
-    "policies-guessers-uneven": "as above",
-    "tost-auc-random-readers-5x80": "as above: one treatment, random readers",
-}
-TOPICS_NOT_OFFERED = {
-    "SUS",
-    "psychometric threshold",
-    "JAFROC / LROC figure of merit",
-}
+NOT_OFFERED = Path(__file__).resolve().parents[3] / "docs/methods-not-offered.csv"
+
+
+def names_not_offered(kind: str) -> set[str]:
+    """What LungRater does not offer, from the table of the documentation: whole topics, examples, or keys of a result."""
+    with NOT_OFFERED.open(newline="", encoding="utf-8") as file:
+        return {row["name"] for row in csv.DictReader(file) if row["kind"] == kind}
+
+
+KEYS_NOT_OFFERED = names_not_offered("key")
+EXAMPLES_NOT_OFFERED = names_not_offered("example")
+TOPICS_NOT_OFFERED = names_not_offered("topic")
 
 
 def left_out(example: Example) -> bool:
@@ -59,6 +35,16 @@ def test_there_are_130_examples_and_what_is_not_offered_is_named() -> None:
     offered = {found["id"] for found in examples() if not left_out(found)}
     assert offered <= set(ANSWERS)
     assert not {found["id"] for found in examples() if left_out(found)} & set(ANSWERS)
+
+
+def test_the_table_of_what_is_not_offered_names_examples_that_exist_each_with_a_reason() -> None:
+    with NOT_OFFERED.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+
+    assert all(row["method"] and row["reason"] and row["instead"] for row in rows)
+    assert {found["id"] for found in examples()} >= EXAMPLES_NOT_OFFERED
+    assert {found.get("topic") for found in examples()} >= TOPICS_NOT_OFFERED
+    assert sum(not left_out(found) for found in examples()) == 106
 
 
 @pytest.mark.parametrize(
