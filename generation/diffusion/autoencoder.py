@@ -26,7 +26,7 @@ from generation.diffusion.progress import Tell, silent
 from generation.diffusion.seeds import seed_of
 
 FOLDER = "autoencoder"
-KL_WEIGHT = 1e-6  # as Rombach et al. 2022
+KL_WEIGHT = 1e-6  # Rombach et al. 2022, against an error that is summed over an image
 LEARNING_RATE, BATCH = 1e-3, 16
 SAVED_EVERY = 200
 MEASURED_ON = 256
@@ -106,6 +106,14 @@ def _scaled(autoencoder: Any, shelf: DeviceDataset, config: TrainingConfig) -> L
     )
 
 
+def reconstruction_loss(back: Tensor, clean: Tensor, divergence: Tensor) -> Tensor:
+    """The mean absolute error, and the latents' divergence from noise (one sum an image), weighted as Rombach et al. do.
+
+    Their code sums both over an image, so that a mean error goes with the divergence by value of the image.
+    """
+    return functional.l1_loss(back, clean) + KL_WEIGHT * divergence.mean() / clean[0].numel()
+
+
 class AutoencoderTraining:
     """The training of an autoencoder, which goes on where it was cut off as the run itself does."""
 
@@ -154,10 +162,10 @@ class AutoencoderTraining:
             latents = self.net.encode(clean).latent_dist
             noise = torch.randn(latents.mean.shape, generator=generator, device=device)
             back = self.net.decode(latents.mean + latents.std * noise).sample
-        loss = functional.l1_loss(back.float(), clean) + KL_WEIGHT * latents.kl().mean()
+        loss = reconstruction_loss(back.float(), clean, latents.kl())
         for group in self.optimiser.param_groups:
             group["lr"] = LEARNING_RATE * (1 - 0.95 * self.step / self.config.latent_steps)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
