@@ -120,6 +120,14 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """Usable images that were found to be near-copies of real ones."""
         return self.usable().filter(near_copies__isnull=False).distinct()
 
+    def neighbours_of(self, image: Image) -> list[Image]:
+        """The slices before and after this one in its series, in that order; those there are."""
+        if not image.series_key or image.slice_number is None:
+            return []
+        numbers = [image.slice_number - 1, image.slice_number + 1]
+        series = self.filter(dataset=image.dataset_id, series_key=image.series_key)
+        return list(series.filter(slice_number__in=numbers).order_by("slice_number"))
+
     def noted(self, code: str = "") -> Self:
         """Images with a note, of this code where one is given."""
         return self.filter(notes__contains=[{"code": code}]) if code else self.exclude(notes=[])
@@ -185,6 +193,11 @@ class Image(models.Model):
     file = models.FileField(upload_to=stored_path, max_length=200)
     # What a window was laid on, as a DICOM file of our own without any name; empty where there was no more to keep.
     values = models.FileField(upload_to=value_path, max_length=200, blank=True)
+    # Of slices: a keyed hash of their series, where they lie along it in mm, and their place in that order.
+    series_key = models.CharField(max_length=64, blank=True)
+    slice_position = models.FloatField(null=True, blank=True, editable=False)
+    slice_number = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    slice_count = models.PositiveIntegerField(null=True, blank=True, editable=False)
     source_name = models.CharField(max_length=255, blank=True)
     source_sha256 = models.CharField(max_length=64, blank=True)
     pixel_sha256 = models.CharField(max_length=64)
@@ -220,6 +233,11 @@ class Image(models.Model):
         indexes = [
             models.Index(fields=["modality", "origin", "label"], name="image_stratum"),
             models.Index(fields=["perceptual_hash"], name="image_perceptual_hash"),
+            models.Index(
+                fields=["dataset", "series_key", "slice_position"],
+                name="image_series",
+                condition=~models.Q(series_key=""),
+            ),
             GinIndex(fields=["notes"], opclasses=["jsonb_path_ops"], name="image_notes"),
         ]
 
@@ -343,43 +361,6 @@ class ImportJob(Job):
         return reverse("pool:import", args=[self.pk])
 
 
-class FileOutcomeQuerySet(models.QuerySet["FileOutcome"]):
-    def refused(self) -> Self:
-        return self.filter(kind=FileOutcome.Kind.REFUSED)
-
-    def duplicates(self) -> Self:
-        return self.filter(kind=FileOutcome.Kind.DUPLICATE)
-
-
-class FileOutcome(models.Model):
-    """A file of an import that became no image of its own, and why; those that did are the job's images."""
-
-    class Kind(models.TextChoices):
-        DUPLICATE = "duplicate"
-        REFUSED = "refused"
-
-    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="outcomes")
-    kind = models.CharField(max_length=9, choices=Kind)
-    file = models.CharField(max_length=255)
-    reason = models.CharField(max_length=500, blank=True)
-    same_as = models.CharField(max_length=255, blank=True)
-    added = models.CharField(max_length=100, blank=True)
-
-    objects = FileOutcomeQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(kind__in=["duplicate", "refused"]), name="file_outcome_kind_known"
-            ),
-        ]
-        indexes = [models.Index(fields=["job", "kind", "id"], name="file_outcome_list")]
-
-    def __str__(self) -> str:
-        return f"{self.file}: {self.kind}"
-
-
 class UploadedFile(models.Model):
     """A file somebody sent, kept until its import has ended."""
 
@@ -395,5 +376,6 @@ class UploadedFile(models.Model):
         return self.name
 
 
-# Last, since its rows name those above; the room has its own file so that whoever reads images need not read it.
-from pool.release.models import HeldFile as HeldFile  # noqa: E402, PLC0414  as above; under its own name, so that it is handed on
+# Last, since their rows name those above; whoever reads images need not read them. Under their own names, to be handed on.
+from pool.imports.outcome_rows import FileOutcome as FileOutcome  # noqa: E402, PLC0414  as above
+from pool.release.models import HeldFile as HeldFile  # noqa: E402, PLC0414  as above

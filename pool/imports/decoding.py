@@ -39,6 +39,10 @@ class Decoded:
     """Why a person must release it before it may be an image of the pool."""
     values: bytes = b""
     """A file of the values behind the image, on which another window can be laid."""
+    series: str = ""
+    """The identifier of the series it is a slice of, to be hashed at once."""
+    position: float = 0.0
+    """Where in its series it lies, in mm."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,8 @@ def _understood(head: dict[str, Any], body: bytes) -> list[Decoded]:
                 part=str(entry["part"]),
                 hold_reason=str(entry["hold_reason"]),
                 values=values,
+                series=str(entry["series"]),
+                position=float(entry["position"]),
             )
         )
     if not images or place != len(body):

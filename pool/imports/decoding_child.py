@@ -59,6 +59,8 @@ def _answer(data: bytes, name: str, hints: Hints) -> tuple[dict[str, object], by
             "part": image.part,
             "hold_reason": image.hold_reason,
             "value_bytes": len(image.values),
+            "series": image.series,
+            "position": image.position,
         }
         for image in images
     ]
@@ -98,6 +100,8 @@ def _of_dicom(data: bytes, hints: Hints) -> list[Decoded]:
             f"frame {frame.place + 1}" if several else "",
             frame.hold_reason,
             frame.values,
+            frame.series.identifier if frame.series else "",
+            frame.series.position if frame.series else 0.0,
         )
         for frame in frames
         if not several or frame.pixels.min() < frame.pixels.max()

@@ -26,6 +26,7 @@ KINDS = {
     "alpha": "Transparency",
     "gamma": "Gamma or colour profile",
     "frames": "Part of a file",
+    "series": "Slices of its series missing",
     "names": "Name read in another encoding",
     "label": "Finding odd",
     "split": "Validation counted as training",

@@ -22,9 +22,10 @@ from pool.imports.decoding import Hints
 from pool.imports.notes import Note
 from pool.imports.pipeline import OpenedFile, Pipeline, Prepared
 from pool.imports.placeholders import is_placeholder
+from pool.imports.series import order_series
 from pool.models import Dataset, HeldFile, Image, ImportJob, Modality
 from pool.release.desk import hold
-from pool.storage.insertion import DuplicatePixelsError, insert, patient_key
+from pool.storage.insertion import DuplicatePixelsError, insert, patient_key, series_key
 
 __all__ = ["Duplicate", "DuplicatePixelsError", "add_image", "bring_in", "hints_of", "patient_key"]
 
@@ -56,6 +57,7 @@ def bring_in(
     `provenance` is what a person says of where all of them come from; it goes into each one's provenance.
     `slices` chooses of files that hold several images.
     """
+    series = set(job.images.order_by().values_list("series_key", flat=True).distinct()) if job else set()
     missing = (None if _name(item) in done else item for item in items)
     with Pipeline(hints_of(dataset, slices)) as pipeline:
         for file in pipeline.open_all(missing):
@@ -66,11 +68,15 @@ def bring_in(
             else:
                 for image in file.images:
                     name = _name_of(file.source, image)
-                    yield (
+                    outcome = (
                         None
                         if name in done
                         else _bring_one(dataset, file, image, name, job=job, provenance=provenance)
                     )
+                    if isinstance(outcome, Image):
+                        series.add(outcome.series_key)
+                    yield outcome
+    order_series(dataset, series)
 
 
 def _name(item: Source | Refusal) -> str:
@@ -240,6 +246,9 @@ def add_image(
         provenance=plain_json(provenance or {}),
         notes=[note.as_json() for note in notes],
     )
+    if prepared and prepared.decoded.series:
+        image.series_key = series_key(prepared.decoded.series)
+        image.slice_position = prepared.decoded.position
     png = prepared.png if prepared else encode_png(pixels, level=STORED_LEVEL)
     insert(image, png, prepared.decoded.values if prepared else b"")
     return image

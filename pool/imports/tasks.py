@@ -6,9 +6,9 @@ from celery import shared_task
 
 from jobs import runners
 from pool.imports import uploads
-from pool.imports.file_sizes import measure_files
 from pool.models import ImportJob
 from pool.rendering.rewindowing import run_rewindowing
+from pool.storage.file_sizes import measure_files
 
 
 def run_import(job: ImportJob) -> None:

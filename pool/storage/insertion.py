@@ -50,6 +50,11 @@ def patient_key(identifier: str) -> str:
     return salted_hmac("pool.patient", identifier, algorithm="sha256").hexdigest()
 
 
+def series_key(identifier: str) -> str:
+    """The same for the series of an image."""
+    return salted_hmac("pool.series", identifier, algorithm="sha256").hexdigest() if identifier else ""
+
+
 def _store(file: FieldFile, data: bytes) -> None:
     storage, name = file.storage, str(file.name)
     try:

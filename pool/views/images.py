@@ -46,10 +46,16 @@ def image(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         Image.objects.visible_to(request.user).select_related("dataset", "excluded_by"), pk=pk
     )
     note_look(image_shown, request.user, "image")
+    neighbours = Image.objects.visible_to(request.user).neighbours_of(image_shown)
     return render(
         request,
         "pool/image.html",
-        {"image": image_shown, "form": ExcludeForm(), "may_edit": image_shown.dataset.may_edit(request.user)},
+        {
+            "image": image_shown,
+            "form": ExcludeForm(),
+            "may_edit": image_shown.dataset.may_edit(request.user),
+            "neighbours": neighbours,
+        },
     )
 
 

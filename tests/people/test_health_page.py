@@ -14,8 +14,8 @@ from django.utils import timezone
 from lungrater.monitoring import overview
 from lungrater.monitoring.signs_of_life import BACKUP, MAIL, SignOfLife
 from lungrater.monitoring.worker_presence import WorkerPresence, gpu_name, note_worker
-from pool.imports.file_sizes import measure_files
 from pool.models import Image, ImportJob
+from pool.storage.file_sizes import measure_files
 from tests.factories import make_dataset, make_image
 
 pytestmark = pytest.mark.django_db

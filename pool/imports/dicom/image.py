@@ -17,6 +17,7 @@ from pool.imports.dicom.geometry import height_over_width, squared
 from pool.imports.dicom.headers import adopt_groups, text
 from pool.imports.dicom.holding import hold_reason
 from pool.imports.dicom.kind import checked_modality, note_kind
+from pool.imports.dicom.series import SeriesPlace, series_place
 from pool.imports.dicom.stored_values import Stored, frames_of, stored_values
 from pool.imports.dicom.terms import kept_values
 from pool.imports.dicom.value_file import is_worth_keeping, value_file
@@ -46,6 +47,7 @@ class DicomImage:
     """Why a person must see it before it may be an image of the pool; empty where none need."""
     values: bytes = b""
     """A file of the values behind it (`value_file`); empty where they are no deeper than the image."""
+    series: SeriesPlace | None = None
 
 
 def is_dicom(data: bytes, name: str = "") -> bool:
@@ -135,7 +137,9 @@ def _image(dataset: Dataset, modality: str, window: str, *, colour: bool, frame:
     unit = squared(unit, height_over_width(dataset), notes)
     bits = 16 if int(dataset.BitsStored) > 8 else 8
     pixels = as_levels(unit * (2**bits - 1), bits=bits)
-    return DicomImage(pixels, _kept_tags(dataset, by), _patient(dataset), frame, list(notes), hold, values)
+    place = series_place(dataset) if number == 1 else None
+    tags = _kept_tags(dataset, by)
+    return DicomImage(pixels, tags, _patient(dataset), frame, list(notes), hold, values, place)
 
 
 def _palette_applied(stored: Stored, dataset: Dataset, notes: Notes) -> Stored:

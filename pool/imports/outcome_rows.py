@@ -1,0 +1,45 @@
+"""What became of files that are no images of their own, a row each."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+
+
+class FileOutcomeQuerySet(models.QuerySet["FileOutcome"]):
+    def refused(self) -> Self:
+        return self.filter(kind=FileOutcome.Kind.REFUSED)
+
+    def duplicates(self) -> Self:
+        return self.filter(kind=FileOutcome.Kind.DUPLICATE)
+
+
+class FileOutcome(models.Model):
+    """A file of an import that became no image of its own, and why; those that did are the job's images."""
+
+    class Kind(models.TextChoices):
+        DUPLICATE = "duplicate"
+        REFUSED = "refused"
+
+    job = models.ForeignKey("pool.ImportJob", on_delete=models.CASCADE, related_name="outcomes")
+    kind = models.CharField(max_length=9, choices=Kind)
+    file = models.CharField(max_length=255)
+    reason = models.CharField(max_length=500, blank=True)
+    same_as = models.CharField(max_length=255, blank=True)
+    added = models.CharField(max_length=100, blank=True)
+
+    objects = FileOutcomeQuerySet.as_manager()
+
+    class Meta:
+        app_label = "pool"
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["duplicate", "refused"]), name="file_outcome_kind_known"
+            ),
+        ]
+        indexes = [models.Index(fields=["job", "kind", "id"], name="file_outcome_list")]
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.kind}"
