@@ -5,6 +5,7 @@ It is the body that creates a study by program: the fields of the study's form, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,26 @@ def protocol_of(study: Study) -> dict[str, Any]:
             for each in strata
         ],
     }
+
+
+def read_protocol(text: str) -> tuple[dict[str, Any], list[tuple[str, Role]]]:
+    """The fields of the file, and its strata as DATASET[FINDING]=COUNT with their role. Raises ValueError."""
+    content = json.loads(text)
+    if not isinstance(content, dict) or not isinstance(content.get("strata"), list):
+        raise ValueError("it lacks the list “strata”.")
+    names = set(StudyForm.base_fields)
+    if foreign := sorted(set(content) - names - {"strata"}):
+        raise ValueError(f"a study has no “{foreign[0]}”.")
+    try:
+        strata = [(_asked(each), Role(each.get("role") or Role.MAIN)) for each in content["strata"]]
+    except (KeyError, AttributeError) as error:
+        raise ValueError("each stratum names a dataset and a count.") from error
+    return {name: value for name, value in content.items() if name in names}, strata
+
+
+def _asked(stratum: Mapping[str, Any]) -> str:
+    finding = f"[{stratum['label']}]" if stratum.get("label") else ""
+    return f"{stratum['dataset']}{finding}={stratum['count']}"
 
 
 def strata_values(form: StrataForm, strata: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -22,9 +23,12 @@ from rating.blinding.freeze_again import FreezeAgainForm, freeze_again
 from rating.models import BlindingAudit, Enrolment, Freeze, Stratum, Study
 from rating.studies.near_copies import let_near_copies_in
 from rating.studies.presets import TEMPLATES
+from rating.studies.protocol_file import protocol_of, read_protocol
 from rating.studies.strata import Role
 from rating.studies.study import NotPossibleError
 from rating.studies.study_copy import copy_of
+
+BAD_ARGUMENT = 2
 
 
 class Command(BaseCommand):
@@ -38,18 +42,24 @@ class Command(BaseCommand):
         create.add_argument(
             "--images",
             action="append",
-            required=True,
+            default=[],
             metavar=STRATUM,
             help="how many images of a dataset, or of one finding in it, to show; as often as needed",
         )
         for role in (Role.PRACTICE, Role.PROBE):
             create.add_argument(f"--{role}", action="append", default=[], metavar=STRATUM)
+        create.add_argument(
+            "--from", dest="protocol_file", type=Path, metavar="FILE", help="what export-protocol has written"
+        )
         create.add_argument("--template", choices=sorted(TEMPLATES), help="a protocol to begin with")
         for name, (kind, what) in PROTOCOL.items():
             create.add_argument(f"--{name.replace('_', '-')}", type=kind, help=what)
         create.add_argument("--reasons", type=_lines, help="for “fake”, with semicolons between; empty: none")
         for name, (field, what) in SWITCHES.items():
             create.add_argument(f"--{name}", dest=field, action="store_true", default=None, help=what)
+        export = acts.add_parser("export-protocol", help="the protocol of NAME as a file, for another site")
+        export.add_argument("name")
+        export.add_argument("-o", "--output", type=Path, help="default: standard output")
         copy = acts.add_parser("copy", help="a draft with the protocol of NAME")
         copy.add_argument("name")
         copy.add_argument("--as", dest="new_name", default="", help="its name; else NAME (copy)")
@@ -165,7 +175,11 @@ def create(name: str, options: Options) -> Study:
     template = TEMPLATES.get(options["template"] or "")
     fields = (*PROTOCOL, "reasons", *(field for field, _ in SWITCHES.values()))
     protocol = {field: options[field] for field in fields if options[field] is not None}
-    study = Study(name=name, **{**(template.protocol if template else {}), **protocol})
+    file, strata = _protocol_file(options["protocol_file"])
+    if not strata and not options["images"]:
+        raise CommandError("Say which images with --images or a file with --from.", returncode=BAD_ARGUMENT)
+    start = template.protocol if template else {}
+    study = Study(**{**start, **file, **protocol, "name": name})
     try:
         study.full_clean()
     except ValidationError as error:
@@ -173,11 +187,32 @@ def create(name: str, options: Options) -> Study:
     study.save()
     study.give_to_maker(owner_of(options))
     record(study, owner_of(options), "created")
+    for words, role in [] if options["images"] else strata:
+        _add_stratum(study, words, role)
     roles = {Role.MAIN: "images", Role.PRACTICE: "practice", Role.PROBE: "probe"}
     for role, option in roles.items():
         for words in options[option]:
             _add_stratum(study, words, role)
     return study
+
+
+def _protocol_file(path: Path | None) -> tuple[dict[str, Any], list[tuple[str, Role]]]:
+    """The fields and the strata of a file; nothing of none."""
+    if path is None:
+        return {}, []
+    try:
+        return read_protocol(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{path} is no protocol file: {error}", returncode=BAD_ARGUMENT) from error
+
+
+def _export_protocol(study: Study, options: Options, write: Callable[[str], Any]) -> None:
+    text = json.dumps(protocol_of(study), ensure_ascii=False, indent=1)
+    path: Path | None = options["output"]
+    if path is None:
+        write(text)
+    else:
+        path.write_text(f"{text}\n", encoding="utf-8")
 
 
 def _add_stratum(study: Study, words: str, role: Role) -> None:
@@ -316,6 +351,7 @@ def _status(study: Study, options: Options, write: Callable[[str], Any]) -> None
 ACTS: dict[str, Callable[[Study, Options, Callable[[str], Any]], None]] = {
     "freeze": _freeze,
     "copy": _copy,
+    "export-protocol": _export_protocol,
     "let-copies-in": _let_copies_in,
     "audit": _audit,
     "simulate": _simulate,
