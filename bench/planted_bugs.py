@@ -194,12 +194,16 @@ QUALITY = [
 
 DIFFUSION = [
     *_in(
-        "generation/diffusion/objectives.py",
+        "generation/diffusion/exporting/arguments.py",
         ORACLE,
         leading_spacing=('"timestep_spacing": "trailing"', '"timestep_spacing": "leading"'),
         clipped_latents=("in_pixels = not config.latent", "in_pixels = True"),
-        unclipped_pixels=("clip_sample=in_pixels)", "clip_sample=False)"),
+        unclipped_pixels=('"clip_sample": in_pixels', '"clip_sample": False'),
         divided_by_nothing=('if config.objective == "epsilon" else -math.inf', "if False else -math.inf"),
+    ),
+    *_in(
+        "generation/diffusion/objectives.py",
+        ORACLE,
         weightless_noise=(
             "(snr.clamp(max=config.min_snr_gamma) / snr)",
             "((snr - 1).clamp(max=config.min_snr_gamma) / snr)",
@@ -294,7 +298,7 @@ SITE = [
         gives_up_too_soon=("            if done > self.done:\n", "            if False:\n"),
     ),
     *_in(
-        "pool/imports/store.py",
+        "pool/storage/insertion.py",
         "tests/pool/test_splits.py",
         key_without_secret=(
             'salted_hmac("pool.patient", identifier, algorithm',
