@@ -108,7 +108,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         raise Http404
     registry = CollectorRegistry()
     if settings.METRICS_FOLDER:  # where several web processes serve, each counts there
-        MultiProcessCollector(registry, path=settings.METRICS_FOLDER)
+        MultiProcessCollector(registry, path=settings.METRICS_FOLDER)  # type: ignore[no-untyped-call]  # the library has no types there
     else:
         registry = own_counts
     lines = generate_latest(registry) + generate_latest(_site())
