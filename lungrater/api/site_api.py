@@ -18,7 +18,7 @@ from rating.views.api.raters import router as raters
 from rating.views.api.studies import router as studies
 
 DESCRIPTION = (
-    "Everything that the pages of LungRater can do, for programs: the same forms, the same memberships, the same log. "
+    "What programs can do here: by the same forms as the pages, the same memberships and the same log. "
     "Send a token of your account page as “Authorization: Bearer …”."
 )
 
