@@ -19,10 +19,8 @@ from rating.statistics.mrmc.moments import RandomMean
 NO_RATINGS = "There are no ratings."
 NO_RATER = "No rater rated images of both kinds."
 TOO_FEW = "Two images of each kind at least are needed for a standard error."
-ALL_ALIKE = (
-    "Every image gives the same value, so no standard error can be given; the interval is the exact one for the smaller "
-    "kind of image."
-)
+ALL_ALIKE = "Every image gives the same value, so no standard error can be given."
+EXACT = f"{ALL_ALIKE[:-1]}; the interval is the exact one for the smaller kind of image."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +47,9 @@ class FixedMean:
             return Estimate(self.value, reason=TOO_FEW)
         se = float(np.sqrt(self.variance))
         if se < TINY:
-            at_end = self.value < TINY or self.value > 1 - TINY
-            return Estimate(
-                self.value, ci=exact_bound(self.value, fewest) if at_end else None, reason=ALL_ALIKE
-            )
+            if TINY < self.value < 1 - TINY:
+                return Estimate(self.value, reason=ALL_ALIKE)
+            return Estimate(self.value, ci=exact_bound(self.value, fewest), reason=EXACT)
         df = self.df if student else np.inf
         low, high = t_interval(self.value, se, df, bounds=(-np.inf, np.inf))
         if low < 0 or high > 1:

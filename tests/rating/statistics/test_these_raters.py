@@ -55,6 +55,30 @@ def test_with_everybody_reading_all_the_variance_is_delongs_of_the_mean_area() -
     assert area.variance == pytest.approx(float(matrix.mean()))
 
 
+def test_raters_who_never_change_their_answer_have_no_interval_and_no_sentence_of_any() -> None:
+    fake = np.arange(40) < 20
+    levels = np.stack([np.zeros(40, dtype=np.int64), np.full(40, 2)])
+
+    area = fixed_raters.area(fake, levels)
+
+    assert area
+    estimate = area.estimate()
+    assert (estimate.estimate, estimate.ci) == (0.5, None)
+    assert estimate.reason == "Every image gives the same value, so no standard error can be given."
+
+
+def test_raters_who_are_always_right_have_the_exact_interval_of_the_smaller_kind() -> None:
+    fake = np.arange(40) < 15
+    levels = np.stack([fake * 2, fake * 2]).astype(np.int64)
+
+    area = fixed_raters.area(fake, levels)
+
+    assert area
+    estimate = area.estimate()
+    assert estimate.ci == pytest.approx((0.025 ** (1 / 15), 1.0))
+    assert "the interval is the exact one for the smaller kind of image" in (estimate.reason or "")
+
+
 @pytest.mark.parametrize("label", [0, 1, 2])
 def test_a_rater_who_always_says_the_same_has_no_d_prime_at_either_cut(label: int) -> None:
     codes = np.full((1, 40), label, dtype=np.int8)
