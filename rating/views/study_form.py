@@ -78,6 +78,12 @@ ONLY_FOR = {
     "first_instructions": (Study.Design.TWO_PHASE,),
     "unsure_policy": (Study.Design.SINGLE, Study.Design.TWO_PHASE),
 }
+# By field, what the templates write into it.
+_FILLED_IN = {
+    name: {str(template.protocol[name]) for template in TEMPLATES.values() if name in template.protocol}
+    for template in TEMPLATES.values()
+    for name in template.protocol
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +161,16 @@ class _StudySteps:
         self.strata.initial.update(typed[1])
 
     def _begin_with(self, template: Template) -> None:
-        """The template's protocol; the name, and numbers of images that were typed, stay."""
+        """The template's protocol; the name, and all that was typed and no template fills in, stay.
+
+        What another template may have filled in goes back to its default, its design above all.
+        """
         has_numbers = any(self._counts().values())
         self._carry_on(self.step)
         self.template = template
+        for name, filled_in in _FILLED_IN.items():
+            if str(self.form.initial[name]) in filled_in:
+                self.form.initial[name] = Study._meta.get_field(name).get_default()  # type: ignore[union-attr]  # all are plain columns
         self.form.initial.update(template.protocol)
         if not has_numbers:
             counts = template.counts(self.request.user)
@@ -221,9 +233,12 @@ class _StudySteps:
         }
 
     def _fields(self) -> list[forms.BoundField]:
+        return self._fields_of(self.step)
+
+    def _fields_of(self, step: Step) -> list[forms.BoundField]:
         """The step's fields, of those that the chosen design has."""
         design = self.form["design"].value() or Study.Design.SINGLE
-        return [self.form[name] for name in self.step.fields if design in ONLY_FOR.get(name, (design,))]
+        return [self.form[name] for name in step.fields if design in ONLY_FOR.get(name, (design,))]
 
     def _hidden(self) -> Iterator[forms.BoundField]:
         """All that the step does not show."""
@@ -291,11 +306,7 @@ class _StudySteps:
         if self.step.key != "check":
             return
         for step in STEPS[:-1]:
-            lines = [
-                (str(field.label), _in_words(field))
-                for name in step.fields
-                if (field := self.form[name]).value()
-            ]
+            lines = [(str(field.label), _in_words(field)) for field in self._fields_of(step) if field.value()]
             yield step, lines
 
 

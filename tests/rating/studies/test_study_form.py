@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -129,6 +130,33 @@ def test_a_template_fills_in_numbers_where_none_were_typed(
     new_study.press("template:balanced", name="Mine")
 
     assert [new_study.value(f"dataset_{dataset.pk}") for dataset in datasets] == ["3", "3"]
+
+
+def test_a_template_takes_the_place_of_the_one_before(new_study: Form) -> None:
+    new_study.press("template:pairs", name="Mine").press("template:two-phase")
+    new_study.press("to:reading", sessions=3).press("to:question")
+
+    new_study.press("template:balanced")
+
+    assert new_study.value("design") == "single"
+    assert "two images" not in new_study.value("instructions")
+    assert (new_study.value("washout_days"), new_study.value("sessions")) == ("14", "3")
+    assert (new_study.value("primary_endpoint"), new_study.value("ask_confidence")) == ("accuracy", "True")
+
+
+def test_going_elsewhere_or_taking_a_template_asks_the_browser_for_no_field(new_study: Form) -> None:
+    buttons = re.findall(r'<button[^>]*value="(?:to|template):[^>]*>', new_study.answer.text)
+
+    assert len(buttons) > 4
+    assert all(" formnovalidate" in button for button in buttons)
+
+
+def test_the_last_look_names_no_field_of_another_design(new_study: Form) -> None:
+    new_study.press("next", name="Mine").press("to:check")
+
+    summary = dict(line for _step, lines in new_study.answer.context["summary"] for line in lines)
+    assert "name" in {label.lower() for label in summary}
+    assert not {label for label in summary if "first, purpose-blinded" in label or "looked for" in label}
 
 
 def test_only_the_fields_of_the_chosen_design_are_shown(new_study: Form) -> None:
