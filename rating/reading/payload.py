@@ -137,10 +137,36 @@ def prefetchable(sitting: Sitting, *, after: int) -> list[PublicFacts]:
 
 def room(sitting: Sitting, showing: Presentation, rating: Rating | None = None) -> Room:
     """What the page needs to show the sitting from here on."""
-    enrolment = sitting.enrolment
-    study = enrolment.study
+    study = sitting.enrolment.study
+    return room_of(
+        showing,
+        rating,
+        account=str(sitting.enrolment.user_id),
+        ahead=prefetchable(sitting, after=0 if rating else showing.position),
+        urls={
+            "images": image_urls(study, TOKEN),
+            "rate": reverse("rating:rate", args=[study.slug, TOKEN]),
+            "ahead": f"{reverse('rating:ahead', args=[study.slug])}?session={sitting.session}&attempt={sitting.attempt}",
+            "draft": reverse("rating:draft", args=[study.slug, TOKEN]),
+            "at": reverse("rating:at", args=[study.slug, 0]),
+            "read": reverse("rating:read", args=[study.slug]),
+        },
+    )
+
+
+def room_of(
+    showing: Presentation,
+    rating: Rating | None = None,
+    *,
+    account: str,
+    ahead: list[PublicFacts],
+    urls: Addresses,
+) -> Room:
+    """The same for whichever account, images ahead and addresses."""
+    sitting = showing.sitting
+    study = sitting.enrolment.study
     return {
-        "account": str(enrolment.user_id),
+        "account": account,
         "study": study.slug,
         "side": study.canvas,
         "fixedZoom": study.fixed_zoom,
@@ -156,13 +182,6 @@ def room(sitting: Sitting, showing: Presentation, rating: Rating | None = None) 
             "answer": own_answer(rating) if rating else None,
             "draft": None if rating else own_draft(showing),
         },
-        "ahead": prefetchable(sitting, after=0 if rating else showing.position),
-        "urls": {
-            "images": image_urls(study, TOKEN),
-            "rate": reverse("rating:rate", args=[study.slug, TOKEN]),
-            "ahead": f"{reverse('rating:ahead', args=[study.slug])}?session={sitting.session}&attempt={sitting.attempt}",
-            "draft": reverse("rating:draft", args=[study.slug, TOKEN]),
-            "at": reverse("rating:at", args=[study.slug, 0]),
-            "read": reverse("rating:read", args=[study.slug]),
-        },
+        "ahead": ahead,
+        "urls": urls,
     }

@@ -21,10 +21,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from pool.storage.durability import why_not_durable
 from rating.models import Draft, Enrolment, Presentation, Rating, Sitting
-from rating.reading.answer_form import CONFIDENCE, AnswerForm
+from rating.reading.answer_form import AnswerForm
 from rating.reading.payload import (
     feedback,
-    image_urls,
     own_answer,
     own_draft,
     prefetchable,
@@ -37,6 +36,7 @@ from rating.studies.sittings.presentation import PresentationQuerySet
 from rating.studies.sittings.sitting import SittingQuerySet
 from rating.studies.trail.sitting_heads import enter_heads
 from rating.views.raters import for_raters, own_language, wants_json
+from rating.views.reading_page import reading_page, sentences_of
 
 
 class Refusal(NamedTuple):
@@ -169,7 +169,7 @@ def _save(presentation: Presentation, showing: Presentation | None, form: Answer
     if reason := why_not_durable():
         return Refusal(503, lambda: _("Ratings are not taken now: %s") % reason)
     if not form.is_valid():
-        return Refusal(422, lambda: " ".join(_sentences(form)))
+        return Refusal(422, lambda: sentences_of(form))
     # Before the rating, which locks the sitting: so two saves at once wait for each other in one order.
     _stamp(presentation, showing, form.shown_ago())
     answer = form.cleaned_data
@@ -270,10 +270,6 @@ def _blank(presentation: Presentation, rating: Rating | None = None) -> AnswerFo
     return AnswerForm(initial=initial, sitting=presentation.sitting)
 
 
-def _sentences(form: AnswerForm) -> list[str]:
-    return [str(error) for errors in form.errors.values() for error in errors]
-
-
 def _refuse(
     request: HttpRequest, presentation: Presentation, form: AnswerForm, refusal: Refusal
 ) -> HttpResponse:
@@ -296,21 +292,5 @@ def _show(
     status: int = 200,
 ) -> HttpResponse:
     presentation.mark_shown()
-    sitting = presentation.sitting
-    instructions, prevalence_note = sitting.enrolment.study.told_before(sitting.session)
-    practice = sitting.practice_count
-    context = {
-        "study": sitting.enrolment.study,
-        "presentation": presentation,
-        "question": sitting.question,
-        "images": image_urls(sitting.enrolment.study, presentation.token),
-        "form": form,
-        "refusal": refusal,
-        "confidence": CONFIDENCE,
-        "instructions": instructions,
-        "prevalence_note": prevalence_note,
-        "place": presentation.position - (0 if presentation.is_practice else practice),
-        "places": practice if presentation.is_practice else sitting.presentation_count - practice,
-        "room": room(sitting, presentation, rating),
-    }
-    return render(request, "rating/read.html", context, status=status)
+    room_here = room(presentation.sitting, presentation, rating)
+    return reading_page(request, presentation, form, room_here, refusal=refusal, status=status)

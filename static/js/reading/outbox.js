@@ -30,11 +30,11 @@ export class SaveStore {
   #shelf;
   #memory = new Map();
 
-  /** `shelf` is "saves", of whole answers, or "drafts", of answers begun. */
+  /** `shelf` is "saves", of whole answers, or "drafts", of answers begun. Of no account, "", all stays in memory. */
   constructor(account, shelf = "saves") {
     this.#account = account;
     this.#shelf = shelf;
-    this.#database = opened("lungrater").catch(() => null);
+    this.#database = account ? opened("lungrater").catch(() => null) : null;
   }
 
   async put(save) {

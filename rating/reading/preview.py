@@ -1,0 +1,113 @@
+"""The reading room for whoever prepares a study: a handful of images, as raters will meet them; nothing is stored.
+
+The rows it stands on are never saved. Which images come, and in which order, depends on pixels and codes alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice
+from typing import Any
+
+from django.db.models import Q
+from django.urls import reverse
+
+from pool.models import Dataset, Image
+from pool.storage.stored_files import stored_bytes
+from rating.blinding.derivative import DerivativePath, source_of
+from rating.reading.payload import TOKEN, Addresses, PublicFacts, Room, public_facts, room_of
+from rating.studies.enrolment import Enrolment
+from rating.studies.images import StudyImage
+from rating.studies.sittings.presentation import Presentation
+from rating.studies.sittings.sitting import Sitting
+from rating.studies.study import Study
+
+HANDFUL = 6
+# Of nobody: what the browser holds for this account stays in memory and goes with the page.
+NO_ACCOUNT = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    study: Study
+    session: int
+    sets: Sequence[Sequence[StudyImage]]
+
+    @classmethod
+    def of(cls, study: Study, person: Any, session: int) -> Preview:
+        """Of images whose dataset this person may see: those drawn, or of a draft some that could be."""
+        sets = _candidates(study, person) if study.is_draft else _drawn(study, person)
+        return cls(study, min(max(session, 1), study.sessions), sets)
+
+    @property
+    def sitting(self) -> Sitting:
+        enrolment = Enrolment(study=self.study)
+        return Sitting(enrolment=enrolment, session=self.session, presentation_count=len(self.sets))
+
+    def presentation(self, position: int) -> Presentation | None:
+        if not 1 <= position <= len(self.sets):
+            return None
+        image = self.sets[position - 1][0]
+        return Presentation(sitting=self.sitting, position=position, study_image=image, token=str(position))
+
+    def ahead(self, after: int = 0) -> list[PublicFacts]:
+        positions = range(after + 1, len(self.sets) + 1)
+        return [public_facts(each) for each in map(self.presentation, positions) if each]
+
+    def room(self, presentation: Presentation) -> Room:
+        return room_of(
+            presentation,
+            account=NO_ACCOUNT,
+            ahead=self.ahead(presentation.position),
+            urls=self.addresses(),
+        )
+
+    def addresses(self) -> Addresses:
+        def address(name: str, *more: object) -> str:
+            return f"{reverse(f'rating:{name}', args=[self.study.slug, *more])}?session={self.session}"
+
+        page = address("preview")
+        return {
+            "images": [address("preview_image", TOKEN, place + 1) for place in range(self.study.set_size)],
+            "rate": address("preview_rate", TOKEN),
+            "ahead": page,
+            "draft": address("preview_draft", TOKEN),
+            "at": page,
+            "read": self.study.get_absolute_url(),
+        }
+
+    def png(self, position: int, place: int) -> bytes | None:
+        """The blinded image at this place; None where there is none. Raises LostFileError."""
+        if not (1 <= position <= len(self.sets) and 1 <= place <= self.study.set_size):
+            return None
+        image = self.sets[position - 1][place - 1]
+        if image.derivative:
+            return stored_bytes(image.derivative, "an image")
+        masks = self.study.burned_in == Study.BurnedIn.MASK
+        return DerivativePath(self.study.canvas, self.study.bits, masks_corners=masks).png(source_of(image))
+
+
+def _drawn(study: Study, person: Any) -> list[list[StudyImage]]:
+    hidden = Dataset.objects.exclude(pk__in=Dataset.objects.visible_to(person).values("pk"))
+    firsts = study.images.filter(beside=None).exclude(
+        Q(image__dataset__in=hidden) | Q(companions__image__dataset__in=hidden)
+    )
+    return [image.members for image in firsts.select_related("image").order_by("code")[:HANDFUL]]
+
+
+def _candidates(study: Study, person: Any) -> list[list[StudyImage]]:
+    """As many of each stratum, whatever its size, in an order made of their pixels."""
+    enough = HANDFUL * study.set_size
+    images: dict[Any, Image] = {}
+    for stratum in study.strata.all():
+        visible = stratum.candidates().filter(dataset__in=Dataset.objects.visible_to(person))
+        images |= {image.pk: image for image in visible.order_by("pixel_sha256")[:enough]}
+    row = iter(StudyImage(study=study, image=image) for image in sorted(images.values(), key=_by_pixels))
+    sets = [list(islice(row, study.set_size)) for _ in range(HANDFUL)]
+    return [images for images in sets if len(images) == study.set_size]
+
+
+def _by_pixels(image: Image) -> str:
+    return sha256(image.pixel_sha256.encode()).hexdigest()
