@@ -13,7 +13,7 @@ from pool.models import Dataset, Image
 from rating.models import Freeze, Stratum
 from rating.reading.preview import HANDFUL
 from tests.rating.cast import draft_study, frozen_study, open_study
-from tests.rating.reading.rooms import rate, shown, status
+from tests.rating.reading.rooms import rate, shown, until
 
 pytestmark = pytest.mark.django_db
 JSON = {"Accept": "application/json"}
@@ -186,7 +186,7 @@ def test_by_keys_through_the_very_room_to_the_study_with_nothing_left_in_the_bro
 
     for _ in range(5):
         rate(page, "1")
-    assert status(page) == ""
+    until(page, "() => document.querySelector('[data-status]').textContent === ''")
     page.keyboard.press("m")
     page.keyboard.type("Odd ribs")
     page.keyboard.press("Escape")
