@@ -34,6 +34,7 @@ def delete_draft(study: Study, by: Any, reason: str) -> None:
         raise NotPossibleError("Another study was copied from this draft: archive it instead.")
     invited = study.enrolments.count()
     record(study, by, "deleted the draft", reason=reason, name=study.name, invited=invited)
+    study.enrolments.update(replaces=None)  # a replacement protects the rater whose place it took
     study.enrolments.all().delete()
     study.delete()
 

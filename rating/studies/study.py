@@ -222,10 +222,14 @@ class Study(Shared, ReadingRoom):
         """Why raters cannot begin yet, in sentences; empty when they can."""
         return reasons_not_to_open(self)
 
+    @transaction.atomic
     def open(self, user: Any) -> None:
+        """Let raters begin; a study that is read stands in the lists, so it leaves the archive."""
         if reasons := self.reasons_not_to_open():
             raise NotPossibleError(" ".join(reasons))
         self._move(self.State.FROZEN, self.State.OPEN, "opened_at", user)
+        if apps.get_model("rating", "ArchivedStudy").objects.filter(study=self).delete()[0]:
+            record(self, user, "brought the study back from the archive")
 
     @transaction.atomic
     def close(self, user: Any) -> None:

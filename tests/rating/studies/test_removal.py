@@ -44,6 +44,17 @@ def test_a_draft_is_deleted_with_its_invitations_and_the_log_keeps_why(browser: 
     call_command("verify")
 
 
+def test_a_draft_goes_with_a_rater_who_was_replaced(rater: User, other_rater: User) -> None:
+    study = draft_study("Draft")
+    enrolment = Enrolment.enrol(study, rater)
+    enrolment.withdraw(organiser(), "Has no time.")
+    enrolment.replace(other_rater)
+
+    delete_draft(study, organiser(), "The wrong datasets.")
+
+    assert not Enrolment.objects.exists()
+
+
 def test_a_draft_is_not_deleted_without_a_reason(browser: Client) -> None:
     study = draft_study("Draft")
 
@@ -95,3 +106,14 @@ def test_an_open_study_is_not_archived(browser: Client, rater: User) -> None:
 
     assert "close it before you archive it" in answer.text
     assert "Open" in browser.get(reverse("rating:studies")).text
+
+
+def test_a_study_that_opens_leaves_the_archive(browser: Client, rater: User) -> None:
+    study = frozen_study("Late", raters=[rater])
+    browser.post(reverse("rating:archive", args=[study.slug]))
+
+    study.open(organiser())
+
+    assert "Late" in browser.get(reverse("rating:studies")).text
+    assert "In the archive" not in browser.get(study.get_absolute_url()).text
+    assert study.events.filter(action="brought the study back from the archive").exists()
