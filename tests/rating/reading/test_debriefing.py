@@ -115,9 +115,9 @@ def test_a_score_is_for_its_own_rater_alone_and_not_for_whoever_has_withdrawn(cl
     assert client_of(other_rater).get(image).status_code == 404
 
 
-def frozen_copy(study, *raters) -> Study:
+def frozen_copy(study, *raters, name="Again") -> Study:
     """Another study of the very same images."""
-    copy = copy_of(study, by=organiser(), name="Again", seed=SEED)
+    copy = copy_of(study, by=organiser(), name=name, seed=SEED)
     for rater in raters:
         Enrolment.enrol(copy, rater).consent()
     Freeze.objects.create(study=copy).perform()
@@ -177,3 +177,24 @@ def test_whoever_reads_the_truth_of_images_while_another_study_shows_them_is_lef
         "This rater has read in “Reading” what images of this study are."
     )
     assert verify_study(again).discrepancies == ()
+
+
+def test_who_was_taught_elsewhere_costs_the_same_for_more_raters_and_studies(
+    client_of, rater, other_rater, django_assert_num_queries
+):
+    first = teaching_study(rater)
+    close(first, unblinded=True)
+    page_of(client_of(rater), first)
+    again = frozen_copy(first)
+    with django_assert_num_queries(2):
+        assert again.enrolments.taught_elsewhere(again, [rater.pk]) == {rater.pk: "Reading"}
+
+    second = frozen_copy(first, other_rater, name="Second")
+    second.open(organiser())
+    rate_all(second, other_rater, "fake")
+    close(second, unblinded=True)
+    page_of(client_of(other_rater), second)
+
+    with django_assert_num_queries(2):
+        taught = again.enrolments.taught_elsewhere(again, [rater.pk, other_rater.pk])
+    assert taught == {rater.pk: "Reading", other_rater.pk: "Second"}
