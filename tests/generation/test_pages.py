@@ -105,6 +105,8 @@ def test_an_api_job_keeps_the_prompt_word_for_word(browser: Client, no_worker: l
 
     job = GenerationJob.objects.get()
     assert (job.api_model, job.prompt) == ("dall-e-2", "lung x-ray of a covid patient")
+    priced_by = job.settings.pop("priced_by")
+    assert priced_by.startswith("by the price table of 2026-05-12")
     assert job.settings == {"size": "256x256"}
 
 
@@ -115,7 +117,7 @@ def test_an_api_job_keeps_the_prompt_word_for_word(browser: Client, no_worker: l
         ("phantom", {"new_dataset": "Taken"}, "There is a dataset of this name"),
         ("phantom", {"total": 0}, "from 1 to 100,000 images"),
         ("phantom", {"size": 5}, "greater than or equal to 32"),
-        ("openai", {"size": "300x300"}, "does not make pictures of size 300x300"),
+        ("openai", {"size": "300x300"}, "does not make images of size 300x300"),
         ("openai", {"prompt": ""}, "required"),
     ],
 )

@@ -121,3 +121,10 @@ def rated_tokens(url: str) -> set[str]:
 
 def files_below(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def named_files_below(media: Path) -> dict[str, bytes]:
+    """Those that a row names; thumbnails, which go into no backup, are made again when asked for."""
+    return {
+        name: content for name, content in files_below(media).items() if not name.startswith("thumbnails/")
+    }

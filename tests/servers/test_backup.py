@@ -24,6 +24,7 @@ from tests.servers.reading_site import (
     answer,
     files_below,
     fill,
+    named_files_below,
     rated_tokens,
     revisions,
 )
@@ -89,7 +90,7 @@ def test_a_restored_site_is_the_site_of_one_moment_and_is_read_on(
     assert facts["discrepancies"] == facts["missing"] == []
     assert facts["tables"] == backup.facts["tables"]
     assert 10 <= facts["tables"]["rating_ratingrevision"] <= backup.acknowledged
-    assert files_below(home / "media") == files_below(running_site.home / "media")
+    assert named_files_below(home / "media") == named_files_below(running_site.home / "media")
     assert files_below(home / "models") == files_below(running_site.home / "models")
     assert (home / "secret_key").read_text() == (running_site.home / "secret_key").read_text()
     with site(home) as again:

@@ -16,7 +16,7 @@ from moto.server import ThreadedMotoServer
 
 from lungrater.embedded import postgres
 from tests.servers.external_server import cluster, owner_url, serving
-from tests.servers.reading_site import files_below, fill
+from tests.servers.reading_site import files_below, fill, named_files_below
 from tests.servers.sites import COMMAND_ENDS_WITHIN, REPOSITORY, lungrater
 
 pytestmark = pytest.mark.e2e
@@ -82,7 +82,7 @@ def test_a_site_moves_to_another_server_and_to_s3_and_back(
     assert json.loads(restored.stdout)["discrepancies"] == json.loads(returned.stdout)["discrepancies"] == []
     assert again.stderr.strip() == "The folder or bucket for images is not empty: name another STORAGE_URL."
     assert json.loads(verified.stdout)["guarded"], "the site's role must own nothing"
-    assert files_below(back / "media") == files_below(first / "media")
+    assert named_files_below(back / "media") == named_files_below(first / "media")
     assert files_below(back / "models") == files_below(first / "models")
 
 

@@ -102,7 +102,7 @@ def test_two_jobs_are_compared_image_by_image(browser: Client) -> None:
 
     assert "from the same seed: 2 pairs" in page
     shared = [one.image_id for job in (left, right) for one in job.outcomes.with_image()[:2]]
-    assert all(f"/pool/images/{image}/image" in page for image in shared)
+    assert all(f"/pool/images/{image}/file" in page for image in shared)
 
 
 def test_more_like_this_asks_the_same_model_for_that_prompt_with_another_seed(
