@@ -133,10 +133,11 @@ class StrataForm(forms.Form):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.datasets = Dataset.objects.visible_to(person)
         chosen = {(key, "", Role.MAIN.value): count for key, count in (counts or {}).items()}
         if study:
             chosen = {(s.dataset_id, s.label, s.role): s.count for s in study.strata.all()}
-        self.strata = list(_strata_rows(Dataset.objects.visible_to(person)))
+        self.strata = list(_strata_rows(self.datasets))
         for row in self.strata:
             for role, name in row.names.items():
                 self.fields[name] = forms.IntegerField(
@@ -155,9 +156,10 @@ class StrataForm(forms.Form):
 
     @transaction.atomic
     def save(self, study: Study) -> None:
-        """These strata and no others; what an unfinished freeze has prepared goes with the old ones."""
+        """These strata, and those of datasets that this person does not see; what an unfinished freeze has prepared
+        goes with the old ones."""
         study.discard_preparation()
-        study.strata.all().delete()
+        study.strata.filter(dataset__in=self.datasets).delete()
         Stratum.objects.bulk_create(
             Stratum(study=study, dataset=row.dataset, label=row.label, role=role, count=count)
             for row in self.strata

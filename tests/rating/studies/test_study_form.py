@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.membership.models import Part
 from accounts.models import User
 from pool.models import Dataset
 from rating.models import Study
@@ -215,3 +216,20 @@ def test_a_draft_is_saved_from_any_step(browser: Client) -> None:
 
     study.refresh_from_db()
     assert study.name == "Renamed"
+
+
+def test_an_editor_keeps_the_images_of_datasets_they_do_not_see(
+    browser: Client, researcher: User, datasets: tuple[Dataset, Dataset]
+) -> None:
+    real, fake = datasets
+    study = draft_study("Draft")
+    study.strata.all().delete()
+    for dataset in datasets:
+        study.strata.create(dataset=dataset, count=2)
+    fake.memberships.all().delete()
+    fake.share_with(User.objects.create_user("owner@example.org"), Part.OWNER)
+    assert fake not in Dataset.objects.visible_to(researcher)
+
+    Form(browser, reverse("rating:edit", args=[study.slug])).press("save", **{f"dataset_{real.pk}": 1})
+
+    assert sorted(study.strata.values_list("dataset__name", "count")) == [("Hospital", 1), ("Model", 2)]
