@@ -8,7 +8,6 @@ from django.apps import apps
 from django.urls import reverse
 
 from accounts.membership.models import Part
-from audit.models import Event
 from pool.models import Dataset, Image
 from rating.models import Freeze, Stratum
 from rating.reading.preview import HANDFUL
@@ -41,8 +40,8 @@ def post_answer(browser, room, token="1", **fields):
 
 
 def all_rows():
-    models = [*apps.get_app_config("rating").get_models(), Event]
-    return {model.__name__: list(model.objects.order_by("pk").values()) for model in models}
+    models = [*apps.get_app_config("rating").get_models(), *apps.get_app_config("audit").get_models()]
+    return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
 
 
 @pytest.mark.parametrize("make", [draft_study, frozen_study])
