@@ -50,9 +50,10 @@ class AsJson(JsonFormatter):
         for field in log_data.keys() - FIELDS:  # such as Django's request, whose path may hold a token
             del log_data[field]
         log_data.update(log_context.get() or {})
-
-    def format(self, record: logging.LogRecord) -> str:
-        return without_addresses(super().format(record))
+        # Before they are JSON: there “\n” and “\u00e9” would be taken for letters of an address that follows.
+        for field, value in log_data.items():
+            if isinstance(value, str):
+                log_data[field] = without_addresses(value)
 
 
 @task_prerun.connect

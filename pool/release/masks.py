@@ -8,8 +8,8 @@ from typing import NamedTuple
 from pool.canonical.pixels import Pixels
 
 MOST_RECTANGLES = 50
-NUMBERS = re.compile(r"\d{1,5}")
-SIDES = 4
+# The whole line: of “10.5, 20.5” or “0 0 123456” no four numbers are to be picked that mask another place.
+LINE = re.compile(r"\s*" + r"(?:\s*,\s*|\s+)".join([r"([0-9]{1,5})"] * 4) + r"\s*")
 
 
 class BadMaskError(ValueError):
@@ -34,10 +34,10 @@ def rectangles_of(text: str, *, width: int, height: int) -> list[Rectangle]:
 
 
 def _rectangle(line: str, width: int, height: int) -> Rectangle:
-    numbers = [int(number) for number in NUMBERS.findall(line)]
-    if len(numbers) != SIDES or "-" in line:
+    match = LINE.fullmatch(line)
+    if match is None:
         raise BadMaskError(f"“{line.strip()[:40]}” is no rectangle: left, top, width and height, in pixels.")
-    left, top, across, down = numbers
+    left, top, across, down = map(int, match.groups())
     if left >= width or top >= height or not across or not down:
         raise BadMaskError(f"“{line.strip()[:40]}” covers nothing of an image of {width}×{height} pixels.")
     return Rectangle(left, top, min(across, width - left), min(down, height - top))

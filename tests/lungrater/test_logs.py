@@ -81,6 +81,20 @@ def test_one_person_has_one_word_and_another_another(client_of, rater, other_rat
     assert first == third != second
 
 
+@pytest.mark.parametrize(
+    ("message", "logged"),
+    [
+        ("refused:\nann@example.org", "refused:\n…@…"),
+        ("to\tann@example.org", "to\t…@…"),
+        ("no mailbox josé.garcía@example.org", "no mailbox …@…"),
+    ],
+)
+def test_an_address_is_cut_out_whole_and_the_line_stays_json(message, logged):
+    record = logging.makeLogRecord({"msg": message, "levelname": "ERROR"})
+
+    assert json.loads(AsJson().format(record))["message"] == logged
+
+
 def test_an_address_in_an_exception_is_cut_out_of_a_json_line():
     record = logging.makeLogRecord(
         {"msg": "mail to %s failed", "args": ("ann@example.org",), "levelname": "ERROR"}

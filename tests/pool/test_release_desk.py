@@ -341,7 +341,10 @@ def test_rectangles_are_cut_to_the_image() -> None:
     assert (masked(np.ones((4, 4), np.uint8), [Rectangle(1, 1, 2, 2)]).sum()) == 12
 
 
-@pytest.mark.parametrize("text", ["1,2,3", "a,b,c,d", "-1,2,3,4", "1,2,0,4", "20,0,5,5", "1,2,3,4\n" * 51])
+@pytest.mark.parametrize(
+    "text",
+    ["1,2,3", "a,b,c,d", "-1,2,3,4", "1,2,0,4", "20,0,5,5", "1,2,3,4\n" * 51, "1.5, 2.5", "0 0 123456"],
+)
 def test_what_is_no_rectangle_on_the_image_is_named(text: str) -> None:
     with pytest.raises(BadMaskError):
         rectangles_of(text, width=20, height=30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from generation.diffusion.exporting.pipeline_files import DESCRIPTION, imported
 from generation.training.models import Checkpoint, TrainingRun
 
 MOST_BYTES = 8 * 2**30  # of one file
+# RuntimeError is a password's, NotImplementedError a way of packing that Python does not know.
+DAMAGED = (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
 
 
 def import_model(path: Path, name: str) -> Checkpoint:
@@ -23,7 +26,7 @@ def import_model(path: Path, name: str) -> Checkpoint:
         try:
             with zipfile.ZipFile(path) as archive:
                 model = imported(_of_zip(archive))
-        except (OSError, zipfile.BadZipFile) as error:
+        except DAMAGED as error:
             raise CheckpointError(f"{path.name} is neither a folder nor a zip that can be read.") from error
     return Checkpoint.store(name, model.description, model.weights)
 

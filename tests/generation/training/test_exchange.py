@@ -7,7 +7,7 @@ from collections.abc import Callable
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pytest
@@ -105,6 +105,18 @@ def test_a_checkpoint_that_made_images_stays_and_another_goes_with_its_files(mod
 def test_pruning_leaves_the_newest(model: Checkpoint) -> None:
     assert run("models", "prune", "mine", "--keep=1") == {"removed": ["mine@2"]}
     assert list(TrainingRun.objects.get().checkpoints.all()) == [model]
+
+
+def test_a_zip_that_is_damaged_inside_is_answered_with_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "file.zip"
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        archive.writestr("lungrater.json", json.dumps({"config": list(range(500))}))
+    content = bytearray(path.read_bytes())
+    content[44:48] = b"\xff" * 4  # the first packed bytes, behind the head and the name
+    path.write_bytes(content)
+
+    with pytest.raises(CommandError, match="neither a folder nor a zip that can be read"):
+        run("models", "import", str(path), "--name=x")
 
 
 @pytest.mark.parametrize(
