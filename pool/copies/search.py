@@ -58,13 +58,17 @@ def nearest(
     if not len(references):
         return Nearest(place, similarity)
     known = _References.of(references)
-    for start in range(0, len(images), ROWS_AT_ONCE):
+
+    def compare(start: int) -> None:
         rows = slice(start, start + ROWS_AT_ONCE)
         strangers = None
         if groups is not None and other_groups is not None:
             strangers = groups[rows, None] != other_groups[None, :]
         place[rows], similarity[rows] = known.most_similar(images[rows], strangers)
-        pulse()
+
+    with one_thread(), ThreadPoolExecutor(os.cpu_count()) as threads:
+        for _ in threads.map(compare, range(0, len(images), ROWS_AT_ONCE)):
+            pulse()
     return Nearest(place, similarity)
 
 
@@ -106,8 +110,7 @@ class _References:
     def _likeness(self, waves: Sequence[Waves]) -> Floats:
         """How alike the waves of each image, in its best pose, and of each reference are."""
         highest = np.full((len(waves[0][0]), self.even.shape[1]), -np.inf, dtype=np.float32)
-
-        def compare(start: int) -> None:
+        for start in range(0, self.even.shape[1], REFERENCES_AT_ONCE):
             part = slice(start, start + REFERENCES_AT_ONCE)
             for even, odd in waves:
                 # Mirrored, an image's odd part changes its sign: the better of the two views is the sum with the sign taken off.
@@ -115,9 +118,6 @@ class _References:
                 alike = np.abs(turned, out=turned)
                 alike += even @ self.even[:, part]
                 np.maximum(highest[:, part], alike, out=highest[:, part])
-
-        with one_thread(), ThreadPoolExecutor(os.cpu_count()) as threads:
-            list(threads.map(compare, range(0, self.even.shape[1], REFERENCES_AT_ONCE)))
         return highest
 
     def _poses(self, waves: Sequence[Waves], candidates: Numbers) -> Numbers:
@@ -197,11 +197,11 @@ def _at_best_shift(
     near = np.r_[0 : SHIFT + 1, SIDE - SHIFT : SIDE]
     highest = np.zeros(len(candidates), dtype=np.float32)
     for view in (fine, fine[:, :, ::-1]):
-        transform = fft.rfft2(view, workers=-1)
+        transform = fft.rfft2(view)
         for start in range(0, len(candidates), PAIRS_AT_ONCE):
             pairs = slice(start, start + PAIRS_AT_ONCE)
             product = transform[place[pairs]] * spectra[candidates[pairs]]
-            correlation = fft.irfft2(product, s=(SIDE, SIDE), workers=-1)
+            correlation = fft.irfft2(product, s=(SIDE, SIDE))
             # A negative has the same structure with the other sign.
             of_pairs = np.abs(correlation[:, near][:, :, near]).max(axis=(1, 2))
             highest[pairs] = np.maximum(highest[pairs], of_pairs)

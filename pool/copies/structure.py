@@ -95,7 +95,7 @@ class Structures:
         means = _means(COARSE) @ _blur(BEFORE_COARSE)
         coarse = means @ self.fine @ means.T
         finely = COARSE * FINER
-        strength = np.sqrt(np.abs(fft.fft2(coarse, s=(finely, finely), workers=-1)))
+        strength = np.sqrt(np.abs(fft.fft2(coarse, s=(finely, finely))))
         flat = strength.reshape(len(self), -1)
         sampled = [
             sum(flat[:, corner] * weight for corner, weight in zip(*_frequencies(pose), strict=True))
