@@ -86,7 +86,7 @@ def proof_for_act(request: HttpRequest, *, needs_proof: bool = False) -> str:
     if row is None or (needs_proof and not row.proof):
         raise ProblemError(
             403,
-            f"This cannot be taken back: send the header “{ACT_HEADER}” with a token that you make for it on your account "
+            f"This asks who you are: send the header “{ACT_HEADER}” with a token that you make for it on your account "
             "page, after proving again who you are. It is valid for ten minutes.",
             kind=ACT_NEEDED,
         )

@@ -17,4 +17,4 @@ def _header(name: str, text: str) -> dict[str, Any]:
 ONCE = _header(
     HEADER, "A key of your own: the same request sent again with it gets the first one's answer, for a day."
 )
-ACT = _header(ACT_HEADER, "A token made for acts that cannot be taken back, valid for ten minutes.")
+ACT = _header(ACT_HEADER, "A token for acts that ask again who you are, valid for ten minutes.")

@@ -44,8 +44,8 @@ class PersonalTokenQuerySet(models.QuerySet["PersonalToken"]):
 class PersonalToken(models.Model):
     """A person's token. Only its digest is stored; it is shown once.
 
-    An act token goes along with another one: it stands for its person having proved within minutes who they are, which acts
-    that cannot be taken back ask for.
+    An act token goes along with another one: it stands for its person having proved within minutes who they are, which
+    those acts want whose pages ask for a proof.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

@@ -33,7 +33,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def act_token(request: HttpRequest) -> HttpResponse:
-    """A token for the acts that cannot be taken back, valid for minutes. Where signing in again leads back by GET: the list."""
+    """A token for the acts that ask again who one is, valid for minutes. Where signing in again leads back by GET: the list."""
     require_proof_of_people(request)
     if request.method != "POST":
         return redirect("tokens")

@@ -11,9 +11,9 @@ from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema
 from ninja.responses import Status
 
-from accounts.api.access import Access
+from accounts.api.access import Access, proof_for_act
 from accounts.api.filling import body_of, filled
-from accounts.api.headers import ONCE
+from accounts.api.headers import ACT, ONCE
 from accounts.api.idempotency import once
 from accounts.api.paging import paged
 from accounts.api.problems import ProblemError
@@ -126,10 +126,11 @@ def remove_dataset(request: HttpRequest, pk: Key, body: Confirmation) -> Any:
     return Status(204, None)
 
 
-@datasets.post("/datasets/{pk}/members", response=MemberFacts, auth=changes)
+@datasets.post("/datasets/{pk}/members", response=MemberFacts, auth=changes, openapi_extra=ACT)
 def change_dataset_member(request: HttpRequest, pk: Key, body: Member) -> Any:
-    """Give a person, a group or all researchers a part; an empty part takes it away."""
+    """Give a person, a group or all researchers a part, by an act token; an empty part takes it away."""
     dataset = get_object_or_404(Dataset.objects.owned_by(request.user), pk=pk)
+    proof_for_act(request)
     sentence = filled(
         MemberForm, body.model_dump(exclude_unset=True), subject=dataset, by=request.user
     ).save()

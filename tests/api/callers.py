@@ -22,7 +22,7 @@ def caller(person: User, *scopes: str, lives: timedelta = timedelta(days=1)) -> 
 
 
 def act_header(person: User, *, proof: str = "password") -> dict[str, str]:
-    """The header of a token for acts that cannot be taken back."""
+    """The header of a token for acts that ask again who acts."""
     return {"act-token": PersonalToken.issue_for_acts(person, proof=proof)[1]}
 
 

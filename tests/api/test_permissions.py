@@ -88,7 +88,7 @@ TABLE |= {
     "get_bundle": ("export", STAFF, "editor"),
     "get_report": ("export", STAFF, "editor"),
     "get_codebook_csv": ("export", STAFF, "viewer"),
-    "list_study_log": ("read", STAFF, "viewer"),
+    "list_study_log": ("export", STAFF, "viewer"),
     "get_study_log_csv": ("export", STAFF, "viewer"),
     "verify_now": ("read", STAFF, "viewer"),
     "list_people": ("people", {"admin"}, ""),

@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 
 from accounts.membership.models import Part
 from pool.models import Dataset, Image, ImportJob
-from tests.api.callers import caller, post
+from tests.api.callers import act_header, caller, post
 from tests.factories import make_dataset, make_image, make_pixels
 
 pytestmark = pytest.mark.django_db
@@ -228,6 +228,7 @@ def test_the_last_owner_stays(researcher):
         caller(researcher),
         f"{DATASETS}/{dataset.pk}/members",
         {"member": "all researchers", "part": "viewer"},
+        **act_header(researcher),
     )
 
     assert answer.status_code == 422

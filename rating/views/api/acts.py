@@ -1,4 +1,4 @@
-"""What moves a study on, for programs; what cannot be taken back wants the same as on its page, by an act token."""
+"""What moves a study on, for programs; what cannot be taken back wants an act token, and what its page asks to be typed."""
 
 from __future__ import annotations
 

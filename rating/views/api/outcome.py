@@ -28,7 +28,7 @@ from rating.views.api.facts import visible
 from rating.views.images_and_remarks import remarks_csv
 
 router = Router(tags=["What came of a study"])
-sees_results = Access(Scope.EXPORT, "rating.view_study")
+sees_outcome = Access(Scope.EXPORT, "rating.view_study")
 exports = Access(Scope.EXPORT, "rating.export_study")
 views = Access(Scope.READ, "rating.view_study")
 
@@ -68,7 +68,7 @@ def _over(request: HttpRequest, slug: str) -> Study:
     return get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
 
 
-@router.get("/studies/{slug}/results", response=dict[str, Any], auth=sees_results)
+@router.get("/studies/{slug}/results", response=dict[str, Any], auth=sees_outcome)
 def get_results(request: HttpRequest, slug: Slug) -> Any:
     """Every number of the report, each with its interval or the reason why there is none; what needs the truth is null before."""
     study = _over(request, slug)
@@ -113,7 +113,7 @@ def get_bundle(request: HttpRequest, slug: Slug) -> HttpResponse:
 
 @router.get(
     "/studies/{slug}/report.{kind}",
-    auth=sees_results,
+    auth=sees_outcome,
     openapi_extra=content("application/pdf", "text/html", is_binary=True),
 )
 def get_report(request: HttpRequest, slug: Slug, kind: Literal["html", "pdf"]) -> HttpResponse:
@@ -121,13 +121,13 @@ def get_report(request: HttpRequest, slug: Slug, kind: Literal["html", "pdf"]) -
     return export.report(request, slug, kind)
 
 
-@router.get("/studies/{slug}/log", response=list[EventFacts], auth=views)
+@router.get("/studies/{slug}/log", response=list[EventFacts], auth=sees_outcome)
 @paged
 def list_study_log(request: HttpRequest, slug: Slug) -> Any:
     return visible(request, slug).events
 
 
-@router.get("/studies/{slug}/log.csv", auth=Access(Scope.EXPORT, "rating.view_study"), openapi_extra=CSV)
+@router.get("/studies/{slug}/log.csv", auth=sees_outcome, openapi_extra=CSV)
 def get_study_log_csv(request: HttpRequest, slug: Slug) -> HttpResponseBase:
     study = visible(request, slug)
     record(study, request.user, "exported the log")

@@ -10,9 +10,9 @@ from django.shortcuts import get_object_or_404
 from ninja import Router, Schema
 from pydantic import Field
 
-from accounts.api.access import Access
+from accounts.api.access import Access, proof_for_act
 from accounts.api.filling import body_of, filled
-from accounts.api.headers import ONCE
+from accounts.api.headers import ACT, ONCE
 from accounts.api.idempotency import once
 from accounts.api.paging import paged
 from accounts.api.problems import ProblemError
@@ -94,10 +94,11 @@ def copy_study(request: HttpRequest, slug: Slug) -> Any:
     return reread(copy_of(visible(request, slug), by=request.user))
 
 
-@router.post("/studies/{slug}/members", response=Sentence, auth=changes)
+@router.post("/studies/{slug}/members", response=Sentence, auth=changes, openapi_extra=ACT)
 def change_study_member(request: HttpRequest, slug: Slug, body: Member) -> Any:
-    """Give a person, a group or all researchers a part; an empty part takes it away."""
+    """Give a person, a group or all researchers a part, by an act token; an empty part takes it away."""
     study = get_object_or_404(Study.objects.owned_by(request.user), slug=slug)
+    proof_for_act(request)
     form = filled(MemberForm, body.model_dump(exclude_unset=True), subject=study, by=request.user)
     sentence = form.save()
     record(study, request.user, "changed the members", reason=sentence)
