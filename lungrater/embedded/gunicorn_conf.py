@@ -2,11 +2,10 @@
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
-import psutil
+from lungrater.embedded.metrics_folder import shared_metrics_folder
 
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY", min(4, max(2, os.cpu_count() or 1))))
@@ -19,19 +18,19 @@ keepalive = 75
 graceful_timeout = 3
 timeout = 120
 # The workers' signs of life are files; on a slow disk writing them could look like a hang.
-in_memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  (both make unguessable names)
+in_memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  (gunicorn makes unguessable names)
 worker_tmp_dir = in_memory
-# The processes count their requests in files there, so that /metrics tells of all of them whoever answers.
-METRICS = "lungrater-metrics-"
-for left in Path(in_memory or tempfile.gettempdir()).glob(f"{METRICS}*"):  # by one that was killed
-    if not psutil.pid_exists(int(left.name.removeprefix(METRICS).partition("-")[0])):
-        shutil.rmtree(left, ignore_errors=True)
-metrics_folder = tempfile.mkdtemp(prefix=f"{METRICS}{os.getpid()}-", dir=in_memory)
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_folder
+# The processes count their requests in files there, so that /metrics tells of all of them whoever answers. Where there
+# is no room in memory, the site serves all the same, and /metrics tells of the process that answers: on a full disk, a
+# file that is mapped into memory would end its process.
+metrics_folder = shared_metrics_folder(in_memory)
+if metrics_folder:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_folder
 # No access log: paths hold login links and image tokens, which must not be kept.
 accesslog = None
 control_socket_disable = True
 
 
 def on_exit(_server: Any) -> None:
-    shutil.rmtree(metrics_folder, ignore_errors=True)
+    if metrics_folder:
+        shutil.rmtree(metrics_folder, ignore_errors=True)

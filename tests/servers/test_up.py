@@ -8,6 +8,7 @@ import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import psutil
 import psycopg
@@ -33,6 +34,22 @@ def running_site(home: Path) -> Iterator[Site]:
 
 def test_everything_answers_once_the_screen_is_printed(running_site: Site) -> None:
     assert running_site.health() == (200, [])
+
+
+def test_requests_are_counted_over_all_web_processes_whoever_answers(running_site: Site) -> None:
+    def counted() -> float:
+        with urlopen(f"{running_site.url}metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        count = 'lungrater_request_seconds_count{method="GET",status="200",view="livez"}'
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(count))
+
+    before = counted()
+
+    for _ in range(40):
+        with urlopen(f"{running_site.url}livez", timeout=5) as answer:
+            assert answer.status == 200
+
+    assert counted() == before + 40
 
 
 def test_the_home_is_closed_to_other_people(running_site: Site) -> None:
