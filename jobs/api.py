@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from types import GenericAlias
 from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
@@ -45,9 +46,20 @@ class JobFacts(Schema):
 
 
 def add_job_operations(
-    router: Router, pages: JobPages[Any], facts: type[JobFacts], *, at: str, one: str, many: str
+    router: Router,
+    pages: JobPages[Any],
+    facts: type[JobFacts],
+    *,
+    at: str,
+    one: str,
+    many: str,
+    line: type[JobFacts] | None = None,
 ) -> None:
-    """Mount the four at this address; `one` and `many` name the kind in the operations' names."""
+    """Mount the four at this address; `one` and `many` name the kind in the operations' names.
+
+    `line` is what the list gives of each, where one job alone gives more.
+    """
+    lines = GenericAlias(list, (line or facts,))
     views = Access(Scope.READ, pages.permission("view"))
     changes = Access(Scope.WRITE, pages.permission("change"))
 
@@ -75,7 +87,7 @@ def add_job_operations(
         operation.__name__ = name
         getattr(router, method)(path, summary=name.replace("_", " ").capitalize(), **options)(operation)
 
-    mount(paged(list_jobs), "get", at, f"list_{many}", response=list[facts], auth=views)  # type: ignore[valid-type]  # a class at run time
+    mount(paged(list_jobs), "get", at, f"list_{many}", response=lines, auth=views)
     mount(get_job, "get", f"{at}/{{pk}}", f"get_{one}", response=facts, auth=views)
     mount(cancel_job, "post", f"{at}/{{pk}}/cancel", f"cancel_{one}", response=facts, auth=changes)
     mount(resume_job, "post", f"{at}/{{pk}}/resume", f"resume_{one}", response=facts, auth=changes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
@@ -18,9 +18,9 @@ from accounts.api.idempotency import once
 from accounts.api.types import Key, Sha256
 from accounts.tokens.models import Scope
 from jobs.api import JobFacts, add_job_operations
-from jobs.views import JobPages
 from pool.imports.forms import UploadForm
 from pool.imports.uploads import submit_upload
+from pool.imports.views import pages
 from pool.models import Dataset, Image, ImportJob
 
 OF_THE_DATASET = ("dataset", "name", "origin", "modality", "window", "licence", "citation")
@@ -35,26 +35,22 @@ else:
 router = Router(tags=["Images"])
 
 
-class ImportPages(JobPages[ImportJob]):
-    kind = ImportJob
-    name = "import"
-    heads: ClassVar[tuple[str, ...]] = ()
-
-    def permission(self, act: str) -> str:
-        return MAY
-
-
 class Outcome(Schema):
     file: str
     reason: str
     same_as: str
 
 
-class ImportFacts(JobFacts):
-    """`refused` and `duplicates` name the files that became no image of their own, the first hundred of each."""
+class ImportLine(JobFacts):
+    """How far an import is; which files became no image of their own, it says itself."""
 
     dataset_id: int
     imported: int
+
+
+class ImportFacts(ImportLine):
+    """`refused` and `duplicates` name the files that became no image of their own, the first hundred of each."""
+
     refused: list[Outcome]
     duplicates: list[Outcome]
 
@@ -110,4 +106,4 @@ def missing_images(request: HttpRequest, pk: Key, body: Digests) -> Any:
     return {"sha256": [digest for digest in dict.fromkeys(body.sha256) if digest not in stored]}
 
 
-add_job_operations(router, ImportPages(), ImportFacts, at="/imports", one="import", many="imports")
+add_job_operations(router, pages, ImportFacts, line=ImportLine, at="/imports", one="import", many="imports")

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from PIL import Image as Pillow
 
 from accounts.membership.models import Part
-from pool.models import Dataset, Image, ImportJob
+from pool.models import Dataset, FileOutcome, Image, ImportJob
 from tests.api.callers import act_header, caller, post
 from tests.factories import make_dataset, make_image, make_pixels
 
@@ -102,7 +104,7 @@ def test_images_are_sent_and_the_import_can_be_followed(researcher):
     after = program.get(f"/api/v1/imports/{answer.json()['id']}")
 
     assert answer.status_code == 202
-    assert (before.json()["state"], before["Retry-After"]) == ("queued", "2")
+    assert (before.json()["state"], before["Retry-After"]) == ("queued", "1")
     assert (after.json()["state"], after.json()["imported"]) == ("succeeded", 2)
     assert "Retry-After" not in after.headers
     assert program.get(f"{DATASETS}/{dataset}").json()["image_count"] == 2
@@ -233,3 +235,40 @@ def test_the_last_owner_stays(researcher):
 
     assert answer.status_code == 422
     assert answer.json()["errors"][""] == ["Somebody has to own it: name another owner first."]
+
+
+def import_with_outcomes(dataset: Dataset) -> ImportJob:
+    job = ImportJob.objects.create(dataset=dataset)
+    for kind in FileOutcome.Kind:
+        FileOutcome.objects.create(job=job, kind=kind, file=f"{kind}.png", reason="so", same_as="1.png")
+    return job
+
+
+def test_the_list_of_imports_costs_as_many_queries_for_ten_as_for_one(researcher, django_assert_num_queries):
+    dataset, program = make_dataset(), caller(researcher)
+    job = import_with_outcomes(dataset)
+    program.get("/api/v1/imports")
+    with CaptureQueriesContext(connection) as queries:
+        one = program.get("/api/v1/imports").json()["results"]
+    for _ in range(9):
+        import_with_outcomes(dataset)
+
+    with django_assert_num_queries(len(queries)):
+        ten = program.get("/api/v1/imports").json()["results"]
+    itself = program.get(f"/api/v1/imports/{job.pk}").json()
+
+    assert (len(one), len(ten)) == (1, 10)
+    assert ({"refused", "duplicates"} & set(ten[0])) == set()
+    assert [row["file"] for row in itself["refused"] + itself["duplicates"]] == [
+        "refused.png",
+        "duplicate.png",
+    ]
+
+
+def test_an_import_whose_files_are_deleted_says_so_when_it_is_to_go_on(researcher):
+    job = ImportJob.objects.create(dataset=make_dataset(), state=ImportJob.State.CANCELLED)
+
+    answer = post(caller(researcher), f"/api/v1/imports/{job.pk}/resume")
+
+    assert answer.status_code == 409
+    assert answer.json()["detail"] == "The files that were sent are deleted by now: send them again."
