@@ -20,20 +20,11 @@ FIELDS = frozenset(
 )
 
 
-class WithoutTokens(logging.Filter):
-    """Cuts image tokens and sign-in links out of logged addresses."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple) and any(isinstance(arg, str) for arg in record.args):
-            record.args = tuple(without_tokens(arg) if isinstance(arg, str) else arg for arg in record.args)
-        return True
-
-
-class WithoutAddresses(logging.Formatter):
-    """Cuts addresses of people out of the line, the traceback included: a mail server's refusal names the mailbox."""
+class AsLine(logging.Formatter):
+    """One line of text, and the traceback below it, cut as a whole: a mail server's refusal names the mailbox."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return without_addresses(super().format(record))
+        return without_secrets(super().format(record))
 
 
 class AsJson(JsonFormatter):
@@ -53,7 +44,7 @@ class AsJson(JsonFormatter):
         # Before they are JSON: there “\n” and “\u00e9” would be taken for letters of an address that follows.
         for field, value in log_data.items():
             if isinstance(value, str):
-                log_data[field] = without_addresses(value)
+                log_data[field] = without_secrets(value)
 
 
 @task_prerun.connect
@@ -68,9 +59,6 @@ def end_lines_of_task(**_: Any) -> None:
     log_context.set(None)
 
 
-def without_tokens(text: str) -> str:
-    return TOKEN.sub(lambda match: f"/{match[1]}/…" if match[1] else "/rate/…", text)
-
-
-def without_addresses(text: str) -> str:
-    return ADDRESS.sub("…@…", text)
+def without_secrets(text: str) -> str:
+    """The text without image tokens, sign-in links and addresses of people."""
+    return ADDRESS.sub("…@…", TOKEN.sub(lambda match: f"/{match[1]}/…" if match[1] else "/rate/…", text))

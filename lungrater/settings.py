@@ -228,7 +228,7 @@ if BACKUP_URL:
     }
 CELERY_TIMEZONE = "UTC"
 
-# Who may read /metrics: whoever brings this word, or without one a program on this machine.
+# Who may read /metrics: whoever brings this word; without one a program on this machine, in production nobody.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 # Where the web processes of this machine count together; gunicorn's configuration makes it.
 METRICS_FOLDER = env.str("PROMETHEUS_MULTIPROC_DIR", default="")
@@ -327,16 +327,13 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "()": "lungrater.logs.WithoutAddresses",
+            "()": "lungrater.logs.AsLine",
             "format": "{asctime} {levelname} {name}: {message}",
             "style": "{",
         },
         "json": {"()": "lungrater.logs.AsJson"},
     },
-    "filters": {"no_tokens": {"()": "lungrater.logs.WithoutTokens"}},
-    "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["no_tokens"]}
-    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "loggers": {"lungrater.monitoring.requests": {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

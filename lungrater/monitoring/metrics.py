@@ -1,6 +1,6 @@
 """`/metrics` in Prometheus' text format: requests by view, which each process counts, and the state of the site.
 
-For a scraper on this machine, or whoever brings METRICS_TOKEN. No label holds an address, a name or a token: a view's
+For whoever brings METRICS_TOKEN; where none is set, for a scraper on this machine, but never in production. No label holds an address, a name or a token: a view's
 name stands for its path.
 """
 
@@ -126,5 +126,7 @@ def _may_look(request: HttpRequest) -> bool:
         return constant_time_compare(
             request.headers.get("Authorization", ""), f"Bearer {settings.METRICS_TOKEN}"
         )
+    if settings.PRODUCTION:  # a proxy on this machine that adds no header would pass anybody for this machine
+        return False
     is_forwarded = any(header in request.META for header in FORWARDED)
     return request.META.get("REMOTE_ADDR") in LOOPBACK and not is_forwarded

@@ -27,3 +27,15 @@ test("each line of four numbers is a rectangle", () => {
     { left: 5, top: 6, width: 7, height: 8 },
   ]);
 });
+
+test("a line that the server refuses is drawn nowhere", () => {
+  for (const line of ["10.5, 20.5", "0 0 123456 1", "-1, 2, 3, 4", "1,,2,3,4", "1 2 3 4 5", "x 1 2 3 4", "1 2\f3 4"]) {
+    assert.deepEqual(rectanglesOf(line), [], line);
+  }
+});
+
+test("commas and spaces part the numbers, as the server takes them", () => {
+  for (const line of ["1,2,3,4", " 1 , 2 ,3, 4 ", "1\t2  3 4"]) {
+    assert.deepEqual(rectanglesOf(line), [{ left: 1, top: 2, width: 3, height: 4 }], line);
+  }
+});

@@ -9,19 +9,38 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from accounts.models import User
-from lungrater.logs import AsJson, WithoutTokens, log_context
+from lungrater.logs import AsJson, AsLine, log_context
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("page", ["login_link", "rating:presented"])
 def test_a_token_asked_for_in_vain_is_not_logged(client, caplog, page):
-    caplog.handler.addFilter(WithoutTokens())
-
     with caplog.at_level(logging.WARNING):
         client.get(reverse(page, args=["s3cret-token"]))
 
     assert caplog.records
-    assert "s3cret-token" not in caplog.text
+    assert not any("s3cret-token" in AsLine().format(record) for record in caplog.records)
+
+
+def refused(path):
+    """A line that names the path where it was written and in its traceback."""
+    try:
+        raise ValueError(f"no row for {path}")
+    except ValueError as error:
+        exc_info = (type(error), error, error.__traceback__)
+    return logging.makeLogRecord(
+        {"msg": f"refused {path}", "levelname": "ERROR", "exc_info": exc_info, "args": ()}
+    )
+
+
+@pytest.mark.parametrize("formatter", [AsLine(), AsJson()], ids=["line", "JSON"])
+@pytest.mark.parametrize("path", ["/i/s3cret", "/enter/s3cret", "/rate/s3cret/"])
+def test_a_token_written_into_a_message_or_a_traceback_is_cut_out_of_the_whole_line(formatter, path):
+    line = formatter.format(refused(path))
+
+    assert "refused /" in line
+    assert "no row for /" in line
+    assert "s3cret" not in line
 
 
 def test_what_a_refused_row_holds_is_not_in_the_log_of_the_embedded_database(researcher):
@@ -41,7 +60,6 @@ class Lines(logging.Handler):
     def __init__(self):
         super().__init__()
         self.setFormatter(AsJson())
-        self.addFilter(WithoutTokens())
         self.lines = []
 
     def emit(self, record):

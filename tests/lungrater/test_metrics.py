@@ -83,6 +83,14 @@ def test_a_token_opens_it_from_anywhere_and_nothing_else_does(settings: pytest.F
     assert Client().get("/metrics").status_code == 404
 
 
+def test_in_production_nobody_sees_it_without_a_token(settings: pytest.FixtureRequest) -> None:
+    settings.PRODUCTION = True  # type: ignore[attr-defined]  # pytest-django's settings take any name
+
+    assert Client().get("/metrics").status_code == 404
+    settings.METRICS_TOKEN = "a word"  # type: ignore[attr-defined]  # as above
+    assert Client().get("/metrics", headers={"Authorization": "Bearer a word"}).status_code == 200
+
+
 def test_every_line_is_as_the_text_format_wants_it() -> None:
     line = re.compile(r"# (HELP|TYPE) \w+ .*|\w+(\{[^}]*\})? [-+.\deE]+|\w+\{[^}]*\} \+Inf")
 

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from audit.verification import verify_chain
-from lungrater.logs import WithoutAddresses
+from lungrater.logs import AsLine
 from lungrater.privacy.erasure import ErasureForm
 from rating.models import Rating
 from rating.results.verification import verify_study
@@ -135,7 +135,7 @@ def test_an_address_that_a_mail_server_refused_is_not_logged() -> None:
         record = logging.LogRecord("mail", logging.ERROR, "", 0, "not sent", None, None)
         record.exc_info = sys.exc_info()
 
-    line = WithoutAddresses("{message}", style="{").format(record)
+    line = AsLine("{message}", style="{").format(record)
 
     assert ADDRESS not in line
     assert "no such mailbox" in line

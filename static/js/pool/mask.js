@@ -2,6 +2,9 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const LEAST = 2; // a click is no rectangle
+// As the server reads them (pool/release/masks.py): of a line, all or nothing.
+const LINE_ENDS = /\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/;
+const FOUR_NUMBERS = /^\s*(\d{1,5})(?:\s*,\s*|\s+)(\d{1,5})(?:\s*,\s*|\s+)(\d{1,5})(?:\s*,\s*|\s+)(\d{1,5})\s*$/;
 
 /** The rectangle between two points, in whole pixels and inside an image of this size. */
 export function rectangleBetween(from, to, size) {
@@ -14,9 +17,10 @@ export function rectangleBetween(from, to, size) {
 /** The rectangles that a text names, one a line; lines that name none are left out. */
 export function rectanglesOf(text) {
   return text
-    .split("\n")
-    .map((line) => (line.match(/\d+/g) ?? []).map(Number))
-    .filter((numbers) => numbers.length === 4)
+    .split(LINE_ENDS)
+    .map((line) => line.match(FOUR_NUMBERS))
+    .filter((match) => match)
+    .map((match) => match.slice(1).map(Number))
     .map(([left, top, width, height]) => ({ left, top, width, height }));
 }
 
