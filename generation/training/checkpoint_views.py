@@ -84,14 +84,15 @@ def card(request: HttpRequest, pk: int) -> HttpResponse:
 def pipeline_zip(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The model as a diffusers pipeline folder in a zip; back to its card with a sentence where that cannot be."""
     row = get_object_or_404(Checkpoint.objects.visible_to(request.user).select_related("run__dataset"), pk=pk)
-    try:
-        files = exported_files(row)
-    except CheckpointError as error:
-        messages.error(request, str(error))
-        return redirect(row)
     archive: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
     name = f"model-{row.sha256[:12]}"
-    write_zip(files, archive, name=name)
+    try:
+        with exported_files(row) as files:
+            write_zip(files, archive, name=name)
+    except CheckpointError as error:
+        archive.close()
+        messages.error(request, str(error))
+        return redirect(row)
     archive.seek(0)
     return FileResponse(archive, as_attachment=True, filename=f"{name}.zip", content_type="application/zip")
 

@@ -19,6 +19,7 @@ from django.urls import reverse
 from generation.diffusion.checkpoint_source import CheckpointSource
 from generation.diffusion.config import ImageClass, TrainingConfig
 from generation.diffusion.finetuning.config import FineTuneConfig
+from generation.diffusion.run_config import ConfigError, toml_of
 from generation.metrics.checkpoint_metrics import CheckpointMetrics, Fidelity
 from jobs.models import Job
 from pool.models import Dataset, Image
@@ -89,9 +90,12 @@ class TrainingRun(Job):
         return TrainingConfig.from_mapping(self.config)
 
     def config_as_toml(self) -> str:
-        """All settings, as a config file says them."""
+        """All settings, as a config file says them; those of a release that knew others, as they stand."""
         kind = FineTuneConfig if self.is_finetuning else TrainingConfig
-        return kind.from_mapping(self.config).as_toml()
+        try:
+            return kind.from_mapping(self.config).as_toml()
+        except ConfigError:
+            return toml_of(self.config)
 
     @property
     def folder(self) -> Path:
@@ -197,6 +201,14 @@ class Checkpoint(models.Model):
     @cached_property
     def config(self) -> TrainingConfig:
         return TrainingConfig.from_mapping(self.description["config"])
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether this release knows all of its settings, and so can make images with it."""
+        try:
+            return bool(self.config)
+        except ConfigError:
+            return False
 
     @property
     def measured(self) -> CheckpointMetrics:

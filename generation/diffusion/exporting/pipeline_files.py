@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from generation.diffusion.config import ConfigError, TrainingConfig
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.exporting.arguments import SCHEDULER_CLASSES, sampler_arguments, unet_arguments
-from generation.diffusion.exporting.tensor_file import StoredTensor, TensorFileError, tensor_file, tensors_in
+from generation.diffusion.exporting.tensor_file import (
+    StoredTensor,
+    TensorFileError,
+    tensor_file,
+    tensor_pieces,
+    tensors_of,
+)
 
 CODE = Path(__file__).with_name("pipeline.py")
 DESCRIPTION, LEFT_OVER = "lungrater.json", "lungrater.safetensors"
@@ -28,7 +35,7 @@ OF_UNET, OF_VAE, CLASSES, CLASS_TABLE = (
     "class_embedding.weight",
 )
 
-Files = dict[str, bytes]
+Files = dict[str, Iterable[bytes]]  # the pieces of each, by its path; each is gone through once
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,13 @@ class ImportedModel:
     weights: bytes
 
 
-def pipeline_files(description: Mapping[str, Any], weights: bytes, card: str, *, sampler: str = "") -> Files:
-    """Every file by its path in the folder; `card` is its README.md. Raises CheckpointError, ConfigError."""
+def pipeline_files(
+    description: Mapping[str, Any], weights: IO[bytes], card: str, *, sampler: str = ""
+) -> Files:
+    """Every file of the folder; `card` is its README.md. The weights are read, in pieces, as their files are.
+
+    Raises CheckpointError, ConfigError.
+    """
     config = TrainingConfig.from_mapping(description["config"])
     sampler = sampler or config.samplers[0]
     if sampler not in config.samplers:
@@ -48,23 +60,23 @@ def pipeline_files(description: Mapping[str, Any], weights: bytes, card: str, *,
     autoencoder = description.get("facts", {}).get("autoencoder")
     unet, vae, rest = _parted(_read(weights))
     scheduler_class = SCHEDULER_CLASSES[sampler]
-    files = {
+    files: Files = {
         INDEX: _json(_index(config, scheduler_class, autoencoder)),
         f"{UNET}/config.json": _json({"_class_name": "UNet2DModel", **_stamp(), **unet_arguments(config)}),
-        f"{UNET}/{WEIGHTS}": tensor_file(unet),
+        f"{UNET}/{WEIGHTS}": tensor_pieces(unet),
         f"{SCHEDULER}/scheduler_config.json": _json(
             {"_class_name": scheduler_class, **_stamp(), **sampler_arguments(config, sampler)}
         ),
-        "pipeline.py": CODE.read_bytes(),
+        "pipeline.py": [CODE.read_bytes()],
         DESCRIPTION: _json(description),
-        CARD: card.encode(),
+        CARD: [card.encode()],
     }
     if autoencoder:
         scaling = {"scaling_factor": 1 / autoencoder["deviation"], "shift_factor": autoencoder["mean"]}
         vae_config = {"_class_name": "AutoencoderKL", **_stamp(), **autoencoder["config"], **scaling}
-        files |= {f"{VAE}/config.json": _json(vae_config), f"{VAE}/{WEIGHTS}": tensor_file(vae)}
+        files |= {f"{VAE}/config.json": _json(vae_config), f"{VAE}/{WEIGHTS}": tensor_pieces(vae)}
     if rest:
-        files[LEFT_OVER] = tensor_file(rest)
+        files[LEFT_OVER] = tensor_pieces(rest)
     return files
 
 
@@ -76,12 +88,16 @@ def imported(read: Callable[[str], bytes]) -> ImportedModel:
     try:
         description = json.loads(read(DESCRIPTION))
         config = TrainingConfig.from_mapping(description["config"])
-        tensors = {OF_UNET + name: tensor for name, tensor in _read(read(f"{UNET}/{WEIGHTS}")).items()}
+        tensors = {
+            OF_UNET + name: tensor for name, tensor in _read(BytesIO(read(f"{UNET}/{WEIGHTS}"))).items()
+        }
         if description.get("facts", {}).get("autoencoder"):
-            tensors |= {OF_VAE + name: tensor for name, tensor in _read(read(f"{VAE}/{WEIGHTS}")).items()}
+            tensors |= {
+                OF_VAE + name: tensor for name, tensor in _read(BytesIO(read(f"{VAE}/{WEIGHTS}"))).items()
+            }
         if config.augment:
             table = tensors.pop(OF_UNET + CLASS_TABLE, None)
-            tensors |= _read(read(LEFT_OVER)) | ({CLASSES: table} if table else {})
+            tensors |= _read(BytesIO(read(LEFT_OVER))) | ({CLASSES: table} if table else {})
     except KeyError as error:
         raise CheckpointError(
             f"This is no pipeline that LungRater exported: it has no {error.args[0]}."
@@ -127,12 +143,12 @@ def _stamp() -> dict[str, str]:
         return {"_diffusers_version": "0.35.0"}
 
 
-def _read(content: bytes) -> dict[str, StoredTensor]:
+def _read(file: IO[bytes]) -> dict[str, StoredTensor]:
     try:
-        return tensors_in(content)
+        return tensors_of(file)
     except TensorFileError as error:
         raise CheckpointError(f"The weights cannot be read: {error}") from error
 
 
-def _json(value: Any) -> bytes:
-    return json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n"
+def _json(value: Any) -> list[bytes]:
+    return [json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n"]

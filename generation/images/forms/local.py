@@ -48,6 +48,7 @@ class DiffusionJobForm(NewJobForm):
         self.kinds = {
             f"{checkpoint.pk}:{number}": (checkpoint, kind)
             for checkpoint in self._checkpoints()
+            if checkpoint.is_readable
             for number, kind in enumerate(checkpoint.kinds)
         }
         for checkpoint in {checkpoint for checkpoint, _ in self.kinds.values()}:

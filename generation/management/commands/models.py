@@ -65,12 +65,12 @@ class Command(BaseCommand):
         if target.exists():
             raise refusal(f"{target} is there already; name a new folder or file.")
         checkpoint = _checkpoint(options["name"])
-        files = pipeline_export.exported_files(checkpoint, sampler=options["sampler"])
-        if target.suffix == ".zip":
-            with target.open("wb") as out:
-                pipeline_export.write_zip(files, out, name=target.stem)
-        else:
-            pipeline_export.write_folder(files, target)
+        with pipeline_export.exported_files(checkpoint, sampler=options["sampler"]) as files:
+            if target.suffix == ".zip":
+                with target.open("wb") as out:
+                    pipeline_export.write_zip(files, out, name=target.stem)
+            else:
+                pipeline_export.write_folder(files, target)
         words = (
             f"{checkpoint}: {len(files)} files in {target}; diffusers loads it with trust_remote_code=True."
         )

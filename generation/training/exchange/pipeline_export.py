@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.exporting.pipeline_files import Files, pipeline_files
+from generation.diffusion.run_config import ConfigError
 from generation.training.model_card import markdown
 from generation.training.models import Checkpoint
+from pool.storage.stored_files import opened
 
 HOW = """
 ## How to use
@@ -25,17 +28,24 @@ in front of a `UNet2DModel`, samples it by flow matching, or guides it by class.
 """
 
 
-def exported_files(checkpoint: Checkpoint, *, sampler: str = "") -> Files:
-    """Every file by its path in the folder. Raises CheckpointError, ConfigError."""
+@contextmanager
+def exported_files(checkpoint: Checkpoint, *, sampler: str = "") -> Iterator[Files]:
+    """Every file by its path in the folder, while its weights are open. Raises CheckpointError, LostFileError.
+
+    The weights are never read whole: they may be larger than the memory of a web host.
+    """
     if not checkpoint.weights:
         raise CheckpointError(f"{checkpoint} is a whole pipeline already, or its weights were removed.")
     if checkpoint.run is not None and checkpoint.run.is_finetuning:
         raise CheckpointError(f"{checkpoint} is a LoRA, which diffusers loads as the file it is.")
     facts = {**_facts(checkpoint), **checkpoint.description.get("facts", {})}
     description = {**checkpoint.description, "facts": facts}
-    return pipeline_files(
-        description, checkpoint.source().read_weights(), hub_card(checkpoint), sampler=sampler
-    )
+    with opened(checkpoint.weights, f"the checkpoint {checkpoint}") as weights:
+        try:
+            files = pipeline_files(description, weights, hub_card(checkpoint), sampler=sampler)
+        except ConfigError as error:
+            raise CheckpointError(f"{checkpoint} cannot be written as a pipeline: {error}") from error
+        yield files
 
 
 def _facts(checkpoint: Checkpoint) -> dict[str, str]:
@@ -63,17 +73,16 @@ def hub_card(checkpoint: Checkpoint) -> str:
 
 
 def write_folder(files: Files, folder: Path) -> None:
-    for path, content in _targets(files, folder):
+    for name, pieces in files.items():
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-
-
-def _targets(files: Files, folder: Path) -> Iterator[tuple[Path, bytes]]:
-    return ((folder / name, content) for name, content in files.items())
+        with path.open("wb") as file:
+            file.writelines(pieces)
 
 
 def write_zip(files: Files, target: IO[bytes], *, name: str) -> None:
     """All in one folder of that name, as weights hardly shrink: not packed."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-        for path, content in files.items():
-            archive.writestr(f"{name}/{path}", content)
+        for path, pieces in files.items():
+            with archive.open(f"{name}/{path}", "w", force_zip64=True) as file:  # weights may pass 2 GiB
+                file.writelines(pieces)

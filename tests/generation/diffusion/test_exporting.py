@@ -49,11 +49,12 @@ def modules_of_this_test_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 def exported(trained_at: Path, folder: Path, *, sampler: str = "") -> Path:
     description, weights = checkpoint.read(trained_at)
-    for name, content in pipeline_files(
-        description.as_json(), weights.read_bytes(), "# A card\n", sampler=sampler
-    ).items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
+    with weights.open("rb") as file:
+        for name, pieces in pipeline_files(
+            description.as_json(), file, "# A card\n", sampler=sampler
+        ).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(b"".join(pieces))
     return folder
 
 

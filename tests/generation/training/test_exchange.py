@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -11,6 +12,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pytest
+from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.test import Client
 
@@ -88,6 +90,51 @@ def test_the_page_hands_out_the_same_as_a_zip(
     assert f"/generation/checkpoints/{model.pk}/pipeline.zip" in page
     with ZipFile(BytesIO(b"".join(answer))) as archive:
         assert f"model-{model.sha256[:12]}/model_index.json" in archive.namelist()
+
+
+def test_the_zip_is_written_without_its_weights_in_memory(
+    model: Checkpoint, researcher: User, client_of: Callable[[User], Client]
+) -> None:
+    """Weights of 64 MiB; the memory that Python has allocated meanwhile stays far below that."""
+    content = filler_weights(64)
+    model.weights.save("", ContentFile(content))
+    browser = client_of(researcher)
+    tracemalloc.start()
+
+    answer = browser.get(f"/generation/checkpoints/{model.pk}/pipeline.zip")
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    with ZipFile(BytesIO(b"".join(answer))) as archive:
+        stored = archive.getinfo(f"model-{model.sha256[:12]}/unet/diffusion_pytorch_model.safetensors")
+    assert stored.file_size >= 64 << 20
+    assert peak < 32 << 20
+
+
+def filler_weights(mebibytes: int) -> bytes:
+    size = mebibytes << 20
+    header = json.dumps({"unet.filler": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}}).encode()
+    return len(header).to_bytes(8, "little") + header + bytes(size)
+
+
+def test_a_config_of_another_release_is_answered_with_a_sentence_on_the_card(
+    model: Checkpoint, researcher: User, client_of: Callable[[User], Client], tmp_path: Path
+) -> None:
+    model.description["config"]["bygone"] = 1
+    model.save()
+    TrainingRun.objects.update(config={**model.description["config"]})
+    browser = client_of(researcher)
+
+    answer = browser.get(f"/generation/checkpoints/{model.pk}/pipeline.zip", follow=True)
+    toml = browser.get(f"/generation/training/{model.run_id}/config.toml").content.decode()
+    form = browser.get("/generation/new/diffusion/")
+
+    assert answer.redirect_chain == [(model.get_absolute_url(), 302)]
+    assert "mine@4 cannot be written as a pipeline: Unknown setting: bygone." in answer.content.decode()
+    assert "bygone = 1" in toml
+    assert (form.status_code, "mine@4: CT" in form.content.decode()) == (200, False)
+    with pytest.raises(CommandError, match="Unknown setting: bygone"):
+        run("models", "export", "mine@4", str(tmp_path / "out"))
 
 
 def test_a_checkpoint_that_made_images_stays_and_another_goes_with_its_files(model: Checkpoint) -> None:
