@@ -10,6 +10,7 @@ app = Celery("lungrater")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(
     [
+        "accounts.tokens",
         "audit",
         "jobs",
         "pool.imports",

@@ -206,6 +206,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "pool.imports.tasks.measure_image_files",
         "schedule": timedelta(minutes=5),
     },
+    "drop-ended-tokens": {
+        "task": "accounts.tokens.tasks.drop_what_is_over",
+        "schedule": timedelta(hours=1),
+    },
     "enter-heads-of-chains": {
         "task": "audit.tasks.enter_heads_of_chains",
         "schedule": timedelta(minutes=5),

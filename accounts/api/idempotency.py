@@ -6,13 +6,11 @@ import hashlib
 import inspect
 import json
 from collections.abc import Callable
-from datetime import timedelta
 from functools import wraps
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from ninja import Schema
 from ninja.responses import NinjaJSONEncoder, Status
 
@@ -20,7 +18,6 @@ from accounts.api.problems import ProblemError
 from accounts.tokens.models import IdempotentRequest
 
 HEADER = "Idempotency-Key"
-KEPT_FOR = timedelta(days=1)
 LONGEST = 100
 Operation = Callable[..., Any]
 
@@ -56,7 +53,7 @@ def once(answers: type[Schema], status: int = 201) -> Callable[[Operation], Oper
 
 def _claimed(request: HttpRequest, key: str, fingerprint: str) -> IdempotentRequest:
     rows = IdempotentRequest.objects.filter(user=request.user.pk)
-    rows.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()
+    rows.over().delete()
     try:
         with transaction.atomic():
             return IdempotentRequest.objects.create(

@@ -16,6 +16,7 @@ from accounts.tokens.digest import digest
 from audit import record
 
 ACT_LIVES = timedelta(minutes=10)
+ANSWER_LIVES = timedelta(days=1)  # for a request sent again with its key
 NOTED_EVERY = timedelta(minutes=1)  # between two notes of a token's last use
 HINT_LETTERS = 8
 
@@ -35,6 +36,10 @@ class PersonalTokenQuerySet(models.QuerySet["PersonalToken"]):
 
     def for_secret(self, secret: str) -> Self:
         return self.valid().filter(digest=digest(secret))
+
+    def ended_act_tokens(self) -> Self:
+        """They open nothing any more and stand on no page; that they were made, the log keeps."""
+        return self.filter(is_act_token=True, expires_at__lt=Now())
 
     def listed_for(self, person: Any) -> Self:
         """A person's tokens for their own page: those that act for minutes only are not listed."""
@@ -122,6 +127,11 @@ class PersonalToken(models.Model):
             PersonalToken.objects.filter(pk=self.pk).update(last_used_at=Now())
 
 
+class IdempotentRequestQuerySet(models.QuerySet["IdempotentRequest"]):
+    def over(self) -> Self:
+        return self.filter(created_at__lt=Now() - ANSWER_LIVES)
+
+
 class IdempotentRequest(models.Model):
     """What a program created under a key of its own, so that the same request sent again gets the same answer."""
 
@@ -131,6 +141,8 @@ class IdempotentRequest(models.Model):
     status = models.PositiveSmallIntegerField(default=0)
     content = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = IdempotentRequestQuerySet.as_manager()
 
     class Meta:
         constraints = [

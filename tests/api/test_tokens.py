@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from celery import current_app
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import PersonalToken, SiteSettings, User
+from accounts.models import IdempotentRequest, PersonalToken, SiteSettings, User
 from accounts.tokens.digest import digest
 from audit.models import Event
 from tests.accounts.proof import prove, with_password
@@ -160,3 +162,21 @@ def test_another_token_of_the_same_person_has_its_own_rate(researcher, settings)
 
 def test_raters_make_no_tokens(rater, client_of):
     assert client_of(rater).get(reverse("tokens")).status_code == 403
+
+
+def test_what_is_over_goes_by_the_clock_whoever_it_was_of(researcher, admin):
+    for person, age in ((researcher, 25), (admin, 23)):
+        row = IdempotentRequest.objects.create(user=person, key="k", fingerprint="f")
+        IdempotentRequest.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(hours=age))
+    PersonalToken.issue_for_acts(researcher, proof="password")
+    PersonalToken.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
+    PersonalToken.issue_for_acts(admin, proof="password")
+    caller(researcher, lives=timedelta(minutes=-1))
+
+    task = str(settings.CELERY_BEAT_SCHEDULE["drop-ended-tokens"]["task"])
+    current_app.loader.import_default_modules()
+    current_app.tasks[task]()
+
+    assert [row.user for row in IdempotentRequest.objects.all()] == [admin]
+    left = PersonalToken.objects.values_list("user", "is_act_token")
+    assert set(left) == {(admin.pk, True), (researcher.pk, False)}
