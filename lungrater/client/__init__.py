@@ -6,6 +6,6 @@ ratings = site.ratings(study)          # a pandas DataFrame
 """
 
 from lungrater.client.client import Client
-from lungrater.client.problems import ProblemError
+from lungrater.client.problems import OtherSiteError, ProblemError
 
-__all__ = ["Client", "ProblemError"]
+__all__ = ["Client", "OtherSiteError", "ProblemError"]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lungrater.client.transport import Transport
+from lungrater.client.transport import Transport, wait_of
 
 AT_ONCE = 50  # files in one upload
 MOST_DIGESTS = 1000
@@ -59,7 +59,7 @@ class Client:
                 return job
             if time.monotonic() > deadline:
                 raise TimeoutError(f"The {kind} {key} is still {job['state']}.")
-            self.transport.pause(float(response.headers.get("Retry-After", 2)))
+            self.transport.pause(wait_of(response, default=2.0))
 
     def create_study(self, protocol: Mapping[str, Any]) -> str:
         """A draft of this protocol, as a protocol file holds it; its slug, by which the other calls name it."""

@@ -5,6 +5,10 @@ from __future__ import annotations
 import httpx2
 
 
+class OtherSiteError(Exception):
+    """The site named an address of another one."""
+
+
 class ProblemError(Exception):
     """`errors` has the sentences by field, `kind` the problem's type, which tells an act token that is lacking."""
 

@@ -9,12 +9,14 @@ from typing import Any
 
 import httpx2
 
-from lungrater.client.problems import ProblemError
+from lungrater.client.problems import OtherSiteError, ProblemError
+from outbound.retry import seconds_of
 
 TRIES = 5
 LONGEST_PAUSE = 60.0
 PASSING = frozenset({429, 502, 503, 504})  # the site is busy or away for a moment
 SECONDS = 60.0
+MOST_PAGES = 100_000
 
 
 class Transport:
@@ -49,15 +51,25 @@ class Transport:
         return _checked(self.http.request("POST", path, json=body or {}, headers=headers)).json()
 
     def pages(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
-        """Every row of a list, page after page."""
+        """Every row of a list, page after page. Raises OtherSiteError where a page leads away from this site."""
         page = self.get(path, **query).json()
-        while True:
+        for _number in range(MOST_PAGES):
             yield from page["results"]
             if not page["next"]:
                 return
-            page = self._try_often("GET", page["next"]).json()
+            page = self._try_often("GET", self._own(page["next"])).json()
+        raise RuntimeError(f"The list did not end after {MOST_PAGES:,} pages.")
 
-    def _try_often(self, method: str, path: str, **how: Any) -> httpx2.Response:
+    def _own(self, address: str) -> httpx2.URL:
+        """The address in full, if it is of this site: the token must go to no other."""
+        url = self.http.base_url.join(address)
+        if _origin(url) != _origin(self.http.base_url):
+            raise OtherSiteError(
+                f"The site leads to {url.scheme}://{url.netloc.decode()}, which gets no token."
+            )
+        return url
+
+    def _try_often(self, method: str, path: str | httpx2.URL, **how: Any) -> httpx2.Response:
         for number in range(TRIES):
             wait = min(2.0**number, LONGEST_PAUSE)
             try:
@@ -68,9 +80,19 @@ class Transport:
             else:
                 if response.status_code not in PASSING or number == TRIES - 1:
                     return _checked(response)
-                wait = min(float(response.headers.get("Retry-After", wait)), LONGEST_PAUSE)
+                wait = wait_of(response, default=wait)
             self.pause(wait)
         raise AssertionError("the last try returns or raises")
+
+
+def wait_of(response: httpx2.Response, *, default: float) -> float:
+    """The seconds that the site asks to wait, never more than a minute."""
+    seconds = seconds_of(response.headers.get("Retry-After"))
+    return min(default if seconds is None else seconds, LONGEST_PAUSE)
+
+
+def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def _checked(response: httpx2.Response) -> httpx2.Response:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.db import close_old_connections
 from PIL import Image as Pillow
 
 from accounts.models import PersonalToken, User
-from lungrater.client import Client, ProblemError
+from lungrater.client import Client, OtherSiteError, ProblemError
 from pool.models import Dataset, Image, ImportJob
 from rating.models import Enrolment, Freeze, Study
 from tests.api.callers import EVERY_SCOPE, act_header
@@ -171,3 +172,68 @@ def test_a_busy_site_is_asked_again_when_it_says(researcher):
 
     assert site.me() == {"a": 1}
     assert waits == [7.0]
+
+
+def answering(*answers: httpx2.Response, pause: Callable[[float], None]) -> tuple[Client, list[httpx2.URL]]:
+    """A client whose site gives these answers one after another, and the addresses that were asked."""
+    left, addresses = iter(answers), list[httpx2.URL]()
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        addresses.append(request.url)
+        return next(left)
+
+    site = Client("https://here.example", "x", transport=httpx2.MockTransport(answer), pause=pause)
+    return site, addresses
+
+
+@pytest.mark.parametrize(
+    ("header", "wait"),
+    [
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        (format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True), 60.0),
+        ("soon", 1.0),
+        ("nan", 0.0),
+        ("9e99", 60.0),
+    ],
+)
+def test_the_wait_that_a_site_asks_for_is_a_date_or_seconds_and_never_above_a_minute(header, wait):
+    busy = httpx2.Response(503, headers={"Retry-After": header})
+    at_work = httpx2.Response(200, headers={"Retry-After": header}, json={"state": "running"})
+    done = httpx2.Response(200, json={"state": "succeeded"})
+    waits: list[float] = []
+    site, _addresses = answering(busy, at_work, done, pause=waits.append)
+
+    site.wait("import", 1)
+
+    assert waits == [wait, 2.0 if header == "soon" else wait]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://there.example/api/v1/datasets?cursor=x",
+        "//there.example/api/v1/datasets",
+        "http://here.example/api/v1/datasets",
+        "https://here.example:8443/api/v1/datasets",
+    ],
+)
+def test_a_page_that_leads_to_another_site_is_not_followed(address):
+    page = httpx2.Response(200, json={"results": [{"id": 1}], "next": address})
+    site, addresses = answering(page, pause=lambda _seconds: None)
+
+    with pytest.raises(OtherSiteError, match="which gets no token"):
+        site.datasets()
+
+    assert len(addresses) == 1
+
+
+def test_a_list_is_followed_on_its_own_site_and_not_for_ever(monkeypatch):
+    monkeypatch.setattr("lungrater.client.transport.MOST_PAGES", 2)
+    address = "https://here.example/api/v1/datasets?cursor=x"
+    pages = [httpx2.Response(200, json={"results": [{"id": n}], "next": address}) for n in range(3)]
+    site, addresses = answering(*pages, pause=lambda _seconds: None)
+
+    with pytest.raises(RuntimeError, match="did not end"):
+        site.datasets()
+
+    assert [str(url) for url in addresses] == ["https://here.example/api/v1/datasets", address, address]
