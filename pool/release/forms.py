@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
+from django.db import transaction
 
 from pool.models import Dataset, HeldFile
-from pool.release.desk import discard, release
+from pool.release.desk import AlreadyDecidedError, discard, release
 from pool.release.masks import BadMaskError, Rectangle, rectangles_of
 from pool.release.models import MOST_REASON
 
@@ -79,6 +80,13 @@ class DeskFilterForm(forms.Form):
         return {"state": HeldFile.State.WAITING, **data}
 
 
+class Discards(NamedTuple):
+    """What became of several files that were to be discarded."""
+
+    discarded: list[HeldFile]
+    decided_before: list[HeldFile]
+
+
 class DiscardSeveralForm(forms.Form):
     """Several at once can be discarded only: each release wants a look at the image itself."""
 
@@ -89,11 +97,19 @@ class DiscardSeveralForm(forms.Form):
 
     def __init__(self, *args: Any, person: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        waiting = HeldFile.objects.editable_by(person).waiting()
-        self.fields["held_files"].queryset = waiting  # type: ignore[attr-defined]  # a ModelMultipleChoiceField
+        # Those that somebody has decided of since the page was made too: they are named, and keep back no other.
+        mine = HeldFile.objects.editable_by(person)
+        self.fields["held_files"].queryset = mine  # type: ignore[attr-defined]  # a ModelMultipleChoiceField
 
-    def discard_all(self, *, by: Any) -> int:
-        files = list(self.cleaned_data["held_files"])
-        for held_file in files:
-            discard(held_file, by=by, reason=self.cleaned_data["reason"])
-        return len(files)
+    @transaction.atomic
+    def discard_all(self, *, by: Any) -> Discards:
+        """Discard each that still waits; those that somebody has decided of stay as they are."""
+        discards = Discards([], [])
+        for held_file in self.cleaned_data["held_files"]:
+            try:
+                discard(held_file, by=by, reason=self.cleaned_data["reason"])
+            except AlreadyDecidedError:
+                discards.decided_before.append(held_file)
+            else:
+                discards.discarded.append(held_file)
+        return discards

@@ -77,12 +77,11 @@ def discard_held_files(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return redirect("pool:held_files")
-    try:
-        number = form.discard_all(by=request.user)
-    except AlreadyDecidedError as error:
-        messages.error(request, str(error))
-    else:
+    discards = form.discard_all(by=request.user)
+    if number := len(discards.discarded):
         messages.success(request, f"{number} held file{'' if number == 1 else 's'} discarded.")
+    for held_file in discards.decided_before:
+        messages.error(request, str(AlreadyDecidedError(held_file)))
     return redirect("pool:held_files")
 
 

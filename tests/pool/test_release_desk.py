@@ -21,6 +21,7 @@ from pool.dataset_removal import remove
 from pool.imports.dicom import decode
 from pool.models import Dataset, HeldFile, Image, ImportJob
 from pool.release.desk import AlreadyDecidedError, discard, release
+from pool.release.forms import DiscardSeveralForm
 from pool.release.masks import BadMaskError, Rectangle, masked, rectangles_of
 from tests.factories import make_dataset, make_held_file, make_image, make_pixels
 from tests.pool.files import dicom_file
@@ -301,6 +302,41 @@ def test_several_are_discarded_at_once_with_one_reason(browser: Client, research
 
     assert [HeldFile.objects.get(pk=row.pk).state for row in rows] == ["discarded", "discarded", "waiting"]
     assert Event.objects.filter(action="discarded a held file", reason="Dose reports.").count() == 2
+
+
+@pytest.mark.django_db
+def test_of_several_those_decided_by_another_are_named_and_keep_back_no_other(
+    browser: Client, admin: User, researcher: User
+) -> None:
+    rows = [make_held_file(source_name=f"{number}.dcm") for number in range(3)]
+    release(rows[1], by=admin, reason="Fine.")
+
+    page = browser.post(
+        reverse("pool:discard_held_files"),
+        {"held_files": [str(row.pk) for row in rows], "reason": "Dose reports."},
+        follow=True,
+    )
+
+    assert [HeldFile.objects.get(pk=row.pk).state for row in rows] == ["discarded", "released", "discarded"]
+    assert [str(message) for message in page.context["messages"]] == [
+        "2 held files discarded.",
+        "“1.dcm” has been decided already.",
+    ]
+
+
+@pytest.mark.django_db
+def test_a_file_decided_by_another_between_choice_and_discard_is_named(
+    admin: User, researcher: User
+) -> None:
+    rows = [make_held_file(source_name=f"{number}.dcm") for number in range(2)]
+    Dataset.objects.all()[0].share_with(researcher, Part.OWNER)
+    form = DiscardSeveralForm({"held_files": [row.pk for row in rows], "reason": "No."}, person=researcher)
+    assert form.is_valid()
+    release(rows[0], by=admin, reason="Fine.")
+
+    discards = form.discard_all(by=researcher)
+
+    assert discards == ([rows[1]], [rows[0]])
 
 
 @pytest.mark.django_db
