@@ -210,7 +210,6 @@ VIEWER = {
     "rating:audit_places",
     *("rating:codebook", "rating:analysis", "rating:log", "rating:log_csv", "rating:verify"),
     *(
-        "pool:dataset_window",
         "pool:image",
         "pool:thumbnail",
         "pool:image_file",
@@ -250,7 +249,7 @@ EDITOR = {
     *("rating:sign_report", "rating:statements"),
     *("rating:analysis_question", "rating:analysis_figure", "rating:analysis_images"),
     *("rating:analysis_remarks", "pool:exclude", "pool:include", "pool:import_cancel", "pool:import_resume"),
-    *("pool:held_file", "pool:held_image", "pool:readmit_held_file"),
+    *("pool:held_file", "pool:held_image", "pool:readmit_held_file", "pool:dataset_window"),
     *(f"generation:{act}" for act in ("job_cancel", "job_resume", "duplicate", "review", "more_like")),
     *(
         f"generation:{act}"

@@ -13,11 +13,13 @@ from accounts.models import User
 BAD_ARGUMENT = 2
 
 
-def add_owner_option(parser: ArgumentParser) -> None:
+def add_owner_option(
+    parser: ArgumentParser, *, otherwise: str = "every researcher may see and use it"
+) -> None:
     parser.add_argument(
         "--owner",
         metavar="EMAIL",
-        help="the researcher whose it is to be; without it every researcher may see and use it",
+        help=f"the researcher whose it is to be; without it {otherwise}",
     )
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -81,7 +80,7 @@ def import_uploads(job: ImportJob) -> None:
                 raise JobFailedError("The uploaded files are gone; upload them again.")
             reading = _reading(job, items)
             ImportJob.objects.filter(pk=job.pk).update(total=count(items))
-            work_through(job, partial(_outcomes, job, items, reading), progress)
+            work_through(job, _outcomes(job, items, reading, names_of(job)), progress)
         except (BadSourceError, FetchError) as error:
             raise JobFailedError(str(error)) from error
 
@@ -110,17 +109,19 @@ class Teller:
         self.job.save(update_fields=["imported"])
 
 
-def work_through(
-    job: ImportJob,
-    outcomes_but: Callable[[set[str]], Iterator[Image | HeldFile | Duplicate | Refusal | None]],
-    progress: Teller,
-) -> None:
-    """Write down what becomes of each file; those an earlier attempt dealt with are named to `outcomes_but`."""
+def names_of(job: ImportJob) -> set[str]:
+    """The files that an earlier attempt dealt with."""
     names = set(job.images.values_list("source_name", flat=True))
-    done = names | set(job.outcomes.values_list("file", flat=True))
-    done |= set(job.held_files.values_list("source_name", flat=True))
-    job.imported = len(names)
-    for outcome in outcomes_but(done):
+    names |= set(job.outcomes.values_list("file", flat=True))
+    return names | set(job.held_files.values_list("source_name", flat=True))
+
+
+def work_through(
+    job: ImportJob, outcomes: Iterable[Image | HeldFile | Duplicate | Refusal | None], progress: Teller
+) -> None:
+    """Write down what becomes of each file; None stands for those an earlier attempt dealt with."""
+    job.imported = job.images.count()
+    for outcome in outcomes:
         progress.seen += 1
         if isinstance(outcome, Image):
             job.imported += 1

@@ -35,7 +35,7 @@ class WindowForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        if not self.dataset.images.usable().with_values().exists():
+        if not self.dataset.images.shown_freely().with_values().exists():
             raise forms.ValidationError(
                 f"No image of “{self.dataset}” has values to lay a window on: they are kept of DICOM files since 0.1."
             )

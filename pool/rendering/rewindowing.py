@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.membership.models import Part
 from audit import record
 from jobs.models import JobFailedError
 from pool.imports.archives import Refusal, Source
@@ -23,6 +24,7 @@ from pool.storage.stored_files import LostFileError, stored_bytes
 
 AT_ONCE = 200
 NO_VALUES = "The image was imported without values to lay a window on; import its file again."
+LEFT_OUT = "The image was left out of its dataset before it was copied."
 
 
 @transaction.atomic
@@ -34,7 +36,11 @@ def submit_rewindowing(
     target = Dataset.objects.create(
         name=name, window=window, created_by=by, **{field: getattr(source, field) for field in copied}
     )
-    target.give_to_maker(by)
+    if by is None:  # on the command line: nobody is to see the copy who does not see the source
+        for membership in source.memberships.all():
+            target.share_with(membership.user or membership.group, Part(membership.part))
+    else:
+        target.give_to_maker(by)
     job = ImportJob(dataset=target, values_of=source, requested_by=by)
     if enqueue:
         job.submit()
@@ -47,9 +53,12 @@ def submit_rewindowing(
 def rewindowed(
     source: Dataset, target: Dataset, *, job: ImportJob | None = None, done: Collection[str] = frozenset()
 ) -> Iterator[Image | Duplicate | Refusal | None]:
-    """What became of each usable image of the source, as it happens; None for those in `done`."""
-    images = source.images.usable().order_by("pk").iterator(chunk_size=AT_ONCE)
-    items = (None if _name(image) in done else _item(image) for image in images)
+    """What became of each image of the source that studies may show, as it happens.
+
+    None for those in `done`, the origins of the copies there are: a dataset may hold many images of one name.
+    """
+    images = source.images.shown_freely().order_by("pk").iterator(chunk_size=AT_ONCE)
+    items = (None if _origin(image) in done else _item(image) for image in images)
     with Pipeline(hints_of(target)) as pipeline:
         for file in pipeline.open_all(items):
             if not isinstance(file, OpenedFile):
@@ -71,6 +80,11 @@ def _name(image: Image) -> str:
     return image.source_name or str(image.pk)
 
 
+def _origin(image: Image) -> str:
+    """What a copy's provenance says of the image it is of."""
+    return f"image {image.pk}"
+
+
 def _item(image: Image) -> Source | Refusal:
     if not image.values:
         return Refusal(_name(image), NO_VALUES)
@@ -81,8 +95,12 @@ def _item(image: Image) -> Source | Refusal:
     return ValueSource(_name(image), Facts(), partial(bytes, data), image=image)
 
 
-def _copy(image: Image, target: Dataset, prepared: Prepared, job: ImportJob | None) -> Image | Duplicate:
+def _copy(
+    image: Image, target: Dataset, prepared: Prepared, job: ImportJob | None
+) -> Image | Duplicate | Refusal:
     """The same image under the target's window, a row and a key of its own."""
+    if not Image.objects.shown_freely().filter(pk=image.pk).exists():  # since the job began
+        return Refusal(_name(image), LEFT_OUT)
     decoded = prepared.decoded
     height, width = decoded.pixels.shape[:2]
     copy = Image(
@@ -107,7 +125,7 @@ def _copy(image: Image, target: Dataset, prepared: Prepared, job: ImportJob | No
         provenance={
             **image.provenance,
             "Window": decoded.tags["Window"],
-            "derived_from": f"image {image.pk}",
+            "derived_from": _origin(image),
         },
         notes=_notes(image.notes, decoded.notes),
     )
@@ -127,7 +145,10 @@ def _notes(before: Iterable[dict[str, str]], now: Iterable[Note]) -> list[dict[s
 def run_rewindowing(job: ImportJob) -> None:
     """Fill the job's dataset; what an earlier attempt dealt with is left as it is."""
     source, target = job.values_of, job.dataset
-    if source is None or not source.images.usable().with_values().exists():
+    if source is None or not source.images.shown_freely().with_values().exists():
         raise JobFailedError("No image of the dataset has values to lay a window on.")
-    ImportJob.objects.filter(pk=job.pk).update(total=source.images.usable().count())
-    work_through(job, lambda done: rewindowed(source, target, job=job, done=done), Teller(job))
+    ImportJob.objects.filter(pk=job.pk).update(total=source.images.shown_freely().count())
+    # Outcomes name a file, which may be several images': they are found out again, copies are not made again.
+    job.outcomes.all().delete()
+    done = set(job.images.values_list("provenance__derived_from", flat=True))
+    work_through(job, rewindowed(source, target, job=job, done=done), Teller(job))

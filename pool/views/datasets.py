@@ -28,9 +28,11 @@ def datasets(request: HttpRequest) -> HttpResponse:
         for dataset in Dataset.objects.counted().visible_to(request.user)
     ]
     owned = set(Dataset.objects.owned_by(request.user).values_list("pk", flat=True))
+    editable = set(Dataset.objects.editable_by(request.user).values_list("pk", flat=True))
     others = Dataset.objects.joinable_by(request.user)
     joinable = [(dataset, reverse("pool:join_dataset", args=[dataset.pk])) for dataset in others]
-    return render(request, "pool/datasets.html", {"datasets": rows, "owned": owned, "joinable": joinable})
+    context = {"datasets": rows, "owned": owned, "editable": editable, "joinable": joinable}
+    return render(request, "pool/datasets.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

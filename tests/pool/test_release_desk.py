@@ -325,9 +325,7 @@ def test_of_several_those_decided_by_another_are_named_and_keep_back_no_other(
 
 
 @pytest.mark.django_db
-def test_a_file_decided_by_another_between_choice_and_discard_is_named(
-    admin: User, researcher: User
-) -> None:
+def test_a_file_decided_by_another_between_choice_and_discard_is_named(admin: User, researcher: User) -> None:
     rows = [make_held_file(source_name=f"{number}.dcm") for number in range(2)]
     Dataset.objects.all()[0].share_with(researcher, Part.OWNER)
     form = DiscardSeveralForm({"held_files": [row.pk for row in rows], "reason": "No."}, person=researcher)

@@ -23,8 +23,9 @@ from pool.canonical.pixels import Pixels
 from pool.canonical.previews import stored_pixels
 from pool.imports.dicom import decode
 from pool.imports.volumes import decode as decode_volume
-from pool.models import Dataset, Image, ImportJob
-from pool.rendering.rewindowing import NO_VALUES
+from pool.models import Dataset, Image, ImportJob, NearCopy
+from pool.rendering import rewindowing
+from pool.rendering.rewindowing import LEFT_OUT, NO_VALUES
 from tests.factories import make_dataset, make_image
 from tests.pool.files import dicom_file, image_bytes
 from tests.pool.odd import brought
@@ -225,7 +226,7 @@ def test_a_window_and_a_name_that_cannot_be_are_refused_on_the_page(
 ) -> None:
     brought(in_a_file(slice_of_a_ct(), tmp_path), modality="ct")
     dataset = Dataset.objects.get()
-    dataset.share_with(None, Part.VIEWER)
+    dataset.share_with(None, Part.EDITOR)
 
     answer = browser.post(reverse("pool:dataset_window", args=[dataset.pk]), fields)
 
@@ -239,7 +240,7 @@ def test_the_page_leads_to_a_job_that_fills_the_new_dataset(
 ) -> None:
     brought(in_a_file(slice_of_a_ct(), tmp_path), modality="ct")
     dataset = Dataset.objects.get()
-    dataset.share_with(None, Part.VIEWER)
+    dataset.share_with(None, Part.EDITOR)
 
     assert "Another window" in browser.get(reverse("pool:datasets")).content.decode()
     answer = browser.post(
@@ -273,6 +274,111 @@ def test_a_job_that_begins_again_makes_only_what_is_missing(tmp_path: Path, rese
     assert sorted(job.images.values_list("source_name", flat=True)) == ["a.dcm", "b.dcm"]
     assert job.images.get(source_name="a.dcm").pk == kept_key
     assert again.imported == 2
+
+
+def two_of_one_name(folder: Path) -> None:
+    """Two imports into one dataset, each with an a.dcm."""
+    for number in (1, 2):
+        (folder / str(number)).mkdir()
+        data = slice_of_a_ct(RescaleIntercept=-1000 - number)
+        brought(in_a_file(data, folder / str(number)), modality="ct")
+
+
+@pytest.mark.django_db
+def test_a_job_that_begins_again_makes_each_of_several_images_of_one_name(tmp_path: Path) -> None:
+    two_of_one_name(tmp_path)
+    rewindowed("bone")
+    job = ImportJob.objects.exclude(values_of=None).get()
+    first, second = Dataset.objects.get(name="D").images.all()
+    job.images.get(provenance__derived_from=f"image {second.pk}").delete()
+    ImportJob.objects.filter(pk=job.pk).update(state=ImportJob.State.QUEUED)
+
+    again = ImportJob.objects.get(pk=job.pk)
+    again.perform()
+
+    origins = set(job.images.values_list("provenance__derived_from", flat=True))
+    assert origins == {f"image {first.pk}", f"image {second.pk}"}
+    assert again.imported == 2
+
+
+@pytest.mark.django_db
+def test_a_job_that_begins_again_names_each_refused_image_once(tmp_path: Path) -> None:
+    plain = in_a_file(image_bytes(), tmp_path, "plain.png")
+    brought(in_a_file(slice_of_a_ct(), tmp_path), plain, modality="ct")
+    rewindowed("bone")
+    job = ImportJob.objects.exclude(values_of=None).get()
+    ImportJob.objects.filter(pk=job.pk).update(state=ImportJob.State.QUEUED)
+
+    ImportJob.objects.get(pk=job.pk).perform()
+
+    assert list(job.outcomes.values_list("file", "reason")) == [("plain.png", NO_VALUES)]
+
+
+@pytest.mark.django_db
+def test_an_image_left_out_while_the_job_runs_is_not_copied(
+    tmp_path: Path, researcher: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two_of_one_name(tmp_path)
+    second = Dataset.objects.get(name="D").images.order_by("pk")[1]
+    item = rewindowing._item
+
+    def leave_out_on_the_way(image: Image) -> Any:
+        if image == second:
+            Image.objects.get(pk=second.pk).exclude("A name.", by=researcher)
+        return item(image)
+
+    monkeypatch.setattr(rewindowing, "_item", leave_out_on_the_way)
+
+    report = rewindowed("bone")
+
+    assert report == {"imported": 1, "refused": [{"file": "a.dcm", "reason": LEFT_OUT}]}
+
+
+@pytest.mark.django_db
+def test_a_near_copy_that_studies_hold_back_does_not_come_back_under_another_window(tmp_path: Path) -> None:
+    two_of_one_name(tmp_path)
+    near, other = Dataset.objects.get(name="D").images.all()
+    NearCopy.objects.create(image=near, of=make_image(), similarity=0.97, threshold=0.8)
+
+    rewindowed("bone")
+
+    copy = Dataset.objects.get(name="Anew").images.get()
+    assert copy.provenance["derived_from"] == f"image {other.pk}"
+
+
+@pytest.mark.django_db
+def test_whoever_only_looks_at_a_dataset_lays_no_window_on_it(
+    tmp_path: Path, browser: Client, researcher: User
+) -> None:
+    brought(in_a_file(slice_of_a_ct(), tmp_path), modality="ct")
+    dataset = Dataset.objects.get()
+    dataset.memberships.all().delete()
+    dataset.share_with(researcher, Part.VIEWER)
+
+    answer = browser.post(
+        reverse("pool:dataset_window", args=[dataset.pk]), {"window": "bone", "name": "Bones"}
+    )
+
+    assert answer.status_code == 404
+    assert "Another window" not in browser.get(reverse("pool:datasets")).content.decode()
+    with pytest.raises(CommandError, match="may change"):
+        call_command("rewindow", "D", "--window=bone", "--name=Bones", "--owner", researcher.email)
+    assert not Dataset.objects.filter(name="Bones").exists()
+
+
+@pytest.mark.django_db
+def test_a_copy_that_a_command_makes_for_nobody_is_seen_by_whoever_sees_its_source(
+    tmp_path: Path, researcher: User, stranger: User
+) -> None:
+    brought(in_a_file(slice_of_a_ct(), tmp_path), modality="ct")
+    dataset = Dataset.objects.get()
+    dataset.memberships.all().delete()
+    dataset.share_with(researcher, Part.EDITOR)
+
+    rewindowed("bone")
+
+    copy = Dataset.objects.get(name="Anew")
+    assert (copy.parts_of(researcher), copy.parts_of(stranger)) == ({Part.EDITOR}, set())
 
 
 def test_a_slice_of_a_volume_keeps_its_values_too() -> None:

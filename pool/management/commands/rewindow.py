@@ -21,7 +21,7 @@ class Command(BaseCommand):
     help = "Show the kept DICOM values of a dataset under another window, as a new dataset."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_owner_option(parser)
+        add_owner_option(parser, otherwise="whoever has a part in DATASET has the same in the new one")
         parser.add_argument("dataset", metavar="DATASET", help="whose values")
         parser.add_argument(
             "--window",
@@ -33,13 +33,17 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        dataset = Dataset.objects.filter(name=options["dataset"]).first()
+        owner = owner_of(options)
+        datasets = Dataset.objects.all() if owner is None else Dataset.objects.editable_by(owner)
+        dataset = datasets.filter(name=options["dataset"]).first()
+        if dataset is None and owner is not None:
+            raise refusal(f"There is no dataset {options['dataset']!r} that {owner} may change.")
         if dataset is None:
             raise refusal(f"There is no dataset {options['dataset']!r}.")
         form = WindowForm({"window": options["window"], "name": options["name"]}, dataset=dataset)
         if not form.is_valid():
             raise refusal(" ".join(str(error) for errors in form.errors.values() for error in errors))
-        job = form.submit(by=owner_of(options), enqueue=False)
+        job = form.submit(by=owner, enqueue=False)
         perform_with_bar(job, unit="image")
         if job.state != ImportJob.State.SUCCEEDED:
             raise CommandError(job.error or f"It was {job.state}.")
