@@ -21,7 +21,7 @@ from jobs.api import JobFacts, add_job_operations
 from pool.imports.forms import UploadForm
 from pool.imports.uploads import submit_upload
 from pool.imports.views import pages
-from pool.models import Dataset, Image, ImportJob
+from pool.models import Dataset, HeldFile, Image, ImportJob
 
 OF_THE_DATASET = ("dataset", "name", "origin", "modality", "window", "licence", "citation")
 MOST_AT_ONCE = 1000
@@ -99,11 +99,17 @@ def upload_images(
 
 @router.post("/datasets/{pk}/images/missing", response=Digests, auth=Access(Scope.READ, "pool.view_image"))
 def missing_images(request: HttpRequest, pk: Key, body: Digests) -> Any:
-    """Which of these files, by SHA-256, the dataset has not dealt with: send those, after a broken upload as before it."""
+    """Which of these files, by SHA-256, are no image of the dataset: send those, after a broken upload as before it.
+
+    Of a dataset that you may change, files on its release desk or discarded there are not missing either; refused files and
+    duplicates of an image are, as they are not kept.
+    """
     dataset = get_object_or_404(Dataset.objects.visible_to(request.user), pk=pk)
-    images = Image.objects.filter(dataset=dataset, source_sha256__in=body.sha256)
-    stored = set(images.values_list("source_sha256", flat=True))
-    return {"sha256": [digest for digest in dict.fromkeys(body.sha256) if digest not in stored]}
+    of_these = {"dataset": dataset, "source_sha256__in": body.sha256}
+    images = Image.objects.filter(**of_these).values_list("source_sha256", flat=True)
+    held_files = HeldFile.objects.editable_by(request.user).filter(**of_these)
+    present = {*images, *held_files.values_list("source_sha256", flat=True)}
+    return {"sha256": [digest for digest in dict.fromkeys(body.sha256) if digest not in present]}
 
 
 add_job_operations(router, pages, ImportFacts, line=ImportLine, at="/imports", one="import", many="imports")

@@ -11,12 +11,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from PIL import Image as Pillow
 
 from accounts.membership.models import Part
 from pool.models import Dataset, FileOutcome, Image, ImportJob
 from tests.api.callers import act_header, caller, post
-from tests.factories import make_dataset, make_image, make_pixels
+from tests.factories import make_dataset, make_held_file, make_image, make_pixels
 
 pytestmark = pytest.mark.django_db
 DATASETS = "/api/v1/datasets"
@@ -272,3 +273,31 @@ def test_an_import_whose_files_are_deleted_says_so_when_it_is_to_go_on(researche
 
     assert answer.status_code == 409
     assert answer.json()["detail"] == "The files that were sent are deleted by now: send them again."
+
+
+def test_files_of_the_release_desk_are_missing_only_to_whoever_may_not_see_it(researcher, admin):
+    dataset = make_dataset()
+    dataset.share_with(admin, Part.OWNER)
+    dataset.share_with(None, Part.VIEWER)
+    files = [png(number) for number in range(3)]
+    waiting, discarded, new = (hashlib.sha256(file).hexdigest() for file in files)
+    make_held_file(dataset, source_sha256=waiting)
+    make_held_file(
+        dataset, source_sha256=discarded, state="discarded", reason="A name.", decided_at=timezone.now()
+    )
+
+    assert missing(caller(admin), dataset.pk, *files) == [new]
+    assert missing(caller(researcher), dataset.pk, *files) == [waiting, discarded, new]
+
+
+def test_refused_files_and_duplicates_are_named_as_missing_again(researcher):
+    program = caller(researcher)
+    dataset = post(program, DATASETS, NEW).json()["id"]
+    buffer = io.BytesIO()
+    Pillow.open(io.BytesIO(png(1))).save(buffer, "TIFF")
+    files = [png(1), buffer.getvalue(), b"no image"]
+    send(program, dataset, *files)
+    ImportJob.objects.get().perform()
+
+    assert Image.objects.count() == 1
+    assert missing(program, dataset, *files) == [hashlib.sha256(file).hexdigest() for file in files[1:]]
