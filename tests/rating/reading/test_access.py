@@ -76,6 +76,7 @@ def test_from_the_list_to_the_first_answer_with_the_keyboard_alone(open_browser,
     press_on("I have read this")
     press_on("Agree and go on")
     until(page, "() => location.pathname.endsWith('/display/')")
+    page.get_by_role("button", name="Go on").wait_for()
     press_on("Go on")
     first = shown(page)
     page.keyboard.press("Tab")  # past the skip link
@@ -92,6 +93,25 @@ def test_from_the_list_to_the_first_answer_with_the_keyboard_alone(open_browser,
     assert Enrolment.objects.get().display["width"] == 1280
     assert Enrolment.objects.get().consent_version == study.consent_version()
 
+
+def test_nobody_is_so_fast_that_their_display_is_not_measured(open_browser, rater):
+    study = reading_study(raters=[rater])
+    page = open_browser(rater)
+    page.add_init_script(WIDTH_WHEN_THE_BUTTON_COMES)
+
+    page.goto(reverse("rating:display", args=[study.slug]))
+
+    assert page.evaluate("() => window.widthAtButton") == "1280"
+
+
+WIDTH_WHEN_THE_BUTTON_COMES = """
+new MutationObserver((_, observer) => {
+  const form = document.querySelector("form[data-display]");
+  if (!form?.querySelector("button")) return;
+  window.widthAtButton = form.elements.width.value;
+  observer.disconnect();
+}).observe(document, { childList: true, subtree: true });
+"""
 
 FOCUSED = """() => {
   const element = document.activeElement;
