@@ -29,7 +29,8 @@ SHOTS = os.environ.get("SCREENSHOTS", "")
 
 
 @pytest.fixture
-def page(chromium: Browser, settings: Any) -> Iterator[Page]:
+def page(chromium: Browser, settings: Any, live_server: Any) -> Iterator[Page]:
+    """Closed before the tables are emptied, and once the server has answered all that the last page asked for."""
     settings.EMAIL_BACKEND = NO_MAIL
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
@@ -42,6 +43,7 @@ def page(chromium: Browser, settings: Any) -> Iterator[Page]:
 
     page.on("console", listen)
     yield page
+    page.wait_for_load_state("networkidle")
     context.close()
     assert complaints == []
 
