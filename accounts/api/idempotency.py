@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 from collections.abc import Callable
 from functools import wraps
@@ -15,6 +14,7 @@ from ninja import Schema
 from ninja.responses import NinjaJSONEncoder, Status
 
 from accounts.api.problems import ProblemError
+from accounts.api.signatures import sign_as
 from accounts.tokens.models import IdempotentRequest
 
 HEADER = "Idempotency-Key"
@@ -44,8 +44,7 @@ def once(answers: type[Schema], status: int = 201) -> Callable[[Operation], Oper
                 row.save(update_fields=["status", "content"])
             return HttpResponse(row.content, status=row.status, content_type="application/json")
 
-        # Ninja reads the types of the body there, by names of the operation's own module.
-        act_once.__signature__ = inspect.signature(operation, eval_str=True)  # type: ignore[attr-defined]
+        sign_as(act_once, operation)
         return act_once
 
     return decorate

@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest
 from ninja import Router, Schema
 
-from accounts.api.access import Access
+from accounts.api.access import Access, TokenRequest
 from accounts.tokens.models import Scope
 
 router = Router(tags=["You"])
@@ -26,10 +25,9 @@ class Me(Schema):
 
 
 @router.get("/me", response=Me, auth=Access(Scope.READ))
-def me(request: HttpRequest) -> Any:
+def me(request: TokenRequest) -> Any:
     """The person and the token of this very request."""
-    token: Any = request.token  # type: ignore[attr-defined]  # set by Access
-    person = token.user
+    token, person = request.auth, request.auth.user
     return {
         "uuid": person.uuid,
         "name": str(person),

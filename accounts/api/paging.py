@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from ninja.pagination import CursorPagination, paginate
 from pydantic import ValidationError as NoCursorError
 
 from accounts.api.problems import ProblemError
+from accounts.api.signatures import sign_as
 
 PER_PAGE = 50
 MOST = 200
@@ -37,6 +37,5 @@ class Pages(CursorPagination):
 
 def paged(operation: Callable[..., Any]) -> Any:
     """The operation, which gives a QuerySet, a page at a time."""
-    # Ninja reads the types of the query there, by names of the operation's own module.
-    operation.__signature__ = inspect.signature(operation, eval_str=True)  # type: ignore[attr-defined]
+    sign_as(operation, operation)
     return paginate(Pages)(operation)

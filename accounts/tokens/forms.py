@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
@@ -28,9 +28,8 @@ class TokenForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.person = person
         if not person.has_perm("accounts.view_user"):
-            self.fields["scopes"].choices = [  # type: ignore[attr-defined]  # a MultipleChoiceField
-                choice for choice in Scope.choices if choice[0] != Scope.PEOPLE
-            ]
+            scopes = cast("forms.MultipleChoiceField", self.fields["scopes"])
+            scopes.choices = [choice for choice in Scope.choices if choice[0] != Scope.PEOPLE]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
