@@ -8,13 +8,13 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router
 
-from accounts.api.filling import body_of, filled
+from accounts.api.filling import body_of
 from generation.images.forms.base import NewJobForm
 from generation.images.forms.by_engine import JOB_FORMS
 from generation.images.models import GenerationJob
 from generation.images.views import pages
 from jobs.api import JobFacts, add_create, add_job_operations
-from pool.choices import for_person
+from pool.filling import filled_by
 
 router = Router(tags=["Generation jobs"])
 AT = "/generation-jobs"
@@ -34,11 +34,7 @@ class GenerationFacts(JobFacts):
 def creates(form: type[NewJobForm]) -> Create:
     def create(request: HttpRequest, body: Any) -> GenerationJob:
         """Queue images of this engine; into a dataset there is, or a new one."""
-
-        def make(data: Any, files: Any) -> NewJobForm:
-            return for_person(form(data, files), request.user, changes=["dataset"])
-
-        return filled(make, body.model_dump(exclude_unset=True)).submit(request.user)
+        return filled_by(request.user, form, body, changes=["dataset"]).submit(request.user)
 
     return create
 

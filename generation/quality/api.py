@@ -7,12 +7,12 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router
 
-from accounts.api.filling import body_of, filled
+from accounts.api.filling import body_of
 from generation.quality.forms import QualityForm
 from generation.quality.models import QualityReport
 from generation.quality.views import pages
 from jobs.api import JobFacts, add_create, add_job_operations
-from pool.choices import for_person
+from pool.filling import filled_by
 
 router = Router(tags=["Quality reports"])
 AT = "/quality-reports"
@@ -28,11 +28,7 @@ class QualityFacts(JobFacts):
 
 def create(request: HttpRequest, body: Any) -> QualityReport:
     """Measure generated images against real ones."""
-
-    def make(data: Any, files: Any) -> QualityForm:
-        return for_person(QualityForm(data, files), request.user)
-
-    return filled(make, body.model_dump(exclude_unset=True)).submit(request.user)
+    return filled_by(request.user, QualityForm, body).submit(request.user)
 
 
 add_job_operations(router, pages, QualityFacts, at=AT, one="quality_report", many="quality_reports")

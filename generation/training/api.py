@@ -9,14 +9,14 @@ from django.shortcuts import get_object_or_404
 from ninja import Router, Schema
 
 from accounts.api.access import Access
-from accounts.api.filling import body_of, filled
+from accounts.api.filling import body_of
 from accounts.api.types import Key
 from accounts.tokens.models import Scope
-from generation.training.forms import FineTuneForm, TrainingForm, WithConfigFile
+from generation.training.forms import FineTuneForm, TrainingForm
 from generation.training.models import TrainingRun
 from generation.training.views import pages
 from jobs.api import JobFacts, add_create, add_job_operations
-from pool.choices import for_person
+from pool.filling import filled_by
 
 router = Router(tags=["Training runs"])
 AT = "/training-runs"
@@ -39,21 +39,14 @@ class CheckpointFacts(Schema):
 add_job_operations(router, pages, TrainingFacts, at=AT, one="training_run", many="training_runs")
 
 
-def _submit(form: type[TrainingForm] | type[FineTuneForm], request: HttpRequest, body: Any) -> TrainingRun:
-    def make(data: Any, files: Any) -> WithConfigFile:
-        return for_person(form(data, files), request.user)
-
-    return filled(make, body.model_dump(exclude_unset=True)).submit(request.user)
-
-
 def train(request: HttpRequest, body: Any) -> TrainingRun:
     """Train a model of our own on a dataset."""
-    return _submit(TrainingForm, request, body)
+    return filled_by(request.user, TrainingForm, body).submit(request.user)
 
 
 def fine_tune(request: HttpRequest, body: Any) -> TrainingRun:
     """Go on training a Stable Diffusion that lies in the home's models folder."""
-    return _submit(FineTuneForm, request, body)
+    return filled_by(request.user, FineTuneForm, body).submit(request.user)
 
 
 ADD = "generation.add_trainingrun"

@@ -7,12 +7,12 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router
 
-from accounts.api.filling import body_of, filled
+from accounts.api.filling import body_of
 from generation.utility.forms import UtilityForm
 from generation.utility.models import UtilityExperiment
 from generation.utility.views import pages
 from jobs.api import JobFacts, add_create, add_job_operations
-from pool.choices import for_person
+from pool.filling import filled_by
 
 router = Router(tags=["Utility experiments"])
 AT = "/utility-experiments"
@@ -29,11 +29,7 @@ class UtilityFacts(JobFacts):
 
 def create(request: HttpRequest, body: Any) -> UtilityExperiment:
     """Test what training on generated images is worth on real ones."""
-
-    def make(data: Any, files: Any) -> UtilityForm:
-        return for_person(UtilityForm(data, files), request.user)
-
-    return filled(make, body.model_dump(exclude_unset=True)).submit(request.user)
+    return filled_by(request.user, UtilityForm, body).submit(request.user)
 
 
 add_job_operations(router, pages, UtilityFacts, at=AT, one="utility_experiment", many="utility_experiments")
