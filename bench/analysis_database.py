@@ -88,7 +88,7 @@ def _filled(raters: int, images: int) -> Any:
         batch_size=2000,
     )
     study = Study.objects.create(name="Bench")
-    shown = StudyImage.objects.bulk_create(
+    study_images = StudyImage.objects.bulk_create(
         [StudyImage(study=study, image=one, code=f"I{at:05}") for at, one in enumerate(rows)],
         batch_size=2000,
     )
@@ -113,7 +113,7 @@ def _filled(raters: int, images: int) -> Any:
                 cells.append(own)
                 for position, at in enumerate(own.tolist(), start=1):
                     number += 1
-                    copy.write_row((number, sitting.pk, position, shown[at].pk, "main", f"t{number}"))
+                    copy.write_row((number, sitting.pk, position, study_images[at].pk, "main", f"t{number}"))
         order = np.concatenate(cells)
         labels = np.where(rng.random(number) < 0.4, truth[order].astype(int), rng.integers(0, 3, number))
         seconds = rng.lognormal(8.5, 0.6, number).astype(int)

@@ -64,11 +64,11 @@ def one_start(home: Path, *, demo: bool) -> dict[str, float]:
         return time.monotonic() - began
 
     page = seconds_until(lambda: page_answers(f"http://localhost:{port}/"))
-    whole = seconds_until(lambda: "Ctrl-C" in Path(screen.name).read_text())
+    everything_seconds = seconds_until(lambda: "Ctrl-C" in Path(screen.name).read_text())
     stopping = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
     process.wait(30)
-    return {"page_s": page, "everything_s": whole, "stop_s": time.monotonic() - stopping}
+    return {"page_s": page, "everything_s": everything_seconds, "stop_s": time.monotonic() - stopping}
 
 
 def main() -> None:

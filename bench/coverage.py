@@ -50,14 +50,14 @@ def true_values() -> tuple[float, float]:
 
 def intervals(truth: Ints, levels: Ints) -> dict[str, tuple[float, float] | None]:
     """The intervals of one study by method; None where there is none."""
-    seen = levels >= 0
-    right = np.where(truth == 1, levels == 2, levels == 0) & seen
+    has_answer = levels >= 0
+    right = np.where(truth == 1, levels == 2, levels == 0) & has_answer
     found = {
         "auc_u_statistic": ustatistic.auc(truth, levels).estimate.ci,
-        "correct_u_statistic": ustatistic.mean(right, seen).estimate.ci,
-        "correct_pooled_as_independent": wilson_interval(int(right.sum()), int(seen.sum())),
+        "correct_u_statistic": ustatistic.mean(right, has_answer).estimate.ci,
+        "correct_pooled_as_independent": wilson_interval(int(right.sum()), int(has_answer.sum())),
     }
-    if seen.all():
+    if has_answer.all():
         found["auc_obuchowski_rockette"] = _or_interval(*obuchowski_rockette.auc_moments(truth, levels[None]))
         found["correct_obuchowski_rockette"] = _or_interval(
             *obuchowski_rockette.proportion_moments(right[None])

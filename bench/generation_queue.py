@@ -34,9 +34,9 @@ def bookkeeping(images: int = 200, rounds: int = 5) -> float:
     added = []
     for turn in range(rounds + 1):
         alone = _seconds_to_store(dataset(f"stored {turn}"), images)
-        whole = _seconds_of_a_job(dataset(f"job {turn}"), images)
+        job_seconds = _seconds_of_a_job(dataset(f"job {turn}"), images)
         if turn:
-            added.append((whole - alone) / images * 1000)
+            added.append((job_seconds - alone) / images * 1000)
     return round(statistics.median(added), 2)
 
 

@@ -44,11 +44,11 @@ def by_classifier(features: int) -> Share:
     """Of a check that trains a classifier on so many numbers."""
 
     def share(each: int, auc: float, draws: int) -> float:
-        seen = 0
+        alarms = 0
         for draw in range(draws):
             values, synthetic = arms(each, features, auc, seed=draw)
-            seen += separability(values, synthetic, seed=draw, shuffles=SHUFFLES).p < ALARM
-        return seen / draws
+            alarms += separability(values, synthetic, seed=draw, shuffles=SHUFFLES).p < ALARM
+        return alarms / draws
 
     return share
 
@@ -81,11 +81,11 @@ def by_counts(each: int, auc: float, _draws: int) -> float:
     real, fake = (stats.binom.pmf(counts, each, share) for share in (low, high))
     chance = np.outer(real, fake)
     likely = np.argwhere(chance > NEVER)
-    seen = [
+    alarms = [
         stats.fisher_exact(np.array([[a, each - a], [b, each - b]])).pvalue < ALARM
         for a, b in likely.tolist()
     ]
-    return float(chance[tuple(likely.T)] @ np.array(seen))
+    return float(chance[tuple(likely.T)] @ np.array(alarms))
 
 
 def shift(auc: float) -> float:

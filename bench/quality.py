@@ -95,14 +95,14 @@ def noise(images: int, *, seed: int) -> Structures:
 def extraction(images: int, spec: str) -> dict[str, Any]:
     """Images a second: 256 × 256 and grey to features, 128 × 128 to the structure that copies are looked for in."""
     dice = np.random.default_rng(0)
-    made = [dice.integers(0, 256, (256, 256), dtype=np.uint8) for _ in range(images)]
-    used = extractor(spec)
-    used.features(made[:2])
-    structures(np.stack(made[:2]))
+    noise_images = [dice.integers(0, 256, (256, 256), dtype=np.uint8) for _ in range(images)]
+    network = extractor(spec)
+    network.features(noise_images[:2])
+    structures(np.stack(noise_images[:2]))
     return {
-        "extractor": described(used),
-        "features_per_s": images / timed(lambda: used.features(made)),
-        "structures_per_s": images / timed(lambda: structures(np.stack(made)[:, ::2, ::2])),
+        "extractor": described(network),
+        "features_per_s": images / timed(lambda: network.features(noise_images)),
+        "structures_per_s": images / timed(lambda: structures(np.stack(noise_images)[:, ::2, ::2])),
     }
 
 
@@ -132,7 +132,7 @@ def main() -> None:
 def as_table(report: dict[str, Any]) -> str:
     many = f"{report['images']:,} + {report['images']:,}"
     wide, small, few = report["distances"], report["distances_small"], report["few"]
-    near, made = report["nearest"], report["extraction"]
+    near, speeds = report["nearest"], report["extraction"]
     rows = [
         (f"FID of {many}, {report['features']:,} features", f"{wide['fid_s']:.1f} s"),
         (
@@ -149,11 +149,11 @@ def as_table(report: dict[str, Any]) -> str:
         ),
         (f"  nearest by {SMALL_FEATURES} features", f"{near['features_s']:.1f} s"),
         (f"Precision to coverage of {many}, {SMALL_FEATURES} features", f"{near['coverage_s']:.1f} s"),
-        (f"Features by {made['extractor']['name']}", f"{made['features_per_s']:.0f} images/s"),
-        ("Fine structure", f"{made['structures_per_s']:.0f} images/s"),
+        (f"Features by {speeds['extractor']['name']}", f"{speeds['features_per_s']:.0f} images/s"),
+        ("Fine structure", f"{speeds['structures_per_s']:.0f} images/s"),
     ]
     width = max(len(name) for name, _ in rows)
-    return "\n".join([f"{report['cores']} cores", *(f"{name:<{width}}  {said}" for name, said in rows)])
+    return "\n".join([f"{report['cores']} cores", *(f"{name:<{width}}  {value}" for name, value in rows)])
 
 
 if __name__ == "__main__":

@@ -105,13 +105,13 @@ def trained(asked: argparse.Namespace, place: Path) -> dict[str, Any]:
     seconds = time.monotonic() - began
 
     write_curve(curve, asked.out)
-    made = [
+    samples = [
         sample(trainer.averaged, range(k, min(k + 16, asked.grid)), steps=GRID_STEPS)
         for k in range(0, asked.grid, 16)
     ]
     import numpy as np
 
-    save_grid(np.concatenate(made), asked.out / "grid.png")
+    save_grid(np.concatenate(samples), asked.out / "grid.png")
     save_grid(images.pixels[: asked.grid], asked.out / "real.png")
     if asked.keep_weights and last is not None and last.checkpoint is not None:
         checkpoint.publish(

@@ -77,11 +77,11 @@ def main() -> None:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lungrater.settings")
     django.setup()
-    made = tables()
+    page = tables()
     if "--write" in sys.argv:
-        PAGE.write_text(in_place(PAGE.read_text(encoding="utf-8"), made), encoding="utf-8")
+        PAGE.write_text(in_place(PAGE.read_text(encoding="utf-8"), page), encoding="utf-8")
     else:
-        print(made)
+        print(page)
 
 
 if __name__ == "__main__":

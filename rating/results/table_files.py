@@ -32,20 +32,20 @@ SPECIAL = {
 
 def as_latex(table: Table, title: str) -> str:
     r"""A `table` float; needs \usepackage{booktabs}. Letters of other scripts need a font that has them."""
-    shown = table.to_read()
-    columns = "".join("r" if head.is_number else "l" for head in shown.heads)
+    readable = table.to_read()
+    columns = "".join("r" if head.is_number else "l" for head in readable.heads)
     lines = [
         "% Needs \\usepackage{booktabs}.",
         "\\begin{table}",
         f"\\caption{{{_escaped(title)}}}",
         f"\\begin{{tabular}}{{{columns}}}",
         "\\toprule",
-        _row(head.text for head in shown.heads),
+        _row(head.text for head in readable.heads),
         "\\midrule",
-        *(_row(cell.text for cell in row.cells) for row in shown.display_rows()),
+        *(_row(cell.text for cell in row.cells) for row in readable.display_rows()),
         "\\bottomrule",
         "\\end{tabular}",
-        *(f"\n{_escaped(note)}" for note in shown.notes),
+        *(f"\n{_escaped(note)}" for note in readable.notes),
         "\\end{table}",
     ]
     return "\n".join(lines) + "\n"
@@ -57,22 +57,22 @@ def as_word(table: Table, title: str) -> bytes:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.oxml import OxmlElement
 
-    shown = table.to_read()
+    readable = table.to_read()
     document = docx.Document()
     document.core_properties.author = "LungRater"
     document.core_properties.title = title
     document.add_heading(title, level=1)
-    grid = document.add_table(rows=1, cols=len(shown.columns), style="Light List")
-    rows = [[head.text for head in shown.heads]]
-    rows += [[cell.text for cell in row.cells] for row in shown.display_rows()]
+    grid = document.add_table(rows=1, cols=len(readable.columns), style="Light List")
+    rows = [[head.text for head in readable.heads]]
+    rows += [[cell.text for cell in row.cells] for row in readable.display_rows()]
     for place, texts in enumerate(rows):
         cells = grid.rows[0].cells if place == 0 else grid.add_row().cells
-        for cell, head, text in zip(cells, shown.heads, texts, strict=True):
+        for cell, head, text in zip(cells, readable.heads, texts, strict=True):
             cell.text = _printable(text)
             if head.is_number:
                 cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.RIGHT
     grid.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
-    for note in shown.notes:
+    for note in readable.notes:
         document.add_paragraph(_printable(note))
     file = io.BytesIO()
     document.save(file)

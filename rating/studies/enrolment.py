@@ -103,12 +103,12 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
 
     def taught_elsewhere(self, study: Study, users: Sequence[Any]) -> dict[Any, str]:
         """By key of a person: in which other study they have read what images of this one are, at its end."""
-        shown = apps.get_model("rating", "Presentation").objects.filter(
+        presentations = apps.get_model("rating", "Presentation").objects.filter(
             sitting__enrolment=models.OuterRef("pk"), rating__isnull=False
         )
         images = study.images.order_by().values("image")
         own = models.Q(study_image__image__in=images)  # of a set, each of its images
-        known = shown.filter(own | models.Q(study_image__companions__image__in=images))
+        known = presentations.filter(own | models.Q(study_image__companions__image__in=images))
         others = Enrolment.objects.filter(user__in=users, study__state=Study.State.UNBLINDED)
         others = others.filter(models.Exists(known)).exclude(study=study).select_related("study")
         by_look = {(other.study.trail, other.pseudonym): other for other in others}

@@ -91,7 +91,7 @@ class DatasetRows:
     """A dataset's rows of numbers: of the whole, and of each finding."""
 
     dataset: Dataset
-    whole: list[tuple[Row, list[forms.BoundField]]]
+    totals: list[tuple[Row, list[forms.BoundField]]]
     findings: list[tuple[Row, list[forms.BoundField]]]
     is_chosen: bool
 
@@ -242,16 +242,16 @@ class _StudySteps:
 
     def _hidden(self) -> Iterator[forms.BoundField]:
         """All that the step does not show."""
-        shown = {field.html_name for field in self._fields()}
+        names = {field.html_name for field in self._fields()}
         if self.step.key == "images":
-            shown |= {
+            names |= {
                 field.html_name
                 for rows in self._datasets()
-                for _row, fields in (*rows.whole, *rows.findings)
+                for _row, fields in (*rows.totals, *rows.findings)
                 for field in fields
             }
         for form in (self.form, self.strata):
-            yield from (form[name] for name in form.fields if form[name].html_name not in shown)
+            yield from (form[name] for name in form.fields if form[name].html_name not in names)
 
     def _datasets(self) -> list[DatasetRows]:
         """The datasets to choose from: those chosen, then those that the search finds."""

@@ -44,7 +44,7 @@ def test_a_study_is_made_frozen_opened_closed_and_unblinded_by_program(researche
     pools()
     program = caller(researcher)
 
-    made = post(program, STUDIES, PROTOCOL)
+    answer = post(program, STUDIES, PROTOCOL)
     study = Study.objects.get()
     invited = post(program, at(study, "invitations"), {"emails": rater.email}).json()
     frozen = post(program, at(study, "freeze"))
@@ -60,8 +60,8 @@ def test_a_study_is_made_frozen_opened_closed_and_unblinded_by_program(researche
     unblinded = post(program, at(study, "unblind"), {"reason": "All have read."}, **act_header(researcher))
     results = program.get(at(study, "results")).json()
 
-    assert made.status_code == 201, made.json()
-    assert made.json()["protocol"]["primary_endpoint"] == "accuracy"
+    assert answer.status_code == 201, answer.json()
+    assert answer.json()["protocol"]["primary_endpoint"] == "accuracy"
     assert [row["is_new"] for row in invited["invitations"]] == [False]
     assert (frozen.status_code, frozen.json()["study"]["freeze"]["state"]) == (202, "queued")
     assert opened.json()["study"]["state"] == "open", opened.json()

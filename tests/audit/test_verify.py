@@ -129,21 +129,21 @@ def test_a_label_changed_past_its_revisions_is_not_counted_and_not_exported(stud
 
 
 def test_verify_says_what_it_saw_and_exits_by_it(study, tmp_path):
-    said = StringIO()
-    call_command("verify", stdout=said)
-    assert "Everything is as it was written." in said.getvalue()
+    output = StringIO()
+    call_command("verify", stdout=output)
+    assert "Everything is as it was written." in output.getvalue()
     anchors = StringIO()
     call_command("verify", "--head", stdout=anchors)
     file = tmp_path / "anchor.txt"
     file.write_text(anchors.getvalue())
-    call_command("verify", study.name, "--anchor", str(file), stdout=said)
+    call_command("verify", study.name, "--anchor", str(file), stdout=output)
 
     as_superuser("DELETE FROM audit_event WHERE chain = 'site' AND number > 1")
 
-    said = StringIO()
+    output = StringIO()
     with pytest.raises(CommandError, match="not as they were written"):
-        call_command("verify", "--anchor", str(file), "--json", stdout=said)
-    facts = json.loads(said.getvalue())
+        call_command("verify", "--anchor", str(file), "--json", stdout=output)
+    facts = json.loads(output.getvalue())
     assert (facts["whole"], facts["guarded"]) == (False, False)
     assert any("the anchor was taken of row" in each for each in facts["discrepancies"])
 

@@ -68,9 +68,9 @@ def _link(running: Site, email: str, role: str) -> str:
 def _import_real_xrays(running: Site, shared_data: Path) -> None:
     table = shared_data / "xray" / "manifest.csv"
     words = ["--origin", "real", "--modality", "xray", "--labels", str(table)]
-    said = run(running, "import", str(shared_data / "xray"), "--dataset", REAL, *words, "--json")
+    output = run(running, "import", str(shared_data / "xray"), "--dataset", REAL, *words, "--json")
 
-    assert '"imported": 517' in said
+    assert '"imported": 517' in output
 
 
 def _generate_fakes(page: Page, running: Site) -> None:

@@ -65,10 +65,10 @@ def test_a_template_is_queued_for_the_workers_with_its_price_and_cap() -> None:
         "--spend-cap=1",
     )
 
-    said = run("generate", *words, "--prompt=x-ray, {finding:normal|opacity}", "--queue", "--priority=high")
+    output = run("generate", *words, "--prompt=x-ray, {finding:normal|opacity}", "--queue", "--priority=high")
 
     job = GenerationJob.objects.get()
-    assert said == f"Queued as job {job.pk}.\n"
+    assert output == f"Queued as job {job.pk}.\n"
     assert (job.state, job.priority, str(job.price)) == ("queued", 1, "0.0160")
     assert [spec["label"] for spec in job.image_specs] == ["normal", "opacity"]
 
@@ -84,9 +84,9 @@ def test_a_list_of_prompts_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> 
 def test_a_trained_model_generates_into_a_new_dataset(tmp_path: Path) -> None:
     make_checkpoint(tmp_path, "my-model")
 
-    said = run("generate", "--model=my-model", "--count=2", "--dataset=Fakes", "--steps=2", "--seed=1")
+    output = run("generate", "--model=my-model", "--count=2", "--dataset=Fakes", "--steps=2", "--seed=1")
 
-    assert said == "2 made into “Fakes” with seed 1.\n"
+    assert output == "2 made into “Fakes” with seed 1.\n"
     assert Dataset.objects.get(name="Fakes").origin == Origin.SYNTHETIC
     assert GenerationJob.objects.get().state == "succeeded"
 
@@ -144,9 +144,9 @@ def test_a_stopped_run_is_resumed_by_name(tmp_path: Path) -> None:
     run("train", "--dataset=Chests", f"--config={config}")
     TrainingRun.objects.update(state="cancelled")
 
-    said = run("train", "--resume=Chests")
+    output = run("train", "--resume=Chests")
 
-    assert said == "Chests: 3 steps, checkpoints Chests@3.\n"
+    assert output == "Chests: 3 steps, checkpoints Chests@3.\n"
     with pytest.raises(CommandError, match="nothing to resume"):
         run("train", "--resume=Chests")
 

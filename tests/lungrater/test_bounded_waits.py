@@ -189,8 +189,8 @@ def s3_at(port: int, monkeypatch: pytest.MonkeyPatch) -> Storage:
     monkeypatch.setattr(file_storage, "BEGINS_WITHIN", 0.6)
     monkeypatch.setattr(file_storage, "LEAST_BYTES_A_SECOND", 10_000_000)
     described: dict[str, Any] = settings.storage(f"s3://lungs?endpoint=http://127.0.0.1:{port}")
-    made: Storage = import_string(described["BACKEND"])(**described["OPTIONS"])
-    return made
+    storage: Storage = import_string(described["BACKEND"])(**described["OPTIONS"])
+    return storage
 
 
 @pytest.mark.parametrize(

@@ -169,9 +169,9 @@ def test_the_page_imports_from_an_address_and_keeps_who_made_the_images(
 
     assert job.state == "succeeded", job.error
     assert job.imported == 2
-    made = Image.objects.first()
-    assert made is not None
-    assert made.provenance == {
+    image = Image.objects.first()
+    assert image is not None
+    assert image.provenance == {
         "engine": "diffusion model",
         "model": "DDPM",
         "prompt": "chest x-ray",

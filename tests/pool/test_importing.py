@@ -131,9 +131,9 @@ def test_hostile_files_are_refused_one_by_one_and_the_others_go_in(shared_data: 
     assert refused == {
         name for name, what in expected.items() if what.startswith("reject") or name.endswith(".zip")
     } | {"manifest.csv"}
-    kept = Image.objects.filter(dataset=dataset)
-    assert kept.count() + len(refused) <= len(outcomes)
-    for image in kept:
+    images = Image.objects.filter(dataset=dataset)
+    assert images.count() + len(refused) <= len(outcomes)
+    for image in images:
         with image.file.open("rb") as file:
             assert set(png_chunks(file.read())) == {"IHDR", "IDAT", "IEND"}
 

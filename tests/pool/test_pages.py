@@ -334,13 +334,13 @@ def test_a_name_cannot_run_in_the_page(browser: Client) -> None:
 
 def test_half_a_thumbnail_is_never_shown(browser: Client) -> None:
     image = make_image()
-    whole = thumbnail_png(image)
+    png = thumbnail_png(image)
     default_storage.delete(image.thumbnail_path)
-    default_storage.save(image.thumbnail_path, ContentFile(whole[:50]))
+    default_storage.save(image.thumbnail_path, ContentFile(png[:50]))
 
     response = browser.get(reverse("pool:thumbnail", args=[image.pk]))
 
-    assert response.content == whole
+    assert response.content == png
     folder = image.thumbnail_path.rpartition("/")[0]
     mine = [name for name in default_storage.listdir(folder)[1] if image.pk.hex in name]
     assert len(mine) == 1, "and none is left beside it"

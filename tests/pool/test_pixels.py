@@ -67,12 +67,12 @@ def test_rubbish_is_refused_with_one_sentence(data: bytes) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_an_image_damaged_anywhere_is_decoded_or_refused(data: st.DataObject) -> None:
-    whole = bytearray(image_bytes(data.draw(st.sampled_from(["PNG", "JPEG", "TIFF"])), seed=1))
+    content = bytearray(image_bytes(data.draw(st.sampled_from(["PNG", "JPEG", "TIFF"])), seed=1))
     for _ in range(data.draw(st.integers(1, 4))):
-        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
 
     with contextlib.suppress(RefusedImageError):
-        assert decode(bytes(whole)).dtype in (np.uint8, np.uint16)
+        assert decode(bytes(content)).dtype in (np.uint8, np.uint16)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])

@@ -80,12 +80,12 @@ def test_a_job_that_died_goes_on_where_it_stopped(
     researcher: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = submitted(researcher, sent=sent(("z.zip", three(tmp_path))))
-    whole, made = store.add_image, iter(range(2))
+    add_image, turns = store.add_image, iter(range(2))
 
     def dies_after_two(*args: Any, **fields: Any) -> Any:
-        if next(made, None) is None:
+        if next(turns, None) is None:
             raise SystemExit  # what a killed worker looks like from inside
-        return whole(*args, **fields)
+        return add_image(*args, **fields)
 
     monkeypatch.setattr(store, "add_image", dies_after_two)
     with pytest.raises(SystemExit):
@@ -106,11 +106,11 @@ def test_cancel_stops_between_two_files(
 ) -> None:
     monkeypatch.setattr(uploads, "TELL_EVERY", 0)
     job = submitted(researcher, sent=sent(("z.zip", three(tmp_path))))
-    whole = store.add_image
+    add_image = store.add_image
 
     def cancelled_meanwhile(*args: Any, **fields: Any) -> Any:
         ImportJob.objects.get(pk=job.pk).request_cancel()
-        return whole(*args, **fields)
+        return add_image(*args, **fields)
 
     monkeypatch.setattr(store, "add_image", cancelled_meanwhile)
 

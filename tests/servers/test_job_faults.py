@@ -59,14 +59,14 @@ def assert_whole(running: Site, table: Table, pk: int, total: int) -> None:
     """Each image once, none half: a row for every index, and a file that decodes behind every row."""
     from pool.canonical.pixels import decode_png
 
-    made = table.rows(
+    rows_of_job = table.rows(
         "SELECT g.index, i.file FROM generation_generatedimage g JOIN pool_image i ON i.id = g.image_id "
         "WHERE g.job_id = %s ORDER BY g.index",
         pk,
     )
-    assert [index for index, _ in made] == list(range(total))
-    assert len({file for _, file in made}) == total
-    for _, file in made:
+    assert [index for index, _ in rows_of_job] == list(range(total))
+    assert len({file for _, file in rows_of_job}) == total
+    for _, file in rows_of_job:
         assert decode_png((running.home / "media" / file).read_bytes()).ndim == 2
 
 
@@ -149,13 +149,13 @@ def test_a_damaged_checkpoint_fails_its_job_and_the_next_one_is_made(running_sit
         "SELECT id, weights FROM generation_checkpoint WHERE name = 'phantom-lungs'"
     )
     path = running_site.home / "media" / weights
-    whole = path.read_bytes()
+    content = path.read_bytes()
     wish = {"engine": "diffusion", "checkpoint_id": checkpoint, "label": "normal", "total": 1, "into": "F"}
-    path.write_bytes(whole[: len(whole) // 2])
+    path.write_bytes(content[: len(content) // 2])
 
     [damaged] = queue(running_site, {**wish, "settings": {"steps": 1}})
     table.wait(damaged, lambda job: job[0] == "failed", ENDS_WITHIN)
-    path.write_bytes(whole)
+    path.write_bytes(content)
     [mended] = queue(running_site, {**wish, "settings": {"steps": 1}})
     table.wait(mended, lambda job: job[0] == "succeeded", ENDS_WITHIN)
 

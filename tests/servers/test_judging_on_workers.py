@@ -65,7 +65,7 @@ def test_an_experiment_and_a_report_on_real_images_hold_every_number_though_thei
 
     xray, ct = told(running_site, QUEUE.format(data=str(shared_data), files=str(tmp_path)), "PKS")
     experiments.wait(xray, lambda job: job[1] >= 1, ENDS_WITHIN)
-    kept = experiments.rows("SELECT id FROM generation_utilityfit WHERE experiment_id = %s", xray)
+    keys = experiments.rows("SELECT id FROM generation_utilityfit WHERE experiment_id = %s", xray)
     assert experiments.job(xray)[:3:2] == ("running", 1)
     end_worker(running_site, experiments)
     succeeded(experiments, xray)
@@ -84,7 +84,7 @@ def test_an_experiment_and_a_report_on_real_images_hold_every_number_though_thei
         )
         assert_every_score(found, LABELS["xray" if experiment == xray else "ct"])
         if experiment == xray:
-            assert {row[0] for row in kept} <= {fit[0] for fit in fits}
+            assert {row[0] for row in keys} <= {fit[0] for fit in fits}
     [(results,)] = reports.rows("SELECT results FROM generation_qualityreport WHERE id = %s", report)
     assert_every_measure(results)
 

@@ -46,14 +46,14 @@ def eventually(true: Callable[[], object], seconds: float = 10) -> None:
 
 
 def mend_until(supervisor: Supervisor, true: Callable[[], bool]) -> list[str]:
-    said: list[str] = []
+    sentences: list[str] = []
 
     def mended() -> bool:
-        said.extend(supervisor.mend())
+        sentences.extend(supervisor.mend())
         return true()
 
     eventually(mended)
-    return said
+    return sentences
 
 
 def test_stop_lets_a_process_finish_what_it_is_doing(supervisor: Supervisor, tmp_path: Path) -> None:
@@ -111,14 +111,14 @@ def test_a_crashed_process_is_started_again_with_growing_pauses(
     supervisor.wait_until_answers(service, seconds=10)
 
     os.kill(pids(service, tmp_path)[-1], signal.SIGKILL)
-    said = mend_until(supervisor, lambda: len(pids(service, tmp_path)) == 2)
+    sentences = mend_until(supervisor, lambda: len(pids(service, tmp_path)) == 2)
     first, second = pids(service, tmp_path)
     os.kill(second, signal.SIGKILL)
     died = time.monotonic()
-    said += mend_until(supervisor, lambda: len(pids(service, tmp_path)) == 3)
+    sentences += mend_until(supervisor, lambda: len(pids(service, tmp_path)) == 3)
 
     assert first != second
-    assert said == ["fragile ended with code -9; starting it again."] * 2
+    assert sentences == ["fragile ended with code -9; starting it again."] * 2
     assert time.monotonic() - died > 0.4  # twice the first pause
 
 

@@ -86,9 +86,9 @@ def test_a_command_beside_up_uses_its_servers(running_site: Site) -> None:
 
 
 def test_a_link_from_the_command_line_leads_to_where_the_site_runs(running_site: Site) -> None:
-    made = lungrater(running_site.home, "person", "new@example.org", "--role", "researcher")
+    command = lungrater(running_site.home, "person", "new@example.org", "--role", "researcher")
 
-    assert made.stdout.startswith(f"{running_site.url}enter/"), made.stderr
+    assert command.stdout.startswith(f"{running_site.url}enter/"), command.stderr
 
 
 @pytest.mark.parametrize("victim", ["web", "postgres", "worker-light", "worker-1", "redis"])

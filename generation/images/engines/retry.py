@@ -82,8 +82,8 @@ class Retrying:
         for attempt in range(self.patience.attempts):
             retry_after = None
             try:
-                kept = {name: value for name, value in arguments.items() if name not in dropped}
-                return Answered(ask(**kept), unanswered + 1, dropped)
+                fields = {name: value for name, value in arguments.items() if name not in dropped}
+                return Answered(ask(**fields), unanswered + 1, dropped)
             except APIStatusError as error:
                 if unknown := _unknown_setting(error, arguments.keys() - dropped):
                     dropped |= {unknown}
@@ -151,8 +151,10 @@ class Retrying:
 def is_moderation(error: APIStatusError) -> bool:
     """Whether this prompt was refused for what it asks for, by code or, with a 400, in words."""
     code = (error.code or "").lower()
-    said = sentence_of(error.body).lower()
-    return code in MODERATED or (error.status_code == 400 and any(words in said for words in MODERATED_WORDS))
+    sentence = sentence_of(error.body).lower()
+    return code in MODERATED or (
+        error.status_code == 400 and any(words in sentence for words in MODERATED_WORDS)
+    )
 
 
 def _unknown_setting(error: APIStatusError, sent: Collection[str]) -> str | None:

@@ -104,7 +104,8 @@ class Orders:
             for position, line in enumerate(order, start=1)
         )
         sitting.order_sha256 = order_sha256(
-            (at, shown.item.code, shown.kind, shown.places) for at, shown in enumerate(order, 1)
+            (at, presentation.item.code, presentation.kind, presentation.places)
+            for at, presentation in enumerate(order, 1)
         )
         sitting.save(update_fields=["order_sha256"])
         return sitting

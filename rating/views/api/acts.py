@@ -147,8 +147,8 @@ def invite_raters(request: HttpRequest, slug: Slug, body: Invitations) -> Any:
     invitations, refusals = invite_all(
         study, emails, by=request.user, absolute=lambda path: request.build_absolute_uri(path) if path else ""
     )
-    shown = [{**_facts(each), "url": "" if each.is_sent else each.url} for each in invitations]
-    return {"invitations": shown, "refusals": refusals}
+    facts = [{**_facts(each), "url": "" if each.is_sent else each.url} for each in invitations]
+    return {"invitations": facts, "refusals": refusals}
 
 
 def _facts(invitation: Any) -> dict[str, Any]:

@@ -22,9 +22,9 @@ def described(architecture: str = "tiny-resnet", *, colour: bool = False) -> Des
 
 @pytest.mark.parametrize("architecture", TINY)
 def test_each_architecture_learns_what_can_be_learned(architecture: str) -> None:
-    seen, unseen = marked(60), marked(40, seed=1)
+    training, unseen = marked(60), marked(40, seed=1)
 
-    classifier, losses = fit(described(architecture), seen, QUICK, seed=0)
+    classifier, losses = fit(described(architecture), training, QUICK, seed=0)
 
     right = classifier.of_squares(unseen.squares).argmax(axis=1) == unseen.numbers
     assert right.mean() > 0.9

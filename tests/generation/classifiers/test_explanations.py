@@ -47,13 +47,13 @@ def test_lime_is_the_same_by_seed_and_another_by_another(classifier: Classifier,
 @pytest.mark.parametrize("architecture", ["tiny-densenet", "tiny-efficientnet", "tiny-resnet"])
 def test_grad_cam_maps_every_architecture_and_leaves_no_hook(architecture: str, lessons: Labelled) -> None:
     description = Description(architecture, ("plain", "marked"), 48)
-    made, _ = fit(description, lessons, Budget(30, 16, 3e-3, augment=False), seed=0)
+    classifier, _ = fit(description, lessons, Budget(30, 16, 3e-3, augment=False), seed=0)
 
-    heat = grad_cam_map(made, lessons.squares[1], 1)
+    heat = grad_cam_map(classifier, lessons.squares[1], 1)
 
     assert heat.shape == (48, 48)
     assert 0 <= heat.min() <= heat.max() <= 1
-    assert not any(layer._forward_hooks or layer._backward_hooks for layer in made.network.modules())
+    assert not any(layer._forward_hooks or layer._backward_hooks for layer in classifier.network.modules())
 
 
 def test_overlap_is_1_with_itself_0_with_elsewhere_and_nothing_with_an_even_map() -> None:

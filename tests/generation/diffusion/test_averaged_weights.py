@@ -55,8 +55,8 @@ def test_samples_of_a_run_are_drawn_from_the_weights_its_checkpoint_holds(tmp_pa
     )
 
     description, weights = checkpoint.read(done)
-    kept = checkpoint.network(description, weights.read_bytes(), torch.device("cpu"))
-    assert np.array_equal(drawn[-1], sample(kept, [0, 1], steps=config.sample_steps))
+    network = checkpoint.network(description, weights.read_bytes(), torch.device("cpu"))
+    assert np.array_equal(drawn[-1], sample(network, [0, 1], steps=config.sample_steps))
 
 
 def test_what_is_measured_of_a_checkpoint_is_drawn_from_the_averaged_weights(tmp_path: Path) -> None:

@@ -167,11 +167,11 @@ def test_a_job_that_steps_aside_keeps_the_batch_that_was_ready() -> None:
         4,
         lambda _: iter([[image(0), image(1)], [image(2), image(3)]]),
     )
-    made = [next(answers).index, next(answers).index]
+    indices = [next(answers).index, next(answers).index]
     with pytest.raises(TurnOverError):
         next(answers)
 
-    assert made == [0, 1]
+    assert indices == [0, 1]
 
 
 def test_the_maker_ends_when_nobody_takes_its_images_any_more() -> None:
@@ -209,7 +209,7 @@ def test_a_maker_without_a_sign_of_life_keeps_no_job_alive(monkeypatch: pytest.M
         yield [image(0)]
 
     monkeypatch.setattr(prefetch, "wait", counted)
-    made = list(prefetched(GenerationRequest("xray", heartbeat=partial(beats.append, 1)), 1, batches))
+    images = list(prefetched(GenerationRequest("xray", heartbeat=partial(beats.append, 1)), 1, batches))
 
-    assert len(made) == 1
+    assert len(images) == 1
     assert beats == []

@@ -88,19 +88,19 @@ def test_only_the_newest_checkpoints_are_kept(tmp_path: Path) -> None:
 def test_the_best_checkpoint_by_a_metric_outlives_newer_ones(tmp_path: Path) -> None:
     config = tiny_config(steps=5, checkpoint_every=1, keep_checkpoints=1, keep_best="fid")
     distance = {1: 9.0, 2: 3.0, 3: float("nan"), 4: 5.0, 5: 4.0}
-    seen: list[Progress] = []
+    reports: list[Progress] = []
 
     train(
         config,
         bright_squares(config),
         tmp_path,
-        on_progress=seen.append,
+        on_progress=reports.append,
         on_checkpoint=lambda _trainer, step: {"fid": distance[step], "kid": 0.0},
     )
 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000002", "step-00000005"]
     assert checkpoint.read(tmp_path / "step-00000005")[0].facts["metrics"] == {"fid": 4.0, "kid": 0.0}
-    assert seen[1].metrics["fid"] == 3.0
+    assert reports[1].metrics["fid"] == 3.0
 
 
 def test_a_checkpoint_whose_measuring_was_cut_off_is_measured_when_the_run_goes_on(tmp_path: Path) -> None:
@@ -121,11 +121,11 @@ def test_a_checkpoint_whose_measuring_was_cut_off_is_measured_when_the_run_goes_
 
 def test_every_checkpoint_comes_with_samples_of_the_same_seeds(tmp_path: Path) -> None:
     config = tiny_config()
-    seen: list[Progress] = []
+    reports: list[Progress] = []
 
-    train(config, bright_squares(config), tmp_path, on_progress=seen.append)
+    train(config, bright_squares(config), tmp_path, on_progress=reports.append)
 
-    with_samples = [progress for progress in seen if progress.samples is not None]
+    with_samples = [progress for progress in reports if progress.samples is not None]
     assert [progress.step for progress in with_samples] == [3, 6]
     assert all(
         progress.samples is not None and progress.samples.shape == (2, 16, 16) for progress in with_samples
@@ -143,12 +143,12 @@ def test_colour_images_can_be_learned(tmp_path: Path) -> None:
     config = tiny_config(channels=3, steps=3)
     grey = bright_squares(config).pixels
     colour = TrainingImages(grey[..., None].repeat(3, axis=-1))
-    seen: list[Progress] = []
+    reports: list[Progress] = []
 
-    train(config, colour, tmp_path, on_progress=seen.append)
+    train(config, colour, tmp_path, on_progress=reports.append)
 
-    assert seen[-1].samples is not None
-    assert seen[-1].samples.shape == (2, 16, 16, 3)
+    assert reports[-1].samples is not None
+    assert reports[-1].samples.shape == (2, 16, 16, 3)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -229,12 +229,12 @@ def test_a_latent_run_cut_off_anywhere_ends_with_the_very_weights_of_one_that_wa
 @contextlib.contextmanager
 def _dying_at(step: int) -> Iterator[None]:
     """The autoencoder's own training is cut off at this step."""
-    whole = autoencoder.AutoencoderTraining.train_step
+    train_step = autoencoder.AutoencoderTraining.train_step
 
     def dying(autoencoder_training: autoencoder.AutoencoderTraining) -> torch.Tensor:
         if autoencoder_training.step == step:
             raise PowerCutError
-        return whole(autoencoder_training)
+        return train_step(autoencoder_training)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(autoencoder.AutoencoderTraining, "train_step", dying)
@@ -274,9 +274,9 @@ def test_a_local_autoencoder_is_used_as_it_is_and_one_that_does_not_fit_is_refus
 
 
 def test_accumulated_parts_make_the_step_of_the_whole_batch() -> None:
-    whole = tiny_config(classes=CLASSES, augment=0.5)
-    parts = replace(whole, accumulate=4)
-    one, other = (Trainer(config, bright_squares(config)) for config in (whole, parts))
+    at_once = tiny_config(classes=CLASSES, augment=0.5)
+    parts = replace(at_once, accumulate=4)
+    one, other = (Trainer(config, bright_squares(config)) for config in (at_once, parts))
 
     losses = [(float(one.train_step()), float(other.train_step())) for _ in range(3)]
 
@@ -287,18 +287,18 @@ def test_a_run_whose_loss_breaks_once_goes_back_and_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tiny_config(checkpoint_every=2)
-    whole, seen = Trainer.train_step, list[Progress]()
+    train_step, reports = Trainer.train_step, list[Progress]()
 
     def broken_at_four(trainer: Trainer) -> torch.Tensor:
-        loss = whole(trainer)
+        loss = train_step(trainer)
         return loss * float("nan") if trainer.step == 4 and not trainer.turn else loss
 
     monkeypatch.setattr(Trainer, "train_step", broken_at_four)
-    done = train(config, bright_squares(config), tmp_path, on_progress=seen.append)
+    done = train(config, bright_squares(config), tmp_path, on_progress=reports.append)
 
-    assert [progress.step for progress in seen] == [1, 2, 3, 2, 3, 4, 5, 6]
-    assert "went back to step 2" in seen[3].note
-    assert seen[4].learning_rate == pytest.approx(seen[2].learning_rate / 2)
+    assert [progress.step for progress in reports] == [1, 2, 3, 2, 3, 4, 5, 6]
+    assert "went back to step 2" in reports[3].note
+    assert reports[4].learning_rate == pytest.approx(reports[2].learning_rate / 2)
     assert checkpoint.read(done)[0].facts["turn"] == 1
 
 
@@ -367,8 +367,8 @@ def test_every_schedule_trains_and_samples_with_each_of_its_samplers(settings: d
 
     assert np.isfinite(loss)
     for sampler in SAMPLERS[config.objective]:
-        made = sample(trainer.averaged, [1], sampler=sampler, steps=3)
-        assert made.std() > 0
+        images = sample(trainer.averaged, [1], sampler=sampler, steps=3)
+        assert images.std() > 0
 
 
 def test_a_step_has_few_operations_outside_the_network() -> None:

@@ -144,9 +144,9 @@ def test_where_compiling_fails_the_job_says_so_and_goes_on(
     monkeypatch.setattr(compiling, "BACKEND", broken)
     notes: list[str] = []
 
-    made = make(checkpoint, [0, 1], settings={"steps": 2, "compile": "on"}, note=notes.append)
+    images = make(checkpoint, [0, 1], settings={"steps": 2, "compile": "on"}, note=notes.append)
 
-    assert sorted(made) == [0, 1]
+    assert sorted(images) == [0, 1]
     assert len(notes) == 1
     assert "no compiler found" in notes[0]
     assert "going on without" in notes[0]

@@ -25,48 +25,34 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nobody_rings")]
 
 # Prompt → the job's state, how often it may be asked for one image, and words of the outcome or of the error.
 GOOD = ("succeeded", 1, "")
+UNANSWERED = ("failed", 2, "may have been made and billed")
+BLOCKED = ("failed", 1, "safety system")
+NO_IMAGE = ("failed", 1, "nothing in place of")
 EXPECTED: dict[str, tuple[str, int, str]] = {
-    "ok": GOOD,
-    "usage": GOOD,
-    "revised": GOOD,
+    **dict.fromkeys(("ok", "usage", "revised", "slow 1", "urldata", "datauri"), GOOD),
+    **dict.fromkeys(("lines", "unpadded", "same"), GOOD),
+    **dict.fromkeys(("drip", "reset", "hangup"), UNANSWERED),
+    **dict.fromkeys(("moderation", "content_filter"), BLOCKED),
+    **dict.fromkeys(("number", "empty", "null", "absent", "dict", "strings", "list", "html"), NO_IMAGE),
     "429": ("succeeded", 3, ""),
     "429long": ("succeeded", 2, ""),
     "500": ("succeeded", 3, ""),
     "500forever": ("failed", 3, "500 to every attempt"),
     "html503": ("failed", 3, "503 to every attempt"),
-    "slow 1": GOOD,
-    "drip": ("failed", 2, "may have been made and billed"),
     "huge 4": ("failed", 1, "larger than"),
-    "reset": ("failed", 2, "may have been made and billed"),
-    "hangup": ("failed", 2, "may have been made and billed"),
     "401": ("paused", 1, "key was not accepted"),
     "quota": ("paused", 1, "out of quota"),
     "model": ("paused", 1, "no model"),
     "sizes": ("failed", 1, "width and height must be divisible by 16"),
-    "moderation": ("failed", 1, "safety system"),
-    "content_filter": ("failed", 1, "safety system"),
     "contentFilter": ("failed", 1, "Your task failed because of our safety system."),
     "safety": ("failed", 1, "Rejected as a result of our safety system."),
     "unknown": ("succeeded", 2, ""),
     "url": ("failed", 1, "a link, which LungRater never follows"),
-    "urldata": GOOD,
-    "datauri": GOOD,
-    "lines": GOOD,
-    "unpadded": GOOD,
     "othersize": ("failed", 1, "128x256, but 256x256"),
     "cut": ("failed", 1, "cut short"),
     "svg": ("failed", 1, "Not an allowed image type"),
     "bomb": ("failed", 1, "not taken"),
-    "number": ("failed", 1, "nothing in place of"),
-    "empty": ("failed", 1, "nothing in place of"),
-    "null": ("failed", 1, "nothing in place of"),
-    "absent": ("failed", 1, "nothing in place of"),
-    "dict": ("failed", 1, "nothing in place of"),
-    "strings": ("failed", 1, "nothing in place of"),
-    "list": ("failed", 1, "nothing in place of"),
-    "html": ("failed", 1, "nothing in place of"),
     "htmljson": ("failed", 1, "not an Images API reply"),
-    "same": GOOD,
 }
 MODERATED = ("moderation", "content_filter", "contentFilter", "safety")
 

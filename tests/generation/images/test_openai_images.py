@@ -210,15 +210,15 @@ def test_the_key_goes_into_the_header_and_nowhere_else(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     api.script = [image_answer(), error(500, message=CANARY), error(401, message=CANARY)]
-    seen: list[str] = []
+    lines: list[str] = []
 
-    seen += [repr(answer) for answer in ask(api)]
+    lines += [repr(answer) for answer in ask(api)]
     with pytest.raises(EngineError) as failed:
         ask(api)
-    seen += [str(failed.value), repr(failed.value.__cause__), caplog.text]
+    lines += [str(failed.value), repr(failed.value.__cause__), caplog.text]
 
     assert set(api.keys) == {f"Bearer {CANARY}"}
-    assert CANARY not in json.dumps(seen)
+    assert CANARY not in json.dumps(lines)
 
 
 def test_a_worker_without_a_key_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,11 +247,11 @@ def test_images_already_paid_for_are_kept_when_the_job_is_stopped(api: ImagesAPI
 
     request = GenerationRequest(modality="xray", prompt="x", settings={"size": "256x256"}, heartbeat=stop)
     answers = OpenAIImagesEngine("dall-e-2", base_url=api.url, patience=QUICK).generate(request, range(9))
-    kept: list[EngineImage | Refusal] = []
+    outcomes: list[EngineImage | Refusal] = []
     with pytest.raises(StopAskedError):
-        kept.extend(answers)
+        outcomes.extend(answers)
 
-    assert len(kept) == len(api.asked) < 9
+    assert len(outcomes) == len(api.asked) < 9
 
 
 def test_an_image_of_one_colour_is_handed_on_to_be_counted_as_filtered(api: ImagesAPI) -> None:

@@ -204,10 +204,10 @@ def test_an_edit_sends_the_real_image_itself_and_says_which_it_was(api: ImagesAP
         stored = decode_png(file.read())
     assert np.array_equal(decode_png(api.asked[0].pop("image")), stored)
     assert api.asked[0]["prompt"] == "x-ray"
-    made = job.outcomes.with_image().get().image
-    assert made is not None
-    assert made.origin == "synthetic"
-    assert made.provenance["edit_of"] == str(real.pk)
+    image = job.outcomes.with_image().get().image
+    assert image is not None
+    assert image.origin == "synthetic"
+    assert image.provenance["edit_of"] == str(real.pk)
 
 
 def test_an_excluded_image_is_sent_to_nobody(api: ImagesAPI, researcher: User) -> None:

@@ -156,8 +156,8 @@ def test_a_job_names_its_pipeline_and_labels_each_image_by_its_image_spec(
     job.perform()
 
     assert job.state == "succeeded", job.error
-    made = [(one.prompt, one.image.label) for one in job.outcomes.with_image() if one.image]
-    assert made == [("a lung", "normal"), ("a bad lung", "ill"), ("a lung", "normal")]
+    images = [(one.prompt, one.image.label) for one in job.outcomes.with_image() if one.image]
+    assert images == [("a lung", "normal"), ("a bad lung", "ill"), ("a lung", "normal")]
 
 
 @pytest.mark.django_db

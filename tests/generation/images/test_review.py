@@ -42,12 +42,12 @@ def test_each_decision_leads_to_the_next_image_nobody_has_looked_at(
     address = f"/generation/jobs/{job.pk}/review"
 
     first = browser.get(address).content.decode()
-    kept = browser.post(address, {"index": 0, "decision": "keep"}, follow=True).content.decode()
+    page = browser.post(address, {"index": 0, "decision": "keep"}, follow=True).content.decode()
     why = {"index": 1, "decision": "leave_out", "reason": "broken anatomy"}
     left_out = browser.post(address, why, follow=True).content.decode()
 
     assert 'name="index" value="0"' in first
-    assert 'name="index" value="1"' in kept
+    assert 'name="index" value="1"' in page
     assert 'name="index" value="2"' in left_out
     assert "2 of 3 looked at" in left_out
     one, two, three = job.outcomes.with_image()

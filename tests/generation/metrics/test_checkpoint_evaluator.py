@@ -40,12 +40,12 @@ def test_every_checkpoint_carries_its_distances_and_sheets(tmp_path: Path) -> No
 
     last = train(config, TrainingImages(images.pixels[:20]), tmp_path / "run", on_checkpoint=watch)
 
-    said = checkpoint.read(last)[0].facts["metrics"]
-    assert said["fid"] > said["floor"]["fid"]
-    assert said["n_real"] == 20
-    assert said["n_fake"] == 16
-    assert said["extractor"]["name"] == "phantom-64"
-    assert said["memorisation"]["of"] == 16
+    metrics = checkpoint.read(last)[0].facts["metrics"]
+    assert metrics["fid"] > metrics["floor"]["fid"]
+    assert metrics["n_real"] == 20
+    assert metrics["n_fake"] == 16
+    assert metrics["extractor"]["name"] == "phantom-64"
+    assert metrics["memorisation"]["of"] == 16
     assert all((last / sheet).read_bytes().startswith(b"\x89PNG") for sheet in (GRID, NEIGHBOURS))
 
 
@@ -54,10 +54,10 @@ def test_a_run_stopped_while_it_measures_had_said_so_and_measures_when_it_goes_o
     pixels = bright_squares(config, count=40).pixels
     watch = watch_of(tmp_path / "watch", pixels[:20], pixels[20:], count=40)
     images, run = TrainingImages(pixels[:20]), tmp_path / "run"
-    said: list[str] = []
+    sentences: list[str] = []
 
     def stop_once_it_measures(progress: Progress) -> None:
-        said.append(progress.preparing)
+        sentences.append(progress.preparing)
         if progress.preparing.startswith("Measuring"):
             raise TrainingStoppedError
 
@@ -66,7 +66,7 @@ def test_a_run_stopped_while_it_measures_had_said_so_and_measures_when_it_goes_o
     left = [folder.name for folder in run.glob("*-*")]
     train(config, images, run, on_checkpoint=watch)
 
-    assert [sentence for sentence in said if sentence] == [
+    assert [sentence for sentence in sentences if sentence] == [
         "Drawing images to measure: 0 of 40",
         "Drawing images to measure: 32 of 40",
         "Measuring the images",
@@ -93,10 +93,10 @@ def test_a_model_that_gives_back_a_patient_is_caught_with_the_patients_name(
     xrays = real_xrays(shared_data, side=64, most=160)
     watch = watch_of(tmp_path, xrays[:100], xrays[100:130])
 
-    said, _ = watch.measure(np.concatenate([xrays[130:150], xrays[[42]]]))
+    metrics, _ = watch.measure(np.concatenate([xrays[130:150], xrays[[42]]]))
 
-    assert said["memorisation"]["copies"] == 1
-    first = said["memorisation"]["nearest"][0]
+    assert metrics["memorisation"]["copies"] == 1
+    first = metrics["memorisation"]["nearest"][0]
     assert (first["image"], first["training_by_pixels"]) == (20, "image 42")
 
 
@@ -104,26 +104,26 @@ def test_without_held_out_images_copies_are_looked_for_all_the_same(tmp_path: Pa
     images = bright_squares(tiny_config(), count=30).pixels
     watch = watch_of(tmp_path, images, images[:0])
 
-    said, _ = watch.measure(images[3:5])
+    metrics, _ = watch.measure(images[3:5])
 
-    assert "fid" not in said
-    assert said["memorisation"]["copies"] == 2
+    assert "fid" not in metrics
+    assert metrics["memorisation"]["copies"] == 2
 
 
 def test_a_model_that_learned_from_real_xrays_comes_nearer_to_unseen_ones_than_noise_or_an_untrained_net(
     tmp_path: Path, shared_data: Path
 ) -> None:
     xrays = real_xrays(shared_data, side=32)
-    unseen, seen = xrays[:104], xrays[104:]
-    watch = watch_of(tmp_path / "watch", seen, unseen, count=48)
+    unseen, training = xrays[:104], xrays[104:]
+    watch = watch_of(tmp_path / "watch", training, unseen, count=48)
     config = TrainingConfig(
         size=32, patch=2, widths=(24, 48), head_dim=8, steps=130, batch=16, warmup=10, learning_rate=3e-3,
         ema_decay=0.95, checkpoint_every=130, sample_count=1, sample_steps=10,
     )  # fmt: skip
     noise = np.random.default_rng(0).integers(0, 256, (48, 32, 32), dtype=np.uint8)
-    untrained = watch.samples(Trainer(config, TrainingImages(seen)))
+    untrained = watch.samples(Trainer(config, TrainingImages(training)))
 
-    last = train(config, TrainingImages(seen), tmp_path / "run", on_checkpoint=watch)
+    last = train(config, TrainingImages(training), tmp_path / "run", on_checkpoint=watch)
 
     learned = checkpoint.read(last)[0].facts["metrics"]
     for others in (noise, untrained):
@@ -148,15 +148,15 @@ def measured(*distances: float) -> list[tuple[int, Distances]]:
 def test_stopping_is_suggested_once_neither_distance_has_fallen_for_three_checkpoints() -> None:
     assert suggestion(points(measured(9, 5, 3, 4, 4))) == ""
 
-    said = suggestion(points(measured(9, 5, 3, 4, 4, 5)))
+    sentence = suggestion(points(measured(9, 5, 3, 4, 4, 5)))
 
-    assert "last 3 checkpoints" in said
-    assert "step 300" in said
+    assert "last 3 checkpoints" in sentence
+    assert "step 300" in sentence
 
 
 def test_two_distances_that_disagree_are_both_named() -> None:
     (first, distances), *others = measured(9, 5, 6, 7, 8, 9)
 
-    said = suggestion(points([(first, replace(distances, kid=0.0)), *others]))
+    sentence = suggestion(points([(first, replace(distances, kid=0.0)), *others]))
 
-    assert "step 200 (lowest FD) or step 100 (lowest KD)" in said
+    assert "step 200 (lowest FD) or step 100 (lowest KD)" in sentence

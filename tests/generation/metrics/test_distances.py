@@ -115,13 +115,13 @@ def test_the_unbiased_mmd_is_the_librarys() -> None:
 
 def test_blocks_do_not_change_a_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = cloud(50, 6), cloud(35, 6, mean=1.0, seed=1)
-    whole = mmd(x, y, gaussian(2.0), resamples=5, seed=3)
+    at_once = mmd(x, y, gaussian(2.0), resamples=5, seed=3)
 
     monkeypatch.setattr("generation.metrics.kernels.BLOCK", 8)
     parts = mmd(x, y, gaussian(2.0), resamples=5, seed=3)
 
-    assert parts.value == pytest.approx(whole.value, rel=1e-4)
-    assert parts.resampled == pytest.approx(whole.resampled, rel=1e-4)
+    assert parts.value == pytest.approx(at_once.value, rel=1e-4)
+    assert parts.resampled == pytest.approx(at_once.resampled, rel=1e-4)
 
 
 def test_the_gaussian_mmd_of_two_gaussians_is_the_closed_form() -> None:

@@ -121,13 +121,13 @@ def test_the_planted_copies_are_found_and_only_they_are_held_back(real: Dataset,
 
 def test_what_a_model_was_trained_on_is_searched_although_the_reference_lacks_it(real: Dataset) -> None:
     trained_on, fakes = make_dataset("Seen"), make_dataset(origin=Origin.SYNTHETIC)
-    seen = add_image(trained_on, patient(500))
+    original = add_image(trained_on, patient(500))
     add_image(fakes, altered(patient(500), np.random.default_rng(2)), provenance={"trained_on": "Seen"})
     add_image(fakes, patient(600), provenance={"trained_on": "Seen"})
 
     report = judged(real, fakes)
 
-    assert NearCopy.objects.get().of == seen
+    assert NearCopy.objects.get().of == original
     assert by_key(report)["fid"].estimate is None
     assert "too few" in by_key(report)["fid"].reason
 
@@ -240,9 +240,9 @@ def test_the_command_prints_the_numbers_and_refuses_unknown_names(
 ) -> None:
     call_command("quality", reference="Real", candidate="Fakes", json=True)
 
-    said = json.loads(capsys.readouterr().out)
-    assert {number["key"] for number in said["numbers"]} >= {"fid", "kid", "machine_auc"}
-    assert len(said["copies"]) == 2
+    report = json.loads(capsys.readouterr().out)
+    assert {number["key"] for number in report["numbers"]} >= {"fid", "kid", "machine_auc"}
+    assert len(report["copies"]) == 2
     with pytest.raises(CommandError, match="no dataset 'Nowhere'"):
         call_command("quality", reference="Real", candidate="Nowhere")
 

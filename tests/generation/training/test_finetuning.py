@@ -116,28 +116,28 @@ def test_a_run_cut_off_ends_bit_for_bit_like_an_unbroken_one(rank: int, folder: 
 def test_a_loss_that_breaks_once_goes_back_a_checkpoint_and_ends(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, seen = FineTuner.train_step, list[Progress]()
+    train_step, reports = FineTuner.train_step, list[Progress]()
 
     def broken_at_three(learning: FineTuner) -> torch.Tensor:
-        loss = whole(learning)
+        loss = train_step(learning)
         return loss * float("nan") if learning.step == 3 and not learning.turn else loss
 
     monkeypatch.setattr(FineTuner, "train_step", broken_at_three)
-    train(small(), images(), tmp_path, pipeline=folder, on_progress=seen.append)
+    train(small(), images(), tmp_path, pipeline=folder, on_progress=reports.append)
 
-    assert [progress.step for progress in seen if not progress.preparing] == [1, 2, 2, 3, 4]
-    assert any("went back to step 2" in progress.note for progress in seen)
+    assert [progress.step for progress in reports if not progress.preparing] == [1, 2, 2, 3, 4]
+    assert any("went back to step 2" in progress.note for progress in reports)
 
 
 def test_images_are_drawn_few_at_once_and_are_the_same_however_many_are_asked_for(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learning, at_once = tuner(folder), list[int]()
-    whole = learning.pipe
+    pipe = learning.pipe
 
     def counted(**told: Any) -> Any:
         at_once.append(len(told["prompt_embeds"]))
-        return whole(**told)
+        return pipe(**told)
 
     monkeypatch.setattr(learning, "pipe", counted)
     drawn = learning.images(range(10), seed=5)
@@ -201,9 +201,9 @@ def test_settings_that_cannot_be_are_said_in_a_sentence(changes: dict[str, Any],
 # --- As a training run -----------------------------------------------------------------------------------------
 def image(name: str, **settings: Any) -> Any:
     request = GenerationRequest("xray", prompt="chest", seed=1, settings={"steps": 2, **settings})
-    [made] = PipelineEngine(pipeline_folder.source(name, settings)).generate(request, [0])
-    assert isinstance(made, EngineImage)
-    return made.pixels
+    [image] = PipelineEngine(pipeline_folder.source(name, settings)).generate(request, [0])
+    assert isinstance(image, EngineImage)
+    return image.pixels
 
 
 WORDS = ("train", "--pipeline=tiny", "--name=Our chests", "--dataset=Chests")
@@ -214,10 +214,10 @@ NUMBERS = ("--steps=4", "--batch=2", "--size=16", "--prompt={modality} {finding}
 def chests(monkeypatch: pytest.MonkeyPatch) -> Dataset:
     """Enough images that some are held out."""
     monkeypatch.setattr(splits, "ENOUGH_TO_SPLIT", 30)
-    made = make_dataset("Chests")
+    dataset = make_dataset("Chests")
     for number in range(36):
-        make_image(made, label=("normal", "effusion")[number % 2], patient=f"patient {number}")
-    return made
+        make_image(dataset, label=("normal", "effusion")[number % 2], patient=f"patient {number}")
+    return dataset
 
 
 @pytest.mark.django_db

@@ -33,10 +33,10 @@ def models_folder(tmp_path: Path, settings: Any) -> None:
 
 @pytest.fixture
 def dataset() -> Dataset:
-    made = make_dataset()
+    dataset = make_dataset()
     for label in ("normal", "opacity", "normal", "opacity"):
-        make_image(made, label=label)
-    return made
+        make_image(dataset, label=label)
+    return dataset
 
 
 def test_a_run_leaves_checkpoints_a_loss_curve_and_a_strip_of_samples(dataset: Dataset) -> None:
@@ -73,13 +73,13 @@ def test_what_a_run_learned_can_be_generated_by_finding(dataset: Dataset) -> Non
 
 
 def test_images_for_testing_and_images_left_out_are_not_trained_on(dataset: Dataset) -> None:
-    kept = make_image(dataset, label="normal")
+    included = make_image(dataset, label="normal")
     make_image(dataset, label="tested", split=Image.Split.TEST)
     Image.objects.filter(pk=make_image(dataset, label="blurred").pk).update(excluded_reason="blurred")
 
     labels = {image.label for image in training_images(dataset)}
 
-    assert kept in training_images(dataset)
+    assert included in training_images(dataset)
     assert labels == {"normal", "opacity"}
     assert classes_of(dataset) == (ImageClass("xray", "normal"), ImageClass("xray", "opacity"))
 

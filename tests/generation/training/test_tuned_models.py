@@ -88,13 +88,13 @@ def test_an_experiment_says_that_nobody_knows_what_a_lora_from_elsewhere_learned
     }
     experiment = make_experiment(real, fakes)
     config = UtilityConfig.from_mapping(experiment.config)
-    said = []
+    notes_of_arms = []
 
     for lora in ("our-chests", "downloaded"):
         make_job(dataset=fakes, settings={"lora": lora}, **used)
-        said.append(" ".join(material_of(experiment, config, pulse=lambda: None).notes))
+        notes_of_arms.append(" ".join(material_of(experiment, config, pulse=lambda: None).notes))
 
-    assert ["is not known here" in notes for notes in said] == [False, True]
+    assert ["is not known here" in notes for notes in notes_of_arms] == [False, True]
 
 
 def test_under_a_lora_from_elsewhere_the_distances_of_the_pipeline_are_not_claimed(
@@ -107,9 +107,9 @@ def test_under_a_lora_from_elsewhere_the_distances_of_the_pipeline_are_not_claim
     for job in GenerationJob.objects.all():
         job.perform()
 
-    made = [dataset.images.all()[0].provenance for dataset in (alone, mixed)]
-    assert [said["trained_on"] for said in made] == [run.dataset.name] * 2
-    assert [said.get("fid") for said in made] == [3.0, None]
+    provenances = [dataset.images.all()[0].provenance for dataset in (alone, mixed)]
+    assert [provenance["trained_on"] for provenance in provenances] == [run.dataset.name] * 2
+    assert [provenance.get("fid") for provenance in provenances] == [3.0, None]
 
 
 def test_two_names_that_would_become_the_same_files_are_one_name() -> None:

@@ -28,20 +28,20 @@ pytestmark = pytest.mark.django_db
 def dataset(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Dataset:
     settings.MODELS_DIR = tmp_path
     monkeypatch.setattr(splits, "ENOUGH_TO_SPLIT", 30)
-    made = make_dataset("Chests")
-    Dataset.objects.filter(pk=made.pk).update(licence="CC BY 4.0", citation="Somebody 2026")
+    dataset = make_dataset("Chests")
+    Dataset.objects.filter(pk=dataset.pk).update(licence="CC BY 4.0", citation="Somebody 2026")
     for number in range(40):
-        make_image(made, label="normal", patient=f"patient {number}")
-    made.refresh_from_db()
-    return made
+        make_image(dataset, label="normal", patient=f"patient {number}")
+    dataset.refresh_from_db()
+    return dataset
 
 
 @pytest.fixture
 def run(dataset: Dataset) -> TrainingRun:
-    made = make_run(dataset)
-    made.perform()
-    assert made.state == "succeeded", made.error
-    return made
+    run = make_run(dataset)
+    run.perform()
+    assert run.state == "succeeded", run.error
+    return run
 
 
 def test_every_checkpoint_is_measured_against_the_images_held_out(run: TrainingRun, dataset: Dataset) -> None:
@@ -116,11 +116,11 @@ def test_a_model_card_states_data_split_curve_cost_and_version(
     card = browser.get(reverse("generation:card", args=[checkpoint.pk])).content.decode()
     page = browser.get(checkpoint.get_absolute_url()).content.decode()
 
-    for said in (
+    for sentence in (
         *("CC BY 4.0", "Somebody 2026", "known patients", "hash of the patient", "| 6 |", "kWh, estimated"),
         *("Git commit", "Not meant for", checkpoint.sha256, "phantom-64", "Copies of training images"),
     ):
-        assert said in card
+        assert sentence in card
     assert "Nearest training images" in page
     assert reverse("generation:grid", args=[checkpoint.pk]) in page
 

@@ -56,9 +56,11 @@ def make_experiment(
 ) -> UtilityExperiment:
     """A queued experiment that nobody has rung for."""
     settings = UtilityConfig.from_mapping({**QUICK, **config})
-    made = UtilityExperiment.objects.create(name=name, real=real or real_dataset(), config=settings.as_json())
-    made.synthetic.set(synthetic or [fake_dataset()])
-    return made
+    experiment = UtilityExperiment.objects.create(
+        name=name, real=real or real_dataset(), config=settings.as_json()
+    )
+    experiment.synthetic.set(synthetic or [fake_dataset()])
+    return experiment
 
 
 def noise(seed: int) -> Pixels:

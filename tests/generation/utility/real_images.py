@@ -32,12 +32,12 @@ def brought_in(data: Path, folder: Path, modality: str) -> Dataset:
         out = csv.writer(table)
         out.writerow(["file", "label", "patient_group", "split"])
         for label in LABELS[modality]:
-            seen: Counter[str] = Counter()
+            counts: Counter[str] = Counter()
             for row in [row for row in rows if row["label"] == label]:
                 group = row[GROUP[modality]]
-                if seen[group] == 2 or seen.total() == EACH:
+                if counts[group] == 2 or counts.total() == EACH:
                     continue
-                seen[group] += 1
+                counts[group] += 1
                 split = groups.setdefault(group, "test" if len(groups) % 3 == 0 else "train")
                 shutil.copy(data / modality / row["file"], folder)
                 out.writerow([row["file"], label, group, split])

@@ -75,12 +75,12 @@ def test_an_interrupted_experiment_makes_only_what_is_missing(monkeypatch: pytes
         patched.setattr(runner.Work, "fit", two_then_cancel)
         experiment.perform()
     assert experiment.state == "cancelled"
-    kept = list(experiment.fits.values_list("pk", flat=True))
+    keys = list(experiment.fits.values_list("pk", flat=True))
     assert experiment.resume(enqueue=False)
     done(UtilityExperiment.objects.get(pk=experiment.pk))
 
-    assert len(kept) == 2
-    assert list(experiment.fits.values_list("pk", flat=True))[:2] == kept
+    assert len(keys) == 2
+    assert list(experiment.fits.values_list("pk", flat=True))[:2] == keys
     assert experiment.fits.count() == 4
 
 
@@ -233,10 +233,10 @@ class TestChain:
         kinds = tuple(ImageClass("xray", label) for label in ("nodule", "normal"))
         run = make_run(real, "Chain model", classes=kinds)
         fakes = make_dataset(origin="synthetic")
-        made = make_experiment(real, fakes, explained=0)
-        made.training, made.per_class = run, 6
-        made.save()
-        return made
+        experiment = make_experiment(real, fakes, explained=0)
+        experiment.training, experiment.per_class = run, 6
+        experiment.save()
+        return experiment
 
     def test_each_stage_waits_for_the_one_before(self, experiment: UtilityExperiment) -> None:
         assert not experiment.advance(enqueue=False)

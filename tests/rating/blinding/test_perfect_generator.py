@@ -34,18 +34,18 @@ def images(request: pytest.FixtureRequest, shared_data: Path) -> list[Pixels]:
 @pytest.mark.parametrize("side", [64, 128, 256])
 def test_what_training_saw_is_shown_byte_for_byte_as_its_source_is(images: list[Pixels], side: int) -> None:
     for image in images[:20]:
-        seen = fitted_square(image, side=side)
+        square = fitted_square(image, side=side)
 
-        assert np.array_equal(fitted_square(seen, side=side), seen)
-        assert blinded_derivative(seen, side=side) == blinded_derivative(image, side=side)
+        assert np.array_equal(fitted_square(square, side=side), square)
+        assert blinded_derivative(square, side=side) == blinded_derivative(image, side=side)
 
 
 def test_so_it_is_of_sixteen_bits(shared_data: Path) -> None:
     deep = decode_dicom((shared_data / "dicom" / "chest_ct_explicit_le.dcm").read_bytes()).pixels
-    seen = fitted_square(deep, side=128)
+    square = fitted_square(deep, side=128)
 
     assert deep.dtype == np.uint16
-    assert blinded_derivative(seen, side=128) == blinded_derivative(deep, side=128)
+    assert blinded_derivative(square, side=128) == blinded_derivative(deep, side=128)
 
 
 @pytest.mark.parametrize(("trained_at", "canvas"), [(128, 128), (256, 256), (256, 128)])

@@ -271,10 +271,10 @@ def test_letters_in_one_arm_are_red_and_masking_both_arms_helps() -> None:
     real, fake = arms()
     reals, fakes = filled(Origin.REAL, map(lettered, real)), filled(Origin.SYNTHETIC, (p // 2 for p in fake))
 
-    kept = audited(study_of(reals, fakes, name="Kept"))
+    report = audited(study_of(reals, fakes, name="Kept"))
     masked = audited(study_of(reals, fakes, name="Masked", burned_in="mask"))
 
-    assert told(kept, "letters on one arm", "Letters burned in") == "red"
+    assert told(report, "letters on one arm", "Letters burned in") == "red"
     assert told(masked, "letters, corners masked", "Letters burned in") == "green"
 
 

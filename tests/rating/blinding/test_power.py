@@ -65,14 +65,14 @@ def test_the_table_holds_what_the_exact_test_of_counts_gives() -> None:
     shares = json.loads(TABLE.read_text())["shares"]["Letters burned in"]
 
     alike = np.asarray(stats.binom.pmf(range(11), 10, 0.8))  # of ten, eight and two marked on average
-    seen = sum(
+    share = sum(
         alike[a] * alike[b]
         for a in range(11)
         for b in range(11)
         if stats.fisher_exact(np.array([[10 - a, a], [b, 10 - b]])).pvalue < 0.01
     )
-    assert shares["10"][2] == pytest.approx(seen, abs=1e-3)
-    assert by_counts(10, 0.8, 0) == pytest.approx(seen, abs=1e-3)
+    assert shares["10"][2] == pytest.approx(share, abs=1e-3)
+    assert by_counts(10, 0.8, 0) == pytest.approx(share, abs=1e-3)
 
 
 def test_every_row_of_the_table_sees_a_plain_leak_at_its_largest_size() -> None:

@@ -228,11 +228,11 @@ def test_the_same_pixels_give_the_same_image_whichever_arm_they_stand_in():
 
 def test_every_image_comes_with_the_same_headers(study, rater, client_of):
     with put_back():
-        seen = read_it_all(client_of(rater), study)
+        answers = read_it_all(client_of(rater), study)
 
     headers = {
         tuple(h for h in headers if h[0] != "Content-Length")
-        for what, status, headers, _ in seen
+        for what, status, headers, _ in answers
         if what.startswith("get /i/") and status == 200
     }
     assert len(headers) == 1

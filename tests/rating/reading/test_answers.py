@@ -57,10 +57,10 @@ def test_everything_a_browser_says_about_an_answer_is_kept(client_of, rater):
         remark="odd", active_ms="5100", idle_ms="70", view_state=json.dumps({"max_zoom": 2.5}),
     )  # fmt: skip
 
-    for kept in (first.rating, first.rating.revisions.get()):
-        assert (kept.label, kept.confidence, kept.remark) == ("fake", 4, "odd")
-        assert kept.reasons == ["Unusual ribs", "Garbled text"]
-        assert (kept.active_ms, kept.idle_ms, kept.view_state) == (5100, 70, {"max_zoom": 2.5})
+    for version in (first.rating, first.rating.revisions.get()):
+        assert (version.label, version.confidence, version.remark) == ("fake", 4, "odd")
+        assert version.reasons == ["Unusual ribs", "Garbled text"]
+        assert (version.active_ms, version.idle_ms, version.view_state) == (5100, 70, {"max_zoom": 2.5})
 
 
 def test_reasons_are_for_fake_alone_and_only_those_of_the_study(client_of, rater):

@@ -255,10 +255,10 @@ def test_a_torchscript_folder_reads_a_study_by_command(scripted, rater, capsys):
 
     call_command("machine-rater", study.name, folder=scripted, json=True)
 
-    said = json.loads(capsys.readouterr().out)
-    assert (said["rater"], said["rated"], said["without_answer"]) == ("M02", 4, 0)
-    assert said["machine"].startswith("mean grey (")
-    states = Rating.objects.filter(presentation__sitting__enrolment__machine=said["machine"])
+    report = json.loads(capsys.readouterr().out)
+    assert (report["rater"], report["rated"], report["without_answer"]) == ("M02", 4, 0)
+    assert report["machine"].startswith("mean grey (")
+    states = Rating.objects.filter(presentation__sitting__enrolment__machine=report["machine"])
     assert all(0 < state["p_fake"] < 1 for state in states.values_list("view_state", flat=True))
     white, black = np.full((40, 40), 255, np.uint8), np.zeros((40, 40), np.uint8)
     looker = looker_of(scripted)
@@ -364,9 +364,9 @@ def test_a_refused_key_ends_the_reading_and_the_key_is_nowhere(api, rater, capsy
         call_command("machine-rater", study.name, model="see-1", base_url=api.url, stdout=log)
 
     assert api.keys == [f"Bearer {KEY}"]
-    kept = [log.getvalue(), str(refused.value), *capsys.readouterr()]
-    kept += [str(vars(row)) for table in (Event, Enrolment, Rating) for row in table.objects.all()]
-    assert KEY not in "".join(kept)
+    texts = [log.getvalue(), str(refused.value), *capsys.readouterr()]
+    texts += [str(vars(row)) for table in (Event, Enrolment, Rating) for row in table.objects.all()]
+    assert KEY not in "".join(texts)
 
 
 def test_an_answer_is_understood_only_when_it_names_a_label():

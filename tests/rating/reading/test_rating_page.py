@@ -95,16 +95,16 @@ def test_an_image_comes_with_constant_headers_and_nothing_else(client_of, rater)
     study = open_study(raters=[rater], real=4, fake=4)
     browser = client_of(rater)
 
-    seen = set()
+    header_sets = set()
     for presentation in presentations(study, rater):
         response = browser.get(reverse("rating:presented", args=[presentation.token]))
         assert response.status_code == 200
         headers = {k: v for k, v in response.headers.items() if k != "Content-Length"}
-        seen.add(tuple(sorted(headers.items())))
+        header_sets.add(tuple(sorted(headers.items())))
         browser.post(rate_url(study, presentation), answer())
 
-    assert len(seen) == 1
-    names = {name.lower() for name, _ in seen.pop()}
+    assert len(header_sets) == 1
+    names = {name.lower() for name, _ in header_sets.pop()}
     assert not names & {"etag", "last-modified", "content-disposition"}
 
 

@@ -204,12 +204,12 @@ def test_filters_leave_only_the_chosen_part(page, rater, other_rater):
     rate_all(study, other_rater, "real")
     study.close(organiser())
 
-    whole = page(study, "analysis_question", "labels")
+    text = page(study, "analysis_question", "labels")
     part = page(study, "analysis_question", "labels", modality="ct")
     nonsense = page(study, "analysis_question", "labels", modality="../etc")
 
-    assert "X-ray</td>" in whole
-    assert "CT</td>" in whole
+    assert "X-ray</td>" in text
+    assert "CT</td>" in text
     assert "X-ray</td>" not in part
     assert "CT</td>" in part
     assert "labels-by-modality.svg?modality=ct" in part

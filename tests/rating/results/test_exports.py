@@ -248,7 +248,7 @@ def test_check_table_command_reads_counts(capsys):
         "check-table", first="real=14,fake=4,unsure=2", second="real=10,fake=10,unsure=0", claim="real=5"
     )
 
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
 
-    assert "5 is possible" in said
-    assert "-0.36, -0.27" in said
+    assert "5 is possible" in output
+    assert "-0.36, -0.27" in output

@@ -65,9 +65,9 @@ def test_an_import_from_the_command_line_leaves_its_record(tmp_path, capsys):
     words = {"dataset": "Ours", "origin": "synthetic", "modality": "xray", "model": "DDPM", "json": True}
     call_command("import", str(tmp_path), **words)
 
-    said = json.loads(re.search(r"\{.*\}", capsys.readouterr().out).group())
+    report = json.loads(re.search(r"\{.*\}", capsys.readouterr().out).group())
     dataset = Dataset.objects.get(name="Ours")
-    assert (said["imported"], len(said["duplicates"]), len(said["refused"])) == (1, 1, 1)
+    assert (report["imported"], len(report["duplicates"]), len(report["refused"])) == (1, 1, 1)
     assert flow_of(dataset) == Flow(3, refused=1, duplicates=1)
     assert flow_of(make_dataset()) == Flow()
     assert dataset.imports.get().provenance == {"model": "DDPM"}

@@ -134,15 +134,15 @@ def test_each_group_of_images_is_reported_apart() -> None:
 
 
 def test_counts_are_by_rater_and_by_any_grouping_of_the_images() -> None:
-    seen = table(A="rrfu", B="ff.r")
+    labels = table(A="rrfu", B="ff.r")
 
-    assert counts(seen) == {
+    assert counts(labels) == {
         "A": {"real": 2, "fake": 1, "unsure": 1},
         "B": {"real": 1, "fake": 2, "unsure": 0},
     }
-    by_truth = counts_by_group(seen, ["real", "fake", "real", "fake"])
+    by_truth = counts_by_group(labels, ["real", "fake", "real", "fake"])
     assert by_truth["fake"]["A"] == {"real": 1, "fake": 0, "unsure": 1}
-    assert counts_by_group(seen, {"I000": "real"})["real"]["B"]["fake"] == 1
+    assert counts_by_group(labels, {"I000": "real"})["real"]["B"]["fake"] == 1
 
 
 def test_a_million_ratings_take_less_than_four_seconds_of_a_processor() -> None:

@@ -213,15 +213,15 @@ def test_a_trend_along_the_sitting_is_taken_rater_by_rater() -> None:
     slower = (
         log(2) * (place - 1) / 19 + np.array([[0.0], [3.0], [9.0]]) + 0.01 * np.array([[1], [2], [4]]) * place
     )
-    seen = np.ones(place.shape, dtype=np.bool_)
+    has_answer = np.ones(place.shape, dtype=np.bool_)
 
-    found = slope_over_position(slower, place, seen)
+    found = slope_over_position(slower, place, has_answer)
 
     assert found.estimate == pytest.approx(log(2) + 19 * 0.07 / 3)
     slopes = [log(2) + 19 * step for step in (0.01, 0.02, 0.04)]
     assert found.ci == pytest.approx(stats.ttest_1samp(slopes, 0).confidence_interval())
-    assert slope_over_position(slower, place, ~seen).reason
-    assert slope_over_position(slower[:1], place[:1], seen[:1]).se is None
+    assert slope_over_position(slower, place, ~has_answer).reason
+    assert slope_over_position(slower[:1], place[:1], has_answer[:1]).se is None
 
 
 def test_experience_is_a_rank_correlation_and_a_difference_of_groups() -> None:

@@ -57,12 +57,12 @@ def test_each_set_holds_one_that_is_looked_for_and_every_rater_has_all(
     for person in (rater, other_rater):
         shown = presentations(study, person)
         assert len(shown) == real
-        seen = [[p.image_at(place) for place in range(1, size + 1)] for p in shown]
-        assert sorted(i.code for those in seen for i in those) == sorted(
+        sets = [[p.image_at(place) for place in range(1, size + 1)] for p in shown]
+        assert sorted(i.code for those in sets for i in those) == sorted(
             study.images.values_list("code", flat=True)
         )
         assert all(
-            Counter(i.image.origin for i in those) == {"real": 1, "synthetic": size - 1} for those in seen
+            Counter(i.image.origin for i in those) == {"real": 1, "synthetic": size - 1} for those in sets
         )
         counts = Counter(map(place_of_the_sought, shown))
         assert max(counts.values()) <= -(-real // size)

@@ -88,10 +88,10 @@ def test_every_stratum_is_spread_over_the_whole_order():
     for seed in range(500):
         order = items(make_order(origins, seed, strata=strata))
         for start in range(0, len(order), len(order) // stretches):
-            seen = Counter(strata[item] for item in order[start : start + len(order) // stretches])
+            counts = Counter(strata[item] for item in order[start : start + len(order) // stretches])
             # An even share is 8 and 4; the bounded runs and unequal stretches move a few.
-            assert abs(seen["xray real"] - 8) <= 4
-            assert abs(seen["ct fake"] - 4) <= 3
+            assert abs(counts["xray real"] - 8) <= 4
+            assert abs(counts["ct fake"] - 4) <= 3
 
 
 def test_every_place_is_as_likely_real_as_the_study_is():

@@ -35,8 +35,8 @@ def red(study: Study) -> BlindingAudit:
 
 
 def form_of(study: Study, **changes):
-    kept = ("name", "instructions", "canvas", "reasons", "prevalence_note")
-    return {name: getattr(study, name) for name in kept} | changes
+    names = ("name", "instructions", "canvas", "reasons", "prevalence_note")
+    return {name: getattr(study, name) for name in names} | changes
 
 
 def test_a_red_audit_keeps_the_study_closed_until_somebody_answers_for_it(browser, rater, researcher):

@@ -92,7 +92,7 @@ def test_the_progress_of_raters_and_studies_is_the_sum_of_their_sittings(rater, 
         rate(presentation, active_ms=3000)
 
     [first, second] = Enrolment.objects.filter(study=study).with_progress().order_by("number")
-    [whole] = Study.objects.with_progress().filter(pk=study.pk)
+    [row] = Study.objects.with_progress().filter(pk=study.pk)
 
     assert (first.rated_count, first.presentation_count, first.unrated_count, first.pace_ms) == (
         4,
@@ -106,7 +106,7 @@ def test_the_progress_of_raters_and_studies_is_the_sum_of_their_sittings(rater, 
         None,
         None,
     )
-    assert (whole.rated_count, whole.presentation_count, whole.rater_count) == (4, 12, 2)
+    assert (row.rated_count, row.presentation_count, row.rater_count) == (4, 12, 2)
 
 
 @contextmanager

@@ -222,9 +222,9 @@ def test_the_progress_of_a_study_counts_what_stands(rater, other_rater):
     Sitting.objects.current(rater, study).reset(organiser(), "Read on a telephone.")
     study.enrolments.get(user=other_rater).withdraw(organiser(), "Has left.")
 
-    [seen] = Study.objects.with_progress().filter(pk=study.pk)
+    [row] = Study.objects.with_progress().filter(pk=study.pk)
 
-    assert (seen.rater_count, seen.rated_count, seen.presentation_count) == (1, 0, 6)
+    assert (row.rater_count, row.rated_count, row.presentation_count) == (1, 0, 6)
 
 
 def test_a_rater_who_became_a_researcher_is_left_out_when_the_study_closes(rater, other_rater):
