@@ -18,11 +18,16 @@ router = Router(tags=["Quality reports"])
 AT = "/quality-reports"
 
 
-class QualityFacts(JobFacts):
-    """`results` is empty until the report is made."""
+class QualityLine(JobFacts):
+    """How far a report is; what was measured, it says itself."""
 
     candidate_id: int
     reference_id: int
+
+
+class QualityFacts(QualityLine):
+    """`results` is empty until the report is made."""
+
     results: dict[str, Any]
 
 
@@ -31,7 +36,9 @@ def create(request: HttpRequest, body: Any) -> QualityReport:
     return filled_by(request.user, QualityForm, body).submit(request.user)
 
 
-add_job_operations(router, pages, QualityFacts, at=AT, one="quality_report", many="quality_reports")
+add_job_operations(
+    router, pages, QualityFacts, line=QualityLine, at=AT, one="quality_report", many="quality_reports"
+)
 add_create(
     router,
     create,

@@ -18,12 +18,17 @@ router = Router(tags=["Utility experiments"])
 AT = "/utility-experiments"
 
 
-class UtilityFacts(JobFacts):
-    """`report` is empty until the experiment is done."""
+class UtilityLine(JobFacts):
+    """How far an experiment is; what came of it, it says itself."""
 
     name: str
     real_id: int
     config: dict[str, Any]
+
+
+class UtilityFacts(UtilityLine):
+    """`report` is empty until the experiment is done."""
+
     report: dict[str, Any] | None
 
 
@@ -32,7 +37,9 @@ def create(request: HttpRequest, body: Any) -> UtilityExperiment:
     return filled_by(request.user, UtilityForm, body).submit(request.user)
 
 
-add_job_operations(router, pages, UtilityFacts, at=AT, one="utility_experiment", many="utility_experiments")
+add_job_operations(
+    router, pages, UtilityFacts, line=UtilityLine, at=AT, one="utility_experiment", many="utility_experiments"
+)
 add_create(
     router,
     create,

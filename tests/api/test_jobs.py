@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from generation.models import GenerationJob, QualityReport, TrainingRun
-from pool.models import Dataset
+from jobs.models import Job
+from pool.models import Dataset, ImportJob
 from tests.api.callers import caller, post
 from tests.factories import make_dataset, make_image
+from tests.generation.utility.datasets import reported_experiment
+from tests.test_permissions import a_report
 
 pytestmark = pytest.mark.django_db
 PHANTOMS = {"total": 2, "new_dataset": "Phantoms", "modality": "xray", "seed": 1}
@@ -109,3 +117,51 @@ def test_the_same_job_sent_twice_is_queued_once(researcher):
 
     assert answers[0].json() == answers[1].json()
     assert GenerationJob.objects.count() == 1
+
+
+LISTS: dict[str, Callable[[], Job]] = {
+    "imports": lambda: ImportJob.objects.create(dataset=make_dataset()),
+    "generation-jobs": lambda: GenerationJob.objects.create(
+        engine="phantom", dataset=make_dataset(), modality="xray", total=1
+    ),
+    "training-runs": lambda: TrainingRun.objects.create(name="Run", dataset=make_dataset(), total=1),
+    "quality-reports": a_report,
+    "utility-experiments": reported_experiment,
+}
+
+
+def again(job: Any) -> None:
+    """Another row with the same in it, but for the name where names are single."""
+    job.pk, job.name = None, f"{getattr(job, 'name', '')}+"
+    job._state.adding = True
+    job.save()
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_a_list_of_jobs_costs_as_many_queries_for_ten_as_for_one(kind, researcher, django_assert_num_queries):
+    program, job = caller(researcher), LISTS[kind]()
+    type(job).objects.update(requested_by=researcher)
+    job.refresh_from_db()
+    program.get(f"/api/v1/{kind}")
+    with CaptureQueriesContext(connection) as queries:
+        one = program.get(f"/api/v1/{kind}").json()["results"]
+    for _ in range(9):
+        again(job)
+
+    with django_assert_num_queries(len(queries)):
+        ten = program.get(f"/api/v1/{kind}").json()["results"]
+
+    assert (len(one), len(ten)) == (1, 10)
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome"), [("quality-reports", "results"), ("utility-experiments", "report")]
+)
+def test_what_a_job_measured_stands_in_the_job_and_not_in_the_list(kind, outcome, researcher):
+    program, job = caller(researcher), LISTS[kind]()
+
+    listed = program.get(f"/api/v1/{kind}").json()["results"][0]
+    itself = program.get(f"/api/v1/{kind}/{job.pk}").json()
+
+    assert outcome not in listed
+    assert itself[outcome]
