@@ -135,8 +135,10 @@ class StrataForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.datasets = Dataset.objects.visible_to(person)
         chosen = {(key, "", Role.MAIN.value): count for key, count in (counts or {}).items()}
+        strata = study.strata.all() if study else Stratum.objects.none()
+        self.unseen_strata = strata.exclude(dataset__in=self.datasets)
         if study:
-            chosen = {(s.dataset_id, s.label, s.role): s.count for s in study.strata.all()}
+            chosen = {(s.dataset_id, s.label, s.role): s.count for s in strata}
         self.strata = list(_strata_rows(self.datasets))
         for row in self.strata:
             for role, name in row.names.items():
@@ -150,7 +152,8 @@ class StrataForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if not self.errors and not any(row.count_of(cleaned, Role.MAIN) for row in self.strata):
+        has_images = any(row.count_of(cleaned, Role.MAIN) for row in self.strata)
+        if not self.errors and not has_images and not self.unseen_strata.filter(role=Role.MAIN).exists():
             raise forms.ValidationError("Ask for at least one image of one dataset.")
         return cleaned
 

@@ -165,15 +165,14 @@ class _StudySteps:
 
         What another template may have filled in goes back to its default, its design above all.
         """
-        has_numbers = any(self._counts().values())
+        has_typed_numbers = self._has_typed_numbers()
         self._carry_on(self.step)
         self.template = template
         for name, filled_in in _FILLED_IN.items():
             if str(self.form.initial[name]) in filled_in:
                 self.form.initial[name] = Study._meta.get_field(name).get_default()  # type: ignore[union-attr]  # all are plain columns
         self.form.initial.update(template.protocol)
-        if not has_numbers:
-            counts = template.counts(self.request.user)
+        if not has_typed_numbers and (counts := template.counts(self.request.user)):
             self.strata.initial.update(
                 {
                     row.names[Role.MAIN.value]: counts.get(row.dataset.pk, 0)
@@ -181,6 +180,19 @@ class _StudySteps:
                     if not row.label
                 }
             )
+
+    def _has_typed_numbers(self) -> bool:
+        """Whether a number stands in the form that no template fills in so."""
+        numbers = {
+            field.html_name: number
+            for _row, fields in self.strata.rows()
+            for field in fields
+            if (number := _number(field))
+        }
+        names = {row.dataset.pk: row.names[Role.MAIN.value] for row in self.strata.strata if not row.label}
+        filled_in = (template.counts(self.request.user) for template in TEMPLATES.values())
+        by_template = [{names[key]: count for key, count in counts.items()} for counts in filled_in]
+        return bool(numbers) and numbers not in by_template
 
     def _next(self) -> HttpResponse:
         fields = {field.name for field in self._fields()}
@@ -273,8 +285,11 @@ class _StudySteps:
         return chosen + [rows for rows in fitting if not rows.is_chosen][:MOST_DATASETS]
 
     def _counts(self) -> dict[str, int]:
-        """How many main images of each origin are asked for."""
+        """How many main images of each origin are asked for, those of datasets that this person does not see too."""
         counts = dict.fromkeys(Origin.values, 0)
+        unseen = self.strata.unseen_strata.filter(role=Role.MAIN)
+        for origin, count in unseen.values_list("dataset__origin", "count"):
+            counts[origin] += count
         for row, fields in self.strata.rows():
             counts[row.dataset.origin] += _number(fields[0])
         return counts

@@ -233,3 +233,33 @@ def test_an_editor_keeps_the_images_of_datasets_they_do_not_see(
     Form(browser, reverse("rating:edit", args=[study.slug])).press("save", **{f"dataset_{real.pk}": 1})
 
     assert sorted(study.strata.values_list("dataset__name", "count")) == [("Hospital", 1), ("Model", 2)]
+
+
+def test_an_editor_who_sees_none_of_its_datasets_counts_and_saves_a_draft(
+    browser: Client, researcher: User, datasets: tuple[Dataset, Dataset]
+) -> None:
+    study = draft_study("Draft")
+    study.strata.all().delete()
+    for dataset in datasets:
+        study.strata.create(dataset=dataset, count=2)
+        dataset.memberships.all().delete()
+        dataset.share_with(User.objects.create_user(f"{dataset.name}@example.org"), Part.OWNER)
+
+    form = Form(browser, reverse("rating:edit", args=[study.slug])).press("to:images")
+    image_count = form.answer.context["image_count"]
+    form.press("save", name="Renamed")
+
+    study.refresh_from_db()
+    assert (image_count, study.name, study.strata.count()) == (4, "Renamed", 2)
+
+
+def test_a_template_replaces_the_numbers_of_another_template(browser: Client) -> None:
+    real, fake = make_dataset("Hospital"), make_dataset("Model", origin="synthetic")
+    for dataset in (real, fake):
+        for _image in range(30):
+            make_image(dataset)
+
+    form = Form(browser, reverse("rating:create")).press("template:pairs", name="Mine")
+    form.press("template:quartets")
+
+    assert [form.value(f"dataset_{dataset.pk}") for dataset in (real, fake)] == ["10", "30"]
