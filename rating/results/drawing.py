@@ -33,11 +33,16 @@ def draw_estimates(
     forest(ax, theme, rows, unit=unit)
 
 
+def estimates_height(rows: int) -> float:
+    """Inches that a figure of so many estimates is high."""
+    return min(1.2 + 0.32 * rows, 20)
+
+
 def estimates_figure(
     rows: list[tuple[str, Estimate]], theme: Theme, label: str, *, chance: float | None = None
 ) -> Figure:
     """A figure of shares or areas; chance: where a dashed line stands."""
-    figure, (ax,) = panel(theme, height=min(1.2 + 0.32 * len(rows), 20))
+    figure, (ax,) = panel(theme, height=estimates_height(len(rows)))
     draw_estimates(ax, theme, rows)
     if chance is not None:
         ax.axvline(chance, color=theme.quiet, linewidth=0.8, linestyle="--")

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
+from pool.figure_style import WIDTH
 from rating.models import Study
 from rating.reading.revision_chain import RatingsDifferError
+from rating.results.drawing import estimates_height
 from rating.results.exhibit import as_text
 from rating.results.study_results import PrimaryResult
 from rating.views.analysis import note_look, results_of
@@ -30,6 +32,11 @@ class Headline:
     def sizes(self) -> str:
         primary = self.primary
         return f"{primary.raters} raters, {primary.images} images, {primary.ratings} ratings"
+
+    @property
+    def figure_size(self) -> tuple[int, int]:
+        """Width and height that the page holds free for the figure, so that nothing moves when it comes."""
+        return round(100 * WIDTH), round(100 * estimates_height(1))
 
 
 def headline(request: HttpRequest, study: Study) -> Headline | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from django.urls import reverse
 
 from audit.models import Event
 from rating.models import Rating
@@ -20,6 +23,16 @@ def test_an_unblinded_study_leads_with_its_declared_result(browser, page, rater,
     assert '<p class="number">0.500 ' in text  # one of two raters called every fake real
     assert "2 raters, 4 images, 8 ratings" in text
     assert Event.objects.filter(action="looked at the truth", detail__page="headline").count() == 1
+
+
+def test_the_page_holds_the_place_of_the_figure_free(browser, page, rater, other_rater):
+    study = over_study(raters=[rater, other_rater], real=4, fake=4, unblinded=True)
+
+    [(width, height)] = re.findall(r'<img [^>]*width="(\d+)" height="(\d+)"', page(study, "study"))
+
+    svg = browser.get(reverse("rating:analysis_figure", args=[study.slug, "primary", "svg"])).text
+    [(across, down)] = re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    assert int(width) / int(height) == pytest.approx(float(across) / float(down), rel=0.01)
 
 
 def test_a_result_that_depends_on_the_truth_waits_for_the_unblinding(browser, page, rater, other_rater):
