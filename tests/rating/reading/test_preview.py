@@ -199,3 +199,10 @@ def test_by_keys_through_the_very_room_to_the_study_with_nothing_left_in_the_bro
 
     assert page.evaluate("() => indexedDB.databases()") == []
     assert all_rows() == before
+
+
+@pytest.mark.parametrize(("make", "says_so"), [(draft_study, True), (frozen_study, False)])
+def test_the_preview_of_a_draft_says_what_only_the_freeze_brings(client_of, researcher, make, says_so):
+    _room, response = room_of(client_of(researcher), make())
+
+    assert ("A draft has no common size, grey range or drawn sets yet." in response.text) is says_so
