@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+from PIL import Image as PillowImage
 from scipy.ndimage import gaussian_filter
 
 from pool.canonical.pixels import Pixels
+from pool.imports.raster import decode
 from pool.imports.store import add_image
 from pool.models import Dataset, Origin
 from rating.models import BlindingAudit, Freeze, Stratum, Study
@@ -32,6 +35,18 @@ def image(number: int, *, side: int = SIDE) -> Pixels:
 
 def _standard(values: Any) -> Any:
     return (values - values.mean()) / values.std()
+
+
+def nearly(pixels: Pixels) -> Pixels:
+    """The same image, a little brighter, saved as JPEG and resized on the way."""
+    out = io.BytesIO()
+    shifted = PillowImage.fromarray(pixels).point(lambda value: min(255, value + 6))
+    shifted.resize((150, 150)).save(out, format="JPEG", quality=70)
+    return decode(out.getvalue())
+
+
+def turned(pixels: Pixels, degrees: float) -> Pixels:
+    return np.asarray(PillowImage.fromarray(pixels).rotate(degrees, PillowImage.Resampling.BILINEAR))
 
 
 def arms(*, of: Callable[[int], Pixels] = image, each: int = EACH) -> tuple[list[Pixels], list[Pixels]]:

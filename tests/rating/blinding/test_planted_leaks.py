@@ -26,7 +26,7 @@ from rating.models import BlindingAudit, Enrolment, Freeze, Study, StudyImage
 from rating.studies.sittings import ordering
 from rating.studies.sittings.ordering import Showing
 from tests.rating.blinding.planting import others, told
-from tests.rating.blinding.pools import CANVAS, arms, audited, filled, image, study_of
+from tests.rating.blinding.pools import CANVAS, arms, audited, filled, image, nearly, study_of, turned
 
 pytestmark = pytest.mark.django_db
 
@@ -185,14 +185,6 @@ def test_real_images_first_in_the_orders_is_red(rater: User, monkeypatch: pytest
     assert told(audited(study), "real images first", "Container, numbers and order") == "red"
 
 
-def nearly(pixels: Pixels) -> Pixels:
-    """The same image, a little brighter, saved as JPEG and resized on the way."""
-    out = io.BytesIO()
-    shifted = PillowImage.fromarray(pixels).point(lambda value: min(255, value + 6))
-    shifted.resize((150, 150)).save(out, format="JPEG", quality=70)
-    return decode(out.getvalue())
-
-
 def test_a_near_copy_in_the_other_arm_is_red() -> None:
     real, fake = arms()
     fake[3] = nearly(real[5])
@@ -222,10 +214,6 @@ def test_a_copy_in_the_other_arm_is_red_however_it_was_altered(
     audit = audited(study_of(filled(Origin.REAL, real), filled(Origin.SYNTHETIC, fake)))
 
     assert told(audit, f"a duplicate, {change}", "Duplicates in the study") == "red"
-
-
-def turned(pixels: Pixels, degrees: float) -> Pixels:
-    return np.asarray(PillowImage.fromarray(pixels).rotate(degrees, PillowImage.Resampling.BILINEAR))
 
 
 def test_a_near_copy_in_the_same_arm_is_amber() -> None:
