@@ -4,9 +4,12 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from accounts.models import User
 from accounts.roles import Role
 from audit.models import Event
 from rating.models import Enrolment, Freeze, Presentation, Rating, Sitting, Stratum, Study
@@ -225,6 +228,20 @@ def test_the_progress_of_a_study_counts_what_stands(rater, other_rater):
     [row] = Study.objects.with_progress().filter(pk=study.pk)
 
     assert (row.rater_count, row.rated_count, row.presentation_count) == (1, 0, 6)
+
+
+def test_closing_asks_the_database_as_often_for_six_raters_as_for_two():
+    def queries_to_close(name, rater_count):
+        emails = [f"{name}-{number}@example.org" for number in range(rater_count)]
+        study = open_study(
+            name, raters=[User.objects.create_user(email, role=Role.RATER) for email in emails]
+        )
+        person = organiser()
+        with CaptureQueriesContext(connection) as queries:
+            study.close(person)
+        return len(queries)
+
+    assert queries_to_close("Large", 6) == queries_to_close("Small", 2)
 
 
 def test_a_rater_who_became_a_researcher_is_left_out_when_the_study_closes(rater, other_rater):
