@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Clock, STILL_LOOKING_MS } from "../../static/js/reading/keyboard.js";
+import { Clock, STILL_LOOKING_MS } from "../../static/js/reading/presence.js";
 
 function clockAt() {
   const time = { now: 0 };

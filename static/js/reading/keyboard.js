@@ -1,4 +1,4 @@
-/** What a rater's hands say: which key means what, and whether somebody is still there. */
+/** What a rater's hands say: which key means what, and where. */
 
 import { characterOf, digitOf } from "./keys.js";
 
@@ -52,58 +52,10 @@ function inText(event) {
   return event.key === "Enter" && !event.shiftKey ? { does: "save" } : null;
 }
 
-// A rater may look at an image for a minute without touching anything.
-export const STILL_LOOKING_MS = 60_000;
-
-/** Tells the time a rater looked from the time they were away, in milliseconds of a steady clock. */
-export class Clock {
-  #now;
-  #since;
-  #lastInput;
-  #away = false;
-  #active = 0;
-  #idle = 0;
-
-  constructor(now = () => performance.now()) {
-    this.#now = now;
-    this.start();
-  }
-
-  /** Begin with a new image. */
-  start() {
-    this.#since = this.#lastInput = this.#now();
-    this.#active = this.#idle = 0;
-  }
-
-  /** A key, a pointer or a wheel moved. */
-  input() {
-    this.#count();
-    this.#lastInput = this.#since;
-  }
-
-  /** The page was hidden or lost the focus (true), or came back (false). */
-  away(isAway) {
-    this.#count();
-    this.#away = isAway;
-    if (!isAway) this.#lastInput = this.#since;
-  }
-
-  read() {
-    this.#count();
-    return { active_ms: Math.round(this.#active), idle_ms: Math.round(this.#idle) };
-  }
-
-  /** Milliseconds since the last sign of life. */
-  still() {
-    return this.#now() - this.#lastInput;
-  }
-
-  #count() {
-    const now = this.#now();
-    const lookedUntil = this.#away ? this.#since : Math.min(now, this.#lastInput + STILL_LOOKING_MS);
-    const looked = Math.max(0, lookedUntil - this.#since);
-    this.#active += looked;
-    this.#idle += now - this.#since - looked;
-    this.#since = now;
-  }
+/** Where a key was pressed, as `meaning` wants to know it. */
+export function whereIs(element) {
+  if (!(element instanceof HTMLElement)) return "page";
+  if (element.matches("textarea, input[type=text], input[type=email], input[type=password]")) return "text";
+  if (element.matches("input[type=radio], input[type=checkbox], input[type=range]")) return "choice";
+  return element.matches("button, a, input, select, summary") ? "control" : "page";
 }

@@ -3,16 +3,16 @@
  * press, and the save runs behind it.
  */
 
-import { Clock, meaning } from "./keyboard.js";
+import { meaning, whereIs } from "./keyboard.js";
 import { showCaps } from "./keys.js";
 import { Drafts } from "./drafts.js";
 import { SaveStore, Outbox, ask, newKey, post, postSave, steadyNow } from "./outbox.js";
-import { unratedBy } from "./prefetch.js";
+import { batchesAfter, unratedBy } from "./prefetch.js";
+import { Presence } from "./presence.js";
+import { Presentations } from "./presentations.js";
 import { Panel, workViewer } from "./panel.js";
 import { Images } from "./images.js";
-import { Viewer } from "./viewer.js";
-
-const LOOK_FOR_LIFE_MS = 5000;
+import { Viewer, afterPainting } from "./viewer.js";
 
 class Room {
   #told;
@@ -24,21 +24,17 @@ class Room {
   #outbox;
   #drafts;
   #isOver = false;
-  #clock = new Clock();
-  #held;
+  #presence;
+  #presentations;
   #current = null;
   #shownAt = 0;
-  #answered = new Map();
-  #justRated = null;
   #learned = false;
-  #lost = new Set();
-  #began = performance.now();
   #dialogs = null;
 
   constructor(root, told) {
     this.#told = told;
     this.#root = root;
-    this.#held = [told.showing, ...told.ahead];
+    this.#presentations = new Presentations([told.showing, ...told.ahead]);
     this.#panel = new Panel(root);
     this.#viewer = new Viewer(root.querySelector("[data-stage]"), root.querySelectorAll("canvas"), told);
     this.#images = new Images({
@@ -48,6 +44,7 @@ class Room {
     this.#saveStore = new SaveStore(told.account);
     const drafts = new SaveStore(told.account, "drafts");
     this.#outbox = new Outbox({ saveStore: this.#saveStore, drafts, post: (save) => this.#post(save) });
+    this.#presence = new Presence({ ...told, lock: (unlock) => this.#dialog((dialogs) => dialogs.lock(unlock)) });
     this.#drafts = new Drafts({ store: drafts, post: (token, content) => this.#postDraft(token, content) });
     this.#listen();
   }
@@ -55,14 +52,14 @@ class Room {
   async enter() {
     const { answer } = this.#told.showing;
     if (answer) {
-      const presentation = this.#held.shift();
-      this.#answered.set(presentation.position, { presentation, answer, key: answer.key });
+      const presentation = this.#presentations.frontier;
+      this.#presentations.remember(presentation, answer);
       this.#show(presentation, answer);
     }
-    this.#images.hold(this.#held.map(({ token }) => token));
+    this.#images.hold(this.#presentations.tokens);
     await this.#drafts.open();
     const left = new Set((await this.#saveStore.all()).filter(({ refused }) => !refused).map(({ token }) => token));
-    this.#held = this.#held.filter(({ token }) => !left.has(token));
+    this.#presentations.keep(({ token }) => !left.has(token));
     if (!this.#current) this.#showFrontier();
     await this.#outbox.open();
     // A save of the page before may have arrived while this one was made.
@@ -71,7 +68,7 @@ class Room {
   }
 
   get #frontier() {
-    return this.#held[0] ?? null;
+    return this.#presentations.frontier;
   }
 
   #showFrontier() {
@@ -88,13 +85,9 @@ class Room {
     if (image) this.#viewer.show(image, token);
     else this.#showLate(presentation);
     this.#panel.fill(answer, answer ? null : this.#drafts.of(presentation));
-    const progress = this.#panel.progress(presentation, this.#told);
-    const canvases = [...this.#root.querySelectorAll("canvas")];
-    for (const [at, canvas] of canvases.entries()) {
-      canvas.ariaLabel = canvases.length > 1 ? `${progress} · ${at + 1}` : progress;
-    }
+    this.#viewer.describe(this.#panel.progress(presentation, this.#told));
     if (image) this.#panel.offerPresets(modality, image.bits);
-    this.#clock.start();
+    this.#presence.clock.start();
     this.#shownAt = steadyNow();
   }
 
@@ -107,7 +100,7 @@ class Room {
       this.#viewer.show(image, presentation.token);
       this.#panel.unsay("late");
       this.#panel.offerPresets(presentation.modality, image.bits);
-      this.#clock.start();
+      this.#presence.clock.start();
       this.#shownAt = steadyNow();
     } catch (error) {
       if (this.#current !== presentation) return;
@@ -120,8 +113,7 @@ class Room {
 
   /** Its file is lost on the server: say so and go on; it can be rated once the file is back. */
   #passOver(presentation) {
-    this.#lost.add(presentation.token);
-    this.#held = this.#held.filter((other) => other !== presentation);
+    this.#presentations.passOver(presentation);
     this.#showFrontier();
     this.#panel.say(this.#panel.word("lostImage"));
   }
@@ -145,7 +137,7 @@ class Room {
     const presentation = this.#current;
     if (!presentation && this.#outbox.unsaved) return this.#panel.say(this.#panel.word("noneHeld"));
     if (!presentation || !this.#viewer.image) return this.#panel.say(this.#panel.word("noImage"), "late");
-    const before = this.#answered.get(presentation.position);
+    const before = this.#presentations.answerAt(presentation.position);
     if (before && this.#panel.correctionReason && !answer.correction_reason) {
       this.#panel.correctionReason.focus();
       return this.#panel.say(this.#panel.word("sayWhy"));
@@ -161,22 +153,21 @@ class Room {
       fields: {
         ...answer,
         replaces: before?.key ?? "",
-        ...this.#clock.read(),
+        ...this.#presence.clock.read(),
         view_state: JSON.stringify(this.#viewer.used()),
       },
     };
-    this.#answered.set(presentation.position, { presentation, answer, key: save.key });
+    this.#presentations.rate(presentation, answer, save.key);
     this.#drafts.drop(presentation.token);
-    this.#held = this.#held.filter((other) => other !== presentation);
-    this.#justRated = presentation;
     this.#panel.say("");
     if (!presentation.practice) this.#showFrontier();
     document.activeElement?.blur();
     this.#outbox.keep(save);
     afterPainting(() => {
       this.#outbox.send();
-      this.#hold();
-      this.#remindOfBreak();
+      this.#images.hold(this.#presentations.atHand);
+      const minutes = this.#presence.minutesWithoutBreak();
+      if (minutes) this.#panel.say(this.#panel.word("rest", minutes));
     });
     return undefined;
   }
@@ -194,17 +185,10 @@ class Room {
     this.#showFrontier();
   }
 
-  /** What may be shown next, and the image rated last, wherever the page has got to by now. */
-  #hold() {
-    const justRated = this.#justRated ?? this.#answered.get((this.#frontier?.position ?? 0) - 1)?.presentation;
-    const tokens = this.#held.map(({ token }) => token);
-    this.#images.hold(justRated ? [...tokens.slice(0, 3), justRated.token, ...tokens.slice(3)] : tokens);
-  }
-
   #post(save) {
     return postSave(save, this.#told.account, {
       showing: this.#current?.token ?? "",
-      after: this.#held.at(-1)?.position ?? save.position,
+      after: this.#presentations.end ?? save.position,
     });
   }
 
@@ -216,7 +200,7 @@ class Room {
   /** What the form says of an image without an answer is kept, so that a reload or a pause costs nothing. */
   #draft() {
     const presentation = this.#current;
-    if (!presentation || this.#learned || this.#answered.has(presentation.position)) return;
+    if (!presentation || this.#learned || this.#presentations.answerAt(presentation.position)) return;
     this.#drafts.write(presentation.token, this.#panel.content());
   }
 
@@ -224,7 +208,7 @@ class Room {
   #end({ error, departure }) {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#held = [];
+    this.#presentations.keep(() => false);
     this.#current = null;
     this.#viewer.blank();
     this.#panel.fill();
@@ -234,11 +218,8 @@ class Room {
 
   #takeMore(ahead) {
     if (this.#isOver) return;
-    const known = new Set([...this.#lost, ...[...this.#held, ...this.#outbox.waiting].map(({ token }) => token)]);
-    const more = ahead.filter(({ token, position }) => !known.has(token) && !this.#answered.has(position));
-    if (!more.length) return;
-    this.#held = [...this.#held, ...more].sort((a, b) => a.position - b.position);
-    this.#hold();
+    if (!this.#presentations.take(ahead, this.#outbox.waiting)) return;
+    this.#images.hold(this.#presentations.atHand);
     if (!this.#current) {
       this.#panel.say("");
       this.#showFrontier();
@@ -252,26 +233,21 @@ class Room {
     if (status === 410) return this.#end(body);
     if (status !== 200) return setTimeout(() => !this.#current && this.#refill(), 3000);
     const isUnrated = unratedBy(body.ahead, this.#told.batch);
-    this.#held = this.#held.filter(isUnrated);
+    this.#presentations.keep(isUnrated);
     this.#takeMore(body.ahead);
     if (body.ahead.length === this.#told.batch) await this.#askForMore(body.ahead.at(-1).position);
-    const elsewhere = this.#current && !this.#answered.has(this.#current.position) && !isUnrated(this.#current);
+    const elsewhere = this.#current && !this.#presentations.answerAt(this.#current.position) && !isUnrated(this.#current);
     if (elsewhere) this.#showFrontier();
     if (this.#frontier || this.#outbox.unsaved || this.#current) return undefined;
-    if (body.ahead.some(({ token }) => this.#lost.has(token))) this.#panel.say(this.#panel.word("lostImage"));
+    if (body.ahead.some(({ token }) => this.#presentations.isLost(token))) this.#panel.say(this.#panel.word("lostImage"));
     else location.assign(this.#told.urls.read);
     return undefined;
   }
 
-  /** The server names a batch at a time; this brings the others that may be held, as far as the network lets it. */
+  /** The server names a batch at a time; this brings the others that may be held. */
   async #askForMore(after) {
-    for (;;) {
-      const { status, body } = await ask(`${this.#told.urls.ahead}&after=${after}`).catch(() => ({ status: 0 }));
-      if (status !== 200 || body.account !== this.#told.account) return;
-      this.#takeMore(body.ahead);
-      if (body.ahead.length < this.#told.batch) return;
-      after = body.ahead.at(-1).position;
-    }
+    const { urls, batch, account } = this.#told;
+    for await (const ahead of batchesAfter(after, { url: urls.ahead, batch, account })) this.#takeMore(ahead);
   }
 
   /** Back to an answer given before, as far as the study allows. */
@@ -280,18 +256,18 @@ class Room {
     const from = this.#current?.position ?? this.#told.total + 1;
     const mayGo = rule === "any" || (rule === "last" && this.#current === this.#frontier);
     if (!mayGo || from <= 1) return this.#panel.say(this.#panel.word(from <= 1 ? "first" : "noBack"));
-    const known = this.#answered.get(from - 1);
+    const known = this.#presentations.answerAt(from - 1);
     if (known) return this.#show(known.presentation, known.answer);
     const url = this.#told.urls.at.replace("/0/", `/${from - 1}/`);
     const { status, body } = await ask(url).catch(() => ({ status: 0 }));
     if (status !== 200 || !body.answer) return this.#panel.say(this.#panel.word("noBack"));
     const { answer, ...presentation } = body;
-    this.#answered.set(presentation.position, { presentation, answer, key: answer.key });
+    this.#presentations.remember(presentation, answer);
     return this.#show(presentation, answer);
   }
 
   #forth() {
-    const next = this.#answered.get((this.#current?.position ?? 0) + 1);
+    const next = this.#presentations.answerAt((this.#current?.position ?? 0) + 1);
     if (next) this.#show(next.presentation, next.answer);
     else if (this.#current !== this.#frontier) this.#showFrontier();
   }
@@ -345,17 +321,10 @@ class Room {
       event.preventDefault();
       this.#outbox.signOut(leave);
     });
-    for (const sign of ["keydown", "pointerdown", "pointermove", "wheel"]) {
-      document.addEventListener(sign, () => this.#clock.input(), { passive: true, capture: true });
-    }
-    const away = () => this.#clock.away(document.hidden || !document.hasFocus());
-    for (const change of ["blur", "focus"]) addEventListener(change, away);
-    document.addEventListener("visibilitychange", away);
     addEventListener("online", () => this.#outbox.send());
     addEventListener("focus", () => this.#outbox.held && this.#checkSession());
     addEventListener("beforeunload", (event) => this.#outbox.unsaved && event.preventDefault());
     addEventListener("pageshow", (event) => event.persisted && location.reload());
-    setInterval(() => this.#lookForLife(), LOOK_FOR_LIFE_MS);
     this.#listenToOutbox();
   }
 
@@ -383,7 +352,7 @@ class Room {
   }
 
   #whatIsLeft() {
-    const ready = this.#images.count(this.#held.map(({ token }) => token));
+    const ready = this.#images.count(this.#presentations.tokens);
     return ready ? this.#panel.word("offline", ready) : this.#panel.word("noneHeld");
   }
 
@@ -406,7 +375,7 @@ class Room {
     const { status, body } = await ask(this.#told.urls.ahead).catch(() => ({ status: 0 }));
     if (status !== 200 || body.account !== this.#told.account) return status;
     this.#outbox.resume();
-    this.#hold();
+    this.#images.hold(this.#presentations.atHand);
     this.#dialogs?.signedIn();
     return status;
   }
@@ -417,41 +386,10 @@ class Room {
     );
   }
 
-  #lookForLife() {
-    if (this.#clock.still() < this.#told.lockAfter * 1000) return;
-    this.#clock.away(true);
-    this.#dialog((dialogs) => dialogs.lock(() => this.#clock.away(false)));
-  }
-
-  #remindOfBreak() {
-    const minutes = (performance.now() - this.#began) / 60_000;
-    if (!this.#told.breakAfter || minutes < this.#told.breakAfter) return;
-    this.#began = performance.now();
-    this.#panel.say(this.#panel.word("rest", Math.round(minutes)));
-  }
-
   async #dialog(use) {
     this.#dialogs ??= new (await import("./dialogs.js")).Dialogs(this.#outbox);
     use(this.#dialogs);
   }
-}
-
-/** Call when the frame at hand is painted, or soon in a page that is not seen. */
-function afterPainting(act) {
-  let done = false;
-  const once = () => {
-    if (!done) act();
-    done = true;
-  };
-  requestAnimationFrame(() => setTimeout(once));
-  setTimeout(once, 100);
-}
-
-function whereIs(element) {
-  if (!(element instanceof HTMLElement)) return "page";
-  if (element.matches("textarea, input[type=text], input[type=email], input[type=password]")) return "text";
-  if (element.matches("input[type=radio], input[type=checkbox], input[type=range]")) return "choice";
-  return element.matches("button, a, input, select, summary") ? "control" : "page";
 }
 
 const root = document.querySelector("[data-room]");

@@ -100,6 +100,13 @@ export class Viewer extends EventTarget {
     this.reset({ quietly: true });
   }
 
+  /** What a screen reader says of the canvases; of several, each with its number. */
+  describe(sentence) {
+    for (const [at, canvas] of this.#canvases.entries()) {
+      canvas.ariaLabel = this.#canvases.length > 1 ? `${sentence} · ${at + 1}` : sentence;
+    }
+  }
+
   /** Show nothing, as while the next image is still on its way. */
   blank() {
     this.#image = null;
@@ -285,4 +292,15 @@ export class Viewer extends EventTarget {
     const box = boxes.find(({ right, bottom }) => clientX <= right && clientY <= bottom) ?? boxes.at(-1);
     return { x: clientX - box.left - box.width / 2, y: clientY - box.top - box.height / 2 };
   }
+}
+
+/** Call when the frame at hand is painted, or soon in a page that is not seen. */
+export function afterPainting(act) {
+  let done = false;
+  const once = () => {
+    if (!done) act();
+    done = true;
+  };
+  requestAnimationFrame(() => setTimeout(once));
+  setTimeout(once, 100);
 }
