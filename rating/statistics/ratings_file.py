@@ -23,6 +23,7 @@ from rating.statistics.ratings_table import (
 )
 
 REQUIRED = ("rater", "image", "label")
+UNDERSTOOD = ("kind", "modality", "study", "session")
 COUNTED_KINDS = ("", "main")
 STDIN = "-"
 NOT_RATED = ("na", "n/a", "nan", "null", "none", "-", ".")  # what programs write for nothing
@@ -37,11 +38,13 @@ def read_ratings(
     labels: Sequence[str] = LABELS,
     by: str | None = None,
     session: str | None = None,
+    wide: bool = False,
 ) -> RatingsTable:
     """The ratings of a table with the columns rater, image and label (RFC 4180, UTF-8, header row).
 
     Semicolons, tabs or pipes may stand for the commas, a first line may declare them (`sep=;`); an Excel sheet and exports
     of Label Studio and doccano are read too, and `-` is the standard input. No sentence of a refusal repeats the file.
+    wide: each line is an image, named in the column `image` or else in the first, and each further column a rater.
     by: the column that groups images; `modality` where there is one, unless said otherwise. session: only the rows
     of that session, which a file of several needs: an image may be read again in each, and a study in two phases asks
     another question in its first. Practice, probe and repeat presentations (column `kind`) are left out, so that no image counts
@@ -49,7 +52,7 @@ def read_ratings(
     """
     if isinstance(source, str | PathLike):
         content = sys.stdin.buffer.read() if str(source) == STDIN else Path(source).read_bytes()
-        return read_ratings(as_text(content), labels, by, session)
+        return read_ratings(as_text(content), labels, by, session, wide)
     first = source.readline()
     skipped = 0
     if separator := declared_separator(first):
@@ -57,17 +60,22 @@ def read_ratings(
     lines = csv.reader(
         chain([first] if first else [], source), delimiter=separator or separator_of(first), strict=True
     )
-    return _read(_Lines(lines, skipped), tuple(labels), by, session)
+    return _read(_Lines(lines, skipped), tuple(labels), by, session, wide)
 
 
-def _read(lines: _Lines, labels: tuple[str, ...], by: str | None, session: str | None) -> RatingsTable:
+def _read(
+    lines: _Lines, labels: tuple[str, ...], by: str | None, session: str | None, wide: bool
+) -> RatingsTable:
     check_labels(labels)
     header = next(lines, None)
     if header is None:
         raise RatingsError(
             "The file is empty; it needs a header row with the columns rater, image and label."
         )
-    columns = _columns(header, by, session)
+    columns = _wide_columns(header, by, session) if wide else _columns(header, by, session)
+    raters = {
+        place: name.strip() for place, name in enumerate(header) if wide and place not in columns.values()
+    }
     by = by or ("modality" if "modality" in columns else None)
     rows = _Rows(labels)
     sessions: set[str] = set()
@@ -82,7 +90,8 @@ def _read(lines: _Lines, labels: tuple[str, ...], by: str | None, session: str |
             cell = {name: row[place].strip() for name, place in columns.items()}
             sessions.add(cell.get("session", ""))
             if cell.get("kind", "").lower() in COUNTED_KINDS and (not session or cell["session"] == session):
-                rows.add(cell, by.lower() if by else None, lines.number)
+                for rating in _ratings(cell, row, raters):
+                    rows.add(rating, by.lower() if by else None, lines.number)
         return rows.table(by)
     except RatingsError as error:
         if session or "session" not in columns:
@@ -93,6 +102,14 @@ def _read(lines: _Lines, labels: tuple[str, ...], by: str | None, session: str |
         raise RatingsError(
             f"{error} The file holds the sessions {', '.join(sorted(sessions))}; --session N reads one of them."
         ) from error
+
+
+def _ratings(cell: dict[str, str], row: list[str], raters: dict[int, str]) -> Iterator[dict[str, str]]:
+    """The ratings of one line: its own, or one of each rater whose column it crosses."""
+    if not raters:
+        yield cell
+    for place, rater in raters.items():
+        yield {**cell, "rater": rater, "label": row[place].strip()}
 
 
 class _Rows:
@@ -176,9 +193,28 @@ def _columns(header: list[str], by: str | None, session: str | None) -> dict[str
         if name not in names:
             kind = UnknownColumnError if name in requested else RatingsError
             raise kind(
-                f"Line 1: there is no column {name!r}; give the columns rater, image and label these names."
+                f"Line 1: there is no column {name!r}; give the columns rater, image and label these names, or say "
+                "--wide if each further column is a rater."
             )
-    relevant = {*REQUIRED, *requested, "kind", "modality", "study", "session"}
+    return _places(names, {*REQUIRED, *requested, *UNDERSTOOD})
+
+
+def _wide_columns(header: list[str], by: str | None, session: str | None) -> dict[str, int]:
+    """Where the image and what belongs to it stand; every other column is a rater's."""
+    names = [name.strip().lower() for name in header]
+    if "image" not in names:
+        names[0] = "image"
+    requested = [*([by.lower()] if by else []), *(["session"] if session else [])]
+    if unknown := next((name for name in requested if name not in names), None):
+        raise UnknownColumnError(f"Line 1: there is no column {unknown!r}.")
+    columns = _places(names, {"image", *requested, *UNDERSTOOD})
+    raters = [name.strip() for place, name in enumerate(header) if place not in columns.values()]
+    if not raters or "" in raters or len(set(raters)) < len(raters):
+        raise RatingsError("Line 1: each column beside the image's names one rater, and each rater once.")
+    return columns
+
+
+def _places(names: list[str], relevant: set[str]) -> dict[str, int]:
     for name in sorted(relevant):
         if names.count(name) > 1:
             raise RatingsError(f"Line 1: the column {name!r} is there {names.count(name)} times.")

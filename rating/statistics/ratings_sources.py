@@ -5,6 +5,7 @@ Everything becomes the rows of one table with the columns rater, image and label
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -55,8 +56,9 @@ def declared_separator(line: str) -> str | None:
 
 
 def _decoded(content: bytes) -> str:
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # Excel's “Unicode text”
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-16" if is_utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise RatingsError("The file is not UTF-8 text; save it as CSV UTF-8.") from error
 

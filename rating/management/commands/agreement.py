@@ -41,6 +41,9 @@ class Command(BaseCommand):
             "--by", metavar="COLUMN", help="also for each group of images (default: modality)"
         )
         parser.add_argument("--session", metavar="N", help="only the rows of this session")
+        parser.add_argument(
+            "--wide", action="store_true", help="each row is an image and each further column a rater"
+        )
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -51,7 +54,7 @@ class Command(BaseCommand):
         except RatingsError as error:
             raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
         try:
-            table = read_ratings(file, labels, options["by"], options["session"])
+            table = read_ratings(file, labels, options["by"], options["session"], options["wide"])
         except OSError as error:
             raise CommandError(
                 f"Cannot read {file}: {error.strerror or error}.", returncode=BAD_ARGUMENT

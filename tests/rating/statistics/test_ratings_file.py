@@ -13,8 +13,8 @@ from rating.statistics import RatingsError, RatingsTable, read_ratings
 pytestmark = pytest.mark.filterwarnings("error")
 
 
-def read(text: str, **options: str) -> list[list[int]]:
-    rows: list[list[int]] = read_ratings(io.StringIO(text), **options).codes.tolist()
+def read(text: str, session: str | None = None) -> list[list[int]]:
+    rows: list[list[int]] = read_ratings(io.StringIO(text), session=session).codes.tolist()
     return rows
 
 
@@ -99,6 +99,36 @@ def test_bad_input_is_refused_in_one_sentence(text: str, sentence: str) -> None:
     assert sentence in str(refusal.value)
     assert str(refusal.value).endswith(".")
     assert "\n" not in str(refusal.value)
+
+
+WIDE = "study;image;modality;A;B\nS;I1;ct;real;fake\nS;I2;xray;NA;unsure\n"
+LONG = "study,rater,image,label,modality\nS,A,I1,real,ct\nS,B,I1,fake,ct\nS,A,I2,,xray\nS,B,I2,unsure,xray\n"
+
+
+def test_a_wide_table_is_the_long_one_with_a_column_for_each_rater() -> None:
+    wide, long = read_ratings(io.StringIO(WIDE), wide=True), read_ratings(io.StringIO(LONG))
+
+    assert wide.codes.tolist() == long.codes.tolist() == [[0, -1], [1, 2]]
+    assert (wide.raters, wide.images, wide.groups) == (long.raters, long.images, long.groups)
+
+
+def test_the_first_column_of_a_wide_table_names_the_image_unless_one_is_called_so() -> None:
+    assert read_ratings(io.StringIO("subject,A\n7,real\n"), wide=True).images == ("7",)
+    assert read_ratings(io.StringIO("A,image\nreal,7\n"), wide=True).images == ("7",)
+
+
+@pytest.mark.parametrize("header", ["image", "image,A,A", "image,A,"])
+def test_a_wide_table_names_each_rater_once(header: str) -> None:
+    with pytest.raises(RatingsError, match="each rater once"):
+        read_ratings(io.StringIO(header + "\n"), wide=True)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_text_that_declares_its_encoding_is_read_by_it(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "ratings.txt"
+    file.write_bytes("rater\timage\tlabel\nÄ\tI1\treal\n".encode(encoding))
+
+    assert read_ratings(file).raters == ("Ä",)
 
 
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
