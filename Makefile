@@ -6,13 +6,15 @@ STAMP := $(VENV)/.installed
 # OpenMP's threads fight with the workers' on small machines.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup run test check lint types unit js lock sbom clean
+.PHONY: help setup run test test-all check lint types unit every js lock sbom wheel clean
 
 help:
 	@echo "make run      the site on this machine (ARGS=\"--port 9000\" for more)"
-	@echo "make test     every check and every test"
+	@echo "make test     every check, and every test but the slow ones of make test-all"
+	@echo "make test-all these too: servers and disks that fail, an installed wheel, the commands of the docs"
 	@echo "make check    the checks without the tests"
 	@echo "make setup    only create $(VENV)"
+	@echo "make wheel    write dist/lungrater-VERSION-py3-none-any.whl"
 	@echo "make sbom     write sbom.json, the bill of materials of what $(VENV) holds (CycloneDX)"
 	@echo "make lock     write constraints.txt from what $(VENV) holds"
 
@@ -33,6 +35,8 @@ run: $(STAMP)
 
 test: check unit
 
+test-all: check every
+
 check: lint types js
 
 lint: $(STAMP)
@@ -51,9 +55,18 @@ js:
 	@tests=$$(find tests static -name '*.test.js' -o -name '*.test.mjs'); test -z "$$tests" || node --test $$tests
 
 # Without the folder of real images beside the repository, the tests that need it are left out, and counted.
+PYTEST = $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile \
+	$(if $(wildcard ../shared/data),,--without-shared)
+
 unit: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile \
-		$(if $(wildcard ../shared/data),,--without-shared) $(ARGS)
+	$(PYTEST) -m "not (faults or install or walk)" $(ARGS)
+
+every: $(STAMP)
+	$(PYTEST) $(ARGS)
+
+# Into dist/, with what hatch_build.py maps into the package.
+wheel: $(STAMP)
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps --wheel-dir dist .
 
 # What this program is made of, with versions, licences and origins, for whoever answers for the site's security.
 sbom: $(STAMP)
@@ -66,4 +79,4 @@ lock: $(BIN)/python
 	mv constraints.new constraints.txt
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

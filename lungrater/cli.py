@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.metadata import version
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -40,6 +41,9 @@ INTERRUPTED = 130
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lungrater.settings")
+    if sys.argv[1:] in (["--version"], ["version"]):  # else Django would tell its own
+        sys.stdout.write(f"{version('lungrater')}\n")
+        return
     try:
         Utility(sys.argv).execute()
     except ImproperlyConfigured as error:

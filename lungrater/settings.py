@@ -16,6 +16,9 @@ from lungrater.embedded.urls import database_url, redis_url
 from lungrater.environment import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+# A wheel carries templates, static files and languages inside the package; a checkout has them at its top.
+PACKAGED = BASE_DIR / "lungrater" / "resources"
+RESOURCES = PACKAGED if PACKAGED.is_dir() else BASE_DIR
 HOME = Home.from_environment()
 
 # --- Safety -----------------------------------------------------------------------------------------------
@@ -75,14 +78,9 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # --- Rooms ------------------------------------------------------------------------------------------------
+ROOMS = ["lungrater", "audit", "accounts", "jobs", "pool", "generation", "rating"]
 INSTALLED_APPS = [
-    "lungrater",
-    "audit",
-    "accounts",
-    "jobs",
-    "pool",
-    "generation",
-    "rating",
+    *ROOMS,
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -125,7 +123,7 @@ WSGI_APPLICATION = "lungrater.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [RESOURCES / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -180,7 +178,7 @@ CACHES = {
 MODELS_DIR = HOME.models
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME.root / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [RESOURCES / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
@@ -318,7 +316,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="LungRater <lungrater
 # --- Words and time ---------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("ar", "العربية")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [RESOURCES / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -136,6 +136,8 @@ def _version(package: str) -> str:
 
 def git_version() -> str:
     """The commit this program was started from, with a + where files were changed; "" outside a checkout."""
+    if not (settings.BASE_DIR / ".git").exists():
+        return ""  # installed somewhere inside another repository, whose commit says nothing of this program
     outputs = []
     for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"]):
         try:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 
 from django.apps import apps
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -17,8 +17,6 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from lungrater.embedded.home import CannotStartError
-
-OURS = Path(__file__).resolve().parents[2]
 
 
 def migrate_if_needed() -> bool:
@@ -61,5 +59,5 @@ def _migrations_on_disk() -> tuple[frozenset[tuple[str, str]], frozenset[str]]:
     """The migrations on disk with those they stand for, and the labels of our own rooms."""
     on_disk = MigrationLoader(None).disk_migrations
     replaced = {older for migration in on_disk.values() for older in migration.replaces}
-    rooms = {config.label for config in apps.get_app_configs() if Path(config.path).parent == OURS}
-    return frozenset(on_disk) | replaced, frozenset(rooms)
+    rooms = frozenset(config.label for config in apps.get_app_configs() if config.name in settings.ROOMS)
+    return frozenset(on_disk) | replaced, rooms

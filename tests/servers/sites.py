@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -112,14 +112,20 @@ class Site:
 
 
 @contextlib.contextmanager
-def site(home: Path, *arguments: str) -> Iterator[Site]:
-    """A site that has printed its one screen."""
+def site(
+    home: Path,
+    *arguments: str,
+    program: Sequence[str] = (sys.executable, "manage.py"),
+    cwd: Path = REPOSITORY,
+    env: Mapping[str, str] | None = None,
+) -> Iterator[Site]:
+    """A site that has printed its one screen: of this checkout, or of the program that is named."""
     port = free_port()
-    command = [sys.executable, "manage.py", "up", "--no-demo", "--port", str(port), *arguments]
+    command = [*program, "up", "--no-demo", "--port", str(port), *arguments]
     with subprocess.Popen(
         command,
-        cwd=REPOSITORY,
-        env=environment(home),
+        cwd=cwd,
+        env=env or environment(home),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -18,7 +18,7 @@ import pytest
 from tests.pool.files import image_bytes
 from tests.servers.sites import Site, Table, lungrater
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 
 UPLOADS = 24
 ANSWERS_WITHIN = 10.0

@@ -15,7 +15,7 @@ import pytest
 
 from tests.servers.sites import Site, site
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 
 DISK = "400m"
 FULL_FOR = 10.0

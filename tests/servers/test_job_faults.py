@@ -17,7 +17,7 @@ from lungrater.embedded.home import Home
 from tests.generation.images_api import ImagesAPI
 from tests.servers.sites import Site, Table, lungrater
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 
 GOES_ON_WITHIN = 60.0
 ENDS_WITHIN = 90.0
