@@ -1,6 +1,6 @@
 """How large a leak the blinding audit would see, by the number of images: the table that its findings quote.
 
-    python bench/leaks.py [--draws 60] [--write]
+    python bench/leaks.py [--draws 60] [--check NAME …] [--write]
     python bench/leaks.py --planted      plants every leak of the tests and prints what the audit says of each
 
 Two arms are drawn that differ in one number alone, by which an ideal reader would tell them with an AUC of 0.6, 0.7
@@ -15,7 +15,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,8 @@ from scipy import stats
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from rating.blinding.cells import GRID, KINDS, SHADING_NAMES
-from rating.blinding.checks import ALARM, GREY_NAMES, SHARPNESS_NAMES
+from rating.blinding.checks import ALARM, CERTAIN, GREY_NAMES, NATIVE_SIZES, SHARPNESS_NAMES, UNLIKE_SIZES
+from rating.blinding.confounds import NAME as KINDS_OF_IMAGES
 from rating.blinding.largest_difference import largest_difference
 from rating.blinding.place_check import PLACES, SHADING
 from rating.blinding.power import AUCS, TABLE
@@ -74,7 +75,7 @@ def by_largest_difference(features: int) -> Share:
     return share
 
 
-def by_counts(each: int, auc: float, _draws: int) -> float:
+def by_counts(each: int, auc: float, _draws: int, *, alarm: float = ALARM) -> float:
     """Of a check that counts a mark in both arms (Fisher's exact test), on half of all images: exactly."""
     low, high = 1 - auc, auc  # shares whose difference is 2 AUC − 1, around one half
     counts = np.arange(each + 1)
@@ -82,10 +83,21 @@ def by_counts(each: int, auc: float, _draws: int) -> float:
     chance = np.outer(real, fake)
     likely = np.argwhere(chance > NEVER)
     alarms = [
-        stats.fisher_exact(np.array([[a, each - a], [b, each - b]])).pvalue < ALARM
+        stats.fisher_exact(np.array([[a, each - a], [b, each - b]])).pvalue < alarm
         for a, b in likely.tolist()
     ]
     return float(chance[tuple(likely.T)] @ np.array(alarms))
+
+
+def by_own_auc(each: int, auc: float, _draws: int) -> float:
+    """Of a check whose bar is an AUC of one number in the images themselves."""
+    dice = np.random.default_rng(each)
+    values = np.concatenate(
+        [dice.normal(size=(MANY, each)), dice.normal(size=(MANY, each)) + shift(auc)], axis=1
+    )
+    ranks = stats.rankdata(values, axis=1)[:, each:].sum(axis=1)
+    areas = (ranks - each * (each + 1) / 2) / each**2
+    return float((np.maximum(areas, 1 - areas) > UNLIKE_SIZES).mean())
 
 
 def shift(auc: float) -> float:
@@ -112,6 +124,10 @@ CHECKS: dict[str, Share] = {
     PLACES: by_largest_difference(len(KINDS) * GRID**2),
     SHADING: by_largest_difference(len(SHADING_NAMES)),
     "Letters burned in": by_counts,
+    NATIVE_SIZES: by_own_auc,
+    KINDS_OF_IMAGES: partial(
+        by_counts, alarm=CERTAIN / 2
+    ),  # of two values, as a finding that is there or not
 }
 
 
@@ -121,12 +137,17 @@ def main() -> None:
     )
     parser.add_argument("--draws", type=int, default=60)
     parser.add_argument("--write", action="store_true")
+    parser.add_argument(
+        "--check", action="append", choices=CHECKS, help="only this one (several may be given)"
+    )
     parser.add_argument("--planted", action="store_true")
     options = parser.parse_args()
     if options.planted:
         sys.exit(planted())
-    table: dict[str, dict[str, list[float]]] = {}
+    table: dict[str, dict[str, list[float]]] = json.loads(TABLE.read_text())["shares"]
     for check, share in CHECKS.items():
+        if options.check and check not in options.check:
+            continue
         table[check] = {}
         for each in SIZES:
             shares = [round(share(each, auc, options.draws), 3) for auc in AUCS]

@@ -18,7 +18,8 @@ from rating.blinding.separability import FEWEST, separability
 ALARM = 0.01  # luck does as well once in a hundred audits: look
 CERTAIN = 0.001  # none of a thousand shuffles does as well: stop
 PLAIN = 0.75  # from here on a program tells three of four pairs apart: an eye may as well
-UNLIKE_SIZES = 0.6
+NATIVE_SIZES = "Native sizes"
+UNLIKE_SIZES = 0.6  # the AUC of the native sizes, from where on the arms are enlarged differently
 NAMED = 6  # images named in a sentence
 
 CONTAINER_NAMES = [
@@ -165,7 +166,7 @@ def _sharpness_remedy(images: Sequence[Examined], *, made_alike: bool) -> str:
 
 def check_native_sizes(images: Sequence[Examined], *, side: int, made_alike: bool = False) -> Finding:
     """Whether one arm was enlarged and the other shrunk to the canvas."""
-    name = "Native sizes"
+    name = NATIVE_SIZES
     if len({image.synthetic for image in images}) < 2:
         return one_arm(name, images)
     sizes = {arm: [min(i.native[:2]) for i in images if i.synthetic == arm] for arm in (False, True)}
@@ -174,11 +175,11 @@ def check_native_sizes(images: Sequence[Examined], *, side: int, made_alike: boo
         f"real images are {medians[False]} pixels across, generated ones {medians[True]} (medians)"
     )
     if made_alike:
-        return Finding(
-            name, Verdict.GREEN, f"All images were brought to one size before the canvas: {medians_in_words}."
-        )
+        reason = f"All images were brought to one size before the canvas: {medians_in_words}."
+        return Finding(name, Verdict.GREEN, reason, by_construction=True)
     if min(np.percentile(values, 5) for values in sizes.values()) >= side:
-        return Finding(name, Verdict.GREEN, f"Both arms are shrunk to {side} pixels: {medians_in_words}.")
+        reason = f"Both arms are shrunk to {side} pixels: {medians_in_words}."
+        return Finding(name, Verdict.GREEN, reason, by_construction=True)
     if _native_auc(images) <= UNLIKE_SIZES:
         return Finding(name, Verdict.GREEN, f"Both arms have like sizes: {medians_in_words}.")
     smaller = min(medians.values())

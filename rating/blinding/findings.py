@@ -69,6 +69,7 @@ class Finding:
     codes: Sequence[Sequence[str]] = ()  # of the images meant, in groups of what belongs together
     leave_out: Sequence[str] = ()  # codes of the images without which the finding would be none
     power: Power | None = None  # None where no simulation says
+    by_construction: bool = False  # true of how the images were made, not by a test that could have missed it
 
 
 def in_words(finding: Mapping[str, Any]) -> str:

@@ -42,7 +42,7 @@ def power_of(check: str, real: int, synthetic: int) -> Power | None:
 
 def with_power(finding: Finding, real: int, synthetic: int) -> Finding:
     """The finding beside what it would have seen: never green where it would rather have missed a plain leak."""
-    power = power_of(finding.check, real, synthetic)
+    power = None if finding.by_construction else power_of(finding.check, real, synthetic)
     if power is None or finding.verdict != Verdict.GREEN or not power.is_too_low:
         return replace(finding, power=power)
     return replace(

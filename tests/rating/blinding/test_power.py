@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.leaks import by_counts
+from bench.leaks import by_counts, by_own_auc
 from rating.blinding.audit import BlindingAudit
-from rating.blinding.checks import Examined, check_patients
+from rating.blinding.checks import NATIVE_SIZES, Examined, check_patients
+from rating.blinding.confounds import NAME as KINDS_OF_IMAGES
 from rating.blinding.containers import CHUNKS, Container
 from rating.blinding.findings import Finding, Leak, Power, Verdict, in_words
 from rating.blinding.power import AUCS, TABLE, power_of, with_power
@@ -73,6 +74,31 @@ def test_the_table_holds_what_the_exact_test_of_counts_gives() -> None:
     )
     assert shares["10"][2] == pytest.approx(share, abs=1e-3)
     assert by_counts(10, 0.8, 0) == pytest.approx(share, abs=1e-3)
+
+
+def test_kinds_of_few_images_are_unknown_and_of_many_green() -> None:
+    green = Finding(KINDS_OF_IMAGES, Verdict.GREEN, "No finding stands in one arm more often.")
+
+    assert with_power(green, 12, 12).verdict == Verdict.UNKNOWN
+    assert with_power(green, 60, 60).verdict == Verdict.GREEN
+
+
+def test_what_is_so_by_construction_is_no_test_that_could_have_missed_it() -> None:
+    shrunk = Finding(NATIVE_SIZES, Verdict.GREEN, "Both arms are shrunk.", by_construction=True)
+
+    assert with_power(shrunk, 5, 5) == shrunk
+
+
+def test_the_bar_of_native_sizes_is_passed_by_luck_as_often_as_counting_all_orders_says() -> None:
+    sums = np.zeros((11, 156))  # of how many ranks, their sum
+    sums[0, 0] = 1
+    for rank in range(1, 21):
+        for chosen in range(10, 0, -1):
+            sums[chosen, rank:] += sums[chosen - 1, :-rank]
+    areas = (np.arange(156) - 55) / 100
+    luck = float(sums[10][np.maximum(areas, 1 - areas) > 0.6].sum() / sums[10].sum())
+
+    assert by_own_auc(10, 0.5, 0) == pytest.approx(luck, abs=0.03)
 
 
 def test_every_row_of_the_table_sees_a_plain_leak_at_its_largest_size() -> None:
