@@ -49,10 +49,11 @@ class ImportLine(JobFacts):
 
 
 class ImportFacts(ImportLine):
-    """`refused` and `duplicates` name the files that became no image of their own, the first hundred of each."""
+    """`refused`, `duplicates` and `unchosen` (slices) name the files that became no image of their own, the first hundred of each."""
 
     refused: list[Outcome]
     duplicates: list[Outcome]
+    unchosen: list[Outcome]
 
     @staticmethod
     def resolve_refused(job: ImportJob) -> Any:
@@ -61,6 +62,10 @@ class ImportFacts(ImportLine):
     @staticmethod
     def resolve_duplicates(job: ImportJob) -> Any:
         return _outcomes(job.outcomes.duplicates())
+
+    @staticmethod
+    def resolve_unchosen(job: ImportJob) -> Any:
+        return _outcomes(job.outcomes.unchosen())
 
 
 def _outcomes(rows: Any) -> list[dict[str, str]]:

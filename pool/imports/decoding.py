@@ -43,6 +43,8 @@ class Decoded:
     """The identifier of the series it is a slice of, to be hashed at once."""
     position: float = 0.0
     """Where in its series it lies, in mm."""
+    lung_share: float | None = None
+    """How much of a slice of a series is lung, where its slices are chosen by that and its values tell."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ def _understood(head: dict[str, Any], body: bytes) -> list[Decoded]:
                 values=values,
                 series=str(entry["series"]),
                 position=float(entry["position"]),
+                lung_share=None if entry["lung_share"] is None else float(entry["lung_share"]),
             )
         )
     if not images or place != len(body):

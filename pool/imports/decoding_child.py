@@ -61,6 +61,7 @@ def _answer(data: bytes, name: str, hints: Hints) -> tuple[dict[str, object], by
             "value_bytes": len(image.values),
             "series": image.series,
             "position": image.position,
+            "lung_share": image.lung_share,
         }
         for image in images
     ]
@@ -102,6 +103,7 @@ def _of_dicom(data: bytes, hints: Hints) -> list[Decoded]:
             frame.values,
             frame.series.identifier if frame.series else "",
             frame.series.position if frame.series else 0.0,
+            frame.lung_share,
         )
         for frame in frames
         if not several or frame.pixels.min() < frame.pixels.max()

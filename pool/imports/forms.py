@@ -14,7 +14,7 @@ from pool.imports.decoding import WINDOW_SENTENCE, is_window
 from pool.imports.labels import BadSourceError
 from pool.imports.notes import KINDS
 from pool.imports.public_layouts import CHOICES as LAYOUTS
-from pool.imports.slices import is_choice
+from pool.imports.slices import CHOICE_SENTENCE, is_choice
 from pool.imports.tables import read_table
 from pool.models import ANY_NOTE, Dataset, Image, ImportJob, Modality, Origin
 
@@ -55,7 +55,7 @@ def check_window(text: str) -> None:
 def check_slices(text: str) -> None:
     """Raises ValidationError for what is no choice of slices."""
     if not is_choice(text):
-        raise forms.ValidationError("Slices are middle, every:N or lung.")
+        raise forms.ValidationError(CHOICE_SENTENCE)
 
 
 class DatasetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
@@ -125,7 +125,7 @@ class UploadForm(forms.Form):
         max_length=10,
         required=False,
         validators=[check_slices],
-        help_text="Of files that hold several images (multi-frame DICOM, NIfTI, NRRD): middle, every:N or lung.",
+        help_text="Of files that hold several images (multi-frame DICOM, NIfTI, NRRD), and of each DICOM series: middle, every:N, all or lung; empty: every file of a series.",
     )
     licence = forms.CharField(max_length=200, required=False)
     citation = forms.CharField(

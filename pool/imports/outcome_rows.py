@@ -14,6 +14,9 @@ class FileOutcomeQuerySet(models.QuerySet["FileOutcome"]):
     def duplicates(self) -> Self:
         return self.filter(kind=FileOutcome.Kind.DUPLICATE)
 
+    def unchosen(self) -> Self:
+        return self.filter(kind=FileOutcome.Kind.UNCHOSEN)
+
 
 class FileOutcome(models.Model):
     """A file of an import that became no image of its own, and why; those that did are the job's images."""
@@ -21,6 +24,7 @@ class FileOutcome(models.Model):
     class Kind(models.TextChoices):
         DUPLICATE = "duplicate"
         REFUSED = "refused"
+        UNCHOSEN = "unchosen"  # a slice of a series of which others were taken
 
     job = models.ForeignKey("pool.ImportJob", on_delete=models.CASCADE, related_name="outcomes")
     kind = models.CharField(max_length=9, choices=Kind)
@@ -36,7 +40,8 @@ class FileOutcome(models.Model):
         ordering = ["id"]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(kind__in=["duplicate", "refused"]), name="file_outcome_kind_known"
+                condition=models.Q(kind__in=["duplicate", "refused", "unchosen"]),
+                name="file_outcome_kind_known",
             ),
         ]
         indexes = [models.Index(fields=["job", "kind", "id"], name="file_outcome_list")]

@@ -6,17 +6,26 @@ import csv
 from collections.abc import Iterator
 
 from pool.imports.archives import Refusal
+from pool.imports.series_choice import Unchosen
 from pool.imports.store import Duplicate
 from pool.models import FileOutcome, HeldFile, ImportJob
 
 COLUMNS = ("file", "outcome", "detail")
+KINDS = {
+    Duplicate: FileOutcome.Kind.DUPLICATE,
+    Refusal: FileOutcome.Kind.REFUSED,
+    Unchosen: FileOutcome.Kind.UNCHOSEN,
+}
 RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def outcome_row(job: ImportJob, outcome: Duplicate | Refusal) -> FileOutcome:
     """What became of a file that is no image of its own, as a row not yet saved."""
-    kind = FileOutcome.Kind.DUPLICATE if isinstance(outcome, Duplicate) else FileOutcome.Kind.REFUSED
+    kind = KINDS[type(outcome)]
     return FileOutcome(job=job, kind=kind, **outcome.as_json())
+
+
+OUTSIDE = {FileOutcome.Kind.REFUSED.value: "refused", FileOutcome.Kind.UNCHOSEN.value: "not chosen"}
 
 
 class _Echo:
@@ -27,7 +36,7 @@ class _Echo:
 
 
 def outcome_lines(job: ImportJob) -> Iterator[str]:
-    """The lines of a CSV: each file once, taken, noted, there already, refused or held for release, with the reason."""
+    """The lines of a CSV: each file once, taken, noted, there already, refused, not chosen or held for release, with the reason."""
     writer = csv.writer(_Echo())
     yield str(writer.writerow(COLUMNS))
     for row in _rows(job):
@@ -42,7 +51,7 @@ def _rows(job: ImportJob) -> Iterator[tuple[str, str, str]]:
         if outcome.kind == FileOutcome.Kind.DUPLICATE:
             yield outcome.file, "there already", f"same pixels as {outcome.same_as}"
         else:
-            yield outcome.file, "refused", outcome.reason
+            yield outcome.file, OUTSIDE[outcome.kind], outcome.reason
     for held_file in job.held_files.filter(image=None).order_by("source_name").iterator(chunk_size=2000):
         yield held_file.source_name, _desk_word(held_file), held_file.outcome
 

@@ -1,4 +1,4 @@
-"""Which images of a file that holds many are taken: the middle one, every n-th, or those that show lung."""
+"""Which images are taken of a file or a series that holds many: the middle one, every n-th, all, or those that show lung."""
 
 from __future__ import annotations
 
@@ -11,44 +11,57 @@ import numpy.typing as npt
 from pool.canonical.pixels import RefusedImageError
 
 EVERY = re.compile(r"every:([1-9]\d{0,3})")
+MIDDLE, ALL, LUNG = "middle", "all", "lung"
+CHOICE_SENTENCE = "Slices are middle, every:N, all or lung."
 LUNG_VALUES = (-950.0, -500.0)  # Hounsfield units of air-filled lung
 LEAST_LUNG = 0.06  # of the slice
 MOST_SLICES = 500
 
 
 def is_choice(text: str) -> bool:
-    """Whether a text is a choice of slices: empty, middle, lung or every:N."""
-    return text in {"", "middle", "lung"} or EVERY.fullmatch(text) is not None
+    """Whether a text is a choice of slices: empty, middle, all, lung or every:N."""
+    return text in {"", MIDDLE, ALL, LUNG} or EVERY.fullmatch(text) is not None
 
 
 def selected_places(
     choice: str, number: int, values_of: Callable[[int], npt.NDArray[Any]], *, is_hounsfield: bool
 ) -> list[int]:
-    """The places of the images to take. Raises RefusedImageError where nothing was chosen, or nothing fits."""
+    """The places of the images to take of a file. Raises RefusedImageError where nothing was chosen, or nothing fits."""
     if number == 1:
         return [0]
     if not choice:
         raise RefusedImageError(
-            f"The file holds more than one frame or slice ({number}); choose which to take: middle, every:N or lung."
+            f"The file holds more than one frame or slice ({number}); choose which to take: middle, every:N, all or lung."
         )
-    if choice == "middle":
+    share_of = (lambda place: share_of_lung(values_of(place))) if is_hounsfield else None
+    return chosen_places(choice, number, share_of)
+
+
+def chosen_places(choice: str, number: int, share_of: Callable[[int], float] | None) -> list[int]:
+    """The places of the slices to take of so many in order. Raises RefusedImageError where none fits.
+
+    `share_of` gives the share of lung of the slice at a place; None where the values are no Hounsfield units.
+    """
+    if choice == MIDDLE:
         return [number // 2]
-    if every := EVERY.fullmatch(choice):
-        step = int(every[1])
-        places = list(range(min(step // 2, number - 1), number, step))
-    else:
-        if not is_hounsfield:
+    if choice == LUNG:
+        if share_of is None:
             raise RefusedImageError(
-                "Only slices of a CT in Hounsfield units can be chosen by lung; choose middle or every:N."
+                "Only slices of a CT in Hounsfield units can be chosen by lung; choose middle, every:N or all."
             )
-        places = [place for place in range(number) if _share_of_lung(values_of(place)) >= LEAST_LUNG]
+        places = [place for place in range(number) if share_of(place) >= LEAST_LUNG]
+    else:
+        every = EVERY.fullmatch(choice)
+        step = int(every[1]) if every else 1
+        places = list(range(min(step // 2, number - 1), number, step))
     if not places:
-        raise RefusedImageError("No slice of the file shows lung.")
+        raise RefusedImageError("No slice shows lung.")
     if len(places) > MOST_SLICES:
-        raise RefusedImageError(f"{len(places)} slices were chosen; {MOST_SLICES} of a file are allowed.")
+        raise RefusedImageError(f"{len(places)} slices were chosen; {MOST_SLICES} are allowed.")
     return places
 
 
-def _share_of_lung(values: npt.NDArray[Any]) -> float:
+def share_of_lung(values: npt.NDArray[Any]) -> float:
+    """Of values in Hounsfield units, the share that is air-filled lung."""
     low, high = LUNG_VALUES
     return float(((values >= low) & (values <= high)).mean())

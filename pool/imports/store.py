@@ -23,6 +23,7 @@ from pool.imports.notes import Note
 from pool.imports.pipeline import OpenedFile, Pipeline, Prepared
 from pool.imports.placeholders import is_placeholder
 from pool.imports.series import order_series
+from pool.imports.series_choice import SeriesChoice
 from pool.models import Dataset, HeldFile, Image, ImportJob, Modality
 from pool.release.desk import hold
 from pool.storage.insertion import DuplicatePixelsError, insert, patient_key, series_key
@@ -55,28 +56,40 @@ def bring_in(
     """What became of each file, as it happens; None for those in `done`, which an earlier attempt dealt with.
 
     `provenance` is what a person says of where all of them come from; it goes into each one's provenance.
-    `slices` chooses of files that hold several images.
+    `slices` chooses of files that hold several images, and of the slices of each series; for these None says that one
+    was set aside, and what became of it comes last.
     """
     series = set(job.images.order_by().values_list("series_key", flat=True).distinct()) if job else set()
-    missing = (None if _name(item) in done else item for item in items)
-    with Pipeline(hints_of(dataset, slices)) as pipeline:
-        for file in pipeline.open_all(missing):
+    # A slice is chosen by its place among all of its series: then those dealt with are opened again.
+    missing = (None if _name(item) in done and not slices else item for item in items)
+    with Pipeline(hints_of(dataset, slices)) as pipeline, SeriesChoice(slices) as choice:
+        for file in _opened(pipeline.open_all(missing), choice):
             if not isinstance(file, OpenedFile):
-                yield file
-            elif file.refusal is not None:
-                yield file.refusal
-            else:
-                for image in file.images:
-                    name = _name_of(file.source, image)
-                    outcome = (
-                        None
-                        if name in done
-                        else _bring_one(dataset, file, image, name, job=job, provenance=provenance)
-                    )
-                    if isinstance(outcome, Image):
-                        series.add(outcome.series_key)
-                    yield outcome
+                yield None if file and file.file in done else file
+                continue
+            for image in file.images:
+                name = _name_of(file.source, image)
+                outcome = (
+                    None
+                    if name in done
+                    else _bring_one(dataset, file, image, name, job=job, provenance=provenance)
+                )
+                if isinstance(outcome, Image):
+                    series.add(outcome.series_key)
+                yield outcome
     order_series(dataset, series)
+
+
+def _opened(
+    files: Iterable[OpenedFile | Refusal | None], choice: SeriesChoice
+) -> Iterator[OpenedFile | Refusal | None]:
+    """The files with their images; None for one set aside to be chosen from, which comes last."""
+    for file in files:
+        if isinstance(file, OpenedFile):
+            yield file.refusal or (None if choice.takes(file) else file)
+        else:
+            yield file
+    yield from choice.outcomes()
 
 
 def _name(item: Source | Refusal) -> str:

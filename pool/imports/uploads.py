@@ -79,7 +79,8 @@ def import_uploads(job: ImportJob) -> None:
             if not items:
                 raise JobFailedError("The uploaded files are gone; upload them again.")
             reading = _reading(job, items)
-            ImportJob.objects.filter(pk=job.pk).update(total=count(items))
+            job.total = count(items)
+            ImportJob.objects.filter(pk=job.pk).update(total=job.total)
             work_through(job, _outcomes(job, items, reading, names_of(job)), progress)
         except (BadSourceError, FetchError) as error:
             raise JobFailedError(str(error)) from error
@@ -98,7 +99,8 @@ class Teller:
     def now(self) -> None:
         # First the heartbeat: when the job is another worker's by now, it raises and nothing is overwritten.
         try:
-            self.job.beat(done=self.seen)
+            # What was set aside or holds several images comes more than once; a bar ends where it ends.
+            self.job.beat(done=min(self.seen, self.job.total or self.seen))
         except (JobCancelledError, JobPausedError):
             self._write()
             raise

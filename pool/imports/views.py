@@ -64,6 +64,8 @@ class ImportPages(JobPages[ImportJob]):
             "noted": [{"file": name, **note} for name, notes in noted for note in notes],
             "refused": job.outcomes.refused()[:MOST_LINES],
             "duplicates": job.outcomes.duplicates()[:MOST_LINES],
+            "unchosen": job.outcomes.unchosen()[:MOST_LINES],
+            "unchosen_count": job.outcomes.unchosen().count(),
             "duplicate_count": job.outcomes.duplicates().count(),
             "held_files": job.held_files.all()[:MOST_LINES],
             "held_count": job.held_files.count(),

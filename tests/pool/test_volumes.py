@@ -128,7 +128,15 @@ def test_frames_of_a_dicom_file_are_chosen() -> None:
 
 @pytest.mark.parametrize(
     ("text", "fits"),
-    [("", True), ("middle", True), ("every:12", True), ("lung", True), ("every:0", False), ("all", False)],
+    [
+        ("", True),
+        ("middle", True),
+        ("every:12", True),
+        ("lung", True),
+        ("every:0", False),
+        ("all", True),
+        ("most", False),
+    ],
 )
 def test_what_is_a_choice_of_slices(text: str, fits: bool) -> None:
     assert is_choice(text) == fits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pydicom
@@ -22,7 +22,7 @@ from pool.imports.dicom.stored_values import Stored, frames_of, stored_values
 from pool.imports.dicom.terms import kept_values
 from pool.imports.dicom.value_file import is_worth_keeping, value_file
 from pool.imports.notes import Note, Notes
-from pool.imports.slices import selected_places
+from pool.imports.slices import LUNG, selected_places, share_of_lung
 
 LEAST_AIR = -400  # Hounsfield units: without values below, a lung window shows nothing
 GREY_TOLERANCE = 0.03  # of the scale, between the channels of grey that a lossy JPEG went over
@@ -48,6 +48,8 @@ class DicomImage:
     values: bytes = b""
     """A file of the values behind it (`value_file`); empty where they are no deeper than the image."""
     series: SeriesPlace | None = None
+    lung_share: float | None = None
+    """Of a slice of a series whose slices are chosen by lung, where its values are Hounsfield units."""
 
 
 def is_dicom(data: bytes, name: str = "") -> bool:
@@ -85,10 +87,13 @@ def decode_frames(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             dataset = pydicom.dcmread(io.BytesIO(data), force=True)
-            return [
+            images = [
                 _image(dataset, modality, window, colour=colour, frame=frame)
                 for frame in _frames(dataset, modality, choice)
             ]
+            if choice == LUNG and images[0].series is not None:
+                return [replace(images[0], lung_share=_lung_share(dataset, modality))]
+            return images
     except RefusedImageError:
         raise
     except NotImplementedError as error:
@@ -106,11 +111,21 @@ def _frames(dataset: Dataset, modality: str, choice: str) -> list[int]:
     check_size(int(dataset.Columns), int(dataset.Rows))
 
     def values_of(frame: int) -> Floats:
-        adopt_groups(dataset, frame)
-        return modality_values(stored_values(dataset, frame, Notes()), dataset, Notes())[0]
+        return _values(dataset, frame)
 
     number = frames_of(dataset)
     return selected_places(choice, number, values_of, is_hounsfield=kind == "CT")
+
+
+def _values(dataset: Dataset, frame: int) -> Floats:
+    adopt_groups(dataset, frame)
+    return modality_values(stored_values(dataset, frame, Notes()), dataset, Notes())[0]
+
+
+def _lung_share(dataset: Dataset, modality: str) -> float | None:
+    if checked_modality(dataset, modality, Notes()) != "CT":
+        return None
+    return share_of_lung(_values(dataset, 0))
 
 
 def _image(dataset: Dataset, modality: str, window: str, *, colour: bool, frame: int) -> DicomImage:

@@ -30,7 +30,8 @@ from pool.imports.labels import BadSourceError, FolderLabels, Labels, NoLabels
 from pool.imports.outcomes import outcome_row
 from pool.imports.public_layouts import CHOICES as LAYOUTS
 from pool.imports.public_layouts import Reading, read_layout
-from pool.imports.slices import is_choice
+from pool.imports.series_choice import Unchosen
+from pool.imports.slices import CHOICE_SENTENCE, is_choice
 from pool.imports.store import Duplicate, bring_in
 from pool.imports.tables import read_table
 from pool.models import Dataset, FileOutcome, HeldFile, Image, ImportJob, Modality, Origin
@@ -86,7 +87,7 @@ class Command(BaseCommand):
             "--slices",
             default="",
             metavar="S",
-            help="of files that hold several images: middle, every:N or lung",
+            help="of files that hold several images, and of each DICOM series: middle, every:N, all or lung",
         )
         parser.add_argument("--licence", default="", metavar="T", help="whose images, on what terms")
         parser.add_argument("--citation", default="", metavar="T")
@@ -101,7 +102,7 @@ class Command(BaseCommand):
         if not is_window(options["window"]):
             raise CommandError(WINDOW_SENTENCE, returncode=BAD_ARGUMENT)
         if not is_choice(options["slices"]):
-            raise CommandError("Slices are middle, every:N or lung.", returncode=BAD_ARGUMENT)
+            raise CommandError(CHOICE_SENTENCE, returncode=BAD_ARGUMENT)
         _refuse_a_full_disk()
         with tempfile.TemporaryDirectory(prefix="lungrater-import-") as folder:
             self._import(_local_items(options["path"], Path(folder)), provenance, options)
@@ -120,6 +121,8 @@ class Command(BaseCommand):
         if tally.came or not is_new or not _taken_back(dataset):
             _keep_record(dataset, tally, provenance, options)
         report = tally.as_json()
+        if options["slices"]:
+            report["unchosen"] = tally.unchosen
         self.stdout.write(
             json.dumps(report, ensure_ascii=False) if options["json"] else _in_words(dataset, report)
         )
@@ -163,8 +166,13 @@ class Tally:
             "held": [{"file": row.source_name, "reason": row.hold_reason} for row in self.held_files],
         }
 
+    @property
+    def unchosen(self) -> list[dict[str, str]]:
+        """The slices that were not chosen, each with where it lies."""
+        return self._of(Unchosen)
+
     def _of(self, kind: type[Duplicate] | type[Refusal]) -> list[dict[str, str]]:
-        return [outcome.as_json() for outcome in self.outside if isinstance(outcome, kind)]
+        return [outcome.as_json() for outcome in self.outside if type(outcome) is kind]
 
 
 def with_room(outcomes: Iterable[T]) -> Iterator[T]:
@@ -280,6 +288,9 @@ def _in_words(dataset: Dataset, report: dict[str, Any]) -> str:
     there, out = f"{len(duplicates)} there already", f"{len(refused)} refused"
     if report["held"]:
         out += f", {len(report['held'])} held: a person sees and releases them at the release desk"
+    unchosen = report.get("unchosen", [])
+    if unchosen:
+        out += f", {len(unchosen)} not chosen"
     if added := sum("added" in entry for entry in duplicates):
         there += f" ({added} told more of than before)"
     return "\n".join(
@@ -288,6 +299,7 @@ def _in_words(dataset: Dataset, report: dict[str, Any]) -> str:
             *(f"  note: {entry['file']}: {entry['text']}" for entry in report["notes"]),
             *(f"  same pixels: {_of_one(entry)}" for entry in duplicates),
             *(f"  held: {entry['file']}: {entry['reason']}" for entry in report["held"]),
+            *(f"  not chosen: {entry['file']}: {entry['reason']}" for entry in unchosen),
             *(f"  refused: {entry['file']}: {entry['reason']}" for entry in refused),
         ]
     )

@@ -1,0 +1,112 @@
+"""The slices of each DICOM series of an import, set aside until all files were opened, and then chosen from in order.
+
+What lies aside is on the disk; in memory stands only what is known of each slice.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from pool.canonical.pixels import RefusedImageError, decode_png
+from pool.imports.archives import Refusal
+from pool.imports.notes import Note
+from pool.imports.pipeline import OpenedFile, Prepared
+from pool.imports.slices import chosen_places
+
+NO_PIXELS = np.zeros((0, 0), dtype=np.uint8)
+
+
+class Unchosen(Refusal):
+    """A slice of a series that the choice of slices leaves out."""
+
+
+@dataclass(frozen=True)
+class SliceAside:
+    """An opened file without its bytes, where those lie, and where it lies itself in its series, in mm."""
+
+    file: OpenedFile
+    place: int
+    png_bytes: int
+    value_bytes: int
+
+    @property
+    def position(self) -> tuple[float, str]:
+        return self.file.images[0].decoded.position, self.file.source.name
+
+
+class SeriesChoice:
+    """Sets slices aside by their series and chooses among each; use as a context manager. Without a choice it takes none."""
+
+    def __init__(self, choice: str) -> None:
+        self.choice = choice
+        self._spool = tempfile.TemporaryFile(prefix="lungrater-slices-")  # noqa: SIM115  closed by __exit__
+        self._series: dict[str, list[SliceAside]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._spool.close()
+
+    def takes(self, file: OpenedFile) -> bool:
+        """Set this file aside, where it is a slice of a series and slices are to be chosen."""
+        if not self.choice or len(file.images) != 1:
+            return False
+        [image] = file.images
+        decoded = image.decoded
+        if not decoded.series or decoded.hold_reason:
+            return False
+        place = self._spool.seek(0, 2)
+        self._spool.write(image.png)
+        self._spool.write(decoded.values)
+        bare = replace(image, png=b"", decoded=replace(decoded, pixels=NO_PIXELS, values=b""))
+        aside = SliceAside(replace(file, images=[bare]), place, len(image.png), len(decoded.values))
+        self._series.setdefault(decoded.series, []).append(aside)
+        return True
+
+    def outcomes(self) -> Iterator[OpenedFile | Refusal]:
+        """Of each series in order, the files chosen, whole again, and the others with the reason."""
+        for slices in self._series.values():
+            slices.sort(key=lambda aside: aside.position)
+            yield from self._chosen(slices)
+
+    def _chosen(self, slices: Sequence[SliceAside]) -> Iterator[OpenedFile | Refusal]:
+        number = len(slices)
+        try:
+            places = set(chosen_places(self.choice, number, _share_of(slices))) if number > 1 else {0}
+        except RefusedImageError as error:
+            yield from (Refusal(aside.file.source.name, str(error)) for aside in slices)
+            return
+        for place, aside in enumerate(slices):
+            where = f"Slice {place + 1} of {number} of its series"
+            if place not in places:
+                yield Unchosen(aside.file.source.name, f"{where}, not chosen by {self.choice}.")
+                continue
+            note = [Note("frames", f"{where}.")] if len(places) < number else []
+            yield replace(aside.file, images=[self._whole(aside, note)])
+
+    def _whole(self, aside: SliceAside, notes: list[Note]) -> Prepared:
+        self._spool.seek(aside.place)
+        png = self._spool.read(aside.png_bytes)
+        values = self._spool.read(aside.value_bytes)
+        [bare] = aside.file.images
+        decoded = bare.decoded
+        return replace(
+            bare,
+            png=png,
+            decoded=replace(decoded, pixels=decode_png(png), values=values, notes=[*decoded.notes, *notes]),
+        )
+
+
+def _share_of(slices: Sequence[SliceAside]) -> Callable[[int], float] | None:
+    """The share of lung by place; None where not every slice tells."""
+    shares = [aside.file.images[0].decoded.lung_share for aside in slices]
+    return None if None in shares else lambda place: shares[place] or 0.0
