@@ -1,0 +1,105 @@
+"""What a visitor of the repository reads first is true of the repository."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "CODE_OF_CONDUCT.md",
+    ".github/pull_request_template.md",
+]
+DECISIONS = sorted((REPOSITORY / "docs" / "decisions").glob("*.md"))
+PATH = re.compile(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:md|py|toml|cff))`")
+WALKS = ("engine", "statistic", "export", "import layout", "language")
+PLACEHOLDER = "LANGUAGE"
+
+
+def read(name: str) -> str:
+    return (REPOSITORY / name).read_text(encoding="utf-8")
+
+
+def project() -> dict[str, Any]:
+    return dict(tomllib.loads(read("pyproject.toml"))["project"])
+
+
+def workflow() -> dict[str, Any]:
+    return dict(yaml.safe_load(read(".github/workflows/ci.yml")))
+
+
+def targets_of_make() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", *(f"docs/decisions/{page.name}" for page in DECISIONS)])
+def test_every_path_that_is_named_exists(page: str) -> None:
+    paths = [path for path in PATH.findall(read(page)) if PLACEHOLDER not in path]
+    here_or_at_the_top = [REPOSITORY, (REPOSITORY / page).parent]
+
+    lost = [path for path in paths if not any((folder / path).exists() for folder in here_or_at_the_top)]
+
+    assert lost in ([], ["../shared/data"])
+
+
+def test_there_is_a_walk_for_each_kind_of_part() -> None:
+    headings = re.findall(r"^## Add an? (.*)$", read("CONTRIBUTING.md"), re.MULTILINE)
+
+    assert headings == list(WALKS)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_make_that_is_named_is_a_target(page: str) -> None:
+    named = set(re.findall(r"(?:`|^)make ([a-z-]+)", read(page), re.MULTILINE))
+
+    assert named <= targets_of_make()
+
+
+def test_one_version_stands_everywhere() -> None:
+    version = project()["version"]
+
+    assert yaml.safe_load(read("CITATION.cff"))["version"] == version
+    assert (
+        re.search(r"^## (\S+) \((unreleased|\d{4}-\d\d-\d\d)\)$", read("CHANGELOG.md"), re.MULTILINE)[1]
+        == version
+    )
+
+
+def test_the_workflow_runs_targets_of_make_on_every_python_that_is_promised() -> None:
+    jobs = workflow()["jobs"]
+    commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    pythons = jobs["test"]["strategy"]["matrix"]["python"]
+
+    assert {word for line in commands for word in re.findall(r"^make ([a-z-]+)", line)} <= targets_of_make()
+    assert f">={pythons[0]}" == project()["requires-python"]
+    assert {f"Programming Language :: Python :: {python}" for python in pythons} <= set(
+        project()["classifiers"]
+    )
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in DECISIONS if page.name != "index.md"], ids=lambda page: page.stem
+)
+def test_a_decision_has_its_reason_and_its_price_and_is_listed(page: Path) -> None:
+    headings = re.findall(r"^## (.*)$", page.read_text(), re.MULTILINE)
+
+    assert headings == ["Context", "Decision", "Consequences"]
+    assert f"({page.name})" in read("docs/decisions/index.md")
+
+
+def test_the_hooks_before_a_commit_run_programs_of_this_checkout() -> None:
+    [local] = yaml.safe_load(read(".pre-commit-config.yaml"))["repos"]
+    dependencies = " ".join(project()["optional-dependencies"]["dev"])
+
+    programs = {hook["entry"].split()[0].removeprefix(".venv/bin/") for hook in local["hooks"]}
+
+    assert programs == {"ruff", "djade", "lint-imports", "python"}
+    assert all(name in dependencies for name in ("ruff", "djade", "import-linter", "pytest"))
