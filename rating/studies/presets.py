@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from pool.models import Dataset, Origin
 
 
@@ -105,8 +107,10 @@ TEMPLATES = {
             protocol={
                 **_FORCED_CHOICE,
                 "design": "pair",
-                "instructions": "Of the two images one is a real patient's and the other was made by a computer. "
-                "Say which one is real; if you cannot tell, guess. Then note what you see, in a few words.",
+                "instructions": gettext_noop(
+                    "Of the two images one is a real patient's and the other was made by a computer. "
+                    "Say which one is real; if you cannot tell, guess. Then note what you see, in a few words."
+                ),
             },
             shares=(("xray", Origin.REAL, 20), ("xray", Origin.SYNTHETIC, 20)),
         ),
@@ -118,8 +122,10 @@ TEMPLATES = {
             protocol={
                 **_FORCED_CHOICE,
                 "design": "quartet",
-                "instructions": "Of the four images one is a real patient's and three were made by a computer. "
-                "Say which one is real; if you cannot tell, guess. Then note what you see, in a few words.",
+                "instructions": gettext_noop(
+                    "Of the four images one is a real patient's and three were made by a computer. "
+                    "Say which one is real; if you cannot tell, guess. Then note what you see, in a few words."
+                ),
             },
             shares=(("xray", Origin.REAL, 10), ("xray", Origin.SYNTHETIC, 30)),
         ),

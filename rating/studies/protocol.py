@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.translation import gettext_noop
 
 from rating.statistics.accuracy.indistinguishable import why_untestable
 from rating.studies.questions import ANYTHING_UNUSUAL, REAL_OR_FAKE, WHICH_ONE, Question
 
-NEUTRAL_INSTRUCTIONS = (
+NEUTRAL_INSTRUCTIONS = gettext_noop(
     "Look at each image as you would in your work and say whether anything about it strikes you as unusual. "
     "Then note the diagnosis, the quality of the image and anything unusual, in a few words."
 )
@@ -119,7 +120,7 @@ class Protocol(models.Model):
         "what raters are told of the share of generated images",
         max_length=300,
         blank=True,
-        default="Any share of the images may be generated, from none to all.",
+        default=gettext_noop("Any share of the images may be generated, from none to all."),
     )
     primary_endpoint = models.CharField(max_length=9, choices=Endpoint, default=Endpoint.FOOL_RATE)
     unsure_policy = models.CharField(max_length=7, choices=UnsurePolicy, default=UnsurePolicy.WRONG)

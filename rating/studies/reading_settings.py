@@ -7,7 +7,7 @@ import hashlib
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext, gettext_noop
 
 from rating.studies.protocol import Protocol
 
@@ -46,7 +46,7 @@ class ReadingRoom(Protocol):
 
     instructions = models.TextField(
         blank=True,
-        default=(
+        default=gettext_noop(
             "For each image say whether you take it for a real patient's image or for one made by a "
             "computer, or that you are unsure. Then note what you see, in a few words."
         ),
@@ -116,14 +116,21 @@ class ReadingRoom(Protocol):
             raise ValidationError({"require_confidence": "Ask how sure the rater is, too."})
 
     def told_before(self, session: int) -> tuple[str, str]:
-        """The instructions of a session and what raters are told of the share of generated images."""
+        """The instructions of a session and what raters are told of the share of generated images.
+
+        In the reader's language where they are those that LungRater proposes; otherwise as the study has them.
+        """
+        instructions, prevalence_note = self._declared_before(session)
+        return gettext(instructions), gettext(prevalence_note)
+
+    def _declared_before(self, session: int) -> tuple[str, str]:
         if self.is_blinded_to_purpose(session):
             return self.first_instructions, ""
         return self.instructions, self.prevalence_note
 
     def consent_version(self, session: int = 1) -> str:
-        """A short name for the very words a rater reads before beginning a session."""
-        instructions, prevalence_note = self.told_before(session)
+        """A short name for the very words a rater reads before beginning a session, the same in every language."""
+        instructions, prevalence_note = self._declared_before(session)
         words = f"{instructions}\0{self.consent}\0{prevalence_note}"
         if self.withdrawal != self.Withdrawal.KEEP:
             words += f"\0{self.withdrawal}"

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import override
 
 from accounts.preferences import Preferences
+from rating.studies.presets import TEMPLATES
+from rating.studies.study import Study
 from tests.rating.cast import open_study
 
 ROOT = Path(settings.BASE_DIR)
@@ -58,6 +61,34 @@ def test_every_word_of_a_raters_page_is_translated(language):
 
     assert len(words) > 100
     assert [word for word in words if known.gettext(word) == word and word not in SAME_IN_GERMAN] == []
+
+
+def proposed_texts():
+    """What a new study tells its raters where nobody wrote anything else."""
+    fields = ("instructions", "first_instructions", "prevalence_note")
+    yield from (Study._meta.get_field(name).default for name in fields)
+    yield from filter(
+        None, (template.protocol.get(name) for template in TEMPLATES.values() for name in fields)
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_template_tells_raters_is_translated(language):
+    known = catalogue(language)
+
+    assert [text for text in proposed_texts() if known.gettext(text) == text] == []
+
+
+def test_the_version_of_what_was_agreed_to_is_the_same_in_every_language():
+    study = Study()
+
+    with override("en"):
+        (english, _), version = study.told_before(1), study.consent_version()
+    with override("de"):
+        (german, _), german_version = study.told_before(1), study.consent_version()
+
+    assert english == study.instructions != german
+    assert german_version == version
 
 
 SAME_IN_GERMAN = {"Mediastinum", "Zoom", "Pause"}
