@@ -261,7 +261,17 @@ class Image(models.Model):
     def said_of_it(self) -> list[tuple[str, str]]:
         """The provenance as lines to read."""
         lines = sorted(self.provenance.items(), key=lambda line: line[0].lower())
-        return [(key[:1].upper() + key[1:].replace("_", " "), str(value)) for key, value in lines]
+        return [(key[:1].upper() + key[1:].replace("_", " "), _in_words(value)) for key, value in lines]
+
+    @property
+    def learned_from(self) -> set[str]:
+        """The names of the datasets that its model is known to have learned from, the earlier ones too."""
+        before = self.provenance.get("trained_on_before", [])
+        names = {
+            str(self.provenance.get("trained_on", "")),
+            *map(str, before if isinstance(before, list) else [before]),
+        }
+        return names - {""}
 
     def exclude(self, reason: str, *, by: Any) -> None:
         """Keep the image but leave it out of studies and training."""
@@ -274,6 +284,10 @@ class Image(models.Model):
         record(self, by, "took an image back in")
         self.excluded_reason, self.excluded_by = "", None
         self.save(update_fields=["excluded_reason", "excluded_by"])
+
+
+def _in_words(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 class NearCopy(models.Model):

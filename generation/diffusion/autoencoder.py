@@ -40,30 +40,40 @@ def space_for(
     device: torch.device,
     group: DistributedGroup,
     *,
+    parent: Path | None = None,
     tell: Tell = silent,
 ) -> Space | None:
     """The latent space the config asks for, trained or loaded once and kept in the run's folder; None for pixels.
 
-    Raises ConfigError when a folder holds no autoencoder that fits.
+    What starts with the weights of a `parent` goes on in its space. Raises ConfigError when a folder holds no autoencoder that fits.
     """
     if not config.latent:
         return None
     folder = run / FOLDER
     if not (folder / checkpoint.CONFIG).exists() and group.rank == 0:
         images.check(config)
-        shelf = DeviceDataset(images.pixels, device)
-        if config.latent == OWN_AUTOENCODER:
-            autoencoder = AutoencoderTraining(config, shelf, run / f"{FOLDER}-in-training").learned(tell)
-        else:
-            autoencoder = _local(Path(config.latent), config).to(device)
-        _keep(_scaled(autoencoder, shelf, config), folder, config)
+        space = space_of(parent, device) if parent else _new_space(config, images, run, device, tell)
+        checkpoint.write(folder, checkpoint.Description(config, 0, space.facts()), space.weights())
     group.wait()
     description = checkpoint.read(folder)[0]
     return space_from(description.facts, load_file(folder / checkpoint.WEIGHTS), config.channels, device)
 
 
-def _keep(space: LatentSpace, folder: Path, config: TrainingConfig) -> None:
-    checkpoint.write(folder, checkpoint.Description(config, 0, space.facts()), space.weights())
+def space_of(folder: Path, device: torch.device) -> Space:
+    """The space a checkpoint works in."""
+    description, weights = checkpoint.read(folder)
+    return space_from(description.facts, load_file(weights), description.config.channels, device)
+
+
+def _new_space(
+    config: TrainingConfig, images: TrainingImages, run: Path, device: torch.device, tell: Tell
+) -> LatentSpace:
+    shelf = DeviceDataset(images.pixels, device)
+    if config.latent == OWN_AUTOENCODER:
+        autoencoder = AutoencoderTraining(config, shelf, run / f"{FOLDER}-in-training").learned(tell)
+    else:
+        autoencoder = _local(Path(config.latent), config).to(device)
+    return _scaled(autoencoder, shelf, config)
 
 
 def _local(folder: Path, config: TrainingConfig) -> Any:

@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ORDER, LOG = "order", "training.log"
 CONFIG, PIXELS, CLASSES, HOOK = "config.json", "pixels.npy", "classes.npy", "hook.pickle"
 FINETUNING = "finetuning.json"  # the prompts, and the folder of the pipeline
+PARENT = "parent.txt"  # the folder of the checkpoint whose weights a new run starts with
 SAVES_WITHIN = 120.0
 MOST_CRASHES = 3
 
@@ -40,6 +41,7 @@ def train_apart(
     run: Path,
     *,
     pipeline: Path | None = None,
+    parent: Path | None = None,
     on_progress: OnProgress | None = None,
     on_checkpoint: OnCheckpoint | None = None,
     processes: int | None = None,
@@ -50,6 +52,8 @@ def train_apart(
     last checkpoint, three times at most without getting further. Raises TrainingFailedError.
     """
     order = _write_order(config, images, run / ORDER, on_checkpoint, pipeline)
+    if parent is not None:
+        (order / PARENT).write_text(str(parent))
     crashes, furthest = 0, -1
     while True:
         ending = _Ending()

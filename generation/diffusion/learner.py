@@ -130,11 +130,14 @@ class Learner(ABC, Generic[Config]):
         """Follow the trained weights, where averaged ones are kept."""
 
     def learning_rate(self) -> float:
-        """Linear warm-up, then a cosine down to a tenth; half of it for each time the run had to go back."""
+        """Linear warm-up, then a cosine down to a tenth, or none; half of it for each time the run had to go back."""
         config = self.config
         warm = min(1.0, (self.step + 1) / max(1, config.warmup))
+        rate = config.learning_rate * warm * 0.5**self.turn
+        if config.decay == "constant":
+            return rate
         cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, self.step / config.steps)))
-        return config.learning_rate * warm * (0.1 + 0.9 * cosine) * 0.5**self.turn
+        return rate * (0.1 + 0.9 * cosine)
 
     def is_sound(self) -> bool:
         """Whether every weight that is kept is a number, and so worth keeping."""

@@ -56,18 +56,19 @@ def _config(order: Path) -> TrainingConfig | FineTuneConfig:
 
 
 def _training_data(order: Path) -> tuple[TrainingImages, Path | None]:
-    """The images, and for a fine-tuning the pipeline it starts from."""
+    """The images, and for a fine-tuning the pipeline it starts from, else the checkpoint if it starts from one."""
     pixels = np.load(order / launch.PIXELS)
     if (order / launch.FINETUNING).exists():
         task = json.loads((order / launch.FINETUNING).read_text())
         return TrainingImages(pixels, prompts=task["prompts"]), Path(task["pipeline"])
     classes = np.load(order / launch.CLASSES) if (order / launch.CLASSES).exists() else None
-    return TrainingImages(pixels, classes), None
+    parent = order / launch.PARENT
+    return TrainingImages(pixels, classes), Path(parent.read_text()) if parent.exists() else None
 
 
 def _trained(order: Path, config: TrainingConfig | FineTuneConfig, speaker: Speaker) -> int:
     try:
-        images, pipeline = _training_data(order)
+        images, start = _training_data(order)
         hook = pickle.loads((order / launch.HOOK).read_bytes())  # noqa: S301  (written by launch.py, in a folder of the site's own)
         group = group_of_environment()
         with (order.parent / ".lock").open("w") as lock:
@@ -75,7 +76,8 @@ def _trained(order: Path, config: TrainingConfig | FineTuneConfig, speaker: Spea
                 fcntl.flock(lock, fcntl.LOCK_EX)
             done = train(
                 *(config, images, order.parent),
-                pipeline=pipeline,
+                pipeline=start,
+                parent=start,
                 on_progress=speaker,
                 on_checkpoint=hook,
                 group=group,

@@ -38,6 +38,7 @@ def train(
     run: Path,
     *,
     pipeline: Path | None = None,
+    parent: Path | None = None,
     device: torch.device | None = None,
     on_progress: OnProgress | None = None,
     on_checkpoint: OnCheckpoint | None = None,
@@ -45,7 +46,7 @@ def train(
 ) -> Path:
     """The last checkpoint's folder; goes on by itself from what stands in `run`.
 
-    `pipeline` is the folder a fine-tuning starts from. `on_progress` is called after every step (on a GPU after
+    `pipeline` is the folder a fine-tuning starts from, `parent` the checkpoint whose weights a new run starts with. `on_progress` is called after every step (on a GPU after
     every twentieth) and may raise TrainingStoppedError, before which the run is saved, or anything else.
     `on_checkpoint(learner, step)` measures a checkpoint that is already safe in `learner.last_checkpoint`; what it
     returns is kept as the facts' "metrics" and may be what `keep_best` names. It must be picklable and of a module
@@ -54,7 +55,8 @@ def train(
     """
     group = group or group_of_environment()
     listener = on_progress if group.rank == 0 else None
-    learner = _learner(config, images, run, pipeline, device=device, group=group, listener=listener)
+    start = pipeline if isinstance(config, FineTuneConfig) else parent
+    learner = _learner(config, images, run, start, device=device, group=group, listener=listener)
     manager = CheckpointManager(learner, run, on_checkpoint)
     manager.go_on()
     try:
@@ -71,7 +73,7 @@ def _learner(
     config: TrainingConfig | FineTuneConfig,
     images: TrainingImages,
     run: Path,
-    pipeline: Path | None,
+    start: Path | None,
     *,
     device: torch.device | None,
     group: DistributedGroup,
@@ -84,15 +86,17 @@ def _learner(
     if isinstance(config, FineTuneConfig):
         from generation.diffusion.finetuning.fine_tuner import FineTuner
 
-        folder = pipeline or Path(config.pipeline)
+        folder = start or Path(config.pipeline)
         learner: Learner[Any] = FineTuner(config, images, folder, device=device, group=group, tell=tell)
     else:
         from generation.diffusion.autoencoder import space_for
         from generation.diffusion.trainer import Trainer
 
         device = device or group.device
-        space = space_for(config, images, run, device, group, tell=tell)
-        learner = Trainer(config, images, device=device, space=space, group=group)
+        space = space_for(config, images, run, device, group, parent=start, tell=tell)
+        trainer = learner = Trainer(config, images, device=device, space=space, group=group)
+        if start is not None and checkpoint.latest(run) is None:
+            trainer.start_from(start)
     learner.tell = tell
     return learner
 

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 # fp16 is for sampling: without a loss scaler its small gradients vanish.
 PRECISIONS = ("auto", "fp32", "bf16")
+DECAYS = ("cosine", "constant")
 AT_LEAST_ONE = (
     *("steps", "batch", "accumulate", "checkpoint_every", "keep_checkpoints"),
     *("sample_count", "sample_steps"),
@@ -37,6 +38,7 @@ class RunConfig:
     accumulate: int = 1
     learning_rate: float = 1e-3
     warmup: int = 100
+    decay: str = "cosine"
     clip_gradient: float = 1.0
     precision: str = "auto"
     gradient_checkpointing: bool = False
@@ -55,6 +57,7 @@ class RunConfig:
             check(getattr(self, name) >= 1, f"{name} must be at least 1")
         check(self.channels in {1, 3}, "channels must be 1 (grey) or 3 (RGB)")
         check(self.precision in PRECISIONS, f"precision must be one of {', '.join(PRECISIONS)}")
+        check(self.decay in DECAYS, f"decay must be one of {', '.join(DECAYS)}")
         check(self.batch % self.accumulate == 0, "batch must be a multiple of accumulate")
         check(self.learning_rate > 0, "learning_rate must be above 0")
         check(self.clip_gradient > 0, "clip_gradient must be above 0")

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from generation.diffusion import checkpoint
+from generation.diffusion import checkpoint, warm_start
 from generation.diffusion.config import ConfigError, TrainingConfig
 from generation.diffusion.data import augmentation
 from generation.diffusion.data.device_dataset import DeviceDataset, normalised_images
@@ -56,6 +57,13 @@ class Trainer(Learner[TrainingConfig]):
         self.pixels = DeviceDataset(images.pixels, self.device)
         self.classes = None if images.classes is None else DeviceDataset(images.classes, self.device)
         self.latents = self._latents() if config.latent and not config.augment else None
+
+    def start_from(self, folder: Path) -> None:
+        """With the averaged weights of another run's checkpoint; optimiser and step are new. Raises CheckpointError."""
+        description, weights = checkpoint.read(folder)
+        fitted = warm_start.fitted(description.config, load_file(weights), self.config, self.net)
+        self.net.load_state_dict(fitted)
+        self.averaged.load_state_dict(fitted)
 
     def draw(self, generator: torch.Generator, rows: NDArray[np.int64]) -> Draw:
         config, count = self.config, self.config.batch

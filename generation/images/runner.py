@@ -31,6 +31,7 @@ from generation.images.spend_ledger import Ledger
 from generation.training import pipeline_folder
 from generation.training.models import Checkpoint
 from generation.training.tuned_models import checkpoint_behind, name_of
+from generation.training.warm_starts import trained_on_before
 from jobs.disk_space import is_out_of_room
 from jobs.models import (
     JobCancelledError,
@@ -178,11 +179,14 @@ def _outcome(job: GenerationJob, answer: EngineImage | Refusal) -> dict[str, Any
 def _origin(job: GenerationJob) -> dict[str, Any]:
     if job.checkpoint is None:
         return {}
+    run = job.checkpoint.run
+    earlier = trained_on_before(run) if run else []
     return {
         "model": job.checkpoint.name,
         "checkpoint_step": job.checkpoint.step,
         "checkpoint_sha256": job.checkpoint.sha256,
-        "trained_on": job.checkpoint.run.dataset.name if job.checkpoint.run else "",
+        "trained_on": run.dataset.name if run else "",
+        **({"trained_on_before": earlier} if earlier else {}),
         **(job.checkpoint.fidelity if _is_as_measured(job, job.checkpoint) else {}),
     }
 

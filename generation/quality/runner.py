@@ -79,7 +79,7 @@ def _sample(report: QualityReport, images: Any) -> list[Image]:
 
 def _training_images(report: QualityReport, fake: Sequence[Image]) -> list[Image]:
     """Real images that the fakes' models have seen and the reference does not hold."""
-    names = {str(image.provenance.get("trained_on", "")) for image in fake} - {"", report.reference.name}
+    names = {name for image in fake for name in image.learned_from} - {report.reference.name}
     of_models = Image.objects.usable().filter(dataset__in=Dataset.objects.filter(name__in=names))
     rest = Image.objects.none()
     if report.split:

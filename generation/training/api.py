@@ -10,16 +10,18 @@ from ninja import Router, Schema
 
 from accounts.api.access import Access
 from accounts.api.filling import body_of
+from accounts.api.problems import ProblemError
 from accounts.api.types import Key
 from accounts.tokens.models import Scope
-from generation.training.forms import FineTuneForm, TrainingForm
+from generation.training.forms import FineTuneForm, LongerForm, TrainingForm
 from generation.training.models import TrainingRun
 from generation.training.views import pages
-from jobs.api import JobFacts, add_create, add_job_operations
+from jobs.api import JobFacts, add_create, add_job_operations, reread
 from pool.filling import filled_by
 
 router = Router(tags=["Training runs"])
 AT = "/training-runs"
+LongerBody = body_of(LongerForm, "TrainingLonger")
 
 
 class TrainingFacts(JobFacts):
@@ -47,6 +49,19 @@ def train(request: HttpRequest, body: Any) -> TrainingRun:
 def fine_tune(request: HttpRequest, body: Any) -> TrainingRun:
     """Go on training a Stable Diffusion that lies in the home's models folder."""
     return filled_by(request.user, FineTuneForm, body).submit(request.user)
+
+
+@router.post(
+    f"{AT}/{{pk}}/longer",
+    response=TrainingFacts,
+    auth=Access(Scope.WRITE, "generation.change_trainingrun"),
+)
+def train_longer(request: HttpRequest, pk: Key, body: LongerBody) -> Any:  # type: ignore[valid-type]  # made of the form
+    """Let a run that reached its end go on for so many more steps."""
+    run = pages.editable(request, pk)
+    if not filled_by(request.user, LongerForm, body).train_longer(run, by=request.user):
+        raise ProblemError(409, "This run is not at its end.")
+    return reread(run)
 
 
 ADD = "generation.add_trainingrun"

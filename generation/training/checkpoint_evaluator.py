@@ -21,6 +21,7 @@ from generation.metrics.feature_extractor import ExtractorError, described
 from generation.training import pipeline_folder
 from generation.training.models import TrainingRun
 from generation.training.run_facts import DataFacts, ImageCounts, MachineFacts, PipelineFacts, RunFacts
+from generation.training.warm_starts import facts_of
 from pool.canonical.previews import squares
 from pool.models import Dataset
 from pool.splits import held_out_images, split_in_words, training_images
@@ -52,11 +53,15 @@ def watch_for(
             **_data(run.dataset),
             **_machine(),
             **_started_from(config),
+            **facts_of(run),
             "extractor": description,
             "samples_measured": _count(len(held_out), config),
+            "data_changes": [],
         }
         run.facts = facts
         run.save(update_fields=["facts"])
+    else:
+        _note_changed_data(run)
     return Watch.of(
         run.folder / "watch",
         images.pixels,
@@ -66,6 +71,17 @@ def watch_for(
         count=run.facts["samples_measured"],
         spec=settings.EXTRACTOR,
     )
+
+
+def _note_changed_data(run: TrainingRun) -> None:
+    """Where the dataset is not what it was, write down from which step on the run has learned from other images."""
+    data = _data(run.dataset)
+    changes = run.facts.setdefault("data_changes", [])
+    before = changes[-1]["training_sha256"] if changes else run.facts.get("training_sha256")
+    if data["training_sha256"] != before:
+        images = data["training"]["images"]
+        changes.append({"step": run.done, "images": images, "training_sha256": data["training_sha256"]})
+        run.save(update_fields=["facts"])
 
 
 def _count(held_out: int, config: RunConfig) -> int:
@@ -122,7 +138,8 @@ def _machine() -> MachineFacts:
         "cpu": platform.processor() or platform.machine(),
         "cores": os.cpu_count() or 1,
         "threads": torch.get_num_threads(),
-        "versions": {name: _version(name) for name in ("lungrater", "torch", "diffusers")},
+        "versions": {name: _version(name) for name in ("lungrater", "torch", "diffusers")}
+        | {"python": platform.python_version()},
         "git": git_version(),
     }
 

@@ -16,11 +16,13 @@ from generation.training import pipeline_folder
 from generation.training.dataset_traits import channels_of, classes_of
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.tuned_models import is_taken
+from generation.training.warm_starts import check_like, inherited
 from pool.models import Dataset
 
 ASKED_OF_FINETUNING = ("pipeline", "prompt", "rank", "size", "steps", "batch", "learning_rate", "seed")
 LARGEST_CONFIG = 100_000
 FIRST_PRESET = "tiny"
+MOST_MORE_STEPS = 10_000_000
 
 
 class WithConfigFile(forms.Form):
@@ -61,6 +63,7 @@ class WithConfigFile(forms.Form):
             config=self.config.as_json(),
             total=self.config.steps,
             requested_by=by,
+            parent=self.cleaned_data.get("parent"),
         )
         if enqueue:
             run.submit()
@@ -75,9 +78,18 @@ class TrainingForm(WithConfigFile):
     name = forms.CharField(max_length=100, label="Name of the model")
     dataset = forms.ModelChoiceField(Dataset.objects.all(), label="Trained on")
     preset = forms.ChoiceField(
-        choices=[("", f"{FIRST_PRESET}, or what the config file says"), *((name, name) for name in PRESETS)],
+        choices=[
+            ("", f"{FIRST_PRESET}, or what the model to start from or the config file says"),
+            *((name, name) for name in PRESETS),
+        ],
         required=False,
-        initial=FIRST_PRESET,
+    )
+    parent = forms.ModelChoiceField(
+        Checkpoint.objects.that_sample().exclude(weights=""),
+        required=False,
+        empty_label="nothing",
+        label="Starting from",
+        help_text="The weights of a model there is, imported ones too; its settings are then those to start from.",
     )
     size = forms.IntegerField(
         min_value=16, max_value=1024, required=False, label="Size in pixels", help_text="Empty: the preset's."
@@ -89,7 +101,7 @@ class TrainingForm(WithConfigFile):
     )
     seed = forms.IntegerField(min_value=0, max_value=MOST_SEED, required=False, help_text="Empty: 0.")
     field_order = (
-        *("name", "dataset", "preset", "size", "steps", "batch", "by_finding", "seed"),
+        *("name", "dataset", "parent", "preset", "size", "steps", "batch", "by_finding", "seed"),
         *("config_file", "settings"),
     )
 
@@ -112,9 +124,34 @@ class TrainingForm(WithConfigFile):
         settings = {name: data[name] for name in ("size", "steps", "batch", "seed") if data[name] is not None}
         if data["by_finding"]:
             settings["classes"] = [vars(kind) for kind in classes_of(data["dataset"])]
-        preset = data["preset"] or ("" if data["config_file"] else FIRST_PRESET)
+        parent: Checkpoint | None = data["parent"]
+        if parent and data["preset"]:
+            raise ConfigError("Settings start from a preset or from a model; choose one of them.")
+        written = self.written()
+        preset = data["preset"] or ("" if data["config_file"] or parent else FIRST_PRESET)
         start = {"channels": channels_of(data["dataset"]), **({"preset": preset} if preset else {})}
-        return TrainingConfig.from_mapping({**start, **self.written(), **settings})
+        base = {**inherited(parent), **start} if parent else start
+        config = TrainingConfig.from_mapping({**base, **written, **settings})
+        if parent:
+            check_like(parent, config)
+        _check_classes(config, data["dataset"])
+        return config
+
+
+def _check_classes(config: TrainingConfig, dataset: Dataset) -> None:
+    """What the worker could not train on is refused here. Raises ConfigError."""
+    if config.classes:
+        for kind in classes_of(dataset):
+            config.class_number(kind)
+
+
+class LongerForm(forms.Form):
+    """How many steps a run that reached its end is to go on for."""
+
+    more_steps = forms.IntegerField(min_value=1, max_value=MOST_MORE_STEPS, label="More steps")
+
+    def train_longer(self, run: TrainingRun, *, by: Any, enqueue: bool = True) -> bool:
+        return run.train_longer(self.cleaned_data["more_steps"], by=by, enqueue=enqueue)
 
 
 class FineTuneForm(WithConfigFile):

@@ -11,6 +11,7 @@ from generation.metrics.fidelity_by_step import Point, points
 from generation.training.models import Checkpoint
 from generation.training.run_facts import ImageCounts, RunFacts
 from generation.training.tuned_models import name_of
+from generation.training.warm_starts import trained_on_before
 
 WATTS_A_CORE = 10
 WATTS_A_GPU = {"H200": 700, "H100": 700, "A100": 400, "L40": 300, "RTX 8000": 260, "T4": 70}
@@ -90,8 +91,10 @@ def _data(checkpoint: Checkpoint) -> Section:
             ],
         )
     facts: RunFacts = run.facts
+    earlier = trained_on_before(run)
     rows = [
         ("Dataset", facts.get("dataset", run.dataset.name)),
+        *([("Trained on before, by what it started from", ", ".join(earlier))] if earlier else []),
         ("Modality", run.dataset.get_modality_display()),
         ("Licence", facts.get("licence", run.dataset.licence) or "not stated"),
         ("Citation", facts.get("citation", run.dataset.citation) or "not stated"),
@@ -102,6 +105,14 @@ def _data(checkpoint: Checkpoint) -> Section:
             ("Held out", _counted(facts["held_out"])),
             ("Split", facts["split"]),
             ("SHA-256 of the training images", facts["training_sha256"]),
+        ]
+        rows += [
+            (
+                f"From step {change['step']:,} on",
+                f"{change['images']:,} images, SHA-256 {change['training_sha256']}",
+            )
+            for change in facts.get("data_changes", [])
+            if change["step"] < checkpoint.step
         ]
     return Section("Data", rows)
 
@@ -116,6 +127,9 @@ def _training(checkpoint: Checkpoint) -> Section:
     config = checkpoint.description["config"]
     settings = {name: value for name, value in config.items() if value not in ("", None, [], ())}
     rows = [("Step", f"{checkpoint.step:,} of {config.get('steps', 0):,}")]
+    if checkpoint.run is not None and checkpoint.run.parent is not None:
+        parent = checkpoint.run.parent
+        rows.append(("Started with the weights of", f"{parent}, SHA-256 {parent.sha256}"))
     rows += [(name.replace("_", " ").capitalize(), _plain(value)) for name, value in sorted(settings.items())]
     return Section("Training", [*rows, *_of_a_finetuning(checkpoint)])
 

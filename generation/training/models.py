@@ -12,10 +12,11 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.core.files.base import ContentFile, File
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from audit import record
 from generation.diffusion.checkpoint_source import CheckpointSource
 from generation.diffusion.config import ImageClass, TrainingConfig
 from generation.diffusion.finetuning.config import FineTuneConfig
@@ -34,6 +35,10 @@ class TrainingRun(Job):
 
     name = models.CharField(max_length=100, unique=True)
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="training_runs")
+    # Whose weights it starts with, where it does not start from nothing.
+    parent = models.ForeignKey(
+        "Checkpoint", on_delete=models.PROTECT, null=True, blank=True, related_name="warm_started_runs"
+    )
     config = models.JSONField(default=dict)
     curve = models.JSONField(default=list, editable=False)  # [[step, loss], …], thinned as it grows
     images_per_second = models.FloatField(null=True, editable=False)
@@ -84,6 +89,36 @@ class TrainingRun(Job):
             if measured
             else next(iter(checkpoints), None)
         )
+
+    @property
+    def ancestors(self) -> list[Checkpoint]:
+        """The checkpoint it started from, the one that one's run started from, and so on."""
+        checkpoints: list[Checkpoint] = []
+        parent = self.parent
+        while parent is not None:
+            checkpoints.append(parent)
+            parent = parent.run.parent if parent.run else None
+        return checkpoints
+
+    def train_longer(self, more_steps: int, *, by: Any = None, enqueue: bool = True) -> bool:
+        """Queue a run that reached its end again, for so many more steps; True if it was at its end."""
+        total = self.total + more_steps
+        at_its_end = TrainingRun.objects.filter(pk=self.pk, state=self.State.SUCCEEDED, total=self.total)
+        with transaction.atomic():
+            extended = bool(
+                at_its_end.update(
+                    state=self.State.QUEUED,
+                    total=total,
+                    config={**self.config, "steps": total},
+                    message="",
+                    finished_at=None,
+                )
+            )
+            if extended:
+                record(self, by, "let a model train longer", steps=total)
+                if enqueue:
+                    transaction.on_commit(self.enqueue)
+        return extended
 
     @property
     def parsed_config(self) -> TrainingConfig:

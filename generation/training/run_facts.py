@@ -44,6 +44,23 @@ class PipelineFacts(TypedDict, total=False):
     pipeline_sha256: str
 
 
-class RunFacts(DataFacts, MachineFacts, PipelineFacts):
+class ParentFacts(TypedDict, total=False):
+    """Whose weights a run started with."""
+
+    parent: str
+    parent_step: int
+    parent_sha256: str
+
+
+class DataChange(TypedDict):
+    """Other training images from a step on, as a run went on after its dataset had changed."""
+
+    step: int
+    images: int
+    training_sha256: str
+
+
+class RunFacts(DataFacts, MachineFacts, PipelineFacts, ParentFacts):
     extractor: ExtractorJSON
     samples_measured: int
+    data_changes: list[DataChange]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from generation.diffusion.progress import Progress
 from generation.metrics.checkpoint_evaluator import GRID, NEIGHBOURS
 from generation.training.checkpoint_evaluator import watch_for
 from generation.training.models import Checkpoint, TrainingRun
+from generation.training.warm_starts import PARENT, inherit_images, written_parent
 from jobs.disk_space import is_out_of_room
 from jobs.models import JobFailedError, JobNeedsRoomError
 from jobs.throttle import Throttle
@@ -54,9 +56,14 @@ def learn(
     _say_if_it_starts_again(run)
     recorder.adopt()
     done = train_apart(
-        config, images, run.folder, pipeline=pipeline, on_progress=recorder, on_checkpoint=watch
+        *(config, images, run.folder),
+        pipeline=pipeline,
+        parent=written_parent(run),
+        on_progress=recorder,
+        on_checkpoint=watch,
     )
     recorder.adopt()
+    shutil.rmtree(run.folder / PARENT, ignore_errors=True)
     return done
 
 
@@ -90,6 +97,7 @@ def images_of(run: TrainingRun, config: TrainingConfig | FineTuneConfig) -> Trai
     run.beat(message="Reading the images…")
     images = list(training_images(run.dataset))
     run.images.add(*images)
+    inherit_images(run)
     if not images:
         raise ConfigError(f"{run.dataset} has no images to train on.")
     pixels = squares(images, side=config.size, colour=config.channels == 3, pulse=Throttle(run.beat))

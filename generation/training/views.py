@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
 from generation.training import pipeline_folder
-from generation.training.forms import FineTuneForm, TrainingForm
+from generation.training.forms import MOST_MORE_STEPS, FineTuneForm, LongerForm, TrainingForm
 from generation.training.loss_figure import LossCurve
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.run_history import Course, time_left
@@ -33,15 +33,31 @@ class TrainingPages(JobPages[TrainingRun]):
     def list_context(self, request: HttpRequest) -> Context:
         return {"shipped": Checkpoint.objects.filter(run=None)}
 
+    def resumed(self, request: HttpRequest, job: TrainingRun) -> str:
+        """Also a run at its end, for as many more steps as are asked for."""
+        if job.state != job.State.SUCCEEDED:
+            return super().resumed(request, job)
+        form = LongerForm(request.POST)
+        if not form.is_valid():
+            return f"How many more steps? From 1 to {MOST_MORE_STEPS:,}."
+        return "" if form.train_longer(job, by=request.user) else "This run is not at its end."
+
     def context(self, job: TrainingRun) -> Context:
-        return {"curve": LossCurve.of(job.curve), "time_left": time_left(job), **Course.of(job).as_context()}
+        return {
+            "longer": LongerForm(),
+            "curve": LossCurve.of(job.curve),
+            "time_left": time_left(job),
+            **Course.of(job).as_context(),
+        }
 
 
 @may_add
 def train(request: HttpRequest) -> HttpResponse:
     form = for_person(
         TrainingForm(
-            request.POST or None, request.FILES or None, initial={"dataset": request.GET.get("dataset")}
+            request.POST or None,
+            request.FILES or None,
+            initial={name: request.GET.get(name) for name in ("dataset", "parent")},
         ),
         request.user,
     )

@@ -184,7 +184,7 @@ def _near_copies(study: Study, fakes: Gallery, pulse: Pulse) -> list[tuple[str, 
 def _training_copies(study: Study, fakes: Gallery, pulse: Pulse) -> Finding:
     """Fakes against other real images of the pool of like modality: those that their models were trained on first."""
     codes = dict(study.images.filter(image__origin=Origin.SYNTHETIC).order_by().values_list("image", "code"))
-    trained_on = {str(image.provenance.get("trained_on", "")) for image in fakes.images} - {""}
+    trained_on = {name for image in fakes.images for name in image.learned_from}
     others = (
         Image.objects.filter(
             origin=Origin.REAL, modality__in=study.images.values("image__modality").distinct()

@@ -49,5 +49,7 @@ def _cells(images: list[Mapping[str, Any]]) -> list[Cell]:
 
 
 def _each(name: str, images: list[Mapping[str, Any]]) -> list[str]:
-    """Every value of this name, once, in the order they come."""
-    return list(dict.fromkeys(str(record[name]) for record in images if record.get(name) not in {None, ""}))
+    """Every value of this name, once, in the order they come; each of a list by itself."""
+    values = (record.get(name) for record in images)
+    parts = (part for value in values for part in (value if isinstance(value, list) else [value]))
+    return list(dict.fromkeys(str(part) for part in parts if part not in {None, ""}))

@@ -49,6 +49,7 @@ TABLE: dict[str, tuple[str, set[str], str]] = {
     "create_openai_job": ("write", STAFF, ""),
     "create_training_run": ("write", STAFF, ""),
     "create_fine_tuning": ("write", STAFF, ""),
+    "train_longer": ("write", STAFF, "editor"),
     "list_checkpoints": ("read", STAFF, "viewer"),
     "get_training_config": ("read", STAFF, "viewer"),
     "create_quality_report": ("write", STAFF, ""),

@@ -11,9 +11,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from generation.diffusion.config import PRESETS, ConfigError, settings_from
 from generation.diffusion.run_config import toml_of
-from generation.models import TrainingRun
+from generation.models import Checkpoint, TrainingRun
+from generation.training.bundled_checkpoints import register_shipped
 from generation.training.fidelity_figure import table
-from generation.training.forms import FineTuneForm, TrainingForm, WithConfigFile
+from generation.training.forms import FineTuneForm, LongerForm, TrainingForm, WithConfigFile
 from jobs.command_line.form_command import fill, refusal, upload
 from jobs.command_line.options import Options
 from jobs.command_line.run_inline import perform_with_bar
@@ -22,7 +23,7 @@ from pool.models import Dataset
 NUMBERS = ("size", "steps", "batch", "seed")
 # What makes a new run; one that is gone on with has its settings already.
 OF_A_NEW_RUN = (
-    *("dataset", "name", "config", "preset", "set", "by_finding", "pipeline", "lora", "prompt"),
+    *("dataset", "name", "config", "preset", "set", "by_finding", "pipeline", "lora", "prompt", "from"),
     *NUMBERS,
 )
 
@@ -46,7 +47,14 @@ class Command(BaseCommand):
             help="any setting, such as objective=v_prediction (see docs/training.md)",
         )
         parser.add_argument("--by-finding", action="store_true", help="learn to make each finding on demand")
+        parser.add_argument("--from", metavar="MODEL", help="start with the weights of a model or MODEL@STEP")
         parser.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped")
+        parser.add_argument(
+            "--more-steps",
+            type=int,
+            metavar="N",
+            help="with --resume: let a run at its end go on for so many",
+        )
         parser.add_argument(
             "--pipeline", metavar="NAME", help="fine-tune this one of the home's models/pipelines"
         )
@@ -68,6 +76,8 @@ class Command(BaseCommand):
             run = _run_named(options["curves"] or options["config_of"])
             self.stdout.write(table(run) if options["curves"] else run.config_as_toml(), ending="")
             return
+        if options["more_steps"] is not None and not options["resume"]:
+            raise refusal("--more-steps goes with --resume RUN.")
         run = _resumed(options) if options["resume"] else _form(options).submit(None, enqueue=False)
         perform_with_bar(run, unit="step")
         names = list(run.checkpoints.order_by("step").values_list("name", flat=True))
@@ -103,13 +113,25 @@ def _form(options: Options) -> WithConfigFile:
         "name": options["name"] or dataset.name,
         "dataset": dataset.pk,
         "rank": options["lora"],
+        "parent": _parent(options["from"]),
         "config_file": upload(options["config"]),
         "settings": settings,
     }
-    names = {"rank": "lora", "config_file": "config", "settings": "set"}
+    names = {"parent": "from", "rank": "lora", "config_file": "config", "settings": "set"}
     if options["pipeline"]:
         return fill(FineTuneForm, values, title="A fine-tuning", options=names)
     return fill(TrainingForm, values, title="The training of a network of our own", options=names)
+
+
+def _parent(name: str | None) -> int | None:
+    """The number of the model to start from. Raises CommandError."""
+    if name is None:
+        return None
+    register_shipped()
+    checkpoint = Checkpoint.objects.that_sample().newest_by_name(name)
+    if checkpoint is None:
+        raise refusal(f"There is no model {name!r} to start from.")
+    return checkpoint.pk
 
 
 def _run_named(name: str) -> TrainingRun:
@@ -131,8 +153,19 @@ def _resumed(options: Options) -> TrainingRun:
         )
     name = options["resume"]
     run = _run_named(name)
+    if options["more_steps"] is not None:
+        return _longer(run, options)
     TrainingRun.objects.requeue_stale()
     if not run.resume(enqueue=False) and not TrainingRun.objects.waiting().filter(pk=run.pk).exists():
         raise CommandError(f"The run {name!r} is {run.state}; there is nothing to resume.")
+    run.refresh_from_db()
+    return run
+
+
+def _longer(run: TrainingRun, options: Options) -> TrainingRun:
+    """The run at its end, queued for more steps. Raises CommandError."""
+    form = fill(LongerForm, {"more_steps": options["more_steps"]}, title="A longer training")
+    if not form.train_longer(run, by=None, enqueue=False):
+        raise CommandError(f"The run {run.name!r} is {run.state}; only one at its end can be trained longer.")
     run.refresh_from_db()
     return run

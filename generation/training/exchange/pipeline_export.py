@@ -14,6 +14,7 @@ from generation.diffusion.exporting.pipeline_files import Files, pipeline_files
 from generation.diffusion.run_config import ConfigError
 from generation.training.model_card import markdown
 from generation.training.models import Checkpoint
+from generation.training.warm_starts import trained_on_before
 from pool.storage.stored_files import opened
 
 HOW = """
@@ -53,7 +54,14 @@ def _facts(checkpoint: Checkpoint) -> dict[str, str]:
     if checkpoint.run is None:
         return {}
     dataset = checkpoint.run.dataset
-    return {"trained_on": dataset.name, "licence": dataset.licence or "unknown", "modality": dataset.modality}
+    names = [dataset.name, *trained_on_before(checkpoint.run)]
+    facts = {
+        "trained_on": ", before that ".join(names),
+        "licence": dataset.licence or "unknown",
+        "modality": dataset.modality,
+    }
+    parent = checkpoint.run.parent
+    return facts | ({"parent": f"{parent}, SHA-256 {parent.sha256}"} if parent else {})
 
 
 def hub_card(checkpoint: Checkpoint) -> str:

@@ -11,10 +11,13 @@ FILES = ("weights", "samples", "grid", "neighbours")
 
 
 def remove(checkpoint: Checkpoint) -> None:
-    """Delete its row and files. Raises CheckpointError where a job made images with it: these must stay traceable."""
+    """Delete its row and files. Raises CheckpointError where images or models rest on it: these must stay traceable."""
     jobs: Any = checkpoint.jobs
     if jobs.exists():
         raise CheckpointError(f"{checkpoint} made images of this site, which name it; it stays.")
+    run = checkpoint.warm_started_runs.first()
+    if run is not None:
+        raise CheckpointError(f"{run} started with the weights of {checkpoint}, which stays.")
     files = [getattr(checkpoint, name) for name in FILES]
     checkpoint.delete()
     for file in files:
@@ -23,12 +26,14 @@ def remove(checkpoint: Checkpoint) -> None:
 
 
 def prune(run: TrainingRun, *, keep: int) -> list[str]:
-    """Remove all but the newest `keep`, the chosen one, and those that made images; the names of those removed."""
+    """Remove all but the newest `keep`, the chosen one, and those that images or models rest on; the names of those removed."""
     spared = {row.pk for row in run.checkpoints.order_by("-step")[:keep]}
     if run.chosen_checkpoint is not None:
         spared.add(run.chosen_checkpoint.pk)
     removed = []
-    for checkpoint in run.checkpoints.exclude(pk__in=spared).filter(jobs=None).order_by("step"):
+    for checkpoint in (
+        run.checkpoints.exclude(pk__in=spared).filter(jobs=None, warm_started_runs=None).order_by("step")
+    ):
         remove(checkpoint)
         removed.append(checkpoint.name)
     return removed
