@@ -1,0 +1,106 @@
+"""PgBouncer in transaction mode before a site's own database, and a web server that knows only the pooler."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import parse_qs, urlsplit
+from urllib.request import urlopen
+
+import psycopg
+
+from lungrater.embedded import postgres, redis
+from lungrater.embedded.commands import web
+from lungrater.embedded.home import SITE_ROLE, Home
+from tests.servers.external_server import USER, passable
+from tests.servers.sites import REPOSITORY, free_port
+
+PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+# Fewer than there are raters at once: what one leaves in a session, another would find there.
+SERVER_CONNECTIONS = 2
+STARTS_WITHIN = 30.0
+CONFIGURATION = """
+[databases]
+lungrater = host={sockets} dbname={database} user={role} password={password}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = {connections}
+max_client_conn = 200
+logfile = {folder}/pgbouncer.log
+"""
+
+
+@contextlib.contextmanager
+def pooling(home: Path, folder: Path) -> Iterator[str]:
+    """The database's URL by way of the pooler."""
+    assert PROGRAM is not None
+    port, site = free_port(), Home(home)
+    folder.mkdir()
+    password = site.site_passfile.read_text().strip().rpartition(":")[2]
+    words = {"sockets": parse_qs(urlsplit(postgres.url(site)).query)["host"][0], "password": password}
+    words |= {"database": postgres.DATABASE, "role": SITE_ROLE, "folder": str(folder)}
+    configuration = folder / "pgbouncer.ini"
+    configuration.write_text(CONFIGURATION.format(port=port, connections=SERVER_CONNECTIONS, **words))
+    passable(folder)
+    pooler = subprocess.Popen(
+        [PROGRAM, "--quiet", configuration], user=USER, group=USER, extra_groups=[] if USER else None
+    )
+    try:
+        url = f"postgresql://{SITE_ROLE}@127.0.0.1:{port}/lungrater"
+        _wait_until_it_answers(pooler, url)
+        yield url
+    finally:
+        pooler.kill()
+        pooler.wait(10)
+
+
+def environment(home: Path, url: str, **others: str) -> dict[str, str]:
+    """Of a process on this home that reaches the database by this URL alone."""
+    own = {"LUNGRATER_HOME": str(home), "DATABASE_URL": url, "REDIS_URL": redis.url(Home(home))}
+    return {**os.environ, **own, "DATABASE_POOLED": "1", **others}
+
+
+@contextlib.contextmanager
+def serving(home: Path, url: str) -> Iterator[int]:
+    """The port of a web server of its own, as `lungrater up` starts it."""
+    port = free_port()
+    process = subprocess.Popen(web(bind=f"127.0.0.1:{port}"), cwd=REPOSITORY, env=environment(home, url))
+    try:
+        deadline = time.monotonic() + STARTS_WITHIN
+        while not _is_ready(port):
+            assert process.poll() is None, "the web server ended"
+            assert time.monotonic() < deadline, "the web server does not answer"
+            time.sleep(0.1)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def _wait_until_it_answers(pooler: subprocess.Popen[bytes], url: str) -> None:
+    deadline = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < deadline:
+        assert pooler.poll() is None, "the pooler ended"
+        with contextlib.suppress(psycopg.OperationalError):
+            psycopg.connect(url, connect_timeout=2).close()
+            return
+        time.sleep(0.1)
+    raise AssertionError("the pooler does not answer")
