@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import ManyToManyRel, ProtectedError
 
 from audit import record
-from pool.models import Dataset
+from pool.models import Dataset, Slice
 
 
 class StillNeededError(Exception):
@@ -32,6 +32,7 @@ def remove(dataset: Dataset, *, by: Any = None) -> None:
         record(dataset, by, "removed a dataset", name=dataset.name, origin=dataset.origin, images=images)
         files += dataset.images.with_values().values_list("values", flat=True)
         files += [str(name) for name in dataset.held_files.exclude(file="").values_list("file", flat=True)]
+        files += Slice.objects.filter(image__dataset=dataset).values_list("file", flat=True)
         dataset.held_files.all().delete()
         dataset.images.all().delete()
         dataset.imports.all().delete()

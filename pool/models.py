@@ -198,6 +198,8 @@ class Image(models.Model):
     slice_position = models.FloatField(null=True, blank=True, editable=False)
     slice_number = models.PositiveIntegerField(null=True, blank=True, editable=False)
     slice_count = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    # Of a stack, how many there are: the middle one is the image's file, the others are rows of `Slice`.
+    slices = models.PositiveIntegerField(default=1, db_default=1, editable=False)
     source_name = models.CharField(max_length=255, blank=True)
     source_sha256 = models.CharField(max_length=64, blank=True)
     pixel_sha256 = models.CharField(max_length=64)
@@ -229,6 +231,7 @@ class Image(models.Model):
                 condition=models.Q(split__in=["", "train", "test"]), name="image_split_known"
             ),
             models.CheckConstraint(condition=models.Q(bits__in=[8, 16]), name="image_bits_8_or_16"),
+            models.CheckConstraint(condition=models.Q(slices__gte=1), name="image_has_a_slice"),
         ]
         indexes = [
             models.Index(fields=["modality", "origin", "label"], name="image_stratum"),
@@ -393,3 +396,4 @@ class UploadedFile(models.Model):
 # Last, since their rows name those above; whoever reads images need not read them. Under their own names, to be handed on.
 from pool.imports.outcome_rows import FileOutcome as FileOutcome  # noqa: E402, PLC0414  as above
 from pool.release.models import HeldFile as HeldFile  # noqa: E402, PLC0414  as above
+from pool.storage.slices import Slice as Slice  # noqa: E402, PLC0414  as above

@@ -15,6 +15,7 @@ from pool.imports import dicom, raster, volumes
 from pool.imports.codecs import load_codecs
 from pool.imports.decoding import MAX_FILE_BYTES, Decoded, Hints
 from pool.imports.notes import Notes
+from pool.imports.slices import STACK
 
 
 def main(seconds: int, memory: int) -> None:
@@ -82,7 +83,7 @@ def gate(data: bytes, name: str, hints: Hints) -> list[Decoded]:
         images = [Decoded(pixels, {}, notes=list(notes))]
     if not images:
         raise RefusedImageError("Each of the images chosen is of one even grey level.")
-    if len(images) == 1 and not hints.may_be_even:
+    if len(images) == 1 and not hints.may_be_even and hints.slices != STACK:
         refuse_even(images[0].pixels)
     return images
 
@@ -106,7 +107,7 @@ def _of_dicom(data: bytes, hints: Hints) -> list[Decoded]:
             frame.lung_share,
         )
         for frame in frames
-        if not several or frame.pixels.min() < frame.pixels.max()
+        if not several or hints.slices == STACK or frame.pixels.min() < frame.pixels.max()
     ]
 
 
@@ -124,7 +125,9 @@ def _of_volume(data: bytes, kind: str, hints: Hints) -> list[Decoded]:
             values=volume_slice.values,
         )
         for volume_slice in selection
-        if len(selection) == 1 or volume_slice.pixels.min() < volume_slice.pixels.max()
+        if len(selection) == 1
+        or hints.slices == STACK
+        or volume_slice.pixels.min() < volume_slice.pixels.max()
     ]
 
 

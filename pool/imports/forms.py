@@ -125,7 +125,7 @@ class UploadForm(forms.Form):
         max_length=10,
         required=False,
         validators=[check_slices],
-        help_text="Of files that hold several images (multi-frame DICOM, NIfTI, NRRD), and of each DICOM series: middle, every:N, all or lung; empty: every file of a series.",
+        help_text="Of files that hold several images (multi-frame DICOM, NIfTI, NRRD), and of each DICOM series: middle, every:N, all or lung; stack keeps the slices of a file, a series or a folder together as one image. Empty: every file of a series.",
     )
     licence = forms.CharField(max_length=200, required=False)
     citation = forms.CharField(

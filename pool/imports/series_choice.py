@@ -1,5 +1,7 @@
 """The slices of each DICOM series of an import, set aside until all files were opened, and then chosen from in order.
 
+For stacks so are the files of each folder that are of no series, in the order of the numbers in their names.
+
 What lies aside is on the disk; in memory stands only what is known of each slice.
 """
 
@@ -17,7 +19,18 @@ from pool.canonical.pixels import RefusedImageError, decode_png
 from pool.imports.archives import Refusal
 from pool.imports.notes import Note
 from pool.imports.pipeline import OpenedFile, Prepared
-from pool.imports.slices import chosen_places
+from pool.imports.slices import STACK, chosen_places
+from pool.imports.stacks import (
+    OpenedStack,
+    OtherSlice,
+    SliceFacts,
+    folder_of,
+    in_counting_order,
+    notes_of,
+    why_even,
+    why_no_stack,
+)
+from pool.storage.slices import middle_of
 
 NO_PIXELS = np.zeros((0, 0), dtype=np.uint8)
 
@@ -35,9 +48,11 @@ class SliceAside:
     png_bytes: int
     value_bytes: int
 
+    facts: SliceFacts
+
     @property
-    def position(self) -> tuple[float, str]:
-        return self.file.images[0].decoded.position, self.file.source.name
+    def order(self) -> tuple[float, list[tuple[int, str]]]:
+        return self.facts.position or 0.0, in_counting_order(self.facts.name)
 
 
 class SeriesChoice:
@@ -62,21 +77,46 @@ class SeriesChoice:
             return False
         [image] = file.images
         decoded = image.decoded
-        if not decoded.series or decoded.hold_reason:
+        if decoded.hold_reason or not (decoded.series or self.choice == STACK):
             return False
         place = self._spool.seek(0, 2)
         self._spool.write(image.png)
         self._spool.write(decoded.values)
         bare = replace(image, png=b"", decoded=replace(decoded, pixels=NO_PIXELS, values=b""))
-        aside = SliceAside(replace(file, images=[bare]), place, len(image.png), len(decoded.values))
-        self._series.setdefault(decoded.series, []).append(aside)
+        facts = SliceFacts(
+            file.source.name,
+            (decoded.pixels.shape, decoded.pixels.dtype.name),
+            file.source.facts.label,
+            file.source.facts.patient or decoded.patient_id,
+            decoded.position if decoded.series else None,
+        )
+        aside = SliceAside(replace(file, images=[bare]), place, len(image.png), len(decoded.values), facts)
+        # A folder is no series, and no identifier begins as this does.
+        key = decoded.series or f"/{folder_of(file.source.name)}"
+        self._series.setdefault(key, []).append(aside)
         return True
 
-    def outcomes(self) -> Iterator[OpenedFile | Refusal]:
-        """Of each series in order, the files chosen, whole again, and the others with the reason."""
+    def outcomes(self) -> Iterator[OpenedFile | OpenedStack | Refusal]:
+        """Of each series in order, the files chosen, whole again, and the others with the reason; or the stack of it."""
         for slices in self._series.values():
-            slices.sort(key=lambda aside: aside.position)
-            yield from self._chosen(slices)
+            slices.sort(key=lambda aside: aside.order)
+            yield from self._stacked(slices) if self.choice == STACK else self._chosen(slices)
+
+    def _stacked(self, slices: Sequence[SliceAside]) -> Iterator[OpenedStack | Refusal]:
+        facts = [aside.facts for aside in slices]
+        own = middle_of(len(slices)) - 1
+        middle = self._whole(slices[own], notes_of(facts) if len(slices) > 1 else [])
+        if reason := why_no_stack(facts) or why_even(middle):
+            yield from (Refusal(aside.facts.name, reason) for aside in slices)
+            return
+
+        def others() -> Iterator[OtherSlice]:
+            for place, aside in enumerate(slices):
+                if place != own:
+                    image = self._whole(aside, [])
+                    yield place + 1, image.png, image.pixel_sha256
+
+        yield OpenedStack(replace(slices[own].file, images=[middle]), len(slices), others)
 
     def _chosen(self, slices: Sequence[SliceAside]) -> Iterator[OpenedFile | Refusal]:
         number = len(slices)

@@ -1,4 +1,4 @@
-"""Which images are taken of a file or a series that holds many: the middle one, every n-th, all, or those that show lung."""
+"""Which images are taken of a file or a series that holds many: the middle one, every n-th, all, those that show lung, or all as one stack."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from pool.canonical.pixels import RefusedImageError
 
 EVERY = re.compile(r"every:([1-9]\d{0,3})")
 MIDDLE, ALL, LUNG = "middle", "all", "lung"
-CHOICE_SENTENCE = "Slices are middle, every:N, all or lung."
+STACK = "stack"  # one image of all of them
+CHOICE_SENTENCE = "Slices are middle, every:N, all, lung or stack."
 LUNG_VALUES = (-950.0, -500.0)  # Hounsfield units of air-filled lung
 LEAST_LUNG = 0.06  # of the slice
 MOST_SLICES = 500
 
 
 def is_choice(text: str) -> bool:
-    """Whether a text is a choice of slices: empty, middle, all, lung or every:N."""
-    return text in {"", MIDDLE, ALL, LUNG} or EVERY.fullmatch(text) is not None
+    """Whether a text is a choice of slices: empty, middle, all, lung, stack or every:N."""
+    return text in {"", MIDDLE, ALL, LUNG, STACK} or EVERY.fullmatch(text) is not None
 
 
 def selected_places(
@@ -31,7 +32,7 @@ def selected_places(
         return [0]
     if not choice:
         raise RefusedImageError(
-            f"The file holds more than one frame or slice ({number}); choose which to take: middle, every:N, all or lung."
+            f"The file holds more than one frame or slice ({number}); choose which to take: middle, every:N, all or lung, or stack to keep them together."
         )
     share_of = (lambda place: share_of_lung(values_of(place))) if is_hounsfield else None
     return chosen_places(choice, number, share_of)
@@ -57,7 +58,7 @@ def chosen_places(choice: str, number: int, share_of: Callable[[int], float] | N
     if not places:
         raise RefusedImageError("No slice shows lung.")
     if len(places) > MOST_SLICES:
-        raise RefusedImageError(f"{len(places)} slices were chosen; {MOST_SLICES} are allowed.")
+        raise RefusedImageError(f"{len(places)} slices were chosen; {MOST_SLICES} are allowed at once.")
     return places
 
 

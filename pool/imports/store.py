@@ -24,9 +24,11 @@ from pool.imports.pipeline import OpenedFile, Pipeline, Prepared
 from pool.imports.placeholders import is_placeholder
 from pool.imports.series import order_series
 from pool.imports.series_choice import SeriesChoice
+from pool.imports.slices import STACK
+from pool.imports.stacks import OpenedStack, stack_of_file
 from pool.models import Dataset, HeldFile, Image, ImportJob, Modality
 from pool.release.desk import hold
-from pool.storage.insertion import DuplicatePixelsError, insert, patient_key, series_key
+from pool.storage.insertion import DuplicatePixelsError, insert, insert_stack, patient_key, series_key
 
 __all__ = ["Duplicate", "DuplicatePixelsError", "add_image", "bring_in", "hints_of", "patient_key"]
 
@@ -63,7 +65,9 @@ def bring_in(
     # A slice is chosen by its place among all of its series: then those dealt with are opened again.
     missing = (None if _name(item) in done and not slices else item for item in items)
     with Pipeline(hints_of(dataset, slices)) as pipeline, SeriesChoice(slices) as choice:
-        for file in _opened(pipeline.open_all(missing), choice):
+        for opened in _opened(pipeline.open_all(missing), choice):
+            stack = opened if isinstance(opened, OpenedStack) else None
+            file = opened.file if isinstance(opened, OpenedStack) else opened
             if not isinstance(file, OpenedFile):
                 yield None if file and file.file in done else file
                 continue
@@ -72,7 +76,7 @@ def bring_in(
                 outcome = (
                     None
                     if name in done
-                    else _bring_one(dataset, file, image, name, job=job, provenance=provenance)
+                    else _bring_one(dataset, file, image, name, job=job, provenance=provenance, stack=stack)
                 )
                 if isinstance(outcome, Image):
                     series.add(outcome.series_key)
@@ -82,10 +86,12 @@ def bring_in(
 
 def _opened(
     files: Iterable[OpenedFile | Refusal | None], choice: SeriesChoice
-) -> Iterator[OpenedFile | Refusal | None]:
+) -> Iterator[OpenedFile | OpenedStack | Refusal | None]:
     """The files with their images; None for one set aside to be chosen from, which comes last."""
     for file in files:
-        if isinstance(file, OpenedFile):
+        if isinstance(file, OpenedFile) and choice.choice == STACK and len(file.images) > 1:
+            yield stack_of_file(file)
+        elif isinstance(file, OpenedFile):
             yield file.refusal or (None if choice.takes(file) else file)
         else:
             yield file
@@ -110,6 +116,7 @@ def _bring_one(
     *,
     job: ImportJob | None,
     provenance: Mapping[str, str],
+    stack: OpenedStack | None = None,
 ) -> Image | HeldFile | Duplicate | Refusal:
     described = _described(file, image, provenance)
     try:
@@ -127,6 +134,7 @@ def _bring_one(
             notes=described.notes,
             import_job=job,
             prepared=image,
+            stack=stack,
         )
     except DuplicatePixelsError as error:
         there = error.image
@@ -239,6 +247,7 @@ def add_image(
     notes: Iterable[Note] = (),
     import_job: ImportJob | None = None,
     prepared: Prepared | None = None,
+    stack: OpenedStack | None = None,
 ) -> Image:
     """The stored image of these pixels: row and file both, or neither. Raises DuplicatePixelsError."""
     image = Image(
@@ -259,6 +268,10 @@ def add_image(
         provenance=plain_json(provenance or {}),
         notes=[note.as_json() for note in notes],
     )
+    if prepared and stack:
+        image.slices = stack.slices
+        insert_stack(image, prepared.png, stack.others())
+        return image
     if prepared and prepared.decoded.series:
         image.series_key = series_key(prepared.decoded.series)
         image.slice_position = prepared.decoded.position

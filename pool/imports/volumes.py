@@ -81,6 +81,8 @@ def _slices(volume: Volume, choice: str, modality: str, window: str) -> tuple[li
     places = slices.selected_places(
         choice, number, lambda place: values[:, :, place], is_hounsfield=is_hounsfield
     )
+    is_stack = choice == slices.STACK
+    whole_range = (float(values.min()), float(values.max())) if is_stack else None
     selection = []
     for place in places:
         notes = Notes()
@@ -96,10 +98,13 @@ def _slices(volume: Volume, choice: str, modality: str, window: str) -> tuple[li
             padding=np.zeros(grey.shape, dtype=bool),
             is_hounsfield=is_hounsfield,
             choice=window,
+            whole_range=whole_range,
+            is_of_stack=is_stack,
         )
         unit = squared(image.unit, volume.spacing[1] / volume.spacing[0], notes)
         pixels = as_levels(unit * 65535, bits=16)
-        selection.append(VolumeSlice(place, pixels, list(notes), _value_file(grey, modality, volume.spacing)))
+        value_bytes = b"" if is_stack else _value_file(grey, modality, volume.spacing)
+        selection.append(VolumeSlice(place, pixels, list(notes), value_bytes))
     return selection, number
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 from django.db.models.fields.files import FieldFile
@@ -9,6 +11,7 @@ from django.utils.crypto import salted_hmac
 
 from pool.canonical.texts import line
 from pool.models import Image, stored_path, value_path
+from pool.storage.slices import Slice, slice_path
 
 ONCE = "image_pixels_once_per_dataset"
 
@@ -40,6 +43,31 @@ def insert(image: Image, png: bytes, values: bytes = b"") -> None:
             raise
         there = Image.objects.get(dataset_id=image.dataset_id, pixel_sha256=image.pixel_sha256)
         raise DuplicatePixelsError(there) from error
+
+
+def insert_stack(image: Image, png: bytes, others: Iterable[tuple[int, bytes, str]]) -> None:
+    """Store a new image that is a stack: its middle slice as any image, of each other one number, PNG and pixel hash.
+
+    All of it, or nothing. Raises DuplicatePixelsError where the dataset holds the middle slice already.
+    """
+    rows: list[Slice] = []
+    try:
+        with transaction.atomic():
+            insert(image, png)
+            for number, data, digest in others:
+                row = Slice(image=image, number=number, pixel_sha256=digest)
+                row.file.name = slice_path(row, "")
+                rows.append(row)
+                _store(row.file, data)
+                image.file_bytes = (image.file_bytes or 0) + len(data)
+            Slice.objects.bulk_create(rows, batch_size=500)
+            image.save(update_fields=["file_bytes"])
+    except DuplicatePixelsError:
+        raise
+    except BaseException:
+        for file in (image.file, *(row.file for row in rows)):
+            file.storage.delete(str(file.name))
+        raise
 
 
 def patient_key(identifier: str) -> str:

@@ -72,6 +72,7 @@ class ImageFacts(Schema):
     width: int
     height: int
     bits: int
+    slices: int
     source_name: str
     source_sha256: str
     pixel_sha256: str

@@ -135,6 +135,7 @@ def test_frames_of_a_dicom_file_are_chosen() -> None:
         ("lung", True),
         ("every:0", False),
         ("all", True),
+        ("stack", True),
         ("most", False),
     ],
 )

@@ -123,20 +123,21 @@ def render(
     is_hounsfield: bool,
     choice: str = "",
     whole_range: tuple[float, float] | None = None,
+    is_of_stack: bool = False,
 ) -> Rendering:
     """The image by the VOI table, a window or the range; what shows next to nothing gives way to the next.
 
     `choice` is a person's: a name of `NAMED_WINDOWS`, range, or CENTRE/WIDTH. `whole_range` is the range of values without a window
-    where the bits say it.
+    where the bits say it. Of a stack the first window is taken whatever it shows of one slice: all slices have the same.
     """
     inside = values[~padding] if padding.any() else values.ravel()
     if choice in {"", "file"}:
         table = _through_table(values, dataset, notes)
-        if table is not None and _tells(table, padding):
+        if table is not None and (is_of_stack or _tells(table, padding)):
             return Rendering(table, "table in the file")
     for window in _windows(dataset, notes, is_hounsfield=is_hounsfield, choice=choice):
         unit = _through_window(values, window, dataset)
-        if _tells(unit, padding) or window.source == "chosen" or inside.min() == inside.max():
+        if is_of_stack or _tells(unit, padding) or window.source == "chosen" or inside.min() == inside.max():
             return Rendering(unit, str(window))
         notes.add("window", f"The window {window} shows next to nothing of these values; it was left out.")
     if padding.any():

@@ -22,7 +22,7 @@ from pool.imports.dicom.stored_values import Stored, frames_of, stored_values
 from pool.imports.dicom.terms import kept_values
 from pool.imports.dicom.value_file import is_worth_keeping, value_file
 from pool.imports.notes import Note, Notes
-from pool.imports.slices import LUNG, selected_places, share_of_lung
+from pool.imports.slices import LUNG, STACK, selected_places, share_of_lung
 
 LEAST_AIR = -400  # Hounsfield units: without values below, a lung window shows nothing
 GREY_TOLERANCE = 0.03  # of the scale, between the channels of grey that a lossy JPEG went over
@@ -88,7 +88,7 @@ def decode_frames(
             warnings.simplefilter("ignore")
             dataset = pydicom.dcmread(io.BytesIO(data), force=True)
             images = [
-                _image(dataset, modality, window, colour=colour, frame=frame)
+                _image(dataset, modality, window, colour=colour, frame=frame, is_of_stack=choice == STACK)
                 for frame in _frames(dataset, modality, choice)
             ]
             if choice == LUNG and images[0].series is not None:
@@ -128,7 +128,9 @@ def _lung_share(dataset: Dataset, modality: str) -> float | None:
     return share_of_lung(_values(dataset, 0))
 
 
-def _image(dataset: Dataset, modality: str, window: str, *, colour: bool, frame: int) -> DicomImage:
+def _image(
+    dataset: Dataset, modality: str, window: str, *, colour: bool, frame: int, is_of_stack: bool
+) -> DicomImage:
     notes = Notes()
     kind, hold = checked_modality(dataset, modality, notes), hold_reason(dataset)
     check_size(int(dataset.Columns), int(dataset.Rows))
@@ -147,8 +149,10 @@ def _image(dataset: Dataset, modality: str, window: str, *, colour: bool, frame:
         return DicomImage(pixels, tags, _patient(dataset), frame, list(notes), hold)
     if stored.ndim != 2:
         raise RefusedImageError("The DICOM file does not hold one greyscale image.")
-    values = b"" if hold or not is_worth_keeping(dataset) else value_file(stored, dataset, kind)
-    unit, by = _displayed(stored, dataset, kind, window, notes)
+    values = (
+        b"" if hold or is_of_stack or not is_worth_keeping(dataset) else value_file(stored, dataset, kind)
+    )
+    unit, by = _displayed(stored, dataset, kind, window, notes, is_of_stack=is_of_stack)
     unit = squared(unit, height_over_width(dataset), notes)
     bits = 16 if int(dataset.BitsStored) > 8 else 8
     pixels = as_levels(unit * (2**bits - 1), bits=bits)
@@ -186,7 +190,9 @@ def _grey_of_colour(stored: Stored, dataset: Dataset, notes: Notes, *, colour: b
     return np.asarray(np.rint(stored @ LUMINANCE), dtype=np.int32)
 
 
-def _displayed(stored: Stored, dataset: Dataset, kind: str, window: str, notes: Notes) -> tuple[Floats, str]:
+def _displayed(
+    stored: Stored, dataset: Dataset, kind: str, window: str, notes: Notes, *, is_of_stack: bool
+) -> tuple[Floats, str]:
     padding = padding_of(stored, dataset)
     values, is_rescaled = modality_values(stored, dataset, notes)
     whole_range = None
@@ -198,9 +204,12 @@ def _displayed(stored: Stored, dataset: Dataset, kind: str, window: str, notes: 
         dataset,
         notes,
         padding=padding,
-        is_hounsfield=kind == "CT" and _is_hounsfield(values, is_rescaled, stored, notes),
+        # One slice of a stack may hold no air; the window must be that of all the others.
+        is_hounsfield=kind == "CT"
+        and ((is_of_stack and is_rescaled) or _is_hounsfield(values, is_rescaled, stored, notes)),
         choice=window,
         whole_range=whole_range,
+        is_of_stack=is_of_stack,
     )
     unit = 1 - image.unit if is_inverted(dataset, notes) else image.unit
     return np.where(padding, 0.0, unit), image.by

@@ -87,7 +87,7 @@ class Command(BaseCommand):
             "--slices",
             default="",
             metavar="S",
-            help="of files that hold several images, and of each DICOM series: middle, every:N, all or lung",
+            help="of files that hold several images, and of each DICOM series: middle, every:N, all or lung; stack: one image of all slices of a file, a series or a folder",
         )
         parser.add_argument("--licence", default="", metavar="T", help="whose images, on what terms")
         parser.add_argument("--citation", default="", metavar="T")
