@@ -47,6 +47,7 @@ urlpatterns = [
     path("quality/<int:pk>/saliency.png", quality.saliency, name="quality_saliency"),
     path("quality/<int:pk>/numbers.<kind:kind>", quality.download, name="quality_download"),
     path("training/new/", training.train, name="train"),
+    path("training/import/", training.import_model, name="import_model"),
     path("training/fine-tune/", training.finetune, name="finetune"),
     path("training/<int:pk>/fidelity.svg", checkpoint_views.course_figure, name="course_figure"),
     path("training/<int:pk>/loss.svg", checkpoint_views.loss_figure, name="loss_figure"),

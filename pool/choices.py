@@ -17,6 +17,13 @@ class OfPerson(Protocol):
     def editable_by(self, person: Any) -> Any: ...
 
 
+@runtime_checkable
+class NarrowedForm(Protocol):
+    """A form that has choices of its own to narrow, which are no field of rows."""
+
+    def narrow_to(self, person: Any) -> None: ...
+
+
 Form = TypeVar("Form", bound=forms.BaseForm)
 
 
@@ -29,4 +36,6 @@ def for_person(form: Form, person: Any, *, changes: Collection[str] = ()) -> For
         rows = getattr(field, "queryset", None)
         if isinstance(field, forms.ModelChoiceField) and isinstance(rows, OfPerson):
             field.queryset = rows.editable_by(person) if name in changes else rows.visible_to(person)
+    if isinstance(form, NarrowedForm):
+        form.narrow_to(person)
     return form

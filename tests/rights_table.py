@@ -93,6 +93,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "generation:training_list": (STAFF, "get"),
     "generation:train": (STAFF, "get"),
     "generation:finetune": (STAFF, "get"),
+    "generation:import_model": (STAFF, "get"),
     "generation:training": (STAFF, "get"),
     "generation:training_progress": (STAFF, "get"),
     "generation:training_cancel": (STAFF, "post"),

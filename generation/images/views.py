@@ -20,11 +20,13 @@ from generation.images.models import PREVIEW, GenerationJob
 from generation.images.outcomes import GeneratedImage
 from generation.training import pipeline_folder
 from generation.training.models import Checkpoint
+from generation.training.run_history import Row
 from jobs.views import Context, JobPages
 from jobs.worker_heartbeat import absent_workers
 from pool.choices import for_person
 
 SHOWN = 60
+CHECKPOINTS_SHOWN = 100
 LOG_LINES = 50
 PROMPTS_SHOWN = 8
 MORE = 8
@@ -77,7 +79,11 @@ class GenerationPages(JobPages[GenerationJob]):
 @may_add
 def create(request: HttpRequest, engine: str = GenerationJob.Engine.DIFFUSION) -> HttpResponse:
     form = for_person(
-        JOB_FORMS[engine](request.POST or None, request.FILES or None), request.user, changes=["dataset"]
+        JOB_FORMS[engine](
+            request.POST or None, request.FILES or None, initial={"checkpoint": request.GET.get("checkpoint")}
+        ),
+        request.user,
+        changes=["dataset"],
     )
     if request.method == "POST" and form.is_valid():
         return redirect(form.submit(request.user))
@@ -90,8 +96,15 @@ def create(request: HttpRequest, engine: str = GenerationJob.Engine.DIFFUSION) -
         "no_pipeline": engine == GenerationJob.Engine.PIPELINE and not pipeline_folder.names(),
         "pipelines_folder": pipeline_folder.folder(),
         "preview": PREVIEW,
+        "rows": _checkpoint_rows(request) if engine == GenerationJob.Engine.DIFFUSION else [],
     }
     return render(request, "generation/job_form.html", context, status=422 if form.errors else 200)
+
+
+def _checkpoint_rows(request: HttpRequest) -> list[Row]:
+    """The checkpoints to choose from, with what there is to look at before one does, the newest first."""
+    rows = Checkpoint.objects.that_sample().visible_to(request.user).select_related("run")
+    return [Row.of(checkpoint) for checkpoint in rows[:CHECKPOINTS_SHOWN] if checkpoint.is_readable]
 
 
 def progress_of(job: GenerationJob) -> Context:

@@ -7,13 +7,17 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 
+from audit import record
 from generation.diffusion.config import PRESETS, ConfigError, TrainingConfig, settings_of
+from generation.diffusion.errors import CheckpointError
 from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.run_config import RunConfig
 from generation.diffusion.seeds import MOST_SEED
 from generation.training import pipeline_folder
 from generation.training.dataset_traits import channels_of, classes_of
+from generation.training.exchange.pipeline_import import import_model
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.tuned_models import is_taken
 from generation.training.warm_starts import check_like, inherited
@@ -23,6 +27,7 @@ ASKED_OF_FINETUNING = ("pipeline", "prompt", "rank", "size", "steps", "batch", "
 LARGEST_CONFIG = 100_000
 FIRST_PRESET = "tiny"
 MOST_MORE_STEPS = 10_000_000
+MOST_UNPACKED = 4 * 2**30  # bytes
 
 
 class WithConfigFile(forms.Form):
@@ -143,6 +148,28 @@ def _check_classes(config: TrainingConfig, dataset: Dataset) -> None:
     if config.classes:
         for kind in classes_of(dataset):
             config.class_number(kind)
+
+
+class ModelImportForm(forms.Form):
+    """A model that LungRater exported, here or elsewhere, as a zip."""
+
+    name = forms.CharField(max_length=100, label="Name of the model")
+    file = forms.FileField(
+        label="Zip of the pipeline's folder",
+        help_text="As a model card's page hands it out. Only its descriptions and safetensors are read.",
+    )
+
+    def submit(self, by: Any) -> Checkpoint | None:
+        """The checkpoint; None, with an error of the file, where it is no such model."""
+        uploaded: UploadedFile[Any] = self.cleaned_data["file"]
+        try:
+            with transaction.atomic():
+                checkpoint = import_model(uploaded, self.cleaned_data["name"].strip(), most=MOST_UNPACKED)
+                record(checkpoint, by, "imported a model", sha256=checkpoint.sha256)
+        except CheckpointError as error:
+            self.add_error("file", str(error))
+            return None
+        return checkpoint
 
 
 class LongerForm(forms.Form):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from generation.metrics.checkpoint_metrics import CheckpointMetrics, distance_titles
 from generation.metrics.fidelity_by_step import Point, points, suggestion
@@ -19,6 +19,18 @@ class Row:
     fid: str
     kid: str
     copies: int | None
+    fd_title: str
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> Self:
+        metrics = checkpoint.measured
+        return cls(
+            checkpoint,
+            metrics.distances.in_words("fid", 2),
+            metrics.distances.in_words("kid", 3),
+            metrics.scan.copies if metrics.scan else None,
+            distance_titles(metrics.extractor)[0],
+        )
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,7 @@ class Course:
         unmeasured = CheckpointMetrics.from_json({})
         newest = next((row.measured for row in checkpoints if row.metrics), unmeasured)
         course = points((row.step, row.measured.distances) for row in checkpoints)
-        rows = [_row(checkpoint) for checkpoint in checkpoints]
+        rows = [Row.of(checkpoint) for checkpoint in checkpoints]
         return cls(rows, course, newest)
 
     def as_context(self) -> dict[str, Any]:
@@ -63,13 +75,3 @@ def time_left(run: TrainingRun) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} seconds"
-
-
-def _row(checkpoint: Checkpoint) -> Row:
-    metrics = checkpoint.measured
-    return Row(
-        checkpoint,
-        metrics.distances.in_words("fid", 2),
-        metrics.distances.in_words("kid", 3),
-        metrics.scan.copies if metrics.scan else None,
-    )

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
 from generation.training import pipeline_folder
-from generation.training.forms import MOST_MORE_STEPS, FineTuneForm, LongerForm, TrainingForm
+from generation.training.forms import MOST_MORE_STEPS, FineTuneForm, LongerForm, ModelImportForm, TrainingForm
 from generation.training.loss_figure import LossCurve
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.run_history import Course, time_left
@@ -66,6 +66,17 @@ def train(request: HttpRequest) -> HttpResponse:
     return render(
         request, "generation/training_form.html", {"form": form}, status=422 if form.errors else 200
     )
+
+
+@may_add
+def import_model(request: HttpRequest) -> HttpResponse:
+    """A model of another site, as a zip."""
+    form = ModelImportForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        checkpoint = form.submit(request.user)
+        if checkpoint is not None:
+            return redirect(checkpoint)
+    return render(request, "generation/model_import.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @may_add

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,7 +15,6 @@ from generation.diffusion.exporting.arguments import SCHEDULER_CLASSES, sampler_
 from generation.diffusion.exporting.tensor_file import (
     StoredTensor,
     TensorFileError,
-    tensor_file,
     tensor_pieces,
     tensors_of,
 )
@@ -35,15 +33,17 @@ OF_UNET, OF_VAE, CLASSES, CLASS_TABLE = (
     "class_embedding.weight",
 )
 
+MOST_DESCRIPTION = 1_000_000  # bytes
+
 Files = dict[str, Iterable[bytes]]  # the pieces of each, by its path; each is gone through once
 
 
 @dataclass(frozen=True)
 class ImportedModel:
-    """A checkpoint as it is stored: its description and its weights as one safetensors file."""
+    """A checkpoint as it is stored: its description, and its weights as the pieces of one safetensors file."""
 
     description: dict[str, Any]
-    weights: bytes
+    weights: Iterator[bytes]
 
 
 def pipeline_files(
@@ -80,31 +80,36 @@ def pipeline_files(
     return files
 
 
-def imported(read: Callable[[str], bytes]) -> ImportedModel:
-    """The checkpoint of a folder that LungRater exported; `read` gives a file's bytes by its path, or raises KeyError.
+def imported(open_file: Callable[[str], IO[bytes]]) -> ImportedModel:
+    """The checkpoint of a folder that LungRater exported; `open_file` opens one by its path, or raises KeyError.
 
-    Its code is never run. Raises CheckpointError.
+    The files must stay open until the weights are written. Their code is never run. Raises CheckpointError.
     """
     try:
-        description = json.loads(read(DESCRIPTION))
+        description = json.loads(_text(open_file(DESCRIPTION)))
         config = TrainingConfig.from_mapping(description["config"])
-        tensors = {
-            OF_UNET + name: tensor for name, tensor in _read(BytesIO(read(f"{UNET}/{WEIGHTS}"))).items()
-        }
+        tensors = {OF_UNET + name: tensor for name, tensor in _read(open_file(f"{UNET}/{WEIGHTS}")).items()}
         if description.get("facts", {}).get("autoencoder"):
             tensors |= {
-                OF_VAE + name: tensor for name, tensor in _read(BytesIO(read(f"{VAE}/{WEIGHTS}"))).items()
+                OF_VAE + name: tensor for name, tensor in _read(open_file(f"{VAE}/{WEIGHTS}")).items()
             }
         if config.augment:
             table = tensors.pop(OF_UNET + CLASS_TABLE, None)
-            tensors |= _read(BytesIO(read(LEFT_OVER))) | ({CLASSES: table} if table else {})
+            tensors |= _read(open_file(LEFT_OVER)) | ({CLASSES: table} if table else {})
     except KeyError as error:
         raise CheckpointError(
             f"This is no pipeline that LungRater exported: it has no {error.args[0]}."
         ) from error
     except (ValueError, TypeError, AttributeError) as error:
         raise CheckpointError(f"The pipeline's description is damaged: {error}") from error
-    return ImportedModel(description, tensor_file(tensors))
+    return ImportedModel(description, tensor_pieces(tensors))
+
+
+def _text(file: IO[bytes]) -> bytes:
+    text = file.read(MOST_DESCRIPTION + 1)
+    if len(text) > MOST_DESCRIPTION:
+        raise CheckpointError("The pipeline's description is larger than 1 MB.")
+    return text
 
 
 def _parted(tensors: Mapping[str, StoredTensor]) -> tuple[dict[str, StoredTensor], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -45,30 +46,27 @@ class DiffusionJobForm(NewJobForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.kinds = {
-            f"{checkpoint.pk}:{number}": (checkpoint, kind)
-            for checkpoint in self._checkpoints()
-            if checkpoint.is_readable
-            for number, kind in enumerate(checkpoint.kinds)
-        }
-        for checkpoint in {checkpoint for checkpoint, _ in self.kinds.values()}:
-            for modality in sorted({kind.modality for kind in checkpoint.kinds}):
-                if sum(kind.modality == modality for kind in checkpoint.kinds) > 1:
-                    self.kinds[f"{checkpoint.pk}:{modality}"] = (checkpoint, ImageClass(modality, EVERY))
+        names = sorted({name for names in SAMPLERS.values() for name in names})
+        samplers = [("", "the model's default"), *((name, name) for name in names)]
+        self.fields["sampler"].choices = samplers  # type: ignore[attr-defined]  # a ChoiceField
+        self._offer(Checkpoint.objects.that_sample())
+
+    def narrow_to(self, person: Any) -> None:
+        """Offer only the models that this person sees."""
+        self._offer(Checkpoint.objects.that_sample().visible_to(person))
+
+    def _offer(self, checkpoints: Any) -> None:
+        """The last of each run, first of all the one that is asked for by its number."""
+        number = str(self.data.get("what") or self.initial.get("checkpoint") or "").partition(":")[0]
+        asked = checkpoints.filter(pk=number) if number.isdecimal() else checkpoints.none()
+        newest = checkpoints.newest_of_each_run().exclude(pk__in=asked)
+        rows = [*asked.select_related("run__dataset"), *newest.select_related("run__dataset")]
+        self.kinds = _kinds_of([row for row in rows if row.is_readable])
+        self.chosen = next((row for row in rows if str(row.pk) == number), None)
         choices = [
             (key, f"{checkpoint}: {_in_words(kind)}") for key, (checkpoint, kind) in self.kinds.items()
         ]
-        names = sorted({name for names in SAMPLERS.values() for name in names})
-        samplers = [("", "the model's default"), *((name, name) for name in names)]
-        for field, offered in (("what", choices), ("sampler", samplers)):
-            self.fields[field].choices = offered  # type: ignore[attr-defined]  # both are ChoiceFields
-
-    def _checkpoints(self) -> Any:
-        """The last of each run, and the one that is asked for by its number."""
-        checkpoints = Checkpoint.objects.that_sample()
-        number = str(self.data.get("what", "")).partition(":")[0]
-        earlier = checkpoints.filter(pk=number) if number.isdecimal() else checkpoints.none()
-        return (checkpoints.newest_of_each_run() | earlier).select_related("run__dataset")
+        self.fields["what"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
@@ -129,6 +127,19 @@ class PhantomJobForm(NewJobForm):
 
     def settings(self) -> dict[str, Any]:
         return {"size": self.cleaned_data["size"]}
+
+
+def _kinds_of(checkpoints: Sequence[Checkpoint]) -> dict[str, tuple[Checkpoint, ImageClass]]:
+    """What each can be asked for by the value of its choice, and where it knows several findings, all of them in turn."""
+    kinds: dict[str, tuple[Checkpoint, ImageClass]] = {}
+    for checkpoint in checkpoints:
+        for number, kind in enumerate(checkpoint.kinds):
+            kinds[f"{checkpoint.pk}:{number}"] = (checkpoint, kind)
+        modalities = [kind.modality for kind in checkpoint.kinds]
+        for modality in sorted(set(modalities)):
+            if modalities.count(modality) > 1:
+                kinds[f"{checkpoint.pk}:{modality}"] = (checkpoint, ImageClass(modality, EVERY))
+    return kinds
 
 
 def _in_words(kind: ImageClass) -> str:

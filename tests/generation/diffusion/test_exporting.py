@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import torch
@@ -99,11 +99,11 @@ def test_an_exported_folder_comes_back_with_its_description_and_every_weight(
     trained_at = trained(tmp_path / "run", **KINDS[kind][0])
     folder = exported(trained_at, tmp_path / "out")
 
-    model = imported(lambda name: (folder / name).read_bytes())
+    model = imported(lambda name: (folder / name).open("rb"))
 
     description, weights = checkpoint.read(trained_at)
     assert model.description == json.loads(json.dumps(description.as_json()))
-    before, after = load(weights.read_bytes()), load(model.weights)
+    before, after = load(weights.read_bytes()), load(b"".join(model.weights))
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
 
@@ -124,7 +124,7 @@ def test_a_sampler_that_does_not_fit_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_another_program_is_refused_with_what_it_lacks() -> None:
-    nothing: dict[str, bytes] = {}
+    nothing: dict[str, IO[bytes]] = {}
 
     with pytest.raises(CheckpointError, match=f"it has no {DESCRIPTION}"):
         imported(nothing.__getitem__)

@@ -13,13 +13,16 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import numpy as np
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import User
-from generation.models import Checkpoint, TrainingRun
+from accounts.roles import Role
+from audit.models import Event
+from generation.models import Checkpoint, GenerationJob, TrainingRun
 from pool.canonical.pixels import decode_png
-from pool.models import Image
+from pool.models import DatasetMembership, Image
 from pool.storage.stored_files import stored_bytes
 from tests.factories import make_dataset, make_image
 
@@ -109,6 +112,81 @@ def test_the_zip_is_written_without_its_weights_in_memory(
         stored = archive.getinfo(f"model-{model.sha256[:12]}/unet/diffusion_pytorch_model.safetensors")
     assert stored.file_size >= 64 << 20
     assert peak < 32 << 20
+
+
+def test_a_zip_is_taken_in_by_page(
+    model: Checkpoint, researcher: User, client_of: Callable[[User], Client], tmp_path: Path
+) -> None:
+    run("models", "export", "mine@4", str(tmp_path / "out.zip"))
+    upload = SimpleUploadedFile("out.zip", (tmp_path / "out.zip").read_bytes())
+
+    answer = client_of(researcher).post("/generation/training/import/", {"name": "theirs", "file": upload})
+
+    theirs = Checkpoint.objects.get(name="theirs")
+    assert answer["Location"] == theirs.get_absolute_url()
+    assert (theirs.kinds, theirs.step) == (model.kinds, 4)
+    assert Event.objects.get(action="imported a model").detail == {"sha256": theirs.sha256}
+
+
+def test_a_zip_is_taken_in_without_its_weights_in_memory(model: Checkpoint, tmp_path: Path) -> None:
+    model.weights.save("", ContentFile(filler_weights(64)))
+    run("models", "export", "mine@4", str(tmp_path / "out.zip"))
+    tracemalloc.start()
+
+    run("models", "import", str(tmp_path / "out.zip"), "--name=theirs")
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert Checkpoint.objects.get(name="theirs").weights.size >= 64 << 20
+    assert peak < 32 << 20
+
+
+@pytest.mark.parametrize("limit", ["members", "bytes", "description"])
+def test_a_zip_of_too_much_is_refused_before_it_is_unpacked(
+    limit: str, researcher: User, client_of: Callable[[User], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, sentences = BytesIO(), {"members": "1,000 files", "bytes": "larger than", "description": "1 MB"}
+    monkeypatch.setattr("generation.training.forms.MOST_UNPACKED", 2**20 if limit == "bytes" else 2**30)
+    with ZipFile(content, "w", ZIP_DEFLATED) as archive:
+        archive.writestr("lungrater.json", b" " * (2**21 if limit != "members" else 1))
+        for number in range(1_001 if limit == "members" else 0):
+            archive.writestr(f"{number}.bin", b"")
+    upload = SimpleUploadedFile("model.zip", content.getvalue())
+
+    answer = client_of(researcher).post("/generation/training/import/", {"name": "theirs", "file": upload})
+
+    assert answer.status_code == 422
+    assert sentences[limit] in answer.content.decode()
+    assert not Checkpoint.objects.exists()
+
+
+def test_any_checkpoint_can_be_chosen_beside_its_samples_by_whoever_sees_its_run(
+    model: Checkpoint, researcher: User, client_of: Callable[[User], Client]
+) -> None:
+    earlier = Checkpoint.objects.get(name="mine@2")
+    address = "/generation/new/diffusion/"
+    TrainingRun.objects.update(requested_by=researcher)
+    DatasetMembership.objects.all().delete()
+    browser, stranger = (
+        client_of(researcher),
+        client_of(User.objects.create_user("x@example.org", role=Role.RESEARCHER)),
+    )
+
+    page = browser.get(address)
+    chosen = browser.get(f"{address}?checkpoint={earlier.pk}")
+    wish = {"what": f"{earlier.pk}:0", "total": 2, "new_dataset": "Fakes", "steps": 2, "guidance": 1}
+    browser.post(address, wish)
+    theirs = stranger.post(address, {**wish, "new_dataset": "Others"})
+
+    assert f"{address}?checkpoint={earlier.pk}" in page.content.decode()
+    assert [key for key, _ in page.context["form"].fields["what"].choices] == [f"{model.pk}:0"]
+    assert [key for key, _ in chosen.context["form"].fields["what"].choices] == [
+        f"{earlier.pk}:0",
+        f"{model.pk}:0",
+    ]
+    assert f"/generation/checkpoints/{earlier.pk}/samples.png" in chosen.content.decode()
+    assert GenerationJob.objects.get().checkpoint == earlier
+    assert (set(theirs.context["form"].errors), theirs.context["rows"]) == ({"what"}, [])
 
 
 def filler_weights(mebibytes: int) -> bytes:
