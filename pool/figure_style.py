@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
+
+from django.conf import settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,7 +18,9 @@ if TYPE_CHECKING:
 
 WIDTH = 7.5  # inches: a column and a half of a journal
 FORMATS = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
-DPI = 200
+DPI = 300
+FAMILY = "IBM Plex Sans"
+FONTS = Path(settings.STATICFILES_DIRS[0]) / "vendor" / "ibm-plex-sans"
 
 # A page asks for its figures at once, each in a thread. Threads that begin to load matplotlib by different modules meet
 # in the middle, and one of them gets a module that is not whole.
@@ -50,9 +55,18 @@ PRINT = Theme(
 
 
 def matplotlib() -> ModuleType:
-    """The library with its figures, loaded by one thread at a time. Nothing else of it may be imported before."""
+    """The library with its figures, loaded by one thread at a time. Nothing else of it may be imported before.
+
+    Figures are lettered in the pages' own type, and in matplotlib's where that lacks a letter.
+    """
     with _LOADING:
         import matplotlib.figure
+        from matplotlib import font_manager
+
+        if matplotlib.rcParams["font.sans-serif"][0] != FAMILY:
+            for file in FONTS.glob("*.ttf"):
+                font_manager.fontManager.addfont(file)
+            matplotlib.rcParams["font.sans-serif"] = [FAMILY, "DejaVu Sans"]
 
     return matplotlib
 

@@ -43,7 +43,7 @@ def codebook(request: HttpRequest, slug: str) -> HttpResponseBase:
 @require_GET
 def bundle(request: HttpRequest, slug: str) -> HttpResponse:
     from rating.results.export.bundle import (
-        bundle as bundle_of,  # fpdf2, which the web process need not load to start
+        bundle as bundle_of,  # Typst, which the web process need not load to start
     )
 
     study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)

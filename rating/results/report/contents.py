@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rating.results.exhibit import Exhibit, Table
@@ -10,6 +10,7 @@ from rating.results.gallery import Gallery
 from rating.results.questions import QUESTIONS
 from rating.results.report.checklists import checklist_table
 from rating.results.report.methods_text import methods_text
+from rating.results.sections import primary
 from rating.results.sections.primary import sentence
 from rating.results.study_facts import StudyFacts, flow_tables
 from rating.results.study_results import StudyResults
@@ -17,12 +18,11 @@ from rating.results.study_results import StudyResults
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A titled table, with its drawing where it has one, or the sentence why there is none."""
+    """A titled table, with its drawing where it has one."""
 
     title: str
-    table: Table | None
+    table: Table
     exhibit: Exhibit | None = None
-    missing: str | None = None
 
     @property
     def words(self) -> str:
@@ -60,18 +60,17 @@ def report_of(
     """Everything that may be known of the study in its present state; galleries and remarks come with their words."""
     audit = facts.audit or ["No blinding audit has been run."]
     sections = [
-        Section("Primary result", [sentence(results)]),
+        Section("Primary result", [sentence(results)], pieces=_pieces([primary.EXHIBIT], results)),
         Section("Methods", methods_text(facts, results)),
         Section("Flow", pieces=[Piece(title, table) for title, table in flow_tables(facts)]),
         Section("Blinding", audit),
     ]
+    left_out: list[tuple[str, str]] = []
     for question in QUESTIONS:
-        pieces = [
-            _piece(e, results)
-            for e in question.exhibits_of(results)
-            if facts.is_unblinded or not e.needs_truth
-        ]
-        if pieces:
+        exhibits = [e for e in question.exhibits_of(results) if facts.is_unblinded or not e.needs_truth]
+        reasons = {e.title: why for e in exhibits if (why := e.why_missing(results))}
+        left_out += reasons.items()
+        if pieces := _pieces(exhibits, results):
             sections.append(Section(question.title, pieces=pieces))
     if results.agreement.ratings:
         sections.append(Section("Which images?", galleries=galleries))
@@ -82,6 +81,9 @@ def report_of(
     if trail:
         sections.append(Section("Trail", list(trail)))
     sections.append(Section("Reporting checklists", pieces=[Piece("Items", checklist_table(facts, results))]))
+    if left_out:
+        not_shown = Table(("Exhibit", "Why"), left_out)
+        sections.append(Section("Not shown", pieces=[Piece("What this study has no numbers for", not_shown)]))
     sources = Table(
         ("Number", "Method"), [[name.replace("_", " "), words] for name, words in results.methods.items()]
     )
@@ -89,8 +91,5 @@ def report_of(
     return Report(facts.name, date, sections)
 
 
-def _piece(exhibit: Exhibit, results: StudyResults) -> Piece:
-    why = exhibit.why_missing(results)
-    return Piece(
-        exhibit.title, None if why else exhibit.table(results).to_read(), None if why else exhibit, why
-    )
+def _pieces(exhibits: Iterable[Exhibit], results: StudyResults) -> list[Piece]:
+    return [Piece(e.title, e.table(results).to_read(), e) for e in exhibits if not e.why_missing(results)]

@@ -1,177 +1,172 @@
-"""The report as PDF, set by fpdf2 in the DejaVu fonts that come with matplotlib."""
+"""The report as PDF for A4 paper, set by Typst: tagged (PDF/UA-1), with contents and page numbers."""
 
 from __future__ import annotations
 
-import io
-import logging
+import json
+import re
+import tempfile
+from bisect import bisect_right
 from datetime import UTC, datetime
+from functools import cache
+from itertools import accumulate
+from math import ceil
 from pathlib import Path
-from typing import cast
+from typing import TypedDict, cast
 
-from fpdf import FPDF
-from fpdf.enums import MethodReturnValue, XPos, YPos
-from fpdf.fonts import FontFace
-from PIL import Image
+import typst
 
-from pool.figure_style import matplotlib
+from pool.canonical.texts import plain_json
+from pool.figure_style import FONTS, matplotlib
 from rating.results.exhibit import Table
 from rating.results.gallery import Gallery, ShownImage
 from rating.results.report.contents import ExhibitDrawer, Piece, Report, Section
 
-FONT = "DejaVu"
-IMAGE_WIDTH, IMAGE_HEIGHT = 170.0, 110.0
-SIDE, GUTTER, IN_A_ROW = 50.0, 4.5, 5  # mm: a gallery's images, five to a row
-LINE, MOST_LINES = 3.0, 30  # mm; more words under an image would not fit on its page
-ROOM_FOR_A_START = 25.0  # mm: a title and a few lines
+TEMPLATE = Path(__file__).with_name("report.typ")
+DRAWING_WIDTH = 150  # mm
 MOST_ROWS = 400
-INK, QUIET, RULE = (31, 36, 41), (77, 86, 96), (195, 200, 206)
+MOST_LINES, LINE = 50, 30  # under an image, and letters of each: more would not fit on its page
+FINE_PRINT = 70  # letters across, above which a table is set smaller
+TOO_WIDE = 150  # letters across, above which it lies on a page of its own
+LONG_WORD = re.compile(r"([\w/-]{30})(?=[\w/-])")  # digests and the like, which would run off the page
+WIDE_CELL = 40  # letters in a cell, above which its column takes what is left
+
+
+class HeadJSON(TypedDict):
+    text: str
+    is_number: bool
+
+
+class RowJSON(TypedDict):
+    cells: list[str]
+    is_grey: bool
+
+
+class TableJSON(TypedDict):
+    heads: list[HeadJSON]
+    columns: list[str]
+    rows: list[RowJSON]
+    notes: list[str]
+    size: float
+    lies: bool
+
+
+class PieceJSON(TypedDict):
+    title: str
+    words: str
+    drawing: str | None
+    width: int
+    table: TableJSON | None
+
+
+class ImageJSON(TypedDict):
+    file: str
+    title: str
+    words: list[str]
+
+
+class GalleryJSON(TypedDict):
+    title: str
+    count: int
+    note: str
+    images: list[ImageJSON]
+
+
+class SectionJSON(TypedDict):
+    title: str
+    words: list[str]
+    pieces: list[PieceJSON]
+    galleries: list[GalleryJSON]
 
 
 def as_pdf(report: Report, draw_exhibit: ExhibitDrawer) -> bytes:
-    """The report on A4 pages, lying, because its tables are wide."""
-    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it tells each subset's story
-    paper = _paper(report)
-    for section in report.sections:
-        _section(paper, section, draw_exhibit)
-    return bytes(paper.output())
+    """The report on upright A4 pages; the same report gives the same bytes."""
+    with tempfile.TemporaryDirectory(prefix="lungrater-report-") as name:
+        folder = Path(name)
+        sections = [_section(section, _Files(folder), draw_exhibit) for section in report.sections]
+        content = {"title": report.title, "date": report.date, "sections": sections}
+        words = LONG_WORD.sub("\\1\u200b", json.dumps(plain_json(content), ensure_ascii=False))
+        (folder / "report.json").write_text(words)
+        (folder / "report.typ").write_bytes(TEMPLATE.read_bytes())
+        compiler = typst.Compiler(folder / "report.typ", root=folder, font_paths=_fonts())
+        paper = compiler.compile(format="pdf", pdf_standards="ua-1", timestamp=_midnight(report.date))
+    return cast("bytes", paper)  # without a file to write to that is what comes back
 
 
-def _paper(report: Report) -> FPDF:
-    paper = FPDF(orientation="L", format="A4")
-    day = datetime.strptime(report.date[:10], "%Y-%m-%d").replace(tzinfo=UTC)
-    paper.set_creation_date(day)
-    paper.set_title(report.title)
-    paper.set_producer("LungRater")
-    fonts = Path(matplotlib().get_data_path()) / "fonts" / "ttf"
-    paper.add_font(FONT, "", fonts / "DejaVuSans.ttf")
-    paper.add_font(FONT, "B", fonts / "DejaVuSans-Bold.ttf")
-    paper.set_auto_page_break(auto=True, margin=15)
-    paper.add_page()
-    _words(paper, report.title, size=18, bold=True)
-    _words(paper, f"Report of {report.date}", size=9, colour=QUIET)
-    return paper
+@cache
+def _fonts() -> typst.Fonts:
+    """The pages' own type, and matplotlib's for whatever letters it lacks: the same on every machine."""
+    more = Path(matplotlib().get_data_path()) / "fonts" / "ttf"
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=True, font_paths=[FONTS, more])
 
 
-def _section(paper: FPDF, section: Section, draw_exhibit: ExhibitDrawer) -> None:
-    begins_with = _drawing(section.pieces[0], draw_exhibit) if section.pieces else None
-    # A title never stands alone at the foot of a page: it goes with the first drawing under it.
-    if paper.will_page_break(max(4 * ROOM_FOR_A_START, _height(begins_with) + 2 * ROOM_FOR_A_START)):
-        paper.add_page()
-    paper.ln(4)
-    _words(paper, section.title, size=14, bold=True)
-    for words in section.words:
-        _words(paper, words, size=9)
-    for piece in section.pieces:
-        _piece(paper, piece, draw_exhibit)
-    for gallery in section.galleries:
-        _gallery(paper, gallery)
+def _midnight(date: str) -> datetime:
+    return datetime.strptime(date[:10], "%Y-%m-%d").replace(tzinfo=UTC)
 
 
-def _piece(paper: FPDF, piece: Piece, draw_exhibit: ExhibitDrawer) -> None:
-    drawing = _drawing(piece, draw_exhibit)
-    if paper.will_page_break(_height(drawing) + ROOM_FOR_A_START):
-        paper.add_page()
-    paper.ln(2)
-    _words(paper, piece.title, size=11, bold=True)
-    if piece.words:
-        _words(paper, piece.words, size=8, colour=QUIET)
-    if piece.missing:
-        _words(paper, piece.missing, size=9, colour=QUIET)
-    if drawing:
-        width, height = _size(drawing)
-        paper.image(io.BytesIO(drawing), w=width, h=height)
-        paper.ln(2)
-    if piece.table and piece.table.rows:
-        _table(paper, piece.table)
-        for note in piece.table.notes:
-            _words(paper, note, size=8, colour=QUIET)
+class _Files:
+    """The report's images as files beside it, by number."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def add(self, content: bytes, kind: str) -> str:
+        name = f"{sum(1 for _ in self.folder.iterdir())}.{kind}"
+        (self.folder / name).write_bytes(content)
+        return name
 
 
-def _gallery(paper: FPDF, gallery: Gallery) -> None:
-    """Rows of images, each over what was said of it; a row that does not fit begins the next page."""
-    if paper.will_page_break(SIDE + 2 * ROOM_FOR_A_START):
-        paper.add_page()
-    _words(paper, f"{gallery.title} ({gallery.count})", size=11, bold=True)
-    if gallery.note:
-        _words(paper, gallery.note, size=8, colour=QUIET)
-    for start in range(0, len(gallery.images), IN_A_ROW):
-        row = gallery.images[start : start + IN_A_ROW]
-        captions = [_caption(paper, image) for image in row]
-        height = SIDE + LINE * (max(len(lines) for lines in captions) + 2)
-        if paper.will_page_break(height):
-            paper.add_page()
-        top, margin = paper.get_y(), paper.l_margin
-        for place, (image, lines) in enumerate(zip(row, captions, strict=True)):
-            x = margin + place * (SIDE + GUTTER)
-            paper.image(io.BytesIO(image.png), x=x, y=top, w=SIDE, h=SIDE, keep_aspect_ratio=True)
-            for number, line in enumerate(lines):
-                paper.set_xy(x, top + SIDE + 1 + LINE * number)
-                paper.cell(SIDE, LINE, line)
-        paper.set_xy(margin, top + height)
+def _section(section: Section, files: _Files, draw_exhibit: ExhibitDrawer) -> SectionJSON:
+    return {
+        "title": section.title,
+        "words": section.words,
+        "pieces": [_piece(piece, files, draw_exhibit) for piece in section.pieces],
+        "galleries": [_gallery(gallery, files) for gallery in section.galleries],
+    }
 
 
-def _caption(paper: FPDF, image: ShownImage) -> list[str]:
-    """All that was said of an image as lines of its width; what is too long for a page ends in a pointer."""
-    paper.set_font(FONT, size=7)
-    words = "\n".join([image.title, *image.labels, *image.remarks])
-    lines_of = paper.multi_cell(SIDE, LINE, words, align="L", dry_run=True, output=MethodReturnValue.LINES)
-    lines = cast("list[str]", lines_of)  # that is what `output` asks for
-    return lines if len(lines) <= MOST_LINES else [*lines[: MOST_LINES - 1], "… galleries.csv has the rest"]
+def _piece(piece: Piece, files: _Files, draw_exhibit: ExhibitDrawer) -> PieceJSON:
+    drawing = draw_exhibit(piece.exhibit, "svg") if piece.exhibit and piece.exhibit.draw else b""
+    return {
+        "title": piece.title,
+        "words": piece.words,
+        "drawing": files.add(drawing, "svg") if drawing else None,
+        "width": DRAWING_WIDTH,
+        "table": _table(piece.table) if piece.table.rows else None,
+    }
 
 
-def _drawing(piece: Piece, draw_exhibit: ExhibitDrawer) -> bytes | None:
-    return draw_exhibit(piece.exhibit, "png") if piece.exhibit and piece.exhibit.draw else None
+def _table(table: Table) -> TableJSON:
+    rows = table.display_rows()[:MOST_ROWS]
+    texts = [[cell.text for cell in row.cells] for row in rows]
+    longest = [max(map(len, column)) for column in zip(table.columns, *texts, strict=True)]
+    across = sum(min(length, WIDE_CELL) for length in longest)
+    left_out = len(table.rows) - len(rows)
+    more = [f"… and {left_out} more rows: the bundle has them all."] if left_out else []
+    return {
+        "heads": [{"text": head.text, "is_number": head.is_number} for head in table.heads],
+        "columns": ["wide" if length > WIDE_CELL else "narrow" for length in longest],
+        "rows": [{"cells": cells, "is_grey": row.grey} for cells, row in zip(texts, rows, strict=True)],
+        "notes": [*more, *table.notes],
+        "size": 8 if across <= FINE_PRINT else 7,
+        "lies": across > TOO_WIDE,
+    }
 
 
-def _height(drawing: bytes | None) -> float:
-    return _size(drawing)[1] if drawing else 0.0
+def _gallery(gallery: Gallery, files: _Files) -> GalleryJSON:
+    return {
+        "title": gallery.title,
+        "count": gallery.count,
+        "note": gallery.note,
+        "images": [
+            {"file": files.add(image.png, "png"), "title": image.title, "words": _words(image)}
+            for image in gallery.images
+        ],
+    }
 
 
-def _size(drawing: bytes) -> tuple[float, float]:
-    """Width and height on the page, in mm: as wide as allowed unless that is too high."""
-    with Image.open(io.BytesIO(drawing)) as opened:
-        width, height = opened.size
-    scale = min(IMAGE_WIDTH / width, IMAGE_HEIGHT / height)
-    return width * scale, height * scale
-
-
-def _table(paper: FPDF, table: Table) -> None:
-    paper.set_font(FONT, size=7)
-    paper.set_draw_color(*RULE)
-    numbers = [head.is_number for head in table.heads]
-    widths = _widths(table)
-    with paper.table(
-        col_widths=widths,
-        text_align=["RIGHT" if is_number else "LEFT" for is_number in numbers],
-        headings_style=FontFace(emphasis="BOLD", color=QUIET),
-        borders_layout="HORIZONTAL_LINES",
-        line_height=4,
-        v_align="TOP",
-    ) as grid:
-        grid.row([head.text for head in table.heads])
-        for line in table.display_rows()[:MOST_ROWS]:
-            grid.row([cell.text for cell in line.cells])
-    if len(table.rows) > MOST_ROWS:
-        _words(
-            paper,
-            f"… and {len(table.rows) - MOST_ROWS} more rows: the bundle has them all.",
-            size=8,
-            colour=QUIET,
-        )
-
-
-def _widths(table: Table) -> tuple[int, ...]:
-    """Shares of the page by the longest words of each column, within reason."""
-    texts = [[cell.text for cell in line.cells] for line in table.display_rows()[:MOST_ROWS]]
-    longest = [max(len(text) for text in column) for column in zip(table.columns, *texts, strict=True)]
-    return tuple(min(max(n, 6), 45) for n in longest)
-
-
-def _words(
-    paper: FPDF, text: str, *, size: int, bold: bool = False, colour: tuple[int, int, int] = INK
-) -> None:
-    paper.set_font(FONT, "B" if bold else "", size)
-    paper.set_text_color(*colour)
-    paper.multi_cell(0, size * 0.5, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-    paper.set_text_color(*INK)
-    paper.ln(1)
+def _words(image: ShownImage) -> list[str]:
+    """All that was said of an image; what is too long for a page ends in a pointer."""
+    words = [*image.labels, *image.remarks]
+    lines = list(accumulate(ceil(len(text) / LINE) for text in words))
+    fitting = bisect_right(lines, MOST_LINES)
+    return words if fitting == len(words) else [*words[:fitting], "… galleries.csv has the rest"]

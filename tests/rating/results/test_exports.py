@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 import subprocess
 import sys
 import zipfile
@@ -12,14 +11,18 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.urls import reverse
+from pypdf import PdfReader
 
+from accounts.models import User
 from pool.canonical.pixels import thumbnail
 from rating.models import Rating
-from rating.results.build_report import report_on, results_of
+from rating.results.build_report import exhibit_drawer, report_on, results_of
+from rating.results.cache import ResultCache
+from rating.results.exhibit import Table
 from rating.results.export.bundle import SCRIPTS, bundle
 from rating.results.gallery import Gallery, RatedImage, ShownImage
 from rating.results.query import Response
-from rating.results.report.contents import Report, Section
+from rating.results.report.contents import Piece, Report, Section
 from rating.results.report.html import as_html
 from rating.results.report.pdf import as_pdf
 from tests.factories import make_pixels
@@ -151,11 +154,61 @@ def test_the_report_tells_what_made_the_fakes_why_and_what_was_written(study):
 def test_what_two_hundred_raters_said_of_an_image_fits_on_its_page(study):
     told = [Response(f"R{n:03}", "I1", "fake", "a remark of some length " * 3, ()) for n in range(200)]
     image = ShownImage(RatedImage("I1", "xray", "fake", "lungs", 0, 200, 0), told, thumbnail(make_pixels()))
-    report = Report("Large", DATE, [Section("Which images?", galleries=[Gallery("Split", [image] * 7, 9)])])
+    galleries = [Gallery("Split", [image] * 7, 9)]
+    report = Report("Large", DATE, [Section("Primary result"), Section("Which images?", galleries=galleries)])
 
-    paper = as_pdf(report, lambda *_: b"")
+    pages = pages_of(report)
 
-    assert len(re.findall(rb"/Type /Page\b", paper)) == 2
+    assert len(pages) == 3
+    assert pages[1].count("galleries.csv has the rest") == 4
+    assert pages[2].count("galleries.csv has the rest") == 3
+
+
+def pages_of(report):
+    paper = PdfReader(io.BytesIO(as_pdf(report, lambda *_: b"")))
+    return [page.extract_text() for page in paper.pages]
+
+
+def test_the_printed_report_is_tagged_titled_and_numbered_and_names_nobody(study):
+    results = results_of(study)
+    report = report_on(study, results, DATE)
+
+    paper = PdfReader(io.BytesIO(as_pdf(report, exhibit_drawer(ResultCache(study), results))))
+
+    assert "'/Marked': True" in str(paper.root_object["/MarkInfo"])
+    assert "pdfuaid" in str(paper.xmp_metadata.stream.get_data())
+    assert str(paper.root_object["/Lang"]) == "en"
+    assert paper.metadata.title == study.name
+    assert all(page.mediabox.width < page.mediabox.height for page in paper.pages)
+    texts = [page.extract_text() for page in paper.pages]
+    assert "Declared primary result" in texts[0]
+    assert [section.title for section in report.sections if section.title not in texts[0]] == []
+    assert all(f"{at} of {len(texts)}" in text for at, text in enumerate(texts, 1))
+    addresses = User.objects.values_list("email", flat=True)
+    assert [address for address in addresses if address in "".join(texts)] == []
+
+
+def test_no_letter_breaks_the_printed_report_and_no_words_are_read_as_markup():
+    odd = "研究 #pagebreak() $x$ *b* @ref <a> \\ \x07\u202e 🫁 سلام " + "9f" * 200
+    table = Table(("Remark", odd), [[odd, 1.0], [odd, None]])
+    report = Report(
+        odd, DATE, [Section(odd, [odd], pieces=[Piece(odd, table), Piece("Empty", Table(("A",), []))])]
+    )
+
+    text = "".join(pages_of(report))
+
+    assert "#pagebreak() $x$ *b* @ref <a>" in " ".join(text.split())
+
+
+def test_what_a_study_has_no_numbers_for_is_listed_once_with_the_reason(study):
+    report = report_on(study, results_of(study), DATE)
+
+    shown = {piece.title for section in report.sections for piece in section.pieces}
+    (left_out,) = (section for section in report.sections if section.title == "Not shown")
+    assert ["Time per case", "No active time was measured."] in [
+        list(row) for row in left_out.pieces[0].table.rows
+    ]
+    assert "Time per case" not in shown
 
 
 def test_a_blinded_bundle_tells_no_truth(rater):

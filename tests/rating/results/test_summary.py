@@ -224,7 +224,7 @@ def test_the_same_drawing_gives_the_same_bytes(kind):
 
 
 def test_the_web_process_loads_neither_statistics_nor_figures_to_start():
-    heavy = ("scipy.stats", "scipy.optimize", "statsmodels", "matplotlib", "fpdf", "pandas", "sklearn")
+    heavy = ("scipy.stats", "scipy.optimize", "statsmodels", "matplotlib", "typst", "pandas", "sklearn")
     program = (
         "import sys; import lungrater.wsgi; from django.urls import get_resolver; get_resolver().url_patterns; "
         f"print(*(name for name in {heavy!r} if name in sys.modules))"
