@@ -3,7 +3,9 @@
 FROM python:3.11-slim-bookworm AS wheel
 
 WORKDIR /source
-COPY pyproject.toml hatch_build.py README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE mkdocs.yml constraints.txt ./
+COPY docs docs
+RUN pip install --no-cache-dir --constraint constraints.txt "mkdocs-material==9.8.*" && python -m mkdocs build --quiet --strict
 COPY lungrater lungrater
 COPY accounts accounts
 COPY audit audit

@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DOCS := build/docs/index.html
 # OpenMP's threads fight with the workers' on small machines.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup run test test-all check lint types unit every js lock sbom wheel clean
+.PHONY: help setup run test test-all check lint types unit every js lock sbom docs wheel clean
 
 help:
 	@echo "make run      the site on this machine (ARGS=\"--port 9000\" for more)"
@@ -14,6 +15,7 @@ help:
 	@echo "make test-all these too: servers and disks that fail, an installed wheel, the commands of the docs"
 	@echo "make check    the checks without the tests"
 	@echo "make setup    only create $(VENV)"
+	@echo "make docs     build the documentation, which the site then serves at /docs/"
 	@echo "make wheel    write dist/lungrater-VERSION-py3-none-any.whl"
 	@echo "make sbom     write sbom.json, the bill of materials of what $(VENV) holds (CycloneDX)"
 	@echo "make lock     write constraints.txt from what $(VENV) holds"
@@ -30,14 +32,14 @@ $(STAMP): pyproject.toml constraints.txt
 		--constraint constraints.txt --editable '.[embedded,worker,dev]'
 	@touch $@
 
-run: $(STAMP)
+run: $(STAMP) $(DOCS)
 	@exec $(BIN)/lungrater up $(ARGS)
 
 test: check unit
 
 test-all: check every
 
-check: lint types js
+check: lint types js docs
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -64,8 +66,15 @@ unit: $(STAMP)
 every: $(STAMP)
 	$(PYTEST) $(ARGS)
 
+# Into build/docs, where the site finds it. Material's notice about its own future is not about us.
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+
+$(DOCS): $(STAMP) mkdocs.yml $(shell find docs -type f)
+	@$(MAKE) --no-print-directory docs
+
 # Into dist/, with what hatch_build.py maps into the package.
-wheel: $(STAMP)
+wheel: $(STAMP) $(DOCS)
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps --wheel-dir dist .
 
 # What this program is made of, with versions, licences and origins, for whoever answers for the site's security.

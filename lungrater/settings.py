@@ -176,6 +176,8 @@ CACHES = {
     }
 }
 MODELS_DIR = HOME.models
+# The documentation, where it was built: in a wheel, or by `make docs`.
+DOCS_DIR = PACKAGED / "docs" if PACKAGED.is_dir() else BASE_DIR / "build" / "docs"
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME.root / "static"
 STATICFILES_DIRS = [RESOURCES / "static"]

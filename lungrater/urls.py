@@ -19,6 +19,7 @@ from lungrater.machines import views as machines
 from lungrater.monitoring.health import healthz, livez, readyz
 from lungrater.monitoring.health_page import health
 from lungrater.monitoring.metrics import metrics
+from lungrater.pages.documentation import documentation
 from lungrater.pages.home import home
 from lungrater.pages.log_page import log, log_csv
 from lungrater.people.views import change_person, invite_people, people_csv, people_list, person
@@ -43,6 +44,8 @@ urlpatterns = [
     path("api/", docs_page, name="api_docs"),
     path("api/v1/openapi.json", document, name="api_document"),
     path("api/v1/", include((addresses, "api"))),
+    path("docs/", documentation, name="docs"),
+    path("docs/<path:name>", documentation, name="docs_page"),
     path("people/", people_list, name="people"),
     path("people.csv", people_csv, name="people_csv"),
     path("people/invite/", invite_people, name="invite_people"),

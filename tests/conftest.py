@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 
@@ -45,6 +46,14 @@ def tables_emptied_by_name() -> Iterator[None]:
 def django_db_modify_db_settings(servers: None, django_db_modify_db_settings_parallel_suffix: None) -> None:
     """The database must answer before Django makes its test database in it, one for each process of xdist: as the owner."""
     become_owner()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def documentation_of_a_page() -> Iterator[None]:
+    """Whether or not this checkout's documentation was built, a test meets the same."""
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setattr(settings, "DOCS_DIR", Path(__file__).parent / "data" / "docs")
+        yield
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "revoke_token": ({"researcher"}, "post"),  # whose it is
     "api_docs": (STAFF, "get"),
     "api_document": (STAFF, "get"),
+    "docs": (STAFF, "get"),
+    "docs_page": (STAFF, "get"),
     "health": ({"admin"}, "get"),
     "people": ({"admin"}, "get"),
     "people_csv": ({"admin"}, "get"),
@@ -261,7 +263,7 @@ EDITOR = {
 OWNER = {"rating:redact", "rating:delete", "rating:members", "pool:dataset_members", "pool:remove_dataset"}
 # What names no row of a study, dataset or job, or is for admins who have no part yet.
 WITHOUT_PART = {
-    *("person", "change_person", "erase_person", "revoke_token"),
+    *("person", "change_person", "erase_person", "revoke_token", "docs_page"),
     *("rating:join", "pool:join_dataset"),
     *("generation:create_with", "rating:planner_figure"),
 }

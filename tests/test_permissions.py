@@ -164,6 +164,7 @@ def address(name: str, world: dict[str, Any]) -> str:
     ]
     arguments: dict[str, Callable[[], list[Any]]] = {
         "login_link": lambda: ["no-such-link"],
+        "docs_page": lambda: ["index.html"],
         "revoke_token": lambda: [world["own token"].pk],
         "invite": lambda: [own],
         "pool:remove_dataset": lambda: [world["image"].dataset_id],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -44,6 +45,7 @@ GROUPS = (
             ("people", "people", "People", SITE),
             ("log", "log", "Log", SITE),
             ("site_settings", "settings", "Settings", "accounts.change_sitesettings"),
+            ("docs", "file", "Documentation", "rating.view_study"),
         ),
     ),
 )
@@ -75,7 +77,8 @@ def rail(request: HttpRequest) -> Iterator[Group]:
     """What this person may open; nothing for raters, whose few links stand above the page."""
     if not request.user.has_perm("rating.view_study"):
         return
-    addresses = {name: reverse(name) for _, links in GROUPS for name, *_ in links}
+    built = settings.DOCS_DIR.is_dir()
+    addresses = {name: reverse(name) for _, links in GROUPS for name, *_ in links if built or name != "docs"}
     # The longest address that the page lies under: /generation/training/7/ belongs to Training, not to Generation.
     under = [url for url in addresses.values() if url != "/" and request.path.startswith(url)]
     current = max(under, key=len, default=request.path)
@@ -83,7 +86,7 @@ def rail(request: HttpRequest) -> Iterator[Group]:
         allowed = [
             Link(addresses[name], icon, words, addresses[name] == current)
             for name, icon, words, permission in links
-            if not permission or request.user.has_perm(permission)
+            if name in addresses and (not permission or request.user.has_perm(permission))
         ]
         if allowed:
             yield Group(title, allowed)

@@ -1,0 +1,70 @@
+"""The first tutorial, typed in order beside a running site, as a newcomer would."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers.sites import REPOSITORY, environment, site
+
+pytestmark = pytest.mark.walk
+TUTORIAL = REPOSITORY / "docs" / "tutorials" / "first-study.md"
+MARKED = re.compile(r"<!-- run -->\n```bash\n(.*?)```", re.DOTALL)
+ENDS_WITHIN = 300
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of a terminal in which `lungrater` is this checkout's, beside a site that runs in another."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    lungrater = programs / "lungrater"
+    lungrater.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{REPOSITORY / "manage.py"}" "$@"\n')
+    lungrater.chmod(0o755)
+    home = tmp_path / "home"
+    with site(home):
+        yield {**environment(home), "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+
+
+def test_every_block_of_the_first_tutorial_does_what_the_page_says(
+    terminal: dict[str, str], tmp_path: Path
+) -> None:
+    blocks = MARKED.findall(TUTORIAL.read_text(encoding="utf-8"))
+    outputs = []
+
+    for block in blocks:
+        done = subprocess.run(
+            ["bash", "-eu", "-c", block],
+            cwd=tmp_path,
+            env=terminal,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=ENDS_WITHIN,
+            check=False,
+        )
+        assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+        outputs.append(done.stdout)
+
+    output = "".join(outputs)
+    assert "“First reading (simulated)” is unblinded: 4 simulated raters have read it." in output
+    assert "The blinding audit is red" in output
+    assert output.count("/enter/") == 3  # the researcher's link and the raters'
+    assert len((tmp_path / "ratings.csv").read_text().splitlines()) == 1 + 4 * 20
+    assert "report.pdf" in zipfile.ZipFile(tmp_path / "reading.zip").namelist()
+    after = subprocess.run(
+        ["lungrater", "analyse", "First reading (simulated)", "--json"],
+        env=terminal,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(after.stdout)
