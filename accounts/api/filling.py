@@ -20,6 +20,7 @@ TYPES: dict[Any, Any] = {
     forms.ModelMultipleChoiceField: list[int],
     forms.MultipleChoiceField: list[str],
     forms.ModelChoiceField: int,
+    forms.JSONField: list[dict[str, Any]],
     forms.BooleanField: bool,
     (forms.FloatField, forms.DecimalField): float,
     forms.IntegerField: int,

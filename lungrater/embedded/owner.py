@@ -19,7 +19,10 @@ from lungrater.environment import env
 # Tables whose rows only ever come, and the columns that a redaction empties (their triggers say when it may).
 APPEND_ONLY = {
     "audit_event": ("identity", "identity_nonce", "reason", "reason_nonce"),
-    "rating_ratingrevision": ("remark", "remark_nonce", "reason", "reason_nonce"),
+    "rating_ratingrevision": (
+        *("remark", "remark_nonce", "reason", "reason_nonce"),
+        *("second_texts", "second_texts_nonce"),
+    ),
 }
 LOGIN = ("USER", "PASSWORD", "HOST", "PORT")
 

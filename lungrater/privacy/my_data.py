@@ -38,7 +38,10 @@ OF_A_TOKEN = (
     "last_used_at",
     "revoked_at",
 )
-SAVE = ("label", "confidence", "remark", "reasons", "active_ms", "idle_ms", "view_state")
+SAVE = (
+    *("label", "confidence", "remark", "reasons", "second_answers", "second_texts"),
+    *("active_ms", "idle_ms", "view_state"),
+)
 
 
 def my_data(person: User) -> IO[bytes]:

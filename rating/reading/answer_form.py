@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from rating.reading.draft import DraftContent
 from rating.reading.rating import AnswerFields
+from rating.reading.second_fields import SECOND, SecondField, in_words, second_fields
 from rating.studies.sittings.sitting import Sitting
 
 CONFIDENCE = range(1, 6)
@@ -55,6 +56,11 @@ class AnswerForm(forms.Form):
         label.choices = [(choice.value, choice.word) for choice in self.question.choices]
         label.error_messages["required"] = self.question.please_choose
         reasons.choices = [(reason, reason) for reason in self.reasons_offered]
+        self.second_questions = sitting.second_questions
+        self.fields.update(second_fields(self.second_questions))
+        # As one mapping a rating, a draft and the browser have them; a form has a field for each.
+        for code, value in (self.initial.get("second") or {}).items():
+            self.initial[f"{SECOND}{code}"] = value
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -70,7 +76,24 @@ class AnswerForm(forms.Form):
             "confidence": data.get("confidence"),
             "reasons": data.get("reasons") or [],
             "remark": data.get("remark") or "",
+            "second": self._second(),
         }
+
+    def _second(self, *, texts: bool | None = None) -> dict[str, Any]:
+        """The second answers there are, by code; `texts`: free text alone, or all but that."""
+        return {
+            question.code: value
+            for question in self.second_questions
+            if texts in {None, question.is_text}
+            and (value := self.cleaned_data.get(f"{SECOND}{question.code}")) not in (None, "", [])
+        }
+
+    def second(self) -> list[SecondField]:
+        """Each second question with what stands in the form, to be shown."""
+        return [
+            SecondField(question, in_words(self[f"{SECOND}{question.code}"].value()))
+            for question in self.second_questions
+        ]
 
     def clean_view_state(self) -> dict[str, object]:
         text = self.cleaned_data["view_state"] or "{}"
@@ -94,6 +117,8 @@ class AnswerForm(forms.Form):
             "active_ms": _at_most_long_ago(data["active_ms"]),
             "idle_ms": _at_most_long_ago(data["idle_ms"]),
             "view_state": data["view_state"],
+            "second_answers": self._second(texts=False),
+            "second_texts": self._second(texts=True),
         }
 
     def shown_ago(self) -> timedelta:

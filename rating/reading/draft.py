@@ -7,6 +7,7 @@ from typing import TypedDict
 from django.db import models
 from django.db.models.functions import Now
 
+from rating.studies.second_questions import SecondAnswer
 from rating.studies.sittings.presentation import Presentation
 
 
@@ -17,6 +18,7 @@ class DraftContent(TypedDict):
     confidence: int | None
     reasons: list[str]
     remark: str
+    second: dict[str, SecondAnswer]
 
 
 CONTENT = tuple(DraftContent.__annotations__)
@@ -32,6 +34,7 @@ class Draft(models.Model):
     confidence = models.PositiveSmallIntegerField(null=True, blank=True)
     reasons = models.JSONField(default=list, blank=True)
     remark = models.TextField(blank=True, max_length=4000)
+    second = models.JSONField(default=dict, db_default={}, blank=True)
     written_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
@@ -43,12 +46,13 @@ class Draft(models.Model):
             "confidence": self.confidence,
             "reasons": self.reasons,
             "remark": self.remark,
+            "second": self.second,
         }
 
     @staticmethod
     def write(presentation: Presentation, content: DraftContent) -> None:
         """Keep this in place of what was written before; of nothing, keep nothing."""
-        if not (content["label"] or content["remark"]):
+        if not (content["label"] or content["remark"] or content["second"]):
             Draft.objects.filter(presentation=presentation.pk).delete()
             return
         Draft.objects.bulk_create(

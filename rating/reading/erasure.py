@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import reduce
 from operator import or_
@@ -28,9 +29,16 @@ def erase_rater(person: Any, words: Sequence[str], *, by: Any, reason: str) -> i
 
 
 def _ratings_naming(words: Sequence[str]) -> models.QuerySet[Rating]:
-    """Ratings with one of these words in the remark that stands, or in one that was replaced."""
-    has_word = reduce(or_, (models.Q(remark__icontains=word) for word in words))
+    """Ratings with one of these words in a text that stands, or in one that was replaced."""
+    has_word = reduce(or_, (_in_a_text(word) for word in words))
     has_reason = reduce(or_, (models.Q(reason__icontains=word) for word in words))
     revised = RatingRevision.objects.filter(has_word | has_reason).values("rating")
     ratings = Rating.objects.filter(has_word | models.Q(pk__in=revised))
     return ratings.select_related("presentation__sitting__enrolment__study")
+
+
+def _in_a_text(word: str) -> models.Q:
+    """As JSON writes it too, where a quotation mark in a name has a stroke before it."""
+    return models.Q(remark__icontains=word) | models.Q(
+        second_texts__icontains=json.dumps(word, ensure_ascii=False)[1:-1]
+    )

@@ -11,6 +11,7 @@ from pool.models import Origin
 from rating.reading.draft import Draft, DraftContent
 from rating.reading.rating import Rating
 from rating.studies.images import LETTERS
+from rating.studies.second_questions import SecondAnswer
 from rating.studies.sittings.presentation import Presentation
 from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import Study
@@ -40,6 +41,7 @@ class OwnAnswer(TypedDict):
     confidence: int | None
     reasons: list[str]
     remark: str
+    second: dict[str, SecondAnswer]
 
 
 class Showing(PublicFacts):
@@ -119,6 +121,7 @@ def own_answer(rating: Rating) -> OwnAnswer:
         "confidence": rating.confidence,
         "reasons": rating.reasons,
         "remark": rating.remark,
+        "second": {**rating.second_answers, **rating.second_texts},
     }
 
 

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext
 from psycopg.errors import RestrictViolation
 
+from rating.studies.second_questions import SecondAnswer
 from rating.studies.sittings.presentation import Presentation
 
 
@@ -37,6 +38,8 @@ class AnswerFields(TypedDict, total=False):
     active_ms: int | None
     idle_ms: int | None
     view_state: dict[str, object]
+    second_answers: dict[str, SecondAnswer]
+    second_texts: dict[str, str]
 
 
 ANSWER = tuple(AnswerFields.__annotations__)
@@ -52,6 +55,9 @@ class Answer(models.Model):
     active_ms = models.PositiveBigIntegerField(null=True, blank=True)
     idle_ms = models.PositiveBigIntegerField(null=True, blank=True)
     view_state = models.JSONField(default=dict, blank=True)
+    # To second questions, by their code: one answer each, as an object has a key once. Free text apart: it may be redacted.
+    second_answers = models.JSONField(default=dict, db_default={}, blank=True)
+    second_texts = models.JSONField(default=dict, db_default={}, blank=True)
 
     class Meta:
         abstract = True
@@ -65,6 +71,8 @@ class Answer(models.Model):
             "active_ms": self.active_ms,
             "idle_ms": self.idle_ms,
             "view_state": self.view_state,
+            "second_answers": self.second_answers,
+            "second_texts": self.second_texts,
         }
 
 
@@ -213,6 +221,12 @@ class RatingRevision(Answer):
     remark_sha256 = models.CharField(max_length=64, blank=True, editable=False)
     reason_nonce = models.CharField(max_length=32, blank=True, editable=False)
     reason_sha256 = models.CharField(max_length=64, blank=True, editable=False)
+    second_texts_nonce = models.CharField(
+        max_length=32, blank=True, default="", db_default="", editable=False
+    )
+    second_texts_sha256 = models.CharField(
+        max_length=64, blank=True, default="", db_default="", editable=False
+    )
     sha256 = models.CharField(max_length=64, blank=True, editable=False)
 
     objects = RatingRevisionQuerySet.as_manager()

@@ -11,7 +11,8 @@ from audit.models import REDACTED
 from rating.reading.rating import Rating
 from rating.studies.study import must_say_why
 
-TEXTS = ("remark", "reason")  # of a revision: what was seen, and why an answer was changed
+# Of a revision, with what it is when empty: what was seen, why an answer was changed, free text to second questions.
+TEXTS: dict[str, Any] = {"remark": "", "reason": "", "second_texts": {}}
 
 
 @transaction.atomic
@@ -20,8 +21,8 @@ def redact_remark(rating: Rating, *, by: Any, reason: str) -> int:
     must_say_why(reason)
     sitting = rating.presentation.sitting
     emptied: set[int] = set()
-    for field in TEXTS:
-        keys = list(rating.revisions.exclude(**{field: ""}).values_list("pk", flat=True))
+    for field, blank in TEXTS.items():
+        keys = list(rating.revisions.exclude(**{field: blank}).values_list("pk", flat=True))
         if not keys:
             continue
         record(
@@ -34,7 +35,7 @@ def redact_remark(rating: Rating, *, by: Any, reason: str) -> int:
             rater=sitting.enrolment.pseudonym,
             position=rating.presentation.position,
         )
-        rating.revisions.filter(pk__in=keys).update(**{field: "", f"{field}_nonce": ""})
+        rating.revisions.filter(pk__in=keys).update(**{field: blank, f"{field}_nonce": ""})
         emptied.update(keys)
-    Rating.objects.filter(pk=rating.pk).update(remark="")
+    Rating.objects.filter(pk=rating.pk).update(remark="", second_texts={})
     return len(emptied)

@@ -19,6 +19,7 @@ from rating.reading.rating import ANSWER, RatingRevision
 from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import Study
 
+IN_WORDS = {"remark": "remark is", "reason": "reason is", "second_texts": "second texts are"}
 RATINGS = "ratings"  # what a redaction names as its field where a withdrawn rater's saves were removed
 # A rating that is not its last revision, or a revision above the one it names.
 DIFFERING = f"""
@@ -96,12 +97,12 @@ def _verify_sitting(
             place = revision.chain_number
         if revision.sha256 != _sha256(revision, before):
             yield Discrepancy(where, "it is not as it was saved, or stands in another's place.")
-        for field in ("remark", "reason"):
-            text, digest = getattr(revision, field), getattr(revision, f"{field}_sha256")
+        for field in ("remark", "reason", "second_texts"):
+            text, digest = _stored_text(revision, field), getattr(revision, f"{field}_sha256")
             if text and text_sha256(getattr(revision, f"{field}_nonce"), text) != digest:
-                yield Discrepancy(where, f"the {field} is not as it was saved.")
+                yield Discrepancy(where, f"the {IN_WORDS[field]} not as saved.")
             if digest and not text and revision.pk not in redacted[field]:
-                yield Discrepancy(where, f"the {field} is gone, and no redaction says so.")
+                yield Discrepancy(where, f"the {IN_WORDS[field]} gone, and no redaction says so.")
         if heads.pop(place, revision.sha256) != revision.sha256:
             yield Discrepancy(where, "the study's log has another hash of it.")
         before = revision.sha256
@@ -147,14 +148,26 @@ def _chained(sitting: Sitting) -> Iterator[Any]:
         presentation_id=models.F("rating__presentation"),
         reasons_text=Cast("reasons", models.TextField()),
         view_state_text=Cast("view_state", models.TextField()),
+        second_answers_text=Cast("second_answers", models.TextField()),
+        second_texts_text=Cast("second_texts", models.TextField()),
     )
     return rows.order_by("chain_number").iterator(chunk_size=AT_ONCE)
 
 
+def _stored_text(revision: Any, field: str) -> str:
+    """A text as its hash was made of it; second texts are an object, and none of them is no text."""
+    if field != "second_texts":
+        return str(getattr(revision, field))
+    return revision.second_texts_text if revision.second_texts else ""
+
+
 def _sha256(revision: Any, before: str) -> str:
+    """Of a save without second answers as it was before there were any."""
+    second = [revision.second_answers_text, revision.second_texts_sha256]
+    has_second = bool(revision.second_answers or revision.second_texts_sha256)
     return link(
         [
-            "revision 1",
+            "revision 2" if has_second else "revision 1",
             before,
             revision.sitting_id,
             revision.chain_number,
@@ -171,6 +184,7 @@ def _sha256(revision: Any, before: str) -> str:
             revision.view_state_text,
             revision.remark_sha256,
             revision.reason_sha256,
+            *(second if has_second else []),
         ]
     )
 

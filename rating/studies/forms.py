@@ -12,6 +12,7 @@ from django.db import models, transaction
 
 from audit import record
 from pool.models import Dataset, DatasetQuerySet, Image
+from rating.studies.second_questions_field import SecondQuestionsField
 from rating.studies.strata import Role, Stratum
 from rating.studies.study import Study
 
@@ -38,6 +39,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
             "ask_confidence",
             "require_confidence",
             "reasons",
+            "second_questions",
             "going_back",
             "debriefing",
             "ask_correction_reason",
@@ -57,6 +59,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
             "four_eyes",
             "signatures",
         ]
+        field_classes = {"second_questions": SecondQuestionsField}
         widgets = {
             "instructions": forms.Textarea(attrs={"rows": 4}),
             "prevalence_note": forms.Textarea(attrs={"rows": 2}),
@@ -93,6 +96,9 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
         super().__init__(*args, **kwargs)
         for name in self.DEFAULTED:
             self.fields[name].required = False
+
+    def clean_second_questions(self) -> Any:
+        return self.cleaned_data["second_questions"] or []
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

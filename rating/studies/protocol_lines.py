@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rating.studies.second_questions import in_words_of
 from rating.studies.study import Study
 
 
@@ -18,6 +19,7 @@ def told_protocol(study: Study) -> list[tuple[str, str]]:
         ("Repeats", _repeats(study)),
         ("Who reads what", _allocation(study)),
         ("Confidence", _confidence(study)),
+        *(("Second question", line) for line in in_words_of(study.second_questions)),
         ("Going back", study.get_going_back_display()),
         ("Raters get at the end", study.get_debriefing_display()),
         ("Zoom and window", _view(study)),

@@ -60,6 +60,9 @@ def _given_away(study: Study) -> list[str]:
         "name": study.name,
         "consent": study.consent,
         "first instructions": study.first_instructions,
+        "second questions": " ".join(
+            " ".join((each.words, each.hint, *each.choices)) for each in study.second_questions_of(1)
+        ),
     }
     telling_by_text = {what: telling_words(words) for what, words in read_first.items()}
     reasons = [

@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext, gettext_noop
 
 from rating.studies.protocol import Protocol
+from rating.studies.second_questions import SecondQuestion, checked, second_questions
 
 # What readers of published visual Turing tests gave as reasons.
 DEFAULT_REASONS = "\n".join(
@@ -94,6 +95,12 @@ class ReadingRoom(Protocol):
         default=DEFAULT_REASONS,
         help_text="One per line; raters may tick them. Empty: none are offered.",
     )
+    second_questions = models.JSONField(
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="What is asked of each image besides its label: a diagnosis, or how good the image is.",
+    )
     debriefing = models.CharField(
         "what raters get at the end",
         max_length=7,
@@ -114,6 +121,19 @@ class ReadingRoom(Protocol):
         super().clean()
         if self.require_confidence and not self.ask_confidence:
             raise ValidationError({"require_confidence": "Ask how sure the rater is, too."})
+        try:
+            self.second_questions = checked(self.second_questions)
+        except ValidationError as error:
+            raise ValidationError({"second_questions": error.messages}) from error
+        if self.second_questions and self.shows_sets:
+            reason = (
+                "A forced choice shows several images at once, so a second question would be of none of them."
+            )
+            raise ValidationError({"second_questions": reason})
+
+    def second_questions_of(self, session: int) -> list[SecondQuestion]:
+        """What this session asks besides the label, in the order declared."""
+        return [each for each in second_questions(self.second_questions) if each.is_asked_in(session)]
 
     def told_before(self, session: int) -> tuple[str, str]:
         """The instructions of a session and what raters are told of the share of generated images.

@@ -5,11 +5,13 @@ So a step back keeps all that was typed, nothing is stored before it is saved, a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from django import forms
 from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,6 +23,7 @@ from rating.studies.enrolment import USUAL_PACE_MS
 from rating.studies.forms import FROZEN_MEANWHILE, Row, StrataForm, StudyForm, save_study
 from rating.studies.planner import fool_rate_half_width
 from rating.studies.presets import TEMPLATES, Template
+from rating.studies.second_questions import checked, in_words_of
 from rating.studies.strata import Role
 from rating.studies.study import NotPossibleError
 
@@ -56,7 +59,14 @@ STEPS = (
         "What are raters told, and what do they answer?",
         (
             *("instructions", "sought", "first_instructions", "prevalence_note", "ask_confidence"),
-            *("require_confidence", "reasons", "going_back", "ask_correction_reason", "fixed_zoom"),
+            *(
+                "require_confidence",
+                "reasons",
+                "second_questions",
+                "going_back",
+                "ask_correction_reason",
+                "fixed_zoom",
+            ),
             *("fixed_window", "hold_ahead", "break_after"),
         ),
     ),
@@ -77,10 +87,24 @@ ONLY_FOR = {
     "sought": SETS,
     "first_instructions": (Study.Design.TWO_PHASE,),
     "unsure_policy": (Study.Design.SINGLE, Study.Design.TWO_PHASE),
+    "second_questions": (Study.Design.SINGLE, Study.Design.TWO_PHASE),
 }
+
+
+def _comparable(value: object) -> str:
+    """A value of the form as text; second questions as they are stored, whichever way they were typed."""
+    try:
+        stored = json.loads(value) if isinstance(value, str) and value.startswith("[") else value
+        return json.dumps(checked(stored), sort_keys=True) if isinstance(stored, list) else str(value)
+    except (ValueError, ValidationError):
+        return str(value)
+
+
 # By field, what the templates write into it.
 _FILLED_IN = {
-    name: {str(template.protocol[name]) for template in TEMPLATES.values() if name in template.protocol}
+    name: {
+        _comparable(template.protocol[name]) for template in TEMPLATES.values() if name in template.protocol
+    }
     for template in TEMPLATES.values()
     for name in template.protocol
 }
@@ -169,7 +193,7 @@ class _StudySteps:
         self._carry_on(self.step)
         self.template = template
         for name, filled_in in _FILLED_IN.items():
-            if str(self.form.initial[name]) in filled_in:
+            if _comparable(self.form.initial[name]) in filled_in:
                 self.form.initial[name] = Study._meta.get_field(name).get_default()  # type: ignore[union-attr]  # all are plain columns
         self.form.initial.update(template.protocol)
         if not has_typed_numbers and (counts := template.counts(self.request.user)):
@@ -321,13 +345,19 @@ class _StudySteps:
         if self.step.key != "check":
             return
         for step in STEPS[:-1]:
-            lines = [(str(field.label), _in_words(field)) for field in self._fields_of(step) if field.value()]
+            lines = [
+                (str(field.label), _in_words(field))
+                for field in self._fields_of(step)
+                if field.value() and field.value() not in {"[]", "null"}
+            ]
             yield step, lines
 
 
 def _in_words(field: forms.BoundField) -> str:
     """A value as people read it: the words of a choice, yes for a tick."""
     value = field.value()
+    if field.name == "second_questions":
+        return "\n".join(in_words_of(json.loads(value or "[]") or []))
     if isinstance(value, bool) or value in {"True", "on"}:
         return "yes"
     choices = getattr(field.field, "choices", ())

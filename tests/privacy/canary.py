@@ -27,6 +27,7 @@ from audit.actors import acting, at_the_command_line
 from rating.models import Rating, Study
 from rating.results.cache import ResultCache
 from rating.results.export.bundle import bundle
+from rating.studies.second_questions import checked
 from tests.rating.cast import open_study, organiser, presentations, rate_all
 
 ADDRESS, NAME, FIELD = "carla.canary@zq-hospital.example", "Carla Quetzalcanary", "canaryology"
@@ -39,7 +40,9 @@ def canary_everywhere(client_of: Callable[[User], Client]) -> tuple[User, Study]
     person = User.objects.create_user(
         ADDRESS, "a long-enough passphrase 7", first_name=first_name, last_name=last_name
     )
-    study = open_study(raters=[person])
+    study = open_study(
+        raters=[person], second_questions=checked([{"code": "why", "words": "Why?", "kind": "text"}])
+    )
     enrolment = study.enrolments.get()
     enrolment.consent(years=12, subspecialty=FIELD, ai_knowledge="used")
     browser = client_of(person)
@@ -65,6 +68,7 @@ def canary_everywhere(client_of: Callable[[User], Client]) -> tuple[User, Study]
         replaces=last.rating.client_key,
         label="fake",
         remark=f"Ask {NAME}, {ADDRESS}, about it",
+        second_texts={"why": f"{NAME} has seen it before"},
     )
     study.close(organiser())
     ResultCache(study).columns()

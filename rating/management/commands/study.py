@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,12 @@ class Command(BaseCommand):
         for name, (kind, what) in PROTOCOL.items():
             create.add_argument(f"--{name.replace('_', '-')}", type=kind, help=what)
         create.add_argument("--reasons", type=_lines, help="for “fake”, with semicolons between; empty: none")
+        create.add_argument(
+            "--second-questions",
+            type=_questions,
+            metavar="FILE",
+            help="JSON: the list of what is asked of each image besides its label",
+        )
         for name, (field, what) in SWITCHES.items():
             create.add_argument(f"--{name}", dest=field, action="store_true", default=None, help=what)
         export = acts.add_parser("export-protocol", help="the protocol of NAME as a file, for another site")
@@ -160,6 +166,13 @@ def _lines(text: str) -> str:
     return "\n".join(part.strip() for part in text.split(";"))
 
 
+def _questions(path: str) -> Any:
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ArgumentTypeError(f"{path} is no list of second questions in JSON: {error}") from error
+
+
 def study_named(name: str) -> Study:
     try:
         return Study.objects.get(name=name)
@@ -173,7 +186,7 @@ def create(name: str, options: Options) -> Study:
     if Study.objects.filter(name=name).exists():
         raise CommandError(f"There is a study “{name}” already.")
     template = TEMPLATES.get(options["template"] or "")
-    fields = (*PROTOCOL, "reasons", *(field for field, _ in SWITCHES.values()))
+    fields = (*PROTOCOL, "reasons", "second_questions", *(field for field, _ in SWITCHES.values()))
     protocol = {field: options[field] for field in fields if options[field] is not None}
     file, strata = _protocol_file(options["protocol_file"])
     if not strata and not options["images"]:

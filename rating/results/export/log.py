@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -27,8 +28,10 @@ REVISION_REST = (
     "view_state",
     "remark_sha256",
     "reason_sha256",
+    "second_answers",
+    "second_texts_sha256",
 )
-REVISION_PLACE = ("sha256", "rater", "session", "attempt", "position", "image", "remark")
+REVISION_PLACE = ("sha256", "rater", "session", "attempt", "position", "image", "remark", "second_texts")
 
 
 def event_lines(events: EventQuerySet, *, with_identity: bool = False) -> Iterator[str]:
@@ -55,6 +58,7 @@ def revision_lines(study: Study) -> Iterator[str]:
         .annotate(
             reasons_text=Cast("reasons", models.TextField()),
             state_text=Cast("view_state", models.TextField()),
+            second_text=Cast("second_answers", models.TextField()),
         )
         .order_by("sitting", "chain_number")
     )
@@ -66,9 +70,11 @@ def revision_lines(study: Study) -> Iterator[str]:
             *(sitting.pk, revision.chain_number, revision.rating_id, presentation.pk, revision.number),
             *(revision.client_key, moment(revision.saved_at), revision.label, revision.confidence),
             *(revision.reasons_text, revision.active_ms, revision.idle_ms, revision.state_text),
-            *(revision.remark_sha256, revision.reason_sha256, revision.sha256),
+            *(revision.remark_sha256, revision.reason_sha256, revision.second_text),
+            *(revision.second_texts_sha256, revision.sha256),
             *(sitting.enrolment.pseudonym, sitting.session, sitting.attempt, presentation.position),
             *(presentation.study_image.code, guarded(revision.remark)),
+            json.dumps(revision.second_texts, ensure_ascii=False) if revision.second_texts else "",
         ]
         yield _line("" if cell is None else str(cell) for cell in cells)
 

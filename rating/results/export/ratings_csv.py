@@ -11,6 +11,7 @@ from typing import NotRequired, TypedDict
 from rating.reading.revision_chain import refuse_where_ratings_differ
 from rating.results.guarding import guarded
 from rating.studies.images import StudyImage
+from rating.studies.second_questions import Kind, SecondAnswer, SecondQuestion, second_questions
 from rating.studies.sets import truth_of_set, truth_word
 from rating.studies.sittings.presentation import Presentation
 from rating.studies.sittings.sitting import Sitting
@@ -51,6 +52,7 @@ OF_SETS = {
 }
 
 
+SECOND = "second_"  # before the code of a second question, in the name of its column
 GUARDED = frozenset({"study", "dataset", "finding", "remark", "reasons"})
 
 
@@ -76,6 +78,7 @@ class RatingFacts(TypedDict):
     rated_at: str | None
     active_ms: int | None
     idle_ms: int | None
+    second: dict[str, SecondAnswer] | None
     members: NotRequired[list[str]]
     places: NotRequired[str]
     place: NotRequired[int | None]
@@ -86,13 +89,26 @@ def csv_lines(study: Study, *, machines: bool = False) -> Iterator[str]:
     columns = codebook_of(study)
     yield _line(columns)
     for facts in rating_facts(study, machines=machines):
-        cells: Mapping[str, object] = facts
-        yield _line(_cell(name, cells[name]) for name in columns)
+        cells: Mapping[str, object] = {**facts, **_second_cells(facts["second"])}
+        yield _line(_cell(name, cells.get(name)) for name in columns)
 
 
 def codebook_of(study: Study) -> dict[str, str]:
-    """The columns and what they mean; of a forced choice a row is a set, and there are three more columns."""
-    return CODEBOOK | OF_SETS if study.shows_sets else CODEBOOK
+    """The columns and what they mean: of a forced choice a row is a set, and each second question has a column."""
+    second = second_questions(study.second_questions)
+    more = {f"{SECOND}{question.code}": _meaning(question) for question in second}
+    return CODEBOOK | (OF_SETS if study.shows_sets else {}) | more
+
+
+def _meaning(question: SecondQuestion) -> str:
+    sessions = f"; asked in session {', '.join(map(str, question.sessions))}" if question.sessions else ""
+    several = "; several are parted by a semicolon" if question.kind == Kind.MULTIPLE else ""
+    diagnosis = "; right where it is the image's finding" if question.is_diagnosis else ""
+    return f"“{question.words}” {question.kind_words}{several}{diagnosis}{sessions}; empty if not answered"
+
+
+def _second_cells(second: Mapping[str, SecondAnswer] | None) -> dict[str, object]:
+    return {f"{SECOND}{code}": value for code, value in (second or {}).items()}
 
 
 def codebook_lines(study: Study) -> Iterator[str]:
@@ -166,14 +182,17 @@ def _facts(study: Study, presentation: Presentation) -> RatingFacts:
         "rated_at": _time(rating.rated_at) if rating else None,
         "active_ms": rating.active_ms if rating else None,
         "idle_ms": rating.idle_ms if rating else None,
+        "second": {**rating.second_answers, **rating.second_texts} if rating else None,
     }
 
 
 def _cell(name: str, value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, float):
+        return f"{value:.15g}"
     text = "; ".join(value) if isinstance(value, list) else str(value)
-    return guarded(text) if name in GUARDED else text
+    return guarded(text) if name in GUARDED or name.startswith(SECOND) else text
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -14,6 +14,7 @@ from django.utils.functional import cached_property
 from audit import record
 from rating.studies.enrolment import Enrolment
 from rating.studies.questions import Question
+from rating.studies.second_questions import SecondQuestion
 from rating.studies.sittings.orders import Orders
 from rating.studies.sittings.progress import Progress
 from rating.studies.study import NotPossibleError, Study, must_say_why
@@ -155,6 +156,10 @@ class Sitting(Progress):
     @property
     def question(self) -> Question:
         return self.enrolment.study.question(self.session)
+
+    @property
+    def second_questions(self) -> list[SecondQuestion]:
+        return self.enrolment.study.second_questions_of(self.session)
 
     def next_presentation(self) -> Presentation | None:
         """The first image not rated yet, or None when all are."""

@@ -55,7 +55,7 @@ function inText(event) {
 /** Where a key was pressed, as `meaning` wants to know it. */
 export function whereIs(element) {
   if (!(element instanceof HTMLElement)) return "page";
-  if (element.matches("textarea, input[type=text], input[type=email], input[type=password]")) return "text";
+  if (element.matches("textarea, input[type=text], input[type=number], input[type=email], input[type=password]")) return "text";
   if (element.matches("input[type=radio], input[type=checkbox], input[type=range]")) return "choice";
   return element.matches("button, a, input, select, summary") ? "control" : "page";
 }

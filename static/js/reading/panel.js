@@ -1,5 +1,6 @@
 /** The panel beside the image: the answer form, the view's tools and the line that says what is saved. */
 
+import { SecondQuestions } from "./second.js";
 import { presetsFor } from "./viewer.js";
 
 const STEP = { zoom: 1.25, window: 0.04, pan: 40 };
@@ -8,12 +9,14 @@ export class Panel {
   #root;
   #form;
   #words;
+  #second;
   #byPointer = false;
   #revisited = false;
 
   constructor(root) {
     this.#root = root;
     this.#form = root.querySelector("form[data-answer]");
+    this.#second = new SecondQuestions(this.#form);
     this.#words = root.dataset;
     for (const button of root.querySelectorAll("button")) keepFocusAway(button);
     root.addEventListener("pointerdown", () => (this.#byPointer = true), { capture: true });
@@ -42,7 +45,7 @@ export class Panel {
    *
    * Whoever comes back to an answer begins with its label again. */
   get open() {
-    const questions = [...this.#form.querySelectorAll("fieldset[data-digits]")];
+    const questions = [...this.#form.querySelectorAll("fieldset[data-digits]:enabled")];
     // A click leaves the focus behind without meaning it.
     const inHand = questions.find((each) => !this.#byPointer && each.contains(document.activeElement));
     if (this.#revisited) return inHand ?? questions[0];
@@ -54,21 +57,30 @@ export class Panel {
     return this.open.querySelectorAll("input").length;
   }
 
-  /** The name of the last question that digits answer. */
+  /** The name of the last question that digits answer; null where something else must be answered by hand. */
   get last() {
+    if (this.#second.needsHand) return null;
     return [...this.#form.querySelectorAll("fieldset[data-digits] input")].at(-1).name;
   }
 
   /** Give the open question the answer of this number; its name and value. */
   answerOpen(number) {
-    const { name, value } = this.open.querySelectorAll("input")[number - 1];
-    this.choose(name, value);
+    const input = this.open.querySelectorAll("input")[number - 1];
+    const { name, value } = input;
+    // Of several answers each digit ticks or unticks one, until Tab takes the hand on.
+    if (input.type === "checkbox") {
+      input.checked = !input.checked;
+      this.#byPointer = false;
+      input.focus();
+      this.follow();
+    } else this.choose(name, value);
     return { name, value };
   }
 
   /** Take back what is chosen of the image at hand. */
   anew() {
     for (const input of this.#form.querySelectorAll("input[type=radio]")) input.checked = false;
+    this.#second.fill();
     document.activeElement?.blur();
     this.follow();
   }
@@ -84,7 +96,8 @@ export class Panel {
   /** Why the answer is not whole yet, in words; empty when it is. */
   missing(answer) {
     if (!answer) return this.word("choose");
-    return this.#form.querySelector("[data-required]") && !answer.confidence ? this.word("sure") : "";
+    const isSure = !this.#form.querySelector(".sure[data-required]") || answer.confidence;
+    return isSure ? this.#second.missing : this.word("sure");
   }
 
   /** The answer as it stands, or null while no label is chosen. */
@@ -97,6 +110,7 @@ export class Panel {
       confidence: data.get("confidence") ?? "",
       reasons: label === this.part("reasons")?.dataset.of ? data.getAll("reasons") : [],
       remark: data.get("remark").trim(),
+      second: this.#second.read(),
       correction_reason: data.get("correction_reason")?.trim() ?? "",
     };
   }
@@ -109,6 +123,7 @@ export class Panel {
       confidence: data.get("confidence") ?? "",
       reasons: data.getAll("reasons"),
       remark: data.get("remark").trim(),
+      second: this.#second.read(),
     };
   }
 
@@ -129,8 +144,9 @@ export class Panel {
       reasons: content?.reasons ?? [],
     };
     for (const input of this.#form.querySelectorAll("input[type=radio], input[type=checkbox]")) {
-      input.checked = given[input.name].includes(input.value);
+      input.checked = given[input.name]?.includes(input.value) ?? false;
     }
+    this.#second.fill(content?.second);
     this.#form.elements.remark.value = content?.remark ?? "";
     if (this.correctionReason) {
       this.part("correction-reason").hidden = !answer;
@@ -148,9 +164,11 @@ export class Panel {
 
   /** Reasons are for one label alone, digits for one question; all keep their place, so that nothing moves. */
   follow() {
+    const label = this.answer()?.label;
+    this.#second.follow(label !== undefined);
     this.#markOpen();
     const reasons = this.part("reasons");
-    if (reasons) reasons.disabled = this.answer()?.label !== reasons.dataset.of;
+    if (reasons) reasons.disabled = label !== reasons.dataset.of;
   }
 
   /** Where the rater is; practice images come first and are counted apart. */

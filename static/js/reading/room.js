@@ -11,6 +11,7 @@ import { batchesAfter, unratedBy } from "./prefetch.js";
 import { Presence } from "./presence.js";
 import { Presentations } from "./presentations.js";
 import { Panel, workViewer } from "./panel.js";
+import { fieldsOf } from "./second.js";
 import { Images } from "./images.js";
 import { Viewer, afterPainting } from "./viewer.js";
 
@@ -151,7 +152,7 @@ class Room {
       check: this.#told.urls.ahead,
       shownAt: this.#shownAt,
       fields: {
-        ...answer,
+        ...fieldsOf(answer),
         replaces: before?.key ?? "",
         ...this.#presence.clock.read(),
         view_state: JSON.stringify(this.#viewer.used()),
@@ -194,7 +195,7 @@ class Room {
 
   #postDraft(token, content) {
     const url = this.#told.urls.draft.replace("TOKEN", token);
-    return post(url, { ...content, account: this.#told.account });
+    return post(url, { ...fieldsOf(content), account: this.#told.account });
   }
 
   /** What the form says of an image without an answer is kept, so that a reload or a pause costs nothing. */

@@ -24,12 +24,28 @@ from accounts.models import User
 from pool.models import Dataset, Image, Origin
 from rating.models import Enrolment, Freeze, Presentation, Study
 from rating.reading import payload
+from rating.studies.second_questions import checked
 from tests.rating.blinding.pools import arms, filled, image, study_of
 from tests.rating.cast import organiser
 
 pytestmark = pytest.mark.django_db
 
 EACH = 4
+ANSWERS = {"choice": "Pneumonia", "scale": "2", "text": "a dense hilum"}
+SECOND = checked(
+    [
+        {
+            "code": "diagnosis",
+            "words": "What do you diagnose?",
+            "kind": "choice",
+            "is_diagnosis": True,
+            "choices": ["Normal", "Pneumonia"],
+            "required": True,
+        },
+        {"code": "quality", "words": "How good is it?", "kind": "scale", "after": True},
+        {"code": "why", "words": "Why?", "kind": "text", "sessions": [1]},
+    ]
+)
 TWO_PHASES = {"design": "two-phase", "sessions": 2, "washout_days": 0, "name": "Chest films"}
 # Other each time, whatever the truth: anti-forgery tokens, the keys of saves not yet made, and the hour at which
 # a washout ends.
@@ -96,6 +112,7 @@ def read_session(crawl: Crawl, study: Study, session: int) -> None:
             "remark": "ribs",
             "client_key": str(uuid.uuid5(uuid.NAMESPACE_URL, token)),
         }
+        save |= {f"second_{each.code}": ANSWERS[each.kind] for each in study.second_questions_of(session)}
         save["account"] = str(browser.session["_auth_user_id"])
         rate = reverse("rating:rate", args=[study.slug, token])
         crawl.ask("post", rate, data={**save, "label": ""}, headers=page)
@@ -178,7 +195,7 @@ def test_no_byte_on_the_wire_depends_on_the_truth(study, rater, client_of):
         (EACH, {"design": "pair"}, EACH, 2),
         (EACH, {"design": "pair", "sought": "fake"}, EACH, 2),
         (3 * EACH, {"design": "quartet"}, EACH, 4),
-        (EACH, TWO_PHASES, 2 * EACH, 1),
+        (EACH, TWO_PHASES | {"second_questions": SECOND}, 2 * EACH, 1),
     ],
 )
 def test_nor_does_it_in_a_study_of_another_design(rater, client_of, fakes, protocol, presentations, images):

@@ -103,6 +103,7 @@ def test_a_draft_is_cheap_and_of_nothing_is_none(client_of, rater):
         "confidence": None,
         "reasons": [],
         "remark": "half",
+        "second": {},
     }
     write(browser, study, first, label="", remark="")
 

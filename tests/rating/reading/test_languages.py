@@ -29,6 +29,7 @@ PAGES = [
     "debriefing",
     "_debriefing",
     "_answer",
+    "_second_answers",
     "_tools",
     "_dialogs",
     "_who",
@@ -42,7 +43,13 @@ def catalogue(language):
 
 
 def words_of_pages():
-    for module in ("studies/questions", "reading/consent_copy", "views/withdrawal", "reading/withdrawal"):
+    for module in (
+        "studies/questions",
+        "reading/second_fields",
+        "reading/consent_copy",
+        "views/withdrawal",
+        "reading/withdrawal",
+    ):
         text = (ROOT / "rating" / f"{module}.py").read_text()
         yield from re.findall(r'(?:_|gettext_lazy)\(\s*"(.+?)"\s*\)', text)
     for page in PAGES:
