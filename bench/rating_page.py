@@ -104,9 +104,9 @@ def main() -> None:
 
 
 @contextmanager
-def home() -> Iterator[None]:
-    """A throw-away home with PostgreSQL, Redis and Django ready in it."""
-    folder = tempfile.mkdtemp(prefix="lr-bench-")
+def home(kept: str = "") -> Iterator[None]:
+    """A home with PostgreSQL, Redis and Django ready in it: this folder, or one that is thrown away."""
+    folder = kept or tempfile.mkdtemp(prefix="lr-bench-")
     os.environ |= {"LUNGRATER_HOME": folder, "DJANGO_SETTINGS_MODULE": "lungrater.settings"}
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's loop runs in this thread
     os.environ["LOG_LEVEL"] = "ERROR"
@@ -125,7 +125,8 @@ def home() -> Iterator[None]:
             migrate_if_needed()
             yield
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:

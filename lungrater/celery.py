@@ -16,6 +16,7 @@ app.autodiscover_tasks(
         "pool.imports",
         *(f"generation.{kind}" for kind in ("images", "training", "quality", "utility")),
         "rating.blinding",
+        "rating.results",
         "rating.studies.trail",
         "lungrater.backup",
         "lungrater.demo",

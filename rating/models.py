@@ -4,6 +4,7 @@ from rating.blinding.audit import BlindingAudit
 from rating.blinding.freeze import Freeze
 from rating.reading.draft import Draft
 from rating.reading.rating import Label, Rating, RatingRevision
+from rating.results.analysis import Analysis
 from rating.studies.enrolment import Enrolment
 from rating.studies.images import StudyImage
 from rating.studies.left_out import LeftOutImage
@@ -16,6 +17,7 @@ from rating.studies.strata import Stratum
 from rating.studies.study import Study
 
 __all__ = [
+    "Analysis",
     "ArchivedStudy",
     "AuthorStatement",
     "BlindingAudit",

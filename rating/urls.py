@@ -64,6 +64,7 @@ urlpatterns = [
     path("studies/<slug:slug>/copy/", studies.copy, name="copy"),
     path("studies/<slug:slug>/audit/", blinding.run, name="audit"),
     *jobs.audits.urls("audits/"),
+    *jobs.analyses.urls("analyses/"),
     path("studies/<slug:slug>/audit/places.png", blinding.places, name="audit_places"),
     path("studies/<slug:slug>/override/", blinding.override, name="override"),
     path("studies/<slug:slug>/raters/", rater_management.raters, name="raters"),

@@ -154,6 +154,9 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:audit_progress": (STAFF, "get"),
     "rating:audit_cancel": (STAFF, "post"),
     "rating:audit_resume": (STAFF, "post"),
+    "rating:analysis_job_progress": (STAFF, "get"),
+    "rating:analysis_job_cancel": (STAFF, "post"),
+    "rating:analysis_job_resume": (STAFF, "post"),
     "rating:audit_places": (STAFF, "get"),
     "rating:override": (STAFF, "post"),
     "rating:raters": (STAFF, "get"),
@@ -211,6 +214,7 @@ def paths(
 VIEWER = {
     *("rating:study", "rating:freeze_progress", "rating:audit_progress", "rating:raters", "rating:copy"),
     "rating:audit_places",
+    "rating:analysis_job_progress",
     *("rating:codebook", "rating:analysis", "rating:log", "rating:log_csv", "rating:verify"),
     *(
         "pool:image",
@@ -247,6 +251,7 @@ EDITOR = {
     *("rating:mark_unblinded", "invite", "machines"),
     *("machine_reading_cancel", "machine_reading_resume"),
     *("rating:freeze_cancel", "rating:freeze_resume", "rating:audit_cancel", "rating:audit_resume"),
+    *("rating:analysis_job_cancel", "rating:analysis_job_resume"),
     # Of a study that is closed and not unblinded:
     *("rating:ratings_csv", "rating:bundle", "rating:report", "rating:study_image", "rating:remarks_csv"),
     *("rating:sign_report", "rating:statements"),

@@ -19,7 +19,7 @@ from accounts.roles import Role
 from generation.models import Checkpoint, GenerationJob, QualityReport, TrainingRun
 from lungrater.machines.models import MachineReading
 from pool.models import Dataset, ImportJob
-from rating.models import BlindingAudit, Freeze, Study
+from rating.models import Analysis, BlindingAudit, Freeze, Study
 from tests.factories import make_dataset, make_held_file, make_image
 from tests.generation.utility.datasets import reported_experiment
 from tests.rating.cast import draft_study, frozen_study, open_study, over_study, presentations
@@ -71,6 +71,7 @@ OF_STUDY = {
 OF_MACHINE = {f"machine_reading_{act}" for act in ("cancel", "resume")}
 OF_FREEZE = {f"rating:freeze_{act}" for act in ("progress", "cancel", "resume")}
 OF_AUDIT = {f"rating:audit_{act}" for act in ("progress", "cancel", "resume")}
+OF_ANALYSIS = {f"rating:analysis_job_{act}" for act in ("progress", "cancel", "resume")}
 EXTRACTOR = {"name": "small", "sha256": "0" * 64, "dimensions": 64}
 
 
@@ -84,13 +85,19 @@ def test_every_address_has_a_row():
 
 @pytest.fixture
 def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict[str, Any]:
-    """Two studies: one read by `rater`, one only by `other_rater`; both have a finished one too."""
+    return make_world({"rater": rater, "other rater": other_rater, "researcher": researcher, "admin": admin})
+
+
+def make_world(people: dict[str, User]) -> dict[str, Any]:
+    """Two studies: one read by the rater, one only by the other rater; both have a finished one too."""
+    rater, other_rater, researcher = (people[name] for name in ("rater", "other rater", "researcher"))
     own = open_study("Own", raters=[rater])
     job = GenerationJob.objects.create(engine="phantom", dataset=make_dataset(), modality="xray", total=1)
     training = TrainingRun.objects.create(
         name="Run", dataset=make_dataset(), total=1, curve=[[1, 0.9], [2, 0.5]]
     )
     MachineReading.objects.create(study=own, folder="machines/one")
+    Analysis.objects.create(study=own, state_of_ratings="0")
     frozen = frozen_study("Frozen")
     heat_map = {"z": [[0, 41], [-7, 3]], "luck": 40, "mean": [[9, 200], [90, 80]]}
     findings = [
@@ -131,7 +138,7 @@ def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict
         ),
         "report": a_report(),
         "utility": reported_experiment(),
-        "people": {"rater": rater, "other rater": other_rater, "researcher": researcher, "admin": admin},
+        "people": people,
     }
 
 
@@ -178,6 +185,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         **dict.fromkeys(OF_MACHINE, lambda: [MachineReading.objects.get().pk]),
         **dict.fromkeys(OF_FREEZE, lambda: [world["freeze"].pk]),
         **dict.fromkeys(OF_AUDIT, lambda: [world["audit"].pk]),
+        **dict.fromkeys(OF_ANALYSIS, lambda: [Analysis.objects.get().pk]),
         "generation:create_with": lambda: ["phantom"],
         "generation:more_like": lambda: [world["generated"].image_id],
         "generation:quality_figure": lambda: [world["report"].pk, "spectrum"],

@@ -6,11 +6,7 @@ is named, its label is not.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from statistics import median
 
 FEWEST = 10  # ratings, before anything is said
 TOO_FAST_MS = 2_000
@@ -20,45 +16,42 @@ LONG_IDLE_MS = 10 * 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class Rated:
-    """One rating in the order of reading; times are None where the browser did not measure.
+class Habits:
+    """How a rater has read so far. Where one answer throughout is no sign, as in a phase in which nearly all images
+    are called usual, nothing is `labelled`."""
 
-    label: "" where one answer throughout is no sign, as in a phase in which nearly all images are called usual.
-    """
+    ratings: int
+    timed: int  # those whose browser measured
+    median_ms: float | None
+    long_idle: int
+    labelled: int
+    of_one_label: int  # of the label given most
+    longest_run: int  # of one label, in the order of reading
 
-    label: str
-    active_ms: int | None
-    idle_ms: int | None
 
-
-def flags(rated: Sequence[Rated]) -> list[str]:
+def flags(habits: Habits) -> list[str]:
     """What an organiser should look into, in words without labels."""
-    if len(rated) < FEWEST:
+    if habits.ratings < FEWEST:
         return []
-    return [words for words in (_too_fast(rated), _straight_lining(rated), _long_idle(rated)) if words]
+    return [words for words in (_too_fast(habits), _straight_lining(habits), _long_idle(habits)) if words]
 
 
-def _too_fast(rated: Sequence[Rated]) -> str:
-    times = [rating.active_ms for rating in rated if rating.active_ms is not None]
-    if len(times) < FEWEST or median(times) >= TOO_FAST_MS:
+def _too_fast(habits: Habits) -> str:
+    if habits.timed < FEWEST or habits.median_ms is None or habits.median_ms >= TOO_FAST_MS:
         return ""
     return f"too fast: half of the images in under {TOO_FAST_MS // 1000} seconds"
 
 
-def _straight_lining(rated: Sequence[Rated]) -> str:
-    labels = [rating.label for rating in rated if rating.label]
-    if len(labels) < FEWEST:
+def _straight_lining(habits: Habits) -> str:
+    if habits.labelled < FEWEST:
         return ""
-    longest = run = 1
-    for before, label in pairwise(labels):
-        run = run + 1 if label == before else 1
-        longest = max(longest, run)
-    share = Counter(labels).most_common(1)[0][1] / len(labels)
-    if longest >= ONE_LABEL_RUN or share > ONE_LABEL_SHARE:
+    share = habits.of_one_label / habits.labelled
+    if habits.longest_run >= ONE_LABEL_RUN or share > ONE_LABEL_SHARE:
         return "straight-lining: nearly the same answer throughout"
     return ""
 
 
-def _long_idle(rated: Sequence[Rated]) -> str:
-    idle = sum((rating.idle_ms or 0) >= LONG_IDLE_MS for rating in rated)
-    return f"long idle: {idle} images left open for 10 minutes and more" if idle else ""
+def _long_idle(habits: Habits) -> str:
+    if not habits.long_idle:
+        return ""
+    return f"long idle: {habits.long_idle} images left open for 10 minutes and more"

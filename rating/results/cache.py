@@ -8,26 +8,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from django.apps import apps
 from django.conf import settings
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, OuterRef, Subquery
 
 from pool.canonical.typed_json import as_json, from_json
 from rating.reading.rating import RatingRevision
 from rating.results.methods import versions
 from rating.results.query import read_columns
 from rating.statistics.columns import StudyColumns
+from rating.studies.enrolment import Enrolment
+from rating.studies.images import StudyImage
 from rating.studies.sittings.sitting import Sitting
+from rating.studies.strata import Stratum
 from rating.studies.study import Study
 
 T = TypeVar("T")
-LAYOUT = 8  # raise it when numbers or figures are made otherwise
+LAYOUT = 9  # raise it when numbers or figures are made otherwise
 STATES = 2
 MOST_FILES = 400
 
@@ -35,10 +40,16 @@ MOST_FILES = 400
 class ResultCache:
     """What was computed of one study as it stands now."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: Study, state: StateOfRatings | None = None) -> None:
+        state = state or states_of([study])[study.pk]
         self.study = study
-        self._people = _people(study)
-        self.folder = _folder(study.pk) / _fingerprint(study, self._people)
+        self.state = state.fingerprint
+        self._has_machines = state.has_machines
+        self.folder = _folder(study.pk) / self.state
+
+    def has(self, name: str) -> bool:
+        """Whether the numbers of this name are there to be read."""
+        return (self.folder / f"{_safe(name)}.json").exists()
 
     def columns(self, *, machines: bool = False, first_phase: bool = False) -> StudyColumns:
         """People's ratings, or those of the machines that were shown the same, or people's of a first phase."""
@@ -52,7 +63,7 @@ class ResultCache:
 
     def machine_columns(self) -> StudyColumns | None:
         """The machines' answers on the same images; None, and nothing read, where there is no machine."""
-        return self.columns(machines=True) if any(machine for *_, machine in self._people) else None
+        return self.columns(machines=True) if self._has_machines else None
 
     def typed(self, name: str, kind: type[T], make: Callable[[], T]) -> T:
         """The numbers of this name, made once and read back as what they were."""
@@ -93,60 +104,74 @@ def _folder(study: int) -> Path:
 def forget(study: int) -> None:
     """Delete what was computed of the study with this key, as a text it was made from is taken away."""
     shutil.rmtree(_folder(study), ignore_errors=True)
+    apps.get_model("rating", "Analysis").objects.filter(study=study).delete()
 
 
-def _people(study: Study) -> list[tuple[Any, ...]]:
-    """What the analysis groups raters by, and last which of them are machines."""
-    fields = ("pk", "years", "ai_knowledge", "subspecialty", "machine")
-    return list(study.enrolments.order_by("pk").values_list(*fields))
+@dataclass(frozen=True, slots=True)
+class StateOfRatings:
+    """Names all that a study's numbers follow from: the ratings, whose they are, and what may be known."""
+
+    fingerprint: str
+    has_machines: bool
 
 
-def _fingerprint(study: Study, people: list[tuple[Any, ...]]) -> str:
-    """Names the state of all that the numbers follow from: the ratings, whose they are, and what may be known."""
-    standing = list(
-        Sitting.objects.valid().filter(enrolment__study=study).order_by("pk").values_list("pk", flat=True)
+def states_of(studies: Sequence[Study]) -> dict[int, StateOfRatings]:
+    """By key: the state of each study, in as many queries for many as for one."""
+    keys = [study.pk for study in studies]
+    # What the analysis groups raters by, and last which of them are machines.
+    people = _by_study(
+        Enrolment.objects.filter(study__in=keys).order_by("pk"),
+        *("study", "pk", "years", "ai_knowledge", "subspecialty", "machine"),
     )
-    facts = [
-        study.state,
-        study.unsure_policy,
-        study.equivalence_margin,
-        study.primary_endpoint,
-        standing,
-        people,
-        last_revision(study),
-    ]
-    words = json.dumps([LAYOUT, versions(), facts, _measured(study)], sort_keys=True, default=str)
-    return hashlib.sha256(words.encode()).hexdigest()[:24]
+    standing = _by_study(
+        Sitting.objects.valid().filter(enrolment__study__in=keys).order_by("pk"), "enrolment__study", "pk"
+    )
+    newest = _last_revisions(keys)
+    measured = _measured([study.pk for study in studies if study.is_unblinded])
+    states = {}
+    for study in studies:
+        facts = [
+            study.state,
+            study.unsure_policy,
+            study.equivalence_margin,
+            study.primary_endpoint,
+            standing[study.pk],
+            people[study.pk],
+            newest.get(study.pk, 0),
+        ]
+        words = json.dumps(
+            [LAYOUT, versions(), facts, measured.get(study.pk, [])], sort_keys=True, default=str
+        )
+        fingerprint = hashlib.sha256(words.encode()).hexdigest()[:24]
+        states[study.pk] = StateOfRatings(fingerprint, any(row[-1] for row in people[study.pk]))
+    return states
 
 
-def _measured(study: Study) -> list[Any]:
+def _by_study(rows: Any, *fields: str) -> dict[int, list[Any]]:
+    """The values of the other fields by that of the first."""
+    grouped: dict[int, list[Any]] = defaultdict(list)
+    for study, *values in rows.values_list(*fields):
+        grouped[study].append(values)
+    return grouped
+
+
+def _measured(studies: list[int]) -> dict[int, list[Any]]:
     """What was measured of the datasets, such as a FID, and how many findings are known: both may come after the study."""
-    if not study.is_unblinded:
-        return []
-    findings = Count("study__images", filter=~Q(study__images__image__label=""))
-    strata = study.strata.order_by("pk").annotate(findings=findings)
-    return list(strata.values_list("dataset__name", "dataset__measurements", "findings"))
+    if not studies:
+        return {}
+    images = StudyImage.objects.filter(study__in=studies).exclude(image__label="").order_by()
+    findings = dict(images.values_list("study").annotate(n=Count("pk")))
+    strata = Stratum.objects.filter(study__in=studies).order_by("pk")
+    rows = _by_study(strata, "study", "dataset__name", "dataset__measurements")
+    return {study: [rows[study], findings.get(study, 0)] for study in studies}
 
 
-def last_revision(study: Study) -> int:
-    """The number of the study's newest saved answer; asked of all its rows only when any study has a new one."""
-    newest = RatingRevision.objects.aggregate(last=Max("pk"))["last"] or 0
-    note = _folder(study.pk) / "last-revision.json"
-    if note.exists():
-        noted = json.loads(note.read_text())
-        if noted["newest"] == newest:
-            return int(noted["own"])
-    own = (
-        RatingRevision.objects.filter(rating__presentation__sitting__enrolment__study=study).aggregate(
-            last=Max("pk"), n=Count("pk")
-        )["last"]
-        or 0
-    )
-    note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    place = note.with_suffix(f".{os.getpid()}")
-    place.write_text(json.dumps({"newest": newest, "own": own}))
-    place.replace(note)
-    return int(own)
+def _last_revisions(studies: list[int]) -> dict[int, int]:
+    """By study: the number of its newest saved answer, by one look at the end of each sitting's chain."""
+    of_sitting = RatingRevision.objects.filter(sitting=OuterRef("pk")).order_by("-chain_number")
+    sittings = Sitting.objects.filter(enrolment__study__in=studies).order_by()
+    ends = sittings.annotate(end=Subquery(of_sitting.values("pk")[:1]))
+    return {study: end or 0 for study, end in ends.values_list("enrolment__study").annotate(last=Max("end"))}
 
 
 def _forget_old(folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,23 +11,27 @@ from django.urls import reverse
 
 from pool.fool_rates_by_dataset import FoolRate, of_checkpoint, of_dataset
 from pool.models import Origin
-from rating.results.cache import ResultCache
+from rating.results.analysis import Analysis
+from rating.results.analysis_queue import MOST_AT_ONCE, queued_analysis, rating_counts
+from rating.results.cache import ResultCache, states_of
+from rating.results.parts import Part
 from rating.statistics.accuracy.fool_rate import fool_rate
 from rating.statistics.columns import StudyColumns
 from rating.statistics.estimate import Estimate
 from rating.statistics.ratings_table import LABELS
 from rating.studies.study import Study
 
+RATES = "fool rates by dataset and checkpoint"
+
 
 def fool_rates() -> dict[str, list[FoolRate]]:
     """How often raters were fooled by each dataset and checkpoint, study by study; of people only, never of rehearsals."""
     by_key: dict[str, list[FoolRate]] = defaultdict(list)
-    for study in Study.objects.filter(state=Study.State.UNBLINDED, is_simulated=False).order_by(
-        "unblinded_at"
-    ):
-        if study.shows_sets:
-            continue  # in a forced choice no image is called anything
-        for key, row in _of_study(study).items():
+    unblinded = Study.objects.filter(state=Study.State.UNBLINDED, is_simulated=False)
+    # In a forced choice no image is called anything.
+    studies = [study for study in unblinded.order_by("unblinded_at") if not study.shows_sets]
+    for study, cache in _computed(studies):
+        for key, row in rates_of_study(study, cache).items():
             by_key[key].append(
                 FoolRate(
                     study.name,
@@ -41,6 +45,20 @@ def fool_rates() -> dict[str, list[FoolRate]]:
     return by_key
 
 
+def _computed(studies: Sequence[Study]) -> Iterator[tuple[Study, ResultCache]]:
+    """Those whose rates are there, or are computed at once; what is too much for a page is left to jobs."""
+    states = states_of(studies)
+    caches = {study: ResultCache(study, states[study.pk]) for study in studies}
+    counts = rating_counts([study for study, cache in caches.items() if not cache.has(RATES)])
+    left = MOST_AT_ONCE
+    for study, cache in caches.items():
+        if not cache.has(RATES) and not cache.has(Part().numbers):
+            left -= counts.get(study.pk, 0)
+            if left < 0 and queued_analysis(study, Part(), cache).state != Analysis.State.SUCCEEDED:
+                continue
+        yield study, cache
+
+
 @dataclass(frozen=True, slots=True)
 class RateOfFakes:
     """The fool rate of some fakes of a study, with how many raters and images it is of."""
@@ -50,15 +68,15 @@ class RateOfFakes:
     rate: Estimate
 
 
-def _of_study(study: Study) -> dict[str, RateOfFakes]:
-    cache = ResultCache(study)
+def rates_of_study(study: Study, cache: ResultCache) -> dict[str, RateOfFakes]:
+    """The rate of each dataset and checkpoint that the study has fakes of."""
 
     def make() -> dict[str, RateOfFakes]:
         columns = cache.columns()
         groups = _groups(study)
         return {key: row for key, codes in groups.items() if (row := _rate(columns, codes)) is not None}
 
-    return cache.typed("fool rates by dataset and checkpoint", dict[str, RateOfFakes], make)
+    return cache.typed(RATES, dict[str, RateOfFakes], make)
 
 
 def _groups(study: Study) -> dict[str, set[str]]:

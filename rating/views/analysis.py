@@ -16,14 +16,16 @@ from audit import record
 from jobs.views import Context
 from pool.figure_style import FORMATS, PRINT, SCREEN, as_file
 from rating.models import Study
-from rating.results.build_report import results_of_columns
 from rating.results.cache import ResultCache
+from rating.results.computing import drawing_name, results_of_part
 from rating.results.exhibit import Exhibit
+from rating.results.parts import Part
 from rating.results.questions import EXHIBITS, GROUPS, QUESTIONS, Question, question_named
 from rating.results.study_results import StudyResults
 from rating.results.table_files import TABLES
 from rating.results.verification import unconfirmed_lines
-from rating.views.analysis_filters import Part, PartForm
+from rating.views.analysis_filters import PartForm
+from rating.views.awaiting import await_analysis, or_wait
 
 OF_A_DRAWING = "default-src 'none'; style-src 'unsafe-inline'; sandbox"  # its own styles; it runs nothing
 LOOK = "looked at the truth"
@@ -33,12 +35,15 @@ A_LOOK_LASTS = timedelta(minutes=10)
 @permission_required("rating.view_study", raise_exception=True)
 @never_cache
 @require_GET
+@or_wait
 def overview(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.visible_to(request.user), slug=slug)
     if not study.is_over:
         return render(request, "rating/analysis_waits.html", {"study": study})
     note_look(study, request.user, "overview")
-    results = results_of(study)
+    cache = ResultCache(study)
+    await_analysis(request, study, Part(), cache)
+    results = results_of_part(study, Part(), cache)
     exhibits = [
         EXHIBITS[name]
         for name in ("primary", "noticed", "found", "labels-by-truth", "labels-by-modality", "agreement")
@@ -58,14 +63,17 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
 @permission_required("rating.view_study", raise_exception=True)
 @never_cache
 @require_GET
+@or_wait
 def question(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """One question's page: each figure with its table."""
     study, chosen_question = _over(request, slug), _question(name)
     note_look(study, request.user, name)
     cache = ResultCache(study)
+    await_analysis(request, study, Part(), cache)
     form = PartForm(request.GET, cache.columns())
     part = form.part()
-    results = results_of(study, part, cache)
+    await_analysis(request, study, part, cache)
+    results = results_of_part(study, part, cache)
     context = {
         **frame(study, results, part),
         "question": chosen_question,
@@ -78,6 +86,7 @@ def question(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 @permission_required("rating.view_study", raise_exception=True)
 @never_cache
 @require_GET
+@or_wait
 def figure(request: HttpRequest, slug: str, name: str, kind: str) -> HttpResponse:
     """An exhibit as a file: its drawing as svg, pdf or png, its table as csv, Word or LaTeX; for paper if asked."""
     study, exhibit = _over(request, slug), EXHIBITS.get(name)
@@ -86,8 +95,10 @@ def figure(request: HttpRequest, slug: str, name: str, kind: str) -> HttpRespons
     if exhibit.needs_truth:
         note_look(study, request.user, f"figure {name}", embedded=True)
     cache = ResultCache(study)
+    await_analysis(request, study, Part(), cache)
     part = PartForm(request.GET, cache.columns()).part()
-    results = results_of(study, part, cache)
+    await_analysis(request, study, part, cache)
+    results = results_of_part(study, part, cache)
     if exhibit.why_missing(results) or (kind not in TABLES and exhibit.draw is None):
         raise Http404
     if kind in TABLES:
@@ -98,24 +109,12 @@ def figure(request: HttpRequest, slug: str, name: str, kind: str) -> HttpRespons
     draw = exhibit.draw
     assert draw is not None  # noqa: S101  looked at above
     content = cache.bytes(
-        f"{name}|{part.query}|{'screen' if on_screen else 'print'}.{kind}",
+        drawing_name(name, part, kind, is_for_screen=on_screen),
         lambda: as_file(draw(results, theme), kind),
     )
     response = as_download(content, FORMATS[kind], "" if on_screen else f"{name}.{kind}")
     response["Content-Security-Policy"] = OF_A_DRAWING
     return response
-
-
-def results_of(study: Study, part: Part | None = None, cache: ResultCache | None = None) -> StudyResults:
-    """The numbers of a part of the study, computed once for each state of its ratings."""
-    part, cache = part or Part(), cache or ResultCache(study)
-
-    def make() -> StudyResults:
-        machines = cache.machine_columns()
-        machine_part = part.whoever.of(machines) if machines else None
-        return results_of_columns(study, cache, part.of(cache.columns()), machine_part, part.session)
-
-    return cache.typed(f"numbers|{part.query}", StudyResults, make)
 
 
 def frame(study: Study, results: StudyResults, part: Part) -> Context:

@@ -18,8 +18,10 @@ from rating.reading.revision_chain import refuse_where_ratings_differ
 from rating.results.build_report import exhibit_drawer, report_on, results_of
 from rating.results.cache import ResultCache
 from rating.results.export.ratings_csv import codebook_lines, csv_lines
+from rating.results.parts import Part
 from rating.results.verification import verify_study
 from rating.views.analysis import note_look
+from rating.views.awaiting import await_analysis, or_wait
 
 
 @permission_required("rating.export_study", raise_exception=True)
@@ -55,6 +57,7 @@ def bundle(request: HttpRequest, slug: str) -> HttpResponse:
 @permission_required("rating.view_study", raise_exception=True)
 @never_cache
 @require_GET
+@or_wait
 def report(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     """The report as one file, html or pdf."""
     from rating.results.report.html import as_html
@@ -63,6 +66,7 @@ def report(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
     note_look(study, request.user, f"report {kind}")
     cache = ResultCache(study)
+    await_analysis(request, study, Part(), cache)
     results = results_of(study, cache)
     make, content_type = {"html": (as_html, "text/html; charset=utf-8"), "pdf": (as_pdf, "application/pdf")}[
         kind

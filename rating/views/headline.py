@@ -9,10 +9,14 @@ from django.http import HttpRequest
 from pool.figure_style import WIDTH
 from rating.models import Study
 from rating.reading.revision_chain import RatingsDifferError
+from rating.results.analysis_queue import analysis_to_await
+from rating.results.cache import ResultCache
+from rating.results.computing import results_of_part
 from rating.results.drawing import estimates_height
 from rating.results.exhibit import as_text
+from rating.results.parts import Part
 from rating.results.study_results import PrimaryResult
-from rating.views.analysis import note_look, results_of
+from rating.views.analysis import note_look
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,11 @@ def headline(request: HttpRequest, study: Study) -> Headline | None:
     """
     if not Study.objects.results_open_to(request.user).filter(pk=study.pk).exists():
         return None
+    cache = ResultCache(study)
+    if analysis_to_await(study, Part(), cache, request.user):  # the analysis says how far it is
+        return None
     try:
-        primary = results_of(study).primary
+        primary = results_of_part(study, Part(), cache).primary
     except RatingsDifferError:  # the analysis says so, and what to do
         return None
     if primary is None:

@@ -16,13 +16,16 @@ from django.views.decorators.http import require_GET
 
 from rating.models import Study
 from rating.results.cache import ResultCache
+from rating.results.computing import results_of_part
 from rating.results.exhibit import Table
 from rating.results.gallery import GALLERIES, galleries
+from rating.results.parts import Part
 from rating.results.query import responses_of
 from rating.results.remarks import Remark, remarks_table, with_facts
 from rating.studies.sets import members_of_sets
-from rating.views.analysis import as_download, frame, note_look, results_of
+from rating.views.analysis import as_download, frame, note_look
 from rating.views.analysis_filters import ResponseForm
+from rating.views.awaiting import await_analysis, or_wait
 
 PER_PAGE = 48
 REMARKS_PER_PAGE = 100
@@ -31,13 +34,16 @@ REMARKS_PER_PAGE = 100
 @permission_required("rating.view_study", raise_exception=True)
 @never_cache
 @require_GET
+@or_wait
 def images(request: HttpRequest, slug: str) -> HttpResponse:
     """The galleries: most fooling fakes, real images called fake, called fake by two or more, split opinions."""
     study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
     note_look(study, request.user, "images")
     cache = ResultCache(study)
+    await_analysis(request, study, Part(), cache)
     form = ResponseForm(request.GET, cache.columns())
     part, label = form.part(), form.chosen_label()
+    await_analysis(request, study, part, cache)
     columns = part.of(cache.columns())
     session = part.session or columns.first_session
     images_by_gallery = galleries(columns, session)
@@ -55,7 +61,7 @@ def images(request: HttpRequest, slug: str) -> HttpResponse:
             responses.setdefault(response.image, []).append(response)
     members = members_of_sets(study) if study.shows_sets else {}
     context = {
-        **frame(study, results_of(study, part, cache), part),
+        **frame(study, results_of_part(study, part, cache), part),
         "form": form,
         "galleries": [
             {"name": key, "title": GALLERIES[key], "count": len(images_of_gallery)}
@@ -80,6 +86,7 @@ def images(request: HttpRequest, slug: str) -> HttpResponse:
 @permission_required("rating.view_study", raise_exception=True)
 @never_cache
 @require_GET
+@or_wait
 def remarks(request: HttpRequest, slug: str) -> HttpResponse:
     """What raters wrote, to be searched, and how often they gave each reason."""
     search = _RemarkSearch(request, slug)
@@ -88,7 +95,9 @@ def remarks(request: HttpRequest, slug: str) -> HttpResponse:
         (reason, remark.truth) for remark in search.remarks for reason in remark.response.reasons
     )
     context = {
-        **frame(search.study, results_of(search.study, search.form.part(), search.cache), search.form.part()),
+        **frame(
+            search.study, results_of_part(search.study, search.form.part(), search.cache), search.form.part()
+        ),
         "form": search.form,
         "is_owner": search.study.is_owned_by(request.user),
         "first_phase": search.first_phase,
@@ -106,6 +115,7 @@ def remarks(request: HttpRequest, slug: str) -> HttpResponse:
 @permission_required("rating.view_study", raise_exception=True)
 @never_cache
 @require_GET
+@or_wait
 def remarks_csv(request: HttpRequest, slug: str) -> HttpResponse:
     """The remarks that the page shows, search and filters included."""
     search = _RemarkSearch(request, slug)
@@ -120,11 +130,13 @@ class _RemarkSearch:
         self.study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
         note_look(self.study, request.user, "remarks")
         self.cache = ResultCache(self.study)
+        await_analysis(request, self.study, Part(), self.cache)
         self.first_phase = self.study.has_two_phases and request.GET.get("phase") == "first"
         self.sought = request.GET.get("q", "").strip()
         columns = self.cache.columns(first_phase=self.first_phase)
         self.form = ResponseForm(request.GET, columns)
         part, label = self.form.part(), self.form.chosen_label()
+        await_analysis(request, self.study, part, self.cache)
         chosen = part.of(columns)
         responses = responses_of(self.study, session=part.session or columns.first_session, text_only=True)
         self.remarks = [

@@ -1,4 +1,4 @@
-"""The jobs of a study, which are parts of its page: freezing, and the blinding audit."""
+"""The jobs of a study, which are parts of its page: freezing, and the blinding audit; and the one that computes its numbers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TypeVar
 from django.http import HttpRequest
 
 from jobs.views import JobPages
-from rating.models import BlindingAudit, Freeze
+from rating.models import Analysis, BlindingAudit, Freeze
 
-OfStudy = TypeVar("OfStudy", Freeze, BlindingAudit)
+OfStudy = TypeVar("OfStudy", Freeze, BlindingAudit, Analysis)
 
 
 class StudyJobPages(JobPages[OfStudy]):
@@ -38,5 +38,11 @@ class AuditPages(StudyJobPages[BlindingAudit]):
     name = "audit"
 
 
+class AnalysisPages(StudyJobPages[Analysis]):
+    kind = Analysis
+    name = "analysis_job"
+
+
 freezes = FreezePages()
 audits = AuditPages()
+analyses = AnalysisPages()

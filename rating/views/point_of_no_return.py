@@ -18,6 +18,9 @@ from accounts.sign_in.identity_proof import require_proof, require_proof_of_peop
 from audit import record
 from rating.blinding.freeze_again import FreezeAgainForm, flagged_images, freeze_again
 from rating.models import Enrolment, Freeze, Study
+from rating.results.analysis_queue import analysis_to_await
+from rating.results.cache import ResultCache
+from rating.results.parts import Part
 from rating.studies.study import NotPossibleError
 from rating.views.signing import ask_meaning, proof_methods, sign
 
@@ -113,10 +116,12 @@ def begin_freeze(person: Any, study: Study, _form: forms.Form) -> str:
 
 def close_study(person: Any, study: Study, _form: forms.Form) -> str:
     study.close(person)
+    analysis_to_await(study, Part(), ResultCache(study), person)
     return "No more ratings are taken."
 
 
 def unblind_study(person: Any, study: Study, form: forms.Form) -> str:
     if study.unblind(person, form.cleaned_data["reason"]):
+        analysis_to_await(study, Part(), ResultCache(study), person)
         return "The truth is visible now."
     return "Your wish to unblind is kept; a second owner or editor has to confirm it."

@@ -6,59 +6,43 @@ from collections import defaultdict
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from audit import record
-from rating.models import Enrolment, Rating, Sitting, Study
-from rating.reading.attention_checks import Rated, flags
+from rating.models import Enrolment, Sitting, Study
+from rating.reading.attention_checks import flags
+from rating.reading.habits import habits_of
 from rating.studies.study import NotPossibleError
 from rating.views.rater_acts import act_on_rater
+
+PER_PAGE = 25
 
 
 @permission_required("rating.view_study", raise_exception=True)
 @require_GET
 def raters(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.visible_to(request.user), slug=slug)
-    enrolments = study.enrolments.select_related("user", "replaced_by").with_progress()
+    enrolments = study.enrolments.select_related("user", "replaced_by").with_progress().order_by("number")
+    page = Paginator(enrolments, PER_PAGE).get_page(request.GET.get("page"))
+    keys = [enrolment.pk for enrolment in page]
     sittings = defaultdict(list)
-    for sitting in Sitting.objects.filter(enrolment__study=study).order_by("session", "attempt"):
+    for sitting in Sitting.objects.filter(enrolment__in=keys).order_by("session", "attempt"):
         sittings[sitting.enrolment_id].append(sitting)
-    odd = _flags_of(study)
+    habits = habits_of(keys, informed_from=study.first_informed_session)
     rows = [
-        (each, sittings[each.pk], odd.get(each.pk, []), round((each.pace_ms or 0) / 1000))
-        for each in enrolments
+        (
+            each,
+            sittings[each.pk],
+            flags(habits[each.pk]) if each.pk in habits and not each.machine else [],
+            round((each.pace_ms or 0) / 1000),
+        )
+        for each in page
     ]
-    return render(
-        request,
-        "rating/raters.html",
-        {"study": study, "rows": rows, "may_edit": study.may_edit(request.user)},
-    )
-
-
-def _flags_of(study: Study) -> dict[int, list[str]]:
-    """By enrolment: what its standing sittings look like."""
-    rated: dict[int, list[Rated]] = defaultdict(list)
-    rows = (
-        Rating.objects.filter(
-            presentation__sitting__enrolment__study=study,
-            presentation__sitting__enrolment__machine="",
-            presentation__sitting__reset_at=None,
-        )
-        .order_by("presentation__sitting__session", "presentation__position")
-        .values_list(
-            "presentation__sitting__enrolment",
-            "presentation__sitting__session",
-            "label",
-            "active_ms",
-            "idle_ms",
-        )
-    )
-    for enrolment, session, label, active, idle in rows.iterator(chunk_size=5000):
-        counts = "" if study.is_blinded_to_purpose(session) else label
-        rated[enrolment].append(Rated(counts, active, idle))
-    return {enrolment: flags(ratings) for enrolment, ratings in rated.items()}
+    context = {"study": study, "page": page, "rows": rows, "may_edit": study.may_edit(request.user)}
+    return render(request, "rating/raters.html", context)
 
 
 @permission_required("rating.change_study", raise_exception=True)

@@ -14,16 +14,21 @@ from ninja import Router, Schema
 
 from accounts.api.access import Access
 from accounts.api.paging import paged
+from accounts.api.problems import ProblemError
 from accounts.api.types import Slug
 from accounts.tokens.models import Scope
 from audit import record
 from pool.canonical.typed_json import as_json
 from rating.models import Study
+from rating.results.analysis_queue import analysis_to_await
+from rating.results.cache import ResultCache
+from rating.results.computing import results_of_part
 from rating.results.export.log import event_lines
 from rating.results.export.ratings_csv import codebook_lines, csv_lines
+from rating.results.parts import Part
 from rating.results.verification import verify_study
 from rating.views import export
-from rating.views.analysis import note_look, results_of
+from rating.views.analysis import note_look
 from rating.views.api.facts import visible
 from rating.views.images_and_remarks import remarks_csv
 
@@ -40,6 +45,7 @@ def content(*kinds: str, is_binary: bool = False) -> dict[str, Any]:
 
 
 CSV = content("text/csv")
+BEING_COMPUTED = "The numbers of this study are being computed; ask again in a while."
 
 
 class EventFacts(Schema):
@@ -73,7 +79,11 @@ def get_results(request: HttpRequest, slug: Slug) -> Any:
     """Every number of the report, each with its interval or the reason why there is none; what needs the truth is null before."""
     study = _over(request, slug)
     note_look(study, request.user, "results")
-    return as_json(results_of(study))
+    cache = ResultCache(study)
+    if analysis_to_await(study, Part(), cache, request.user):
+        # Given back, not raised: what is raised undoes the job.
+        return ProblemError(503, BEING_COMPUTED, headers={"Retry-After": "10"}).response()
+    return as_json(results_of_part(study, Part(), cache))
 
 
 @router.get("/studies/{slug}/ratings.csv", auth=exports, openapi_extra=CSV)

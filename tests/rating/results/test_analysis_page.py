@@ -383,5 +383,5 @@ def test_the_analysis_asks_the_database_the_same_number_of_times_however_many_ra
 
     SiteSettings.recent()  # which a process asks for every few seconds
 
-    with django_assert_max_num_queries(21):  # some of them ask whether every rating is its last revision
+    with django_assert_max_num_queries(22):  # some of them ask whether every rating is its last revision
         browser.get(reverse("rating:analysis", args=[study.slug]))

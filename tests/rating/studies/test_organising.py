@@ -10,7 +10,6 @@ from django.utils import timezone
 from audit.models import Event
 from pool.models import Image
 from rating.models import BlindingAudit, Enrolment, Rating, Sitting, Study
-from rating.reading.attention_checks import Rated, flags
 from rating.reading.simulation import Readers, simulate
 from rating.studies.planner import IMAGES, comparison, fool_rate, fool_rate_half_width, kappa, kappa_interval
 from rating.studies.presets import TEMPLATES
@@ -207,16 +206,6 @@ def test_a_rater_is_withdrawn_and_replaced_from_the_page(browser, rater, other_r
     new = Enrolment.objects.get(study=study, user=other_rater)
     assert new.replaces == Enrolment.objects.get(study=study, user=rater)
     assert len(presentations(study, other_rater)) == 6
-
-
-def test_quality_flags_need_ten_ratings_and_name_no_label():
-    hurried = [Rated("real" if n % 2 else "fake", 500, 0) for n in range(20)]
-    away = [Rated("real" if n % 2 else "fake", 9_000, 700_000 if n == 3 else 0) for n in range(20)]
-
-    assert flags(hurried[:9]) == []
-    assert [flag.split(":")[0] for flag in flags(hurried)] == ["too fast"]
-    assert [flag.split(":")[0] for flag in flags(away)] == ["long idle"]
-    assert [flag.split(":")[0] for flag in flags([Rated("fake", 9_000, 0)] * 20)] == ["straight-lining"]
 
 
 def test_a_rehearsal_is_a_finished_copy_that_says_it_is_simulated(browser):

@@ -1,0 +1,16 @@
+"""The task that computes a study's numbers: it fetches its row and lets it work."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from jobs import runners
+from rating.results.analysis import Analysis
+from rating.results.computing import analyse
+
+runners.register(Analysis, analyse)
+
+
+@shared_task
+def run_analysis(analysis_id: int) -> None:
+    Analysis.objects.get(pk=analysis_id).perform()
