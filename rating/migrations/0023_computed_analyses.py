@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rating', '0021_archived_studies'),
+        ('rating', '0022_second_questions'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
