@@ -54,6 +54,7 @@ urlpatterns = [
     path("training/<int:pk>/config.toml", training.config_file, name="training_config"),
     path("training/<int:pk>/course.csv", checkpoint_views.course_table, name="course_table"),
     path("checkpoints/<int:pk>/", checkpoint_views.checkpoint, name="checkpoint"),
+    path("checkpoints/<int:pk>/name", checkpoint_views.rename, name="rename_checkpoint"),
     path("checkpoints/<int:pk>/card.md", checkpoint_views.card, name="card"),
     path("checkpoints/<int:pk>/pipeline.zip", checkpoint_views.pipeline_zip, name="pipeline_zip"),
     path("checkpoints/<int:pk>/samples.png", checkpoint_views.samples, name="samples"),

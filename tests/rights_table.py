@@ -105,6 +105,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "generation:neighbours": (STAFF, "get"),
     "generation:checkpoint": (STAFF, "get"),
     "generation:card": (STAFF, "get"),
+    "generation:rename_checkpoint": (STAFF, "post"),
     "generation:pipeline_zip": (STAFF, "get"),
     "generation:course_figure": (STAFF, "get"),
     "generation:loss_figure": (STAFF, "get"),
@@ -263,7 +264,7 @@ EDITOR = {
         f"generation:{act}"
         for act in ("training_cancel", "training_resume", "quality_cancel", "quality_resume")
     ),
-    *("generation:utility_cancel", "generation:utility_resume"),
+    *("generation:utility_cancel", "generation:utility_resume", "generation:rename_checkpoint"),
 }
 OWNER = {"rating:redact", "rating:delete", "rating:members", "pool:dataset_members", "pool:remove_dataset"}
 # What names no row of a study, dataset or job, or is for admins who have no part yet.

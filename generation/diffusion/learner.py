@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from generation.diffusion.data.training_images import Order
+from generation.diffusion.data.training_images import Order, TrainingImages
 from generation.diffusion.distributed_group import DistributedGroup
 from generation.diffusion.progress import Tell, silent
 from generation.diffusion.run_config import ConfigError, RunConfig
@@ -138,6 +138,14 @@ class Learner(ABC, Generic[Config]):
             return rate
         cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, self.step / config.steps)))
         return rate * (0.1 + 0.9 * cosine)
+
+    def validation_loss(self, images: TrainingImages) -> float | None:
+        """What the kept weights lose on images that are not trained on; None where this model does not say."""
+        return None
+
+    def round_trip(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+        """Images as they come back from the model's own latents; None where it works in none of its own."""
+        return None
 
     def is_sound(self) -> bool:
         """Whether every weight that is kept is a number, and so worth keeping."""

@@ -11,6 +11,8 @@ from typing import Any, Self
 # fp16 is for sampling: without a loss scaler its small gradients vanish.
 PRECISIONS = ("auto", "fp32", "bf16")
 DECAYS = ("cosine", "constant")
+# What a checkpoint can be the best by, all of them the lower the better.
+METRICS = ("fid", "kid", "validation_loss")
 AT_LEAST_ONE = (
     *("steps", "batch", "accumulate", "checkpoint_every", "keep_checkpoints"),
     *("sample_count", "sample_steps"),
@@ -28,7 +30,9 @@ class RunConfig:
     """The settings a network of our own and a fine-tuning share; docs/training.md explains each.
 
     `batch` images make a step whatever `accumulate` and the number of processes. Kept are the newest
-    `keep_checkpoints` and, where `keep_best` names a metric, the one with its lowest value.
+    `keep_checkpoints` and, where `keep_best` names a metric, the one with its lowest value, in the run's folder; in the
+    site's tables all, or the newest `keep_stored` with the best, the named and what something rests on. Where more than
+    the share `most_copies` of the measured samples are copies of training images, the site pauses the run.
     """
 
     size: int = 64
@@ -48,6 +52,8 @@ class RunConfig:
     checkpoint_minutes: float = 15.0
     keep_checkpoints: int = 3
     keep_best: str = ""
+    keep_stored: int = 0
+    most_copies: float = 1.0
     sample_count: int = 8
     sample_steps: int = 20
 
@@ -58,6 +64,9 @@ class RunConfig:
         check(self.channels in {1, 3}, "channels must be 1 (grey) or 3 (RGB)")
         check(self.precision in PRECISIONS, f"precision must be one of {', '.join(PRECISIONS)}")
         check(self.decay in DECAYS, f"decay must be one of {', '.join(DECAYS)}")
+        check(self.keep_best in ("", *METRICS), f"keep_best must be empty or one of {', '.join(METRICS)}")
+        check(self.keep_stored >= 0, "keep_stored must not be negative")
+        check(0 <= self.most_copies <= 1, "most_copies is a share, from 0 to 1")
         check(self.batch % self.accumulate == 0, "batch must be a multiple of accumulate")
         check(self.learning_rate > 0, "learning_rate must be above 0")
         check(self.clip_gradient > 0, "clip_gradient must be above 0")

@@ -50,10 +50,11 @@ def sample(
             if between_steps is not None:
                 between_steps()
         images = net.space.decode(noisy)
-    return _as_images(images)
+    return eight_bit_images(images)
 
 
-def _as_images(values: Tensor) -> NDArray[np.uint8]:
+def eight_bit_images(values: Tensor) -> NDArray[np.uint8]:
+    """Values from -1 to 1 as grey levels, (n, size, size) or (n, size, size, 3)."""
     grey = (
         ((values.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
     )

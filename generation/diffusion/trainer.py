@@ -24,9 +24,11 @@ from generation.diffusion.learner import Draw, Learner
 from generation.diffusion.network import autocast, build
 from generation.diffusion.objectives import objective_of
 from generation.diffusion.optimiser import optimiser_state, restore_optimiser
-from generation.diffusion.sampling import sample
+from generation.diffusion.sampling import eight_bit_images, sample
+from generation.diffusion.seeds import seed_of
 
 ENCODED_AT_ONCE = 64
+VALIDATION, DRAWS = 3, 8  # a stream of random numbers of its own, and how often each image is drawn
 
 
 class Trainer(Learner[TrainingConfig]):
@@ -109,6 +111,36 @@ class Trainer(Learner[TrainingConfig]):
     def _average(self) -> None:
         decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
         get_ema_multi_avg_fn(decay)(self.averages, self.weights, self.step)  # type: ignore[no-untyped-call]  # torch's own
+
+    @torch.no_grad()
+    def validation_loss(self, images: TrainingImages) -> float | None:
+        """The mean of eight draws of time and noise for each image, the same draws at every checkpoint."""
+        shelf = DeviceDataset(images.pixels, self.device)
+        generator = torch.Generator(self.device).manual_seed(seed_of(self.config.seed, VALIDATION))
+        total, rows = 0.0, np.arange(len(shelf))
+        for group in np.split(rows, range(ENCODED_AT_ONCE, len(rows), ENCODED_AT_ONCE)):
+            clean = self.space.encode(normalised_images(shelf, group))
+            classes = None
+            if images.classes is not None:
+                classes = torch.from_numpy(images.classes[group]).to(self.device)
+            for _ in range(DRAWS):
+                noise = torch.randn(clean.shape, generator=generator, device=self.device)
+                times = self.objective.times(len(group), generator)
+                loss = self.objective.loss(self._predict_averaged, clean, noise, times, classes, None)
+                total += float(loss) * len(group)
+        return total / (DRAWS * len(rows))
+
+    def _predict_averaged(self, noisy: Tensor, *rest: Tensor | None) -> Tensor:
+        with autocast(self.device, self.config.precision):
+            predicted: Tensor = self.averaged(noisy, *rest)
+        return predicted
+
+    @torch.no_grad()
+    def round_trip(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+        if not self.config.latent:
+            return None
+        clean = normalised_images(DeviceDataset(pixels, self.device), np.arange(len(pixels)))
+        return eight_bit_images(self.space.decode(self.space.encode(clean)))
 
     def images(self, places: Sequence[int], *, seed: int = 0) -> NDArray[np.uint8]:
         config = self.config

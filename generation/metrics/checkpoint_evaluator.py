@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from generation.metrics.checkpoint_metrics import DistancesJSON, MetricsJSON, ScanJSON
+from generation.diffusion.data.training_images import TrainingImages
+from generation.metrics.checkpoint_metrics import MetricsJSON, ScanJSON
 from generation.metrics.distances import TooFewError, fid, kid
 from generation.metrics.extractors import extractor
 from generation.metrics.feature_extractor import Extractor, described
 from generation.metrics.image_sheets import grid, side_by_side
 from generation.metrics.memorisation import Match, Views, copied, scan
+from generation.metrics.reconstruction import MOST_IMAGES, reconstruction
 from pool.canonical.pixels import encode_png
 from pool.copies.rule import Calibration, calibrate
 from pool.copies.structure import Structures, small_images, structures
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 GRID, NEIGHBOURS = "grid.png", "neighbours.png"
 TRAINING, HELD_OUT, NAMES, RULE = "training.npy", "held-out.npy", "names.json", "copy-rule.json"
+CLASSES = "held-out-classes.npy"
 FIRST_SEED = 7_000_000  # not the seeds of the sample strip, and the same at every checkpoint
 SHOWN = 36
 
@@ -53,6 +56,7 @@ class Watch:
         *,
         names: Sequence[str] = (),
         patients: Sequence[str] = (),
+        held_out_classes: NDArray[np.int64] | None = None,
         count: int,
         spec: str = "",
     ) -> Watch:
@@ -62,6 +66,9 @@ class Watch:
         np.save(folder / HELD_OUT, held_out)
         facts = {"names": list(names), "patients": list(patients) or [""] * len(training)}
         (folder / NAMES).write_text(json.dumps(facts))
+        (folder / CLASSES).unlink(missing_ok=True)
+        if held_out_classes is not None:
+            np.save(folder / CLASSES, held_out_classes)
         for stale in [*folder.glob("*.npz"), folder / RULE]:
             stale.unlink(missing_ok=True)
         return cls(folder, count, spec)
@@ -69,9 +76,26 @@ class Watch:
     def __call__(self, learner: Learner[Any], step: int) -> MetricsJSON:
         images = self.samples(learner)
         metrics, sheets = self.measure(images, pulse=lambda: learner.tell("Measuring the images"))
+        metrics |= self._of_held_out_images(learner)
         if learner.last_checkpoint is not None:
             for name, sheet in sheets.items():
                 (learner.last_checkpoint / name).write_bytes(sheet)
+        return metrics
+
+    def _of_held_out_images(self, learner: Learner[Any]) -> MetricsJSON:
+        """What the model loses on images that it does not learn from, and how they come back from its latents."""
+        held_out = np.load(self.folder / HELD_OUT)
+        metrics: MetricsJSON = {}
+        if not len(held_out):
+            return metrics
+        classes = np.load(self.folder / CLASSES) if (self.folder / CLASSES).exists() else None
+        loss = learner.validation_loss(TrainingImages(held_out, classes))
+        if loss is not None:
+            metrics["validation_loss"] = loss
+        some = held_out[:MOST_IMAGES]
+        decoded = learner.round_trip(some)
+        if decoded is not None:
+            metrics["reconstruction"] = reconstruction(list(some), list(decoded))
         return metrics
 
     def samples(self, learner: Learner[Any]) -> Images:
@@ -161,7 +185,7 @@ class Watch:
         }
 
 
-def _distances(real: NDArray[np.float32], fake: NDArray[np.float32]) -> DistancesJSON:
+def _distances(real: NDArray[np.float32], fake: NDArray[np.float32]) -> MetricsJSON:
     """Both distances as numbers that a run can be steered by, with their intervals beside them."""
     n_real, n_fake = len(real), len(fake)
     try:

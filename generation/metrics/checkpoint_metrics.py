@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self, TypedDict
 
+from generation.metrics.reconstruction import ReconstructionJSON
 from pool.copies.rule import CalibrationJSON
 
 Interval = tuple[float, float]
@@ -40,6 +41,8 @@ class MetricsJSON(DistancesJSON, total=False):
     floor: DistancesJSON
     extractor: ExtractorJSON
     memorisation: ScanJSON
+    validation_loss: float
+    reconstruction: ReconstructionJSON
 
 
 class Fidelity(TypedDict, total=False):
@@ -103,6 +106,19 @@ class CopyScan:
     copies: int
     of: int
 
+    @property
+    def share(self) -> float:
+        return self.copies / self.of if self.of else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reconstruction:
+    """How held-out images come back from the model's latents, in the mean."""
+
+    psnr: float
+    ssim: float
+    images: int
+
 
 @dataclass(frozen=True, slots=True)
 class CheckpointMetrics:
@@ -112,15 +128,20 @@ class CheckpointMetrics:
     floor: Distances
     extractor: ExtractorFacts | None = None
     scan: CopyScan | None = None
+    validation_loss: float | None = None
+    reconstruction: Reconstruction | None = None
 
     @classmethod
     def from_json(cls, values: MetricsJSON) -> Self:
         extractor, scan = values.get("extractor"), values.get("memorisation")
+        decoded = values.get("reconstruction")
         return cls(
             Distances.from_json(values),
             Distances.from_json(values.get("floor", {})),
             ExtractorFacts(**extractor) if extractor else None,
             CopyScan(scan["copies"], scan["of"]) if scan else None,
+            values.get("validation_loss"),
+            Reconstruction(**decoded) if decoded else None,
         )
 
 

@@ -6,12 +6,15 @@ import hashlib
 import os
 import platform
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from django.conf import settings
+from numpy.typing import NDArray
 
+from generation.diffusion.config import ImageClass, TrainingConfig
 from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.finetuning.pipelines import PipelineSource
 from generation.diffusion.run_config import ConfigError, RunConfig
@@ -23,7 +26,7 @@ from generation.training.models import TrainingRun
 from generation.training.run_facts import DataFacts, ImageCounts, MachineFacts, PipelineFacts, RunFacts
 from generation.training.warm_starts import facts_of
 from pool.canonical.previews import squares
-from pool.models import Dataset
+from pool.models import Dataset, Image
 from pool.splits import held_out_images, split_in_words, training_images
 
 if TYPE_CHECKING:
@@ -44,9 +47,8 @@ def watch_for(
         )  # now, not at the first checkpoint hours from here
     except ExtractorError as error:
         raise ConfigError(str(error)) from error
-    held_out = squares(
-        list(held_out_images(run.dataset)), side=config.size, colour=config.channels == 3, pulse=pulse
-    )
+    test_images = list(held_out_images(run.dataset))
+    held_out = squares(test_images, side=config.size, colour=config.channels == 3, pulse=pulse)
     trained_on = list(training_images(run.dataset).values_list("pk", "patient_key"))
     if not run.facts:
         facts: RunFacts = {
@@ -68,8 +70,20 @@ def watch_for(
         held_out,
         names=[str(pk) for pk, _ in trained_on],
         patients=[patient for _, patient in trained_on],
+        held_out_classes=_classes(test_images, config),
         count=run.facts["samples_measured"],
         spec=settings.EXTRACTOR,
+    )
+
+
+def _classes(images: Sequence[Image], config: RunConfig) -> NDArray[np.int64] | None:
+    """The class of each, or that none is told where the model does not know it."""
+    if not isinstance(config, TrainingConfig) or not config.classes:
+        return None
+    kinds = [ImageClass(image.modality, image.label) for image in images]
+    return np.array(
+        [config.classes.index(kind) if kind in config.classes else config.null_class for kind in kinds],
+        dtype=np.int64,
     )
 
 

@@ -11,15 +11,16 @@ from django.db.models.fields.files import FieldFile
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from generation.diffusion.errors import CheckpointError
 from generation.training import fidelity_figure
 from generation.training.exchange.pipeline_export import exported_files, write_zip
-from generation.training.loss_figure import LossCurve, loss_by_step
+from generation.training.forms import NameForm
+from generation.training.loss_figure import loss_by_step
 from generation.training.model_card import markdown, sections
 from generation.training.models import Checkpoint, TrainingRun
-from generation.training.run_history import Course
+from generation.training.run_history import Course, loss_curve
 from jobs.views import Context
 from pool.figure_style import PRINT, SCREEN, Theme, as_file
 from pool.fool_rates_by_dataset import fool_rates, of_checkpoint
@@ -34,6 +35,7 @@ OF_A_DRAWING = "default-src 'none'; style-src 'unsafe-inline'; sandbox"  # its o
 MOST_MATCHES = 8
 
 may_view = permission_required("generation.view_trainingrun", raise_exception=True)
+may_change = permission_required("generation.change_trainingrun", raise_exception=True)
 
 
 @require_safe
@@ -45,9 +47,23 @@ def checkpoint(request: HttpRequest, pk: int) -> HttpResponse:
         "checkpoint": row,
         "sections": sections(row),
         "matches": _matches(row),
+        "may_rename": Checkpoint.objects.editable_by(request.user).filter(pk=pk).exists(),
         "judged": fool_rates().get(of_checkpoint(row.sha256), []),
     }
     return render(request, "generation/checkpoint.html", context)
+
+
+@require_POST
+@may_change
+def rename(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give a checkpoint a name of its own."""
+    row = get_object_or_404(Checkpoint.objects.editable_by(request.user), pk=pk)
+    form = NameForm(request.POST)
+    if form.is_valid():
+        form.rename(row, by=request.user)
+    else:
+        messages.error(request, " ".join(map(str, form.errors["name"])))
+    return redirect(row)
 
 
 def _matches(row: Checkpoint) -> list[Context]:
@@ -142,7 +158,7 @@ def course_figure(request: HttpRequest, pk: int) -> HttpResponse:
 def loss_figure(request: HttpRequest, pk: int) -> HttpResponse:
     """The loss by step as SVG; `?print` for paper."""
     run: TrainingRun = get_object_or_404(TrainingRun.objects.visible_to(request.user), pk=pk)
-    curve = LossCurve.of(run.curve)
+    curve = loss_curve(run)
     if curve is None:
         raise Http404
     theme = PRINT if "print" in request.GET else SCREEN

@@ -62,7 +62,13 @@ def table(run: TrainingRun) -> str:
     losses = {int(step): loss for step, loss in run.curve}
     out = io.StringIO()
     rows = csv.writer(out)
-    rows.writerow(["step", "loss", *DISTANCE_COLUMNS, "copies", "extractor", "extractor_sha256"])
+    rows.writerow(
+        [
+            *("step", "loss"),
+            *DISTANCE_COLUMNS,
+            *("copies", "extractor", "extractor_sha256", "validation_loss"),
+        ]
+    )
     for step in sorted(losses.keys() | measured.keys()):
         rows.writerow([step, losses.get(step, ""), *_measured_cells(measured.get(step))])
     return out.getvalue()
@@ -71,7 +77,7 @@ def table(run: TrainingRun) -> str:
 def _measured_cells(metrics: CheckpointMetrics | None) -> list[str | float]:
     """In the order of the columns after the loss; what was not measured is empty."""
     if metrics is None:
-        return [""] * (len(DISTANCE_COLUMNS) + 3)
+        return [""] * (len(DISTANCE_COLUMNS) + 4)
     distances = metrics.distances
     cells = [
         *(distances.fid, distances.kid, distances.n_real or None, distances.n_fake or None),
@@ -81,4 +87,8 @@ def _measured_cells(metrics: CheckpointMetrics | None) -> list[str | float]:
     ]
     extractor = metrics.extractor
     names = [extractor.name, extractor.sha256] if extractor else ["", ""]
-    return [*("" if cell is None else cell for cell in cells), *names]
+    return [
+        *("" if cell is None else cell for cell in cells),
+        *names,
+        "" if metrics.validation_loss is None else metrics.validation_loss,
+    ]

@@ -17,7 +17,7 @@ from generation.diffusion.run_config import RunConfig
 from generation.diffusion.seeds import MOST_SEED
 from generation.training import pipeline_folder
 from generation.training.dataset_traits import channels_of, classes_of
-from generation.training.exchange.pipeline_import import import_model
+from generation.training.exchange.pipeline_import import exists, import_model
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.tuned_models import is_taken
 from generation.training.warm_starts import check_like, inherited
@@ -112,7 +112,7 @@ class TrainingForm(WithConfigFile):
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"]).strip()
-        if TrainingRun.objects.filter(name=name).exists() or Checkpoint.objects.filter(name=name).exists():
+        if exists(name):
             raise ValidationError("There is a model of this name; choose another.")
         return name
 
@@ -170,6 +170,21 @@ class ModelImportForm(forms.Form):
             self.add_error("file", str(error))
             return None
         return checkpoint
+
+
+class NameForm(forms.Form):
+    """A checkpoint's own name."""
+
+    name = forms.CharField(max_length=100)
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"]).strip()
+        if exists(name):
+            raise ValidationError("There is a model of this name; choose another.")
+        return name
+
+    def rename(self, checkpoint: Checkpoint, *, by: Any) -> None:
+        checkpoint.rename(self.cleaned_data["name"], by=by)
 
 
 class LongerForm(forms.Form):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pool.figure_style import Theme, panel
+from pool.figure_style import Theme, legend, panel
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,14 +22,17 @@ class LossCurve:
     steps: list[int]
     losses: list[float]
     smoothed: list[float]
+    validation: Sequence[tuple[int, float]] = ()
 
     @classmethod
-    def of(cls, curve: Sequence[Sequence[float]]) -> LossCurve | None:
-        """None while there are too few points to draw."""
+    def of(
+        cls, curve: Sequence[Sequence[float]], validation: Sequence[tuple[int, float]] = ()
+    ) -> LossCurve | None:
+        """None while there are too few points to draw. `validation` is the loss on held-out images by step."""
         if len(curve) < 2:
             return None
         losses = [row[1] for row in curve]
-        return cls([int(row[0]) for row in curve], losses, _smoothed(losses))
+        return cls([int(row[0]) for row in curve], losses, _smoothed(losses), validation)
 
     @property
     def lowest(self) -> float:
@@ -45,6 +48,10 @@ def loss_by_step(curve: LossCurve, theme: Theme) -> Figure:
     figure, (ax,) = panel(theme, height=HEIGHT)
     ax.plot(curve.steps, curve.losses, color=theme.quiet, linewidth=0.6, alpha=0.5)
     ax.plot(curve.steps, curve.smoothed, color=theme.accent, linewidth=2)
+    if curve.validation:
+        steps, losses = zip(*curve.validation, strict=True)
+        ax.plot(steps, losses, "o--", color=theme.fake, linewidth=1.5, markersize=5, label="held-out images")
+        legend(ax, theme, loc="upper right")
     ax.set_xlim(curve.steps[0], curve.steps[-1])
     ax.set_xlabel("Training step")
     ax.set_ylabel("Loss")

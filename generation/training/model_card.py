@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from generation.metrics.checkpoint_metrics import ExtractorFacts, distance_titles
+from generation.metrics.checkpoint_metrics import CheckpointMetrics, ExtractorFacts, distance_titles
 from generation.metrics.fidelity_by_step import Point, points
 from generation.training.models import Checkpoint
 from generation.training.run_facts import ImageCounts, RunFacts
@@ -156,11 +156,27 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
+def _held_out(metrics: CheckpointMetrics) -> list[tuple[str, str]]:
+    """What was measured of the held-out images without drawing any."""
+    rows = []
+    if metrics.validation_loss is not None:
+        rows.append(("Loss on held-out images", f"{metrics.validation_loss:.5f}, of the averaged weights"))
+    if metrics.reconstruction is not None:
+        decoded = metrics.reconstruction
+        words = f"PSNR {decoded.psnr:.2f} dB, SSIM {decoded.ssim:.4f}, {decoded.images:,} held-out images in the mean"
+        rows.append(("Autoencoder", words))
+    return rows
+
+
 def _fidelity(checkpoint: Checkpoint) -> Section:
     metrics = checkpoint.measured
     distances, floor = metrics.distances, metrics.floor
     if distances.fid is None or metrics.extractor is None:
-        return Section("Fidelity", [], "Not measured: there were no held-out real images to measure against.")
+        return Section(
+            "Fidelity",
+            _held_out(metrics),
+            "Not measured: there were no held-out real images to measure against.",
+        )
     rows = []
     fd, kd = distance_titles(metrics.extractor)
     for name, words, digits, real in (("fid", fd, 3, floor.fid), ("kid", kd, 4, floor.kid)):
@@ -169,6 +185,7 @@ def _fidelity(checkpoint: Checkpoint) -> Section:
             text += f"; real images against real images {real:.{digits}f}"
         rows.append((words, text))
     rows += [("Images", f"{distances.n_fake:,} generated against {distances.n_real:,} held-out real ones")]
+    rows += _held_out(metrics)
     return Section("Fidelity", rows, extractor_sentence(metrics.extractor))
 
 

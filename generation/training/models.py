@@ -238,6 +238,17 @@ class Checkpoint(models.Model):
         return TrainingConfig.from_mapping(self.description["config"])
 
     @property
+    def is_named(self) -> bool:
+        """Whether a person has given it a name of its own."""
+        return self.run is None or self.name != f"{self.run.name}@{self.step}"
+
+    def rename(self, name: str, *, by: Any) -> None:
+        """Give it a name that is free; it is then kept when others of its run are pruned."""
+        record(self, by, "renamed a checkpoint", before=self.name, name=name)
+        self.name = name
+        self.save(update_fields=["name"])
+
+    @property
     def is_readable(self) -> bool:
         """Whether this release knows all of its settings, and so can make images with it."""
         try:

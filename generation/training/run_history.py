@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from generation.metrics.checkpoint_metrics import CheckpointMetrics, distance_titles
 from generation.metrics.fidelity_by_step import Point, points, suggestion
+from generation.training.loss_figure import LossCurve
 from generation.training.model_card import extractor_sentence
 from generation.training.models import Checkpoint, TrainingRun
 
@@ -64,6 +65,12 @@ class Course:
             "n_fake": metrics.distances.n_fake,
             "with_copies": [row.checkpoint for row in self.rows if row.copies],
         }
+
+
+def loss_curve(run: TrainingRun) -> LossCurve | None:
+    """The loss by step with that on held-out images at the checkpoints."""
+    measured = ((row.step, row.measured.validation_loss) for row in run.checkpoints.order_by("step"))
+    return LossCurve.of(run.curve, [(step, loss) for step, loss in measured if loss is not None])
 
 
 def time_left(run: TrainingRun) -> str:

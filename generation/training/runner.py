@@ -18,10 +18,11 @@ from generation.diffusion.launch import train_apart
 from generation.diffusion.progress import Progress
 from generation.metrics.checkpoint_evaluator import GRID, NEIGHBOURS
 from generation.training.checkpoint_evaluator import watch_for
+from generation.training.exchange.removal import prune
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.warm_starts import PARENT, inherit_images, written_parent
 from jobs.disk_space import is_out_of_room
-from jobs.models import JobFailedError, JobNeedsRoomError
+from jobs.models import JobFailedError, JobNeedsRoomError, JobPausedError
 from jobs.throttle import Throttle
 from pool.canonical.previews import squares
 from pool.models import Image
@@ -127,6 +128,7 @@ class RunRecorder:
             self._store(progress.step, progress.checkpoint)
         if progress.checkpoint is not None or progress.note:
             self.record.now(progress)
+            self._mind_copies(progress.step)
         else:
             self.record(progress)
 
@@ -163,6 +165,18 @@ class RunRecorder:
             description = json.loads((folder / "config.json").read_text())
             if description["step"] not in stored_steps and "metrics" in description.get("facts", {}):
                 self._store(description["step"], folder)
+                self._mind_copies(description["step"])
+
+    def _mind_copies(self, step: int) -> None:
+        """Pause the run where the checkpoint of this step gives back more training images than it may."""
+        limit = self.run.config.get("most_copies", 1.0)
+        checkpoint = self.run.checkpoints.filter(step=step).first()
+        scan = checkpoint.measured.scan if checkpoint is not None else None
+        if scan is not None and scan.share > limit:
+            raise JobPausedError(
+                f"At step {step:,}, {scan.copies} of {scan.of} samples are copies of training images, more than the "
+                f"{limit:.0%} that most_copies allows. Look at them; the run can go on to its next checkpoint."
+            )
 
     def _store(self, step: int, folder: Path) -> None:
         if self.on_checkpoint_folder is not None:
@@ -179,6 +193,8 @@ class RunRecorder:
             neighbours=_read(folder / NEIGHBOURS),
             metrics=description["facts"].get("metrics", {}),
         )
+        if number := self.run.config.get("keep_stored", 0):
+            prune(self.run, keep=number)
 
 
 def _read(file: Path) -> bytes:

@@ -10,9 +10,8 @@ from django.views.decorators.http import require_safe
 
 from generation.training import pipeline_folder
 from generation.training.forms import MOST_MORE_STEPS, FineTuneForm, LongerForm, ModelImportForm, TrainingForm
-from generation.training.loss_figure import LossCurve
 from generation.training.models import Checkpoint, TrainingRun
-from generation.training.run_history import Course, time_left
+from generation.training.run_history import Course, loss_curve, time_left
 from jobs.views import Context, JobPages
 from pool.choices import for_person
 
@@ -45,7 +44,7 @@ class TrainingPages(JobPages[TrainingRun]):
     def context(self, job: TrainingRun) -> Context:
         return {
             "longer": LongerForm(),
-            "curve": LossCurve.of(job.curve),
+            "curve": loss_curve(job),
             "time_left": time_left(job),
             **Course.of(job).as_context(),
         }

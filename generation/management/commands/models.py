@@ -1,4 +1,4 @@
-"""`lungrater models …`: the models there are; export one as a diffusers pipeline, import one, remove, prune."""
+"""`lungrater models …`: the models there are; export one as a diffusers pipeline, import one, rename, remove, prune."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from generation.diffusion.run_config import ConfigError
 from generation.models import Checkpoint, TrainingRun
 from generation.training.bundled_checkpoints import register_shipped
 from generation.training.exchange import pipeline_export, pipeline_import, removal
-from jobs.command_line.form_command import refusal
+from generation.training.forms import NameForm
+from jobs.command_line.form_command import fill, refusal
 
 
 class Command(BaseCommand):
     """What it does to models, one word each."""
 
-    help = "List, export, import, remove and prune trained models."
+    help = "List, export, import, rename, remove and prune trained models."
 
     def add_arguments(self, parser: CommandParser) -> None:
         acts = parser.add_subparsers(dest="act", required=True)
@@ -33,6 +34,9 @@ class Command(BaseCommand):
         take_in.add_argument("source", type=Path)
         take_in.add_argument("--name", required=True)
         acts.add_parser("remove", help="a checkpoint that made no images").add_argument("name")
+        rename = acts.add_parser("rename", help="a checkpoint, which pruning then spares")
+        rename.add_argument("name", help="of a checkpoint")
+        rename.add_argument("new_name")
         prune = acts.add_parser("prune", help="all but a run's newest, its best, and those that made images")
         prune.add_argument("name", help="of the run")
         prune.add_argument("--keep", type=int, default=1, metavar="N")
@@ -81,11 +85,14 @@ class Command(BaseCommand):
         return f"{checkpoint}: step {checkpoint.step:,}.", {"model": checkpoint.name, "step": checkpoint.step}
 
     def _remove(self, options: dict[str, Any]) -> tuple[str, Any]:
-        checkpoint = Checkpoint.objects.filter(name=options["name"]).first()
-        if checkpoint is None:
-            raise refusal(f"There is no checkpoint {options['name']!r}.")
-        removal.remove(checkpoint)
+        removal.remove(_existing(options["name"]))
         return f"{options['name']} is removed.", {"removed": [options["name"]]}
+
+    def _rename(self, options: dict[str, Any]) -> tuple[str, Any]:
+        checkpoint = _existing(options["name"])
+        form = fill(NameForm, {"name": options["new_name"]}, title="A name", options={"name": "new-name"})
+        form.rename(checkpoint, by=None)
+        return f"{options['name']} is now {checkpoint}.", {"model": checkpoint.name}
 
     def _prune(self, options: dict[str, Any]) -> tuple[str, Any]:
         run = TrainingRun.objects.filter(name=options["name"]).first()
@@ -102,4 +109,11 @@ def _checkpoint(name: str) -> Checkpoint:
     checkpoint = Checkpoint.objects.newest_by_name(name)
     if checkpoint is None:
         raise refusal(f"There is no model {name!r}.")
+    return checkpoint
+
+
+def _existing(name: str) -> Checkpoint:
+    checkpoint = Checkpoint.objects.filter(name=name).first()
+    if checkpoint is None:
+        raise refusal(f"There is no checkpoint {name!r}.")
     return checkpoint

@@ -28,7 +28,7 @@ def import_model(source: Path | IO[bytes], name: str, *, most: int = MOST_BYTES)
 
     Its weights go from file to file in pieces; `most` limits what is unpacked on the way.
     """
-    if is_taken(name):
+    if exists(name):
         raise CheckpointError(f"There is a model {name!r} already; choose another name.")
     with contextlib.ExitStack() as files:
         if isinstance(source, Path) and source.is_dir():
@@ -41,7 +41,8 @@ def import_model(source: Path | IO[bytes], name: str, *, most: int = MOST_BYTES)
             raise CheckpointError(f"{title} is neither a folder nor a zip that can be read.") from error
 
 
-def is_taken(name: str) -> bool:
+def exists(name: str) -> bool:
+    """Whether a model, a run or a checkpoint, has this name."""
     return TrainingRun.objects.filter(name=name).exists() or Checkpoint.objects.filter(name=name).exists()
 
 

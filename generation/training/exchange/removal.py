@@ -26,14 +26,14 @@ def remove(checkpoint: Checkpoint) -> None:
 
 
 def prune(run: TrainingRun, *, keep: int) -> list[str]:
-    """Remove all but the newest `keep`, the chosen one, and those that images or models rest on; the names of those removed."""
+    """Remove all but the newest `keep`, the chosen one, the named, and those that images or models rest on; the names of those removed."""
     spared = {row.pk for row in run.checkpoints.order_by("-step")[:keep]}
     if run.chosen_checkpoint is not None:
         spared.add(run.chosen_checkpoint.pk)
     removed = []
-    for checkpoint in (
-        run.checkpoints.exclude(pk__in=spared).filter(jobs=None, warm_started_runs=None).order_by("step")
-    ):
-        remove(checkpoint)
-        removed.append(checkpoint.name)
+    unused = run.checkpoints.exclude(pk__in=spared).filter(jobs=None, warm_started_runs=None)
+    for checkpoint in unused.order_by("step"):
+        if not checkpoint.is_named:
+            remove(checkpoint)
+            removed.append(checkpoint.name)
     return removed

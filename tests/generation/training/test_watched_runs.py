@@ -8,14 +8,21 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
+from numpy.typing import NDArray
 
 from accounts.models import User
+from generation.diffusion.trainer import Trainer
+from generation.metrics.checkpoint_evaluator import TRAINING, Watch
 from generation.models import Checkpoint, TrainingRun
+from generation.training.fidelity_figure import table
+from generation.training.model_card import markdown
+from generation.training.run_history import loss_curve
 from pool import splits
 from pool.models import Dataset
 from tests.factories import make_dataset, make_image
@@ -161,3 +168,60 @@ def test_an_extractor_that_is_not_there_stops_the_run_before_it_begins(
     assert run.state == "failed"
     assert "There is no extractor at /nowhere/inception.pt" in run.error
     assert run.done == 0
+
+
+@pytest.mark.parametrize(("limit", "state"), [(0.24, "paused"), (0.25, "succeeded")])
+def test_a_run_is_paused_where_more_samples_are_copies_than_it_allows(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, limit: float, state: str
+) -> None:
+    """Four of the sixteen measured samples are training images, and the rest is noise."""
+    noise = np.random.default_rng(1).integers(0, 256, (16, 16, 16), dtype=np.uint8)
+
+    def samples(watch: Watch, learner: Trainer) -> NDArray[np.uint8]:
+        training = np.load(watch.folder / TRAINING)
+        return np.concatenate([training[:4], noise[4:]])
+
+    monkeypatch.setattr(Watch, "samples", samples)
+    run = make_run(dataset, most_copies=limit)
+
+    run.perform()
+
+    assert run.state == state, run.error
+    assert run.checkpoints.get(step=3).metrics["memorisation"]["copies"] == 4
+    if state == "paused":
+        assert run.error.startswith("At step 3, 4 of 16 samples are copies of training images")
+        assert run.done == 3
+
+
+def test_only_the_newest_the_best_and_the_named_checkpoints_stay_where_so_many_are_asked_for(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distances = {1: 5.0, 2: 1.0, 3: 7.0, 4: 6.0, 5: 8.0, 6: 4.0}
+
+    def measured(_watch: Watch, learner: Trainer, step: int) -> dict[str, float]:
+        if step == 2:  # the second is about to be stored, so the first is there
+            Checkpoint.objects.get(step=1).rename("the first", by=None)
+        return {"fid": distances[step]}
+
+    monkeypatch.setattr(Watch, "__call__", measured)
+    run = make_run(dataset, checkpoint_every=1, keep_best="fid", keep_stored=2)
+
+    run.perform()
+
+    assert run.state == "succeeded", run.error
+    names = run.checkpoints.order_by("step").values_list("name", flat=True)
+    assert list(names) == ["the first", "run@2", "run@5", "run@6"]
+
+
+def test_the_loss_on_held_out_images_stands_on_card_figure_and_table(run: TrainingRun) -> None:
+    last = run.checkpoints.get(step=6)
+    loss = last.metrics["validation_loss"]
+
+    rows = {row["step"]: row for row in csv.DictReader(table(run).splitlines())}
+    curve = loss_curve(run)
+
+    assert float(rows["6"]["validation_loss"]) == loss
+    assert {step for step, row in rows.items() if row["validation_loss"]} == {"3", "6"}
+    assert curve is not None
+    assert [step for step, _ in curve.validation] == [3, 6]
+    assert f"- **Loss on held-out images:** {loss:.5f}" in markdown(last)
