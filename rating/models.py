@@ -6,7 +6,7 @@ from rating.reading.draft import Draft
 from rating.reading.rating import Label, Rating, RatingRevision
 from rating.results.analysis import Analysis
 from rating.studies.enrolment import Enrolment
-from rating.studies.images import StudyImage
+from rating.studies.images import StudyImage, StudySlice
 from rating.studies.left_out import LeftOutImage
 from rating.studies.membership import StudyMembership
 from rating.studies.removal import ArchivedStudy
@@ -34,4 +34,5 @@ __all__ = [
     "Study",
     "StudyImage",
     "StudyMembership",
+    "StudySlice",
 ]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
 import numpy as np
 
 from accounts.membership.models import Part
-from pool.canonical.pixels import Pixels, encode_png, pixel_sha256
+from pool.canonical.pixels import Pixels, bits_of, encode_png, perceptual_hash, pixel_sha256
 from pool.imports.store import add_image
 from pool.models import Dataset, HeldFile, Image, Modality, Origin
 from pool.release.desk import hold
+from pool.storage.insertion import insert_stack
 
 _numbers = count(1)
 
@@ -27,6 +29,31 @@ def make_dataset(name: str = "", *, origin: str = Origin.REAL, modality: str = M
 def make_image(dataset: Dataset | None = None, *, pixels: Pixels | None = None, **fields: Any) -> Image:
     """An image with a real small PNG in storage; `fields` are those of `add_image`."""
     return add_image(dataset or make_dataset(), make_pixels() if pixels is None else pixels, **fields)
+
+
+def make_stack(dataset: Dataset, slices: Sequence[Pixels], **fields: Any) -> Image:
+    """An image that is a stack of these slices; `fields` are columns."""
+    own = len(slices) // 2
+    middle = slices[own]
+    image = Image(
+        dataset=dataset,
+        origin=dataset.origin,
+        modality=dataset.modality,
+        pixel_sha256=pixel_sha256(middle),
+        perceptual_hash=perceptual_hash(middle),
+        height=middle.shape[0],
+        width=middle.shape[1],
+        bits=bits_of(middle),
+        slices=len(slices),
+        **fields,
+    )
+    others = [
+        (place + 1, encode_png(pixels), pixel_sha256(pixels))
+        for place, pixels in enumerate(slices)
+        if place != own
+    ]
+    insert_stack(image, encode_png(middle), others)
+    return image
 
 
 def make_held_file(

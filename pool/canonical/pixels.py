@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -28,6 +30,17 @@ TRIM = 0.01
 # One antialiased filter from the source to whatever is trained on, measured or shown. Shrunk twice by it an image
 # is nearly the same as shrunk once, so that a generator's size between the two does not tell (BOX: AUC 0.8).
 FILTER = Image.Resampling.LANCZOS
+
+
+Limits = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class GreyWindow:
+    """From where to where grey levels are spread: of sources deeper than eight bits, and of what lies on the canvas."""
+
+    source: Limits | None
+    canvas: Limits
 
 
 class RefusedImageError(ValueError):
@@ -97,11 +110,12 @@ def perceptual_hash(pixels: Pixels) -> str:
     return str(imagehash.phash(Image.fromarray(to_8bit(pixels))))
 
 
-def to_8bit(pixels: Pixels) -> npt.NDArray[np.uint8]:
-    """Eight bits to look at: deeper pixels by a window over their range, never by clipping to white."""
+def to_8bit(pixels: Pixels, limits: Limits | None = None) -> npt.NDArray[np.uint8]:
+    """Eight bits to look at: deeper pixels by a window over their range, or this one, never by clipping to white."""
     if pixels.dtype == np.uint8:
         return pixels.astype(np.uint8, copy=False)
-    return _windowed(pixels.astype(np.float32), top=255).astype(np.uint8)
+    values = pixels.astype(np.float32)
+    return _windowed(values, limits or _limits(values), top=255).astype(np.uint8)
 
 
 def thumbnail(pixels: Pixels, *, side: int = 192) -> bytes:
@@ -111,12 +125,14 @@ def thumbnail(pixels: Pixels, *, side: int = 192) -> bytes:
     return encode_png(np.array(image, dtype=np.uint8))
 
 
-def fitted_square(pixels: Pixels, *, side: int, colour: bool = False) -> npt.NDArray[np.uint8]:
+def fitted_square(
+    pixels: Pixels, *, side: int, colour: bool = False, limits: Limits | None = None
+) -> npt.NDArray[np.uint8]:
     """The middle square at `side` pixels in eight bits, (side, side) grey or (side, side, 3) in colour: what networks see.
 
     The square of a square of this side is itself: a network that gives back what it was trained on gives this.
     """
-    image = Image.fromarray(to_8bit(pixels)).convert("RGB" if colour else "L")
+    image = Image.fromarray(to_8bit(pixels, limits)).convert("RGB" if colour else "L")
     edge = min(image.size)
     x, y = (image.width - edge) // 2, (image.height - edge) // 2
     if edge == side:  # not left to the library, which resamples where the box is not the whole
@@ -131,6 +147,7 @@ def blinded_derivative(
     bits: int = 8,
     fit: Literal["crop", "letterbox"] = "crop",
     colour: bool = False,
+    window: GreyWindow | None = None,
 ) -> bytes:
     """PNG of a `side`×`side` canvas, made from every image by the same steps with the same constants.
 
@@ -138,25 +155,59 @@ def blinded_derivative(
     The middle square is the default because generators make squares: black bars beside the real images alone would
     tell them apart. In eight bits all is made of `fitted_square`, so that a source and what a model trained on it
     would give back perfectly have the same derivative. The window is on everything because only some sources use
-    their whole range or clip it.
+    their whole range or clip it. `window` is that of the stack which a slice belongs to (`grey_window`).
     """
     if bits not in {8, 16} or (colour and bits != 8):
         raise ValueError("bits must be 8 or 16, and 8 in colour")
+    source = window.source if window else None
+    small = _shrunk(pixels, side=side, bits=bits, fit=fit, colour=colour, source=source)
+    levels = _windowed(small, window.canvas if window else _limits(small), top=2**bits - 1)
+    canvas = np.zeros((side, side, small.shape[-1]), dtype=np.uint8 if bits == 8 else np.uint16)
+    height, width = small.shape[:2]
+    y, x = (side - height) // 2, (side - width) // 2
+    canvas[y : y + height, x : x + width] = levels
+    return encode_png(canvas if colour else canvas[..., 0])
+
+
+def grey_window(
+    slices: Sequence[Pixels], *, side: int, bits: int = 8, common_side: int | None = None
+) -> GreyWindow:
+    """The window that slices of one stack share on the canvas; of an image alone the very one that it has by itself.
+
+    `common_side` is the square they are brought to before the canvas, if any.
+    """
+    source = None
+    if slices[0].dtype != np.uint8 and (common_side or bits == 8):
+        source = _limits(np.stack(slices).astype(np.float32))
+    if common_side:
+        slices = [fitted_square(pixels, side=common_side, limits=source) for pixels in slices]
+    shrunk = [_shrunk(pixels, side=side, bits=bits, source=source) for pixels in slices]
+    return GreyWindow(source, _limits(np.stack(shrunk)))
+
+
+def _shrunk(
+    pixels: Pixels,
+    *,
+    side: int,
+    bits: int,
+    fit: Literal["crop", "letterbox"] = "crop",
+    colour: bool = False,
+    source: Limits | None = None,
+) -> npt.NDArray[np.float32]:
+    """(height, width, channels) as large as the canvas lets it be, not windowed yet."""
     if fit == "crop":
         # A deeper canvas keeps the depth of its sources; what is shown in eight bits is what networks see of it.
-        square = _middle_square(pixels) if bits == 16 else fitted_square(pixels, side=side, colour=colour)
+        deep = bits == 16
+        square = (
+            _middle_square(pixels) if deep else fitted_square(pixels, side=side, colour=colour, limits=source)
+        )
         values = _channels(square, colour=colour)
     else:
         values = _channels(pixels, colour=colour)
     height, width = values.shape[:2]
     scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = np.stack([_resampled(values[..., channel], size) for channel in range(values.shape[-1])], axis=-1)
-    levels = _windowed(small, top=2**bits - 1)
-    canvas = np.zeros((side, side, values.shape[-1]), dtype=np.uint8 if bits == 8 else np.uint16)
-    y, x = (side - size[1]) // 2, (side - size[0]) // 2
-    canvas[y : y + size[1], x : x + size[0]] = levels
-    return encode_png(canvas if colour else canvas[..., 0])
+    return np.stack([_resampled(values[..., channel], size) for channel in range(values.shape[-1])], axis=-1)
 
 
 def _channels(pixels: Pixels, *, colour: bool) -> npt.NDArray[np.float32]:
@@ -182,11 +233,17 @@ def _resampled(channel: npt.NDArray[np.float32], size: tuple[int, int]) -> npt.N
     return np.asarray(image.resize(size, FILTER, box=box), dtype=np.float32)
 
 
-def _windowed(values: npt.NDArray[np.float32], *, top: int) -> npt.NDArray[np.float32]:
-    """Values spread over 0…top from one fixed percentile to the other; a flat image stays dark."""
+def _limits(values: npt.NDArray[np.float32]) -> Limits:
+    """From one fixed percentile to the other; of a flat image so that it stays dark."""
     low, high = np.percentile(values, WINDOW_PERCENTILES)
     if high <= low:
-        low, high = float(values.min()), max(float(values.max()), float(values.min()) + 1)
+        return float(values.min()), max(float(values.max()), float(values.min()) + 1)
+    return low, high
+
+
+def _windowed(values: npt.NDArray[np.float32], limits: Limits, *, top: int) -> npt.NDArray[np.float32]:
+    """Values spread over 0…top between these."""
+    low, high = limits
     unit = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
     return np.asarray(np.rint(unit * top), dtype=np.float32)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -10,7 +11,15 @@ import numpy.typing as npt
 from django.db.models import F, Min
 from django.db.models.functions import Least
 
-from pool.canonical.pixels import Pixels, blinded_derivative, decode_png, encode_png, fitted_square
+from pool.canonical.pixels import (
+    GreyWindow,
+    Pixels,
+    blinded_derivative,
+    decode_png,
+    encode_png,
+    fitted_square,
+    grey_window,
+)
 from pool.models import Origin
 from pool.storage.stored_files import LostFileError, stored_bytes
 from rating.studies.images import StudyImage
@@ -38,10 +47,15 @@ class DerivativePath:
             return path
         return cls(path.side, path.bits, path.common_side, path.masks_corners, _common_levels(study, path))
 
-    def png(self, pixels: Pixels) -> bytes:
+    def window_of(self, slices: Sequence[Pixels]) -> GreyWindow:
+        """The window that all slices of a stack share."""
+        return grey_window(slices, side=self.side, bits=self.bits, common_side=self.common_side)
+
+    def png(self, pixels: Pixels, window: GreyWindow | None = None) -> bytes:
+        """The image that raters see; of a slice under the window of its stack."""
         if self.common_side:
-            pixels = fitted_square(pixels, side=self.common_side)
-        png = blinded_derivative(pixels, side=self.side, bits=self.bits)
+            pixels = fitted_square(pixels, side=self.common_side, limits=window.source if window else None)
+        png = blinded_derivative(pixels, side=self.side, bits=self.bits, window=window)
         if self.levels is not None:
             png = encode_png(with_levels(decode_png(png), self.levels))
         if self.masks_corners:
@@ -83,6 +97,17 @@ def _common_levels(study: Study, path: DerivativePath) -> npt.NDArray[np.float64
         if levels:
             of_arms.append(np.mean(levels, axis=0))
     return np.asarray(np.mean(of_arms, axis=0))
+
+
+def slices_read(study: Study) -> int:
+    """How many slices raters read of every image of the study: of none more than of another, whichever arm it is of.
+
+    A set shows several images, and a common grey range is made image by image: there it is the middle slice alone.
+    """
+    if study.shows_sets or study.grey_range == Study.GreyRange.COMMON:
+        return 1
+    smallest: int = study.images.aggregate(slices=Min("image__slices"))["slices"] or 1
+    return min(study.slices or smallest, smallest)
 
 
 def source_of(study_image: StudyImage) -> Pixels:

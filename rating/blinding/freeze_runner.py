@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -15,19 +15,22 @@ from django.utils import timezone
 
 from audit import record
 from jobs.models import JobFailedError
-from pool.canonical.pixels import blinded_derivative, decode_png
+from pool.canonical.pixels import Pixels, blinded_derivative, decode_png
 from pool.models import Image, Origin
+from pool.storage.slices import middle_of, slice_files, spread
 from pool.storage.stored_files import LostFileError, stored_bytes
 from rating.blinding.audit import BlindingAudit
-from rating.blinding.derivative import DerivativePath, source_of
+from rating.blinding.derivative import DerivativePath, slices_read, source_of
 from rating.blinding.freeze import Freeze
-from rating.studies.images import StudyImage
+from rating.studies.images import StudyImage, StudySlice
 from rating.studies.sittings import ordering
 from rating.studies.sittings.orders import Orders
 from rating.studies.strata import Role, Stratum
 from rating.studies.study import Study
 
 MOST_NAMED = 5
+SLICES_BETWEEN_BEATS = 20
+WINDOW_SLICES = 16  # of a stack, whose grey levels make the window of all its slices
 logger = logging.getLogger(__name__)
 
 
@@ -61,10 +64,10 @@ class FreezeSteps:
         lost: list[Image] = []
         self.job.total = study.images.count()
         self.job.save(update_fields=["total"])
-        path = DerivativePath.of(study)
+        path, slices = DerivativePath.of(study), slices_read(study)
         for done, study_image in enumerate(waiting, start=self.job.total - waiting.count() + 1):
             try:
-                write_derivative(study_image, path)
+                write_derivatives(study_image, path, slices, beat=self.job.beat)
             except LostFileError:
                 lost.append(study_image.image)
             self.job.beat(done=done, message=f"Blinded {done} of {self.job.total} images")
@@ -192,11 +195,12 @@ class FreezeSteps:
             raise JobFailedError("The study was changed while it was being frozen; freeze it again.")
         for late in study.enrolments.without_orders():
             Orders(study).make_sittings(late)
+        study.slices = slices_read(study)
         study.state = Study.State.FROZEN
         study.frozen_at = timezone.now()
         study.order_version = ordering.VERSION
         study.manifest_sha256 = manifest_sha256(study)
-        study.save(update_fields=["state", "frozen_at", "order_version", "manifest_sha256"])
+        study.save(update_fields=["slices", "state", "frozen_at", "order_version", "manifest_sha256"])
         record(
             study,
             self.job.requested_by,
@@ -222,11 +226,50 @@ def _lost_files(images: list[Image]) -> str:
     return f"The files of these images are lost: {', '.join(names)}{more}; restore them from a backup and freeze again."
 
 
-def write_derivative(study_image: StudyImage, path: DerivativePath) -> None:
-    image = path.png(source_of(study_image))
-    study_image.derivative_sha256 = hashlib.sha256(image).hexdigest()
-    study_image.derivative.save("", ContentFile(image), save=False)
+def write_derivatives(
+    study_image: StudyImage, path: DerivativePath, slices: int, *, beat: Callable[[], None]
+) -> None:
+    """What raters see of an image: its middle slice, and of a stack as many others as of every image of the study."""
+    if slices == 1:
+        _write(study_image, path.png(source_of(study_image)))
+    else:
+        sources = StackSources(study_image, slices)
+        window = path.window_of(sources.sample())
+        study_image.other_slices.all().delete()  # of a freeze that was cut short
+        for number in range(1, slices + 1):
+            if number == middle_of(slices):
+                continue
+            row = StudySlice(study_image=study_image, number=number)
+            _write(row, path.png(sources.pixels(number), window))
+            row.save()
+            if number % SLICES_BETWEEN_BEATS == 0:
+                beat()
+        _write(study_image, path.png(sources.pixels(middle_of(slices)), window))
+    # Last: an image with a derivative is done.
     study_image.save(update_fields=["derivative", "derivative_sha256"])
+
+
+def _write(row: StudyImage | StudySlice, png: bytes) -> None:
+    row.derivative_sha256 = hashlib.sha256(png).hexdigest()
+    row.derivative.save("", ContentFile(png), save=False)
+
+
+class StackSources:
+    """The slices of an image that the study shows, out of the pool."""
+
+    def __init__(self, study_image: StudyImage, slices: int) -> None:
+        self.owner = f"image {study_image.image_id}"
+        self.files = slice_files(study_image.image, slices)
+
+    def pixels(self, number: int) -> Pixels:
+        """Raises LostFileError."""
+        return decode_png(stored_bytes(self.files[number - 1], self.owner))
+
+    def sample(self) -> list[Pixels]:
+        """As many as make the window of all of them, evenly spaced."""
+        return [
+            self.pixels(number) for number in spread(len(self.files), min(len(self.files), WINDOW_SLICES))
+        ]
 
 
 def manifest_sha256(study: Study, fields: Collection[str] | None = None) -> str:
@@ -240,5 +283,9 @@ def manifest_sha256(study: Study, fields: Collection[str] | None = None) -> str:
     protocol = {
         name: value for name, value in study.protocol().items() if fields is None or name in fields
     } | {"order": study.order_version or ordering.VERSION}
-    words = json.dumps([protocol, sorted(images)], sort_keys=True, separators=(",", ":"))
+    rows: list[Any] = [protocol, sorted(images)]
+    slices = StudySlice.objects.filter(study_image__study=study)
+    if digests := sorted(slices.values_list("study_image__code", "number", "derivative_sha256")):
+        rows.append(digests)
+    words = json.dumps(rows, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(words.encode()).hexdigest()

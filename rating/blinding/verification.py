@@ -11,6 +11,7 @@ from django.db import models
 
 from audit.verification import Discrepancy
 from rating.blinding.freeze_runner import manifest_sha256
+from rating.studies.images import StudyImage, StudySlice
 from rating.studies.sittings.orders import order_sha256
 from rating.studies.sittings.presentation import Presentation
 from rating.studies.sittings.sitting import Sitting
@@ -39,16 +40,23 @@ def verify_manifest(study: Study) -> Iterator[Discrepancy]:
 def verify_derivatives(study: Study) -> Iterator[Discrepancy]:
     """Every image that raters were shown, against its digest."""
     for image in study.images.exclude(derivative="").order_by("code").iterator():
-        try:
-            with image.derivative.open("rb") as file:
-                digest = hashlib.sha256()
-                while piece := file.read(PIECE):
-                    digest.update(piece)
-        except OSError:
-            yield Discrepancy(f"image {image.code}", "the image that raters were shown is gone.")
-        else:
-            if digest.hexdigest() != image.derivative_sha256:
-                yield Discrepancy(f"image {image.code}", "the image is not the one that raters were shown.")
+        yield from _derivative(image, f"image {image.code}")
+    slices = StudySlice.objects.filter(study_image__study=study).select_related("study_image")
+    for row in slices.order_by("study_image__code", "number").iterator():
+        yield from _derivative(row, f"image {row.study_image.code}, slice {row.number}")
+
+
+def _derivative(row: StudyImage | StudySlice, name: str) -> Iterator[Discrepancy]:
+    try:
+        with row.derivative.open("rb") as file:
+            digest = hashlib.sha256()
+            while piece := file.read(PIECE):
+                digest.update(piece)
+    except OSError:
+        yield Discrepancy(name, "the image that raters were shown is gone.")
+    else:
+        if digest.hexdigest() != row.derivative_sha256:
+            yield Discrepancy(name, "the image is not the one that raters were shown.")
 
 
 def verify_orders(study: Study) -> Iterator[Discrepancy]:

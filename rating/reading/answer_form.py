@@ -13,13 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from rating.reading.draft import DraftContent
 from rating.reading.rating import AnswerFields
 from rating.reading.second_fields import SECOND, SecondField, in_words, second_fields
+from rating.reading.slices import clean_slice_times
 from rating.studies.sittings.sitting import Sitting
 
 CONFIDENCE = range(1, 6)
 # More is a clock gone wrong, not a rater who was offline.
 LONGEST_AGO = timedelta(days=30)
-# Largest zoom, number of window changes, the last window, whether inverted or flipped.
-VIEW_STATE_SIZE = 1000
+# Largest zoom, number of window changes, the last window, whether inverted or flipped; the times of up to 500 slices.
+VIEW_STATE_SIZE = 6000
 
 
 class AnswerForm(forms.Form):
@@ -45,7 +46,7 @@ class AnswerForm(forms.Form):
     def __init__(self, *args: Any, sitting: Sitting, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.question = sitting.question
-        study = sitting.enrolment.study
+        self.study = study = sitting.enrolment.study
         self.asks_correction_reason = study.ask_correction_reason
         confidence = self.fields["confidence"]
         confidence.required = study.ask_confidence and study.require_confidence
@@ -104,7 +105,7 @@ class AnswerForm(forms.Form):
             json.dumps(view_state, allow_nan=False)
         except ValueError as error:
             raise forms.ValidationError("The view's state must be JSON.") from error
-        return view_state if isinstance(view_state, dict) else {}
+        return clean_slice_times(view_state, self.study) if isinstance(view_state, dict) else {}
 
     def answer(self) -> AnswerFields:
         """The fields of a rating; reasons belong to one label alone."""

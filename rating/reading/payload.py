@@ -50,7 +50,7 @@ class Showing(PublicFacts):
 
 
 class Addresses(TypedDict):
-    """Where the browser sends and asks; TOKEN stands in for a presentation's token."""
+    """Where the browser sends and asks; TOKEN stands in for a presentation's token, 0 in `slice` for a slice's number."""
 
     images: list[str]
     rate: str
@@ -58,6 +58,7 @@ class Addresses(TypedDict):
     draft: str
     at: str
     read: str
+    slice: str
 
 
 class Room(TypedDict):
@@ -72,6 +73,7 @@ class Room(TypedDict):
     breakAfter: int
     practice: int
     total: int
+    slices: int
     batch: int
     lockAfter: int
     showing: Showing
@@ -114,6 +116,11 @@ def image_urls(study: Study, token: str) -> list[str]:
     return [reverse("rating:presented_of_set", args=[token, place]) for place in places]
 
 
+def slices_of(study: Study) -> int:
+    """How many slices each image of the study has for its raters; a draft has none drawn yet."""
+    return 1 if study.is_draft or study.shows_sets else study.slices
+
+
 def own_answer(rating: Rating) -> OwnAnswer:
     return {
         "key": str(rating.client_key),
@@ -153,6 +160,7 @@ def room(sitting: Sitting, showing: Presentation, rating: Rating | None = None) 
             "draft": reverse("rating:draft", args=[study.slug, TOKEN]),
             "at": reverse("rating:at", args=[study.slug, 0]),
             "read": reverse("rating:read", args=[study.slug]),
+            "slice": reverse("rating:presented_of_set", args=[TOKEN, 0]),
         },
     )
 
@@ -178,6 +186,7 @@ def room_of(
         "breakAfter": study.break_after,
         "practice": sitting.practice_count,
         "total": sitting.presentation_count,
+        "slices": slices_of(study),
         "batch": BATCH,
         "lockAfter": LOCK_AFTER_SECONDS,
         "showing": {

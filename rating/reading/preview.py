@@ -15,9 +15,10 @@ from django.db.models import Q
 from django.urls import reverse
 
 from pool.models import Dataset, Image
+from pool.storage.slices import middle_of
 from pool.storage.stored_files import stored_bytes
 from rating.blinding.derivative import DerivativePath, source_of
-from rating.reading.payload import TOKEN, Addresses, PublicFacts, Room, public_facts, room_of
+from rating.reading.payload import TOKEN, Addresses, PublicFacts, Room, public_facts, room_of, slices_of
 from rating.studies.enrolment import Enrolment
 from rating.studies.images import StudyImage
 from rating.studies.sittings.presentation import Presentation
@@ -70,7 +71,8 @@ class Preview:
 
         page = address("preview")
         return {
-            "images": [address("preview_image", TOKEN, place + 1) for place in range(self.study.set_size)],
+            "images": [address("preview_image", TOKEN, place) for place in self.places],
+            "slice": address("preview_image", TOKEN, 0),
             "rate": address("preview_rate", TOKEN),
             "ahead": page,
             "draft": address("preview_draft", TOKEN),
@@ -78,8 +80,18 @@ class Preview:
             "read": self.study.get_absolute_url(),
         }
 
+    @property
+    def places(self) -> list[int]:
+        """Where the images of a presentation are: of a stack its middle slice."""
+        slices = slices_of(self.study)
+        return [middle_of(slices)] if slices > 1 else list(range(1, self.study.set_size + 1))
+
     def png(self, position: int, place: int) -> bytes | None:
-        """The blinded image at this place; None where there is none. Raises LostFileError."""
+        """The blinded image, or slice, at this place; None where there is none. Raises LostFileError."""
+        slices = slices_of(self.study)
+        if slices > 1 and 1 <= position <= len(self.sets):
+            file = self.sets[position - 1][0].slice_file(place, slices)
+            return stored_bytes(file, "an image") if file else None
         if not (1 <= position <= len(self.sets) and 1 <= place <= self.study.set_size):
             return None
         image = self.sets[position - 1][place - 1]

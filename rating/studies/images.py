@@ -5,8 +5,10 @@ from __future__ import annotations
 import secrets
 
 from django.db import models
+from django.db.models.fields.files import FieldFile
 
 from pool.models import Image
+from pool.storage.slices import middle_of
 from rating.studies.strata import Role
 
 LETTERS = "abcd"  # of the images of a set, by code
@@ -14,6 +16,10 @@ LETTERS = "abcd"  # of the images of a set, by code
 
 def derivative_path(study_image: StudyImage, _filename: str) -> str:
     return f"derivatives/{study_image.study_id}/{secrets.token_hex(16)}.png"
+
+
+def slice_path(study_slice: StudySlice, _filename: str) -> str:
+    return derivative_path(study_slice.study_image, "")
 
 
 class StudyImage(models.Model):
@@ -41,8 +47,34 @@ class StudyImage(models.Model):
     def __str__(self) -> str:
         return self.code
 
+    def slice_file(self, number: int, slices: int) -> FieldFile | None:
+        """The derivative of this slice of as many as the study shows; None where there is none."""
+        if number == middle_of(slices):
+            return self.derivative
+        row = self.other_slices.filter(number=number).first()
+        return row.derivative if row else None
+
     @property
     def members(self) -> list[StudyImage]:
         """The images of the set that goes by this one, by code; each has the letter of its place here: a, b …"""
         companions = list(self.companions.select_related("image").order_by("code"))
         return [self, *companions]
+
+
+class StudySlice(models.Model):
+    """One slice of a stack as raters see it; the middle one is the study image's own derivative."""
+
+    study_image = models.ForeignKey(StudyImage, on_delete=models.CASCADE, related_name="other_slices")
+    number = models.PositiveIntegerField(help_text="1 first, of as many as the study shows of every image.")
+    derivative = models.FileField(upload_to=slice_path, max_length=200)
+    derivative_sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["study_image", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["study_image", "number"], name="slice_once_per_study_image"),
+            models.CheckConstraint(condition=models.Q(number__gte=1), name="study_slices_begin_with_1"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.study_image} slice {self.number}"

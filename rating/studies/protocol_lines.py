@@ -12,6 +12,7 @@ def told_protocol(study: Study) -> list[tuple[str, str]]:
         ("Design", study.get_design_display()),
         *([("Looked for", study.get_sought_display())] if study.shows_sets else []),
         ("Canvas", f"{study.canvas} × {study.canvas} px, {study.bits}-bit grey PNG"),
+        ("Slices of a stack", _slices(study)),
         ("Size before the canvas", study.get_common_size_display()),
         ("Grey levels", study.get_grey_range_display()),
         ("Letters burned in", study.get_burned_in_display()),
@@ -36,6 +37,14 @@ def told_protocol(study: Study) -> list[tuple[str, str]]:
     if study.equivalence_margin:
         lines.append(("Equivalence margin", f"± {study.equivalence_margin:g} around chance"))
     return lines
+
+
+def _slices(study: Study) -> str:
+    if study.slices == 1 or study.shows_sets:
+        return "The middle one alone"
+    if study.is_draft:
+        return f"At most {study.slices}" if study.slices else "As many as the smallest image has"
+    return f"{study.slices} of every image, evenly spaced"
 
 
 def _confidence(study: Study) -> str:

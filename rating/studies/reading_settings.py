@@ -60,6 +60,13 @@ class ReadingRoom(Protocol):
     bits = models.PositiveSmallIntegerField(
         "grey depth", choices=Bits, default=Bits.EIGHT, help_text="16 bits let raters window the image."
     )
+    slices = models.PositiveSmallIntegerField(
+        "slices of a stack",
+        default=0,
+        db_default=1,
+        validators=[MaxValueValidator(500)],
+        help_text="How many evenly spaced slices raters scroll through. 0: as many as the smallest image of the study has, which is the most; 1: the middle slice alone.",
+    )
     consent = models.TextField(
         blank=True,
         help_text="What raters agree to before they begin. Empty: they only read the instructions.",

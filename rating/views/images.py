@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required, permission_required
 from django.db import transaction
+from django.db.models.fields.files import FieldFile
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext
@@ -21,6 +22,7 @@ LOOKED_AT = (
     "sitting__created_at",
     *(f"sitting__enrolment__{field}" for field in ("consented_at", "informed_at", "consent_version")),
     *(f"sitting__enrolment__study__{field}" for field in ("design", "washout_days", "consent", "withdrawal")),
+    "sitting__enrolment__study__slices",
     *(
         f"sitting__enrolment__study__{field}"
         for field in ("instructions", "first_instructions", "prevalence_note")
@@ -32,19 +34,19 @@ LOOKED_AT = (
 @login_not_required
 @require_GET
 def presented(request: HttpRequest, token: str, place: int | None = None) -> HttpResponse:
-    """A presentation's derivative, of a set the one at this place, for its own rater; to others nothing is there."""
+    """A presentation's derivative, of a set or a stack the one at this place, for its own rater; to others nothing is there."""
     if not request.user.is_authenticated:
         raise Http404
     presentations = Presentation.objects.of(request.user).reachable().with_sitting()
-    of_rater = presentations.select_related("study_image").only(*LOOKED_AT)
+    of_rater = presentations.select_related("study_image").only(*LOOKED_AT).with_slice(place)
     presentation = get_object_or_404(of_rater, token=token)
     if not presentation.may_be_read():
         raise Http404
-    image = presentation.image_at(place)
-    if image is None:
+    file = presentation.file_at(place)
+    if not file:
         raise Http404
     try:
-        return png_of(image, "an image")
+        return _png(file, "an image")
     except LostFileError:  # the same for every image: no code, no name
         words = gettext("The file of this image is lost; please tell the organiser of the study.")
         return HttpResponse(words, content_type="text/plain; charset=utf-8", status=410, headers=NOT_STORED)
@@ -59,5 +61,9 @@ def of_study(request: HttpRequest, slug: str, code: str) -> HttpResponse:
 
 
 def png_of(study_image: StudyImage, owner: str) -> HttpResponse:
-    png = stored_bytes(study_image.derivative, owner)
+    return _png(study_image.derivative, owner)
+
+
+def _png(file: FieldFile, owner: str) -> HttpResponse:
+    png = stored_bytes(file, owner)
     return HttpResponse(png, content_type="image/png", headers=NOT_STORED)

@@ -51,7 +51,7 @@ STEPS = (
         "images",
         "Images",
         "Which images, and how many of them?",
-        ("canvas", "bits", "common_size", "grey_range", "burned_in"),
+        ("canvas", "bits", "slices", "common_size", "grey_range", "burned_in"),
     ),
     Step(
         "reading",

@@ -141,6 +141,7 @@ PROTOCOL: dict[str, tuple[type, str]] = {
     "primary_endpoint": (str, "fool rate, accuracy, auc or agreement"),
     "unsure_policy": (str, "wrong, half, right or exclude"),
     "equivalence_margin": (float, "how far from chance still counts as chance, 0.1 say"),
+    "slices": (int, "slices of a stack that raters read; 0: as many as the smallest has, 1: the middle one"),
     "bits": (int, "8 or 16: grey depth of the images"),
     "going_back": (str, "none, last or any: which answers may be changed"),
     "debriefing": (str, "nothing, thanks, answers or score: what raters get at the end"),

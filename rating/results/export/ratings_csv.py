@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import NotRequired, TypedDict
 
 from rating.reading.revision_chain import refuse_where_ratings_differ
+from rating.reading.slices import slice_times
 from rating.results.guarding import guarded
 from rating.studies.images import StudyImage
 from rating.studies.second_questions import Kind, SecondAnswer, SecondQuestion, second_questions
@@ -51,6 +52,11 @@ OF_SETS = {
     "place": "place of the image chosen, 1 first",
 }
 
+OF_STACKS = {
+    "slices": "slices of the image that the rater could scroll through, the same number for every image",
+    "slices_reached": "how many of them were shown at all before the rating that stands was saved; empty if not measured",
+    "slice_ms": "milliseconds the rater was active on each slice, the first one first, separated by a semicolon; 0: never shown",
+}
 
 SECOND = "second_"  # before the code of a second question, in the name of its column
 GUARDED = frozenset({"study", "dataset", "finding", "remark", "reasons"})
@@ -82,6 +88,9 @@ class RatingFacts(TypedDict):
     members: NotRequired[list[str]]
     places: NotRequired[str]
     place: NotRequired[int | None]
+    slices: NotRequired[int]
+    slices_reached: NotRequired[int | None]
+    slice_ms: NotRequired[list[int] | None]
 
 
 def csv_lines(study: Study, *, machines: bool = False) -> Iterator[str]:
@@ -94,10 +103,11 @@ def csv_lines(study: Study, *, machines: bool = False) -> Iterator[str]:
 
 
 def codebook_of(study: Study) -> dict[str, str]:
-    """The columns and what they mean: of a forced choice a row is a set, and each second question has a column."""
+    """The columns and what they mean: of a forced choice a row is a set; stacks and second questions have columns of their own."""
     second = second_questions(study.second_questions)
     more = {f"{SECOND}{question.code}": _meaning(question) for question in second}
-    return CODEBOOK | (OF_SETS if study.shows_sets else {}) | more
+    design = OF_SETS if study.shows_sets else OF_STACKS if study.slices > 1 else {}
+    return CODEBOOK | design | more
 
 
 def _meaning(question: SecondQuestion) -> str:
@@ -132,6 +142,8 @@ def rating_facts(study: Study, *, machines: bool = False) -> Iterator[RatingFact
     sets = _sets(study) if study.shows_sets else {}
     for presentation in presentations.iterator(chunk_size=2000):
         facts = _facts(study, presentation)
+        if study.slices > 1:
+            facts = _of_stack(study, presentation, facts)
         yield _of_set(study, facts, presentation.places, sets[facts["image"]]) if sets else facts
 
 
@@ -155,6 +167,18 @@ def _of_set(study: Study, facts: RatingFacts, places: str, members: list[StudyIm
         "members": [image.code for image in members],
         "places": places,
         "place": int(place) if place else None,
+    }
+
+
+def _of_stack(study: Study, presentation: Presentation, facts: RatingFacts) -> RatingFacts:
+    """The row with what was seen of the stack."""
+    rating = getattr(presentation, "rating", None)
+    times = slice_times(rating.view_state) if rating else None
+    return {
+        **facts,
+        "slices": study.slices,
+        "slices_reached": None if times is None else sum(time > 0 for time in times),
+        "slice_ms": times,
     }
 
 
@@ -191,7 +215,7 @@ def _cell(name: str, value: object) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.15g}"
-    text = "; ".join(value) if isinstance(value, list) else str(value)
+    text = "; ".join(map(str, value)) if isinstance(value, list) else str(value)
     return guarded(text) if name in GUARDED or name.startswith(SECOND) else text
 
 

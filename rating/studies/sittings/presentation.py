@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.db import models
+from django.db.models.fields.files import FieldFile
 from django.db.models.functions import Coalesce, Now
 
-from rating.studies.images import LETTERS, StudyImage
+from pool.storage.slices import middle_of
+from rating.studies.images import LETTERS, StudyImage, StudySlice
 from rating.studies.randomness import random_token
 from rating.studies.sittings.sitting import Sitting
 from rating.studies.strata import Kind
@@ -66,6 +68,15 @@ class PresentationQuerySet(models.QuerySet["Presentation"]):
             washout_began_at=models.Subquery(began_at)
         )
 
+    def with_slice(self, number: int | None) -> Self:
+        """Each with the file of this slice, where it shows a stack that has it beside its middle one."""
+        if number is None:
+            return self
+        slices = StudySlice.objects.order_by().filter(
+            study_image=models.OuterRef("study_image"), number=number
+        )
+        return self.annotate(slice_name=models.Subquery(slices.values("derivative")))
+
     def mark_shown(self, ago: Mapping[int, timedelta]) -> None:
         """Stamp first showings by the database's clock, by primary key so long before now; later ones change nothing.
 
@@ -94,6 +105,7 @@ class Presentation(models.Model):
     first_shown_at = models.DateTimeField(null=True, editable=False)
 
     washout_began_at: datetime | None  # where `with_sitting` brought it along
+    slice_name: str | None  # where `with_slice` did
 
     objects = PresentationQuerySet.as_manager()
 
@@ -114,6 +126,16 @@ class Presentation(models.Model):
         """Whether it is for its rater now. Needs `with_sitting`."""
         self.sitting.washout_began_at = self.washout_began_at
         return self.sitting.may_be_read()
+
+    def file_at(self, place: int | None) -> FieldFile | None:
+        """The derivative at this place, 1 first, of a set or a stack; without a place the image's own. Needs `with_slice`."""
+        slices = self.sitting.enrolment.study.slices
+        if self.places or place is None or slices < 2:
+            image = self.image_at(place)
+            return image.derivative if image else None
+        if place == middle_of(slices):
+            return self.study_image.derivative
+        return StudySlice(derivative=self.slice_name).derivative if self.slice_name else None
 
     def image_at(self, place: int | None) -> StudyImage | None:
         """The image at this place, 1 first, of a set; of an image alone, which has no place, itself."""

@@ -11,10 +11,12 @@ export class Images {
   #worker;
   #waiting = new Map();
   #urlsOf;
+  #decoded;
 
-  /** `urlsOf(token)` are the addresses of a presentation's images, one or several. */
-  constructor({ urlsOf, worker }) {
+  /** `urlsOf(token)` are the addresses of a presentation's images, one or several; `decoded` how many are decoded ahead. */
+  constructor({ urlsOf, worker, decoded = DECODED_AHEAD }) {
     this.#urlsOf = urlsOf;
+    this.#decoded = decoded;
     this.#worker = worker;
     this.#worker.onmessage = ({ data: { id, image, error } }) => {
       const { resolve, reject } = this.#waiting.get(id);
@@ -28,7 +30,7 @@ export class Images {
   hold(tokens) {
     for (const token of this.#entries.keys()) if (!tokens.includes(token)) this.#drop(token);
     for (const token of tokens) this.#bytes(token);
-    for (const token of tokens.slice(0, DECODED_AHEAD)) this.image(token).catch(() => {});
+    for (const token of tokens.slice(0, this.#decoded)) this.image(token).catch(() => {});
   }
 
   /** The decoded image if it is there already, else null. */

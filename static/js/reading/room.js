@@ -13,6 +13,7 @@ import { Presentations } from "./presentations.js";
 import { Panel, workViewer } from "./panel.js";
 import { fieldsOf } from "./second.js";
 import { Images } from "./images.js";
+import { Stack } from "./stack.js";
 import { Viewer, afterPainting } from "./viewer.js";
 
 class Room {
@@ -27,6 +28,7 @@ class Room {
   #isOver = false;
   #presence;
   #presentations;
+  #stack = null;
   #current = null;
   #shownAt = 0;
   #learned = false;
@@ -46,6 +48,10 @@ class Room {
     const drafts = new SaveStore(told.account, "drafts");
     this.#outbox = new Outbox({ saveStore: this.#saveStore, drafts, post: (save) => this.#post(save) });
     this.#presence = new Presence({ ...told, lock: (unlock) => this.#dialog((dialogs) => dialogs.lock(unlock)) });
+    if (told.slices > 1) {
+      const now = () => this.#presence.clock.read().active_ms;
+      this.#stack = new Stack({ root, viewer: this.#viewer, slices: told.slices, url: told.urls.slice, now });
+    }
     this.#drafts = new Drafts({ store: drafts, post: (token, content) => this.#postDraft(token, content) });
     this.#listen();
   }
@@ -155,7 +161,7 @@ class Room {
         ...fieldsOf(answer),
         replaces: before?.key ?? "",
         ...this.#presence.clock.read(),
-        view_state: JSON.stringify(this.#viewer.used()),
+        view_state: JSON.stringify({ ...this.#viewer.used(), ...this.#stack?.used() }),
       },
     };
     this.#presentations.rate(presentation, answer, save.key);
@@ -274,6 +280,7 @@ class Room {
   }
 
   #act(does, value) {
+    if (this.#stack?.act(does)) return undefined;
     if (workViewer(this.#viewer, does)) return undefined;
     const acts = {
       save: () => this.#save(),
@@ -365,6 +372,7 @@ class Room {
       singleKeys,
       letters: this.#panel.letters,
       answers: this.#panel.answers,
+      stack: this.#stack !== null,
     });
     if (!does) return;
     event.preventDefault();

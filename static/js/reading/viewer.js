@@ -71,6 +71,8 @@ export class Viewer extends EventTarget {
   #used;
   #presetIndex = 0;
   modality = "other";
+  /** Of a stack, what the wheel and one finger do instead of zooming and moving. */
+  scrolling = null;
   inverted = false;
   flippedAcross = false;
   flippedDown = false;
@@ -98,6 +100,18 @@ export class Viewer extends EventTarget {
     this.#used = { max_zoom: 1, window_changes: 0, zooms: 0, inverted: false, flipped: false };
     for (const canvas of this.#canvases) canvas.dataset.token = token;
     this.reset({ quietly: true });
+    this.dispatchEvent(new CustomEvent("show", { detail: token }));
+  }
+
+  /** Paint another slice of the stack at hand; window, zoom and flips stay. */
+  turn(image) {
+    this.#image = image;
+    this.#paint();
+  }
+
+  /** Say on the canvas which slice it shows. */
+  mark(number) {
+    this.#canvases[0].dataset.slice = number;
   }
 
   /** What a screen reader says of the canvases; of several, each with its number. */
@@ -112,6 +126,7 @@ export class Viewer extends EventTarget {
     this.#image = null;
     for (const canvas of this.#canvases) delete canvas.dataset.token;
     for (const context of this.#contexts) context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+    this.dispatchEvent(new Event("blank"));
   }
 
   get image() {
@@ -252,8 +267,9 @@ export class Viewer extends EventTarget {
       "wheel",
       (event) => {
         event.preventDefault();
+        if (this.scrolling && !event.ctrlKey) return this.scrolling.wheel(event);
         const { x, y } = this.#fromMiddle(event);
-        this.zoomBy(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), x, y);
+        return this.zoomBy(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), x, y);
       },
       { passive: false },
     );
@@ -273,6 +289,7 @@ export class Viewer extends EventTarget {
     const now = { x: event.clientX, y: event.clientY };
     const [x, y] = [now.x - before.x, now.y - before.y];
     if (this.#pointers.size === 2) this.#pinch(event.pointerId, before, now);
+    else if (this.scrolling && event.pointerType === "touch") this.scrolling.drag(y / this.#stage.clientHeight);
     else if (event.pointerType === "touch" || event.shiftKey || event.buttons & 6) this.pan(x, y);
     else this.changeWindow(-y / 512, x / 256);
     this.#pointers.set(event.pointerId, now);
