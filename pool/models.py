@@ -394,6 +394,8 @@ class UploadedFile(models.Model):
 
 
 # Last, since their rows name those above; whoever reads images need not read them. Under their own names, to be handed on.
+from pool.corrections.models import CorrectedImage as CorrectedImage  # noqa: E402, PLC0414  as above
+from pool.corrections.models import Correction as Correction  # noqa: E402, PLC0414  as above
 from pool.imports.outcome_rows import FileOutcome as FileOutcome  # noqa: E402, PLC0414  as above
 from pool.release.models import HeldFile as HeldFile  # noqa: E402, PLC0414  as above
 from pool.storage.slices import Slice as Slice  # noqa: E402, PLC0414  as above

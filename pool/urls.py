@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from pool.corrections import views as corrections
 from pool.imports import views
 from pool.release import views as release
 from pool.rendering import views as rendering
@@ -11,11 +12,15 @@ app_name = "pool"
 
 urlpatterns = [
     path("datasets/", datasets.datasets, name="datasets"),
+    path("datasets/<int:pk>/edit", corrections.edit_dataset, name="edit_dataset"),
     path("datasets/<int:pk>/remove", datasets.remove_dataset, name="remove_dataset"),
     path("datasets/<int:pk>/window", rendering.dataset_window, name="dataset_window"),
     path("datasets/<int:pk>/members", datasets.dataset_members, name="dataset_members"),
     path("datasets/<int:pk>/members/join", datasets.join_dataset, name="join_dataset"),
     path("images/", images.gallery, name="gallery"),
+    path("images/correct", images.correct_images, name="correct_images"),
+    path("corrections/<int:pk>/", corrections.correction, name="correction"),
+    path("corrections/<int:pk>/take-back", corrections.take_back_correction, name="take_back_correction"),
     path("images/<uuid:pk>/", images.image, name="image"),
     path("images/<uuid:pk>/thumbnail", images.thumbnail, name="thumbnail"),
     path("images/<uuid:pk>/file", images.image_file, name="image_file"),

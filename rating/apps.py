@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.apps import AppConfig
+from django.db.models import QuerySet
 
 from pool.fool_rates_by_dataset import FoolRate, register
 
@@ -12,7 +14,10 @@ class RatingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from pool.corrections import fixed_images  # models, which are there only now
+
         register(_fool_rates)
+        fixed_images.register(_images_of_frozen_studies)
 
 
 def _fool_rates() -> Mapping[str, list[FoolRate]]:
@@ -21,3 +26,9 @@ def _fool_rates() -> Mapping[str, list[FoolRate]]:
     )
 
     return fool_rates()
+
+
+def _images_of_frozen_studies() -> QuerySet[Any]:
+    from rating.models import Study, StudyImage  # as above
+
+    return StudyImage.objects.exclude(study__state=Study.State.DRAFT)

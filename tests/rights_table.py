@@ -49,11 +49,15 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "machine_reading_cancel": (STAFF, "post"),
     "machine_reading_resume": (STAFF, "post"),
     "pool:datasets": (STAFF, "get"),
+    "pool:edit_dataset": (STAFF, "get"),
     "pool:remove_dataset": (STAFF, "get"),
     "pool:dataset_window": (STAFF, "get"),
     "pool:dataset_members": (STAFF, "get"),
     "pool:join_dataset": ({"admin"}, "get"),
     "pool:gallery": (STAFF, "get"),
+    "pool:correct_images": (STAFF, "post"),
+    "pool:correction": (STAFF, "get"),
+    "pool:take_back_correction": (STAFF, "post"),
     "pool:image": (STAFF, "get"),
     "pool:thumbnail": (STAFF, "get"),
     "pool:image_file": (STAFF, "get"),
@@ -259,6 +263,7 @@ EDITOR = {
     *("rating:analysis_question", "rating:analysis_figure", "rating:analysis_images"),
     *("rating:analysis_remarks", "pool:exclude", "pool:include", "pool:import_cancel", "pool:import_resume"),
     *("pool:held_file", "pool:held_image", "pool:readmit_held_file", "pool:dataset_window"),
+    *("pool:edit_dataset", "pool:correction", "pool:take_back_correction"),
     *(f"generation:{act}" for act in ("job_cancel", "job_resume", "duplicate", "review", "more_like")),
     *(
         f"generation:{act}"

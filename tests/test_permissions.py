@@ -18,7 +18,8 @@ from accounts.models import PersonalToken, User
 from accounts.roles import Role
 from generation.models import Checkpoint, GenerationJob, QualityReport, TrainingRun
 from lungrater.machines.models import MachineReading
-from pool.models import Dataset, ImportJob
+from pool.corrections.correcting import correct
+from pool.models import Dataset, Image, ImportJob
 from rating.models import Analysis, BlindingAudit, Freeze, Study
 from tests.factories import make_dataset, make_held_file, make_image
 from tests.generation.utility.datasets import reported_experiment
@@ -107,8 +108,13 @@ def make_world(people: dict[str, User]) -> dict[str, Any]:
     open_study("Other", raters=[other_rater])
     pairs = open_study("Pairs", raters=[rater], design="pair", primary_endpoint="accuracy")
     taught = over_study("Taught", raters=[rater], unblinded=True, debriefing="score")
+    image = make_image(make_dataset())
+    corrected = correct(
+        Image.objects.filter(pk=image.pk), "label", "Oedema", by=researcher, reason="Read again."
+    )
     return {
         "own": own,
+        "correction": corrected.correction,
         "own token": PersonalToken.issue(researcher, name="notebook", lives=timedelta(days=1), scopes=[])[0],
         "taught": taught,
         "token of a lesson": presentations(taught, rater)[0].token,
@@ -119,7 +125,7 @@ def make_world(people: dict[str, User]) -> dict[str, Any]:
         "freeze": Freeze.objects.create(study=frozen, state="succeeded"),
         "token": presentations(own, rater)[0].token,
         "token of a pair": presentations(pairs, rater)[0].token,
-        "image": make_image(make_dataset()),
+        "image": image,
         "held": make_held_file(),
         "discarded": make_held_file(state="discarded", reason="A name.", decided_at=timezone.now()),
         "import": ImportJob.objects.create(dataset=make_dataset()),
@@ -162,6 +168,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         (OF_IMPORT, world["import"].pk),
         ({"pool:held_file", "pool:held_image"}, world["held"].pk),
         ({"pool:readmit_held_file"}, world["discarded"].pk),
+        ({"pool:correction", "pool:take_back_correction"}, world["correction"].pk),
         (OF_JOB, world["job"].pk),
         (OF_TRAINING, world["training"].pk),
         (OF_CHECKPOINT, world["checkpoint"].pk),
@@ -174,6 +181,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         "docs_page": lambda: ["index.html"],
         "revoke_token": lambda: [world["own token"].pk],
         "invite": lambda: [own],
+        "pool:edit_dataset": lambda: [world["image"].dataset_id],
         "pool:remove_dataset": lambda: [world["image"].dataset_id],
         "pool:dataset_window": lambda: [world["image"].dataset_id],
         "pool:dataset_members": lambda: [world["image"].dataset_id],

@@ -7,11 +7,14 @@ import uuid
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from pool.canonical.previews import image_png, thumbnail_png
+from pool.corrections.forms import CorrectionForm
 from pool.imports.forms import ExcludeForm, FilterForm
 from pool.looks import note_look
 from pool.models import Dataset, Image
@@ -27,16 +30,43 @@ may_change = permission_required("pool.change_image", raise_exception=True)
 @require_safe
 @may_view
 def gallery(request: HttpRequest) -> HttpResponse:
-    note_look(None, request.user, "gallery")
     form = FilterForm(request.GET, person=request.user)
-    images = Image.objects.visible_to(request.user).matching(**form.chosen()).select_related("dataset")
+    return _gallery(request, form, CorrectionForm(listed=_listed(request, form), by=request.user))
+
+
+@require_POST
+@may_change
+def correct_images(request: HttpRequest) -> HttpResponse:
+    """One value for the images ticked in the gallery, or for all that its filter (the query) lists."""
+    form = FilterForm(request.GET, person=request.user)
+    correction_form = CorrectionForm(request.POST, listed=_listed(request, form), by=request.user)
+    if not correction_form.is_valid():
+        return _gallery(request, form, correction_form, status=422)
+    corrected = correction_form.submit()
+    messages.success(request, corrected.in_words)
+    if corrected.correction is None:
+        return redirect(f"{reverse('pool:gallery')}?{request.GET.urlencode()}")
+    return redirect(corrected.correction)
+
+
+def _listed(request: HttpRequest, form: FilterForm) -> QuerySet[Image]:
+    return Image.objects.visible_to(request.user).matching(**form.chosen())
+
+
+def _gallery(
+    request: HttpRequest, form: FilterForm, correction_form: CorrectionForm, *, status: int = 200
+) -> HttpResponse:
+    note_look(None, request.user, "gallery")
+    images = _listed(request, form).select_related("dataset")
     page = Paginator(images, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "form": form,
+        "correction_form": correction_form,
+        "ticked": set(correction_form["images"].value() or ()),
         "page": page,
         "pool_is_empty": not page and not Dataset.objects.visible_to(request.user).exists(),
     }
-    return render(request, "pool/gallery.html", context)
+    return render(request, "pool/gallery.html", context, status=status)
 
 
 @require_safe
@@ -55,6 +85,7 @@ def image(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             "form": ExcludeForm(),
             "may_edit": image_shown.dataset.may_edit(request.user),
             "neighbours": neighbours,
+            "corrections": image_shown.corrections.select_related("correction__corrected_by"),
         },
     )
 
