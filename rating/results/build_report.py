@@ -13,7 +13,9 @@ from rating.results.gallery import GALLERIES, MOST_REPORTED, REPORTED, Gallery, 
 from rating.results.query import Response, machine_names, machine_scores, responses_of
 from rating.results.remarks import remark_tables
 from rating.results.report.contents import ExhibitDrawer, Report, report_of
+from rating.results.second_query import second_answers_of
 from rating.results.sections.first_phase import first_phase_results
+from rating.results.sections.second import all_second_results
 from rating.results.study_facts import facts_of
 from rating.results.study_results import FirstPhase, StudyResults
 from rating.results.summary import study_results
@@ -52,6 +54,7 @@ def results_of_columns(
         session=session,
         machines=_machines(study, machines, people, session),
         first_phase=_first_phase(study, cache),
+        second=all_second_results(second_answers_of(study), people),
     )
 
 

@@ -14,6 +14,7 @@ METHODS = {
     "gwet_ac2": "Gwet's AC2 and the other weighted coefficients, linear weights over real, unsure, fake; Gwet 2014.",
     "krippendorff_ordinal": "Krippendorff's alpha with Krippendorff's ordinal metric (not Gwet's weights), jackknife over images; "
     "Krippendorff 2011.",
+    "krippendorff_interval": "Krippendorff's alpha with the interval metric, of scales and numbers, jackknife over images; Krippendorff 2011.",
     "brennan_prediger": "Brennan-Prediger coefficient over the declared labels; Brennan & Prediger 1981, Gwet 2014.",
     "raters_like_these": "Images by linearisation and raters by jackknife; Gwet 2014, Satterthwaite degrees of freedom.",
     "proportion": "Wilson's score interval; Wilson 1927, Newcombe 1998.",

@@ -18,6 +18,7 @@ from rating.results.sections import (
     machines,
     order_effects,
     primary,
+    second,
     times,
 )
 from rating.results.study_results import StudyResults
@@ -46,6 +47,7 @@ QUESTIONS = (
     Question("fooled", "How often were raters fooled?", fool_rate.EXHIBITS),
     Question("generators", "By which generator?", generators.EXHIBITS),
     Question("labels", "What did they call them?", labels.EXHIBITS),
+    Question("second", "What else did they see?", second.EXHIBITS),
     Question("agreement", "How well do raters agree?", agreement.EXHIBITS),
     Question("telling-apart", "Can they tell fake from real?", accuracy.EXHIBITS),
     Question("confidence", "How sure were they?", confidence.EXHIBITS),
@@ -58,7 +60,7 @@ QUESTIONS = (
 GROUPS = (
     ("Were they fooled?", ("noticed", "found", "fooled", "generators")),
     ("Can they tell?", ("telling-apart", "confidence", "experience")),
-    ("Do they agree?", ("agreement", "labels", "machines")),
+    ("Do they agree?", ("agreement", "labels", "second", "machines")),
     ("Can the reading be trusted?", ("time", "position")),
 )
 EXHIBITS = {

@@ -18,6 +18,7 @@ from rating.results.display_names import KNOWLEDGE, MODALITIES
 from rating.results.exhibit import Cell, Table
 from rating.results.generator_table import generator_table
 from rating.studies.enrolment import Enrolment
+from rating.studies.second_questions import in_words_of
 from rating.studies.sittings.sitting import Sitting
 from rating.studies.strata import Role
 from rating.studies.study import Study
@@ -76,6 +77,7 @@ class StudyFacts:
     repeat_gap: int
     burned_in: str
     ask_confidence: bool
+    second_questions: list[str]
     frozen: str
     sources: list[str]
     simulated: bool
@@ -120,6 +122,7 @@ def facts_of(study: Study) -> StudyFacts:
         repeat_gap=study.repeat_gap,
         burned_in=study.burned_in,
         ask_confidence=study.ask_confidence,
+        second_questions=in_words_of(study.second_questions),
         frozen=f"{study.frozen_at:%Y-%m-%d}" if study.frozen_at else "",
         sources=_sources(study),
         simulated=study.is_simulated,

@@ -18,6 +18,7 @@ from rating.statistics.mrmc.averages import BothMethods
 from rating.statistics.mrmc.moments import RandomMean
 from rating.statistics.mrmc.rater_tests import ChanceTest, RaterDifferences
 from rating.statistics.order_effects import Experience, OrderEffects, TimesPerCase
+from rating.statistics.second_answers import SecondResults
 
 BLINDED = "This depends on which images are real: unblind the study to see it."
 
@@ -177,6 +178,7 @@ class StudyResults:
     truth: TruthResults | None
     machines: tuple[MachineResults, ...]
     first_phase: FirstPhase | None
+    second: tuple[SecondResults, ...]
     methods: dict[str, str]
     versions: dict[str, str]
     primary: PrimaryResult | None

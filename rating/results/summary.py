@@ -32,6 +32,7 @@ from rating.statistics.mrmc.averages import area_over_raters, by_both_methods
 from rating.statistics.mrmc.rater_tests import against_chance, raters_differ
 from rating.statistics.order_effects import by_profile, order_effects, times_per_case
 from rating.statistics.ratings_table import LABELS, RatingsTable
+from rating.statistics.second_answers import SecondResults
 
 
 def study_results(
@@ -43,10 +44,11 @@ def study_results(
     session: int | None = None,
     machines: tuple[MachineResults, ...] = (),
     first_phase: FirstPhase | None = None,
+    second: tuple[SecondResults, ...] = (),
 ) -> StudyResults:
     """The report: agreement and counts, and what depends on the truth where that is known.
 
-    machines: to stand beside; first_phase: what was noticed before raters knew the purpose. policy, margin and endpoint
+    machines: to stand beside; second: of the second questions; first_phase: what was noticed before raters knew the purpose. policy, margin and endpoint
     are the study's declared ones; session is the first one unless given. Undefined numbers are None beside a `reason`.
     """
     session = session or columns.first_session
@@ -81,6 +83,7 @@ def study_results(
         truth=truth,
         machines=machines,
         first_phase=first_phase,
+        second=second,
         methods=METHODS,
         versions=versions(),
         primary=primary_result(endpoint, policy, agreement, truth, choice),

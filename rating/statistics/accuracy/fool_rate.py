@@ -61,18 +61,23 @@ class FoolRates:
 
 def fool_rate(called_real: Flags, rated: Flags) -> RandomMean:
     """The share of fakes called real, over raters and images like these; both flags raters × fakes."""
+    return share_over_raters(called_real, rated, nothing=ONLY_REALS)
+
+
+def share_over_raters(hits: Flags, rated: Flags, *, nothing: str) -> RandomMean:
+    """The share of hits over raters and images like these, both flags raters × images; `nothing`: why there is none."""
     raters = int(rated.any(axis=1).sum())
     if raters == 1:
-        alone = wilson(int((called_real & rated).sum()), int(rated.sum()))
+        alone = wilson(int((hits & rated).sum()), int(rated.sum()))
         return RandomMean(replace(alone, reason=ONE_RATER), None, method=ONE_RATER_ALONE)
     if not rated.any():
-        return RandomMean(Estimate.undefined(ONLY_REALS), None)
-    average = fixed_raters.with_these_raters(ustatistic.mean(called_real, rated), called_real, rated)
+        return RandomMean(Estimate.undefined(nothing), None)
+    average = fixed_raters.with_these_raters(ustatistic.mean(hits, rated), hits, rated)
     there = rated.any(axis=1)
     if average.estimate.se is None and rated[there].all() and rated.shape[1] > 1:
         # Everybody rated everything: Obuchowski-Rockette, whose variance cannot be negative, still has an interval.
         by_variances = obuchowski_rockette.average_reader(
-            *obuchowski_rockette.proportion_moments(called_real[there][None])
+            *obuchowski_rockette.proportion_moments(hits[there][None])
         )[0]
         return replace(average, estimate=by_variances.estimate, df=by_variances.df, method=OR_HILLIS)
     return average

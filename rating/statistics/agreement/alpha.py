@@ -77,14 +77,48 @@ def alpha(
         return Estimate(float(value), reason=ONCE)
     if value > 1 - TINY:
         return Estimate(float(value), reason=PERFECT.split(";")[0] + ".")
-    without = _alpha(total[None] - by_item, METRICS[metric], worth)
+    return _jackknifed(float(value), _alpha(total[None] - by_item, METRICS[metric], worth), confidence)
+
+
+def interval_alpha(values: Floats, confidence: float = 0.95) -> Estimate:
+    """Alpha with the interval metric of numbers, raters × images, nan where there is none.
+
+    The same as `alpha(…, "interval", values)`, from sums: numbers may be as many different ones as there are ratings.
+    """
+    given = ~np.isnan(values)
+    paired = given.sum(axis=0) >= 2
+    x, size = np.where(given, values, 0.0)[:, paired], given[:, paired].sum(axis=0).astype(np.float64)
+    if not paired.any():
+        return Estimate.undefined(NOTHING_TWICE)
+    x = np.where(given[:, paired], x - x.sum() / size.sum(), 0.0)  # near zero, so that no digits are lost
+    sums, squares = x.sum(axis=0), (x**2).sum(axis=0)
+    within = 2 * (size * squares - sums**2) / (size - 1)
+    parts = np.stack([size, sums, squares, within])
+    value = _alpha_of_sums(parts.sum(axis=1, keepdims=True))[0]
+    if np.isnan(value):
+        return Estimate.undefined(ONE_LABEL)
+    if paired.sum() == 1:
+        return Estimate(float(value), reason=ONCE)
+    if value > 1 - TINY:
+        return Estimate(float(value), reason=PERFECT.split(";")[0] + ".")
+    return _jackknifed(float(value), _alpha_of_sums(parts.sum(axis=1, keepdims=True) - parts), confidence)
+
+
+def _alpha_of_sums(parts: Floats) -> Floats:
+    """Alpha from how many numbers there are, their sum, their squares' sum and what differs within images; (4, k)."""
+    n, sums, squares, within = parts
+    expected = 2 * (n * squares - sums**2) / np.maximum(n - 1, 1)
+    defined = expected > TINY
+    return np.where(defined, 1 - within / np.where(defined, expected, 1.0), np.nan)
+
+
+def _jackknifed(value: float, without: Floats, confidence: float) -> Estimate:
+    """With the standard error that the values without each image give."""
     if np.isnan(without).any():
-        return Estimate(
-            float(value), reason="All disagreement is on one image, so no standard error can be given."
-        )
-    n = len(c)
+        return Estimate(value, reason="All disagreement is on one image, so no standard error can be given.")
+    n = len(without)
     se = float(np.sqrt((n - 1) / n * np.sum((without - without.mean()) ** 2)))
-    return Estimate(float(value), se, t_interval(float(value), se, n - 1, confidence=confidence))
+    return Estimate(value, se, t_interval(value, se, n - 1, confidence=confidence))
 
 
 def _alpha(coincidences: Floats, metric: Metric, values: Floats) -> Floats:

@@ -50,6 +50,7 @@ FACTS = StudyFacts(
     repeat_gap=20,
     burned_in="keep",
     ask_confidence=False,
+    second_questions=[],
     frozen="2026-02-01",
     sources=[],
     simulated=False,
