@@ -43,7 +43,11 @@ OF_TRAINING = {
     )
 }
 OF_CHECKPOINT = {
-    f"generation:{page}" for page in ("checkpoint", "card", "pipeline_zip", "samples", "grid", "neighbours")
+    f"generation:{page}"
+    for page in (
+        *("checkpoint", "rename_checkpoint", "card", "pipeline_zip"),
+        *("samples", "grid", "neighbours"),
+    )
 }
 OF_REPORT = {f"generation:quality{page}" for page in ("", "_progress", "_cancel", "_resume", "_saliency")}
 OF_UTILITY = {
