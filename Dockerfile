@@ -5,7 +5,7 @@ FROM python:3.11-slim-bookworm AS wheel
 WORKDIR /source
 COPY pyproject.toml hatch_build.py README.md LICENSE mkdocs.yml constraints.txt ./
 COPY docs docs
-RUN pip install --no-cache-dir --constraint constraints.txt "mkdocs-material==9.8.*" && python -m mkdocs build --quiet --strict
+RUN pip install --no-cache-dir --constraint constraints.txt "mkdocs-material==9.8.*" && python -m mkdocs build --strict
 COPY lungrater lungrater
 COPY accounts accounts
 COPY audit audit
@@ -24,13 +24,17 @@ FROM python:3.11-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 LUNGRATER_HOME=/data
 
-# "worker" brings torch; a web-only image is built with --build-arg EXTRAS=; "embedded" is for backups (pg_dump 18).
+# "worker" brings torch; web, migrate and beat need only "embedded", is for backups (pg_dump 18).
+# TORCH_INDEX=https://download.pytorch.org/whl/cpu brings a torch without CUDA.
 ARG EXTRAS=worker,embedded
+ARG TORCH_INDEX=
 COPY constraints.txt /wheel/
 COPY --from=wheel /wheel/*.whl /wheel/
-RUN pip install --no-cache-dir --constraint /wheel/constraints.txt "$(ls /wheel/*.whl)[${EXTRAS}]" && rm -rf /wheel
+RUN pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} --constraint /wheel/constraints.txt \
+        "$(ls /wheel/*.whl)[${EXTRAS}]" \
+    && rm -rf /wheel
 
-RUN useradd --system --create-home lungrater && install -d -o lungrater -g lungrater -m 700 /data /data/run
+RUN useradd --system --create-home lungrater && install -d -o lungrater -g lungrater -m 700 /data /data/run /backups
 USER lungrater
 WORKDIR /data
 VOLUME /data

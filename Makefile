@@ -68,7 +68,7 @@ every: $(STAMP)
 
 # Into build/docs, where the site finds it. Material's notice about its own future is not about us.
 docs: $(STAMP)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 $(DOCS): $(STAMP) mkdocs.yml $(shell find docs -type f)
 	@$(MAKE) --no-print-directory docs

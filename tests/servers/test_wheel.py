@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.request import Request, urlopen
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import HTTPRedirectHandler, Request, build_opener, urlopen
 
 import pytest
+import yaml
 
+from lungrater.embedded import postgres, redis
+from lungrater.embedded.home import Home
+from tests.e2e.browser import until
 from tests.servers.installation import Installation, build_wheel, install
-from tests.servers.sites import REPOSITORY, Site, site
+from tests.servers.sites import REPOSITORY, Site, free_port, site
 
 pytestmark = pytest.mark.install
 
@@ -137,3 +146,122 @@ def test_a_child_process_of_an_import_runs_from_the_installed_package(
     )
 
     assert json.loads(done.stdout)["imported"] == 1, done.stderr
+
+
+@pytest.fixture
+def container_of_web(installed: Installation, running_site: Site, tmp_path: Path) -> Iterator[Container]:
+    """The web service of the compose file: its command, its environment and its secrets, run from the wheel."""
+    site_database, broker = postgres.url(Home(running_site.home)), redis.url(Home(running_site.home))
+    secrets = {
+        "database_url": site_database,
+        "secret_key": "k" * 60,
+        "email_url": "dummymail://",
+        "metrics_token": "word",
+    }
+    for name, text in secrets.items():
+        (tmp_path / name).write_text(text)
+    service = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]["web"]
+    values = {
+        name: re.sub(r"\$\{\w+:?-?(.*?)\}", r"\1", str(value)).replace("/run/secrets", str(tmp_path))
+        for name, value in service["environment"].items()
+    }
+    ours = {
+        "REDIS_URL": broker,
+        "ALLOWED_HOSTS": "127.0.0.1,web",
+        "LUNGRATER_HOME": str(tmp_path),
+        "BACKUP_URL": "",
+    }
+    yield from serving(Container(service, {**installed.variables, **values, **ours}, installed, free_port()))
+
+
+@dataclass(frozen=True)
+class Container:
+    service: dict[str, Any]
+    variables: dict[str, str]
+    installed: Installation
+    port: int
+
+    def argv(self, words: list[str]) -> list[str]:
+        """Of the installed Python, and on loopback alone."""
+        here = [
+            word.replace("0.0.0.0:8000", f"127.0.0.1:{self.port}").replace(":8000/", f":{self.port}/")
+            for word in words
+        ]
+        return [str(self.installed.environment / "bin" / here[0]), *here[1:]]
+
+    def is_well(self) -> bool:
+        kind, *words = self.service["healthcheck"]["test"]
+        assert kind == "CMD"
+        return (
+            subprocess.run(self.argv(words), env=self.variables, capture_output=True, check=False).returncode
+            == 0
+        )
+
+
+def serving(container: Container) -> Iterator[Container]:
+    argv = container.argv(container.service["command"])
+    with subprocess.Popen(
+        argv, cwd=container.installed.folder, env=container.variables, stderr=subprocess.PIPE
+    ) as web:
+        try:
+            until(container.is_well)
+            yield container
+        finally:
+            web.terminate()
+            web.communicate(timeout=20)
+
+
+def test_the_web_container_serves_in_production_with_its_secrets_in_files(
+    container_of_web: Container,
+) -> None:
+    address = f"http://127.0.0.1:{container_of_web.port}"
+
+    with urlopen(f"{address}/readyz", timeout=10) as ready:
+        assert ready.status == 200
+    with pytest.raises(HTTPError, match="404"):
+        urlopen(f"{address}/metrics", timeout=10)
+    scraper = Request(f"{address}/metrics", headers={"Host": "web", "Authorization": "Bearer word"})
+    with urlopen(scraper, timeout=10) as numbers:
+        assert b"lungrater_database_up 1" in numbers.read()
+    behind_tls = Request(f"{address}/accounts/login/", headers={"X-Forwarded-Proto": "https"})
+    with urlopen(behind_tls, timeout=10) as page:
+        assert "includeSubDomains" not in page.headers["Strict-Transport-Security"]
+
+
+@pytest.mark.skipif(not shutil.which("caddy"), reason="caddy is not installed")
+def test_caddy_serves_the_site_by_its_file_and_keeps_the_numbers_in(
+    container_of_web: Container, tmp_path: Path
+) -> None:
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    upstream = f"127.0.0.1:{container_of_web.port}"
+    variables = {**os.environ, "HOME": str(tmp_path), "SITE_ADDRESS": address, "UPSTREAM": upstream}
+    file = tmp_path / "Caddyfile"
+    file.write_text("{\n\tadmin off\n}\n" + (REPOSITORY / "deploy" / "Caddyfile").read_text())
+    argv = ["caddy", "run", "--adapter", "caddyfile", "--config", str(file)]
+
+    with subprocess.Popen(argv, env=variables, stderr=subprocess.DEVNULL) as caddy:
+        try:
+            until(lambda: status(f"{address}/livez") == 200)
+            assert (
+                status(f"{address}/accounts/login/") == 301
+            )  # this proxy speaks no TLS, and the site insists on it
+            assert status(f"{address}/metrics", Authorization="Bearer word") == 404
+        finally:
+            caddy.terminate()
+            caddy.wait(timeout=20)
+
+
+class NoRedirect(HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def status(url: str, **headers: str) -> int:
+    try:
+        with build_opener(NoRedirect).open(Request(url, headers=headers), timeout=10) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
