@@ -14,6 +14,7 @@ from pool.imports.store import add_image
 from pool.models import Dataset, HeldFile, Image, Modality, Origin
 from pool.release.desk import hold
 from pool.storage.insertion import insert_stack
+from pool.storage.slices import SliceFile
 
 _numbers = count(1)
 
@@ -48,7 +49,7 @@ def make_stack(dataset: Dataset, slices: Sequence[Pixels], **fields: Any) -> Ima
         **fields,
     )
     others = [
-        (place + 1, encode_png(pixels), pixel_sha256(pixels))
+        SliceFile(place + 1, encode_png(pixels), pixel_sha256(pixels))
         for place, pixels in enumerate(slices)
         if place != own
     ]

@@ -21,7 +21,7 @@ from jobs.api import JobFacts, add_job_operations
 from pool.imports.forms import UploadForm
 from pool.imports.uploads import submit_upload
 from pool.imports.views import pages
-from pool.models import Dataset, HeldFile, Image, ImportJob
+from pool.models import Dataset, HeldFile, Image, ImportJob, Slice
 
 OF_THE_DATASET = ("dataset", "name", "origin", "modality", "window", "licence", "citation")
 MOST_AT_ONCE = 1000
@@ -90,7 +90,10 @@ def upload_images(
     uploads: File[list[UploadedFile]] = [],  # noqa: B006  (Ninja reads it as “may be left out”)
     table: File[UploadedFile | None] = None,
 ) -> Any:
-    """Send images, or archives of them. Pixels that the dataset holds already are told as duplicates, never added twice."""
+    """Send images, or archives of them. Pixels that the dataset holds already are told as duplicates, never added twice.
+
+    The slices of a series that are to be one stack, or to be chosen from, come in one request, as files or as an archive.
+    """
     dataset = get_object_or_404(Dataset.objects.editable_by(request.user), pk=pk)
     files: Any = MultiValueDict({name: list(values) for name, values in request.FILES.lists()})
     form = filled(
@@ -113,7 +116,9 @@ def missing_images(request: HttpRequest, pk: Key, body: Digests) -> Any:
     of_these = {"dataset": dataset, "source_sha256__in": body.sha256}
     images = Image.objects.filter(**of_these).values_list("source_sha256", flat=True)
     held_files = HeldFile.objects.editable_by(request.user).filter(**of_these)
-    present = {*images, *held_files.values_list("source_sha256", flat=True)}
+    slices = Slice.objects.filter(image__dataset=dataset, source_sha256__in=body.sha256)
+    rows = (held_files, slices)
+    present = {*images, *(digest for each in rows for digest in each.values_list("source_sha256", flat=True))}
     return {"sha256": [digest for digest in dict.fromkeys(body.sha256) if digest not in present]}
 
 

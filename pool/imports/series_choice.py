@@ -22,7 +22,6 @@ from pool.imports.pipeline import OpenedFile, Prepared
 from pool.imports.slices import STACK, chosen_places
 from pool.imports.stacks import (
     OpenedStack,
-    OtherSlice,
     SliceFacts,
     folder_of,
     in_counting_order,
@@ -30,7 +29,7 @@ from pool.imports.stacks import (
     why_even,
     why_no_stack,
 )
-from pool.storage.slices import middle_of
+from pool.storage.slices import SliceFile, middle_of
 
 NO_PIXELS = np.zeros((0, 0), dtype=np.uint8)
 
@@ -110,11 +109,11 @@ class SeriesChoice:
             yield from (Refusal(aside.facts.name, reason) for aside in slices)
             return
 
-        def others() -> Iterator[OtherSlice]:
+        def others() -> Iterator[SliceFile]:
             for place, aside in enumerate(slices):
                 if place != own:
                     image = self._whole(aside, [])
-                    yield place + 1, image.png, image.pixel_sha256
+                    yield SliceFile(place + 1, image.png, image.pixel_sha256, aside.file.sha256)
 
         yield OpenedStack(replace(slices[own].file, images=[middle]), len(slices), others)
 

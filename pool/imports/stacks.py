@@ -12,10 +12,9 @@ from pool.imports.notes import Note
 from pool.imports.pipeline import OpenedFile, Prepared
 from pool.imports.series import CODE, gaps
 from pool.imports.slices import MOST_SLICES
-from pool.storage.slices import middle_of
+from pool.storage.slices import SliceFile, middle_of
 
 NUMBER = re.compile(r"(\d+)")
-OtherSlice = tuple[int, bytes, str]
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class OpenedStack:
 
     file: OpenedFile
     slices: int
-    others: Callable[[], Iterator[OtherSlice]]
+    others: Callable[[], Iterator[SliceFile]]
 
 
 def folder_of(name: str) -> str:
@@ -84,10 +83,10 @@ def stack_of_file(file: OpenedFile) -> OpenedStack | Refusal:
     if reason := why_no_stack(facts) or _why_held(images) or why_even(middle):
         return Refusal(file.source.name, reason)
 
-    def others() -> Iterator[OtherSlice]:
+    def others() -> Iterator[SliceFile]:
         for place, image in enumerate(images):
             if place != own:
-                yield place + 1, image.png, image.pixel_sha256
+                yield SliceFile(place + 1, image.png, image.pixel_sha256)
 
     decoded = replace(middle.decoded, part="", notes=[*middle.decoded.notes, *notes_of(facts)])
     shown = replace(middle, decoded=decoded)

@@ -11,7 +11,7 @@ from django.utils.crypto import salted_hmac
 
 from pool.canonical.texts import line
 from pool.models import Image, stored_path, value_path
-from pool.storage.slices import Slice, slice_path
+from pool.storage.slices import Slice, SliceFile, slice_path
 
 ONCE = "image_pixels_once_per_dataset"
 
@@ -45,8 +45,8 @@ def insert(image: Image, png: bytes, values: bytes = b"") -> None:
         raise DuplicatePixelsError(there) from error
 
 
-def insert_stack(image: Image, png: bytes, others: Iterable[tuple[int, bytes, str]]) -> None:
-    """Store a new image that is a stack: its middle slice as any image, of each other one number, PNG and pixel hash.
+def insert_stack(image: Image, png: bytes, others: Iterable[SliceFile]) -> None:
+    """Store a new image that is a stack: its middle slice as any image, and the other ones.
 
     All of it, or nothing. Raises DuplicatePixelsError where the dataset holds the middle slice already.
     """
@@ -54,12 +54,17 @@ def insert_stack(image: Image, png: bytes, others: Iterable[tuple[int, bytes, st
     try:
         with transaction.atomic():
             insert(image, png)
-            for number, data, digest in others:
-                row = Slice(image=image, number=number, pixel_sha256=digest)
+            for each in others:
+                row = Slice(
+                    image=image,
+                    number=each.number,
+                    pixel_sha256=each.pixel_sha256,
+                    source_sha256=each.source_sha256,
+                )
                 row.file.name = slice_path(row, "")
                 rows.append(row)
-                _store(row.file, data)
-                image.file_bytes = (image.file_bytes or 0) + len(data)
+                _store(row.file, each.png)
+                image.file_bytes = (image.file_bytes or 0) + len(each.png)
             Slice.objects.bulk_create(rows, batch_size=500)
             image.save(update_fields=["file_bytes"])
     except DuplicatePixelsError:

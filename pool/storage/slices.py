@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -25,6 +26,7 @@ class Slice(models.Model):
     number = models.PositiveIntegerField(help_text="1 first, in the order in which they lie.")
     file = models.FileField(upload_to=slice_path, max_length=200)
     pixel_sha256 = models.CharField(max_length=64)
+    source_sha256 = models.CharField(max_length=64, blank=True)  # of its own file, where it came in one
 
     class Meta:
         app_label = "pool"
@@ -36,6 +38,16 @@ class Slice(models.Model):
 
     def __str__(self) -> str:
         return f"slice {self.number} of {self.image_id}"
+
+
+@dataclass(frozen=True)
+class SliceFile:
+    """A slice as it is stored: its number, 1 first, its PNG, the hash of its pixels and that of the file it came in."""
+
+    number: int
+    png: bytes
+    pixel_sha256: str
+    source_sha256: str = ""
 
 
 def middle_of(number: int) -> int:

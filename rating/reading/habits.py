@@ -42,7 +42,11 @@ GROUP BY read.enrolment_id
 
 def habits_of(enrolments: Sequence[int], *, informed_from: int) -> dict[int, Habits]:
     """By enrolment, of its standing sittings. Labels count from the session on in which raters are told the purpose."""
-    values: dict[str, int | list[int]] = {"enrolments": list(enrolments), "informed": informed_from, "idle": LONG_IDLE_MS}
+    values: dict[str, int | list[int]] = {
+        "enrolments": list(enrolments),
+        "informed": informed_from,
+        "idle": LONG_IDLE_MS,
+    }
     with connection.cursor() as cursor:
         cursor.execute(QUERY, values)
         return {

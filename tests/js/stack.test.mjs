@@ -31,7 +31,7 @@ test("each slice has the time it was shown, and one that flew past is told from 
 
 test("a slice's address has token and number in their places, in a preview too", () => {
   assert.equal(sliceUrl("/i/TOKEN/0", "abc/12"), "/i/abc/12");
-  assert.equal(sliceUrl("/studies/0815/preview/TOKEN/0?session=1", "3/7"), "/studies/0815/preview/3/7?session=1");
+  assert.equal(sliceUrl("/studies/0815/preview/TOKEN/0.png?session=1", "3/7"), "/studies/0815/preview/3/7.png?session=1");
 });
 
 test("keys turn slices in a stack and nothing of a label or digit is taken from the rater", () => {

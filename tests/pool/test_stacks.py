@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from django.core.files.storage import default_storage
 
+from accounts.membership.models import Part
+from accounts.models import User
 from pool.canonical.pixels import Pixels, decode_png, pixel_sha256
 from pool.dataset_removal import remove
 from pool.models import Dataset, Image, Slice
 from pool.storage.slices import slice_files, spread
+from tests.api.callers import caller, post
 from tests.pool.files import dicom_file, saved
 from tests.pool.odd import brought, the_image
 from tests.pool.test_series import AXIAL, SERIES
@@ -62,6 +66,28 @@ def test_a_stack_comes_once(tmp_path: Path) -> None:
 
     assert (first["imported"], again["imported"], Slice.objects.count()) == (1, 0, 2)
     assert [entry["same_as"] for entry in again["duplicates"]] == ["1.dcm"]
+
+
+def test_no_file_of_a_stack_is_asked_for_again(tmp_path: Path, researcher: User) -> None:
+    files = [marked(place) for place in range(3)]
+    for place, data in enumerate(files):
+        (tmp_path / f"{place}.dcm").write_bytes(data)
+    brought(tmp_path, modality="ct", slices="stack")
+    Dataset.objects.get().share_with(None, Part.EDITOR)
+    digests = [hashlib.sha256(data).hexdigest() for data in (*files, b"another")]
+
+    answer = post(
+        caller(researcher), f"/api/v1/datasets/{Dataset.objects.get().pk}/images/missing", {"sha256": digests}
+    )
+
+    assert answer.json() == {"sha256": digests[3:]}
+
+
+def test_a_real_file_of_frames_is_a_stack(tmp_path: Path, shared_data: Path) -> None:
+    report = brought(shared_data / "dicom" / "mf_10frames_mr.dcm", modality="mri", slices="stack")
+
+    stack = slices_of(the_image())
+    assert (report["imported"], len(stack), len({pixel_sha256(pixels) for pixels in stack})) == (1, 10, 10)
 
 
 def test_a_missing_slice_is_noted_on_the_stack(tmp_path: Path) -> None:

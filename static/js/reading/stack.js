@@ -245,5 +245,5 @@ export class Stack {
 /** The address of a slice by a key of token and number. */
 export function sliceUrl(url, key) {
   const [token, number] = key.split("/");
-  return url.replace("TOKEN", token).replace(/\/0(?=$|\?)/, `/${number}`);
+  return url.replace("TOKEN", token).replace(/\/0(?=$|\?|\.png)/, `/${number}`);
 }

@@ -64,6 +64,7 @@ export class Viewer extends EventTarget {
   #words;
   #image = null;
   #table = { 8: new Uint32Array(2 ** 8), 16: new Uint32Array(2 ** 16) };
+  #tableOf = "";
   #view = FITTED;
   #window = { low: 0, high: 1 };
   #fixed;
@@ -237,7 +238,12 @@ export class Viewer extends EventTarget {
 
   #paint() {
     const { bits, panes } = this.#image;
-    const table = windowTable(bits, this.#window, this.inverted, this.#table[bits]);
+    const table = this.#table[bits];
+    // From slice to slice of a stack the window stays, and so does what it makes of each value.
+    const { low, high } = this.#window;
+    const tableOf = `${bits} ${low} ${high} ${this.inverted}`;
+    if (tableOf !== this.#tableOf) windowTable(bits, this.#window, this.inverted, table);
+    this.#tableOf = tableOf;
     for (const [place, pixels] of panes.entries()) {
       paintThrough(table, pixels, this.#words);
       this.#contexts[place].putImageData(this.#bitmap, 0, 0);
