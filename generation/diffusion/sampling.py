@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from generation.diffusion.editing import Editing, Start
 from generation.diffusion.network import Denoiser, autocast
 from generation.diffusion.objectives import make_sampler
 
@@ -24,9 +26,10 @@ def sample(
     steps: int = 20,
     guidance: float = 1.0,
     precision: str = "auto",
+    start: Start | None = None,
     between_steps: BetweenSteps | None = None,
 ) -> NDArray[np.uint8]:
-    """One image per seed, (n, size, size) grey or (n, size, size, 3) RGB, 8-bit.
+    """One image per seed, (n, size, size) grey or (n, size, size, 3) RGB, 8-bit; with a `start`, of its images in turn.
 
     Raises ConfigError when the sampler does not fit the model.
     """
@@ -34,8 +37,6 @@ def sample(
     schedule = make_sampler(config, sampler)
     # The schedule stays on the CPU, and so do its decisions: a GPU is never waited for between two steps.
     schedule.set_timesteps(steps)
-    if hasattr(schedule, "set_begin_index"):
-        schedule.set_begin_index(0)
     times = schedule.timesteps.to(device)[:, None].expand(-1, len(seeds))
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     shape = (1, config.net_channels, config.net_size, config.net_size)
@@ -43,14 +44,28 @@ def sample(
     noisy = torch.cat([torch.randn(shape, generator=generator) for generator in generators]).to(device)
     cond = torch.tensor(classes, device=device) if classes is not None else None
     with torch.inference_mode(), autocast(device, precision):
-        for step, at in zip(schedule.timesteps, times, strict=True):
+        editing = _editing(start, net, schedule, noisy)
+        first = editing.first if editing else 0
+        noisy = editing.noised(first) if editing else noisy
+        if hasattr(schedule, "set_begin_index"):
+            schedule.set_begin_index(first)
+        for place in range(first, len(times)):
             # None of these schedules scales what the network is shown.
-            predicted = net.guided(noisy, at, cond, guidance)
+            predicted = net.guided(noisy, times[place], cond, guidance)
+            step = schedule.timesteps[place]
             noisy = schedule.step(predicted, step, noisy, generator=generators).prev_sample
+            noisy = editing.around(noisy, place + 1) if editing else noisy
             if between_steps is not None:
                 between_steps()
         images = net.space.decode(noisy)
-    return eight_bit_images(images)
+    pixels = eight_bit_images(images)
+    return start.composed(pixels) if start else pixels
+
+
+def _editing(start: Start | None, net: Denoiser, schedule: Any, noise: Tensor) -> Editing | None:
+    if start is None:
+        return None
+    return Editing(start, net.space, schedule, noise, is_flow=net.config.objective == "flow")
 
 
 def eight_bit_images(values: Tensor) -> NDArray[np.uint8]:

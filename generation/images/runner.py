@@ -27,6 +27,7 @@ from generation.images.engines.protocol import (
 from generation.images.models import GenerationJob
 from generation.images.outcomes import GeneratedImage
 from generation.images.rate_limit import seconds_until_turn
+from generation.images.sources import patient_of, sources_of
 from generation.images.spend_ledger import Ledger
 from generation.training import pipeline_folder
 from generation.training.models import Checkpoint
@@ -117,7 +118,8 @@ def _request(job: GenerationJob, ledger: Ledger) -> GenerationRequest:
         seed=job.seed,
         settings=job.settings,
         image_specs=[ImageSpec(**spec) for spec in job.image_specs],
-        source=_source(job),
+        source=_source(job) if job.engine == GenerationJob.Engine.OPENAI else b"",
+        sources=sources_of(job),
         heartbeat=Throttle(job.beat),
         may_stop=aside,
         before_sending=ledger.before_sending,
@@ -171,6 +173,9 @@ def _outcome(job: GenerationJob, answer: EngineImage | Refusal) -> dict[str, Any
         provenance["seed"] = str(answer.seed)  # as text: 63 bits do not survive every JSON reader
     try:
         image = add_image(job.dataset, answer.pixels, label=spec.label, provenance=provenance)
+        if (patient := patient_of(provenance)) and not image.patient_key:
+            image.patient_key = patient
+            image.save(update_fields=["patient_key"])
     except DuplicatePixelsError as error:
         return {**prompt, "outcome": Outcome.DUPLICATE, "reason": line(str(error), most=REASON_LENGTH)}
     return {**prompt, "outcome": Outcome.MADE, "image": image}
@@ -192,7 +197,9 @@ def _origin(job: GenerationJob) -> dict[str, Any]:
 
 
 def _is_as_measured(job: GenerationJob, checkpoint: Checkpoint) -> bool:
-    """Not where a LoRA from elsewhere lies on top of the checkpoint."""
+    """Not where a LoRA from elsewhere lies on top of the checkpoint, nor of images that start from others."""
+    if job.settings.get("strength"):
+        return False
     lora = str(job.settings.get("lora") or "")
     return not lora or (checkpoint.run is not None and name_of(checkpoint.run) == lora.partition("@")[0])
 

@@ -256,7 +256,7 @@ def _alike_without_keys(
 
 
 def check_near_copies(pairs: Sequence[tuple[str, str, bool, bool]]) -> Finding:
-    """`pairs` are codes of near-copies within the study, and whether each of the two is generated."""
+    """`pairs` are codes of near-copies, or of an edit and its source, within the study, and whether each of the two is generated."""
     name = "Duplicates in the study"
     across = [pair for pair in pairs if pair[2] != pair[3]]
     within = [pair for pair in pairs if pair[2] == pair[3]]
@@ -265,7 +265,7 @@ def check_near_copies(pairs: Sequence[tuple[str, str, bool, bool]]) -> Finding:
         return Finding(
             name,
             Verdict.RED,
-            f"Real and generated images are near-copies of each other ({counted(len(across), 'pair', 'pairs')}).",
+            f"Real and generated images are near-copies of each other, or one starts from the other ({counted(len(across), 'pair', 'pairs')}).",
             "Leave out the generated one of each pair and freeze again.",
             detail,
             codes=[pair[:2] for pair in (*across, *within)],

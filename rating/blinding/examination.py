@@ -170,8 +170,15 @@ def _near_copies(study: Study, fakes: Gallery, pulse: Pulse) -> list[tuple[str, 
     codes = dict(study.images.values_list("image", "code"))
     real_images = Image.objects.filter(pk__in=codes).exclude(origin=Origin.SYNTHETIC).order_by("pixel_sha256")
     reals = Gallery.of(list(real_images), pulse=pulse)
+    in_study = {str(image.pk): image for image in (*reals.images, *fakes.images)}
+    edits = [
+        (fake, in_study[source])
+        for fake in fakes.images
+        if (source := fake.provenance.get("edit_of")) in in_study
+    ]
     pairs = [
-        *reals.copied_by(fakes, pulse=pulse),
+        *edits,
+        *(pair for pair in reals.copied_by(fakes, pulse=pulse) if pair not in edits),
         *reals.repeats(pulse=pulse),
         *fakes.repeats(pulse=pulse),
     ]
@@ -196,8 +203,9 @@ def _training_copies(study: Study, fakes: Gallery, pulse: Pulse) -> Finding:
     )
     reals = list(others[:MOST_COMPARED]) if fakes.images else []
     copies = Gallery.of(reals, pulse=pulse).copied_by(fakes, pulse=pulse)
+    undeclared = [(fake, real) for fake, real in copies if fake.provenance.get("edit_of") != str(real.pk)]
     return checks.check_training_copies(
-        sorted((codes[fake.pk], str(real.dataset)) for fake, real in copies),
+        sorted((codes[fake.pk], str(real.dataset)) for fake, real in undeclared),
         unknown=_of_unknown_training(study),
         generated=len(fakes.images),
         compared=len(reals),

@@ -14,7 +14,7 @@ from rating.studies.study import Study
 MOST_PROMPTS = 10
 # Given in columns of their own, or of one image only.
 IN_COLUMNS = {"engine", "model", "prompt", "seed", "index", "job", "fid", "kid", "fid_extractor"}
-OF_ONE_IMAGE = {"revised_prompt", "request_id", "created", "edit_of"}
+OF_ONE_IMAGE = {"revised_prompt", "request_id", "created", "edit_of", "edit_of_sha256"}
 
 
 def generator_table(study: Study) -> Table | None:

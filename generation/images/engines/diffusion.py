@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -26,10 +26,12 @@ from generation.images.engines.protocol import (
     EngineError,
     EngineImage,
     GenerationRequest,
+    Sources,
     engine_errors,
 )
 
 if TYPE_CHECKING:
+    from generation.diffusion.editing import Start
     from generation.diffusion.network import Denoiser
 
 MOST_STEPS = 1000
@@ -142,10 +144,11 @@ class _SamplingPlan:
             steps=self.steps,
             guidance=self.guidance,
             precision="fp32",  # the network's own weights are of the precision asked for
+            start=_start(request.sources, group),
             between_steps=request.heartbeat,
         )
-        facts = {"engine": "diffusion", **self.provenance}
-        return [EngineImage(*three, dict(facts)) for three in zip(group, seeds, pixels, strict=True)]
+        facts = [{"engine": "diffusion", **self.provenance, **_facts(request.sources, k)} for k in group]
+        return [EngineImage(*four) for four in zip(group, seeds, pixels, facts, strict=True)]
 
     def try_out(self, net: Denoiser, number: int) -> None:
         """Sample for as short as can be, in the very shapes of a batch of so many."""
@@ -154,3 +157,16 @@ class _SamplingPlan:
         classes = [next(iter(self.kinds.values()))] * number if self.kinds else None
         guidance = self.guidance
         sample(net, [0] * number, classes=classes, steps=2, guidance=guidance, precision="fp32")
+
+
+def _start(sources: Sources | None, group: Sequence[int]) -> Start | None:
+    from generation.diffusion.editing import Start
+
+    if sources is None:
+        return None
+    places = [index % len(sources.squares) for index in group]
+    return Start(sources.squares[places], sources.strength, sources.region)
+
+
+def _facts(sources: Sources | None, index: int) -> Mapping[str, Any]:
+    return {} if sources is None else sources.facts[index % len(sources.facts)]

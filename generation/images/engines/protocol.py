@@ -30,13 +30,27 @@ class ImageSpec:
 
 
 @dataclass(frozen=True)
+class Sources:
+    """The images that a model of ours starts from, image k from k modulo their number: squares of its side.
+
+    `facts` are what the provenance says of each, `region` is where it draws; without one, everywhere.
+    """
+
+    squares: NDArray[np.uint8]
+    facts: Sequence[Mapping[str, Any]]
+    strength: float = 1.0
+    region: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True)
 class GenerationRequest:
     """What a person asked for; `settings` are the engine's own (steps, sampler, size, quality …).
 
     With `image_specs`, image k is of spec k modulo their number; without, all are of `prompt` and `label`.
     `heartbeat` is called at least every few seconds of work, `may_stop` where stopping loses no work, and
     `before_sending` with the index before a request that may cost money leaves; each may raise to stop the
-    job. `note` takes a line for the job's log. `source` is the image to start from, as a PNG.
+    job. `note` takes a line for the job's log. `source` is the image that an API starts
+    from, as a PNG; `sources` are those of a model of ours.
     """
 
     modality: str
@@ -46,6 +60,7 @@ class GenerationRequest:
     settings: Mapping[str, Any] = field(default_factory=dict)
     image_specs: Sequence[ImageSpec] = ()
     source: bytes = b""
+    sources: Sources | None = None
     heartbeat: Heartbeat = silent
     may_stop: Heartbeat = silent
     before_sending: Callable[[int], None] = silent

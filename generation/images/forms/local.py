@@ -12,8 +12,9 @@ from generation.diffusion.model_cache import PRECISIONS
 from generation.images.engines.protocol import ImageSpec
 from generation.images.forms.base import NewJobForm
 from generation.images.models import GenerationJob
+from generation.images.source_settings import MOST_SOURCES, source_errors, source_settings
 from generation.training.models import Checkpoint
-from pool.models import Dataset, Modality, Origin
+from pool.models import Dataset, Image, Modality, Origin
 
 EVERY = "every finding, as many of each"
 
@@ -30,6 +31,43 @@ class DiffusionJobForm(NewJobForm):
         initial=1,
         help_text="Above 1, a model that knows findings is held to them more closely.",
     )
+    # By number, not from a list; the rows are those of whoever asks all the same.
+    edit_of = forms.ModelChoiceField(
+        Image.objects.usable(),
+        required=False,
+        widget=forms.TextInput,
+        error_messages={"invalid_choice": "There is no image of this number."},
+        label="Starting from image",
+        help_text="Its number, from the address of its page. Empty: from noise.",
+    )
+    edit_each = forms.ModelChoiceField(
+        Dataset.objects.all(),
+        required=False,
+        empty_label="no dataset",
+        label="or from each image of",
+        help_text=f"In turn, up to {MOST_SOURCES:,} of them.",
+    )
+    strength = forms.FloatField(
+        min_value=0.01,
+        max_value=1,
+        required=False,
+        help_text="How far from it, up to 1; 1 where a region is drawn anew.",
+    )
+    region = forms.CharField(
+        max_length=100,
+        required=False,
+        label="Only in this region",
+        help_text="Such as “ellipse 0.2 0.3 0.15 0.2”: left, top, width, height, in shares of the square; or “box …”. "
+        "Outside it every pixel stays as it is.",
+    )
+    mask = forms.ModelChoiceField(
+        Image.objects.usable(),
+        required=False,
+        widget=forms.TextInput,
+        error_messages={"invalid_choice": "There is no image of this number."},
+        label="or where this image is bright",
+        help_text="The number of a mask in the pool.",
+    )
     precision = forms.ChoiceField(
         required=False,
         choices=[("", "bf16 on a GPU, else fp32"), *((name, name) for name in PRECISIONS if name != "auto")],
@@ -41,6 +79,7 @@ class DiffusionJobForm(NewJobForm):
     )
     field_order = (
         *("what", "total", "dataset", "new_dataset", "seed", "steps", "sampler", "guidance"),
+        *("edit_of", "edit_each", "strength", "region", "mask"),
         *("precision", "compile", "priority"),
     )
 
@@ -73,6 +112,9 @@ class DiffusionJobForm(NewJobForm):
         chosen, sampler = self.kinds.get(data.get("what", "")), data.get("sampler")
         if chosen and sampler and sampler not in chosen[0].samplers:
             self.add_error("sampler", f"{chosen[0]} is sampled by {', '.join(chosen[0].samplers)}.")
+        if chosen:
+            for field, sentence in source_errors(data, chosen[0], chosen[1].modality):
+                self.add_error(field, sentence)
         return data
 
     def kind(self) -> ImageClass:
@@ -86,9 +128,8 @@ class DiffusionJobForm(NewJobForm):
         return [ImageSpec("", kind.label) for kind in checkpoint.kinds if kind.modality == chosen.modality]
 
     def settings(self) -> dict[str, Any]:
-        return {
-            name: self.cleaned_data[name] for name in ("steps", "sampler", "guidance", "precision", "compile")
-        }
+        names = ("steps", "sampler", "guidance", "precision", "compile")
+        return {**{name: self.cleaned_data[name] for name in names}, **source_settings(self.cleaned_data)}
 
     def model(self) -> dict[str, Any]:
         return {"checkpoint": self.kinds[self.cleaned_data["what"]][0]}

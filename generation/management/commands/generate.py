@@ -31,6 +31,9 @@ AS_ON_THE_PAGE = (
         "lora",
         "lora_scale",
         "edit_of",
+        "strength",
+        "region",
+        "mask",
         "price",
         "spend_cap",
     ),
@@ -68,7 +71,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--compile", choices=COMPILE, help="a model of ours; auto: on a GPU, for long jobs"
         )
-        parser.add_argument("--edit-of", metavar="IMAGE", help="the number of the image that the API edits")
+        parser.add_argument("--edit-of", metavar="IMAGE", help="the number of the image to start from")
+        parser.add_argument("--edit-each", metavar="DATASET", help="start from each image of it in turn")
+        parser.add_argument("--strength", type=float, help="how far from what a model of ours starts from")
+        parser.add_argument("--region", help="draw only there: box|ellipse LEFT TOP WIDTH HEIGHT, in shares")
+        parser.add_argument(
+            "--mask", metavar="IMAGE", help="draw only where this image of the pool is bright"
+        )
         parser.add_argument("--price", type=Decimal, help="US dollars an image of the API costs")
         parser.add_argument("--spend-cap", type=Decimal, help="pause before this many US dollars are passed")
         parser.add_argument(
@@ -113,6 +122,7 @@ def _form(options: Options) -> NewJobForm:
         "api_model": options["model"],
         "total": options["count"],
         "dataset": dataset and dataset.pk,
+        "edit_each": _number_of(options["edit_each"]),
         "new_dataset": None if dataset else options["dataset"],
         "priority": GenerationJob.Priority[options["priority"].upper()].value,
         "prompt_list": upload(options["prompts"]),
@@ -120,6 +130,14 @@ def _form(options: Options) -> NewJobForm:
     if engine == GenerationJob.Engine.DIFFUSION:
         values |= {"what": _what(options), "api_model": None, "modality": None, "label": None}
     return fill(JOB_FORMS[engine], values, title=f"The engine “{engine.label}”", options=OPTIONS)
+
+
+def _number_of(name: str | None) -> int | None:
+    """Of the dataset of this name. Raises CommandError."""
+    dataset = Dataset.objects.filter(name=name).first()
+    if name is not None and dataset is None:
+        raise refusal(f"There is no dataset {name!r}.")
+    return dataset.pk if dataset else None
 
 
 def _what(options: Options) -> str:
