@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pool', '0014_stacks'),
+        ('pool', '0015_corrections'),
     ]
 
     operations = [
