@@ -3,7 +3,7 @@
     python bench/pages.py [--ratings 1000000] [--images 100000] [--home FOLDER] [--only NAME …] [--json]
 
 Fills a database of its own once (bench/pages_fill.py; `--home` keeps it for the next run), then walks every address that
-is read with GET, as tests/test_permissions.py does, but at the largest study, job and import there is. `first` is the
+is read with GET, as tests/test_permissions.py does, but at the largest study, job and import there is (`--downloads`: whole exports too). `first` is the
 first answer of a web server that has just started, `ms` the slowest of the ones after it, `cpu` the processor time of the
 web processes for one of those; queries and rows are counted in this process afterwards. `of the unblinded` are the same
 pages of the largest unblinded study. One client, one request at a time.
@@ -32,6 +32,7 @@ ROLES = ("nobody", "rater", "researcher", "admin")
 AGAIN = 3
 SLOW = 2000.0  # milliseconds; such a page is asked for once more only
 MOST_SECONDS = 120
+DOWNLOADS = {"rating:report", "rating:bundle", "rating:ratings_csv", "generation:pipeline_zip"}
 ROWS_GIVEN = """
     SELECT sum(pg_stat_get_xact_tuples_returned(oid) + pg_stat_get_xact_tuples_fetched(oid))
     FROM pg_class WHERE relkind IN ('r', 'i') AND relnamespace = 'public'::regnamespace
@@ -58,6 +59,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=100_000)
     parser.add_argument("--home", default="", help="a folder that keeps the filled database for the next run")
     parser.add_argument("--only", nargs="*", default=[], help="words of which the page's name has one")
+    parser.add_argument("--downloads", action="store_true", help="reports, bundles and exports too")
     parser.add_argument("--json", action="store_true", help="print JSON only")
     options = parser.parse_args()
     logging.disable(logging.ERROR)  # pages that refuse are part of the walk
@@ -65,14 +67,24 @@ def main() -> None:
         began = time.monotonic()
         world = filled(options.ratings, options.images)
         filled_in = round(time.monotonic() - began)
+        computed_in = analyses()
         pages = [
-            page for page in addresses(world) if not options.only or any(w in page.name for w in options.only)
+            page
+            for page in addresses(world)
+            if (options.downloads or page.name.partition(" ")[0] not in DOWNLOADS)
+            and (not options.only or any(word in page.name for word in options.only))
         ]
         before, after = walk_over_http(pages, world["people"])
         count_in_process(pages, world["people"])
         rows = row_counts()
     pages.sort(key=lambda page: -page.ms)
-    measured = {"filled_s": filled_in, "rows": rows, "web_mib_before": before, "web_mib_after": after}
+    measured = {
+        "filled_s": filled_in,
+        "analysis_s": computed_in,
+        "rows": rows,
+        "web_mib_before": before,
+        "web_mib_after": after,
+    }
     if options.json:
         print(json.dumps({**measured, "pages": [asdict(page) for page in pages]}))
         return
@@ -114,6 +126,22 @@ def filled(ratings: int, images: int) -> dict[str, Any]:
     world["own"] = Study.objects.get(name="Large open")
     world["over"] = Study.objects.get(name="Large unblinded")
     return world
+
+
+def analyses() -> dict[str, float]:
+    """Seconds of the job of each large study that is over, done here as a worker does it; none where it is done already."""
+    from rating.models import Study
+    from rating.results.analysis_queue import analysis_to_await
+    from rating.results.cache import ResultCache
+    from rating.results.parts import Part
+
+    seconds = {}
+    for study in Study.objects.over().filter(name__startswith="Large"):
+        began = time.monotonic()
+        if job := analysis_to_await(study, Part(), ResultCache(study)):
+            job.perform()
+            seconds[study.name] = round(time.monotonic() - began, 1)
+    return seconds
 
 
 def _home() -> Path:

@@ -16,6 +16,7 @@ from audit import record
 from jobs.models import Job, JobQuerySet
 from outbound.fetching import without_query
 from pool.canonical.measurements import in_words
+from pool.counting import count_of
 
 ANY_NOTE = "any"
 
@@ -36,8 +37,9 @@ class Modality(models.TextChoices):
 class DatasetQuerySet(SharedQuerySet["Dataset"]):
     def with_usable_images(self) -> Self:
         """Datasets that hold images nobody has excluded, each with `usable_images`, their number."""
-        usable = models.Count("images", filter=models.Q(images__excluded_reason=""))
-        return self.annotate(usable_images=usable).filter(usable_images__gt=0)
+        usable = Image.objects.usable()
+        filled = self.filter(models.Exists(usable.filter(dataset=models.OuterRef("pk"))))
+        return filled.annotate(usable_images=count_of(usable, "dataset"))
 
     def counted(self) -> Self:
         """Datasets with `image_count`, `excluded_count` and `held_count`, the near-copies of real images."""
@@ -46,9 +48,9 @@ class DatasetQuerySet(SharedQuerySet["Dataset"]):
             held_back.values("dataset").annotate(number=models.Count("pk", distinct=True)).values("number")
         )
         return self.annotate(
-            image_count=models.Count("images"),
+            image_count=count_of(Image.objects.all(), "dataset"),
             has_values=models.Exists(Image.objects.with_values().filter(dataset=models.OuterRef("pk"))),
-            excluded_count=models.Count("images", filter=~models.Q(images__excluded_reason="")),
+            excluded_count=count_of(Image.objects.exclude(excluded_reason=""), "dataset"),
             held_count=Coalesce(models.Subquery(counted), 0),
         )
 

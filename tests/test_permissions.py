@@ -102,7 +102,6 @@ def make_world(people: dict[str, User]) -> dict[str, Any]:
         name="Run", dataset=make_dataset(), total=1, curve=[[1, 0.9], [2, 0.5]]
     )
     MachineReading.objects.create(study=own, folder="machines/one")
-    Analysis.objects.create(study=own, state_of_ratings="0")
     frozen = frozen_study("Frozen")
     heat_map = {"z": [[0, 41], [-7, 3]], "luck": 40, "mean": [[9, 200], [90, 80]]}
     findings = [
@@ -126,6 +125,7 @@ def make_world(people: dict[str, User]) -> dict[str, Any]:
         "draft": draft_study("Draft"),
         "frozen": frozen,
         "audit": audit,
+        "analysis": Analysis.objects.create(study=own, state_of_ratings="0"),
         "freeze": Freeze.objects.create(study=frozen, state="succeeded"),
         "token": presentations(own, rater)[0].token,
         "token of a pair": presentations(pairs, rater)[0].token,
@@ -197,7 +197,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         **dict.fromkeys(OF_MACHINE, lambda: [MachineReading.objects.get().pk]),
         **dict.fromkeys(OF_FREEZE, lambda: [world["freeze"].pk]),
         **dict.fromkeys(OF_AUDIT, lambda: [world["audit"].pk]),
-        **dict.fromkeys(OF_ANALYSIS, lambda: [Analysis.objects.get().pk]),
+        **dict.fromkeys(OF_ANALYSIS, lambda: [world["analysis"].pk]),
         "generation:create_with": lambda: ["phantom"],
         "generation:more_like": lambda: [world["generated"].image_id],
         "generation:quality_figure": lambda: [world["report"].pk, "spectrum"],

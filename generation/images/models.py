@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
+from django.apps import apps
 from django.conf import settings as site
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
@@ -18,6 +19,7 @@ from generation.diffusion.seeds import MOST_SEED
 from generation.training.models import Checkpoint
 from jobs.models import Job, JobQuerySet
 from pool.canonical.texts import line
+from pool.counting import count_of
 from pool.models import Dataset, Image, Modality, Origin
 
 MOST_IMAGES = 100_000
@@ -39,14 +41,15 @@ class Outcome(models.TextChoices):
 class GenerationJobQuerySet(JobQuerySet["GenerationJob"]):
     def with_counts(self) -> Self:
         """Each job, newest first, with how many images were made, failed, were refused, left out …"""
+        outcomes = apps.get_model("generation", "GeneratedImage").objects.all()
         counts = {
-            f"{outcome}_count": models.Count("outcomes", filter=models.Q(outcomes__outcome=outcome))
+            f"{outcome}_count": count_of(outcomes.filter(outcome=outcome), "job")
             for outcome in Outcome.values
         }
-        left_out = models.Q(outcomes__image__isnull=False) & ~models.Q(outcomes__image__excluded_reason="")
+        left_out = outcomes.filter(image__isnull=False).exclude(image__excluded_reason="")
         return (
             self.select_related("dataset", "checkpoint", "requested_by")
-            .annotate(**counts, left_out_count=models.Count("outcomes", filter=left_out))
+            .annotate(**counts, left_out_count=count_of(left_out, "job"))
             .order_by("-created_at", "-pk")
         )
 

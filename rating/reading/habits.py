@@ -1,4 +1,4 @@
-"""How raters have read so far, counted by the database: a row a rater, however long the study."""
+"""How raters have read so far, counted by the database: a row a rater, of the latest answers of each sitting."""
 
 from __future__ import annotations
 
@@ -8,15 +8,23 @@ from django.db import connection
 
 from rating.reading.attention_checks import LONG_IDLE_MS, Habits
 
+# Of each sitting, so that the page costs the same of a long study.
+LATEST = 500
 # A run is what lies between two changes of the label: the places among all minus those among the same label are equal in it.
 QUERY = """
 WITH read AS (
-    SELECT sitting.enrolment_id, sitting.session, presentation.position,
-        CASE WHEN sitting.session >= %(informed)s THEN rating.label ELSE '' END AS label,
-        rating.active_ms, rating.idle_ms
+    SELECT sitting.enrolment_id, sitting.session, latest.position,
+        CASE WHEN sitting.session >= %(informed)s THEN latest.label ELSE '' END AS label,
+        latest.active_ms, latest.idle_ms
     FROM rating_sitting sitting
-    JOIN rating_presentation presentation ON presentation.sitting_id = sitting.id
-    JOIN rating_rating rating ON rating.presentation_id = presentation.id
+    CROSS JOIN LATERAL (
+        SELECT presentation.position, rating.label, rating.active_ms, rating.idle_ms
+        FROM rating_presentation presentation
+        JOIN rating_rating rating ON rating.presentation_id = presentation.id
+        WHERE presentation.sitting_id = sitting.id AND presentation.position <= sitting.furthest_position
+        ORDER BY presentation.position DESC
+        LIMIT %(latest)s
+    ) latest
     WHERE sitting.enrolment_id = ANY(%(enrolments)s) AND sitting.reset_at IS NULL
 ), labelled AS (
     SELECT enrolment_id, label,
@@ -41,11 +49,15 @@ GROUP BY read.enrolment_id
 
 
 def habits_of(enrolments: Sequence[int], *, informed_from: int) -> dict[int, Habits]:
-    """By enrolment, of its standing sittings. Labels count from the session on in which raters are told the purpose."""
+    """By enrolment, of the latest answers of its standing sittings.
+
+    Labels count from the session on in which raters are told the purpose.
+    """
     values: dict[str, int | list[int]] = {
         "enrolments": list(enrolments),
         "informed": informed_from,
         "idle": LONG_IDLE_MS,
+        "latest": LATEST,
     }
     with connection.cursor() as cursor:
         cursor.execute(QUERY, values)

@@ -6,7 +6,7 @@ The database chains them (migration 0007 says the same content in SQL); here the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import connection, models
@@ -29,7 +29,7 @@ DIFFERING = f"""
     JOIN rating_presentation presentation ON presentation.sitting_id = sitting.id
     JOIN rating_rating rating ON rating.presentation_id = presentation.id
     LEFT JOIN rating_ratingrevision revision ON revision.rating_id = rating.id AND revision.number >= rating.revision
-    WHERE enrolment.study_id = %s AND (
+    WHERE enrolment.study_id = %s AND (%s::bigint[] IS NULL OR presentation.study_image_id = ANY(%s)) AND (
         revision.number IS DISTINCT FROM rating.revision
         OR ({", ".join(f"rating.{name}" for name in ANSWER)})
             IS DISTINCT FROM ({", ".join(f"revision.{name}" for name in ANSWER)})
@@ -42,10 +42,11 @@ class RatingsDifferError(Exception):
     """A rating is not what its rater last saved, so nothing is counted from it."""
 
 
-def refuse_where_ratings_differ(study: Study) -> None:
-    """Raise RatingsDifferError where a rating of this study was changed past its revisions."""
+def refuse_where_ratings_differ(study: Study, images: Sequence[int] | None = None) -> None:
+    """Raise RatingsDifferError where a rating of this study (of these images) was changed past its revisions."""
+    keys = None if images is None else list(images)
     with connection.cursor() as cursor:
-        cursor.execute(f"{DIFFERING} LIMIT 1", [study.pk])
+        cursor.execute(f"{DIFFERING} LIMIT 1", [study.pk, keys, keys])
         row = cursor.fetchone()
     if row is not None:
         raise RatingsDifferError(
@@ -57,7 +58,7 @@ def refuse_where_ratings_differ(study: Study) -> None:
 def verify_ratings(study: Study) -> Iterator[Discrepancy]:
     """Every rating that is not its last revision."""
     with connection.cursor() as cursor:
-        cursor.execute(DIFFERING, [study.pk])
+        cursor.execute(DIFFERING, [study.pk, None, None])
         for row in cursor.fetchall():
             yield Discrepancy(_place(row), "the rating is not what was last saved.")
 

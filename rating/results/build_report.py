@@ -85,7 +85,7 @@ def report_on(study: Study, results: StudyResults, date: str, cache: ResultCache
     """The report of a study that is over, dated."""
     cache = cache or ResultCache(study)
     columns = cache.columns()
-    answers = responses_of(study, session=columns.first_session, text_only=True)
+    answers = cache.texts(columns.first_session)
     return report_of(
         facts_of(study),
         results,

@@ -12,7 +12,8 @@ import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +24,7 @@ from django.db.models import Count, Max, OuterRef, Subquery
 from pool.canonical.typed_json import as_json, from_json
 from rating.reading.rating import RatingRevision
 from rating.results.methods import versions
-from rating.results.query import read_columns
+from rating.results.query import Response, read_columns, responses_of
 from rating.statistics.columns import StudyColumns
 from rating.studies.enrolment import Enrolment
 from rating.studies.images import StudyImage
@@ -65,11 +66,23 @@ class ResultCache:
         """The machines' answers on the same images; None, and nothing read, where there is no machine."""
         return self.columns(machines=True) if self._has_machines else None
 
+    def texts(self, session: int) -> list[Response]:
+        """What raters wrote in a session, and the reasons they gave."""
+        path = self.folder / f"texts-{session}.json"
+        if path.exists():
+            return _texts(path, path.stat().st_mtime_ns)
+        responses = responses_of(self.study, session=session, text_only=True)
+        content = json.dumps([astuple(response) for response in responses], ensure_ascii=False)
+        self._write(path, lambda place: place.write_text(content, encoding="utf-8"))
+        return responses
+
     def typed(self, name: str, kind: type[T], make: Callable[[], T]) -> T:
         """The numbers of this name, made once and read back as what they were."""
         path = self.folder / f"{_safe(name)}.json"
         if path.exists():
-            return from_json(kind, json.loads(path.read_text(encoding="utf-8")))
+            hashable: Any = kind
+            value: T = _typed(hashable, path, path.stat().st_mtime_ns)
+            return value
         value = make()
         words = json.dumps(as_json(value), ensure_ascii=False, allow_nan=False)
         self._write(path, lambda place: place.write_text(words, encoding="utf-8"))
@@ -95,6 +108,20 @@ class ResultCache:
             pass
         write(Path(place.name))
         Path(place.name).replace(path)
+
+
+# A process goes from page to page of one study: what it has read last it need not read again. All of it is frozen.
+@lru_cache(maxsize=4)
+def _typed(kind: Any, path: Path, _written: int) -> Any:
+    return from_json(kind, json.loads(path.read_text(encoding="utf-8")))
+
+
+@lru_cache(maxsize=1)
+def _texts(path: Path, _written: int) -> list[Response]:
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    return [
+        Response(rater, image, label, remark, tuple(reasons)) for rater, image, label, remark, reasons in rows
+    ]
 
 
 def _folder(study: int) -> Path:

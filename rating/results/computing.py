@@ -41,6 +41,7 @@ def analyse(job: Analysis) -> None:
             drawing_name(exhibit.name, part, "svg", is_for_screen=True), partial(_drawn, exhibit, results)
         )
         job.beat(done=done)
+    cache.texts(cache.columns().first_session)
     if study.is_unblinded and not part.query:
         rates_of_study(study, cache)
 

@@ -227,14 +227,17 @@ def responses_of(
     study: Study, codes: Iterable[str] | None = None, *, session: int | None = None, text_only: bool = False
 ) -> list[Response]:
     """What raters answered of these images (or all) in a session, the first informed one unless given."""
-    refuse_where_ratings_differ(study)
+    images = None
+    if codes is not None:
+        images = list(study.images.order_by().filter(code__in=list(codes)).values_list("pk", flat=True))
+    refuse_where_ratings_differ(study, images)
     session = session or study.first_informed_session
     ratings = Rating.objects.filter(
         presentation__sitting__in=Sitting.objects.counted().filter(enrolment__study=study, session=session),
         presentation__kind=Presentation.Kind.MAIN,
     )
-    if codes is not None:
-        ratings = ratings.filter(presentation__study_image__code__in=list(codes))
+    if images is not None:
+        ratings = ratings.filter(presentation__study_image__in=images)
     if text_only:
         ratings = ratings.exclude(remark="", reasons=[])
     rows = ratings.order_by(

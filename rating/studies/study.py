@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.membership.models import Shared, SharedQuerySet
 from audit import record
 from audit.models import Event, EventQuerySet
+from pool.counting import count_of
 from rating.studies.randomness import random_seed, random_slug
 from rating.studies.readiness import reasons_not_to_freeze, reasons_not_to_open
 from rating.studies.reading_settings import ReadingRoom
@@ -58,10 +59,9 @@ class StudyQuerySet(SharedQuerySet["Study"]):
         standing = sittings.standing().filter(
             enrolment__study=models.OuterRef("pk"), enrolment__withdrawn_at=None, enrolment__machine=""
         )
+        raters = apps.get_model("rating", "Enrolment").objects.filter(withdrawn_at=None, machine="")
         return self.annotate(
-            rater_count=models.Count(
-                "enrolments", filter=models.Q(enrolments__withdrawn_at=None, enrolments__machine="")
-            ),
+            rater_count=count_of(raters, "study"),
             presentation_count=_sum(standing, "presentation_count"),
             rated_count=_sum(standing, "rated_count"),
         )

@@ -17,11 +17,12 @@ from django.views.decorators.http import require_GET
 from rating.models import Study
 from rating.results.cache import ResultCache
 from rating.results.computing import results_of_part
+from rating.results.display_names import MODALITIES
 from rating.results.exhibit import Table
 from rating.results.gallery import GALLERIES, galleries
 from rating.results.parts import Part
-from rating.results.query import responses_of
-from rating.results.remarks import Remark, remarks_table, with_facts
+from rating.results.query import Response, responses_of
+from rating.results.remarks import remarks_table, with_facts
 from rating.studies.sets import members_of_sets
 from rating.views.analysis import as_download, frame, note_look
 from rating.views.analysis_filters import ResponseForm
@@ -56,8 +57,9 @@ def images(request: HttpRequest, slug: str) -> HttpResponse:
     chosen = name if name in images_by_gallery else next(iter(images_by_gallery))
     page = Paginator(images_by_gallery[chosen], PER_PAGE).get_page(request.GET.get("page"))
     responses: dict[str, list[Any]] = {}
+    raters = set(columns.raters)
     for response in responses_of(study, [image.code for image in page], session=session):
-        if response.rater in columns.raters:
+        if response.rater in raters:
             responses.setdefault(response.image, []).append(response)
     members = members_of_sets(study) if study.shows_sets else {}
     context = {
@@ -92,7 +94,7 @@ def remarks(request: HttpRequest, slug: str) -> HttpResponse:
     search = _RemarkSearch(request, slug)
     page = Paginator(search.written, REMARKS_PER_PAGE).get_page(request.GET.get("page"))
     reasons = Counter(
-        (reason, remark.truth) for remark in search.remarks for reason in remark.response.reasons
+        (reason, search.truth[answer.image]) for answer in search.answers for reason in answer.reasons
     )
     context = {
         **frame(
@@ -138,22 +140,20 @@ class _RemarkSearch:
         part, label = self.form.part(), self.form.chosen_label()
         await_analysis(request, self.study, part, self.cache)
         chosen = part.of(columns)
-        responses = responses_of(self.study, session=part.session or columns.first_session, text_only=True)
-        self.remarks = [
-            remark
-            for remark in with_facts(chosen, responses)
-            if remark.response.rater in chosen.raters and label in {"", remark.response.label}
-        ]
+        responses = self.cache.texts(part.session or columns.first_session)
+        raters = set(chosen.raters)
+        answers = [each for each in responses if each.rater in raters and label in {"", each.label}]
+        self.columns = chosen
+        self.truth = dict(zip(chosen.images, chosen.truth, strict=True))
+        self.answers = [each for each in answers if each.image in self.truth]
 
     @property
-    def written(self) -> list[Remark]:
+    def written(self) -> list[Response]:
         """Those with a remark that has the words sought, by modality and image."""
-        matches = [
-            remark
-            for remark in self.remarks
-            if remark.response.remark and self.sought.lower() in remark.response.remark.lower()
-        ]
-        return sorted(matches, key=Remark.place)
+        modality = dict(zip(self.columns.images, self.columns.modality, strict=True))
+        words = self.sought.lower()
+        matches = [each for each in self.answers if each.remark and words in each.remark.lower()]
+        return sorted(matches, key=lambda each: MODALITIES[modality[each.image]])  # by image they are already
 
     @property
     def query(self) -> str:
@@ -162,5 +162,6 @@ class _RemarkSearch:
         words = urlencode({name: value for name, value in own.items() if value})
         return "&".join(filter(None, (words, self.form.query())))
 
-    def table(self, remarks: Sequence[Remark]) -> Table:
+    def table(self, answers: Sequence[Response]) -> Table:
+        remarks = with_facts(self.columns, answers)
         return remarks_table(remarks, with_truth=self.study.is_unblinded, first_phase=self.first_phase)

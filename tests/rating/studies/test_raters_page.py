@@ -60,6 +60,15 @@ def test_habits_are_those_of_the_ratings_one_by_one(rater, other_rater):
     assert by_enrolment == {enrolments[person].pk: counted(answers[person]) for person in answers}
 
 
+def test_only_the_latest_answers_of_a_sitting_are_looked_at(monkeypatch, rater):
+    monkeypatch.setattr("rating.reading.habits.LATEST", 4)
+    study = open_study(raters=[rater])
+    answers: Answers = [*[("real", 5000, 0)] * 2, *[("fake", 900, 0), ("unsure", 800, 0)] * 2]
+    enrolment = read(study, rater, answers)
+
+    assert habits_of([enrolment.pk], informed_from=1) == {enrolment.pk: counted(answers[2:])}
+
+
 def test_before_raters_are_told_the_purpose_no_label_counts(rater):
     study = open_study(raters=[rater])
     enrolment = read(study, rater, [("real", 5000, 0)] * 6)
