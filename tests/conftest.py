@@ -10,12 +10,20 @@ import pytest
 from django.conf import settings
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from accounts.models import SiteSettings, User
 from accounts.roles import Role
 from lungrater.embedded.home import Home
 from lungrater.embedded.owner import become_owner
 from lungrater.embedded.running import running
+
+# How long an example takes says how busy the machine is, not whether the example holds.
+hypothesis_settings.register_profile(
+    "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("busy machine")
 
 pytest_plugins = ["tests.chromium", "tests.rating.blinding.leak_table", "tests.without_shared"]
 
