@@ -30,12 +30,12 @@ class Start:
     strength: float = 1.0
     region: NDArray[np.bool_] | None = None
 
-    def composed(self, drawn: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def composed(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """What was drawn in the region, and around it what it started from."""
         if self.region is None:
-            return drawn
-        inside = self.region[None] if drawn.ndim == 3 else self.region[None, ..., None]
-        return np.where(inside, drawn, self.images)
+            return pixels
+        inside = self.region[None] if pixels.ndim == 3 else self.region[None, ..., None]
+        return np.where(inside, pixels, self.images)
 
 
 class Editing:
@@ -47,20 +47,20 @@ class Editing:
         images = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
         self.clean = space.encode(torch.div(images, 127.5).sub_(1))
         self.first = _first_place(schedule, start.strength)
-        self.drawn: Tensor | None = None
+        self.cells: Tensor | None = None
         if start.region is not None:
             region = torch.from_numpy(start.region).to(noise.device)[None, None].float()
             # A latent value belongs to the region as soon as one of its pixels does.
-            self.drawn = functional.adaptive_max_pool2d(region, noise.shape[-1]) > 0
+            self.cells = functional.adaptive_max_pool2d(region, noise.shape[-1]) > 0
 
     def noised(self, place: int) -> Tensor:
         """What it starts from, with as much noise as there is before the step at this place of the schedule."""
         signal, share = self._signal_and_share(place)
         return self.clean * signal + self.noise * share
 
-    def around(self, noisy: Tensor, place: int) -> Tensor:
+    def with_surroundings(self, noisy: Tensor, place: int) -> Tensor:
         """The same with all outside the region as it would be at this place."""
-        return noisy if self.drawn is None else torch.where(self.drawn, noisy, self.noised(place))
+        return noisy if self.cells is None else torch.where(self.cells, noisy, self.noised(place))
 
     def _signal_and_share(self, place: int) -> tuple[float, float]:
         schedule = self.schedule
@@ -73,8 +73,8 @@ class Editing:
             sigma = float(schedule.sigmas[place])
             signal = 1 / (1 + sigma**2) ** 0.5
             return signal, sigma * signal
-        kept = float(schedule.alphas_cumprod[int(schedule.timesteps[place])])
-        return kept**0.5, (1 - kept) ** 0.5
+        alpha = float(schedule.alphas_cumprod[int(schedule.timesteps[place])])
+        return alpha**0.5, (1 - alpha) ** 0.5
 
 
 def _first_place(schedule: Any, strength: float) -> int:

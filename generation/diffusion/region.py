@@ -17,9 +17,9 @@ INSIDE = 128  # from this grey level on, a mask's pixel is inside
 def region_of(words: str, side: int) -> NDArray[np.bool_]:
     """(side, side), true where a pixel's middle lies inside. Raises ConfigError."""
     shape, numbers = _parsed(words)
-    left, top, width, height = numbers
+    x, y, width, height = numbers
     middles = (np.arange(side) + 0.5) / side
-    across, down = (middles[None, :] - left) / width, (middles[:, None] - top) / height
+    across, down = (middles[None, :] - x) / width, (middles[:, None] - y) / height
     if shape == "box":
         inside = (across >= 0) & (across < 1) & (down >= 0) & (down < 1)
     else:

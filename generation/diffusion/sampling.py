@@ -54,7 +54,7 @@ def sample(
             predicted = net.guided(noisy, times[place], cond, guidance)
             step = schedule.timesteps[place]
             noisy = schedule.step(predicted, step, noisy, generator=generators).prev_sample
-            noisy = editing.around(noisy, place + 1) if editing else noisy
+            noisy = editing.with_surroundings(noisy, place + 1) if editing else noisy
             if between_steps is not None:
                 between_steps()
         images = net.space.decode(noisy)

@@ -97,9 +97,9 @@ class DiffusionJobForm(NewJobForm):
     def _offer(self, checkpoints: Any) -> None:
         """The last of each run, first of all the one that is asked for by its number."""
         number = str(self.data.get("what") or self.initial.get("checkpoint") or "").partition(":")[0]
-        asked = checkpoints.filter(pk=number) if number.isdecimal() else checkpoints.none()
-        newest = checkpoints.newest_of_each_run().exclude(pk__in=asked)
-        rows = [*asked.select_related("run__dataset"), *newest.select_related("run__dataset")]
+        earlier = checkpoints.filter(pk=number) if number.isdecimal() else checkpoints.none()
+        newest = checkpoints.newest_of_each_run().exclude(pk__in=earlier)
+        rows = [*earlier.select_related("run__dataset"), *newest.select_related("run__dataset")]
         self.kinds = _kinds_of([row for row in rows if row.is_readable])
         self.chosen = next((row for row in rows if str(row.pk) == number), None)
         choices = [
