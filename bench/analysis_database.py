@@ -53,8 +53,11 @@ def measured_here(raters: int, images: int) -> dict[str, Any]:
         return _timed(study)
 
 
-def _filled(raters: int, images: int) -> Any:
-    """A closed and unblinded study; every other (rater, image) cell is empty, as in a block design."""
+def _filled(raters: int, images: int, remark: str = "") -> Any:
+    """A closed and unblinded study; every other (rater, image) cell is empty, as in a block design.
+
+    Every other rating has the remark.
+    """
     import numpy as np
     from django.db import connection
     from django.utils import timezone
@@ -124,7 +127,7 @@ def _filled(raters: int, images: int) -> Any:
             for at, (label, ms) in enumerate(
                 zip(words[labels].tolist(), seconds.tolist(), strict=True), start=1
             ):
-                copy.write_row((at, at, label, "", "[]", "{}", ms, 1, now))
+                copy.write_row((at, at, label, remark if at % 2 else "", "[]", "{}", ms, 1, now))
         # As raters save: every rating is its last revision, or nothing is counted from it.
         cursor.execute(
             "INSERT INTO rating_ratingrevision "

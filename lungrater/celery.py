@@ -17,6 +17,7 @@ app.autodiscover_tasks(
         *(f"generation.{kind}" for kind in ("images", "training", "quality", "utility")),
         "rating.blinding",
         "rating.results",
+        "rating.results.export",
         "rating.studies.trail",
         "lungrater.backup",
         "lungrater.demo",

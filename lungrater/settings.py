@@ -202,6 +202,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "pool.imports.tasks.drop_finished_uploads",
         "schedule": timedelta(minutes=5),
     },
+    "drop-old-bundles": {
+        "task": "rating.results.export.tasks.drop_old_bundles",
+        "schedule": timedelta(hours=1),
+    },
     "measure-image-files": {
         "task": "pool.imports.tasks.measure_image_files",
         "schedule": timedelta(minutes=5),

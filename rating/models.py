@@ -5,6 +5,7 @@ from rating.blinding.freeze import Freeze
 from rating.reading.draft import Draft
 from rating.reading.rating import Label, Rating, RatingRevision
 from rating.results.analysis import Analysis
+from rating.results.bundle_job import BundleJob
 from rating.studies.enrolment import Enrolment
 from rating.studies.images import StudyImage, StudySlice
 from rating.studies.left_out import LeftOutImage
@@ -21,6 +22,7 @@ __all__ = [
     "ArchivedStudy",
     "AuthorStatement",
     "BlindingAudit",
+    "BundleJob",
     "Draft",
     "Enrolment",
     "Freeze",

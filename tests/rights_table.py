@@ -190,7 +190,13 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:analysis_remarks": (STAFF, "get"),
     "rating:remarks_csv": (STAFF, "get"),
     "rating:report": (STAFF, "get"),
+    "rating:ratings_parquet": (STAFF, "get"),
+    "rating:bundles": (STAFF, "get"),
     "rating:bundle": (STAFF, "get"),
+    "rating:bundle_progress": (STAFF, "get"),
+    "rating:bundle_cancel": (STAFF, "post"),
+    "rating:bundle_resume": (STAFF, "post"),
+    "rating:bundle_file": (STAFF, "get"),
     "rating:check_table": (STAFF, "get"),
     "rating:study_image": (STAFF, "get"),
     "rating:ratings_csv": (STAFF, "get"),
@@ -218,7 +224,7 @@ def paths(
 # What a part in a study or a dataset opens; a part opens what the parts below it open.
 VIEWER = {
     *("rating:study", "rating:freeze_progress", "rating:audit_progress", "rating:raters", "rating:copy"),
-    "rating:audit_places",
+    *("rating:audit_places", "rating:bundle", "rating:bundle_progress"),
     "rating:analysis_job_progress",
     *("rating:codebook", "rating:analysis", "rating:log", "rating:log_csv", "rating:verify"),
     *(
@@ -258,7 +264,14 @@ EDITOR = {
     *("rating:freeze_cancel", "rating:freeze_resume", "rating:audit_cancel", "rating:audit_resume"),
     *("rating:analysis_job_cancel", "rating:analysis_job_resume"),
     # Of a study that is closed and not unblinded:
-    *("rating:ratings_csv", "rating:bundle", "rating:report", "rating:study_image", "rating:remarks_csv"),
+    *(
+        "rating:bundles",
+        "rating:bundle_file",
+        "rating:ratings_parquet",
+        "rating:bundle_cancel",
+        "rating:bundle_resume",
+    ),
+    *("rating:ratings_csv", "rating:report", "rating:study_image", "rating:remarks_csv"),
     *("rating:sign_report", "rating:statements"),
     *("rating:analysis_question", "rating:analysis_figure", "rating:analysis_images"),
     *("rating:analysis_remarks", "pool:exclude", "pool:include", "pool:import_cancel", "pool:import_resume"),

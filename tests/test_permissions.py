@@ -20,7 +20,7 @@ from generation.models import Checkpoint, GenerationJob, QualityReport, Training
 from lungrater.machines.models import MachineReading
 from pool.corrections.correcting import correct
 from pool.models import Dataset, Image, ImportJob
-from rating.models import Analysis, BlindingAudit, Freeze, Study
+from rating.models import Analysis, BlindingAudit, BundleJob, Freeze, Study
 from tests.factories import make_dataset, make_held_file, make_image
 from tests.generation.utility.datasets import reported_experiment
 from tests.rating.cast import draft_study, frozen_study, open_study, over_study, presentations
@@ -77,6 +77,7 @@ OF_MACHINE = {f"machine_reading_{act}" for act in ("cancel", "resume")}
 OF_FREEZE = {f"rating:freeze_{act}" for act in ("progress", "cancel", "resume")}
 OF_AUDIT = {f"rating:audit_{act}" for act in ("progress", "cancel", "resume")}
 OF_ANALYSIS = {f"rating:analysis_job_{act}" for act in ("progress", "cancel", "resume")}
+OF_BUNDLE = {f"rating:bundle{act}" for act in ("", "_progress", "_cancel", "_resume", "_file")}
 EXTRACTOR = {"name": "small", "sha256": "0" * 64, "dimensions": 64}
 
 
@@ -110,6 +111,7 @@ def make_world(people: dict[str, User]) -> dict[str, Any]:
     audit = BlindingAudit.objects.create(study=frozen, state="succeeded", verdict="green", findings=findings)
     open_study("Other", raters=[other_rater])
     pairs = open_study("Pairs", raters=[rater], design="pair", primary_endpoint="accuracy")
+    over = over_study("Over", raters=[rater], signatures=True)
     taught = over_study("Taught", raters=[rater], unblinded=True, debriefing="score")
     image = make_image(make_dataset())
     corrected = correct(
@@ -121,7 +123,8 @@ def make_world(people: dict[str, User]) -> dict[str, Any]:
         "own token": PersonalToken.issue(researcher, name="notebook", lives=timedelta(days=1), scopes=[])[0],
         "taught": taught,
         "token of a lesson": presentations(taught, rater)[0].token,
-        "over": over_study("Over", raters=[rater], signatures=True),
+        "over": over,
+        "bundle": BundleJob.objects.create(study=over, state="succeeded"),
         "draft": draft_study("Draft"),
         "frozen": frozen,
         "audit": audit,
@@ -225,7 +228,9 @@ def address(name: str, world: dict[str, Any]) -> str:
         "rating:audit_places": lambda: [world["frozen"].slug],
         "rating:study_image": lambda: [over, world["over"].images.first().code],
         "rating:ratings_csv": lambda: [over],
-        "rating:bundle": lambda: [over],
+        **dict.fromkeys(OF_BUNDLE, lambda: [world["bundle"].pk]),
+        "rating:bundles": lambda: [over],
+        "rating:ratings_parquet": lambda: [over],
         "rating:sign_report": lambda: [over],
         "rating:report": lambda: [over, "html"],
         "rating:analysis_question": lambda: [over, "labels"],

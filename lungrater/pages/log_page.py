@@ -14,6 +14,7 @@ from audit.guard import UNGUARDED, is_guarded
 from audit.models import SITE_CHAIN, Event
 from audit.reading import LogForm, folded
 from audit.verification import head
+from jobs.snapshot import in_one_snapshot
 from rating.results.export.log import event_lines
 
 PER_PAGE = 200
@@ -42,7 +43,7 @@ def log_csv(request: HttpRequest) -> StreamingHttpResponse:
     events = LogForm(request.GET, events=Event.objects.filter(chain=SITE_CHAIN)).events()
     record(None, request.user, "exported the log")
     response = StreamingHttpResponse(
-        event_lines(events, with_identity=True), content_type="text/csv; charset=utf-8"
+        in_one_snapshot(event_lines(events, with_identity=True)), content_type="text/csv; charset=utf-8"
     )
     response["Content-Disposition"] = 'attachment; filename="lungrater-log.csv"'
     return response

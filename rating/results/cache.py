@@ -23,6 +23,7 @@ from django.db.models import Count, Max, OuterRef, Subquery
 
 from pool.canonical.typed_json import as_json, from_json
 from rating.reading.rating import RatingRevision
+from rating.results.bundle_job import BundleJob
 from rating.results.methods import versions
 from rating.results.query import Response, read_columns, responses_of
 from rating.statistics.columns import StudyColumns
@@ -129,7 +130,11 @@ def _folder(study: int) -> Path:
 
 
 def forget(study: int) -> None:
-    """Delete what was computed of the study with this key, as a text it was made from is taken away."""
+    """Delete what was computed or bundled of the study with this key, as a text it was made from is taken away."""
+    bundles = BundleJob.objects.filter(study=study)
+    bundles.drop_files()
+    for job in bundles.unfinished():  # it may have read the text already
+        job.request_cancel()
     shutil.rmtree(_folder(study), ignore_errors=True)
     apps.get_model("rating", "Analysis").objects.filter(study=study).delete()
 

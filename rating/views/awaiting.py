@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeVar
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from rating.models import Analysis, Study
@@ -16,6 +17,7 @@ from rating.results.parts import Part
 from rating.views.jobs import analyses
 
 P = ParamSpec("P")
+Response = TypeVar("Response", bound=HttpResponseBase)
 ACCEPTED = 202
 
 
@@ -34,12 +36,12 @@ def await_analysis(request: HttpRequest, study: Study, part: Part, cache: Result
 
 
 def or_wait(
-    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    view: Callable[Concatenate[HttpRequest, P], Response],
+) -> Callable[Concatenate[HttpRequest, P], Response | HttpResponse]:
     """The page, or one that waits. Inside the request's transaction, which keeps the job that it waits for."""
 
     @wraps(view)
-    def waiting(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def waiting(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> Response | HttpResponse:
         try:
             return view(request, *args, **kwargs)
         except AwaitedError as error:

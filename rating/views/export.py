@@ -1,27 +1,36 @@
-"""Downloads: ratings and bundle for people who may export, the report for people who may see the analysis."""
+"""Downloads: ratings for people who may export, the report for people who may see the analysis."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from audit import record
+from jobs.snapshot import in_one_snapshot, one_snapshot
 from rating.models import Study
 from rating.reading.revision_chain import refuse_where_ratings_differ
 from rating.results.build_report import exhibit_drawer, report_on, results_of
 from rating.results.cache import ResultCache
+from rating.results.export.members import chunks_of
+from rating.results.export.parquet import MISSING, has_parquet, write_parquet
 from rating.results.export.ratings_csv import codebook_lines, csv_lines
 from rating.results.parts import Part
 from rating.results.verification import verify_study
 from rating.views.analysis import note_look
 from rating.views.awaiting import await_analysis, or_wait
+
+CSV = "text/csv; charset=utf-8"
+PARQUET = "application/vnd.apache.parquet"
 
 
 @permission_required("rating.export_study", raise_exception=True)
@@ -30,28 +39,27 @@ from rating.views.awaiting import await_analysis, or_wait
 def ratings(request: HttpRequest, slug: str) -> HttpResponseBase:
     study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
     keep_export(request.user, study)
-    return _download(csv_lines(study), f"lungrater-ratings-{study.slug}.csv")
+    return attached(in_one_snapshot(csv_lines(study)), CSV, f"lungrater-ratings-{study.slug}.csv")
 
 
 @permission_required("rating.export_study", raise_exception=True)
 @require_GET
 def codebook(request: HttpRequest, slug: str) -> HttpResponseBase:
     study = get_object_or_404(Study.objects.visible_to(request.user), slug=slug)
-    return _download(codebook_lines(study), "lungrater-codebook.csv")
+    return attached(codebook_lines(study), CSV, "lungrater-codebook.csv")
 
 
 @permission_required("rating.export_study", raise_exception=True)
 @never_cache
 @require_GET
-def bundle(request: HttpRequest, slug: str) -> HttpResponse:
-    from rating.results.export.bundle import (
-        bundle as bundle_of,  # Typst, which the web process need not load to start
-    )
-
+def parquet(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """The ratings as Parquet; where this site has no writer of it, a page that says so."""
     study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
-    content = bundle_of(study, _today())
-    keep_export(request.user, study, bundle=True)
-    return _attachment(content, "application/zip", f"lungrater-{study.slug}.zip")
+    if not has_parquet():
+        messages.error(request, MISSING)
+        return redirect("rating:analysis", slug)
+    keep_export(request.user, study, format="parquet")
+    return attached(parquet_chunks(study), PARQUET, f"lungrater-ratings-{study.slug}.parquet")
 
 
 @permission_required("rating.view_study", raise_exception=True)
@@ -92,7 +100,17 @@ def _attachment(content: bytes, kind: str, name: str) -> HttpResponse:
     )
 
 
-def _download(lines: Iterator[str], name: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+def attached(content: Iterator[str] | Iterator[bytes], kind: str, name: str) -> StreamingHttpResponse:
+    """A file that is read from the database while it is sent."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(content, content_type=kind, headers=headers)
+
+
+def parquet_chunks(study: Study) -> Iterator[bytes]:
+    """The file, written to the disk in one snapshot and then sent: its end has to be known first."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ratings.parquet"
+        with one_snapshot():
+            write_parquet(study, path)
+        with path.open("rb") as file:
+            yield from chunks_of(file)

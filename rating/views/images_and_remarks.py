@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from jobs.snapshot import in_one_snapshot
 from rating.models import Study
+from rating.reading.revision_chain import refuse_where_ratings_differ
 from rating.results.cache import ResultCache
 from rating.results.computing import results_of_part
 from rating.results.display_names import MODALITIES
@@ -24,7 +27,7 @@ from rating.results.parts import Part
 from rating.results.query import Response, responses_of
 from rating.results.remarks import remarks_table, with_facts
 from rating.studies.sets import members_of_sets
-from rating.views.analysis import as_download, frame, note_look
+from rating.views.analysis import frame, note_look
 from rating.views.analysis_filters import ResponseForm
 from rating.views.awaiting import await_analysis, or_wait
 
@@ -91,7 +94,10 @@ def images(request: HttpRequest, slug: str) -> HttpResponse:
 @or_wait
 def remarks(request: HttpRequest, slug: str) -> HttpResponse:
     """What raters wrote, to be searched, and how often they gave each reason."""
-    search = _RemarkSearch(request, slug)
+    study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
+    note_look(study, request.user, "remarks")
+    await_analysis(request, study, Part(), ResultCache(study))
+    search = _RemarkSearch(request, study)
     page = Paginator(search.written, REMARKS_PER_PAGE).get_page(request.GET.get("page"))
     reasons = Counter(
         (reason, search.truth[answer.image]) for answer in search.answers for reason in answer.reasons
@@ -118,21 +124,28 @@ def remarks(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @require_GET
 @or_wait
-def remarks_csv(request: HttpRequest, slug: str) -> HttpResponse:
+def remarks_csv(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The remarks that the page shows, search and filters included."""
-    search = _RemarkSearch(request, slug)
-    table = search.table(search.written)
-    return as_download(table.csv().encode(), "text/csv; charset=utf-8", "remarks.csv")
+    study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
+    refuse_where_ratings_differ(study)
+    note_look(study, request.user, "remarks")
+    await_analysis(request, study, Part(), ResultCache(study))
+    headers = {"Content-Disposition": 'attachment; filename="remarks.csv"'}
+    lines = in_one_snapshot(_remark_lines(request, study))
+    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _remark_lines(request: HttpRequest, study: Study) -> Iterator[str]:
+    search = _RemarkSearch(request, study)
+    yield search.table(search.written).csv()
 
 
 class _RemarkSearch:
     """What was written in the chosen part of a study: of the informed sessions, or else before raters were told."""
 
-    def __init__(self, request: HttpRequest, slug: str) -> None:
-        self.study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
-        note_look(self.study, request.user, "remarks")
+    def __init__(self, request: HttpRequest, study: Study) -> None:
+        self.study = study
         self.cache = ResultCache(self.study)
-        await_analysis(request, self.study, Part(), self.cache)
         self.first_phase = self.study.has_two_phases and request.GET.get("phase") == "first"
         self.sought = request.GET.get("q", "").strip()
         columns = self.cache.columns(first_phase=self.first_phase)

@@ -14,6 +14,7 @@ from audit import record
 from audit.guard import UNGUARDED, is_guarded
 from audit.reading import LogForm, folded
 from audit.verification import head
+from jobs.snapshot import in_one_snapshot
 from rating.models import Study
 from rating.results.export.log import event_lines
 from rating.results.verification import verify_study
@@ -49,7 +50,7 @@ def log_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     events = LogForm(request.GET, events=study.events).events()
     record(study, request.user, "exported the log")
     response = StreamingHttpResponse(
-        event_lines(events, with_identity=True), content_type="text/csv; charset=utf-8"
+        in_one_snapshot(event_lines(events, with_identity=True)), content_type="text/csv; charset=utf-8"
     )
     response["Content-Disposition"] = f'attachment; filename="lungrater-log-{study.slug}.csv"'
     return response

@@ -86,7 +86,13 @@ TABLE |= {
     "get_ratings_csv": ("export", STAFF, "editor"),
     "get_machines_csv": ("export", STAFF, "editor"),
     "get_remarks_csv": ("export", STAFF, "editor"),
-    "get_bundle": ("export", STAFF, "editor"),
+    "get_ratings_parquet": ("export", STAFF, "editor"),
+    "create_bundle": ("export", STAFF, "editor"),
+    "list_bundles": ("read", STAFF, ""),
+    "get_bundle": ("read", STAFF, "viewer"),
+    "cancel_bundle": ("write", STAFF, "editor"),
+    "resume_bundle": ("write", STAFF, "editor"),
+    "get_bundle_file": ("export", STAFF, "editor"),
     "get_report": ("export", STAFF, "editor"),
     "get_codebook_csv": ("export", STAFF, "viewer"),
     "list_study_log": ("export", STAFF, "viewer"),
@@ -104,7 +110,8 @@ OF_A_CLOSED_STUDY = {
         "get_ratings_csv",
         "get_machines_csv",
         "get_remarks_csv",
-        "get_bundle",
+        "get_ratings_parquet",
+        "create_bundle",
         "get_report",
         "sign_now",
     )
@@ -131,6 +138,7 @@ def address(name: str, path: str, world: dict[str, Any]) -> str:
         "/training-runs/": world["training"].pk,
         "/quality-reports/": world["report"].pk,
         "/utility-experiments/": world["utility"].pk,
+        "/bundles/": world["bundle"].pk,
     }
     key = next((str(row) for start, row in rows.items() if path.startswith(f"/api/v1{start}")), "")
     study = world["draft" if name in OF_A_DRAFT else "over" if name in OF_A_CLOSED_STUDY else "own"]

@@ -21,10 +21,10 @@ from accounts.models import User
 from audit.models import Event
 from audit.reading import folded
 from audit.verification import head
-from rating.models import Study
+from rating.models import BundleJob, Study
 from rating.results.build_report import report_on, results_of
-from rating.results.export.bundle import bundle
 from tests.audit.tampering import as_superuser
+from tests.rating.bundles import bundle
 from tests.rating.cast import organiser, over_study
 
 pytestmark = pytest.mark.django_db
@@ -93,19 +93,24 @@ def test_verifying_on_the_page_says_what_came_of_it_and_is_kept(client_of: Signe
 def test_each_export_is_kept_with_what_verify_says(client_of: Signed, study: Study) -> None:
     browser = client_of(organiser())
 
-    for page in ("ratings_csv", "bundle"):
+    for page in ("ratings_csv", "ratings_parquet"):
         assert browser.get(reverse(f"rating:{page}", args=[study.slug])).status_code == 200
+    BundleJob.objects.create(study=study).perform()
 
     exports = study.events.filter(action="exported ratings")
-    assert [event.detail["verified"] for event in exports] == [True, True]
+    assert [event.detail["verified"] for event in exports] == [True, True, True]
 
 
 def test_nothing_is_handed_out_of_ratings_that_were_changed(client_of: Signed, study: Study) -> None:
     as_superuser("UPDATE rating_rating SET label = 'unsure' WHERE id = (SELECT min(id) FROM rating_rating)")
     browser = client_of(organiser())
 
-    for page, rest in (("ratings_csv", []), ("bundle", []), ("report", ["html"])):
+    for page, rest in (("ratings_csv", []), ("remarks_csv", []), ("report", ["html"])):
         assert browser.get(reverse(f"rating:{page}", args=[study.slug, *rest])).status_code == 409
+    job = BundleJob.objects.create(study=study)
+    job.perform()
+    assert (job.state, bool(job.file)) == ("failed", False)
+    assert "is not what its rater last saved" in job.error
     assert not study.events.filter(action="exported ratings").exists()
 
 

@@ -17,8 +17,8 @@ from pool.canonical.pixels import decode_png
 from pool.models import Image
 from pool.storage.stored_files import placeholder, placeholder_png
 from rating.models import Freeze
-from rating.results.export.bundle import bundle
 from tests.factories import make_dataset, make_image
+from tests.rating.bundles import bundle
 from tests.rating.cast import draft_study, open_study, over_study, presentations
 
 pytestmark = pytest.mark.django_db

@@ -26,8 +26,8 @@ from accounts.preferences import Preferences
 from audit.actors import acting, at_the_command_line
 from rating.models import Rating, Study
 from rating.results.cache import ResultCache
-from rating.results.export.bundle import bundle
 from rating.studies.second_questions import checked
+from tests.rating.bundles import bundle
 from tests.rating.cast import open_study, organiser, presentations, rate_all
 
 ADDRESS, NAME, FIELD = "carla.canary@zq-hospital.example", "Carla Quetzalcanary", "canaryology"

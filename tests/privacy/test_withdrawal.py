@@ -17,13 +17,13 @@ from rating.models import Enrolment, Rating, RatingRevision, Sitting, Study
 from rating.reading.rating import StudyOverError
 from rating.reading.withdrawal import leave
 from rating.results.cache import ResultCache
-from rating.results.export.bundle import bundle
 from rating.results.study_facts import facts_of
 from rating.results.verification import verify_study
 from rating.studies.study import NotPossibleError
 from rating.studies.trail.sitting_heads import enter_heads
 from tests.audit.tampering import as_superuser
 from tests.privacy.site_role import as_site
+from tests.rating.bundles import bundle
 from tests.rating.cast import open_study, organiser, presentations, rate_all
 
 pytestmark = pytest.mark.django_db

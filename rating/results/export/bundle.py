@@ -2,148 +2,146 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
+import contextlib
 import json
-import zipfile
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from jobs.snapshot import in_pages
 from pool.canonical.typed_json import as_json
+from pool.storage.stored_files import LostFileError, stored_bytes
 from rating.results.build_report import exhibit_drawer, report_on, results_of
 from rating.results.cache import ResultCache
-from rating.results.export.galleries import galleries_csv, gallery_images
+from rating.results.export.crate import crate_json
+from rating.results.export.galleries import LOST, galleries_csv, gallery_codes
 from rating.results.export.imrmc import imrmc_lines
-from rating.results.export.log import log_files
+from rating.results.export.log import event_lines, revision_lines
+from rating.results.export.members import MeasuredZip
+from rating.results.export.parquet import has_parquet, write_parquet
 from rating.results.export.primary_csv import primary_lines
-from rating.results.export.ratings_csv import codebook_lines, csv_lines, rating_facts
-from rating.results.query import machine_names
-from rating.results.report.contents import Report
+from rating.results.export.raters_csv import rater_lines
+from rating.results.export.rating_rows import row_count
+from rating.results.export.ratings_csv import codebook_lines, csv_lines, json_lines
+from rating.results.export.readme import readme_of
+from rating.results.export.remarks_csv import remark_lines
+from rating.results.export.study_manifest import manifest_of, sequence_lines
 from rating.results.report.html import as_html
 from rating.results.report.pdf import as_pdf
-from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import Study
 
 SCRIPTS = ("recompute.py", "recompute.R", "recompute_log.py")
-EARLIEST = (1980, 1, 1, 0, 0, 0)
-README = """{name}: what LungRater exports of a study
-
-ratings.csv       one row per presentation that counts; codebook.csv explains the columns; of several sessions
-                  `lungrater agreement ratings.csv --session N` reads one
-ratings.json      the same without loss
-numbers.json      every number of the report with its interval or the reason why there is none
-report.html/.pdf  the report
-galleries.csv     the images of each gallery with every label and remark; the first of each lie in images/,
-                  and images/LOST.txt names those whose file is lost, if there are any
-manifest.json     protocol, images with their sha256, raters of whom no session counts
-sequences.csv     the seed and the digest of every order
-imrmc.imrmc       input of the FDA's iMRMC (unblinded studies with both kinds of image; there is none of one kind). Where not
-                  everybody read everything, the variances in numbers.json are the centred ones, never negative where iMRMC's can be
-machines.csv      the machines' answers, where any was enrolled; in no other file but the report's tables of machines
-recompute.py      recomputes the primary result with its interval, and the main numbers, with numpy alone: python recompute.py
-recompute.R       recomputes the primary result with its interval from primary.csv, in base R: Rscript recompute.R
-log.csv           the study's log, each row chained to the one before by SHA-256; who acted by uuid
-revisions.csv     every save of every rating, chained likewise for each sitting
-recompute_log.py  recomputes both chains: python recompute_log.py
-"""
+Pulse = Callable[[str], object]
 
 
-def bundle(study: Study, date: str) -> bytes:
-    """The zip of a study that is over; the same study on the same date gives the same bytes."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in _files(study, date).items():
-            entry = zipfile.ZipInfo(name, EARLIEST)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, content)
-    return buffer.getvalue()
+def write_bundle(
+    study: Study, date: str, path: Path, *, with_images: bool = False, pulse: Pulse | None = None
+) -> None:
+    """Write the zip of a study that is over; the same study on the same date gives the same bytes.
+
+    Call it in one snapshot. `pulse` hears the name of each file before it is written.
+    """
+    with contextlib.closing(MeasuredZip(path)) as archive:
+        bundle = Bundle(study, date, archive, pulse or (lambda _name: None))
+        bundle.add_data()
+        bundle.add_report()
+        bundle.add_trail()
+        bundle.add_images(with_images=with_images)
+        bundle.add_manifests(with_images=with_images)
 
 
-def ratings_json(study: Study) -> str:
-    """The lossless twin of the ratings CSV."""
-    return json.dumps(
-        {"study": study.name, "ratings": list(rating_facts(study))}, ensure_ascii=False, indent=1
-    )
+class Bundle:
+    """What lies in the zip, part by part."""
 
+    def __init__(self, study: Study, date: str, archive: MeasuredZip, pulse: Pulse) -> None:
+        self.study, self.date, self.archive, self.pulse = study, date, archive, pulse
+        self.cache = ResultCache(study)
 
-def _files(study: Study, date: str) -> dict[str, bytes]:
-    cache = ResultCache(study)
-    results = results_of(study, cache)
-    report: Report = report_on(study, results, date, cache)
-    draw_exhibit = exhibit_drawer(cache, results)
-    files = {
-        "README.txt": README.format(name=study.name),
-        "ratings.csv": "".join(csv_lines(study)),
-        "ratings.json": ratings_json(study),
-        "codebook.csv": "".join(codebook_lines(study)),
-        "numbers.json": json.dumps(as_json(results), ensure_ascii=False, indent=1, allow_nan=False),
-        "manifest.json": json.dumps(_manifest(study), ensure_ascii=False, indent=1, default=str),
-        "sequences.csv": "".join(_sequences(study)),
-        "galleries.csv": galleries_csv(study, cache),
-        "primary.csv": "".join(primary_lines(results)),
-        **{name: Path(__file__).with_name(name).read_text(encoding="utf-8") for name in SCRIPTS},
-        **log_files(study),
-    }
-    if study.enrolments.exclude(machine="").exists():
-        files["machines.csv"] = "".join(csv_lines(study, machines=True))
-    columns = cache.columns()
-    if columns.truth_is_known and not study.shows_sets and len(set(columns.truth)) > 1:
-        files["imrmc.imrmc"] = "".join(imrmc_lines(columns, study.name))
-    contents = {name: text.encode() for name, text in files.items()}
-    contents |= {"report.html": as_html(report, draw_exhibit), "report.pdf": as_pdf(report, draw_exhibit)}
-    contents |= gallery_images(study, cache)
-    digests = "".join(
-        f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items())
-    )
-    return {**contents, "SHA256SUMS": digests.encode()}
+    def add_data(self) -> None:
+        """Ratings, raters, remarks and orders, each streamed from the database."""
+        study = self.study
+        rows = row_count(study)
+        self._begin("ratings.csv").add_lines("ratings.csv", csv_lines(study), rows=rows)
+        self._begin("ratings.json").add_lines("ratings.json", json_lines(study), rows=rows)
+        if has_parquet():
+            with tempfile.TemporaryDirectory() as folder:
+                table = Path(folder) / "ratings.parquet"
+                self.pulse(table.name)
+                rows = write_parquet(study, table)
+                self.archive.add_file(table.name, table, rows=rows)
+        if study.enrolments.exclude(machine="").exists():
+            rows = row_count(study, machines=True)
+            self._begin("machines.csv").add_lines("machines.csv", csv_lines(study, machines=True), rows=rows)
+        tables: dict[str, Callable[[], Iterator[str]]] = {
+            "codebook.csv": lambda: codebook_lines(study),
+            "raters.csv": lambda: rater_lines(study),
+            "remarks.csv": lambda: remark_lines(study),
+            "sequences.csv": lambda: sequence_lines(study),
+        }
+        for name, lines in tables.items():
+            self._begin(name).add_table(name, lines())
 
+    def add_trail(self) -> None:
+        """The log and every save, each with its chain."""
+        self._begin("log.csv").add_table("log.csv", event_lines(self.study.events))
+        self._begin("revisions.csv").add_table("revisions.csv", revision_lines(self.study))
 
-def _manifest(study: Study) -> dict[str, Any]:
-    unblinded = study.is_unblinded
-    images = study.images.select_related("image__dataset").order_by("code")
-    counted = Sitting.objects.counted().filter(enrolment__study=study)
-    of_none = study.enrolments.people().exclude(sittings__in=counted).order_by("number")
-    return {
-        "study": study.name,
-        "state": study.state,
-        "protocol": study.protocol(),
-        "order_version": study.order_version,
-        "manifest_sha256": study.manifest_sha256,
-        "machines": machine_names(study),
-        "left_out": [str(rater) for rater in of_none],
-        "images": [
-            {
-                "image": image.code,
-                "role": image.role,
-                "derivative_sha256": image.derivative_sha256,
-                **(
-                    {
-                        "origin": image.image.origin,
-                        "dataset": image.image.dataset.name,
-                        "provenance": image.image.provenance,
-                    }
-                    if unblinded
-                    else {}
-                ),
-            }
-            for image in images
-        ],
-    }
+    def add_report(self) -> None:
+        """The numbers, the report in both forms, and what other programs compute from."""
+        study, cache = self.study, self.cache
+        self.pulse("numbers.json")
+        results = results_of(study, cache)
+        columns = cache.columns()
+        numbers = json.dumps(as_json(results), ensure_ascii=False, indent=1, allow_nan=False)
+        self.archive.add_text("numbers.json", numbers)
+        self.archive.add_table("primary.csv", iter(primary_lines(results)))
+        self.archive.add_text("galleries.csv", galleries_csv(study, cache))
+        for name in SCRIPTS:
+            self.archive.add_text(name, Path(__file__).with_name(name).read_text(encoding="utf-8"))
+        if columns.truth_is_known and not study.shows_sets and len(set(columns.truth)) > 1:
+            self._begin("imrmc.imrmc").add_lines("imrmc.imrmc", imrmc_lines(columns, study.name))
+        report = report_on(study, results, self.date, cache)
+        draw_exhibit = exhibit_drawer(cache, results)
+        self._begin("report.html").add("report.html", [as_html(report, draw_exhibit)])
+        self._begin("report.pdf").add("report.pdf", [as_pdf(report, draw_exhibit)])
 
+    def add_images(self, *, with_images: bool) -> None:
+        """Derivatives as raters saw them, one at a time; those whose file is lost by name."""
+        images = self.study.images.all()
+        if not with_images:
+            images = images.filter(code__in=gallery_codes(self.study, self.cache))
+        lost: list[str] = []
+        for image in in_pages(images.only("code", "derivative"), "code"):
+            try:
+                content = stored_bytes(image.derivative, f"image {image.code}")
+            except LostFileError:
+                lost.append(image.code)
+                continue
+            self._begin(f"images/{image.code}.png").add(f"images/{image.code}.png", [content])
+        if lost:
+            self.archive.add_text(LOST, "".join(f"{code}: the file is lost.\n" for code in lost))
 
-def _sequences(study: Study) -> list[str]:
-    sittings = Sitting.objects.filter(enrolment__study=study).select_related("enrolment")
-    ordered = sittings.order_by("enrolment__number", "session", "attempt")
-    lines = ["rater,session,attempt,seed,order_version,order_sha256,counts\r\n"]
-    for sitting in ordered:
-        valid = (
-            sitting.reset_at is None
-            and sitting.unblinded_at is None
-            and sitting.enrolment.withdrawn_at is None
+    def add_manifests(self, *, with_images: bool) -> None:
+        """What the zip holds and leaves out, for people and for programs."""
+        self._begin("manifest.json").add_text(
+            "README.txt", readme_of(self.study, with_images=with_images, has_table=has_parquet())
         )
-        counts = valid and not sitting.enrolment.machine
-        lines.append(
-            f"{sitting.enrolment.pseudonym},{sitting.session},{sitting.attempt},{sitting.seed},{sitting.order_version},{sitting.order_sha256},{int(counts)}\r\n"
+        manifest: dict[str, Any] = manifest_of(self.study) | {
+            "files": [
+                {"file": each.name, "bytes": each.size, "sha256": each.sha256, "rows": each.rows}
+                for each in sorted(self.archive.members, key=lambda each: each.name)
+            ]
+        }
+        self.archive.add_text(
+            "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1, default=str)
         )
-    return lines
+        self.archive.add_text(
+            "ro-crate-metadata.json", crate_json(self.study, self.date, self.archive.members)
+        )
+        members = sorted(self.archive.members, key=lambda each: each.name)
+        self.archive.add_text("SHA256SUMS", "".join(f"{each.sha256}  {each.name}\n" for each in members))
+
+    def _begin(self, name: str) -> MeasuredZip:
+        self.pulse(name)
+        return self.archive

@@ -1,8 +1,7 @@
-"""The galleries of a study for its bundle: a table of all their images, and the first images of each."""
+"""The galleries of a study for its bundle: a table of all their images, and which images they begin with."""
 
 from __future__ import annotations
 
-from pool.storage.stored_files import LostFileError, stored_bytes
 from rating.results.cache import ResultCache
 from rating.results.exhibit import Cell, Table
 from rating.results.gallery import MOST_REPORTED, REPORTED, galleries, words_of
@@ -38,20 +37,11 @@ def galleries_csv(study: Study, cache: ResultCache) -> str:
     return Table((*HEAD, *labels, "labels", "remarks"), rows).csv()
 
 
-def gallery_images(study: Study, cache: ResultCache) -> dict[str, bytes]:
-    """The blinded derivative of each image that the report's galleries show, as raters saw it; lost ones by name."""
+def gallery_codes(study: Study, cache: ResultCache) -> set[str]:
+    """The images that the report's galleries show; of a set, all of its images."""
     every = galleries(cache.columns())
     codes = {image.code for name in REPORTED for image in every.get(name, [])[:MOST_REPORTED]}
     if study.shows_sets:
         members = members_of_sets(study)
         codes = {member for code in codes for member in members[code]}
-    images: dict[str, bytes] = {}
-    lost: list[str] = []
-    for image in study.images.filter(code__in=codes).order_by("code"):
-        try:
-            images[f"images/{image.code}.png"] = stored_bytes(image.derivative, f"image {image.code}")
-        except LostFileError:
-            lost.append(image.code)
-    if lost:
-        images[LOST] = "".join(f"{code}: the file is lost.\n" for code in lost).encode()
-    return images
+    return codes

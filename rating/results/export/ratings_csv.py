@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
-from rating.reading.revision_chain import refuse_where_ratings_differ
 from rating.reading.slices import slice_times
+from rating.results.export.rating_rows import column_names, row_pages
 from rating.results.guarding import guarded
 from rating.studies.images import StudyImage
 from rating.studies.second_questions import Kind, SecondAnswer, SecondQuestion, second_questions
-from rating.studies.sets import truth_of_set, truth_word
-from rating.studies.sittings.presentation import Presentation
-from rating.studies.sittings.sitting import Sitting
+from rating.studies.sets import truth_of_set
 from rating.studies.study import Study
 
 CODEBOOK = {
@@ -94,12 +92,33 @@ class RatingFacts(TypedDict):
 
 
 def csv_lines(study: Study, *, machines: bool = False) -> Iterator[str]:
-    """The header and one line per presentation, ready to stream; people's, or else the machines'."""
+    """The header and one line per presentation, ready to stream a page at a time; people's, or else the machines'."""
     columns = codebook_of(study)
     yield _line(columns)
-    for facts in rating_facts(study, machines=machines):
-        cells: Mapping[str, object] = {**facts, **_second_cells(facts["second"])}
-        yield _line(_cell(name, cells.get(name)) for name in columns)
+    if study.shows_sets or study.slices > 1:
+        for facts in rating_facts(study, machines=machines):
+            cells: Mapping[str, object] = {**facts, **_second_cells(facts["second"])}
+            yield _line(_cell(name, cells.get(name)) for name in columns)
+        return
+    name, codes = guarded(study.name), [each.code for each in second_questions(study.second_questions)]
+    places = [column_names(study).index(column) for column in ("dataset", "finding", "remark", "reasons")]
+    for page in row_pages(study, machines=machines):
+        yield _lines(_guarded_row(name, cells, places, codes) for cells in page)
+
+
+def _guarded_row(study: str, cells: tuple[Any, ...], places: list[int], codes: list[str]) -> list[Any]:
+    """The cells as the table has them: texts guarded, reasons in one cell, nothing for None."""
+    *row, second = (study, *cells)
+    dataset, finding, remark, reasons = places
+    for place in (dataset, finding, remark):
+        if text := cells[place]:
+            row[place + 1] = guarded(text)
+    if words := cells[reasons]:
+        row[reasons + 1] = guarded("; ".join(json.loads(words))) if words != "[]" else ""
+    if codes:
+        answers = json.loads(second) if second else {}
+        row += [_cell(f"{SECOND}{code}", answers.get(code)) for code in codes]
+    return row
 
 
 def codebook_of(study: Study) -> dict[str, str]:
@@ -127,86 +146,66 @@ def codebook_lines(study: Study) -> Iterator[str]:
 
 
 def rating_facts(study: Study, *, machines: bool = False) -> Iterator[RatingFacts]:
-    """One row per presentation, by rater, session and position.
-
-    Only of sittings that count: a session started over, a withdrawn or an unblinded rater is not among them.
-    Machines, of pseudonyms with an M, are among themselves.
-    """
-    refuse_where_ratings_differ(study)
-    sittings = Sitting.objects.of_machines() if machines else Sitting.objects.counted()
-    presentations = (
-        Presentation.objects.filter(sitting__in=sittings.filter(enrolment__study=study))
-        .select_related("sitting__enrolment", "study_image__image__dataset", "rating")
-        .order_by("sitting__enrolment__number", "sitting__session", "position")
-    )
-    sets = _sets(study) if study.shows_sets else {}
-    for presentation in presentations.iterator(chunk_size=2000):
-        facts = _facts(study, presentation)
-        if study.slices > 1:
-            facts = _of_stack(study, presentation, facts)
-        yield _of_set(study, facts, presentation.places, sets[facts["image"]]) if sets else facts
+    """One row per presentation, by rater, session and position, without loss."""
+    names = column_names(study)
+    sets = sets_of(study) if study.shows_sets else {}
+    for page in row_pages(study, machines=machines):
+        for cells in page:
+            facts: Any = {"study": study.name, **dict(zip(names, cells, strict=True))}
+            for name in ("reasons", "second"):
+                facts[name] = None if facts[name] is None else json.loads(facts[name])
+            if study.slices > 1:
+                facts |= {"slices": study.slices, **of_stack(facts.pop("view_state"))}
+            yield facts | sets[facts["image"]] if sets else facts
 
 
-def _sets(study: Study) -> dict[str, list[StudyImage]]:
-    """The images of each set by the code it goes by."""
+class StackFacts(TypedDict):
+    """What was seen of a stack; None what was not measured."""
+
+    slices_reached: int | None
+    slice_ms: list[int] | None
+
+
+def of_stack(view_state: str | None) -> StackFacts:
+    """What a rating's view state, as text, says of the slices."""
+    times = slice_times(json.loads(view_state)) if view_state else None
+    reached = None if times is None else sum(time > 0 for time in times)
+    return {"slices_reached": reached, "slice_ms": times}
+
+
+def json_lines(study: Study) -> Iterator[str]:
+    """The lossless twin of the CSV, ready to stream: one object, its ratings a row a line."""
+    yield f'{{"study": {json.dumps(study.name, ensure_ascii=False)}, "ratings": [\n'
+    before = ""
+    for facts in rating_facts(study):
+        yield before + json.dumps(facts, ensure_ascii=False)
+        before = ",\n"
+    yield "\n]}\n"
+
+
+class SetFacts(TypedDict):
+    """What is known of a set; None what is not told while the study is blinded."""
+
+    dataset: list[str] | None
+    finding: list[str] | None
+    truth: str | None
+    members: list[str]
+
+
+def sets_of(study: Study) -> dict[str, SetFacts]:
+    """What is known of each set, by the code it goes by."""
     sets: dict[str, list[StudyImage]] = {}
     for image in study.images.select_related("image__dataset", "beside").order_by("code"):
         sets.setdefault(image.beside.code if image.beside else image.code, []).append(image)
-    return sets
-
-
-def _of_set(study: Study, facts: RatingFacts, places: str, members: list[StudyImage]) -> RatingFacts:
-    """The row of a set: raters give a place, and a letter says which image stood there."""
-    unblinded, place = study.is_unblinded, facts["label"]
-    return {
-        **facts,
-        "dataset": [image.image.dataset.name for image in members] if unblinded else None,
-        "finding": [image.image.label for image in members] if unblinded else None,
-        "truth": truth_of_set(study, [image.image.origin for image in members]) if unblinded else None,
-        "label": places[int(place) - 1] if place else None,
-        "members": [image.code for image in members],
-        "places": places,
-        "place": int(place) if place else None,
-    }
-
-
-def _of_stack(study: Study, presentation: Presentation, facts: RatingFacts) -> RatingFacts:
-    """The row with what was seen of the stack."""
-    rating = getattr(presentation, "rating", None)
-    times = slice_times(rating.view_state) if rating else None
-    return {
-        **facts,
-        "slices": study.slices,
-        "slices_reached": None if times is None else sum(time > 0 for time in times),
-        "slice_ms": times,
-    }
-
-
-def _facts(study: Study, presentation: Presentation) -> RatingFacts:
-    sitting, image = presentation.sitting, presentation.study_image.image
-    rating = getattr(presentation, "rating", None)
     unblinded = study.is_unblinded
     return {
-        "study": study.name,
-        "rater": sitting.enrolment.pseudonym,
-        "session": sitting.session,
-        "position": presentation.position,
-        "kind": str(presentation.kind),
-        "image": presentation.study_image.code,
-        "modality": image.modality,
-        "dataset": image.dataset.name if unblinded else None,
-        "finding": image.label if unblinded else None,
-        "truth": truth_word(image.origin) if unblinded else None,
-        "label": rating.label if rating else None,
-        "confidence": rating.confidence if rating else None,
-        "remark": rating.remark if rating else None,
-        "reasons": rating.reasons if rating else None,
-        "revision": rating.revision if rating else None,
-        "first_shown_at": _time(presentation.first_shown_at),
-        "rated_at": _time(rating.rated_at) if rating else None,
-        "active_ms": rating.active_ms if rating else None,
-        "idle_ms": rating.idle_ms if rating else None,
-        "second": {**rating.second_answers, **rating.second_texts} if rating else None,
+        code: {
+            "dataset": [image.image.dataset.name for image in members] if unblinded else None,
+            "finding": [image.image.label for image in members] if unblinded else None,
+            "truth": truth_of_set(study, [image.image.origin for image in members]) if unblinded else None,
+            "members": [image.code for image in members],
+        }
+        for code, members in sets.items()
     }
 
 
@@ -219,13 +218,11 @@ def _cell(name: str, value: object) -> str:
     return guarded(text) if name in GUARDED or name.startswith(SECOND) else text
 
 
-def _time(moment: datetime | None) -> str | None:
-    return (
-        moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
-    )
+def _line(cells: Iterable[Any]) -> str:
+    return _lines([cells])
 
 
-def _line(cells: Iterable[str]) -> str:
+def _lines(rows: Iterable[Iterable[Any]]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
+    csv.writer(buffer, lineterminator="\r\n").writerows(rows)
     return buffer.getvalue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -13,21 +13,28 @@ from django.shortcuts import get_object_or_404
 from ninja import Router, Schema
 
 from accounts.api.access import Access
+from accounts.api.filling import body_of, filled
+from accounts.api.headers import ONCE
+from accounts.api.idempotency import once
 from accounts.api.paging import paged
 from accounts.api.problems import ProblemError
-from accounts.api.types import Slug
+from accounts.api.types import Key, Slug
 from accounts.tokens.models import Scope
 from audit import record
+from jobs.api import JobFacts, add_job_operations
+from jobs.snapshot import in_one_snapshot
 from pool.canonical.typed_json import as_json
-from rating.models import Study
+from rating.models import BundleJob, Study
 from rating.results.analysis_queue import analysis_to_await
+from rating.results.bundle_form import BundleForm
 from rating.results.cache import ResultCache
 from rating.results.computing import results_of_part
 from rating.results.export.log import event_lines
+from rating.results.export.parquet import MISSING, has_parquet
 from rating.results.export.ratings_csv import codebook_lines, csv_lines
 from rating.results.parts import Part
 from rating.results.verification import verify_study
-from rating.views import export
+from rating.views import bundles, export
 from rating.views.analysis import note_look
 from rating.views.api.facts import visible
 from rating.views.images_and_remarks import remarks_csv
@@ -35,7 +42,13 @@ from rating.views.images_and_remarks import remarks_csv
 router = Router(tags=["What came of a study"])
 sees_outcome = Access(Scope.EXPORT, "rating.view_study")
 exports = Access(Scope.EXPORT, "rating.export_study")
+makes_bundles = Access(Scope.EXPORT, "rating.export_study")
 views = Access(Scope.READ, "rating.view_study")
+
+if TYPE_CHECKING:
+    BundleBody = Schema
+else:
+    BundleBody = body_of(BundleForm, "Bundle")
 
 
 def content(*kinds: str, is_binary: bool = False) -> dict[str, Any]:
@@ -61,6 +74,21 @@ class EventFacts(Schema):
     reason: str
     detail: dict[str, Any]
     sha256: str
+
+
+class BundleFacts(JobFacts):
+    """How far a bundle is; of one that is there its size and SHA-256, and whether it says which images are real."""
+
+    study: str
+    with_images: bool
+    file_bytes: int | None
+    sha256: str
+    with_truth: bool
+    verified: bool | None
+
+    @staticmethod
+    def resolve_study(job: BundleJob) -> str:
+        return job.study.slug
 
 
 class VerificationFacts(Schema):
@@ -91,7 +119,7 @@ def get_ratings_csv(request: HttpRequest, slug: Slug) -> HttpResponseBase:
     """One row per presentation that counts; truth, dataset and finding are empty until the study is unblinded."""
     study = _over(request, slug)
     export.keep_export(request.user, study)
-    return _csv(csv_lines(study))
+    return _csv(in_one_snapshot(csv_lines(study)))
 
 
 @router.get("/studies/{slug}/machines.csv", auth=exports, openapi_extra=CSV)
@@ -99,7 +127,7 @@ def get_machines_csv(request: HttpRequest, slug: Slug) -> HttpResponseBase:
     """The same of machine raters."""
     study = _over(request, slug)
     export.keep_export(request.user, study, machines=True)
-    return _csv(csv_lines(study, machines=True))
+    return _csv(in_one_snapshot(csv_lines(study, machines=True)))
 
 
 @router.get("/studies/{slug}/codebook.csv", auth=exports, openapi_extra=CSV)
@@ -114,11 +142,35 @@ def get_remarks_csv(request: HttpRequest, slug: Slug) -> HttpResponseBase:
 
 
 @router.get(
-    "/studies/{slug}/bundle.zip", auth=exports, openapi_extra=content("application/zip", is_binary=True)
+    "/studies/{slug}/ratings.parquet", auth=exports, openapi_extra=content(export.PARQUET, is_binary=True)
 )
-def get_bundle(request: HttpRequest, slug: Slug) -> HttpResponse:
-    """Everything in one zip, with scripts that recompute its numbers."""
-    return export.bundle(request, slug)
+def get_ratings_parquet(request: HttpRequest, slug: Slug) -> HttpResponseBase:
+    """The ratings with the types of their columns; 409 where this site has no writer of it."""
+    study = _over(request, slug)
+    if not has_parquet():
+        raise ProblemError(409, MISSING)
+    export.keep_export(request.user, study, format="parquet")
+    return StreamingHttpResponse(export.parquet_chunks(study), content_type=export.PARQUET)
+
+
+@router.post("/studies/{slug}/bundles", response={202: BundleFacts}, auth=makes_bundles, openapi_extra=ONCE)
+@once(BundleFacts, 202)
+def create_bundle(request: HttpRequest, slug: Slug, body: BundleBody) -> Any:
+    """Put everything into one zip, with scripts that recompute its numbers; a job, its file to be fetched from it."""
+    study = _over(request, slug)
+    return filled(BundleForm, body.model_dump(exclude_unset=True)).submit(study, by=request.user)
+
+
+@router.get("/bundles/{pk}/file", auth=exports, openapi_extra=content("application/zip", is_binary=True))
+def get_bundle_file(request: HttpRequest, pk: Key) -> HttpResponseBase:
+    """The zip, once its job has succeeded and as long as it lies there (a week)."""
+    job = bundles.fetchable(request, pk)
+    if not job.file:
+        raise ProblemError(409, bundles.DROPPED if job.is_dropped else "This bundle is not there yet.")
+    return bundles.sent(request, job)
+
+
+add_job_operations(router, bundles.pages, BundleFacts, at="/bundles", one="bundle", many="bundles")
 
 
 @router.get(
@@ -141,7 +193,7 @@ def list_study_log(request: HttpRequest, slug: Slug) -> Any:
 def get_study_log_csv(request: HttpRequest, slug: Slug) -> HttpResponseBase:
     study = visible(request, slug)
     record(study, request.user, "exported the log")
-    return _csv(event_lines(study.events, with_identity=True))
+    return _csv(in_one_snapshot(event_lines(study.events, with_identity=True)))
 
 
 @router.post("/studies/{slug}/verify", response=VerificationFacts, auth=views)

@@ -19,10 +19,10 @@ from pool.canonical.typed_json import as_json
 from rating.models import Enrolment, Freeze, Rating, Study
 from rating.reading.machine_raters import NoOpinionError, Opinion, enrol_machine, opinion_of, read
 from rating.results.build_report import report_on, results_of
-from rating.results.export.bundle import bundle
 from rating.results.export.ratings_csv import rating_facts
 from rating.studies.study import NotPossibleError
 from tests.generation.images_api import Answer, error, serving
+from tests.rating.bundles import bundle
 from tests.rating.cast import draft_study, frozen_study, open_study, organiser, presentations, rate_all
 
 pytestmark = pytest.mark.django_db

@@ -48,7 +48,7 @@ def test_nothing_is_shown_while_raters_may_still_rate(browser, page, rater):
         reverse("rating:analysis_remarks", args=[study.slug]),
         reverse("rating:analysis_figure", args=[study.slug, "agreement", "svg"]),
         reverse("rating:report", args=[study.slug, "html"]),
-        reverse("rating:bundle", args=[study.slug]),
+        reverse("rating:bundles", args=[study.slug]),
     ):
         assert browser.get(address).status_code == 404
 
@@ -264,13 +264,13 @@ def test_the_csv_of_the_remarks_keeps_search_and_filters(browser, page, rater, o
 
     shown = page(study, "analysis_remarks", q="effusion", label="fake")
     address = html.unescape(re.search(r'href="([^"]+)">CSV', shown).group(1))
-    rows = list(csv.DictReader(io.StringIO(browser.get(address).content.decode())))
+    rows = list(csv.DictReader(io.StringIO(browser.get(address).getvalue().decode())))
 
     assert [(row["Rater"], row["Label"], row["Reasons"], row["Remark"]) for row in rows] == [
         ("R01", "fake", "Ribs", "'=left effusion")
     ]
     assert "Truth" not in rows[0]
-    everything = browser.get(reverse("rating:remarks_csv", args=[study.slug])).content.decode()
+    everything = browser.get(reverse("rating:remarks_csv", args=[study.slug])).getvalue().decode()
     assert everything.count("\r\n") == 5
 
 

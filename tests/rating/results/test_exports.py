@@ -19,13 +19,14 @@ from rating.models import Rating
 from rating.results.build_report import exhibit_drawer, report_on, results_of
 from rating.results.cache import ResultCache
 from rating.results.exhibit import Table
-from rating.results.export.bundle import SCRIPTS, bundle
+from rating.results.export.bundle import SCRIPTS
 from rating.results.gallery import Gallery, RatedImage, ShownImage
 from rating.results.query import Response
 from rating.results.report.contents import Piece, Report, Section
 from rating.results.report.html import as_html
 from rating.results.report.pdf import as_pdf
 from tests.factories import make_pixels
+from tests.rating.bundles import bundle
 from tests.rating.cast import open_study, organiser, over_study, presentations, rate_all, rewrite
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +70,10 @@ def test_the_bundle_recomputes_its_own_numbers_without_lungrater(study, tmp_path
         *(
             "ratings.csv",
             "ratings.json",
+            "ratings.parquet",
+            "raters.csv",
+            "remarks.csv",
+            "ro-crate-metadata.json",
             "primary.csv",
             "recompute.R",
             "recompute.py",

@@ -18,7 +18,6 @@ from django.urls import reverse
 from rating.models import Rating
 from rating.reading.simulation import Readers, simulate
 from rating.results.build_report import results_of
-from rating.results.export.bundle import bundle
 from rating.results.export.ratings_csv import csv_lines
 from rating.results.fool_rates_by_dataset import fool_rates
 from rating.results.query import read_columns
@@ -28,6 +27,7 @@ from rating.results.report.methods_text import methods_text
 from rating.results.study_facts import facts_of
 from rating.statistics.accuracy.forced_choice import forced_choice
 from rating.studies.presets import TEMPLATES
+from tests.rating.bundles import bundle
 from tests.rating.cast import draft_study, open_study, organiser, presentations
 from tests.rating.studies.test_forced_choice import PAIRS, place_of_the_sought
 

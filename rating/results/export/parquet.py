@@ -1,0 +1,196 @@
+"""The ratings as Parquet: the columns of the CSV with their types, nothing guarded, nothing lost.
+
+PostgreSQL writes each page as CSV (COPY), which Arrow reads a column at a time: no row becomes a Python object.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
+
+from rating.results.export.rating_rows import (
+    OF_THE_IMAGE,
+    OF_THE_SHOWING,
+    ImageFacts,
+    SittingsPage,
+    after_image,
+    image_facts,
+    row_query,
+    sitting_pages,
+)
+from rating.results.export.ratings_csv import SECOND, SetFacts, codebook_of, of_stack, sets_of
+from rating.studies.second_questions import Kind, second_questions
+from rating.studies.study import Study
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PAGE = 10_000
+IMAGE_KEY = "image_key"  # what stands for an image in what PostgreSQL writes
+AS_TEXT = ("reasons", "second", "view_state", IMAGE_KEY)  # read as texts, of which each is looked up
+NUMBERS = ("session", "position", "confidence", "revision", "place")
+MILLISECONDS = ("active_ms", "idle_ms")
+INSTANTS = ("first_shown_at", "rated_at")
+LISTS_OF_SETS = ("dataset", "finding", "members")
+MISSING = "Parquet needs pyarrow, which this site lacks: `pip install 'lungrater[export]'`, or take the CSV."
+
+
+class NoParquetError(Exception):
+    """There is no writer of Parquet here; the message is one sentence."""
+
+    def __init__(self) -> None:
+        super().__init__(MISSING)
+
+
+def has_parquet() -> bool:
+    """Whether the writer is installed; it is not loaded to look."""
+    return importlib.util.find_spec("pyarrow") is not None
+
+
+def write_parquet(study: Study, path: Path, *, machines: bool = False) -> int:
+    """Write the ratings, or the machines', to this file; how many rows. Raises NoParquetError."""
+    if not has_parquet():
+        raise NoParquetError
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pa.set_memory_pool(pa.system_memory_pool())  # gives pages back, so that the process stays small
+    rows = 0
+    schema = _schema(study)
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for table in _tables(study, schema, machines=machines):
+            writer.write_table(table)
+            rows += table.num_rows
+    return rows
+
+
+def _schema(study: Study) -> pa.Schema:
+    import pyarrow as pa
+
+    types: dict[str, Any] = dict.fromkeys(codebook_of(study), pa.string())
+    types |= {name: pa.int32() for name in NUMBERS if name in types}
+    types |= {name: pa.int64() for name in MILLISECONDS}
+    types |= {name: pa.timestamp("ms", tz="UTC") for name in INSTANTS}
+    types["reasons"] = pa.list_(pa.string())
+    if study.shows_sets:
+        types |= {name: pa.list_(pa.string()) for name in LISTS_OF_SETS}
+    types |= _second_types(study)
+    if study.slices > 1:
+        types |= {"slices": pa.int32(), "slices_reached": pa.int32(), "slice_ms": pa.list_(pa.int64())}
+    meanings = {name: {b"meaning": words.encode()} for name, words in codebook_of(study).items()}
+    return pa.schema([pa.field(name, kind, metadata=meanings[name]) for name, kind in types.items()])
+
+
+def _tables(study: Study, schema: pa.Schema, *, machines: bool) -> Iterator[pa.Table]:
+    import pyarrow as pa
+
+    query = f"COPY ({row_query(study)}) TO STDOUT (FORMAT csv)"
+    facts = {str(key): row for key, row in image_facts(study).items()}
+    sets = sets_of(study) if study.shows_sets else {}
+    for page in sitting_pages(study, machines=machines, size=PAGE):
+        columns = _columns(_copied(query, page), study, schema)
+        columns["study"] = _mapped(columns["rater"], lambda _: study.name, pa.string())
+        columns["reasons"] = _mapped(columns["reasons"], json.loads, schema.field("reasons").type)
+        for place, name in enumerate(OF_THE_IMAGE):
+            columns[name] = _mapped(columns[IMAGE_KEY], _picker(facts, place), pa.string())
+        for name, kind in _second_types(study).items():
+            columns[name] = _mapped(columns["second"], _answer_picker(name.removeprefix(SECOND)), kind)
+        if study.slices > 1:
+            columns |= _of_stacks(columns, study, schema)
+        if sets:
+            columns |= _of_sets(columns["image"], sets, schema)
+        yield pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def _picker(facts: dict[str, ImageFacts], place: int) -> Callable[[str], str | None]:
+    return lambda key: facts[key][place]
+
+
+def _second_types(study: Study) -> dict[str, Any]:
+    """The column of each second question, and the type of its answers."""
+    import pyarrow as pa
+
+    types = {Kind.MULTIPLE: pa.list_(pa.string()), Kind.SCALE: pa.int32(), Kind.NUMBER: pa.float64()}
+    questions = second_questions(study.second_questions)
+    return {f"{SECOND}{each.code}": types.get(Kind(each.kind), pa.string()) for each in questions}
+
+
+def _answer_picker(code: str) -> Callable[[str], Any]:
+    return lambda answers: json.loads(answers).get(code)
+
+
+def _copied(query: str, page: SittingsPage) -> pa.Buffer:
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    with connection.cursor() as cursor, cursor.cursor.copy(query, page.parameters(PAGE)) as copy:
+        for data in copy:
+            sink.write(data)
+    return sink.getvalue()
+
+
+def _columns(data: pa.Buffer, study: Study, schema: pa.Schema) -> dict[str, Any]:
+    """The page by column. An empty cell in quotes is an empty text, one without is none."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    names = (*OF_THE_SHOWING, IMAGE_KEY, *after_image(study))
+    types = {name: schema.field(name).type for name in names if name not in AS_TEXT}
+    table = csv.read_csv(
+        pa.BufferReader(data),
+        read_options=csv.ReadOptions(column_names=names, use_threads=False),
+        parse_options=csv.ParseOptions(newlines_in_values=True),
+        convert_options=csv.ConvertOptions(
+            column_types=types | dict.fromkeys(AS_TEXT, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
+    return {name: column.combine_chunks() for name, column in zip(names, table.columns, strict=True)}
+
+
+def _mapped(column: Any, of: Callable[[str], Any], kind: Any) -> Any:
+    """The column with each different text in it looked up once."""
+    import pyarrow as pa
+
+    coded = column.dictionary_encode()
+    if not len(coded.dictionary):
+        return pa.nulls(len(column), kind)
+    return _array([of(text) for text in coded.dictionary.to_pylist()], kind).take(coded.indices)
+
+
+def _array(values: list[Any], kind: Any) -> Any:
+    """As `pyarrow.array`, which would load pandas, and with it half as much memory again."""
+    import pyarrow as pa
+    from pyarrow import json as arrow_json
+
+    lines = "".join(f'{{"value": {json.dumps(value)}}}\n' for value in values).encode()
+    options = arrow_json.ParseOptions(explicit_schema=pa.schema([("value", kind)]))
+    in_turn = arrow_json.ReadOptions(use_threads=False)
+    table = arrow_json.read_json(pa.BufferReader(lines), read_options=in_turn, parse_options=options)
+    return table["value"].combine_chunks()
+
+
+def _of_stacks(columns: dict[str, Any], study: Study, schema: pa.Schema) -> dict[str, Any]:
+    facts: dict[str, tuple[str, Callable[[str], Any]]] = {
+        "slices": ("rater", lambda _: study.slices),
+        "slices_reached": ("view_state", lambda state: of_stack(state)["slices_reached"]),
+        "slice_ms": ("view_state", lambda state: of_stack(state)["slice_ms"]),
+    }
+    return {name: _mapped(columns[of], look, schema.field(name).type) for name, (of, look) in facts.items()}
+
+
+def _of_sets(image: Any, sets: dict[str, SetFacts], schema: pa.Schema) -> dict[str, Any]:
+    facts: dict[str, Callable[[str], Any]] = {
+        "dataset": lambda code: sets[code]["dataset"],
+        "finding": lambda code: sets[code]["finding"],
+        "truth": lambda code: sets[code]["truth"],
+        "members": lambda code: sets[code]["members"],
+    }
+    return {name: _mapped(image, of, schema.field(name).type) for name, of in facts.items()}

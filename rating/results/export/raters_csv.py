@@ -1,0 +1,49 @@
+"""Who read, by pseudonym: profile and display check, a row a rater; what groups of raters are made from."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from rating.results.guarding import guarded
+from rating.studies.enrolment import Enrolment
+from rating.studies.sittings.sitting import Sitting
+from rating.studies.study import Study
+
+PROFILE = {
+    "rater": "pseudonym, as in ratings.csv",
+    "counts": "1 where a session of this rater is in ratings.csv or machines.csv, else 0",
+    "machine": "what a machine rater is; empty of a person",
+    "years": "years of reading images; empty if not told",
+    "subspecialty": "in the rater's own words; a leading apostrophe guards text a spreadsheet would run",
+    "ai_knowledge": "none, heard, used or works; empty if not told",
+}
+
+
+def rater_lines(study: Study) -> Iterator[str]:
+    """The header and one line per rater who has not withdrawn, by number; the display check in columns of its own."""
+    raters = list(study.enrolments.filter(withdrawn_at=None).order_by("number"))
+    counted = set(Sitting.objects.valid().filter(enrolment__study=study).values_list("enrolment", flat=True))
+    checks = sorted({name for rater in raters for name in rater.display})
+    yield _line([*PROFILE, *(f"display_{name}" for name in checks)])
+    for rater in raters:
+        yield _line([*_profile(rater, counts=rater.pk in counted), *_display(rater, checks)])
+
+
+def _profile(rater: Enrolment, *, counts: bool) -> list[str]:
+    years = "" if rater.years is None else str(rater.years)
+    return [
+        *(rater.pseudonym, str(int(counts)), guarded(rater.machine), years),
+        *(guarded(rater.subspecialty), rater.ai_knowledge),
+    ]
+
+
+def _display(rater: Enrolment, checks: list[str]) -> list[str]:
+    return ["" if (value := rater.display.get(name)) is None else guarded(str(value)) for name in checks]
+
+
+def _line(cells: list[str]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
+    return buffer.getvalue()

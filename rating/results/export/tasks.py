@@ -1,0 +1,21 @@
+"""The tasks of bundles: one makes a bundle, one deletes the files of old ones."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from jobs import runners
+from rating.results.bundle_job import BundleJob
+from rating.results.export.bundle_runner import make_bundle
+
+runners.register(BundleJob, make_bundle)
+
+
+@shared_task
+def run_bundle_job(job_id: int) -> None:
+    BundleJob.objects.get(pk=job_id).perform()
+
+
+@shared_task
+def drop_old_bundles() -> None:
+    BundleJob.objects.outdated().drop_files()
