@@ -57,7 +57,7 @@ def bundle_file(request: HttpRequest, pk: int) -> HttpResponseBase:
     if not job.file:
         messages.info(request, DROPPED if job.is_dropped else "This bundle is not there yet.")
         return redirect(job)
-    return sent(request, job)
+    return zip_response(request, job)
 
 
 def fetchable(request: HttpRequest, pk: int) -> BundleJob:
@@ -69,7 +69,7 @@ def fetchable(request: HttpRequest, pk: int) -> BundleJob:
     return job
 
 
-def sent(request: HttpRequest, job: BundleJob) -> FileResponse:
+def zip_response(request: HttpRequest, job: BundleJob) -> FileResponse:
     record(
         job.study,
         request.user,

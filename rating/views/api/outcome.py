@@ -167,7 +167,7 @@ def get_bundle_file(request: HttpRequest, pk: Key) -> HttpResponseBase:
     job = bundles.fetchable(request, pk)
     if not job.file:
         raise ProblemError(409, bundles.DROPPED if job.is_dropped else "This bundle is not there yet.")
-    return bundles.sent(request, job)
+    return bundles.zip_response(request, job)
 
 
 add_job_operations(router, bundles.pages, BundleFacts, at="/bundles", one="bundle", many="bundles")
