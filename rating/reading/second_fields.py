@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from rating.studies.second_questions import LONGEST_TEXT, Kind, SecondQuestion
@@ -24,6 +25,11 @@ class SecondField:
     @property
     def name(self) -> str:
         return f"{SECOND}{self.question.code}"
+
+    @property
+    def words(self) -> str:
+        """In the reader's language where they are those that a template proposes."""
+        return gettext(self.question.words)
 
     @property
     def value(self) -> str:
@@ -59,8 +65,8 @@ def in_words(value: Any) -> list[str]:
 
 
 def _field(question: SecondQuestion) -> forms.Field:
-    unanswered = _("Answer “%(words)s”, too.") % {"words": question.words}
-    wrong = _("“%(words)s” does not take this answer.") % {"words": question.words}
+    unanswered = _("Answer “%(words)s”, too.") % {"words": _(question.words)}
+    wrong = _("“%(words)s” does not take this answer.") % {"words": _(question.words)}
     how: dict[str, Any] = {
         "required": question.required,
         "error_messages": {

@@ -8,6 +8,7 @@ real, and close to it unsure (signal detection with equal variances, Green & Swe
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -21,6 +22,7 @@ from rating.blinding.freeze import Freeze
 from rating.reading.rating import AnswerFields, Label, Rating, RatingRevision
 from rating.studies.enrolment import Enrolment
 from rating.studies.images import LETTERS
+from rating.studies.second_questions import Kind, SecondAnswer, SecondQuestion
 from rating.studies.sittings.presentation import Presentation
 from rating.studies.study import NotPossibleError, Study
 from rating.studies.study_copy import copy_of
@@ -95,7 +97,9 @@ def _read(
         evidence = (sensitivity / 2 if fake else -sensitivity / 2) + own
         evidence += sqrt(1 - SHARED) * generator.normal() - criterion
         low, high = presentation.sitting.question.values[:2]
-        ratings.append(Rating(presentation=presentation, **_answer(evidence, low, high, generator)))
+        answer = _answer(evidence, low, high, generator)
+        answer["second_answers"] = _second_answers(presentation.sitting.second_questions, generator)
+        ratings.append(Rating(presentation=presentation, **answer))
     Rating.objects.bulk_create(ratings, batch_size=1000)
     RatingRevision.objects.bulk_create(
         (
@@ -151,6 +155,25 @@ def _answer(evidence: float, low: str, high: str, generator: np.random.Generator
         "active_ms": int(MEDIAN_MS * np.exp(0.5 * generator.normal())),
         "idle_ms": 0,
     }
+
+
+def _second_answers(
+    questions: Sequence[SecondQuestion], generator: np.random.Generator
+) -> dict[str, SecondAnswer]:
+    """Any answer to each second question but free text, whatever the image shows."""
+    answers: dict[str, SecondAnswer] = {}
+    for question in questions:
+        if question.kind == Kind.CHOICE:
+            answers[question.code] = question.choices[int(generator.integers(len(question.choices)))]
+        elif question.kind == Kind.MULTIPLE:
+            answers[question.code] = [choice for choice in question.choices if generator.random() < 0.5]
+        elif question.kind == Kind.SCALE:
+            answers[question.code] = int(generator.integers(1, question.steps + 1))
+        elif question.kind == Kind.NUMBER:
+            low = question.least if question.least is not None else 0.0
+            high = question.most if question.most is not None else low + 100
+            answers[question.code] = round(float(generator.uniform(low, high)), 1)
+    return answers
 
 
 def _stand_in(number: int) -> Any:

@@ -125,6 +125,15 @@ class PrimaryResult:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionResults:
+    """The declared accuracy and the fool rate of one session."""
+
+    session: int
+    accuracy: RandomMean
+    fool_rate: RandomMean
+
+
+@dataclass(frozen=True, slots=True)
 class TruthResults:
     """What depends on the truth; only: why an all-fake study has no specificity, d′ or AUC."""
 
@@ -146,6 +155,7 @@ class TruthResults:
     raters_differ: RaterDifferences
     equivalence: EquivalenceTests
     experience: Experience
+    by_session: tuple[SessionResults, ...]
 
     def policy(self, name: str) -> PolicyResults:
         """What this policy makes of the calls."""

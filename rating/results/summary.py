@@ -10,7 +10,14 @@ from rating.results.sections.agreement import intra_rater_results
 from rating.results.sections.confidence import confidence_counts
 from rating.results.sections.fool_rate import counts_by_truth
 from rating.results.sections.primary import primary_result
-from rating.results.study_results import Areas, Averages, FirstPhase, StudyResults, TruthResults
+from rating.results.study_results import (
+    Areas,
+    Averages,
+    FirstPhase,
+    SessionResults,
+    StudyResults,
+    TruthResults,
+)
 from rating.statistics.accuracy.auc_by_generator import auc_by_generator
 from rating.statistics.accuracy.diagnostic_accuracy import ONLY_FAKES, diagnostic_accuracy, scale
 from rating.statistics.accuracy.fool_rate import fool_rate, fool_rates_by_group
@@ -142,7 +149,17 @@ def _truth(
             policy=policy,
         ),
         experience=by_profile(columns, _share(right, counted)),
+        by_session=tuple(
+            _of_session(columns, number, policy) for number in np.unique(columns.session).tolist()
+        ),
     )
+
+
+def _of_session(columns: StudyColumns, session: int, policy: str) -> SessionResults:
+    table, fake = columns.table(session), columns.is_fake
+    real_calls, rated = table.codes == LABELS.index("real"), table.codes >= 0
+    declared = next(row for row in policy_results(table, columns) if row.policy == policy)
+    return SessionResults(session, declared.accuracy, fool_rate(real_calls[:, fake], rated[:, fake]))
 
 
 def _share(right: Floats, counted: Flags) -> Floats:

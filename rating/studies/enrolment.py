@@ -178,7 +178,12 @@ class Enrolment(models.Model):
         if self.consented_at is None:
             return False
         told_more = self.informed_at is not None and self.study.is_blinded_to_purpose(session)
-        return told_more or self.consent_version == self.study.consent_version(session)
+        # An answer of an earlier session may still be on its way when its rater has agreed to the next one's words.
+        versions = {
+            self.study.consent_version(later)
+            for later in range(session, max(session, self.study.sessions) + 1)
+        }
+        return told_more or self.consent_version in versions
 
     @property
     def session_told_of(self) -> int:

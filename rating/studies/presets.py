@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_noop
 
 from pool.models import Dataset, Origin
+from rating.studies.second_questions import checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,55 @@ TEMPLATES = {
                 "sessions": 2,
                 "washout_days": 0,
                 "going_back": "none",
+            },
+            shares=(("", Origin.REAL, 20), ("", Origin.SYNTHETIC, 20)),
+        ),
+        Template(
+            "three-phase-2026",
+            "Three phases (2026)",
+            "First raters note diagnosis and image quality and are not told that images may be generated; then they are told "
+            "and call the same images real, fake or unsure; then once more with clues of what to look for.",
+            warning=(
+                "Make the choices of the diagnosis the findings of your datasets, or no answer can be right. Mind what gives "
+                "the purpose away before the first session: the study's name, the words of your invitation."
+            ),
+            protocol={
+                "design": "two-phase",
+                "primary_endpoint": "accuracy",
+                "sessions": 3,
+                "washout_days": 0,
+                "going_back": "none",
+                "ask_confidence": True,
+                "clues": gettext_noop(
+                    "Look for what generators get wrong: ribs and clavicles that do not join, vessels that end or cross "
+                    "without reason, edges drawn too evenly, letters and markers that cannot be read."
+                ),
+                "second_questions": checked(
+                    [
+                        {
+                            "code": "diagnosis",
+                            "words": gettext_noop("What is your main finding?"),
+                            "kind": "choice",
+                            "choices": [
+                                gettext_noop("normal"),
+                                gettext_noop("pneumonia"),
+                                gettext_noop("covid"),
+                                gettext_noop("other"),
+                            ],
+                            "required": True,
+                            "is_diagnosis": True,
+                            "sessions": [1],
+                        },
+                        {
+                            "code": "quality",
+                            "words": gettext_noop("How good is the image?"),
+                            "hint": gettext_noop("1 unusable, 5 excellent"),
+                            "kind": "scale",
+                            "required": True,
+                            "sessions": [1],
+                        },
+                    ]
+                ),
             },
             shares=(("", Origin.REAL, 20), ("", Origin.SYNTHETIC, 20)),
         ),

@@ -20,6 +20,7 @@ def told_protocol(study: Study) -> list[tuple[str, str]]:
         ("Repeats", _repeats(study)),
         ("Who reads what", _allocation(study)),
         ("Confidence", _confidence(study)),
+        *([("Clues after the first informed session", study.clues)] if study.clues else []),
         *(("Second question", line) for line in in_words_of(study.second_questions)),
         ("Going back", study.get_going_back_display()),
         ("Raters get at the end", study.get_debriefing_display()),

@@ -52,6 +52,13 @@ class ReadingRoom(Protocol):
             "computer, or that you are unsure. Then note what you see, in a few words."
         ),
     )
+    clues = models.TextField(
+        "clues before the sessions that follow",
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What raters are told to look for after the first informed session. Empty: nothing more.",
+    )
     canvas = models.PositiveSmallIntegerField(
         default=512,
         validators=[MinValueValidator(64), MaxValueValidator(2048)],
@@ -148,7 +155,12 @@ class ReadingRoom(Protocol):
         In the reader's language where they are those that LungRater proposes; otherwise as the study has them.
         """
         instructions, prevalence_note = self._declared_before(session)
-        return gettext(instructions), gettext(prevalence_note)
+        parts = filter(None, (instructions, self.clues_before(session)))
+        return "\n\n".join(map(gettext, parts)), gettext(prevalence_note)
+
+    def clues_before(self, session: int) -> str:
+        """What raters are told to look for before this session; empty up to the first informed one."""
+        return self.clues if session > self.first_informed_session else ""
 
     def _declared_before(self, session: int) -> tuple[str, str]:
         if self.is_blinded_to_purpose(session):
@@ -161,6 +173,8 @@ class ReadingRoom(Protocol):
         words = f"{instructions}\0{self.consent}\0{prevalence_note}"
         if self.withdrawal != self.Withdrawal.KEEP:
             words += f"\0{self.withdrawal}"
+        if clues := self.clues_before(session):
+            words += f"\0clues\0{clues}"
         return hashlib.sha256(words.encode()).hexdigest()[:16]
 
     @property

@@ -75,7 +75,7 @@ STEPS = (
         "Raters",
         "Who reads what, how often, and on which terms?",
         (
-            *("sessions", "washout_days", "repeats", "repeat_gap", "blocks", "anchors"),
+            *("sessions", "clues", "washout_days", "repeats", "repeat_gap", "blocks", "anchors"),
             *("consent", "withdrawal", "debriefing", "four_eyes", "signatures"),
         ),
     ),
@@ -86,6 +86,7 @@ PLACES = {step.key: place for place, step in enumerate(STEPS)}
 ONLY_FOR = {
     "sought": SETS,
     "first_instructions": (Study.Design.TWO_PHASE,),
+    "clues": (Study.Design.SINGLE, Study.Design.TWO_PHASE),
     "unsure_policy": (Study.Design.SINGLE, Study.Design.TWO_PHASE),
     "second_questions": (Study.Design.SINGLE, Study.Design.TWO_PHASE),
 }

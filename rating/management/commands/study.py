@@ -147,6 +147,7 @@ PROTOCOL: dict[str, tuple[type, str]] = {
     "debriefing": (str, "nothing, thanks, answers or score: what raters get at the end"),
     "instructions": (str, "what raters read before they begin"),
     "first_instructions": (str, "what they read before they are told the purpose, in two phases"),
+    "clues": (str, "what they are told to look for after the first informed session"),
     "consent": (str, "what raters agree to"),
     "withdrawal": (str, "keep or remove: what becomes of the ratings when a rater withdraws"),
     "prevalence_note": (str, "what raters are told of the share of generated images"),

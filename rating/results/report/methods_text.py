@@ -44,6 +44,8 @@ def methods_text(facts: StudyFacts, results: StudyResults) -> list[str]:
         design += f"Images were read in {facts.sessions} sessions at least {facts.washout_days} days apart. "
     if facts.second_questions:
         design += f"Of each image raters were asked besides: {'; '.join(facts.second_questions)}. "
+    if facts.clues:
+        design += f"After the first informed session raters were told what to look for: “{facts.clues.rstrip('.')}”. "
     if facts.repeats:
         design += f"{facts.repeats} {unit_name(results)} came back within a session. "
     if facts.blocks > 1:

@@ -19,6 +19,7 @@ from rating.results.exhibit import (
     Table,
     estimate_cells,
     methods_note,
+    of_single_images,
     one_sided,
     p_cell,
     rate_cells,
@@ -255,7 +256,26 @@ def _nobody_to_differ(results: StudyResults) -> str | None:
     return None if tests.pairs or tests.cochran_q else "One rater, so there is nobody to differ from."
 
 
+def by_session(results: StudyResults) -> Table:
+    rows: list[list[Cell]] = []
+    methods = []
+    for part in results.known_truth.by_session:
+        for name, share in (("Accuracy", part.accuracy), ("Fool rate", part.fool_rate)):
+            rows.append([part.session, name, *estimate_cells(share.primary)])
+            methods.append(share.primary_method)
+    note = f"“Unsure” {POLICIES[results.policy]}. The images are the same, so sessions are no independent samples."
+    return Table(("Session", "Number", *ESTIMATE), rows, [note, methods_note(methods)])
+
+
 EXHIBITS = (
+    Exhibit(
+        "by-session",
+        "Each session",
+        by_session,
+        needs_truth=True,
+        words="What became of the calls from one session to the next, as after clues.",
+        fits=lambda results: of_single_images(results) and len(results.sessions) > 1,
+    ),
     Exhibit(
         "roc",
         "ROC curves",

@@ -11,6 +11,7 @@ from django.utils.translation import override
 
 from accounts.preferences import Preferences
 from rating.studies.presets import TEMPLATES
+from rating.studies.second_questions import second_questions
 from rating.studies.study import Study
 from tests.rating.cast import open_study
 
@@ -72,11 +73,14 @@ def test_every_word_of_a_raters_page_is_translated(language):
 
 def proposed_texts():
     """What a new study tells its raters where nobody wrote anything else."""
-    fields = ("instructions", "first_instructions", "prevalence_note")
-    yield from (Study._meta.get_field(name).default for name in fields)
+    fields = ("instructions", "first_instructions", "prevalence_note", "clues")
+    yield from filter(None, (Study._meta.get_field(name).default for name in fields))
     yield from filter(
         None, (template.protocol.get(name) for template in TEMPLATES.values() for name in fields)
     )
+    for template in TEMPLATES.values():
+        for question in second_questions(template.protocol.get("second_questions", [])):
+            yield from filter(None, (question.words, question.hint, *question.choices))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -51,6 +51,7 @@ FACTS = StudyFacts(
     burned_in="keep",
     ask_confidence=False,
     second_questions=[],
+    clues="",
     frozen="2026-02-01",
     sources=[],
     simulated=False,
