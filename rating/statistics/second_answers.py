@@ -57,7 +57,7 @@ class Numbers:
 class SecondResults:
     """Of one question and session. counts: {truth or "all": {option: answers}}; numbers likewise; accuracy by truth too.
 
-    accuracy is None where the question is no diagnosis or the truth is not known; `without_finding` images have none of
+    accuracy is None where the question is no diagnosis or the truth is not has_finding; `without_finding` images have none of
     the choices as their finding, and count in no accuracy.
     """
 
@@ -77,32 +77,32 @@ class SecondResults:
 
 
 def second_results(
-    given: SecondAnswers,
+    second: SecondAnswers,
     raters: Sequence[str],
     images: Sequence[str],
     truth: Sequence[str],
     finding: Sequence[str],
 ) -> SecondResults:
-    """The numbers of these raters and images; truth and finding of each image, empty while they are not known."""
+    """The numbers of these raters and images; truth and finding of each image, empty while they are not has_finding."""
     rows = {name: place for place, name in enumerate(raters)}
     columns = {name: place for place, name in enumerate(images)}
     cells = {
         (rows[rater], columns[image]): value
-        for (rater, image), value in given.answers.items()
+        for (rater, image), value in second.answers.items()
         if rater in rows and image in columns
     }
     answered: Flags = np.zeros((len(raters), len(images)), dtype=np.bool_)
     for cell in cells:
         answered[cell] = True
     arms = _arms(truth)
-    ticked = {option: _matrix(cells, answered, option) for option in given.options}
-    numbers = _numbers(cells, answered) if given.kind in {SCALE, NUMBER} else None
-    known = np.array([name.strip().casefold() in _lower(given.options) for name in finding], dtype=np.bool_)
+    ticked = {option: _matrix(cells, answered, option) for option in second.options}
+    numbers = _numbers(cells, answered) if second.kind in {SCALE, NUMBER} else None
+    has_finding = np.array([name.strip().casefold() in _lower(second.options) for name in finding], dtype=np.bool_)
     return SecondResults(
-        code=given.code,
-        words=given.words,
-        kind=given.kind,
-        session=given.session,
+        code=second.code,
+        words=second.words,
+        kind=second.kind,
+        session=second.session,
         raters=int(answered.any(axis=1).sum()),
         images=int(answered.any(axis=0).sum()),
         answers=len(cells),
@@ -113,18 +113,18 @@ def second_results(
         numbers={}
         if numbers is None
         else {arm: part for arm, of_arm in arms.items() if (part := _summary(numbers[:, of_arm]))},
-        agreement=_agreement(given.kind, ticked, answered, numbers),
-        accuracy=_accuracy(cells, answered, finding, known, arms)
-        if given.is_diagnosis and any(truth)
+        agreement=_agreement(second.kind, ticked, answered, numbers),
+        accuracy=_accuracy(cells, answered, finding, has_finding, arms)
+        if second.is_diagnosis and any(truth)
         else None,
-        without_finding=int((answered.any(axis=0) & ~known).sum())
-        if given.is_diagnosis and any(truth)
+        without_finding=int((answered.any(axis=0) & ~has_finding).sum())
+        if second.is_diagnosis and any(truth)
         else 0,
         texts=tuple(
             SecondText(raters[row], images[column], str(cells[row, column]))
             for row, column in sorted(cells, key=lambda cell: (cell[1], cell[0]))
         )
-        if given.kind == TEXT
+        if second.kind == TEXT
         else (),
     )
 
@@ -132,9 +132,9 @@ def second_results(
 def _arms(truth: Sequence[str]) -> dict[str, Flags]:
     """Which images are real, which are fakes, and all; of a blinded study all alone."""
     words = np.array(truth, dtype=object)
-    known = ("fake", "real") if any(truth) else ()
-    everything: Flags = np.ones(len(truth), dtype=np.bool_)
-    return {**{arm: np.asarray(words == arm) for arm in known}, ALL: everything}
+    arm_names = ("fake", "real") if any(truth) else ()
+    all_images: Flags = np.ones(len(truth), dtype=np.bool_)
+    return {**{arm: np.asarray(words == arm) for arm in arm_names}, ALL: all_images}
 
 
 def _matrix(cells: Mapping[tuple[int, int], Value], answered: Flags, option: str) -> Flags:
@@ -154,12 +154,12 @@ def _numbers(cells: Mapping[tuple[int, int], Value], answered: Flags) -> Floats:
 
 
 def _summary(values: Floats) -> Numbers | None:
-    given = values[~np.isnan(values)]
-    if not len(given):
+    numbers = values[~np.isnan(values)]
+    if not len(numbers):
         return None
-    sd = float(given.std(ddof=1)) if len(given) > 1 else None
+    sd = float(numbers.std(ddof=1)) if len(numbers) > 1 else None
     return Numbers(
-        len(given), float(given.mean()), sd, float(np.median(given)), float(given.min()), float(given.max())
+        len(numbers), float(numbers.mean()), sd, float(np.median(numbers)), float(numbers.min()), float(numbers.max())
     )
 
 
@@ -197,14 +197,14 @@ def _accuracy(
     cells: Mapping[tuple[int, int], Value],
     answered: Flags,
     finding: Sequence[str],
-    known: Flags,
+    has_finding: Flags,
     arms: Mapping[str, Flags],
 ) -> dict[str, RandomMean]:
     right = np.zeros_like(answered)
     for (row, column), value in cells.items():
         right[row, column] = _text(value).casefold() == finding[column].strip().casefold()
     return {
-        arm: share_over_raters(right[:, of_arm & known], answered[:, of_arm & known], nothing=NO_FINDING)
+        arm: share_over_raters(right[:, of_arm & has_finding], answered[:, of_arm & has_finding], why_none=NO_FINDING)
         for arm, of_arm in arms.items()
     }
 

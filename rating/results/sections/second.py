@@ -24,10 +24,10 @@ BY_FINDING = (
 )
 
 
-def all_second_results(given: list[SecondAnswers], columns: StudyColumns) -> tuple[SecondResults, ...]:
+def all_second_results(answers: list[SecondAnswers], columns: StudyColumns) -> tuple[SecondResults, ...]:
     """Of the raters and images of these columns."""
     return tuple(
-        second_results(each, columns.raters, columns.images, columns.truth, columns.finding) for each in given
+        second_results(each, columns.raters, columns.images, columns.truth, columns.finding) for each in answers
     )
 
 

@@ -61,17 +61,17 @@ class FoolRates:
 
 def fool_rate(called_real: Flags, rated: Flags) -> RandomMean:
     """The share of fakes called real, over raters and images like these; both flags raters × fakes."""
-    return share_over_raters(called_real, rated, nothing=ONLY_REALS)
+    return share_over_raters(called_real, rated, why_none=ONLY_REALS)
 
 
-def share_over_raters(hits: Flags, rated: Flags, *, nothing: str) -> RandomMean:
-    """The share of hits over raters and images like these, both flags raters × images; `nothing`: why there is none."""
+def share_over_raters(hits: Flags, rated: Flags, *, why_none: str) -> RandomMean:
+    """The share of hits over raters and images like these, both flags raters × images; `why_none`: why there is none."""
     raters = int(rated.any(axis=1).sum())
     if raters == 1:
         alone = wilson(int((hits & rated).sum()), int(rated.sum()))
         return RandomMean(replace(alone, reason=ONE_RATER), None, method=ONE_RATER_ALONE)
     if not rated.any():
-        return RandomMean(Estimate.undefined(nothing), None)
+        return RandomMean(Estimate.undefined(why_none), None)
     average = fixed_raters.with_these_raters(ustatistic.mean(hits, rated), hits, rated)
     there = rated.any(axis=1)
     if average.estimate.se is None and rated[there].all() and rated.shape[1] > 1:

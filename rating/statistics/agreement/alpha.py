@@ -52,7 +52,7 @@ def alpha(
 ) -> Estimate:
     """Krippendorff's alpha of a matrix images × labels, with the standard error of the jackknife over images.
 
-    values: what each label is worth (interval and ratio metrics), 1, 2, … unless given. Raises ValueError for a ratio
+    values: what each label is worth (interval and ratio metrics), 1, 2, … unless present. Raises ValueError for a ratio
     metric over values that are not positive.
     """
     c = np.asarray(counts, dtype=np.float64)
@@ -85,12 +85,12 @@ def interval_alpha(values: Floats, confidence: float = 0.95) -> Estimate:
 
     The same as `alpha(…, "interval", values)`, from sums: numbers may be as many different ones as there are ratings.
     """
-    given = ~np.isnan(values)
-    paired = given.sum(axis=0) >= 2
-    x, size = np.where(given, values, 0.0)[:, paired], given[:, paired].sum(axis=0).astype(np.float64)
+    present = ~np.isnan(values)
+    paired = present.sum(axis=0) >= 2
+    x, size = np.where(present, values, 0.0)[:, paired], present[:, paired].sum(axis=0).astype(np.float64)
     if not paired.any():
         return Estimate.undefined(NOTHING_TWICE)
-    x = np.where(given[:, paired], x - x.sum() / size.sum(), 0.0)  # near zero, so that no digits are lost
+    x = np.where(present[:, paired], x - x.sum() / size.sum(), 0.0)  # near zero, so that no digits are lost
     sums, squares = x.sum(axis=0), (x**2).sum(axis=0)
     within = 2 * (size * squares - sums**2) / (size - 1)
     parts = np.stack([size, sums, squares, within])
@@ -115,7 +115,7 @@ def _alpha_of_sums(parts: Floats) -> Floats:
 def _jackknifed(value: float, without: Floats, confidence: float) -> Estimate:
     """With the standard error that the values without each image give."""
     if np.isnan(without).any():
-        return Estimate(value, reason="All disagreement is on one image, so no standard error can be given.")
+        return Estimate(value, reason="All disagreement is on one image, so no standard error can be present.")
     n = len(without)
     se = float(np.sqrt((n - 1) / n * np.sum((without - without.mean()) ** 2)))
     return Estimate(value, se, t_interval(value, se, n - 1, confidence=confidence))
