@@ -57,7 +57,7 @@ class Numbers:
 class SecondResults:
     """Of one question and session. counts: {truth or "all": {option: answers}}; numbers likewise; accuracy by truth too.
 
-    accuracy is None where the question is no diagnosis or the truth is not has_finding; `without_finding` images have none of
+    accuracy is None where the question is no diagnosis or the truth is not known; `without_finding` images have none of
     the choices as their finding, and count in no accuracy.
     """
 
@@ -83,7 +83,7 @@ def second_results(
     truth: Sequence[str],
     finding: Sequence[str],
 ) -> SecondResults:
-    """The numbers of these raters and images; truth and finding of each image, empty while they are not has_finding."""
+    """The numbers of these raters and images; truth and finding of each image, empty while they are not known."""
     rows = {name: place for place, name in enumerate(raters)}
     columns = {name: place for place, name in enumerate(images)}
     cells = {
@@ -97,7 +97,9 @@ def second_results(
     arms = _arms(truth)
     ticked = {option: _matrix(cells, answered, option) for option in second.options}
     numbers = _numbers(cells, answered) if second.kind in {SCALE, NUMBER} else None
-    has_finding = np.array([name.strip().casefold() in _lower(second.options) for name in finding], dtype=np.bool_)
+    has_finding = np.array(
+        [name.strip().casefold() in _lower(second.options) for name in finding], dtype=np.bool_
+    )
     return SecondResults(
         code=second.code,
         words=second.words,
@@ -159,7 +161,12 @@ def _summary(values: Floats) -> Numbers | None:
         return None
     sd = float(numbers.std(ddof=1)) if len(numbers) > 1 else None
     return Numbers(
-        len(numbers), float(numbers.mean()), sd, float(np.median(numbers)), float(numbers.min()), float(numbers.max())
+        len(numbers),
+        float(numbers.mean()),
+        sd,
+        float(np.median(numbers)),
+        float(numbers.min()),
+        float(numbers.max()),
     )
 
 
@@ -204,7 +211,9 @@ def _accuracy(
     for (row, column), value in cells.items():
         right[row, column] = _text(value).casefold() == finding[column].strip().casefold()
     return {
-        arm: share_over_raters(right[:, of_arm & has_finding], answered[:, of_arm & has_finding], why_none=NO_FINDING)
+        arm: share_over_raters(
+            right[:, of_arm & has_finding], answered[:, of_arm & has_finding], why_none=NO_FINDING
+        )
         for arm, of_arm in arms.items()
     }
 

@@ -27,7 +27,8 @@ BY_FINDING = (
 def all_second_results(answers: list[SecondAnswers], columns: StudyColumns) -> tuple[SecondResults, ...]:
     """Of the raters and images of these columns."""
     return tuple(
-        second_results(each, columns.raters, columns.images, columns.truth, columns.finding) for each in answers
+        second_results(each, columns.raters, columns.images, columns.truth, columns.finding)
+        for each in answers
     )
 
 

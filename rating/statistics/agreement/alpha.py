@@ -52,7 +52,7 @@ def alpha(
 ) -> Estimate:
     """Krippendorff's alpha of a matrix images × labels, with the standard error of the jackknife over images.
 
-    values: what each label is worth (interval and ratio metrics), 1, 2, … unless present. Raises ValueError for a ratio
+    values: what each label is worth (interval and ratio metrics), 1, 2, … unless given. Raises ValueError for a ratio
     metric over values that are not positive.
     """
     c = np.asarray(counts, dtype=np.float64)
@@ -115,7 +115,7 @@ def _alpha_of_sums(parts: Floats) -> Floats:
 def _jackknifed(value: float, without: Floats, confidence: float) -> Estimate:
     """With the standard error that the values without each image give."""
     if np.isnan(without).any():
-        return Estimate(value, reason="All disagreement is on one image, so no standard error can be present.")
+        return Estimate(value, reason="All disagreement is on one image, so no standard error can be given.")
     n = len(without)
     se = float(np.sqrt((n - 1) / n * np.sum((without - without.mean()) ** 2)))
     return Estimate(value, se, t_interval(value, se, n - 1, confidence=confidence))
