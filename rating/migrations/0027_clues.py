@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("rating", "0025_slices_stay")]
+    dependencies = [("rating", "0026_bundle_jobs")]
 
     operations = [
         migrations.AddField(
