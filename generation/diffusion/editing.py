@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from generation.diffusion.latent_space import Space
+from generation.diffusion.noise_levels import signal_and_share
 
 
 @dataclass(frozen=True)
@@ -55,26 +56,12 @@ class Editing:
 
     def noised(self, place: int) -> Tensor:
         """What it starts from, with as much noise as there is before the step at this place of the schedule."""
-        signal, share = self._signal_and_share(place)
+        signal, share = signal_and_share(self.schedule, place, is_flow=self.is_flow)
         return self.clean * signal + self.noise * share
 
     def with_surroundings(self, noisy: Tensor, place: int) -> Tensor:
         """The same with all outside the region as it would be at this place."""
         return noisy if self.cells is None else torch.where(self.cells, noisy, self.noised(place))
-
-    def _signal_and_share(self, place: int) -> tuple[float, float]:
-        schedule = self.schedule
-        if place >= len(schedule.timesteps):
-            return 1.0, 0.0
-        if self.is_flow:
-            share = float(schedule.sigmas[place])
-            return 1.0 - share, share
-        if hasattr(schedule, "sigmas"):
-            sigma = float(schedule.sigmas[place])
-            signal = 1 / (1 + sigma**2) ** 0.5
-            return signal, sigma * signal
-        alpha = float(schedule.alphas_cumprod[int(schedule.timesteps[place])])
-        return alpha**0.5, (1 - alpha) ** 0.5
 
 
 def _first_place(schedule: Any, strength: float) -> int:

@@ -56,14 +56,23 @@ class Denoiser(nn.Module):
         self.layout = layout
         self.to(memory_format=layout)  # type: ignore[call-overload]  # torch's stub lacks this form
 
-    def guided(self, noisy: Tensor, time: Tensor, classes: Tensor | None, guidance: float) -> Tensor:
-        """The prediction pushed away from the unconditional one (classifier-free guidance, Ho & Salimans 2022)."""
+    def guided(
+        self, noisy: Tensor, time: Tensor, classes: Tensor | None, guidance: float, rescale: float = 0.0
+    ) -> Tensor:
+        """The prediction pushed away from the unconditional one (classifier-free guidance, Ho & Salimans 2022).
+
+        `rescale` of it is brought back to the spread of the conditional one (Lin et al. 2024, eq. 15 and 16).
+        """
         predict = self.compiled or self
         if classes is None or guidance == 1.0:
             return cast("Tensor", predict(noisy, time, classes))
         twice, null_classes = time.repeat(2), torch.full_like(classes, self.config.null_class)
         cond, uncond = predict(noisy.repeat(2, 1, 1, 1), twice, torch.cat([classes, null_classes])).chunk(2)
-        return cast("Tensor", uncond + guidance * (cond - uncond))
+        guided = cast("Tensor", uncond + guidance * (cond - uncond))
+        if not rescale:
+            return guided
+        spread, of_cond = (part.std(dim=(1, 2, 3), keepdim=True) for part in (guided, cond))
+        return guided * (rescale * of_cond / spread + 1 - rescale)
 
 
 class _ConditionEmbedding(nn.Module):

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from generation.diffusion.editing import Editing, Start
+from generation.diffusion.guidance import Guidance
 from generation.diffusion.network import Denoiser, autocast
+from generation.diffusion.noise_levels import noise_level
 from generation.diffusion.objectives import make_sampler
 
 BetweenSteps = Callable[[], None]
@@ -24,7 +26,7 @@ def sample(
     classes: Sequence[int] | None = None,
     sampler: str = "",
     steps: int = 20,
-    guidance: float = 1.0,
+    guidance: float | Guidance = 1.0,
     precision: str = "auto",
     start: Start | None = None,
     between_steps: BetweenSteps | None = None,
@@ -33,6 +35,8 @@ def sample(
 
     Raises ConfigError when the sampler does not fit the model.
     """
+    guide = guidance if isinstance(guidance, Guidance) else Guidance(guidance)
+    is_flow = net.config.objective == "flow"
     config, device = net.config, next(net.parameters()).device
     schedule = make_sampler(config, sampler)
     # The schedule stays on the CPU, and so do its decisions: a GPU is never waited for between two steps.
@@ -51,7 +55,13 @@ def sample(
             schedule.set_begin_index(first)
         for place in range(first, len(times)):
             # None of these schedules scales what the network is shown.
-            predicted = net.guided(noisy, times[place], cond, guidance)
+            predicted = net.guided(
+                noisy,
+                times[place],
+                cond,
+                guide.scale_at(noise_level(schedule, place, is_flow=is_flow)),
+                guide.rescale,
+            )
             step = schedule.timesteps[place]
             noisy = schedule.step(predicted, step, noisy, generator=generators).prev_sample
             noisy = editing.with_surroundings(noisy, place + 1) if editing else noisy

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generation.diffusion.data.training_images import TrainingImages
-from generation.metrics.checkpoint_metrics import MetricsJSON, ScanJSON
+from generation.metrics.checkpoint_metrics import DistancesJSON, MetricsJSON, ScanJSON
 from generation.metrics.distances import TooFewError, fid, kid
 from generation.metrics.extractors import extractor
 from generation.metrics.feature_extractor import Extractor, described
@@ -57,6 +57,7 @@ class Watch:
         names: Sequence[str] = (),
         patients: Sequence[str] = (),
         held_out_classes: NDArray[np.int64] | None = None,
+        class_names: Sequence[str] = (),
         count: int,
         spec: str = "",
     ) -> Watch:
@@ -64,7 +65,11 @@ class Watch:
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / TRAINING, training)
         np.save(folder / HELD_OUT, held_out)
-        facts = {"names": list(names), "patients": list(patients) or [""] * len(training)}
+        facts = {
+            "classes": list(class_names),
+            "names": list(names),
+            "patients": list(patients) or [""] * len(training),
+        }
         (folder / NAMES).write_text(json.dumps(facts))
         (folder / CLASSES).unlink(missing_ok=True)
         if held_out_classes is not None:
@@ -120,6 +125,7 @@ class Watch:
         )
         rule = self._rule(training, training_views.structures, pulse)
         matches = scan(sampled, training_views, rule)
+        by_class = self._by_class(held_out_features, sampled.features)
         metrics: MetricsJSON = {
             **_distances(held_out_features, sampled.features),
             "floor": _distances(
@@ -128,11 +134,25 @@ class Watch:
             "extractor": described(network),
             "memorisation": self._scan_as_json(matches, rule),
         }
+        if by_class:
+            metrics["by_class"] = by_class
         sheets = {
             GRID: encode_png(grid(images[:SHOWN])),
             NEIGHBOURS: encode_png(side_by_side(images, training, matches)),
         }
         return metrics, sheets
+
+    def _by_class(self, real: NDArray[np.float32], fake: NDArray[np.float32]) -> dict[str, DistancesJSON]:
+        """The distances within each class that both sides have enough of; samples are of every class in turn."""
+        names = json.loads((self.folder / NAMES).read_text())["classes"]
+        if len(names) < 2 or not (self.folder / CLASSES).exists():
+            return {}
+        numbers = np.load(self.folder / CLASSES)
+        distances = {
+            name: _distances(real[numbers == number], fake[number :: len(names)])
+            for number, name in enumerate(names)
+        }
+        return {name: values for name, values in distances.items() if "fid" in values}
 
     def _training_views(self, network: Extractor, training: Images, pulse: Heartbeat) -> Views:
         features = self._stored(

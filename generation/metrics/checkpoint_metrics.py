@@ -43,6 +43,7 @@ class MetricsJSON(DistancesJSON, total=False):
     memorisation: ScanJSON
     validation_loss: float
     reconstruction: ReconstructionJSON
+    by_class: dict[str, DistancesJSON]
 
 
 class Fidelity(TypedDict, total=False):
@@ -130,6 +131,7 @@ class CheckpointMetrics:
     scan: CopyScan | None = None
     validation_loss: float | None = None
     reconstruction: Reconstruction | None = None
+    by_class: tuple[tuple[str, Distances], ...] = ()
 
     @classmethod
     def from_json(cls, values: MetricsJSON) -> Self:
@@ -142,6 +144,7 @@ class CheckpointMetrics:
             CopyScan(scan["copies"], scan["of"]) if scan else None,
             values.get("validation_loss"),
             Reconstruction(**decoded) if decoded else None,
+            tuple((name, Distances.from_json(own)) for name, own in values.get("by_class", {}).items()),
         )
 
 

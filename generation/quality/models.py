@@ -14,6 +14,7 @@ from generation.metrics.number import Number
 from jobs.models import Job, JobQuerySet
 from pool.canonical.typed_json import from_json
 from pool.models import Dataset, Image
+from pool.splits import held_out_images, split_in_words, training_images
 
 
 def saliency_path(report: QualityReport, _filename: str) -> str:
@@ -40,8 +41,8 @@ class QualityReport(Job):
 
     class Split(models.TextChoices):
         ALL = "", "all images"
-        TRAIN = "train", "those for training"
-        TEST = "test", "those for testing"
+        TRAIN = "train", "those that models learn from"
+        TEST = "test", "those held out"
 
     queue = "gpu"
 
@@ -82,10 +83,15 @@ class QualityReport(Job):
                 f"“{self.reference}” holds {self.reference.get_modality_display()} images, “{self.candidate}” "
                 f"{self.candidate.get_modality_display()}: they do not compare."
             )
+        if self.reference_id and self.split and not self.reference_images().exists():
+            raise ValidationError({"split": f"There are none. {split_in_words(self.reference)}"})
 
     def reference_images(self) -> models.QuerySet[Image]:
-        images = self.reference.images.usable()
-        return images.filter(split=self.split) if self.split else images
+        """All of it, or one of the sides that training parts it into, whether marked or by the hash."""
+        if not self.split:
+            return self.reference.images.usable()
+        side = held_out_images if self.split == self.Split.TEST else training_images
+        return side(self.reference)
 
     @property
     def numbers(self) -> list[Number]:

@@ -83,7 +83,7 @@ def _training_images(report: QualityReport, fake: Sequence[Image]) -> list[Image
     of_models = Image.objects.usable().filter(dataset__in=Dataset.objects.filter(name__in=names))
     rest = Image.objects.none()
     if report.split:
-        rest = report.reference.images.usable().exclude(split=report.split)
+        rest = report.reference.images.usable().exclude(pk__in=report.reference_images().values("pk"))
     return [*_sample(report, of_models.exclude(dataset=report.candidate)), *_sample(report, rest)]
 
 

@@ -71,6 +71,7 @@ def watch_for(
         names=[str(pk) for pk, _ in trained_on],
         patients=[patient for _, patient in trained_on],
         held_out_classes=_classes(test_images, config),
+        class_names=[str(kind) for kind in config.classes] if isinstance(config, TrainingConfig) else [],
         count=run.facts["samples_measured"],
         spec=settings.EXTRACTOR,
     )

@@ -185,6 +185,13 @@ def _fidelity(checkpoint: Checkpoint) -> Section:
             text += f"; real images against real images {real:.{digits}f}"
         rows.append((words, text))
     rows += [("Images", f"{distances.n_fake:,} generated against {distances.n_real:,} held-out real ones")]
+    rows += [
+        (
+            f"{fd}, {name}",
+            f"{own.in_words('fid', 3, interval='(95 % interval {} to {})')}, {own.n_fake:,} against {own.n_real:,} images",
+        )
+        for name, own in metrics.by_class
+    ]
     rows += _held_out(metrics)
     return Section("Fidelity", rows, extractor_sentence(metrics.extractor))
 

@@ -107,8 +107,7 @@ def test_page_and_command_leave_the_same_quality_report(
 ) -> None:
     leave_queued(monkeypatch, "quality")
     real, fakes = make_dataset("Real"), make_dataset("Fakes", origin="synthetic")
-    for dataset in (real, fakes):
-        make_image(dataset)
+    make_image(real, split="test"), make_image(fakes)
 
     wish = {"reference": real.pk, "candidate": fakes.pk, "split": "test", "most": 50, "seed": 3}
     browser.post("/generation/quality/new/", wish)

@@ -11,6 +11,7 @@ from generation.diffusion.checkpoint_source import CheckpointSource
 from generation.diffusion.compiling import COMPILE, Compiling
 from generation.diffusion.config import ImageClass
 from generation.diffusion.errors import CheckpointError
+from generation.diffusion.guidance import Guidance
 from generation.diffusion.model_cache import (
     PRECISIONS,
     ModelCache,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from generation.diffusion.network import Denoiser
 
 MOST_STEPS = 1000
+OF_GUIDANCE = ("guidance_low", "guidance_high", "guidance_rescale")
 ON_GPU, ON_CPU = 32, 4  # images at once
 
 
@@ -80,7 +82,7 @@ class DiffusionEngine:
                 plan.compile,
                 batch=size,
                 images=len(indices),
-                guided=plan.guidance != 1.0,
+                guided=plan.guidance.scale != 1.0,
                 try_out=partial(plan.try_out, net),
                 note=running.note,
             )
@@ -102,7 +104,7 @@ class _SamplingPlan:
     kinds: dict[str, int]
     sampler: str
     steps: int
-    guidance: float
+    guidance: Guidance
     compile: str
     provenance: dict[str, Any]
 
@@ -111,12 +113,13 @@ class _SamplingPlan:
         from generation.diffusion.objectives import make_sampler
 
         settings = request.settings
-        steps, guidance = int(settings.get("steps", 20)), float(settings.get("guidance", 1.0))
+        steps = int(settings.get("steps", 20))
         sampler = str(settings.get("sampler") or net.config.samplers[0])
         if not 1 <= steps <= MOST_STEPS:
             raise EngineError(f"The number of sampling steps is from 1 to {MOST_STEPS}.")
         with engine_errors():
             make_sampler(net.config, sampler)
+            guidance = guidance_of(settings)
             labels = {spec.label for spec in request.image_specs} or {request.label}
             classes = {label: ImageClass(request.modality, label) for label in labels if net.config.classes}
             kinds = {label: net.config.class_number(image_class) for label, image_class in classes.items()}
@@ -127,7 +130,8 @@ class _SamplingPlan:
             "precision": str(next(net.parameters()).dtype).removeprefix("torch."),
             "sampler": sampler,
             "steps": steps,
-            "guidance": guidance,
+            **{name: settings[name] for name in OF_GUIDANCE if name in settings},
+            "guidance": guidance.scale,
             "size": net.config.size,
         }
         return cls(kinds, sampler, steps, guidance, compile_it, facts)
@@ -157,6 +161,16 @@ class _SamplingPlan:
         classes = [next(iter(self.kinds.values()))] * number if self.kinds else None
         guidance = self.guidance
         sample(net, [0] * number, classes=classes, steps=2, guidance=guidance, precision="fp32")
+
+
+def guidance_of(settings: Mapping[str, Any]) -> Guidance:
+    """As a job's settings have it. Raises ConfigError."""
+    return Guidance(
+        float(settings.get("guidance", 1.0)),
+        float(settings.get("guidance_low", 0.0)),
+        float(settings.get("guidance_high", 1.0)),
+        float(settings.get("guidance_rescale", 0.0)),
+    )
 
 
 def _start(sources: Sources | None, group: Sequence[int]) -> Start | None:

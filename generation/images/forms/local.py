@@ -7,8 +7,9 @@ from typing import Any
 
 from django import forms
 
-from generation.diffusion.config import SAMPLERS, ImageClass
+from generation.diffusion.config import SAMPLERS, ConfigError, ImageClass
 from generation.diffusion.model_cache import PRECISIONS
+from generation.images.engines.diffusion import OF_GUIDANCE, guidance_of
 from generation.images.engines.protocol import ImageSpec
 from generation.images.forms.base import NewJobForm
 from generation.images.models import GenerationJob
@@ -30,6 +31,23 @@ class DiffusionJobForm(NewJobForm):
         max_value=20,
         initial=1,
         help_text="Above 1, a model that knows findings is held to them more closely.",
+    )
+    guidance_low = forms.FloatField(
+        min_value=0,
+        max_value=1,
+        required=False,
+        label="Guidance from noise level",
+        help_text="0 is none left, 1 all noise. Guidance in between alone makes images more varied.",
+    )
+    guidance_high = forms.FloatField(
+        min_value=0, max_value=1, required=False, label="Guidance up to noise level"
+    )
+    guidance_rescale = forms.FloatField(
+        min_value=0,
+        max_value=1,
+        required=False,
+        label="Rescale guidance",
+        help_text="Against the contrast that much guidance adds; 0.7 is usual.",
     )
     # By number, not from a list; the rows are those of whoever asks all the same.
     edit_of = forms.ModelChoiceField(
@@ -79,6 +97,7 @@ class DiffusionJobForm(NewJobForm):
     )
     field_order = (
         *("what", "total", "dataset", "new_dataset", "seed", "steps", "sampler", "guidance"),
+        *OF_GUIDANCE,
         *("edit_of", "edit_each", "strength", "region", "mask"),
         *("precision", "compile", "priority"),
     )
@@ -112,10 +131,27 @@ class DiffusionJobForm(NewJobForm):
         chosen, sampler = self.kinds.get(data.get("what", "")), data.get("sampler")
         if chosen and sampler and sampler not in chosen[0].samplers:
             self.add_error("sampler", f"{chosen[0]} is sampled by {', '.join(chosen[0].samplers)}.")
+        self._check_guidance(data, chosen[0] if chosen else None)
         if chosen:
             for field, sentence in source_errors(data, chosen[0], chosen[1].modality):
                 self.add_error(field, sentence)
         return data
+
+    def _check_guidance(self, data: dict[str, Any], checkpoint: Checkpoint | None) -> None:
+        """What would have no effect is refused, as is an interval that is none."""
+        scale = data.get("guidance")
+        without_effect = scale in {None, 1.0} or (checkpoint is not None and not checkpoint.config.classes)
+        for name in OF_GUIDANCE:
+            if data.get(name) is not None and without_effect:
+                self.add_error(
+                    name, "Without guidance above 1, of a model that knows findings, this does nothing."
+                )
+        try:
+            guidance_of(
+                {name: value for name, value in data.items() if name in OF_GUIDANCE and value is not None}
+            )
+        except ConfigError as error:
+            self.add_error("guidance_low", str(error))
 
     def kind(self) -> ImageClass:
         chosen = self.kinds[self.cleaned_data["what"]][1]
@@ -128,7 +164,7 @@ class DiffusionJobForm(NewJobForm):
         return [ImageSpec("", kind.label) for kind in checkpoint.kinds if kind.modality == chosen.modality]
 
     def settings(self) -> dict[str, Any]:
-        names = ("steps", "sampler", "guidance", "precision", "compile")
+        names = ("steps", "sampler", "guidance", *OF_GUIDANCE, "precision", "compile")
         return {**{name: self.cleaned_data[name] for name in names}, **source_settings(self.cleaned_data)}
 
     def model(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.membership.owner_option import add_owner_option, owner_of
 from generation.diffusion.compiling import COMPILE
 from generation.diffusion.model_cache import PRECISIONS
+from generation.images.engines.diffusion import OF_GUIDANCE
 from generation.images.forms.base import NewJobForm
 from generation.images.forms.by_engine import JOB_FORMS
 from generation.models import Checkpoint, GenerationJob
@@ -37,7 +38,7 @@ AS_ON_THE_PAGE = (
         "price",
         "spend_cap",
     ),
-    *("seed", "size", "steps", "sampler", "guidance", "quality", "stand_in"),
+    *("seed", "size", "steps", "sampler", "guidance", *OF_GUIDANCE, "quality", "stand_in"),
 )
 OPTIONS = {
     "total": "count",
@@ -89,6 +90,11 @@ class Command(BaseCommand):
         parser.add_argument("--steps", type=int, help="sampling steps of a diffusion model")
         parser.add_argument("--sampler", help="flow-euler, flow-heun, ddim, ddpm or dpm-solver++")
         parser.add_argument("--guidance", type=float, help="above 1: held more closely to the finding")
+        parser.add_argument(
+            "--guidance-low", type=float, metavar="LEVEL", help="guide from this noise on, 0 to 1"
+        )
+        parser.add_argument("--guidance-high", type=float, metavar="LEVEL", help="and up to this")
+        parser.add_argument("--guidance-rescale", type=float, metavar="PHI", help="0 to 1, 0.7 is usual")
         parser.add_argument("--quality", help="of the API's model")
         parser.add_argument(
             "--stand-in", action="store_true", help="file a new dataset of phantoms as real, for trials"

@@ -28,7 +28,10 @@ class Command(BaseCommand):
         parser.add_argument("--reference", required=True, metavar="NAME", help="the real images")
         parser.add_argument("--candidate", required=True, metavar="NAME", help="the images to judge")
         parser.add_argument(
-            "--split", choices=["train", "test"], default="", help="of the reference, only these"
+            "--split",
+            choices=["train", "test"],
+            default="",
+            help="of the reference, only what training learns from, or holds out",
         )
         parser.add_argument("--most", type=int, default=2000, help="images of each side, at most")
         parser.add_argument("--seed", type=int, default=0)

@@ -106,3 +106,19 @@ def test_a_source_that_was_excluded_meanwhile_fails_the_job_in_a_sentence(lungs:
         "failed",
         "What was to be started from is not in the pool, or somebody has excluded it.",
     )
+
+
+def test_guidance_in_an_interval_and_rescaled_is_noted_and_refused_where_it_does_nothing(
+    lungs: Dataset,
+) -> None:
+    generate(
+        "--count=1", "--guidance=3", "--guidance-low=0.2", "--guidance-high=0.7", "--guidance-rescale=0.5"
+    )
+
+    noted = Image.objects.get(dataset__name="Fakes").provenance
+    names = ("guidance", "guidance_low", "guidance_high", "guidance_rescale")
+    assert [noted[name] for name in names] == [3.0, 0.2, 0.7, 0.5]
+    with pytest.raises(CommandError, match="--guidance-low: Without guidance above 1"):
+        generate("--count=1", "--guidance-low=0.2")
+    with pytest.raises(CommandError, match="from one noise level to a higher one"):
+        generate("--count=1", "--guidance=3", "--guidance-low=0.7", "--guidance-high=0.2")

@@ -21,6 +21,8 @@ from generation.diffusion.run import TrainingImages, train
 from generation.diffusion.trainer import Trainer
 from generation.metrics.checkpoint_evaluator import GRID, NEIGHBOURS, Watch
 from generation.metrics.checkpoint_metrics import Distances
+from generation.metrics.distances import fid
+from generation.metrics.extractors import extractor
 from generation.metrics.fidelity_by_step import points, suggestion
 from pool.canonical.pixels import fitted_square
 from tests.generation.tiny import bright_squares, tiny_config
@@ -31,6 +33,30 @@ Squares = NDArray[np.uint8]
 def watch_of(folder: Path, training: Squares, held_out: Squares, *, count: int = 16) -> Watch:
     names = [f"image {place}" for place in range(len(training))]
     return Watch.of(folder, training, held_out, names=names, count=count)
+
+
+def test_each_class_has_the_distance_of_its_own_images_alone(tmp_path: Path) -> None:
+    """Drawn in turn of three classes; the third has one held-out image, too few for a distance."""
+    dice = np.random.default_rng(0)
+    images, held_out = (dice.integers(0, 256, (count, 16, 16), dtype=np.uint8) for count in (18, 11))
+    numbers = np.array([0, 1] * 5 + [2])
+    names = ["xray/normal", "xray/opacity", "xray/rare"]
+    watch = Watch.of(
+        tmp_path, images, held_out, held_out_classes=numbers, class_names=names, names=[], count=18
+    )
+
+    metrics, _sheets = watch.measure(images)
+
+    features = extractor("").features
+    expected = {
+        name: fid(features(held_out[numbers == number]), features(images[number::3])).value
+        for number, name in enumerate(names[:2])
+    }
+    assert {name: own["fid"] for name, own in metrics["by_class"].items()} == pytest.approx(
+        expected, rel=1e-4
+    )
+    assert metrics["by_class"]["xray/normal"]["n_real"] == 5
+    assert metrics["by_class"]["xray/normal"]["n_fake"] == 6
 
 
 def test_every_checkpoint_carries_its_distances_and_sheets(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.test import Client
 from scipy.ndimage import gaussian_filter
@@ -18,6 +19,7 @@ from scipy.ndimage import gaussian_filter
 from accounts.models import User
 from generation.metrics.number import Number
 from generation.models import QualityReport
+from pool import splits
 from pool.copies.rule import altered
 from pool.imports.store import add_image
 from pool.models import Dataset, Image, NearCopy, Origin
@@ -273,3 +275,25 @@ def test_real_xrays_against_smoothed_ones_with_the_extractor_that_ships(
     assert (blurred["machine_auc"].estimate or 0) > 0.95
     assert (blurred["spectrum"].estimate or 0) > 3 * (others["spectrum"].estimate or np.inf)
     assert not NearCopy.objects.exists()
+
+
+def test_test_means_held_out_in_a_report_as_in_training_marked_or_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(splits, "ENOUGH_TO_SPLIT", 20)
+    real, fakes = make_dataset("Real"), make_dataset("Fakes", origin="synthetic")
+    for number in range(30):
+        make_image(real, patient=f"patient {number}")
+    held_out, learned = splits.held_out_images(real), splits.training_images(real)
+
+    sides = {
+        side: QualityReport(reference=real, candidate=fakes, split=side).reference_images()
+        for side in ("", "train", "test")
+    }
+
+    assert 0 < held_out.count() < 30
+    assert set(sides["test"]) == set(held_out)
+    assert set(sides["train"]) == set(learned)
+    assert sides[""].count() == 30
+    with pytest.raises(ValidationError, match="Nothing is held out"):
+        QualityReport(reference=fakes, candidate=real, split="test").clean()
