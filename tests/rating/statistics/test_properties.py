@@ -63,7 +63,6 @@ def assert_finite(numbers: Any) -> None:
 
 
 @given(codes)
-@settings(deadline=None)
 def test_a_report_of_any_ratings_has_no_nan_and_no_warning(of: np.ndarray) -> None:
     groups = tuple(("ct", "xray")[n % 2] for n in range(of.shape[1]))
 
@@ -73,7 +72,6 @@ def test_a_report_of_any_ratings_has_no_nan_and_no_warning(of: np.ndarray) -> No
 
 
 @given(codes, st.data())
-@settings(deadline=None)
 def test_numbers_against_any_truth_have_no_nan_and_no_warning(of: np.ndarray, data: st.DataObject) -> None:
     truth = data.draw(
         st.lists(st.sampled_from(["real", "fake", ""]), min_size=of.shape[1], max_size=of.shape[1])
@@ -85,7 +83,6 @@ def test_numbers_against_any_truth_have_no_nan_and_no_warning(of: np.ndarray, da
 
 
 @given(codes, st.permutations([0, 1, 2]))
-@settings(deadline=None)
 def test_the_names_of_the_labels_do_not_matter(of: np.ndarray, order: list[int]) -> None:
     renamed = np.array([*order, -1], dtype=np.int8)[of]
 
@@ -93,7 +90,6 @@ def test_the_names_of_the_labels_do_not_matter(of: np.ndarray, order: list[int])
 
 
 @given(codes, seeds)
-@settings(deadline=None)
 def test_the_order_of_raters_and_images_does_not_matter(of: np.ndarray, seed: int) -> None:
     rng = np.random.default_rng(seed)
 
@@ -103,7 +99,6 @@ def test_the_order_of_raters_and_images_does_not_matter(of: np.ndarray, seed: in
 
 
 @given(codes)
-@settings(deadline=None)
 def test_an_image_that_nobody_rated_changes_nothing(of: np.ndarray) -> None:
     more = np.concatenate([of, np.full((len(of), 1), -1, dtype=np.int8)], axis=1)
 
@@ -112,7 +107,6 @@ def test_an_image_that_nobody_rated_changes_nothing(of: np.ndarray) -> None:
 
 
 @given(codes)
-@settings(deadline=None)
 def test_alpha_is_that_of_the_krippendorff_package(of: np.ndarray) -> None:
     counts = table(of).category_counts()
     if (counts[counts.sum(axis=1) >= 2].sum(axis=0) > 0).sum() < 2:
@@ -126,7 +120,6 @@ def test_alpha_is_that_of_the_krippendorff_package(of: np.ndarray) -> None:
 
 
 @given(hnp.arrays(np.int64, (3, 3), elements=st.integers(1, 30)))
-@settings(deadline=None)
 def test_cohen_is_that_of_statsmodels(counts: np.ndarray) -> None:
     expected = cohens_kappa(counts)
 
@@ -144,7 +137,6 @@ def codes_of(counts: np.ndarray) -> np.ndarray:
 
 
 @given(hnp.arrays(np.int64, (3, 3), elements=st.integers(1, 9)), st.sampled_from(["linear", "quadratic"]))
-@settings(deadline=None)
 def test_congers_kappa_of_two_raters_is_cohens_weighted_or_not(counts: np.ndarray, scale: str) -> None:
     plain, weighted = (
         cohens_kappa(counts, return_results=False),
@@ -156,7 +148,6 @@ def test_congers_kappa_of_two_raters_is_cohens_weighted_or_not(counts: np.ndarra
 
 
 @given(hnp.arrays(np.int64, (3, 3), elements=st.integers(1, 9)))
-@settings(deadline=None)
 def test_scotts_pi_is_by_its_definition(counts: np.ndarray) -> None:
     shares = (counts.sum(axis=0) + counts.sum(axis=1)) / (2 * counts.sum())
     chance, observed = (shares**2).sum(), np.trace(counts) / counts.sum()
@@ -165,7 +156,6 @@ def test_scotts_pi_is_by_its_definition(counts: np.ndarray) -> None:
 
 
 @given(seeds, st.integers(2, 5), st.integers(2, 6))
-@settings(deadline=None)
 def test_on_complete_data_the_u_statistic_is_the_mean_of_delongs_aucs(
     seed: int, raters: int, levels: int
 ) -> None:
@@ -179,7 +169,7 @@ def test_on_complete_data_the_u_statistic_is_the_mean_of_delongs_aucs(
 
 
 @given(seeds)
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_the_u_statistic_variance_is_that_of_its_definition_on_any_design(seed: int) -> None:
     rng = np.random.default_rng(seed)
     truth = np.array([0, 0, 0, 1, 1, 1])
@@ -212,7 +202,7 @@ def test_the_u_statistic_variance_is_that_of_its_definition_on_any_design(seed: 
 
 
 @given(seeds)
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_both_ways_of_summing_over_shared_images_agree(seed: int) -> None:
     rng = np.random.default_rng(seed)
     fake = np.arange(12) % 2 == 1
