@@ -69,7 +69,8 @@ AGREEMENT = [
         PROPERTIES,
         ERRORS,
         ordinal_metric=("np.cumsum(margins, axis=-1) - margins / 2", "np.cumsum(margins, axis=-1) - margins"),
-        small_sample=("n - 1, 1", "n, 1"),
+        small_sample=("        n - 1, 1\n", "        n, 1\n"),
+        small_sample_of_numbers=("np.maximum(n - 1, 1)", "np.maximum(n, 1)"),
         jackknife=("np.sqrt((n - 1) / n * np.sum(", "np.sqrt(1 / n * np.sum("),
     ),
 ]

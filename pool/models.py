@@ -295,32 +295,6 @@ def _in_words(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-class NearCopy(models.Model):
-    """A generated image that a quality report found to repeat a real one; no study shows it by chance.
-
-    Whoever judges the pool reads this table and need not know who wrote it.
-    """
-
-    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="near_copies")
-    of = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="copied_by")
-    similarity = models.FloatField(help_text="The highest correlation of fine structure, -1 to 1.")
-    threshold = models.FloatField(
-        help_text="From where on it counts as a copy, by that report's calibration."
-    )
-    found_at = models.DateTimeField(db_default=Now(), editable=False)
-
-    class Meta:
-        ordering = ["-similarity"]
-        verbose_name_plural = "near copies"
-        constraints = [
-            models.UniqueConstraint(fields=["image", "of"], name="near_copy_once_per_pair"),
-            models.CheckConstraint(condition=~models.Q(image=models.F("of")), name="near_copy_of_another"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.image_id} repeats {self.of_id}"
-
-
 class ImportJob(Job):
     """An upload on its way into a dataset, and afterwards the record of what was refused and why."""
 
@@ -396,6 +370,7 @@ class UploadedFile(models.Model):
 
 
 # Last, since their rows name those above; whoever reads images need not read them. Under their own names, to be handed on.
+from pool.copies.models import NearCopy as NearCopy  # noqa: E402, PLC0414  as above
 from pool.corrections.models import CorrectedImage as CorrectedImage  # noqa: E402, PLC0414  as above
 from pool.corrections.models import Correction as Correction  # noqa: E402, PLC0414  as above
 from pool.imports.outcome_rows import FileOutcome as FileOutcome  # noqa: E402, PLC0414  as above

@@ -6,7 +6,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models import QuerySet
 
-from pool.fool_rates_by_dataset import FoolRate, register
+from pool.registers.fool_rates_by_dataset import FoolRate, register
 
 
 class RatingConfig(AppConfig):
@@ -14,7 +14,7 @@ class RatingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from pool.corrections import fixed_images  # models, which are there only now
+        from pool.registers import fixed_images  # models, which are there only now
 
         register(_fool_rates)
         fixed_images.register(_images_of_frozen_studies)

@@ -11,19 +11,21 @@ from rating.views import (
     images,
     images_and_remarks,
     jobs,
-    log,
-    members,
     planner,
-    point_of_no_return,
     preview,
-    rater_management,
     redaction,
-    signing,
     sitting,
     statements,
     studies,
     study_form,
     withdrawal,
+)
+from rating.views.conduct import (
+    log,
+    members,
+    point_of_no_return,
+    rater_management,
+    signing,
 )
 
 app_name = "rating"

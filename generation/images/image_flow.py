@@ -9,8 +9,8 @@ from django.db.models import Count, QuerySet, Sum
 
 from generation.images.models import GenerationJob
 from generation.images.outcomes import EarlierOutcome, GeneratedImage
-from pool.image_flow import Flow, register
 from pool.models import Dataset
+from pool.registers.image_flow import Flow, register
 
 
 def generated(dataset: Dataset) -> Flow:

@@ -23,8 +23,8 @@ from generation.training.models import Checkpoint, TrainingRun
 from generation.training.run_history import Course, loss_curve
 from jobs.views import Context
 from pool.figure_style import PRINT, SCREEN, Theme, as_file
-from pool.fool_rates_by_dataset import fool_rates, of_checkpoint
 from pool.models import Image
+from pool.registers.fool_rates_by_dataset import fool_rates, of_checkpoint
 from pool.storage.stored_files import stored_bytes
 
 if TYPE_CHECKING:

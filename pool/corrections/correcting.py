@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from audit import record
-from pool.corrections.fixed_images import is_fixed
 from pool.models import CorrectedImage, Correction, Dataset, Image
+from pool.registers.fixed_images import is_fixed
 
 BATCH = 2_000
 
@@ -23,14 +23,14 @@ class Corrected:
 
     correction: Correction | None
     changed: int
-    alike: int
+    unchanged: int
     fixed: int
 
     @property
     def in_words(self) -> str:
         words = [f"{self.changed} image{'' if self.changed == 1 else 's'} changed."]
-        if self.alike:
-            words.append(f"{self.alike} said so already.")
+        if self.unchanged:
+            words.append(f"{self.unchanged} said so already.")
         if self.fixed:
             words.append(f"{self.fixed} stay as they are: a study that is frozen or further shows them.")
         return " ".join(words)

@@ -11,9 +11,9 @@ from django.db.models import Q, QuerySet
 from audit import record
 from pool.canonical.texts import line
 from pool.corrections.correcting import Corrected, correct
-from pool.corrections.fixed_images import is_fixed
 from pool.corrections.models import MOST_REASON
 from pool.models import Correction, Dataset, Image
+from pool.registers.fixed_images import is_fixed
 
 TICKED, ALL = "ticked", "all"
 CHANGED = "changed what is said of a dataset"  # as the log names it

@@ -40,8 +40,8 @@ def edit_dataset(request: HttpRequest, pk: int) -> HttpResponse:
 @may_change
 def correction(request: HttpRequest, pk: int) -> HttpResponse:
     """What one correction changed, and the way back."""
-    mine = Correction.objects.editable_by(request.user).select_related("corrected_by", "taken_back_by")
-    correction_shown = get_object_or_404(mine, pk=pk)
+    editable = Correction.objects.editable_by(request.user).select_related("corrected_by", "taken_back_by")
+    correction_shown = get_object_or_404(editable, pk=pk)
     images = correction_shown.corrected_images.filter(image__in=Image.objects.editable_by(request.user))
     context = {
         "correction": correction_shown,

@@ -13,9 +13,9 @@ from accounts.membership.joining import ask_to_join
 from accounts.sign_in.identity_proof import require_proof_of_people
 from audit import record
 from pool.dataset_removal import StillNeededError, remove
-from pool.fool_rates_by_dataset import fool_rates, of_dataset
 from pool.looks import note_look
 from pool.models import Dataset
+from pool.registers.fool_rates_by_dataset import fool_rates, of_dataset
 
 
 @require_safe

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from django.urls import reverse
 
-from pool.fool_rates_by_dataset import FoolRate, of_checkpoint, of_dataset
 from pool.models import Origin
+from pool.registers.fool_rates_by_dataset import FoolRate, of_checkpoint, of_dataset
 from rating.results.analysis import Analysis
 from rating.results.analysis_queue import MOST_AT_ONCE, queued_analysis, rating_counts
 from rating.results.cache import ResultCache, states_of

@@ -11,8 +11,8 @@ from typing import cast
 from django.db import models
 from django.db.models import Count, Q
 
-from pool.image_flow import flow_of
 from pool.models import Dataset, Image
+from pool.registers.image_flow import flow_of
 from rating.blinding.audit import BlindingAudit
 from rating.results.display_names import KNOWLEDGE, MODALITIES
 from rating.results.exhibit import Cell, Table

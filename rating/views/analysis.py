@@ -19,10 +19,10 @@ from rating.models import Study
 from rating.results.cache import ResultCache
 from rating.results.computing import drawing_name, results_of_part
 from rating.results.exhibit import Exhibit
+from rating.results.export.table_files import TABLES
 from rating.results.parts import Part
 from rating.results.questions import EXHIBITS, GROUPS, QUESTIONS, Question, question_named
 from rating.results.study_results import StudyResults
-from rating.results.table_files import TABLES
 from rating.results.verification import unconfirmed_lines
 from rating.views.analysis_filters import PartForm
 from rating.views.awaiting import await_analysis, or_wait

@@ -23,8 +23,8 @@ from rating.studies.invitations import InvitationForm, invite_all
 from rating.studies.near_copies import let_near_copies_in
 from rating.studies.study import NotPossibleError
 from rating.views.api.facts import ActFacts, editable, refused_in_the_log, reread
-from rating.views.point_of_no_return import begin_freeze, close_study, unblind_study
-from rating.views.signing import SignatureForm, ask_meaning, sign, sign_numbers
+from rating.views.conduct.point_of_no_return import begin_freeze, close_study, unblind_study
+from rating.views.conduct.signing import SignatureForm, ask_meaning, sign, sign_numbers
 
 router = Router(tags=["Acts on studies"])
 changes = Access(Scope.WRITE, "rating.change_study")

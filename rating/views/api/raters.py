@@ -17,7 +17,7 @@ from accounts.tokens.models import Scope
 from rating.models import Enrolment, Study
 from rating.studies.stepper import pace
 from rating.views.api.facts import refused_in_the_log, visible
-from rating.views.rater_acts import ACTS, act_on_rater
+from rating.views.conduct.rater_acts import ACTS, act_on_rater
 
 router = Router(tags=["Raters"])
 

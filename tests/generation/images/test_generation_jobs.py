@@ -17,8 +17,8 @@ from generation.images.spend_ledger import Ledger
 from generation.models import GeneratedImage, GenerationJob
 from jobs import sender, throttle
 from jobs.models import JobLostError, JobNeedsRoomError
-from pool.image_flow import Flow
 from pool.models import Origin
+from pool.registers.image_flow import Flow
 from tests.factories import make_dataset, make_image, make_pixels
 from tests.generation.makers import ScriptedEngine, image_of, make_checkpoint, make_job
 

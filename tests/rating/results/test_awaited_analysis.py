@@ -9,7 +9,7 @@ from accounts.forms import ReasonForm
 from rating.models import Analysis, Rating, RatingRevision
 from rating.results.cache import ResultCache, states_of
 from rating.results.fool_rates_by_dataset import fool_rates
-from rating.views.point_of_no_return import unblind_study
+from rating.views.conduct.point_of_no_return import unblind_study
 from tests.rating.cast import over_study
 
 pytestmark = pytest.mark.django_db

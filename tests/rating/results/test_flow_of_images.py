@@ -7,8 +7,8 @@ import pytest
 from django.core.management import call_command
 
 from generation.models import GeneratedImage, GenerationJob
-from pool.image_flow import Flow, flow_of
 from pool.models import Dataset
+from pool.registers.image_flow import Flow, flow_of
 from rating.results.build_report import report_on, results_of
 from tests.factories import make_dataset, make_pixels
 from tests.rating.cast import organiser, over_study

@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 
 from rating.results.exhibit import NOTE, Table
-from rating.results.table_files import as_latex, as_word
+from rating.results.export.table_files import as_latex, as_word
 from tests.rating.cast import over_study
 
 TABLE = Table(

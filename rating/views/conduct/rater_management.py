@@ -16,7 +16,7 @@ from rating.models import Enrolment, Sitting, Study
 from rating.reading.attention_checks import flags
 from rating.reading.habits import habits_of
 from rating.studies.study import NotPossibleError
-from rating.views.rater_acts import act_on_rater
+from rating.views.conduct.rater_acts import act_on_rater
 
 PER_PAGE = 25
 

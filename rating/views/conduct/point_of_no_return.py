@@ -22,7 +22,7 @@ from rating.results.analysis_queue import analysis_to_await
 from rating.results.cache import ResultCache
 from rating.results.parts import Part
 from rating.studies.study import NotPossibleError
-from rating.views.signing import ask_meaning, proof_methods, sign
+from rating.views.conduct.signing import ask_meaning, proof_methods, sign
 
 get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
