@@ -15,7 +15,7 @@ from statsmodels.stats.inter_rater import cohens_kappa
 from rating.statistics import LABELS, RatingsTable, agreement_report
 from rating.statistics.accuracy.diagnostic_accuracy import diagnostic_accuracy
 from rating.statistics.accuracy.unsure import POLICIES, accuracy_by_policy
-from rating.statistics.agreement.alpha import METRICS, alpha
+from rating.statistics.agreement.alpha import METRICS, alpha, interval_alpha
 from rating.statistics.agreement.coefficients import coefficients
 from rating.statistics.agreement.cohen import cohen, scott_pi
 from rating.statistics.agreement.conger import conger_kappa
@@ -80,6 +80,19 @@ def test_numbers_against_any_truth_have_no_nan_and_no_warning(of: np.ndarray, da
     for policy in POLICIES:
         assert_finite([asdict(one) for one in diagnostic_accuracy(table(of), truth, policy)])
     assert_finite({name: asdict(one) for name, one in accuracy_by_policy(table(of), truth).items()})
+
+
+@given(seeds)
+def test_alpha_of_numbers_is_the_one_of_another_program(seed: int) -> None:
+    dice = np.random.default_rng(seed)
+    numbers = dice.normal(size=dice.integers(2, 8, size=2)) * 10 + 50
+    numbers[dice.random(numbers.shape) < 0.3] = np.nan
+    if ((~np.isnan(numbers)).sum(axis=0) >= 2).sum() < 2:
+        return
+
+    estimate = interval_alpha(numbers).estimate
+
+    assert estimate == pytest.approx(krippendorff.alpha(numbers, level_of_measurement="interval"), abs=1e-9)
 
 
 @given(codes, st.permutations([0, 1, 2]))
