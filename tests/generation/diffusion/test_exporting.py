@@ -70,7 +70,7 @@ def values_of(trained_at: Path, monkeypatch: pytest.MonkeyPatch, **options: Any)
     """What LungRater itself samples, before it becomes 8-bit images."""
     description, weights = checkpoint.read(trained_at)
     net = checkpoint.network(description, weights.read_bytes(), torch.device("cpu"))
-    monkeypatch.setattr(sampling, "_as_images", lambda values: values)
+    monkeypatch.setattr(sampling, "eight_bit_images", lambda values: values)
     values: Any = sampling.sample(net, SEEDS, steps=4, precision="fp32", **options)
     return torch.as_tensor(values)
 
