@@ -11,6 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from rating.reading.draft import DraftContent
+from rating.reading.marks import clean_marks
 from rating.reading.rating import AnswerFields
 from rating.reading.second_fields import SECOND, SecondField, in_words, second_fields
 from rating.reading.slices import clean_slice_times
@@ -19,8 +20,8 @@ from rating.studies.sittings.sitting import Sitting
 CONFIDENCE = range(1, 6)
 # More is a clock gone wrong, not a rater who was offline.
 LONGEST_AGO = timedelta(days=30)
-# Largest zoom, number of window changes, the last window, whether inverted or flipped; the times of up to 500 slices.
-VIEW_STATE_SIZE = 6000
+# Largest zoom, number of window changes, the last window, whether inverted or flipped; the times of up to 500 slices, marks.
+VIEW_STATE_SIZE = 8000
 
 
 class AnswerForm(forms.Form):
@@ -105,7 +106,9 @@ class AnswerForm(forms.Form):
             json.dumps(view_state, allow_nan=False)
         except ValueError as error:
             raise forms.ValidationError("The view's state must be JSON.") from error
-        return clean_slice_times(view_state, self.study) if isinstance(view_state, dict) else {}
+        if not isinstance(view_state, dict):
+            return {}
+        return clean_marks(clean_slice_times(view_state, self.study), self.study)
 
     def answer(self) -> AnswerFields:
         """The fields of a rating; reasons belong to one label alone."""

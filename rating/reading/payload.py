@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from pool.models import Origin
 from rating.reading.draft import Draft, DraftContent
+from rating.reading.marks import Mark, marks_of
 from rating.reading.rating import Rating
 from rating.studies.images import LETTERS
 from rating.studies.second_questions import SecondAnswer
@@ -42,6 +43,7 @@ class OwnAnswer(TypedDict):
     reasons: list[str]
     remark: str
     second: dict[str, SecondAnswer]
+    marks: NotRequired[list[Mark]]
 
 
 class Showing(PublicFacts):
@@ -74,6 +76,7 @@ class Room(TypedDict):
     practice: int
     total: int
     slices: int
+    marks: bool
     batch: int
     lockAfter: int
     showing: Showing
@@ -122,7 +125,7 @@ def slices_of(study: Study) -> int:
 
 
 def own_answer(rating: Rating) -> OwnAnswer:
-    return {
+    answer: OwnAnswer = {
         "key": str(rating.client_key),
         "label": rating.label,
         "confidence": rating.confidence,
@@ -130,6 +133,9 @@ def own_answer(rating: Rating) -> OwnAnswer:
         "remark": rating.remark,
         "second": {**rating.second_answers, **rating.second_texts},
     }
+    if marks := marks_of(rating.view_state):
+        answer["marks"] = marks
+    return answer
 
 
 def own_draft(presentation: Presentation) -> DraftContent | None:
@@ -187,6 +193,7 @@ def room_of(
         "practice": sitting.practice_count,
         "total": sitting.presentation_count,
         "slices": slices_of(study),
+        "marks": study.lets_mark,
         "batch": BATCH,
         "lockAfter": LOCK_AFTER_SECONDS,
         "showing": {

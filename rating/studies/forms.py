@@ -45,6 +45,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
             "going_back",
             "debriefing",
             "ask_correction_reason",
+            "marks",
             "fixed_zoom",
             "fixed_window",
             "hold_ahead",

@@ -122,6 +122,12 @@ class ReadingRoom(Protocol):
         default=Debriefing.THANKS,
         db_default=Debriefing.THANKS,
     )
+    marks = models.BooleanField(
+        "raters may mark places",
+        default=False,
+        db_default=False,
+        help_text="Points and boxes on the image, on what looks wrong; not in forced choices.",
+    )
     fixed_zoom = models.BooleanField("same zoom for all raters", default=False)
     fixed_window = models.BooleanField("same window for all raters", default=False)
     break_after = models.PositiveSmallIntegerField(
@@ -148,6 +154,11 @@ class ReadingRoom(Protocol):
     def second_questions_of(self, session: int) -> list[SecondQuestion]:
         """What this session asks besides the label, in the order declared."""
         return [each for each in second_questions(self.second_questions) if each.is_asked_in(session)]
+
+    @property
+    def lets_mark(self) -> bool:
+        """Whether raters may mark places: of sets nobody could say of which image."""
+        return self.marks and not self.shows_sets
 
     def told_before(self, session: int) -> tuple[str, str]:
         """The instructions of a session and what raters are told of the share of generated images.

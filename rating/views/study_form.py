@@ -65,6 +65,7 @@ STEPS = (
                 "second_questions",
                 "going_back",
                 "ask_correction_reason",
+                "marks",
                 "fixed_zoom",
             ),
             *("fixed_window", "hold_ahead", "break_after"),

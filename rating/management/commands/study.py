@@ -159,6 +159,7 @@ SWITCHES = {
     "correction-reasons": ("ask_correction_reason", "ask why an answer is changed"),
     "confidence": ("ask_confidence", "ask how sure the rater is"),
     "require-confidence": ("require_confidence", "no answer without it"),
+    "marks": ("marks", "raters may mark places on the image"),
     "fixed-zoom": ("fixed_zoom", "the same zoom for all raters"),
     "fixed-window": ("fixed_window", "the same window for all raters"),
 }

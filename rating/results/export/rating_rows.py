@@ -49,7 +49,7 @@ OF_SETS = {
     "places": "presentation.places",
     "place": "CASE presentation.places WHEN '' THEN NULL ELSE rating.label::int END",
 }
-OF_STACKS = {"view_state": "rating.view_state::text"}
+OF_VIEW = {"view_state": "rating.view_state::text"}
 TABLES = """
     FROM unnest(%s::bigint[], %s::text[], %s::int[]) WITH ORDINALITY AS sitting (id, rater, session, place)
     JOIN rating_presentation presentation ON presentation.sitting_id = sitting.id
@@ -83,7 +83,12 @@ def column_names(study: Study) -> tuple[str, ...]:
 
 def after_image(study: Study) -> dict[str, str]:
     """The columns of the rating, and those of the study's design: their names and what PostgreSQL reads."""
-    return OF_THE_RATING | (OF_SETS if study.shows_sets else OF_STACKS if study.slices > 1 else {})
+    return OF_THE_RATING | (OF_SETS if study.shows_sets else OF_VIEW if reads_view_state(study) else {})
+
+
+def reads_view_state(study: Study) -> bool:
+    """Whether columns come out of the view state: what was seen of a stack, and marks."""
+    return study.slices > 1 or study.lets_mark
 
 
 def row_query(study: Study) -> str:

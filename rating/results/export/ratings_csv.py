@@ -8,8 +8,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NotRequired, TypedDict
 
+from rating.reading.marks import Mark, in_words, marks_of
 from rating.reading.slices import slice_times
-from rating.results.export.rating_rows import column_names, row_pages
+from rating.results.export.rating_rows import column_names, reads_view_state, row_pages
 from rating.results.guarding import guarded
 from rating.studies.images import StudyImage
 from rating.studies.second_questions import Kind, SecondAnswer, SecondQuestion, second_questions
@@ -56,6 +57,10 @@ OF_STACKS = {
     "slice_ms": "milliseconds the rater was active on each slice, the first one first, separated by a semicolon; 0: never shown",
 }
 
+OF_MARKS = {
+    "marks": "places that the rater marked, each as left, top, width and height in shares of the image's sides (width and "
+    "height 0: a point), of a stack with @ and the slice's number; separated by a semicolon; empty if none",
+}
 SECOND = "second_"  # before the code of a second question, in the name of its column
 GUARDED = frozenset({"study", "dataset", "finding", "remark", "reasons"})
 
@@ -86,6 +91,7 @@ class RatingFacts(TypedDict):
     members: NotRequired[list[str]]
     places: NotRequired[str]
     place: NotRequired[int | None]
+    marks: NotRequired[list[Mark] | None]
     slices: NotRequired[int]
     slices_reached: NotRequired[int | None]
     slice_ms: NotRequired[list[int] | None]
@@ -95,9 +101,10 @@ def csv_lines(study: Study, *, machines: bool = False) -> Iterator[str]:
     """The header and one line per presentation, ready to stream a page at a time; people's, or else the machines'."""
     columns = codebook_of(study)
     yield _line(columns)
-    if study.shows_sets or study.slices > 1:
+    if study.shows_sets or reads_view_state(study):
         for facts in rating_facts(study, machines=machines):
-            cells: Mapping[str, object] = {**facts, **_second_cells(facts["second"])}
+            marks = [in_words(mark) for mark in facts.get("marks") or ()]
+            cells: Mapping[str, object] = {**facts, "marks": marks, **_second_cells(facts["second"])}
             yield _line(_cell(name, cells.get(name)) for name in columns)
         return
     name, codes = guarded(study.name), [each.code for each in second_questions(study.second_questions)]
@@ -126,7 +133,7 @@ def codebook_of(study: Study) -> dict[str, str]:
     second = second_questions(study.second_questions)
     more = {f"{SECOND}{question.code}": _meaning(question) for question in second}
     design = OF_SETS if study.shows_sets else OF_STACKS if study.slices > 1 else {}
-    return CODEBOOK | design | more
+    return CODEBOOK | design | (OF_MARKS if study.lets_mark else {}) | more
 
 
 def _meaning(question: SecondQuestion) -> str:
@@ -154,8 +161,11 @@ def rating_facts(study: Study, *, machines: bool = False) -> Iterator[RatingFact
             facts: Any = {"study": study.name, **dict(zip(names, cells, strict=True))}
             for name in ("reasons", "second"):
                 facts[name] = None if facts[name] is None else json.loads(facts[name])
+            view_state = facts.pop("view_state", None)
             if study.slices > 1:
-                facts |= {"slices": study.slices, **of_stack(facts.pop("view_state"))}
+                facts |= {"slices": study.slices, **of_stack(view_state)}
+            if study.lets_mark:
+                facts["marks"] = marks_of(json.loads(view_state)) if view_state else None
             yield facts | sets[facts["image"]] if sets else facts
 
 

@@ -12,6 +12,7 @@ const VIEW = {
   h: "flipAcross",
   v: "flipDown",
   p: "preset",
+  k: "mark",
   " ": "reset",
   "[": "narrower",
   "]": "wider",

@@ -13,7 +13,7 @@ import { Presentations } from "./presentations.js";
 import { Panel, workViewer } from "./panel.js";
 import { fieldsOf } from "./second.js";
 import { Images } from "./images.js";
-import { Stack } from "./stack.js";
+import { ImageTools } from "./image_tools.js";
 import { Viewer, afterPainting } from "./viewer.js";
 
 class Room {
@@ -28,7 +28,7 @@ class Room {
   #isOver = false;
   #presence;
   #presentations;
-  #stack = null;
+  #tools;
   #current = null;
   #shownAt = 0;
   #learned = false;
@@ -48,10 +48,8 @@ class Room {
     const drafts = new SaveStore(told.account, "drafts");
     this.#outbox = new Outbox({ saveStore: this.#saveStore, drafts, post: (save) => this.#post(save) });
     this.#presence = new Presence({ ...told, lock: (unlock) => this.#dialog((dialogs) => dialogs.lock(unlock)) });
-    if (told.slices > 1) {
-      const now = () => this.#presence.clock.read().active_ms;
-      this.#stack = new Stack({ root, viewer: this.#viewer, slices: told.slices, url: told.urls.slice, now });
-    }
+    const now = () => this.#presence.clock.read().active_ms;
+    this.#tools = new ImageTools({ root, viewer: this.#viewer, told, now });
     this.#drafts = new Drafts({ store: drafts, post: (token, content) => this.#postDraft(token, content) });
     this.#listen();
   }
@@ -61,6 +59,7 @@ class Room {
     if (answer) {
       const presentation = this.#presentations.frontier;
       this.#presentations.remember(presentation, answer);
+      this.#tools.remember(presentation, answer);
       this.#show(presentation, answer);
     }
     this.#images.hold(this.#presentations.tokens);
@@ -161,7 +160,7 @@ class Room {
         ...fieldsOf(answer),
         replaces: before?.key ?? "",
         ...this.#presence.clock.read(),
-        view_state: JSON.stringify({ ...this.#viewer.used(), ...this.#stack?.used() }),
+        view_state: JSON.stringify({ ...this.#viewer.used(), ...this.#tools.used() }),
       },
     };
     this.#presentations.rate(presentation, answer, save.key);
@@ -270,6 +269,7 @@ class Room {
     if (status !== 200 || !body.answer) return this.#panel.say(this.#panel.word("noBack"));
     const { answer, ...presentation } = body;
     this.#presentations.remember(presentation, answer);
+    this.#tools.remember(presentation, answer);
     return this.#show(presentation, answer);
   }
 
@@ -280,8 +280,7 @@ class Room {
   }
 
   #act(does, value) {
-    if (this.#stack?.act(does)) return undefined;
-    if (workViewer(this.#viewer, does)) return undefined;
+    if (this.#tools.act(does) || workViewer(this.#viewer, does)) return undefined;
     const acts = {
       save: () => this.#save(),
       undo: () => this.#back(),
@@ -366,13 +365,14 @@ class Room {
 
   #key(event) {
     if (document.querySelector("dialog[open]")) return;
+    if (whereIs(event.target) !== "text" && this.#tools.key(event)) return event.preventDefault();
     const singleKeys = this.#root.dataset.singleKeys === "true";
     const does = meaning(event, {
       where: whereIs(event.target),
       singleKeys,
       letters: this.#panel.letters,
       answers: this.#panel.answers,
-      stack: this.#stack !== null,
+      stack: this.#tools.hasStack,
     });
     if (!does) return;
     event.preventDefault();

@@ -72,6 +72,9 @@ export class Viewer extends EventTarget {
   #used;
   #presetIndex = 0;
   modality = "other";
+  /** What is drawn above the pixels, and who takes the pointer while marking. */
+  overlay = null;
+  pointing = null;
   /** Of a stack, what the wheel and one finger do instead of zooming and moving. */
   scrolling = null;
   inverted = false;
@@ -113,6 +116,12 @@ export class Viewer extends EventTarget {
   /** Say on the canvas which slice it shows. */
   mark(number) {
     this.#canvases[0].dataset.slice = number;
+    this.dispatchEvent(new CustomEvent("slice", { detail: number }));
+  }
+
+  /** Paint again what stands there, as when something was drawn on it. */
+  repaint() {
+    if (this.#image) this.#paint();
   }
 
   /** What a screen reader says of the canvases; of several, each with its number. */
@@ -247,6 +256,7 @@ export class Viewer extends EventTarget {
     for (const [place, pixels] of panes.entries()) {
       paintThrough(table, pixels, this.#words);
       this.#contexts[place].putImageData(this.#bitmap, 0, 0);
+      this.overlay?.(this.#contexts[place]);
     }
     this.dispatchEvent(new Event("change"));
   }
@@ -267,7 +277,7 @@ export class Viewer extends EventTarget {
     stage.addEventListener("pointerdown", (event) => this.#press(event));
     stage.addEventListener("pointermove", (event) => this.#drag(event));
     for (const end of ["pointerup", "pointercancel"]) {
-      stage.addEventListener(end, (event) => this.#pointers.delete(event.pointerId));
+      stage.addEventListener(end, (event) => this.#lift(event));
     }
     stage.addEventListener(
       "wheel",
@@ -286,6 +296,16 @@ export class Viewer extends EventTarget {
     event.preventDefault();
     this.#stage.setPointerCapture(event.pointerId);
     this.#pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    if (!this.pointing?.isOn || !this.#image) return;
+    if (this.#pointers.size > 1) this.pointing.drop();
+    else this.pointing.press(event, this.#canvases[0].getBoundingClientRect());
+  }
+
+  #lift(event) {
+    this.#pointers.delete(event.pointerId);
+    if (!this.pointing?.isOn) return;
+    if (event.type === "pointerup") this.pointing.lift();
+    else this.pointing.drop();
   }
 
   /** One finger or the right button pans, the left button windows, two fingers zoom. */
@@ -295,6 +315,7 @@ export class Viewer extends EventTarget {
     const now = { x: event.clientX, y: event.clientY };
     const [x, y] = [now.x - before.x, now.y - before.y];
     if (this.#pointers.size === 2) this.#pinch(event.pointerId, before, now);
+    else if (this.pointing?.isOn) this.pointing.drag(event, this.#canvases[0].getBoundingClientRect());
     else if (this.scrolling && event.pointerType === "touch") this.scrolling.drag(y / this.#stage.clientHeight);
     else if (event.pointerType === "touch" || event.shiftKey || event.buttons & 6) this.pan(x, y);
     else this.changeWindow(-y / 512, x / 256);

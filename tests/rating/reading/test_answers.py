@@ -142,7 +142,7 @@ def test_a_browser_is_told_no_more_about_an_image_than_this(client_of, rater):
     assert set(room["showing"]) == {*allowed, "answer", "draft"}  # both the rater's own words
     assert set(room) == {
         "account", "study", "side", "fixedZoom", "fixedWindow", "goingBack", "breakAfter", "practice", "total",
-        "batch", "lockAfter", "showing", "ahead", "urls", "slices",
+        "batch", "lockAfter", "showing", "ahead", "urls", "slices", "marks",
     }  # fmt: skip
 
 
