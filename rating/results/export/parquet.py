@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from rating.reading.marks import SIDES, marks_of
 from rating.results.export.rating_rows import (
     OF_THE_IMAGE,
     OF_THE_SHOWING,
@@ -82,6 +83,9 @@ def _schema(study: Study) -> pa.Schema:
     types |= _second_types(study)
     if study.slices > 1:
         types |= {"slices": pa.int32(), "slices_reached": pa.int32(), "slice_ms": pa.list_(pa.int64())}
+    if study.lets_mark:
+        of_slice = [("slice", pa.int32())] if study.slices > 1 else []
+        types["marks"] = pa.list_(pa.struct([*((side, pa.float64()) for side in SIDES), *of_slice]))
     meanings = {name: {b"meaning": words.encode()} for name, words in codebook_of(study).items()}
     return pa.schema([pa.field(name, kind, metadata=meanings[name]) for name, kind in types.items()])
 
@@ -102,6 +106,10 @@ def _tables(study: Study, schema: pa.Schema, *, machines: bool) -> Iterator[pa.T
             columns[name] = _mapped(columns["second"], _answer_picker(name.removeprefix(SECOND)), kind)
         if study.slices > 1:
             columns |= _of_stacks(columns, study, schema)
+        if study.lets_mark:
+            columns["marks"] = _mapped(
+                columns["view_state"], lambda state: marks_of(json.loads(state)), schema.field("marks").type
+            )
         if sets:
             columns |= _of_sets(columns["image"], sets, schema)
         yield pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import uuid
 from typing import Any
 
 import pytest
@@ -112,9 +113,7 @@ def test_a_finger_marks_and_a_mark_belongs_to_its_slice(open_browser, rater):
 def test_a_mark_moved_behind_the_programs_back_is_found_by_verify(rater):
     study = reading_study(raters=[rater], marks=True)
     presentation = study.enrolments.get().sittings.get().presentations.get(position=1)
-    Rating.record(
-        presentation, "6f2c1a34-1111-4222-8333-444455556666", label="fake", view_state={"marks": [{"x": 0.5}]}
-    )
+    Rating.record(presentation, uuid.uuid4(), label="fake", view_state={"marks": [{"x": 0.5}]})
     assert verify_study(study).discrepancies == ()
 
     rewrite(Rating.objects.all(), view_state={"marks": [{"x": 0.6}]})

@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from jobs.snapshot import in_one_snapshot, one_snapshot
 from rating.models import BundleJob, Rating
+from rating.reading.marks import MARKS
 from rating.reading.slices import SLICE_MS
 from rating.results.cache import forget
 from rating.results.export import parquet, rating_rows
@@ -122,7 +123,13 @@ def test_the_manifest_counts_the_rows_and_gives_the_digest_of_every_file(rater, 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("opened", "protocol"), [(open_study, {}), (open_study, PAIRS), (open_stack_study, {"slices": 7})]
+    ("opened", "protocol"),
+    [
+        (open_study, {}),
+        (open_study, PAIRS),
+        (open_study, {"marks": True}),
+        (open_stack_study, {"slices": 7, "marks": True}),
+    ],
 )
 def test_parquet_holds_what_the_json_twin_holds(rater, opened, protocol, tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "PAGE", 2)
@@ -133,7 +140,8 @@ def test_parquet_holds_what_the_json_twin_holds(rater, opened, protocol, tmp_pat
     rewrite(Rating.objects.all()[:2], reasons=["Unusual ribs", "Too smooth"])
     rewrite(Rating.objects.all()[2:3], remark="")
     rewrite(Rating.objects.all()[1:3], second_answers={"size": 2.5})
-    rewrite(Rating.objects.all()[3:4], view_state={SLICE_MS: [40, 0, 7, 0, 0, 0, 1]})
+    mark = {"x": 0.5, "y": 0.25, "w": 0.125, "h": 0.0} | ({"slice": 3} if study.slices > 1 else {})
+    rewrite(Rating.objects.all()[3:4], view_state={SLICE_MS: [40, 0, 7, 0, 0, 0, 1], MARKS: [mark, mark]})
     study.close(organiser())
     study.unblind(organiser(), "All raters have finished.")
 
