@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from audit import record
@@ -58,14 +58,19 @@ def correct(images: QuerySet[Image], field: str, value: str, *, by: Any, reason:
 
 @transaction.atomic
 def take_back(correction: Correction, *, by: Any) -> int:
-    """Let the images that still say what the correction gave them say again what they said before; how many did."""
+    """Let the images that still say what the correction gave them say again what they said before; how many did.
+
+    Those of datasets that `by` may not change stay: the correction is taken back once whoever may has done the rest.
+    """
     correction = Correction.objects.select_for_update().get(pk=correction.pk)
     if correction.taken_back_at is not None:
         return 0
-    still = (
-        Image.objects.editable_by(by)
-        .exclude(is_fixed())
-        .filter(corrections__correction=correction, **{correction.field: correction.value})
+    later = CorrectedImage.objects.filter(
+        image=OuterRef("pk"), correction__field=correction.field, correction__gt=correction.pk
+    )
+    editable = Image.objects.editable_by(by)
+    still = editable.exclude(is_fixed() | Exists(later.filter(correction__taken_back_at=None))).filter(
+        corrections__correction=correction, **{correction.field: correction.value}
     )
     befores = CorrectedImage.objects.filter(correction=correction, image__in=still)
     datasets = Counter(befores.order_by().values_list("image__dataset", flat=True))
@@ -73,8 +78,9 @@ def take_back(correction: Correction, *, by: Any) -> int:
     for before in list(befores.order_by().values_list("before", flat=True).distinct()):
         same = befores.filter(before=before).order_by().values("image")
         restored += Image.objects.filter(pk__in=same).update(**{correction.field: before})
-    correction.taken_back_by, correction.taken_back_at = by, timezone.now()
-    correction.save(update_fields=["taken_back_by", "taken_back_at"])
+    if not correction.corrected_images.exclude(image__in=editable).exists():
+        correction.taken_back_by, correction.taken_back_at = by, timezone.now()
+        correction.save(update_fields=["taken_back_by", "taken_back_at"])
     _record(correction, datasets, by, "took a correction back", "")
     return restored
 

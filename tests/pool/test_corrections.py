@@ -98,6 +98,44 @@ def test_a_correction_is_taken_back_but_not_over_a_later_one(researcher: User, d
     assert take_back(first, by=researcher) == 0
 
 
+def test_who_may_change_one_dataset_takes_back_its_part_and_leaves_the_rest_to_others(
+    researcher: User, rater: User, dataset: Dataset
+) -> None:
+    other = make_dataset(name="Elsewhere")
+    make_image(other, label="Normal")
+    correction = correct(
+        Image.objects.filter(label="Normal"), "label", "Effusion", by=researcher, reason="Read again."
+    ).correction
+    assert correction is not None
+    for each, person in ((dataset, researcher), (other, rater)):
+        each.memberships.all().delete()
+        each.memberships.create(user=person, part=Part.OWNER)
+
+    first = take_back(correction, by=researcher)
+    correction.refresh_from_db()
+    is_over = correction.taken_back_at is not None
+    second = take_back(correction, by=rater)
+
+    assert (first, is_over, second) == (2, False, 1)
+    assert "Effusion" not in labels()
+
+
+def test_a_finding_that_was_given_again_later_is_not_taken_back_with_the_first(
+    researcher: User, dataset: Dataset
+) -> None:
+    def give(label: str) -> Correction:
+        correction = correct(dataset.images.all(), "label", label, by=researcher, reason="Read.").correction
+        assert correction is not None
+        return correction
+
+    first = give("Effusion")
+    give("Oedema")
+    give("Effusion")
+
+    assert take_back(first, by=researcher) == 0
+    assert set(labels()) == {"Effusion"}
+
+
 def test_images_of_a_frozen_study_stay_as_they_are(researcher: User, rater: User) -> None:
     study = open_study("Frozen", raters=[rater])
     shown = set(study.images.values_list("image", flat=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -34,6 +35,8 @@ OF_UNET, OF_VAE, CLASSES, CLASS_TABLE = (
 )
 
 MOST_DESCRIPTION = 1_000_000  # bytes
+MOST_STEPS = 2**31 - 1  # that the database counts
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON writes it, not after a stroke of its own
 
 Files = dict[str, Iterable[bytes]]  # the pieces of each, by its path; each is gone through once
 
@@ -86,7 +89,7 @@ def imported(open_file: Callable[[str], IO[bytes]]) -> ImportedModel:
     The files must stay open until the weights are written. Their code is never run. Raises CheckpointError.
     """
     try:
-        description = json.loads(_text(open_file(DESCRIPTION)))
+        description = _description(_text(open_file(DESCRIPTION)))
         config = TrainingConfig.from_mapping(description["config"])
         tensors = {OF_UNET + name: tensor for name, tensor in _read(open_file(f"{UNET}/{WEIGHTS}")).items()}
         if description.get("facts", {}).get("autoencoder"):
@@ -100,9 +103,22 @@ def imported(open_file: Callable[[str], IO[bytes]]) -> ImportedModel:
         raise CheckpointError(
             f"This is no pipeline that LungRater exported: it has no {error.args[0]}."
         ) from error
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(f"The pipeline's description is damaged: {error}") from error
     return ImportedModel(description, tensor_pieces(tensors))
+
+
+def _description(text: bytes) -> dict[str, Any]:
+    """What the database can hold of it, with a step. Raises ValueError, KeyError, TypeError."""
+    description: dict[str, Any] = json.loads(text)
+    step = description["step"]
+    if type(step) is not int or not 0 <= step <= MOST_STEPS:
+        raise ValueError("its step is no number of steps.")
+    words = json.dumps(description, ensure_ascii=False, allow_nan=False)
+    words.encode()  # half a letter cannot be
+    if NUL.search(words):
+        raise ValueError("a text has a zero in it.")
+    return description
 
 
 def _text(file: IO[bytes]) -> bytes:

@@ -160,6 +160,40 @@ def test_a_zip_of_too_much_is_refused_before_it_is_unpacked(
     assert not Checkpoint.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'"step": 4', b'"stop": 4'),
+        (b'"step": 4', b'"step": "four"'),
+        (b'"step": 4', b'"step": -1'),
+        (b'"step": 4', b'"step": 99999999999'),
+        (b'"step": 4', b'"step": 4, "loss": NaN'),
+        (b'"step": 4', rb'"step": 4, "text": "\u0000"'),
+        (b'"step": 4', rb'"step": 4, "text": "\ud800"'),
+    ],
+)
+def test_a_description_that_the_database_could_not_hold_is_answered_with_a_sentence(
+    before: bytes,
+    after: bytes,
+    model: Checkpoint,
+    researcher: User,
+    client_of: Callable[[User], Client],
+    tmp_path: Path,
+) -> None:
+    run("models", "export", "mine@4", str(tmp_path / "out.zip"))
+    content = BytesIO()
+    with ZipFile(tmp_path / "out.zip") as exported, ZipFile(content, "w") as archive:
+        for name in exported.namelist():
+            archive.writestr(name, exported.read(name).replace(before, after))
+    upload = SimpleUploadedFile("model.zip", content.getvalue())
+
+    answer = client_of(researcher).post("/generation/training/import/", {"name": "theirs", "file": upload})
+
+    assert answer.status_code == 422
+    assert "This is no pipeline" in answer.content.decode() or "is damaged" in answer.content.decode()
+    assert not Checkpoint.objects.filter(name="theirs").exists()
+
+
 def test_any_checkpoint_can_be_chosen_beside_its_samples_by_whoever_sees_its_run(
     model: Checkpoint, researcher: User, client_of: Callable[[User], Client]
 ) -> None:
