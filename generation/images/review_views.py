@@ -7,13 +7,14 @@ from typing import Any
 from django import forms
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from generation.images.contact_sheet import PER_SHEET, contact_sheet
-from generation.images.models import GenerationJob
+from generation.images.models import GenerationJob, Outcome
 from generation.images.outcomes import GeneratedImage
 from generation.images.views import may_view
 from jobs.views import Context
@@ -100,7 +101,8 @@ class CompareForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        jobs = GenerationJob.objects.filter(outcomes__outcome="made").distinct()
+        made = GeneratedImage.objects.filter(job=OuterRef("pk"), outcome=Outcome.MADE)
+        jobs = GenerationJob.objects.filter(Exists(made))
         for field in self.fields.values():
             field.queryset = jobs.select_related("dataset", "checkpoint")  # type: ignore[attr-defined]  # they are ModelChoiceFields
             field.label_from_instance = _told_apart  # type: ignore[attr-defined]  # a ModelChoiceField
@@ -121,12 +123,10 @@ def compare(request: HttpRequest) -> HttpResponse:
     context: Context = {"form": form}
     if form.is_valid():
         left, right = form.cleaned_data["left"], form.cleaned_data["right"]
-        of_right = {outcome.index: outcome for outcome in right.outcomes.with_image()}
-        pairs = [
-            (outcome, of_right[outcome.index])
-            for outcome in left.outcomes.with_image()
-            if outcome.index in of_right
-        ]
-        page = Paginator(pairs, PAIRS).get_page(request.GET.get("page"))
+        shared = left.outcomes.with_image().filter(index__in=right.outcomes.with_image().values("index"))
+        page = Paginator(shared, PAIRS).get_page(request.GET.get("page"))
+        of_page = right.outcomes.with_image().filter(index__in=[outcome.index for outcome in page])
+        of_right = {outcome.index: outcome for outcome in of_page}
+        context["pairs"] = [(outcome, of_right[outcome.index]) for outcome in page]
         context |= {"left": left, "right": right, "page": page, "same_seed": left.seed == right.seed}
     return render(request, "generation/compare.html", context)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import permission_required
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
 from jobs.views import Context, JobPages
+from pool.counting import count_of
 from pool.imports.forms import UploadForm
 from pool.imports.outcomes import outcome_lines
 from pool.imports.uploads import submit_upload
 from pool.models import FileOutcome, ImportJob
 
 RECENT = 10
-REFUSED = Count("outcomes", filter=Q(outcomes__kind=FileOutcome.Kind.REFUSED))
 MOST_LINES = 200  # of each list on the page; the CSV has them all
 
 may_add = permission_required("pool.add_image", raise_exception=True)
@@ -45,7 +45,7 @@ class ImportPages(JobPages[ImportJob]):
             super()
             .listed(request)
             .select_related("dataset")
-            .annotate(refused_count=REFUSED)
+            .annotate(refused_count=count_of(FileOutcome.objects.refused(), "job"))
             .order_by("-created_at", "-pk")
         )
 

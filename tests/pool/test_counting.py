@@ -1,0 +1,82 @@
+"""Counts beside the rows of a list: right, and no product of what is counted."""
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import User
+from generation.models import GenerationJob
+from pool.models import Dataset, Image
+from rating.models import Study
+from tests.database_work import analyze, database_work
+from tests.factories import make_dataset, make_image
+from tests.rating.long_study import long_study
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_dataset_counts_its_images_and_those_left_out():
+    full = make_dataset("Full")
+    make_dataset("None")
+    for _ in range(3):
+        make_image(full)
+    Image.objects.filter(pk=full.images.earliest("pk").pk).update(excluded_reason="Blurred.")
+
+    fields = "name", "image_count", "excluded_count"
+    counted = set(Dataset.objects.counted().values_list(*fields))
+    usable = {dataset.name: dataset.usable_images for dataset in Dataset.objects.with_usable_images()}
+
+    assert counted == {("Full", 3, 1), ("None", 0, 0)}
+    assert usable == {"Full": 2}
+
+
+def rows_of_the_study_list(raters: int) -> int:
+    people = [User.objects.create_user(f"{raters} {n}@example.org") for n in range(raters)]
+    study = long_study(f"Of {raters}", raters=people, images=2)
+    analyze()
+    with database_work() as work:
+        [listed] = Study.objects.filter(pk=study.pk).with_progress()
+    assert (listed.rater_count, listed.presentation_count) == (raters, 2 * raters)
+    return work.rows
+
+
+def test_twice_the_raters_cost_the_list_of_studies_no_four_times_the_rows():
+    few, many = rows_of_the_study_list(30), rows_of_the_study_list(60)
+
+    assert many < 3 * few
+
+
+def job_with(outcomes: int) -> GenerationJob:
+    job = GenerationJob.objects.create(engine="phantom", dataset=make_dataset(), modality="xray", total=9000)
+    job.outcomes.bulk_create(
+        [job.outcomes.model(job=job, index=n, outcome="failed", reason="No.") for n in range(outcomes)]
+    )
+    return job
+
+
+def test_a_page_of_jobs_does_not_read_what_became_of_the_images_of_others():
+    rows = {}
+    for others in (2000, 6000):
+        job_with(others)
+        newest = job_with(3)
+        analyze()
+        with database_work() as work:
+            [listed] = GenerationJob.objects.with_counts()[:1]
+        assert (listed.pk, listed.failed_count) == (newest.pk, 3)
+        rows[others] = work.rows
+
+    assert rows[6000] <= rows[2000] + 50
+
+
+def test_two_jobs_are_compared_a_page_at_a_time(client_of, researcher):
+    jobs = [job_with(0), job_with(0)]
+    images = [make_image() for _ in range(4)]
+    for job, own in zip(jobs, (images[:2], images[2:]), strict=True):
+        for index, image in enumerate(own):
+            job.outcomes.create(index=index, outcome="made", image=image)
+    browser, address = client_of(researcher), reverse("generation:compare")
+
+    page = browser.get(address, {"left": jobs[0].pk, "right": jobs[1].pk})
+
+    assert [(one.image, other.image) for one, other in page.context["pairs"]] == list(
+        zip(images[:2], images[2:], strict=True)
+    )
