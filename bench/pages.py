@@ -207,7 +207,11 @@ def addresses(world: dict[str, Any]) -> list[Page]:
         for role in ROLES:
             if method != "get" or role not in who or (role == "nobody" and "researcher" in who):
                 continue
-            pages.append(Page(name, role, address(name, world)))
+            try:
+                pages.append(Page(name, role, address(name, world)))
+            except KeyError as missing:  # of a folder that was filled before this page was there
+                print(f"{name}: this home has no {missing}; fill a new one", file=sys.stderr)
+                continue
             if name in OF_STUDY and role == "researcher":
                 pages.append(Page(f"{name} of the unblinded", role, address(name, of_the_unblinded)))
     return [*pages, *_other_pages(world)]

@@ -104,6 +104,17 @@ def answer(port: int, reader: Reader, path: str) -> int:
         line.close()
 
 
+def image_status(port: int, reader: Reader, path: str) -> int:
+    """What the image of this answer's address is answered with; 0 where nobody answers."""
+    line = HTTPConnection("127.0.0.1", port, timeout=90)
+    headers = {"Host": "localhost", "Cookie": f"sessionid={reader.session}"}
+    try:
+        line.request("GET", f"/i/{path.split('/')[-2]}", headers=headers)
+        return line.getresponse().status
+    except (OSError, HTTPException):
+        return 0
+
+
 def revisions(url: str) -> dict[int, str]:
     """Each stored answer's hash, by its row."""
     with psycopg.connect(url, connect_timeout=10) as connection:
