@@ -10,6 +10,7 @@ from pool.storage.stored_files import LostFileError, placeholder, stored_bytes
 from rating.results.cache import ResultCache
 from rating.results.exhibit import Exhibit
 from rating.results.gallery import GALLERIES, MOST_REPORTED, REPORTED, Gallery, ShownImage, galleries
+from rating.results.marks_query import marks_in
 from rating.results.query import Response, machine_names, machine_scores, responses_of
 from rating.results.remarks import remark_tables
 from rating.results.report.contents import ExhibitDrawer, Report, report_of
@@ -55,6 +56,7 @@ def results_of_columns(
         machines=_machines(study, machines, people, session),
         first_phase=_first_phase(study, cache),
         second=all_second_results(second_answers_of(study), people),
+        marks=marks_in(study, people, session),
     )
 
 

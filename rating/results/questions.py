@@ -16,6 +16,7 @@ from rating.results.sections import (
     generators,
     labels,
     machines,
+    marks,
     order_effects,
     primary,
     second,
@@ -48,6 +49,7 @@ QUESTIONS = (
     Question("generators", "By which generator?", generators.EXHIBITS),
     Question("labels", "What did they call them?", labels.EXHIBITS),
     Question("second", "What else did they see?", second.EXHIBITS),
+    Question("marked", "Where did they mark it?", marks.EXHIBITS),
     Question("agreement", "How well do raters agree?", agreement.EXHIBITS),
     Question("telling-apart", "Can they tell fake from real?", accuracy.EXHIBITS),
     Question("confidence", "How sure were they?", confidence.EXHIBITS),
@@ -60,7 +62,7 @@ QUESTIONS = (
 GROUPS = (
     ("Were they fooled?", ("noticed", "found", "fooled", "generators")),
     ("Can they tell?", ("telling-apart", "confidence", "experience")),
-    ("Do they agree?", ("agreement", "labels", "second", "machines")),
+    ("Do they agree?", ("agreement", "labels", "second", "marked", "machines")),
     ("Can the reading be trusted?", ("time", "position")),
 )
 EXHIBITS = {

@@ -14,6 +14,7 @@ from rating.statistics.agreement.homogeneity import PairHabits
 from rating.statistics.agreement.intra import PooledSelfAgreement, SelfAgreement
 from rating.statistics.agreement.report import AgreementReport, RaterCounts
 from rating.statistics.estimate import Estimate
+from rating.statistics.marks import MarkResults
 from rating.statistics.mrmc.averages import BothMethods
 from rating.statistics.mrmc.moments import RandomMean
 from rating.statistics.mrmc.rater_tests import ChanceTest, RaterDifferences
@@ -189,6 +190,7 @@ class StudyResults:
     machines: tuple[MachineResults, ...]
     first_phase: FirstPhase | None
     second: tuple[SecondResults, ...]
+    marks: MarkResults | None
     methods: dict[str, str]
     versions: dict[str, str]
     primary: PrimaryResult | None

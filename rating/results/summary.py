@@ -34,6 +34,7 @@ from rating.statistics.agreement.random_raters import random_raters
 from rating.statistics.agreement.report import agreement_report, counts, counts_by_group, notes
 from rating.statistics.arrays import Flags, Floats
 from rating.statistics.columns import StudyColumns
+from rating.statistics.marks import MarkResults
 from rating.statistics.mrmc import ustatistic
 from rating.statistics.mrmc.averages import area_over_raters, by_both_methods
 from rating.statistics.mrmc.rater_tests import against_chance, raters_differ
@@ -52,10 +53,11 @@ def study_results(
     machines: tuple[MachineResults, ...] = (),
     first_phase: FirstPhase | None = None,
     second: tuple[SecondResults, ...] = (),
+    marks: MarkResults | None = None,
 ) -> StudyResults:
     """The report: agreement and counts, and what depends on the truth where that is known.
 
-    machines: to stand beside; second: of the second questions; first_phase: what was noticed before raters knew the purpose. policy, margin and endpoint
+    machines: to stand beside; second: of the second questions; marks: where raters marked; first_phase: what was noticed before raters knew the purpose. policy, margin and endpoint
     are the study's declared ones; session is the first one unless given. Undefined numbers are None beside a `reason`.
     """
     session = session or columns.first_session
@@ -91,6 +93,7 @@ def study_results(
         machines=machines,
         first_phase=first_phase,
         second=second,
+        marks=marks,
         methods=METHODS,
         versions=versions(),
         primary=primary_result(endpoint, policy, agreement, truth, choice),
