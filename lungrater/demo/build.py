@@ -1,6 +1,8 @@
-"""The demo: four made-up people, drawn stand-ins for real images, fakes of the shipped model, an open study.
+"""The demo: four made-up people, an open study, the same study finished by simulated raters, and one that its audit stops.
 
-Everything is made by the very jobs that people queue; a worker builds what is missing, once.
+In the first two, the stand-ins for real images and for fakes are drawn by one program, as a perfect generator would: their
+audit finds nothing, and says what it could not have seen in so few images. In the third, the fakes are samples of the small model that ships, which a machine tells apart: it is
+frozen and stays closed. Everything is made by the very jobs that people queue; a worker builds what is missing, once.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ from generation.training.bundled_checkpoints import PHANTOM_LUNGS, register_ship
 from jobs.enqueue import enqueue
 from pool.models import Dataset, Modality, Origin
 from rating.models import Enrolment, Freeze, Stratum, Study
+from rating.reading.simulation import Readers, simulate
 
-STUDY = "Demo reading"
+STUDY, STOPPED_STUDY = "Demo reading", "Demo of a red audit"
 PEOPLE = (
     ("researcher@demo.invalid", Role.RESEARCHER, "Researcher", "Dana"),
     ("rater1@demo.invalid", Role.RATER, "Rater", "Rita"),
@@ -25,12 +28,10 @@ PEOPLE = (
     ("admin@demo.invalid", Role.ADMIN, "Admin", "Ada"),
 )
 LABELS = ("normal", "opacity")
-RED_AUDIT = (
-    "The demo shows drawings and what a small model made of such drawings; a machine tells the two apart. "
-    "A study to be published would not be opened like this."
-)
-PER_LABEL = 8
-SHOWN = 10  # of each dataset: 20 X-rays and 20 CT slices, as in "Spot the fake lungs"
+PER_LABEL = 5
+SHOWN = PER_LABEL * len(
+    LABELS
+)  # all of each dataset: 20 X-rays and 20 CT slices, as in "Spot the fake lungs"
 
 
 @dataclass(frozen=True)
@@ -39,60 +40,81 @@ class DemoDataset:
     origin: str
     modality: str
     engine: str
+    seed: int
     description: str
 
 
-DATASETS = tuple(
-    dataset
-    for modality, what in ((Modality.XRAY, "X-rays"), (Modality.CT, "CT slices"))
-    for dataset in (
-        DemoDataset(
-            f"Demo phantom {what} (stand-ins for real)",
-            Origin.REAL,
-            modality,
-            GenerationJob.Engine.PHANTOM,
-            "Drawn by a program so that the demo needs no patient's image. Not real; they only play the part.",
-        ),
-        DemoDataset(
-            f"Demo diffusion {what}",
-            Origin.SYNTHETIC,
-            modality,
-            GenerationJob.Engine.DIFFUSION,
-            "Sampled on this machine from the diffusion model that ships with LungRater.",
-        ),
+KINDS = ((Modality.XRAY, "X-rays"), (Modality.CT, "CT slices"))
+REAL = tuple(
+    DemoDataset(
+        f"Demo phantom {what} (stand-ins for real)",
+        Origin.REAL,
+        modality,
+        GenerationJob.Engine.PHANTOM,
+        2022,
+        "Drawn by a program so that the demo needs no patient's image. Not real; they only play the part.",
     )
+    for modality, what in KINDS
+)
+FAKE = tuple(
+    DemoDataset(
+        f"Demo phantom {what} (stand-ins for fakes)",
+        Origin.SYNTHETIC,
+        modality,
+        GenerationJob.Engine.PHANTOM,
+        4711,
+        "Drawn by the same program as the stand-ins for real images, as a perfect generator would: nobody can tell them apart.",
+    )
+    for modality, what in KINDS
+)
+SAMPLES = tuple(
+    DemoDataset(
+        f"Demo diffusion {what}",
+        Origin.SYNTHETIC,
+        modality,
+        GenerationJob.Engine.DIFFUSION,
+        2022,
+        "Sampled on this machine from the diffusion model that ships with LungRater.",
+    )
+    for modality, what in KINDS
 )
 
 
 def load() -> None:
-    """Make the people and the jobs at once and let a worker do the rest; again is harmless."""
+    """Make the people and the first jobs at once and let a worker do the rest; again is harmless."""
     _people()
-    if not _is_open():
-        for job in _jobs():
+    if not _is_complete():
+        for job in _jobs(REAL + FAKE):
             job.resume()  # one that failed or was cancelled gets another chance
     ring_if_unfinished()
 
 
 def ring_if_unfinished() -> None:
-    """Ring for a worker where the demo was begun and its study is not open yet."""
-    if User.objects.filter(is_demo=True).exists() and not _is_open():
+    """Ring for a worker where the demo was begun and is not complete yet."""
+    if User.objects.filter(is_demo=True).exists() and not _is_complete():
         enqueue("lungrater.demo.tasks.build_demo", queue="gpu")
 
 
-def _is_open() -> bool:
-    return Study.objects.filter(name=STUDY, opened_at__isnull=False).exists()
+def _is_complete() -> bool:
+    """Also where an earlier version has built its own, which had the open study alone."""
+    beyond_drafts = Study.objects.exclude(state=Study.State.DRAFT)
+    is_earlier = not Dataset.objects.filter(name=FAKE[0].name).exists()
+    return beyond_drafts.filter(name=STUDY if is_earlier else STOPPED_STUDY).exists()
 
 
 def build() -> bool:
     """Go on with the demo as far as it is possible now; True once there is nothing left to wait for."""
-    jobs = _jobs()
-    for job in jobs:
-        job.perform()
-        job.refresh_from_db()
-    if any(job.is_active for job in jobs):
-        return False
-    if all(job.state == GenerationJob.State.SUCCEEDED for job in jobs):
-        return _open_study()
+    for datasets, finish in ((REAL + FAKE, _open_and_rehearse), (REAL + SAMPLES, _freeze_the_stopped)):
+        jobs = _jobs(datasets)
+        for job in jobs:
+            job.perform()
+            job.refresh_from_db()
+        if any(job.is_active for job in jobs):
+            return False
+        if not all(job.state == GenerationJob.State.SUCCEEDED for job in jobs):
+            return True
+        if not finish():
+            return False
     return True
 
 
@@ -107,12 +129,12 @@ def _people() -> list[User]:
 
 
 @transaction.atomic
-def _jobs() -> list[GenerationJob]:
+def _jobs(datasets: tuple[DemoDataset, ...]) -> list[GenerationJob]:
     """One job per dataset and label, queued unless it is there already."""
     register_shipped()
     checkpoint = Checkpoint.objects.newest_by_name(PHANTOM_LUNGS)
     jobs: list[GenerationJob] = []
-    for demo in DATASETS:
+    for demo in datasets:
         dataset, is_new = Dataset.objects.get_or_create(
             name=demo.name,
             defaults={
@@ -136,7 +158,7 @@ def _jobs() -> list[GenerationJob]:
                     modality=demo.modality,
                     label=label,
                     total=PER_LABEL,
-                    seed=2022,
+                    seed=demo.seed,
                     settings={"size": 128} if is_phantom else {},
                 )
                 job.save()
@@ -144,23 +166,41 @@ def _jobs() -> list[GenerationJob]:
     return jobs
 
 
-def _open_study() -> bool:
-    """True unless another worker, perhaps a dead one, still freezes the study."""
+def _open_and_rehearse() -> bool:
+    """False where another worker, perhaps a dead one, still freezes the study."""
     organiser, *raters, _admin = _people()
-    study, is_new = Study.objects.get_or_create(name=STUDY, defaults={"created_by": organiser, "canvas": 512})
+    study = _study(STUDY, REAL + FAKE, raters)
+    if not _is_frozen(study):
+        return False
+    audit = study.blinding_audits.first()
+    if study.state == Study.State.FROZEN and not (audit and audit.stops_opening):
+        study.open(organiser)
+    if not study.copies.filter(is_simulated=True).exists():
+        simulate(study, Readers(raters=4), seed=2022, by=organiser)
+    return True
+
+
+def _freeze_the_stopped() -> bool:
+    return _is_frozen(_study(STOPPED_STUDY, REAL + SAMPLES, []))
+
+
+def _study(name: str, datasets: tuple[DemoDataset, ...], raters: list[User]) -> Study:
+    organiser = User.objects.get(email=PEOPLE[0][0])
+    study, is_new = Study.objects.get_or_create(name=name, defaults={"created_by": organiser, "canvas": 512})
     if is_new:
         study.give_to_maker(organiser)
-        for demo in DATASETS:
+        for demo in datasets:
             Stratum.objects.create(study=study, dataset=Dataset.objects.get(name=demo.name), count=SHOWN)
         for rater in raters:
             Enrolment.enrol(study, rater, by=organiser)
+    return study
+
+
+def _is_frozen(study: Study) -> bool:
+    """Freeze it unless that was done; False while another worker is at it."""
     if study.is_draft:
+        organiser = User.objects.get(email=PEOPLE[0][0])
         freeze = study.freezes.active().first() or Freeze.objects.create(study=study, requested_by=organiser)
         freeze.perform()
         study.refresh_from_db()
-    if study.state == Study.State.FROZEN:
-        audit = study.blinding_audits.first()
-        if audit and audit.stops_opening:
-            audit.override(organiser, RED_AUDIT)
-        study.open(organiser)
     return not (study.is_draft and study.freezes.active().exists())
