@@ -25,6 +25,11 @@ GROUPS: dict[str, dict[str, str]] = {
         "IMPORT_FROM_PRIVATE_NETWORKS": "an import may fetch from addresses of your own network",
         "DEBUG": "Django's pages for developers; never on a server",
     },
+    "Releases": {
+        "C2PA_CERTIFICATE": "PEM file of the certificate, with its chain, that signs C2PA manifests of released images; empty: a test one, which nobody trusts",
+        "C2PA_PRIVATE_KEY": "PEM file of its key",
+        "C2PA_ALGORITHM": "the kind of that key: es256, es384, es512, ps256, ps384, ps512 or ed25519",
+    },
     "People": {
         "EMAIL_URL": "mail server, like `smtp+tls://user:password@host:587`; without one nothing is sent",
         "DEFAULT_FROM_EMAIL": "who the mails are from",

@@ -14,6 +14,7 @@ app.autodiscover_tasks(
         "audit",
         "jobs",
         "pool.imports",
+        "pool.publication",
         *(f"generation.{kind}" for kind in ("images", "training", "quality", "utility")),
         "rating.blinding",
         "rating.results",

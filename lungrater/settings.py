@@ -202,6 +202,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "pool.imports.tasks.drop_finished_uploads",
         "schedule": timedelta(minutes=5),
     },
+    "drop-old-releases": {
+        "task": "pool.publication.tasks.drop_old_releases",
+        "schedule": timedelta(hours=1),
+    },
     "drop-old-bundles": {
         "task": "rating.results.export.tasks.drop_old_bundles",
         "schedule": timedelta(hours=1),
@@ -235,6 +239,11 @@ if BACKUP_URL:
         "options": {"expires": 600},
     }
 CELERY_TIMEZONE = "UTC"
+
+# What signs the C2PA manifests of released images: PEM files of the certificate with its chain, and of its key; a test one else.
+C2PA_CERTIFICATE = env.str("C2PA_CERTIFICATE", default="")
+C2PA_PRIVATE_KEY = env.str("C2PA_PRIVATE_KEY", default="")
+C2PA_ALGORITHM = env.str("C2PA_ALGORITHM", default="es256")
 
 # Who may read /metrics: whoever brings this word; without one a program on this machine, in production nobody.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")

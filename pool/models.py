@@ -374,5 +374,6 @@ from pool.copies.models import NearCopy as NearCopy  # noqa: E402, PLC0414  as a
 from pool.corrections.models import CorrectedImage as CorrectedImage  # noqa: E402, PLC0414  as above
 from pool.corrections.models import Correction as Correction  # noqa: E402, PLC0414  as above
 from pool.imports.outcome_rows import FileOutcome as FileOutcome  # noqa: E402, PLC0414  as above
+from pool.publication.models import DatasetRelease as DatasetRelease  # noqa: E402, PLC0414  as above
 from pool.release.models import HeldFile as HeldFile  # noqa: E402, PLC0414  as above
 from pool.storage.slices import Slice as Slice  # noqa: E402, PLC0414  as above

@@ -4,6 +4,7 @@ from django.urls import path
 
 from pool.corrections import views as corrections
 from pool.imports import views
+from pool.publication import views as publication
 from pool.release import views as release
 from pool.rendering import views as rendering
 from pool.views import datasets, images
@@ -17,6 +18,9 @@ urlpatterns = [
     path("datasets/<int:pk>/window", rendering.dataset_window, name="dataset_window"),
     path("datasets/<int:pk>/members", datasets.dataset_members, name="dataset_members"),
     path("datasets/<int:pk>/members/join", datasets.join_dataset, name="join_dataset"),
+    path("datasets/<int:pk>/releases/", publication.make, name="releases"),
+    *publication.pages.urls("releases/"),
+    path("releases/<int:pk>/file", publication.release_file, name="release_file"),
     path("images/", images.gallery, name="gallery"),
     path("images/correct", images.correct_images, name="correct_images"),
     path("corrections/<int:pk>/", corrections.correction, name="correction"),

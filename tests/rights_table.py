@@ -63,6 +63,12 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "pool:image_file": (STAFF, "get"),
     "pool:exclude": (STAFF, "post"),
     "pool:include": (STAFF, "post"),
+    "pool:releases": (STAFF, "get"),
+    "pool:release": (STAFF, "get"),
+    "pool:release_progress": (STAFF, "get"),
+    "pool:release_cancel": (STAFF, "post"),
+    "pool:release_resume": (STAFF, "post"),
+    "pool:release_file": (STAFF, "get"),
     "pool:held_files": (STAFF, "get"),
     "pool:discard_held_files": (STAFF, "post"),
     "pool:held_file": (STAFF, "get"),
@@ -224,6 +230,7 @@ def paths(
 # What a part in a study or a dataset opens; a part opens what the parts below it open.
 VIEWER = {
     *("rating:study", "rating:freeze_progress", "rating:audit_progress", "rating:raters", "rating:copy"),
+    *("pool:release", "pool:release_progress"),
     *("rating:audit_places", "rating:bundle", "rating:bundle_progress"),
     "rating:analysis_job_progress",
     *("rating:codebook", "rating:analysis", "rating:log", "rating:log_csv", "rating:verify"),
@@ -262,6 +269,7 @@ EDITOR = {
     *("rating:mark_unblinded", "invite", "machines"),
     *("machine_reading_cancel", "machine_reading_resume"),
     *("rating:freeze_cancel", "rating:freeze_resume", "rating:audit_cancel", "rating:audit_resume"),
+    *("pool:releases", "pool:release_file", "pool:release_cancel", "pool:release_resume"),
     *("rating:analysis_job_cancel", "rating:analysis_job_resume"),
     # Of a study that is closed and not unblinded:
     *(

@@ -19,7 +19,7 @@ from accounts.roles import Role
 from generation.models import Checkpoint, GenerationJob, QualityReport, TrainingRun
 from lungrater.machines.models import MachineReading
 from pool.corrections.correcting import correct
-from pool.models import Dataset, Image, ImportJob
+from pool.models import Dataset, DatasetRelease, Image, ImportJob
 from rating.models import Analysis, BlindingAudit, BundleJob, Freeze, Study
 from tests.factories import make_dataset, make_held_file, make_image
 from tests.generation.utility.datasets import reported_experiment
@@ -77,6 +77,7 @@ OF_MACHINE = {f"machine_reading_{act}" for act in ("cancel", "resume")}
 OF_FREEZE = {f"rating:freeze_{act}" for act in ("progress", "cancel", "resume")}
 OF_AUDIT = {f"rating:audit_{act}" for act in ("progress", "cancel", "resume")}
 OF_ANALYSIS = {f"rating:analysis_job_{act}" for act in ("progress", "cancel", "resume")}
+OF_RELEASE = {f"pool:release{act}" for act in ("", "_progress", "_cancel", "_resume", "_file")}
 OF_BUNDLE = {f"rating:bundle{act}" for act in ("", "_progress", "_cancel", "_resume", "_file")}
 EXTRACTOR = {"name": "small", "sha256": "0" * 64, "dimensions": 64}
 
@@ -124,6 +125,7 @@ def make_world(people: dict[str, User]) -> dict[str, Any]:
         "taught": taught,
         "token of a lesson": presentations(taught, rater)[0].token,
         "over": over,
+        "release": DatasetRelease.objects.create(dataset=make_dataset(), state="succeeded"),
         "bundle": BundleJob.objects.create(study=over, state="succeeded"),
         "draft": draft_study("Draft"),
         "frozen": frozen,
@@ -228,6 +230,8 @@ def address(name: str, world: dict[str, Any]) -> str:
         "rating:audit_places": lambda: [world["frozen"].slug],
         "rating:study_image": lambda: [over, world["over"].images.first().code],
         "rating:ratings_csv": lambda: [over],
+        **dict.fromkeys(OF_RELEASE, lambda: [world["release"].pk]),
+        "pool:releases": lambda: [world["image"].dataset_id],
         **dict.fromkeys(OF_BUNDLE, lambda: [world["bundle"].pk]),
         "rating:bundles": lambda: [over],
         "rating:ratings_parquet": lambda: [over],

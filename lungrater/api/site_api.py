@@ -11,6 +11,7 @@ from lungrater.api.house_api import HouseAPI
 from lungrater.api.people import router as people
 from lungrater.api.problem_handlers import handle_problems
 from pool.imports.api import router as imports
+from pool.publication.api import router as releases
 from pool.views.api import datasets, images
 from rating.views.api.acts import router as acts
 from rating.views.api.outcome import router as outcome
@@ -32,7 +33,7 @@ api = HouseAPI(
 )
 handle_problems(api)
 for router in (
-    *(me, datasets, images, imports),
+    *(me, datasets, images, imports, releases),
     *(generation_jobs, training_runs, quality_reports, utility_experiments),
     *(studies, acts, raters, outcome, people),
 ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from pool.canonical.pixels import RefusedImageError, refuse_even
@@ -14,6 +15,7 @@ from pool.confinement.wall import has_wall, shut_in
 from pool.imports import dicom, raster, volumes
 from pool.imports.codecs import load_codecs
 from pool.imports.decoding import MAX_FILE_BYTES, Decoded, Hints
+from pool.imports.marks import marks_of
 from pool.imports.notes import Notes
 from pool.imports.slices import STACK
 
@@ -73,7 +75,7 @@ def _answer(data: bytes, name: str, hints: Hints) -> tuple[dict[str, object], by
 
 def gate(data: bytes, name: str, hints: Hints) -> list[Decoded]:
     """The images of a file as they go into the pool, with what is to be known of them. Raises RefusedImageError."""
-    if dicom.is_dicom(data, name):
+    if is_dicom := dicom.is_dicom(data, name):
         images = _of_dicom(data, hints)
     elif kind := volumes.volume_kind(data):
         images = _of_volume(data, kind, hints)
@@ -83,6 +85,8 @@ def gate(data: bytes, name: str, hints: Hints) -> list[Decoded]:
         images = [Decoded(pixels, {}, notes=list(notes))]
     if not images:
         raise RefusedImageError("Each of the images chosen is of one even grey level.")
+    if marks := marks_of(data, is_dicom=is_dicom):
+        images = [replace(image, tags={**image.tags, **marks}) for image in images]
     if len(images) == 1 and not hints.may_be_even and hints.slices != STACK:
         refuse_even(images[0].pixels)
     return images

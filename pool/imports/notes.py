@@ -32,6 +32,7 @@ KINDS = {
     "split": "Validation counted as training",
     "patient": "Placeholder for a patient",
     "release": "Released by a person",
+    "marks": "Marked as generated",
 }
 
 

@@ -19,6 +19,7 @@ from pool.canonical.pixels import (
 from pool.canonical.texts import file_name, line, plain_json
 from pool.imports.archives import Refusal, Source
 from pool.imports.decoding import Hints
+from pool.imports.marks import says_generated
 from pool.imports.notes import Note
 from pool.imports.pipeline import OpenedFile, Pipeline, Prepared
 from pool.imports.placeholders import is_placeholder
@@ -26,7 +27,7 @@ from pool.imports.series import order_series
 from pool.imports.series_choice import SeriesChoice
 from pool.imports.slices import STACK
 from pool.imports.stacks import OpenedStack, stack_of_file
-from pool.models import Dataset, HeldFile, Image, ImportJob, Modality
+from pool.models import Dataset, HeldFile, Image, ImportJob, Modality, Origin
 from pool.release.desk import hold
 from pool.storage.insertion import DuplicatePixelsError, insert, insert_stack, patient_key, series_key
 
@@ -118,7 +119,7 @@ def _bring_one(
     provenance: Mapping[str, str],
     stack: OpenedStack | None = None,
 ) -> Image | HeldFile | Duplicate | Refusal:
-    described = _described(file, image, provenance)
+    described = _described(file, image, provenance, dataset.origin)
     try:
         if image.decoded.hold_reason:
             return _hold(dataset, file, image, name, described, job=job)
@@ -158,7 +159,7 @@ class Description:
     notes: list[Note]
 
 
-def _described(file: OpenedFile, image: Prepared, provenance: Mapping[str, str]) -> Description:
+def _described(file: OpenedFile, image: Prepared, provenance: Mapping[str, str], origin: str) -> Description:
     facts, decoded = file.source.facts, image.decoded
     details = {
         **provenance,
@@ -173,6 +174,13 @@ def _described(file: OpenedFile, image: Prepared, provenance: Mapping[str, str])
     if not facts.patient and is_placeholder(patient):
         notes.append(Note("patient", f"“{patient}” stands for no patient; no patient was noted."))
         patient = ""
+    if origin == Origin.REAL and says_generated(decoded.tags):
+        notes.append(
+            Note(
+                "marks",
+                f"The file says that a program made it ({decoded.tags['Marks']}); its dataset is real.",
+            )
+        )
     details = {key: value for key, value in details.items() if value}
     return Description(facts.label, patient, facts.split, details, notes)
 

@@ -17,11 +17,11 @@ from django.views.decorators.http import require_GET
 
 from audit import record
 from jobs.snapshot import in_one_snapshot, one_snapshot
+from pool.storage.measured_zip import chunks_of
 from rating.models import Study
 from rating.reading.revision_chain import refuse_where_ratings_differ
 from rating.results.build_report import exhibit_drawer, report_on, results_of
 from rating.results.cache import ResultCache
-from rating.results.export.members import chunks_of
 from rating.results.export.parquet import MISSING, has_parquet, write_parquet
 from rating.results.export.ratings_csv import codebook_lines, csv_lines
 from rating.results.parts import Part

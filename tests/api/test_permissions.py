@@ -43,6 +43,12 @@ TABLE: dict[str, tuple[str, set[str], str]] = {
     "get_image_file": ("read", STAFF, "viewer"),
     "exclude_image": ("write", STAFF, "editor"),
     "include_image": ("write", STAFF, "editor"),
+    "create_release": ("export", STAFF, "editor"),
+    "list_releases": ("read", STAFF, ""),
+    "get_release": ("read", STAFF, "viewer"),
+    "cancel_release": ("write", STAFF, "editor"),
+    "resume_release": ("write", STAFF, "editor"),
+    "get_release_file": ("export", STAFF, "editor"),
     "create_phantom_job": ("write", STAFF, ""),
     "create_diffusion_job": ("write", STAFF, ""),
     "create_pipeline_job": ("write", STAFF, ""),
@@ -139,6 +145,7 @@ def address(name: str, path: str, world: dict[str, Any]) -> str:
         "/quality-reports/": world["report"].pk,
         "/utility-experiments/": world["utility"].pk,
         "/bundles/": world["bundle"].pk,
+        "/releases/": world["release"].pk,
     }
     key = next((str(row) for start, row in rows.items() if path.startswith(f"/api/v1{start}")), "")
     study = world["draft" if name in OF_A_DRAFT else "over" if name in OF_A_CLOSED_STUDY else "own"]

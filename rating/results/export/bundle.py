@@ -11,6 +11,7 @@ from typing import Any
 
 from jobs.snapshot import in_pages
 from pool.canonical.typed_json import as_json
+from pool.storage.measured_zip import MeasuredZip
 from pool.storage.stored_files import LostFileError, stored_bytes
 from rating.results.build_report import exhibit_drawer, report_on, results_of
 from rating.results.cache import ResultCache
@@ -18,7 +19,6 @@ from rating.results.export.crate import crate_json
 from rating.results.export.galleries import LOST, galleries_csv, gallery_codes
 from rating.results.export.imrmc import imrmc_lines
 from rating.results.export.log import event_lines, revision_lines
-from rating.results.export.members import MeasuredZip
 from rating.results.export.parquet import has_parquet, write_parquet
 from rating.results.export.primary_csv import primary_lines
 from rating.results.export.raters_csv import rater_lines

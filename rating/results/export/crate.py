@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from rating.results.export.members import Member
+from pool.storage.measured_zip import Member
 from rating.studies.study import Study
 
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"

@@ -1,0 +1,35 @@
+"""In which form a dataset is released, on the page, in the command and by programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from pool.models import Dataset
+from pool.publication.models import DatasetRelease
+from pool.publication.rules import reasons_not_to_release
+
+
+class ReleaseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
+    class Meta:
+        model = DatasetRelease
+        fields = ["image_format"]
+
+    def __init__(self, *args: Any, dataset: Dataset | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.dataset = dataset
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if self.dataset is not None and (reasons := reasons_not_to_release(self.dataset)):
+            raise forms.ValidationError(reasons)
+        return data
+
+    def submit(self, *, by: Any) -> DatasetRelease:
+        """Queue the release of the dataset."""
+        job: DatasetRelease = self.save(commit=False)
+        assert self.dataset is not None  # noqa: S101  (a form is filled for a dataset)
+        job.dataset, job.requested_by = self.dataset, by
+        job.submit()
+        return job

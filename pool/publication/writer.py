@@ -1,0 +1,117 @@
+"""A release, written file by file into a folder or a zip."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Protocol
+
+from pool.canonical.pixels import decode_png
+from pool.models import Dataset, Image, Origin
+from pool.publication.citations import card, citation_cff, datacite_json, kaggle_json
+from pool.publication.croissant import TABLE, croissant_json
+from pool.publication.datasheet import datasheet
+from pool.publication.dicom_file import dicom_file
+from pool.publication.facts import facts_of, maker_of
+from pool.publication.marks import ManifestSigner, has_c2pa, with_xmp
+from pool.publication.metadata_csv import metadata_lines
+from pool.publication.models import DatasetRelease
+from pool.publication.rules import reasons_not_to_release, released_images
+from pool.storage.measured_zip import Member
+from pool.storage.stored_files import stored_bytes
+
+Pulse = Callable[[int, int], object]
+IN_DICOM = "DICOM SyntheticData (0008,001C) YES, ConversionType SYN and IPTC's digital source type in the derivation description"
+IN_XMP = "IPTC digital source type in XMP"
+OWN, TEST = "a certificate of this site", "a test certificate that nobody trusts"
+WITHOUT = f"{IN_XMP}; no C2PA manifest, as c2pa-python is not installed"
+
+
+class NotReleasedError(Exception):
+    """The dataset may not go out as it is; the message says what to do."""
+
+
+class Target(Protocol):
+    """Where files go: a zip or a folder."""
+
+    members: list[Member]
+
+    def add(self, name: str, chunks: Iterable[bytes], *, rows: int | None = None) -> Member: ...
+
+
+class Folder:
+    """A folder as a target."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.members = path, list[Member]()
+
+    def add(self, name: str, chunks: Iterable[bytes], *, rows: int | None = None) -> Member:
+        content = b"".join(chunks)
+        place = self.path / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+        member = Member(name, len(content), hashlib.sha256(content).hexdigest(), rows)
+        self.members.append(member)
+        return member
+
+
+class Release:
+    """The dataset on its way out. Raises NotReleasedError for one that may not go."""
+
+    def __init__(self, dataset: Dataset, image_format: str) -> None:
+        if reasons := reasons_not_to_release(dataset):
+            raise NotReleasedError(" ".join(reasons))
+        self.dataset, self.image_format = dataset, image_format
+        self.is_png = image_format == DatasetRelease.Format.PNG
+        self.is_synthetic = dataset.origin == Origin.SYNTHETIC
+        self.signer = ManifestSigner() if self.is_png and self.is_synthetic and has_c2pa() else None
+        self.images = released_images(dataset)
+
+    @property
+    def marks(self) -> str:
+        """What each synthetic file carries, in words; empty of real ones."""
+        if not self.is_synthetic:
+            return ""
+        if not self.is_png:
+            return IN_DICOM
+        if self.signer is None:
+            return WITHOUT
+        return f"C2PA manifest, signed with {TEST if self.signer.is_test else OWN}; {IN_XMP}"
+
+    def write(self, target: Target, today: date, pulse: Pulse) -> None:
+        """Every image, then what describes them, last the digests. Raises LostFileError."""
+        names = []
+        for place, image in enumerate(self.images):
+            pulse(place, len(self.images))
+            names.append(f"images/{image.pk.hex}.{'png' if self.is_png else 'dcm'}")
+            target.add(names[-1], [self.file_of(image, names[-1])])
+        facts = facts_of(self.dataset, self.images, marks=self.marks, today=today)
+        rows = "".join(metadata_lines(zip(names, self.images, strict=True)))
+        table = target.add(TABLE, [rows.encode()], rows=len(names))
+        texts = {
+            "README.md": card(facts),
+            "DATASHEET.md": datasheet(facts),
+            "CITATION.cff": citation_cff(facts),
+            "datacite.json": datacite_json(facts),
+            "dataset-metadata.json": kaggle_json(facts),
+            "croissant.json": croissant_json(facts, table_sha256=table.sha256, version="1.0.0"),
+        }
+        for name, text in texts.items():
+            target.add(name, [text.encode()])
+        members = sorted(target.members, key=lambda each: each.name)
+        digests = "".join(f"{each.sha256}  {each.name}\n" for each in members)
+        target.add("SHA256SUMS", [digests.encode()])
+
+    def file_of(self, image: Image, name: str) -> bytes:
+        """The image as it goes out, with its marks."""
+        png = stored_bytes(image.file, f"image {image.pk}")
+        software = f"{maker_of(image)} (LungRater {version('lungrater')})"
+        if not self.is_png:
+            return dicom_file(image, decode_png(png), software=software)
+        if not self.is_synthetic:
+            return png
+        marked = with_xmp(png)
+        return self.signer.signed(marked, title=name, software=software) if self.signer else marked
