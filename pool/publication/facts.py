@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 
-from pool.fool_rates_by_dataset import FoolRate, fool_rates, of_dataset
-from pool.image_flow import Flow, flow_of
 from pool.models import Dataset, Image, NearCopy, Origin
 from pool.publication.rules import Licence, known_licence
+from pool.registers.fool_rates_by_dataset import FoolRate, fool_rates, of_dataset
+from pool.registers.image_flow import Flow, flow_of
 
 UNKNOWN = "unknown"
 
