@@ -78,6 +78,8 @@ class StudyFacts:
     burned_in: str
     ask_confidence: bool
     second_questions: list[str]
+    slices: int
+    lets_mark: bool
     clues: str
     frozen: str
     sources: list[str]
@@ -124,6 +126,8 @@ def facts_of(study: Study) -> StudyFacts:
         burned_in=study.burned_in,
         ask_confidence=study.ask_confidence,
         second_questions=in_words_of(study.second_questions),
+        slices=study.slices,
+        lets_mark=study.lets_mark,
         clues=study.clues if study.sessions > study.first_informed_session else "",
         frozen=f"{study.frozen_at:%Y-%m-%d}" if study.frozen_at else "",
         sources=_sources(study),

@@ -42,6 +42,10 @@ def methods_text(facts: StudyFacts, results: StudyResults) -> list[str]:
     )
     if facts.sessions > 1:
         design += f"Images were read in {facts.sessions} sessions at least {facts.washout_days} days apart. "
+    if facts.slices > 1:
+        design += f"Each image was a stack of {facts.slices} slices, evenly spaced, to scroll through. "
+    if facts.lets_mark:
+        design += "Raters could mark points and boxes on images. "
     if facts.second_questions:
         design += f"Of each image raters were asked besides: {'; '.join(facts.second_questions)}. "
     if facts.clues:

@@ -89,7 +89,10 @@ def test_marks_are_shown_by_generator_and_image_once_the_truth_is_known(
     assert [row[3:6] for row in section.by_image(results).rows] == [[2, 2, 2]] * 3
     for draw in (section.draw_groups, section.draw_images):
         assert as_file(draw(results, PRINT), "png").startswith(b"\x89PNG")
-    assert "Where each image was marked" in str(report_on(study, results, "2026-01-01"))
+    report = str(report_on(study, results, "2026-01-01"))
+    assert "Where each image was marked" in report
+    assert "Raters could mark points and boxes on images." in report
+    assert "Each image was a stack" not in report
 
 
 @pytest.mark.django_db
