@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from generation.diffusion.attributes import Attribute
 from generation.diffusion.presets import PRESETS
 from generation.diffusion.run_config import ConfigError, RunConfig, check
 
@@ -59,6 +60,7 @@ class TrainingConfig(RunConfig):
     train_timesteps: int = 1000
     classes: tuple[ImageClass, ...] = ()
     label_dropout: float = 0.1
+    attributes: tuple[Attribute, ...] = ()
     augment: float = 0.0
     flip: bool = False
     weight_decay: float = 0.0
@@ -71,6 +73,8 @@ class TrainingConfig(RunConfig):
             check(getattr(self, name) >= 1, f"{name} must be at least 1")
         self._check_network()
         self._check_objective()
+        names = [attribute.name for attribute in self.attributes]
+        check(len(set(names)) == len(names), "attributes must have different names")
         check(0 <= self.label_dropout < 1, "label_dropout must be from 0 to below 1")
         check(0 <= self.augment <= 1, "augment is a probability, from 0 to 1")
         check(0 <= self.ema_decay < 1, "ema_decay must be from 0 to below 1")
@@ -116,6 +120,11 @@ class TrainingConfig(RunConfig):
         return tuple(name for name in fitting if not (lost and name == "ddpm"))
 
     @property
+    def tells_more(self) -> bool:
+        """Whether the network is told more than the time and a class, by an embedding of our own."""
+        return bool(self.augment or self.attributes)
+
+    @property
     def latent_factor(self) -> int:
         """How many pixels a side one latent value stands for."""
         return int(2 ** (len(self.latent_widths) - 1)) if self.latent else 1
@@ -150,6 +159,8 @@ class TrainingConfig(RunConfig):
         try:
             for name in {"widths", "latent_widths"} & set(settings):
                 settings[name] = tuple(settings[name])
+            if "attributes" in settings:
+                settings["attributes"] = tuple(map(Attribute.from_mapping, settings["attributes"]))
             if "classes" in settings:
                 settings["classes"] = tuple(
                     ImageClass(c["modality"], c.get("label", "")) for c in settings["classes"]

@@ -17,6 +17,7 @@ class Guidance:
     low: float = 0.0
     high: float = 1.0
     rescale: float = 0.0
+    of_attributes: tuple[float, ...] = ()  # in the order of the model's attributes
 
     def __post_init__(self) -> None:
         if not 0 <= self.low < self.high <= 1:
@@ -24,5 +25,6 @@ class Guidance:
         if not 0 <= self.rescale <= 1:
             raise ConfigError("The rescaling of guidance is from 0, none, to 1.")
 
-    def scale_at(self, level: float) -> float:
-        return self.scale if self.low <= level <= self.high else 1.0
+    def scales_at(self, level: float) -> tuple[float, tuple[float, ...]]:
+        """Of the class and of the attributes."""
+        return (self.scale, self.of_attributes) if self.low <= level <= self.high else (1.0, ())

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 ORDER, LOG = "order", "training.log"
 CONFIG, PIXELS, CLASSES, HOOK = "config.json", "pixels.npy", "classes.npy", "hook.pickle"
+ATTRIBUTES = "attributes.npy"
 FINETUNING = "finetuning.json"  # the prompts, and the folder of the pipeline
 PARENT = "parent.txt"  # the folder of the checkpoint whose weights a new run starts with
 SAVES_WITHIN = 120.0
@@ -96,6 +97,8 @@ def _write_order(
     np.save(order / PIXELS, images.pixels)
     if images.classes is not None:
         np.save(order / CLASSES, images.classes)
+    if images.attributes is not None:
+        np.save(order / ATTRIBUTES, images.attributes)
     if pipeline is not None:
         task = {"pipeline": str(pipeline), "prompts": list(images.prompts)}
         (order / FINETUNING).write_text(json.dumps(task))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import torch
@@ -10,9 +10,10 @@ from diffusers import UNet2DModel
 from torch import Tensor, nn
 from torch.nn import functional
 
+from generation.diffusion.attributes import NOT_TOLD
+from generation.diffusion.conditions import ConditionEmbedding
 from generation.diffusion.config import TrainingConfig
-from generation.diffusion.data.augmentation import CHANGES
-from generation.diffusion.exporting.arguments import class_count, unet_arguments
+from generation.diffusion.exporting.arguments import unet_arguments
 from generation.diffusion.latent_space import PixelSpace, Space
 
 
@@ -32,8 +33,8 @@ class Denoiser(nn.Module):
         self.space: Space = PixelSpace()
         arguments = unet_arguments(config)
         embedding = None
-        if config.augment:
-            embedding = _ConditionEmbedding(class_count(config), 4 * config.widths[0])
+        if config.tells_more:
+            embedding = ConditionEmbedding(config)
             arguments |= {"class_embed_type": "identity", "num_class_embeds": None}
         unet: Any = UNet2DModel  # diffusers ships no types
         self.unet: Any = unet(**arguments)
@@ -42,12 +43,17 @@ class Denoiser(nn.Module):
             self.unet.enable_gradient_checkpointing()
 
     def forward(
-        self, noisy: Tensor, time: Tensor, classes: Tensor | None, changes: Tensor | None = None
+        self,
+        noisy: Tensor,
+        time: Tensor,
+        classes: Tensor | None,
+        changes: Tensor | None = None,
+        attributes: Tensor | None = None,
     ) -> Tensor:
-        """`changes` says how each image was augmented; without it they are as they were."""
+        """`changes` says how each image was augmented, (n, attributes) what else is told of it; neither need be there."""
         folded = functional.pixel_unshuffle(noisy, self.config.patch)
         folded = folded.to(self.unet.conv_in.weight.dtype, memory_format=self.layout)
-        labels = classes if self.told is None else self.told(len(noisy), classes, changes)
+        labels = classes if self.told is None else self.told(noisy, classes, changes, attributes)
         predicted = self.unet(folded, time, class_labels=labels).sample
         return functional.pixel_shuffle(predicted, self.config.patch).float()
 
@@ -57,39 +63,82 @@ class Denoiser(nn.Module):
         self.to(memory_format=layout)  # type: ignore[call-overload]  # torch's stub lacks this form
 
     def guided(
-        self, noisy: Tensor, time: Tensor, classes: Tensor | None, guidance: float, rescale: float = 0.0
+        self,
+        noisy: Tensor,
+        time: Tensor,
+        classes: Tensor | None,
+        guidance: float,
+        *,
+        rescale: float = 0.0,
+        attributes: Tensor | None = None,
+        attribute_scales: Sequence[float] = (),
     ) -> Tensor:
-        """The prediction pushed away from the unconditional one (classifier-free guidance, Ho & Salimans 2022).
+        """The prediction pushed away from the one that is told nothing (classifier-free guidance, Ho & Salimans 2022).
 
-        `rescale` of it is brought back to the spread of the conditional one (Lin et al. 2024, eq. 15 and 16).
+        Of all that is told, plus for the class and each attribute (its scale − 1) times the difference that it alone
+        makes (after Liu et al. 2022); of one thing alone that is guidance as ever. `rescale` of it is brought back to the
+        spread of what is told all (Lin et al. 2024, eq. 15 and 16).
         """
         predict = self.compiled or self
-        if classes is None or guidance == 1.0:
-            return cast("Tensor", predict(noisy, time, classes))
-        twice, null_classes = time.repeat(2), torch.full_like(classes, self.config.null_class)
-        cond, uncond = predict(noisy.repeat(2, 1, 1, 1), twice, torch.cat([classes, null_classes])).chunk(2)
-        guided = cast("Tensor", uncond + guidance * (cond - uncond))
+        conditions = self._single_conditions(classes, guidance, attributes, attribute_scales)
+        if not conditions:
+            return cast("Tensor", predict(noisy, time, *_extra_arguments(classes, attributes)))
+        scales = [scale for scale, *_ in conditions]
+        groups = [(classes, attributes), self._null_conditions(classes, attributes)]
+        if attributes is not None:
+            groups += [(own_classes, own) for _, own_classes, own in conditions]
+        count = len(groups)
+        told_classes, told_attributes = (
+            None if group[0] is None else torch.cat(group) for group in zip(*groups, strict=True)
+        )
+        predicted = predict(
+            noisy.repeat(count, 1, 1, 1), time.repeat(count), *_extra_arguments(told_classes, told_attributes)
+        )
+        cond, uncond, *alone = predicted.chunk(count)
+        if alone:
+            guided = cond
+            for scale, part in zip(scales, alone, strict=True):
+                guided = guided + (scale - 1) * (part - uncond)
+        else:
+            guided = uncond + scales[0] * (cond - uncond)
         if not rescale:
-            return guided
-        spread, of_cond = (part.std(dim=(1, 2, 3), keepdim=True) for part in (guided, cond))
-        return guided * (rescale * of_cond / spread + 1 - rescale)
+            return cast("Tensor", guided)
+        deviation, of_cond = (part.std(dim=(1, 2, 3), keepdim=True) for part in (guided, cond))
+        return cast("Tensor", guided * (rescale * of_cond / deviation + 1 - rescale))
+
+    def _null_conditions(
+        self, classes: Tensor | None, attributes: Tensor | None
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Neither class nor attribute told."""
+        return (
+            None if classes is None else torch.full_like(classes, self.config.null_class),
+            None if attributes is None else torch.full_like(attributes, NOT_TOLD),
+        )
+
+    def _single_conditions(
+        self,
+        classes: Tensor | None,
+        guidance: float,
+        attributes: Tensor | None,
+        attribute_scales: Sequence[float],
+    ) -> list[tuple[float, Tensor | None, Tensor | None]]:
+        """The scale of each thing that is guided, and what the network is told when it is told that alone."""
+        null_classes, null_attributes = self._null_conditions(classes, attributes)
+        conditions: list[tuple[float, Tensor | None, Tensor | None]] = []
+        if classes is not None and guidance != 1.0:
+            conditions.append((guidance, classes, null_attributes))
+        if attributes is not None and null_attributes is not None:
+            for place, scale in enumerate(attribute_scales):
+                if scale != 1.0:
+                    alone = null_attributes.clone()
+                    alone[:, place] = attributes[:, place]
+                    conditions.append((scale, null_classes, alone))
+        return conditions
 
 
-class _ConditionEmbedding(nn.Module):
-    """What the network is told beside the time: the class, and how the image was augmented."""
-
-    def __init__(self, classes: int | None, width: int) -> None:
-        super().__init__()
-        self.classes = nn.Embedding(classes, width) if classes else None
-        self.changes = nn.Linear(CHANGES, width, bias=False)
-
-    def forward(self, count: int, classes: Tensor | None, changes: Tensor | None) -> Tensor:
-        if changes is None:
-            changes = self.changes.weight.new_zeros((count, CHANGES))
-        embedding = self.changes(changes)
-        if self.classes is not None and classes is not None:
-            embedding = embedding + self.classes(classes)
-        return cast("Tensor", embedding)
+def _extra_arguments(classes: Tensor | None, attributes: Tensor | None) -> tuple[Tensor | None, ...]:
+    """What `forward` gets behind the time; nothing more than a class where there are no attributes."""
+    return (classes,) if attributes is None else (classes, None, attributes)
 
 
 def eager_layout(device: torch.device) -> torch.memory_format:

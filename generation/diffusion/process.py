@@ -63,7 +63,10 @@ def _training_data(order: Path) -> tuple[TrainingImages, Path | None]:
         return TrainingImages(pixels, prompts=task["prompts"]), Path(task["pipeline"])
     classes = np.load(order / launch.CLASSES) if (order / launch.CLASSES).exists() else None
     parent = order / launch.PARENT
-    return TrainingImages(pixels, classes), Path(parent.read_text()) if parent.exists() else None
+    attributes = np.load(order / launch.ATTRIBUTES) if (order / launch.ATTRIBUTES).exists() else None
+    return TrainingImages(pixels, classes, attributes=attributes), Path(
+        parent.read_text()
+    ) if parent.exists() else None
 
 
 def _trained(order: Path, config: TrainingConfig | FineTuneConfig, speaker: Speaker) -> int:

@@ -24,6 +24,7 @@ def sample(
     seeds: Sequence[int],
     *,
     classes: Sequence[int] | None = None,
+    attributes: NDArray[np.float32] | None = None,
     sampler: str = "",
     steps: int = 20,
     guidance: float | Guidance = 1.0,
@@ -47,6 +48,7 @@ def sample(
     # Noise is drawn on the CPU so that a seed means the same image on every device.
     noisy = torch.cat([torch.randn(shape, generator=generator) for generator in generators]).to(device)
     cond = torch.tensor(classes, device=device) if classes is not None else None
+    conditions = torch.from_numpy(attributes).to(device) if attributes is not None else None
     with torch.inference_mode(), autocast(device, precision):
         editing = _editing(start, net, schedule, noisy)
         first = editing.first if editing else 0
@@ -55,12 +57,15 @@ def sample(
             schedule.set_begin_index(first)
         for place in range(first, len(times)):
             # None of these schedules scales what the network is shown.
+            scale, scales = guide.scales_at(noise_level(schedule, place, is_flow=is_flow))
             predicted = net.guided(
                 noisy,
                 times[place],
                 cond,
-                guide.scale_at(noise_level(schedule, place, is_flow=is_flow)),
-                guide.rescale,
+                scale,
+                rescale=guide.rescale,
+                attributes=conditions,
+                attribute_scales=scales,
             )
             step = schedule.timesteps[place]
             noisy = schedule.step(predicted, step, noisy, generator=generators).prev_sample

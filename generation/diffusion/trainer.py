@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from generation.diffusion import checkpoint, warm_start
+from generation.diffusion.attributes import NOT_TOLD
 from generation.diffusion.config import ConfigError, TrainingConfig
 from generation.diffusion.data import augmentation
 from generation.diffusion.data.device_dataset import DeviceDataset, normalised_images
@@ -58,6 +59,10 @@ class Trainer(Learner[TrainingConfig]):
         self.objective = objective_of(config, self.device)
         self.pixels = DeviceDataset(images.pixels, self.device)
         self.classes = None if images.classes is None else DeviceDataset(images.classes, self.device)
+        if bool(config.attributes) != (images.attributes is not None):
+            raise ConfigError("A config with attributes needs those of each image, another needs none.")
+        values = images.attributes
+        self.attributes = None if values is None else DeviceDataset(values, self.device)
         self.latents = self._latents() if config.latent and not config.augment else None
 
     def start_from(self, folder: Path) -> None:
@@ -76,10 +81,15 @@ class Trainer(Learner[TrainingConfig]):
             draw.hidden = torch.rand(count, generator=generator, device=self.device) < config.label_dropout
         if config.augment:
             draw.changes = augmentation.draw(count, config.augment, generator, flip=config.flip)
+        if config.attributes:
+            chances = torch.tensor([attribute.dropout for attribute in config.attributes], device=self.device)
+            draw.hidden_attributes = (
+                torch.rand((count, len(chances)), generator=generator, device=self.device) < chances
+            )
         return draw
 
     def loss(self, draw: Draw) -> Tensor:
-        conditions = self._classes_shown(draw), draw.changes
+        conditions = self._classes_shown(draw), draw.changes, self._attributes_shown(draw)
         return self.objective.loss(self._predict, self._clean(draw), draw.noise, draw.times, *conditions)
 
     def _predict(self, noisy: Tensor, *rest: Tensor | None) -> Tensor:
@@ -100,6 +110,11 @@ class Trainer(Learner[TrainingConfig]):
         if self.classes is None or draw.hidden is None:
             return None
         return self.classes.take(draw.rows).masked_fill(draw.hidden, self.config.null_class)
+
+    def _attributes_shown(self, draw: Draw) -> Tensor | None:
+        if self.attributes is None or draw.hidden_attributes is None:
+            return None
+        return self.attributes.take(draw.rows).masked_fill(draw.hidden_attributes, NOT_TOLD)
 
     def _latents(self) -> DeviceDataset:
         """Every image encoded once, as nothing changes them from step to step."""
@@ -146,7 +161,10 @@ class Trainer(Learner[TrainingConfig]):
         config = self.config
         kinds = [place % len(config.classes) for place in places] if config.classes else None
         seeds = [seed + place for place in places]
-        return sample(self.averaged, seeds, classes=kinds, steps=config.sample_steps)
+        attributes = None
+        if self.attributes is not None:  # of training images in turn, so that samples are as mixed as these
+            attributes = self.attributes.take(np.array(places) % len(self.attributes)).cpu().numpy()
+        return sample(self.averaged, seeds, classes=kinds, attributes=attributes, steps=config.sample_steps)
 
     def save(self, folder: Path) -> Path:
         description = checkpoint.Description(self.config, self.step, {**self.space.facts(), **self.facts})

@@ -9,8 +9,11 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import math
 import re
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
 
 from generation.images.engines.protocol import ImageSpec
 from pool.canonical.texts import plain
@@ -95,5 +98,23 @@ def from_csv(data: bytes, *, label: str = "") -> list[ImageSpec]:
     return image_specs
 
 
-def as_json(image_specs: list[ImageSpec]) -> list[dict[str, str]]:
+def attribute_specs(words: str, kinds: Sequence[ImageSpec]) -> list[ImageSpec]:
+    """Every combination of “sex:F|M, age:40|60” with each kind of image, all equally often. Raises ImageSpecError."""
+    values: dict[str, list[str]] = {}
+    for part in filter(None, (part.strip() for part in words.split(","))):
+        name, colon, options = part.partition(":")
+        choices = [option.strip() for option in options.split("|")]
+        if not colon or "" in choices or name.strip() in values or len(set(choices)) < len(choices):
+            raise ImageSpecError("Attributes are written like “sex:F|M, age:40|60”, each once.")
+        values[name.strip()] = choices
+    if len(kinds) * math.prod(map(len, values.values())) > MOST_SPECS:
+        raise ImageSpecError(f"These are more than {MOST_SPECS:,} combinations.")
+    return [
+        replace(kind, attributes=dict(zip(values, chosen, strict=True)))
+        for kind in kinds
+        for chosen in _balanced(values)
+    ]
+
+
+def as_json(image_specs: list[ImageSpec]) -> list[dict[str, Any]]:
     return [asdict(spec) for spec in image_specs]

@@ -123,9 +123,14 @@ def progress_of(job: GenerationJob) -> Context:
         "to_review": job.outcomes.unreviewed().count(),
         "left": job.total - job.done,
         "rest": (job.full_total or job.total) - job.total,
-        "prompts": [spec["prompt"] or spec["label"] for spec in job.image_specs[:PROMPTS_SHOWN]],
+        "prompts": [_in_words(spec) for spec in job.image_specs[:PROMPTS_SHOWN]],
         "more_prompts": max(0, len(job.image_specs) - PROMPTS_SHOWN),
     }
+
+
+def _in_words(spec: dict[str, Any]) -> str:
+    attributes = [f"{name} {value}" for name, value in spec.get("attributes", {}).items()]
+    return str(spec["prompt"] or ", ".join(filter(None, [spec["label"], *attributes])))
 
 
 @require_POST

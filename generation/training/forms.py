@@ -16,6 +16,7 @@ from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.run_config import RunConfig
 from generation.diffusion.seeds import MOST_SEED
 from generation.training import pipeline_folder
+from generation.training.attribute_values import LARGEST_TABLE, Values, attributes_of, table_values
 from generation.training.dataset_traits import channels_of, classes_of
 from generation.training.exchange.pipeline_import import exists, import_model
 from generation.training.models import Checkpoint, TrainingRun
@@ -34,6 +35,7 @@ class WithConfigFile(forms.Form):
     """A form that queues a run by a TOML file of settings, and more of them as text."""
 
     config: RunConfig
+    attribute_values: Values = {}
 
     config_file = forms.FileField(
         required=False,
@@ -69,6 +71,7 @@ class WithConfigFile(forms.Form):
             total=self.config.steps,
             requested_by=by,
             parent=self.cleaned_data.get("parent"),
+            attribute_values=self.attribute_values,
         )
         if enqueue:
             run.submit()
@@ -104,9 +107,21 @@ class TrainingForm(WithConfigFile):
     by_finding = forms.BooleanField(
         required=False, label="Learn the findings", help_text="The model can then be asked for one of them."
     )
+    attributes = forms.CharField(
+        max_length=500,
+        required=False,
+        label="Told of each image",
+        help_text="Such as “sex, view, age:number”: of what the pool knows of the images, or of columns of the table.",
+    )
+    attribute_table = forms.FileField(
+        required=False,
+        label="Table of attributes",
+        help_text="A CSV with a column file and one for each attribute.",
+    )
     seed = forms.IntegerField(min_value=0, max_value=MOST_SEED, required=False, help_text="Empty: 0.")
     field_order = (
-        *("name", "dataset", "parent", "preset", "size", "steps", "batch", "by_finding", "seed"),
+        *("name", "dataset", "parent", "preset", "size", "steps", "batch", "by_finding"),
+        *("attributes", "attribute_table", "seed"),
         *("config_file", "settings"),
     )
 
@@ -133,6 +148,15 @@ class TrainingForm(WithConfigFile):
         if parent and data["preset"]:
             raise ConfigError("Settings start from a preset or from a model; choose one of them.")
         written = self.written()
+        if data["attributes"]:
+            table = data["attribute_table"]
+            if table is not None and (table.size or 0) > LARGEST_TABLE:
+                raise ConfigError("The table of attributes is larger than 20 MB.")
+            columns = table_values(table.read()) if table is not None else {}
+            attributes, self.attribute_values = attributes_of(data["attributes"], data["dataset"], columns)
+            settings["attributes"] = [vars(attribute) for attribute in attributes]
+        elif data["attribute_table"] is not None:
+            raise ConfigError("Name the attributes that the model is to be told of.")
         preset = data["preset"] or ("" if data["config_file"] or parent else FIRST_PRESET)
         start = {"channels": channels_of(data["dataset"]), **({"preset": preset} if preset else {})}
         base = {**inherited(parent), **start} if parent else start
@@ -140,6 +164,10 @@ class TrainingForm(WithConfigFile):
         if parent:
             check_like(parent, config)
         _check_classes(config, data["dataset"])
+        if config.attributes and not self.attribute_values:
+            raise ConfigError(
+                "Attributes are asked for by their names; a config alone does not say their values."
+            )
         return config
 
 

@@ -46,6 +46,8 @@ class TrainingRun(Job):
     images = models.ManyToManyField(Image, related_name="training_runs", editable=False)
     learning_rate = models.FloatField(null=True, editable=False)
     memory_mb = models.FloatField(null=True, editable=False)
+    # What the model is told of each image beside its class, by the image's key.
+    attribute_values = models.JSONField(default=dict, editable=False)
     # Data, machine and programs, as they were when it started.
     facts = models.JSONField(default=dict, editable=False)
 

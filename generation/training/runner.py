@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from generation.diffusion.attributes import codes, table_of
 from generation.diffusion.config import ConfigError, ImageClass, TrainingConfig
 from generation.diffusion.data.training_images import TrainingImages
 from generation.diffusion.errors import CheckpointError, TrainingFailedError, sentence_of
@@ -104,10 +105,14 @@ def images_of(run: TrainingRun, config: TrainingConfig | FineTuneConfig) -> Trai
     pixels = squares(images, side=config.size, colour=config.channels == 3, pulse=Throttle(run.beat))
     if isinstance(config, FineTuneConfig):
         return TrainingImages(pixels, prompts=[prompt_of(image, config.prompt) for image in images])
+    attributes = None
+    if config.attributes:
+        rows = [codes(config.attributes, run.attribute_values.get(str(image.pk), {})) for image in images]
+        attributes = table_of(rows, config.attributes)
     if not config.classes:
-        return TrainingImages(pixels)
+        return TrainingImages(pixels, attributes=attributes)
     numbers = [config.class_number(ImageClass(image.modality, image.label)) for image in images]
-    return TrainingImages(pixels, np.array(numbers))
+    return TrainingImages(pixels, np.array(numbers), attributes=attributes)
 
 
 def prompt_of(image: Image, template: str) -> str:

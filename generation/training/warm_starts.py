@@ -16,11 +16,11 @@ from pool.storage.stored_files import opened
 # The weights fit no other network, and know no other task, space or noise.
 OF_THE_WEIGHTS = (
     *("channels", "patch", "widths", "layers", "head_dim", "latent", "latent_channels", "latent_widths"),
-    *("objective", "schedule", "zero_terminal_snr", "train_timesteps"),
+    *("objective", "schedule", "zero_terminal_snr", "train_timesteps", "attributes"),
 )
 PARENT = "parent"  # in a run's folder, the checkpoint to start with
 # What its images are of, and its chance, are a new run's own.
-NOT_INHERITED = {"classes", "seed", "steps"}
+NOT_INHERITED = {"classes", "attributes", "seed", "steps"}
 
 
 def inherited(parent: Checkpoint) -> dict[str, Any]:
@@ -53,8 +53,8 @@ def inherit_images(run: TrainingRun) -> None:
     """What its ancestors were shown has shaped its weights too: nothing of it may be in a test of what it makes."""
     if run.parent is not None and run.parent.run is not None:
         through = TrainingRun.images.through
-        shown = Image.objects.filter(training_runs=run.parent.run).values_list("pk", flat=True)
-        rows = [through(trainingrun_id=run.pk, image_id=pk) for pk in shown.iterator(chunk_size=2000)]
+        images = Image.objects.filter(training_runs=run.parent.run).values_list("pk", flat=True)
+        rows = [through(trainingrun_id=run.pk, image_id=pk) for pk in images.iterator(chunk_size=2000)]
         through.objects.bulk_create(rows, batch_size=2000, ignore_conflicts=True)
 
 

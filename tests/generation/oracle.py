@@ -108,7 +108,7 @@ class Oracle(nn.Module):
             return epsilon.float()
         return (signal * epsilon - noise * x_start).float()
 
-    def guided(self, noisy: Tensor, times: Tensor, *_conditions: Any) -> Tensor:
+    def guided(self, noisy: Tensor, times: Tensor, *_conditions: Any, **_options: Any) -> Tensor:
         predicted: Tensor = self(noisy, times)
         return predicted
 

@@ -20,6 +20,7 @@ class TrainingImages:
     pixels: NDArray[np.uint8]
     classes: NDArray[np.int64] | None = None
     prompts: Sequence[str] = ()
+    attributes: NDArray[np.float32] | None = None  # (n, attributes), no number where one is not known
 
     def check(self, config: RunConfig) -> None:
         side = (config.size, config.size) + ((3,) if config.channels == 3 else ())

@@ -96,7 +96,7 @@ def imported(open_file: Callable[[str], IO[bytes]]) -> ImportedModel:
             tensors |= {
                 OF_VAE + name: tensor for name, tensor in _read(open_file(f"{VAE}/{WEIGHTS}")).items()
             }
-        if config.augment:
+        if config.tells_more:
             table = tensors.pop(OF_UNET + CLASS_TABLE, None)
             tensors |= _read(open_file(LEFT_OVER)) | ({CLASSES: table} if table else {})
     except KeyError as error:

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from generation.diffusion.attributes import Attribute, codes, number_of, table_of
 from generation.diffusion.checkpoint_source import CheckpointSource
 from generation.diffusion.compiling import COMPILE, Compiling
-from generation.diffusion.config import ImageClass
+from generation.diffusion.config import ConfigError, ImageClass
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.guidance import Guidance
 from generation.diffusion.model_cache import (
@@ -27,6 +31,7 @@ from generation.images.engines.protocol import (
     EngineError,
     EngineImage,
     GenerationRequest,
+    ImageSpec,
     Sources,
     engine_errors,
 )
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 1000
 OF_GUIDANCE = ("guidance_low", "guidance_high", "guidance_rescale")
+MOST_GUIDANCE = 20
 ON_GPU, ON_CPU = 32, 4  # images at once
 
 
@@ -102,6 +108,7 @@ class _SamplingPlan:
     """A request in this network's terms."""
 
     kinds: dict[str, int]
+    attributes: tuple[Attribute, ...]
     sampler: str
     steps: int
     guidance: Guidance
@@ -119,7 +126,9 @@ class _SamplingPlan:
             raise EngineError(f"The number of sampling steps is from 1 to {MOST_STEPS}.")
         with engine_errors():
             make_sampler(net.config, sampler)
-            guidance = guidance_of(settings)
+            guidance = guidance_of(settings, net.config.attributes)
+            for spec in request.image_specs:
+                codes(net.config.attributes, spec.attributes)
             labels = {spec.label for spec in request.image_specs} or {request.label}
             classes = {label: ImageClass(request.modality, label) for label in labels if net.config.classes}
             kinds = {label: net.config.class_number(image_class) for label, image_class in classes.items()}
@@ -130,11 +139,11 @@ class _SamplingPlan:
             "precision": str(next(net.parameters()).dtype).removeprefix("torch."),
             "sampler": sampler,
             "steps": steps,
-            **{name: settings[name] for name in OF_GUIDANCE if name in settings},
+            **{name: settings[name] for name in (*OF_GUIDANCE, "attribute_guidance") if name in settings},
             "guidance": guidance.scale,
             "size": net.config.size,
         }
-        return cls(kinds, sampler, steps, guidance, compile_it, facts)
+        return cls(kinds, net.config.attributes, sampler, steps, guidance, compile_it, facts)
 
     def sample(self, net: Denoiser, request: GenerationRequest, group: list[int]) -> list[EngineImage]:
         from generation.diffusion.sampling import sample
@@ -144,6 +153,7 @@ class _SamplingPlan:
             net,
             seeds,
             classes=[self.kinds[request.image_spec(index).label] for index in group] if self.kinds else None,
+            attributes=self._attribute_table([request.image_spec(index) for index in group]),
             sampler=self.sampler,
             steps=self.steps,
             guidance=self.guidance,
@@ -151,8 +161,22 @@ class _SamplingPlan:
             start=_start(request.sources, group),
             between_steps=request.heartbeat,
         )
-        facts = [{"engine": "diffusion", **self.provenance, **_facts(request.sources, k)} for k in group]
+        facts = [
+            {
+                **request.image_spec(index).attributes,
+                "engine": "diffusion",
+                **self.provenance,
+                **_facts(request.sources, index),
+            }
+            for index in group
+        ]
         return [EngineImage(*four) for four in zip(group, seeds, pixels, facts, strict=True)]
+
+    def _attribute_table(self, specs: Sequence[ImageSpec]) -> NDArray[np.float32] | None:
+        """What the network gets of attributes; None where it knows none."""
+        if not self.attributes:
+            return None
+        return table_of([codes(self.attributes, spec.attributes) for spec in specs], self.attributes)
 
     def try_out(self, net: Denoiser, number: int) -> None:
         """Sample for as short as can be, in the very shapes of a batch of so many."""
@@ -160,17 +184,39 @@ class _SamplingPlan:
 
         classes = [next(iter(self.kinds.values()))] * number if self.kinds else None
         guidance = self.guidance
-        sample(net, [0] * number, classes=classes, steps=2, guidance=guidance, precision="fp32")
+        attributes = self._attribute_table([ImageSpec()] * number)
+        sample(
+            *(net, [0] * number),
+            classes=classes,
+            attributes=attributes,
+            steps=2,
+            guidance=guidance,
+            precision="fp32",
+        )
 
 
-def guidance_of(settings: Mapping[str, Any]) -> Guidance:
-    """As a job's settings have it. Raises ConfigError."""
+def guidance_of(settings: Mapping[str, Any], attributes: Sequence[Attribute] = ()) -> Guidance:
+    """As a job's settings have it, of a model of these attributes. Raises ConfigError."""
     return Guidance(
         float(settings.get("guidance", 1.0)),
         float(settings.get("guidance_low", 0.0)),
         float(settings.get("guidance_high", 1.0)),
         float(settings.get("guidance_rescale", 0.0)),
+        _attribute_scales(str(settings.get("attribute_guidance", "")), attributes),
     )
+
+
+def _attribute_scales(words: str, attributes: Sequence[Attribute]) -> tuple[float, ...]:
+    """Of “sex:3, age:2”, in the order of the attributes; () where none is guided."""
+    scales = {}
+    for part in filter(None, (part.strip() for part in words.split(","))):
+        name, _, scale = part.partition(":")
+        number = number_of(scale)
+        if number is None or not 0 <= number <= MOST_GUIDANCE or name not in {own.name for own in attributes}:
+            names = ", ".join(own.name for own in attributes) or "none"
+            raise ConfigError(f"Guidance is written like “sex:3”, of what the model is told of: {names}.")
+        scales[name] = number
+    return tuple(scales.get(own.name, 1.0) for own in attributes) if scales else ()
 
 
 def _start(sources: Sources | None, group: Sequence[int]) -> Start | None:

@@ -27,6 +27,7 @@ class ImageSpec:
 
     prompt: str = ""
     label: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 
+from generation.diffusion.attributes import codes
 from generation.diffusion.config import SAMPLERS, ConfigError, ImageClass
 from generation.diffusion.model_cache import PRECISIONS
 from generation.images.engines.diffusion import OF_GUIDANCE, guidance_of
 from generation.images.engines.protocol import ImageSpec
 from generation.images.forms.base import NewJobForm
 from generation.images.models import GenerationJob
+from generation.images.prompts import ImageSpecError, attribute_specs
 from generation.images.source_settings import MOST_SOURCES, source_errors, source_settings
 from generation.training.models import Checkpoint
 from pool.models import Dataset, Image, Modality, Origin
@@ -48,6 +51,16 @@ class DiffusionJobForm(NewJobForm):
         required=False,
         label="Rescale guidance",
         help_text="Against the contrast that much guidance adds; 0.7 is usual.",
+    )
+    attributes = forms.CharField(
+        max_length=1_000,
+        required=False,
+        label="Told of each image",
+        help_text="For a model that is told more than the finding, such as “sex:F|M, age:40|60”: every combination, "
+        "as many of each. What is left out is not told.",
+    )
+    attribute_guidance = forms.CharField(
+        max_length=300, required=False, label="Guidance of these", help_text="Such as “sex:3, age:2”."
     )
     # By number, not from a list; the rows are those of whoever asks all the same.
     edit_of = forms.ModelChoiceField(
@@ -98,6 +111,7 @@ class DiffusionJobForm(NewJobForm):
     field_order = (
         *("what", "total", "dataset", "new_dataset", "seed", "steps", "sampler", "guidance"),
         *OF_GUIDANCE,
+        *("attributes", "attribute_guidance"),
         *("edit_of", "edit_each", "strength", "region", "mask"),
         *("precision", "compile", "priority"),
     )
@@ -126,12 +140,26 @@ class DiffusionJobForm(NewJobForm):
         ]
         self.fields["what"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
 
+    def clean_attributes(self) -> str:
+        words = str(self.cleaned_data["attributes"])
+        try:
+            attribute_specs(words, [ImageSpec()])
+        except ImageSpecError as error:
+            raise ValidationError(str(error)) from error
+        return words
+
     def clean(self) -> dict[str, Any]:
-        data = super().clean()
+        try:
+            data = super().clean()
+        except ImageSpecError as error:  # more combinations with the findings than there may be
+            self.add_error("attributes", str(error))
+            return self.cleaned_data
         chosen, sampler = self.kinds.get(data.get("what", "")), data.get("sampler")
         if chosen and sampler and sampler not in chosen[0].samplers:
             self.add_error("sampler", f"{chosen[0]} is sampled by {', '.join(chosen[0].samplers)}.")
         self._check_guidance(data, chosen[0] if chosen else None)
+        if chosen and "attributes" not in self.errors:
+            self._check_attributes(chosen[0])
         if chosen:
             for field, sentence in source_errors(data, chosen[0], chosen[1].modality):
                 self.add_error(field, sentence)
@@ -159,12 +187,30 @@ class DiffusionJobForm(NewJobForm):
 
     def image_specs(self) -> list[ImageSpec]:
         checkpoint, chosen = self.kinds[self.cleaned_data["what"]]
-        if chosen.label != EVERY:
-            return []
-        return [ImageSpec("", kind.label) for kind in checkpoint.kinds if kind.modality == chosen.modality]
+        labels = [chosen.label]
+        if chosen.label == EVERY:
+            labels = [kind.label for kind in checkpoint.kinds if kind.modality == chosen.modality]
+        kinds = [ImageSpec("", label) for label in labels]
+        if words := self.cleaned_data.get("attributes"):
+            return attribute_specs(words, kinds)
+        return kinds if chosen.label == EVERY else []
+
+    def _check_attributes(self, checkpoint: Checkpoint) -> None:
+        """What the model is not told of is refused here, not by a worker."""
+        try:
+            for spec in self.image_specs():
+                codes(checkpoint.config.attributes, spec.attributes)
+        except (ImageSpecError, ConfigError) as error:
+            self.add_error("attributes", str(error))
+        try:
+            guidance_of(
+                {"attribute_guidance": self.cleaned_data["attribute_guidance"]}, checkpoint.config.attributes
+            )
+        except ConfigError as error:
+            self.add_error("attribute_guidance", str(error))
 
     def settings(self) -> dict[str, Any]:
-        names = ("steps", "sampler", "guidance", *OF_GUIDANCE, "precision", "compile")
+        names = ("steps", "sampler", "guidance", *OF_GUIDANCE, "attribute_guidance", "precision", "compile")
         return {**{name: self.cleaned_data[name] for name in names}, **source_settings(self.cleaned_data)}
 
     def model(self) -> dict[str, Any]:

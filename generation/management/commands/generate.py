@@ -38,7 +38,18 @@ AS_ON_THE_PAGE = (
         "price",
         "spend_cap",
     ),
-    *("seed", "size", "steps", "sampler", "guidance", *OF_GUIDANCE, "quality", "stand_in"),
+    *(
+        "seed",
+        "size",
+        "steps",
+        "sampler",
+        "guidance",
+        *OF_GUIDANCE,
+        "attributes",
+        "attribute_guidance",
+        "quality",
+        "stand_in",
+    ),
 )
 OPTIONS = {
     "total": "count",
@@ -95,6 +106,10 @@ class Command(BaseCommand):
         )
         parser.add_argument("--guidance-high", type=float, metavar="LEVEL", help="and up to this")
         parser.add_argument("--guidance-rescale", type=float, metavar="PHI", help="0 to 1, 0.7 is usual")
+        parser.add_argument(
+            "--attributes", metavar="VALUES", help="what else a model is told: “sex:F|M, age:40|60”"
+        )
+        parser.add_argument("--attribute-guidance", metavar="SCALES", help="of these: “sex:3, age:2”")
         parser.add_argument("--quality", help="of the API's model")
         parser.add_argument(
             "--stand-in", action="store_true", help="file a new dataset of phantoms as real, for trials"

@@ -23,7 +23,20 @@ from pool.models import Dataset
 NUMBERS = ("size", "steps", "batch", "seed")
 # What makes a new run; one that is gone on with has its settings already.
 OF_A_NEW_RUN = (
-    *("dataset", "name", "config", "preset", "set", "by_finding", "pipeline", "lora", "prompt", "from"),
+    *(
+        "dataset",
+        "name",
+        "config",
+        "preset",
+        "set",
+        "by_finding",
+        "pipeline",
+        "lora",
+        "prompt",
+        "from",
+        "attributes",
+        "attribute_table",
+    ),
     *NUMBERS,
 )
 
@@ -48,6 +61,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--by-finding", action="store_true", help="learn to make each finding on demand")
         parser.add_argument("--from", metavar="MODEL", help="start with the weights of a model or MODEL@STEP")
+        parser.add_argument(
+            "--attributes", metavar="NAMES", help="told of each image: “sex, view, age:number”"
+        )
+        parser.add_argument(
+            "--attribute-table", type=Path, metavar="CSV", help="columns file and the attributes"
+        )
         parser.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped")
         parser.add_argument(
             "--more-steps",
@@ -109,10 +128,14 @@ def _form(options: Options) -> WithConfigFile:
     except ConfigError as error:
         raise refusal(str(error)) from error
     values = {
-        **{name: options[name] for name in (*NUMBERS, "preset", "by_finding", "pipeline", "prompt")},
+        **{
+            name: options[name]
+            for name in (*NUMBERS, "preset", "by_finding", "pipeline", "prompt", "attributes")
+        },
         "name": options["name"] or dataset.name,
         "dataset": dataset.pk,
         "rank": options["lora"],
+        "attribute_table": upload(options["attribute_table"]),
         "parent": _parent(options["from"]),
         "config_file": upload(options["config"]),
         "settings": settings,

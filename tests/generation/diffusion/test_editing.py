@@ -74,7 +74,7 @@ def test_before_every_step_the_surroundings_are_the_source_with_that_steps_noise
     noise = torch.randn(source.shape, generator=torch.Generator().manual_seed(0))
     differences: list[float] = []
 
-    def guided(noisy: torch.Tensor, times: torch.Tensor, *_: Any) -> torch.Tensor:
+    def guided(noisy: torch.Tensor, times: torch.Tensor, *_: Any, **_options: Any) -> torch.Tensor:
         signal, share = (part.float() for part in oracle.shares(times))
         expected = signal * source + share * noise
         differences.append(float((noisy - expected)[outside.expand_as(noisy)].abs().max()))
@@ -118,10 +118,10 @@ def test_strength_is_the_share_of_the_steps_that_is_taken(
     oracle, number = OneImage(config_for("flow", ""), values(image(1))), 0
     guided = oracle.guided
 
-    def counted(*words: Any) -> torch.Tensor:
+    def counted(*words: Any, **options: Any) -> torch.Tensor:
         nonlocal number
         number += 1
-        return guided(*words)
+        return guided(*words, **options)
 
     monkeypatch.setattr(oracle, "guided", counted)
     edited(oracle, "flow-euler", Start(image(2)[None], strength))

@@ -16,7 +16,7 @@ from tests.generation.tiny import CLASSES, tiny_config
 
 
 @pytest.mark.parametrize("rescale", [0.0, 0.7, 1.0])
-def test_rescaled_guidance_is_the_mixture_of_lin_et_al(rescale: float) -> None:
+def test_rescaled_guidance_is_the_mixture_of_lin_et_al(rescale: float, *_: Any) -> None:
     """Predicts one pattern with a class and another without, so that the answer is known."""
     net = Denoiser(tiny_config(classes=CLASSES))
     cond, uncond = (
@@ -26,7 +26,7 @@ def test_rescaled_guidance_is_the_mixture_of_lin_et_al(rescale: float) -> None:
         [uncond if number == net.config.null_class else cond for number in classes]
     )
 
-    guided = net.guided(torch.zeros(1, 1, 16, 16), torch.zeros(1), torch.tensor([0]), 3.0, rescale)
+    guided = net.guided(torch.zeros(1, 1, 16, 16), torch.zeros(1), torch.tensor([0]), 3.0, rescale=rescale)
 
     plain = uncond + 3 * (cond - uncond)
     expected = rescale * plain * (cond.std() / plain.std()) + (1 - rescale) * plain
@@ -63,7 +63,7 @@ def test_there_is_guidance_just_where_the_noise_lies_in_the_interval(
     levels: dict[float, float] = {}
 
     def guided(
-        noisy: torch.Tensor, times: torch.Tensor, _cond: Any, scale: float, rescale: float
+        noisy: torch.Tensor, times: torch.Tensor, _cond: Any, scale: float, *, rescale: float, **_: Any
     ) -> torch.Tensor:
         signal, noise = (float(part) for part in oracle.shares(times[:1]))
         levels[noise / (signal + noise)] = scale
@@ -84,4 +84,4 @@ def test_there_is_guidance_just_where_the_noise_lies_in_the_interval(
 @pytest.mark.parametrize("wrong", [(4.0, 0.6, 0.3), (4.0, -0.1), (4.0, 0.0, 1.1), (4.0, 0.0, 1.0, 1.5)])
 def test_an_interval_that_is_none_is_refused(wrong: tuple[float, ...]) -> None:
     with pytest.raises(ConfigError):
-        Guidance(*wrong)
+        Guidance(*wrong)  # type: ignore[arg-type]  # numbers all of them

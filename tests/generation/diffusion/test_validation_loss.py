@@ -27,14 +27,19 @@ def test_a_network_that_always_predicts_nothing_loses_the_mean_square_of_the_vel
     assert loss == trainer.validation_loss(held_out)
 
 
-def test_it_is_of_the_averaged_weights_and_tells_them_each_images_class() -> None:
+def test_it_is_of_the_averaged_weights_and_tells_them_each_images_class(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     config = tiny_config(classes=CLASSES)
     trainer = Trainer(config, bright_squares(config))
     told: list[Any] = []
     forward = trainer.averaged.forward
-    trainer.averaged.forward = lambda noisy, time, classes, changes=None: (  # type: ignore[method-assign]
-        told.append(classes.tolist()) or forward(noisy, time, classes, changes)  # type: ignore[func-returns-value]
-    )
+
+    def noting(noisy: Any, time: Any, classes: Any, *rest: Any) -> Any:
+        told.append(classes.tolist())
+        return forward(noisy, time, classes, *rest)
+
+    monkeypatch.setattr(trainer.averaged, "forward", noting)
     held_out = TrainingImages(bright_squares(config, count=3).pixels, np.array([1, 2, 0]))
 
     before = trainer.validation_loss(held_out)

@@ -1,0 +1,64 @@
+"""What the network is told of an image, added to its time: class, changes and attributes."""
+
+from __future__ import annotations
+
+import math
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from generation.diffusion.attributes import Attribute
+from generation.diffusion.config import TrainingConfig
+from generation.diffusion.data.augmentation import CHANGES
+from generation.diffusion.exporting.arguments import class_count
+
+WAVES = 4
+
+
+class ConditionEmbedding(nn.Module):
+    """What the network is told beside the time. What is not told, or not changed, adds nothing."""
+
+    def __init__(self, config: TrainingConfig) -> None:
+        super().__init__()
+        classes, width = class_count(config), 4 * config.widths[0]
+        self.width = width
+        self.classes = nn.Embedding(classes, width) if classes else None
+        self.changes = nn.Linear(CHANGES, width, bias=False) if config.augment else None
+        if config.attributes:
+            self.attributes = nn.ModuleList(AttributeEmbedding(a, width) for a in config.attributes)
+
+    def forward(
+        self, noisy: Tensor, classes: Tensor | None, changes: Tensor | None, attributes: Tensor | None
+    ) -> Tensor:
+        embedding = noisy.new_zeros((len(noisy), self.width))
+        if self.changes is not None and changes is not None:
+            embedding = embedding + self.changes(changes)
+        if self.classes is not None and classes is not None:
+            embedding = embedding + self.classes(classes)
+        if attributes is not None:
+            for place, part in enumerate(self.attributes):
+                embedding = embedding + part(attributes[:, place])
+        return embedding
+
+
+class AttributeEmbedding(nn.Module):
+    """A category by a row of its own for each value, a number by itself and a few waves; not told adds nothing."""
+
+    def __init__(self, attribute: Attribute, width: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(len(attribute.values), width) if attribute.values else None
+        self.line = None if attribute.values else nn.Linear(2 + 2 * WAVES, width, bias=False)
+        for weight in self.parameters():  # what is never told stays without effect
+            nn.init.zeros_(weight)
+
+    def forward(self, code: Tensor) -> Tensor:
+        is_told = ~code.isnan()
+        value = code.nan_to_num(0.0)
+        if self.table is not None:
+            embedding = self.table(value.long())
+        else:
+            angles = value[:, None] * math.pi * 2.0 ** torch.arange(WAVES, device=code.device)
+            features = [torch.ones_like(value)[:, None], value[:, None], angles.sin(), angles.cos()]
+            embedding = cast("nn.Linear", self.line)(torch.cat(features, dim=1).to(self.line.weight.dtype))  # type: ignore[union-attr]  # one of both is there
+        return cast("Tensor", embedding * is_told[:, None])

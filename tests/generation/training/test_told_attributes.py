@@ -1,0 +1,114 @@
+"""Attributes from the pool or from a table: asked for, learned, told again when images are made, and refused where unknown."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from generation.models import Checkpoint, GenerationJob, TrainingRun
+from pool.models import Dataset, Image
+from tests.factories import make_dataset, make_image
+
+pytestmark = pytest.mark.django_db
+
+TINY = (
+    "--set",
+    "size=16",
+    "widths=[8, 16]",
+    "head_dim=8",
+    "steps=1",
+    "batch=2",
+    "sample_count=1",
+    "sample_steps=2",
+)
+
+
+@pytest.fixture(autouse=True)
+def models_folder(tmp_path: Path, settings: Any) -> None:
+    settings.MODELS_DIR = tmp_path / "models"
+
+
+@pytest.fixture
+def chests() -> Dataset:
+    dataset = make_dataset("Chests")
+    for number, view in enumerate(("PA", "AP", "AP", "")):
+        make_image(dataset, provenance={"view": view} if view else {}, source_name=f"{number}.png")
+    return dataset
+
+
+def train(*words: str) -> TrainingRun:
+    out = StringIO()
+    call_command("train", "--dataset=Chests", "--name=told", *words, *TINY, "--json", stdout=out)
+    return TrainingRun.objects.get(pk=json.loads(out.getvalue())["run"])
+
+
+def generate(*words: str) -> None:
+    call_command(
+        "generate", "--model=told", "--dataset=Fakes", "--steps=2", "--seed=1", *words, stdout=StringIO()
+    )
+
+
+def test_a_view_of_the_pool_and_an_age_of_a_table_are_learned_and_every_combination_is_made_as_often(
+    chests: Dataset, tmp_path: Path
+) -> None:
+    table = tmp_path / "ages.csv"
+    table.write_text("file,age\nimages/0.png,30\n1.png,061Y\n2.png,\n3.png,90\n")
+
+    run = train("--attributes=view, age:number:0.5", f"--attribute-table={table}")
+    generate("--count=8", "--attributes=view:PA|AP, age:40|80", "--attribute-guidance=view:2")
+
+    view, age = run.parsed_config.attributes
+    assert (view.values, view.dropout) == (("AP", "PA"), 0.1)
+    assert (age.low, age.high, age.dropout) == (30, 90, 0.5)
+    by_file = {image.source_name: run.attribute_values[str(image.pk)] for image in chests.images.all()}
+    assert by_file["1.png"] == {"view": "AP", "age": "061Y"}
+    assert (by_file["2.png"], by_file["3.png"]) == ({"view": "AP"}, {"age": "90"})
+    fakes = Image.objects.filter(dataset__name="Fakes").values_list("provenance", flat=True)
+    assert set(Counter((row["view"], row["age"]) for row in fakes).values()) == {2}
+    assert {row["attribute_guidance"] for row in fakes} == {"view:2"}
+
+
+def test_what_a_model_cannot_be_told_is_refused_in_the_form(chests: Dataset) -> None:
+    train("--attributes=view")
+    of_training = {
+        "--attributes=sex": "do not differ in sex",
+        "--attributes=view:number": "view is not a number everywhere",
+        "--attributes=view:often": "Attributes are written like",
+        "--attributes=seed": "Attributes are written like",
+    }
+    of_images = {
+        "--attributes=view:LL": "view is one of AP, PA, not 'LL'",
+        "--attributes=sex:F": "not told of sex; it is told of view",
+        "--attributes=view": "Attributes are written like",
+        "--attribute-guidance=sex:3": "of what the model is told of: view",
+    }
+
+    for word, sentence in of_training.items():
+        with pytest.raises(CommandError, match=sentence):
+            call_command("train", "--dataset=Chests", "--name=other", word, *TINY, stdout=StringIO())
+    for word, sentence in of_images.items():
+        with pytest.raises(CommandError, match=sentence):
+            generate("--count=1", word)
+
+    assert TrainingRun.objects.count() == 1
+    assert not GenerationJob.objects.exists()
+
+
+def test_a_model_of_attributes_leaves_and_comes_back_with_them(chests: Dataset, tmp_path: Path) -> None:
+    train("--attributes=view")
+
+    call_command("models", "export", "told", str(tmp_path / "out"), stdout=StringIO())
+    call_command("models", "import", str(tmp_path / "out"), "--name=theirs", stdout=StringIO())
+    for name in ("told", "theirs"):
+        words = (f"--model={name}", f"--dataset=By {name}", "--attributes=view:AP", "--count=1", "--seed=2")
+        call_command("generate", *words, "--steps=2", stdout=StringIO())
+
+    assert Checkpoint.objects.get(name="theirs").config.attributes[0].values == ("AP", "PA")
+    ours, theirs = (Image.objects.get(dataset__name=f"By {name}") for name in ("told", "theirs"))
+    assert ours.pixel_sha256 == theirs.pixel_sha256
