@@ -40,22 +40,7 @@ def methods_text(facts: StudyFacts, results: StudyResults) -> list[str]:
         f"{report.images} {unit_name(results)} are analysed. {QUESTION_ASKED[facts.design].format(sought=facts.sought)} "
         f"Raters were told of the share of generated images: “{facts.prevalence_note.rstrip('.') or 'nothing'}”. "
     )
-    if facts.sessions > 1:
-        design += f"Images were read in {facts.sessions} sessions at least {facts.washout_days} days apart. "
-    if facts.slices > 1:
-        design += f"Each image was a stack of {facts.slices} slices, evenly spaced, to scroll through. "
-    if facts.lets_mark:
-        design += "Raters could mark points and boxes on images. "
-    if facts.second_questions:
-        design += f"Of each image raters were asked besides: {'; '.join(facts.second_questions)}. "
-    if facts.clues:
-        design += f"After the first informed session raters were told what to look for: “{facts.clues.rstrip('.')}”. "
-    if facts.repeats:
-        design += f"{facts.repeats} {unit_name(results)} came back within a session. "
-    if facts.blocks > 1:
-        design += (
-            f"Images were dealt into {facts.blocks} blocks; each rater read one and the common anchors. "
-        )
+    design += _as_read(facts, results)
     blinding = (
         f"Every image was decoded and written again by one path as a {facts.canvas} × {facts.canvas} px, {facts.bits}-bit grey PNG "
         "without metadata, and shown under a random address in an order of its own for each rater and session "
@@ -82,6 +67,27 @@ def methods_text(facts: StudyFacts, results: StudyResults) -> list[str]:
     if facts.simulated:
         paragraphs.append("The raters of this study were simulated.")
     return paragraphs
+
+
+def _as_read(facts: StudyFacts, results: StudyResults) -> str:
+    """What of the reading not every study has, a sentence each."""
+    blocks = f"Images were dealt into {facts.blocks} blocks; each rater read one and the common anchors. "
+    sentences = {
+        f"Images were read in {facts.sessions} sessions at least {facts.washout_days} days apart. ": facts.sessions
+        > 1,
+        f"Each image was a stack of {facts.slices} slices, evenly spaced, to scroll through. ": facts.slices
+        > 1,
+        "Raters could mark points and boxes on images. ": facts.lets_mark,
+        f"Of each image raters were asked besides: {'; '.join(facts.second_questions)}. ": bool(
+            facts.second_questions
+        ),
+        f"After the first informed session raters were told what to look for: “{facts.clues.rstrip('.')}”. ": bool(
+            facts.clues
+        ),
+        f"{facts.repeats} {unit_name(results)} came back within a session. ": facts.repeats > 0,
+        blocks: facts.blocks > 1,
+    }
+    return "".join(sentence for sentence, holds in sentences.items() if holds)
 
 
 def _averages(results: StudyResults) -> str:
