@@ -76,6 +76,7 @@ class Examined:
     sharpness: Floats | None = None
     letters: int | None = None
     cells: Halves | None = None
+    slices: int = 1  # of the source
 
 
 def check_headers(images: Sequence[Examined], *, side: int, bits: int) -> Finding:

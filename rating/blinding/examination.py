@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
@@ -12,11 +12,12 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
-from django.db.models import Avg, Q
+from django.db.models import Avg, Prefetch, Q
 
-from pool.canonical.pixels import decode_png
+from pool.canonical.pixels import Pixels, decode_png
 from pool.copies.of_images import Gallery
 from pool.models import Image, Origin
+from pool.storage.slices import spread
 from pool.storage.stored_files import stored_bytes
 from rating.blinding import checks
 from rating.blinding.cells import cells
@@ -30,7 +31,8 @@ from rating.blinding.letters import letters_in
 from rating.blinding.place_check import check_cells, check_shading
 from rating.blinding.places import SetInOrder, check_places
 from rating.blinding.power import with_power
-from rating.studies.images import StudyImage
+from rating.blinding.stack_check import check_stacks
+from rating.studies.images import StudyImage, StudySlice
 from rating.studies.sets import origins_of_sets, truth_of_set
 from rating.studies.sittings.orders import OrderLine, Orders
 from rating.studies.sittings.presentation import Presentation
@@ -39,6 +41,7 @@ from rating.studies.study import Study
 
 SAMPLE = 400  # of each arm, for what needs every pixel
 ENCODED_AGAIN = 100  # of those: a third of an audit's time, and another encoder shows on far fewer
+SLICES_OF_A_STACK = 5  # where letters are sought: the first, the middle one and some between
 FIRST_RATERS = 8  # whose orders are looked at where nobody has one yet
 MOST_COMPARED = 20_000  # real images of the pool beside the study's
 DEVICE = ("Manufacturer", "ManufacturerModelName")
@@ -77,6 +80,9 @@ def examine(study: Study, beat: Beat) -> list[Finding]:
         findings.append(check_places(list(_orders_of_sets(study, planned)), size=study.set_size))
     findings.append(checks.check_patients(images, copies))
     findings.append(check_letters(arms, policy=study.burned_in))
+    if study.slices > 1:
+        looked_at = len(_slices_looked_at(study))
+        findings.append(check_stacks(arms, slices=study.slices, looked_at=looked_at))
     sizes = [min(SAMPLE, sum(image.synthetic == arm for image in arms)) for arm in (False, True)]
     return [with_power(finding, *sizes) for finding in findings]
 
@@ -100,8 +106,16 @@ def _mean_places(study: Study, planned: list[list[OrderLine]]) -> dict[Any, floa
     return {pk: fmean(positions) for pk, positions in places.items()}
 
 
+def _slices_looked_at(study: Study) -> list[int]:
+    """Their numbers; the middle one among them."""
+    return spread(study.slices, min(study.slices, SLICES_OF_A_STACK))
+
+
 def _examined(study: Study, planned: list[list[OrderLine]], beat: Beat) -> Iterable[Examined]:
-    rows = study.images.select_related("image").order_by("pk")
+    slices = StudySlice.objects.filter(number__in=_slices_looked_at(study))
+    rows = (
+        study.images.select_related("image").prefetch_related(Prefetch("other_slices", slices)).order_by("pk")
+    )
     places = _mean_places(study, planned)
     if study.shows_sets:  # a set goes by one image, and the others stand where it stands
         members = study.images.exclude(beside=None).values_list("pk", "beside")
@@ -117,6 +131,7 @@ def _examine(row: StudyImage, *, place: float, in_sample: bool, encoded_again: b
     png = stored_bytes(row.derivative, f"image {row.code}")
     image = row.image
     pixels = decode_png(png) if in_sample else None
+    slices = {each: stored_bytes(each.derivative, str(each)) for each in row.other_slices.all() if in_sample}
     return Examined(
         code=row.code,
         synthetic=image.origin == Origin.SYNTHETIC,
@@ -130,12 +145,22 @@ def _examine(row: StudyImage, *, place: float, in_sample: bool, encoded_again: b
         site=image.provenance.get("site", ""),
         device=" ".join(filter(None, (image.provenance.get(tag) for tag in DEVICE))),
         patient=image.patient_key,
-        intact=hashlib.sha256(png).hexdigest() == row.derivative_sha256,
+        intact=_is_intact(row, png) and all(_is_intact(each, content) for each, content in slices.items()),
         grey=None if pixels is None else grey_features(pixels),
         sharpness=None if pixels is None else sharpness_features(pixels),
-        letters=None if pixels is None else letters_in(pixels),
+        letters=None if pixels is None else _most_letters([pixels, *map(decode_png, slices.values())]),
         cells=None if pixels is None else cells(pixels),
+        slices=image.slices,
     )
+
+
+def _is_intact(row: StudyImage | StudySlice, png: bytes) -> bool:
+    return hashlib.sha256(png).hexdigest() == row.derivative_sha256
+
+
+def _most_letters(slices: Sequence[Pixels]) -> int:
+    """Of the slice that has the most."""
+    return max(letters_in(pixels) for pixels in slices)
 
 
 def _orders_of_sets(study: Study, planned: list[list[OrderLine]]) -> Iterable[list[SetInOrder]]:

@@ -107,18 +107,24 @@ class Bundle:
         self._begin("report.pdf").add("report.pdf", [as_pdf(report, draw_exhibit)])
 
     def add_images(self, *, with_images: bool) -> None:
-        """Derivatives as raters saw them, one at a time; those whose file is lost by name."""
+        """Derivatives as raters saw them, one at a time; of stacks every slice; those whose file is lost by name."""
         images = self.study.images.all()
         if not with_images:
             images = images.filter(code__in=gallery_codes(self.study, self.cache))
         lost: list[str] = []
-        for image in in_pages(images.only("code", "derivative"), "code"):
-            try:
-                content = stored_bytes(image.derivative, f"image {image.code}")
-            except LostFileError:
-                lost.append(image.code)
-                continue
-            self._begin(f"images/{image.code}.png").add(f"images/{image.code}.png", [content])
+        for image in in_pages(
+            images.only("code", "derivative").prefetch_related("other_slices"), "code", size=200
+        ):
+            rows = {image.code: image.derivative}
+            for row in image.other_slices.all():
+                rows[f"{image.code}-slice-{row.number}"] = row.derivative
+            for name, file in rows.items():
+                try:
+                    content = stored_bytes(file, f"image {name}")
+                except LostFileError:
+                    lost.append(name)
+                    continue
+                self._begin(f"images/{name}.png").add(f"images/{name}.png", [content])
         if lost:
             self.archive.add_text(LOST, "".join(f"{code}: the file is lost.\n" for code in lost))
 

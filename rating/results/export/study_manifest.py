@@ -12,7 +12,7 @@ from rating.studies.study import Study
 
 def manifest_of(study: Study) -> dict[str, Any]:
     """The study as manifest.json has it; origins and provenance only once they may be known."""
-    images = study.images.select_related("image__dataset").order_by("code")
+    images = study.images.select_related("image__dataset").prefetch_related("other_slices").order_by("code")
     counted = Sitting.objects.counted().filter(enrolment__study=study)
     of_none = study.enrolments.people().exclude(sittings__in=counted).order_by("number")
     return {
@@ -28,7 +28,13 @@ def manifest_of(study: Study) -> dict[str, Any]:
 
 
 def _image(image: Any, *, unblinded: bool) -> dict[str, Any]:
-    facts = {"image": image.code, "role": image.role, "derivative_sha256": image.derivative_sha256}
+    facts: dict[str, Any] = {
+        "image": image.code,
+        "role": image.role,
+        "derivative_sha256": image.derivative_sha256,
+    }
+    if slices := {row.number: row.derivative_sha256 for row in image.other_slices.all()}:
+        facts["other_slices_sha256"] = slices  # by number; the middle one is the derivative
     if not unblinded:
         return facts
     source = image.image

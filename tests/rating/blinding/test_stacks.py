@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import zipfile
 from typing import Any
 
 import numpy as np
@@ -12,9 +15,12 @@ from django.test import Client
 from django.urls import reverse
 
 from pool.canonical.pixels import blinded_derivative, decode_png, grey_window
+from pool.storage.measured_zip import MeasuredZip
 from rating.blinding.freeze_runner import manifest_sha256
 from rating.blinding.verification import verify_derivatives, verify_manifest
 from rating.models import Presentation, StudySlice
+from rating.results.export.bundle import Bundle
+from rating.results.export.study_manifest import manifest_of
 from tests.factories import make_image, make_pixels
 from tests.rating.blinding.test_wire import differences, put_back, read_it_all, swap_truth
 from tests.rating.cast import organiser
@@ -88,6 +94,21 @@ def test_the_manifest_and_verify_know_every_slice() -> None:
     with pytest.raises(IntegrityError, match="stands"), transaction.atomic():
         row.delete()
     assert manifest_sha256(study) == before
+
+
+def test_a_bundle_with_all_images_has_every_slice_and_the_digest_of_each(tmp_path) -> None:
+    study = frozen(stack_study(real=(3,), fake=(3,)))
+
+    with contextlib.closing(MeasuredZip(tmp_path / "bundle.zip")) as archive:
+        Bundle(study, "2026-11-28", archive, str).add_images(with_images=True)
+
+    with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
+        digests = {name: hashlib.sha256(archive.read(name)).hexdigest() for name in archive.namelist()}
+    for image in manifest_of(study)["images"]:
+        code, slices = image["image"], image["other_slices_sha256"]
+        assert digests.pop(f"images/{code}.png") == image["derivative_sha256"]
+        assert {number: digests.pop(f"images/{code}-slice-{number}.png") for number in (1, 3)} == slices
+    assert not digests
 
 
 def test_no_byte_of_any_slice_depends_on_the_truth(rater, client_of) -> None:
