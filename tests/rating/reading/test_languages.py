@@ -34,6 +34,8 @@ PAGES = [
     "_tools",
     "_dialogs",
     "_who",
+    "_marks",
+    "_stack",
 ]
 LANGUAGES = ["de", "ar"]
 
