@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from django.utils.datastructures import MultiValueDict
 
 from jobs.disk_space import shortage
 from outbound.fetching import FetchError, check_address
+from pool.imports.archives import NAMED_AS_ARCHIVES
 from pool.imports.decoding import WINDOW_SENTENCE, is_window
 from pool.imports.labels import BadSourceError
 from pool.imports.notes import KINDS
@@ -95,13 +97,24 @@ class SeveralFilesField(forms.Field):
     widget = SeveralFiles
 
 
+LOOSE = "Single files are sent without the folders they lie in: pack the folder into a zip and send that."
+
+
+def _is_loose(files: list[UploadedFile[bytes]] | None) -> bool:
+    """Whether all that was sent are single images by name; without an ending, a file may be an archive."""
+    names = [(file.name or "").lower() for file in files or ()]
+    return bool(names) and all(
+        PurePath(name).suffix and not name.endswith((*NAMED_AS_ARCHIVES, ".npz")) for name in names
+    )
+
+
 class UploadForm(forms.Form):
     """Files and where they go: a dataset there is, or a new one described here."""
 
     uploads = SeveralFilesField(
         label="Images",
         required=False,
-        help_text="PNG, JPEG, TIFF, WebP, AVIF, HEIC, JPEG 2000, DICOM, NIfTI or NRRD files, or zips, tars and 7z of them.",
+        help_text="PNG, JPEG, TIFF, WebP, AVIF, HEIC, JPEG 2000, DICOM, NIfTI or NRRD files, or zips, tars and 7z of them; of a folder, its zip.",
     )
     url = forms.CharField(
         label="or an address",
@@ -204,6 +217,8 @@ class UploadForm(forms.Form):
             and "table" not in self.errors
         ):
             self.add_error("table", "Choose the CSV that holds the findings.")
+        if data.get("labels") == ImportJob.Labels.FOLDER and _is_loose(data.get("uploads")):
+            self.add_error("labels", LOOSE)
         return data
 
     def target(self, user: Any) -> Dataset:

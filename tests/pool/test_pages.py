@@ -144,6 +144,7 @@ def test_upload_into_a_dataset_there_is(browser: Client) -> None:
         ({"name": ""}, "Name the new dataset"),
         ({"name": "Taken"}, "There is a dataset of this name"),
         ({"labels": "table"}, "Choose the CSV"),
+        ({"labels": "folder"}, "Single files are sent without the folders they lie in"),
         ({"labels": "table", "table": SimpleUploadedFile("t.csv", b"a,b\n")}, "t.csv has no column file"),
     ],
 )
