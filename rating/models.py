@@ -4,6 +4,7 @@ from rating.blinding.audit import BlindingAudit
 from rating.blinding.freeze import Freeze
 from rating.reading.draft import Draft
 from rating.reading.rating import Label, Rating, RatingRevision
+from rating.reading.usability import UsabilityAnswer
 from rating.results.analysis import Analysis
 from rating.results.bundle_job import BundleJob
 from rating.studies.enrolment import Enrolment
@@ -37,4 +38,5 @@ __all__ = [
     "StudyImage",
     "StudyMembership",
     "StudySlice",
+    "UsabilityAnswer",
 ]

@@ -18,6 +18,7 @@ from rating.views import (
     statements,
     studies,
     study_form,
+    usability,
     withdrawal,
 )
 from rating.views.conduct import (
@@ -41,6 +42,7 @@ urlpatterns = [
     path("reading/<slug:slug>/display/", consent.display, name="display"),
     path("reading/<slug:slug>/end/", debriefing.page, name="debriefing"),
     path("reading/<slug:slug>/end/<slug:token>/<int:place>.png", debriefing.image, name="debriefing_image"),
+    path("reading/<slug:slug>/usability/", usability.page, name="usability"),
     path("reading/<slug:slug>/ahead/", sitting.upcoming, name="ahead"),
     path("reading/<slug:slug>/<int:position>/", sitting.at, name="at"),
     path("reading/<slug:slug>/rate/<slug:token>/", sitting.rate, name="rate"),

@@ -136,6 +136,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:leave": (OWN, "get"),
     "rating:consent_copy": (OWN, "get"),
     "rating:display": (OWN, "get"),
+    "rating:usability": (OWN, "get"),
     "rating:ahead": (OWN, "get"),
     "rating:at": (OWN, "get"),
     "rating:read": (OWN, "get"),

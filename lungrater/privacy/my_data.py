@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from accounts.models import LoginLink, PersonalToken, User
 from accounts.preferences import Preferences
 from audit.models import Event
-from rating.models import Enrolment, RatingRevision
+from rating.models import Enrolment, RatingRevision, UsabilityAnswer
 from rating.reading.consent_copy import consent_text
 from rating.results.guarding import guarded
 
@@ -70,6 +70,7 @@ def _readme(person: User) -> str:
         ),
         _("consents: what you agreed to, word for word."),
         _("ratings: every answer you saved, in every version. Which images are real is not in it."),
+        _("usability: what you thought of the site, where a study asked."),
         _("events: what the log says of you. references: where else the site points to your account."),
         _("Mails that were sent to you are not stored here."),
         _(
@@ -96,6 +97,7 @@ def _tables(person: User) -> Iterator[tuple[str, Iterable[Row]]]:
         yield "tokens", tokens.values(*OF_A_TOKEN).iterator(AT_ONCE)
     yield "enrolments", map(_enrolment, _enrolments(person))
     yield "ratings", _ratings(person)
+    yield "usability", _usability(person)
     yield "events", _events(person)
     yield "references", _references(person)
 
@@ -169,6 +171,19 @@ def _ratings(person: User) -> Iterator[Row]:
             "saved_at": revision.saved_at,
             **{name: getattr(revision, name) for name in SAVE},
             "reason_of_the_change": revision.reason,
+        }
+
+
+def _usability(person: User) -> Iterator[Row]:
+    """What they thought of the site, at the end of a sitting."""
+    answers = UsabilityAnswer.objects.filter(sitting__enrolment__user=person).order_by("pk")
+    for answer in answers.select_related("sitting__enrolment__study"):
+        sitting = answer.sitting
+        yield {
+            "study": sitting.enrolment.study.name,
+            "session": sitting.session,
+            "answered_at": answer.answered_at,
+            "items": answer.items,
         }
 
 

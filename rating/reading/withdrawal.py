@@ -10,6 +10,7 @@ from audit.actors import rater
 from audit.models import REDACTED
 from rating.reading.rating import RatingRevision
 from rating.reading.revision_chain import RATINGS
+from rating.reading.usability import UsabilityAnswer
 from rating.studies.enrolment import Enrolment
 from rating.studies.study import NotPossibleError
 
@@ -54,6 +55,7 @@ def _remove_ratings(enrolment: Enrolment) -> None:
         rater=enrolment.pseudonym,
         sittings={str(sitting): [number, sha256] for sitting, number, sha256 in last},
     )
+    UsabilityAnswer.objects.filter(sitting__enrolment=enrolment).delete()
     with connection.cursor() as cursor:
         cursor.execute("SELECT rating_remove_ratings(%s)", [enrolment.pk])
     enrolment.refresh_from_db()

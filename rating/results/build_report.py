@@ -7,6 +7,7 @@ import numpy as np
 from pool.canonical.pixels import Pixels, decode_png, thumbnail
 from pool.figure_style import PRINT, as_file
 from pool.storage.stored_files import LostFileError, placeholder, stored_bytes
+from rating.reading.usability import UsabilityAnswer
 from rating.results.cache import ResultCache
 from rating.results.exhibit import Exhibit
 from rating.results.gallery import GALLERIES, MOST_REPORTED, REPORTED, Gallery, ShownImage, galleries
@@ -23,6 +24,7 @@ from rating.results.summary import study_results
 from rating.results.verification import signature_lines, unconfirmed_lines, verify_study
 from rating.statistics.accuracy.machines import MachineResults, machine_results
 from rating.statistics.columns import StudyColumns
+from rating.statistics.usability import Usability, usability
 from rating.studies.images import StudyImage
 from rating.studies.sets import members_of_sets
 from rating.studies.study import Study
@@ -57,7 +59,17 @@ def results_of_columns(
         first_phase=_first_phase(study, cache),
         second=all_second_results(second_answers_of(study), people),
         marks=marks_in(study, people, session),
+        usability=_usability(study, people),
     )
+
+
+def _usability(study: Study, people: StudyColumns) -> Usability | None:
+    """Of these raters; None where the study does not ask it."""
+    if not study.ask_usability:
+        return None
+    rows = {answer.sitting.enrolment.pseudonym: answer.items for answer in UsabilityAnswer.by_rater(study)}
+    raters = [rater for rater in people.raters if rater in rows]
+    return usability(raters, [rows[rater] for rater in raters])
 
 
 def _first_phase(study: Study, cache: ResultCache) -> FirstPhase | None:

@@ -40,6 +40,7 @@ METHODS = {
     "Bishop & Carlin 1993.",
     "boundary": "Near a boundary and up to 200 images: goodness of fit for two raters' kappa (Donner & Eliasziw 1992), Wilson for shares, BCa over "
     "images for more raters (Efron 1987); of one rater's AUC the logit.",
+    "usability": "System Usability Scale; Brooke 1996, mean over raters with Student's t interval, not cut to 0 … 100.",
     "times": "Median and quartiles of the active time per case; interval of the median by order statistics (binomial).",
     "trend": "Least-squares slope along the sitting per rater, Student's t over raters.",
     "kappa_size": "Goodness-of-fit sample size for kappa; Donner & Eliasziw 1992, Altaye, Donner & Klar 2001.",

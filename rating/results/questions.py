@@ -21,6 +21,7 @@ from rating.results.sections import (
     primary,
     second,
     times,
+    usability,
 )
 from rating.results.study_results import StudyResults
 
@@ -55,6 +56,7 @@ QUESTIONS = (
     Question("confidence", "How sure were they?", confidence.EXHIBITS),
     Question("time", "How long did they take?", times.EXHIBITS),
     Question("position", "Did they learn or tire?", order_effects.EXHIBITS),
+    Question("usability", "How usable was the site?", usability.EXHIBITS),
     Question("experience", "Does experience matter?", experience.EXHIBITS),
     Question("machines", "What do machines say?", machines.EXHIBITS),
 )
@@ -63,7 +65,7 @@ GROUPS = (
     ("Were they fooled?", ("noticed", "found", "fooled", "generators")),
     ("Can they tell?", ("telling-apart", "confidence", "experience")),
     ("Do they agree?", ("agreement", "labels", "second", "marked", "machines")),
-    ("Can the reading be trusted?", ("time", "position")),
+    ("Can the reading be trusted?", ("time", "position", "usability")),
 )
 EXHIBITS = {
     primary.EXHIBIT.name: primary.EXHIBIT,

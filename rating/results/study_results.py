@@ -20,6 +20,7 @@ from rating.statistics.mrmc.moments import RandomMean
 from rating.statistics.mrmc.rater_tests import ChanceTest, RaterDifferences
 from rating.statistics.order_effects import Experience, OrderEffects, TimesPerCase
 from rating.statistics.second_answers import SecondResults
+from rating.statistics.usability import Usability
 
 BLINDED = "This depends on which images are real: unblind the study to see it."
 
@@ -191,6 +192,7 @@ class StudyResults:
     first_phase: FirstPhase | None
     second: tuple[SecondResults, ...]
     marks: MarkResults | None
+    usability: Usability | None
     methods: dict[str, str]
     versions: dict[str, str]
     primary: PrimaryResult | None

@@ -41,6 +41,7 @@ from rating.statistics.mrmc.rater_tests import against_chance, raters_differ
 from rating.statistics.order_effects import by_profile, order_effects, times_per_case
 from rating.statistics.ratings_table import LABELS, RatingsTable
 from rating.statistics.second_answers import SecondResults
+from rating.statistics.usability import Usability
 
 
 def study_results(
@@ -54,6 +55,7 @@ def study_results(
     first_phase: FirstPhase | None = None,
     second: tuple[SecondResults, ...] = (),
     marks: MarkResults | None = None,
+    usability: Usability | None = None,
 ) -> StudyResults:
     """The report: agreement and counts, and what depends on the truth where that is known.
 
@@ -94,6 +96,7 @@ def study_results(
         first_phase=first_phase,
         second=second,
         marks=marks,
+        usability=usability,
         methods=METHODS,
         versions=versions(),
         primary=primary_result(endpoint, policy, agreement, truth, choice),

@@ -44,6 +44,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
             "second_questions",
             "going_back",
             "debriefing",
+            "ask_usability",
             "ask_correction_reason",
             "marks",
             "fixed_zoom",

@@ -33,6 +33,8 @@ def told_protocol(study: Study) -> list[tuple[str, str]]:
     lines.append(("Unblinding", "By two people" if study.four_eyes else "By one person"))
     if study.lets_mark:
         lines.append(("Marks", "Raters may mark points and boxes"))
+    if study.ask_usability:
+        lines.append(("At the end of the last sitting", "Asked how usable the site is (SUS)"))
     if study.ask_correction_reason:
         lines.append(("A changed answer", "Needs a reason"))
     if study.signatures:

@@ -128,6 +128,12 @@ class ReadingRoom(Protocol):
         db_default=False,
         help_text="Points and boxes on the image, on what looks wrong; not in forced choices.",
     )
+    ask_usability = models.BooleanField(
+        "ask how usable the site is",
+        default=False,
+        db_default=False,
+        help_text="The ten questions of the System Usability Scale, at the end of a rater's last sitting.",
+    )
     fixed_zoom = models.BooleanField("same zoom for all raters", default=False)
     fixed_window = models.BooleanField("same window for all raters", default=False)
     break_after = models.PositiveSmallIntegerField(

@@ -31,6 +31,7 @@ from rating.reading.payload import (
     room,
 )
 from rating.reading.rating import AlreadyRatedError, StudyOverError
+from rating.reading.usability import UsabilityAnswer
 from rating.studies.departures import departure_from, departure_of
 from rating.studies.sittings.presentation import PresentationQuerySet
 from rating.studies.sittings.sitting import SittingQuerySet
@@ -72,6 +73,8 @@ def read(request: HttpRequest, slug: str) -> HttpResponse:
     presentation = sitting.next_presentation()
     if presentation is None:
         enter_heads(Sitting.objects.filter(pk=sitting.pk))
+        if UsabilityAnswer.is_due(sitting):
+            return redirect("rating:usability", slug)
         return render(request, "rating/done.html", {"study": sitting.enrolment.study})
     return _show(request, presentation, _blank(presentation))
 

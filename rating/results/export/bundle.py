@@ -27,6 +27,7 @@ from rating.results.export.ratings_csv import codebook_lines, csv_lines, json_li
 from rating.results.export.readme import readme_of
 from rating.results.export.remarks_csv import remark_lines
 from rating.results.export.study_manifest import manifest_of, sequence_lines
+from rating.results.export.usability_csv import usability_lines
 from rating.results.report.html import as_html
 from rating.results.report.pdf import as_pdf
 from rating.studies.study import Study
@@ -79,6 +80,8 @@ class Bundle:
             "remarks.csv": lambda: remark_lines(study),
             "sequences.csv": lambda: sequence_lines(study),
         }
+        if study.ask_usability:
+            tables["usability.csv"] = lambda: usability_lines(study)
         for name, lines in tables.items():
             self._begin(name).add_table(name, lines())
 

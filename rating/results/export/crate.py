@@ -29,6 +29,7 @@ MEANINGS = {
     "codebook.csv": "What the columns of the ratings mean",
     "raters.csv": "Profile and display check of each rater, by pseudonym",
     "remarks.csv": "What raters wrote",
+    "usability.csv": "What each rater answered to the System Usability Scale",
     "sequences.csv": "Seed and digest of every order",
     "log.csv": "The study's log, chained",
     "revisions.csv": "Every save of every rating, chained",

@@ -13,6 +13,7 @@ ratings.csv       one row per presentation that counts; codebook.csv explains th
 ratings.json      the same without loss
 {table}raters.csv        who read, by pseudonym: profile and display check
 remarks.csv       what raters wrote, by image
+usability.csv     what each rater answered to the System Usability Scale, where the study asks it, and the score
 numbers.json      every number of the report with its interval or the reason why there is none
 report.html/.pdf  the report
 galleries.csv     the images of each gallery with every label and remark

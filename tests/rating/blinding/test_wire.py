@@ -119,6 +119,9 @@ def read_session(crawl: Crawl, study: Study, session: int) -> None:
         crawl.ask("post", rate, data=save, headers=json if position % 2 else page)
         crawl.ask("get", reverse("rating:at", args=[study.slug, position]), headers=page)
     crawl.ask("get", reverse("rating:read", args=[study.slug]), headers=page)
+    if study.ask_usability and session == study.sessions:
+        for method in ("get", "post"):
+            crawl.ask(method, reverse("rating:usability", args=[study.slug]), headers=page)
     for url in (study.get_absolute_url(), reverse("rating:analysis", args=[study.slug])):
         crawl.ask("get", url, headers=page)
 
@@ -195,7 +198,7 @@ def test_no_byte_on_the_wire_depends_on_the_truth(study, rater, client_of):
         (EACH, {"design": "pair"}, EACH, 2),
         (EACH, {"design": "pair", "sought": "fake"}, EACH, 2),
         (3 * EACH, {"design": "quartet"}, EACH, 4),
-        (EACH, TWO_PHASES | {"second_questions": SECOND}, 2 * EACH, 1),
+        (EACH, TWO_PHASES | {"second_questions": SECOND, "ask_usability": True}, 2 * EACH, 1),
     ],
 )
 def test_nor_does_it_in_a_study_of_another_design(rater, client_of, fakes, protocol, presentations, images):
@@ -205,7 +208,7 @@ def test_nor_does_it_in_a_study_of_another_design(rater, client_of, fakes, proto
 
     assert differences(one, other) == []
     sessions = study.sessions
-    assert len(one) == (8 + (6 + images) * presentations) * sessions + (sessions - 1)
+    assert len(one) == (8 + (6 + images) * presentations) * sessions + (sessions - 1) + 2 * study.ask_usability
     shown = sum(dict(headers).get("Content-Type") == "image/png" for _, _, headers, _ in one)
     assert shown == images * presentations * sessions
 

@@ -30,6 +30,7 @@ PAGES = [
     "debriefing",
     "_debriefing",
     "_answer",
+    "usability",
     "_second_answers",
     "_tools",
     "_dialogs",
@@ -49,6 +50,7 @@ def words_of_pages():
     for module in (
         "studies/questions",
         "reading/second_fields",
+        "reading/usability",
         "reading/consent_copy",
         "views/withdrawal",
         "reading/withdrawal",

@@ -22,6 +22,7 @@ from rating.statistics.paired_comparisons import Comparisons, abilities
 from rating.statistics.planning import Pilot, images_for_power, reader_power
 from rating.statistics.proportions import clopper_pearson, difference, difference_score
 from rating.statistics.times import median_interval, quartiles
+from rating.statistics.usability import usability
 
 from .worked import Example, answers
 from .worked_agreement import codes_of_table
@@ -337,4 +338,17 @@ def fixed_area(example: Example) -> dict[str, Any]:
         "auc": area.value,
         "random_readers": {"se": average.estimate.se, "df": average.df, "ci": average.estimate.ci},
         "fixed_readers": {"se": fixed["se"], "ci": fixed["ci"]},
+    }
+
+
+@answers("sus-corners", "sus-8-people", "sus-one-person")
+def system_usability(example: Example) -> dict[str, Any]:
+    responses = example["data"]["responses"]
+    ours = usability([f"R{at}" for at in range(len(responses))], responses, example["params"]["level"])
+    return {
+        "scores": list(ours.scores),
+        "mean": ours.mean.estimate,
+        "n": ours.n,
+        "sd": ours.sd,
+        "ci": list(ours.mean.ci) if ours.mean.ci else None,
     }
