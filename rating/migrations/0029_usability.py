@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("rating", "0027_clues"),
+        ("rating", "0028_marks"),
     ]
 
     operations = [
