@@ -61,7 +61,8 @@ OF_UTILITY = {
     )
 }
 OF_READING = {
-    f"rating:{page}" for page in ("begin", "display", "ahead", "read", "leave", "consent_copy", "debriefing")
+    f"rating:{page}"
+    for page in ("begin", "display", "usability", "ahead", "read", "leave", "consent_copy", "debriefing")
 }
 OF_ENROLMENT = {f"rating:{act}" for act in ("reset", "withdraw", "replace", "mark_unblinded")}
 OF_STUDY = {
@@ -98,7 +99,7 @@ def world(rater: User, other_rater: User, researcher: User, admin: User) -> dict
 def make_world(people: dict[str, User]) -> dict[str, Any]:
     """Two studies: one read by the rater, one only by the other rater; both have a finished one too."""
     rater, other_rater, researcher = (people[name] for name in ("rater", "other rater", "researcher"))
-    own = open_study("Own", raters=[rater])
+    own = open_study("Own", raters=[rater], ask_usability=True)
     job = GenerationJob.objects.create(engine="phantom", dataset=make_dataset(), modality="xray", total=1)
     training = TrainingRun.objects.create(
         name="Run", dataset=make_dataset(), total=1, curve=[[1, 0.9], [2, 0.5]]

@@ -208,7 +208,9 @@ def test_nor_does_it_in_a_study_of_another_design(rater, client_of, fakes, proto
 
     assert differences(one, other) == []
     sessions = study.sessions
-    assert len(one) == (8 + (6 + images) * presentations) * sessions + (sessions - 1) + 2 * study.ask_usability
+    assert (
+        len(one) == (8 + (6 + images) * presentations) * sessions + (sessions - 1) + 2 * study.ask_usability
+    )
     shown = sum(dict(headers).get("Content-Type") == "image/png" for _, _, headers, _ in one)
     assert shown == images * presentations * sessions
 
