@@ -34,7 +34,7 @@ from rating.studies.strata import Stratum
 from rating.studies.study import Study
 
 T = TypeVar("T")
-LAYOUT = 11  # raise it when numbers or figures are made otherwise
+LAYOUT = 12  # raise it when numbers or figures are made otherwise
 STATES = 2
 MOST_FILES = 400
 
