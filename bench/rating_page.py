@@ -259,7 +259,7 @@ def web() -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     try:
         for _ in range(300):
-            with suppress(URLError, ConnectionError):
+            with suppress(URLError, ConnectionError, TimeoutError):
                 urlopen(f"{url}/accounts/login/", timeout=5).close()
                 break
             time.sleep(0.1)
