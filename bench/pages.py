@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -32,7 +33,16 @@ ROLES = ("nobody", "rater", "researcher", "admin")
 AGAIN = 2
 SLOW = 2000.0  # milliseconds; such a page is asked for once more only
 MOST_SECONDS = 120
-DOWNLOADS = {"rating:report", "rating:bundle", "rating:ratings_csv", "generation:pipeline_zip"}
+DOWNLOADS = {
+    *(
+        "rating:report",
+        "rating:bundle",
+        "rating:ratings_csv",
+        "rating:ratings_parquet",
+        "rating:machines_csv",
+    ),
+    "generation:pipeline_zip",
+}
 ROWS_GIVEN = """
     SELECT sum(pg_stat_get_xact_tuples_returned(oid) + pg_stat_get_xact_tuples_fetched(oid))
     FROM pg_class WHERE relkind IN ('r', 'i') AND relnamespace = 'public'::regnamespace
@@ -189,6 +199,15 @@ def _loaded(named: dict[str, Any]) -> dict[str, Any]:
     return world
 
 
+class _World(dict[str, Any]):
+    """A folder that was filled before a page was there has no row for it: the page answers 404."""
+
+    def __missing__(self, key: str) -> Any:
+        print(f"This home has no {key}; fill a new one.", file=sys.stderr)
+        self[key] = SimpleNamespace(pk=0)
+        return self[key]
+
+
 def addresses(world: dict[str, Any]) -> list[Page]:
     """Each page of each role, at the largest rows there are."""
     from pool.models import Image
@@ -197,21 +216,17 @@ def addresses(world: dict[str, Any]) -> list[Page]:
     from tests.test_permissions import OF_STUDY, address
 
     people = world["people"]
-    world = {**world, "people": {**people, "other rater": people["rater"]}}
+    world = _World({**world, "people": {**people, "other rater": people["rater"]}})
     world["image"] = Image.objects.filter(dataset__name="Archive 01").earliest("pk")
     at = presentations(world["own"], people["rater"])
     world["token"] = at[len(at) * 9 // 10].token
-    of_the_unblinded = {**world, "own": world["over"]}
+    of_the_unblinded = _World({**world, "own": world["over"]})
     pages = []
     for name, (who, method) in WHO_MAY.items():
         for role in ROLES:
             if method != "get" or role not in who or (role == "nobody" and "researcher" in who):
                 continue
-            try:
-                pages.append(Page(name, role, address(name, world)))
-            except KeyError as missing:  # of a folder that was filled before this page was there
-                print(f"{name}: this home has no {missing}; fill a new one", file=sys.stderr)
-                continue
+            pages.append(Page(name, role, address(name, world)))
             if name in OF_STUDY and role == "researcher":
                 pages.append(Page(f"{name} of the unblinded", role, address(name, of_the_unblinded)))
     return [*pages, *_other_pages(world)]
