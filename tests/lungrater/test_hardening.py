@@ -6,10 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from tests.factories import make_dataset, make_image
 
 NAMES = ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "LANGUAGE_COOKIE_NAME")
 PRINT_COOKIES = f"""
@@ -51,3 +56,17 @@ def test_the_bill_of_materials_names_what_the_program_is_made_of() -> None:
     names = {component["name"].lower() for component in bill["components"]}
     assert bill["bomFormat"] == "CycloneDX"
     assert {"django", "celery", "psycopg", "django-allauth"} <= names
+
+
+@pytest.mark.django_db
+def test_no_page_of_a_person_is_stored_and_no_answer_is_embedded_elsewhere(
+    client_of: Callable[[User], Client], researcher: User
+) -> None:
+    browser = client_of(researcher)
+
+    pages = [browser.get(reverse(name)) for name in ("home", "rating:studies", "pool:gallery", "account")]
+    image = browser.get(reverse("pool:thumbnail", args=[make_image(make_dataset()).pk]))
+
+    assert {page.headers["Cache-Control"].split(", ")[-1] for page in pages} == {"no-store"}
+    assert "immutable" in image.headers["Cache-Control"]
+    assert {answer.headers["Cross-Origin-Resource-Policy"] for answer in [*pages, image]} == {"same-origin"}
