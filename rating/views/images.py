@@ -21,11 +21,12 @@ LOOKED_AT = (
     "sitting__session",
     "sitting__created_at",
     *(f"sitting__enrolment__{field}" for field in ("consented_at", "informed_at", "consent_version")),
-    *(f"sitting__enrolment__study__{field}" for field in ("design", "washout_days", "consent", "withdrawal")),
+    *(f"sitting__enrolment__study__{field}" for field in ("design", "sessions", "washout_days", "consent")),
+    "sitting__enrolment__study__withdrawal",
     "sitting__enrolment__study__slices",
     *(
         f"sitting__enrolment__study__{field}"
-        for field in ("instructions", "first_instructions", "prevalence_note")
+        for field in ("instructions", "first_instructions", "clues", "prevalence_note")
     ),
 )
 

@@ -67,6 +67,6 @@ def test_no_page_of_a_person_is_stored_and_no_answer_is_embedded_elsewhere(
     pages = [browser.get(reverse(name)) for name in ("home", "rating:studies", "pool:gallery", "account")]
     image = browser.get(reverse("pool:thumbnail", args=[make_image(make_dataset()).pk]))
 
-    assert {page.headers["Cache-Control"].split(", ")[-1] for page in pages} == {"no-store"}
+    assert all("no-store" in page.headers["Cache-Control"] for page in pages)
     assert "immutable" in image.headers["Cache-Control"]
     assert {answer.headers["Cross-Origin-Resource-Policy"] for answer in [*pages, image]} == {"same-origin"}
