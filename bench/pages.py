@@ -39,7 +39,6 @@ DOWNLOADS = {
         "rating:bundle",
         "rating:ratings_csv",
         "rating:ratings_parquet",
-        "rating:machines_csv",
     ),
     "generation:pipeline_zip",
 }
