@@ -13,12 +13,13 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from django.apps import apps
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Count, Max, OuterRef, Subquery
 
 from pool.canonical.typed_json import as_json, from_json
@@ -136,6 +137,8 @@ def forget(study: int) -> None:
     for job in bundles.unfinished():  # it may have read the text already
         job.request_cancel()
     shutil.rmtree(_folder(study), ignore_errors=True)
+    # Once more at the end of the transaction: until then others read the text, and write anew what they make of it.
+    transaction.on_commit(partial(shutil.rmtree, _folder(study), ignore_errors=True))
     apps.get_model("rating", "Analysis").objects.filter(study=study).delete()
 
 

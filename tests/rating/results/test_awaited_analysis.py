@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from accounts.forms import ReasonForm
 from rating.models import Analysis, Rating, RatingRevision
-from rating.results.cache import ResultCache, states_of
+from rating.results.cache import ResultCache, forget, states_of
 from rating.results.fool_rates_by_dataset import fool_rates
 from rating.views.conduct.point_of_no_return import unblind_study
 from tests.rating.cast import over_study
@@ -179,3 +179,15 @@ def test_a_new_answer_makes_a_new_state(rater):
         cursor.execute("SET session_replication_role = DEFAULT")
 
     assert ResultCache(study).state != before
+
+
+def test_what_others_compute_before_a_text_is_gone_for_good_goes_with_it(
+    rater, django_capture_on_commit_callbacks
+):
+    study = over_study(raters=[rater])
+
+    with django_capture_on_commit_callbacks(execute=True):
+        forget(study.pk)
+        ResultCache(study).texts(1)  # by a page that still reads the text
+
+    assert not ResultCache(study).folder.exists()
