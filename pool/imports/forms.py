@@ -11,7 +11,7 @@ from django.utils.datastructures import MultiValueDict
 
 from jobs.disk_space import shortage
 from outbound.fetching import FetchError, check_address
-from pool.imports.archives import NAMED_AS_ARCHIVES
+from pool.imports.archives.members import NAMED_AS_ARCHIVES
 from pool.imports.decoding import WINDOW_SENTENCE, is_window
 from pool.imports.labels import BadSourceError
 from pool.imports.notes import KINDS
