@@ -50,6 +50,10 @@ def reasons_not_to_release(dataset: Dataset) -> list[str]:
     reasons = []
     if not images.exists():
         reasons.append(f"“{dataset}” holds no image that anybody could be given.")
+    if images.filter(slices__gt=1).exists():
+        reasons.append(
+            f"“{dataset}” holds stacks, of which a release would have the middle slice alone: import their slices one by one."
+        )
     held_back = images.held_back().count()
     if held_back:
         plural = "s" if held_back > 1 else ""

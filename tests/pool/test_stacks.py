@@ -15,8 +15,10 @@ from accounts.models import User
 from pool.canonical.pixels import Pixels, decode_png, pixel_sha256
 from pool.dataset_removal import remove
 from pool.models import Dataset, Image, Slice
+from pool.publication.rules import reasons_not_to_release
 from pool.storage.slices import slice_files, spread
 from tests.api.callers import caller, post
+from tests.factories import make_dataset, make_pixels, make_stack
 from tests.pool.files import dicom_file, saved
 from tests.pool.odd import brought, the_image
 from tests.pool.test_series import AXIAL, SERIES
@@ -178,3 +180,10 @@ def test_with_its_dataset_the_files_of_a_stack_go(
         remove(Dataset.objects.get())
 
     assert not any(default_storage.exists(name) for name in names)
+
+
+def test_a_dataset_with_stacks_is_not_released_by_its_middle_slices_alone() -> None:
+    dataset = make_dataset(origin="synthetic")
+    make_stack(dataset, [make_pixels(seed=seed) for seed in range(3)])
+
+    assert any("holds stacks" in reason for reason in reasons_not_to_release(dataset))
