@@ -18,7 +18,7 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw, PngImagePlugin
 
 from accounts.models import User
-from pool.canonical.pixels import Pixels, blinded_derivative, decode_png, encode_png
+from pool.canonical.pixels import GreyWindow, Pixels, blinded_derivative, decode_png, encode_png
 from pool.imports.raster import decode
 from pool.models import Image, Origin
 from rating.blinding import derivative
@@ -43,8 +43,8 @@ def with_fault(monkeypatch: pytest.MonkeyPatch) -> Callable[[Fault], BlindingAud
         study = study_of(filled(Origin.REAL, real), filled(Origin.SYNTHETIC, fake))
         fakes = {pixels.tobytes() for pixels in fake}
 
-        def faulty(pixels: Pixels, *, side: int, bits: int) -> bytes:
-            png = blinded_derivative(pixels, side=side, bits=bits)
+        def faulty(pixels: Pixels, *, side: int, bits: int, window: GreyWindow | None) -> bytes:
+            png = blinded_derivative(pixels, side=side, bits=bits, window=window)
             return fault(png) if pixels.tobytes() in fakes else png
 
         monkeypatch.setattr(derivative, "blinded_derivative", faulty)
