@@ -22,9 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from generation.diffusion.attributes import Attribute, codes
 from generation.diffusion.config import TrainingConfig
-from generation.diffusion.guidance import Guidance
 from generation.diffusion.run import TrainingImages
-from generation.diffusion.sampling import sample
+from generation.diffusion.sampling.guidance import Guidance
+from generation.diffusion.sampling.sampler import sample
 from generation.diffusion.trainer import Trainer
 
 SIDE = Attribute("side", ("left", "right"))

@@ -140,8 +140,8 @@ def filled(ratings: int, images: int) -> dict[str, Any]:
 def analyses() -> dict[str, float]:
     """Seconds of the job of each large study that is over, done here as a worker does it; none where it is done already."""
     from rating.models import Study
-    from rating.results.analysis_queue import analysis_to_await
     from rating.results.cache import ResultCache
+    from rating.results.computation.queue import analysis_to_await
     from rating.results.parts import Part
 
     seconds = {}

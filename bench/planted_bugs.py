@@ -238,7 +238,7 @@ DIFFUSION = [
     *_in(
         "generation/diffusion/network.py",
         LEARNER,
-        guidance=("uncond + guidance * (cond - uncond)", "cond + guidance * (cond - uncond)"),
+        guidance=("uncond + scales[0] * (cond - uncond)", "cond + scales[0] * (cond - uncond)"),
     ),
     *_in(
         "generation/diffusion/learner.py",

@@ -65,7 +65,7 @@ def trained(asked: argparse.Namespace, place: Path) -> dict[str, Any]:
     from generation.diffusion.data.image_folder import images_in
     from generation.diffusion.distributed_group import DistributedGroup
     from generation.diffusion.run import CheckpointManager, steps
-    from generation.diffusion.sampling import sample
+    from generation.diffusion.sampling.sampler import sample
     from generation.diffusion.trainer import Trainer
 
     given = {"precision": asked.precision, "compile": asked.compile, **settings_from(asked.set)}

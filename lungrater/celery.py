@@ -17,7 +17,7 @@ app.autodiscover_tasks(
         "pool.publication",
         *(f"generation.{kind}" for kind in ("images", "training", "quality", "utility")),
         "rating.blinding",
-        "rating.results",
+        "rating.results.computation",
         "rating.results.export",
         "rating.studies.trail",
         "lungrater.backup",

@@ -5,17 +5,17 @@ from rating.blinding.freeze import Freeze
 from rating.reading.draft import Draft
 from rating.reading.rating import Label, Rating, RatingRevision
 from rating.reading.usability import UsabilityAnswer
-from rating.results.analysis import Analysis
-from rating.results.bundle_job import BundleJob
+from rating.results.computation.analysis import Analysis
+from rating.results.computation.bundle_job import BundleJob
 from rating.studies.enrolment import Enrolment
 from rating.studies.images import StudyImage, StudySlice
-from rating.studies.left_out import LeftOutImage
 from rating.studies.membership import StudyMembership
 from rating.studies.removal import ArchivedStudy
+from rating.studies.sampling.left_out import LeftOutImage
+from rating.studies.sampling.strata import Stratum
 from rating.studies.sittings.presentation import Presentation
 from rating.studies.sittings.sitting import Sitting
 from rating.studies.statements import AuthorStatement
-from rating.studies.strata import Stratum
 from rating.studies.study import Study
 
 __all__ = [

@@ -23,7 +23,7 @@ from generation.diffusion.latent_space import LatentSpace, Space, raw_latents, s
 from generation.diffusion.network import autocast
 from generation.diffusion.optimiser import optimiser_state, restore_optimiser
 from generation.diffusion.progress import Tell, silent
-from generation.diffusion.seeds import seed_of
+from generation.diffusion.sampling.seeds import seed_of
 
 FOLDER = "autoencoder"
 KL_WEIGHT = 1e-6  # Rombach et al. 2022, against an error that is summed over an image

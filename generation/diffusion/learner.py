@@ -22,7 +22,7 @@ from generation.diffusion.data.training_images import Order, TrainingImages
 from generation.diffusion.distributed_group import DistributedGroup
 from generation.diffusion.progress import Tell, silent
 from generation.diffusion.run_config import ConfigError, RunConfig
-from generation.diffusion.seeds import seed_of
+from generation.diffusion.sampling.seeds import seed_of
 
 Config = TypeVar("Config", bound=RunConfig)
 

@@ -25,8 +25,8 @@ from generation.diffusion.learner import Draw, Learner
 from generation.diffusion.network import autocast, build
 from generation.diffusion.objectives import objective_of
 from generation.diffusion.optimiser import optimiser_state, restore_optimiser
-from generation.diffusion.sampling import eight_bit_images, sample
-from generation.diffusion.seeds import seed_of
+from generation.diffusion.sampling.sampler import eight_bit_images, sample
+from generation.diffusion.sampling.seeds import seed_of
 
 ENCODED_AT_ONCE = 64
 VALIDATION, DRAWS = 3, 8  # a stream of random numbers of its own, and how often each image is drawn

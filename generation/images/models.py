@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
-from generation.diffusion.seeds import MOST_SEED
+from generation.diffusion.sampling.seeds import MOST_SEED
 from generation.training.models import Checkpoint
 from jobs.models import Job, JobQuerySet
 from pool.canonical.texts import line

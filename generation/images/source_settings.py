@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from generation.diffusion.config import ConfigError
-from generation.diffusion.region import region_of
+from generation.diffusion.sampling.region import region_of
 from generation.training.models import Checkpoint
 
 MOST_SOURCES = 2_000

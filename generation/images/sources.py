@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generation.diffusion.config import ConfigError
-from generation.diffusion.region import region_of, region_of_mask
+from generation.diffusion.sampling.region import region_of, region_of_mask
 from generation.images.engines.protocol import Sources
 from generation.images.models import GenerationJob
 from generation.images.source_settings import MOST_SOURCES

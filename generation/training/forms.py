@@ -14,7 +14,7 @@ from generation.diffusion.config import PRESETS, ConfigError, TrainingConfig, se
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.run_config import RunConfig
-from generation.diffusion.seeds import MOST_SEED
+from generation.diffusion.sampling.seeds import MOST_SEED
 from generation.training import pipeline_folder
 from generation.training.attribute_values import LARGEST_TABLE, Values, attributes_of, table_values
 from generation.training.dataset_traits import channels_of, classes_of

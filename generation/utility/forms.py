@@ -10,7 +10,7 @@ from django.db import transaction
 
 from generation.diffusion.config import PRESETS as GENERATORS
 from generation.diffusion.config import ConfigError, settings_of
-from generation.diffusion.seeds import MOST_SEED
+from generation.diffusion.sampling.seeds import MOST_SEED
 from generation.utility.config import ARCHITECTURES, MOST_SEEDS, PRESETS, UtilityConfig, UtilityConfigError
 from generation.utility.models import MOST_PER_CLASS, UtilityExperiment
 from generation.utility.pipeline import LONGEST_NAME, colour_of, generator_config, names_taken, new_experiment

@@ -12,12 +12,13 @@ from pool.canonical.pixels import RefusedImageError, refuse_even
 from pool.confinement.limits import limit
 from pool.confinement.messages import only_answers, receive, send
 from pool.confinement.wall import has_wall, shut_in
-from pool.imports import dicom, raster, volumes
+from pool.imports import dicom, raster
 from pool.imports.codecs import load_codecs
 from pool.imports.decoding import MAX_FILE_BYTES, Decoded, Hints
 from pool.imports.marks import marks_of
 from pool.imports.notes import Notes
-from pool.imports.slices import STACK
+from pool.imports.volumetric import volumes
+from pool.imports.volumetric.slices import STACK
 
 
 def main(seconds: int, memory: int) -> None:

@@ -16,8 +16,8 @@ from pool.imports.decoding import WINDOW_SENTENCE, is_window
 from pool.imports.labels import BadSourceError
 from pool.imports.notes import KINDS
 from pool.imports.public_layouts import CHOICES as LAYOUTS
-from pool.imports.slices import CHOICE_SENTENCE, is_choice
 from pool.imports.tables import read_table
+from pool.imports.volumetric.slices import CHOICE_SENTENCE, is_choice
 from pool.models import ANY_NOTE, Dataset, Image, ImportJob, Modality, Origin
 
 ANY = ("", "any")

@@ -6,8 +6,8 @@ import csv
 from collections.abc import Iterator
 
 from pool.imports.archives import Refusal
-from pool.imports.series_choice import Unchosen
 from pool.imports.store import Duplicate
+from pool.imports.volumetric.series_choice import Unchosen
 from pool.models import FileOutcome, HeldFile, ImportJob
 
 COLUMNS = ("file", "outcome", "detail")

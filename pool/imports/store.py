@@ -23,10 +23,10 @@ from pool.imports.marks import says_generated
 from pool.imports.notes import Note
 from pool.imports.pipeline import OpenedFile, Pipeline, Prepared
 from pool.imports.placeholders import is_placeholder
-from pool.imports.series import order_series
-from pool.imports.series_choice import SeriesChoice
-from pool.imports.slices import STACK
-from pool.imports.stacks import OpenedStack, stack_of_file
+from pool.imports.volumetric.series import order_series
+from pool.imports.volumetric.series_choice import SeriesChoice
+from pool.imports.volumetric.slices import STACK
+from pool.imports.volumetric.stacks import OpenedStack, stack_of_file
 from pool.models import Dataset, HeldFile, Image, ImportJob, Modality, Origin
 from pool.release.desk import hold
 from pool.storage.insertion import DuplicatePixelsError, insert, insert_stack, patient_key, series_key

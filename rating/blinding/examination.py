@@ -33,10 +33,10 @@ from rating.blinding.places import SetInOrder, check_places
 from rating.blinding.power import with_power
 from rating.blinding.stack_check import check_stacks
 from rating.studies.images import StudyImage, StudySlice
-from rating.studies.sets import origins_of_sets, truth_of_set
+from rating.studies.sampling.sets import origins_of_sets, truth_of_set
+from rating.studies.sampling.strata import Role
 from rating.studies.sittings.orders import OrderLine, Orders
 from rating.studies.sittings.presentation import Presentation
-from rating.studies.strata import Role
 from rating.studies.study import Study
 
 SAMPLE = 400  # of each arm, for what needs every pixel

@@ -15,7 +15,7 @@ from audit import record
 from pool.models import Image
 from rating.blinding.audit import BlindingAudit
 from rating.studies.enrolment import Enrolment
-from rating.studies.left_out import LeftOutImage
+from rating.studies.sampling.left_out import LeftOutImage
 from rating.studies.statements import AuthorStatement
 from rating.studies.study import NotPossibleError, Study
 from rating.studies.study_copy import copy_of, free_name

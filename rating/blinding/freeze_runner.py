@@ -23,9 +23,9 @@ from rating.blinding.audit import BlindingAudit
 from rating.blinding.derivative import DerivativePath, slices_read, source_of
 from rating.blinding.freeze import Freeze
 from rating.studies.images import StudyImage, StudySlice
+from rating.studies.sampling.strata import Role, Stratum
 from rating.studies.sittings import ordering
 from rating.studies.sittings.orders import Orders
-from rating.studies.strata import Role, Stratum
 from rating.studies.study import Study
 
 MOST_NAMED = 5

@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import rating.results.bundle_job
+import rating.results.computation.bundle_job
 from django.conf import settings
 from django.db import migrations, models
 
@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                 ('heartbeat_at', models.DateTimeField(editable=False, null=True)),
                 ('finished_at', models.DateTimeField(editable=False, null=True)),
                 ('with_images', models.BooleanField(default=False, help_text="Every image as raters saw it; without, those that the report's galleries show.", verbose_name='all images')),
-                ('file', models.FileField(blank=True, editable=False, max_length=200, upload_to=rating.results.bundle_job.bundle_path)),
+                ('file', models.FileField(blank=True, editable=False, max_length=200, upload_to=rating.results.computation.bundle_job.bundle_path)),
                 ('file_bytes', models.PositiveBigIntegerField(editable=False, null=True)),
                 ('sha256', models.CharField(blank=True, editable=False, max_length=64)),
                 ('with_truth', models.BooleanField(default=False, editable=False)),

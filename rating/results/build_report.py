@@ -26,7 +26,7 @@ from rating.statistics.accuracy.machines import MachineResults, machine_results
 from rating.statistics.columns import StudyColumns
 from rating.statistics.usability import Usability, usability
 from rating.studies.images import StudyImage
-from rating.studies.sets import members_of_sets
+from rating.studies.sampling.sets import members_of_sets
 from rating.studies.study import Study
 
 

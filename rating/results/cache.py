@@ -24,14 +24,14 @@ from django.db.models import Count, Max, OuterRef, Subquery
 
 from pool.canonical.typed_json import as_json, from_json
 from rating.reading.rating import RatingRevision
-from rating.results.bundle_job import BundleJob
+from rating.results.computation.bundle_job import BundleJob
 from rating.results.methods import versions
 from rating.results.query import Response, read_columns, responses_of
 from rating.statistics.columns import StudyColumns
 from rating.studies.enrolment import Enrolment
 from rating.studies.images import StudyImage
+from rating.studies.sampling.strata import Stratum
 from rating.studies.sittings.sitting import Sitting
-from rating.studies.strata import Stratum
 from rating.studies.study import Study
 
 T = TypeVar("T")

@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from pool.models import Origin
 from pool.registers.fool_rates_by_dataset import FoolRate, of_checkpoint, of_dataset
-from rating.results.analysis import Analysis
-from rating.results.analysis_queue import MOST_AT_ONCE, queued_analysis, rating_counts
 from rating.results.cache import ResultCache, states_of
+from rating.results.computation.analysis import Analysis
+from rating.results.computation.queue import MOST_AT_ONCE, queued_analysis, rating_counts
 from rating.results.parts import Part
 from rating.statistics.accuracy.fool_rate import fool_rate
 from rating.statistics.columns import StudyColumns

@@ -16,10 +16,10 @@ from rating.statistics.arrays import Floats, Ints
 from rating.statistics.columns import MAIN, MEASURES, REPEAT, StudyColumns
 from rating.studies.enrolment import pseudonym
 from rating.studies.images import LETTERS, StudyImage
-from rating.studies.sets import origins_of_sets, truth_of_set, truth_word
+from rating.studies.sampling.sets import origins_of_sets, truth_of_set, truth_word
+from rating.studies.sampling.strata import Role
 from rating.studies.sittings.presentation import Presentation
 from rating.studies.sittings.sitting import Sitting
-from rating.studies.strata import Role
 from rating.studies.study import Study
 
 # Of a set, where raters give a place: the letter of the image that stood there, which is the same for all of them.

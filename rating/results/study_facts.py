@@ -18,9 +18,9 @@ from rating.results.display_names import KNOWLEDGE, MODALITIES
 from rating.results.exhibit import Cell, Table
 from rating.results.generator_table import generator_table
 from rating.studies.enrolment import Enrolment
+from rating.studies.sampling.strata import Role
 from rating.studies.second_questions import in_words_of
 from rating.studies.sittings.sitting import Sitting
-from rating.studies.strata import Role
 from rating.studies.study import Study
 
 FLOW_HEAD = (

@@ -12,8 +12,8 @@ from django.db import models, transaction
 
 from audit import record
 from pool.models import Dataset, DatasetQuerySet, Image
+from rating.studies.sampling.strata import Role, Stratum
 from rating.studies.second_questions_field import SecondQuestionsField
-from rating.studies.strata import Role, Stratum
 from rating.studies.study import Study
 
 FROZEN_MEANWHILE = "The study has been frozen meanwhile: its protocol stands. Copy it instead."

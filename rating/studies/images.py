@@ -9,7 +9,7 @@ from django.db.models.fields.files import FieldFile
 
 from pool.models import Image
 from pool.storage.slices import middle_of
-from rating.studies.strata import Role
+from rating.studies.sampling.strata import Role
 
 LETTERS = "abcd"  # of the images of a set, by code
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rating.studies.forms import Row, StrataForm, StudyForm
-from rating.studies.strata import Role
+from rating.studies.sampling.strata import Role
 from rating.studies.study import NotPossibleError, Study
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pool.models import Image, Origin
 from rating.studies.purpose_words import telling_words
-from rating.studies.strata import Role, Stratum
+from rating.studies.sampling.strata import Role, Stratum
 
 if TYPE_CHECKING:
     from rating.studies.study import Study

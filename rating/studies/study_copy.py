@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from audit import record
-from rating.studies.strata import Stratum
+from rating.studies.sampling.strata import Stratum
 from rating.studies.study import Study
 
 OWN = {"name", "seed", "is_simulated"}  # what a copy never takes over

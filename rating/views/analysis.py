@@ -17,7 +17,7 @@ from jobs.views import Context
 from pool.figure_style import FORMATS, PRINT, SCREEN, as_file
 from rating.models import Study
 from rating.results.cache import ResultCache
-from rating.results.computing import drawing_name, results_of_part
+from rating.results.computation.computing import drawing_name, results_of_part
 from rating.results.exhibit import Exhibit
 from rating.results.export.table_files import TABLES
 from rating.results.parts import Part

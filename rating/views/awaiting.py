@@ -11,8 +11,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from rating.models import Analysis, Study
-from rating.results.analysis_queue import analysis_to_await
 from rating.results.cache import ResultCache
+from rating.results.computation.queue import analysis_to_await
 from rating.results.parts import Part
 from rating.views.jobs import analyses
 

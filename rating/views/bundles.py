@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from audit import record
 from jobs.views import JobPages
 from rating.models import BundleJob, Study
-from rating.results.bundle_form import BundleForm
+from rating.results.export.bundle_form import BundleForm
 
 DROPPED = "The file of this bundle is deleted by now: make it again."
 may_export = permission_required("rating.export_study", raise_exception=True)

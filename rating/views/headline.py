@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from pool.figure_style import WIDTH
 from rating.models import Study
 from rating.reading.revision_chain import RatingsDifferError
-from rating.results.analysis_queue import analysis_to_await
 from rating.results.cache import ResultCache
-from rating.results.computing import results_of_part
+from rating.results.computation.computing import results_of_part
+from rating.results.computation.queue import analysis_to_await
 from rating.results.drawing import estimates_height
 from rating.results.exhibit import as_text
 from rating.results.parts import Part

@@ -19,14 +19,14 @@ from jobs.snapshot import in_one_snapshot
 from rating.models import Study
 from rating.reading.revision_chain import refuse_where_ratings_differ
 from rating.results.cache import ResultCache
-from rating.results.computing import results_of_part
+from rating.results.computation.computing import results_of_part
 from rating.results.display_names import MODALITIES
 from rating.results.exhibit import Table
 from rating.results.gallery import GALLERIES, galleries
 from rating.results.parts import Part
 from rating.results.query import Response, responses_of
 from rating.results.remarks import remarks_table, with_facts
-from rating.studies.sets import members_of_sets
+from rating.studies.sampling.sets import members_of_sets
 from rating.views.analysis import frame, note_look
 from rating.views.analysis_filters import ResponseForm
 from rating.views.awaiting import await_analysis, or_wait

@@ -23,8 +23,8 @@ from rating.studies.enrolment import USUAL_PACE_MS
 from rating.studies.forms import FROZEN_MEANWHILE, Row, StrataForm, StudyForm, save_study
 from rating.studies.planner import fool_rate_half_width
 from rating.studies.presets import TEMPLATES, Template
+from rating.studies.sampling.strata import Role
 from rating.studies.second_questions import checked, in_words_of
-from rating.studies.strata import Role
 from rating.studies.study import NotPossibleError
 
 MOST_DATASETS = 8  # listed before anything is searched; those with images chosen stand there always

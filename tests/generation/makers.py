@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from generation.diffusion.seeds import seed_of
+from generation.diffusion.sampling.seeds import seed_of
 from generation.images.engines.protocol import EngineImage, GenerationRequest, Refusal
 from generation.models import Checkpoint, GenerationJob, TrainingRun
 from pool.models import Dataset, Origin

@@ -16,7 +16,7 @@ from generation.diffusion.config import OBJECTIVES, OWN_AUTOENCODER, SCHEDULES, 
 from generation.diffusion.latent_space import LatentSpace
 from generation.diffusion.network import Denoiser
 from generation.diffusion.objectives import Diffusion, objective_of
-from generation.diffusion.sampling import sample
+from generation.diffusion.sampling.sampler import sample
 
 SIZE, FOLD = 16, 4
 CPU = torch.device("cpu")

@@ -22,7 +22,7 @@ from audit.models import Event
 from pool.canonical.pixels import Pixels
 from pool.canonical.previews import stored_pixels
 from pool.imports.dicom import decode
-from pool.imports.volumes import decode as decode_volume
+from pool.imports.volumetric.volumes import decode as decode_volume
 from pool.models import Dataset, Image, ImportJob, NearCopy
 from pool.rendering import rewindowing
 from pool.rendering.rewindowing import LEFT_OUT, NO_VALUES

@@ -14,7 +14,7 @@ from django.urls import reverse
 from accounts.membership.models import Part
 from accounts.models import User
 from pool.imports.dicom import decode
-from pool.imports.series import gaps
+from pool.imports.volumetric.series import gaps
 from pool.models import Dataset, Image
 from tests.pool.files import dicom_file
 from tests.pool.odd import brought

@@ -15,7 +15,7 @@ import pytest
 from pool.canonical.pixels import RefusedImageError
 from pool.imports.decoding import Decoded, Hints
 from pool.imports.decoding_child import gate
-from pool.imports.slices import is_choice
+from pool.imports.volumetric.slices import is_choice
 from pool.models import Dataset
 from tests.pool.files import dicom_file
 from tests.pool.odd import brought

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generation.diffusion.run_config import ConfigError, RunConfig
-from generation.diffusion.seeds import seed_of
+from generation.diffusion.sampling.seeds import seed_of
 
 
 @dataclass

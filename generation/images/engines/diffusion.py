@@ -15,7 +15,6 @@ from generation.diffusion.checkpoint_source import CheckpointSource
 from generation.diffusion.compiling import COMPILE, Compiling
 from generation.diffusion.config import ConfigError, ImageClass
 from generation.diffusion.errors import CheckpointError
-from generation.diffusion.guidance import Guidance
 from generation.diffusion.model_cache import (
     PRECISIONS,
     ModelCache,
@@ -24,7 +23,8 @@ from generation.diffusion.model_cache import (
     dtype_for,
     in_batches_that_fit,
 )
-from generation.diffusion.seeds import seed_of
+from generation.diffusion.sampling.guidance import Guidance
+from generation.diffusion.sampling.seeds import seed_of
 from generation.images.engines.prefetch import prefetched
 from generation.images.engines.protocol import (
     Answers,
@@ -37,8 +37,8 @@ from generation.images.engines.protocol import (
 )
 
 if TYPE_CHECKING:
-    from generation.diffusion.editing import Start
     from generation.diffusion.network import Denoiser
+    from generation.diffusion.sampling.editing import Start
 
 MOST_STEPS = 1000
 OF_GUIDANCE = ("guidance_low", "guidance_high", "guidance_rescale")
@@ -146,7 +146,7 @@ class _SamplingPlan:
         return cls(kinds, net.config.attributes, sampler, steps, guidance, compile_it, facts)
 
     def sample(self, net: Denoiser, request: GenerationRequest, group: list[int]) -> list[EngineImage]:
-        from generation.diffusion.sampling import sample
+        from generation.diffusion.sampling.sampler import sample
 
         seeds = [seed_of(request.seed, index) for index in group]
         pixels = sample(
@@ -180,7 +180,7 @@ class _SamplingPlan:
 
     def try_out(self, net: Denoiser, number: int) -> None:
         """Sample for as short as can be, in the very shapes of a batch of so many."""
-        from generation.diffusion.sampling import sample
+        from generation.diffusion.sampling.sampler import sample
 
         classes = [next(iter(self.kinds.values()))] * number if self.kinds else None
         guidance = self.guidance
@@ -220,7 +220,7 @@ def _attribute_scales(words: str, attributes: Sequence[Attribute]) -> tuple[floa
 
 
 def _start(sources: Sources | None, group: Sequence[int]) -> Start | None:
-    from generation.diffusion.editing import Start
+    from generation.diffusion.sampling.editing import Start
 
     if sources is None:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from generation.diffusion.seeds import seed_of
+from generation.diffusion.sampling.seeds import seed_of
 from generation.images.engines.protocol import Answers, EngineError, EngineImage, GenerationRequest
 from generation.phantoms import DRAWINGS, LABELS, draw
 

@@ -20,7 +20,7 @@ from generation.diffusion.model_cache import (
     dtype_for,
     in_batches_that_fit,
 )
-from generation.diffusion.seeds import seed_of
+from generation.diffusion.sampling.seeds import seed_of
 from generation.images.engines.prefetch import prefetched
 from generation.images.engines.protocol import (
     Answers,

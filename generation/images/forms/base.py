@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from generation.diffusion.config import ImageClass
-from generation.diffusion.seeds import MOST_SEED
+from generation.diffusion.sampling.seeds import MOST_SEED
 from generation.images.engines.protocol import ImageSpec
 from generation.images.models import MOST_IMAGES, PREVIEW, GenerationJob
 from generation.images.prompts import as_json

@@ -22,7 +22,7 @@ from pool.imports.dicom.stored_values import Stored, frames_of, stored_values
 from pool.imports.dicom.terms import kept_values
 from pool.imports.dicom.value_file import is_worth_keeping, value_file
 from pool.imports.notes import Note, Notes
-from pool.imports.slices import LUNG, STACK, selected_places, share_of_lung
+from pool.imports.volumetric.slices import LUNG, STACK, selected_places, share_of_lung
 
 LEAST_AIR = -400  # Hounsfield units: without values below, a lung window shows nothing
 GREY_TOLERANCE = 0.03  # of the scale, between the channels of grey that a lossy JPEG went over
@@ -81,7 +81,7 @@ def decode_frames(
     """The chosen frames with rescale, VOI and inversion applied. Raises RefusedImageError with one sentence.
 
     `modality` is what a person says of it, `window` a person's choice: one of the words, or CENTRE/WIDTH;
-    `choice` says which frames, as in `pool.imports.slices`.
+    `choice` says which frames, as in `pool.imports.volumetric.slices`.
     """
     try:
         with warnings.catch_warnings():

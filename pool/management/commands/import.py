@@ -30,10 +30,10 @@ from pool.imports.labels import BadSourceError, FolderLabels, Labels, NoLabels
 from pool.imports.outcomes import outcome_row
 from pool.imports.public_layouts import CHOICES as LAYOUTS
 from pool.imports.public_layouts import Reading, read_layout
-from pool.imports.series_choice import Unchosen
-from pool.imports.slices import CHOICE_SENTENCE, is_choice
 from pool.imports.store import Duplicate, bring_in
 from pool.imports.tables import read_table
+from pool.imports.volumetric.series_choice import Unchosen
+from pool.imports.volumetric.slices import CHOICE_SENTENCE, is_choice
 from pool.models import Dataset, FileOutcome, HeldFile, Image, ImportJob, Modality, Origin
 
 BAD_ARGUMENT = 2

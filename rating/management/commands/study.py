@@ -21,10 +21,10 @@ from pool.models import Dataset
 from rating.blinding.findings import in_words
 from rating.blinding.freeze_again import FreezeAgainForm, freeze_again
 from rating.models import BlindingAudit, Enrolment, Freeze, Stratum, Study
-from rating.studies.near_copies import let_near_copies_in
 from rating.studies.presets import TEMPLATES
 from rating.studies.protocol_file import protocol_of, read_protocol
-from rating.studies.strata import Role
+from rating.studies.sampling.near_copies import let_near_copies_in
+from rating.studies.sampling.strata import Role
 from rating.studies.study import NotPossibleError
 from rating.studies.study_copy import copy_of
 

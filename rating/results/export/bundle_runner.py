@@ -16,7 +16,7 @@ from audit import record
 from jobs.models import JobCancelledError, JobFailedError
 from jobs.snapshot import Snapshot, one_snapshot
 from rating.reading.revision_chain import RatingsDifferError
-from rating.results.bundle_job import BundleJob, bundle_path
+from rating.results.computation.bundle_job import BundleJob, bundle_path
 from rating.results.export.bundle import write_bundle
 from rating.results.verification import verify_study
 from rating.studies.study import Study

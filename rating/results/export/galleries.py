@@ -7,7 +7,7 @@ from rating.results.exhibit import Cell, Table
 from rating.results.gallery import MOST_REPORTED, REPORTED, galleries, words_of
 from rating.results.query import Response, responses_of
 from rating.statistics.ratings_table import LABELS
-from rating.studies.sets import members_of_sets
+from rating.studies.sampling.sets import members_of_sets
 from rating.studies.study import Study
 
 LOST = "images/LOST.txt"

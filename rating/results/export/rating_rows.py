@@ -16,7 +16,7 @@ from django.db.models import Count
 
 from rating.reading.revision_chain import refuse_where_ratings_differ
 from rating.studies.enrolment import pseudonym
-from rating.studies.sets import truth_word
+from rating.studies.sampling.sets import truth_word
 from rating.studies.sittings.presentation import Presentation
 from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import Study

@@ -13,8 +13,8 @@ from rating.reading.slices import slice_times
 from rating.results.export.rating_rows import column_names, reads_view_state, row_pages
 from rating.results.guarding import guarded
 from rating.studies.images import StudyImage
+from rating.studies.sampling.sets import truth_of_set
 from rating.studies.second_questions import Kind, SecondAnswer, SecondQuestion, second_questions
-from rating.studies.sets import truth_of_set
 from rating.studies.study import Study
 
 CODEBOOK = {

@@ -13,8 +13,8 @@ from django.db import connection, transaction
 from pool.models import Origin
 from rating.studies.images import LETTERS
 from rating.studies.randomness import random_token
+from rating.studies.sampling.strata import Kind, Role
 from rating.studies.sittings import ordering
-from rating.studies.strata import Kind, Role
 from rating.studies.study import Study
 
 if TYPE_CHECKING:

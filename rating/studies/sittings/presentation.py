@@ -13,8 +13,8 @@ from django.db.models.functions import Coalesce, Now
 from pool.storage.slices import middle_of
 from rating.studies.images import LETTERS, StudyImage, StudySlice
 from rating.studies.randomness import random_token
+from rating.studies.sampling.strata import Kind
 from rating.studies.sittings.sitting import Sitting
-from rating.studies.strata import Kind
 from rating.studies.study import Study
 
 # The first position of its sitting that a rater's browser may not hold yet.

@@ -20,7 +20,7 @@ from accounts.forms import ConfirmForm, ReasonForm
 from accounts.tokens.models import Scope
 from rating.models import BlindingAudit, Study
 from rating.studies.invitations import InvitationForm, invite_all
-from rating.studies.near_copies import let_near_copies_in
+from rating.studies.sampling.near_copies import let_near_copies_in
 from rating.studies.study import NotPossibleError
 from rating.views.api.facts import ActFacts, editable, refused_in_the_log, reread
 from rating.views.conduct.point_of_no_return import begin_freeze, close_study, unblind_study

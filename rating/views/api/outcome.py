@@ -25,10 +25,10 @@ from jobs.api import JobFacts, add_job_operations
 from jobs.snapshot import in_one_snapshot
 from pool.canonical.typed_json import as_json
 from rating.models import BundleJob, Study
-from rating.results.analysis_queue import analysis_to_await
-from rating.results.bundle_form import BundleForm
 from rating.results.cache import ResultCache
-from rating.results.computing import results_of_part
+from rating.results.computation.computing import results_of_part
+from rating.results.computation.queue import analysis_to_await
+from rating.results.export.bundle_form import BundleForm
 from rating.results.export.log import event_lines
 from rating.results.export.parquet import MISSING, has_parquet
 from rating.results.export.ratings_csv import codebook_lines, csv_lines

@@ -18,8 +18,8 @@ from accounts.sign_in.identity_proof import require_proof, require_proof_of_peop
 from audit import record
 from rating.blinding.freeze_again import FreezeAgainForm, flagged_images, freeze_again
 from rating.models import Enrolment, Freeze, Study
-from rating.results.analysis_queue import analysis_to_await
 from rating.results.cache import ResultCache
+from rating.results.computation.queue import analysis_to_await
 from rating.results.parts import Part
 from rating.studies.study import NotPossibleError
 from rating.views.conduct.signing import ask_meaning, proof_methods, sign

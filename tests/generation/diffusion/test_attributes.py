@@ -17,7 +17,7 @@ from generation.diffusion.attributes import codes
 from generation.diffusion.config import ConfigError
 from generation.diffusion.network import Denoiser
 from generation.diffusion.run import TrainingImages
-from generation.diffusion.sampling import sample
+from generation.diffusion.sampling.sampler import sample
 from generation.diffusion.trainer import Trainer
 from tests.generation.tiny import CLASSES, bright_squares, tiny_config
 

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from generation.diffusion import checkpoint
 from generation.diffusion.run import train
-from generation.diffusion.sampling import sample
+from generation.diffusion.sampling.sampler import sample
 from generation.diffusion.trainer import Trainer
 from generation.metrics.checkpoint_evaluator import Watch
 from tests.generation.tiny import CLASSES, bright_squares, tiny_config

@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from generation.diffusion.config import ConfigError, TrainingConfig
-from generation.diffusion.editing import Start
 from generation.diffusion.network import Denoiser
 from generation.diffusion.objectives import make_sampler
-from generation.diffusion.region import region_of, region_of_mask
-from generation.diffusion.sampling import sample
+from generation.diffusion.sampling.editing import Start
+from generation.diffusion.sampling.region import region_of, region_of_mask
+from generation.diffusion.sampling.sampler import sample
 from tests.generation.oracle import SIZE, OneImage, Oracle, PlainImages, config_of
 
 EACH = [

@@ -13,11 +13,12 @@ from diffusers import DiffusionPipeline
 from safetensors.torch import load
 from torch import Tensor
 
-from generation.diffusion import checkpoint, sampling
+from generation.diffusion import checkpoint
 from generation.diffusion.config import ConfigError
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.exporting.pipeline_files import DESCRIPTION, imported, pipeline_files
 from generation.diffusion.exporting.tensor_file import TensorFileError, tensor_file, tensors_in
+from generation.diffusion.sampling import sampler as sampling
 from tests.generation.tiny import CLASSES, trained
 
 SEEDS = [3, 5]

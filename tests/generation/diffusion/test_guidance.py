@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from generation.diffusion.config import ConfigError
-from generation.diffusion.guidance import Guidance
 from generation.diffusion.network import Denoiser
-from generation.diffusion.sampling import sample
+from generation.diffusion.sampling.guidance import Guidance
+from generation.diffusion.sampling.sampler import sample
 from tests.generation.oracle import SIZE, OneImage, config_of
 from tests.generation.tiny import CLASSES, tiny_config
 

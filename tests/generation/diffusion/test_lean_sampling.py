@@ -15,10 +15,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bench.generation_sampling import plain_loop
-from generation.diffusion import sampling
 from generation.diffusion.config import SAMPLERS
 from generation.diffusion.network import Denoiser, build
 from generation.diffusion.objectives import make_sampler
+from generation.diffusion.sampling import sampler as sampling
 from generation.images.engines import prefetch
 from generation.images.engines.prefetch import prefetched
 from generation.images.engines.protocol import EngineImage, GenerationRequest

@@ -23,7 +23,7 @@ from generation.diffusion.data.device_dataset import DeviceDataset
 from generation.diffusion.distributed_group import DistributedGroup
 from generation.diffusion.learner import Learner
 from generation.diffusion.run import Progress, TrainingFailedError, TrainingImages, train
-from generation.diffusion.sampling import sample
+from generation.diffusion.sampling.sampler import sample
 from generation.diffusion.trainer import Trainer
 from tests.generation.tiny import CLASSES, bright_squares, tiny_config, trained
 

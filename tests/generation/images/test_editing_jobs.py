@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from generation.diffusion.region import region_of
+from generation.diffusion.sampling.region import region_of
 from generation.models import Checkpoint, GenerationJob
 from pool.canonical.previews import stored_pixels
 from pool.models import Dataset, Image

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generation.diffusion.seeds import seed_of
+from generation.diffusion.sampling.seeds import seed_of
 from generation.images.engines.phantom import PhantomEngine
 from generation.images.engines.protocol import EngineError, EngineImage, GenerationRequest
 from generation.phantoms import draw

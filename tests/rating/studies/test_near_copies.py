@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import User
 from pool.models import Dataset, Image, NearCopy, Origin
 from rating.models import Freeze, Stratum, Study
-from rating.studies.near_copies import let_near_copies_in
+from rating.studies.sampling.near_copies import let_near_copies_in
 from rating.studies.study import NotPossibleError
 from tests.factories import make_dataset, make_image
 

@@ -13,12 +13,12 @@ from pydicom.dataset import Dataset
 from pydicom.valuerep import DSfloat
 
 from pool.canonical.pixels import Pixels, RefusedImageError, as_levels, check_size
-from pool.imports import slices
 from pool.imports.dicom.display import render
 from pool.imports.dicom.geometry import squared
 from pool.imports.dicom.kind import BY_PERSON
 from pool.imports.dicom.value_file import value_file
 from pool.imports.notes import Note, Notes
+from pool.imports.volumetric import slices
 
 MAX_VOLUME = 2**30
 HEAD = 352

@@ -5,8 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 
 from jobs import runners
-from rating.results.analysis import Analysis
-from rating.results.computing import analyse
+from rating.results.computation.analysis import Analysis
+from rating.results.computation.computing import analyse
 
 runners.register(Analysis, analyse)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db.models import Sum
 
-from rating.results.analysis import Analysis
 from rating.results.cache import ResultCache
+from rating.results.computation.analysis import Analysis
 from rating.results.parts import Part
 from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import Study

@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 from pool.imports.archives import Refusal
 from pool.imports.notes import Note
 from pool.imports.pipeline import OpenedFile, Prepared
-from pool.imports.series import CODE, gaps
-from pool.imports.slices import MOST_SLICES
+from pool.imports.volumetric.series import CODE, gaps
+from pool.imports.volumetric.slices import MOST_SLICES
 from pool.storage.slices import SliceFile, middle_of
 
 NUMBER = re.compile(r"(\d+)")

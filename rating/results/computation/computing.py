@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from pool.figure_style import SCREEN, as_file
-from rating.results.analysis import Analysis
 from rating.results.build_report import results_of_columns
 from rating.results.cache import ResultCache
+from rating.results.computation.analysis import Analysis
 from rating.results.exhibit import Exhibit
 from rating.results.fool_rates_by_dataset import rates_of_study
 from rating.results.parts import Part

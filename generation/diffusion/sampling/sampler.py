@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from generation.diffusion.editing import Editing, Start
-from generation.diffusion.guidance import Guidance
 from generation.diffusion.network import Denoiser, autocast
 from generation.diffusion.noise_levels import noise_level
 from generation.diffusion.objectives import make_sampler
+from generation.diffusion.sampling.editing import Editing, Start
+from generation.diffusion.sampling.guidance import Guidance
 
 BetweenSteps = Callable[[], None]
 

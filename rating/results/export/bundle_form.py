@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from rating.results.bundle_job import BundleJob
+from rating.results.computation.bundle_job import BundleJob
 from rating.studies.study import Study
 
 

@@ -19,8 +19,8 @@ from pool.canonical.pixels import RefusedImageError, decode_png
 from pool.imports.archives import Refusal
 from pool.imports.notes import Note
 from pool.imports.pipeline import OpenedFile, Prepared
-from pool.imports.slices import STACK, chosen_places
-from pool.imports.stacks import (
+from pool.imports.volumetric.slices import STACK, chosen_places
+from pool.imports.volumetric.stacks import (
     OpenedStack,
     SliceFacts,
     folder_of,

@@ -18,7 +18,7 @@ class Analysis(Job):
     part = models.CharField(max_length=500, blank=True, editable=False)
     state_of_ratings = models.CharField(max_length=24, editable=False)
 
-    task = "rating.results.tasks.run_analysis"
+    task = "rating.results.computation.tasks.run_analysis"
     subjects = ("study",)
 
     class Meta(Job.Meta):

@@ -1,0 +1,1 @@
+"""Which images a study draws: strata, sets, and what is left out."""
