@@ -37,3 +37,8 @@ def group_name(name: str) -> str:
     """A modality, alone or with its truth, in words."""
     kind, comma, truth = name.partition(", ")
     return f"{MODALITIES.get(kind, kind)}{comma}{f'truly {truth}' if truth in {'real', 'fake'} else truth}"
+
+
+def counted(number: int, noun: str) -> str:
+    """So many of these, in the singular where there is one."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

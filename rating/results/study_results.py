@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rating.results.display_names import counted
 from rating.statistics.accuracy.auc_by_generator import AucByKind
 from rating.statistics.accuracy.diagnostic_accuracy import RaterAccuracy
 from rating.statistics.accuracy.fool_rate import FoolRates
@@ -124,6 +125,12 @@ class PrimaryResult:
     ratings: int
     method: str
     verdict: str
+
+    @property
+    def sizes(self) -> str:
+        """Of how many raters, images and ratings it is, in words."""
+        numbers = ((self.raters, "rater"), (self.images, "image"), (self.ratings, "rating"))
+        return ", ".join(counted(number, noun) for number, noun in numbers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,7 @@ class Headline:
 
     @property
     def sizes(self) -> str:
-        primary = self.primary
-        return f"{primary.raters} raters, {primary.images} images, {primary.ratings} ratings"
+        return self.primary.sizes
 
     @property
     def figure_size(self) -> tuple[int, int]:

@@ -350,9 +350,20 @@ class _StudySteps:
             lines = [
                 (str(field.label), _in_words(field))
                 for field in self._fields_of(step)
-                if field.value() and field.value() not in {"[]", "null"}
+                if field.value() and field.value() not in {"[]", "null", "0"}
             ]
-            yield step, lines
+            yield step, [*(self._chosen_images() if step.key == "images" else ()), *lines]
+
+    def _chosen_images(self) -> Iterator[tuple[str, str]]:
+        """Of each dataset, or finding of one, how many images in which role."""
+        for row, fields in self.strata.rows():
+            counts = [
+                f"{number} {role}"
+                for role, field in zip(row.names, fields, strict=True)
+                if (number := _number(field))
+            ]
+            if counts:
+                yield f"{row.dataset} ({row.label})" if row.label else str(row.dataset), ", ".join(counts)
 
 
 def _in_words(field: forms.BoundField) -> str:

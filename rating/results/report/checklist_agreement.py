@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rating.results.display_names import COEFFICIENTS
+from rating.results.display_names import COEFFICIENTS, counted
 from rating.results.exhibit import unit_name
 from rating.results.report.checklist_core import (
     BURNED_IN,
@@ -19,7 +19,7 @@ from rating.results.report.checklist_core import (
 def sample_size(of: Context) -> str:
     facts = of.facts
     return (
-        f"Planned: {facts.sessions} session(s), {facts.repeats} repeats, {facts.blocks} block(s); {facts.raters['invited']} raters invited. "
+        f"Planned: {facts.sessions} session(s), {facts.repeats} repeats, {facts.blocks} block(s); {counted(facts.raters['invited'], 'rater')} invited. "
         f"Why so many: {BY_PERSON.lower()}"
     )
 
@@ -97,7 +97,7 @@ def measures(of: Context) -> str:
 def numbers(of: Context) -> str:
     report, intra = of.results.agreement, of.results.intra
     again = sum(row.n for row in (*intra.repeats, *intra.next_session))
-    return f"{report.raters} raters, {report.images} {unit_name(of.results)}, {report.ratings} ratings; {again} of them read again by the same rater."
+    return f"{counted(report.raters, 'rater')}, {report.images} {unit_name(of.results)}, {counted(report.ratings, 'rating')}; {again} of them read again by the same rater."
 
 
 @answers("characteristics")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rating.results.display_names import POLICIES
+from rating.results.display_names import POLICIES, counted
 from rating.results.exhibit import unit_name
 from rating.results.sections.generators import are_compared
 from rating.results.study_facts import StudyFacts
@@ -35,8 +35,8 @@ def methods_text(facts: StudyFacts, results: StudyResults) -> list[str]:
     """Sentences in paragraphs: design, blinding, statistics."""
     report, versions = results.agreement, results.versions
     design = (
-        f"In a blinded reader study run on LungRater {versions['lungrater']}, {facts.raters['invited']} raters were invited, "
-        f"{facts.raters['started']} started and {facts.raters['finished']} finished; {report.ratings} ratings of "
+        f"In a blinded reader study run on LungRater {versions['lungrater']}, {counted(facts.raters['invited'], 'rater')} {'was' if facts.raters['invited'] == 1 else 'were'} invited, "
+        f"{facts.raters['started']} started and {facts.raters['finished']} finished; {counted(report.ratings, 'rating')} of "
         f"{report.images} {unit_name(results)} are analysed. {QUESTION_ASKED[facts.design].format(sought=facts.sought)} "
         f"Raters were told of the share of generated images: “{facts.prevalence_note.rstrip('.') or 'nothing'}”. "
     )

@@ -117,8 +117,7 @@ def sentence(results: StudyResults) -> str:
     if value.estimate is not None:
         interval = f"95 % interval {value.ci[0]:.3f} to {value.ci[1]:.3f}" if value.ci else "no interval"
         number = f"{value.estimate:.3f} ({interval}; {primary.method})"
-    sizes = f"{primary.raters} raters, {primary.images} images, {primary.ratings} ratings"
-    return f"Declared primary result. {primary.name}: {number}. {sizes}. {primary.verdict}".strip()
+    return f"Declared primary result. {primary.name}: {number.rstrip('.')}. {primary.sizes}. {primary.verdict}".strip()
 
 
 def _why_none(results: StudyResults) -> str:

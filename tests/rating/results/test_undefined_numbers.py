@@ -89,6 +89,8 @@ def test_what_is_undefined_has_a_reason_and_never_shows_nan(make, raters, page, 
 
     words = re.sub(r"<style.*?</style>|<[^>]+>", " ", shown, flags=re.DOTALL)
     assert not re.search(r"\b(nan|NaN|inf|None|Warning)\b", words)
+    assert not re.search(r"\.\.(?!\.)", words)  # a reason ends its own sentence
+    assert not re.search(r"\b1 (raters|images|ratings),", words)
 
 
 def test_an_all_fake_study_says_why_it_has_no_specificity(page, rater, other_rater):

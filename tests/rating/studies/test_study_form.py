@@ -135,13 +135,13 @@ def test_a_template_fills_in_numbers_where_none_were_typed(
 
 def test_a_template_takes_the_place_of_the_one_before(new_study: Form) -> None:
     new_study.press("template:pairs", name="Mine").press("template:two-phase")
-    new_study.press("to:reading", sessions=3).press("to:question")
+    new_study.press("to:reading", sessions=4).press("to:question")
 
     new_study.press("template:balanced")
 
     assert new_study.value("design") == "single"
     assert "two images" not in new_study.value("instructions")
-    assert (new_study.value("washout_days"), new_study.value("sessions")) == ("14", "3")
+    assert (new_study.value("washout_days"), new_study.value("sessions")) == ("14", "4")
     assert (new_study.value("primary_endpoint"), new_study.value("ask_confidence")) == ("accuracy", "True")
 
 
@@ -158,6 +158,20 @@ def test_the_last_look_names_no_field_of_another_design(new_study: Form) -> None
     summary = dict(line for _step, lines in new_study.answer.context["summary"] for line in lines)
     assert "name" in {label.lower() for label in summary}
     assert not {label for label in summary if "first, purpose-blinded" in label or "looked for" in label}
+
+
+def test_the_last_look_lists_how_many_images_of_which_dataset(
+    new_study: Form, datasets: tuple[Dataset, Dataset]
+) -> None:
+    real, fake = datasets
+    new_study.press("next", name="Mine")
+    new_study.press(
+        "to:check", **{f"dataset_{real.pk}": 2, f"dataset_{fake.pk}": 1, f"practice_{fake.pk}": 1}
+    )
+
+    summary = dict(line for _step, lines in new_study.answer.context["summary"] for line in lines)
+    assert (summary["Hospital"], summary["Model"]) == ("2 main", "1 main, 1 practice")
+    assert "0" not in summary.values()
 
 
 def test_only_the_fields_of_the_chosen_design_are_shown(new_study: Form) -> None:
