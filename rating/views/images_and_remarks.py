@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from jobs.snapshot import in_one_snapshot
 from rating.models import Study
 from rating.reading.revision_chain import refuse_where_ratings_differ
 from rating.results.cache import ResultCache
@@ -127,17 +126,14 @@ def remarks(request: HttpRequest, slug: str) -> HttpResponse:
 def remarks_csv(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The remarks that the page shows, search and filters included."""
     study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
-    refuse_where_ratings_differ(study)
     note_look(study, request.user, "remarks")
     await_analysis(request, study, Part(), ResultCache(study))
+    search = _RemarkSearch(request, study)  # waits for its own part, before a byte is sent
+    refuse_where_ratings_differ(study)
     headers = {"Content-Disposition": 'attachment; filename="remarks.csv"'}
-    lines = in_one_snapshot(_remark_lines(request, study))
-    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _remark_lines(request: HttpRequest, study: Study) -> Iterator[str]:
-    search = _RemarkSearch(request, study)
-    yield search.table(search.written).csv()
+    return HttpResponse(
+        search.table(search.written).csv(), content_type="text/csv; charset=utf-8", headers=headers
+    )
 
 
 class _RemarkSearch:

@@ -139,7 +139,10 @@ def test_the_command_stops_with_a_sentence_and_goes_on_when_given_again(
 def test_only_what_makes_images_stops() -> None:
     stopping = {kind.__name__ for kind in tasks.job_kinds() if kind.fills_the_disk}
 
-    assert stopping == {"ImportJob", "GenerationJob", "TrainingRun", "UtilityExperiment"}
+    assert stopping == {
+        *("ImportJob", "GenerationJob", "TrainingRun", "UtilityExperiment"),
+        *("BundleJob", "DatasetRelease"),
+    }
 
 
 def test_the_fullest_of_the_disks_counts(

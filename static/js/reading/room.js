@@ -352,7 +352,10 @@ class Room {
       this.#panel.say(detail.body.error);
       this.#refill();
     });
-    outbox.addEventListener("refused", ({ detail }) => this.#panel.say(detail.body?.error ?? this.#panel.word("refused")));
+    outbox.addEventListener("refused", ({ detail }) => {
+      this.#panel.say(detail.body?.error ?? this.#panel.word("refused"));
+      if (!this.#current && !outbox.unsaved) this.#refill();
+    });
     outbox.addEventListener("over", ({ detail }) => this.#end(detail.body));
     outbox.addEventListener("signedOut", () => this.#signIn(401));
     outbox.addEventListener("otherAccount", () => this.#signIn(200));

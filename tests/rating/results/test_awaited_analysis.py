@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def every_study_is_large(monkeypatch):
-    for module in ("analysis_queue", "fool_rates_by_dataset"):
+    for module in ("computation.queue", "fool_rates_by_dataset"):
         monkeypatch.setattr(f"rating.results.{module}.MOST_AT_ONCE", 3)
 
 
