@@ -101,8 +101,8 @@ class CompareForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        made = GeneratedImage.objects.filter(job=OuterRef("pk"), outcome=Outcome.MADE)
-        jobs = GenerationJob.objects.filter(Exists(made))
+        images = GeneratedImage.objects.filter(job=OuterRef("pk"), outcome=Outcome.MADE)
+        jobs = GenerationJob.objects.filter(Exists(images))
         for field in self.fields.values():
             field.queryset = jobs.select_related("dataset", "checkpoint")  # type: ignore[attr-defined]  # they are ModelChoiceFields
             field.label_from_instance = _told_apart  # type: ignore[attr-defined]  # a ModelChoiceField

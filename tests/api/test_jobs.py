@@ -144,14 +144,14 @@ def test_a_list_of_jobs_costs_as_many_queries_for_ten_as_for_one(kind, researche
     job.refresh_from_db()
     program.get(f"/api/v1/{kind}")
     with CaptureQueriesContext(connection) as queries:
-        one = program.get(f"/api/v1/{kind}").json()["results"]
+        results = program.get(f"/api/v1/{kind}").json()["results"]
     for _ in range(9):
         again(job)
 
     with django_assert_num_queries(len(queries)):
         ten = program.get(f"/api/v1/{kind}").json()["results"]
 
-    assert (len(one), len(ten)) == (1, 10)
+    assert (len(results), len(ten)) == (1, 10)
 
 
 @pytest.mark.parametrize(

@@ -250,7 +250,7 @@ def test_the_list_of_imports_costs_as_many_queries_for_ten_as_for_one(researcher
     job = import_with_outcomes(dataset)
     program.get("/api/v1/imports")
     with CaptureQueriesContext(connection) as queries:
-        one = program.get("/api/v1/imports").json()["results"]
+        results = program.get("/api/v1/imports").json()["results"]
     for _ in range(9):
         import_with_outcomes(dataset)
 
@@ -258,7 +258,7 @@ def test_the_list_of_imports_costs_as_many_queries_for_ten_as_for_one(researcher
         ten = program.get("/api/v1/imports").json()["results"]
     itself = program.get(f"/api/v1/imports/{job.pk}").json()
 
-    assert (len(one), len(ten)) == (1, 10)
+    assert (len(results), len(ten)) == (1, 10)
     assert ({"refused", "duplicates"} & set(ten[0])) == set()
     assert [row["file"] for row in itself["refused"] + itself["duplicates"]] == [
         "refused.png",

@@ -138,14 +138,14 @@ def test_a_finding_that_was_given_again_later_is_not_taken_back_with_the_first(
 
 def test_images_of_a_frozen_study_stay_as_they_are(researcher: User, rater: User) -> None:
     study = open_study("Frozen", raters=[rater])
-    shown = set(study.images.values_list("image", flat=True))
-    spare = make_image(Dataset.objects.get(pk=Image.objects.get(pk=min(shown)).dataset_id))
+    frozen = set(study.images.values_list("image", flat=True))
+    spare = make_image(Dataset.objects.get(pk=Image.objects.get(pk=min(frozen)).dataset_id))
 
     corrected = correct(Image.objects.all(), "label", "Effusion", by=researcher, reason="Read again.")
 
     assert list(Image.objects.filter(label="Effusion").values_list("pk", flat=True)) == [spare.pk]
-    assert (corrected.changed, corrected.fixed) == (1, len(shown))
-    assert f"{len(shown)} stay as they are" in corrected.in_words
+    assert (corrected.changed, corrected.fixed) == (1, len(frozen))
+    assert f"{len(frozen)} stay as they are" in corrected.in_words
 
 
 def test_a_viewer_of_a_dataset_corrects_nothing(browser: Client, researcher: User, dataset: Dataset) -> None:

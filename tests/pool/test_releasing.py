@@ -114,8 +114,8 @@ def test_no_mark_reaches_a_rater(tmp_path):
 
     for image in dataset.images.all():
         stored = stored_bytes(image.file, "an image")
-        shown = blinded_derivative(decode_png(stored), side=64)
-        assert not any(mark in content for mark in MARKS for content in (stored, shown))
+        derivative = blinded_derivative(decode_png(stored), side=64)
+        assert not any(mark in content for mark in MARKS for content in (stored, derivative))
     assert dataset.images.count() == len(files)
 
 

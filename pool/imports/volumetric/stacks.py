@@ -89,8 +89,8 @@ def stack_of_file(file: OpenedFile) -> OpenedStack | Refusal:
                 yield SliceFile(place + 1, image.png, image.pixel_sha256)
 
     decoded = replace(middle.decoded, part="", notes=[*middle.decoded.notes, *notes_of(facts)])
-    shown = replace(middle, decoded=decoded)
-    return OpenedStack(replace(file, images=[shown]), len(images), others)
+    cover = replace(middle, decoded=decoded)
+    return OpenedStack(replace(file, images=[cover]), len(images), others)
 
 
 def why_even(middle: Prepared) -> str:

@@ -36,8 +36,8 @@ def learned(*, steps: int, dropouts: tuple[float, float]) -> Trainer:
 
 
 def samples(trainer: Trainer, side: float, density: float) -> NDArray[np.uint8]:
-    told = np.array([[side, density]] * 3, dtype=np.float32)
-    return sample(trainer.averaged, range(3), attributes=told, steps=3)
+    conditions = np.array([[side, density]] * 3, dtype=np.float32)
+    return sample(trainer.averaged, range(3), attributes=conditions, steps=3)
 
 
 def test_what_is_never_told_changes_no_pixel() -> None:

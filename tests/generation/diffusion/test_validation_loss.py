@@ -32,11 +32,11 @@ def test_it_is_of_the_averaged_weights_and_tells_them_each_images_class(
 ) -> None:
     config = tiny_config(classes=CLASSES)
     trainer = Trainer(config, bright_squares(config))
-    told: list[Any] = []
+    reports: list[Any] = []
     forward = trainer.averaged.forward
 
     def noting(noisy: Any, time: Any, classes: Any, *rest: Any) -> Any:
-        told.append(classes.tolist())
+        reports.append(classes.tolist())
         return forward(noisy, time, classes, *rest)
 
     monkeypatch.setattr(trainer.averaged, "forward", noting)
@@ -48,7 +48,7 @@ def test_it_is_of_the_averaged_weights_and_tells_them_each_images_class(
             weight.zero_()
 
     assert trainer.validation_loss(held_out) == before
-    assert told == [[1, 2, 0]] * 16
+    assert reports == [[1, 2, 0]] * 16
 
 
 def test_images_come_back_from_a_models_own_latents_and_from_no_others() -> None:

@@ -66,11 +66,11 @@ def test_slices_of_a_stack_share_one_window_and_an_image_alone_keeps_its_own() -
 
     for bits in (8, 16):
         window = grey_window([bright, dark], side=32, bits=bits)
-        shown = decode_png(blinded_derivative(dark, side=32, bits=bits, window=window))
+        derivative_pixels = decode_png(blinded_derivative(dark, side=32, bits=bits, window=window))
         alone = grey_window([dark], side=32, bits=bits)
 
         top = 2**bits - 1
-        assert np.median(shown) < 0.2 * top
+        assert np.median(derivative_pixels) < 0.2 * top
         assert blinded_derivative(dark, side=32, bits=bits, window=alone) == blinded_derivative(
             dark, side=32, bits=bits
         )
@@ -127,15 +127,15 @@ def test_no_byte_of_any_slice_depends_on_the_truth(rater, client_of) -> None:
         return answers
 
     with put_back():
-        one = crawled()
+        answers = crawled()
     with put_back():
         swap_truth()
         other = crawled()
 
-    assert differences(one, other) == []
-    slices = [answer for answer in one if answer[0].startswith("slice")]
+    assert differences(answers, other) == []
+    slices = [answer for answer in answers if answer[0].startswith("slice")]
     assert [answer[1] for answer in slices[:7]] == [404, 200, 200, 200, 200, 200, 404]
-    of_image = next(answer for answer in one if answer[0].startswith("get /i/"))
+    of_image = next(answer for answer in answers if answer[0].startswith("get /i/"))
     names = [name for name, _ in of_image[2]]
     assert all([name for name, _ in answer[2]] == names for answer in slices if answer[1] == 200)
 

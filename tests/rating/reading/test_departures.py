@@ -85,10 +85,15 @@ def test_an_answer_refused_once_does_not_keep_its_image_from_being_rated(open_br
     study = reading_study(raters=[rater], real=1, fake=0)
     page = open_browser(rater)
     enter(page, study)
-    page.route("**/rate/**", lambda route: route.fulfill(status=422, json={"error": "No."}))
-    page.keyboard.press("2")
-    page.keyboard.press("Enter")
-    # Nothing else is left: the image comes back by itself, on this page or on one that begins anew.
+    posts = []
+    page.route("**/rate/**", lambda route: posts.append(route))  # noqa: PLW0108  (Playwright marks what it calls)
+    # Nothing is left to show, and the server has said so, while the answer is still on its way.
+    with page.expect_response("**/ahead/**"), page.expect_request("**/rate/**"):
+        page.keyboard.press("2")
+        page.keyboard.press("Enter")
+    until(page, "() => !document.querySelector('canvas').dataset.token")
+    posts[0].fulfill(status=422, json={"error": "No."})
+    # The image comes back by itself, on this page or on one that begins anew.
     until(page, "() => document.querySelector('[data-status]').textContent === '1 not taken'")
     page.wait_for_load_state("networkidle")
     page.unroute("**/rate/**")
