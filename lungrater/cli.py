@@ -24,6 +24,7 @@ WITHOUT_SERVERS = frozenset(
     {
         "agreement",
         "check-table",
+        "demo",
         "restore",
         "up",
         "worker",

@@ -45,6 +45,7 @@ def lungrater(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "manage.py", *arguments],
         cwd=REPOSITORY,
         env=environment(home),
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=COMMAND_ENDS_WITHIN,

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
 from lungrater.privacy.erasure import ErasureForm
+from lungrater.terminal import answer_to
 
 BAD_ARGUMENT = 2
 
@@ -29,7 +30,7 @@ class Command(BaseCommand):
         person = User.objects.filter(email__iexact=address.strip(), erased_at=None).first()
         if person is None:
             raise CommandError(f"There is nobody with the address “{address}”.", returncode=BAD_ARGUMENT)
-        typed = confirm or input("This cannot be undone. Type the address again: ")
+        typed = confirm or answer_to("This cannot be undone. Type the address again: ")
         form = ErasureForm({"address": typed, "reason": reason}, person=person)
         if not form.is_valid():
             sentences = [str(sentence) for errors in form.errors.values() for sentence in errors]

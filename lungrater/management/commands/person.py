@@ -21,6 +21,7 @@ from accounts.sign_in.addresses import clean_address
 from audit.actors import Actor, at_the_command_line
 from lungrater.embedded.site_address import site_address
 from lungrater.people.acts import FactorAct
+from lungrater.terminal import answer_to
 
 LIVES = timedelta(days=2)
 BAD_ARGUMENT = 2
@@ -30,7 +31,7 @@ def _typed_address() -> str:
     """Asked at a terminal only, and only once there is an admin to be."""
     if not sys.stdin.isatty() or not User.objects.filter(role=Role.ADMIN).exists():
         return ""
-    return input("Your own address, for the log (empty: the system user alone): ").strip()
+    return answer_to("Your own address, for the log (empty: the system user alone): ")
 
 
 def _admin(address: str) -> User | None:
