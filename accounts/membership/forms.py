@@ -42,14 +42,14 @@ class MemberForm(forms.Form):
             raise forms.ValidationError(f"{person} is a rater, who must not see which images are real.")
         return person or group
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
+        cleaned = self.cleaned_data
         if self.errors:
-            return cleaned
+            return
         other_owners = self.subject.memberships.filter(part=Part.OWNER).exclude(**self._which())
         if cleaned["part"] != Part.OWNER and not other_owners.exists():
             raise forms.ValidationError("Somebody has to own it: name another owner first.")
-        return cleaned
 
     def _which(self) -> dict[str, Any]:
         member = self.cleaned_data["member"]

@@ -31,11 +31,10 @@ class TokenForm(forms.Form):
             scopes = cast("forms.MultipleChoiceField", self.fields["scopes"])
             scopes.choices = [choice for choice in Scope.choices if choice[0] != Scope.PEOPLE]
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
         if PersonalToken.objects.valid().listed_for(self.person).count() >= MOST_TOKENS:
             raise forms.ValidationError(f"You have {MOST_TOKENS} valid tokens; revoke one first.")
-        return cleaned
 
     def save(self, *, proof: str) -> tuple[PersonalToken, str]:
         """The token and its secret."""

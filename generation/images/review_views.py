@@ -32,12 +32,12 @@ class ReviewForm(forms.Form):
     reason = forms.CharField(max_length=200, required=False)
     other_reason = forms.CharField(max_length=200, required=False)
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
+        data = self.cleaned_data
         self.why = data.get("other_reason") or data.get("reason") or ""
         if data.get("decision") == "leave_out" and not self.why:
             self.add_error("other_reason", "Say why it is left out.")
-        return data
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

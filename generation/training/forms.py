@@ -131,14 +131,14 @@ class TrainingForm(WithConfigFile):
             raise ValidationError("There is a model of this name; choose another.")
         return name
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
+        data = self.cleaned_data
         if not self.errors:
             try:
                 self.config = self._config(data)
             except ConfigError as error:
                 raise ValidationError(str(error)) from error
-        return data
 
     def _config(self, data: dict[str, Any]) -> TrainingConfig:
         settings = {name: data[name] for name in ("size", "steps", "batch", "seed") if data[name] is not None}
@@ -272,8 +272,9 @@ class FineTuneForm(WithConfigFile):
             raise ValidationError("There is a model of this name, or it has no letters; choose another.")
         return name
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
+        data = self.cleaned_data
         if not self.errors:
             settings = {name: data[name] for name in ASKED_OF_FINETUNING if data[name] not in (None, "")}
             channels = {"channels": channels_of(data["dataset"])}
@@ -281,4 +282,3 @@ class FineTuneForm(WithConfigFile):
                 self.config = FineTuneConfig.from_mapping({**channels, **self.written(), **settings})
             except ConfigError as error:
                 raise ValidationError(str(error)) from error
-        return data

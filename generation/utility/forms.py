@@ -84,10 +84,11 @@ class UtilityForm(forms.Form):
         help_text="As in a TOML file, one a line, such as ratios = [0.5, 1.0]. What is filled in above goes first.",
     )
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
+        data = self.cleaned_data
         if self.errors:
-            return data
+            return
         chain = bool(data["generator"])
         if chain and not data["per_class"]:
             self.add_error("per_class", "Say how many images the model is to make of each finding.")
@@ -104,7 +105,6 @@ class UtilityForm(forms.Form):
             )
         except (UtilityConfigError, ConfigError) as error:
             raise ValidationError(str(error)) from error
-        return data
 
     def _config(self, data: dict[str, Any]) -> UtilityConfig:
         settings = {name: data[name] for name in ("seeds", "steps", "seed") if data[name] is not None}

@@ -47,12 +47,12 @@ class MachineForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the
             f"Asked at {settings.OPENAI_BASE_URL}, which sees every blinded image and may cost money."
         )
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
+        data = self.cleaned_data
         same = {field: data.get(field) for field in self.Meta.fields}
         if self.instance.study.machine_readings.active().filter(**same).exists():
             raise ValidationError("This machine is reading the study already.")
-        return data
 
 
 class MachinePages(JobPages[MachineReading]):

@@ -29,12 +29,12 @@ class RoleAct(ActForm):
         super().__init__(*args, **kwargs)
         self.initial = {"role": self.person.role}
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
+        cleaned = self.cleaned_data
         self.role_form = RoleForm({"role": cleaned.get("role")}, person=self.person)
         if not self.errors and not self.role_form.is_valid():
             self.add_error("role", self.role_form.sentence)
-        return cleaned
 
     def save(self) -> str:
         is_new = self.role_form.save(by=self.by, reason=self.cleaned_data["reason"])
@@ -55,11 +55,10 @@ class LinkAct(ActForm):
         super().__init__(*args, **kwargs)
         self.fields["reason"].required = not mail_is_set_up()
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
         if not self.person.is_active:
             raise forms.ValidationError("The account is deactivated; activate it first.")
-        return cleaned
 
 
 class ActiveAct(ActForm):
@@ -70,13 +69,12 @@ class ActiveAct(ActForm):
         self.title = "Deactivate" if self.person.is_active else "Activate again"
         self.button, self.is_grave = self.title, self.person.is_active
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
         if self.person == self.by:
             raise forms.ValidationError("Nobody deactivates their own account; ask another admin.")
         if is_last_admin(self.person):
             raise forms.ValidationError(f"{self.person} is the last admin: name another one first.")
-        return cleaned
 
     @transaction.atomic
     def save(self) -> str:
@@ -96,11 +94,10 @@ class FactorAct(ActForm):
     title, button, is_grave = "Second factor", "Take the second factor away", True
     reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
         if not Authenticator.objects.filter(user=self.person).exists():
             raise forms.ValidationError(f"{self.person} has none.")
-        return cleaned
 
     @transaction.atomic
     def save(self) -> str:

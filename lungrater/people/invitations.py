@@ -73,11 +73,11 @@ class InviteForm(forms.Form):
             raise forms.ValidationError("The file has no column “email”.")
         return rows
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
+        cleaned = self.cleaned_data
         if not self.errors and not cleaned["emails"].strip() and not cleaned["table"]:
             raise forms.ValidationError("Type an address, or choose a file.")
-        return cleaned
 
     def rows(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Each row with what to call it: the address typed, or the line of the file."""

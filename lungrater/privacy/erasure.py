@@ -76,8 +76,8 @@ class ErasureForm(forms.Form):
             )
         return reason
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
         if self.person.erased_at:
             raise forms.ValidationError("This person is erased already.")
         if self.by is not None and self.by.pk == self.person.pk:
@@ -85,7 +85,6 @@ class ErasureForm(forms.Form):
         other_admins = User.objects.filter(role=Role.ADMIN, is_active=True).exclude(pk=self.person.pk)
         if self.person.role == Role.ADMIN and not other_admins.exists():
             raise forms.ValidationError("This is the only admin: make another one first.")
-        return cleaned
 
     def save(self) -> Erasure:
         return erase(self.person, by=self.by, reason=self.cleaned_data["reason"])

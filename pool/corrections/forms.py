@@ -79,14 +79,15 @@ class CorrectionForm(forms.Form):
         self.listed = listed.filter(pk__in=Image.objects.editable_by(by))
         self.fields["images"].queryset = self.listed  # type: ignore[attr-defined]  # a ModelMultipleChoiceField
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
+        data = self.cleaned_data
         value = line(str(data.get("value", "")))
         if data.get("field") == Correction.Field.SPLIT and value not in {"", *Image.Split.values}:
             self.add_error("value", "A split is train or test, or nothing.")
         if data.get("scope") == TICKED and not data.get("images"):
             self.add_error(None, "Tick at least one image, or choose all that are listed.")
-        return {**data, "value": value}
+        data["value"] = value
 
     def submit(self) -> Corrected:
         data = self.cleaned_data

@@ -193,8 +193,9 @@ class UploadForm(forms.Form):
         table.seek(0)
         return table
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
+        data = self.cleaned_data
         if sentence := shortage():
             raise forms.ValidationError(f"Nothing can be imported now. {sentence} Ask who runs this site.")
         if not data.get("uploads") and not data.get("url") and "url" not in self.errors:
@@ -219,7 +220,6 @@ class UploadForm(forms.Form):
             self.add_error("table", "Choose the CSV that holds the findings.")
         if data.get("labels") == ImportJob.Labels.FOLDER and _is_loose(data.get("uploads")):
             self.add_error("labels", LOOSE)
-        return data
 
     def target(self, user: Any) -> Dataset:
         """The dataset chosen, or the new one described."""

@@ -20,11 +20,10 @@ class ReleaseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the
         super().__init__(*args, **kwargs)
         self.dataset = dataset
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
         if self.dataset is not None and (reasons := reasons_not_to_release(self.dataset)):
             raise forms.ValidationError(reasons)
-        return data
 
     def submit(self, *, by: Any) -> DatasetRelease:
         """Queue the release of the dataset."""

@@ -43,13 +43,13 @@ class DecisionForm(forms.Form):
         except BadMaskError as error:
             raise forms.ValidationError(str(error)) from error
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
+        data = self.cleaned_data
         if data.get("decision") == MASK and "mask" in data and not data["mask"]:
             self.add_error("mask", "Name at least one rectangle, or release the image as it is.")
         if data.get("decision") == RELEASE and data.get("mask"):
             self.add_error("mask", "There are rectangles: mask and release it, or take them out.")
-        return data
 
     def decide(self, *, by: Any) -> str:
         """Do as decided; what was done, in a sentence. Raises what the desk raises."""

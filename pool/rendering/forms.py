@@ -33,15 +33,14 @@ class WindowForm(forms.Form):
             raise forms.ValidationError("There is a dataset of this name.")
         return name
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
         if not self.dataset.images.shown_freely().with_values().exists():
             raise forms.ValidationError(
                 f"No image of “{self.dataset}” has values to lay a window on: they are kept of DICOM files since 0.1."
             )
         if sentence := shortage():
             raise forms.ValidationError(f"Nothing can be stored now. {sentence} Ask who runs this site.")
-        return data
 
     def submit(self, *, by: Any, enqueue: bool = True) -> ImportJob:
         data = self.cleaned_data

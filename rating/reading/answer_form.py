@@ -64,11 +64,11 @@ class AnswerForm(forms.Form):
         for code, value in (self.initial.get("second") or {}).items():
             self.initial[f"{SECOND}{code}"] = value
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
+        cleaned = self.cleaned_data
         if self.asks_correction_reason and cleaned.get("replaces") and not cleaned.get("correction_reason"):
             self.add_error("correction_reason", _("Say why you change this answer."))
-        return cleaned
 
     def draft(self) -> DraftContent:
         """What of it can be kept unsaved: whatever stands there, whole or not."""

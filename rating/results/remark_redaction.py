@@ -30,10 +30,11 @@ class RedactionForm(forms.Form):
         self.study, self.by = study, by
         self.ratings: list[Rating] = []
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
+        cleaned = self.cleaned_data
         if self.errors:
-            return cleaned
+            return
         number = cleaned["rater"][1:]
         ratings = Rating.objects.filter(
             presentation__sitting__enrolment__study=self.study,
@@ -49,7 +50,6 @@ class RedactionForm(forms.Form):
         ]
         if not self.ratings:
             raise forms.ValidationError("This rater has rated no such image.")
-        return cleaned
 
     @transaction.atomic
     def save(self) -> str:

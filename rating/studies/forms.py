@@ -106,12 +106,12 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
     def clean_second_questions(self) -> Any:
         return self.cleaned_data["second_questions"] or []
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
+    def clean(self) -> None:
+        super().clean()
+        cleaned = self.cleaned_data
         for name in self.DEFAULTED:
             if name not in self.errors and cleaned.get(name) in {None, ""}:
                 cleaned[name] = Study._meta.get_field(name).get_default()  # type: ignore[union-attr]  # all are plain columns
-        return cleaned
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +162,12 @@ class StrataForm(forms.Form):
                     initial=chosen.get((row.dataset.pk, row.label, role), 0),
                 )
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
+    def clean(self) -> None:
+        super().clean()
+        cleaned = self.cleaned_data
         has_images = any(row.count_of(cleaned, Role.MAIN) for row in self.strata)
         if not self.errors and not has_images and not self.unseen_strata.filter(role=Role.MAIN).exists():
             raise forms.ValidationError("Ask for at least one image of one dataset.")
-        return cleaned
 
     @transaction.atomic
     def save(self, study: Study) -> None:

@@ -76,13 +76,13 @@ class NewJobForm(forms.Form):
             raise ValidationError("There is a dataset of this name; choose it above.")
         return name
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
+    def clean(self) -> None:
+        super().clean()
+        data = self.cleaned_data
         if not data.get("dataset") and not data.get("new_dataset") and "new_dataset" not in self.errors:
             self.add_error("new_dataset", "Name the new dataset, or choose one that exists.")
         if not self.errors:
             self._check_job()
-        return data
 
     def _check_job(self) -> None:
         job = self._job(self._dataset())

@@ -148,12 +148,13 @@ class DiffusionJobForm(NewJobForm):
             raise ValidationError(str(error)) from error
         return words
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> None:
         try:
-            data = super().clean()
+            super().clean()
         except ImageSpecError as error:  # more combinations with the findings than there may be
             self.add_error("attributes", str(error))
-            return self.cleaned_data
+            return
+        data = self.cleaned_data
         chosen, sampler = self.kinds.get(data.get("what", "")), data.get("sampler")
         if chosen and sampler and sampler not in chosen[0].samplers:
             self.add_error("sampler", f"{chosen[0]} is sampled by {', '.join(chosen[0].samplers)}.")
@@ -163,7 +164,6 @@ class DiffusionJobForm(NewJobForm):
         if chosen:
             for field, sentence in source_errors(data, chosen[0], chosen[1].modality):
                 self.add_error(field, sentence)
-        return data
 
     def _check_guidance(self, data: dict[str, Any], checkpoint: Checkpoint | None) -> None:
         """What would have no effect is refused, as is an interval that is none."""

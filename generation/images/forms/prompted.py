@@ -40,9 +40,9 @@ class PromptedJobForm(NewJobForm):
         label="Finding", max_length=300, required=False, help_text="A template's {finding:…} comes first."
     )
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> None:
         self._image_specs = self._read_image_specs()
-        return super().clean()
+        super().clean()
 
     def _read_image_specs(self) -> list[ImageSpec]:
         texts = {name: self.cleaned_data.get(name) or "" for name in ("prompt", "label", "modality")}
@@ -118,11 +118,12 @@ class OpenAIJobForm(PromptedJobForm):
         super().__init__(*args, **kwargs)
         del self.fields["seed"]  # the service has none
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> None:
         self.cleaned_data["seed"] = 0
         model = self.cleaned_data.get("api_model", "")
         self.cleaned_data["price"] = self._price(model)
-        data = super().clean()
+        super().clean()
+        data = self.cleaned_data
         try:
             family_of(model).parameters(model, self.settings())
         except (EngineError, KeyError) as error:
@@ -134,7 +135,6 @@ class OpenAIJobForm(PromptedJobForm):
             )
         if (data.get("edit_of") or "edit_of" in self.errors) and not family_of(model).edits:
             self.add_error("edit_of", f"{model} does not edit images here; a gpt-image model does.")
-        return data
 
     def _price(self, model: str) -> Decimal | None:
         typed: Decimal | None = self.cleaned_data.get("price")
