@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from audit.models import Event, EventQuerySet
 
-LOOKS = frozenset({"looked at the truth", "looked at origins"})
+LOOKS = frozenset({"looked at the truth", "looked at origins", "looked at the key"})
 
 
 class LogForm(forms.Form):

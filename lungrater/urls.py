@@ -24,7 +24,7 @@ from lungrater.pages.home import home
 from lungrater.pages.log_page import log, log_csv
 from lungrater.people.views import change_person, invite_people, people_csv, people_list, person
 from lungrater.privacy.views import erase_person, own_data
-from rating.studies.invitations import invite_raters
+from rating.views.conduct.inviting import invite_raters
 
 urlpatterns = [
     path("", home, name="home"),

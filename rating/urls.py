@@ -22,6 +22,7 @@ from rating.views import (
     withdrawal,
 )
 from rating.views.conduct import (
+    inviting,
     log,
     members,
     point_of_no_return,
@@ -72,6 +73,7 @@ urlpatterns = [
     *jobs.analyses.urls("analyses/"),
     path("studies/<slug:slug>/audit/places.png", blinding.places, name="audit_places"),
     path("studies/<slug:slug>/override/", blinding.override, name="override"),
+    path("studies/<slug:slug>/key/", inviting.key, name="key"),
     path("studies/<slug:slug>/raters/", rater_management.raters, name="raters"),
     path("studies/<slug:slug>/raters/<int:number>/reset/", rater_management.reset, name="reset"),
     path("studies/<slug:slug>/raters/<int:number>/withdraw/", rater_management.withdraw, name="withdraw"),

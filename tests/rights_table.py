@@ -171,6 +171,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:analysis_job_resume": (STAFF, "post"),
     "rating:audit_places": (STAFF, "get"),
     "rating:override": (STAFF, "post"),
+    "rating:key": ({"admin"}, "get"),
     "rating:raters": (STAFF, "get"),
     "rating:reset": (STAFF, "post"),
     "rating:withdraw": (STAFF, "post"),
@@ -297,7 +298,7 @@ OWNER = {"rating:redact", "rating:delete", "rating:members", "pool:dataset_membe
 # What names no row of a study, dataset or job, or is for admins who have no part yet.
 WITHOUT_PART = {
     *("person", "change_person", "erase_person", "revoke_token", "docs_page"),
-    *("rating:join", "pool:join_dataset"),
+    *("rating:join", "rating:key", "pool:join_dataset"),
     *("generation:create_with", "rating:planner_figure"),
 }
 OPENS = {"none": set[str](), "viewer": VIEWER, "editor": VIEWER | EDITOR, "owner": VIEWER | EDITOR | OWNER}

@@ -39,7 +39,7 @@ class MemberForm(forms.Form):
                 f"There is nobody with the address “{name}” and no group of that name."
             )
         if person is not None and not person.has_perm("pool.view_image"):
-            raise forms.ValidationError(f"{person} is a rater, who must not see which images are real.")
+            raise forms.ValidationError(f"“{name}” is a rater, who must not see which images are real.")
         return person or group
 
     def clean(self) -> None:

@@ -79,13 +79,19 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
     def purpose_conflicts(self, study: Study, users: Sequence[Any]) -> list[str]:
         """Who learns from one study what the first phase of another must not tell, in sentences."""
         sentences: dict[Any, str] = {}
+        own = Enrolment.objects.filter(study=study) if study.pseudonyms_only else ()
+        codes = {each.user_id: each.pseudonym for each in own}
         elsewhere = Enrolment.objects.filter(user__in=users).exclude(study=study)
         for other in elsewhere.select_related("study", "user"):
             unaware = other.study.has_two_phases and other.informed_at is None
+            who, where = (
+                study.name_of_rater(other.user, codes.get(other.user_id)),
+                other.study.named_for(study),
+            )
             if study.has_two_phases and not unaware:
                 sentences.setdefault(
                     other.user_id,
-                    f"{other.user} is a rater of “{other.study}”, which tells that images may be generated; "
+                    f"{who} is a rater of {where}, which tells that images may be generated; "
                     "the first session here must not: invite somebody else.",
                 )
             if (
@@ -96,13 +102,13 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
             ):
                 sentences.setdefault(
                     other.user_id,
-                    f"{other.user} has not ended the first session of “{other.study}”, which must not tell that images may "
+                    f"{who} has not ended the first session of {where}, which must not tell that images may "
                     "be generated, as this study does: invite them after it.",
                 )
         return list(sentences.values())
 
     def taught_elsewhere(self, study: Study, users: Sequence[Any]) -> dict[Any, str]:
-        """By key of a person: in which other study they have read what images of this one are, at its end."""
+        """By key of a person: in which other study, in words, they have read what images of this one are, at its end."""
         presentations = apps.get_model("rating", "Presentation").objects.filter(
             sitting__enrolment=models.OuterRef("pk"), rating__isnull=False
         )
@@ -114,7 +120,9 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
         by_look = {(other.study.trail, other.pseudonym): other for other in others}
         looks = Event.objects.filter(action=SCORE_SEEN, chain__in=[chain for chain, _ in by_look])
         logged = set(looks.values_list("chain", "detail__rater"))
-        return {other.user_id: other.study.name for look, other in by_look.items() if look in logged}
+        return {
+            other.user_id: other.study.named_for(study) for look, other in by_look.items() if look in logged
+        }
 
 
 class Enrolment(models.Model):
@@ -239,7 +247,9 @@ class Enrolment(models.Model):
             raise NotPossibleError("A machine rates under a name of its own, never under a person's.")
         may_rate = user.has_perm("rating.rate") and not user.has_perm("pool.view_image")
         if not may_rate and not study.is_simulated and not machine:
-            raise NotPossibleError(f"{user} can see which images are generated, so cannot rate.")
+            raise NotPossibleError(
+                f"{study.name_of_rater(user)} can see which images are generated, so cannot rate."
+            )
         if (
             not study.is_simulated
             and not machine
@@ -248,7 +258,8 @@ class Enrolment(models.Model):
             raise NotPossibleError(conflicts[0])
         if taught_in := cls.objects.taught_elsewhere(study, [user]).get(user.pk):
             raise NotPossibleError(
-                f"{user} has read in “{taught_in}” what images of this study are: invite somebody else."
+                f"{study.name_of_rater(user)} has read in {taught_in} what images of this study are: "
+                "invite somebody else."
             )
         number = (cls.objects.filter(study=study).aggregate(last=models.Max("number"))["last"] or 0) + 1
         # Neither machines nor replacements take a turn from the people who come after them.
@@ -273,7 +284,7 @@ class Enrolment(models.Model):
         if replaced_by := Enrolment.objects.filter(replaces=self).first():
             raise NotPossibleError(f"{self} has been replaced by {replaced_by} already.")
         if existing := Enrolment.objects.filter(study=study, user=user).first():
-            raise NotPossibleError(f"{user.email} is {existing} of this study already.")
+            raise NotPossibleError(f"{study.name_of_rater(user.email)} is {existing} of this study already.")
         return Enrolment.enrol(study, user, by=by, replaces=self)
 
     @transaction.atomic

@@ -60,6 +60,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
             "primary_endpoint",
             "unsure_policy",
             "equivalence_margin",
+            "pseudonyms_only",
             "four_eyes",
             "signatures",
         ]

@@ -10,40 +10,24 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django import forms
-from django.contrib.auth.decorators import permission_required
 from django.core.mail import send_mail
 from django.db import models, transaction
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 
 from accounts.models import LoginLink, SiteSettings, User
 from accounts.preferences import Preferences
-from accounts.sign_in.addresses import clean_address, mail_is_set_up
+from accounts.sign_in.addresses import mail_is_set_up
 from audit import record
 from rating.studies.enrolment import Enrolment
+from rating.studies.invitation_form import Invitee
 from rating.studies.study import NotPossibleError, Study
 
 logger = logging.getLogger(__name__)
 
 LIVES = timedelta(days=14)
 SEND_WITHIN = 30.0
-
-
-class InvitationForm(forms.Form):
-    emails = forms.CharField(
-        label="Email addresses",
-        help_text="One per line. Each new person becomes a rater; a link that works once, for 14 days, goes to their mailbox.",
-        widget=forms.Textarea(attrs={"rows": 4, "autofocus": True}),
-    )
-
-    def clean_emails(self) -> list[str]:
-        parts = self.cleaned_data["emails"].replace(",", "\n").split()
-        return list(dict.fromkeys(clean_address(part) for part in parts))
 
 
 @dataclass(slots=True)
@@ -58,8 +42,8 @@ class Invitation:
 
 
 @transaction.atomic
-def invite(study: Study, email: str, *, by: Any = None) -> Invitation:
-    """Enrol the person with this address, made a rater if new.
+def invite(study: Study, email: str, *, by: Any = None, language: str = "") -> Invitation:
+    """Enrol the person with this address, made a rater if new, who is then written to in this language.
 
     Whoever knows the truth must not hold a rater's key. So a link goes to the mailbox; where no mail leaves this
     machine it is made for a new person only, who has no ratings yet, and the trail keeps who made it.
@@ -67,6 +51,8 @@ def invite(study: Study, email: str, *, by: Any = None) -> Invitation:
     user = User.objects.filter(email__iexact=email).first()
     is_new = user is None
     user = user or User.objects.create_user(email)
+    if is_new and language:
+        Preferences.objects.create(user=user, language=language, theme=Preferences.of(user).theme)
     if not user.has_perm("rating.rate"):
         raise NotPossibleError(f"{user} cannot rate: only active raters, and new people, can be invited.")
     enrolment = Enrolment.enrol(study, user, by=by)
@@ -78,15 +64,15 @@ def invite(study: Study, email: str, *, by: Any = None) -> Invitation:
 
 
 def invite_all(
-    study: Study, emails: Iterable[str], *, by: Any, absolute: Callable[[str], str]
+    study: Study, invitees: Iterable[Invitee], *, by: Any, absolute: Callable[[str], str]
 ) -> tuple[list[Invitation], list[str]]:
     """Everybody who can be invited, each for good before any mail goes out, and a sentence on whoever cannot."""
     invitations, refusals = [], []
-    for email in emails:
+    for invitee in invitees:
         try:
-            invitation = invite(study, email, by=by)
+            invitation = invite(study, invitee.email, by=by, language=invitee.language)
         except NotPossibleError as reason:
-            refusals.append(f"{email}: {reason}")
+            refusals.append(f"{invitee.email}: {reason}")
         else:
             invitation.url = absolute(invitation.path)
             invitations.append(invitation)
@@ -94,24 +80,6 @@ def invite_all(
         unsent = send_invitations(study, invitations, by=by)
         refusals += [f"No mail could be sent to {email}; try again later." for email in unsent]
     return invitations, refusals
-
-
-@permission_required("accounts.invite_rater", raise_exception=True)
-@transaction.non_atomic_requests  # each person is invited for good before any mail goes out
-@never_cache
-def invite_raters(request: HttpRequest, slug: str) -> HttpResponse:
-    study = get_object_or_404(Study.objects.editable_by(request.user), slug=slug)
-    form = InvitationForm(request.POST or None)
-    invitations: list[Invitation] = []
-    if request.method == "POST" and form.is_valid():
-        emails = form.cleaned_data["emails"]
-        invitations, refusals = invite_all(
-            study, emails, by=request.user, absolute=request.build_absolute_uri
-        )
-        for sentence in refusals:
-            form.add_error("emails", sentence)
-    context = {"study": study, "form": form, "invitations": invitations, "mail_is_set_up": mail_is_set_up()}
-    return render(request, "account/invite.html", context)
 
 
 def send_invitations(study: Study, invitations: list[Invitation], *, by: Any = None) -> list[str]:
@@ -158,3 +126,28 @@ def _invitation_text(enrolment: Enrolment, site: SiteSettings, sender: Any) -> l
     lines.append(_("You can stop at any time and go on later, on any computer."))
     lines.append(_("Your link, which works once within %s days:") % LIVES.days)
     return lines
+
+
+class WayIn(models.TextChoices):
+    """How far an enrolled person has come; told by code, so also where nobody sees who it is."""
+
+    AGREED = "agreed", "agreed to take part"
+    OPENED = "opened", "link opened"
+    MAILED = "mailed", "link mailed"
+    MADE = "made", "link made"
+    NONE = "none", "signs in as before"
+
+
+def ways_in(enrolments: Iterable[Enrolment]) -> dict[int, WayIn]:
+    """By key of an enrolment, of the links made for its person since they were enrolled."""
+    people = {each.user_id: each for each in enrolments}
+    links = LoginLink.objects.filter(user__in=people, next_path=reverse("rating:reading_list"))
+    ways = {each.pk: WayIn.AGREED if each.consented_at else WayIn.NONE for each in people.values()}
+    order = list(WayIn)
+    for link in links:
+        enrolment = people[link.user_id]
+        if link.created_at < enrolment.created_at:
+            continue
+        way = WayIn.OPENED if link.used_at else WayIn.MAILED if link.mailed else WayIn.MADE
+        ways[enrolment.pk] = min(ways[enrolment.pk], way, key=order.index)
+    return ways

@@ -143,6 +143,14 @@ class Protocol(models.Model):
         help_text="Freezing, closing, unblinding and the report are signed: signing in again, with a meaning.",
     )
 
+    pseudonyms_only = models.BooleanField(
+        "pseudonyms only",
+        default=False,
+        db_default=False,
+        help_text="Who R01 is stands on one page for administrators, who invite the raters; researchers see codes. "
+        "It cannot be changed once somebody is enrolled.",
+    )
+
     class Meta:
         abstract = True
 

@@ -31,6 +31,10 @@ def told_protocol(study: Study) -> list[tuple[str, str]]:
     ]
     lines.append(("When a rater withdraws", study.get_withdrawal_display()))
     lines.append(("Unblinding", "By two people" if study.four_eyes else "By one person"))
+    if study.pseudonyms_only:
+        lines.append(
+            ("Who the raters are", "Researchers see pseudonyms only; an administrator holds the key")
+        )
     if study.lets_mark:
         lines.append(("Marks", "Raters may mark points and boxes"))
     if study.ask_usability:

@@ -103,7 +103,7 @@ def _taught(study: Study) -> list[str]:
     pseudonyms = {enrolment.user_id: enrolment.pseudonym for enrolment in invited}
     taught = study.enrolments.taught_elsewhere(study, list(pseudonyms))
     return [
-        f"{pseudonyms[user]} has read in “{where}” what images of this study are: withdraw and replace this rater."
+        f"{pseudonyms[user]} has read in {where} what images of this study are: withdraw and replace this rater."
         for user, where in taught.items()
     ]
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 from django.apps import apps
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
@@ -41,6 +42,17 @@ class StudyQuerySet(SharedQuerySet["Study"]):
         """Closed studies whose results this person may see: editors at once, viewers once unblinded."""
         unblinded = models.Q(pk__in=self.visible_to(person).filter(state=Study.State.UNBLINDED).values("pk"))
         return self.over().filter(unblinded | models.Q(pk__in=self.editable_by(person).values("pk")))
+
+    def keys_of(self, person: Any) -> Self:
+        """Studies whose raters researchers know by pseudonym alone: admins hold their keys, with or without a part."""
+        if not person.has_perm("accounts.change_user"):
+            return self.none()
+        return self.filter(pseudonyms_only=True)
+
+    def filled_by(self, person: Any) -> Self:
+        """Studies this person may enrol raters in: an editor; where only pseudonyms are seen, an admin."""
+        editable = models.Q(pk__in=self.editable_by(person).values("pk"), pseudonyms_only=False)
+        return self.filter(editable | models.Q(pk__in=self.keys_of(person).values("pk")))
 
     def listed(self, *, archived: bool = False) -> Self:
         """Those that the lists show, or those in the archive."""
@@ -146,6 +158,14 @@ class Study(Shared, ReadingRoom):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """Refuse to show, or to hide too late, who the raters are."""
+        super().clean()
+        stored = Study.objects.filter(pk=self.pk).values_list("pseudonyms_only", flat=True).first()
+        if stored not in {None, self.pseudonyms_only} and self.enrolments.people().exists():
+            reason = "Somebody is enrolled: whether researchers see who the raters are stands from then on."
+            raise ValidationError({"pseudonyms_only": reason})
+
     @property
     def trail(self) -> str:
         """The chain of the log that holds what is done to this study."""
@@ -158,6 +178,14 @@ class Study(Shared, ReadingRoom):
 
     def get_absolute_url(self) -> str:
         return reverse("rating:study", args=[self.slug])
+
+    def name_of_rater(self, person: Any, code: str | None = None) -> str:
+        """How a sentence may name a person who reads, or is to read, this study."""
+        return (code or "This person") if self.pseudonyms_only else str(person)
+
+    def named_for(self, study: Study) -> str:
+        """This study in a sentence about a rater of both: its raters' list may lead to the person."""
+        return "another study" if self.pseudonyms_only or study.pseudonyms_only else f"“{self}”"
 
     @property
     def is_draft(self) -> bool:
@@ -246,7 +274,7 @@ class Study(Shared, ReadingRoom):
             elif enrolment.user_id in taught:
                 where = taught[enrolment.user_id]
                 enrolment.mark_unblinded(
-                    user, f"This rater has read in “{where}” what images of this study are."
+                    user, f"This rater has read in {where} what images of this study are."
                 )
 
     def unblind(self, user: Any, reason: str) -> bool:

@@ -92,6 +92,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
     paces = [(enrolment.pseudonym, pace(enrolment, now)) for enrolment in enrolments]
     context = {
         "study": study,
+        "may_fill": Study.objects.filled_by(request.user).filter(pk=study.pk).exists(),
         "steps": steps(study),
         "headline": headline(request, study),
         "on_raters": sentence_on_raters(paces),

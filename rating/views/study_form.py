@@ -77,7 +77,8 @@ STEPS = (
         "Who reads what, how often, and on which terms?",
         (
             *("sessions", "clues", "washout_days", "repeats", "repeat_gap", "blocks", "anchors"),
-            *("consent", "withdrawal", "debriefing", "ask_usability", "four_eyes", "signatures"),
+            *("consent", "withdrawal", "debriefing", "ask_usability", "pseudonyms_only"),
+            *("four_eyes", "signatures"),
         ),
     ),
     Step("check", "Check", "Is it all as it should be?"),

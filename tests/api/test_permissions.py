@@ -82,6 +82,7 @@ TABLE |= {
     "unblind_now": ("write", STAFF, "editor"),
     "sign_now": ("write", STAFF, "editor"),
     "invite_raters": ("write", STAFF, "editor"),
+    "get_key": ("people", {"admin"}, ""),
     "list_raters": ("read", STAFF, "viewer"),
     "reset_rater": ("write", STAFF, "editor"),
     "withdraw_rater": ("write", STAFF, "editor"),
@@ -148,7 +149,15 @@ def address(name: str, path: str, world: dict[str, Any]) -> str:
         "/releases/": world["release"].pk,
     }
     key = next((str(row) for start, row in rows.items() if path.startswith(f"/api/v1{start}")), "")
-    study = world["draft" if name in OF_A_DRAFT else "over" if name in OF_A_CLOSED_STUDY else "own"]
+    study = world[
+        "masked"
+        if name == "get_key"
+        else "draft"
+        if name in OF_A_DRAFT
+        else "over"
+        if name in OF_A_CLOSED_STUDY
+        else "own"
+    ]
     names = {"{pk}": key, "{slug}": study.slug, "{number}": "1", "{kind}": "html"}
     names["{uuid}"] = str(world["people"]["other rater"].uuid)
     for place, value in names.items():

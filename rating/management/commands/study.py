@@ -157,6 +157,10 @@ PROTOCOL: dict[str, tuple[type, str]] = {
 SWITCHES = {
     "signatures": ("signatures", "freeze, close, unblind and report are signed electronically"),
     "correction-reasons": ("ask_correction_reason", "ask why an answer is changed"),
+    "pseudonyms-only": (
+        "pseudonyms_only",
+        "researchers never see who the raters are; an administrator invites them",
+    ),
     "usability": ("ask_usability", "ask how usable the site is at the end of the last sitting"),
     "confidence": ("ask_confidence", "ask how sure the rater is"),
     "require-confidence": ("require_confidence", "no answer without it"),

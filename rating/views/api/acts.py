@@ -19,7 +19,8 @@ from accounts.api.types import Slug
 from accounts.forms import ConfirmForm, ReasonForm
 from accounts.tokens.models import Scope
 from rating.models import BlindingAudit, Study
-from rating.studies.invitations import InvitationForm, invite_all
+from rating.studies.invitation_form import InvitationForm
+from rating.studies.invitations import invite_all
 from rating.studies.sampling.near_copies import let_near_copies_in
 from rating.studies.study import NotPossibleError
 from rating.views.api.facts import ActFacts, editable, refused_in_the_log, reread
@@ -141,11 +142,17 @@ def sign_now(request: HttpRequest, slug: Slug, body: Signature) -> Any:
     auth=Access(Scope.WRITE, "accounts.invite_rater"),
 )
 def invite_raters(request: HttpRequest, slug: Slug, body: Invitations) -> Any:
-    """Enrol people, one address a line, and mail each a link; a person invited again is not enrolled twice."""
-    study = editable(request, slug)
-    emails = filled(InvitationForm, body.model_dump(exclude_unset=True)).cleaned_data["emails"]
+    """Enrol people, one address a line or a table as CSV text, and mail each a link; nobody is enrolled twice.
+
+    Where researchers see pseudonyms only, admins alone may.
+    """
+    study = get_object_or_404(Study.objects.filled_by(request.user), slug=slug)
+    invitees = filled(InvitationForm, body.model_dump(exclude_unset=True)).invitees()
     invitations, refusals = invite_all(
-        study, emails, by=request.user, absolute=lambda path: request.build_absolute_uri(path) if path else ""
+        study,
+        invitees,
+        by=request.user,
+        absolute=lambda path: request.build_absolute_uri(path) if path else "",
     )
     facts = [{**_facts(each), "url": "" if each.is_sent else each.url} for each in invitations]
     return {"invitations": facts, "refusals": refusals}

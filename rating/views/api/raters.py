@@ -14,16 +14,19 @@ from pydantic import Field
 from accounts.api.access import Access
 from accounts.api.types import Key, Slug
 from accounts.tokens.models import Scope
+from audit import record
 from rating.models import Enrolment, Study
+from rating.studies.invitations import WayIn, ways_in
 from rating.studies.stepper import pace
 from rating.views.api.facts import refused_in_the_log, visible
+from rating.views.conduct.inviting import KEY_SEEN
 from rating.views.conduct.rater_acts import ACTS, act_on_rater
 
 router = Router(tags=["Raters"])
 
 
 class RaterFacts(Schema):
-    """`pace` is finished, reading, quiet or not begun; no labels, and no person."""
+    """`pace` is finished, reading, quiet or not begun, `way_in` how far an invitation has come; no labels, and no person."""
 
     number: int
     rater: str
@@ -32,6 +35,13 @@ class RaterFacts(Schema):
     last_rated_at: datetime | None
     withdrawn_at: datetime | None
     pace: str
+    way_in: WayIn
+
+
+class KeyFacts(Schema):
+    rater: str
+    name: str
+    email: str
 
 
 class RaterAct(Schema):
@@ -49,7 +59,8 @@ class RaterSentence(Schema):
 def list_raters(request: HttpRequest, slug: Slug) -> Any:
     """The progress of each rater, by pseudonym."""
     now = timezone.now()
-    enrolments: Any = Enrolment.objects.filter(study=visible(request, slug)).with_progress()
+    enrolments: Any = list(Enrolment.objects.filter(study=visible(request, slug)).with_progress())
+    ways = ways_in(enrolments)
     return [
         {
             "number": each.number,
@@ -59,8 +70,20 @@ def list_raters(request: HttpRequest, slug: Slug) -> Any:
             "last_rated_at": each.last_rated_at,
             "withdrawn_at": each.withdrawn_at,
             "pace": pace(each, now),
+            "way_in": ways[each.pk],
         }
         for each in enrolments
+    ]
+
+
+@router.get("/studies/{slug}/key", response=list[KeyFacts], auth=Access(Scope.PEOPLE, "accounts.change_user"))
+def get_key(request: HttpRequest, slug: Slug) -> Any:
+    """Who each pseudonym is, where researchers see these alone; the study's log keeps the look."""
+    study = get_object_or_404(Study.objects.keys_of(request.user), slug=slug)
+    record(study, request.user, KEY_SEEN)
+    return [
+        {"rater": each.pseudonym, "name": each.user.get_full_name(), "email": each.user.email}
+        for each in study.enrolments.people().select_related("user").order_by("number")
     ]
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from accounts.sign_in.addresses import clean_address
-from rating.models import Enrolment, Sitting
+from rating.models import Enrolment, Sitting, Study
 from rating.studies.study import NotPossibleError
 
 Values = Mapping[str, Any]
@@ -44,6 +44,10 @@ def _mark_unblinded(enrolment: Enrolment, values: Values, by: Any) -> str:
 
 def _replace(enrolment: Enrolment, values: Values, by: Any) -> str:
     """Enrol somebody for the block of a rater who has withdrawn."""
+    if by is not None and not Study.objects.filled_by(by).filter(pk=enrolment.study_id).exists():
+        raise NotPossibleError(
+            "Researchers see pseudonyms only in this study: an administrator enrols who takes the place."
+        )
     form = ReplacementForm(dict(values.items()))
     if not form.is_valid():
         raise NotPossibleError("Give the email address of the new rater.")

@@ -15,6 +15,7 @@ from audit import record
 from rating.models import Enrolment, Sitting, Study
 from rating.reading.attention_checks import flags
 from rating.reading.habits import habits_of
+from rating.studies.invitations import ways_in
 from rating.studies.study import NotPossibleError
 from rating.views.conduct.rater_acts import act_on_rater
 
@@ -27,6 +28,7 @@ def raters(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.visible_to(request.user), slug=slug)
     enrolments = study.enrolments.select_related("user", "replaced_by").with_progress().order_by("number")
     page = Paginator(enrolments, PER_PAGE).get_page(request.GET.get("page"))
+    ways = ways_in(page)
     keys = [enrolment.pk for enrolment in page]
     sittings = defaultdict(list)
     for sitting in Sitting.objects.filter(enrolment__in=keys).order_by("session", "attempt"):
@@ -38,10 +40,17 @@ def raters(request: HttpRequest, slug: str) -> HttpResponse:
             sittings[each.pk],
             flags(habits[each.pk]) if each.pk in habits and not each.machine else [],
             round((each.pace_ms or 0) / 1000),
+            "" if each.machine or study.is_simulated else ways[each.pk].label,
         )
         for each in page
     ]
-    context = {"study": study, "page": page, "rows": rows, "may_edit": study.may_edit(request.user)}
+    context = {
+        "study": study,
+        "page": page,
+        "rows": rows,
+        "may_edit": study.may_edit(request.user),
+        "may_fill": Study.objects.filled_by(request.user).filter(pk=study.pk).exists(),
+    }
     return render(request, "rating/raters.html", context)
 
 
@@ -70,9 +79,13 @@ def replace(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 
 def _act(request: HttpRequest, slug: str, number: int, name: str) -> HttpResponse:
+    # A replacement is also for whoever holds the key, who need not have a part in the study.
+    studies = Study.objects.editable_by(request.user)
+    if holds_key := name == "replace" and Study.objects.keys_of(request.user).filter(slug=slug).exists():
+        studies = Study.objects.all()
     enrolment = get_object_or_404(
         Enrolment.objects.select_related("study", "user"),
-        study__in=Study.objects.editable_by(request.user),
+        study__in=studies,
         study__slug=slug,
         number=number,
     )
@@ -81,4 +94,4 @@ def _act(request: HttpRequest, slug: str, number: int, name: str) -> HttpRespons
     except NotPossibleError as reason:
         record(enrolment.study, request.user, "was refused", rater=enrolment.pseudonym, reason=str(reason))
         messages.error(request, str(reason))
-    return redirect("rating:raters", slug)
+    return redirect("rating:key" if holds_key else "rating:raters", slug)

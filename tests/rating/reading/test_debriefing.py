@@ -187,7 +187,7 @@ def test_who_was_taught_elsewhere_costs_the_same_for_more_raters_and_studies(
     page_of(client_of(rater), first)
     again = frozen_copy(first)
     with django_assert_num_queries(2):
-        assert again.enrolments.taught_elsewhere(again, [rater.pk]) == {rater.pk: "Reading"}
+        assert again.enrolments.taught_elsewhere(again, [rater.pk]) == {rater.pk: "“Reading”"}
 
     second = frozen_copy(first, other_rater, name="Second")
     second.open(organiser())
@@ -197,4 +197,4 @@ def test_who_was_taught_elsewhere_costs_the_same_for_more_raters_and_studies(
 
     with django_assert_num_queries(2):
         taught = again.enrolments.taught_elsewhere(again, [rater.pk, other_rater.pk])
-    assert taught == {rater.pk: "Reading", other_rater.pk: "Second"}
+    assert taught == {rater.pk: "“Reading”", other_rater.pk: "“Second”"}
