@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from django.db import models
 from numpy.typing import NDArray
 
 from generation.images.models import GenerationJob
@@ -20,7 +21,7 @@ from generation.utility.models import UtilityExperiment
 from jobs.models import JobFailedError
 from pool.canonical.previews import squares
 from pool.copies.of_images import copies_of
-from pool.models import Dataset, Image, NearCopy
+from pool.models import Dataset, Image, ImageQuerySet, NearCopy
 from pool.splits import held_out_images, is_split_here, split_in_words, training_images
 
 Pulse = Callable[[], None]
@@ -68,16 +69,12 @@ class Material:
 def material_of(experiment: UtilityExperiment, config: UtilityConfig, *, pulse: Pulse) -> Material:
     """The experiment's images, looked through for leaks. Raises JobFailedError where they make no experiment."""
     dataset = experiment.real
-    test, real = list(held_out_images(dataset)), list(_training_side(dataset))
-    if not test:
-        raise JobFailedError(f"{dataset} has no test split. {split_in_words(dataset)}")
-    synthetic = list(
-        Image.objects.usable().filter(dataset__in=experiment.synthetic.all()).order_by("pixel_sha256", "pk")
-    )
-    classes = config.labels or tuple(sorted({image.label for image in test if image.label}))
-    sides = {"training": real, "test": test, "synthetic": synthetic}
+    sides = {side: list(images) for side, images in _sides(dataset, experiment.synthetic.all()).items()}
+    labels = {side: Counter(image.label for image in images) for side, images in sides.items()}
+    if reason := _why_none(dataset, config.labels, labels):
+        raise JobFailedError(reason)
+    classes = _classes(config.labels, labels)
     labelled = {side: [image for image in images if image.label in classes] for side, images in sides.items()}
-    _check_classes(classes, labelled)
     generator = Image.objects.filter(training_runs__in=runs_behind(experiment)).distinct()
     leaks_found = _leaks([*labelled["training"], *labelled["synthetic"]], labelled["test"], generator, pulse)
     notes = [
@@ -92,6 +89,21 @@ def material_of(experiment: UtilityExperiment, config: UtilityConfig, *, pulse: 
     return Material(
         labelled["training"], labelled["synthetic"], labelled["test"], classes, leaks_found, notes
     )
+
+
+def why_no_experiment(dataset: Dataset, synthetic: Iterable[Dataset] | None, labels: Sequence[str]) -> str:
+    """One sentence where these images make no experiment, by their labels alone; else nothing.
+
+    `synthetic` is None where a model is still to make them.
+    """
+    sides = _sides(dataset, synthetic or ())
+    if synthetic is None:
+        del sides["synthetic"]
+    counts = {
+        side: Counter(dict(images.order_by().values_list("label").annotate(models.Count("pk"))))
+        for side, images in sides.items()
+    }
+    return _why_none(dataset, labels, counts)
 
 
 def runs_behind(experiment: UtilityExperiment) -> set[TrainingRun]:
@@ -111,23 +123,36 @@ def squares_of(images: Sequence[Image], config: UtilityConfig, *, pulse: Pulse) 
     return squares(images, side=config.size, colour=config.colour, pulse=pulse)
 
 
-def _training_side(dataset: Dataset) -> Iterable[Image]:
+def _sides(dataset: Dataset, synthetic: Iterable[Dataset]) -> dict[str, ImageQuerySet]:
+    made = Image.objects.usable().filter(dataset__in=synthetic).order_by("pixel_sha256", "pk")
+    return {"training": _training_side(dataset), "test": held_out_images(dataset), "synthetic": made}
+
+
+def _training_side(dataset: Dataset) -> ImageQuerySet:
     """What stands for training. Marked by hand, a patient may be on both sides: that is for the leak check to refuse."""
     if is_split_here(dataset):
         return training_images(dataset)
     return dataset.images.usable().exclude(split=Image.Split.TEST).order_by("pixel_sha256")
 
 
-def _check_classes(classes: Sequence[str], labelled: dict[str, list[Image]]) -> None:
+def _classes(labels: Sequence[str], counts: dict[str, Counter[str]]) -> tuple[str, ...]:
+    return tuple(labels) or tuple(sorted(filter(None, counts["test"])))
+
+
+def _why_none(dataset: Dataset, labels: Sequence[str], counts: dict[str, Counter[str]]) -> str:
+    """A sentence where the labels of the sides make no experiment; else nothing."""
+    if not counts["test"]:
+        return f"{dataset} has no test split. {split_in_words(dataset)}"
+    classes = _classes(labels, counts)
     if len(classes) < 2:
-        raise JobFailedError(
+        return (
             "The test images have fewer than two labels, so there is nothing to tell apart. Labels are added by "
             "importing the same files again with them."
         )
-    for side, images in labelled.items():
-        there = Counter(image.label for image in images)
+    for side, there in counts.items():
         if missing := [label for label in classes if not there[label]]:
-            raise JobFailedError(f"There are no {side} images of “{'”, “'.join(missing)}”.")
+            return f"There are no {side} images of “{'”, “'.join(missing)}”."
+    return ""
 
 
 def _leaks(

@@ -12,6 +12,7 @@ from generation.diffusion.config import PRESETS as GENERATORS
 from generation.diffusion.config import ConfigError, settings_of
 from generation.diffusion.sampling.seeds import MOST_SEED
 from generation.utility.config import ARCHITECTURES, MOST_SEEDS, PRESETS, UtilityConfig, UtilityConfigError
+from generation.utility.data import why_no_experiment
 from generation.utility.models import MOST_PER_CLASS, UtilityExperiment
 from generation.utility.pipeline import LONGEST_NAME, colour_of, generator_config, names_taken, new_experiment
 from pool.models import Dataset, Origin
@@ -105,6 +106,14 @@ class UtilityForm(forms.Form):
             )
         except (UtilityConfigError, ConfigError) as error:
             raise ValidationError(str(error)) from error
+X
+            self._check_labels(data["real"], None if chain else data["synthetic"])
+        return data
+>>>>>>> 6457235 (Measure, train and test in the demo, and refuse in the form what makes no utility experiment)
+
+    def _check_labels(self, real: Dataset, synthetic: list[Dataset] | None) -> None:
+        if reason := why_no_experiment(real, synthetic, self.config.labels):
+            raise ValidationError(reason)
 
     def _config(self, data: dict[str, Any]) -> UtilityConfig:
         settings = {name: data[name] for name in ("seeds", "steps", "seed") if data[name] is not None}

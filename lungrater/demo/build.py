@@ -2,7 +2,8 @@
 
 In the first two, the stand-ins for real images and for fakes are drawn by one program, as a perfect generator would: their
 audit finds nothing, and says what it could not have seen in so few images. In the third, the fakes are samples of the small model that ships, which a machine tells apart: it is
-frozen and stays closed. Everything is made by the very jobs that people queue; a worker builds what is missing, once.
+frozen and stays closed. Behind them a quality report, a training run and a utility experiment. Everything is made by the very jobs that people queue; a worker builds what is
+missing, once.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from accounts.roles import Role
 from generation.models import Checkpoint, GenerationJob
 from generation.training.bundled_checkpoints import PHANTOM_LUNGS, register_shipped
 from jobs.enqueue import enqueue
+from lungrater.demo import measurements
 from pool.models import Dataset, Modality, Origin
 from rating.models import Enrolment, Freeze, Stratum, Study
 from rating.reading.simulation import Readers, simulate
@@ -42,6 +44,7 @@ class DemoDataset:
     engine: str
     seed: int
     description: str
+    per_label: int = PER_LABEL
 
 
 KINDS = ((Modality.XRAY, "X-rays"), (Modality.CT, "CT slices"))
@@ -78,6 +81,27 @@ SAMPLES = tuple(
     )
     for modality, what in KINDS
 )
+# Enough for some to be held out, and to measure on.
+MEASURED = (
+    DemoDataset(
+        "Demo phantom X-rays (to learn from)",
+        Origin.REAL,
+        Modality.XRAY,
+        GenerationJob.Engine.PHANTOM,
+        1895,
+        "Drawn by a program, for a model to learn from and for fakes to be measured against. Not real.",
+        per_label=60,
+    ),
+    DemoDataset(
+        "Demo diffusion X-rays (to measure)",
+        Origin.SYNTHETIC,
+        Modality.XRAY,
+        GenerationJob.Engine.DIFFUSION,
+        1895,
+        "Sampled on this machine from the diffusion model that ships with LungRater.",
+        per_label=24,
+    ),
+)
 
 
 def load() -> None:
@@ -97,14 +121,19 @@ def ring_if_unfinished() -> None:
 
 def _is_complete() -> bool:
     """Also where an earlier version has built its own, which had the open study alone."""
-    beyond_drafts = Study.objects.exclude(state=Study.State.DRAFT)
     is_earlier = not Dataset.objects.filter(name=FAKE[0].name).exists()
-    return beyond_drafts.filter(name=STUDY if is_earlier else STOPPED_STUDY).exists()
+    if is_earlier:
+        return Study.objects.exclude(state=Study.State.DRAFT).filter(name=STUDY).exists()
+    return measurements.are_queued()
 
 
 def build() -> bool:
     """Go on with the demo as far as it is possible now; True once there is nothing left to wait for."""
-    for datasets, finish in ((REAL + FAKE, _open_and_rehearse), (REAL + SAMPLES, _freeze_the_stopped)):
+    for datasets, finish in (
+        (REAL + FAKE, _open_and_rehearse),
+        (REAL + SAMPLES, _freeze_the_stopped),
+        (MEASURED, _measure),
+    ):
         jobs = _jobs(datasets)
         for job in jobs:
             job.perform()
@@ -157,7 +186,7 @@ def _jobs(datasets: tuple[DemoDataset, ...]) -> list[GenerationJob]:
                     dataset=dataset,
                     modality=demo.modality,
                     label=label,
-                    total=PER_LABEL,
+                    total=demo.per_label,
                     seed=demo.seed,
                     settings={"size": 128} if is_phantom else {},
                 )
@@ -182,6 +211,12 @@ def _open_and_rehearse() -> bool:
 
 def _freeze_the_stopped() -> bool:
     return _is_frozen(_study(STOPPED_STUDY, REAL + SAMPLES, []))
+
+
+def _measure() -> bool:
+    real, fakes = (Dataset.objects.get(name=demo.name) for demo in MEASURED)
+    measurements.queue(real, fakes, by=_people()[0])
+    return True
 
 
 def _study(name: str, datasets: tuple[DemoDataset, ...], raters: list[User]) -> Study:

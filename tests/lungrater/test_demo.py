@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generation.models import GenerationJob
+from generation.models import GenerationJob, QualityReport, TrainingRun, UtilityExperiment
 from lungrater.demo import build
 from rating.models import Enrolment, Study
 
@@ -33,6 +33,13 @@ def test_the_demo_opens_by_itself_has_a_finished_study_and_one_that_its_audit_st
     stopped = Study.objects.get(name=build.STOPPED_STUDY)
     assert stopped.state == Study.State.FROZEN
     assert stopped.blinding_audits.get().stops_opening
+
+    report, run, experiment = (
+        model.objects.get() for model in (QualityReport, TrainingRun, UtilityExperiment)
+    )
+    assert {str(job.requested_by) for job in (report, run, experiment)} == {"Dana Researcher"}
+    assert report.candidate.images.count() == 48
+    assert (run.dataset, experiment.real) == (report.reference, report.reference)
 
     rows = (GenerationJob.objects.count(), Study.objects.count(), Enrolment.objects.count())
     rung.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from typing import Any
 
@@ -66,6 +67,34 @@ def test_a_chain_is_queued_as_a_run_an_empty_dataset_and_the_experiment(
     assert str(experiment.synthetic.get()) == "Trial: synthetic"
     assert experiment.config["colour"]
     assert len(rung) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"split": ""}, "has no test split. Nothing is held out"),
+        ({"label": "nodule"}, "The test images have fewer than two labels"),
+        ({"split": "test"}, "There are no training images of “nodule”, “normal”."),
+    ],
+)
+def test_labels_that_make_no_experiment_are_refused_in_the_form(
+    browser: Client, changes: dict[str, str], sentence: str
+) -> None:
+    real, fakes = real_dataset(), fake_dataset()
+    real.images.update(**changes)
+
+    answer = browser.post(reverse("generation:new_utility"), wish(real=real.pk, synthetic=[fakes.pk]))
+
+    assert sentence in html.unescape(answer.content.decode())
+    assert not UtilityExperiment.objects.exists()
+
+
+def test_a_chain_is_not_asked_for_the_images_it_is_to_make(browser: Client) -> None:
+    real = real_dataset()
+
+    browser.post(reverse("generation:new_utility"), wish(real=real.pk, generator="tiny", per_class=5))
+
+    assert UtilityExperiment.objects.count() == 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,38 @@
+"""What machines say of the demo's fakes, and a small model learning: by the forms that people fill in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.models import User
+from generation.models import QualityReport, TrainingRun, UtilityExperiment
+from generation.quality.forms import QualityForm
+from generation.training.forms import TrainingForm
+from generation.utility.forms import UtilityForm
+from pool.models import Dataset
+
+MODEL, EXPERIMENT = "Demo: learning to draw X-rays", "Demo: are the fakes of any use?"
+
+
+def are_queued() -> bool:
+    return UtilityExperiment.objects.filter(name=EXPERIMENT).exists()
+
+
+def queue(real: Dataset, fakes: Dataset, *, by: User) -> None:
+    """Each unless it is there already; about two minutes of two processor cores in all."""
+    if not QualityReport.objects.filter(candidate=fakes, reference=real).exists():
+        _submit(QualityForm, {"candidate": fakes.pk, "reference": real.pk, "most": 2000, "seed": 0}, by)
+    if not TrainingRun.objects.filter(name=MODEL).exists():
+        settings = "checkpoint_every = 50"
+        model = {"name": MODEL, "dataset": real.pk, "size": 32, "steps": 150, "settings": settings}
+        _submit(TrainingForm, model, by)
+    if not are_queued():
+        experiment = {"name": EXPERIMENT, "real": real.pk, "synthetic": [fakes.pk], "without_copies": True}
+        _submit(UtilityForm, {**experiment, "preset": "tiny", "seeds": 1, "steps": 20, "seed": 0}, by)
+
+
+def _submit(form_class: Any, fields: dict[str, Any], by: User) -> None:
+    form = form_class(fields)
+    if not form.is_valid():
+        raise ValueError(f"{form_class.__name__}: {form.errors.as_json()}")  # a fault of this file
+    form.submit(by)
