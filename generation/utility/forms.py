@@ -106,10 +106,8 @@ class UtilityForm(forms.Form):
             )
         except (UtilityConfigError, ConfigError) as error:
             raise ValidationError(str(error)) from error
-X
+        if not self.errors:
             self._check_labels(data["real"], None if chain else data["synthetic"])
-        return data
->>>>>>> 6457235 (Measure, train and test in the demo, and refuse in the form what makes no utility experiment)
 
     def _check_labels(self, real: Dataset, synthetic: list[Dataset] | None) -> None:
         if reason := why_no_experiment(real, synthetic, self.config.labels):
