@@ -256,6 +256,7 @@ def is_turned_away(browser: Client, name: str, method: str, world: dict[str, Any
     with transaction.atomic():
         response = getattr(browser, method)(address(name, world))
         transaction.set_rollback(True)
+    response.close()  # files are handed out unread
     sent_to_login = response.status_code == 302 and "/accounts/login/" in response["Location"]
     return sent_to_login or response.status_code in {401, 403, 404}
 

@@ -41,6 +41,22 @@ def images_for_kappa_interval(
     return ceil(float(scipy.stats.chi2.isf(alpha, 1)) / _distance(low, expected, shares, raters))
 
 
+def kappa_lower_end(
+    expected: float, shares: Sequence[float], raters: int, images: int, *, alpha: float = 0.05
+) -> float:
+    """Where kappa's interval ends below, where `expected` is found on so many images: `images_for_kappa_interval` solved for it.
+
+    0 where it reaches further down. Shares and ValueError as above.
+    """
+    critical = float(scipy.stats.chi2.isf(alpha, 1)) / images
+    nearest = expected - 1e-6
+
+    def beyond(low: float) -> float:
+        return _distance(low, expected, shares, raters) - critical
+
+    return 0.0 if beyond(0.0) <= 0 else float(scipy.optimize.brentq(beyond, 0.0, nearest))
+
+
 def _distance(kappa0: float, kappa1: float, shares: Sequence[float], raters: int) -> float:
     """Chi-squared per image between what the two kappas let expect."""
     if not (

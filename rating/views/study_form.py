@@ -21,14 +21,13 @@ from pool.models import Dataset, Origin
 from rating.models import Study
 from rating.studies.enrolment import USUAL_PACE_MS
 from rating.studies.forms import FROZEN_MEANWHILE, Row, StrataForm, StudyForm, save_study
-from rating.studies.planner import fool_rate_half_width
+from rating.studies.precision import precision
 from rating.studies.presets import TEMPLATES, Template
 from rating.studies.sampling.strata import Role
 from rating.studies.second_questions import checked, in_words_of
 from rating.studies.study import NotPossibleError
 
 MOST_DATASETS = 8  # listed before anything is searched; those with images chosen stand there always
-EXPECTED_RATE, EXPECTED_SPREAD, EXPECTED_RATERS = 0.5, 0.15, 5
 SETS = (Study.Design.PAIR, Study.Design.QUARTET)
 
 
@@ -322,24 +321,20 @@ class _StudySteps:
         return counts
 
     def _numbers(self) -> Context:
-        """What the numbers so far amount to: images, a rater's minutes, how wide the fool rate's interval gets."""
+        """What the numbers so far amount to: images, a rater's minutes, how sharp the primary result gets."""
         counts = self._counts()
         total = sum(counts.values())
         readings = (total + _number(self.form["repeats"])) * max(_number(self.form["sessions"]), 1)
-        half = None
-        if counts[Origin.SYNTHETIC]:
-            half = fool_rate_half_width(
-                EXPECTED_RATE, EXPECTED_SPREAD, EXPECTED_RATERS, counts[Origin.SYNTHETIC]
-            )
         return {
             "counts": counts,
             "image_count": total,
             "reading_count": readings,
             "minutes": round(readings * USUAL_PACE_MS / 60_000),
             "seconds": USUAL_PACE_MS // 1000,
-            "half_width": half,
+            "precision": precision(
+                str(self.form["primary_endpoint"].value()), counts[Origin.REAL], counts[Origin.SYNTHETIC]
+            ),
             "shared_out": _number(self.form["blocks"]) > 1,
-            "raters": EXPECTED_RATERS,
             "dataset_count": len({row.dataset.pk for row in self.strata.strata}),
         }
 

@@ -11,7 +11,9 @@ from audit.models import Event
 from pool.models import Image
 from rating.models import BlindingAudit, Enrolment, Rating, Sitting, Study
 from rating.reading.simulation import Readers, simulate
+from rating.statistics.planning import images_for_kappa_interval, kappa_lower_end
 from rating.studies.planner import IMAGES, comparison, fool_rate, fool_rate_half_width, kappa, kappa_interval
+from rating.studies.precision import precision
 from rating.studies.presets import TEMPLATES
 from rating.studies.study import NotPossibleError
 from rating.studies.study_copy import copy_of
@@ -310,6 +312,32 @@ def test_the_smallest_kappa_has_its_curve_too(browser):
 def test_more_raters_narrow_an_interval_more_than_more_images():
     assert fool_rate_half_width(0.5, 0.15, 10, 40) < fool_rate_half_width(0.5, 0.15, 5, 1000)
     assert len(fool_rate(0.5, 0.15).curves["10 raters"]) == len(IMAGES)
+
+
+@pytest.mark.parametrize("raters", [2, 5])
+def test_the_lower_end_of_kappa_is_where_so_many_images_would_put_it(raters):
+    low = kappa_lower_end(0.4, (0.3, 0.7), raters, 120)
+
+    assert images_for_kappa_interval(low + 1e-9, 0.4, (0.3, 0.7), raters) in {120, 121}
+    assert kappa_lower_end(0.1, (0.3, 0.7), raters, 3) == 0
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "quantity", "sentence"),
+    [
+        ("fool rate", "Fool rate", f"± {fool_rate_half_width(0.5, 0.15, 5, 20):.2f} with 5 raters"),
+        ("accuracy", "Accuracy", f"± {fool_rate_half_width(0.5, 0.15, 5, 40):.2f} with 5 raters"),
+        ("auc", "AUC", "± 0.15 for one rater"),
+        ("agreement", "κ", f"from {kappa_lower_end(0.4, (0.5, 0.5), 5, 40):.2f} with 5 raters"),
+    ],
+)
+def test_a_planned_study_tells_how_sharp_its_own_endpoint_gets(endpoint, quantity, sentence):
+    plan = precision(endpoint, 20, 20)
+
+    assert plan.quantity == quantity
+    assert plan.sentence.startswith(sentence)
+    assert precision("no endpoint", 20, 20) is None
+    assert precision("auc", 20, 0) is None
 
 
 def test_the_planned_kappa_is_the_published_example():
