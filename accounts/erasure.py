@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from accounts.membership.models import Membership
 from accounts.models import User
+from accounts.sign_in.addresses import NO_MAILBOX
 
-# Nobody can have this address: the top-level domain is reserved for that (RFC 2606).
-ERASED_DOMAIN = "erased.invalid"
+ERASED_DOMAIN = f"erased{NO_MAILBOX}"
 
 
 @transaction.atomic

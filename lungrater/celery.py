@@ -24,5 +24,6 @@ app.autodiscover_tasks(
         "lungrater.demo",
         "lungrater.machines",
         "lungrater.privacy",
+        "lungrater.reminders",
     ]
 )

@@ -227,6 +227,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "lungrater.privacy.tasks.erase_after_retention",
         "schedule": timedelta(days=1),
     },
+    "remind-raters": {"task": "lungrater.reminders.tasks.remind_raters", "schedule": timedelta(hours=1)},
     "enter-heads": {"task": "rating.studies.trail.tasks.enter_all_heads", "schedule": timedelta(minutes=5)},
 }
 # Where a backup of the whole site is put each night, at which hour (UTC), and how many of them stay.

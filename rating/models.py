@@ -10,6 +10,8 @@ from rating.results.computation.bundle_job import BundleJob
 from rating.studies.enrolment import Enrolment
 from rating.studies.images import StudyImage, StudySlice
 from rating.studies.membership import StudyMembership
+from rating.studies.outreach.recruitment import Recruit, Recruitment
+from rating.studies.outreach.reminders import ReadingSchedule, Reminder
 from rating.studies.removal import ArchivedStudy
 from rating.studies.sampling.left_out import LeftOutImage
 from rating.studies.sampling.strata import Stratum
@@ -32,6 +34,10 @@ __all__ = [
     "Presentation",
     "Rating",
     "RatingRevision",
+    "ReadingSchedule",
+    "Recruit",
+    "Recruitment",
+    "Reminder",
     "Sitting",
     "Stratum",
     "Study",

@@ -20,7 +20,8 @@ from generation.models import Checkpoint, GenerationJob, QualityReport, Training
 from lungrater.machines.models import MachineReading
 from pool.corrections.correcting import correct
 from pool.models import Dataset, DatasetRelease, Image, ImportJob
-from rating.models import Analysis, BlindingAudit, BundleJob, Freeze, Study
+from rating.models import Analysis, BlindingAudit, BundleJob, Freeze, Recruitment, Study
+from rating.studies.outreach.reminders import stop_token
 from tests.factories import make_dataset, make_held_file, make_image
 from tests.generation.utility.datasets import reported_experiment
 from tests.rating.cast import draft_study, frozen_study, open_study, over_study, presentations
@@ -71,7 +72,7 @@ OF_STUDY = {
         *("study", "close", "unblind", "analysis", "codebook", "members", "join", "redact"),
         "statements",
         *("log", "log_csv", "verify"),
-        *("let_copies_in", "copy", "audit", "freeze_again", "override", "raters"),
+        *("let_copies_in", "copy", "audit", "freeze_again", "override", "raters", "schedule", "recruitment"),
     )
 }
 OF_MACHINE = {f"machine_reading_{act}" for act in ("cancel", "resume")}
@@ -212,6 +213,8 @@ def address(name: str, world: dict[str, Any]) -> str:
         "generation:utility_figure": lambda: [world["utility"].pk, "scores", "svg"],
         "generation:utility_map": lambda: [world["utility"].explanations.first().pk],
         **dict.fromkeys(OF_READING, lambda: [own]),
+        "rating:take_part": lambda: [Recruitment.objects.get_or_create(study=world["own"])[0].token],
+        "rating:stop_reminders": lambda: [stop_token(world["own"].enrolments.get())],
         "rating:key": lambda: [world["masked"].slug],
         "rating:at": lambda: [own, 1],
         **dict.fromkeys(OF_ENROLMENT, lambda: [own, 1]),

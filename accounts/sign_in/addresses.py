@@ -6,6 +6,9 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+# Ends the address of whoever has no mailbox: nobody can have one there (RFC 2606).
+NO_MAILBOX = ".invalid"
+RECRUITED_DOMAIN = f"recruited{NO_MAILBOX}"
 CANNOT_SEND = ("dummy.EmailBackend", "console.EmailBackend")
 
 

@@ -8,11 +8,15 @@ from functools import partial
 from django.core.mail import send_mail
 from django.db import transaction
 
+from accounts.sign_in.addresses import NO_MAILBOX
+
 logger = logging.getLogger(__name__)
 
 
 def notify(address: str, subject: str, text: str) -> None:
     """A mail once what it tells of is certain to stay; one that cannot be sent undoes nothing."""
+    if address.endswith(NO_MAILBOX):
+        return
     transaction.on_commit(partial(_send, address, subject, text))
 
 

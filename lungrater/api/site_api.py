@@ -15,6 +15,7 @@ from pool.publication.api import router as releases
 from pool.views.api import datasets, images
 from rating.views.api.acts import router as acts
 from rating.views.api.outcome import router as outcome
+from rating.views.api.outreach import router as outreach
 from rating.views.api.raters import router as raters
 from rating.views.api.studies import router as studies
 
@@ -35,7 +36,7 @@ handle_problems(api)
 for router in (
     *(me, datasets, images, imports, releases),
     *(generation_jobs, training_runs, quality_reports, utility_experiments),
-    *(studies, acts, raters, outcome, people),
+    *(studies, acts, raters, outreach, outcome, people),
 ):
     api.add_router("", router)
 

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from accounts.models import LoginLink, PersonalToken, User
 from accounts.preferences import Preferences
 from audit.models import Event
-from rating.models import Enrolment, RatingRevision, UsabilityAnswer
+from rating.models import Enrolment, RatingRevision, Recruit, UsabilityAnswer
 from rating.reading.consent_copy import consent_text
 from rating.results.guarding import guarded
 
@@ -138,12 +138,18 @@ def _enrolment(enrolment: Enrolment) -> Row:
         "informed_at",
         "withdrawn_at",
         "ratings_removed_at",
+        "reminders_stopped_at",
+    )
+    recruit = Recruit.objects.filter(enrolment=enrolment).values(
+        "participant", "outer_study", "outer_session"
     )
     profile = ("years", "subspecialty", "ai_knowledge", "display")
     return {
         "study": enrolment.study.name,
         "pseudonym": enrolment.pseudonym,
         **{name: getattr(enrolment, name) for name in (*names, *profile)},
+        "recruited_as": recruit.first() or None,
+        "reminded_at": list(enrolment.reminders.values_list("sent_at", flat=True)),
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from django.core.mail import send_mail
 from django.utils.translation import gettext as _
 
-from accounts.sign_in.addresses import mail_is_set_up
+from accounts.sign_in.addresses import NO_MAILBOX, mail_is_set_up
 from rating.studies.enrolment import Enrolment
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def withdrawal_words(enrolment: Enrolment) -> str:
 
 def mail_consent(enrolment: Enrolment) -> None:
     """A copy to the rater's mailbox, where mail leaves this machine."""
-    if not mail_is_set_up():
+    if not mail_is_set_up() or enrolment.user.email.endswith(NO_MAILBOX):
         return
     subject = _("Your consent to “%(study)s”") % {"study": enrolment.study.name}
     try:

@@ -13,6 +13,7 @@ from django.db import models, transaction
 from rating.reading.rating import Rating, RatingRevision
 from rating.reading.redaction import redact_remark
 from rating.studies.enrolment import Enrolment
+from rating.studies.outreach.recruitment import Recruit
 
 
 @transaction.atomic
@@ -22,6 +23,7 @@ def erase_rater(person: Any, words: Sequence[str], *, by: Any, reason: str) -> i
     Years of experience and knowledge of AI stay: results are counted by them, and they name nobody.
     """
     Enrolment.objects.filter(user=person).exclude(subspecialty="").update(subspecialty="")
+    Recruit.objects.filter(enrolment__user=person).delete()
     naming = list(_ratings_naming(words))
     for rating in naming:
         redact_remark(rating, by=by, reason=reason)

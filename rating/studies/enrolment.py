@@ -150,6 +150,7 @@ class Enrolment(models.Model):
     )  # on withdrawal, where the study says so
     consented_at = models.DateTimeField(null=True, editable=False)
     consent_version = models.CharField(max_length=16, blank=True, editable=False)
+    reminders_stopped_at = models.DateTimeField(null=True, editable=False)
     informed_at = models.DateTimeField(null=True, editable=False)  # of the purpose, after a first phase
     years = models.PositiveSmallIntegerField("years of reading images", null=True, blank=True)
     subspecialty = models.CharField(max_length=100, blank=True)

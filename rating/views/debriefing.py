@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET
 
 from rating.models import Enrolment, Presentation
 from rating.reading.debriefing import debriefing_of, log_look_at_score, may_see_truth
+from rating.studies.outreach.recruitment import completion_of
 from rating.views.images import png_of
 from rating.views.raters import for_raters
 
@@ -23,6 +24,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     # Whoever has not been told the purpose reads nothing here of what images were.
     is_told = enrolment.session_told_of >= study.first_informed_session
     context = {"study": study, "enrolment": enrolment, "debriefing": debriefing, "is_told": is_told}
+    context["completion"] = completion_of(enrolment)
     return render(request, "rating/debriefing.html", context)
 
 

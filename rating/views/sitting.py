@@ -33,6 +33,7 @@ from rating.reading.payload import (
 from rating.reading.rating import AlreadyRatedError, StudyOverError
 from rating.reading.usability import UsabilityAnswer
 from rating.studies.departures import departure_from, departure_of
+from rating.studies.outreach.recruitment import completion_of
 from rating.studies.sittings.presentation import PresentationQuerySet
 from rating.studies.sittings.sitting import SittingQuerySet
 from rating.studies.trail.sitting_heads import enter_heads
@@ -52,7 +53,7 @@ class Refusal(NamedTuple):
 @require_GET
 def reading_list(request: HttpRequest) -> HttpResponse:
     enter_heads(Sitting.objects.open_to(request.user))
-    enrolments = Enrolment.objects.of(request.user).with_progress()
+    enrolments = Enrolment.objects.of(request.user).select_related("study__schedule").with_progress()
     withdrawn = Enrolment.objects.withdrawn_by(request.user)
     return render(request, "rating/reading_list.html", {"enrolments": enrolments, "withdrawn": withdrawn})
 
@@ -75,7 +76,8 @@ def read(request: HttpRequest, slug: str) -> HttpResponse:
         enter_heads(Sitting.objects.filter(pk=sitting.pk))
         if UsabilityAnswer.is_due(sitting):
             return redirect("rating:usability", slug)
-        return render(request, "rating/done.html", {"study": sitting.enrolment.study})
+        context = {"study": sitting.enrolment.study, "completion": completion_of(sitting.enrolment)}
+        return render(request, "rating/done.html", context)
     return _show(request, presentation, _blank(presentation))
 
 

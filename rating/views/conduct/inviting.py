@@ -52,7 +52,7 @@ def key(request: HttpRequest, slug: str) -> HttpResponse:
     """Who each pseudonym is, for an admin, member of the study or not; each look stands in the study's log."""
     study = get_object_or_404(Study.objects.keys_of(request.user), slug=slug)
     record(study, request.user, KEY_SEEN)
-    enrolments = study.enrolments.people().select_related("user", "replaced_by").order_by("number")
+    enrolments = study.enrolments.people().select_related("user", "replaced_by", "recruit").order_by("number")
     page = Paginator(enrolments, PER_PAGE).get_page(request.GET.get("page"))
     ways = ways_in(page)
     context = {

@@ -26,7 +26,9 @@ PER_PAGE = 25
 @require_GET
 def raters(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.visible_to(request.user), slug=slug)
-    enrolments = study.enrolments.select_related("user", "replaced_by").with_progress().order_by("number")
+    enrolments = (
+        study.enrolments.select_related("user", "replaced_by", "recruit").with_progress().order_by("number")
+    )
     page = Paginator(enrolments, PER_PAGE).get_page(request.GET.get("page"))
     ways = ways_in(page)
     keys = [enrolment.pk for enrolment in page]

@@ -1,0 +1,141 @@
+"""People whom a recruitment site sends: in by a code, once each, and back there when they have finished."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.core.exceptions import ValidationError
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from rating.models import Enrolment, Recruit, Recruitment, Study
+from rating.studies.outreach.recruitment import RecruitmentForm
+from tests.rating.cast import open_study, rate_all
+
+pytestmark = pytest.mark.django_db
+CODES = "?PROLIFIC_PID=5f1ab&STUDY_ID=s-1&SESSION_ID=x_2"
+
+
+def recruiting(rater: User, **how: Any) -> tuple[Study, str]:
+    """An open study, and the address of its door."""
+    study = open_study(raters=[rater], **how)
+    recruitment = Recruitment.objects.create(
+        study=study,
+        is_open=True,
+        places=2,
+        completion_url="https://app.prolific.example/submissions/complete?cc=C0DE",
+        completion_code="C0DE",
+    )
+    return study, reverse("rating:take_part", args=[recruitment.token])
+
+
+def test_somebody_sent_here_reads_under_a_pseudonym_and_goes_back_when_done(client, rater):
+    study, door = recruiting(rater)
+
+    asked = client.get(door + CODES)
+    nobody_yet = Enrolment.objects.filter(recruit__isnull=False).exists()
+    arrived = client.post(door + CODES, follow=True)
+    enrolment = Recruit.objects.get(participant="5f1ab").enrolment
+    client.post(reverse("rating:begin", args=[study.slug]), {"consent": "on"})
+    too_early = client.get(reverse("rating:read", args=[study.slug])).content.decode()
+    rate_all(study, enrolment.user, "fake")
+    done = client.get(reverse("rating:read", args=[study.slug])).content.decode()
+
+    assert (asked.status_code, nobody_yet) == (200, False)
+    assert arrived.request["PATH_INFO"] == reverse("rating:begin", args=[study.slug])
+    assert (enrolment.pseudonym, enrolment.recruit.outer_session) == ("R02", "x_2")
+    assert "app.prolific.example" not in too_early
+    assert 'href="https://app.prolific.example/submissions/complete?cc=C0DE" rel="noreferrer"' in done
+    assert not mail.outbox  # there is no mailbox to write to
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?STUDY_ID=1",
+        "?PROLIFIC_PID=",
+        "?PROLIFIC_PID=a%20b",
+        "?PROLIFIC_PID=<b>",
+        f"?PROLIFIC_PID={'a' * 65}",
+        "?PROLIFIC_PID=a&SESSION_ID=%00",
+    ],
+)
+def test_what_is_no_code_lets_nobody_in(client, rater, query):
+    _study, door = recruiting(rater)
+
+    answers = [client.get(door + query).status_code, client.post(door + query).status_code]
+
+    assert answers == [400, 400]
+    assert not Recruit.objects.exists()
+
+
+def test_a_code_comes_in_once_and_no_more_people_than_there_are_places(rater):
+    study, door = recruiting(rater)
+    first, second, third = Client(), Client(), Client()
+
+    first.post(door + "?PROLIFIC_PID=a")
+    again = second.post(door + "?PROLIFIC_PID=a")
+    back = first.get(door + "?PROLIFIC_PID=a")
+    second.post(door + "?PROLIFIC_PID=b")
+    full = third.post(door + "?PROLIFIC_PID=c")
+
+    assert (again.status_code, full.status_code) == (409, 409)
+    assert (back.status_code, back["Location"]) == (302, reverse("rating:read", args=[study.slug]))
+    assert study.enrolments.count() == 3
+
+
+def test_the_door_is_shut_unless_the_study_is_open_and_says_so(client, rater):
+    study, door = recruiting(rater)
+    Recruitment.objects.update(is_open=False)
+    by_switch = client.post(door + CODES).status_code
+    Recruitment.objects.update(is_open=True)
+    study.close(None)
+
+    assert (by_switch, client.post(door + CODES).status_code) == (409, 409)
+
+
+def test_a_rater_who_is_signed_in_keeps_their_place_and_nobody_who_knows_the_truth_comes_in(
+    client_of, rater, researcher
+):
+    study, door = recruiting(rater)
+
+    client_of(rater).post(door + CODES)
+    refused = client_of(researcher).post(door + CODES.replace("5f1ab", "other"))
+
+    assert Recruit.objects.get().enrolment == study.enrolments.get(user=rater)
+    assert (refused.status_code, study.enrolments.count()) == (409, 1)
+
+
+def test_the_way_back_is_https_and_parameters_have_names_of_their_own(rater):
+    study = open_study(raters=[rater])
+    names = {"participant_name": "P", "outer_study_name": "S", "outer_session_name": "T"}
+    good = {**names, "places": "5"}
+
+    def errors(**changes: str) -> set[str]:
+        return set(RecruitmentForm({**good, **changes}, instance=Recruitment(study=study)).errors)
+
+    assert errors() == set()
+    assert errors(completion_url="http://a.example/") == {"completion_url"}
+    assert errors(completion_url="javascript:alert(1)") == {"completion_url"}
+    assert errors(outer_study_name="P") == {"outer_session_name"}
+    assert errors(participant_name="a b") == {"participant_name"}
+    with pytest.raises(ValidationError):
+        Recruitment(study=study, completion_code="<script>").full_clean()
+
+
+def test_codes_of_the_recruitment_site_stay_with_the_key_where_only_pseudonyms_are_seen(
+    client_of, rater, researcher, admin
+):
+    study, door = recruiting(rater, pseudonyms_only=True)
+    Client().post(door + CODES)
+
+    seen = client_of(researcher).get(reverse("rating:raters", args=[study.slug])).content.decode()
+    settings_page = client_of(researcher).get(reverse("rating:recruitment", args=[study.slug]))
+    key = client_of(admin).get(reverse("rating:key", args=[study.slug])).content.decode()
+
+    assert ("5f1ab" in seen, "5f1ab" in key) == (False, True)
+    assert settings_page.status_code == 404
