@@ -15,6 +15,7 @@ app.autodiscover_tasks(
         "jobs",
         "pool.imports",
         "pool.publication",
+        "pool.uploads",
         *(f"generation.{kind}" for kind in ("images", "training", "quality", "utility")),
         "rating.blinding",
         "rating.results.computation",

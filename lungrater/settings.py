@@ -186,6 +186,10 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 20_000
+# Of files sent in pieces: the largest, all of a person's that are not imported yet, and how long those wait to go on.
+UPLOAD_MOST_GB = env.int("UPLOAD_MOST_GB", default=20)
+UPLOAD_MOST_GB_PERSON = env.int("UPLOAD_MOST_GB_PERSON", default=100)
+UPLOAD_DAYS = env.int("UPLOAD_DAYS", default=7)
 
 # --- Work -------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = redis_url()
@@ -202,6 +206,10 @@ CELERY_BEAT_SCHEDULE = {
     "drop-finished-uploads": {
         "task": "pool.imports.tasks.drop_finished_uploads",
         "schedule": timedelta(minutes=5),
+    },
+    "drop-abandoned-uploads": {
+        "task": "pool.uploads.tasks.drop_abandoned_uploads",
+        "schedule": timedelta(hours=1),
     },
     "drop-old-releases": {
         "task": "pool.publication.tasks.drop_old_releases",

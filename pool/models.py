@@ -360,6 +360,8 @@ class UploadedFile(models.Model):
     job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="uploads")
     name = models.CharField(max_length=255)
     file = models.FileField(upload_to=upload_path, max_length=200)
+    # A tar that the page has made of many files: what lies in it is named by its path alone.
+    is_pack = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         ordering = ["id"]
@@ -377,3 +379,4 @@ from pool.imports.outcome_rows import FileOutcome as FileOutcome  # noqa: E402, 
 from pool.publication.models import DatasetRelease as DatasetRelease  # noqa: E402, PLC0414  as above
 from pool.release.models import HeldFile as HeldFile  # noqa: E402, PLC0414  as above
 from pool.storage.slices import Slice as Slice  # noqa: E402, PLC0414  as above
+from pool.uploads.models import ResumableUpload as ResumableUpload  # noqa: E402, PLC0414  as above

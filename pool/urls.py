@@ -7,6 +7,7 @@ from pool.imports import views
 from pool.publication import views as publication
 from pool.release import views as release
 from pool.rendering import views as rendering
+from pool.uploads import views as uploads
 from pool.views import datasets, images
 
 app_name = "pool"
@@ -36,6 +37,8 @@ urlpatterns = [
     path("held/<uuid:pk>/image", release.held_image, name="held_image"),
     path("held/<uuid:pk>/readmit", release.readmit_held_file, name="readmit_held_file"),
     path("import/", views.upload, name="upload"),
+    path("uploads/", uploads.resumable_uploads, name="resumable_uploads"),
+    path("uploads/<uuid:pk>", uploads.resumable_upload, name="resumable_upload"),
     *views.pages.urls("imports/"),
     path("imports/<int:pk>/outcomes.csv", views.import_outcomes, name="import_outcomes"),
 ]

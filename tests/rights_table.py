@@ -75,6 +75,8 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "pool:held_image": (STAFF, "get"),
     "pool:readmit_held_file": (STAFF, "post"),
     "pool:upload": (STAFF, "get"),
+    "pool:resumable_uploads": (STAFF, "get"),
+    "pool:resumable_upload": ({"researcher"}, "options"),  # whose it is
     "pool:import_list": (STAFF, "get"),
     "pool:import": (STAFF, "get"),
     "pool:import_outcomes": (STAFF, "get"),
@@ -301,7 +303,7 @@ EDITOR = {
 OWNER = {"rating:redact", "rating:delete", "rating:members", "pool:dataset_members", "pool:remove_dataset"}
 # What names no row of a study, dataset or job, or is for admins who have no part yet.
 WITHOUT_PART = {
-    *("person", "change_person", "erase_person", "revoke_token", "docs_page"),
+    *("person", "change_person", "erase_person", "revoke_token", "docs_page", "pool:resumable_upload"),
     *("rating:join", "rating:key", "pool:join_dataset"),
     *("generation:create_with", "rating:planner_figure"),
 }

@@ -19,7 +19,7 @@ from accounts.roles import Role
 from generation.models import Checkpoint, GenerationJob, QualityReport, TrainingRun
 from lungrater.machines.models import MachineReading
 from pool.corrections.correcting import correct
-from pool.models import Dataset, DatasetRelease, Image, ImportJob
+from pool.models import Dataset, DatasetRelease, Image, ImportJob, ResumableUpload
 from rating.models import Analysis, BlindingAudit, BundleJob, Freeze, Recruitment, Study
 from rating.studies.outreach.reminders import stop_token
 from tests.factories import make_dataset, make_held_file, make_image
@@ -127,6 +127,7 @@ def make_world(people: dict[str, User]) -> dict[str, Any]:
         "taught": taught,
         "token of a lesson": presentations(taught, rater)[0].token,
         "over": over,
+        "upload": ResumableUpload.objects.create(owner=researcher, name="a.dcm", length=1),
         "release": DatasetRelease.objects.create(dataset=make_dataset(), state="succeeded"),
         "bundle": BundleJob.objects.create(study=over, state="succeeded"),
         "draft": draft_study("Draft"),
@@ -186,6 +187,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         (OF_CHECKPOINT, world["checkpoint"].pk),
         (OF_REPORT, world["report"].pk),
         (OF_UTILITY, world["utility"].pk),
+        ({"pool:resumable_upload"}, world["upload"].pk),
         (OF_STUDY, own),
     ]
     arguments: dict[str, Callable[[], list[Any]]] = {

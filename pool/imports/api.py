@@ -30,7 +30,7 @@ MAY = "pool.add_image"
 if TYPE_CHECKING:
     Upload = Schema
 else:
-    Upload = body_of(UploadForm, "Upload", without=(*OF_THE_DATASET, "uploads", "table"))
+    Upload = body_of(UploadForm, "Upload", without=(*OF_THE_DATASET, "uploads", "sent", "table"))
 
 router = Router(tags=["Images"])
 

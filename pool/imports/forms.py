@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import PurePath
 from typing import Any
 
@@ -17,8 +18,9 @@ from pool.imports.labels import BadSourceError
 from pool.imports.notes import KINDS
 from pool.imports.public_layouts import CHOICES as LAYOUTS
 from pool.imports.tables import read_table
+from pool.imports.uploads import SENT_AND_GONE
 from pool.imports.volumetric.slices import CHOICE_SENTENCE, is_choice
-from pool.models import ANY_NOTE, Dataset, Image, ImportJob, Modality, Origin
+from pool.models import ANY_NOTE, Dataset, Image, ImportJob, Modality, Origin, ResumableUpload
 
 ANY = ("", "any")
 MADE_BY = ("model", "prompt", "source")
@@ -100,6 +102,18 @@ class SeveralFilesField(forms.Field):
 LOOSE = "Single files are sent without the folders they lie in: pack the folder into a zip and send that."
 
 
+class SentFilesField(forms.CharField):
+    """The keys of files that were sent in pieces, in the order in which they are to be read."""
+
+    widget = forms.HiddenInput
+
+    def clean(self, value: Any) -> list[uuid.UUID]:
+        try:
+            return [uuid.UUID(key) for key in str(super().clean(value)).split()]
+        except ValueError as error:
+            raise forms.ValidationError(SENT_AND_GONE) from error
+
+
 def _is_loose(files: list[UploadedFile[bytes]] | None) -> bool:
     """Whether all that was sent are single images by name; without an ending, a file may be an archive."""
     names = [(file.name or "").lower() for file in files or ()]
@@ -122,6 +136,7 @@ class UploadForm(forms.Form):
         required=False,
         help_text="Of an image or a zip on a public server: https://…",
     )
+    sent = SentFilesField(required=False, max_length=100_000)
     dataset = forms.ModelChoiceField(
         Dataset.objects.all(), required=False, empty_label="a new dataset", label="Into"
     )
@@ -163,8 +178,10 @@ class UploadForm(forms.Form):
         help_text="Columns file and label; also patient, split, view and licence where you have them.",
     )
 
-    def __init__(self, *args: Any, person: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, person: Any, files_follow: bool = False, **kwargs: Any) -> None:
+        """`files_follow` where a page asks whether all else will do before it sends any."""
         super().__init__(*args, **kwargs)
+        self.person, self.files_follow = person, files_follow
         self.fields["dataset"].queryset = Dataset.objects.editable_by(person)  # type: ignore[attr-defined]  # as above
 
     def clean_name(self) -> str:
@@ -172,6 +189,16 @@ class UploadForm(forms.Form):
         if name and Dataset.objects.filter(name=name).exists():
             raise forms.ValidationError("There is a dataset of this name; choose it above.")
         return name
+
+    def clean_sent(self) -> list[ResumableUpload]:
+        """The person's own complete uploads of these keys."""
+        keys: list[uuid.UUID] = self.cleaned_data["sent"]
+        if not keys:
+            return []
+        uploads = ResumableUpload.objects.owned_by(self.person).complete().in_bulk(keys)
+        if len(uploads) != len(keys):
+            raise forms.ValidationError(SENT_AND_GONE)
+        return [uploads[key] for key in keys]
 
     def clean_url(self) -> str:
         url = str(self.cleaned_data["url"]).strip()
@@ -198,7 +225,8 @@ class UploadForm(forms.Form):
         data = self.cleaned_data
         if sentence := shortage():
             raise forms.ValidationError(f"Nothing can be imported now. {sentence} Ask who runs this site.")
-        if not data.get("uploads") and not data.get("url") and "url" not in self.errors:
+        has_files = data.get("uploads") or data.get("sent") or data.get("url") or self.files_follow
+        if not has_files and not {"url", "sent"} & set(self.errors):
             self.add_error("uploads", "Choose files, or give an address.")
         typed = {"engine": data.get("made_with"), **{name: data.get(name) for name in MADE_BY}}
         data["provenance"] = {name: value for name, value in typed.items() if value}

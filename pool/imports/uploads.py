@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,11 +21,16 @@ from pool.imports.outcomes import outcome_row
 from pool.imports.public_layouts import Reading, read_layout
 from pool.imports.store import Duplicate, bring_in
 from pool.imports.tables import read_table
-from pool.models import Dataset, HeldFile, Image, ImportJob, UploadedFile
-from pool.storage.stored_files import opened, stored_bytes
+from pool.models import Dataset, HeldFile, Image, ImportJob, ResumableUpload, UploadedFile
+from pool.storage.stored_files import LostFileError, opened, stored_bytes
 
 TELL_EVERY = 1.0
 CHUNK = 2**20
+SENT_AND_GONE = "Some of the files that were sent are gone or not complete: choose them again."
+
+
+class UploadsGoneError(Exception):
+    """What was sent in pieces is no more; the message is one sentence."""
 
 
 def submit_upload(dataset: Dataset, data: dict[str, Any], *, by: Any) -> ImportJob:
@@ -42,22 +47,46 @@ def submit_upload(dataset: Dataset, data: dict[str, Any], *, by: Any) -> ImportJ
     )
     with transaction.atomic():  # the bell rings when this is committed, files and all
         job.submit()
-        keep_uploads(job, data["uploads"])
+        names: set[str] = set()
+        keep_uploads(job, data["uploads"], names)
+        take_over(job, data.get("sent", []), names)
     return job
 
 
-def keep_uploads(job: ImportJob, files: Iterable[SentFile[bytes]]) -> None:
+def keep_uploads(job: ImportJob, files: Iterable[SentFile[bytes]], names: set[str]) -> None:
     """Store what was sent; a name that comes twice is numbered."""
-    names: set[str] = set()
     for file in files:
-        name = first = file_name(file.name or "unnamed")
-        number = 1
-        while name in names:
-            number += 1
-            path = PurePosixPath(first)
-            name = file_name(f"{path.stem} ({number}){path.suffix}")
-        names.add(name)
-        UploadedFile.objects.create(job=job, name=name, file=file)
+        UploadedFile.objects.create(job=job, name=_numbered(file.name or "unnamed", names), file=file)
+
+
+def take_over(job: ImportJob, uploads: Sequence[ResumableUpload], names: set[str]) -> None:
+    """Make files that were sent in pieces the job's own. Raises UploadsGoneError where one was dropped meanwhile."""
+    keys = [upload.pk for upload in uploads]
+    rows = ResumableUpload.objects.complete().select_for_update().in_bulk(keys)
+    if len(rows) != len(keys):
+        raise UploadsGoneError(SENT_AND_GONE)
+    UploadedFile.objects.bulk_create(
+        UploadedFile(
+            job=job,
+            name=_numbered(rows[key].name, names),
+            file=rows[key].file.name,
+            is_pack=rows[key].is_pack,
+        )
+        for key in keys
+    )
+    ResumableUpload.objects.filter(pk__in=keys).delete()
+
+
+def _numbered(name: str, names: set[str]) -> str:
+    """The name, with a number where it has come before; noted among the names."""
+    first = name = file_name(name)
+    number = 1
+    while name in names:
+        number += 1
+        path = PurePosixPath(first)
+        name = file_name(f"{path.stem} ({number}){path.suffix}")
+    names.add(name)
+    return name
 
 
 def import_uploads(job: ImportJob) -> None:
@@ -65,7 +94,7 @@ def import_uploads(job: ImportJob) -> None:
     with tempfile.TemporaryDirectory(prefix="lungrater-import-") as folder:
         progress = Teller(job)
         try:
-            items = [_fetched(upload, Path(folder), progress) for upload in job.uploads.all()]
+            items = [_local(upload, Path(folder), progress) for upload in job.uploads.all()]
             if job.url:
                 job.beat(message="Fetching…")
                 path = Path(folder) / "fetched"
@@ -143,14 +172,19 @@ def _outcomes(
     return bring_in(job.dataset, sources, job=job, done=done, provenance=provenance, slices=job.slices)
 
 
-def _fetched(upload: UploadedFile, folder: Path, progress: Teller) -> ImportItem:
-    """A local copy, since zips are read from several places and storage may be far away."""
-    path = folder / str(upload.pk)
-    with opened(upload.file, f"the upload “{upload.name}”") as source, path.open("wb") as target:
-        while chunk := source.read(CHUNK):
-            target.write(chunk)
-            progress.when_due()
-    return ImportItem(path, upload.name)
+def _local(upload: UploadedFile, folder: Path, progress: Teller) -> ImportItem:
+    """Where its bytes lie on this machine: where storage is a folder there, else a copy, since archives are read more than once."""
+    try:
+        path = Path(upload.file.path)
+    except NotImplementedError:
+        path = folder / str(upload.pk)
+        with opened(upload.file, f"the upload “{upload.name}”") as source, path.open("wb") as target:
+            while chunk := source.read(CHUNK):
+                target.write(chunk)
+                progress.when_due()
+    if not path.is_file():
+        raise LostFileError(f"the upload “{upload.name}”")
+    return ImportItem(path, upload.name, is_pack=upload.is_pack)
 
 
 def _reading(job: ImportJob, items: list[ImportItem]) -> Reading:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.decorators import permission_required
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,10 +15,11 @@ from jobs.views import Context, JobPages
 from pool.counting import count_of
 from pool.imports.forms import UploadForm
 from pool.imports.outcomes import outcome_lines
-from pool.imports.uploads import submit_upload
+from pool.imports.uploads import UploadsGoneError, submit_upload
 from pool.models import FileOutcome, ImportJob
 
 RECENT = 10
+CHECK_ONLY = "Check-Only"  # a page asks whether the form will do, before it sends files
 MOST_LINES = 200  # of each list on the page; the CSV has them all
 
 may_add = permission_required("pool.add_image", raise_exception=True)
@@ -23,13 +27,28 @@ may_add = permission_required("pool.add_image", raise_exception=True)
 
 @may_add
 def upload(request: HttpRequest) -> HttpResponse:
-    form = UploadForm(request.POST or None, request.FILES or None, person=request.user)
+    is_check = CHECK_ONLY in request.headers
+    form = UploadForm(request.POST or None, request.FILES or None, person=request.user, files_follow=is_check)
     if request.method == "POST" and form.is_valid():
-        return redirect(submit_upload(form.target(request.user), form.cleaned_data, by=request.user))
+        if is_check:
+            return HttpResponse(status=204)
+        try:
+            return redirect(_submitted(form, request.user))
+        except UploadsGoneError as error:
+            form.add_error("sent", str(error))
     recent = ImportJob.objects.visible_to(request.user).select_related("dataset")[:RECENT]
-    return render(
-        request, "pool/upload.html", {"form": form, "recent": recent}, status=422 if form.errors else 200
-    )
+    context = {
+        "form": form,
+        "recent": recent,
+        "sent_files": len(form.cleaned_data.get("sent", ())) if form.is_bound else 0,
+    }
+    return render(request, "pool/upload.html", context, status=422 if form.errors else 200)
+
+
+@transaction.atomic
+def _submitted(form: UploadForm, person: Any) -> ImportJob:
+    """The import, and the dataset it may be the first of: both or neither."""
+    return submit_upload(form.target(person), form.cleaned_data, by=person)
 
 
 class ImportPages(JobPages[ImportJob]):

@@ -19,7 +19,7 @@ from pool.imports.archives.members import (
 )
 from pool.imports.archives.npz import npz_members
 from pool.imports.archives.seven_zips import seven_zip_members
-from pool.imports.archives.tars import is_packed_tar, tar_members
+from pool.imports.archives.tars import count_in_tar, is_packed_tar, tar_members
 from pool.imports.archives.zips import count_in_zip, zip_members
 from pool.imports.decoding import MAX_FILE_BYTES
 from pool.imports.labels import BadSourceError, Facts, FolderLabels, Labels, NoRowError
@@ -47,10 +47,14 @@ class Source:
 
 @dataclass(frozen=True)
 class ImportItem:
-    """A folder, archive or file to import from; `name` is what people call it, `path` where its bytes lie."""
+    """A folder, archive or file to import from; `name` is what people call it, `path` where its bytes lie.
+
+    A pack is a tar that nobody made: what lies in it goes by its path alone, as if it had come by itself.
+    """
 
     path: Path
     name: str
+    is_pack: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ def named_members(
 ) -> Iterator[NamedMember]:
     """Every file in what was given; its bytes are there to be read until the next is asked for."""
     for item in items:
-        is_container = several and (item.path.is_dir() or bool(archive_kind(item)))
+        is_container = several and not item.is_pack and (item.path.is_dir() or bool(archive_kind(item)))
         prefix = f"{item.name}/" if is_container else ""
         # Of several folders each may be a class of its own; the name of an archive says nothing.
         known_as = prefix if item.path.is_dir() else ""
@@ -155,6 +159,8 @@ def _members(item: ImportItem, skip: Path | None) -> Iterator[Member | Refusal]:
         yield from _folder(item.path.parent, skip)
     elif not item.path.is_file():
         raise BadSourceError(f"There is no file or folder {item.name}.")
+    elif item.is_pack:  # whatever the name of its first file begins with
+        yield from tar_members(item.path, item.name)
     elif kind := archive_kind(item):
         yield from OPENED[kind](item.path, item.name)
     else:
@@ -189,4 +195,6 @@ def _count_one(item: ImportItem) -> int:
         return sum(1 for _ in _walk(item.path.parent))
     if item.path.is_dir():
         return sum(1 for _ in _walk(item.path))
+    if item.is_pack:
+        return count_in_tar(item.path)
     return count_in_zip(item.path) if archive_kind(item) == "zip" else 1

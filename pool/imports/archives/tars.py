@@ -75,6 +75,15 @@ def _unpack(archive: tarfile.TarFile, info: tarfile.TarInfo, budget: Budget) -> 
         raise UnreadableError(f"The tar is damaged at this file: {error}.") from error
 
 
+def count_in_tar(path: Path) -> int:
+    """How many files a plain tar holds; 1 where it cannot be read."""
+    try:
+        with tarfile.open(path, "r:", encoding="utf-8", errors="surrogateescape") as archive:
+            return sum(info.isreg() for info, _ in zip(archive, range(limits.MAX_MEMBERS), strict=False))
+    except DAMAGED:
+        return 1
+
+
 def is_packed_tar(path: Path) -> bool:
     """Whether what gzip or bzip2 has packed begins as a tar."""
     try:
