@@ -14,11 +14,11 @@ from rating.statistics.agreement.cohen import cohen
 from rating.statistics.agreement.goodness_of_fit import common_kappa, kappa_interval
 from rating.statistics.agreement.homogeneity import homogeneity, prevalence_and_bias
 from rating.statistics.agreement.intra import intra_rater, pooled_self_agreement
+from rating.statistics.arena.bradley_terry import Comparisons, abilities
 from rating.statistics.estimate import Estimate, logit_interval
 from rating.statistics.mrmc import fixed_raters, obuchowski_rockette
 from rating.statistics.mrmc.fixed_raters import FixedMean
 from rating.statistics.mrmc.paired import cochran_q, holm_adjusted, mcnemar
-from rating.statistics.paired_comparisons import Comparisons, abilities
 from rating.statistics.planning import Pilot, images_for_power, reader_power
 from rating.statistics.proportions import clopper_pearson, difference, difference_score
 from rating.statistics.times import median_interval, quartiles
@@ -43,7 +43,7 @@ def marginal_homogeneity(example: Example) -> dict[str, Any]:
     "bt-by-rater-6x3",
 )
 def paired_comparisons(example: Example) -> dict[str, Any]:
-    found = abilities(_comparisons(example["data"]))
+    found = abilities(comparisons_of(example["data"]))
     pooled = [math.nan if row.estimate is None else row.estimate for row in found.pooled]
     if found.reason:
         return {"exists": False, "log_ability_centred": None, "se_centred": None, "rank_interval": None}
@@ -57,7 +57,7 @@ def paired_comparisons(example: Example) -> dict[str, Any]:
         "ci_centred": [row.ci for row in found.pooled],
         "se_by_rater": [row.se for row in found.by_rater],
         "ci_by_rater": [row.ci for row in found.by_rater],
-        "df": len(set(_comparisons(example["data"]).rater)) - 1,
+        "df": len(set(comparisons_of(example["data"]).rater)) - 1,
         "log_nu": found.log_tie and found.log_tie.estimate,
         "log_nu_se": found.log_tie and found.log_tie.se,
         "pairs": [
@@ -74,7 +74,7 @@ def paired_comparisons(example: Example) -> dict[str, Any]:
     }
 
 
-def _comparisons(data: dict[str, Any]) -> Comparisons:
+def comparisons_of(data: dict[str, Any]) -> Comparisons:
     if "wins" in data:
         ties = np.array(data["ties"]) if "ties" in data else None
         return Comparisons.of_tables(data["items"], np.array(data["wins"]), ties)

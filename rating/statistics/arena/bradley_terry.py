@@ -74,38 +74,55 @@ class Abilities:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    """Parameters (log abilities with the first at 0, then log ν where there are ties), information, raters' scores."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """Parameters (log abilities with the first at 0, then log ν where there are ties), information, each row's scores.
+
+    chance: of each outcome of a row (first, second, neither), rows × 3.
+    """
 
     values: Floats
     information: Floats
     scores: Floats
+    chance: Floats
+
+    @property
+    def covariance(self) -> Floats:
+        """As if all choices were independent."""
+        return np.asarray(np.linalg.inv(self.information), dtype=np.float64)
+
+    def clustered(self, clusters: Ints) -> Floats:
+        """The sandwich with rows of one cluster dependent (Liang & Zeger 1986), by C / (C - 1)."""
+        sums = np.zeros((int(clusters.max()) + 1, self.scores.shape[1]))
+        np.add.at(sums, clusters, self.scores)
+        n = len(np.unique(clusters))
+        inverse = self.covariance
+        return np.asarray(inverse @ (sums.T @ sums) @ inverse * (n / (n - 1)))
 
 
 def abilities(choices: Comparisons) -> Abilities:
     """The log ability of each item by maximum likelihood, or the reason why it does not exist."""
-    if not _exists(choices):
+    if not exists(choices):
         undefined = tuple(Estimate.undefined(NOT_CONNECTED) for _ in choices.items)
         return Abilities(choices.items, undefined, undefined, None, (), (), NOT_CONNECTED)
-    fit = _fit(choices)
+    fit = fitted(choices)
     k = len(choices.items)
-    naive: Floats = np.asarray(np.linalg.inv(fit.information), dtype=np.float64)
-    raters = len(fit.scores)
-    robust = naive @ (fit.scores.T @ fit.scores) @ naive * (raters / (raters - 1)) if raters > 1 else None
-    pooled = _centred(fit.values, naive, k, np.inf)
+    naive = fit.covariance
+    raters = len(np.unique(choices.rater))
+    robust = fit.clustered(choices.rater) if raters > 1 else None
+    pooled = centred(fit.values, naive, k, np.inf)
     by_rater = (
         tuple(Estimate(row.estimate, reason=ONE_RATER) for row in pooled)
         if robust is None
-        else _centred(fit.values, robust, k, raters - 1)
+        else centred(fit.values, robust, k, raters - 1)
     )
     covariance, df = (naive, np.inf) if robust is None else (robust, raters - 1)
-    pairs = _pairs(choices.items, fit.values, covariance, df)
+    pairs = pair_differences(choices.items, fit.values, covariance, df)
     log_tie = _estimate(fit.values[k - 1], naive[k - 1, k - 1], np.inf) if choices.tied.any() else None
-    return Abilities(choices.items, pooled, by_rater, log_tie, pairs, _ranks(choices.items, pairs))
+    return Abilities(choices.items, pooled, by_rater, log_tie, pairs, ranks(choices.items, pairs))
 
 
-def _exists(choices: Comparisons) -> bool:
+def exists(choices: Comparisons) -> bool:
     """Whether everybody was chosen over everybody by some way round (Ford 1957); a tie counts for both."""
     k = len(choices.items)
     beaten = np.zeros((k, k))
@@ -115,24 +132,22 @@ def _exists(choices: Comparisons) -> bool:
     return bool(components == 1)
 
 
-def _fit(choices: Comparisons) -> _Fit:
+def fitted(choices: Comparisons) -> Fit:
     """Newton's method on the multinomial likelihood: a choice of one of three, linear in the parameters."""
     design, counts = _design(choices)
     values = np.zeros(design.shape[2])
+    n = counts.sum(axis=1)
     for _ in range(MOST_STEPS):
         chance = scipy.special.softmax(design @ values + _impossible(counts, choices), axis=1)
-        n = counts.sum(axis=1)
         mean = np.einsum("ro,rop->rp", chance, design)
-        gradient = np.einsum("ro,rop->rp", counts - n[:, None] * chance, design)
+        scores = np.einsum("ro,rop->rp", counts - n[:, None] * chance, design)
         spread = np.einsum("r,ro,rop,roq->pq", n, chance, design, design)
         information = spread - np.einsum("r,rp,rq->pq", n, mean, mean)
-        step = np.linalg.solve(information, gradient.sum(axis=0))
+        step = np.linalg.solve(information, scores.sum(axis=0))
         values = values + step
         if float(np.abs(step).max(initial=0.0)) < TINY:
             break
-    raters = np.unique(choices.rater)
-    scores = np.stack([gradient[choices.rater == rater].sum(axis=0) for rater in raters])
-    return _Fit(values, information, scores)
+    return Fit(values, information, scores, chance)
 
 
 def _design(choices: Comparisons) -> tuple[Floats, Floats]:
@@ -158,7 +173,8 @@ def _impossible(counts: Floats, choices: Comparisons) -> Floats:
     return never
 
 
-def _centred(values: Floats, covariance: Floats, k: int, df: float) -> tuple[Estimate, ...]:
+def centred(values: Floats, covariance: Floats, k: int, df: float) -> tuple[Estimate, ...]:
+    """Estimates of log abilities that sum to 0."""
     full, spread = _with_first(values, covariance, k)
     centring = np.eye(k) - 1 / k
     centred, variance = centring @ full, np.diag(centring @ spread @ centring.T)
@@ -177,7 +193,9 @@ def _estimate(value: float, variance: float, df: float) -> Estimate:
     return Estimate(float(value), se, t_interval(float(value), se, df, bounds=(-np.inf, np.inf)))
 
 
-def _pairs(items: tuple[str, ...], values: Floats, covariance: Floats, df: float) -> tuple[Pair, ...]:
+def pair_differences(
+    items: tuple[str, ...], values: Floats, covariance: Floats, df: float
+) -> tuple[Pair, ...]:
     full, spread = _with_first(values, covariance, len(items))
     first, second = np.triu_indices(len(items), 1)
     variance = spread[first, first] + spread[second, second] - 2 * spread[first, second]
@@ -192,7 +210,7 @@ def _pairs(items: tuple[str, ...], values: Floats, covariance: Floats, df: float
     )
 
 
-def _ranks(items: tuple[str, ...], pairs: tuple[Pair, ...]) -> tuple[tuple[int, int], ...]:
+def ranks(items: tuple[str, ...], pairs: tuple[Pair, ...]) -> tuple[tuple[int, int], ...]:
     better, worse = dict.fromkeys(items, 0), dict.fromkeys(items, 0)
     for pair in pairs:
         if pair.p_holm < SIGNIFICANT:

@@ -1,0 +1,1 @@
+"""Which of several generators looks more real, from comparisons two by two."""
