@@ -77,6 +77,7 @@ class Examined:
     letters: int | None = None
     cells: Halves | None = None
     slices: int = 1  # of the source
+    generator: str = ""  # of an arena, where it stands for the arm
 
 
 def check_headers(images: Sequence[Examined], *, side: int, bits: int) -> Finding:
@@ -196,7 +197,7 @@ def check_native_sizes(images: Sequence[Examined], *, side: int, made_alike: boo
 
 def _native_auc(images: Sequence[Examined]) -> float:
     """How far the native sizes tell the arms apart, 0.5 to 1, whichever arm is larger."""
-    return _one_feature_auc(
+    return one_feature_auc(
         np.array([min(image.native[:2]) for image in images], dtype=np.float64),
         np.array([image.synthetic for image in images]),
     )
@@ -341,7 +342,7 @@ def _classified(
     detail = {"auc": result.auc, "band": [result.low, result.high], "p": result.p}
     if result.p >= ALARM:
         return Finding(name, Verdict.GREEN, f"{otherwise} ({numbers}).", "", detail)
-    feature = _most_telling(features, synthetic, names)
+    feature = names[most_telling(features, synthetic)]
     reason = f"A program tells the arms apart by {features_in_words} alone ({numbers}); most by {feature}."
     red = result.p < CERTAIN and (at_any_size or result.auc >= PLAIN)
     return Finding(name, Verdict.RED if red else Verdict.AMBER, reason, remedy, detail)
@@ -366,12 +367,13 @@ def too_few(name: str, images: Sequence[Examined]) -> Finding | None:
     )
 
 
-def _most_telling(features: Floats, synthetic: np.ndarray, names: Sequence[str]) -> str:
-    aucs = [_one_feature_auc(column, synthetic) for column in features.T]
-    return names[int(np.argmax(aucs))]
+def most_telling(features: Floats, synthetic: np.ndarray) -> int:
+    """The feature (column) that by itself tells the two best."""
+    return int(np.argmax([one_feature_auc(column, synthetic) for column in features.T]))
 
 
-def _one_feature_auc(values: Floats, synthetic: np.ndarray) -> float:
+def one_feature_auc(values: Floats, synthetic: np.ndarray) -> float:
+    """How far one number tells the two, 0.5 to 1, whichever has more of it."""
     positive, negative = values[synthetic], values[~synthetic]
     if not len(positive) or not len(negative):
         return 0.5

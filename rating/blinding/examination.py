@@ -29,10 +29,12 @@ from rating.blinding.intensity import grey_features, sharpness_features
 from rating.blinding.letter_check import check_letters
 from rating.blinding.letters import letters_in
 from rating.blinding.place_check import check_cells, check_shading
-from rating.blinding.places import SetInOrder, check_places
 from rating.blinding.power import with_power
+from rating.blinding.sets.generators import check_generators, smallest_sizes
+from rating.blinding.sets.places import SetInOrder, check_places
 from rating.blinding.stack_check import check_stacks
-from rating.studies.images import StudyImage, StudySlice
+from rating.studies.images import LETTERS, StudyImage, StudySlice
+from rating.studies.sampling.generators import competitor, competitors_of_sets
 from rating.studies.sampling.sets import origins_of_sets, truth_of_set
 from rating.studies.sampling.strata import Role
 from rating.studies.sittings.orders import OrderLine, Orders
@@ -56,18 +58,11 @@ def examine(study: Study, beat: Beat) -> list[Finding]:
     planned = _planned_orders(study)
     images = list(_examined(study, planned, beat))
     beat(len(images), "Comparing the arms")
-    seed = study.seed
     arms = [image for image in images if image.counts]
     made_alike = study.common_size != Study.CommonSize.OWN
     findings = [
         checks.check_headers(images, side=study.canvas, bits=study.bits),
-        checks.check_container(arms, seed=seed),
-        checks.check_grey_levels(arms, seed=seed),
-        checks.check_sharpness(arms, seed=seed, made_alike=made_alike),
-        check_cells(arms, seed=seed),
-        check_shading(arms, seed=seed),
-        checks.check_native_sizes(arms, side=study.canvas, made_alike=made_alike),
-        check_kinds(arms),
+        *_arms_compared(study, arms, made_alike=made_alike),
     ]
     pulse = partial(beat, len(images), "Looking for copies")
     generated = Image.objects.filter(pk__in=study.images.values("image"), origin=Origin.SYNTHETIC)
@@ -77,14 +72,37 @@ def examine(study: Study, beat: Beat) -> list[Finding]:
     pulse = partial(beat, len(images), "Looking for copies of training images")
     findings.append(_training_copies(study, fakes, pulse))
     if study.shows_sets:
-        findings.append(check_places(list(_orders_of_sets(study, planned)), size=study.set_size))
+        sought = "the generator first by name" if study.is_arena else "the image looked for"
+        orders = list(_orders_of_sets(study, planned))
+        findings.append(check_places(orders, size=study.set_size, sought=sought))
     findings.append(checks.check_patients(images, copies))
-    findings.append(check_letters(arms, policy=study.burned_in))
+    if not study.is_arena:
+        findings.append(check_letters(arms, policy=study.burned_in))
     if study.slices > 1:
         looked_at = len(_slices_looked_at(study))
         findings.append(check_stacks(arms, slices=study.slices, looked_at=looked_at))
-    sizes = [min(SAMPLE, sum(image.synthetic == arm for image in arms)) for arm in (False, True)]
-    return [with_power(finding, *sizes) for finding in findings]
+    sizes = [sum(image.synthetic == arm for image in arms) for arm in (False, True)]
+    if study.is_arena:
+        sizes = list(smallest_sizes(arms))
+    return [with_power(finding, *(min(SAMPLE, size) for size in sizes)) for finding in findings]
+
+
+def _arms_compared(study: Study, arms: list[Examined], *, made_alike: bool) -> list[Finding]:
+    """What tells real images from generated ones; in an arena, one generator's from all others."""
+    seed = study.seed
+    if study.is_arena:
+        return check_generators(
+            arms, seed=seed, side=study.canvas, made_alike=made_alike, matched=study.match_findings
+        )
+    return [
+        checks.check_container(arms, seed=seed),
+        checks.check_grey_levels(arms, seed=seed),
+        checks.check_sharpness(arms, seed=seed, made_alike=made_alike),
+        check_cells(arms, seed=seed),
+        check_shading(arms, seed=seed),
+        checks.check_native_sizes(arms, side=study.canvas, made_alike=made_alike),
+        check_kinds(arms),
+    ]
 
 
 def _planned_orders(study: Study) -> list[list[OrderLine]]:
@@ -114,7 +132,9 @@ def _slices_looked_at(study: Study) -> list[int]:
 def _examined(study: Study, planned: list[list[OrderLine]], beat: Beat) -> Iterable[Examined]:
     slices = StudySlice.objects.filter(number__in=_slices_looked_at(study))
     rows = (
-        study.images.select_related("image").prefetch_related(Prefetch("other_slices", slices)).order_by("pk")
+        study.images.select_related("image__dataset")
+        .prefetch_related(Prefetch("other_slices", slices))
+        .order_by("pk")
     )
     places = _mean_places(study, planned)
     if study.shows_sets:  # a set goes by one image, and the others stand where it stands
@@ -151,6 +171,7 @@ def _examine(row: StudyImage, *, place: float, in_sample: bool, encoded_again: b
         letters=None if pixels is None else _most_letters([pixels, *map(decode_png, slices.values())]),
         cells=None if pixels is None else cells(pixels),
         slices=image.slices,
+        generator=competitor(image.origin, image.provenance, image.dataset.name),
     )
 
 
@@ -165,7 +186,10 @@ def _most_letters(slices: Sequence[Pixels]) -> int:
 
 def _orders_of_sets(study: Study, planned: list[list[OrderLine]]) -> Iterable[list[SetInOrder]]:
     """Each sitting's sets in order, with the place of the image looked for."""
-    sought = {pk: truth_of_set(study, origins) for pk, origins in origins_of_sets(study).items()}
+    if study.is_arena:
+        sought = {pk: LETTERS[names.index(min(names))] for pk, names in competitors_of_sets(study).items()}
+    else:
+        sought = {pk: truth_of_set(study, origins) for pk, origins in origins_of_sets(study).items()}
     for lines in planned:
         yield [SetInOrder(line.places.index(sought[line.item.pk]), line.kind) for line in lines]
     rows = (

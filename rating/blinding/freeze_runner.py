@@ -23,6 +23,8 @@ from rating.blinding.audit import BlindingAudit
 from rating.blinding.derivative import DerivativePath, slices_read, source_of
 from rating.blinding.freeze import Freeze
 from rating.studies.images import StudyImage, StudySlice
+from rating.studies.sampling.generators import competitor
+from rating.studies.sampling.pairing import ImpossiblePairsError, pairs_of
 from rating.studies.sampling.strata import Role, Stratum
 from rating.studies.sittings import ordering
 from rating.studies.sittings.orders import Orders
@@ -30,6 +32,7 @@ from rating.studies.study import Study
 
 MOST_NAMED = 5
 SLICES_BETWEEN_BEATS = 20
+COLUMNS_DRAWN = ("pk", "file", "modality", "label", "provenance")
 WINDOW_SLICES = 16  # of a stack, whose grey levels make the window of all its slices
 logger = logging.getLogger(__name__)
 
@@ -87,7 +90,7 @@ class FreezeSteps:
         picks = list(chosen.values())
         sets = self._make_sets(picks, generator)
         main = [members for members in sets if picks[members[0]][0].role == Role.MAIN]
-        blocks = self._deal([picks[members[0]] for members in main])
+        blocks = self._deal([[picks[place] for place in members] for members in main])
         block_of = dict.fromkeys(range(len(picks)), 0) | {
             place: block for members, block in zip(main, blocks, strict=True) for place in members
         }
@@ -117,6 +120,8 @@ class FreezeSteps:
         """Places of the images shown together: one looked for and others of its modality, of its finding if they can."""
         if not self.study.shows_sets:
             return [[place] for place in range(len(picks))]
+        if self.study.is_arena:
+            return self._make_pairs(picks, generator)
         sought = Origin.REAL if self.study.sought == Study.Sought.REAL else Origin.SYNTHETIC
         kinds: dict[tuple[str, str], tuple[list[int], list[int]]] = {}
         for place in generator.permutation(len(picks)).tolist():
@@ -136,6 +141,29 @@ class FreezeSteps:
             ]
         return sets
 
+    def _make_pairs(
+        self, picks: list[tuple[Stratum, Image]], generator: np.random.Generator
+    ) -> list[list[int]]:
+        """Places of the two images of each pair of an arena, of different generators and of one modality."""
+        pairs: list[list[int]] = []
+        for role in Role.values:
+            places = [place for place, (stratum, _) in enumerate(picks) if stratum.role == role]
+            of_role = [picks[place] for place in places]
+            names = [
+                competitor(stratum.dataset.origin, image.provenance, stratum.dataset.name)
+                for stratum, image in of_role
+            ]
+            kinds = [self._kind(image) for _, image in of_role]
+            try:
+                pairs += [[places[a], places[b]] for a, b in pairs_of(names, kinds, generator)]
+            except ImpossiblePairsError as error:
+                raise JobFailedError(f"{Role(role).label} images: {error}") from error
+        return pairs
+
+    def _kind(self, image: Image) -> str:
+        finding = f", “{image.label or 'no finding'}”" if self.study.match_findings else ""
+        return f"{image.get_modality_display()}{finding}"
+
     def _tie_sets(self, image_at: dict[int, StudyImage], sets: list[list[int]]) -> None:
         """Let each set go by the image with its lowest code, which says nothing of the origin."""
         companions = []
@@ -149,7 +177,7 @@ class FreezeSteps:
         StudyImage.objects.bulk_update(companions, ["beside"], batch_size=1000)
 
     def _draw(self, stratum: Stratum, generator: np.random.Generator, *, used_keys: set[Any]) -> list[Image]:
-        candidates = stratum.candidates().order_by("pixel_sha256").only("pk", "file", "modality", "label")
+        candidates = stratum.candidates().order_by("pixel_sha256").only(*COLUMNS_DRAWN)
         free = [image for image in candidates if image.pk not in used_keys]
         images: list[Image] = []
         for place in generator.permutation(len(free)):
@@ -173,11 +201,20 @@ class FreezeSteps:
             return False  # the freeze names it, with all others that are lost
         return has_letters(decode_png(blinded_derivative(pixels, side=self.study.canvas)))
 
-    def _deal(self, picks: list[tuple[Stratum, Image]]) -> list[int]:
+    def _deal(self, sets: list[list[tuple[Stratum, Image]]]) -> list[int]:
         if self.study.blocks == 1:
-            return [0] * len(picks)
-        strata = [(stratum.dataset.origin, image.modality, image.label) for stratum, image in picks]
+            return [0] * len(sets)
+        strata = [self._stratum_of(members) for members in sets]
         return ordering.deal(strata, self.study.seed, anchors=self.study.anchors, blocks=self.study.blocks)
+
+    def _stratum_of(self, members: list[tuple[Stratum, Image]]) -> tuple[str, ...]:
+        """What every block holds its share of: of an arena every two generators."""
+        stratum, image = members[0]
+        if not self.study.is_arena:
+            return stratum.dataset.origin, image.modality, image.label
+        return image.modality, *sorted(
+            competitor(each.dataset.origin, drawn.provenance, each.dataset.name) for each, drawn in members
+        )
 
     def make_orders(self) -> None:
         """Each rater's sittings, committed rater by rater: a crash loses one rater's orders at most."""

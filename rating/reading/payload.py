@@ -99,6 +99,8 @@ def feedback(presentation: Presentation) -> str:
     """What a practice image was, in words, once it is rated. Of any other image nothing is ever told."""
     if not presentation.is_practice:
         return ""
+    if presentation.sitting.enrolment.study.is_arena:
+        return _("Practice: no answer is right or wrong here.")
     sitting = presentation.sitting
     if presentation.places:
         sought = Origin.REAL if sitting.enrolment.study.sought == Study.Sought.REAL else Origin.SYNTHETIC

@@ -26,6 +26,8 @@ class Label(models.TextChoices):
     SECOND = "2", "2"
     THIRD = "3", "3"
     FOURTH = "4", "4"
+    # Of an arena, where neither looks more real:
+    TIE = "tie", "Both alike"
 
 
 class AnswerFields(TypedDict, total=False):

@@ -22,6 +22,7 @@ from rating.blinding.freeze import Freeze
 from rating.reading.rating import AnswerFields, Label, Rating, RatingRevision
 from rating.studies.enrolment import Enrolment
 from rating.studies.images import LETTERS
+from rating.studies.questions import TIE
 from rating.studies.second_questions import Kind, SecondAnswer, SecondQuestion
 from rating.studies.sittings.presentation import Presentation
 from rating.studies.study import NotPossibleError, Study
@@ -130,13 +131,15 @@ def _choice(
     image_says: dict[int, float],
     generator: np.random.Generator,
 ) -> AnswerFields:
-    """The place where the evidence speaks most for what is looked for; no criterion comes into a forced choice."""
+    """The place where the evidence speaks most for what is looked for, in an arena the real; no criterion comes into it."""
     evidence = {
         letter: (sensitivity / 2 if fake else -sensitivity / 2)
         + sqrt(SHARED) * image_says[pk]
         + sqrt(1 - SHARED) * generator.normal()
         for letter, (pk, fake) in zip(LETTERS, members, strict=False)
     }
+    if presentation.sitting.enrolment.study.allows_ties and abs(evidence["a"] - evidence["b"]) < UNSURE:
+        return {**_answer(0.0, "", "", generator), "label": TIE}
     looked_for = max if presentation.sitting.enrolment.study.sought == Study.Sought.FAKE else min
     letter = looked_for(evidence, key=evidence.__getitem__)
     answer = _answer(max(evidence.values()) - min(evidence.values()), "", "", generator)

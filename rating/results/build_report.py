@@ -23,9 +23,12 @@ from rating.results.study_results import FirstPhase, StudyResults
 from rating.results.summary import study_results
 from rating.results.verification import signature_lines, unconfirmed_lines, verify_study
 from rating.statistics.accuracy.machines import MachineResults, machine_results
+from rating.statistics.arena.answers import Answers
+from rating.statistics.arena.results import ArenaResults, arena_results
 from rating.statistics.columns import StudyColumns
 from rating.statistics.usability import Usability, usability
 from rating.studies.images import StudyImage
+from rating.studies.sampling.generators import competitors_by_code
 from rating.studies.sampling.sets import members_of_sets
 from rating.studies.study import Study
 
@@ -49,6 +52,7 @@ def results_of_columns(
 ) -> StudyResults:
     """The numbers of these columns of the study; machines, and a first phase, stand beside them."""
     session = session or people.first_session
+    arena, versus = _arena(study, people, session)
     return study_results(
         people,
         policy=study.unsure_policy,
@@ -60,7 +64,19 @@ def results_of_columns(
         second=all_second_results(second_answers_of(study), people),
         marks=marks_in(study, people, session),
         usability=_usability(study, people),
+        arena=arena,
+        versus=versus,
     )
+
+
+def _arena(
+    study: Study, people: StudyColumns, session: int
+) -> tuple[ArenaResults | None, tuple[str, str] | None]:
+    """The arena's numbers, and which two the primary result compares; generators only once they may be told."""
+    if not study.is_arena:
+        return None, None
+    sets = competitors_by_code(study) if study.is_unblinded else None
+    return arena_results(Answers.of(people, session, sets)), study.versus
 
 
 def _usability(study: Study, people: StudyColumns) -> Usability | None:

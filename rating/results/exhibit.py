@@ -32,17 +32,22 @@ def _nothing_missing(_results: StudyResults) -> None:
 
 def of_single_images(results: StudyResults) -> bool:
     """Of studies whose raters call each image something."""
-    return results.forced_choice is None
+    return not results.shows_sets
 
 
 def of_sets(results: StudyResults) -> bool:
-    """Of forced choices among several images."""
+    """Of forced choices among several images, one of them looked for."""
     return results.forced_choice is not None
+
+
+def of_arena(results: StudyResults) -> bool:
+    """Of studies that compare generators."""
+    return results.arena is not None
 
 
 def unit_name(results: StudyResults) -> str:
     """What raters saw one of at a time."""
-    return "sets" if of_sets(results) else "images"
+    return "sets" if results.shows_sets else "images"
 
 
 def of_any(_results: StudyResults) -> bool:

@@ -35,6 +35,8 @@ METHODS = {
     "equivalence": "Two one-sided tests against a margin declared beforehand; Schuirmann 1987. Accuracy only where “unsure” is half or left out; never within while the AUC is not.",
     "forced_choice": "Proportion found with Clopper & Pearson's interval and the exact binomial test against chance; d′ of pairs and "
     "the leaning to one side by Macmillan & Creelman 2005, ch. 7, log-linear correction (Hautus 1995).",
+    "arena": "Strengths by Bradley & Terry 1952, ties by Davidson 1970; pairs of images as clusters for these raters (Liang & Zeger 1986), "
+    "raters too for raters like these (Cameron, Gelbach & Miller 2011); one scale by likelihood ratio, raters who differ by permutation.",
     "unsure": "Unsure by four policies (exclude, wrong, right, half); Simel 1987, Shinkins 2013, STARD 2015 item 15.",
     "marginal_homogeneity": "Stuart 1955 and Maxwell 1970, Bhapkar 1966; labels without disagreement left out. Prevalence and bias index: Byrt, "
     "Bishop & Carlin 1993.",

@@ -16,6 +16,8 @@ from rating.statistics.arrays import Floats, Ints
 from rating.statistics.columns import MAIN, MEASURES, REPEAT, StudyColumns
 from rating.studies.enrolment import pseudonym
 from rating.studies.images import LETTERS, StudyImage
+from rating.studies.questions import TIE
+from rating.studies.sampling.generators import generator_of
 from rating.studies.sampling.sets import origins_of_sets, truth_of_set, truth_word
 from rating.studies.sampling.strata import Role
 from rating.studies.sittings.presentation import Presentation
@@ -23,7 +25,7 @@ from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import Study
 
 # Of a set, where raters give a place: the letter of the image that stood there, which is the same for all of them.
-LABEL = "CASE WHEN p.places = '' THEN r.label ELSE substr(p.places, r.label::int, 1) END"
+LABEL = "CASE WHEN r.label IN ('1', '2', '3', '4') THEN substr(p.places, r.label::int, 1) ELSE r.label END"
 FIELDS = {
     "sitting": "p.sitting_id::int8",
     "image": "p.study_image_id::int8",
@@ -126,7 +128,7 @@ def _images(study: Study) -> dict[str, list[Any]]:
     unblinded = study.is_unblinded
     names = ("pk", "images", "modality", "truth", "finding", "generator", "checkpoint", *MEASURES)
     by_name: dict[str, list[Any]] = {name: [] for name in names}
-    sets = origins_of_sets(study) if unblinded and study.shows_sets else {}
+    sets = origins_of_sets(study) if unblinded and study.shows_sets and not study.is_arena else {}
     rows = (
         StudyImage.objects.filter(study=study, beside=None)
         .exclude(role__in=[Role.PRACTICE, Role.PROBE])
@@ -155,7 +157,7 @@ def _images(study: Study) -> dict[str, list[Any]]:
             facts += ("", "", *UNMEASURED)
         if pk in sets:
             facts = (pk, code, modality, truth_of_set(study, sets[pk]), "", "", "", *UNMEASURED)
-        if not unblinded:
+        if not unblinded or study.is_arena:  # where no answer is the right one
             facts = (pk, code, modality, "", "", "", "", *UNMEASURED)
         for name, value in zip(names, facts, strict=True):
             by_name[name].append(value)
@@ -164,12 +166,9 @@ def _images(study: Study) -> dict[str, list[Any]]:
 
 def labels_of(study: Study, session: int) -> tuple[str, ...]:
     """The labels of a session's ratings: those of its question, or the letters of a set's images."""
+    if study.is_arena:
+        return (*LETTERS[: study.set_size], *([TIE] if study.allows_ties else []))
     return tuple(LETTERS[: study.set_size]) if study.shows_sets else tuple(study.question(session).values)
-
-
-def generator_of(provenance: Mapping[str, Any], dataset: str) -> str:
-    """What made a fake: its model, else its engine, else the dataset it came in."""
-    return str(provenance.get("model") or provenance.get("engine") or dataset)
 
 
 def checkpoint_of(provenance: Mapping[str, Any], dataset: str) -> str:
@@ -252,7 +251,7 @@ def responses_of(
     )
     return [
         Response(
-            *(pseudonym(number), code, places[int(label) - 1] if places else label),
+            *(pseudonym(number), code, places[int(label) - 1] if label.isdigit() else label),
             *(remark, tuple(reasons)),
         )
         for number, code, label, remark, reasons, places in rows

@@ -8,6 +8,7 @@ from rating.results.exhibit import Exhibit
 from rating.results.sections import (
     accuracy,
     agreement,
+    arena,
     confidence,
     experience,
     first_phase,
@@ -46,6 +47,7 @@ class Question:
 QUESTIONS = (
     Question("noticed", "Did they notice?", first_phase.EXHIBITS),
     Question("found", "Did they find it?", forced_choice.EXHIBITS),
+    Question("arena", "Which looks more real?", arena.EXHIBITS),
     Question("fooled", "How often were raters fooled?", fool_rate.EXHIBITS),
     Question("generators", "By which generator?", generators.EXHIBITS),
     Question("labels", "What did they call them?", labels.EXHIBITS),
@@ -62,7 +64,7 @@ QUESTIONS = (
 )
 # What the questions ask together, in the order of the pages; the names of the questions in each.
 GROUPS = (
-    ("Were they fooled?", ("noticed", "found", "fooled", "generators")),
+    ("Were they fooled?", ("noticed", "found", "arena", "fooled", "generators")),
     ("Can they tell?", ("telling-apart", "confidence", "experience")),
     ("Do they agree?", ("agreement", "labels", "second", "marked", "machines")),
     ("Can the reading be trusted?", ("time", "position", "usability")),

@@ -14,6 +14,7 @@ from rating.statistics.accuracy.machines import MachineResults
 from rating.statistics.agreement.homogeneity import PairHabits
 from rating.statistics.agreement.intra import PooledSelfAgreement, SelfAgreement
 from rating.statistics.agreement.report import AgreementReport, RaterCounts
+from rating.statistics.arena.results import ArenaResults
 from rating.statistics.estimate import Estimate
 from rating.statistics.marks import MarkResults
 from rating.statistics.mrmc.averages import BothMethods
@@ -194,6 +195,7 @@ class StudyResults:
     times: TimesPerCase
     order_effects: OrderEffects | None
     forced_choice: ForcedChoice | None
+    arena: ArenaResults | None
     truth: TruthResults | None
     machines: tuple[MachineResults, ...]
     first_phase: FirstPhase | None
@@ -203,6 +205,11 @@ class StudyResults:
     methods: dict[str, str]
     versions: dict[str, str]
     primary: PrimaryResult | None
+
+    @property
+    def shows_sets(self) -> bool:
+        """Whether raters saw several images at once and said which."""
+        return self.forced_choice is not None or self.arena is not None
 
     @property
     def known_truth(self) -> TruthResults:

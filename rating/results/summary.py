@@ -7,6 +7,7 @@ import numpy as np
 from rating.results.methods import METHODS, versions
 from rating.results.sections.accuracy import confidence_auc, policy_results, roc_curves
 from rating.results.sections.agreement import intra_rater_results
+from rating.results.sections.arena_primary import arena_primary
 from rating.results.sections.confidence import confidence_counts
 from rating.results.sections.fool_rate import counts_by_truth
 from rating.results.sections.primary import primary_result
@@ -32,6 +33,7 @@ from rating.statistics.agreement.ordered import agreement_on_the_scale
 from rating.statistics.agreement.pairs import pairwise
 from rating.statistics.agreement.random_raters import random_raters
 from rating.statistics.agreement.report import agreement_report, counts, counts_by_group, notes
+from rating.statistics.arena.results import ArenaResults
 from rating.statistics.arrays import Flags, Floats
 from rating.statistics.columns import StudyColumns
 from rating.statistics.marks import MarkResults
@@ -56,10 +58,12 @@ def study_results(
     second: tuple[SecondResults, ...] = (),
     marks: MarkResults | None = None,
     usability: Usability | None = None,
+    arena: ArenaResults | None = None,
+    versus: tuple[str, str] | None = None,
 ) -> StudyResults:
     """The report: agreement and counts, and what depends on the truth where that is known.
 
-    machines: to stand beside; second: of the second questions; marks: where raters marked; first_phase: what was noticed before raters knew the purpose. policy, margin and endpoint
+    arena: where generators are compared, versus: the two of them that the primary result is of. machines: to stand beside; second: of the second questions; marks: where raters marked; first_phase: what was noticed before raters knew the purpose. policy, margin and endpoint
     are the study's declared ones; session is the first one unless given. Undefined numbers are None beside a `reason`.
     """
     session = session or columns.first_session
@@ -67,7 +71,7 @@ def study_results(
     pairs = pairwise(table.rated().codes, len(table.labels))
     agreement = agreement_report(table, pairs=pairs)
     by_label = kappa_by_category(table.category_counts())
-    choice = None if single else forced_choice(columns, session)
+    choice = None if single or arena is not None else forced_choice(columns, session)
     truth = None
     if columns.truth_is_known and single:
         truth = _truth(columns, table, policy=policy, margin=margin, endpoint=endpoint, session=session)
@@ -91,6 +95,7 @@ def study_results(
         times=times_per_case(columns, session),
         order_effects=order_effects(columns, session) if single else None,
         forced_choice=choice,
+        arena=arena,
         truth=truth,
         machines=machines,
         first_phase=first_phase,
@@ -99,7 +104,9 @@ def study_results(
         usability=usability,
         methods=METHODS,
         versions=versions(),
-        primary=primary_result(endpoint, policy, agreement, truth, choice),
+        primary=arena_primary(arena, versus, margin, agreement)
+        if arena is not None and endpoint == "strength"
+        else primary_result(endpoint, policy, agreement, truth, choice),
     )
 
 

@@ -180,6 +180,29 @@ TEMPLATES = {
             shares=(("xray", Origin.REAL, 10), ("xray", Origin.SYNTHETIC, 30)),
         ),
         Template(
+            "arena",
+            "Generator arena",
+            "Images of two generators side by side, or of one beside a real image: which one looks more real?",
+            warning=(
+                "An arena ranks generators against each other. It has no right answers, so it says nothing of how often anybody "
+                "is fooled; add real images as one of those compared to see how far the best is from them."
+            ),
+            protocol={
+                "design": "arena",
+                "primary_endpoint": "strength",
+                "prevalence_note": "",
+                "reasons": "",
+                "going_back": "last",
+                "repeats": 4,
+                "repeat_gap": 8,
+                "instructions": gettext_noop(
+                    "Say which of the two images looks more like a real patient's. Any of them may be made by a computer, or both. "
+                    "If both look alike to you, say so. Then note what you see, in a few words."
+                ),
+            },
+            shares=(("xray", Origin.SYNTHETIC, 20), ("xray", Origin.REAL, 20)),
+        ),
+        Template(
             "test-retest",
             "Test and retest",
             "Every rater reads the same images twice, two weeks apart, each time in a new order.",

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_noop
 
 from rating.statistics.accuracy.indistinguishable import why_untestable
-from rating.studies.questions import ANYTHING_UNUSUAL, REAL_OR_FAKE, WHICH_ONE, Question
+from rating.studies.questions import ANYTHING_UNUSUAL, MORE_REAL, REAL_OR_FAKE, WHICH_ONE, Question
 
 NEUTRAL_INSTRUCTIONS = gettext_noop(
     "Look at each image as you would in your work and say whether anything about it strikes you as unusual. "
@@ -22,6 +22,7 @@ class Protocol(models.Model):
         TWO_PHASE = "two-phase", "First a session that does not tell the purpose, then real, fake or unsure"
         PAIR = "pair", "Forced choice: two images side by side, which one is it?"
         QUARTET = "quartet", "Forced choice: four images at a time, which one is it?"
+        ARENA = "arena", "Generator arena: images of two generators side by side, which one looks more real?"
 
     class Sought(models.TextChoices):
         REAL = "real", "The real image; all others of the set are generated"
@@ -55,6 +56,7 @@ class Protocol(models.Model):
         ACCURACY = "accuracy", "Accuracy: images called what they are"
         AUC = "auc", "AUC over real < unsure < fake"
         AGREEMENT = "agreement", "Agreement between the raters"
+        STRENGTH = "strength", "Strength: how often one generator looks more real than another"
 
     design = models.CharField(max_length=9, choices=Design, default=Design.SINGLE, db_default=Design.SINGLE)
     sought = models.CharField(
@@ -64,6 +66,30 @@ class Protocol(models.Model):
         default=Sought.REAL,
         db_default=Sought.REAL,
         help_text="Only for a forced choice: every set has one such image.",
+    )
+    must_choose = models.BooleanField(
+        "raters must choose one of the two",
+        default=False,
+        db_default=False,
+        help_text="Only for an arena: without it they may say that both look alike.",
+    )
+    match_findings = models.BooleanField(
+        "both images of a pair have the same finding",
+        default=False,
+        db_default=False,
+        help_text="Only for an arena: as its datasets name it.",
+    )
+    contender = models.CharField(
+        "generator of the primary result",
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Only for an arena: its model, else its engine, else its dataset; “real images” for real ones. "
+        "Of two generators it may stay empty.",
+    )
+    opponent = models.CharField(
+        "compared with", max_length=200, blank=True, default="", db_default="", help_text="Named likewise."
     )
     first_instructions = models.TextField(
         "instructions of the first, purpose-blinded session",
@@ -160,15 +186,34 @@ class Protocol(models.Model):
         reason = why_untestable(self.primary_endpoint, self.unsure_policy)
         if self.equivalence_margin is not None and not self.shows_sets and reason:
             raise ValidationError({"equivalence_margin": reason})
+        if bool(self.contender) != bool(self.opponent) or (
+            self.contender and self.contender == self.opponent
+        ):
+            raise ValidationError({"opponent": "Name two different generators, or none."})
 
     @property
     def set_size(self) -> int:
         """How many images one presentation shows."""
-        return {self.Design.PAIR: 2, self.Design.QUARTET: 4}.get(self.Design(self.design), 1)
+        sizes = {self.Design.PAIR: 2, self.Design.ARENA: 2, self.Design.QUARTET: 4}
+        return sizes.get(self.Design(self.design), 1)
 
     @property
     def shows_sets(self) -> bool:
         return self.set_size > 1
+
+    @property
+    def is_arena(self) -> bool:
+        """Whether generators are compared, so that no answer is right or wrong."""
+        return self.design == self.Design.ARENA
+
+    @property
+    def versus(self) -> tuple[str, str] | None:
+        """The two generators of the primary result; None where there are two alone, so that none were named."""
+        return (self.contender, self.opponent) if self.contender else None
+
+    @property
+    def allows_ties(self) -> bool:
+        return self.is_arena and not self.must_choose
 
     @property
     def has_two_phases(self) -> bool:
@@ -184,6 +229,8 @@ class Protocol(models.Model):
 
     def question(self, session: int) -> Question:
         """The question of this session."""
+        if self.is_arena:
+            return MORE_REAL[self.allows_ties]
         if self.shows_sets:
             return WHICH_ONE[self.set_size, self.sought]
         return ANYTHING_UNUSUAL if self.is_blinded_to_purpose(session) else REAL_OR_FAKE

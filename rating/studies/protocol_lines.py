@@ -10,7 +10,8 @@ def told_protocol(study: Study) -> list[tuple[str, str]]:
     """Name and words of each thing the protocol fixes."""
     lines = [
         ("Design", study.get_design_display()),
-        *([("Looked for", study.get_sought_display())] if study.shows_sets else []),
+        *(_arena(study) if study.is_arena else []),
+        *([("Looked for", study.get_sought_display())] if study.shows_sets and not study.is_arena else []),
         ("Canvas", f"{study.canvas} × {study.canvas} px, {study.bits}-bit grey PNG"),
         ("Slices of a stack", _slices(study)),
         ("Size before the canvas", study.get_common_size_display()),
@@ -46,6 +47,20 @@ def told_protocol(study: Study) -> list[tuple[str, str]]:
     if study.equivalence_margin:
         lines.append(("Equivalence margin", f"± {study.equivalence_margin:g} around chance"))
     return lines
+
+
+def _arena(study: Study) -> list[tuple[str, str]]:
+    compared = (
+        f"“{study.contender}” with “{study.opponent}”" if study.contender else "The two generators there are"
+    )
+    return [
+        ("Primary result compares", compared),
+        ("Both alike", "May be said" if study.allows_ties else "Raters must choose one of the two"),
+        (
+            "Images of a pair",
+            "Of one modality and one finding" if study.match_findings else "Of one modality",
+        ),
+    ]
 
 
 def _slices(study: Study) -> str:

@@ -57,6 +57,18 @@ WHICH_ONE = {
         ("fake", _("Which image is fake?")),
     )
 }
+TIE = "tie"
+# Of an arena, by whether neither may be chosen.
+MORE_REAL = {
+    allows_ties: Question(
+        _("Which image looks more real?"),
+        _("Choose one of the images, or that both look alike.")
+        if allows_ties
+        else _("Choose one of the images."),
+        (*LEFT_OR_RIGHT, Choice(TIE, _("Both alike"))) if allows_ties else LEFT_OR_RIGHT,
+    )
+    for allows_ties in (True, False)
+}
 ANYTHING_UNUSUAL = Question(
     _("This image is"),
     _("Choose usual, unusual or unsure."),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pool.models import Image, Origin
 from rating.studies.purpose_words import telling_words
+from rating.studies.sampling.arena import reasons_of_arena
 from rating.studies.sampling.strata import Role, Stratum
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ def reasons_not_to_freeze(study: Study) -> list[str]:
 
 def _uneven_sets(study: Study, strata: list[Stratum]) -> list[str]:
     """Where the images asked for do not make whole sets: one that is looked for, and so many others."""
+    if study.is_arena:
+        return reasons_of_arena(study, strata)
+    if study.primary_endpoint == study.Endpoint.STRENGTH:
+        return ["Only an arena has strengths of generators: declare another primary endpoint."]
     if not study.shows_sets:
         return []
     sought = Origin.REAL if study.sought == study.Sought.REAL else Origin.SYNTHETIC

@@ -147,6 +147,11 @@ class ReadingRoom(Protocol):
         super().clean()
         if self.require_confidence and not self.ask_confidence:
             raise ValidationError({"require_confidence": "Ask how sure the rater is, too."})
+        if self.is_arena and self.debriefing == self.Debriefing.SCORE:
+            reason = (
+                "In an arena no answer is right or wrong, so raters have no score: choose something else."
+            )
+            raise ValidationError({"debriefing": reason})
         try:
             self.second_questions = checked(self.second_questions)
         except ValidationError as error:

@@ -46,7 +46,15 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
     results = results_of_part(study, Part(), cache)
     exhibits = [
         EXHIBITS[name]
-        for name in ("primary", "noticed", "found", "labels-by-truth", "labels-by-modality", "agreement")
+        for name in (
+            "primary",
+            "noticed",
+            "found",
+            "arena-strengths",
+            "labels-by-truth",
+            "labels-by-modality",
+            "agreement",
+        )
     ]
     context = {
         **frame(study, results, Part()),

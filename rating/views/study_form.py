@@ -29,6 +29,7 @@ from rating.studies.study import NotPossibleError
 
 MOST_DATASETS = 8  # listed before anything is searched; those with images chosen stand there always
 SETS = (Study.Design.PAIR, Study.Design.QUARTET)
+ARENA = (Study.Design.ARENA,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +45,35 @@ STEPS = (
         "question",
         "Question",
         "What is to be measured, and how?",
-        ("name", "design", "primary_endpoint", "unsure_policy", "equivalence_margin"),
+        (
+            "name",
+            "design",
+            "primary_endpoint",
+            "contender",
+            "opponent",
+            "unsure_policy",
+            "equivalence_margin",
+        ),
     ),
     Step(
         "images",
         "Images",
         "Which images, and how many of them?",
-        ("canvas", "bits", "slices", "common_size", "grey_range", "burned_in"),
+        ("match_findings", "canvas", "bits", "slices", "common_size", "grey_range", "burned_in"),
     ),
     Step(
         "reading",
         "Reading",
         "What are raters told, and what do they answer?",
         (
-            *("instructions", "sought", "first_instructions", "prevalence_note", "ask_confidence"),
+            *(
+                "instructions",
+                "sought",
+                "must_choose",
+                "first_instructions",
+                "prevalence_note",
+                "ask_confidence",
+            ),
             *(
                 "require_confidence",
                 "reasons",
@@ -86,6 +102,7 @@ PLACES = {step.key: place for place, step in enumerate(STEPS)}
 # A field that only some designs have.
 ONLY_FOR = {
     "sought": SETS,
+    **dict.fromkeys(("contender", "opponent", "match_findings", "must_choose"), ARENA),
     "first_instructions": (Study.Design.TWO_PHASE,),
     "clues": (Study.Design.SINGLE, Study.Design.TWO_PHASE),
     "unsure_policy": (Study.Design.SINGLE, Study.Design.TWO_PHASE),

@@ -37,7 +37,7 @@ AS_TEXT = ("reasons", "second", "view_state", IMAGE_KEY)  # read as texts, of wh
 NUMBERS = ("session", "position", "confidence", "revision", "place")
 MILLISECONDS = ("active_ms", "idle_ms")
 INSTANTS = ("first_shown_at", "rated_at")
-LISTS_OF_SETS = ("dataset", "finding", "members")
+LISTS_OF_SETS = ("dataset", "finding", "members", "generator")
 MISSING = "Parquet needs pyarrow, which this site lacks: `pip install 'lungrater[export]'`, or take the CSV."
 
 
@@ -79,7 +79,7 @@ def _schema(study: Study) -> pa.Schema:
     types |= {name: pa.timestamp("ms", tz="UTC") for name in INSTANTS}
     types["reasons"] = pa.list_(pa.string())
     if study.shows_sets:
-        types |= {name: pa.list_(pa.string()) for name in LISTS_OF_SETS}
+        types |= {name: pa.list_(pa.string()) for name in LISTS_OF_SETS if name in types}
     types |= _second_types(study)
     if study.slices > 1:
         types |= {"slices": pa.int32(), "slices_reached": pa.int32(), "slice_ms": pa.list_(pa.int64())}
@@ -200,5 +200,10 @@ def _of_sets(image: Any, sets: dict[str, SetFacts], schema: pa.Schema) -> dict[s
         "finding": lambda code: sets[code]["finding"],
         "truth": lambda code: sets[code]["truth"],
         "members": lambda code: sets[code]["members"],
+        "generator": lambda code: sets[code].get("generator"),
     }
-    return {name: _mapped(image, of, schema.field(name).type) for name, of in facts.items()}
+    return {
+        name: _mapped(image, of, schema.field(name).type)
+        for name, of in facts.items()
+        if name in schema.names
+    }

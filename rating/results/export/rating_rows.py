@@ -31,10 +31,10 @@ OF_THE_SHOWING = {
 }
 KEY = len(OF_THE_SHOWING)  # the place in a row of the image's key, which stands for the next ones
 OF_THE_IMAGE = ("image", "modality", "dataset", "finding", "truth")
+IS_PLACE = "rating.label IN ('1', '2', '3', '4')"
 OF_THE_RATING = {
     # Of a set, where raters give a place: the letter of the image that stood there.
-    "label": "CASE presentation.places WHEN '' THEN rating.label "
-    "ELSE substr(presentation.places, rating.label::int, 1) END",
+    "label": f"CASE WHEN {IS_PLACE} THEN substr(presentation.places, rating.label::int, 1) ELSE rating.label END",
     "confidence": "rating.confidence",
     "remark": "rating.remark",
     "reasons": "rating.reasons::text",
@@ -47,7 +47,7 @@ OF_THE_RATING = {
 }
 OF_SETS = {
     "places": "presentation.places",
-    "place": "CASE presentation.places WHEN '' THEN NULL ELSE rating.label::int END",
+    "place": f"CASE WHEN {IS_PLACE} THEN rating.label::int END",
 }
 OF_VIEW = {"view_state": "rating.view_state::text"}
 TABLES = """

@@ -13,6 +13,7 @@ from rating.reading.slices import slice_times
 from rating.results.export.rating_rows import column_names, reads_view_state, row_pages
 from rating.results.guarding import guarded
 from rating.studies.images import StudyImage
+from rating.studies.sampling.generators import competitors_by_code
 from rating.studies.sampling.sets import truth_of_set
 from rating.studies.second_questions import Kind, SecondAnswer, SecondQuestion, second_questions
 from rating.studies.study import Study
@@ -51,6 +52,14 @@ OF_SETS = {
     "place": "place of the image chosen, 1 first",
 }
 
+OF_ARENA = {
+    "truth": "empty: in an arena no answer is right or wrong",
+    "label": "letter of the image that looked more real, or tie where the rater called both alike; empty if not rated",
+    "place": "place of the image chosen, 1 first; empty where both were called alike",
+    "generator": "what made the images, by letter, separated by a semicolon: a model, an engine, a dataset or real images; "
+    "empty until the study is unblinded",
+}
+
 OF_STACKS = {
     "slices": "slices of the image that the rater could scroll through, the same number for every image",
     "slices_reached": "how many of them were shown at all before the rating that stands was saved; empty if not measured",
@@ -62,7 +71,7 @@ OF_MARKS = {
     "height 0: a point), of a stack with @ and the slice's number; separated by a semicolon; empty if none",
 }
 SECOND = "second_"  # before the code of a second question, in the name of its column
-GUARDED = frozenset({"study", "dataset", "finding", "remark", "reasons"})
+GUARDED = frozenset({"study", "dataset", "finding", "generator", "remark", "reasons"})
 
 
 class RatingFacts(TypedDict):
@@ -91,6 +100,7 @@ class RatingFacts(TypedDict):
     members: NotRequired[list[str]]
     places: NotRequired[str]
     place: NotRequired[int | None]
+    generator: NotRequired[list[str] | None]
     marks: NotRequired[list[Mark] | None]
     slices: NotRequired[int]
     slices_reached: NotRequired[int | None]
@@ -133,6 +143,8 @@ def codebook_of(study: Study) -> dict[str, str]:
     second = second_questions(study.second_questions)
     more = {f"{SECOND}{question.code}": _meaning(question) for question in second}
     design = OF_SETS if study.shows_sets else OF_STACKS if study.slices > 1 else {}
+    if study.is_arena:
+        design = OF_SETS | OF_ARENA
     return CODEBOOK | design | (OF_MARKS if study.lets_mark else {}) | more
 
 
@@ -200,6 +212,7 @@ class SetFacts(TypedDict):
     finding: list[str] | None
     truth: str | None
     members: list[str]
+    generator: NotRequired[list[str] | None]  # of an arena
 
 
 def sets_of(study: Study) -> dict[str, SetFacts]:
@@ -208,15 +221,21 @@ def sets_of(study: Study) -> dict[str, SetFacts]:
     for image in study.images.select_related("image__dataset", "beside").order_by("code"):
         sets.setdefault(image.beside.code if image.beside else image.code, []).append(image)
     unblinded = study.is_unblinded
-    return {
+    has_truth = unblinded and not study.is_arena
+    facts: dict[str, SetFacts] = {
         code: {
             "dataset": [image.image.dataset.name for image in members] if unblinded else None,
             "finding": [image.image.label for image in members] if unblinded else None,
-            "truth": truth_of_set(study, [image.image.origin for image in members]) if unblinded else None,
+            "truth": truth_of_set(study, [image.image.origin for image in members]) if has_truth else None,
             "members": [image.code for image in members],
         }
         for code, members in sets.items()
     }
+    if study.is_arena:
+        names = competitors_by_code(study) if unblinded else {}
+        for code, row in facts.items():
+            row["generator"] = names.get(code)
+    return facts
 
 
 def _cell(name: str, value: object) -> str:

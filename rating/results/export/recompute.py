@@ -200,6 +200,50 @@ METHODS: dict[str, tuple[Callable[..., list[float]], Callable[..., list[float]]]
 }
 
 
+def strengths(names: list[str]) -> tuple[Floats, Floats]:
+    """How often each was chosen over each other (ties half), and the log strengths by Davidson's iteration (1970)."""
+    session = str(json.loads((HERE / "numbers.json").read_text(encoding="utf-8"))["session"])
+    won = np.zeros((len(names), len(names)))
+    tied = np.zeros_like(won)
+    with (HERE / "ratings.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["kind"] != "main" or row["session"] != session or not row["label"]:
+                continue
+            a, b = (names.index(name) for name in row["generator"].split("; "))
+            if row["label"] == "tie":
+                tied[[a, b], [b, a]] += 1
+            else:
+                won[(a, b) if row["label"] == "a" else (b, a)] += 1
+    met, points = won + won.T + tied, won.sum(axis=1) + tied.sum(axis=1) / 2
+    ability, nu = np.ones(len(names)), 1.0 if tied.any() else 0.0
+    for _ in range(20_000):
+        root = np.sqrt(np.outer(ability, ability))
+        share = met / (ability[:, None] + ability[None, :] + nu * root)
+        before = ability
+        ability = points / (share * (1 + nu / 2 * np.sqrt(ability[None, :] / ability[:, None]))).sum(axis=1)
+        ability /= np.exp(np.log(ability).mean())
+        nu = tied.sum() / (share * root).sum() if tied.any() else 0.0
+        if np.abs(ability - before).max() < 1e-14:
+            break
+    return won, np.log(ability)
+
+
+def arena(standing: dict[str, Any]) -> list[tuple[str, float | None, float | None]]:
+    """The counts of every two generators, and the strengths."""
+    checks: list[tuple[str, float | None, float | None]] = []
+    names = [row["generator"] for row in standing["strengths"]]
+    won, logs = strengths(names)
+    for row in standing["contests"]:
+        i, j = (names.index(row[which]) for which in ("first", "second"))
+        checks.append((f"{row['first']} over {row['second']}"[:28], won[i, j], row["first_chosen"]))
+        checks.append((f"{row['second']} over {row['first']}"[:28], won[j, i], row["second_chosen"]))
+    if not standing["reason"]:
+        for row, value in zip(standing["strengths"], logs, strict=True):
+            reported = row["these_raters"]["estimate"]
+            checks.append((f"strength {row['generator']}"[:28], float(value), reported))
+    return checks
+
+
 def main() -> int:
     raters, codes, truth = read()
     numbers = json.loads((HERE / "numbers.json").read_text(encoding="utf-8"))
@@ -217,6 +261,9 @@ def main() -> int:
             checks.append(
                 (f"found {row['rater']}", np.mean(right) if right else None, row["share"]["estimate"])
             )
+    if (numbers["arena"] or {}).get("standing"):
+        checks += arena(numbers["arena"]["standing"]["strengths"])
+        print("Of the arena the intervals, ranks and tests are not recomputed here.")
     if numbers["truth"]:
         fake = truth == "fake"
         for row in numbers["truth"]["per_rater"]:

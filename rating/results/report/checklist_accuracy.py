@@ -10,11 +10,13 @@ from rating.results.report.checklist_core import (
     BY_PERSON,
     FOUND,
     GOING_BACK,
+    NO_RIGHT_ANSWER,
     Context,
     answers,
     audit_line,
     average_in_words,
     has_record,
+    tables_of_sets,
 )
 from rating.results.report.methods_text import QUESTION_ASKED
 from rating.results.sections.generators import are_compared
@@ -81,7 +83,7 @@ def missing(of: Context) -> str:
             f"so others of the {report.images} {unit} are absent by design. {rest}"
         )
     cells = report.raters * report.images
-    singular = "a set" if of.results.forced_choice else "an image"
+    singular = "a set" if of.results.shows_sets else "an image"
     return f"{cells - report.ratings} of {cells} pairs of a rater and {singular} have no rating. {rest}"
 
 
@@ -156,8 +158,8 @@ def uncertainty(_of: Context) -> str:
 
 @answers("sensitivity")
 def sensitivity(of: Context) -> str:
-    if of.results.forced_choice:
-        return f"By rater and by place; exploratory. {FOUND}"
+    if of.results.shows_sets:
+        return f"By rater and by place; exploratory. {tables_of_sets(of)}"
     truth = of.results.truth
     compared = "by modality and by generator, with their differences" if truth and are_compared(truth) else ""
     parts = [compared, "by rater, position and experience"]
@@ -172,6 +174,8 @@ def flow(_of: Context) -> str:
 @answers("accuracy")
 def accuracy(of: Context) -> str:
     choice, truth = of.results.forced_choice, of.results.truth
+    if of.results.arena:
+        return f"Does not arise: {NO_RIGHT_ANSWER} {tables_of_sets(of)}"
     if choice:
         if choice.accuracy is None:
             return FOUND
@@ -192,7 +196,9 @@ def accuracy(of: Context) -> str:
 @answers("failures")
 def failures(of: Context) -> str:
     galleries = (
-        "sets in which the image was missed"
+        "sets on which raters were split"
+        if of.results.arena
+        else "sets in which the image was missed"
         if of.results.forced_choice
         else "images that fooled, and of real images called fake"
     )
@@ -216,8 +222,8 @@ def index_test(of: Context) -> str:
 
 @answers("cutoffs")
 def cutoffs(of: Context) -> str:
-    if of.results.forced_choice:
-        return f"Does not arise: forced choice. {FOUND}"
+    if of.results.shows_sets:
+        return f"Does not arise: {NO_RIGHT_ANSWER if of.results.arena else 'forced choice.'} {tables_of_sets(of)}"
     return f"Called fake; “unsure” {POLICIES[of.facts.unsure_policy]}, frozen before the first reading."
 
 
@@ -241,8 +247,8 @@ def truth_first(_of: Context) -> str:
 
 @answers("indeterminate")
 def indeterminate(of: Context) -> str:
-    if of.results.forced_choice:
-        return f"Does not arise: forced choice. {FOUND}"
+    if of.results.shows_sets:
+        return f"Does not arise: {NO_RIGHT_ANSWER if of.results.arena else 'forced choice.'} {tables_of_sets(of)}"
     return f"“Unsure” {POLICIES[of.facts.unsure_policy]}, as declared; all four policies stand side by side."
 
 
@@ -265,8 +271,8 @@ def interval(of: Context) -> str:
 
 @answers("cross_table")
 def cross_table(of: Context) -> str:
-    if of.results.forced_choice:
-        return FOUND
+    if of.results.shows_sets:
+        return tables_of_sets(of)
     truth = of.results.truth
     if truth is None:
         return "Not told while the study is blinded."

@@ -26,6 +26,8 @@ BURNED_IN = {
     "leave out": "images with burned-in letters were left out",
 }
 FOUND = "See “Did they find it?”."
+RANKED = "See “Which looks more real?”."
+NO_RIGHT_ANSWER = "generators were compared, and no answer is right or wrong."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,11 @@ class Context:
 
 Answer = Callable[[Context], str]
 ANSWERS: dict[str, Answer] = {}
+
+
+def tables_of_sets(of: Context) -> str:
+    """Where the numbers of a study of sets stand."""
+    return RANKED if of.results.arena else FOUND
 
 
 def answers(name: str) -> Callable[[Answer], Answer]:

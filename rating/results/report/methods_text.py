@@ -15,6 +15,8 @@ QUESTION_ASKED = {
     "stood on either side equally often.",
     "quartet": "Images were shown four at a time, and raters had to say which one was {sought}, the other three being the opposite; "
     "it stood at every place equally often.",
+    "arena": "Images were shown in pairs, each of two generators or of one and a real image, and raters had to say which one looks "
+    "more real; for every two generators either side came equally often.",
     "two-phase": "In a first session raters were not told that some images are generated: they called each image usual, "
     "unusual or unsure and wrote what they saw. Then they were told, and in a new order each image was to be called real, "
     "fake or unsure; the ratings counted here are of this informed phase.",
@@ -27,6 +29,11 @@ COMPARED = "Generators and modalities are compared by fool rate and AUC, p value
 FORCED_CHOICE = (
     "The share of sets in which a rater found the image has Clopper and Pearson's interval and the exact binomial test against "
     "guessing, p values adjusted by Holm. "
+)
+ARENA = (
+    "Strengths are those of Bradley and Terry's model, ties by Davidson's; intervals for these raters by the sandwich over pairs of "
+    "images, for raters like these over raters too (Cameron, Gelbach & Miller 2011); ranks and p values adjusted by Holm over all "
+    "pairs of generators. "
 )
 NOT_YET = "Numbers that depend on the truth are given once the study is unblinded."
 
@@ -51,9 +58,12 @@ def methods_text(facts: StudyFacts, results: StudyResults) -> list[str]:
         "Agreement is given as percent agreement, Cohen or Light κ, Fleiss κ, Krippendorff α, Gwet AC1 and Brennan–Prediger with "
         f"95 % confidence intervals. The declared primary endpoint is: {facts.primary_endpoint}. "
     )
-    statistics += (
-        FORCED_CHOICE if results.forced_choice else SINGLE_IMAGES.format(unsure=POLICIES[facts.unsure_policy])
-    )
+    if results.arena:
+        statistics += ARENA
+    elif results.forced_choice:
+        statistics += FORCED_CHOICE
+    else:
+        statistics += SINGLE_IMAGES.format(unsure=POLICIES[facts.unsure_policy])
     statistics += _averages(results)
     if results.truth and are_compared(results.truth):
         statistics += COMPARED
@@ -98,10 +108,15 @@ def _averages(results: StudyResults) -> str:
         if average.primary.ci:
             by_method.setdefault(average.primary_method, []).append(name)
     if not averages:
-        return "" if results.forced_choice else f"{NOT_YET} "
+        return "" if results.forced_choice or _is_told(results) else f"{NOT_YET} "
     if not by_method:
         return "No number over raters has an interval. "
     return f"Intervals over raters: {'; '.join(f'{listed(names)}: {method}' for method, names in by_method.items())}. "
+
+
+def _is_told(results: StudyResults) -> bool:
+    """Whether generators are known in an arena, whose intervals its own sentences explain."""
+    return results.arena is not None and results.arena.standing is not None
 
 
 def _over_raters(results: StudyResults) -> dict[str, RandomMean]:
@@ -127,7 +142,9 @@ def _equivalence(facts: StudyFacts, results: StudyResults) -> str:
     if facts.margin is None:
         return "No equivalence margin was declared, so no claim of indistinguishability is made."
     declared = f"the declared margin of {facts.margin:g}"
-    if results.forced_choice:
+    if results.arena and results.endpoint == "strength":
+        return f"Equivalence is tested of the two generators declared, by two one-sided tests, against {declared}."
+    if results.shows_sets:
         return f"{declared.capitalize()} is not tested: equivalence is tested of single images only."
     if results.truth is None:
         return f"Equivalence is tested against {declared} once the study is unblinded."

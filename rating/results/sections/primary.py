@@ -121,7 +121,8 @@ def sentence(results: StudyResults) -> str:
 
 
 def _why_none(results: StudyResults) -> str:
-    return BLINDED if results.truth is None else "no primary endpoint was declared."
+    blinded = results.arena.standing is None if results.arena else results.truth is None
+    return BLINDED if blinded else "no primary endpoint was declared."
 
 
 def table(results: StudyResults) -> Table:
@@ -148,7 +149,7 @@ def draw(results: StudyResults, theme: Theme) -> Figure:
 def _chance(results: StudyResults) -> float | None:
     if results.forced_choice is not None:
         return results.forced_choice.chance
-    return 0.5 if results.primary is not None and results.primary.endpoint == "auc" else None
+    return 0.5 if results.primary is not None and results.primary.endpoint in {"auc", "strength"} else None
 
 
 EXHIBIT = Exhibit(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rating.statistics.arena.bradley_terry import Comparisons
 from rating.statistics.arrays import Ints
+from rating.statistics.columns import StudyColumns
 
 FIRST, SECOND, TIED = 0, 1, 2
 
@@ -28,6 +30,28 @@ class Answers:
     second: Ints
     chosen: Ints
     side: Ints
+
+    @classmethod
+    def of(cls, columns: StudyColumns, session: int, sets: Mapping[str, Sequence[str]] | None) -> Answers:
+        """The main answers of a session; sets: by a pair's code the generators of its images by letter, None untold."""
+        main = columns.main(session)
+        image, chosen = columns.image[main], columns.label[main].astype(np.int64)
+        names = sorted({name for code in columns.images for name in sets[code]}) if sets else []
+        place = {name: number for number, name in enumerate(names)}
+        of_pair = [[place[name] for name in sets[code]] if sets else [0, 1] for code in columns.images]
+        met = np.array(of_pair, dtype=np.int64).reshape(-1, 2)[image]
+        first_letter = columns.letter_order[main] // 10 - 1
+        side = np.where(chosen == TIED, TIED, np.where(chosen == first_letter, 0, 1))
+        return cls(
+            columns.raters,
+            tuple(names),
+            columns.rater[main],
+            image,
+            met[:, 0],
+            met[:, 1],
+            chosen,
+            side,
+        )
 
     def __len__(self) -> int:
         return len(self.rater)

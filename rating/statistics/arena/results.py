@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rating.statistics.arena.answers import TIED, Answers
+import numpy as np
+
+from rating.statistics.arena.answers import FIRST, SECOND, TIED, Answers
 from rating.statistics.arena.bradley_terry import fitted
 from rating.statistics.arena.checks import (
     RatersDiffer,
@@ -21,10 +23,19 @@ from rating.statistics.mrmc.moments import RandomMean
 
 
 @dataclass(frozen=True, slots=True)
+class RaterShares:
+    """How often a rater chose each generator's image, ties half, out of the answers it stood in; None without any."""
+
+    rater: str
+    shares: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What depends on which generator made which image; fit and differ are None where there are no strengths."""
 
     strengths: Strengths
+    by_rater: tuple[RaterShares, ...]
     fit: ScaleFit | None
     differ: RatersDiffer | None
 
@@ -73,9 +84,22 @@ def arena_results(answers: Answers) -> ArenaResults:
 def _standing(answers: Answers) -> Standing:
     numbers = strengths(answers)
     if numbers.reason:
-        return Standing(numbers, None, None)
+        return Standing(numbers, _shares(answers), None, None)
     fit = fitted(answers.comparisons)
-    return Standing(numbers, scale_fit(answers, fit), raters_differ(answers, fit))
+    return Standing(numbers, _shares(answers), scale_fit(answers, fit), raters_differ(answers, fit))
+
+
+def _shares(answers: Answers) -> tuple[RaterShares, ...]:
+    size = len(answers.raters), len(answers.generators)
+    worth, counts = np.zeros(size), np.zeros(size)
+    for letter, generator in ((FIRST, answers.first), (SECOND, answers.second)):
+        points = np.where(answers.chosen == TIED, 0.5, answers.chosen == letter)
+        np.add.at(worth, (answers.rater, generator), points)
+        np.add.at(counts, (answers.rater, generator), 1)
+    return tuple(
+        RaterShares(rater, tuple(float(w / n) if n else None for w, n in zip(*rows, strict=True)))
+        for rater, *rows in zip(answers.raters, worth, counts, strict=True)
+    )
 
 
 def _turned(row: Difference) -> Difference:

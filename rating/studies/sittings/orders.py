@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from pool.models import Origin
 from rating.studies.images import LETTERS
 from rating.studies.randomness import random_token
+from rating.studies.sampling.generators import competitors_of_sets
 from rating.studies.sampling.strata import Kind, Role
 from rating.studies.sittings import ordering
 from rating.studies.study import Study
@@ -34,7 +35,7 @@ class Item:
     role: str
     block: int
     origin: str
-    stratum: tuple[str, str, str]
+    stratum: tuple[str, ...]
     letters: str = ""  # of a set, the one looked for first
 
 
@@ -64,6 +65,9 @@ class Orders:
             members.setdefault(head or pk, []).append(origin)
             if head is None:
                 heads.append(Item(pk, code, role, block, origin, (modality, origin, label)))
+        if self.study.is_arena:
+            met = competitors_of_sets(self.study)
+            return [_as_pair(item, met[item.pk]) for item in heads]
         return [self._as_set(item, members[item.pk]) for item in heads] if self.study.shows_sets else heads
 
     def _as_set(self, item: Item, origins: list[str]) -> Item:
@@ -129,7 +133,7 @@ class Orders:
         classes: list[Hashable] = [item.origin for item in items]
         letters_shown = [""] * len(items)
         if self.study.shows_sets:
-            orders = ordering.placements(len(items), self.study.set_size, seed)
+            orders = self._placed(items, seed)
             letters_shown = [
                 "".join(item.letters[member] for member in order)
                 for item, order in zip(items, orders, strict=True)
@@ -151,6 +155,26 @@ class Orders:
                 yield OrderLine(item, Kind.REPEAT.value, places[::-1])
             else:
                 yield OrderLine(item, item.role, places)
+
+    def _placed(self, items: list[Item], seed: int) -> list[list[int]]:
+        """Where the images of each set stand; of an arena each side equally often for every two generators by themselves."""
+        if not self.study.is_arena:
+            return ordering.placements(len(items), self.study.set_size, seed)
+        met: dict[Hashable, list[int]] = {}
+        for place, item in enumerate(items):
+            met.setdefault(item.stratum, []).append(place)
+        orders: list[list[int]] = [[]] * len(items)
+        for number, stratum in enumerate(sorted(met, key=str)):
+            placed = ordering.placements(len(met[stratum]), self.study.set_size, seed + number)
+            for place, order in zip(met[stratum], placed, strict=True):
+                orders[place] = order
+        return orders
+
+
+def _as_pair(item: Item, names: list[str]) -> Item:
+    """What is spread evenly are the two that meet; the one first by name stands for where the pair is."""
+    letters = LETTERS[: len(names)] if names == sorted(names) else LETTERS[: len(names)][::-1]
+    return replace(item, origin="", stratum=(item.stratum[0], *sorted(names)), letters=letters)
 
 
 def _copy(rows: Iterator[tuple[int, int, int, str, str, str]]) -> None:

@@ -25,6 +25,7 @@ from pool.models import Dataset, Image, Origin
 from rating.models import Enrolment, Freeze, Presentation, Study
 from rating.reading import payload
 from rating.studies.second_questions import checked
+from tests.rating.arenas import open_arena
 from tests.rating.blinding.pools import arms, filled, image, study_of
 from tests.rating.cast import organiser
 
@@ -213,6 +214,36 @@ def test_nor_does_it_in_a_study_of_another_design(rater, client_of, fakes, proto
     )
     shown = sum(dict(headers).get("Content-Type") == "image/png" for _, _, headers, _ in one)
     assert shown == images * presentations * sessions
+
+
+def swap_generators(names: tuple[str, str]) -> None:
+    """What one generator made is the other's, with its dataset, its finding and its record."""
+    first, second = (Dataset.objects.get(name__endswith=name) for name in names)
+    of_first = list(first.images.values_list("pk", flat=True))
+    records = [
+        Image.objects.filter(dataset=each).values("origin", "label", "provenance")[0]
+        for each in (first, second)
+    ]
+    Image.objects.filter(dataset=second).update(dataset=first, **records[0])
+    Image.objects.filter(pk__in=of_first).update(dataset=second, **records[1])
+
+
+@pytest.mark.parametrize(("names", "must_choose"), [(("A", "B"), False), (("A", "real images"), True)])
+def test_nor_does_it_tell_the_generator_in_an_arena(rater, client_of, names, must_choose):
+    study = open_arena(
+        counts=dict.fromkeys(names, EACH), raters=[rater], must_choose=must_choose, name="Which?"
+    )
+    browser = client_of(rater)
+
+    with put_back():
+        one = read_it_all(browser, study)
+    with put_back():
+        swap_generators(names)
+        other = read_it_all(browser, study)
+
+    assert differences(one, other) == []
+    assert len(one) == 8 + (6 + 2) * EACH
+    assert not [body for _, _, _, body in one if b"phantom" in body or b"Which? A" in body]
 
 
 @pytest.mark.parametrize(

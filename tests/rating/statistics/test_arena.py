@@ -22,9 +22,13 @@ Row = tuple[int, int, int, int, int]  # rater, pair, first, second, chosen
 
 
 def answers_of(rows: Sequence[Row], generators: str, raters: int = 1) -> Answers:
-    table = np.array(rows, dtype=np.int64)
+    return as_answers(rows, tuple(generators), raters)
+
+
+def as_answers(rows: Sequence[Row], generators: tuple[str, ...], raters: int) -> Answers:
+    rater, pair, first, second, chosen = np.array(rows, dtype=np.int64).T
     names = tuple(f"R{number:02}" for number in range(1, raters + 1))
-    return Answers(names, tuple(generators), *table.T, table[:, 4].copy())
+    return Answers(names, generators, rater, pair, first, second, chosen, side=chosen)
 
 
 def one_by_one(choices: Comparisons) -> Answers:
@@ -36,9 +40,7 @@ def one_by_one(choices: Comparisons) -> Answers:
             for _ in range(int(column[place])):
                 at = int(choices.rater[place]), int(choices.first[place]), int(choices.second[place])
                 rows.append((at[0], len(rows), at[1], at[2], outcome))
-    table = np.array(rows, dtype=np.int64)
-    raters = tuple(f"R{number}" for number in range(int(table[:, 0].max()) + 1))
-    return Answers(raters, choices.items, *table.T, table[:, 4].copy())
+    return as_answers(rows, choices.items, int(choices.rater.max()) + 1)
 
 
 @pytest.mark.parametrize("name", ["baseball-1987", "bt-four-generators", "davidson-four", "davidson-three"])

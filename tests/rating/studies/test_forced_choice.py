@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rating.blinding.freeze_runner import FreezeSteps
-from rating.blinding.places import SetInOrder, check_places
+from rating.blinding.sets.places import SetInOrder, check_places
 from rating.models import Enrolment, Freeze, Presentation, Rating
 from rating.reading.machine_raters import enrol_machine
 from rating.studies.sittings import ordering

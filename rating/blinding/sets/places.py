@@ -37,7 +37,7 @@ CUES: dict[str, Cue] = {
 }
 
 
-def check_places(orders: Sequence[Order], *, size: int) -> Finding:
+def check_places(orders: Sequence[Order], *, size: int, sought: str = "the image looked for") -> Finding:
     """Each rule by which a place could be guessed, learnt on one half of the sets shown and tried on the other."""
     shares = {cue: _guessed(orders, of) for cue, of in CUES.items()}
     detail = {"guessed": {cue: share for cue, (share, _) in shares.items()}, "chance": 1 / size}
@@ -47,7 +47,7 @@ def check_places(orders: Sequence[Order], *, size: int) -> Finding:
         return Finding(
             NAME,
             Verdict.RED,
-            f"Who goes by {cue} finds the image looked for in {usable[cue]:.0%} of the sets; guessing finds {1 / size:.0%}.",
+            f"Who goes by {cue} finds {sought} in {usable[cue]:.0%} of the sets; guessing finds {1 / size:.0%}.",
             "Copy the study and freeze the copy, so that every place is drawn anew.",
             detail,
         )
@@ -56,7 +56,7 @@ def check_places(orders: Sequence[Order], *, size: int) -> Finding:
     return Finding(
         NAME,
         Verdict.GREEN,
-        f"The image looked for stands at the places {counts_in_words} times; no rule finds it usably better than guessing.",
+        f"{sought[0].upper()}{sought[1:]} stands at the places {counts_in_words} times; no rule finds it usably better than guessing.",
         "",
         detail,
     )
