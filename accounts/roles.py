@@ -45,6 +45,7 @@ ADMIN = RESEARCHER | {
     "accounts.add_user",
     "accounts.change_user",
     "accounts.change_sitesettings",
+    "pool.change_dicomwebsource",
 }
 PERMISSIONS: dict[str, frozenset[str]] = {
     Role.RATER: RATER,

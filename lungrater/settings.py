@@ -361,6 +361,10 @@ LOGGING = {
         "json": {"()": "lungrater.logs.AsJson"},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
-    "loggers": {"lungrater.monitoring.requests": {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"}},
+    "loggers": {
+        "lungrater.monitoring.requests": {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"},
+        # It writes down whole addresses, in which keys stand, and identifiers of patients.
+        "httpx2": {"level": "WARNING"},
+    },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

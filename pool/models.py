@@ -316,6 +316,11 @@ class ImportJob(Job):
     values_of = models.ForeignKey(
         Dataset, on_delete=models.SET_NULL, null=True, editable=False, related_name="renderings"
     )
+    # Series of a PACS, each as the identifiers of its study and of itself, until they are in; then no file is sent either.
+    dicomweb_source = models.ForeignKey(
+        "DicomwebSource", on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    dicomweb_series = models.JSONField(default=list, blank=True, editable=False)
     table = models.FileField("CSV", upload_to=upload_path, max_length=200, blank=True)
     imported = models.PositiveIntegerField(default=0, editable=False)
 
@@ -342,6 +347,8 @@ class ImportJob(Job):
         """Whether what was sent is still there to go on with; it is deleted some time after an import has ended."""
         if self.values_of_id is not None:
             return True
+        if self.dicomweb_series:
+            return self.dicomweb_source_id is not None
         has_table = bool(self.table) or self.labels != self.Labels.TABLE
         return has_table and (bool(self.url) or self.uploads.exists())
 
@@ -375,6 +382,7 @@ class UploadedFile(models.Model):
 from pool.copies.models import NearCopy as NearCopy  # noqa: E402, PLC0414  as above
 from pool.corrections.models import CorrectedImage as CorrectedImage  # noqa: E402, PLC0414  as above
 from pool.corrections.models import Correction as Correction  # noqa: E402, PLC0414  as above
+from pool.dicomweb.models import DicomwebSource as DicomwebSource  # noqa: E402, PLC0414  as above
 from pool.imports.outcome_rows import FileOutcome as FileOutcome  # noqa: E402, PLC0414  as above
 from pool.publication.models import DatasetRelease as DatasetRelease  # noqa: E402, PLC0414  as above
 from pool.release.models import HeldFile as HeldFile  # noqa: E402, PLC0414  as above

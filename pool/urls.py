@@ -3,6 +3,7 @@
 from django.urls import path
 
 from pool.corrections import views as corrections
+from pool.dicomweb import views as dicomweb
 from pool.imports import views
 from pool.publication import views as publication
 from pool.release import views as release
@@ -39,6 +40,10 @@ urlpatterns = [
     path("import/", views.upload, name="upload"),
     path("uploads/", uploads.resumable_uploads, name="resumable_uploads"),
     path("uploads/<uuid:pk>", uploads.resumable_upload, name="resumable_upload"),
+    path("dicomweb/", dicomweb.dicomweb, name="dicomweb"),
+    path("dicomweb/sources/", dicomweb.dicomweb_sources, name="dicomweb_sources"),
+    path("dicomweb/sources/<int:pk>/", dicomweb.dicomweb_source, name="dicomweb_source"),
+    path("dicomweb/sources/<int:pk>/remove", dicomweb.remove_dicomweb_source, name="remove_dicomweb_source"),
     *views.pages.urls("imports/"),
     path("imports/<int:pk>/outcomes.csv", views.import_outcomes, name="import_outcomes"),
 ]

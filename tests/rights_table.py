@@ -77,6 +77,10 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "pool:upload": (STAFF, "get"),
     "pool:resumable_uploads": (STAFF, "get"),
     "pool:resumable_upload": ({"researcher"}, "options"),  # whose it is
+    "pool:dicomweb": (STAFF, "get"),
+    "pool:dicomweb_sources": ({"admin"}, "get"),
+    "pool:dicomweb_source": ({"admin"}, "get"),
+    "pool:remove_dicomweb_source": ({"admin"}, "post"),
     "pool:import_list": (STAFF, "get"),
     "pool:import": (STAFF, "get"),
     "pool:import_outcomes": (STAFF, "get"),
@@ -305,6 +309,7 @@ OWNER = {"rating:redact", "rating:delete", "rating:members", "pool:dataset_membe
 WITHOUT_PART = {
     *("person", "change_person", "erase_person", "revoke_token", "docs_page", "pool:resumable_upload"),
     *("rating:join", "rating:key", "pool:join_dataset"),
+    *("pool:dicomweb_source", "pool:remove_dicomweb_source"),
     *("generation:create_with", "rating:planner_figure"),
 }
 OPENS = {"none": set[str](), "viewer": VIEWER, "editor": VIEWER | EDITOR, "owner": VIEWER | EDITOR | OWNER}

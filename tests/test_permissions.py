@@ -19,7 +19,7 @@ from accounts.roles import Role
 from generation.models import Checkpoint, GenerationJob, QualityReport, TrainingRun
 from lungrater.machines.models import MachineReading
 from pool.corrections.correcting import correct
-from pool.models import Dataset, DatasetRelease, Image, ImportJob, ResumableUpload
+from pool.models import Dataset, DatasetRelease, DicomwebSource, Image, ImportJob, ResumableUpload
 from rating.models import Analysis, BlindingAudit, BundleJob, Freeze, Recruitment, Study
 from rating.studies.outreach.reminders import stop_token
 from tests.factories import make_dataset, make_held_file, make_image
@@ -128,6 +128,7 @@ def make_world(people: dict[str, User]) -> dict[str, Any]:
         "token of a lesson": presentations(taught, rater)[0].token,
         "over": over,
         "upload": ResumableUpload.objects.create(owner=researcher, name="a.dcm", length=1),
+        "source": DicomwebSource.objects.create(name="Archive", base_url="https://pacs.example.org"),
         "release": DatasetRelease.objects.create(dataset=make_dataset(), state="succeeded"),
         "bundle": BundleJob.objects.create(study=over, state="succeeded"),
         "draft": draft_study("Draft"),
@@ -195,6 +196,9 @@ def address(name: str, world: dict[str, Any]) -> str:
         "docs_page": lambda: ["index.html"],
         "revoke_token": lambda: [world["own token"].pk],
         "invite": lambda: [own],
+        **dict.fromkeys(
+            ("pool:dicomweb_source", "pool:remove_dicomweb_source"), lambda: [world["source"].pk]
+        ),
         "pool:edit_dataset": lambda: [world["image"].dataset_id],
         "pool:remove_dataset": lambda: [world["image"].dataset_id],
         "pool:dataset_window": lambda: [world["image"].dataset_id],

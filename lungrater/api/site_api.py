@@ -10,6 +10,7 @@ from generation.utility.api import router as utility_experiments
 from lungrater.api.house_api import HouseAPI
 from lungrater.api.people import router as people
 from lungrater.api.problem_handlers import handle_problems
+from pool.dicomweb.api import router as dicomweb
 from pool.imports.api import router as imports
 from pool.publication.api import router as releases
 from pool.views.api import datasets, images
@@ -34,7 +35,7 @@ api = HouseAPI(
 )
 handle_problems(api)
 for router in (
-    *(me, datasets, images, imports, releases),
+    *(me, datasets, images, imports, dicomweb, releases),
     *(generation_jobs, training_runs, quality_reports, utility_experiments),
     *(studies, acts, raters, outreach, outcome, people),
 ):

@@ -44,6 +44,7 @@ GROUPS = (
             ("health", "health", "Health", SITE),
             ("people", "people", "People", SITE),
             ("log", "log", "Log", SITE),
+            ("pool:dicomweb_sources", "dataset", "DICOMweb", "pool.change_dicomwebsource"),
             ("site_settings", "settings", "Settings", "accounts.change_sitesettings"),
             ("docs", "file", "Documentation", "rating.view_study"),
         ),

@@ -84,6 +84,71 @@ class DatasetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the
         return dataset
 
 
+class DestinationForm(forms.Form):
+    """Where images go: a dataset there is, or a new one described here. Without a person, whoever runs this process asks."""
+
+    dataset = forms.ModelChoiceField(
+        Dataset.objects.all(), required=False, empty_label="a new dataset", label="Into"
+    )
+    name = forms.CharField(max_length=100, required=False, label="Name of the new dataset")
+    origin = forms.ChoiceField(choices=Origin.choices, required=False)
+    modality = forms.ChoiceField(choices=Modality.choices, required=False)
+    window = forms.CharField(
+        max_length=30,
+        required=False,
+        validators=[check_window],
+        help_text="How CT values are shown: file, lung, mediastinum, bone, range or CENTRE/WIDTH; empty: the file's, the lung's where there are several.",
+    )
+    slices = forms.CharField(
+        max_length=10,
+        required=False,
+        validators=[check_slices],
+        help_text="Of files that hold several images (multi-frame DICOM, NIfTI, NRRD), and of each DICOM series: middle, every:N, all or lung; stack keeps the slices of a file, a series or a folder together as one image. Empty: every file of a series.",
+    )
+    licence = forms.CharField(max_length=200, required=False)
+    citation = forms.CharField(
+        max_length=2000, required=False, help_text="Who is to be thanked when these images are shown."
+    )
+
+    def __init__(self, *args: Any, person: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        datasets = Dataset.objects.all() if person is None else Dataset.objects.editable_by(person)
+        self.fields["dataset"].queryset = datasets  # type: ignore[attr-defined]  # as above
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"]).strip()
+        if name and Dataset.objects.filter(name=name).exists():
+            raise forms.ValidationError("There is a dataset of this name; choose it above.")
+        return name
+
+    def clean(self) -> None:
+        super().clean()
+        if sentence := shortage():
+            raise forms.ValidationError(f"Nothing can be imported now. {sentence} Ask who runs this site.")
+        if (
+            not self.cleaned_data.get("dataset")
+            and not self.cleaned_data.get("name")
+            and "name" not in self.errors
+        ):
+            self.add_error("name", "Name the new dataset, or choose one that exists.")
+        for field in ("origin", "modality"):
+            if not self.cleaned_data.get("dataset") and not self.cleaned_data.get(field, "?"):
+                self.add_error(field, f"Say the {field} of the new dataset.")
+
+    def target(self, user: Any) -> Dataset:
+        """The dataset chosen, or the new one described."""
+        data = self.cleaned_data
+        if data["dataset"]:
+            chosen: Dataset = data["dataset"]
+            return chosen
+        described = {
+            key: data[key] for key in ("name", "origin", "modality", "window", "licence", "citation")
+        }
+        dataset = Dataset.objects.create(**described, created_by=user)
+        dataset.give_to_maker(user)
+        return dataset
+
+
 class SeveralFiles(forms.ClearableFileInput):
     allow_multiple_selected = True
 
@@ -122,8 +187,8 @@ def _is_loose(files: list[UploadedFile[bytes]] | None) -> bool:
     )
 
 
-class UploadForm(forms.Form):
-    """Files and where they go: a dataset there is, or a new one described here."""
+class UploadForm(DestinationForm):
+    """Files and where they go."""
 
     uploads = SeveralFilesField(
         label="Images",
@@ -137,28 +202,6 @@ class UploadForm(forms.Form):
         help_text="Of an image or a zip on a public server: https://…",
     )
     sent = SentFilesField(required=False, max_length=100_000)
-    dataset = forms.ModelChoiceField(
-        Dataset.objects.all(), required=False, empty_label="a new dataset", label="Into"
-    )
-    name = forms.CharField(max_length=100, required=False, label="Name of the new dataset")
-    origin = forms.ChoiceField(choices=Origin.choices, required=False)
-    modality = forms.ChoiceField(choices=Modality.choices, required=False)
-    window = forms.CharField(
-        max_length=30,
-        required=False,
-        validators=[check_window],
-        help_text="How CT values are shown: file, lung, mediastinum, bone, range or CENTRE/WIDTH; empty: the file's, the lung's where there are several.",
-    )
-    slices = forms.CharField(
-        max_length=10,
-        required=False,
-        validators=[check_slices],
-        help_text="Of files that hold several images (multi-frame DICOM, NIfTI, NRRD), and of each DICOM series: middle, every:N, all or lung; stack keeps the slices of a file, a series or a folder together as one image. Empty: every file of a series.",
-    )
-    licence = forms.CharField(max_length=200, required=False)
-    citation = forms.CharField(
-        max_length=2000, required=False, help_text="Who is to be thanked when these images are shown."
-    )
     made_with = forms.CharField(max_length=100, required=False, help_text="Diffusion model, GAN, DALL·E 2 …")
     model = forms.CharField(max_length=200, required=False, label="Model", help_text="Name and version.")
     prompt = forms.CharField(max_length=4000, required=False, widget=forms.Textarea({"rows": 2}))
@@ -180,15 +223,8 @@ class UploadForm(forms.Form):
 
     def __init__(self, *args: Any, person: Any, files_follow: bool = False, **kwargs: Any) -> None:
         """`files_follow` where a page asks whether all else will do before it sends any."""
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, person=person, **kwargs)
         self.person, self.files_follow = person, files_follow
-        self.fields["dataset"].queryset = Dataset.objects.editable_by(person)  # type: ignore[attr-defined]  # as above
-
-    def clean_name(self) -> str:
-        name = str(self.cleaned_data["name"]).strip()
-        if name and Dataset.objects.filter(name=name).exists():
-            raise forms.ValidationError("There is a dataset of this name; choose it above.")
-        return name
 
     def clean_sent(self) -> list[ResumableUpload]:
         """The person's own complete uploads of these keys."""
@@ -223,8 +259,6 @@ class UploadForm(forms.Form):
     def clean(self) -> None:
         super().clean()
         data = self.cleaned_data
-        if sentence := shortage():
-            raise forms.ValidationError(f"Nothing can be imported now. {sentence} Ask who runs this site.")
         has_files = data.get("uploads") or data.get("sent") or data.get("url") or self.files_follow
         if not has_files and not {"url", "sent"} & set(self.errors):
             self.add_error("uploads", "Choose files, or give an address.")
@@ -234,8 +268,6 @@ class UploadForm(forms.Form):
         origin = chosen.origin if chosen else data.get("origin")
         if data["provenance"] and origin != Origin.SYNTHETIC:
             self.add_error("made_with", "Only synthetic images have a model; real ones have a citation.")
-        if not data.get("dataset") and not data.get("name") and "name" not in self.errors:
-            self.add_error("name", "Name the new dataset, or choose one that exists.")
         if data.get("layout") and data.get("labels") != ImportJob.Labels.NONE:
             self.add_error(
                 "layout", "A layout says itself where the findings are: choose no labels beside it."
@@ -248,19 +280,6 @@ class UploadForm(forms.Form):
             self.add_error("table", "Choose the CSV that holds the findings.")
         if data.get("labels") == ImportJob.Labels.FOLDER and _is_loose(data.get("uploads")):
             self.add_error("labels", LOOSE)
-
-    def target(self, user: Any) -> Dataset:
-        """The dataset chosen, or the new one described."""
-        data = self.cleaned_data
-        if data["dataset"]:
-            chosen: Dataset = data["dataset"]
-            return chosen
-        described = {
-            key: data[key] for key in ("name", "origin", "modality", "window", "licence", "citation")
-        }
-        dataset = Dataset.objects.create(**described, created_by=user)
-        dataset.give_to_maker(user)
-        return dataset
 
 
 class ExcludeForm(forms.Form):

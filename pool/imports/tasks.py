@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from jobs import runners
+from pool.dicomweb.runner import forget_series, import_series
 from pool.imports import uploads
 from pool.models import ImportJob
 from pool.rendering.rewindowing import run_rewindowing
@@ -12,11 +13,13 @@ from pool.storage.file_sizes import measure_files
 
 
 def run_import(job: ImportJob) -> None:
-    """Bring files in, or show kept values anew."""
-    if job.values_of_id is None:
-        uploads.import_uploads(job)
-    else:
+    """Bring files in, fetch series, or show kept values anew."""
+    if job.values_of_id is not None:
         run_rewindowing(job)
+    elif job.dicomweb_series:
+        import_series(job)
+    else:
+        uploads.import_uploads(job)
 
 
 runners.register(ImportJob, run_import)
@@ -35,3 +38,4 @@ def measure_image_files() -> None:
 @shared_task
 def drop_finished_uploads() -> None:
     uploads.drop_finished_uploads()
+    forget_series()

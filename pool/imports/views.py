@@ -73,6 +73,8 @@ class ImportPages(JobPages[ImportJob]):
         return "pool.add_image"
 
     def resumed(self, request: HttpRequest, job: ImportJob) -> str:
+        if not job.has_its_files and job.dicomweb_source_id:
+            return "Which series were chosen is forgotten by now: choose them again."
         if not job.has_its_files:
             return "The files that were sent are deleted by now: send them again."
         return super().resumed(request, job)

@@ -38,6 +38,12 @@ TABLE: dict[str, tuple[str, set[str], str]] = {
     "change_dataset_member": ("write", STAFF, "owner"),
     "upload_images": ("write", STAFF, "editor"),
     "missing_images": ("read", STAFF, "viewer"),
+    "list_dicomweb_sources": ("read", STAFF, ""),
+    "create_dicomweb_source": ("write", {"admin"}, ""),
+    "change_dicomweb_source": ("write", {"admin"}, ""),
+    "remove_dicomweb_source": ("write", {"admin"}, ""),
+    "search_dicomweb_source": ("write", STAFF, ""),
+    "import_dicomweb_series": ("write", STAFF, "editor"),
     "list_images": ("read", STAFF, ""),
     "get_image": ("read", STAFF, "viewer"),
     "get_image_file": ("read", STAFF, "viewer"),
@@ -145,6 +151,7 @@ def address(name: str, path: str, world: dict[str, Any]) -> str:
         "/datasets/": world["image"].dataset_id,
         "/images/": world["image"].pk,
         "/imports/": world["import"].pk,
+        "/dicomweb-sources/": world["source"].pk,
         "/generation-jobs/": world["job"].pk,
         "/training-runs/": world["training"].pk,
         "/quality-reports/": world["report"].pk,
@@ -163,6 +170,7 @@ def address(name: str, path: str, world: dict[str, Any]) -> str:
         else "own"
     ]
     names = {"{pk}": key, "{slug}": study.slug, "{number}": "1", "{kind}": "html"}
+    names["{source}"] = str(world["source"].pk)
     names["{uuid}"] = str(world["people"]["other rater"].uuid)
     for place, value in names.items():
         path = path.replace(place, value)

@@ -24,6 +24,8 @@ from jobs.disk_space import NO_ROOM_LEFT, is_out_of_room, shortage
 from jobs.models import LOOK_FOR_ROOM_EVERY
 from outbound.fetching import FetchError, fetch
 from pool.canonical.texts import file_name, line, plain
+from pool.dicomweb.command import add_dicomweb_options, import_by_dicomweb
+from pool.imports import tasks  # noqa: F401  which says who performs an import
 from pool.imports.archives import ImportItem, Refusal, count, from_paths
 from pool.imports.decoding import WINDOW_SENTENCE, is_window
 from pool.imports.labels import BadSourceError, FolderLabels, Labels, NoLabels
@@ -56,14 +58,12 @@ def existing(text: str) -> Path | str:
 class Command(BaseCommand):
     """Imports images and says what became of each."""
 
-    help = (
-        "Import images, DICOM files and volumes from folders, archives, files and addresses into a dataset."
-    )
+    help = "Import images, DICOM files and volumes from folders, archives, files, addresses and a PACS into a dataset."
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_owner_option(parser)
         parser.add_argument(
-            "path", nargs="+", type=existing, metavar="PATH", help="folder, zip, file or https://…"
+            "path", nargs="*", type=existing, metavar="PATH", help="folder, zip, file or https://…"
         )
         parser.add_argument("--dataset", required=True, metavar="NAME", help="a new one or one that exists")
         parser.add_argument("--origin", required=True, choices=Origin.values)
@@ -94,6 +94,7 @@ class Command(BaseCommand):
         for name in MADE_BY:
             parser.add_argument(f"--{name}", default="", help=f"{name} of synthetic images made elsewhere")
         parser.add_argument("--json", action="store_true", help="print JSON")
+        add_dicomweb_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         provenance = {name: plain(options[name]) for name in MADE_BY if options[name]}
@@ -104,8 +105,24 @@ class Command(BaseCommand):
         if not is_choice(options["slices"]):
             raise CommandError(CHOICE_SENTENCE, returncode=BAD_ARGUMENT)
         _refuse_a_full_disk()
+        if bool(options["path"]) == bool(options["dicomweb"]):
+            raise CommandError("Give a PATH, or --dicomweb SOURCE.", returncode=BAD_ARGUMENT)
+        if options["dicomweb"]:
+            self._import_by_dicomweb(options)
+            return
         with tempfile.TemporaryDirectory(prefix="lungrater-import-") as folder:
             self._import(_local_items(options["path"], Path(folder)), provenance, options)
+
+    def _import_by_dicomweb(self, options: Options) -> None:
+        report = import_by_dicomweb(options, self.stdout)
+        if report is None:
+            return
+        dataset = Dataset.objects.get(name=line(options["dataset"]))
+        self.stdout.write(
+            json.dumps(report, ensure_ascii=False) if options["json"] else _in_words(dataset, report)
+        )
+        if not (report["imported"] or report["duplicates"] or report["held"]):
+            raise CommandError("No image was imported.")
 
     def _import(self, items: list[ImportItem], provenance: dict[str, str], options: Options) -> None:
         try:
