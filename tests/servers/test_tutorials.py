@@ -1,4 +1,4 @@
-"""The first tutorial, typed in order beside a running site, as a newcomer would."""
+"""Tutorials typed in order beside a running site, as a newcomer would."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from tests.servers.sites import REPOSITORY, environment, site
 
 pytestmark = pytest.mark.walk
-TUTORIAL = REPOSITORY / "docs" / "tutorials" / "first-study.md"
+TUTORIALS = REPOSITORY / "docs" / "tutorials"
 MARKED = re.compile(r"<!-- run -->\n```bash\n(.*?)```", re.DOTALL)
 ENDS_WITHIN = 300
 
@@ -34,16 +34,13 @@ def terminal(tmp_path: Path) -> Iterator[dict[str, str]]:
         yield {**environment(home), "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
 
 
-def test_every_block_of_the_first_tutorial_does_what_the_page_says(
-    terminal: dict[str, str], tmp_path: Path
-) -> None:
-    blocks = MARKED.findall(TUTORIAL.read_text(encoding="utf-8"))
+def typed(page: str, terminal: dict[str, str], folder: Path) -> str:
+    """What the commands of the page print, typed one block after the other."""
     outputs = []
-
-    for block in blocks:
+    for block in MARKED.findall((TUTORIALS / page).read_text(encoding="utf-8")):
         done = subprocess.run(
             ["bash", "-eu", "-c", block],
-            cwd=tmp_path,
+            cwd=folder,
             env=terminal,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -53,8 +50,14 @@ def test_every_block_of_the_first_tutorial_does_what_the_page_says(
         )
         assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
         outputs.append(done.stdout)
+    return "".join(outputs)
 
-    output = "".join(outputs)
+
+def test_every_block_of_the_first_tutorial_does_what_the_page_says(
+    terminal: dict[str, str], tmp_path: Path
+) -> None:
+    output = typed("first-study.md", terminal, tmp_path)
+
     assert "“First reading (simulated)” is unblinded: 4 simulated raters have read it." in output
     assert "The blinding audit is red" in output
     assert output.count("/enter/") == 3  # the researcher's link and the raters'
@@ -68,3 +71,20 @@ def test_every_block_of_the_first_tutorial_does_what_the_page_says(
         check=True,
     )
     assert json.loads(after.stdout)
+
+
+def test_a_model_is_trained_measured_read_and_its_images_released(
+    terminal: dict[str, str], tmp_path: Path
+) -> None:
+    output = typed("train-to-release.md", terminal, tmp_path)
+
+    assert "drawings-32: 120 steps, checkpoints drawings-32@60, drawings-32@120." in output
+    assert output.count("20 made into “Learnt drawings”") == 2
+    assert "Fréchet distance FD (phantom-64)" in output
+    assert "unseen real images" in output
+    assert "4 simulated raters have read it" in output
+    model = zipfile.ZipFile(tmp_path / "drawings-32.zip").namelist()
+    assert any(name.endswith("model_index.json") for name in model)
+    released = zipfile.ZipFile(tmp_path / "learnt-drawings.zip").namelist()
+    assert sum(name.endswith(".png") for name in released) == 40
+    assert {"croissant.json", "metadata.csv"} <= {Path(name).name for name in released}
