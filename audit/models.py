@@ -28,7 +28,7 @@ def name_of(subject: Any) -> tuple[str, str]:
 
 class EventQuerySet(models.QuerySet["Event"]):
     def add(
-        self, subject: Any, actor: Any, action: str, *, reason: str = "", detail: Mapping[str, Any]
+        self, subject: Any, actor: Any, action: str, *, reason: str = "", detail: Mapping[str, object]
     ) -> Event:
         kind, key = name_of(subject)
         who = actor_of(actor)

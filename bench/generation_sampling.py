@@ -87,7 +87,7 @@ def plain_loop(net: Any, sampler: str, steps: int, batch: int, *, stop_after: in
     ((noisy.float().clamp(-1, 1) + 1) * 127.5).round().byte().cpu().numpy()
 
 
-def our_engine(source: Any, settings: Row, batch: int) -> None:
+def our_engine(source: Any, settings: Any, batch: int) -> None:
     from generation.diffusion.checkpoint import Description
     from generation.diffusion.checkpoint_source import CheckpointSource
     from generation.images.engines.diffusion import DiffusionEngine

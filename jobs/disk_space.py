@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from django.conf import settings
 from psycopg.errors import DiskFull
@@ -51,7 +51,7 @@ def free_share() -> float:
 
 def _folders() -> Iterator[Path]:
     """The home, with the embedded database, and the images' folder; images in S3 fill no disk of ours."""
-    storage = cast("dict[str, Any]", settings.STORAGES["default"])
-    for folder in (settings.HOME.root, Path(storage.get("OPTIONS", {}).get("location", ""))):
+    options = cast("Mapping[str, Mapping[str, str]]", settings.STORAGES["default"]).get("OPTIONS", {})
+    for folder in (settings.HOME.root, Path(options.get("location", ""))):
         if folder.is_absolute() and folder.exists():
             yield folder

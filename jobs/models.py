@@ -226,7 +226,7 @@ class Job(models.Model):
     def beat(self, *, done: int | None = None, message: str | None = None) -> None:
         """Say that the work goes on; raises JobCancelledError, JobLostError, JobStepsAsideError or JobNeedsRoomError when it must not."""
         self.last_word = time.monotonic()
-        values: dict[str, Any] = {"heartbeat_at": Now()}
+        values: dict[str, object] = {"heartbeat_at": Now()}
         if done is not None:
             if done > self.done:
                 values["worker_losses"] = 0

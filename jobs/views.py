@@ -21,7 +21,7 @@ from jobs.worker_heartbeat import why_waiting
 
 Kind = TypeVar("Kind", bound=Job)
 View = Callable[..., HttpResponse]
-Context = dict[str, Any]  # what a template gets
+Context = dict[str, object]  # what a template gets
 
 
 class JobPages(Generic[Kind]):
@@ -99,13 +99,14 @@ class JobPages(Generic[Kind]):
         return render(request, template, context | self.list_context(request))
 
     def detail(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return render(request, f"{self.folder}/{self.name}.html", self._context(request, pk))
+        job = get_object_or_404(self.detailed(request), pk=pk)
+        return render(request, f"{self.folder}/{self.name}.html", self.context_of(job, request))
 
     def progress(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The part of the job's page that moves."""
-        context = self._context(request, pk)
-        response = render(request, self.progress_template, context)
-        if not context["job"].is_active:
+        job = get_object_or_404(self.detailed(request), pk=pk)
+        response = render(request, self.progress_template, self.context_of(job, request))
+        if not job.is_active:
             response["HX-Refresh"] = "true"
         return response
 
@@ -128,9 +129,6 @@ class JobPages(Generic[Kind]):
         if sentence := self.resumed(request, job):
             messages.info(request, sentence)
         return redirect(job)
-
-    def _context(self, request: HttpRequest, pk: int) -> Context:
-        return self.context_of(get_object_or_404(self.detailed(request), pk=pk), request)
 
     def context_of(self, job: Kind, request: HttpRequest) -> Context:
         """What its page, and its part of another page, show."""

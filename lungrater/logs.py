@@ -35,7 +35,7 @@ class AsJson(JsonFormatter):
         super().__init__("{asctime}{levelname}{name}{message}", style="{", rename_fields=renamed)
 
     def add_fields(
-        self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
+        self, log_data: dict[str, object], record: logging.LogRecord, message_dict: dict[str, object]
     ) -> None:
         super().add_fields(log_data, record, message_dict)
         for field in log_data.keys() - FIELDS:  # such as Django's request, whose path may hold a token

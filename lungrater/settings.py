@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from botocore.config import Config
@@ -143,7 +144,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": database(database_url(), is_web=env.bool("LUNGRATER_IS_WEB", default=False))}
 
 
-def storage(url: str) -> dict[str, object]:
+def storage(url: str) -> dict[str, Any]:
     """Django's description of a folder path, or of `s3://bucket/folder?endpoint=…`."""
     parts = urlsplit(url)
     if parts.scheme != "s3":

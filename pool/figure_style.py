@@ -147,7 +147,7 @@ def as_file(figure: Figure, kind: str) -> bytes:
     """The figure as svg, pdf or png; the same drawing gives the same bytes."""
     import matplotlib as mpl
 
-    dates: dict[str, Any] = {
+    dates: dict[str, None] = {
         "svg": {"Date": None},
         "pdf": {"CreationDate": None, "ModDate": None},
         "png": {},

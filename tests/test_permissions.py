@@ -148,7 +148,7 @@ def make_world(people: dict[str, User]) -> dict[str, Any]:
         "training": training,
         "checkpoint": Checkpoint.store(
             "Model",
-            {"step": 1, "config": {}},
+            {"format": "lungrater-diffusion-1", "step": 1, "config": {}},
             b"weights",
             run=training,
             samples=b"\x89PNG",

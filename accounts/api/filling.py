@@ -20,7 +20,7 @@ TYPES: dict[Any, Any] = {
     forms.ModelMultipleChoiceField: list[int],
     forms.MultipleChoiceField: list[str],
     forms.ModelChoiceField: int,
-    forms.JSONField: list[dict[str, Any]],
+    forms.JSONField: list[dict[str, object]],
     forms.BooleanField: bool,
     (forms.FloatField, forms.DecimalField): float,
     forms.IntegerField: int,
@@ -28,7 +28,7 @@ TYPES: dict[Any, Any] = {
 
 
 def filled(
-    make: Callable[..., Form], values: Mapping[str, Any], files: Files | None = None, **how: Any
+    make: Callable[..., Form], values: Mapping[str, object], files: Files | None = None, **how: Any
 ) -> Form:
     """The valid form; what the program leaves out is as the page shows it first, null is left empty. Raises ProblemError, 422.
 

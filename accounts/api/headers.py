@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from accounts.api.access import ACT_HEADER
 from accounts.api.idempotency import HEADER
 
 
-def _header(name: str, text: str) -> dict[str, Any]:
+def _header(name: str, text: str) -> dict[str, object]:
     schema = {"type": "string", "maxLength": 100}
     parameter = {"in": "header", "name": name, "required": False, "schema": schema, "description": text}
     return {"parameters": [parameter]}

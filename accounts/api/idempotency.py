@@ -65,7 +65,7 @@ def _claimed(request: HttpRequest, key: str, fingerprint: str) -> IdempotentRequ
     return row
 
 
-def _fingerprint(request: HttpRequest, kwargs: dict[str, Any]) -> str:
+def _fingerprint(request: HttpRequest, kwargs: dict[str, object]) -> str:
     """Of all that was asked: address, body, and the bytes of each file."""
     hashed = hashlib.sha256(f"{request.method} {request.path}".encode())
     for name in sorted(kwargs):

@@ -67,7 +67,7 @@ class ProblemError(Exception):
         self.errors, self.headers = dict(errors or {}), dict(headers or {})
 
     def response(self) -> HttpResponse:
-        content: dict[str, Any] = {
+        content: dict[str, object] = {
             "type": self.kind,
             "title": TITLES.get(self.status, "Something went wrong here"),
             "status": self.status,

@@ -51,7 +51,7 @@ class MemberForm(forms.Form):
         if cleaned["part"] != Part.OWNER and not other_owners.exists():
             raise forms.ValidationError("Somebody has to own it: name another owner first.")
 
-    def _which(self) -> dict[str, Any]:
+    def _which(self) -> dict[str, object]:
         member = self.cleaned_data["member"]
         return (
             {"user": None, "group": member} if isinstance(member, Group) else {"user": member, "group": None}

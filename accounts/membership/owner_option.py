@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Mapping
-from typing import Any
 
 from django.core.management.base import CommandError
 
@@ -23,7 +22,7 @@ def add_owner_option(
     )
 
 
-def owner_of(options: Mapping[str, Any]) -> User | None:
+def owner_of(options: Mapping[str, object]) -> User | None:
     """The researcher named. Raises CommandError where there is none of this address."""
     email = options.get("owner")
     if not email:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
@@ -12,7 +10,7 @@ from accounts.sign_in.addresses import mail_is_set_up
 from accounts.site_settings import SiteSettings
 
 
-def site(_request: HttpRequest) -> dict[str, Any]:
+def site(_request: HttpRequest) -> dict[str, object]:
     """The settings are read only where a template names them."""
     return {
         "sends_mail": mail_is_set_up(),

@@ -31,7 +31,7 @@ def signed_out(*, user: Any, **_: Any) -> None:
         record(user, user, "signed out")
 
 
-def failed(*, credentials: dict[str, Any], **_: Any) -> None:
+def failed(*, credentials: dict[str, object], **_: Any) -> None:
     """The address that was typed stands there as a text, which can be redacted; a password never does."""
     address = str(credentials.get("email") or credentials.get("username") or "")[:254]
     person = User.objects.filter(email__iexact=address).first() if address else None

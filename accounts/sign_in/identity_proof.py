@@ -7,7 +7,7 @@ sent, a page says how to set one up, and leads back.
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, TypedDict
 
 from allauth.account import app_settings
 from allauth.account.adapter import get_adapter
@@ -30,6 +30,13 @@ from django.views.decorators.http import require_safe
 CODE = "identity_code"
 
 
+class Proof(TypedDict):
+    """One of the times that somebody proved who they are, as allauth records it."""
+
+    method: str
+    at: float
+
+
 def require_proof(request: HttpRequest) -> None:
     """Send this person to prove who they are, unless they did within minutes. Raises ReauthenticationRequired."""
     if not is_proven(request):
@@ -47,7 +54,7 @@ def is_proven(request: HttpRequest) -> bool:
     return bool(proofs) and time.time() - proofs[-1]["at"] < app_settings.REAUTHENTICATION_TIMEOUT
 
 
-def proofs_of(request: HttpRequest) -> list[dict[str, Any]]:
+def proofs_of(request: HttpRequest) -> list[Proof]:
     """How this person has proved who they are since signing in, first to last."""
     records = get_authentication_records(request, request.user)
     return [record for record in records if record.get("reauthenticated")]
@@ -83,10 +90,10 @@ class ProveByCode(BaseReauthenticateView):  # type: ignore[misc]  # allauth ship
     form_class = CodeForm
     template_name = "account/prove_by_code.html"
 
-    def get_form_kwargs(self) -> dict[str, Any]:
+    def get_form_kwargs(self) -> dict[str, object]:
         return {**super().get_form_kwargs(), "request": self.request}
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: Any) -> dict[str, object]:
         return {**super().get_context_data(**kwargs), "is_sent": CODE in self.request.session}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

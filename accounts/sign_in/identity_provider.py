@@ -25,7 +25,7 @@ from audit.actors import stranger
 from outbound.transport import Bounds, ReplyTooLargeError, api_client
 
 BOUNDS = Bounds(total_seconds=10.0, most_bytes=2**20, connect_seconds=5.0, read_seconds=5.0)
-Claims = dict[str, Any]
+Claims = dict[str, object]
 
 
 SILENT = _lazy(

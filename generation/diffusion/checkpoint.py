@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save_file
 from torch import Tensor
 
+from generation.diffusion.checkpoint_json import CheckpointFacts, CheckpointJSON
 from generation.diffusion.config import ConfigError, TrainingConfig
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.latent_space import PREFIX, space_from
@@ -37,9 +38,9 @@ class Description:
 
     config: TrainingConfig
     step: int
-    facts: dict[str, Any]
+    facts: CheckpointFacts
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> CheckpointJSON:
         return {"format": FORMAT, "step": self.step, "config": self.config.as_json(), "facts": self.facts}
 
     @classmethod
@@ -49,7 +50,7 @@ class Description:
             raise CheckpointError(f"This is not a LungRater checkpoint: its format is not {FORMAT}.")
         try:
             config = TrainingConfig.from_mapping(values["config"])
-            return cls(config, int(values["step"]), dict(values.get("facts", {})))
+            return cls(config, int(values["step"]), cast("CheckpointFacts", dict(values.get("facts", {}))))
         except (ConfigError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"The checkpoint's config is damaged: {error}") from error
 
@@ -57,7 +58,7 @@ class Description:
 class Described(Protocol):
     """What goes into a checkpoint's config.json: of a model of ours, or of a fine-tuning."""
 
-    def as_json(self) -> dict[str, Any]: ...
+    def as_json(self) -> CheckpointJSON: ...
 
 
 def write(
@@ -104,6 +105,7 @@ def read(path: Path) -> tuple[Description, Path]:
         return Description.from_json(json.loads(config.read_text())), weights
     except (OSError, json.JSONDecodeError) as error:
         raise CheckpointError(f"The checkpoint {path.name} has no readable config: {error}") from error
+    return config
 
 
 def network(description: Description, weights: bytes, device: torch.device) -> Denoiser:
@@ -120,7 +122,7 @@ def network(description: Description, weights: bytes, device: torch.device) -> D
     return net.to(device).eval()
 
 
-def publish(trained: Path, folder: Path, facts: Mapping[str, Any]) -> Path:
+def publish(trained: Path, folder: Path, facts: CheckpointFacts) -> Path:
     """The averaged weights alone, in half precision, with what they were made from."""
     description, weights = read(trained)
     described = Description(description.config, description.step, {**description.facts, **facts})
@@ -166,16 +168,17 @@ def load_state(folder: Path) -> dict[str, Tensor]:
     return load_file(folder / STATE)
 
 
-def config_of(folder: Path) -> dict[str, Any]:
+def config_of(folder: Path) -> CheckpointJSON:
     """What a checkpoint's config.json says, of whatever kind of model. Raises CheckpointError."""
     try:
-        return dict(json.loads((folder / CONFIG).read_text()))
+        config: CheckpointJSON = json.loads((folder / CONFIG).read_text())
     except (OSError, ValueError) as error:
         raise CheckpointError(f"The checkpoint {folder.name} has no readable config: {error}") from error
+    return config
 
 
-def facts_of(folder: Path) -> dict[str, Any]:
-    return dict(config_of(folder).get("facts", {}))
+def facts_of(folder: Path) -> CheckpointFacts:
+    return config_of(folder).get("facts", {})
 
 
 def note(folder: Path, facts: Mapping[str, Any]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from generation.diffusion.checkpoint_json import CheckpointJSON
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class CheckpointSource:
 
     key: str
     name: str
-    description: dict[str, Any]
+    description: CheckpointJSON
     read_weights: Callable[[], bytes]
 
     @classmethod

@@ -175,7 +175,7 @@ class TrainingConfig(RunConfig):
         return cls.from_mapping(settings_in(path))
 
 
-def settings_in(path: Path) -> dict[str, Any]:
+def settings_in(path: Path) -> dict[str, object]:
     """The settings a TOML file holds, not yet checked. Raises ConfigError."""
     try:
         return settings_of(path.read_text(), name=str(path))
@@ -183,7 +183,7 @@ def settings_in(path: Path) -> dict[str, Any]:
         raise ConfigError(f"The config {path} cannot be read: {error}.") from error
 
 
-def settings_of(toml: str, *, name: str = "given") -> dict[str, Any]:
+def settings_of(toml: str, *, name: str = "given") -> dict[str, object]:
     """The settings a TOML text holds, not yet checked. Raises ConfigError."""
     try:
         return tomllib.loads(toml)
@@ -191,9 +191,9 @@ def settings_of(toml: str, *, name: str = "given") -> dict[str, Any]:
         raise ConfigError(f"The config {name} cannot be read: {error}.") from error
 
 
-def settings_from(words: Iterable[str]) -> dict[str, Any]:
+def settings_from(words: Iterable[str]) -> dict[str, object]:
     """Settings from `key=value` words, each value as TOML writes it or else plain text. Raises ConfigError."""
-    settings: dict[str, Any] = {}
+    settings: dict[str, object] = {}
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not key.strip():

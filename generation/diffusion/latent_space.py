@@ -9,6 +9,8 @@ import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
 
+from generation.diffusion.checkpoint_json import CheckpointFacts
+
 PREFIX = "autoencoder."  # of its weights among those of a checkpoint
 AT_ONCE = 16
 
@@ -19,7 +21,7 @@ class Space(Protocol):
     def encode(self, images: Tensor) -> Tensor: ...
     def decode(self, values: Tensor) -> Tensor: ...
     def weights(self) -> dict[str, Tensor]: ...
-    def facts(self) -> dict[str, Any]: ...
+    def facts(self) -> CheckpointFacts: ...
 
 
 class PixelSpace:
@@ -34,7 +36,7 @@ class PixelSpace:
     def weights(self) -> dict[str, Tensor]:
         return {}
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> CheckpointFacts:
         return {}
 
 
@@ -61,7 +63,7 @@ class LatentSpace:
     def weights(self) -> dict[str, Tensor]:
         return {PREFIX + name: value for name, value in self.autoencoder.state_dict().items()}
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> CheckpointFacts:
         """All that is needed, beside the weights, to decode."""
         config = {k: v for k, v in self.autoencoder.config.items() if not k.startswith("_")}
         return {"autoencoder": {"config": config, "mean": self.mean, "deviation": self.deviation}}
@@ -80,7 +82,7 @@ def _groups(values: Tensor) -> list[Tensor]:
 
 
 def space_from(
-    facts: Mapping[str, Any], weights: Mapping[str, Tensor], channels: int, device: torch.device
+    facts: CheckpointFacts, weights: Mapping[str, Tensor], channels: int, device: torch.device
 ) -> Space:
     """The space of a checkpoint. Raises KeyError, RuntimeError or TypeError when it is damaged."""
     described = facts.get("autoencoder")

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -149,7 +149,21 @@ def _end(child: subprocess.Popen[str]) -> None:
             os.killpg(child.pid, signal.SIGKILL)
 
 
-def as_words(progress: Progress) -> dict[str, Any]:
+class ProgressJSON(TypedDict):
+    """A progress as one process says it to another, a line each; a loss that is no number is null."""
+
+    step: int
+    loss: float | None
+    learning_rate: float
+    images_per_second: float
+    checkpoint: str | None
+    metrics: Mapping[str, object]
+    memory_mb: float
+    note: str
+    preparing: str
+
+
+def as_words(progress: Progress) -> ProgressJSON:
     """A progress as JSON can hold it; the samples lie beside the checkpoint."""
     return {
         "step": progress.step,
@@ -164,7 +178,7 @@ def as_words(progress: Progress) -> dict[str, Any]:
     }
 
 
-def _progress(word: Mapping[str, Any]) -> Progress:
+def _progress(word: ProgressJSON) -> Progress:
     return Progress(
         word["step"],
         math.nan if word["loss"] is None else word["loss"],

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from generation.diffusion.checkpoint_json import CheckpointFacts
 from generation.diffusion.data.training_images import Order, TrainingImages
 from generation.diffusion.distributed_group import DistributedGroup
 from generation.diffusion.progress import Tell, silent
@@ -157,7 +158,7 @@ class Learner(ABC, Generic[Config]):
         return self.images(range(self.config.sample_count))
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> CheckpointFacts:
         """What a checkpoint says beside its config and its step."""
         return {"turn": self.turn} if self.turn else {}
 

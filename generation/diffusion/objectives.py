@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -27,8 +28,7 @@ class ClippedDPMSolver(DPMSolver):  # type: ignore[misc]  # as its base is untyp
         return sample.clamp(-1, 1)
 
 
-# Any: diffusers ships no types.
-FLOW_SOLVERS: dict[str, Any] = {
+FLOW_SOLVERS: dict[str, Callable[..., object]] = {
     "flow-euler": FlowMatchEulerDiscreteScheduler,
     "flow-heun": FlowMatchHeunDiscreteScheduler,
 }

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-_PAPER_NETWORK: dict[str, Any] = {
+_PAPER_NETWORK: dict[str, object] = {
     "size": 256,
     "patch": 4,
     "widths": (128, 256, 384),
@@ -17,7 +15,7 @@ _PAPER_NETWORK: dict[str, Any] = {
     "checkpoint_every": 5000,
 }
 
-PRESETS: dict[str, dict[str, Any]] = {
+PRESETS: dict[str, dict[str, object]] = {
     # Minutes on two CPU cores.
     "tiny": {"size": 64, "patch": 2, "widths": (32, 64, 96), "steps": 1500, "batch": 32},
     # An hour on CPU cores, minutes on a GPU.

@@ -16,8 +16,8 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -112,7 +112,7 @@ class Speaker:
         if self.stopping:
             raise TrainingStoppedError
 
-    def say(self, word: dict[str, Any]) -> None:
+    def say(self, word: Mapping[str, object]) -> None:
         try:
             sys.stdout.write("\n" + json.dumps(word) + "\n")
             sys.stdout.flush()

@@ -29,7 +29,7 @@ MOST_TURNS = 3
 LOOK_EVERY = 20
 
 
-OnCheckpoint = Callable[[Learner[Any], int], Mapping[str, Any]]
+OnCheckpoint = Callable[[Learner[Any], int], Mapping[str, object]]
 
 
 def train(
@@ -152,11 +152,11 @@ class CheckpointManager:
             self.save_to_go_on()
         self.learner.group.wait()
 
-    def keep(self) -> tuple[Path, NDArray[np.uint8] | None, Mapping[str, Any]]:
+    def keep(self) -> tuple[Path, NDArray[np.uint8] | None, Mapping[str, object]]:
         """A checkpoint that is sampled, measured and kept, after which others may go."""
         folder = self.run / checkpoint.name_of(self.learner.step)
         samples: NDArray[np.uint8] | None = None
-        metrics: Mapping[str, Any] = {}
+        metrics: Mapping[str, object] = {}
         if self.writes:
             self.learner.save(folder)
             samples, metrics = self._finish(folder)
@@ -166,7 +166,7 @@ class CheckpointManager:
         self.learner.group.wait()
         return folder, samples, metrics
 
-    def _finish(self, folder: Path) -> tuple[NDArray[np.uint8], Mapping[str, Any]]:
+    def _finish(self, folder: Path) -> tuple[NDArray[np.uint8], Mapping[str, object]]:
         """The samples and the measures of a checkpoint that is safe."""
         samples = self.learner.samples()
         checkpoint.write_samples(folder, samples)

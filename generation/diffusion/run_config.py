@@ -80,7 +80,7 @@ class RunConfig:
             if kind in KINDS and type(value) is not kind and not (kind is float and type(value) is int):
                 raise ConfigError(f"A setting has the wrong type: {field.name} is {KINDS[kind]}.")
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return dataclasses.asdict(self)
 
     def as_toml(self) -> str:

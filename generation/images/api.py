@@ -28,7 +28,7 @@ class GenerationFacts(JobFacts):
     label: str
     prompt: str
     seed: int
-    settings: dict[str, Any]
+    settings: dict[str, object]
 
 
 def creates(form: type[NewJobForm]) -> Create:

@@ -13,7 +13,6 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import Any
 
 from generation.images.engines.protocol import ImageSpec
 from pool.canonical.texts import plain
@@ -116,5 +115,5 @@ def attribute_specs(words: str, kinds: Sequence[ImageSpec]) -> list[ImageSpec]:
     ]
 
 
-def as_json(image_specs: list[ImageSpec]) -> list[dict[str, Any]]:
+def as_json(image_specs: list[ImageSpec]) -> list[dict[str, object]]:
     return [asdict(spec) for spec in image_specs]

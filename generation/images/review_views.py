@@ -72,7 +72,7 @@ def _context(request: HttpRequest, job: GenerationJob) -> Context:
     if current is None and not index:
         current = fresh.first()
     remaining = fresh.count()
-    context = {
+    context: Context = {
         "shown": current,
         "left": remaining,
         "number": with_image.count(),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from django.conf import settings
 from django.db import OperationalError, transaction
@@ -53,13 +54,25 @@ REASON_LENGTH = 300
 Outcome = GeneratedImage.Outcome
 
 
+class OutcomeColumns(TypedDict):
+    """What an answer leaves in its row: an image, or why there is none."""
+
+    prompt: str
+    outcome: str
+    reason: NotRequired[str]
+    image: NotRequired[Image]
+
+
 def engine_of(job: GenerationJob) -> Engine:
     """The engine a job asks for, ready to work. Raises EngineError."""
     if job.engine == GenerationJob.Engine.DIFFUSION and job.checkpoint is not None:
         return DiffusionEngine(job.checkpoint.source())
     if job.engine == GenerationJob.Engine.PIPELINE:
         with engine_errors():
-            return PipelineEngine(pipeline_folder.source(job.api_model, job.settings))
+            lora, scale = job.settings.get("lora"), job.settings.get("lora_scale")
+            return PipelineEngine(
+                pipeline_folder.source(job.api_model, lora=lora or "", lora_scale=scale or 1.0)
+            )
     if job.engine == GenerationJob.Engine.OPENAI:
         return OpenAIImagesEngine(job.api_model, base_url=settings.OPENAI_BASE_URL, pace=seconds_until_turn)
     return PhantomEngine()
@@ -156,18 +169,18 @@ def _settle(job: GenerationJob, answer: EngineImage | Refusal, ledger: Ledger) -
     job.done = done
 
 
-def _outcome(job: GenerationJob, answer: EngineImage | Refusal) -> dict[str, Any]:
+def _outcome(job: GenerationJob, answer: EngineImage | Refusal) -> OutcomeColumns:
     spec = (
         ImageSpec(**job.image_specs[answer.index % len(job.image_specs)])
         if job.image_specs
         else ImageSpec(job.prompt, job.label)
     )
-    prompt = {"prompt": spec.prompt}
     if isinstance(answer, Refusal):
         reason = line(answer.reason, most=REASON_LENGTH) or "No reason was named."
-        return {**prompt, "outcome": answer.outcome, "reason": reason}
+        return {"prompt": spec.prompt, "outcome": answer.outcome, "reason": reason}
     if answer.pixels.min() == answer.pixels.max():
-        return {**prompt, "outcome": Outcome.FILTERED, "reason": "The image is of one even colour."}
+        reason = "The image is of one even colour."
+        return {"prompt": spec.prompt, "outcome": Outcome.FILTERED, "reason": reason}
     provenance = {**answer.provenance, "job": job.pk, "index": answer.index, **_origin(job)}
     if answer.seed is not None:
         provenance["seed"] = str(answer.seed)  # as text: 63 bits do not survive every JSON reader
@@ -177,11 +190,12 @@ def _outcome(job: GenerationJob, answer: EngineImage | Refusal) -> dict[str, Any
             image.patient_key = patient
             image.save(update_fields=["patient_key"])
     except DuplicatePixelsError as error:
-        return {**prompt, "outcome": Outcome.DUPLICATE, "reason": line(str(error), most=REASON_LENGTH)}
-    return {**prompt, "outcome": Outcome.MADE, "image": image}
+        reason = line(str(error), most=REASON_LENGTH)
+        return {"prompt": spec.prompt, "outcome": Outcome.DUPLICATE, "reason": reason}
+    return {"prompt": spec.prompt, "outcome": Outcome.MADE, "image": image}
 
 
-def _origin(job: GenerationJob) -> dict[str, Any]:
+def _origin(job: GenerationJob) -> Mapping[str, object]:
     if job.checkpoint is None:
         return {}
     run = job.checkpoint.run

@@ -7,6 +7,7 @@ from typing import Any
 
 from generation.diffusion.config import ConfigError
 from generation.diffusion.sampling.region import region_of
+from generation.images.engines.protocol import EngineSettings
 from generation.training.models import Checkpoint
 
 MOST_SOURCES = 2_000
@@ -43,7 +44,7 @@ def _region_errors(data: Mapping[str, Any], checkpoint: Checkpoint) -> Iterator[
             yield "region", str(error)
 
 
-def source_settings(data: Mapping[str, Any]) -> dict[str, Any]:
+def source_settings(data: Mapping[str, Any]) -> EngineSettings:
     """Nothing where images start from noise."""
     if not (data.get("edit_of") or data.get("edit_each")):
         return {}

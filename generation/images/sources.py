@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,12 +40,12 @@ def sources_of(job: GenerationJob) -> Sources | None:
     return Sources(pixels, facts, strength, region)
 
 
-def patient_of(provenance: Mapping[str, Any]) -> str:
+def patient_of(provenance: Mapping[str, object]) -> str:
     """The key of the patient whose image another starts from: an audit must know that it shows the same one."""
     source = provenance.get("edit_of")
     if not source:
         return ""
-    return str(Image.objects.filter(pk=source).values_list("patient_key", flat=True).first() or "")
+    return str(Image.objects.filter(pk=str(source)).values_list("patient_key", flat=True).first() or "")
 
 
 def _images(job: GenerationJob) -> list[Image]:

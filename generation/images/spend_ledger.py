@@ -7,7 +7,7 @@ worker left as sent may have been billed: it counts as spent, and the slot is as
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import TypedDict
 
 from generation.images.engines.protocol import EngineImage, NeedsPersonError, Refusal
 from generation.images.models import GenerationJob
@@ -18,6 +18,20 @@ from jobs.models import JobLostError, JobPausedError
 LOST_TWICE = (
     "Twice the worker stopped while the server worked on this image; it may have been made and billed."
 )
+
+
+class UnansweredJSON(TypedDict):
+    """The requests under way, and how often one of a slot went without an answer."""
+
+    sent: list[int]
+    lost: dict[str, int]
+
+
+class SpendColumns(TypedDict, total=False):
+    """What of a job's row changes with an answer; nothing where it cost nothing."""
+
+    spent: Decimal
+    unanswered: UnansweredJSON
 
 
 def token_prices_for(job: GenerationJob) -> TokenPrices | None:
@@ -71,7 +85,7 @@ class Ledger:
         if not self._save():
             raise JobLostError
 
-    def settling(self, answer: EngineImage | Refusal) -> dict[str, Any]:
+    def settling(self, answer: EngineImage | Refusal) -> SpendColumns:
         """The columns that change with this answer, for the caller's own update."""
         was_sent = answer.index in self.sent
         self.sent.discard(answer.index)
@@ -102,5 +116,5 @@ class Ledger:
         own_row = GenerationJob.objects.owned_by(self.job)
         return bool(own_row.update(unanswered=self.job.unanswered, spent=self.job.spent))
 
-    def _as_json(self) -> dict[str, Any]:
+    def _as_json(self) -> UnansweredJSON:
         return {"sent": sorted(self.sent), "lost": self.lost}

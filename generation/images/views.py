@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
+from generation.images.engines.protocol import ImageSpec
 from generation.images.forms.base import random_seed
 from generation.images.forms.by_engine import JOB_FORMS
 from generation.images.forms.queue import QueueFilterForm, ResumeForm
@@ -123,14 +124,14 @@ def progress_of(job: GenerationJob) -> Context:
         "to_review": job.outcomes.unreviewed().count(),
         "left": job.total - job.done,
         "rest": (job.full_total or job.total) - job.total,
-        "prompts": [_in_words(spec) for spec in job.image_specs[:PROMPTS_SHOWN]],
+        "prompts": [_in_words(ImageSpec(**spec)) for spec in job.image_specs[:PROMPTS_SHOWN]],
         "more_prompts": max(0, len(job.image_specs) - PROMPTS_SHOWN),
     }
 
 
-def _in_words(spec: dict[str, Any]) -> str:
-    attributes = [f"{name} {value}" for name, value in spec.get("attributes", {}).items()]
-    return str(spec["prompt"] or ", ".join(filter(None, [spec["label"], *attributes])))
+def _in_words(spec: ImageSpec) -> str:
+    attributes = [f"{name} {value}" for name, value in spec.attributes.items()]
+    return spec.prompt or ", ".join(filter(None, [spec.label, *attributes]))
 
 
 @require_POST

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -81,8 +81,8 @@ class Summary:
 class SummaryJSON(TypedDict):
     """The part of a report that needs no names of images."""
 
-    numbers: list[dict[str, Any]]
-    parts: dict[str, dict[str, list[dict[str, Any]]]]
+    numbers: list[dict[str, object]]
+    parts: dict[str, dict[str, list[dict[str, object]]]]
     curves: Curves
     calibration: CalibrationJSON
 

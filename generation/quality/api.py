@@ -28,7 +28,7 @@ class QualityLine(JobFacts):
 class QualityFacts(QualityLine):
     """`results` is empty until the report is made."""
 
-    results: dict[str, Any]
+    results: dict[str, object]
 
 
 def create(request: HttpRequest, body: Any) -> QualityReport:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from pool.figure_style import Theme, legend, panel
 
@@ -17,7 +17,16 @@ NAMES = {
 }
 
 
-def curves_figure(name: str, curves: Mapping[str, Any], theme: Theme) -> Figure:
+class Curve(TypedDict):
+    """The band of one arm."""
+
+    at: list[float]
+    low: list[float]
+    mean: list[float]
+    high: list[float]
+
+
+def curves_figure(name: str, curves: Mapping[str, Curve], theme: Theme) -> Figure:
     """One figure of `NAMES`, from the bands of both arms."""
     figure, (ax,) = panel(theme, height=HEIGHT)
     for arm, words, colour in (("real", "real images", theme.real), ("fake", "fakes", theme.fake)):

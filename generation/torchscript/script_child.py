@@ -7,7 +7,7 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from pool.confinement.limits import limit
-from pool.confinement.messages import only_answers, receive, send
+from pool.confinement.messages import Head, only_answers, receive, send
 from pool.confinement.wall import NoWallError, shut_in
 
 MEMORY_BESIDE_LIBRARIES = 8 * 2**30
@@ -23,7 +23,7 @@ MOST_BYTES = 2 * 2**30
 SECONDS = 300  # for a child whose parent was killed; a living parent is quicker
 
 Array = np.ndarray[Any, Any]
-Answer = tuple[dict[str, Any], bytes]
+Answer = tuple[Mapping[str, object], bytes]
 
 
 class ScriptChild:
@@ -32,8 +32,8 @@ class ScriptChild:
     def __init__(self) -> None:
         self.network: Any = None
 
-    def answer(self, head: dict[str, Any], body: bytes) -> Answer:
-        steps: dict[str, Callable[[dict[str, Any], bytes], Answer]] = {
+    def answer(self, head: Head, body: bytes) -> Answer:
+        steps: dict[str, Callable[[Head, bytes], Answer]] = {
             "load": self.load,
             "run": self.run,
             "weights": self.weights,
@@ -46,11 +46,11 @@ class ScriptChild:
             lines = str(error).strip().splitlines() or [type(error).__name__]
             return {"refused": lines[-1][:1000]}, b""
 
-    def load(self, head: dict[str, Any], body: bytes) -> Answer:
+    def load(self, head: Head, body: bytes) -> Answer:
         self.network = torch.jit.load(io.BytesIO(body), map_location="cpu").eval()  # type: ignore[no-untyped-call]  # torch ships no type for it
         return {"arguments": [argument.name for argument in self.network.forward.schema.arguments]}, b""
 
-    def run(self, head: dict[str, Any], body: bytes) -> Answer:
+    def run(self, head: Head, body: bytes) -> Answer:
         about = head["array"]
         values = np.frombuffer(bytearray(body), dtype=about["dtype"]).reshape(about["shape"])
         with torch.inference_mode():
@@ -60,7 +60,7 @@ class ScriptChild:
         array = _array(output)
         return {"array": _described(array)}, array.tobytes()
 
-    def weights(self, head: dict[str, Any], body: bytes) -> Answer:
+    def weights(self, head: Head, body: bytes) -> Answer:
         arrays = {name: _array(value) for name, value in self.network.state_dict().items()}
         entries = [_described(array) for array in arrays.values()]
         return {"names": list(arrays), "arrays": entries}, b"".join(a.tobytes() for a in arrays.values())
@@ -123,7 +123,7 @@ def _memory_of_libraries() -> int:
     return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _described(array: Array) -> dict[str, Any]:
+def _described(array: Array) -> dict[str, object]:
     return {"dtype": array.dtype.name, "shape": list(array.shape)}
 
 

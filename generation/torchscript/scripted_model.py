@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from pool.canonical.texts import line
 from pool.confinement.child import Child, ChildEndedError
+from pool.confinement.messages import Head
 from pool.confinement.wall import has_wall
 
 CHILD = "generation.torchscript.script_child"
@@ -56,8 +58,8 @@ class ScriptedModel:
         """What the network gives for an array. Raises ScriptError."""
         if not self._child.is_running:
             raise ScriptError("was stopped")
-        head = {"do": "run", "array": _described(values), "options": options}
-        head, body = self._ask(head, np.ascontiguousarray(values).tobytes(), self.seconds)
+        request = {"do": "run", "array": _described(values), "options": options}
+        head, body = self._ask(request, np.ascontiguousarray(values).tobytes(), self.seconds)
         return _arrays([head.get("array")], body)[0]
 
     def weights(self) -> dict[str, NDArray[np.generic]]:
@@ -69,7 +71,7 @@ class ScriptedModel:
     def close(self) -> None:
         self._child.close(at_once=True)
 
-    def _ask(self, head: dict[str, Any], body: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
+    def _ask(self, head: Mapping[str, object], body: bytes, seconds: float) -> tuple[Head, bytes]:
         try:
             answer, values = self._child.request(head, body, seconds=seconds)
         except ChildEndedError as error:
@@ -83,7 +85,7 @@ class ScriptedModel:
         return answer, values
 
 
-def _described(values: NDArray[np.generic]) -> dict[str, Any]:
+def _described(values: NDArray[np.generic]) -> dict[str, object]:
     return {"dtype": values.dtype.name, "shape": list(values.shape)}
 
 

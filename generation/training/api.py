@@ -27,7 +27,7 @@ LongerBody = body_of(LongerForm, "TrainingLonger")
 class TrainingFacts(JobFacts):
     name: str
     dataset_id: int
-    config: dict[str, Any]
+    config: dict[str, object]
 
 
 class CheckpointFacts(Schema):
@@ -35,7 +35,7 @@ class CheckpointFacts(Schema):
     name: str
     step: int
     sha256: str
-    metrics: dict[str, Any]
+    metrics: dict[str, object]
 
 
 add_job_operations(router, pages, TrainingFacts, at=AT, one="training_run", many="training_runs")

@@ -49,10 +49,10 @@ class WithConfigFile(forms.Form):
         help_text="As in a TOML file, one a line, such as checkpoint_every = 100. They go before the file.",
     )
 
-    def written(self) -> dict[str, Any]:
+    def written(self) -> dict[str, object]:
         """The settings of the file, with those of the text on top. Raises ConfigError."""
         uploaded: UploadedFile[Any] | None = self.cleaned_data.get("config_file")
-        settings: dict[str, Any] = {}
+        settings: dict[str, object] = {}
         if uploaded is not None:
             if (uploaded.size or 0) > LARGEST_CONFIG:
                 raise ConfigError("The config file is larger than 100 kB.")
@@ -133,14 +133,14 @@ class TrainingForm(WithConfigFile):
 
     def clean(self) -> None:
         super().clean()
-        data = self.cleaned_data
         if not self.errors:
             try:
-                self.config = self._config(data)
+                self.config = self._config()
             except ConfigError as error:
                 raise ValidationError(str(error)) from error
 
-    def _config(self, data: dict[str, Any]) -> TrainingConfig:
+    def _config(self) -> TrainingConfig:
+        data = self.cleaned_data
         settings = {name: data[name] for name in ("size", "steps", "batch", "seed") if data[name] is not None}
         if data["by_finding"]:
             settings["classes"] = [vars(kind) for kind in classes_of(data["dataset"])]

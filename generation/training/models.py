@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from audit import record
+from generation.diffusion.checkpoint_json import CheckpointJSON
 from generation.diffusion.checkpoint_source import CheckpointSource
 from generation.diffusion.config import ImageClass, TrainingConfig
 from generation.diffusion.finetuning.config import FineTuneConfig
@@ -204,7 +205,7 @@ class Checkpoint(models.Model):
     def store(
         cls,
         name: str,
-        description: dict[str, Any],
+        description: CheckpointJSON,
         weights: bytes | Path,
         *,
         keep_weights: bool = True,
@@ -212,7 +213,7 @@ class Checkpoint(models.Model):
         samples: bytes = b"",
         grid: bytes = b"",
         neighbours: bytes = b"",
-        metrics: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, object] | None = None,
     ) -> Checkpoint:
         """A row with its files; one that stands under this name already is returned as it is."""
         existing = cls.objects.filter(name=name).first()

@@ -16,6 +16,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from generation.diffusion import checkpoint
+from generation.diffusion.checkpoint_json import CheckpointFacts
 from generation.diffusion.config import ImageClass, TrainingConfig
 from generation.diffusion.data.training_images import TrainingImages
 from generation.diffusion.run import Progress, train
@@ -53,7 +54,7 @@ def main() -> None:
     images = draw_images(config, arguments.per_class)
     with tqdm(total=config.steps, desc="Training", unit="step") as bar:
         last = train(config, images, work, on_progress=partial(_show, bar, work))
-    facts = {
+    facts: CheckpointFacts = {
         "name": arguments.out.name,
         "trained_on": f"{len(images.pixels)} phantoms drawn by this program (no patient's image)",
         "intended_use": "The demo and tests of LungRater; it knows nothing of medicine.",

@@ -5,9 +5,7 @@ A researcher names one of them; a path never comes from a page.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 
@@ -41,12 +39,11 @@ def no_such_lora() -> str:
     return f"There is no LoRA '%(value)s' in {lora_folder()}."
 
 
-def source(name: str, settings: Mapping[str, Any]) -> PipelineSource:
-    """The pipeline of this name with the LoRA that the settings name. Raises PipelineError."""
+def source(name: str, *, lora: str = "", lora_scale: float = 1.0) -> PipelineSource:
+    """The pipeline of this name with this LoRA. Raises PipelineError."""
     if name not in names():
         raise PipelineError(no_such_pipeline() % {"value": name})
-    lora = str(settings.get("lora") or "")
     if lora and lora not in lora_names():
         raise PipelineError(no_such_lora() % {"value": lora})
     path = lora_folder() / f"{lora}.safetensors" if lora else None
-    return PipelineSource(folder() / name, path, float(settings.get("lora_scale") or 1.0))
+    return PipelineSource(folder() / name, path, lora_scale)

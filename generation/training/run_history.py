@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from generation.metrics.checkpoint_metrics import CheckpointMetrics, distance_titles
 from generation.metrics.fidelity_by_step import Point, points, suggestion
@@ -51,7 +51,7 @@ class Course:
         rows = [Row.of(checkpoint) for checkpoint in checkpoints]
         return cls(rows, course, newest)
 
-    def as_context(self) -> dict[str, Any]:
+    def as_context(self) -> dict[str, object]:
         metrics = self.metrics
         return {
             "checkpoints": [row.checkpoint for row in self.rows],

@@ -23,7 +23,7 @@ PARENT = "parent"  # in a run's folder, the checkpoint to start with
 NOT_INHERITED = {"classes", "attributes", "seed", "steps"}
 
 
-def inherited(parent: Checkpoint) -> dict[str, Any]:
+def inherited(parent: Checkpoint) -> dict[str, object]:
     """The parent's settings, for a new run to change where it may."""
     return {name: value for name, value in parent.config.as_json().items() if name not in NOT_INHERITED}
 

@@ -23,13 +23,13 @@ class UtilityLine(JobFacts):
 
     name: str
     real_id: int
-    config: dict[str, Any]
+    config: dict[str, object]
 
 
 class UtilityFacts(UtilityLine):
     """`report` is empty until the experiment is done."""
 
-    report: dict[str, Any] | None
+    report: dict[str, object] | None
 
 
 def create(request: HttpRequest, body: Any) -> UtilityExperiment:

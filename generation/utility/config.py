@@ -74,7 +74,7 @@ class UtilityConfig:
         )
         _check(self.lime_samples >= 20, "lime_samples must be at least 20")
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return dataclasses.asdict(self)
 
     @classmethod
@@ -101,7 +101,7 @@ def _check(holds: bool, rule: str) -> None:
         raise UtilityConfigError(f"In the experiment's settings: {rule}.")
 
 
-PRESETS: dict[str, dict[str, Any]] = {
+PRESETS: dict[str, dict[str, object]] = {
     # A trial run: a minute on two CPU cores.
     "tiny": {
         "architectures": ("tiny-densenet", "tiny-efficientnet", "tiny-resnet"),

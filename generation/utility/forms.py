@@ -100,7 +100,7 @@ class UtilityForm(forms.Form):
         if conflict := names_taken(data["name"].strip(), chain=chain):
             self.add_error("name", conflict)
         try:
-            self.config = self._config(data)
+            self.config = self._config()
             self.model = (
                 generator_config(data["real"], data["generator"], seed=data["seed"]) if chain else None
             )
@@ -113,7 +113,8 @@ class UtilityForm(forms.Form):
         if reason := why_no_experiment(real, synthetic, self.config.labels):
             raise ValidationError(reason)
 
-    def _config(self, data: dict[str, Any]) -> UtilityConfig:
+    def _config(self) -> UtilityConfig:
+        data = self.cleaned_data
         settings = {name: data[name] for name in ("seeds", "steps", "seed") if data[name] is not None}
         if data["architectures"]:
             settings["architectures"] = data["architectures"]

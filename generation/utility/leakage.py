@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 SHOWN = 12
 
@@ -28,7 +27,7 @@ class Leak:
     pairs: tuple[tuple[str, str], ...]
     training_keys: frozenset[str]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return {**asdict(self), "pairs": [list(pair) for pair in self.pairs[:SHOWN]], "training_keys": []}
 
 

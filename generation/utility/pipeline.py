@@ -80,6 +80,6 @@ def new_experiment(
     return experiment
 
 
-def colour_of(real: Dataset, values: dict[str, Any]) -> dict[str, Any]:
+def colour_of(real: Dataset, values: dict[str, object]) -> dict[str, object]:
     """The settings with colour where colour is the finding, unless they say otherwise."""
     return {**({"colour": True} if real.modality == Modality.MICROSCOPY else {}), **values}

@@ -17,7 +17,7 @@ Form = TypeVar("Form", bound=forms.BaseForm)
 
 
 def fill(
-    kind: type[Form], values: Mapping[str, Any], *, title: str, options: Mapping[str, str] | None = None
+    kind: type[Form], values: Mapping[str, object], *, title: str, options: Mapping[str, str] | None = None
 ) -> Form:
     """The valid form of this kind. Raises CommandError with the form's errors, or for a value it has no field for.
 

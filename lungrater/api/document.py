@@ -18,6 +18,7 @@ from accounts.tokens.models import Scope
 from lungrater.api.site_api import api
 
 MAY = "rating.view_study"  # raters who are not told the purpose yet must not read it here
+OpenAPI = dict[str, Any]  # a part of the document, which ninja builds as plain JSON
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -67,7 +68,7 @@ def docs_page(request: HttpRequest) -> HttpResponse:
     return render(request, "api/docs.html", {"groups": groups, "info": schema["info"]})
 
 
-def _call(method: str, path: str, operation: dict[str, Any], schema: dict[str, Any]) -> Call:
+def _call(method: str, path: str, operation: OpenAPI, schema: OpenAPI) -> Call:
     return Call(
         method=method.upper(),
         path=path,
@@ -79,13 +80,13 @@ def _call(method: str, path: str, operation: dict[str, Any], schema: dict[str, A
     )
 
 
-def _parameters(operation: dict[str, Any]) -> Iterator[Field]:
+def _parameters(operation: OpenAPI) -> Iterator[Field]:
     for each in operation.get("parameters", []):
         text = each.get("description") or each.get("schema", {}).get("description", "")
         yield Field(each["name"], f"{_type(each.get('schema', {}))} ({each['in']})", text)
 
 
-def _body(operation: dict[str, Any], schema: dict[str, Any]) -> Iterator[Field]:
+def _body(operation: OpenAPI, schema: OpenAPI) -> Iterator[Field]:
     for content in operation.get("requestBody", {}).get("content", {}).values():
         described = content["schema"]
         if "$ref" in described:
@@ -94,7 +95,7 @@ def _body(operation: dict[str, Any], schema: dict[str, Any]) -> Iterator[Field]:
             yield Field(name, _type(each), each.get("description", ""))
 
 
-def _type(schema: dict[str, Any]) -> str:
+def _type(schema: OpenAPI) -> str:
     if "anyOf" in schema:
         return " or ".join(_type(each) for each in schema["anyOf"] if each.get("type") != "null")
     if "$ref" in schema:

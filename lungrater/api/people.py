@@ -131,7 +131,7 @@ for act in ACTS:
     _add(act)
 
 
-def _facts(each: Invited) -> dict[str, Any]:
+def _facts(each: Invited) -> dict[str, object]:
     return {"email": each.person.email, "role": each.person.role, "is_sent": each.is_sent, "url": each.url}
 
 

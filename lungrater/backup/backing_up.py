@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
@@ -59,6 +59,31 @@ def noted(*, with_refusals: bool = False) -> Iterator[None]:
     SignOfLife.note(BACKUP)
 
 
+class DatabaseFacts(TypedDict):
+    """What the manifest says of the database."""
+
+    postgresql: int
+    database_bytes: int
+    migrations: list[str]
+    tables: dict[str, int]
+    anchor: str
+
+
+class MediaFacts(TypedDict):
+    """And of the storage's files."""
+
+    files: int
+    file_bytes: int
+    missing: list[str]
+
+
+class ModelFacts(TypedDict):
+    """And of the models' folder."""
+
+    models: int
+    model_bytes: int
+
+
 def back_up(target: Path, *, passphrase: str = "", watch: Watch = unwatched) -> Manifest:
     """Write the site to this file, which is there once it is complete. Raises BackupError with one sentence."""
     if target.exists():
@@ -103,14 +128,14 @@ def _write(unfinished: Path, dump: Path, passphrase: str, watch: Watch) -> Manif
     return manifest
 
 
-def _moment(dump: Path) -> tuple[list[str], dict[str, Any]]:
+def _moment(dump: Path) -> tuple[list[str], DatabaseFacts]:
     """The database into `dump`; the files that its rows name, and facts about all of it, as of the same snapshot."""
     with database.snapshot() as name:
         size = database.size()
         room.require(dump.parent, size)
         anchor = head("site")
         applied = MigrationRecorder(connection).applied_migrations()
-        facts = {
+        facts: DatabaseFacts = {
             "postgresql": database.server_version(),
             "database_bytes": size,
             "migrations": sorted(f"{app}.{migration}" for app, migration in applied),
@@ -122,9 +147,10 @@ def _moment(dump: Path) -> tuple[list[str], dict[str, Any]]:
     return names, facts
 
 
-def _add_media(archive: ArchiveWriter, names: list[str]) -> dict[str, Any]:
+def _add_media(archive: ArchiveWriter, names: list[str]) -> MediaFacts:
     """What the storage has of these files; of files that went away the names."""
-    count, byte_count, missing = 0, 0, []
+    missing: list[str] = []
+    count, byte_count = 0, 0
     for name in names:
         try:
             with default_storage.open(name, "rb") as file:
@@ -135,7 +161,7 @@ def _add_media(archive: ArchiveWriter, names: list[str]) -> dict[str, Any]:
     return {"files": count, "file_bytes": byte_count, "missing": missing}
 
 
-def _add_models(archive: ArchiveWriter, models: dict[Path, Path]) -> dict[str, Any]:
+def _add_models(archive: ArchiveWriter, models: dict[Path, Path]) -> ModelFacts:
     """The files of the models' folder; one that a run has put away since is none of the site's any more."""
     count, byte_count = 0, 0
     for name, path in models.items():

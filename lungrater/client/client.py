@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lungrater.client.transport import Transport, wait_of
+from lungrater.client.transport import JSONObject, Transport, wait_of
 
 AT_ONCE = 50  # files in one upload
 MOST_DIGESTS = 1000
@@ -23,13 +23,13 @@ class Client:
     def __init__(self, url: str, token: str, **how: Any) -> None:
         self.transport = Transport(url, token, **how)
 
-    def me(self) -> dict[str, Any]:
+    def me(self) -> JSONObject:
         return dict(self.transport.get("/me").json())
 
-    def datasets(self) -> list[dict[str, Any]]:
+    def datasets(self) -> list[JSONObject]:
         return list(self.transport.pages("/datasets"))
 
-    def dataset(self, name: str, **described: Any) -> dict[str, Any]:
+    def dataset(self, name: str, **described: Any) -> JSONObject:
         """The dataset of this name, made if there is none: then with origin, modality and what else describes it."""
         there = next((row for row in self.datasets() if row["name"] == name), None)
         return there or dict(self.transport.create("/datasets", json={"name": name, **described}))
@@ -49,29 +49,29 @@ class Client:
             imports.append(int(self.transport.create(f"/datasets/{key}/images", files=uploads)["id"]))
         return imports
 
-    def wait(self, kind: str, key: int, *, seconds: float = 3600.0) -> dict[str, Any]:
+    def wait(self, kind: str, key: int, *, seconds: float = 3600.0) -> JSONObject:
         """The job (import, generation or training) once it has ended. Raises TimeoutError."""
         deadline = time.monotonic() + seconds
         while True:
             response = self.transport.get(f"{JOBS[kind]}/{key}")
-            job: dict[str, Any] = response.json()
+            job: JSONObject = response.json()
             if job["state"] not in AT_WORK:
                 return job
             if time.monotonic() > deadline:
                 raise TimeoutError(f"The {kind} {key} is still {job['state']}.")
             self.transport.pause(wait_of(response, default=2.0))
 
-    def create_study(self, protocol: Mapping[str, Any]) -> str:
+    def create_study(self, protocol: Mapping[str, object]) -> str:
         """A draft of this protocol, as a protocol file holds it; its slug, by which the other calls name it."""
         return str(self.transport.create("/studies", json=dict(protocol))["slug"])
 
-    def study(self, slug: str) -> dict[str, Any]:
+    def study(self, slug: str) -> JSONObject:
         return dict(self.transport.get(f"/studies/{slug}").json())
 
-    def protocol(self, slug: str) -> dict[str, Any]:
+    def protocol(self, slug: str) -> JSONObject:
         return dict(self.transport.get(f"/studies/{slug}/protocol").json())
 
-    def invite(self, slug: str, emails: Sequence[str]) -> dict[str, Any]:
+    def invite(self, slug: str, emails: Sequence[str]) -> JSONObject:
         return dict(self.transport.act(f"/studies/{slug}/invitations", {"emails": "\n".join(emails)}))
 
     def freeze(self, slug: str) -> str:
@@ -87,11 +87,11 @@ class Client:
     def unblind(self, slug: str, *, reason: str, act_token: str) -> str:
         return self._act(slug, "unblind", {"reason": reason}, act_token)
 
-    def progress(self, slug: str) -> list[dict[str, Any]]:
+    def progress(self, slug: str) -> list[JSONObject]:
         """Each rater by pseudonym: how many images they have rated, and of how many."""
         return list(self.transport.get(f"/studies/{slug}/raters").json())
 
-    def results(self, slug: str) -> dict[str, Any]:
+    def results(self, slug: str) -> JSONObject:
         return dict(self.transport.get(f"/studies/{slug}/results").json())
 
     def ratings_csv(self, slug: str) -> str:

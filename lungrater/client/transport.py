@@ -12,6 +12,8 @@ import httpx2
 from lungrater.client.problems import OtherSiteError, ProblemError
 from outbound.retry import seconds_of
 
+JSONObject = dict[str, Any]  # as the site sent it
+
 TRIES = 5
 LONGEST_PAUSE = 60.0
 PASSING = frozenset({429, 502, 503, 504})  # the site is busy or away for a moment
@@ -50,7 +52,7 @@ class Transport:
         headers = {"Act-Token": act_token} if act_token else {}
         return _checked(self.http.request("POST", path, json=body or {}, headers=headers)).json()
 
-    def pages(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
+    def pages(self, path: str, **query: Any) -> Iterator[JSONObject]:
         """Every row of a list, page after page. Raises OtherSiteError where a page leads away from this site."""
         page = self.get(path, **query).json()
         for _number in range(MOST_PAGES):

@@ -43,7 +43,7 @@ def _with_bounded_connections() -> ModuleType:
 class DatabaseWrapper(base.DatabaseWrapper):
     Database = _with_bounded_connections()
 
-    def get_new_connection(self, conn_params: dict[str, Any]) -> BoundedConnection:
+    def get_new_connection(self, conn_params: dict[str, object]) -> BoundedConnection:
         connection: BoundedConnection = super().get_new_connection(conn_params)
         connection.answer_within = self.settings_dict.get("ANSWER_WITHIN")
         return connection

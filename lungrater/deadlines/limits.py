@@ -6,20 +6,35 @@ ever. These are the bounds for that; requests to foreign servers have theirs in 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 from lungrater.environment import env
 
+
+class S3Retries(TypedDict):
+    total_max_attempts: int
+    mode: str
+
+
+class S3Deadlines(TypedDict):
+    """As botocore's Config takes them."""
+
+    connect_timeout: float
+    read_timeout: float
+    retries: S3Retries
+    tcp_keepalive: bool
+
+
 BROKER_SECONDS = 5.0
 # kombu asks the broker for the next bell for one second at a time, so that an idle worker never meets this bound.
-BROKER_DEADLINES: dict[str, Any] = {
+BROKER_DEADLINES: dict[str, float] = {
     "socket_connect_timeout": 2.0,
     "socket_timeout": BROKER_SECONDS,
     "socket_keepalive": True,
 }
 # For each step of the talk with a mail server; the talk as a whole has its bound in lungrater/deadlines/mail.py.
 MAIL_SECONDS = 10.0
-S3_DEADLINES: dict[str, Any] = {
+S3_DEADLINES: S3Deadlines = {
     "connect_timeout": 3.0,
     "read_timeout": 15.0,
     "retries": {"total_max_attempts": 2, "mode": "standard"},
@@ -32,14 +47,15 @@ DATABASE_CONNECT_SECONDS = 5
 DATABASE_SILENT_SECONDS = 20
 
 
-def database(url: str, *, is_web: bool) -> dict[str, Any]:
+def database(url: str, *, is_web: bool) -> dict[str, object]:
     """Django's description of the database. For web requests the server itself ends what takes too long.
 
     PgBouncer in transaction mode takes no start-up options and no server-side cursors: DATABASE_POOLED leaves both
     out, and `ALTER ROLE … SET statement_timeout` does the first one's work there.
     """
-    config: dict[str, Any] = {
-        **env.db_url_config(url),
+    by_url = env.db_url_config(url)
+    config = {
+        **by_url,
         "ENGINE": "lungrater.database",
         "ATOMIC_REQUESTS": True,
         "CONN_MAX_AGE": 60,
@@ -48,7 +64,7 @@ def database(url: str, *, is_web: bool) -> dict[str, Any]:
     options = {
         "connect_timeout": DATABASE_CONNECT_SECONDS,
         "tcp_user_timeout": 1000 * DATABASE_SILENT_SECONDS,
-        **config.get("OPTIONS", {}),
+        **by_url.get("OPTIONS", {}),
     }
     is_pooled = env.bool("DATABASE_POOLED", default=False)
     if is_web and not is_pooled:

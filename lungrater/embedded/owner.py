@@ -51,7 +51,7 @@ def as_owner() -> Iterator[None]:
         connection.settings_dict = site
 
 
-def _owner_settings(site: dict[str, Any]) -> dict[str, Any]:
+def _owner_settings(site: dict[str, Any]) -> dict[str, object]:
     owner = env.db_url_config(owner_url())
     options = {**site["OPTIONS"], **owner.get("OPTIONS", {})}
     return {**{key: owner[key] for key in LOGIN}, "OPTIONS": options}

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import numpy as np
 
@@ -29,12 +29,22 @@ class NotAModelError(ValueError):
     """The folder has no model that can rate; the message says what it lacks."""
 
 
+class AboutScript(TypedDict):
+    """What a TorchScript file cannot say of itself."""
+
+    side: int
+    channels: int
+    output: str
+    fake: int
+    name: str
+
+
 @dataclass(frozen=True)
 class FolderLooker:
     """A model's probability that an image is fake, as an opinion."""
 
     name: str
-    facts: dict[str, Any]
+    facts: Mapping[str, object]
     p_fake: Callable[[ImagePixels], float]
     unsure: float = 0.0
 
@@ -45,11 +55,9 @@ class FolderLooker:
 def looker_of(folder: Path, *, unsure: float = 0.0) -> FolderLooker:
     """The model of this folder, ready to look. Raises NotAModelError."""
     if (folder / SCRIPT).is_file():
-        about, p_fake = _script(folder)
-        weights = folder / SCRIPT
+        model, weights = _script(folder), folder / SCRIPT
     elif (folder / "config.json").is_file():
-        about, p_fake = _classifier(folder)
-        weights = folder / "model.safetensors"
+        model, weights = _classifier(folder), folder / "model.safetensors"
     else:
         raise NotAModelError(
             f"{folder} has neither {SCRIPT} (TorchScript) nor the config.json of a classifier trained here."
@@ -57,11 +65,11 @@ def looker_of(folder: Path, *, unsure: float = 0.0) -> FolderLooker:
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
     # Another threshold is another rater: the two must never mix in one set of ratings.
     how = f"{digest[:8]}, unsure within {unsure:g}" if unsure else digest[:8]
-    name = f"{about.pop('name')} ({how})"
-    return FolderLooker(name, {**about, "sha256": digest, "unsure": unsure}, p_fake, unsure)
+    facts = {**model.facts, "sha256": digest, "unsure": unsure}
+    return FolderLooker(f"{model.name} ({how})", facts, model.p_fake, unsure)
 
 
-def _classifier(folder: Path) -> tuple[dict[str, Any], Callable[[ImagePixels], float]]:
+def _classifier(folder: Path) -> FolderLooker:
     from generation.classifiers.classifier import ClassifierError, load
 
     try:
@@ -79,16 +87,16 @@ def _classifier(folder: Path) -> tuple[dict[str, Any], Callable[[ImagePixels], f
         return float(classifier.probabilities([image])[0, fake].sum())
 
     name = f"classifier {classifier.description.architecture}"
-    return {"name": name, "classes": list(classes)}, p_fake
+    return FolderLooker(name, {"classes": list(classes)}, p_fake)
 
 
-def _script(folder: Path) -> tuple[dict[str, Any], Callable[[ImagePixels], float]]:
+def _script(folder: Path) -> FolderLooker:
     about = _about(folder)
     try:
         model = ScriptedModel(folder / SCRIPT)
     except ScriptError as error:
         raise NotAModelError(f"{folder / SCRIPT} is not TorchScript that can be used: it {error}.") from error
-    side, colour, fake = int(about["side"]), int(about["channels"]) == 3, int(about["fake"])
+    side, colour, fake = about["side"], about["channels"] == 3, about["fake"]
 
     def p_fake(image: ImagePixels) -> float:
         square = fitted_square(image, side=side, colour=colour)
@@ -109,11 +117,18 @@ def _script(folder: Path) -> tuple[dict[str, Any], Callable[[ImagePixels], float
 
     # A model that cannot take the image it says it takes is refused before anybody is enrolled.
     p_fake(np.zeros((side, side), dtype=np.uint8))
-    return about, p_fake
+    name, facts = about["name"], {key: value for key, value in about.items() if key != "name"}
+    return FolderLooker(name, facts, p_fake)
 
 
-def _about(folder: Path) -> dict[str, Any]:
-    usual = {"side": 224, "channels": 1, "output": "logits", "fake": 1, "name": folder.resolve().name}
+def _about(folder: Path) -> AboutScript:
+    usual: AboutScript = {
+        "side": 224,
+        "channels": 1,
+        "output": "logits",
+        "fake": 1,
+        "name": folder.resolve().name,
+    }
     path = folder / ABOUT_IT
     if not path.is_file():
         return usual
@@ -123,7 +138,7 @@ def _about(folder: Path) -> dict[str, Any]:
         raise NotAModelError(f"{path} is not JSON.") from error
     if not isinstance(settings, dict) or set(settings) - set(usual):
         raise NotAModelError(f"{path} may say {', '.join(usual)} and nothing else.")
-    about = usual | settings
+    about = cast("AboutScript", {**usual, **settings})
     numbers = all(isinstance(about[name], int) for name in ("side", "channels", "fake"))
     if not numbers or about["output"] not in OUTPUTS or about["channels"] not in {1, 3}:
         raise NotAModelError(

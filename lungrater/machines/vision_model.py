@@ -51,7 +51,7 @@ class VisionLooker:
         return f"{HOW_TO_ANSWER}\n\nWhat the readers were told: {self.instructions}".strip()
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """How it is asked, for the study's log; the key is not among it."""
         digest = hashlib.sha256(self.prompt.encode()).hexdigest()
         return {"model": self.model, "prompt": self.prompt, "prompt_sha256": digest}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -73,7 +72,7 @@ class SiteState:
         waits = [queue.oldest_seconds for queue in self.queues.values() if queue.oldest_seconds is not None]
         return max(waits, default=None)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return {
             "queues": {
                 name: {
@@ -95,7 +94,7 @@ class SiteState:
         sign = self.signs.get(part)
         return None if sign is None else seconds_between(sign.at, self.now)
 
-    def _last(self, part: str) -> dict[str, Any] | None:
+    def _last(self, part: str) -> dict[str, object] | None:
         sign = self.signs.get(part)
         if sign is None:
             return None

@@ -24,7 +24,7 @@ from rating.models import Enrolment, RatingRevision, Recruit, UsabilityAnswer
 from rating.reading.consent_copy import consent_text
 from rating.results.guarding import guarded
 
-Row = Mapping[str, Any]
+Row = Mapping[str, object]
 AT_ONCE = 2000
 IN_MEMORY = 8 * 2**20  # a larger zip is written to a temporary file
 OF_A_TOKEN = (

@@ -77,6 +77,6 @@ def _names(kind: type) -> tuple[str, ...]:
 
 
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, object]:
     hints = get_type_hints(kind)
     return {name: hints[name] for name in _names(kind)}

@@ -10,10 +10,11 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from pool.confinement.messages import receive, send
+from pool.confinement.messages import Head, receive, send
 
 SECONDS_TO_START = 120
 
@@ -63,13 +64,16 @@ class Child:
                 raise ChildEndedError(reason=str(head["refused"]))
         return self._process
 
-    def request(self, head: dict[str, Any], body: bytes, *, seconds: float) -> tuple[dict[str, Any], bytes]:
+    def request(self, head: Mapping[str, object], body: bytes, *, seconds: float) -> tuple[Head, bytes]:
         """The child's answer to a message, within so many seconds. Raises ChildEndedError."""
         return self._answer(self.start(), (head, body), seconds)
 
     def _answer(
-        self, process: subprocess.Popen[bytes], message: tuple[dict[str, Any], bytes] | None, seconds: float
-    ) -> tuple[dict[str, Any], bytes]:
+        self,
+        process: subprocess.Popen[bytes],
+        message: tuple[Mapping[str, object], bytes] | None,
+        seconds: float,
+    ) -> tuple[Head, bytes]:
         late = threading.Event()
 
         def give_up() -> None:

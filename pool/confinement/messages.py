@@ -6,20 +6,23 @@ import json
 import os
 import struct
 import sys
+from collections.abc import Mapping
 from typing import IO, Any
+
+Head = dict[str, Any]  # JSON from the other end, which may be hostile: who reads it looks at each value
 
 LENGTHS = struct.Struct("<QQ")
 MAX_HEAD_BYTES = 16 * 2**20
 
 
-def send(pipe: IO[bytes], head: dict[str, Any], body: bytes = b"") -> None:
+def send(pipe: IO[bytes], head: Mapping[str, object], body: bytes = b"") -> None:
     text = json.dumps(head).encode()
     pipe.write(LENGTHS.pack(len(text), len(body)) + text)
     pipe.write(body)
     pipe.flush()
 
 
-def receive(pipe: IO[bytes], *, most: int) -> tuple[dict[str, Any], bytes]:
+def receive(pipe: IO[bytes], *, most: int) -> tuple[Head, bytes]:
     """The other end's message, its body of at most so many bytes.
 
     Raises EOFError when that end is gone, ValueError for nonsense.

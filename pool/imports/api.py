@@ -102,7 +102,7 @@ def upload_images(
         files,
         person=request.user,
     )
-    return submit_upload(form.target(request.user), form.cleaned_data, by=request.user)
+    return submit_upload(form.target(request.user), form.upload(), by=request.user)
 
 
 @router.post("/datasets/{pk}/images/missing", response=Digests, auth=Access(Scope.READ, "pool.view_image"))

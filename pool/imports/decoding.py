@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from pool.canonical.pixels import Pixels, RefusedImageError
 from pool.confinement.child import Child, ChildEndedError
+from pool.confinement.messages import Head
 from pool.imports.notes import Note, notes_of_json
 
 SECONDS_PER_FILE = 15  # well below the time after which a silent job counts as dead
@@ -123,7 +124,7 @@ class Decoder:
         return "The file made the decoder stop; it is damaged or hostile."
 
 
-def _understood(head: dict[str, Any], body: bytes) -> list[Decoded]:
+def _understood(head: Head, body: bytes) -> list[Decoded]:
     """The child's answer, if it is one. Raises RefusedImageError for what it refused, ValueError and kin for nonsense."""
     if "refused" in head:
         raise RefusedImageError(str(head["refused"]))

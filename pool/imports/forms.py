@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import QuerySet
 from django.utils.datastructures import MultiValueDict
 
 from jobs.disk_space import shortage
@@ -18,7 +19,7 @@ from pool.imports.labels import BadSourceError
 from pool.imports.notes import KINDS
 from pool.imports.public_layouts import CHOICES as LAYOUTS
 from pool.imports.tables import read_table
-from pool.imports.uploads import SENT_AND_GONE
+from pool.imports.uploads import SENT_AND_GONE, Upload
 from pool.imports.volumetric.slices import CHOICE_SENTENCE, is_choice
 from pool.models import ANY_NOTE, Dataset, Image, ImportJob, Modality, Origin, ResumableUpload
 
@@ -41,13 +42,15 @@ class FilterForm(forms.Form):
 
     def __init__(self, *args: Any, person: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.person = person
         self.fields["dataset"].queryset = Dataset.objects.visible_to(person)  # type: ignore[attr-defined]  # a ModelChoiceField
         labels = [(finding, finding) for finding in Image.objects.visible_to(person).findings()]
         self.fields["label"].choices = [ANY, *labels]  # type: ignore[attr-defined]  # a ChoiceField, see above
 
-    def chosen(self) -> dict[str, Any]:
+    def images(self) -> QuerySet[Image]:
+        """Those that this person sees and the filter lets through; a choice that is none counts for nothing."""
         self.is_valid()
-        return self.cleaned_data
+        return Image.objects.visible_to(self.person).matching(**self.cleaned_data)
 
 
 def check_window(text: str) -> None:
@@ -280,6 +283,20 @@ class UploadForm(DestinationForm):
             self.add_error("table", "Choose the CSV that holds the findings.")
         if data.get("labels") == ImportJob.Labels.FOLDER and _is_loose(data.get("uploads")):
             self.add_error("labels", LOOSE)
+
+    def upload(self) -> Upload:
+        """What was sent, checked."""
+        data = self.cleaned_data
+        return {
+            "uploads": data["uploads"],
+            "labels": data["labels"],
+            "table": data["table"],
+            "url": data["url"],
+            "slices": data["slices"],
+            "layout": data["layout"],
+            "provenance": data["provenance"],
+            "sent": data["sent"],
+        }
 
 
 class ExcludeForm(forms.Form):

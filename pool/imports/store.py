@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 from jobs.disk_space import is_out_of_room
 from pool.canonical.pixels import (
@@ -155,7 +154,7 @@ class Description:
     label: str
     patient: str
     split: str
-    provenance: dict[str, Any]
+    provenance: Mapping[str, object]
     notes: list[Note]
 
 
@@ -251,7 +250,7 @@ def add_image(
     split: str = "",
     source_name: str = "",
     source_sha256: str = "",
-    provenance: dict[str, Any] | None = None,
+    provenance: Mapping[str, object] | None = None,
     notes: Iterable[Note] = (),
     import_job: ImportJob | None = None,
     prepared: Prepared | None = None,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile as SentFile
@@ -33,8 +33,21 @@ class UploadsGoneError(Exception):
     """What was sent in pieces is no more; the message is one sentence."""
 
 
-def submit_upload(dataset: Dataset, data: dict[str, Any], *, by: Any) -> ImportJob:
-    """An import of what the upload form was sent, waiting for a worker."""
+class Upload(TypedDict):
+    """What the upload form is sent: the files, where their findings are, and how they were made."""
+
+    uploads: Iterable[SentFile[bytes]]
+    labels: str
+    table: SentFile[bytes] | None
+    url: NotRequired[str]
+    slices: NotRequired[str]
+    layout: NotRequired[str]
+    provenance: NotRequired[Mapping[str, str]]
+    sent: NotRequired[Sequence[ResumableUpload]]  # in pieces, before the form
+
+
+def submit_upload(dataset: Dataset, data: Upload, *, by: Any) -> ImportJob:
+    """An import of it, waiting for a worker."""
     job = ImportJob(
         dataset=dataset,
         labels=data["labels"],

@@ -48,7 +48,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 @transaction.atomic
 def _submitted(form: UploadForm, person: Any) -> ImportJob:
     """The import, and the dataset it may be the first of: both or neither."""
-    return submit_upload(form.target(person), form.cleaned_data, by=person)
+    return submit_upload(form.target(person), form.upload(), by=person)
 
 
 class ImportPages(JobPages[ImportJob]):

@@ -31,7 +31,7 @@ def metadata_lines(images: Iterable[tuple[str, Image]]) -> Iterator[str]:
     """The header and a line for each image, given with the name of its file."""
     yield _line(list(COLUMNS))
     for name, image in images:
-        facts: dict[str, Any] = {
+        facts: dict[str, object] = {
             "file_name": name,
             **{column: getattr(image, column) for column in list(COLUMNS)[1:9]},
             **{column: image.provenance.get(column, "") for column in OF_PROVENANCE},

@@ -74,7 +74,7 @@ class DeskFilterForm(forms.Form):
         datasets = Dataset.objects.editable_by(person)
         self.fields["dataset"].queryset = datasets.filter(held_files__isnull=False).distinct()  # type: ignore[attr-defined]  # a ModelChoiceField
 
-    def chosen(self) -> dict[str, Any]:
+    def chosen(self) -> dict[str, object]:
         self.is_valid()
         data = {name: value for name, value in self.cleaned_data.items() if value}
         return {"state": HeldFile.State.WAITING, **data}

@@ -76,7 +76,7 @@ class ImageFacts(Schema):
     source_name: str
     source_sha256: str
     pixel_sha256: str
-    provenance: dict[str, Any]
+    provenance: dict[str, object]
     notes: list[Any]
     excluded_reason: str
     created_at: datetime

@@ -7,7 +7,6 @@ import uuid
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -31,7 +30,7 @@ may_change = permission_required("pool.change_image", raise_exception=True)
 @may_view
 def gallery(request: HttpRequest) -> HttpResponse:
     form = FilterForm(request.GET, person=request.user)
-    return _gallery(request, form, CorrectionForm(listed=_listed(request, form), by=request.user))
+    return _gallery(request, form, CorrectionForm(listed=form.images(), by=request.user))
 
 
 @require_POST
@@ -39,7 +38,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
 def correct_images(request: HttpRequest) -> HttpResponse:
     """One value for the images ticked in the gallery, or for all that its filter (the query) lists."""
     form = FilterForm(request.GET, person=request.user)
-    correction_form = CorrectionForm(request.POST, listed=_listed(request, form), by=request.user)
+    correction_form = CorrectionForm(request.POST, listed=form.images(), by=request.user)
     if not correction_form.is_valid():
         return _gallery(request, form, correction_form, status=422)
     corrected = correction_form.submit()
@@ -49,15 +48,11 @@ def correct_images(request: HttpRequest) -> HttpResponse:
     return redirect(corrected.correction)
 
 
-def _listed(request: HttpRequest, form: FilterForm) -> QuerySet[Image]:
-    return Image.objects.visible_to(request.user).matching(**form.chosen())
-
-
 def _gallery(
     request: HttpRequest, form: FilterForm, correction_form: CorrectionForm, *, status: int = 200
 ) -> HttpResponse:
     note_look(None, request.user, "gallery")
-    images = _listed(request, form).select_related("dataset")
+    images = form.images().select_related("dataset")
     page = Paginator(images, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "form": form,

@@ -11,7 +11,7 @@ from django.utils import timezone
 from audit import record
 from jobs.models import Job
 from pool.models import Dataset, Image
-from rating.blinding.findings import in_words
+from rating.blinding.findings import FindingJSON, in_words
 from rating.blinding.heat_map import HeatMap
 from rating.studies.study import NotPossibleError, Study
 
@@ -79,7 +79,7 @@ class BlindingAudit(Job):
         return bool(person.has_perm("pool.view_image")) and not hidden.exists()
 
     @property
-    def alarms(self) -> list[dict[str, Any]]:
+    def alarms(self) -> list[FindingJSON]:
         return [finding for finding in self.findings if finding["verdict"] in {"red", "amber"}]
 
     @property

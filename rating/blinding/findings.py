@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Required, Self, TypedDict
 
 
 class Verdict(StrEnum):
@@ -65,18 +65,32 @@ class Finding:
     verdict: Verdict
     reason: str
     remedy: str = ""
-    detail: dict[str, Any] = field(default_factory=dict)
+    detail: Mapping[str, object] = field(default_factory=dict)
     codes: Sequence[Sequence[str]] = ()  # of the images meant, in groups of what belongs together
     leave_out: Sequence[str] = ()  # codes of the images without which the finding would be none
     power: Power | None = None  # None where no simulation says
     by_construction: bool = False  # true of how the images were made, not by a test that could have missed it
 
 
-def in_words(finding: Mapping[str, Any]) -> str:
+class FindingJSON(TypedDict, total=False):
+    """A finding as an audit stores it; an earlier version's has fewer parts."""
+
+    check: Required[str]
+    verdict: Required[str]
+    reason: Required[str]
+    remedy: str
+    detail: Mapping[str, object]
+    codes: Sequence[Sequence[str]]
+    leave_out: Sequence[str]
+    power: Mapping[str, object] | None
+    by_construction: bool
+
+
+def in_words(finding: FindingJSON) -> str:
     """A stored finding's reason, with what its check would have seen at this size."""
     power = Power.of_json(finding.get("power"))
     if power is None or power.sentence in finding["reason"]:
-        return str(finding["reason"])
+        return finding["reason"]
     return f"{finding['reason']} {power.sentence}"
 
 

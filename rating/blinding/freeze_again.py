@@ -5,7 +5,7 @@ A frozen study never changes, so this is a copy that takes its raters along; the
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 from django import forms
 from django.db import transaction
@@ -41,8 +41,21 @@ class FreezeAgainForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
         }
         super().__init__(data, initial=initial)
 
-    def changes(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in ("common_size", "grey_range", "burned_in")}
+    def changes(self) -> AlikeSettings:
+        data = self.cleaned_data
+        return {
+            "common_size": data["common_size"],
+            "grey_range": data["grey_range"],
+            "burned_in": data["burned_in"],
+        }
+
+
+class AlikeSettings(TypedDict):
+    """What makes the arms alike, as the draft is to have it."""
+
+    common_size: str
+    grey_range: str
+    burned_in: str
 
 
 def flagged_images(study: Study) -> list[Image]:

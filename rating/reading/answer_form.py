@@ -15,6 +15,7 @@ from rating.reading.marks import clean_marks
 from rating.reading.rating import AnswerFields
 from rating.reading.second_fields import SECOND, SecondField, in_words, second_fields
 from rating.reading.slices import clean_slice_times
+from rating.studies.second_questions import SecondAnswer
 from rating.studies.sittings.sitting import Sitting
 
 CONFIDENCE = range(1, 6)
@@ -81,7 +82,7 @@ class AnswerForm(forms.Form):
             "second": self._second(),
         }
 
-    def _second(self, *, texts: bool | None = None) -> dict[str, Any]:
+    def _second(self, *, texts: bool | None = None) -> dict[str, SecondAnswer]:
         """The second answers there are, by code; `texts`: free text alone, or all but that."""
         return {
             question.code: value
@@ -122,7 +123,7 @@ class AnswerForm(forms.Form):
             "idle_ms": _at_most_long_ago(data["idle_ms"]),
             "view_state": data["view_state"],
             "second_answers": self._second(texts=False),
-            "second_texts": self._second(texts=True),
+            "second_texts": {code: str(text) for code, text in self._second(texts=True).items()},
         }
 
     def shown_ago(self) -> timedelta:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -54,7 +54,7 @@ class Looker(Protocol):
     def name(self) -> str: ...
 
     @property
-    def facts(self) -> dict[str, Any]: ...
+    def facts(self) -> Mapping[str, object]: ...
 
     def look(self, image: ImagePixels) -> Opinion: ...
 

@@ -12,7 +12,7 @@ from rating.reading.rating import Rating
 from rating.studies.study import must_say_why
 
 # Of a revision, with what it is when empty: what was seen, why an answer was changed, free text to second questions.
-TEXTS: dict[str, Any] = {"remark": "", "reason": "", "second_texts": {}}
+TEXTS: dict[str, object] = {"remark": "", "reason": "", "second_texts": {}}
 
 
 @transaction.atomic

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from django import forms
 from django.utils.translation import gettext
@@ -13,6 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from rating.studies.second_questions import LONGEST_TEXT, Kind, SecondQuestion
 
 SECOND = "second_"  # before a question's code, in the name of its field
+
+
+class FieldRules(TypedDict):
+    """What all kinds of fields take alike."""
+
+    required: bool
+    error_messages: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ def in_words(value: Any) -> list[str]:
 def _field(question: SecondQuestion) -> forms.Field:
     unanswered = _("Answer “%(words)s”, too.") % {"words": _(question.words)}
     wrong = _("“%(words)s” does not take this answer.") % {"words": _(question.words)}
-    how: dict[str, Any] = {
+    how: FieldRules = {
         "required": question.required,
         "error_messages": {
             name: unanswered if name == "required" else wrong

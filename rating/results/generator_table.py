@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
 
 from pool.models import Origin
 from rating.results.exhibit import Cell, Table
@@ -21,7 +20,7 @@ def generator_table(study: Study) -> Table | None:
     """One row per generator or checkpoint of an unblinded study; None where there is nothing to tell."""
     if not study.is_unblinded:
         return None
-    records: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    records: dict[str, list[Mapping[str, object]]] = defaultdict(list)
     fakes = study.images.filter(image__origin=Origin.SYNTHETIC).order_by("code")
     for provenance, dataset in fakes.values_list("image__provenance", "image__dataset__name"):
         records[checkpoint_of(provenance, dataset)].append(provenance)
@@ -33,7 +32,7 @@ def generator_table(study: Study) -> Table | None:
     return Table(head, rows, [note])
 
 
-def _cells(images: list[Mapping[str, Any]]) -> list[Cell]:
+def _cells(images: list[Mapping[str, object]]) -> list[Cell]:
     prompts = _each("prompt", images)
     more = f"; and {len(prompts) - MOST_PROMPTS} more" if len(prompts) > MOST_PROMPTS else ""
     names = sorted({name for record in images for name in record} - IN_COLUMNS - OF_ONE_IMAGE)
@@ -48,7 +47,7 @@ def _cells(images: list[Mapping[str, Any]]) -> list[Cell]:
     ]
 
 
-def _each(name: str, images: list[Mapping[str, Any]]) -> list[str]:
+def _each(name: str, images: list[Mapping[str, object]]) -> list[str]:
     """Every value of this name, once, in the order they come; each of a list by itself."""
     values = (record.get(name) for record in images)
     parts = (part for value in values for part in (value if isinstance(value, list) else [value]))

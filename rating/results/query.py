@@ -171,14 +171,14 @@ def labels_of(study: Study, session: int) -> tuple[str, ...]:
     return tuple(LETTERS[: study.set_size]) if study.shows_sets else tuple(study.question(session).values)
 
 
-def checkpoint_of(provenance: Mapping[str, Any], dataset: str) -> str:
+def checkpoint_of(provenance: Mapping[str, object], dataset: str) -> str:
     """The generator, and of a trained one how far its training was."""
     step = provenance.get("checkpoint_step")
     name = generator_of(provenance, dataset)
     return name if step is None else f"{name}, step {step}"
 
 
-def measured(name: str, provenance: Mapping[str, Any], measurements: Mapping[str, Any]) -> float:
+def measured(name: str, provenance: Mapping[str, object], measurements: Mapping[str, object]) -> float:
     """The number measured of the image's checkpoint, else of its dataset; nan where nobody has."""
     for record in (provenance, measurements):
         value = record.get(name)

@@ -14,7 +14,7 @@ from rating.studies.sittings.presentation import Presentation
 from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import Study
 
-Rows = list[tuple[int, int, str, dict[str, Any], dict[str, str]]]
+Rows = list[tuple[int, int, str, dict[str, object], dict[str, str]]]
 
 
 def second_answers_of(study: Study) -> list[SecondAnswers]:
@@ -61,7 +61,7 @@ def _answers(question: SecondQuestion, session: int, rows: Rows) -> SecondAnswer
     )
 
 
-def _value(question: SecondQuestion, answers: Mapping[str, Any]) -> Value | None:
+def _value(question: SecondQuestion, answers: Mapping[str, object]) -> Value | None:
     """None where it was not answered; of any of several answers none ticked is an answer too."""
     value: Any = answers.get(question.code)
     return tuple(value or ()) if question.kind == Kind.MULTIPLE else value

@@ -89,7 +89,7 @@ class StudyColumns:
         keep_raters = np.ones(len(self.raters), dtype=np.bool_) if raters is None else raters
         rows = keep_images[self.image] & keep_raters[self.rater]
         rows = rows if ratings is None else rows & ratings
-        parts: dict[str, Any] = {name: getattr(self, name)[rows] for name in PER_RATING}
+        parts = {name: getattr(self, name)[rows] for name in PER_RATING}
         parts |= {name: _pick(getattr(self, name), keep_images) for name in PER_IMAGE}
         parts |= {name: _pick(getattr(self, name), keep_raters) for name in PER_RATER}
         parts["image"] = (np.cumsum(keep_images) - 1)[parts["image"]]
@@ -99,13 +99,12 @@ class StudyColumns:
     def save(self, path: Path) -> None:
         """Keep the columns in a file that holds arrays and nothing that could run."""
         with path.open("wb") as file:
-            parts: dict[str, Any] = {name: np.asarray(getattr(self, name)) for name in FIELDS}
-            np.savez(file, **parts)
+            np.savez(file, allow_pickle=False, **{name: np.asarray(getattr(self, name)) for name in FIELDS})
 
     @classmethod
     def load(cls, path: Path) -> StudyColumns:
         with np.load(path, allow_pickle=False) as arrays:
-            parts: dict[str, Any] = {name: arrays[name] for name in FIELDS}
+            parts = {name: arrays[name] for name in FIELDS}
         return cls(**parts | {name: tuple(parts[name].tolist()) for name in WORDS})
 
 

@@ -128,7 +128,7 @@ class Row:
     usable: int
     names: Mapping[str, str]
 
-    def count_of(self, cleaned: Mapping[str, Any], role: str) -> int:
+    def count_of(self, cleaned: Mapping[str, int | None], role: str) -> int:
         return cleaned.get(self.names[role]) or 0
 
 

@@ -14,7 +14,7 @@ from rating.studies.sampling.strata import Role
 from rating.studies.study import NotPossibleError, Study
 
 
-def protocol_of(study: Study) -> dict[str, Any]:
+def protocol_of(study: Study) -> dict[str, object]:
     """The file's content: JSON's types alone, and nothing of what has come of the study."""
     form = StudyForm(instance=study)
     strata = study.strata.select_related("dataset").order_by("pk")
@@ -27,7 +27,7 @@ def protocol_of(study: Study) -> dict[str, Any]:
     }
 
 
-def read_protocol(text: str) -> tuple[dict[str, Any], list[tuple[str, Role]]]:
+def read_protocol(text: str) -> tuple[dict[str, object], list[tuple[str, Role]]]:
     """The fields of the file, and its strata as DATASET[FINDING]=COUNT with their role. Raises ValueError."""
     content = json.loads(text)
     if not isinstance(content, dict) or not isinstance(content.get("strata"), list):

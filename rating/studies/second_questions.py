@@ -85,16 +85,14 @@ NAMES = tuple(each.name for each in fields(SecondQuestion))
 
 def second_questions(stored: Iterable[Mapping[str, Any]]) -> list[SecondQuestion]:
     """The questions of a protocol, as it stores them."""
-    questions = []
-    for each in stored:
-        values: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in each.items()
-        }
-        questions.append(SecondQuestion(**values))
-    return questions
+    lists = ("choices", "sessions")
+    return [
+        SecondQuestion(**{**each, **{name: tuple(each[name]) for name in lists if name in each}})
+        for each in stored
+    ]
 
 
-def checked(stored: object) -> list[dict[str, Any]]:
+def checked(stored: object) -> list[dict[str, object]]:
     """The same as a protocol stores them: whole, and without what a kind has no use for. Raises ValidationError."""
     if not isinstance(stored, list) or not all(isinstance(each, Mapping) for each in stored):
         raise ValidationError("Second questions are a list, each with its code, words and kind.")

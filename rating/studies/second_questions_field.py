@@ -23,7 +23,7 @@ class SecondQuestionsWidget(forms.Widget):
 
     template_name = "rating/_second_questions.html"
 
-    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, object]:
         context = super().get_context(name, value, attrs)
         try:
             stored = json.loads(value) if isinstance(value, str) else value
@@ -38,7 +38,7 @@ class SecondQuestionsWidget(forms.Widget):
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         return render_to_string(self.template_name, self.get_context(name, value, attrs))
 
-    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
+    def value_from_datadict(self, data: Mapping[str, object], files: Any, name: str) -> Any:
         if name in data:
             value = data[name]
             return value if isinstance(value, str) else json.dumps(value)
@@ -47,7 +47,7 @@ class SecondQuestionsWidget(forms.Widget):
         rows = (_row(data, f"{name}-{number}-") for number in range(MOST_QUESTIONS + BLANK_ROWS))
         return json.dumps([row for row in rows if row])
 
-    def value_omitted_from_data(self, data: Mapping[str, Any], files: Any, name: str) -> bool:
+    def value_omitted_from_data(self, data: Mapping[str, object], files: Any, name: str) -> bool:
         return name not in data and f"{name}-0-code" not in data
 
 
@@ -59,21 +59,21 @@ class SecondQuestionsField(forms.JSONField):
         return value if isinstance(value, str) else super().prepare_value(value)
 
 
-def _texts_of(row: Mapping[str, Any]) -> dict[str, Any]:
+def _texts_of(row: Mapping[str, object]) -> dict[str, object]:
     """A stored question as its row of fields shows it."""
-    lists: dict[str, Any] = {
-        name: row.get(name) if isinstance(row.get(name), list) else [] for name in ("choices", "sessions")
+    lists: dict[str, list[object]] = {
+        name: value if isinstance(value := row.get(name), list) else [] for name in ("choices", "sessions")
     }
     return {
         **{name: "" if row.get(name) is None else row[name] for name in (*TEXTS, *NUMBERS)},
         **{name: bool(row.get(name)) for name in TICKS},
         "kind": row.get("kind", Kind.CHOICE),
-        "choices": "\n".join(map(str, lists["choices"] or [])),
-        "sessions": ", ".join(map(str, lists["sessions"] or [])),
+        "choices": "\n".join(map(str, lists["choices"])),
+        "sessions": ", ".join(map(str, lists["sessions"])),
     }
 
 
-def _row(data: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+def _row(data: Mapping[str, object], prefix: str) -> dict[str, object]:
     """One row of fields as a question is stored; empty where nothing is asked in it."""
     texts = {name: str(data.get(f"{prefix}{name}", "")).strip() for name in TEXTS}
     if not texts["code"] and not texts["words"]:

@@ -204,7 +204,7 @@ class Study(Shared, ReadingRoom):
     def is_unblinded(self) -> bool:
         return self.state == self.State.UNBLINDED
 
-    def protocol(self) -> dict[str, Any]:
+    def protocol(self) -> dict[str, object]:
         """What the study declares, field by field; after the freeze the database keeps it as it is."""
         fields = (field.attname for field in self._meta.concrete_fields if field.name not in LIFE)
         return {name: getattr(self, name) for name in fields}

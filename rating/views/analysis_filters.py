@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
@@ -26,7 +25,7 @@ class PartForm(forms.Form):
     session = forms.ChoiceField(required=False)
     text = forms.BooleanField(required=False, label="Only ratings with a remark")
 
-    def __init__(self, data: Mapping[str, Any], columns: StudyColumns) -> None:
+    def __init__(self, data: Mapping[str, object], columns: StudyColumns) -> None:
         super().__init__(data)
         sessions = [str(int(number)) for number in np.unique(columns.session)]
         raters = of_raters(columns)
@@ -63,7 +62,7 @@ class ResponseForm(PartForm):
 
     label = forms.ChoiceField(required=False, label="Label given")
 
-    def __init__(self, data: Mapping[str, Any], columns: StudyColumns) -> None:
+    def __init__(self, data: Mapping[str, object], columns: StudyColumns) -> None:
         super().__init__(data, columns)
         label_field = self.fields["label"]
         assert isinstance(label_field, forms.ChoiceField)  # noqa: S101  it is declared so above

@@ -42,7 +42,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the
         if sitting.is_blinded_to_purpose:
             del self.fields["ai_knowledge"]  # the question alone would tell
 
-    def profile(self) -> dict[str, Any]:
+    def profile(self) -> dict[str, object]:
         return {field: self.cleaned_data[field] for field in self._meta.fields or () if field in self.fields}
 
 

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -266,7 +266,7 @@ def _whole_number(text: str) -> int:
 
 def _blank(presentation: Presentation, rating: Rating | None = None) -> AnswerForm:
     """The form with nothing in it, or with the answer that a new one would replace."""
-    initial: dict[str, Any] = {"client_key": uuid.uuid4()}
+    initial: dict[str, object] = {"client_key": uuid.uuid4()}
     if rating:
         before = own_answer(rating)
         initial |= {**before, "replaces": before["key"]}

@@ -53,8 +53,8 @@ def test_an_upload_that_lies_in_s3_is_imported_and_its_thumbnail_kept_there(
     s3, settings, client_of, researcher
 ):
     settings.STORAGES = {**settings.STORAGES, "default": storage(s3)}
-    sent = {"uploads": [SimpleUploadedFile("a.png", image_bytes())], "labels": "none", "table": None}
-    job = submit_upload(make_dataset(), sent, by=researcher)
+    files = [SimpleUploadedFile("a.png", image_bytes())]
+    job = submit_upload(make_dataset(), {"uploads": files, "labels": "none", "table": None}, by=researcher)
 
     run_import_job(job.pk)
     image = job.images.get()

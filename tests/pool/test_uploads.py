@@ -22,7 +22,7 @@ from jobs import sender, tasks
 from jobs.models import Job
 from pool.imports import store, uploads
 from pool.imports import tasks as import_tasks
-from pool.imports.uploads import drop_finished_uploads, submit_upload
+from pool.imports.uploads import Upload, drop_finished_uploads, submit_upload
 from pool.models import Dataset, FileOutcome, ImportJob, UploadedFile
 from tests.factories import make_dataset
 from tests.pool.files import image_bytes, zipped
@@ -30,7 +30,7 @@ from tests.pool.files import image_bytes, zipped
 pytestmark = pytest.mark.django_db
 
 
-def sent(*files: tuple[str, bytes], labels: str = "none", table: bytes | None = None) -> dict[str, Any]:
+def sent(*files: tuple[str, bytes], labels: str = "none", table: bytes | None = None) -> Upload:
     return {
         "uploads": [SimpleUploadedFile(name, data) for name, data in files],
         "labels": labels,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from generation.diffusion.config import TrainingConfig
 
@@ -26,7 +25,7 @@ def class_count(config: TrainingConfig) -> int | None:
     return len(config.classes) + 1 if config.classes else None
 
 
-def unet_arguments(config: TrainingConfig) -> dict[str, Any]:
+def unet_arguments(config: TrainingConfig) -> dict[str, object]:
     """Of a UNet2DModel behind the fold of pixels, with its classes in a table of its own."""
     levels, folded = len(config.widths), config.net_channels * config.patch**2
     return {
@@ -44,7 +43,7 @@ def unet_arguments(config: TrainingConfig) -> dict[str, Any]:
     }
 
 
-def noise_schedule(config: TrainingConfig) -> dict[str, Any]:
+def noise_schedule(config: TrainingConfig) -> dict[str, object]:
     """What every diffusers scheduler of this model is set to."""
     return {
         "num_train_timesteps": config.train_timesteps,
@@ -57,7 +56,7 @@ def noise_schedule(config: TrainingConfig) -> dict[str, Any]:
     }
 
 
-def sampler_arguments(config: TrainingConfig, name: str) -> dict[str, Any]:
+def sampler_arguments(config: TrainingConfig, name: str) -> dict[str, object]:
     """Of the scheduler that a sampler is, of those that fit this model."""
     if config.objective == "flow":
         return {"num_train_timesteps": config.train_timesteps}

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, Any
 
+from generation.diffusion.checkpoint_json import CheckpointJSON
 from generation.diffusion.config import ConfigError, TrainingConfig
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.exporting.arguments import SCHEDULER_CLASSES, sampler_arguments, unet_arguments
@@ -45,13 +46,11 @@ Files = dict[str, Iterable[bytes]]  # the pieces of each, by its path; each is g
 class ImportedModel:
     """A checkpoint as it is stored: its description, and its weights as the pieces of one safetensors file."""
 
-    description: dict[str, Any]
+    description: CheckpointJSON
     weights: Iterator[bytes]
 
 
-def pipeline_files(
-    description: Mapping[str, Any], weights: IO[bytes], card: str, *, sampler: str = ""
-) -> Files:
+def pipeline_files(description: CheckpointJSON, weights: IO[bytes], card: str, *, sampler: str = "") -> Files:
     """Every file of the folder; `card` is its README.md. The weights are read, in pieces, as their files are.
 
     Raises CheckpointError, ConfigError.
@@ -108,9 +107,9 @@ def imported(open_file: Callable[[str], IO[bytes]]) -> ImportedModel:
     return ImportedModel(description, tensor_pieces(tensors))
 
 
-def _description(text: bytes) -> dict[str, Any]:
+def _description(text: bytes) -> CheckpointJSON:
     """What the database can hold of it, with a step. Raises ValueError, KeyError, TypeError."""
-    description: dict[str, Any] = json.loads(text)
+    description: CheckpointJSON = json.loads(text)
     step = description["step"]
     if type(step) is not int or not 0 <= step <= MOST_STEPS:
         raise ValueError("its step is no number of steps.")
@@ -138,7 +137,9 @@ def _parted(tensors: Mapping[str, StoredTensor]) -> tuple[dict[str, StoredTensor
     return unet, vae, rest
 
 
-def _index(config: TrainingConfig, scheduler: str, autoencoder: Mapping[str, Any] | None) -> dict[str, Any]:
+def _index(
+    config: TrainingConfig, scheduler: str, autoencoder: Mapping[str, object] | None
+) -> dict[str, object]:
     scaling = (
         {"latent_mean": autoencoder["mean"], "latent_deviation": autoencoder["deviation"]}
         if autoencoder

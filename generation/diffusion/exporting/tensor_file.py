@@ -75,7 +75,7 @@ def tensor_file(tensors: Mapping[str, StoredTensor]) -> bytes:
 
 def tensor_pieces(tensors: Mapping[str, StoredTensor]) -> Iterator[bytes]:
     """The file that holds these tensors, in the order of their names, a piece at a time."""
-    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
     place, ordered = 0, sorted(tensors.items())
     for name, tensor in ordered:
         end = place + tensor.size

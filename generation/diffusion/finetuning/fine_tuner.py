@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from generation.diffusion import checkpoint
+from generation.diffusion.checkpoint_json import CheckpointFacts, CheckpointJSON
 from generation.diffusion.data.training_images import TrainingImages
 from generation.diffusion.distributed_group import DistributedGroup
 from generation.diffusion.errors import CheckpointError, PipelineError
@@ -40,9 +41,9 @@ class FineTuning:
 
     config: FineTuneConfig
     step: int
-    facts: Mapping[str, Any]
+    facts: CheckpointFacts
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> CheckpointJSON:
         return {"format": FORMAT, "step": self.step, "config": self.config.as_json(), "facts": self.facts}
 
 

@@ -33,7 +33,7 @@ class PipelineSource:
     def name(self) -> str:
         return self.folder.name
 
-    def classes(self) -> dict[str, Any]:
+    def classes(self) -> dict[str, object]:
         """What model_index.json names, checked. Raises PipelineError for anything that would run foreign code."""
         try:
             index = dict(json.loads((self.folder / "model_index.json").read_text()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from generation.images.engines.protocol import (
     Answers,
     EngineError,
     EngineImage,
+    EngineSettings,
     GenerationRequest,
     ImageSpec,
     Sources,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 1000
 OF_GUIDANCE = ("guidance_low", "guidance_high", "guidance_rescale")
+STATED_OF_GUIDANCE = (*OF_GUIDANCE, "attribute_guidance")
 MOST_GUIDANCE = 20
 ON_GPU, ON_CPU = 32, 4  # images at once
 
@@ -113,7 +115,7 @@ class _SamplingPlan:
     steps: int
     guidance: Guidance
     compile: str
-    provenance: dict[str, Any]
+    provenance: dict[str, object]
 
     @classmethod
     def of(cls, net: Denoiser, request: GenerationRequest) -> _SamplingPlan:
@@ -139,7 +141,7 @@ class _SamplingPlan:
             "precision": str(next(net.parameters()).dtype).removeprefix("torch."),
             "sampler": sampler,
             "steps": steps,
-            **{name: settings[name] for name in (*OF_GUIDANCE, "attribute_guidance") if name in settings},
+            **{name: value for name, value in settings.items() if name in STATED_OF_GUIDANCE},
             "guidance": guidance.scale,
             "size": net.config.size,
         }
@@ -195,7 +197,7 @@ class _SamplingPlan:
         )
 
 
-def guidance_of(settings: Mapping[str, Any], attributes: Sequence[Attribute] = ()) -> Guidance:
+def guidance_of(settings: EngineSettings, attributes: Sequence[Attribute] = ()) -> Guidance:
     """As a job's settings have it, of a model of these attributes. Raises ConfigError."""
     return Guidance(
         float(settings.get("guidance", 1.0)),
@@ -228,5 +230,5 @@ def _start(sources: Sources | None, group: Sequence[int]) -> Start | None:
     return Start(sources.squares[places], sources.strength, sources.region)
 
 
-def _facts(sources: Sources | None, index: int) -> Mapping[str, Any]:
+def _facts(sources: Sources | None, index: int) -> Mapping[str, object]:
     return {} if sources is None else sources.facts[index % len(sources.facts)]

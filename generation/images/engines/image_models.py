@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
-from generation.images.engines.protocol import EngineError
+from generation.images.engines.protocol import EngineError, EngineSettings
 
 SIZE = re.compile(r"[1-9]\d{1,3}x[1-9]\d{1,3}")
 # OpenAI's own service closed dall-e-2 and dall-e-3 on 2026-05-12 and gpt-image-1 on 2026-10-23.
@@ -26,7 +25,7 @@ class Family:
     asks_png: bool = False
     edits: bool = False
 
-    def parameters(self, model: str, settings: dict[str, Any]) -> dict[str, Any]:
+    def parameters(self, model: str, settings: EngineSettings) -> dict[str, object]:
         """The keyword arguments of `images.generate` besides the prompt. Raises EngineError."""
         size = str(settings.get("size") or self.default_size)
         quality = str(settings.get("quality") or "")
@@ -36,7 +35,7 @@ class Family:
         if quality and quality not in self.qualities:
             fitting = ", ".join(self.qualities) or "none"
             raise EngineError(f"{model} has no quality {quality!r}; it has: {fitting}.")
-        arguments: dict[str, Any] = {"model": model, "n": 1, "size": size}
+        arguments: dict[str, object] = {"model": model, "n": 1, "size": size}
         if quality:
             arguments["quality"] = quality
         if self.asks_base64:

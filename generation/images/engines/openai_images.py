@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import environ
@@ -69,7 +69,7 @@ class OpenAIImagesEngine:
         if not request.image_spec(0).prompt.strip():
             raise EngineError("The Images API needs a prompt.")
         family = family_of(self.model)
-        parameters = family.parameters(self.model, dict(request.settings))
+        parameters = family.parameters(self.model, request.settings)
         if request.source and not family.edits:
             raise EngineError(f"{self.model} does not edit images here; a gpt-image model does.")
         stop = threading.Event()
@@ -113,7 +113,7 @@ class OpenAIImagesEngine:
 class _Asking:
     client: OpenAI
     retrying: Retrying
-    arguments: dict[str, Any]
+    arguments: dict[str, object]
     source: bytes
 
     def ask(self, prompt: str) -> Answered:
@@ -131,7 +131,7 @@ class _Replies:
     engine: OpenAIImagesEngine
     decoder: Decoder
     request: GenerationRequest
-    arguments: dict[str, Any]
+    arguments: dict[str, object]
     waiting: dict[Future[Answered], int] = field(default_factory=dict)
     unusable: int = 0  # in a row
     why: str = ""

@@ -63,12 +63,12 @@ def _load(source: PipelineSource, precision: str) -> _Loaded:
     from safetensors import SafetensorError
 
     index = source.classes()
-    kind = getattr(diffusers, index["_class_name"], None)
+    kind = getattr(diffusers, str(index["_class_name"]), None)
     if kind is None:
         raise EngineError(
             f"The installed diffusers has no {index['_class_name']}, which {source.name} needs."
         )
-    left_out: dict[str, Any] = dict.fromkeys(NEVER_LOADED & index.keys())
+    left_out: dict[str, object] = dict.fromkeys(NEVER_LOADED & index.keys())
     if "safety_checker" in index:
         left_out["requires_safety_checker"] = False
     try:
@@ -131,8 +131,8 @@ class PipelineEngine:
 @dataclass(frozen=True)
 class _SamplingPlan:
     pipe: Any
-    arguments: dict[str, Any]
-    facts: dict[str, Any]
+    arguments: dict[str, object]
+    facts: dict[str, object]
 
     @classmethod
     def of(cls, loaded: _Loaded, source: PipelineSource, request: GenerationRequest) -> _SamplingPlan:
@@ -141,10 +141,11 @@ class _SamplingPlan:
         steps = int(settings.get("steps", 30))
         if not 1 <= steps <= MOST_STEPS:
             raise EngineError(f"The number of sampling steps is from 1 to {MOST_STEPS}.")
-        arguments: dict[str, Any] = {"num_inference_steps": steps}
-        for name, argument in (("guidance", "guidance_scale"), ("size", "height"), ("size", "width")):
-            if settings.get(name) is not None:
-                arguments[argument] = (float if name == "guidance" else int)(settings[name])
+        arguments: dict[str, object] = {"num_inference_steps": steps}
+        if (guidance := settings.get("guidance")) is not None:
+            arguments["guidance_scale"] = float(guidance)
+        if (size := settings.get("size")) is not None:
+            arguments["height"] = arguments["width"] = int(size)
         if settings.get("negative_prompt"):
             arguments["negative_prompt"] = str(settings["negative_prompt"])
         takes = inspect.signature(loaded.pipe.__call__).parameters
@@ -170,7 +171,7 @@ class _SamplingPlan:
         takes = inspect.signature(self.pipe.__call__).parameters
         seeds = [seed_of(request.seed, index) for index in group]
         prompts = [request.image_spec(index).prompt for index in group]
-        arguments: dict[str, Any] = {**self.arguments, "output_type": "np"}
+        arguments: dict[str, object] = {**self.arguments, "output_type": "np"}
         if "prompt" in takes:
             arguments["prompt"] = prompts
             if "negative_prompt" in arguments:
@@ -196,7 +197,7 @@ class _SamplingPlan:
 
 
 def _between(request: GenerationRequest) -> Any:
-    def beat(_pipe: Any, _step: int, _time: Any, values: dict[str, Any]) -> dict[str, Any]:
+    def beat(_pipe: Any, _step: int, _time: Any, values: dict[str, object]) -> dict[str, object]:
         request.heartbeat()
         return values
 

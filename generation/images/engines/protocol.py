@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,33 @@ Heartbeat = Callable[[], None]
 
 def silent(*_: Any) -> None:
     """The listener of a caller who does not listen."""
+
+
+class EngineSettings(TypedDict, total=False):
+    """What a job's settings hold, of whichever engine; what was left empty is not there."""
+
+    steps: int
+    sampler: str
+    size: int | str  # pixels; of the API WIDTHxHEIGHT
+    quality: str
+    precision: str
+    compile: str
+
+    guidance: float
+    guidance_low: float
+    guidance_high: float
+    guidance_rescale: float
+    attribute_guidance: str
+    negative_prompt: str
+    lora: str
+    lora_scale: float
+
+    edit_of: str
+    edit_each: int | str
+    strength: float
+    region: str
+    mask: str
+    priced_by: str
 
 
 @dataclass(frozen=True)
@@ -38,7 +65,7 @@ class Sources:
     """
 
     squares: NDArray[np.uint8]
-    facts: Sequence[Mapping[str, Any]]
+    facts: Sequence[Mapping[str, object]]
     strength: float = 1.0
     region: NDArray[np.bool_] | None = None
 
@@ -58,7 +85,7 @@ class GenerationRequest:
     label: str = ""
     prompt: str = ""
     seed: int = 0
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: EngineSettings = field(default_factory=EngineSettings)
     image_specs: Sequence[ImageSpec] = ()
     source: bytes = b""
     sources: Sources | None = None
@@ -86,7 +113,7 @@ class EngineImage:
     index: int
     seed: int | None
     pixels: Pixels
-    provenance: dict[str, Any]
+    provenance: dict[str, object]
     billed: int = 0
     usage: Mapping[str, int] = field(default_factory=dict)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from generation.images.engines.image_models import RETIRED, SUCCESSORS
 from generation.images.engines.protocol import EngineError, NeedsPersonError
@@ -24,7 +24,7 @@ MODERATED = {
 }
 # Some say it in words alone.
 MODERATED_WORDS = ("safety system", "content policy", "content management policy")
-NO_SETTINGS: Mapping[str, Any] = {}
+NO_SETTINGS: Mapping[str, object] = {}
 # Settings that a server may never have heard of and can do without: it is asked again without them.
 CAN_BE_DROPPED = {"response_format", "output_format", "quality"}
 OUT_OF_MONEY = {"insufficient_quota", "billing_hard_limit_reached"}
@@ -70,7 +70,7 @@ class Retrying:
     secret: str = ""  # the key, which a server's sentence may hold
 
     def call(
-        self, ask: Callable[..., ImagesResponse], arguments: Mapping[str, Any] = NO_SETTINGS
+        self, ask: Callable[..., ImagesResponse], arguments: Mapping[str, object] = NO_SETTINGS
     ) -> Answered:
         """The reply, after as many attempts as are safe. Raises ReplyRefusedError or EngineError.
 

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from generation.diffusion.config import ImageClass
 from generation.diffusion.sampling.seeds import MOST_SEED
-from generation.images.engines.protocol import ImageSpec
+from generation.images.engines.protocol import EngineSettings, ImageSpec
 from generation.images.models import MOST_IMAGES, PREVIEW, GenerationJob
 from generation.images.prompts import as_json
 from pool.models import Dataset, Origin
@@ -144,8 +144,8 @@ class NewJobForm(forms.Form):
     def origin(self) -> str:
         return Origin.SYNTHETIC
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> EngineSettings:
         return {}
 
-    def model(self) -> dict[str, Any]:
+    def model(self) -> dict[str, object]:
         return {}

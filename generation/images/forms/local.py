@@ -12,7 +12,7 @@ from generation.diffusion.attributes import codes
 from generation.diffusion.config import SAMPLERS, ConfigError, ImageClass
 from generation.diffusion.model_cache import PRECISIONS
 from generation.images.engines.diffusion import OF_GUIDANCE, guidance_of
-from generation.images.engines.protocol import ImageSpec
+from generation.images.engines.protocol import EngineSettings, ImageSpec
 from generation.images.forms.base import NewJobForm
 from generation.images.models import GenerationJob
 from generation.images.prompts import ImageSpecError, attribute_specs
@@ -158,15 +158,16 @@ class DiffusionJobForm(NewJobForm):
         chosen, sampler = self.kinds.get(data.get("what", "")), data.get("sampler")
         if chosen and sampler and sampler not in chosen[0].samplers:
             self.add_error("sampler", f"{chosen[0]} is sampled by {', '.join(chosen[0].samplers)}.")
-        self._check_guidance(data, chosen[0] if chosen else None)
+        self._check_guidance(chosen[0] if chosen else None)
         if chosen and "attributes" not in self.errors:
             self._check_attributes(chosen[0])
         if chosen:
             for field, sentence in source_errors(data, chosen[0], chosen[1].modality):
                 self.add_error(field, sentence)
 
-    def _check_guidance(self, data: dict[str, Any], checkpoint: Checkpoint | None) -> None:
+    def _check_guidance(self, checkpoint: Checkpoint | None) -> None:
         """What would have no effect is refused, as is an interval that is none."""
+        data = self.cleaned_data
         scale = data.get("guidance")
         without_effect = scale in {None, 1.0} or (checkpoint is not None and not checkpoint.config.classes)
         for name in OF_GUIDANCE:
@@ -175,8 +176,13 @@ class DiffusionJobForm(NewJobForm):
                     name, "Without guidance above 1, of a model that knows findings, this does nothing."
                 )
         try:
+            low, high, rescale = (data.get(name) for name in OF_GUIDANCE)
             guidance_of(
-                {name: value for name, value in data.items() if name in OF_GUIDANCE and value is not None}
+                {
+                    "guidance_low": 0.0 if low is None else low,
+                    "guidance_high": 1.0 if high is None else high,
+                    "guidance_rescale": rescale or 0.0,
+                }
             )
         except ConfigError as error:
             self.add_error("guidance_low", str(error))
@@ -209,11 +215,22 @@ class DiffusionJobForm(NewJobForm):
         except ConfigError as error:
             self.add_error("attribute_guidance", str(error))
 
-    def settings(self) -> dict[str, Any]:
-        names = ("steps", "sampler", "guidance", *OF_GUIDANCE, "attribute_guidance", "precision", "compile")
-        return {**{name: self.cleaned_data[name] for name in names}, **source_settings(self.cleaned_data)}
+    def settings(self) -> EngineSettings:
+        data = self.cleaned_data
+        return {
+            "steps": data["steps"],
+            "sampler": data["sampler"],
+            "guidance": data["guidance"],
+            "guidance_low": data["guidance_low"],
+            "guidance_high": data["guidance_high"],
+            "guidance_rescale": data["guidance_rescale"],
+            "attribute_guidance": data["attribute_guidance"],
+            "precision": data["precision"],
+            "compile": data["compile"],
+            **source_settings(data),
+        }
 
-    def model(self) -> dict[str, Any]:
+    def model(self) -> dict[str, object]:
         return {"checkpoint": self.kinds[self.cleaned_data["what"]][0]}
 
 
@@ -248,7 +265,7 @@ class PhantomJobForm(NewJobForm):
     def origin(self) -> str:
         return Origin.REAL if self.cleaned_data["stand_in"] else Origin.SYNTHETIC
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> EngineSettings:
         return {"size": self.cleaned_data["size"]}
 
 

@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import UploadedFile
 from generation.diffusion.config import ImageClass
 from generation.images.engines.image_models import SUGGESTED_MODELS, family_of
 from generation.images.engines.pipeline import SCHEDULERS
-from generation.images.engines.protocol import EngineError, ImageSpec
+from generation.images.engines.protocol import EngineError, EngineSettings, ImageSpec
 from generation.images.forms.base import NewJobForm
 from generation.images.models import GenerationJob
 from generation.images.prices.table import TYPED, PriceTableError, prices_of
@@ -150,12 +150,16 @@ class OpenAIJobForm(PromptedJobForm):
         size = self.cleaned_data.get("size") or family_of(model).default_size
         return listed.of_image(size=size, quality=self.cleaned_data.get("quality") or "") if listed else None
 
-    def settings(self) -> dict[str, Any]:
-        edit_of = self.cleaned_data.get("edit_of")
-        chosen = {name: self.cleaned_data[name] for name in ("size", "quality")}
-        return {**chosen, "priced_by": self._priced_by, "edit_of": str(edit_of.pk) if edit_of else ""}
+    def settings(self) -> EngineSettings:
+        data, edit_of = self.cleaned_data, self.cleaned_data.get("edit_of")
+        return {
+            "size": data["size"],
+            "quality": data["quality"],
+            "priced_by": self._priced_by,
+            "edit_of": str(edit_of.pk) if edit_of else "",
+        }
 
-    def model(self) -> dict[str, Any]:
+    def model(self) -> dict[str, object]:
         return {name: self.cleaned_data[name] for name in ("api_model", "prompt", "price", "spend_cap")}
 
 
@@ -196,10 +200,19 @@ class PipelineJobForm(PromptedJobForm):
         self.fields["api_model"].error_messages["invalid_choice"] = pipeline_folder.no_such_pipeline()
         self.fields["lora"].error_messages["invalid_choice"] = pipeline_folder.no_such_lora()
 
-    def settings(self) -> dict[str, Any]:
-        names = ("negative_prompt", "size", "steps", "sampler", "guidance", "lora")
-        chosen = {name: self.cleaned_data[name] for name in names}
-        return chosen | ({"lora_scale": self.cleaned_data["lora_scale"]} if chosen["lora"] else {})
+    def settings(self) -> EngineSettings:
+        data = self.cleaned_data
+        settings: EngineSettings = {
+            "negative_prompt": data["negative_prompt"],
+            "size": data["size"],
+            "steps": data["steps"],
+            "sampler": data["sampler"],
+            "guidance": data["guidance"],
+            "lora": data["lora"],
+        }
+        if data["lora"]:
+            settings["lora_scale"] = data["lora_scale"]
+        return settings
 
-    def model(self) -> dict[str, Any]:
+    def model(self) -> dict[str, object]:
         return {name: self.cleaned_data[name] for name in ("api_model", "prompt")}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -182,24 +183,47 @@ def _checkpoint(name: str) -> Checkpoint:
     raise refusal(f"There is no model {name!r}; there are: {available}.")
 
 
-def _report(job: GenerationJob) -> dict[str, Any]:
-    report: dict[str, Any] = {
+class GenerationReport(TypedDict):
+    """What `--json` prints."""
+
+    job: int
+    state: str
+    seed: int | None
+    dataset: str
+    made: int
+    duplicate: int
+    filtered: int
+    refused: int
+    failed: int
+    tried_again: int
+    reasons: list[str]
+
+
+def _report(job: GenerationJob) -> GenerationReport:
+    outcomes = Counter(job.outcomes.values_list("outcome", flat=True))
+    return {
         "job": job.pk,
         "state": job.state,
         "seed": None if job.engine == GenerationJob.Engine.OPENAI else job.seed,
         "dataset": job.dataset.name,
+        "made": outcomes["made"],
+        "duplicate": outcomes["duplicate"],
+        "filtered": outcomes["filtered"],
+        "refused": outcomes["refused"],
+        "failed": outcomes["failed"],
+        "tried_again": job.earlier_outcomes.count(),
+        "reasons": sorted(set(job.outcomes.exclude(reason="").values_list("reason", flat=True))),
     }
-    for outcome in ("made", "duplicate", "filtered", "refused", "failed"):
-        report[outcome] = job.outcomes.filter(outcome=outcome).count()
-    report["tried_again"] = job.earlier_outcomes.count()
-    report["reasons"] = sorted(set(job.outcomes.exclude(reason="").values_list("reason", flat=True)))
-    return report
 
 
-def _in_words(report: dict[str, Any]) -> str:
+def _in_words(report: GenerationReport) -> str:
     seed = "" if report["seed"] is None else f" with seed {report['seed']}"
     parts = [f"{report['made']} made into “{report['dataset']}”{seed}"]
-    parts += [
-        f"{report[name]} {name}" for name in ("duplicate", "filtered", "refused", "failed") if report[name]
-    ]
+    rest = {
+        "duplicate": report["duplicate"],
+        "filtered": report["filtered"],
+        "refused": report["refused"],
+        "failed": report["failed"],
+    }
+    parts += [f"{count} {outcome}" for outcome, count in rest.items() if count]
     return "\n".join([", ".join(parts) + ".", *(f"  {reason}" for reason in report["reasons"])])

@@ -71,11 +71,10 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no dataset {options['dataset']!r}.", returncode=BAD_ARGUMENT)
             jobs = jobs.filter(dataset__name=options["dataset"])
         listed = jobs[: options.get("limit", SHOWN)]
-        rows = [_row(job) for job in listed]
         if as_json:
-            self.stdout.write(json.dumps(rows))
+            self.stdout.write(json.dumps([_row(job) for job in listed]))
             return
-        self.stdout.write("\n".join(map(_in_words, rows)) or "No job fits.")
+        self.stdout.write("\n".join(map(_in_words, listed)) or "No job fits.")
         for sentence in absent_workers(GenerationJob.objects.queues_waiting()):
             self.stderr.write(sentence)
 
@@ -119,7 +118,7 @@ def _prioritise(job: GenerationJob, options: Options) -> GenerationJob:
     return job
 
 
-def _row(job: GenerationJob) -> dict[str, Any]:
+def _row(job: GenerationJob) -> dict[str, object]:
     counts = {name: getattr(job, f"{name}_count", None) for name in ("made", "failed", "refused")}
     return {
         "job": job.pk,
@@ -139,6 +138,6 @@ def _row(job: GenerationJob) -> dict[str, Any]:
     }
 
 
-def _in_words(row: dict[str, Any]) -> str:
-    line = f"{row['job']:>6}  {row['state']:<9}  {row['done']}/{row['total']} × {row['model']} into {row['dataset']}"
-    return f"{line}  ({row['error']})" if row["error"] else line
+def _in_words(job: GenerationJob) -> str:
+    line = f"{job.pk:>6}  {job.state:<9}  {job.done}/{job.total} × {job.model_name} into {job.dataset}"
+    return f"{line}  ({job.error})" if job.error else line

@@ -16,6 +16,7 @@ from generation.training.bundled_checkpoints import register_shipped
 from generation.training.exchange import pipeline_export, pipeline_import, removal
 from generation.training.forms import NameForm
 from jobs.command_line.form_command import fill, refusal
+from jobs.command_line.options import Options
 
 
 class Command(BaseCommand):
@@ -44,14 +45,14 @@ class Command(BaseCommand):
             part.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        act: Callable[[dict[str, Any]], tuple[str, Any]] = getattr(self, f"_{options['act']}")
+        act: Callable[[Options], tuple[str, object]] = getattr(self, f"_{options['act']}")
         try:
             words, report = act(options)
         except (CheckpointError, ConfigError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(report) if options["json"] else words)
 
-    def _list(self, options: dict[str, Any]) -> tuple[str, Any]:
+    def _list(self, options: Options) -> tuple[str, object]:
         register_shipped()
         rows = [
             {
@@ -64,7 +65,7 @@ class Command(BaseCommand):
         ]
         return "\n".join(f"{row['name']}  step {row['step']:,}" for row in rows), rows
 
-    def _export(self, options: dict[str, Any]) -> tuple[str, Any]:
+    def _export(self, options: Options) -> tuple[str, object]:
         target: Path = options["target"]
         if target.exists():
             raise refusal(f"{target} is there already; name a new folder or file.")
@@ -80,21 +81,21 @@ class Command(BaseCommand):
         )
         return words, {"model": checkpoint.name, "target": str(target), "files": sorted(files)}
 
-    def _import(self, options: dict[str, Any]) -> tuple[str, Any]:
+    def _import(self, options: Options) -> tuple[str, object]:
         checkpoint = pipeline_import.import_model(options["source"], options["name"])
         return f"{checkpoint}: step {checkpoint.step:,}.", {"model": checkpoint.name, "step": checkpoint.step}
 
-    def _remove(self, options: dict[str, Any]) -> tuple[str, Any]:
+    def _remove(self, options: Options) -> tuple[str, object]:
         removal.remove(_existing(options["name"]))
         return f"{options['name']} is removed.", {"removed": [options["name"]]}
 
-    def _rename(self, options: dict[str, Any]) -> tuple[str, Any]:
+    def _rename(self, options: Options) -> tuple[str, object]:
         checkpoint = _existing(options["name"])
         form = fill(NameForm, {"name": options["new_name"]}, title="A name", options={"name": "new-name"})
         form.rename(checkpoint, by=None)
         return f"{options['name']} is now {checkpoint}.", {"model": checkpoint.name}
 
-    def _prune(self, options: dict[str, Any]) -> tuple[str, Any]:
+    def _prune(self, options: Options) -> tuple[str, object]:
         run = TrainingRun.objects.filter(name=options["name"]).first()
         if run is None:
             raise refusal(f"There is no run {options['name']!r}.")

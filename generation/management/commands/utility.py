@@ -129,9 +129,9 @@ def _form(options: Options) -> UtilityForm:
     return fill(UtilityForm, values, title="A utility experiment", options={"generator": "train"})
 
 
-def _settings(options: Options) -> dict[str, Any]:
+def _settings(options: Options) -> dict[str, object]:
     """What has no field of its own on the page. Raises CommandError."""
-    settings: dict[str, Any] = {
+    settings: dict[str, object] = {
         name: options[name] for name in ("size", "batch") if options[name] is not None
     }
     try:

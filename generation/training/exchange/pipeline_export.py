@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from generation.diffusion.checkpoint_json import CheckpointFacts, CheckpointJSON
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.exporting.pipeline_files import Files, pipeline_files
 from generation.diffusion.run_config import ConfigError
@@ -39,8 +40,9 @@ def exported_files(checkpoint: Checkpoint, *, sampler: str = "") -> Iterator[Fil
         raise CheckpointError(f"{checkpoint} is a whole pipeline already, or its weights were removed.")
     if checkpoint.run is not None and checkpoint.run.is_finetuning:
         raise CheckpointError(f"{checkpoint} is a LoRA, which diffusers loads as the file it is.")
-    facts = {**_facts(checkpoint), **checkpoint.description.get("facts", {})}
-    description = {**checkpoint.description, "facts": facts}
+    stored: CheckpointJSON = checkpoint.description
+    facts: CheckpointFacts = {**_facts(checkpoint), **stored.get("facts", {})}
+    description: CheckpointJSON = {**stored, "facts": facts}
     with opened(checkpoint.weights, f"the checkpoint {checkpoint}") as weights:
         try:
             files = pipeline_files(description, weights, hub_card(checkpoint), sampler=sampler)
@@ -49,19 +51,21 @@ def exported_files(checkpoint: Checkpoint, *, sampler: str = "") -> Iterator[Fil
         yield files
 
 
-def _facts(checkpoint: Checkpoint) -> dict[str, str]:
+def _facts(checkpoint: Checkpoint) -> CheckpointFacts:
     """What another site must know of it, which this one reads from the run."""
     if checkpoint.run is None:
         return {}
     dataset = checkpoint.run.dataset
     names = [dataset.name, *trained_on_before(checkpoint.run)]
-    facts = {
+    facts: CheckpointFacts = {
         "trained_on": ", before that ".join(names),
         "licence": dataset.licence or "unknown",
         "modality": dataset.modality,
     }
     parent = checkpoint.run.parent
-    return facts | ({"parent": f"{parent}, SHA-256 {parent.sha256}"} if parent else {})
+    if parent:
+        facts["parent"] = f"{parent}, SHA-256 {parent.sha256}"
+    return facts
 
 
 def hub_card(checkpoint: Checkpoint) -> str:

@@ -10,7 +10,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NotRequired, TypedDict, TypeVar
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -147,6 +147,17 @@ class Command(BaseCommand):
             raise CommandError("No image was imported.")
 
 
+class ImportReport(TypedDict):
+    """What `--json` prints."""
+
+    imported: int
+    notes: list[dict[str, str]]
+    duplicates: list[dict[str, str]]
+    refused: list[dict[str, str]]
+    held: list[dict[str, str]]
+    unchosen: NotRequired[list[dict[str, str]]]
+
+
 @dataclass
 class Tally:
     """What became of the files, as far as the command tells it."""
@@ -174,7 +185,7 @@ class Tally:
     def total(self) -> int:
         return self.imported + len(self.outside) + len(self.held_files)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> ImportReport:
         return {
             "imported": self.imported,
             "notes": self.notes,
@@ -237,7 +248,7 @@ def _local_items(paths: list[Path | str], folder: Path) -> list[ImportItem]:
     return items
 
 
-def _reading(options: dict[str, Any], items: list[ImportItem]) -> tuple[Reading, Path | None]:
+def _reading(options: Options, items: list[ImportItem]) -> tuple[Reading, Path | None]:
     if not options["layout"]:
         labels, table = _labels(options["labels"])
         return Reading(labels, "", frozenset()), table
@@ -300,7 +311,7 @@ def _keep_record(dataset: Dataset, tally: Tally, provenance: dict[str, str], opt
     FileOutcome.objects.bulk_create((outcome_row(job, outcome) for outcome in tally.outside), batch_size=1000)
 
 
-def _in_words(dataset: Dataset, report: dict[str, Any]) -> str:
+def _in_words(dataset: Dataset, report: ImportReport) -> str:
     duplicates, refused = report["duplicates"], report["refused"]
     there, out = f"{len(duplicates)} there already", f"{len(refused)} refused"
     if report["held"]:

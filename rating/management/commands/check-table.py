@@ -61,7 +61,7 @@ def _parts(options: Options) -> tuple[Part, ...]:
     return (Part("Table", counts_of(options["first"]), counts_of(options["second"]), claims),)
 
 
-def _plain(result: CheckedPart) -> dict[str, Any]:
+def _plain(result: CheckedPart) -> dict[str, object]:
     return {
         "name": result.name,
         "images": result.images,

@@ -224,7 +224,7 @@ def create(name: str, options: Options) -> Study:
     return study
 
 
-def _protocol_file(path: Path | None) -> tuple[dict[str, Any], list[tuple[str, Role]]]:
+def _protocol_file(path: Path | None) -> tuple[dict[str, object], list[tuple[str, Role]]]:
     """The fields and the strata of a file; nothing of none."""
     if path is None:
         return {}, []

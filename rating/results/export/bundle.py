@@ -7,7 +7,6 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from jobs.snapshot import in_pages
 from pool.canonical.typed_json import as_json
@@ -136,12 +135,11 @@ class Bundle:
         self._begin("manifest.json").add_text(
             "README.txt", readme_of(self.study, with_images=with_images, has_table=has_parquet())
         )
-        manifest: dict[str, Any] = manifest_of(self.study) | {
-            "files": [
-                {"file": each.name, "bytes": each.size, "sha256": each.sha256, "rows": each.rows}
-                for each in sorted(self.archive.members, key=lambda each: each.name)
-            ]
-        }
+        manifest = manifest_of(self.study)
+        manifest["files"] = [
+            {"file": each.name, "bytes": each.size, "sha256": each.sha256, "rows": each.rows}
+            for each in sorted(self.archive.members, key=lambda each: each.name)
+        ]
         self.archive.add_text(
             "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1, default=str)
         )

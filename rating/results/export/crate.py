@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import quote
 
 from pool.storage.measured_zip import Member
@@ -41,11 +40,13 @@ MEANINGS = {
     "manifest.json": "Protocol, images, and what each file holds",
 }
 
+Entity = dict[str, object]  # of the graph, as JSON-LD has it
+
 
 def crate_json(study: Study, date: str, members: Sequence[Member]) -> str:
     """ro-crate-metadata.json for these files."""
     files = [_file(member) for member in sorted(members, key=lambda each: each.name)]
-    root = {
+    root: Entity = {
         "@id": "./",
         "@type": "Dataset",
         "name": study.name,
@@ -55,25 +56,25 @@ def crate_json(study: Study, date: str, members: Sequence[Member]) -> str:
         "license": {"@id": "#licence"},
         "hasPart": [{"@id": file["@id"]} for file in files],
     }
-    descriptor = {
+    descriptor: Entity = {
         "@id": "ro-crate-metadata.json",
         "@type": "CreativeWork",
         "conformsTo": {"@id": CONFORMS_TO},
         "about": {"@id": "./"},
     }
-    licence = {
+    licence: Entity = {
         "@id": "#licence",
         "@type": "CreativeWork",
         "name": "No licence is granted by this file",
         "description": "Who may use these data, and how, is for those to say who ran the study; the licences of the "
         "images are those of their datasets.",
     }
-    graph: list[dict[str, Any]] = [descriptor, root, licence, *files]
+    graph = [descriptor, root, licence, *files]
     return json.dumps({"@context": CONTEXT, "@graph": graph}, ensure_ascii=False, indent=1)
 
 
-def _file(member: Member) -> dict[str, Any]:
-    facts: dict[str, Any] = {
+def _file(member: Member) -> Entity:
+    facts: Entity = {
         "@id": quote(member.name),
         "@type": "File",
         "name": member.name,

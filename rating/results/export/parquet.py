@@ -73,7 +73,7 @@ def write_parquet(study: Study, path: Path, *, machines: bool = False) -> int:
 def _schema(study: Study) -> pa.Schema:
     import pyarrow as pa
 
-    types: dict[str, Any] = dict.fromkeys(codebook_of(study), pa.string())
+    types: dict[str, object] = dict.fromkeys(codebook_of(study), pa.string())
     types |= {name: pa.int32() for name in NUMBERS if name in types}
     types |= {name: pa.int64() for name in MILLISECONDS}
     types |= {name: pa.timestamp("ms", tz="UTC") for name in INSTANTS}
@@ -119,7 +119,7 @@ def _picker(facts: dict[str, ImageFacts], place: int) -> Callable[[str], str | N
     return lambda key: facts[key][place]
 
 
-def _second_types(study: Study) -> dict[str, Any]:
+def _second_types(study: Study) -> dict[str, object]:
     """The column of each second question, and the type of its answers."""
     import pyarrow as pa
 
@@ -142,7 +142,7 @@ def _copied(query: str, page: SittingsPage) -> pa.Buffer:
     return sink.getvalue()
 
 
-def _columns(data: pa.Buffer, study: Study, schema: pa.Schema) -> dict[str, Any]:
+def _columns(data: pa.Buffer, study: Study, schema: pa.Schema) -> dict[str, object]:
     """The page by column. An empty cell in quotes is an empty text, one without is none."""
     import pyarrow as pa
     from pyarrow import csv
@@ -185,7 +185,7 @@ def _array(values: list[Any], kind: Any) -> Any:
     return table["value"].combine_chunks()
 
 
-def _of_stacks(columns: dict[str, Any], study: Study, schema: pa.Schema) -> dict[str, Any]:
+def _of_stacks(columns: dict[str, object], study: Study, schema: pa.Schema) -> dict[str, object]:
     facts: dict[str, tuple[str, Callable[[str], Any]]] = {
         "slices": ("rater", lambda _: study.slices),
         "slices_reached": ("view_state", lambda state: of_stack(state)["slices_reached"]),
@@ -194,7 +194,7 @@ def _of_stacks(columns: dict[str, Any], study: Study, schema: pa.Schema) -> dict
     return {name: _mapped(columns[of], look, schema.field(name).type) for name, (of, look) in facts.items()}
 
 
-def _of_sets(image: Any, sets: dict[str, SetFacts], schema: pa.Schema) -> dict[str, Any]:
+def _of_sets(image: Any, sets: dict[str, SetFacts], schema: pa.Schema) -> dict[str, object]:
     facts: dict[str, Callable[[str], Any]] = {
         "dataset": lambda code: sets[code]["dataset"],
         "finding": lambda code: sets[code]["finding"],

@@ -2,15 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import NotRequired, TypedDict
 
 from rating.results.query import machine_names
+from rating.studies.images import StudyImage
 from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import Study
 
 
-def manifest_of(study: Study) -> dict[str, Any]:
+class ImageJSON(TypedDict):
+    """An image of the study; where it comes from only once that may be known."""
+
+    image: str
+    role: str
+    derivative_sha256: str
+    other_slices_sha256: NotRequired[dict[int, str]]
+    origin: NotRequired[str]
+    dataset: NotRequired[str]
+    provenance: NotRequired[Mapping[str, object]]
+
+
+class MemberJSON(TypedDict):
+    """A file of the bundle."""
+
+    file: str
+    bytes: int
+    sha256: str
+    rows: int | None
+
+
+class ManifestJSON(TypedDict):
+    """manifest.json; `files` comes last, when all others are written."""
+
+    study: str
+    state: str
+    protocol: Mapping[str, object]
+    order_version: str
+    manifest_sha256: str
+    machines: dict[str, str]
+    left_out: list[str]
+    images: list[ImageJSON]
+    files: NotRequired[list[MemberJSON]]
+
+
+def manifest_of(study: Study) -> ManifestJSON:
     """The study as manifest.json has it; origins and provenance only once they may be known."""
     images = study.images.select_related("image__dataset").prefetch_related("other_slices").order_by("code")
     counted = Sitting.objects.counted().filter(enrolment__study=study)
@@ -27,8 +63,8 @@ def manifest_of(study: Study) -> dict[str, Any]:
     }
 
 
-def _image(image: Any, *, unblinded: bool) -> dict[str, Any]:
-    facts: dict[str, Any] = {
+def _image(image: StudyImage, *, unblinded: bool) -> ImageJSON:
+    facts: ImageJSON = {
         "image": image.code,
         "role": image.role,
         "derivative_sha256": image.derivative_sha256,
@@ -38,11 +74,10 @@ def _image(image: Any, *, unblinded: bool) -> dict[str, Any]:
     if not unblinded:
         return facts
     source = image.image
-    return facts | {
-        "origin": source.origin,
-        "dataset": source.dataset.name,
-        "provenance": source.provenance,
-    }
+    facts["origin"] = source.origin
+    facts["dataset"] = source.dataset.name
+    facts["provenance"] = source.provenance
+    return facts
 
 
 def sequence_lines(study: Study) -> Iterator[str]:

@@ -158,7 +158,7 @@ def invite_raters(request: HttpRequest, slug: Slug, body: Invitations) -> Any:
     return {"invitations": facts, "refusals": refusals}
 
 
-def _facts(invitation: Any) -> dict[str, Any]:
+def _facts(invitation: Any) -> dict[str, object]:
     return {name: getattr(invitation, name) for name in ("email", "is_new", "is_sent")}
 
 
@@ -197,10 +197,10 @@ def _signed(form: Callable[..., forms.Form], study: Study) -> Callable[..., form
     return make
 
 
-def _values(body: Schema, study: Study) -> dict[str, Any]:
+def _values(body: Schema, study: Study) -> dict[str, object]:
     values = body.model_dump(exclude_unset=True)
     return values if study.signatures else {name: values[name] for name in values if name != "meaning"}
 
 
-def _done(study: Study, sentence: str) -> dict[str, Any]:
+def _done(study: Study, sentence: str) -> dict[str, object]:
     return {"sentence": sentence, "study": reread(study)}

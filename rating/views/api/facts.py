@@ -45,7 +45,7 @@ class StudyLine(Schema):
 class StudyFacts(StudyLine):
     """`not_frozen_because` and `not_open_because` say in sentences what it waits for."""
 
-    protocol: dict[str, Any]
+    protocol: dict[str, object]
     manifest_sha256: str
     frozen_at: datetime | None
     opened_at: datetime | None
@@ -57,7 +57,7 @@ class StudyFacts(StudyLine):
     audit: AuditFacts | None
 
     @staticmethod
-    def resolve_protocol(study: Study) -> dict[str, Any]:
+    def resolve_protocol(study: Study) -> dict[str, object]:
         return protocol_of(study)
 
     @staticmethod

@@ -51,7 +51,7 @@ else:
     BundleBody = body_of(BundleForm, "Bundle")
 
 
-def content(*kinds: str, is_binary: bool = False) -> dict[str, Any]:
+def content(*kinds: str, is_binary: bool = False) -> dict[str, object]:
     """What the document says of an answer that is a file."""
     schema = {"type": "string", **({"format": "binary"} if is_binary else {})}
     return {"responses": {200: {"content": {kind: {"schema": schema} for kind in kinds}}}}
@@ -72,7 +72,7 @@ class EventFacts(Schema):
     actor: UUID | None
     subject_kind: str
     reason: str
-    detail: dict[str, Any]
+    detail: dict[str, object]
     sha256: str
 
 
@@ -102,7 +102,7 @@ def _over(request: HttpRequest, slug: str) -> Study:
     return get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
 
 
-@router.get("/studies/{slug}/results", response=dict[str, Any], auth=sees_outcome)
+@router.get("/studies/{slug}/results", response=dict[str, object], auth=sees_outcome)
 def get_results(request: HttpRequest, slug: Slug) -> Any:
     """Every number of the report, each with its interval or the reason why there is none; what needs the truth is null before."""
     study = _over(request, slug)

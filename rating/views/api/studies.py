@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from django.db import IntegrityError
@@ -81,7 +82,7 @@ def change_study(request: HttpRequest, slug: Slug, body: Protocol) -> Any:
     return _saved(request, study, body)
 
 
-@router.get("/studies/{slug}/protocol", auth=views, response=dict[str, Any])
+@router.get("/studies/{slug}/protocol", auth=views, response=dict[str, object])
 def get_protocol(request: HttpRequest, slug: Slug) -> Any:
     """The protocol as a file, by which another site makes the same study of its own images."""
     return protocol_of(visible(request, slug))
@@ -109,14 +110,19 @@ def _saved(request: HttpRequest, study: Study, body: Schema) -> Any:
     """The draft of this body, by the two forms of the study's page."""
     values = body.model_dump(exclude_unset=True)
     strata = values.pop("strata", None)
-    of_study: dict[str, Any] = {"person": request.user, "study": study if study.pk else None}
+    own_study = study if study.pk else None
+    strata_form = partial(StrataForm, person=request.user, study=own_study)
     try:
-        chosen = {} if strata is None else strata_values(StrataForm(**of_study), strata)
+        chosen = {} if strata is None else strata_values(strata_form(), strata)
         if strata is not None and study.pk:
-            blank = dict.fromkeys(StrataForm(**of_study).fields, 0)
+            blank = dict.fromkeys(strata_form().fields, 0)
             chosen = blank | chosen
         form = filled(StudyForm, values, instance=study)
-        return reread(save_study(form, filled(StrataForm, chosen, **of_study), by=request.user))
+        return reread(
+            save_study(
+                form, filled(StrataForm, chosen, person=request.user, study=own_study), by=request.user
+            )
+        )
     except IntegrityError as error:
         raise ProblemError(409, FROZEN_MEANWHILE) from error
     except NotPossibleError as reason:

@@ -13,7 +13,7 @@ from accounts.sign_in.addresses import clean_address
 from rating.models import Enrolment, Sitting, Study
 from rating.studies.study import NotPossibleError
 
-Values = Mapping[str, Any]
+Values = Mapping[str, object]
 
 
 class ReplacementForm(forms.Form):

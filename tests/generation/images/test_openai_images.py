@@ -14,7 +14,13 @@ import pytest
 
 from generation.images.engines.image_models import family_of
 from generation.images.engines.openai_images import OpenAIImagesEngine, api_key
-from generation.images.engines.protocol import EngineError, EngineImage, GenerationRequest, Refusal
+from generation.images.engines.protocol import (
+    EngineError,
+    EngineImage,
+    EngineSettings,
+    GenerationRequest,
+    Refusal,
+)
 from generation.images.engines.retry import Retrying
 from outbound.retry import Patience
 from pool.canonical.pixels import encode_png
@@ -35,9 +41,8 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[ImagesAPI]:
 def ask(
     api: ImagesAPI, count: int = 1, *, model: str = "dall-e-2", patience: Patience = QUICK, **settings: Any
 ) -> list[EngineImage | Refusal]:
-    request = GenerationRequest(
-        modality="xray", prompt="chest x-ray, normal", settings={"size": "256x256", **settings}
-    )
+    of_engine: Any = {"size": "256x256", **settings}
+    request = GenerationRequest(modality="xray", prompt="chest x-ray, normal", settings=of_engine)
     engine = OpenAIImagesEngine(model, base_url=api.url, patience=patience)
     return sorted(engine.generate(request, range(count)), key=lambda answer: answer.index)
 
@@ -94,7 +99,7 @@ def test_every_index_gets_one_request_and_one_answer(api: ImagesAPI) -> None:
     ],
 )
 def test_a_setting_the_family_lacks_is_named_before_anything_is_sent(
-    model: str, settings: dict[str, str], words: str
+    model: str, settings: EngineSettings, words: str
 ) -> None:
     with pytest.raises(EngineError, match=words):
         family_of(model).parameters(model, settings)

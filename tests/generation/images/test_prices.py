@@ -70,4 +70,4 @@ def test_the_form_prices_a_living_model_and_notes_whose_word_that_is(home: Path)
 
     assert form.is_valid(), form.errors
     assert form.cleaned_data["price"] == Decimal("0.034")
-    assert "2026-05-10" in form.settings()["priced_by"]
+    assert "2026-05-10" in str(form.settings()["priced_by"])

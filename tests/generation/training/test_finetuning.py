@@ -199,9 +199,9 @@ def test_settings_that_cannot_be_are_said_in_a_sentence(changes: dict[str, Any],
 
 
 # --- As a training run -----------------------------------------------------------------------------------------
-def image(name: str, **settings: Any) -> Any:
-    request = GenerationRequest("xray", prompt="chest", seed=1, settings={"steps": 2, **settings})
-    [image] = PipelineEngine(pipeline_folder.source(name, settings)).generate(request, [0])
+def image(name: str, **lora: Any) -> Any:
+    request = GenerationRequest("xray", prompt="chest", seed=1, settings={"steps": 2})
+    [image] = PipelineEngine(pipeline_folder.source(name, **lora)).generate(request, [0])
     assert isinstance(image, EngineImage)
     return image.pixels
 

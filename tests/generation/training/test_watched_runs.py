@@ -17,6 +17,7 @@ from django.urls import reverse
 from numpy.typing import NDArray
 
 from accounts.models import User
+from generation.diffusion.checkpoint_json import CheckpointJSON
 from generation.diffusion.trainer import Trainer
 from generation.metrics.checkpoint_evaluator import TRAINING, Watch
 from generation.models import Checkpoint, TrainingRun
@@ -135,8 +136,13 @@ def test_a_model_card_states_data_split_curve_cost_and_version(
 def test_a_shipped_model_has_a_card_that_says_what_is_not_known(
     client_of: Callable[[User], Client], researcher: User
 ) -> None:
-    facts = {"trained_on": "drawings", "licence": "Apache-2.0", "intended_use": "Trials."}
-    shipped = Checkpoint.store("shipped", {"step": 1, "config": {"steps": 1}, "facts": facts}, b"weights")
+    description: CheckpointJSON = {
+        "format": "lungrater-diffusion-1",
+        "step": 1,
+        "config": {"steps": 1},
+        "facts": {"trained_on": "drawings", "licence": "Apache-2.0", "intended_use": "Trials."},
+    }
+    shipped = Checkpoint.store("shipped", description, b"weights")
 
     card = client_of(researcher).get(reverse("generation:card", args=[shipped.pk])).content.decode()
 
