@@ -55,6 +55,12 @@ export class Drafts {
     return this.#store.remove(token);
   }
 
+  /** The page may go away, or be hidden for good. */
+  listen() {
+    addEventListener("pagehide", () => this.flush());
+    document.addEventListener("visibilitychange", () => document.hidden && this.flush());
+  }
+
   #keep(draft = this.#written) {
     return draft && this.#store.put(draft);
   }

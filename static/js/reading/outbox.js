@@ -183,6 +183,16 @@ export class Outbox extends EventTarget {
     form.submit();
   }
 
+  /** The form that signs out, the network that comes back, and the page that may go with something unsaved. */
+  listen(leave) {
+    leave.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.signOut(leave);
+    });
+    addEventListener("online", () => this.send());
+    addEventListener("beforeunload", (event) => this.unsaved && event.preventDefault());
+  }
+
   async #sendAll() {
     while (this.held === null) {
       const [save] = this.waiting;

@@ -205,6 +205,16 @@ export class Panel {
     if (this.part("notice").dataset.kind === kind) this.say("");
   }
 
+  /** The form: what sends it, and what changes it. */
+  listen({ save, draft }) {
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      save();
+    });
+    for (const change of ["change", "focusin", "focusout"]) this.#form.addEventListener(change, () => this.follow());
+    for (const change of ["change", "input"]) this.#form.addEventListener(change, draft);
+  }
+
   /** Let buttons, sliders and presets work the viewer, and follow it. */
   tools(viewer, act) {
     for (const button of this.#root.querySelectorAll("button[data-does]")) {

@@ -50,7 +50,11 @@ class Room {
     this.#presence = new Presence({ ...told, lock: (unlock) => this.#dialog((dialogs) => dialogs.lock(unlock)) });
     const now = () => this.#presence.clock.read().active_ms;
     this.#tools = new ImageTools({ root, viewer: this.#viewer, told, now });
-    this.#drafts = new Drafts({ store: drafts, post: (token, content) => this.#postDraft(token, content) });
+    this.#drafts = new Drafts({
+      store: drafts,
+      post: (token, content) =>
+        post(told.urls.draft.replace("TOKEN", token), { ...fieldsOf(content), account: told.account }),
+    });
     this.#listen();
   }
 
@@ -73,12 +77,8 @@ class Room {
     else if (this.#told.ahead.length === this.#told.batch) await this.#askForMore(this.#told.ahead.at(-1).position);
   }
 
-  get #frontier() {
-    return this.#presentations.frontier;
-  }
-
   #showFrontier() {
-    if (this.#frontier) this.#show(this.#frontier);
+    if (this.#presentations.frontier) this.#show(this.#presentations.frontier);
     else this.#wait();
   }
 
@@ -198,11 +198,6 @@ class Room {
     });
   }
 
-  #postDraft(token, content) {
-    const url = this.#told.urls.draft.replace("TOKEN", token);
-    return post(url, { ...fieldsOf(content), account: this.#told.account });
-  }
-
   /** What the form says of an image without an answer is kept, so that a reload or a pause costs nothing. */
   #draft() {
     const presentation = this.#current;
@@ -244,7 +239,7 @@ class Room {
     if (body.ahead.length === this.#told.batch) await this.#askForMore(body.ahead.at(-1).position);
     const elsewhere = this.#current && !this.#presentations.answerAt(this.#current.position) && !isUnrated(this.#current);
     if (elsewhere) this.#showFrontier();
-    if (this.#frontier || this.#outbox.unsaved || this.#current) return undefined;
+    if (this.#presentations.frontier || this.#outbox.unsaved || this.#current) return undefined;
     if (body.ahead.some(({ token }) => this.#presentations.isLost(token))) this.#panel.say(this.#panel.word("lostImage"));
     else location.assign(this.#told.urls.read);
     return undefined;
@@ -260,7 +255,7 @@ class Room {
   async #back() {
     const rule = this.#told.goingBack;
     const from = this.#current?.position ?? this.#told.total + 1;
-    const mayGo = rule === "any" || (rule === "last" && this.#current === this.#frontier);
+    const mayGo = rule === "any" || (rule === "last" && this.#current === this.#presentations.frontier);
     if (!mayGo || from <= 1) return this.#panel.say(this.#panel.word(from <= 1 ? "first" : "noBack"));
     const known = this.#presentations.answerAt(from - 1);
     if (known) return this.#show(known.presentation, known.answer);
@@ -276,7 +271,7 @@ class Room {
   #forth() {
     const next = this.#presentations.answerAt((this.#current?.position ?? 0) + 1);
     if (next) this.#show(next.presentation, next.answer);
-    else if (this.#current !== this.#frontier) this.#showFrontier();
+    else if (this.#current !== this.#presentations.frontier) this.#showFrontier();
   }
 
   #act(does, value) {
@@ -311,26 +306,12 @@ class Room {
 
   #listen() {
     this.#panel.tools(this.#viewer, (does) => this.#act(does));
-    this.#panel.form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#save();
-    });
-    for (const change of ["change", "focusin", "focusout"]) {
-      this.#panel.form.addEventListener(change, () => this.#panel.follow());
-    }
-    for (const change of ["change", "input"]) this.#panel.form.addEventListener(change, () => this.#draft());
-    addEventListener("pagehide", () => this.#drafts.flush());
-    document.addEventListener("visibilitychange", () => document.hidden && this.#drafts.flush());
+    this.#panel.listen({ save: () => this.#save(), draft: () => this.#draft() });
+    this.#drafts.listen();
     showCaps(this.#root);
     document.addEventListener("keydown", (event) => this.#key(event));
-    const leave = this.#root.querySelector("form[data-leave]");
-    leave.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#outbox.signOut(leave);
-    });
-    addEventListener("online", () => this.#outbox.send());
+    this.#outbox.listen(this.#root.querySelector("form[data-leave]"));
     addEventListener("focus", () => this.#outbox.held && this.#checkSession());
-    addEventListener("beforeunload", (event) => this.#outbox.unsaved && event.preventDefault());
     addEventListener("pageshow", (event) => event.persisted && location.reload());
     this.#listenToOutbox();
   }
