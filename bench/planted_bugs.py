@@ -96,7 +96,7 @@ PROPORTIONS = [
         f"{STATISTICS}/estimate.py",
         WORKED,
         TRUTH,
-        one_sided=("t_quantile((1 + confidence) / 2, df) * se\n", "t_quantile(confidence, df) * se\n"),
+        one_sided=("stdtrit(df, (1 + confidence) / 2)) * se\n", "stdtrit(df, confidence)) * se\n"),
         exact_bound=("((1 - confidence) / 2) ** (1 / n)", "(1 - confidence) ** (1 / n)"),
         items_of_variance=("np.sum(influence**2) / (n * (n - 1))", "np.sum(influence**2) / (n * n)"),
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from pool.canonical.pixels import Pixels, decode_png, thumbnail
@@ -12,6 +14,7 @@ from rating.results.cache import ResultCache
 from rating.results.exhibit import Exhibit
 from rating.results.gallery import GALLERIES, MOST_REPORTED, REPORTED, Gallery, ShownImage, galleries
 from rating.results.marks_query import marks_in
+from rating.results.parts import Part
 from rating.results.query import Response, machine_names, machine_scores, responses_of
 from rating.results.remarks import remark_tables
 from rating.results.report.contents import ExhibitDrawer, Report, report_of
@@ -33,25 +36,20 @@ from rating.studies.sampling.sets import members_of_sets
 from rating.studies.study import Study
 
 
-def results_of(study: Study, cache: ResultCache | None = None) -> StudyResults:
-    """The numbers of the complete study: first (informed) session, every rater that counts."""
-    cache = cache or ResultCache(study)
-    return cache.typed(
-        "numbers|",
-        StudyResults,
-        lambda: results_of_columns(study, cache, cache.columns(), cache.machine_columns()),
-    )
+def results_of(study: Study, cache: ResultCache | None = None, part: Part | None = None) -> StudyResults:
+    """The numbers of a part of the study, computed once for each state of its ratings.
+
+    Of the complete study unless a part is named: first (informed) session, every rater that counts.
+    """
+    part, cache = part or Part(), cache or ResultCache(study)
+    return cache.typed(part.numbers, StudyResults, partial(_computed, study, cache, part))
 
 
-def results_of_columns(
-    study: Study,
-    cache: ResultCache,
-    people: StudyColumns,
-    machines: StudyColumns | None,
-    session: int | None = None,
-) -> StudyResults:
-    """The numbers of these columns of the study; machines, and a first phase, stand beside them."""
-    session = session or people.first_session
+def _computed(study: Study, cache: ResultCache, part: Part) -> StudyResults:
+    """Machines, and a first phase, stand beside what people called the images."""
+    people, machines = part.of(cache.columns()), cache.machine_columns()
+    machines = part.whoever.of(machines) if machines else None
+    session = part.session or people.first_session
     arena, versus = _arena(study, people, session)
     return study_results(
         people,

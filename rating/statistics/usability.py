@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 
-from rating.statistics.estimate import Estimate, t_quantile
+from rating.statistics.estimate import Estimate
 
 ITEMS = 10
 MIDDLE = 3  # what an item without an answer counts as (Brooke)
@@ -49,6 +50,6 @@ def usability(raters: Sequence[str], responses: Sequence[Items], confidence: flo
         return Usability(tuple(raters), (mean,), Estimate(mean, reason=ONE_PERSON), None)
     sd = float(scores.std(ddof=1))
     se = sd / n**0.5
-    half = t_quantile((1 + confidence) / 2, n - 1) * se
+    half = float(scipy.special.stdtrit(n - 1, (1 + confidence) / 2)) * se
     estimate = Estimate(mean, se, (mean - half, mean + half)) if sd else Estimate(mean, reason=ALL_ALIKE)
     return Usability(tuple(raters), tuple(map(float, scores)), estimate, sd)

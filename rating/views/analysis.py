@@ -16,8 +16,9 @@ from audit import record
 from jobs.views import Context
 from pool.figure_style import FORMATS, PRINT, SCREEN, as_file
 from rating.models import Study
+from rating.results.build_report import results_of
 from rating.results.cache import ResultCache
-from rating.results.computation.computing import drawing_name, results_of_part
+from rating.results.computation.computing import drawing_name
 from rating.results.exhibit import Exhibit
 from rating.results.export.table_files import TABLES
 from rating.results.parts import Part
@@ -43,7 +44,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
     note_look(study, request.user, "overview")
     cache = ResultCache(study)
     await_analysis(request, study, Part(), cache)
-    results = results_of_part(study, Part(), cache)
+    results = results_of(study, cache)
     exhibits = [
         EXHIBITS[name]
         for name in (
@@ -81,7 +82,7 @@ def question(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     form = PartForm(request.GET, cache.columns())
     part = form.part()
     await_analysis(request, study, part, cache)
-    results = results_of_part(study, part, cache)
+    results = results_of(study, cache, part)
     context = {
         **frame(study, results, part),
         "question": chosen_question,
@@ -106,7 +107,7 @@ def figure(request: HttpRequest, slug: str, name: str, kind: str) -> HttpRespons
     await_analysis(request, study, Part(), cache)
     part = PartForm(request.GET, cache.columns()).part()
     await_analysis(request, study, part, cache)
-    results = results_of_part(study, part, cache)
+    results = results_of(study, cache, part)
     if exhibit.why_missing(results) or (kind not in TABLES and exhibit.draw is None):
         raise Http404
     if kind in TABLES:

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from pool.figure_style import WIDTH
 from rating.models import Study
 from rating.reading.revision_chain import RatingsDifferError
+from rating.results.build_report import results_of
 from rating.results.cache import ResultCache
-from rating.results.computation.computing import results_of_part
 from rating.results.computation.queue import analysis_to_await
 from rating.results.drawing import estimates_height
 from rating.results.exhibit import as_text
@@ -53,7 +53,7 @@ def headline(request: HttpRequest, study: Study) -> Headline | None:
     if analysis_to_await(study, Part(), cache, request.user):  # the analysis says how far it is
         return None
     try:
-        primary = results_of_part(study, Part(), cache).primary
+        primary = results_of(study, cache).primary
     except RatingsDifferError:  # the analysis says so, and what to do
         return None
     if primary is None:

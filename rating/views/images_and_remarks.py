@@ -17,8 +17,8 @@ from django.views.decorators.http import require_GET
 
 from rating.models import Study
 from rating.reading.revision_chain import refuse_where_ratings_differ
+from rating.results.build_report import results_of
 from rating.results.cache import ResultCache
-from rating.results.computation.computing import results_of_part
 from rating.results.display_names import MODALITIES
 from rating.results.exhibit import Table
 from rating.results.gallery import GALLERIES, galleries
@@ -65,7 +65,7 @@ def images(request: HttpRequest, slug: str) -> HttpResponse:
             responses.setdefault(response.image, []).append(response)
     members = members_of_sets(study) if study.shows_sets else {}
     context = {
-        **frame(study, results_of_part(study, part, cache), part),
+        **frame(study, results_of(study, cache, part), part),
         "form": form,
         "galleries": [
             {"name": key, "title": GALLERIES[key], "count": len(images_of_gallery)}
@@ -102,9 +102,7 @@ def remarks(request: HttpRequest, slug: str) -> HttpResponse:
         (reason, search.truth[answer.image]) for answer in search.answers for reason in answer.reasons
     )
     context = {
-        **frame(
-            search.study, results_of_part(search.study, search.form.part(), search.cache), search.form.part()
-        ),
+        **frame(search.study, results_of(search.study, search.cache, search.form.part()), search.form.part()),
         "form": search.form,
         "is_owner": search.study.is_owned_by(request.user),
         "first_phase": search.first_phase,

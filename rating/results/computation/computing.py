@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from pool.figure_style import SCREEN, as_file
-from rating.results.build_report import results_of_columns
+from rating.results.build_report import results_of
 from rating.results.cache import ResultCache
 from rating.results.computation.analysis import Analysis
 from rating.results.exhibit import Exhibit
@@ -13,26 +13,13 @@ from rating.results.fool_rates_by_dataset import rates_of_study
 from rating.results.parts import Part
 from rating.results.questions import EXHIBITS
 from rating.results.study_results import StudyResults
-from rating.studies.study import Study
-
-
-def results_of_part(study: Study, part: Part | None = None, cache: ResultCache | None = None) -> StudyResults:
-    """The numbers of a part of the study, computed once for each state of its ratings."""
-    part, cache = part or Part(), cache or ResultCache(study)
-
-    def make() -> StudyResults:
-        machines = cache.machine_columns()
-        machine_part = part.whoever.of(machines) if machines else None
-        return results_of_columns(study, cache, part.of(cache.columns()), machine_part, part.session)
-
-    return cache.typed(part.numbers, StudyResults, make)
 
 
 def analyse(job: Analysis) -> None:
     """Compute the numbers, and of the whole study draw the figures that its pages show."""
     study, part = job.study, Part.of_query(job.part)
     cache = ResultCache(study)
-    results = results_of_part(study, part, cache)
+    results = results_of(study, cache, part)
     drawings = [exhibit for exhibit in EXHIBITS.values() if exhibit.draw and not exhibit.why_missing(results)]
     type(job).objects.filter(pk=job.pk).update(total=len(drawings) + 1)
     job.beat(done=1, message="Drawing the figures.")

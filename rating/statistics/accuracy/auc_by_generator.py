@@ -13,7 +13,7 @@ from rating.statistics.arrays import Flags, Ints
 from rating.statistics.columns import StudyColumns
 from rating.statistics.estimate import Estimate
 from rating.statistics.mrmc import fixed_raters
-from rating.statistics.mrmc.moments import RandomMean, mean_of
+from rating.statistics.mrmc.moments import RandomMean, random_mean
 from rating.statistics.mrmc.nested import Difference, Kind, of_areas
 from rating.statistics.mrmc.paired import holm_adjusted
 from rating.statistics.mrmc.triples import Levels
@@ -112,7 +112,8 @@ def _difference(
 def _area(kind: Kind) -> RandomMean:
     if kind.area is None:
         return RandomMean(Estimate.undefined(str(kind.reason)), None)
-    average = mean_of(kind.area.moments).of_raters(kind.area.present.by_rater[:, None] > 0)
+    raters = int((kind.area.present.by_rater > 0).sum())
+    average = random_mean(kind.area.mean, kind.area.moments.spread(), raters=raters)
     # Real images that nobody rated here are of other modalities, or of no use.
     reals, fakes = (side.cells[:, (side.cells >= 0).any(axis=0)] for side in (kind.reals, kind.fakes))
     levels = np.concatenate([reals, fakes], axis=1)

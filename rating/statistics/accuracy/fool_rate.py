@@ -12,7 +12,7 @@ from rating.statistics.accuracy.diagnostic_accuracy import ONLY_REALS
 from rating.statistics.arrays import Flags, Floats
 from rating.statistics.columns import StudyColumns
 from rating.statistics.estimate import Estimate
-from rating.statistics.mrmc import fixed_raters, nested, obuchowski_rockette, ustatistic
+from rating.statistics.mrmc import nested, obuchowski_rockette, ustatistic
 from rating.statistics.mrmc.moments import ONE_RATER_ALONE, OR_HILLIS, RandomMean
 from rating.statistics.mrmc.paired import holm_adjusted
 from rating.statistics.proportions import wilson
@@ -72,7 +72,7 @@ def share_over_raters(hits: Flags, rated: Flags, *, why_none: str) -> RandomMean
         return RandomMean(replace(alone, reason=ONE_RATER), None, method=ONE_RATER_ALONE)
     if not rated.any():
         return RandomMean(Estimate.undefined(why_none), None)
-    average = fixed_raters.with_these_raters(ustatistic.mean(hits, rated), hits, rated)
+    average = ustatistic.mean(hits, rated, these_raters=True)
     there = rated.any(axis=1)
     if average.estimate.se is None and rated[there].all() and rated.shape[1] > 1:
         # Everybody rated everything: Obuchowski-Rockette, whose variance cannot be negative, still has an interval.

@@ -17,7 +17,6 @@ from rating.statistics.accuracy.detection import detection
 from rating.statistics.arrays import Codes, Flags, Ints
 from rating.statistics.columns import StudyColumns
 from rating.statistics.estimate import Estimate
-from rating.statistics.mrmc.fixed_raters import with_these_raters
 from rating.statistics.mrmc.moments import RandomMean
 from rating.statistics.mrmc.paired import holm_adjusted
 from rating.statistics.mrmc.ustatistic import mean
@@ -120,7 +119,7 @@ def _accuracy(columns: StudyColumns, codes: Codes, chosen: Codes, order: Ints) -
         for place in range(size)
     )
     raters = _raters(columns.raters, right, chosen, true_places, size)
-    average = with_these_raters(mean(right.astype(np.float64), rated), right, rated)
+    average = mean(right.astype(np.float64), rated, these_raters=True)
     return ChoiceAccuracy(raters, average, by_place)
 
 

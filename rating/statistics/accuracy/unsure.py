@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from rating.statistics.arrays import Codes, Flags, Floats, Ints
-from rating.statistics.mrmc.fixed_raters import with_these_raters
 from rating.statistics.mrmc.moments import RandomMean
 from rating.statistics.mrmc.ustatistic import mean
 from rating.statistics.ratings_table import RatingsError, RatingsTable
@@ -59,5 +58,5 @@ def accuracy_by_policy(
     by_policy = {}
     for policy in POLICIES:
         right = correct(calls, of_image, unsure, policy)
-        by_policy[policy] = with_these_raters(mean(*right, confidence), *right)
+        by_policy[policy] = mean(*right, confidence, these_raters=True)
     return by_policy

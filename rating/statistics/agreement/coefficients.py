@@ -13,7 +13,7 @@ import numpy as np
 
 from rating.statistics.agreement.weights import identity
 from rating.statistics.arrays import TINY, Floats, Ints
-from rating.statistics.estimate import Estimate, clipped, exact_bound, from_influence
+from rating.statistics.estimate import Estimate, exact_bound, from_influence
 
 NOTHING_TWICE = "No image was rated by two raters, so agreement cannot be measured."
 ONE_LABEL = "All ratings have the same label, so agreement beyond chance is undefined."
@@ -160,7 +160,7 @@ def _with_error(
         low, high = exact_bound(items.observed, items.pairs, confidence)
         edges = sorted(((low - pe) / (1 - pe), (high - pe) / (1 - pe)))
         perfect = items.observed > 0.5
-        interval = clipped(edges[0], edges[1], bounds)
+        interval = float(max(edges[0], bounds[0])), float(min(edges[1], bounds[1]))
         return Estimate(value, ci=interval, reason=PERFECT if perfect else NEVER)
     return from_influence(value, influence, confidence=confidence, bounds=bounds, df=df)
 

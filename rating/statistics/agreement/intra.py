@@ -10,7 +10,6 @@ from rating.statistics.agreement.cohen import Cohen, cohen
 from rating.statistics.arrays import TINY, Codes, Floats
 from rating.statistics.estimate import Estimate, t_interval
 from rating.statistics.mrmc import ustatistic
-from rating.statistics.mrmc.fixed_raters import with_these_raters
 from rating.statistics.mrmc.moments import RandomMean
 from rating.statistics.proportions import wilson
 
@@ -65,7 +64,7 @@ def pooled_self_agreement(first: Codes, again: Codes, q: int) -> PooledSelfAgree
     """
     both = (first >= 0) & (again >= 0)
     same = (first == again) & both
-    share = with_these_raters(ustatistic.mean(same.astype(float), both), same, both)
+    share = ustatistic.mean(same.astype(float), both, these_raters=True)
     cells = np.zeros((*first.shape, q, q))  # one reading each: raters × images × before × after
     rows, columns = np.nonzero(both)
     cells[rows, columns, first[both], again[both]] = 1

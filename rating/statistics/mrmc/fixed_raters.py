@@ -7,14 +7,13 @@ images apart (DeLong's placements for an area; for complete data the Obuchowski-
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from pool.placements import placements
-from rating.statistics.arrays import TINY, Flags, Floats, Ints
+from rating.statistics.arrays import TINY, Flags, Floats, Ints, Numbers
 from rating.statistics.estimate import Estimate, exact_bound, logit_interval, t_interval
-from rating.statistics.mrmc.moments import RandomMean
 
 NO_RATINGS = "There are no ratings."
 NO_RATER = "No rater rated images of both kinds."
@@ -31,33 +30,29 @@ class FixedMean:
     value: float
     influence: tuple[Floats, ...]
 
-    @property
-    def variance(self) -> float:
-        return float(sum(len(part) / (len(part) - 1) * (part**2).sum() for part in self.influence))
-
-    @property
-    def df(self) -> float:
-        """Images less the number of their means; as if all samples had one variance."""
-        return float(sum(len(part) - 1 for part in self.influence))
+    def spread(self) -> tuple[float, float]:
+        """The standard error, and its degrees of freedom: images less their means, as if all samples had one variance."""
+        variance = sum(len(part) / (len(part) - 1) * (part**2).sum() for part in self.influence)
+        return float(np.sqrt(variance)), float(sum(len(part) - 1 for part in self.influence))
 
     def estimate(self, *, student: bool = True) -> Estimate:
         """A share or an area with its interval, by the logit where the plain one would leave 0 … 1."""
         fewest = min(len(part) for part in self.influence)
         if fewest < 2:
             return Estimate(self.value, reason=TOO_FEW)
-        se = float(np.sqrt(self.variance))
+        se, df = self.spread()
         if se < TINY:
             if TINY < self.value < 1 - TINY:
                 return Estimate(self.value, reason=ALL_ALIKE)
             return Estimate(self.value, ci=exact_bound(self.value, fewest), reason=EXACT)
-        df = self.df if student else np.inf
+        df = df if student else np.inf
         low, high = t_interval(self.value, se, df, bounds=(-np.inf, np.inf))
         if low < 0 or high > 1:
             low, high = logit_interval(self.value, se, df)
         return Estimate(self.value, se, (low, high))
 
 
-def share(values: Floats | Flags, counted: Flags) -> FixedMean | None:
+def share(values: Numbers, counted: Flags) -> FixedMean | None:
     """The mean over raters of their own shares; values 0 … 1 and which count, raters × images. None without any."""
     raters = counted.any(axis=1)
     if not raters.any():
@@ -67,12 +62,6 @@ def share(values: Floats | Flags, counted: Flags) -> FixedMean | None:
     rates = np.where(there, x, 0.0).sum(axis=1, keepdims=True) / n
     influence = np.where(there, (x - rates) / n, 0.0).mean(axis=0)
     return FixedMean(float(rates.mean()), (influence,))
-
-
-def with_these_raters(average: RandomMean, values: Floats | Flags, counted: Flags) -> RandomMean:
-    """A share over raters like these with that for the raters at hand beside it."""
-    mean = share(values, counted)
-    return replace(average, these_raters=mean.estimate() if mean else None)
 
 
 def area(fake: Flags, levels: Ints) -> FixedMean | None:
@@ -115,12 +104,12 @@ def area_difference(
 def _difference(mean: FixedMean, *, student: bool) -> Estimate:
     if min(len(part) for part in mean.influence) < 2:
         return Estimate(mean.value, reason=TOO_FEW)
-    se = float(np.sqrt(mean.variance))
+    se, df = mean.spread()
     if se < TINY:
         return Estimate(
             mean.value, reason="Every image gives the same value, so no standard error can be given."
         )
-    return Estimate(mean.value, se, t_interval(mean.value, se, mean.df if student else np.inf))
+    return Estimate(mean.value, se, t_interval(mean.value, se, df if student else np.inf))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,17 +9,31 @@ ratings the plain moments carry the noise of the mean itself, spread more and ar
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import scipy
 
-from rating.statistics.arrays import TINY, Flags, Floats
+from rating.statistics.arrays import TINY, Floats
 from rating.statistics.estimate import Estimate, t_interval
 
 NOT_ENOUGH = (
     "Two raters, and two images of each kind that they did not share, are needed for a standard error."
 )
 NEGATIVE = "The variance estimate is not positive: too few raters and images for a standard error."
+
+
+class Spread(NamedTuple):
+    """How two means spread together.
+
+    covariance: None where no pair of observations is free of shared raters and images; main_effects: the (biased)
+    variance component of each single factor, the moment that shares it less the one that does not; effective_df: how
+    many raters, images … the design is worth, less one, rounded as iMRMC does.
+    """
+
+    covariance: float | None
+    main_effects: Floats
+    effective_df: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +49,18 @@ class Moments:
     denominator: Floats
     means: tuple[float, float]
 
-    @property
-    def covariance(self) -> float | None:
-        """The covariance of the two means, None where no pair of observations is free of shared raters and images."""
+    def spread(self) -> Spread:
+        """What an interval for the means rests on."""
         sign = np.array([(-1.0) ** len(name) for name in self.shared])
         pairs = float(sign @ self.denominator)
-        if pairs < 0.5:
-            return None
-        return -float(sign @ self.numerator) / pairs
-
-    @property
-    def main_effects(self) -> Floats:
-        """The (biased) variance component of each single factor: the moment that shares it less the one that does not."""
+        single = [place for place, name in enumerate(self.shared) if len(name) == 1]
         moment: Floats = self.numerator / np.maximum(self.denominator, 1)
-        return np.asarray(moment[self._single] - moment[0], dtype=np.float64)
-
-    @property
-    def effective_df(self) -> Floats:
-        """How many raters, images … the design is worth, less one, rounded as iMRMC does."""
-        worth = np.round(self.denominator[0] / np.maximum(self.denominator[self._single], 1) - 1)
-        return np.asarray(np.maximum(worth, 1.0), dtype=np.float64)
-
-    @property
-    def _single(self) -> list[int]:
-        return [place for place, name in enumerate(self.shared) if len(name) == 1]
+        worth = np.round(self.denominator[0] / np.maximum(self.denominator[single], 1) - 1)
+        return Spread(
+            covariance=-float(sign @ self.numerator) / pairs if pairs >= 0.5 else None,
+            main_effects=np.asarray(moment[single] - moment[0], dtype=np.float64),
+            effective_df=np.asarray(np.maximum(worth, 1.0), dtype=np.float64),
+        )
 
 
 FEW_DF = 3  # below this an interval is wide because little is known of the spread, and that is said
@@ -80,11 +82,6 @@ class RandomMean:
     these_raters: Estimate | None = None
     method: str = U_STATISTIC
     raters: int = 0  # how many there are, where two would make the other estimate primary
-
-    def of_raters(self, rated: Flags) -> "RandomMean":
-        """The same with the warning that two raters deserve; seen: raters × images."""
-        raters = int(rated.any(axis=1).sum())
-        return replace(self, estimate=self.estimate.of_raters(raters), raters=raters)
 
     @property
     def primary(self) -> Estimate:
@@ -123,48 +120,48 @@ class RandomMean:
         return float(2 * scipy.stats.t.sf(t, np.inf if self.primary_df is None else self.primary_df))
 
 
-def mean_of(moments: Moments, confidence: float = 0.95, bounds: tuple[float, float] = (0, 1)) -> RandomMean:
-    """The mean whose own moments these are; interval by t with the degrees of freedom of Obuchowski et al. 2012."""
-    return _with_df(
-        moments.means[0],
-        moments.covariance,
-        moments.main_effects,
-        moments.effective_df,
-        confidence=confidence,
-        bounds=bounds,
-    )
-
-
-def difference_of(first: Moments, second: Moments, both: Moments, confidence: float = 0.95) -> RandomMean:
-    """The first mean less the second, paired by rater and image as far as the design pairs them (`both`)."""
-    parts = (first.covariance, second.covariance, both.covariance)
-    variance = (
-        None if None in parts else sum(w * p for w, p in zip((1, 1, -2), parts, strict=True) if p is not None)
-    )
-    effects = first.main_effects + second.main_effects - 2 * both.main_effects
-    df = np.minimum(first.effective_df, second.effective_df)
-    return _with_df(
-        first.means[0] - second.means[0], variance, effects, df, confidence=confidence, bounds=(-1, 1)
-    )
-
-
-def _with_df(
-    value: float,
-    variance: float | None,
-    effects: Floats,
-    effective: Floats,
-    *,
-    confidence: float,
-    bounds: tuple[float, float],
+def difference_of(
+    first: Moments, second: Moments, both: Moments, confidence: float = 0.95, *, raters: int
 ) -> RandomMean:
-    if variance is None:
-        return RandomMean(Estimate(value, reason=NOT_ENOUGH), None)
-    if variance < TINY:
-        return RandomMean(Estimate(value, reason=NEGATIVE), None)
-    denominator = float((effects**2 / effective**3).sum())
-    smallest = float(effective.min())
-    df = max(variance**2 / denominator, smallest) if denominator > TINY**2 else smallest
-    se = float(np.sqrt(variance))
-    return RandomMean(
-        Estimate(value, se, t_interval(value, se, df, confidence=confidence, bounds=bounds)), df
+    """The first mean less the second, paired by rater and image as far as the design pairs them (`both`)."""
+    spreads = first.spread(), second.spread(), both.spread()
+    weighed = [
+        weight * spread.covariance
+        for weight, spread in zip((1, 1, -2), spreads, strict=True)
+        if spread.covariance is not None
+    ]
+    single, other, paired = spreads
+    of_difference = Spread(
+        covariance=sum(weighed) if len(weighed) == len(spreads) else None,
+        main_effects=single.main_effects + other.main_effects - 2 * paired.main_effects,
+        effective_df=np.minimum(single.effective_df, other.effective_df),
     )
+    return random_mean(
+        first.means[0] - second.means[0], of_difference, confidence, raters=raters, bounds=(-1, 1)
+    )
+
+
+def random_mean(
+    value: float,
+    spread: Spread,
+    confidence: float = 0.95,
+    *,
+    raters: int,
+    bounds: tuple[float, float] = (0, 1),
+) -> RandomMean:
+    """The mean that spreads so; interval by t with the degrees of freedom of Obuchowski et al. 2012.
+
+    Of two raters it comes with the warning that two deserve.
+    """
+    variance, effects, effective = spread
+    if variance is None:
+        estimate, df = Estimate(value, reason=NOT_ENOUGH), None
+    elif variance < TINY:
+        estimate, df = Estimate(value, reason=NEGATIVE), None
+    else:
+        denominator = float((effects**2 / effective**3).sum())
+        smallest = float(effective.min())
+        df = max(variance**2 / denominator, smallest) if denominator > TINY**2 else smallest
+        se = float(np.sqrt(variance))
+        estimate = Estimate(value, se, t_interval(value, se, df, confidence=confidence, bounds=bounds))
+    return RandomMean(estimate.of_raters(raters), df, raters=raters)

@@ -104,7 +104,8 @@ def of_areas(first: Kind, second: Kind) -> Difference:
         first.area.moments,
         second.area.moments,
         first.area.moments_with(second.area, fakes_in_common=False),
-    ).of_raters(raters[:, None])
+        raters=int(raters.sum()),
+    )
     if difference.estimate.se is None and _crossed(*(_rated_matrix(side) for side in sides)):
         return _by_variances(*delong(*sides))
     return Difference(difference.estimate, difference.p())

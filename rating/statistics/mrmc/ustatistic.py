@@ -6,14 +6,15 @@ give the mean of the raters' AUCs; otherwise every (rater, real, fake) triple we
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rating.statistics.accuracy.roc import one_sided
 from rating.statistics.arrays import Flags, Floats, Ints, Numbers
 from rating.statistics.estimate import Estimate
-from rating.statistics.mrmc.moments import Moments, RandomMean, difference_of, mean_of
+from rating.statistics.mrmc import fixed_raters
+from rating.statistics.mrmc.moments import Moments, RandomMean, difference_of, random_mean
 from rating.statistics.mrmc.triples import Area, Levels
 
 
@@ -22,7 +23,9 @@ def auc(truth: Numbers, levels: Ints, confidence: float = 0.95) -> RandomMean:
     fake = np.asarray(truth) == 1
     if reason := _why_not(fake, levels):
         return RandomMean(Estimate.undefined(reason), None)
-    return mean_of(_area(fake, levels, int(levels.max()) + 1).moments, confidence).of_raters(levels >= 0)
+    area = _area(fake, levels, int(levels.max()) + 1)
+    raters = int((levels >= 0).any(axis=1).sum())
+    return random_mean(area.mean, area.moments.spread(), confidence, raters=raters)
 
 
 def auc_difference(truth: Numbers, first: Ints, second: Ints, confidence: float = 0.95) -> RandomMean:
@@ -32,16 +35,24 @@ def auc_difference(truth: Numbers, first: Ints, second: Ints, confidence: float 
         return RandomMean(Estimate.undefined(reason), None)
     q = int(max(first.max(), second.max())) + 1
     a, b = _area(fake, first, q), _area(fake, second, q)
-    return difference_of(a.moments, b.moments, a.moments_with(b), confidence).of_raters(
-        (first >= 0) | (second >= 0)
-    )
+    raters = int(((first >= 0) | (second >= 0)).any(axis=1).sum())
+    return difference_of(a.moments, b.moments, a.moments_with(b), confidence, raters=raters)
 
 
-def mean(outcomes: Numbers, rated: Flags, confidence: float = 0.95) -> RandomMean:
-    """The mean of outcomes (raters × images, 0..1) where `seen`; every rating weighs the same (uStat11, joint)."""
+def mean(
+    outcomes: Numbers, rated: Flags, confidence: float = 0.95, *, these_raters: bool = False
+) -> RandomMean:
+    """The mean of outcomes (raters × images, 0..1) where `rated`; every rating weighs the same (uStat11, joint).
+
+    With that for the raters at hand beside it, where `these_raters` asks so.
+    """
     if not rated.any():
         return RandomMean(Estimate.undefined("There are no ratings."), None)
-    return mean_of(mean_moments(outcomes, rated, outcomes, rated), confidence).of_raters(rated)
+    moments = mean_moments(outcomes, rated, outcomes, rated)
+    raters = int(rated.any(axis=1).sum())
+    average = random_mean(moments.means[0], moments.spread(), confidence, raters=raters)
+    of_these = fixed_raters.share(outcomes, rated) if these_raters else None
+    return replace(average, these_raters=of_these.estimate()) if of_these else average
 
 
 def mean_difference(
@@ -55,7 +66,8 @@ def mean_difference(
         mean_moments(second, second_seen, second, second_seen),
         mean_moments(first, first_seen, second, second_seen),
         confidence,
-    ).of_raters(np.concatenate([first_seen, second_seen], axis=1))
+        raters=int((first_seen.any(axis=1) | second_seen.any(axis=1)).sum()),
+    )
 
 
 def mean_moments(first: Numbers, first_seen: Flags, second: Numbers, second_seen: Flags) -> Moments:
@@ -87,7 +99,8 @@ def nested_difference(
         _centred(e, y, e, y, (e.total, y.total, y.total, float(np.vdot(y.cells, y.cells)))),
         _centred(d, x, e, y, None),
         confidence,
-    ).of_raters(np.concatenate([first_seen, second_seen], axis=1))
+        raters=int((first_seen.any(axis=1) | second_seen.any(axis=1)).sum()),
+    )
 
 
 def _centred(

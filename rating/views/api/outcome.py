@@ -25,8 +25,8 @@ from jobs.api import JobFacts, add_job_operations
 from jobs.snapshot import in_one_snapshot
 from pool.canonical.typed_json import as_json
 from rating.models import BundleJob, Study
+from rating.results.build_report import results_of
 from rating.results.cache import ResultCache
-from rating.results.computation.computing import results_of_part
 from rating.results.computation.queue import analysis_to_await
 from rating.results.export.bundle_form import BundleForm
 from rating.results.export.log import event_lines
@@ -111,7 +111,7 @@ def get_results(request: HttpRequest, slug: Slug) -> Any:
     if analysis_to_await(study, Part(), cache, request.user):
         # Given back, not raised: what is raised undoes the job.
         return ProblemError(503, BEING_COMPUTED, headers={"Retry-After": "10"}).response()
-    return as_json(results_of_part(study, Part(), cache))
+    return as_json(results_of(study, cache))
 
 
 @router.get("/studies/{slug}/ratings.csv", auth=exports, openapi_extra=CSV)

@@ -52,7 +52,8 @@ def test_with_everybody_reading_all_the_variance_is_delongs_of_the_mean_area() -
 
     matrix = covariance([placements(row[~fake], row[fake]) for row in levels])
     assert area
-    assert area.variance == pytest.approx(float(matrix.mean()))
+    se, _df = area.spread()
+    assert se**2 == pytest.approx(float(matrix.mean()))
 
 
 def test_raters_who_never_change_their_answer_have_no_interval_and_no_sentence_of_any() -> None:
