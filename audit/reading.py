@@ -66,15 +66,15 @@ def folded(events: Iterable[Event]) -> list[Line]:
     lines: list[Line] = []
     for event in events:
         last = lines[-1] if lines else None
-        if last is not None and event.action in LOOKS and _alike(last.event, event):
+        if last is not None and event.action in LOOKS and _is_same_act(last.event, event):
             last.count, last.first = last.count + 1, event.at
         else:
             lines.append(Line(event))
     return lines
 
 
-def _alike(one: Event, other: Event) -> bool:
-    return (one.action, one.chain, one.actor, one.actor_kind) == (
+def _is_same_act(first: Event, other: Event) -> bool:
+    return (first.action, first.chain, first.actor, first.actor_kind) == (
         *(other.action, other.chain, other.actor),
         other.actor_kind,
     )

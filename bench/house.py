@@ -35,6 +35,7 @@ MODULES_AT_TOP = 12
 MODULES_IN_FOLDER = 25
 LONGEST_FILE = 400
 LONGEST_DOUBLE = 12
+UNTYPED = 40
 NO_APPS = {"tests", "bench", "docs"}
 
 Lines = list[tuple[int, str]]
@@ -99,7 +100,7 @@ def table() -> Iterator[tuple[str, str, str, bool]]:
 
     untyped = Counter(str(path.parent.relative_to(REPOSITORY)) for path in untyped_dicts())
     value = f"{untyped.total()}, most in " + ", ".join(f"{name} {n}" for name, n in untyped.most_common(3))
-    yield "dict[str, Any]", value, "only where JSON enters or leaves", True
+    yield "untyped dictionaries", value, f"≤ {UNTYPED}: where JSON enters", untyped.total() <= UNTYPED
 
     long = [path for path in app_files() if len(lines_of(path)) > LONGEST_FILE]
     yield f"files of more than {LONGEST_FILE} lines", str(len(long)), "0", not long
@@ -144,9 +145,10 @@ def modules_by_folder() -> Counter[str]:
 
 
 def untyped_dicts() -> Iterator[Path]:
-    """The file of each `dict[str, Any]`."""
+    """The file of each `dict[str, Any]` and `Mapping[str, Any]`, whose wrong key no type checker sees."""
     for path in app_files():
-        yield from [path] * path.read_text(encoding="utf-8").count("dict[str, Any]")
+        text = path.read_text(encoding="utf-8")
+        yield from [path] * (text.count("dict[str, Any]") + text.count("Mapping[str, Any]"))
 
 
 def lines_of(path: Path) -> list[str]:

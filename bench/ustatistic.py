@@ -38,7 +38,7 @@ def row(rng: np.random.Generator, raters: int, images: int, missing: float, runs
         right = (np.where(truth == 1, levels == 2, levels == 0) & there).astype(np.float64)
         moments = ustatistic.mean_moments(right, there, right, there)
         shares[run], plain[run] = moments.means[0], plain_variance(right, there)
-        covariance = moments.spread().covariance
+        covariance = moments.dispersion().covariance
         centred[run] = np.nan if covariance is None else covariance
     cells = [f"{raters} × {images}, {missing:.0%}", f"{shares.var(ddof=1):.5f}"]
     for estimate in (plain, centred):

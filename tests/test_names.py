@@ -5,10 +5,19 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.house import REPOSITORY, SHARE_OF_LEFTOVERS, app_files, bound_names, leftovers
+from bench.house import (
+    REPOSITORY,
+    SHARE_OF_LEFTOVERS,
+    UNTYPED,
+    app_files,
+    bound_names,
+    leftovers,
+    untyped_dicts,
+)
 
 # Not the folder of screenshots, the element of HTML, the glossary itself and a folder name that imports know.
 FOLDER = "pictures"
@@ -22,6 +31,12 @@ def test_names_are_nouns_not_leftovers_of_a_sentence() -> None:
     share = 100 * len(bare) / sum(1 for _ in bound_names())
 
     assert share < SHARE_OF_LEFTOVERS, "\n".join(bare)
+
+
+def test_dictionaries_without_types_stand_only_where_json_enters() -> None:
+    files = Counter(str(path.relative_to(REPOSITORY)) for path in untyped_dicts())
+
+    assert files.total() <= UNTYPED, files
 
 
 def test_an_image_is_called_image() -> None:

@@ -70,15 +70,15 @@ class CodeForm(forms.Form):
         self.request = request
 
     def clean_code(self) -> str:
-        sent = self.request.session.get(CODE)
-        if sent is None or time.time() - sent["at"] > app_settings.LOGIN_BY_CODE_TIMEOUT:
+        pending = self.request.session.get(CODE)
+        if pending is None or time.time() - pending["at"] > app_settings.LOGIN_BY_CODE_TIMEOUT:
             raise forms.ValidationError(_("The code is out of date; have a new one sent."))
         typed: str = self.cleaned_data["code"]
-        if compare_user_code(actual=typed, expected=sent["code"]):
+        if compare_user_code(actual=typed, expected=pending["code"]):
             return typed
-        sent["attempts"] += 1
-        if sent["attempts"] < app_settings.LOGIN_BY_CODE_MAX_ATTEMPTS:
-            self.request.session[CODE] = sent
+        pending["attempts"] += 1
+        if pending["attempts"] < app_settings.LOGIN_BY_CODE_MAX_ATTEMPTS:
+            self.request.session[CODE] = pending
         else:
             del self.request.session[CODE]
         raise forms.ValidationError(_("That is not the code."))

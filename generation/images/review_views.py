@@ -105,10 +105,10 @@ class CompareForm(forms.Form):
         jobs = GenerationJob.objects.filter(Exists(images))
         for field in self.fields.values():
             field.queryset = jobs.select_related("dataset", "checkpoint")  # type: ignore[attr-defined]  # they are ModelChoiceFields
-            field.label_from_instance = _told_apart  # type: ignore[attr-defined]  # a ModelChoiceField
+            field.label_from_instance = _job_and_seed  # type: ignore[attr-defined]  # a ModelChoiceField
 
 
-def _told_apart(job: GenerationJob) -> str:
+def _job_and_seed(job: GenerationJob) -> str:
     seed = "" if job.engine == GenerationJob.Engine.OPENAI else f", seed {job.seed}"
     return f"{job.pk}: {job}{seed}"
 

@@ -158,13 +158,13 @@ def _why_none(dataset: Dataset, labels: Sequence[str], counts: dict[str, Counter
 def _leaks(
     training: Sequence[Image], test: Sequence[Image], generator: Iterable[Image], pulse: Pulse
 ) -> list[Leak]:
-    known = NearCopy.objects.filter(image__in=training, of__in=test).values_list("image", "of")
+    listed = NearCopy.objects.filter(image__in=training, of__in=test).values_list("image", "of")
     search = [(image.pk, of.pk) for image, of in copies_of(training, test, pulse=pulse)]
     return leaks(
         [_leak_candidate(image) for image in training],
         [_leak_candidate(image) for image in test],
         [_leak_candidate(image) for image in generator],
-        copies=[(str(image), str(of)) for image, of in (*known, *search)],
+        copies=[(str(image), str(of)) for image, of in (*listed, *search)],
     )
 
 

@@ -84,12 +84,12 @@ def _alone() -> Iterator[bool]:
 
     Its connection is its own: the backup's has transactions that begin and end meanwhile.
     """
-    apart = connections.create_connection(DEFAULT_DB_ALIAS)
+    own_connection = connections.create_connection(DEFAULT_DB_ALIAS)
     try:
-        apart.set_autocommit(False)
-        with apart.cursor() as cursor:
+        own_connection.set_autocommit(False)
+        with own_connection.cursor() as cursor:
             cursor.execute(LOCK)
             (is_alone,) = cursor.fetchone()
         yield bool(is_alone)
     finally:
-        apart.close()
+        own_connection.close()

@@ -70,17 +70,17 @@ def _of_state(state: SiteState) -> Iterator[Metric]:
         "lungrater_disk_free_ratio", "Free share of the fullest disk the site writes to.", state.disk_free
     )
     yield _gauge("lungrater_trail_guarded", "Whether web and workers own no table.", state.trail_is_guarded)
-    tried = GaugeMetricFamily(
+    last_try = GaugeMetricFamily(
         "lungrater_last_try_timestamp_seconds", "When a part last tried.", labels=["part"]
     )
     worked = GaugeMetricFamily(
         "lungrater_last_success_timestamp_seconds", "When a part last worked.", labels=["part"]
     )
     for part, sign in state.signs.items():
-        tried.add_metric([part], sign.at.timestamp())
+        last_try.add_metric([part], sign.at.timestamp())
         if sign.worked_at is not None:
             worked.add_metric([part], sign.worked_at.timestamp())
-    yield from (tried, worked)
+    yield from (last_try, worked)
 
 
 def _of_jobs() -> Iterator[Metric]:

@@ -84,8 +84,8 @@ def change_person(request: HttpRequest, uuid: UUID, act: str) -> HttpResponse:
         return _page(request, subject, {act: form})
     if isinstance(form, LinkAct):
         path = link_for(subject, by=by, reason=form.cleaned_data["reason"])
-        sent = deliver(subject, request.build_absolute_uri(path))
-        return _page(request, subject, link=sent)
+        link = deliver(subject, request.build_absolute_uri(path))
+        return _page(request, subject, link=link)
     messages.success(request, form.save())
     return redirect("person", uuid)
 

@@ -195,9 +195,9 @@ def _usability(person: User) -> Iterator[Row]:
 
 def _events(person: User) -> Iterator[Row]:
     """What they did and what was done to them, also under their pseudonyms; who else acted is not theirs to have."""
-    named = models.Q(actor=person.uuid) | models.Q(subject_kind="user", subject_key=str(person.uuid))
-    named |= models.Q(identity__icontains=person.email)
-    for event in Event.objects.filter(named).order_by("pk").iterator(AT_ONCE):
+    about_them = models.Q(actor=person.uuid) | models.Q(subject_kind="user", subject_key=str(person.uuid))
+    about_them |= models.Q(identity__icontains=person.email)
+    for event in Event.objects.filter(about_them).order_by("pk").iterator(AT_ONCE):
         yield _event(event, reason=event.reason if event.actor == person.uuid else None)
     for enrolment in _enrolments(person):
         study = enrolment.study

@@ -29,9 +29,11 @@ class Gallery:
 
     @classmethod
     def of(cls, images: Sequence[Image], *, pulse: Pulse) -> Self:
-        known = structures_of(images, pulse=pulse)
+        structures = structures_of(images, pulse=pulse)
         patients = [image.patient_key for image in images]
-        return cls(images, known, calibrate(known.small, known, patients, pulse=pulse).threshold)
+        return cls(
+            images, structures, calibrate(structures.small, structures, patients, pulse=pulse).threshold
+        )
 
     def copied_by(self, others: Gallery, *, pulse: Pulse) -> list[Pair]:
         """Each of the others that repeats one of these images, beside the most similar one."""

@@ -57,14 +57,14 @@ def nearest(
     place, similarity = np.full(len(images), -1), np.full(len(images), -1.0, dtype=np.float32)
     if not len(references):
         return Nearest(place, similarity)
-    known = _References.of(references)
+    compared = _References.of(references)
 
     def compare(start: int) -> None:
         rows = slice(start, start + ROWS_AT_ONCE)
         strangers = None
         if groups is not None and other_groups is not None:
             strangers = groups[rows, None] != other_groups[None, :]
-        place[rows], similarity[rows] = known.most_similar(images[rows], strangers)
+        place[rows], similarity[rows] = compared.most_similar(images[rows], strangers)
 
     with one_thread(), ThreadPoolExecutor(os.cpu_count()) as threads:
         for _ in threads.map(compare, range(0, len(images), ROWS_AT_ONCE)):
@@ -115,19 +115,19 @@ class _References:
             for even, odd in waves:
                 # Mirrored, an image's odd part changes its sign: the better of the two views is the sum with the sign taken off.
                 turned = odd @ self.odd[:, part]
-                alike = np.abs(turned, out=turned)
-                alike += even @ self.even[:, part]
-                np.maximum(highest[:, part], alike, out=highest[:, part])
+                likeness = np.abs(turned, out=turned)
+                likeness += even @ self.even[:, part]
+                np.maximum(highest[:, part], likeness, out=highest[:, part])
         return highest
 
     def _poses(self, waves: Sequence[Waves], candidates: Numbers) -> Numbers:
         """In which pose each image is most like each of its candidates."""
-        alike = [
+        likeness = [
             np.einsum("ri,irc->rc", even, self.even[:, candidates])
             + np.abs(np.einsum("ri,irc->rc", odd, self.odd[:, candidates]))
             for even, odd in waves
         ]
-        return np.asarray(np.argmax(alike, axis=0), dtype=np.int64)
+        return np.asarray(np.argmax(likeness, axis=0), dtype=np.int64)
 
     def _in_full(
         self, images: Structures, candidates: Numbers, poses: Numbers, choices: Sequence[Pose]

@@ -98,8 +98,8 @@ class DiscardSeveralForm(forms.Form):
     def __init__(self, *args: Any, person: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Those that somebody has decided of since the page was made too: they are named, and keep back no other.
-        mine = HeldFile.objects.editable_by(person)
-        self.fields["held_files"].queryset = mine  # type: ignore[attr-defined]  # a ModelMultipleChoiceField
+        editable = HeldFile.objects.editable_by(person)
+        self.fields["held_files"].queryset = editable  # type: ignore[attr-defined]  # a ModelMultipleChoiceField
 
     @transaction.atomic
     def discard_all(self, *, by: Any) -> Discards:

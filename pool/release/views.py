@@ -42,18 +42,22 @@ def held_files(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @may_release
 def held_file(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    mine = HeldFile.objects.editable_by(request.user)
-    row = get_object_or_404(mine.select_related("dataset", "decided_by", "image"), pk=pk)
+    editable = HeldFile.objects.editable_by(request.user)
+    row = get_object_or_404(editable.select_related("dataset", "decided_by", "image"), pk=pk)
     note_look(row, request.user, "held file")
     form = DecisionForm(request.POST or None, held_file=row)
     if request.method == "POST" and form.is_valid():
         try:
             messages.success(request, form.decide(by=request.user))
-            following = mine.waiting().filter(dataset=row.dataset).first()
+            following = editable.waiting().filter(dataset=row.dataset).first()
             return redirect(following or "pool:held_files")
         except (AlreadyDecidedError, DuplicatePixelsError, RefusedImageError) as error:
             form.add_error(None, str(error))
-    context = {"held_file": row, "form": form, "waiting": mine.waiting().filter(dataset=row.dataset).count()}
+    context = {
+        "held_file": row,
+        "form": form,
+        "waiting": editable.waiting().filter(dataset=row.dataset).count(),
+    }
     return render(request, "pool/held_file.html", context, status=422 if form.errors else 200)
 
 

@@ -29,8 +29,8 @@ def datasets(request: HttpRequest) -> HttpResponse:
     ]
     owned = set(Dataset.objects.owned_by(request.user).values_list("pk", flat=True))
     editable = set(Dataset.objects.editable_by(request.user).values_list("pk", flat=True))
-    others = Dataset.objects.joinable_by(request.user)
-    joinable = [(dataset, reverse("pool:join_dataset", args=[dataset.pk])) for dataset in others]
+    open_to_join = Dataset.objects.joinable_by(request.user)
+    joinable = [(dataset, reverse("pool:join_dataset", args=[dataset.pk])) for dataset in open_to_join]
     context = {"datasets": rows, "owned": owned, "editable": editable, "joinable": joinable}
     return render(request, "pool/datasets.html", context)
 

@@ -222,16 +222,16 @@ def check_patients(images: Sequence[Examined], copies: Sequence[tuple[str, str, 
             codes=[[image.code for image in group] for group in shared],
             leave_out=[image.code for group in shared for image in group if image.synthetic],
         )
-    if alike := _alike_without_keys(images, copies):
+    if pairs := _alike_without_keys(images, copies):
         return Finding(
             name,
             Verdict.RED,
-            f"{counted(len(alike), 'pair', 'pairs')} of a real and a generated image without patient keys are so alike that "
+            f"{counted(len(pairs), 'pair', 'pairs')} of a real and a generated image without patient keys are so alike that "
             "they show one patient.",
             "Leave out the generated image of each pair and freeze again.",
-            codes=alike,
+            codes=pairs,
             leave_out=sorted(
-                {image.code for image in images if image.synthetic} & {c for pair in alike for c in pair}
+                {image.code for image in images if image.synthetic} & {c for pair in pairs for c in pair}
             ),
         )
     keyed = sum(len(group) for group in of_patient.values())

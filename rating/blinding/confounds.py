@@ -30,10 +30,10 @@ def check_kinds(images: Sequence[Examined]) -> Finding:
     """Red where a kind tells the arm, unknown where too few images say of what kind they are."""
     if len({image.synthetic for image in images}) < 2:
         return one_arm(NAME, images)
-    telling = [of_kind for kind, value in KINDS.items() if (of_kind := _telling(images, value, kind))]
-    if telling:
-        reason = f"What an image is of tells its origin: {'; '.join(sentence for sentence, _ in telling)}."
-        return Finding(NAME, worst_of(verdict for _, verdict in telling), reason, REMEDY)
+    leaks = [of_kind for kind, value in KINDS.items() if (of_kind := _leak_of(images, value, kind))]
+    if leaks:
+        reason = f"What an image is of tells its origin: {'; '.join(sentence for sentence, _ in leaks)}."
+        return Finding(NAME, worst_of(verdict for _, verdict in leaks), reason, REMEDY)
     if alone := _in_one_arm_only(images):
         return Finding(NAME, Verdict.AMBER, f"In one arm only: {', '.join(alone)}.", REMEDY)
     if missing := _missing(images):
@@ -74,7 +74,7 @@ def _missing(images: Sequence[Examined]) -> list[str]:
     return sentences
 
 
-def _telling(
+def _leak_of(
     images: Sequence[Examined], value: Callable[[Examined], str], kind: str
 ) -> tuple[str, Verdict] | None:
     """In words which values of this kind tell the arm, and how bad that is; None where none does.

@@ -57,10 +57,10 @@ def largest_difference(
     largest = np.zeros(shuffles + 1, np.float32)
     for first in range(0, features.shape[1], COLUMNS):
         part = slice(first, first + COLUMNS)
-        ranks, spread = _standard_ranks(features[:, part])
+        ranks, deviation = _standard_ranks(features[:, part])
         differences = weights @ ranks
         z[part] = differences[0] * scale
-        auc[part] = 0.5 + differences[0] * spread / n
+        auc[part] = 0.5 + differences[0] * deviation / n
         np.maximum(largest, np.abs(differences).max(axis=1) * scale, out=largest)
     p = (1 + int((largest[1:] >= largest[0] * (1 - 1e-6)).sum())) / (1 + shuffles)
     return LargestDifference(z, auc, float(np.percentile(largest[1:], OFTEN)), p)
@@ -72,6 +72,6 @@ def _standard_ranks(values: npt.NDArray[np.floating]) -> tuple[Singles, Singles]
 
     ranks: Singles = np.asarray(rankdata(np.asarray(values, np.float32), axis=0), np.float32)
     ranks -= ranks.mean(axis=0)
-    spread: Singles = ranks.std(axis=0)
-    ranks /= np.where(spread > 0, spread, np.float32(1))
-    return ranks, spread
+    deviation: Singles = ranks.std(axis=0)
+    ranks /= np.where(deviation > 0, deviation, np.float32(1))
+    return ranks, deviation

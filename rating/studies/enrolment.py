@@ -114,10 +114,10 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
         )
         images = study.images.order_by().values("image")
         own = models.Q(study_image__image__in=images)  # of a set, each of its images
-        known = presentations.filter(own | models.Q(study_image__companions__image__in=images))
-        others = Enrolment.objects.filter(user__in=users, study__state=Study.State.UNBLINDED)
-        others = others.filter(models.Exists(known)).exclude(study=study).select_related("study")
-        by_look = {(other.study.trail, other.pseudonym): other for other in others}
+        readings = presentations.filter(own | models.Q(study_image__companions__image__in=images))
+        enrolments = Enrolment.objects.filter(user__in=users, study__state=Study.State.UNBLINDED)
+        enrolments = enrolments.filter(models.Exists(readings)).exclude(study=study).select_related("study")
+        by_look = {(other.study.trail, other.pseudonym): other for other in enrolments}
         looks = Event.objects.filter(action=SCORE_SEEN, chain__in=[chain for chain, _ in by_look])
         logged = set(looks.values_list("chain", "detail__rater"))
         return {

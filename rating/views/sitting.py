@@ -104,8 +104,8 @@ def upcoming(request: HttpRequest, slug: str) -> HttpResponse:
     session, attempt = (request.GET.get(name, "") for name in ("session", "attempt"))
     sitting = _sittings(request, slug).at_hand()
     if sitting is None or attempt not in {"", str(sitting.attempt)}:
-        if gone := _departed(request, slug, session=session, attempt=attempt):
-            return gone
+        if departure := _departed(request, slug, session=session, attempt=attempt):
+            return departure
         if sitting is None:
             raise Http404
     at_hand = session == str(sitting.session) and sitting.may_be_read()
@@ -123,8 +123,8 @@ def rate(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     try:
         presentation, showing = _rated_and_shown(request, slug, token)
     except Http404:
-        if gone := _departed(request, slug, token=token):
-            return gone
+        if departure := _departed(request, slug, token=token):
+            return departure
         raise
     form = AnswerForm(request.POST, sitting=presentation.sitting)
     if refusal := _save(presentation, showing, form):
@@ -231,10 +231,10 @@ def _rated_and_shown(request: HttpRequest, slug: str, token: str) -> tuple[Prese
     both = _presentations(request, slug).filter(token__in={token, showing})
     by_token = {each.token: each for each in both.order_by()}
     presentation = _readable(by_token.get(token))
-    beside = by_token.get(showing)
-    if beside is None or beside == presentation or beside.sitting_id != presentation.sitting_id:
+    shown_with = by_token.get(showing)
+    if shown_with is None or shown_with == presentation or shown_with.sitting_id != presentation.sitting_id:
         return presentation, None
-    return presentation, beside
+    return presentation, shown_with
 
 
 def _presentations(request: HttpRequest, slug: str) -> PresentationQuerySet:

@@ -31,14 +31,14 @@ LATEST = 100  # events that the study's own page shows; its log page has all
 @permission_required("rating.view_study", raise_exception=True)
 @require_GET
 def study_list(request: HttpRequest) -> HttpResponse:
-    others = Study.objects.joinable_by(request.user)
+    open_to_join = Study.objects.joinable_by(request.user)
     visible = Study.objects.visible_to(request.user)
     is_archive = "archived" in request.GET
     context = {
         "studies": visible.listed(archived=is_archive).with_progress(),
         "is_archive": is_archive,
         "archived_count": visible.listed(archived=True).count(),
-        "joinable": [(study, reverse("rating:join", args=[study.slug])) for study in others],
+        "joinable": [(study, reverse("rating:join", args=[study.slug])) for study in open_to_join],
     }
     return render(request, "rating/study_list.html", context)
 

@@ -157,13 +157,14 @@ def is_moderation(error: APIStatusError) -> bool:
     )
 
 
-def _unknown_setting(error: APIStatusError, sent: Collection[str]) -> str | None:
+def _unknown_setting(error: APIStatusError, settings: Collection[str]) -> str | None:
     """The setting of this request that the server does not know and the image can be had without."""
     if error.status_code != 400 or error.code not in {"unknown_parameter", "unsupported_parameter"}:
         return None
-    named = sentence_of(error.body)
+    sentence = sentence_of(error.body)
     return next(
-        (name for name in sorted(CAN_BE_DROPPED & set(sent)) if error.param == name or name in named), None
+        (name for name in sorted(CAN_BE_DROPPED & set(settings)) if error.param == name or name in sentence),
+        None,
     )
 
 

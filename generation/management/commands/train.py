@@ -166,12 +166,12 @@ def _run_named(name: str) -> TrainingRun:
 
 def _resumed(options: Options) -> TrainingRun:
     """The run, queued again. Raises CommandError for any setting beside it: none would have an effect."""
-    beside = [
+    needless = [
         f"--{name.replace('_', '-')}" for name in OF_A_NEW_RUN if options[name] not in (None, "", False, [])
     ]
-    if beside:
+    if needless:
         raise refusal(
-            f"--resume goes on with the run's own settings and takes no {' and no '.join(beside)}; leave it out, or "
+            f"--resume goes on with the run's own settings and takes no {' and no '.join(needless)}; leave it out, or "
             "train a new run."
         )
     name = options["resume"]

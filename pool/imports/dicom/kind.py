@@ -44,13 +44,13 @@ def checked_modality(dataset: Dataset, by_person: str, notes: Notes) -> str:
     if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
         raise RefusedImageError("The DICOM file has floating-point pixels, as maps do and images do not.")
     if not has_image:
-        raise RefusedImageError(f"The DICOM file holds no image (modality {_named(modality)}).")
+        raise RefusedImageError(f"The DICOM file holds no image (modality {_quotable(modality)}).")
     if modality not in KNOWN and by_person in BY_PERSON:
         words = "calls its modality by a word that is none" if modality else "does not name its modality"
         notes.add("header", f"The file {words}; that of the import was taken.")
         modality = BY_PERSON[by_person]
     if modality not in TAKEN and not hold_reason(dataset):
-        raise RefusedImageError(f"Modality {_named(modality)} is not taken: CR, DX, CT, MR and OT are.")
+        raise RefusedImageError(f"Modality {_quotable(modality)} is not taken: CR, DX, CT, MR and OT are.")
     return modality
 
 
@@ -68,6 +68,6 @@ def note_kind(dataset: Dataset, modality: str, by_person: str, notes: Notes) -> 
         )
 
 
-def _named(modality: str) -> str:
+def _quotable(modality: str) -> str:
     """The modality as a sentence may quote it: a word that is none may be anything, a name too."""
     return modality if modality in KNOWN else "unknown"

@@ -77,8 +77,8 @@ def _head(kind: str, sop_class: str) -> Dataset:
     target.file_meta = FileMetaDataset()
     target.file_meta.TransferSyntaxUID = JPEGLSLossless
     by_kind = {modality: uid for uid, modality in reversed(BY_CLASS.items())}
-    known = sop_class if sop_class in BY_CLASS else by_kind.get(kind, str(SecondaryCaptureImageStorage))
-    target.SOPClassUID = target.file_meta.MediaStorageSOPClassUID = UID(known)
+    class_uid = sop_class if sop_class in BY_CLASS else by_kind.get(kind, str(SecondaryCaptureImageStorage))
+    target.SOPClassUID = target.file_meta.MediaStorageSOPClassUID = UID(class_uid)
     target.SOPInstanceUID = target.file_meta.MediaStorageSOPInstanceUID = generate_uid(prefix=None)
     target.Modality = kind
     return target

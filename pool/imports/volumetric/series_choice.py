@@ -104,7 +104,7 @@ class SeriesChoice:
     def _stacked(self, slices: Sequence[SliceAside]) -> Iterator[OpenedStack | Refusal]:
         facts = [aside.facts for aside in slices]
         own = middle_of(len(slices)) - 1
-        middle = self._whole(slices[own], notes_of(facts) if len(slices) > 1 else [])
+        middle = self._prepared(slices[own], notes_of(facts) if len(slices) > 1 else [])
         if reason := why_no_stack(facts) or why_even(middle):
             yield from (Refusal(aside.facts.name, reason) for aside in slices)
             return
@@ -112,7 +112,7 @@ class SeriesChoice:
         def others() -> Iterator[SliceFile]:
             for place, aside in enumerate(slices):
                 if place != own:
-                    image = self._whole(aside, [])
+                    image = self._prepared(aside, [])
                     yield SliceFile(place + 1, image.png, image.pixel_sha256, aside.file.sha256)
 
         yield OpenedStack(replace(slices[own].file, images=[middle]), len(slices), others)
@@ -130,9 +130,9 @@ class SeriesChoice:
                 yield Unchosen(aside.file.source.name, f"{where}, not chosen by {self.choice}.")
                 continue
             note = [Note("frames", f"{where}.")] if len(places) < number else []
-            yield replace(aside.file, images=[self._whole(aside, note)])
+            yield replace(aside.file, images=[self._prepared(aside, note)])
 
-    def _whole(self, aside: SliceAside, notes: list[Note]) -> Prepared:
+    def _prepared(self, aside: SliceAside, notes: list[Note]) -> Prepared:
         self._spool.seek(aside.place)
         png = self._spool.read(aside.png_bytes)
         values = self._spool.read(aside.value_bytes)

@@ -113,7 +113,7 @@ def _area(kind: Kind) -> RandomMean:
     if kind.area is None:
         return RandomMean(Estimate.undefined(str(kind.reason)), None)
     raters = int((kind.area.present.by_rater > 0).sum())
-    average = random_mean(kind.area.mean, kind.area.moments.spread(), raters=raters)
+    average = random_mean(kind.area.mean, kind.area.moments.dispersion(), raters=raters)
     # Real images that nobody rated here are of other modalities, or of no use.
     reals, fakes = (side.cells[:, (side.cells >= 0).any(axis=0)] for side in (kind.reals, kind.fakes))
     levels = np.concatenate([reals, fakes], axis=1)

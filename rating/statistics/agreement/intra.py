@@ -80,9 +80,9 @@ def _pooled_kappa(cells: Floats, tables: Floats) -> Estimate:
     without = [_kappa_of_means(tables - cells[:, image]) for image in images]
     if len(images) < 2 or None in without:
         return Estimate(value, reason=NO_JACKKNIFE)
-    spread = np.array(without, dtype=np.float64)
+    values = np.array(without, dtype=np.float64)
     n = len(images)
-    se = float(np.sqrt((n - 1) / n * ((spread - spread.mean()) ** 2).sum()))
+    se = float(np.sqrt((n - 1) / n * ((values - values.mean()) ** 2).sum()))
     return Estimate(value, se, t_interval(value, se, n - 1))
 
 
@@ -99,13 +99,18 @@ def _kappa_of_means(tables: Floats) -> float | None:
 
 def _weighted(tables: Floats) -> tuple[Estimate, float | None, int, float | None]:
     kappas = [cohen(table).kappa for table in tables if table.any()]
-    known = [(kappa.estimate, kappa.se) for kappa in kappas if kappa.estimate is not None and kappa.se]
-    if len(known) < len(kappas) or not known:
+    estimates = [(kappa.estimate, kappa.se) for kappa in kappas if kappa.estimate is not None and kappa.se]
+    if len(estimates) < len(kappas) or not estimates:
         return Estimate.undefined(NOT_ALL_KAPPAS), None, 0, None
-    value, se = np.array(known, dtype=np.float64).T
+    value, se = np.array(estimates, dtype=np.float64).T
     weight = se**-2.0
     mean = float(weight @ value / weight.sum())
-    spread = float(weight.sum() ** -0.5)
+    se_of_mean = float(weight.sum() ** -0.5)
     chi2, df = float(weight @ (value - mean) ** 2), len(value) - 1
-    interval = t_interval(mean, spread, np.inf)
-    return Estimate(mean, spread, interval), chi2, df, float(scipy.stats.chi2.sf(chi2, df)) if df else None
+    interval = t_interval(mean, se_of_mean, np.inf)
+    return (
+        Estimate(mean, se_of_mean, interval),
+        chi2,
+        df,
+        float(scipy.stats.chi2.sf(chi2, df)) if df else None,
+    )

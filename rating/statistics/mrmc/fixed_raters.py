@@ -30,7 +30,7 @@ class FixedMean:
     value: float
     influence: tuple[Floats, ...]
 
-    def spread(self) -> tuple[float, float]:
+    def dispersion(self) -> tuple[float, float]:
         """The standard error, and its degrees of freedom: images less their means, as if all samples had one variance."""
         variance = sum(len(part) / (len(part) - 1) * (part**2).sum() for part in self.influence)
         return float(np.sqrt(variance)), float(sum(len(part) - 1 for part in self.influence))
@@ -40,7 +40,7 @@ class FixedMean:
         fewest = min(len(part) for part in self.influence)
         if fewest < 2:
             return Estimate(self.value, reason=TOO_FEW)
-        se, df = self.spread()
+        se, df = self.dispersion()
         if se < TINY:
             if TINY < self.value < 1 - TINY:
                 return Estimate(self.value, reason=ALL_ALIKE)
@@ -104,7 +104,7 @@ def area_difference(
 def _difference(mean: FixedMean, *, student: bool) -> Estimate:
     if min(len(part) for part in mean.influence) < 2:
         return Estimate(mean.value, reason=TOO_FEW)
-    se, df = mean.spread()
+    se, df = mean.dispersion()
     if se < TINY:
         return Estimate(
             mean.value, reason="Every image gives the same value, so no standard error can be given."

@@ -23,7 +23,7 @@ NOT_ENOUGH = (
 NEGATIVE = "The variance estimate is not positive: too few raters and images for a standard error."
 
 
-class Spread(NamedTuple):
+class Dispersion(NamedTuple):
     """How two means spread together.
 
     covariance: None where no pair of observations is free of shared raters and images; main_effects: the (biased)
@@ -49,14 +49,14 @@ class Moments:
     denominator: Floats
     means: tuple[float, float]
 
-    def spread(self) -> Spread:
+    def dispersion(self) -> Dispersion:
         """What an interval for the means rests on."""
         sign = np.array([(-1.0) ** len(name) for name in self.shared])
         pairs = float(sign @ self.denominator)
         single = [place for place, name in enumerate(self.shared) if len(name) == 1]
         moment: Floats = self.numerator / np.maximum(self.denominator, 1)
         worth = np.round(self.denominator[0] / np.maximum(self.denominator[single], 1) - 1)
-        return Spread(
+        return Dispersion(
             covariance=-float(sign @ self.numerator) / pairs if pairs >= 0.5 else None,
             main_effects=np.asarray(moment[single] - moment[0], dtype=np.float64),
             effective_df=np.asarray(np.maximum(worth, 1.0), dtype=np.float64),
@@ -124,15 +124,15 @@ def difference_of(
     first: Moments, second: Moments, both: Moments, confidence: float = 0.95, *, raters: int
 ) -> RandomMean:
     """The first mean less the second, paired by rater and image as far as the design pairs them (`both`)."""
-    spreads = first.spread(), second.spread(), both.spread()
+    dispersions = first.dispersion(), second.dispersion(), both.dispersion()
     weighed = [
-        weight * spread.covariance
-        for weight, spread in zip((1, 1, -2), spreads, strict=True)
-        if spread.covariance is not None
+        weight * dispersion.covariance
+        for weight, dispersion in zip((1, 1, -2), dispersions, strict=True)
+        if dispersion.covariance is not None
     ]
-    single, other, paired = spreads
-    of_difference = Spread(
-        covariance=sum(weighed) if len(weighed) == len(spreads) else None,
+    single, other, paired = dispersions
+    of_difference = Dispersion(
+        covariance=sum(weighed) if len(weighed) == len(dispersions) else None,
         main_effects=single.main_effects + other.main_effects - 2 * paired.main_effects,
         effective_df=np.minimum(single.effective_df, other.effective_df),
     )
@@ -143,7 +143,7 @@ def difference_of(
 
 def random_mean(
     value: float,
-    spread: Spread,
+    dispersion: Dispersion,
     confidence: float = 0.95,
     *,
     raters: int,
@@ -153,7 +153,7 @@ def random_mean(
 
     Of two raters it comes with the warning that two deserve.
     """
-    variance, effects, effective = spread
+    variance, effects, effective = dispersion
     if variance is None:
         estimate, df = Estimate(value, reason=NOT_ENOUGH), None
     elif variance < TINY:

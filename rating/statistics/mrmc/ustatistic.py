@@ -25,7 +25,7 @@ def auc(truth: Numbers, levels: Ints, confidence: float = 0.95) -> RandomMean:
         return RandomMean(Estimate.undefined(reason), None)
     area = _area(fake, levels, int(levels.max()) + 1)
     raters = int((levels >= 0).any(axis=1).sum())
-    return random_mean(area.mean, area.moments.spread(), confidence, raters=raters)
+    return random_mean(area.mean, area.moments.dispersion(), confidence, raters=raters)
 
 
 def auc_difference(truth: Numbers, first: Ints, second: Ints, confidence: float = 0.95) -> RandomMean:
@@ -50,7 +50,7 @@ def mean(
         return RandomMean(Estimate.undefined("There are no ratings."), None)
     moments = mean_moments(outcomes, rated, outcomes, rated)
     raters = int(rated.any(axis=1).sum())
-    average = random_mean(moments.means[0], moments.spread(), confidence, raters=raters)
+    average = random_mean(moments.means[0], moments.dispersion(), confidence, raters=raters)
     of_these = fixed_raters.share(outcomes, rated) if these_raters else None
     return replace(average, these_raters=of_these.estimate()) if of_these else average
 

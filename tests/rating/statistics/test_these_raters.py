@@ -52,7 +52,7 @@ def test_with_everybody_reading_all_the_variance_is_delongs_of_the_mean_area() -
 
     matrix = covariance([placements(row[~fake], row[fake]) for row in levels])
     assert area
-    se, _df = area.spread()
+    se, _df = area.dispersion()
     assert se**2 == pytest.approx(float(matrix.mean()))
 
 

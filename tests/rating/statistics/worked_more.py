@@ -282,7 +282,7 @@ def of_answers(example: Example) -> tuple[np.ndarray, np.ndarray, np.ndarray, li
 
 def as_fixed(mean: FixedMean) -> dict[str, Any]:
     """The normal interval and that of the logit, as the example has them."""
-    se, _df = mean.spread()
+    se, _df = mean.dispersion()
     z = 1.959963984540054
     return {
         "estimate": mean.value,
