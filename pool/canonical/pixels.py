@@ -9,7 +9,7 @@ import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -108,6 +108,27 @@ def perceptual_hash(pixels: Pixels) -> str:
     import imagehash  # brings SciPy, which a machine lent for training need not have
 
     return str(imagehash.phash(Image.fromarray(to_8bit(pixels))))
+
+
+class PixelColumns(TypedDict):
+    """What an image's row says of its pixels."""
+
+    width: int
+    height: int
+    bits: int
+    pixel_sha256: str
+    perceptual_hash: str
+
+
+def pixel_columns(pixels: Pixels) -> PixelColumns:
+    height, width = pixels.shape[:2]
+    return {
+        "width": width,
+        "height": height,
+        "bits": bits_of(pixels),
+        "pixel_sha256": pixel_sha256(pixels),
+        "perceptual_hash": perceptual_hash(pixels),
+    }
 
 
 def to_8bit(pixels: Pixels, limits: Limits | None = None) -> npt.NDArray[np.uint8]:

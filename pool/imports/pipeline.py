@@ -17,10 +17,10 @@ from typing import Self
 
 from pool.canonical.pixels import (
     STORED_LEVEL,
+    PixelColumns,
     RefusedImageError,
     encode_png,
-    perceptual_hash,
-    pixel_sha256,
+    pixel_columns,
 )
 from pool.imports.archives import Refusal, Source, UnreadableError
 from pool.imports.decoding import Decoded, Decoder, Hints
@@ -35,8 +35,11 @@ class Prepared:
 
     decoded: Decoded
     png: bytes
-    pixel_sha256: str
-    perceptual_hash: str
+    columns: PixelColumns
+
+    @property
+    def pixel_sha256(self) -> str:
+        return self.columns["pixel_sha256"]
 
 
 @dataclass(frozen=True)
@@ -113,4 +116,4 @@ class Pipeline:
 def _prepared(decoded: Decoded) -> Prepared:
     pixels = decoded.pixels
     png = encode_png(pixels, level=STORED_LEVEL)
-    return Prepared(decoded, png, pixel_sha256(pixels), perceptual_hash(pixels))
+    return Prepared(decoded, png, pixel_columns(pixels))

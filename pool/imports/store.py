@@ -10,10 +10,8 @@ from jobs.disk_space import is_out_of_room
 from pool.canonical.pixels import (
     STORED_LEVEL,
     Pixels,
-    bits_of,
     encode_png,
-    perceptual_hash,
-    pixel_sha256,
+    pixel_columns,
 )
 from pool.canonical.texts import file_name, line, plain_json
 from pool.imports.archives import Refusal, Source
@@ -267,11 +265,7 @@ def add_image(
         split=split,
         source_name=file_name(source_name),
         source_sha256=source_sha256,
-        pixel_sha256=prepared.pixel_sha256 if prepared else pixel_sha256(pixels),
-        width=pixels.shape[1],
-        height=pixels.shape[0],
-        bits=bits_of(pixels),
-        perceptual_hash=prepared.perceptual_hash if prepared else perceptual_hash(pixels),
+        **(prepared.columns if prepared else pixel_columns(pixels)),
         provenance=plain_json(provenance or {}),
         notes=[note.as_json() for note in notes],
     )

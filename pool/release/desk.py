@@ -14,11 +14,9 @@ from django.utils import timezone
 from audit import record
 from pool.canonical.pixels import (
     STORED_LEVEL,
-    bits_of,
     decode_png,
     encode_png,
-    perceptual_hash,
-    pixel_sha256,
+    pixel_columns,
     refuse_even,
 )
 from pool.imports.notes import Note
@@ -119,11 +117,7 @@ def _image(held_file: HeldFile, reason: str, mask: list[Rectangle]) -> Image:
         split=held_file.split,
         source_name=held_file.source_name,
         source_sha256=held_file.source_sha256,
-        pixel_sha256=pixel_sha256(pixels),
-        width=held_file.width,
-        height=held_file.height,
-        bits=bits_of(pixels),
-        perceptual_hash=perceptual_hash(pixels),
+        **pixel_columns(pixels),
         provenance=provenance,
         notes=notes,
     )

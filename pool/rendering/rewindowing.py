@@ -102,7 +102,6 @@ def _copy(
     if not Image.objects.shown_freely().filter(pk=image.pk).exists():  # since the job began
         return Refusal(_name(image), LEFT_OUT)
     decoded = prepared.decoded
-    height, width = decoded.pixels.shape[:2]
     copy = Image(
         dataset=target,
         import_job=job,
@@ -117,11 +116,7 @@ def _copy(
         slice_count=image.slice_count,
         source_name=_name(image),
         source_sha256=image.source_sha256,
-        pixel_sha256=prepared.pixel_sha256,
-        width=width,
-        height=height,
-        bits=decoded.pixels.dtype.itemsize * 8,
-        perceptual_hash=prepared.perceptual_hash,
+        **prepared.columns,
         provenance={
             **image.provenance,
             "Window": decoded.tags["Window"],
