@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from django import forms
 from django.conf import settings
@@ -59,11 +58,11 @@ class InvitationForm(forms.Form):
             raise ValidationError(faults)
         return invitees
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
+    def clean(self) -> None:
+        super().clean()
+        cleaned = self.cleaned_data
         if not self.errors and not (cleaned.get("emails") or cleaned.get("table")):
             raise ValidationError("Give at least one address.")
-        return cleaned
 
     def invitees(self) -> list[Invitee]:
         """Each person once, as they stand first; the table, which may name a language, before the field."""

@@ -6,12 +6,21 @@ It is the body that creates a study by program: the fields of the study's form, 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import NotRequired, TypedDict
 
 from rating.studies.forms import Row, StrataForm, StudyForm
 from rating.studies.sampling.strata import Role
 from rating.studies.study import NotPossibleError, Study
+
+
+class StratumJSON(TypedDict):
+    """Images asked for: of a dataset by its name or number, of one finding or of any."""
+
+    dataset: str | int
+    label: NotRequired[str]
+    role: NotRequired[str]
+    count: int
 
 
 def protocol_of(study: Study) -> dict[str, object]:
@@ -42,12 +51,12 @@ def read_protocol(text: str) -> tuple[dict[str, object], list[tuple[str, Role]]]
     return {name: value for name, value in content.items() if name in names}, strata
 
 
-def _asked(stratum: Mapping[str, Any]) -> str:
+def _asked(stratum: StratumJSON) -> str:
     finding = f"[{stratum['label']}]" if stratum.get("label") else ""
     return f"{stratum['dataset']}{finding}={stratum['count']}"
 
 
-def strata_values(form: StrataForm, strata: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def strata_values(form: StrataForm, strata: Sequence[StratumJSON]) -> dict[str, int]:
     """These strata as the values of the form's fields. Raises NotPossibleError for what is not there or stands twice."""
     values: dict[str, int] = {}
     for stratum in strata:
@@ -60,7 +69,7 @@ def strata_values(form: StrataForm, strata: Sequence[Mapping[str, Any]]) -> dict
     return values
 
 
-def _row(form: StrataForm, stratum: Mapping[str, Any]) -> Row:
+def _row(form: StrataForm, stratum: StratumJSON) -> Row:
     """A dataset by its name or number. A finding that all of its images have is the dataset as a whole."""
     dataset, label = stratum["dataset"], str(stratum.get("label") or "")
     rows = [row for row in form.strata if dataset in {row.dataset.name, row.dataset.pk}]
@@ -72,6 +81,6 @@ def _row(form: StrataForm, stratum: Mapping[str, Any]) -> Row:
     raise NotPossibleError(f"{_words(stratum)}: no image of this dataset has that finding alone.")
 
 
-def _words(stratum: Mapping[str, Any]) -> str:
+def _words(stratum: StratumJSON) -> str:
     label = stratum.get("label")
     return f"“{stratum['dataset']}”" + (f" with the finding “{label}”" if label else "")

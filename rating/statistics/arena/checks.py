@@ -11,7 +11,6 @@ import scipy
 from rating.statistics.arena.answers import FIRST, SECOND, TIED, Answers
 from rating.statistics.arena.bradley_terry import Fit
 from rating.statistics.arrays import Floats, Ints
-from rating.statistics.mrmc.fixed_raters import with_these_raters
 from rating.statistics.mrmc.moments import RandomMean
 from rating.statistics.mrmc.paired import holm_adjusted
 from rating.statistics.mrmc.ustatistic import mean
@@ -146,4 +145,4 @@ def left_share(answers: Answers) -> RandomMean:
     left, decided = np.zeros(shape), np.zeros(shape, dtype=np.bool_)
     at = answers.rater, answers.pair
     left[at], decided[at] = answers.side == 0, answers.side < TIED
-    return with_these_raters(mean(left, decided), left, decided)
+    return mean(left, decided, these_raters=True)

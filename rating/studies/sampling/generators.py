@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 REAL_IMAGES = "real images"  # what they are called among generators
 
 
-def generator_of(provenance: Mapping[str, Any], dataset: str) -> str:
+def generator_of(provenance: Mapping[str, object], dataset: str) -> str:
     """What made a fake: its model, else its engine, else the dataset it came in."""
     return str(provenance.get("model") or provenance.get("engine") or dataset)
 
 
-def competitor(origin: str, provenance: Mapping[str, Any], dataset: str) -> str:
+def competitor(origin: str, provenance: Mapping[str, object], dataset: str) -> str:
     """What an image stands for in an arena: its generator, or the real images."""
     return REAL_IMAGES if origin == "real" else generator_of(provenance, dataset)
 
