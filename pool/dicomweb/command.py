@@ -15,6 +15,7 @@ from outbound.dicomweb import DicomwebError, SeriesMatch
 from pool.canonical.texts import line
 from pool.dicomweb.forms import QueryForm, SeriesImportForm
 from pool.dicomweb.search import matching_series
+from pool.imports.outcomes import ImportReport
 from pool.models import Dataset, DicomwebSource, ImportJob
 
 KEYS = {
@@ -42,7 +43,7 @@ def add_dicomweb_options(parser: CommandParser) -> None:
     group.add_argument("--list", action="store_true", help="only list the series that match")
 
 
-def import_by_dicomweb(options: Options, stdout: OutputWrapper) -> dict[str, Any] | None:
+def import_by_dicomweb(options: Options, stdout: OutputWrapper) -> ImportReport | None:
     """What became of the images of all series that match; None where they were only listed. Raises CommandError."""
     source = DicomwebSource.objects.filter(name=options["dicomweb"]).first()
     if source is None:
@@ -125,16 +126,25 @@ def _list(matches: list[SeriesMatch], options: Options, stdout: OutputWrapper) -
     stdout.write(f"{len(matches)} series.")
 
 
-def _report(job: ImportJob) -> dict[str, Any]:
+def _report(job: ImportJob) -> ImportReport:
     noted = job.images.noted().values_list("source_name", "notes")
     held = job.held_files.values("source_name", "hold_reason")
-    report = {
+    report: ImportReport = {
         "imported": job.imported,
         "notes": [{"file": name, **note} for name, notes in noted for note in notes],
-        "duplicates": list(job.outcomes.duplicates().values("file", "same_as")),
-        "refused": list(job.outcomes.refused().values("file", "reason")),
+        "duplicates": [
+            {"file": file, "same_as": there}
+            for file, there in job.outcomes.duplicates().values_list("file", "same_as")
+        ],
+        "refused": [
+            {"file": file, "reason": reason}
+            for file, reason in job.outcomes.refused().values_list("file", "reason")
+        ],
         "held": [{"file": row["source_name"], "reason": row["hold_reason"]} for row in held],
     }
     if job.slices:
-        report["unchosen"] = list(job.outcomes.unchosen().values("file", "reason"))
+        report["unchosen"] = [
+            {"file": file, "reason": reason}
+            for file, reason in job.outcomes.unchosen().values_list("file", "reason")
+        ]
     return report

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from typing import NotRequired, TypedDict
 
 from pool.imports.archives import Refusal
 from pool.imports.store import Duplicate
@@ -17,6 +18,17 @@ KINDS = {
     Unchosen: FileOutcome.Kind.UNCHOSEN,
 }
 RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class ImportReport(TypedDict):
+    """What became of the files of an import, as the command prints it with `--json`."""
+
+    imported: int
+    notes: list[dict[str, str]]
+    duplicates: list[dict[str, str]]
+    refused: list[dict[str, str]]
+    held: list[dict[str, str]]
+    unchosen: NotRequired[list[dict[str, str]]]
 
 
 def outcome_row(job: ImportJob, outcome: Duplicate | Refusal) -> FileOutcome:

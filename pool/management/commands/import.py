@@ -10,7 +10,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict, TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -29,7 +29,7 @@ from pool.imports import tasks  # noqa: F401  which says who performs an import
 from pool.imports.archives import ImportItem, Refusal, count, from_paths
 from pool.imports.decoding import WINDOW_SENTENCE, is_window
 from pool.imports.labels import BadSourceError, FolderLabels, Labels, NoLabels
-from pool.imports.outcomes import outcome_row
+from pool.imports.outcomes import ImportReport, outcome_row
 from pool.imports.public_layouts import CHOICES as LAYOUTS
 from pool.imports.public_layouts import Reading, read_layout
 from pool.imports.store import Duplicate, bring_in
@@ -145,17 +145,6 @@ class Command(BaseCommand):
         )
         if not tally.came:
             raise CommandError("No image was imported.")
-
-
-class ImportReport(TypedDict):
-    """What `--json` prints."""
-
-    imported: int
-    notes: list[dict[str, str]]
-    duplicates: list[dict[str, str]]
-    refused: list[dict[str, str]]
-    held: list[dict[str, str]]
-    unchosen: NotRequired[list[dict[str, str]]]
 
 
 @dataclass
