@@ -143,11 +143,13 @@ def _enrolment(enrolment: Enrolment) -> Row:
     recruit = Recruit.objects.filter(enrolment=enrolment).values(
         "participant", "outer_study", "outer_session"
     )
-    profile = ("years", "subspecialty", "ai_knowledge", "display")
+    displays = enrolment.sittings.exclude(display={}).values("session", "attempt", "display")
+    profile = ("years", "subspecialty", "ai_knowledge")
     return {
         "study": enrolment.study.name,
         "pseudonym": enrolment.pseudonym,
         **{name: getattr(enrolment, name) for name in (*names, *profile)},
+        "displays": list(displays),
         "recruited_as": recruit.first() or None,
         "reminded_at": list(enrolment.reminders.values_list("sent_at", flat=True)),
     }

@@ -14,6 +14,7 @@ from django.db.models import Count, Q
 from pool.models import Dataset, Image
 from pool.registers.image_flow import flow_of
 from rating.blinding.audit import BlindingAudit
+from rating.reading.display_check import display_sentences
 from rating.results.display_names import KNOWLEDGE, MODALITIES
 from rating.results.exhibit import Cell, Table
 from rating.results.generator_table import generator_table
@@ -85,6 +86,7 @@ class StudyFacts:
     sources: list[str]
     simulated: bool
     statements: Mapping[str, str]
+    displays: list[str]
 
 
 def facts_of(study: Study) -> StudyFacts:
@@ -133,6 +135,7 @@ def facts_of(study: Study) -> StudyFacts:
         sources=_sources(study),
         simulated=study.is_simulated,
         statements=dict(study.statements.values_list("topic", "text")),
+        displays=display_sentences(study),
     )
 
 

@@ -155,7 +155,6 @@ class Enrolment(models.Model):
     years = models.PositiveSmallIntegerField("years of reading images", null=True, blank=True)
     subspecialty = models.CharField(max_length=100, blank=True)
     ai_knowledge = models.CharField(max_length=7, choices=AIKnowledge, blank=True)
-    display = models.JSONField(default=dict, blank=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     # Where `with_progress` counted them:

@@ -25,6 +25,7 @@ def told_protocol(study: Study) -> list[tuple[str, str]]:
         *(("Second question", line) for line in in_words_of(study.second_questions)),
         ("Going back", study.get_going_back_display()),
         ("Raters get at the end", study.get_debriefing_display()),
+        ("Display check", study.get_display_check_display()),
         ("Zoom and window", _view(study)),
         ("Primary endpoint", study.get_primary_endpoint_display()),
         *([] if study.shows_sets else [("“Unsure”", study.get_unsure_policy_display())]),

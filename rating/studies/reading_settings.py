@@ -41,6 +41,11 @@ class ReadingRoom(Protocol):
         ANSWERS = "answers", "Thanks, and their own answers once all are given"
         SCORE = "score", "Teaching: after unblinding, their own score and each image with its truth"
 
+    class DisplayCheck(models.TextChoices):
+        OFF = "off", "Not asked"
+        OFFERED = "offered", "Offered before the first image"
+        REQUIRED = "required", "No image before it is made"
+
     class Bits(models.IntegerChoices):
         EIGHT = 8, "8 bits"
         SIXTEEN = 16, "16 bits"
@@ -133,6 +138,14 @@ class ReadingRoom(Protocol):
         default=False,
         db_default=False,
         help_text="The ten questions of the System Usability Scale, at the end of a rater's last sitting.",
+    )
+    display_check = models.CharField(
+        "display check",
+        max_length=8,
+        choices=DisplayCheck,
+        default=DisplayCheck.OFFERED,
+        db_default=DisplayCheck.OFFERED,
+        help_text="Contrast squares, the size of the screen by a card held to it, the light in the room; of each sitting.",
     )
     fixed_zoom = models.BooleanField("same zoom for all raters", default=False)
     fixed_window = models.BooleanField("same window for all raters", default=False)

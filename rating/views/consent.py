@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.preferences_form import preferences_form
 from rating.models import Enrolment, Sitting
 from rating.reading.consent_copy import mail_consent, withdrawal_words
+from rating.reading.display_check import SQUARES, DisplayForm, is_due
 from rating.views.raters import for_everybody, for_raters, wants_json
 
 
@@ -46,27 +47,6 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the
         return {field: self.cleaned_data[field] for field in self._meta.fields or () if field in self.fields}
 
 
-class DisplayForm(forms.Form):
-    """What the browser measured and the rater saw."""
-
-    width = forms.IntegerField(min_value=0, required=False, widget=forms.HiddenInput)
-    height = forms.IntegerField(min_value=0, required=False, widget=forms.HiddenInput)
-    pixel_ratio = forms.FloatField(min_value=0, required=False, widget=forms.HiddenInput)
-    dark_steps = forms.BooleanField(label=_("I see the dark square inside the black one."), required=False)
-    bright_steps = forms.BooleanField(
-        label=_("I see the bright square inside the white one."), required=False
-    )
-    room = forms.ChoiceField(
-        label=_("The light in the room"),
-        choices=[
-            ("dim", _("Dim")),
-            ("office", _("Office light")),
-            ("bright", _("Daylight")),
-            ("dark", _("Dark")),
-        ],
-    )
-
-
 @for_raters
 def begin(request: HttpRequest, slug: str) -> HttpResponse:
     """Instructions, consent and profile; once agreed to, again only when the words have changed.
@@ -81,7 +61,7 @@ def begin(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         enrolment.consent(sitting.session, **form.profile())
         transaction.on_commit(partial(mail_consent, enrolment), robust=True)
-        return redirect("rating:read" if enrolment.display else "rating:display", slug)
+        return redirect("rating:display" if is_due(sitting) else "rating:read", slug)
     instructions, prevalence_note = enrolment.study.told_before(sitting.session)
     context = {
         "study": enrolment.study,
@@ -96,14 +76,18 @@ def begin(request: HttpRequest, slug: str) -> HttpResponse:
 
 @for_raters
 def display(request: HttpRequest, slug: str) -> HttpResponse:
-    """Measures the display and the room; the answer is kept and nobody is turned away."""
-    enrolment = _enrolment(request, slug)
+    """Contrast, size and room, kept with the sitting; nobody is turned away for what they see."""
+    sitting = _sitting(request, slug)
     form = DisplayForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        enrolment.display = form.cleaned_data
-        enrolment.save(update_fields=["display"])
+        form.save(sitting)
         return redirect("rating:read", slug)
-    context = {"study": enrolment.study, "enrolment": enrolment, "form": form}
+    context = {
+        "study": sitting.enrolment.study,
+        "form": form,
+        "squares": SQUARES,
+        "ticked": [int(level) for level in request.POST.getlist("levels") if level.isdecimal()],
+    }
     return render(request, "rating/display.html", context, status=422 if form.errors else 200)
 
 

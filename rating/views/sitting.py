@@ -22,6 +22,7 @@ from django.views.decorators.http import require_GET, require_POST
 from pool.storage.durability import why_not_durable
 from rating.models import Draft, Enrolment, Presentation, Rating, Sitting
 from rating.reading.answer_form import AnswerForm
+from rating.reading.display_check import keeps_out
 from rating.reading.payload import (
     feedback,
     own_answer,
@@ -69,9 +70,9 @@ def read(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("rating:debriefing", slug)
     if not sitting.may_begin():
         return render(request, "rating/washout.html", {"sitting": sitting})
-    if not sitting.enrolment.has_consented(sitting.session):
-        return redirect("rating:begin", slug)
     presentation = sitting.next_presentation()
+    if page := _page_before(sitting):
+        return redirect(page, slug)
     if presentation is None:
         enter_heads(Sitting.objects.filter(pk=sitting.pk))
         if UsabilityAnswer.is_due(sitting):
@@ -79,6 +80,13 @@ def read(request: HttpRequest, slug: str) -> HttpResponse:
         context = {"study": sitting.enrolment.study, "completion": completion_of(sitting.enrolment)}
         return render(request, "rating/done.html", context)
     return _show(request, presentation, _blank(presentation))
+
+
+def _page_before(sitting: Sitting) -> str:
+    """The page that stands between this rater and the images; empty where none does."""
+    if not sitting.enrolment.has_consented(sitting.session):
+        return "rating:begin"
+    return "rating:display" if not sitting.is_read and keeps_out(sitting) else ""
 
 
 @for_raters

@@ -81,6 +81,7 @@ STEPS = (
                 "going_back",
                 "ask_correction_reason",
                 "marks",
+                "display_check",
                 "fixed_zoom",
             ),
             *("fixed_window", "hold_ahead", "break_after"),

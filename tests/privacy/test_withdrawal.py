@@ -88,15 +88,12 @@ def test_the_profile_goes_with_the_ratings(rater: User) -> None:
     study = study_read_by(rater, withdrawal="remove")
     enrolment = study.enrolments.get()
     enrolment.consent(years=12, subspecialty="chest", ai_knowledge="used")
+    enrolment.sittings.update(display={"width": 1280, "levels": [0, 15], "room": "dim"})
 
     leave(enrolment)
 
-    assert (enrolment.years, enrolment.subspecialty, enrolment.ai_knowledge, enrolment.display) == (
-        None,
-        "",
-        "",
-        {},
-    )
+    assert (enrolment.years, enrolment.subspecialty, enrolment.ai_knowledge) == (None, "", "")
+    assert enrolment.sittings.get().display == {}
     assert enrolment.consented_at is not None, "that they had agreed stays provable"
 
 

@@ -150,6 +150,10 @@ PROTOCOL: dict[str, tuple[type, str]] = {
     "bits": (int, "8 or 16: grey depth of the images"),
     "going_back": (str, "none, last or any: which answers may be changed"),
     "debriefing": (str, "nothing, thanks, answers or score: what raters get at the end"),
+    "display_check": (
+        str,
+        "off, offered or required: contrast, size of the screen and light before the first image",
+    ),
     "instructions": (str, "what raters read before they begin"),
     "first_instructions": (str, "what they read before they are told the purpose, in two phases"),
     "clues": (str, "what they are told to look for after the first informed session"),

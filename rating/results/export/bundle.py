@@ -15,6 +15,7 @@ from pool.storage.stored_files import LostFileError, stored_bytes
 from rating.results.build_report import exhibit_drawer, report_on, results_of
 from rating.results.cache import ResultCache
 from rating.results.export.crate import crate_json
+from rating.results.export.displays_csv import display_lines
 from rating.results.export.galleries import LOST, galleries_csv, gallery_codes
 from rating.results.export.imrmc import imrmc_lines
 from rating.results.export.log import event_lines, revision_lines
@@ -76,6 +77,7 @@ class Bundle:
         tables: dict[str, Callable[[], Iterator[str]]] = {
             "codebook.csv": lambda: codebook_lines(study),
             "raters.csv": lambda: rater_lines(study),
+            "displays.csv": lambda: display_lines(study),
             "remarks.csv": lambda: remark_lines(study),
             "sequences.csv": lambda: sequence_lines(study),
         }

@@ -1,4 +1,4 @@
-"""Who read, by pseudonym: profile and display check, a row a rater; what groups of raters are made from."""
+"""Who read, by pseudonym: the profile, a row a rater; what groups of raters are made from."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ PROFILE = {
 
 
 def rater_lines(study: Study) -> Iterator[str]:
-    """The header and one line per rater who has not withdrawn, by number; the display check in columns of its own."""
+    """The header and one line per rater who has not withdrawn, by number."""
     raters = list(study.enrolments.filter(withdrawn_at=None).order_by("number"))
     counted = set(Sitting.objects.valid().filter(enrolment__study=study).values_list("enrolment", flat=True))
-    checks = sorted({name for rater in raters for name in rater.display})
-    yield _line([*PROFILE, *(f"display_{name}" for name in checks)])
+    yield _line([*PROFILE])
     for rater in raters:
-        yield _line([*_profile(rater, counts=rater.pk in counted), *_display(rater, checks)])
+        yield _line(_profile(rater, counts=rater.pk in counted))
 
 
 def _profile(rater: Enrolment, *, counts: bool) -> list[str]:
@@ -37,10 +36,6 @@ def _profile(rater: Enrolment, *, counts: bool) -> list[str]:
         *(rater.pseudonym, str(int(counts)), guarded(rater.machine), years),
         *(guarded(rater.subspecialty), rater.ai_knowledge),
     ]
-
-
-def _display(rater: Enrolment, checks: list[str]) -> list[str]:
-    return ["" if (value := rater.display.get(name)) is None else guarded(str(value)) for name in checks]
 
 
 def _line(cells: list[str]) -> str:

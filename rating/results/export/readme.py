@@ -11,7 +11,8 @@ The zip is an RO-Crate 1.1: ro-crate-metadata.json describes every file for prog
 ratings.csv       one row per presentation that counts; codebook.csv explains the columns; of several sessions
                   `lungrater agreement ratings.csv --session N` reads one
 ratings.json      the same without loss
-{table}raters.csv        who read, by pseudonym: profile and display check
+{table}raters.csv        who read, by pseudonym, with their profile
+displays.csv      the display check of each sitting: squares seen, millimetres, the light in the room
 remarks.csv       what raters wrote, by image
 usability.csv     what each rater answered to the System Usability Scale, where the study asks it, and the score
 numbers.json      every number of the report with its interval or the reason why there is none

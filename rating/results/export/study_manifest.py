@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NotRequired, TypedDict
 
+from rating.reading.display_check import checks_of
 from rating.results.query import machine_names
 from rating.studies.images import StudyImage
 from rating.studies.sittings.sitting import Sitting
@@ -59,6 +60,11 @@ def manifest_of(study: Study) -> ManifestJSON:
         "manifest_sha256": study.manifest_sha256,
         "machines": machine_names(study),
         "left_out": [str(rater) for rater in of_none],
+        "displays": [
+            {"rater": str(sitting.enrolment), "session": sitting.session, **sitting.display}
+            for sitting in checks_of(study)
+            if sitting.display
+        ],
         "images": [_image(image, unblinded=study.is_unblinded) for image in images],
     }
 

@@ -15,6 +15,7 @@ from rating.results.report.checklist_core import (
     answers,
     audit_line,
     average_in_words,
+    displays,
     has_record,
     tables_of_sets,
 )
@@ -216,7 +217,7 @@ def index_test(of: Context) -> str:
     confidence = "with confidence from 1 to 5" if facts.ask_confidence else "without confidence"
     return (
         f"{QUESTION_ASKED[facts.design].format(sought=facts.sought)} {facts.canvas} px, {facts.bits}-bit grey, {confidence}, remarks and "
-        f"reasons as written; {GOING_BACK.get(facts.going_back, '')}. Instructions: “{facts.instructions}”"
+        f"reasons as written; {GOING_BACK.get(facts.going_back, '')}. {displays(of)} Instructions: “{facts.instructions}”"
     )
 
 

@@ -11,6 +11,7 @@ from rating.results.report.checklist_core import (
     Context,
     answers,
     average_in_words,
+    displays,
     in_words,
 )
 
@@ -85,7 +86,7 @@ def stability(of: Context) -> str:
 
 @answers("application")
 def application(of: Context) -> str:
-    return f"{of.facts.raters['finished']} of {of.facts.raters['started']} raters who started finished. {BY_PERSON}"
+    return f"{of.facts.raters['finished']} of {of.facts.raters['started']} raters who started finished. {displays(of)} {BY_PERSON}"
 
 
 @answers("measures")

@@ -74,6 +74,11 @@ def average_in_words(name: str, average: RandomMean) -> str:
     )
 
 
+def displays(of: Context) -> str:
+    """On which screens it was read, as the display checks say it."""
+    return " ".join(of.facts.displays) or "The displays were not checked."
+
+
 def has_record(of: Context) -> bool:
     """Whether anything is recorded of what made the fakes besides names and numbers of images."""
     table = of.facts.generators

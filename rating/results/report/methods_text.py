@@ -96,6 +96,7 @@ def _as_read(facts: StudyFacts, results: StudyResults) -> str:
         ),
         f"{facts.repeats} {unit_name(results)} came back within a session. ": facts.repeats > 0,
         blocks: facts.blocks > 1,
+        f"{' '.join(facts.displays)} ": bool(facts.displays),
     }
     return "".join(sentence for sentence, holds in sentences.items() if holds)
 

@@ -214,13 +214,13 @@ def _reminder_mail(enrolment: Enrolment, absolute: Callable[[str], str]) -> Emai
 
 
 def stop_token(enrolment: Enrolment) -> str:
-    return signing.dumps(enrolment.pk, salt=SALT)
+    return signing.Signer(salt=SALT).sign_object(enrolment.pk)
 
 
 def enrolment_of(token: str) -> Enrolment | None:
     """Whose reminders this token stops; None of one that this site has not made."""
     try:
-        key = signing.loads(token, salt=SALT)
+        key = signing.Signer(salt=SALT).unsign_object(token)
     except signing.BadSignature:
         return None
     return Enrolment.objects.select_related("study", "user").filter(pk=key).first()

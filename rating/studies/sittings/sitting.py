@@ -83,6 +83,7 @@ class Sitting(Progress):
     reset_at = models.DateTimeField(null=True, editable=False)
     unblinded_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    display = models.JSONField(default=dict, db_default={}, editable=False)  # what its display check came to
     # How many of its chained revisions the study's log has the head of.
     entered = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 

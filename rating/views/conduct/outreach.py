@@ -59,7 +59,8 @@ def recruitment(request: HttpRequest, slug: str) -> HttpResponse:
         "study": study,
         "form": form,
         "recruitment": stored,
-        "link": request.build_absolute_uri(link_of(stored)) if stored else "",
+        # Not as a whole: its placeholders must reach the recruitment site as they are, not percent-encoded.
+        "link": request.build_absolute_uri("/").rstrip("/") + link_of(stored) if stored else "",
         "arrived": stored.recruits.count() if stored else 0,
         "may_see_study": study.parts_of(request.user),
     }

@@ -16,6 +16,28 @@
     verdict.hidden = false;
   };
 
+  // The frame of a card: sent only once its rater says that it fits, as nobody can tell a slider left alone from one set.
+  const card = form.querySelector("[data-card]");
+  const slider = form.elements.card;
+  const measured = card.querySelector("[data-measured]");
+  const frame = card.querySelector(".card-frame");
+
+  const draw = () => {
+    frame.style.width = `${slider.value}px`;
+    frame.style.height = `${Math.round((slider.value * 85.6) / 53.98)}px`;
+  };
+  slider.max = Math.max(Number(slider.min), Math.min(Number(slider.max), form.clientWidth));
+  slider.disabled = false;
+  slider.addEventListener("input", draw);
+  form.addEventListener("submit", () => {
+    slider.disabled = !measured.checked;
+  });
+  addEventListener("pageshow", () => {
+    slider.disabled = false;
+  });
+  card.hidden = false;
+
+  draw();
   measure();
   addEventListener("resize", measure);
 }

@@ -22,8 +22,9 @@ from scipy import stats
 
 from accounts.models import User
 from pool.models import Dataset, Image, Origin
-from rating.models import Enrolment, Freeze, Presentation, Study
+from rating.models import Enrolment, Freeze, Presentation, Recruitment, Study
 from rating.reading import payload
+from rating.studies.outreach.reminders import stop_token
 from rating.studies.second_questions import checked
 from tests.rating.arenas import open_arena
 from tests.rating.blinding.pools import arms, filled, image, study_of
@@ -102,6 +103,18 @@ def read_session(crawl: Crawl, study: Study, session: int) -> None:
         crawl.ask("post", reverse("rating:begin", args=[study.slug]), data={"consent": "on"}, headers=page)
     for name in ("begin", "display", "read"):
         crawl.ask("get", reverse(f"rating:{name}", args=[study.slug]), headers=page)
+    crawl.ask(
+        "post",
+        reverse("rating:display", args=[study.slug]),
+        data={"room": "dim", "levels": "0"},
+        headers=page,
+    )
+    Recruitment.objects.get_or_create(study=study, defaults={"token": "door", "is_open": True})
+    for url in (
+        f"{reverse('rating:take_part', args=['door'])}?PROLIFIC_PID=1",
+        reverse("rating:stop_reminders", args=[stop_token(study.enrolments.get())]),
+    ):
+        crawl.ask("get", url, headers=page)
     for position, token in enumerate(tokens, start=1):
         crawl.ask("get", reverse("rating:read", args=[study.slug]), headers=page)
         crawl.ask("get", reverse("rating:ahead", args=[study.slug]), headers=json)
@@ -189,7 +202,7 @@ def test_no_byte_on_the_wire_depends_on_the_truth(study, rater, client_of):
     one, other = crawled_both_ways(study, client_of(rater))
 
     assert differences(one, other) == []
-    assert len(one) == 8 + 7 * 2 * EACH
+    assert len(one) == 11 + 7 * 2 * EACH
     assert sum(dict(headers).get("Content-Type") == "image/png" for _, _, headers, _ in one) == 2 * EACH
 
 
@@ -210,7 +223,7 @@ def test_nor_does_it_in_a_study_of_another_design(rater, client_of, fakes, proto
     assert differences(one, other) == []
     sessions = study.sessions
     assert (
-        len(one) == (8 + (6 + images) * presentations) * sessions + (sessions - 1) + 2 * study.ask_usability
+        len(one) == (11 + (6 + images) * presentations) * sessions + (sessions - 1) + 2 * study.ask_usability
     )
     shown = sum(dict(headers).get("Content-Type") == "image/png" for _, _, headers, _ in one)
     assert shown == images * presentations * sessions

@@ -139,3 +139,18 @@ def test_codes_of_the_recruitment_site_stay_with_the_key_where_only_pseudonyms_a
 
     assert ("5f1ab" in seen, "5f1ab" in key) == (False, True)
     assert settings_page.status_code == 404
+
+
+def test_organisers_open_the_door_and_copy_its_address_as_the_recruitment_site_reads_it(
+    client_of, researcher, rater
+):
+    study = open_study(raters=[rater])
+    page = reverse("rating:recruitment", args=[study.slug])
+    fields = RecruitmentForm(instance=Recruitment(study=study)).initial
+
+    client_of(researcher).post(page, {**fields, "is_open": "on", "completion_code": "C0DE"})
+    html = client_of(researcher).get(page).content.decode()
+
+    token = Recruitment.objects.get(is_open=True).token
+    assert f"http://testserver/take-part/{token}/?PROLIFIC_PID={{{{%PROLIFIC_PID%}}}}&amp;STUDY_ID=" in html
+    assert study.events.get(action="set recruitment by link").detail == {"is_open": True, "places": 20}

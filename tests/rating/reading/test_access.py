@@ -8,7 +8,8 @@ import pytest
 from django.urls import reverse
 
 from accounts.preferences import Preferences
-from rating.models import Enrolment, Rating
+from rating.models import Enrolment, Rating, Recruitment, Sitting
+from rating.studies.outreach.reminders import stop_token
 from tests.rating.reading.rooms import enter, eventually, reading_study, shown, until, wait_for_another
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
@@ -29,6 +30,7 @@ def test_no_rater_page_violates_the_rules_of_access(open_browser, rater, theme):
         raters=[rater], ask_confidence=True, bits=16, going_back="any", consent="You agree to take part."
     )
     Preferences.objects.create(user=rater, theme=theme)
+    door = Recruitment.objects.create(study=study, is_open=True)
     page = open_browser(rater)
     found = {}
 
@@ -37,9 +39,13 @@ def test_no_rater_page_violates_the_rules_of_access(open_browser, rater, theme):
         ("preferences", []),
         ("begin", [study.slug]),
         ("display", [study.slug]),
+        ("stop_reminders", [stop_token(Enrolment.objects.get())]),
+        ("take_part", [door.token]),  # without a code: the door stays shut
     ]:
         page.goto(reverse(f"rating:{name}", args=arguments))
         found[name] = violations(page)
+    page.goto(f"{reverse('rating:take_part', args=[door.token])}?PROLIFIC_PID=1")
+    found["open door"] = violations(page)
     enter(page, study)
     found["read"] = violations(page)
     for dialog in ("help", "sign-in", "lock"):
@@ -90,7 +96,7 @@ def test_from_the_list_to_the_first_answer_with_the_keyboard_alone(open_browser,
     wait_for_another(page, first)
     eventually(lambda: Rating.objects.count() == 1, page)
     assert Rating.objects.get().label in {"real", "fake"}
-    assert Enrolment.objects.get().display["width"] == 1280
+    assert Sitting.objects.get().display["width"] == 1280
     assert Enrolment.objects.get().consent_version == study.consent_version()
 
 

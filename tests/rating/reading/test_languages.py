@@ -37,6 +37,10 @@ PAGES = [
     "_who",
     "_marks",
     "_stack",
+    "_completion",
+    "take_part",
+    "closed_door",
+    "stop_reminders",
 ]
 LANGUAGES = ["de", "ar"]
 
@@ -54,6 +58,8 @@ def words_of_pages():
         "reading/consent_copy",
         "views/withdrawal",
         "reading/withdrawal",
+        "views/taking_part",
+        "studies/outreach/reminders",
     ):
         text = (ROOT / "rating" / f"{module}.py").read_text()
         yield from re.findall(r'(?:_|gettext_lazy)\(\s*"(.+?)"\s*\)', text)

@@ -58,6 +58,7 @@ FACTS = StudyFacts(
     sources=[],
     simulated=False,
     statements={},
+    displays=[],
 )
 
 

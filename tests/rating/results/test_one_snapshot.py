@@ -209,7 +209,6 @@ def test_raters_stand_in_a_table_of_their_own(rater, other_rater):
     study = open_study(raters=[rater, other_rater])
     first = study.enrolments.get(user=rater)
     first.years, first.subspecialty, first.ai_knowledge = 12, "=thorax", "used"
-    first.display = {"width": 1920, "room": "dim"}
     first.save()
     study.enrolments.get(user=other_rater).withdraw(organiser(), "Has left.")
     study.close(organiser())
@@ -225,7 +224,5 @@ def test_raters_stand_in_a_table_of_their_own(rater, other_rater):
             "years": "12",
             "subspecialty": "'=thorax",
             "ai_knowledge": "used",
-            "display_room": "dim",
-            "display_width": "1920",
         }
     ]

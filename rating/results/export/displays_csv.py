@@ -1,0 +1,44 @@
+"""The display checks as CSV, a row a sitting that counts: what was seen, how large a pixel is, the light in the room."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+
+from rating.reading.display_check import LEVELS, checks_of, pixel_mm
+from rating.studies.study import Study
+
+COLUMNS = (
+    *("rater", "session", "window_width", "window_height", "pixel_ratio"),
+    *("squares_seen", "squares", "levels_not_seen", "pixel_mm", "image_mm", "room"),
+)
+
+
+def display_lines(study: Study) -> Iterator[str]:
+    """Lengths in millimetres, empty where no card was held to the screen; levels of 0 to 255, those not seen by spaces."""
+    yield _line(COLUMNS)
+    for sitting in checks_of(study):
+        display = sitting.display
+        if not display:
+            continue
+        levels, side = display.get("levels"), pixel_mm(display)
+        squares = ("", "", "")
+        if levels is not None:
+            missed = " ".join(str(level) for level in LEVELS if level not in levels)
+            squares = (str(len(levels)), str(len(LEVELS)), missed)
+        yield _line(
+            [
+                *(sitting.enrolment.pseudonym, sitting.session),
+                *(display.get(name, "") for name in ("width", "height", "pixel_ratio")),
+                *squares,
+                *(("", "") if side is None else (f"{side:.4f}", f"{side * study.canvas:.1f}")),
+                display.get("room", ""),
+            ]
+        )
+
+
+def _line(cells: Iterable[object]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
+    return buffer.getvalue()
