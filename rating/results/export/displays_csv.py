@@ -25,8 +25,8 @@ def display_lines(study: Study) -> Iterator[str]:
         levels, side = display.get("levels"), pixel_mm(display)
         squares = ("", "", "")
         if levels is not None:
-            missed = " ".join(str(level) for level in LEVELS if level not in levels)
-            squares = (str(len(levels)), str(len(LEVELS)), missed)
+            unseen = " ".join(str(level) for level in LEVELS if level not in levels)
+            squares = (str(len(levels)), str(len(LEVELS)), unseen)
         yield _line(
             [
                 *(sitting.enrolment.pseudonym, sitting.session),

@@ -149,8 +149,8 @@ def _occasion(
         )
         if is_new and first_day <= now.date() <= schedule.due_on:
             return Reminder.Occasion.DUE
-    heard = [begins_at, enrolment.study.opened_at, enrolment.created_at, enrolment.last_rated_at, last]
-    silence = now - max(moment for moment in heard if moment is not None)
+    moments = [begins_at, enrolment.study.opened_at, enrolment.created_at, enrolment.last_rated_at, last]
+    silence = now - max(moment for moment in moments if moment is not None)
     if schedule.idle_days and silence >= timedelta(days=schedule.idle_days):
         return Reminder.Occasion.IDLE
     return ""
@@ -158,9 +158,9 @@ def _occasion(
 
 def send_reminders(now: datetime, absolute: Callable[[str], str]) -> int:
     """Mail all that is due, each once; how many went out. A mail that fails is tried again at the next call."""
-    sent = 0
+    count = 0
     if not mail_is_set_up():
-        return sent
+        return count
     for enrolment, occasion in list(due_reminders(now)):
         number = enrolment.reminders.count() + 1
         try:
@@ -179,8 +179,8 @@ def send_reminders(now: datetime, absolute: Callable[[str], str]) -> int:
         record(
             enrolment.study, None, "sent a reminder", rater=enrolment.pseudonym, number=number, why=occasion
         )
-        sent += 1
-    return sent
+        count += 1
+    return count
 
 
 def _reminder_mail(enrolment: Enrolment, absolute: Callable[[str], str]) -> EmailMessage:

@@ -98,7 +98,7 @@ def _of(form: Any, instance: Any) -> Any:
     """The form of this row, to be filled."""
 
     def make(data: Any, files: Any) -> forms.BaseForm:
-        made: forms.BaseForm = form(data, files, instance=instance)
-        return made
+        bound: forms.BaseForm = form(data, files, instance=instance)
+        return bound
 
     return make

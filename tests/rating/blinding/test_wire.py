@@ -255,7 +255,7 @@ def test_nor_does_it_tell_the_generator_in_an_arena(rater, client_of, names, mus
         other = read_it_all(browser, study)
 
     assert differences(one, other) == []
-    assert len(one) == 8 + (6 + 2) * EACH
+    assert len(one) == 11 + (6 + 2) * EACH
     assert not [body for _, _, _, body in one if b"phantom" in body or b"Which? A" in body]
 
 
