@@ -27,7 +27,7 @@ MAKERS = frozenset(
     {
         ("rating/results/query.py", "read_columns", "columns"),
         ("rating/statistics/columns.py", "table", "study_results"),
-        ("rating/statistics/accuracy/fool_rate.py", "fool_rate", "_truth"),
+        ("rating/statistics/accuracy/fool_rate.py", "share_over_raters", "_truth"),
         ("rating/statistics/mrmc/moments.py", "primary", "fool_rate_by_rater"),
         ("rating/results/sections/fool_rate.py", "fool_rate_by_rater", "exhibit_context"),
         ("rating/results/exhibit.py", "to_read", "exhibit_context"),

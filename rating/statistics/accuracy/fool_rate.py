@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -59,11 +60,6 @@ class FoolRates:
     differences: tuple[GroupDifference, ...]
 
 
-def fool_rate(called_real: Flags, rated: Flags) -> RandomMean:
-    """The share of fakes called real, over raters and images like these; both flags raters × fakes."""
-    return share_over_raters(called_real, rated, why_none=ONLY_REALS)
-
-
 def share_over_raters(hits: Flags, rated: Flags, *, why_none: str) -> RandomMean:
     """The share of hits over raters and images like these, both flags raters × images; `why_none`: why there is none."""
     raters = int(rated.any(axis=1).sum())
@@ -81,6 +77,10 @@ def share_over_raters(hits: Flags, rated: Flags, *, why_none: str) -> RandomMean
         )[0]
         return replace(average, estimate=by_variances.estimate, df=by_variances.df, method=OR_HILLIS)
     return average
+
+
+# The share of fakes called real, over raters and images like these; both flags raters × fakes.
+fool_rate = partial(share_over_raters, why_none=ONLY_REALS)
 
 
 def fool_rates_by_group(columns: StudyColumns, table: RatingsTable, groups: Sequence[str]) -> FoolRates:
