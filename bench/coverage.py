@@ -104,12 +104,12 @@ def measured(runs: int, raters: int, images: int, missing: float, seed: int) -> 
 
 def print_designs(runs: int, seed: int) -> None:
     """The table of docs: coverage of the 95 % intervals by design, in per cent of the runs in which they exist."""
-    print(f"{runs} runs each, seed {seed}")
+    print(f"{runs} runs each, seed {seed}; * in most of them a sentence says that the interval is too narrow")
     print("| raters × images | κ or d′, labels | percent | κ (Fleiss) | α | AC1 |")
     print("|---|---|---|---|---|---|")
     for design in AGREEMENT_DESIGNS:
         held = agreement_coverage(design, runs, seed)
-        cells = " | ".join(f"{100 * held[name]:.0f}" for name in COEFFICIENTS)
+        cells = " | ".join(f"{100 * share:.0f}{'*' * warned}" for share, warned in held.values())
         print(f"| {design.raters} × {design.images} | {design.words} | {cells} |", flush=True)
     print(
         "| raters × images | d′ and missing | AUC of one rater | AUC, these raters | AUC, raters like these |"
@@ -196,11 +196,11 @@ AREA_DESIGNS = (
 )
 
 
-def agreement_coverage(design: AgreementDesign, runs: int, seed: int) -> dict[str, float]:
-    """The share of runs with a defined coefficient whose interval holds the true one."""
+def agreement_coverage(design: AgreementDesign, runs: int, seed: int) -> dict[str, tuple[float, bool]]:
+    """The share of runs with a defined coefficient whose interval holds the true one, and whether most come with a sentence."""
     rng = np.random.default_rng(seed)
     truth = design.truth()
-    held, defined = dict.fromkeys(COEFFICIENTS, 0), dict.fromkeys(COEFFICIENTS, 0)
+    held, defined, warned = (dict.fromkeys(COEFFICIENTS, 0) for _ in range(3))
     names = tuple(f"R{n:02}" for n in range(design.raters))
     images = tuple(f"I{n}" for n in range(design.images))
     for _ in range(runs):
@@ -210,7 +210,8 @@ def agreement_coverage(design: AgreementDesign, runs: int, seed: int) -> dict[st
             if value.estimate is not None:
                 defined[name] += 1
                 held[name] += value.ci is not None and value.ci[0] <= truth[name] <= value.ci[1]
-    return {name: held[name] / max(defined[name], 1) for name in COEFFICIENTS}
+                warned[name] += value.reason is not None
+    return {name: (held[name] / max(defined[name], 1), warned[name] > runs / 2) for name in COEFFICIENTS}
 
 
 def area_coverage(design: AreaDesign, runs: int, seed: int) -> list[float]:

@@ -20,7 +20,7 @@ METHODS = {
     "proportion": "Wilson's score interval; Wilson 1927, Newcombe 1998.",
     "difference": "Newcombe's hybrid score interval; Newcombe 1998.",
     "chance": "Exact binomial test of the decided calls, two-sided by likelihood; Fisher's exact test of call by truth.",
-    "mcnemar": "McNemar's test; McNemar 1947, exact binomial p.",
+    "mcnemar": "McNemar's test; McNemar 1947, exact binomial p; the difference of shares with Tango's score interval (1998).",
     "cochran_q": "Cochran's Q; Cochran 1950.",
     "holm": "Holm's step-down adjustment; Holm 1979.",
     "these_raters": "Mean of the raters' own numbers, images sampled and raters fixed: variance of the images' mean influence, real and fake "

@@ -1,7 +1,7 @@
 """Proportions: intervals for one and for the difference of two, and the exact test against chance.
 
 Wilson 1927; Clopper & Pearson 1934; Brown, Cai & DasGupta 2001 (Jeffreys); Newcombe 1998 (Stat Med 17:857, 17:873);
-Miettinen & Nurminen 1985. statsmodels' own score interval for a difference is not used: it is wrong (its issue 10269).
+Miettinen & Nurminen 1985; Tango 1998 (Stat Med 17:891). statsmodels' own score interval for a difference is not used: it is wrong (its issue 10269).
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import scipy
 
-from rating.statistics.arrays import TINY
+from rating.statistics.arrays import TINY, Numbers
 from rating.statistics.estimate import Estimate
 
 EMPTY = "There is nothing to count."
@@ -93,6 +93,32 @@ def difference_score(x1: int, n1: int, x2: int, n2: int, confidence: float = 0.9
         else float(scipy.optimize.brentq(excess, max(d, -edge), edge, args=(-1,), xtol=1e-12))
     )
     return Estimate(d, _positive(_restricted_se(x1, n1, x2, n2, d)), (low, high))
+
+
+def paired_difference(table: Numbers, confidence: float = 0.95) -> Estimate:
+    """The share of row 0 less that of column 0 in a 2 × 2 table of pairs, (b - c) / n, with Tango's score interval (1998).
+
+    It stays within -1 and 1 and holds where hardly a pair differs; `se` is Wald's, None where that is 0.
+    """
+    (a, b), (c, d) = ([int(count) for count in row] for row in np.asarray(table))
+    n = a + b + c + d
+    if not n:
+        return Estimate.undefined(EMPTY)
+    limit = float(scipy.stats.norm.ppf((1 + confidence) / 2))
+
+    def score(delta: float) -> float:
+        linear = -b - c + (2 * n - b + c) * delta
+        root = np.sqrt(max(linear**2 + 8 * n * c * delta * (1 - delta), 0.0))
+        variance = n * (2 * (root - linear) / (4 * n) + delta * (1 - delta))
+        return float((b - c - n * delta) / np.sqrt(max(variance, TINY**2)))
+
+    middle, edge = (b - c) / n, 1 - 1e-9
+    low, high = -1.0, 1.0
+    if score(-edge) > limit:
+        low = float(scipy.optimize.brentq(lambda x: score(x) - limit, -edge, min(middle, edge), xtol=1e-12))
+    if score(edge) < -limit:
+        high = float(scipy.optimize.brentq(lambda x: score(x) + limit, max(middle, -edge), edge, xtol=1e-12))
+    return Estimate(middle, _positive(np.sqrt((b + c - (b - c) ** 2 / n) / n**2)), (low, high))
 
 
 def exact_test(x: int, n: int, chance: float = 0.5) -> float | None:

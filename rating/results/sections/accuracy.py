@@ -216,16 +216,25 @@ def raters_differ(results: StudyResults) -> Table:
     rows: list[list[Cell]] = []
     q = tests.cochran_q
     if q:
-        rows.append(["Cochran's Q, all raters", tests.images, q.q, p_cell(q.p), None, q.reason or ""])
-    rows += [
-        [
-            *(f"McNemar, {pair.raters[0]} and {pair.raters[1]}", pair.n, pair.mcnemar.chi2),
-            *(p_cell(pair.mcnemar.p_exact), p_cell(pair.p_holm), pair.mcnemar.reason or ""),
-        ]
-        for pair in tests.pairs
-    ]
-    note = "Whether raters are right equally often on the same images; McNemar's p is exact."
-    return Table(("Test", "Images", "Statistic", "p", "p (Holm)", "Note"), rows, [note])
+        nothing = (None, None, None)
+        rows.append(
+            ["Cochran's Q, all raters", tests.images, q.q, p_cell(q.p), None, *nothing, q.reason or ""]
+        )
+    for pair in tests.pairs:
+        low, high = pair.difference.ci or (None, None)
+        rows.append(
+            [
+                *(f"McNemar, {pair.raters[0]} and {pair.raters[1]}", pair.n, pair.mcnemar.chi2),
+                *(p_cell(pair.mcnemar.p_exact), p_cell(pair.p_holm), pair.difference.estimate, low, high),
+                pair.mcnemar.reason or "",
+            ]
+        )
+    note = (
+        "Whether raters are right equally often on the same images; McNemar's p is exact. The difference is by how much the first of "
+        "the two is oftener right, with Tango's score interval for pairs (95 %)."
+    )
+    head = ("Test", "Images", "Statistic", "p", "p (Holm)", "Difference", "from", "to", "Note")
+    return Table(head, rows, [note])
 
 
 def equivalence(results: StudyResults) -> Table:

@@ -9,9 +9,10 @@ from itertools import combinations
 import numpy as np
 import scipy
 
-from rating.statistics.arrays import Codes, Flags, Floats
+from rating.statistics.arrays import Codes, Flags, Floats, Ints
+from rating.statistics.estimate import Estimate
 from rating.statistics.mrmc.paired import CochranQ, McNemar, cochran_q, holm_adjusted, mcnemar
-from rating.statistics.proportions import exact_test
+from rating.statistics.proportions import exact_test, paired_difference
 from rating.statistics.ratings_table import LABELS
 
 MOST_RATERS_TESTED = 10
@@ -37,13 +38,14 @@ class ChanceTest:
 
 @dataclass(frozen=True, slots=True)
 class PairTest:
-    """McNemar's test of two raters on the n images that both rated."""
+    """McNemar's test of two raters on the n images that both rated, and how much oftener the first is right."""
 
     raters: tuple[str, str]
     n: int
     mcnemar: McNemar
     p: float | None
     p_holm: float | None
+    difference: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +85,15 @@ def raters_differ(raters: Sequence[str], right: Floats, counted: Flags) -> Rater
     q = cochran_q(values[:, complete].T) if len(names) > 1 and complete.any() else None
     pairs = list(combinations(range(len(names)), 2)) if len(names) <= MOST_RATERS_TESTED else []
     both = [rated[a] & rated[b] for a, b in pairs]
-    tests = [_mcnemar(values[a][on], values[b][on]) for (a, b), on in zip(pairs, both, strict=True)]
+    tables = [_table(values[a][on], values[b][on]) for (a, b), on in zip(pairs, both, strict=True)]
+    tests = [mcnemar(table) for table in tables]
     adjusted = holm_adjusted([test.p_exact for test in tests])
     rows = tuple(
-        PairTest((names[a], names[b]), int(on.sum()), test, test.p_exact, p_holm)
-        for (a, b), on, test, p_holm in zip(pairs, both, tests, adjusted, strict=True)
+        PairTest((names[a], names[b]), int(on.sum()), test, test.p_exact, p_holm, paired_difference(table))
+        for (a, b), on, table, test, p_holm in zip(pairs, both, tables, tests, adjusted, strict=True)
     )
     return RaterDifferences(int(complete.sum()), q, rows)
 
 
-def _mcnemar(x: Flags, y: Flags) -> McNemar:
-    return mcnemar([[int((x & y).sum()), int((x & ~y).sum())], [int((~x & y).sum()), int((~x & ~y).sum())]])
+def _table(x: Flags, y: Flags) -> Ints:
+    return np.array([[(x & y).sum(), (x & ~y).sum()], [(~x & y).sum(), (~x & ~y).sum()]], dtype=np.int64)

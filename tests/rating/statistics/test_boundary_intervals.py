@@ -61,9 +61,14 @@ def test_two_raters_and_a_skewed_label_get_an_interval_that_holds_where_walds_do
     assert wald / defined < 0.85
 
 
-def test_where_no_interval_holds_a_sentence_says_so():
+@pytest.mark.parametrize(
+    ("raters", "images", "shares", "kappa"),
+    [(3, 20, (0.1, 0.85, 0.05), 0.5), (10, 100, (0.05, 0.9, 0.05), 0.3)],
+)
+def test_where_no_interval_holds_a_sentence_says_so(raters, images, shares, kappa):
+    """Of these designs 74 and 91 of 100 intervals held (docs/statistics.md)."""
     rng = np.random.default_rng(4)
-    table = next(studies(rng, 3, 20, (0.1, 0.85, 0.05), 0.5, 1))
+    table = next(studies(rng, raters, images, shares, kappa, 1))
 
     assert agreement_report(table).coefficients["fleiss_kappa"].reason == HOLDS_TOO_SELDOM
 

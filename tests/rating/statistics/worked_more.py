@@ -20,7 +20,7 @@ from rating.statistics.mrmc import fixed_raters, obuchowski_rockette
 from rating.statistics.mrmc.fixed_raters import FixedMean
 from rating.statistics.mrmc.paired import cochran_q, holm_adjusted, mcnemar
 from rating.statistics.planning import Pilot, images_for_power, reader_power
-from rating.statistics.proportions import clopper_pearson, difference, difference_score
+from rating.statistics.proportions import clopper_pearson, difference, difference_score, paired_difference
 from rating.statistics.times import median_interval, quartiles
 from rating.statistics.usability import usability
 
@@ -107,6 +107,12 @@ def self_agreement(example: Example) -> dict[str, Any]:
         "homogeneity_chi2": pooled.chi2,
         "homogeneity_df": pooled.df,
     }
+
+
+@answers("paired-bentur", "paired-zero-c")
+def paired_shares(example: Example) -> dict[str, Any]:
+    result = paired_difference(example["data"]["table"])
+    return {"difference": result.estimate, "tango": result.ci}
 
 
 @answers("bentur-2009", "mcnemar-equal-2-2", "mcnemar-none-discordant")
