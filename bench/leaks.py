@@ -23,6 +23,7 @@ from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from pool.copies.structure import SLICES_OF_A_STACK
 from rating.blinding.cells import GRID, KINDS, SHADING_NAMES
 from rating.blinding.checks import ALARM, CERTAIN, GREY_NAMES, NATIVE_SIZES, SHARPNESS_NAMES, UNLIKE_SIZES
 from rating.blinding.confounds import NAME as KINDS_OF_IMAGES
@@ -30,6 +31,7 @@ from rating.blinding.largest_difference import largest_difference
 from rating.blinding.place_check import PLACES, SHADING
 from rating.blinding.power import AUCS, TABLE
 from rating.blinding.separability import separability
+from rating.blinding.slice_check import LOOKS, LOOKS_BESIDE, PLACES_BESIDE
 
 SIZES = (10, 20, 30, 40, 60, 100, 200, 400)  # images of each arm
 SHUFFLES = 299
@@ -123,6 +125,8 @@ CHECKS: dict[str, Share] = {
     "Sharpness and compression": by_classifier(len(SHARPNESS_NAMES)),
     PLACES: by_largest_difference(len(KINDS) * GRID**2),
     SHADING: by_largest_difference(len(SHADING_NAMES)),
+    PLACES_BESIDE: by_largest_difference(len(KINDS) * GRID**2 * (SLICES_OF_A_STACK - 1)),
+    LOOKS_BESIDE: by_largest_difference(len(LOOKS) * (SLICES_OF_A_STACK - 1)),
     "Letters burned in": by_counts,
     NATIVE_SIZES: by_own_auc,
     KINDS_OF_IMAGES: partial(

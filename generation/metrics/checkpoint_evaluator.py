@@ -179,7 +179,7 @@ class Watch:
         if path.exists():
             return Calibration(**json.loads(path.read_text()))
         patients = json.loads((self.folder / NAMES).read_text())["patients"]
-        rule = calibrate(training, training_structures, patients, pulse=pulse)
+        rule = calibrate(training, training_structures, patients, candidates=self.count, pulse=pulse)
         part = path.with_suffix(".part")
         part.write_text(json.dumps(asdict(rule)))
         part.replace(path)

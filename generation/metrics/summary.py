@@ -15,7 +15,7 @@ from generation.metrics.machine_rater import MachineRater, TooFewToTellError, ra
 from generation.metrics.number import Number
 from generation.metrics.report_numbers import Measured, numbers
 from generation.metrics.spectra import Bytes, Profile, histograms, radial_spectra
-from pool.copies.rule import Calibration, CalibrationJSON, calibrate
+from pool.copies.rule import Calibration, CalibrationJSON, likeness_of
 from pool.copies.search import Nearest, grouped, nearest, nearest_within, pairs_of
 from pool.copies.structure import Structures, structures
 
@@ -159,7 +159,8 @@ def rater_features(features: Floats, greys: Profile, spectra: Profile) -> Floats
 def find_copies(real: Arm, fake: Arm, training: Bytes, *, seed: int, beat: Callable[[], None]) -> Copies:
     """Every fake against every real image, by a threshold calibrated on the reference itself."""
     fake_structures, real_structures = (structures(arm.images, pulse=beat) for arm in (fake, real))
-    calibration = calibrate(real.images, real_structures, real.patients, seed=seed, pulse=beat)
+    likeness = likeness_of(real.images, real_structures, real.patients, seed=seed, pulse=beat)
+    calibration = likeness.rule(len(fake) * (len(real) + len(training)))
     within = [
         pairs_of(nearest_within(arm, pulse=beat), calibration.threshold)
         for arm in (real_structures, fake_structures)

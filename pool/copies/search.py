@@ -107,6 +107,15 @@ class _References:
         highest = np.take_along_axis(similarities, most, axis=1)[:, 0]
         return np.where(highest > -1, np.take_along_axis(places, most, axis=1)[:, 0], -1), highest
 
+    def similarity_by_row(self, images: Structures) -> Floats:
+        """Of each image to the reference in the same row."""
+        own = np.arange(len(images))[:, None]
+        correlations = []
+        for poses in ((Pose(),), POSES):
+            waves = [_standing_out(of_pose, self.usual) for of_pose in images.waves(poses)]
+            correlations.append(self._in_full(images, own, self._poses(waves, own), poses))
+        return np.asarray(np.concatenate(correlations, axis=1).max(axis=1))
+
     def _likeness(self, waves: Sequence[Waves]) -> Floats:
         """How alike the waves of each image, in its best pose, and of each reference are."""
         highest = np.full((len(waves[0][0]), self.even.shape[1]), -np.inf, dtype=np.float32)
@@ -150,6 +159,20 @@ def nearest_within(
     """The most similar of the same images for each, itself (or all of its group) left out."""
     own = np.arange(len(images)) if groups is None else groups
     return nearest(images, images, groups=own, other_groups=own, pulse=pulse)
+
+
+def pair_similarities(
+    images: Structures, pairs: tuple[Numbers, Numbers], *, pulse: Pulse = lambda: None
+) -> Floats:
+    """How similar the images at the first places are to those at the second, pair by pair, as a search would have it."""
+    first, second = pairs
+    similarity = np.empty(len(first), dtype=np.float32)
+    with one_thread():
+        for start in range(0, len(first), ROWS_AT_ONCE):
+            rows = slice(start, start + ROWS_AT_ONCE)
+            similarity[rows] = _References.of(images[second[rows]]).similarity_by_row(images[first[rows]])
+            pulse()
+    return similarity
 
 
 def pairs_of(closest: Nearest, threshold: float) -> list[tuple[int, int]]:

@@ -36,6 +36,7 @@ COARSE, BEFORE_COARSE = 32, 1.5
 FINER = 2  # samples of the spectrum for each period, so that it can be turned
 WAVES = 12  # across and, either way, down: of up to 11 periods an image
 IMAGES_AT_ONCE = 128
+SLICES_OF_A_STACK = 5  # looked at of each: the first, the middle one and some between
 TINY = 1e-6
 
 

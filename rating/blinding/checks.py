@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import stats
@@ -13,6 +13,7 @@ from rating.blinding.cells import Halves
 from rating.blinding.containers import Container
 from rating.blinding.findings import Finding, Verdict
 from rating.blinding.intensity import BANDS, PERCENTILES, Floats
+from rating.blinding.other_slices import OtherSlices
 from rating.blinding.separability import FEWEST, separability
 
 ALARM = 0.01  # luck does as well once in a hundred audits: look
@@ -76,8 +77,10 @@ class Examined:
     sharpness: Floats | None = None
     letters: int | None = None
     cells: Halves | None = None
+    other_slices: OtherSlices | None = None
     slices: int = 1  # of the source
     generator: str = ""  # of an arena, where it stands for the arm
+    spacing: Mapping[str, float] = field(default_factory=dict)  # in mm, by the name of the distance
 
 
 def check_headers(images: Sequence[Examined], *, side: int, bits: int) -> Finding:
@@ -255,68 +258,6 @@ def _alike_without_keys(
 ) -> list[tuple[str, str]]:
     keyless = {image.code for image in images if not image.patient}
     return [(a, b) for a, b, *origins in copies if origins[0] != origins[1] and {a, b} & keyless]
-
-
-def check_near_copies(pairs: Sequence[tuple[str, str, bool, bool]]) -> Finding:
-    """`pairs` are codes of near-copies, or of an edit and its source, within the study, and whether each of the two is generated."""
-    name = "Duplicates in the study"
-    across = [pair for pair in pairs if pair[2] != pair[3]]
-    within = [pair for pair in pairs if pair[2] == pair[3]]
-    detail = {"across": len(across), "within": len(within)}
-    if across:
-        return Finding(
-            name,
-            Verdict.RED,
-            f"Real and generated images are near-copies of each other, or one starts from the other ({counted(len(across), 'pair', 'pairs')}).",
-            "Leave out the generated one of each pair and freeze again.",
-            detail,
-            codes=[pair[:2] for pair in (*across, *within)],
-            leave_out=sorted(
-                {pair[0] if pair[2] else pair[1] for pair in across} | {pair[1] for pair in within}
-            ),
-        )
-    if within:
-        return Finding(
-            name,
-            Verdict.AMBER,
-            f"Images of one arm are near-copies of each other ({counted(len(within), 'pair', 'pairs')}).",
-            "Leave out one of each pair and freeze again, so that raters do not meet the same image twice.",
-            detail,
-            codes=[pair[:2] for pair in within],
-            leave_out=sorted({pair[1] for pair in within}),
-        )
-    return Finding(name, Verdict.GREEN, "No image is a near-copy of another.")
-
-
-def check_training_copies(
-    copies: Sequence[tuple[str, str]], *, unknown: int, generated: int, compared: int
-) -> Finding:
-    """`copies` are codes of generated images beside the dataset that holds what they copy."""
-    name = "Copies of training images"
-    if copies:
-        per_dataset = Counter(dataset for _, dataset in copies)
-        datasets = [f"{count} of “{dataset}”" for dataset, count in sorted(per_dataset.items())]
-        return Finding(
-            name,
-            Verdict.RED,
-            f"{counted(len(copies), 'generated image is a near-copy', 'generated images are near-copies')} of real ones "
-            f"that their model may have learnt by heart ({listed(datasets)}).",
-            "Leave them out and freeze again; report them as memorised.",
-            {"copies": dict(per_dataset)},
-            codes=[[code] for code, _ in copies],
-            leave_out=[code for code, _ in copies],
-        )
-    if unknown:
-        return Finding(
-            name,
-            Verdict.UNKNOWN,
-            f"For {unknown} of {generated} generated images no record says what their model was trained on; "
-            f"none copies any of the pool's {compared} other real images.",
-            "If you have the training images, import them as a dataset and run the audit again.",
-        )
-    if not generated:
-        return Finding(name, Verdict.GREEN, "The study has no generated images.")
-    return Finding(name, Verdict.GREEN, f"No generated image copies any of {compared} other real images.")
 
 
 def _classified(

@@ -1,38 +1,40 @@
-"""The one module of the audit that asks the database and the storage: a study looked through, image by image."""
+"""A study looked through, image by image: with `copy_searches` what of the audit asks the database and the storage."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from statistics import fmean
 from typing import Any
 
 import numpy as np
-from django.db.models import Avg, Prefetch, Q
+from django.db.models import Avg, Prefetch
 
 from pool.canonical.pixels import Pixels, decode_png
-from pool.copies.of_images import Gallery
-from pool.models import Image, Origin
-from pool.storage.slices import spread
+from pool.copies.structure import SLICES_OF_A_STACK
+from pool.models import Origin
+from pool.storage.slices import middle_of, spread
 from pool.storage.stored_files import stored_bytes
 from rating.blinding import checks
 from rating.blinding.cells import cells
 from rating.blinding.checks import Examined
 from rating.blinding.confounds import check_kinds
 from rating.blinding.containers import container_of
+from rating.blinding.copy_searches import CopySearches
 from rating.blinding.findings import Finding
 from rating.blinding.intensity import grey_features, sharpness_features
 from rating.blinding.letter_check import check_letters
 from rating.blinding.letters import letters_in
+from rating.blinding.other_slices import OtherSlices
 from rating.blinding.place_check import check_cells, check_shading
 from rating.blinding.power import with_power
 from rating.blinding.sets.generators import check_generators, smallest_sizes
 from rating.blinding.sets.places import SetInOrder, check_places
-from rating.blinding.stack_check import check_stacks
+from rating.blinding.slice_check import check_other_slices
+from rating.blinding.stack_check import check_stacks, spacing_of
 from rating.studies.images import LETTERS, StudyImage, StudySlice
 from rating.studies.sampling.generators import competitor, competitors_of_sets
 from rating.studies.sampling.sets import origins_of_sets, truth_of_set
@@ -43,14 +45,10 @@ from rating.studies.study import Study
 
 SAMPLE = 400  # of each arm, for what needs every pixel
 ENCODED_AGAIN = 100  # of those: a third of an audit's time, and another encoder shows on far fewer
-SLICES_OF_A_STACK = 5  # where letters are sought: the first, the middle one and some between
 FIRST_RATERS = 8  # whose orders are looked at where nobody has one yet
-MOST_COMPARED = 20_000  # real images of the pool beside the study's
 DEVICE = ("Manufacturer", "ManufacturerModelName")
-LEARNS_NOTHING = {"phantom"}  # engines without a training set
 
 Beat = Callable[[int, str], None]
-Pulse = Callable[[], object]
 
 
 def examine(study: Study, beat: Beat) -> list[Finding]:
@@ -64,23 +62,19 @@ def examine(study: Study, beat: Beat) -> list[Finding]:
         checks.check_headers(images, side=study.canvas, bits=study.bits),
         *_arms_compared(study, arms, made_alike=made_alike),
     ]
-    pulse = partial(beat, len(images), "Looking for copies")
-    generated = Image.objects.filter(pk__in=study.images.values("image"), origin=Origin.SYNTHETIC)
-    fakes = Gallery.of(list(generated.order_by("pixel_sha256")), pulse=pulse)
-    copies = _near_copies(study, fakes, pulse)
-    findings.append(checks.check_near_copies(copies))
-    pulse = partial(beat, len(images), "Looking for copies of training images")
-    findings.append(_training_copies(study, fakes, pulse))
+    copies = CopySearches.of(study, lambda message: beat(len(images), message))
+    findings += [copies.in_study(), copies.of_training()]
     if study.shows_sets:
         sought = "the generator first by name" if study.is_arena else "the image looked for"
         orders = list(_orders_of_sets(study, planned))
         findings.append(check_places(orders, size=study.set_size, sought=sought))
-    findings.append(checks.check_patients(images, copies))
+    findings.append(checks.check_patients(images, copies.pairs))
     if not study.is_arena:
         findings.append(check_letters(arms, policy=study.burned_in))
     if study.slices > 1:
-        looked_at = len(_slices_looked_at(study))
-        findings.append(check_stacks(arms, slices=study.slices, looked_at=looked_at))
+        beside = [number for number in _slices_looked_at(study) if number != middle_of(study.slices)]
+        findings += check_other_slices(arms, numbers=beside, seed=study.seed)
+        findings.append(check_stacks(arms, slices=study.slices, looked_at=len(beside) + 1))
     sizes = [sum(image.synthetic == arm for image in arms) for arm in (False, True)]
     if study.is_arena:
         sizes = list(smallest_sizes(arms))
@@ -152,6 +146,7 @@ def _examine(row: StudyImage, *, place: float, in_sample: bool, encoded_again: b
     image = row.image
     pixels = decode_png(png) if in_sample else None
     slices = {each: stored_bytes(each.derivative, str(each)) for each in row.other_slices.all() if in_sample}
+    beside = [decode_png(content) for content in slices.values()]
     return Examined(
         code=row.code,
         synthetic=image.origin == Origin.SYNTHETIC,
@@ -168,10 +163,12 @@ def _examine(row: StudyImage, *, place: float, in_sample: bool, encoded_again: b
         intact=_is_intact(row, png) and all(_is_intact(each, content) for each, content in slices.items()),
         grey=None if pixels is None else grey_features(pixels),
         sharpness=None if pixels is None else sharpness_features(pixels),
-        letters=None if pixels is None else _most_letters([pixels, *map(decode_png, slices.values())]),
+        letters=None if pixels is None else _most_letters([pixels, *beside]),
         cells=None if pixels is None else cells(pixels),
+        other_slices=OtherSlices.of(beside),
         slices=image.slices,
         generator=competitor(image.origin, image.provenance, image.dataset.name),
+        spacing=spacing_of(image.provenance),
     )
 
 
@@ -212,61 +209,3 @@ def _sample(study: Study) -> dict[Any, bool]:
         for number, place in enumerate(generator.permutation(len(keys))[:SAMPLE]):
             draws[keys[place]] = number < ENCODED_AGAIN
     return draws
-
-
-def _near_copies(study: Study, fakes: Gallery, pulse: Pulse) -> list[tuple[str, str, bool, bool]]:
-    """Pairs across the arms first: an image's nearest within its own arm must not hide the one it copies."""
-    codes = dict(study.images.values_list("image", "code"))
-    real_images = Image.objects.filter(pk__in=codes).exclude(origin=Origin.SYNTHETIC).order_by("pixel_sha256")
-    reals = Gallery.of(list(real_images), pulse=pulse)
-    in_study = {str(image.pk): image for image in (*reals.images, *fakes.images)}
-    edits = [
-        (fake, in_study[source])
-        for fake in fakes.images
-        if (source := fake.provenance.get("edit_of")) in in_study
-    ]
-    pairs = [
-        *edits,
-        *(pair for pair in reals.copied_by(fakes, pulse=pulse) if pair not in edits),
-        *reals.repeats(pulse=pulse),
-        *fakes.repeats(pulse=pulse),
-    ]
-    return [
-        (codes[image.pk], codes[of.pk], image.origin == Origin.SYNTHETIC, of.origin == Origin.SYNTHETIC)
-        for image, of in pairs
-    ]
-
-
-def _training_copies(study: Study, fakes: Gallery, pulse: Pulse) -> Finding:
-    """Fakes against other real images of the pool of like modality: those that their models were trained on first."""
-    codes = dict(study.images.filter(image__origin=Origin.SYNTHETIC).order_by().values_list("image", "code"))
-    trained_on = {name for image in fakes.images for name in image.learned_from}
-    others = (
-        Image.objects.filter(
-            origin=Origin.REAL, modality__in=study.images.values("image__modality").distinct()
-        )
-        .exclude(pk__in=study.images.values("image"))
-        .annotate(is_trained_on=Q(dataset__name__in=trained_on))
-        .order_by("-is_trained_on", "pk")
-        .select_related("dataset")
-    )
-    reals = list(others[:MOST_COMPARED]) if fakes.images else []
-    copies = Gallery.of(reals, pulse=pulse).copied_by(fakes, pulse=pulse)
-    undeclared = [(fake, real) for fake, real in copies if fake.provenance.get("edit_of") != str(real.pk)]
-    return checks.check_training_copies(
-        sorted((codes[fake.pk], str(real.dataset)) for fake, real in undeclared),
-        unknown=_of_unknown_training(study),
-        generated=len(fakes.images),
-        compared=len(reals),
-    )
-
-
-def _of_unknown_training(study: Study) -> int:
-    """How many generated images do not say what their model was trained on."""
-    provenances = study.images.filter(image__origin=Origin.SYNTHETIC).values_list(
-        "image__provenance", flat=True
-    )
-    return sum(
-        not provenance.get("trained_on") and provenance.get("engine") not in LEARNS_NOTHING
-        for provenance in provenances.iterator(chunk_size=2000)
-    )

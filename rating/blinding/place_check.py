@@ -21,8 +21,8 @@ TENTHS = 10  # heat maps are stored in tenths: a short list of whole numbers
 def check_cells(images: Sequence[Examined], *, seed: int) -> Finding:
     """A mark, a signature or a dot at one place: brightest, darkest and mean of each cell of a grid over the image."""
     sample = [image for image in images if image.cells is not None]
-    if untestable := _untestable(PLACES, sample):
-        return untestable
+    if finding := untestable(PLACES, sample):
+        return finding
     grids = np.stack([image.cells for image in sample if image.cells is not None])
     synthetic = np.array([image.synthetic for image in sample])
     result = largest_difference(grids.reshape(len(grids), -1), synthetic, seed=seed)
@@ -30,14 +30,14 @@ def check_cells(images: Sequence[Examined], *, seed: int) -> Finding:
     place = place_in_words(int(row), int(column), (grids.shape[2], grids.shape[3]))
     detail = _numbers(result) | {"heat_map": _heat_map(result, grids)}
     if result.p >= ALARM:
-        reason = f"At no place of the image do the arms differ more than by luck ({_in_words(result)})."
+        reason = f"At no place of the image do the arms differ more than by luck ({in_words(result)})."
         return Finding(PLACES, Verdict.GREEN, reason, "", detail)
     more = "higher" if result.z[result.at] > 0 else "lower"
     return Finding(
         PLACES,
-        _verdict(result),
+        verdict_of(result),
         f"The arms differ at one place of the image, most at {place}, where the {KINDS[int(kind)]} is {more} in generated "
-        f"images ({_in_words(result)}).",
+        f"images ({in_words(result)}).",
         "Look at the map of places. Against a mark in a corner freeze again with the corners of every image masked; no choice "
         "of the freeze covers another place: import that arm's images anew without the mark.",
         detail,
@@ -47,36 +47,36 @@ def check_cells(images: Sequence[Examined], *, seed: int) -> Finding:
 def check_shading(images: Sequence[Examined], *, seed: int) -> Finding:
     """Gamma, slopes, a vignette, the level of the background: what differs slowly over the whole image."""
     sample = [image for image in images if image.cells is not None]
-    if untestable := _untestable(SHADING, sample):
-        return untestable
+    if finding := untestable(SHADING, sample):
+        return finding
     features = np.stack([shading_features(image.cells) for image in sample if image.cells is not None])
     result = largest_difference(features, np.array([image.synthetic for image in sample]), seed=seed)
     if result.p >= ALARM:
-        reason = f"Shading and background say nothing of the origin beyond luck ({_in_words(result)})."
+        reason = f"Shading and background say nothing of the origin beyond luck ({in_words(result)})."
         return Finding(SHADING, Verdict.GREEN, reason, "", _numbers(result))
     more = "more" if result.z[result.at] > 0 else "less"
     return Finding(
         SHADING,
-        _verdict(result),
+        verdict_of(result),
         f"The arms differ in their broad shading, most in “{SHADING_NAMES[result.at]}”, {more} of which generated images "
-        f"have ({_in_words(result)}).",
+        f"have ({in_words(result)}).",
         "Freeze again with the same grey levels for all images, or say in the methods that raters "
         "could go by shading.",
         _numbers(result),
     )
 
 
-def _untestable(name: str, sample: Sequence[Examined]) -> Finding | None:
+def untestable(name: str, sample: Sequence[Examined]) -> Finding | None:
     if len({image.synthetic for image in sample}) < 2:
         return one_arm(name, sample)
     return too_few(name, sample)
 
 
-def _verdict(result: LargestDifference) -> Verdict:
+def verdict_of(result: LargestDifference) -> Verdict:
     return Verdict.RED if result.p < CERTAIN and result.best_auc >= PLAIN else Verdict.AMBER
 
 
-def _in_words(result: LargestDifference) -> str:
+def in_words(result: LargestDifference) -> str:
     return f"AUC {result.best_auc:.2f} there, p = {result.p:.3f} over all of {len(result.z):,}"
 
 

@@ -23,6 +23,7 @@ from pool.imports.volumetric.slices import STACK, chosen_places
 from pool.imports.volumetric.stacks import (
     OpenedStack,
     SliceFacts,
+    distance_of,
     folder_of,
     in_counting_order,
     notes_of,
@@ -105,6 +106,9 @@ class SeriesChoice:
         facts = [aside.facts for aside in slices]
         own = middle_of(len(slices)) - 1
         middle = self._prepared(slices[own], notes_of(facts) if len(slices) > 1 else [])
+        middle = replace(
+            middle, decoded=replace(middle.decoded, tags=middle.decoded.tags | distance_of(facts))
+        )
         if reason := why_no_stack(facts) or why_even(middle):
             yield from (Refusal(aside.facts.name, reason) for aside in slices)
             return

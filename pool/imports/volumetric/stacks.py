@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import PurePosixPath
+from statistics import median
 
 from pool.imports.archives import Refusal
 from pool.imports.notes import Note
 from pool.imports.pipeline import OpenedFile, Prepared
-from pool.imports.volumetric.series import CODE, gaps
+from pool.imports.volumetric.series import CODE, SAME_PLACE, gaps
 from pool.imports.volumetric.slices import MOST_SLICES
 from pool.storage.slices import SliceFile, middle_of
 
@@ -69,6 +71,15 @@ def notes_of(slices: Sequence[SliceFacts]) -> list[Note]:
     if len(positions) == len(slices):
         notes += [Note(CODE, f"Slice {gap.after + 1}: {gap.note.text}") for gap in gaps(positions)]
     return notes
+
+
+def distance_of(slices: Sequence[SliceFacts]) -> dict[str, str]:
+    """How far its slices lie apart, in mm, as a tag; none where their files do not all say where they lie."""
+    positions = [facts.position for facts in slices if facts.position is not None]
+    if len(positions) < len(slices) or len(positions) < 2:
+        return {}
+    distance = median(after - before for before, after in pairwise(positions))
+    return {"SliceDistance": f"{distance:.4g}"} if distance > SAME_PLACE else {}
 
 
 def stack_of_file(file: OpenedFile) -> OpenedStack | Refusal:

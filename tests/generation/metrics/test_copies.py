@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from pool.canonical.pixels import fitted_square
-from pool.copies.rule import UNMEASURED, altered, calibrate
+from pool.copies.rule import UNMEASURED, Strangers, altered, calibrate
 from pool.copies.search import grouped, nearest, nearest_within, pairs_of
 from pool.copies.structure import structures
 from pool.imports.raster import decode
@@ -47,7 +49,57 @@ def test_planted_copies_of_real_xrays_are_all_caught_and_others_are_not(
     assert (copies.similarity >= calibration.threshold).all()
     assert (strangers.similarity >= calibration.threshold).sum() <= EACH // 100
     assert calibration.caught == calibration.planted == EACH // 2
+    assert calibration.checked == EACH
     assert calibration.false_alarms <= calibration.checked / 100
+
+
+def texture(*seed: int) -> Any:
+    values = gaussian_filter(np.random.default_rng(seed).normal(size=(96, 96)), 1.6)
+    return values / values.std()
+
+
+def stack_slice(patient: int, part: int) -> Any:
+    angle = np.random.default_rng([5, patient]).uniform(0, np.pi / 2, 6)[part]
+    mixed = np.cos(angle) * texture(3, patient) + np.sin(angle) * texture(4, patient)
+    return np.clip(128 + 40 * mixed, 0, 255).astype(np.uint8)
+
+
+def alike(pool: int, number: int) -> Any:
+    """Drawings by one program: the same fine structure in each, and some of its own."""
+    own = np.random.default_rng([77, pool, number]).uniform(10, 34)
+    return np.clip(128 + 38 * texture(1) + own * texture(2, pool, number), 0, 255).astype(np.uint8)
+
+
+def test_drawings_as_alike_as_the_real_images_are_to_each_other_are_no_copies_however_few_there_are() -> None:
+    """Dealt by chance to two arms of 24: the likest pair of a pool is as often across the arms as within one."""
+    false_alarms = 0
+    for pool in range(8):
+        images = np.stack([alike(pool, number) for number in range(48)])
+        real, fake = structures(images[:24]), structures(images[24:])
+        rule = calibrate(images[:24], real, [""] * 24)
+        false_alarms += int((nearest(fake, real).similarity >= rule.threshold).any())
+        mirrored = structures(images[:24, :, ::-1])
+        assert (nearest(mirrored, real).similarity >= rule.threshold).all()
+
+    assert false_alarms == 0
+
+
+def test_the_bar_is_the_quantile_of_as_many_comparisons_of_strangers_worked_by_hand() -> None:
+    strangers = Strangers(middle=0.5, spread=0.1, patients=11)
+
+    # Student's t with 10 degrees of freedom: 2.7638 is passed once in a hundred, 4.1437 once in a thousand.
+    assert strangers.bar(1) == pytest.approx(np.tanh(0.5 + 0.1 * 2.7638), abs=1e-5)
+    assert strangers.bar(10) == pytest.approx(np.tanh(0.5 + 0.1 * 4.1437), abs=1e-5)
+
+
+def test_slices_of_one_patient_hide_no_copy_where_nobody_says_that_they_are_of_one() -> None:
+    """Six slices of each of 16 stacks, from one texture to another: some nearly the same, some half alike."""
+    images = np.stack([stack_slice(patient, part) for patient in range(16) for part in range(6)])
+
+    rule = calibrate(images, structures(images), [""] * len(images))
+
+    assert rule.caught == rule.planted == len(images) // 2
+    assert rule.checked == 0
 
 
 @pytest.mark.parametrize(
@@ -107,7 +159,7 @@ def test_of_too_few_real_images_only_what_is_nearly_the_same_counts_and_the_rule
     rule = calibrate(images, structures(images), [""] * 5)
 
     assert (rule.threshold, rule.planted) == (UNMEASURED, 0)
-    assert "20 real images or more; here are 5" in rule.reason
+    assert "it takes 10 or more, here are 5" in rule.reason
 
 
 def test_of_one_patients_images_only_what_is_nearly_the_same_counts_and_the_rule_says_so() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rating.blinding.findings import Finding
 from rating.models import BlindingAudit
 
 VERDICTS: list[tuple[str, str, str, str]] = []
@@ -16,6 +17,12 @@ def told(audit: BlindingAudit, leak: str, check: str = "") -> str:
         assert finding["remedy"]
         assert finding["reason"].endswith(".")
     return verdict
+
+
+def noted(finding: Finding, leak: str) -> str:
+    """The verdict of a check that was asked by itself, put into the table."""
+    VERDICTS.append((leak, str(finding.verdict), finding.check, finding.reason))
+    return str(finding.verdict)
 
 
 def others(audit: BlindingAudit, *checks: str) -> set[str]:

@@ -18,7 +18,7 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw, PngImagePlugin
 
 from accounts.models import User
-from pool.canonical.pixels import GreyWindow, Pixels, blinded_derivative, decode_png, encode_png
+from pool.canonical.pixels import GreyWindow, Pixels, blinded_derivative, decode_png, encode_png, pixel_sha256
 from pool.imports.raster import decode
 from pool.models import Image, Origin
 from rating.blinding import derivative
@@ -197,23 +197,36 @@ def test_a_near_copy_in_the_other_arm_is_red() -> None:
     assert len(found["codes"][0]) == 2
 
 
-@pytest.mark.parametrize(
-    ("change", "altered"),
-    [
-        ("mirrored", lambda pixels: pixels[:, ::-1]),
-        ("turned by 7 degrees", lambda pixels: turned(pixels, 7)),
-        ("inverted", lambda pixels: 255 - pixels),
-    ],
-)
-def test_a_copy_in_the_other_arm_is_red_however_it_was_altered(
-    change: str, altered: Callable[[Pixels], Pixels]
-) -> None:
+COPIES: dict[str, Callable[[Pixels], Pixels]] = {
+    "mirrored": lambda pixels: pixels[:, ::-1],
+    "turned by 7 degrees": lambda pixels: turned(pixels, 7),
+    "inverted": lambda pixels: 255 - pixels,
+    "shifted by 4 %": lambda pixels: np.roll(pixels, (6, -6), axis=(0, 1)),
+    "cropped by 6 % at each side": lambda pixels: resized(pixels[10:-10, 10:-10], 160),
+    "enlarged by a tenth": lambda pixels: resized(pixels, 176)[8:-8, 8:-8],
+    "shrunk to 64 pixels": lambda pixels: resized(resized(pixels, 64), 160),
+    "brighter, of more contrast": lambda pixels: np.clip(pixels * 1.2 + 10.0, 0, 255),
+}
+
+
+def resized(pixels: Pixels, side: int) -> Pixels:
+    return np.asarray(PillowImage.fromarray(pixels).resize((side, side), PillowImage.Resampling.LANCZOS))
+
+
+def test_a_copy_in_the_other_arm_is_red_however_it_was_altered() -> None:
     real, fake = arms()
-    fake[3] = np.ascontiguousarray(altered(real[5])).astype(np.uint8)
+    for place, altered in enumerate(COPIES.values()):
+        fake[place] = np.ascontiguousarray(altered(real[place])).astype(np.uint8)
+    study = study_of(filled(Origin.REAL, real), filled(Origin.SYNTHETIC, fake))
 
-    audit = audited(study_of(filled(Origin.REAL, real), filled(Origin.SYNTHETIC, fake)))
+    audit = audited(study)
 
-    assert told(audit, f"a duplicate, {change}", "Duplicates in the study") == "red"
+    codes = dict(study.images.values_list("image__pixel_sha256", "code"))
+    duplicates = next(f for f in audit.findings if f["check"] == "Duplicates in the study")
+    pairs = {frozenset(pair) for pair in duplicates["codes"]}
+    for place, change in enumerate(COPIES):
+        assert frozenset(codes[pixel_sha256(arm[place])] for arm in (real, fake)) in pairs, change
+        assert told(audit, f"a duplicate, {change}", "Duplicates in the study") == "red"
 
 
 def test_a_near_copy_in_the_same_arm_is_amber() -> None:
