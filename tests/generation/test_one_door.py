@@ -121,6 +121,9 @@ def test_page_and_command_leave_the_same_quality_report(
 def test_page_and_command_leave_the_same_experiment(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     leave_queued(monkeypatch, "utility")
     real, fakes = make_dataset("Real"), make_dataset("Fakes", origin="synthetic")
+    for label in ("normal", "opacity"):
+        make_image(real, label=label, split="train"), make_image(real, label=label, split="test")
+        make_image(fakes, label=label)
     wish = {
         "real": real.pk,
         "synthetic": [fakes.pk],
