@@ -11,7 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from rating.reading.draft import DraftContent
-from rating.reading.marks import clean_marks
+from rating.reading.marks import clean_marks, marks_of
 from rating.reading.rating import AnswerFields
 from rating.reading.second_fields import SECOND, SecondField, in_words, second_fields
 from rating.reading.slices import clean_slice_times
@@ -80,6 +80,7 @@ class AnswerForm(forms.Form):
             "reasons": data.get("reasons") or [],
             "remark": data.get("remark") or "",
             "second": self._second(),
+            "marks": marks_of(data.get("view_state") or {}),
         }
 
     def _second(self, *, texts: bool | None = None) -> dict[str, SecondAnswer]:

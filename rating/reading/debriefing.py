@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext
+
 from audit import record
 from audit.actors import rater
 from pool.models import Origin
 from rating.reading.rating import Label
+from rating.reading.second_fields import in_words
 from rating.studies.enrolment import SCORE_SEEN, Enrolment
 from rating.studies.images import LETTERS
 from rating.studies.sittings.presentation import Presentation
@@ -27,6 +30,7 @@ class AnswerLine:
     word: str
     confidence: int | None
     remark: str
+    second: list[tuple[str, str]]
     truth: str | None = None
     is_right: bool | None = None
 
@@ -93,9 +97,21 @@ def _line(presentation: Presentation, shows_truth: bool) -> AnswerLine:
         word=str(words[rating.label]),
         confidence=rating.confidence,
         remark=rating.remark,
+        second=_second(presentation),
         truth=str(words[truth]) if truth else None,
         is_right=None if truth is None else rating.label == truth,
     )
+
+
+def _second(presentation: Presentation) -> list[tuple[str, str]]:
+    """Each second question of the session that was answered, in words, with the answer."""
+    rating = presentation.rating
+    answers = {**rating.second_answers, **rating.second_texts}
+    return [
+        (gettext(question.words), "; ".join(gettext(text) for text in in_words(answers.get(question.code))))
+        for question in presentation.sitting.second_questions
+        if in_words(answers.get(question.code))
+    ]
 
 
 def _truth(presentation: Presentation) -> str:

@@ -7,6 +7,7 @@ from typing import TypedDict
 from django.db import models
 from django.db.models.functions import Now
 
+from rating.reading.marks import Mark
 from rating.studies.second_questions import SecondAnswer
 from rating.studies.sittings.presentation import Presentation
 
@@ -19,6 +20,7 @@ class DraftContent(TypedDict):
     reasons: list[str]
     remark: str
     second: dict[str, SecondAnswer]
+    marks: list[Mark]
 
 
 CONTENT = tuple(DraftContent.__annotations__)
@@ -35,6 +37,7 @@ class Draft(models.Model):
     reasons = models.JSONField(default=list, blank=True)
     remark = models.TextField(blank=True, max_length=4000)
     second = models.JSONField(default=dict, db_default={}, blank=True)
+    marks = models.JSONField(default=list, db_default=[], blank=True)
     written_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
@@ -47,12 +50,13 @@ class Draft(models.Model):
             "reasons": self.reasons,
             "remark": self.remark,
             "second": self.second,
+            "marks": self.marks,
         }
 
     @staticmethod
     def write(presentation: Presentation, content: DraftContent) -> None:
         """Keep this in place of what was written before; of nothing, keep nothing."""
-        if not (content["label"] or content["remark"] or content["second"]):
+        if not (content["label"] or content["remark"] or content["second"] or content["marks"]):
             Draft.objects.filter(presentation=presentation.pk).delete()
             return
         Draft.objects.bulk_create(

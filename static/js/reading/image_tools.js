@@ -7,10 +7,10 @@ export class ImageTools {
   #stack;
   #marks;
 
-  /** `now()` is the time looked at the image at hand. */
-  constructor({ root, viewer, told, now }) {
+  /** `now()` is the time looked at the image at hand; `changed()` hears of marks set and taken back. */
+  constructor({ root, viewer, told, now, changed }) {
     const { slices, urls, marks } = told;
-    this.#marks = marks ? new Marks({ root, viewer, slices }) : null;
+    this.#marks = marks ? new Marks({ root, viewer, slices, changed }) : null;
     this.#stack = slices > 1 ? new Stack({ root, viewer, slices, url: urls.slice, now }) : null;
   }
 
@@ -23,6 +23,11 @@ export class ImageTools {
     return { ...this.#stack?.used(), ...this.#marks?.used() };
   }
 
+  /** What of it is kept before the answer is saved. */
+  begun() {
+    return { ...this.#marks?.used() };
+  }
+
   /** Do what a key or a button says; true when it was something for a tool. */
   act(does) {
     return Boolean(this.#stack?.act(does) || this.#marks?.act(does));
@@ -33,7 +38,7 @@ export class ImageTools {
     return Boolean(this.#marks?.key(event));
   }
 
-  /** Of an answer given before, as the server holds it. */
+  /** Of an answer given before, as the server holds it, or of one begun. */
   remember({ token }, { marks }) {
     this.#marks?.remember(token, marks);
   }

@@ -51,9 +51,11 @@ export class Marks {
   #cross = null;
   #from = null;
   #drawn = null;
+  #changed;
 
-  constructor({ root, viewer, slices }) {
+  constructor({ root, viewer, slices, changed = () => {} }) {
     this.#viewer = viewer;
+    this.#changed = changed;
     this.#slices = slices;
     const bar = root.querySelector("[data-marks]");
     this.#words = bar.dataset;
@@ -74,10 +76,12 @@ export class Marks {
     return this.#isOn && this.#token !== null;
   }
 
-  /** Of an answer given before, as the server holds it. */
+  /** Of an answer given before, as the server holds it, or of one begun. */
   remember(token, marks = []) {
     if (!this.#byToken.has(token)) this.#byToken.set(token, marks);
-    if (token === this.#token) this.#tell();
+    if (token !== this.#token) return;
+    this.#tell();
+    this.#viewer.repaint();
   }
 
   /** What is marked on the image at hand, to be kept with its rating. */
@@ -165,6 +169,7 @@ export class Marks {
     this.#byToken.set(this.#token, [...this.list, { ...mark, ...of }]);
     this.#tell();
     this.#say(mark);
+    this.#changed();
   }
 
   #removeLast() {
@@ -173,6 +178,7 @@ export class Marks {
     this.#tell();
     this.#parts.said.textContent = this.#parts.last.textContent;
     this.#viewer.repaint();
+    this.#changed();
   }
 
   #tell() {

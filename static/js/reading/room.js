@@ -11,7 +11,7 @@ import { batchesAfter, unratedBy } from "./prefetch.js";
 import { Presence } from "./presence.js";
 import { Presentations } from "./presentations.js";
 import { Panel, workViewer } from "./panel.js";
-import { fieldsOf } from "./second.js";
+import { draftFields, fieldsOf } from "./second.js";
 import { Images } from "./images.js";
 import { ImageTools } from "./image_tools.js";
 import { Viewer, afterPainting } from "./viewer.js";
@@ -49,11 +49,11 @@ class Room {
     this.#outbox = new Outbox({ saveStore: this.#saveStore, drafts, post: (save) => this.#post(save) });
     this.#presence = new Presence({ ...told, lock: (unlock) => this.#dialog((dialogs) => dialogs.lock(unlock)) });
     const now = () => this.#presence.clock.read().active_ms;
-    this.#tools = new ImageTools({ root, viewer: this.#viewer, told, now });
+    this.#tools = new ImageTools({ root, viewer: this.#viewer, told, now, changed: () => this.#draft() });
     this.#drafts = new Drafts({
       store: drafts,
       post: (token, content) =>
-        post(told.urls.draft.replace("TOKEN", token), { ...fieldsOf(content), account: told.account }),
+        post(told.urls.draft.replace("TOKEN", token), draftFields(content, told.account)),
     });
     this.#listen();
   }
@@ -86,11 +86,13 @@ class Room {
     this.#current = presentation;
     this.#learned = false;
     const { token, modality } = presentation;
+    const begun = answer ? null : this.#drafts.of(presentation);
+    if (begun?.marks) this.#tools.remember(presentation, begun);
     this.#viewer.modality = modality;
     const image = this.#images.ready(token);
     if (image) this.#viewer.show(image, token);
     else this.#showLate(presentation);
-    this.#panel.fill(answer, answer ? null : this.#drafts.of(presentation));
+    this.#panel.fill(answer, begun);
     this.#viewer.describe(this.#panel.progress(presentation, this.#told));
     if (image) this.#panel.offerPresets(modality, image.bits);
     this.#presence.clock.start();
@@ -202,7 +204,7 @@ class Room {
   #draft() {
     const presentation = this.#current;
     if (!presentation || this.#learned || this.#presentations.answerAt(presentation.position)) return;
-    this.#drafts.write(presentation.token, this.#panel.content());
+    this.#drafts.write(presentation.token, { ...this.#panel.content(), ...this.#tools.begun() });
   }
 
   /** The reading ended elsewhere: say so at once, and what becomes of answers that had not arrived. */

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from rating.models import Enrolment, Freeze, Rating, Sitting, Study
 from rating.results.verification import verify_study
+from rating.studies.second_questions import checked
 from rating.studies.study import NotPossibleError
 from rating.studies.study_copy import copy_of
 from tests.rating.cast import SEED, organiser, presentations, rate_all
@@ -61,6 +62,29 @@ def test_own_answers_are_there_once_all_are_given_and_hold_no_truth(client_of, r
     assert page.count("You said: Real (4)") == 6
     assert page.count("odd rib") == 6
     assert "It was" not in page
+
+
+def test_a_raters_own_answers_to_second_questions_stand_there_too(client_of, rater):
+    asked = [
+        {"code": "signs", "words": "Which signs?", "kind": "multiple", "choices": ["Mass", "Line"]},
+        {"code": "why", "words": "Why?", "kind": "text"},
+    ]
+    study = reading_study(raters=[rater], debriefing="answers", second_questions=checked(asked))
+    first, *rest = presentations(study, rater)
+    Rating.record(
+        first,
+        uuid.uuid4(),
+        label="real",
+        second_answers={"signs": ["Mass", "Line"]},
+        second_texts={"why": "A <dense> hilum"},
+    )
+    for presentation in rest:
+        Rating.record(presentation, uuid.uuid4(), label="real")
+
+    page = page_of(client_of(rater), study).content.decode()
+
+    assert page.count("Which signs? Mass; Line") == 1
+    assert page.count("Why? A &lt;dense&gt; hilum") == 1
 
 
 def test_the_score_counts_right_answers_and_shows_each_image_with_its_truth(client_of, rater):

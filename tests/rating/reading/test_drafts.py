@@ -104,6 +104,7 @@ def test_a_draft_is_cheap_and_of_nothing_is_none(client_of, rater):
         "reasons": [],
         "remark": "half",
         "second": {},
+        "marks": [],
     }
     write(browser, study, first, label="", remark="")
 

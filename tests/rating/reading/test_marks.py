@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rating.models import Rating, RatingRevision
+from rating.models import Draft, Rating, RatingRevision
 from rating.reading.marks import clean_marks
 from rating.results.export.ratings_csv import csv_lines, rating_facts
 from rating.results.verification import verify_study
@@ -62,6 +62,32 @@ def test_points_and_boxes_are_drawn_by_mouse_and_stored_with_the_answer(open_bro
     enter(page, study)
     page.keyboard.press("z")
     until(page, "() => document.querySelector('[data-does=unmark]').textContent.includes('(2)')")
+
+
+def test_marks_begun_survive_a_reload_and_another_computer(open_browser, rater):
+    reading_study(raters=[rater], marks=True)
+    study = Study.objects.get()
+    page = open_browser(rater)
+    page.route("**/draft/**", lambda route: route.abort())  # only this browser has heard of them
+    enter(page, study)
+    page.click("[data-does=mark]")
+    page.mouse.click(*on_image(page, 0.25, 0.5))
+    page.wait_for_timeout(400)  # longer than a hand rests between two marks
+
+    page.reload()
+    until(page, "() => document.querySelector('[data-does=unmark]').textContent.includes('(1)')")
+    page.unroute("**/draft/**")
+    page.click("[data-does=mark]")
+    page.mouse.click(*on_image(page, 0.75, 0.5))
+    eventually(lambda: Draft.objects.filter(marks__1__w=0).exists(), page)
+    other = open_browser(rater)
+    enter(other, study)
+    until(other, "() => document.querySelector('[data-does=unmark]').textContent.includes('(2)')")
+    rate(other, "f")
+    eventually(Rating.objects.exists, other)
+
+    assert [mark["x"] for mark in marks()] == pytest.approx([0.25, 0.75], abs=0.01)
+    assert not Draft.objects.exists()
 
 
 def test_keys_mark_too_and_enter_still_saves(open_browser, rater):
