@@ -18,6 +18,7 @@ from audit.actors import PERSON
 from audit.models import Event
 from audit.redaction import erase_identity, redact
 from lungrater.privacy.traces import overwrite_in_logs, traces_in_tables
+from pool.uploads.staging import drop_uploads_of
 from rating.models import Enrolment
 from rating.reading.erasure import erase_rater
 from rating.results.cache import forget
@@ -116,6 +117,7 @@ def erase(person: User, *, by: Any, reason: str) -> Erasure:
         remarks = erase_rater(person, words, by=by, reason=reason)
         events = erase_identity(person.uuid, by=by, reason=reason, addresses=tuple(words))
         events += redact(Event.objects.filter(_reasons_with(words)), "reason", by=by, reason=reason)
+        drop_uploads_of(person)
         erase_account(person)
         record(person, by, ERASED, reason=reason)
         traces = traces_in_tables(words)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.files import File
@@ -65,7 +65,10 @@ def offset_of(upload: ResumableUpload) -> int:
         _complete(upload)
         return upload.length
     if size == upload.length:  # the storage did not take it when its last piece had come
-        with suppress(BusyError), appending(upload):
+        with (
+            suppress(BusyError, GoneError),
+            appending(upload),
+        ):  # gone: another request has just given it over
             settle(upload)
     return size
 
@@ -76,9 +79,10 @@ def appending(upload: ResumableUpload) -> Iterator[tuple[IO[bytes], int]]:
 
     Raises BusyError while another holds it, GoneError where there is nothing to append to.
     """
+    path = staging_path(upload)
     try:
-        # The system's own appending: what is written goes to the end of the file.
-        file = staging_path(upload).open("ab", buffering=0)
+        # The system's own appending: what is written goes to the end of the file, which is never made anew.
+        file = os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND), "ab", buffering=0)
     except FileNotFoundError:
         raise GoneError from None
     with file:
@@ -86,6 +90,8 @@ def appending(upload: ResumableUpload) -> Iterator[tuple[IO[bytes], int]]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BusyError from None
+        if not _is_at(path, file):
+            raise GoneError
         yield file, os.fstat(file.fileno()).st_size
 
 
@@ -105,12 +111,15 @@ def append(file: IO[bytes], pieces: Iterator[bytes]) -> int:
 
 
 def settle(upload: ResumableUpload) -> None:
-    """Give the complete file to the storage."""
+    """Give the complete file to the storage. Raises GoneError where it was dropped meanwhile."""
     path = staging_path(upload)
-    if default_storage.exists(upload.stored_name):
-        default_storage.delete(upload.stored_name)
-    with path.open("rb") as file:
-        default_storage.save(upload.stored_name, StagedFile(file, name=str(path)))
+    try:
+        with path.open("rb") as file:
+            if default_storage.exists(upload.stored_name):
+                default_storage.delete(upload.stored_name)
+            default_storage.save(upload.stored_name, StagedFile(file, name=str(path)))
+    except FileNotFoundError:
+        raise GoneError from None
     _complete(upload)
     path.unlink(missing_ok=True)
 
@@ -127,6 +136,12 @@ def drop(upload: ResumableUpload) -> bool:
     return True
 
 
+def drop_uploads_of(person: Any) -> None:
+    """All that this person has sent in pieces and not imported, bytes and all."""
+    for upload in ResumableUpload.objects.owned_by(person):
+        drop(upload)
+
+
 def sizes() -> dict[str, int]:
     """The bytes that are here of each unfinished upload, by the hex of its key."""
     staged = {}
@@ -134,6 +149,14 @@ def sizes() -> dict[str, int]:
         with suppress(FileNotFoundError):
             staged[entry.name] = entry.stat().st_size
     return staged
+
+
+def _is_at(path: Path, file: IO[bytes]) -> bool:
+    """Whether the file still lies there: whoever held it before may have given it to the storage, or dropped it."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def _is_stored(upload: ResumableUpload) -> bool:

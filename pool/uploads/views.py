@@ -132,9 +132,15 @@ def _append(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     except staging.BusyError:
         raise ProtocolError(409, "Another request is sending this upload.") from None
     except staging.GoneError:
-        raise ProtocolError(404, "The upload is gone; begin it again.") from None
+        raise _why_gone(pk) from None
     upload.refresh_from_db()
     return answer(204, Upload_Offset=reached, Upload_Expires=expiry(upload.expires_at))
+
+
+def _why_gone(pk: uuid.UUID) -> ProtocolError:
+    if ResumableUpload.objects.complete().filter(pk=pk).exists():  # another request has just ended it
+        return ProtocolError(409, "The offset is another one.")
+    return ProtocolError(404, "The upload is gone; begin it again.")
 
 
 def _at_complete(upload: ResumableUpload, offset: int, length: int) -> HttpResponse:

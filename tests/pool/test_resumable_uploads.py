@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import io
+import lzma
 import os
 import tarfile
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +23,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from jobs import disk_space
+from lungrater.privacy.erasure import erase
 from pool.models import Dataset, Image, ImportJob, ResumableUpload
 from pool.uploads import staging
 from pool.uploads.tasks import drop_abandoned_uploads
@@ -195,6 +199,29 @@ def test_a_process_that_dies_before_the_last_note_loses_nothing(
     assert ResumableUpload.objects.get().is_complete
 
 
+def test_a_look_in_the_moment_in_which_an_upload_ends_harms_nothing(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = sender.begun()
+    upload = ResumableUpload.objects.get()
+    staging.staging_path(upload).write_bytes(DATA)  # the last piece is here, and its request about to end
+    lock = fcntl.flock
+
+    def ends_meanwhile(*how: Any) -> None:
+        monkeypatch.setattr(fcntl, "flock", lock)
+        staging.settle(ResumableUpload.objects.get())
+        lock(*how)
+
+    monkeypatch.setattr(fcntl, "flock", ends_meanwhile)
+    looked = sender.head(url)
+
+    assert looked["Upload-Offset"] == str(len(DATA))
+    with ResumableUpload.objects.get().file.open() as file:
+        assert file.read() == DATA
+    with pytest.raises(staging.GoneError), staging.appending(upload):
+        """Nothing is begun anew where an upload has ended."""
+
+
 def test_nobody_else_sees_goes_on_with_or_drops_an_upload(
     sender: Sender, admin: User, client_of: Callable[[User], Client]
 ) -> None:
@@ -278,6 +305,16 @@ def test_uploads_nobody_goes_on_with_are_dropped_with_stray_bytes(sender: Sender
     assert not stray.exists()
 
 
+def test_what_an_erased_person_has_sent_goes_with_them(sender: Sender, researcher: User) -> None:
+    complete, half = sender.sent(DATA), sender.begun()
+
+    erase(researcher, by=None, reason="Asked for it.")
+
+    assert not ResumableUpload.objects.exists()
+    assert not default_storage.exists(complete.stored_name)
+    assert not (staging.folder() / uuid.UUID(half.rsplit("/", 1)[1]).hex).exists()
+
+
 def test_a_folder_sent_in_packs_keeps_its_folders(
     sender: Sender, django_capture_on_commit_callbacks: Any
 ) -> None:
@@ -302,6 +339,35 @@ def test_a_folder_sent_in_packs_keeps_its_folders(
     }
     assert [outcome.file for outcome in job.outcomes.refused()] == ["normal/bad.png"]
     assert (job.total, ResumableUpload.objects.count()) == (4, 0)
+
+
+def oversized(kind: bytes, size: int) -> bytes:
+    info = tarfile.TarInfo("x")
+    info.type, info.size = kind, size
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+HOSTILE_PACKS: dict[str, Callable[[], bytes]] = {
+    "packed by xz": lambda: lzma.compress(packed({"a.png": image_bytes()})),
+    "a header of 2 MB": lambda: oversized(tarfile.XHDTYPE, 2**21) + bytes(2**21) + packed({"a.png": b"x"}),
+    "a name of no length": lambda: oversized(tarfile.GNUTYPE_LONGNAME, -512) + packed({"a.png": b"x"}),
+    "headers upon headers": lambda: (oversized(tarfile.XHDTYPE, 0) * 2000) + packed({"a.png": b"x"}),
+    "a size beyond all files": lambda: oversized(tarfile.REGTYPE, 2**80) + packed({"a.png": b"x"}),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_PACKS)
+def test_a_hostile_pack_ends_in_a_sentence(sender: Sender, name: str) -> None:
+    pack = sender.sent(HOSTILE_PACKS[name](), pack="1")
+    fields = {"name": "Ours", "origin": "real", "modality": "xray", "labels": "none", "sent": str(pack.pk)}
+    sender.client.post(reverse("pool:upload"), fields)
+    job = ImportJob.objects.get()
+
+    job.perform()
+
+    (refusal,) = job.outcomes.refused()
+    assert refusal.reason.startswith(("The tar cannot be read to its end", "The tar unpacks to"))
+    assert not job.images.exists()
 
 
 def test_files_of_others_or_half_sent_ones_are_not_imported(

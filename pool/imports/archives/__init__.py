@@ -160,7 +160,7 @@ def _members(item: ImportItem, skip: Path | None) -> Iterator[Member | Refusal]:
     elif not item.path.is_file():
         raise BadSourceError(f"There is no file or folder {item.name}.")
     elif item.is_pack:  # whatever the name of its first file begins with
-        yield from tar_members(item.path, item.name)
+        yield from tar_members(item.path, item.name, is_plain=True)
     elif kind := archive_kind(item):
         yield from OPENED[kind](item.path, item.name)
     else:

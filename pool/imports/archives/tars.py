@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from pool.canonical.texts import plain
 from pool.imports.archives import members as limits
@@ -23,16 +24,34 @@ from pool.imports.archives.members import (
 )
 from pool.imports.decoding import MAX_FILE_BYTES
 
-DAMAGED = (tarfile.TarError, zlib.error, EOFError, OSError, ValueError)
+# The last: headers upon headers, each of which is read within the one before it.
+DAMAGED = (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, RecursionError)
+MOST_OF_A_HEADER = 2**20
+READ_AT_ONCE = {
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+}
 
 
-def tar_members(path: Path, title: str) -> Iterator[Member | Refusal]:
+class BoundedInfo(tarfile.TarInfo):
+    """A header whose long names and further fields, which are read into memory at once, are not long without end."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> BoundedInfo:
+        info = super().frombuf(buf, encoding, errors)
+        if info.type in READ_AT_ONCE and not 0 <= info.size <= MOST_OF_A_HEADER:
+            raise tarfile.ReadError("a header is larger than any has to be")
+        return info
+
+
+def tar_members(path: Path, title: str, *, is_plain: bool = False) -> Iterator[Member | Refusal]:
+    """Its files; is_plain: as it is, so that nothing packed is unpacked to look what it is."""
     packed = path.stat().st_size
     budget = Budget(limits.MAX_UNPACKED, "tar")
     declared, earlier = 0, set[str]()
     try:
         # xz is left out: one small file of it may ask for gigabytes of memory.
-        with tarfile.open(path, "r:*", encoding="utf-8", errors="surrogateescape") as archive:
+        with _opened(path, "r:" if is_plain else "r:*") as archive:
             for number, info in enumerate(archive, start=1):
                 declared += info.size
                 # What a header declares is skipped by unpacking it, so it counts before the next header is read.
@@ -49,6 +68,10 @@ def tar_members(path: Path, title: str) -> Iterator[Member | Refusal]:
                 yield Member(name, partial(_unpack, archive, info, budget))
     except DAMAGED as error:
         yield Refusal(title, f"The tar cannot be read to its end: {error}.")
+
+
+def _opened(path: Path, mode: Literal["r:", "r:*"]) -> tarfile.TarFile:
+    return tarfile.open(path, mode, encoding="utf-8", errors="surrogateescape", tarinfo=BoundedInfo)
 
 
 def _unsafe(info: tarfile.TarInfo, name: str, earlier: set[str]) -> str:
@@ -78,7 +101,7 @@ def _unpack(archive: tarfile.TarFile, info: tarfile.TarInfo, budget: Budget) -> 
 def count_in_tar(path: Path) -> int:
     """How many files a plain tar holds; 1 where it cannot be read."""
     try:
-        with tarfile.open(path, "r:", encoding="utf-8", errors="surrogateescape") as archive:
+        with _opened(path, "r:") as archive:
             return sum(info.isreg() for info, _ in zip(archive, range(limits.MAX_MEMBERS), strict=False))
     except DAMAGED:
         return 1
