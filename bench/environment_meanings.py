@@ -25,6 +25,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "UPLOAD_MOST_GB": "the largest file that is sent in pieces, in GB",
         "UPLOAD_MOST_GB_PERSON": "all of a person's files that are not imported yet, in GB",
         "UPLOAD_DAYS": "files that nobody goes on with or imports are deleted after so many days",
+        "HELD_FILE_DAYS": "what nobody decides of leaves the release desk after so many days; 0: never",
         "IMPORT_FROM_PRIVATE_NETWORKS": "an import may fetch from addresses of your own network",
         "DEBUG": "Django's pages for developers; never on a server",
     },

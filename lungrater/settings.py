@@ -191,6 +191,8 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 20_000
 UPLOAD_MOST_GB = env.int("UPLOAD_MOST_GB", default=20)
 UPLOAD_MOST_GB_PERSON = env.int("UPLOAD_MOST_GB_PERSON", default=100)
 UPLOAD_DAYS = env.int("UPLOAD_DAYS", default=7)
+# How long a file lies on the release desk that nobody decides of; 0: for ever.
+HELD_FILE_DAYS = env.int("HELD_FILE_DAYS", default=365)
 
 # --- Work -------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = redis_url()
@@ -207,6 +209,10 @@ CELERY_BEAT_SCHEDULE = {
     "drop-finished-uploads": {
         "task": "pool.imports.tasks.drop_finished_uploads",
         "schedule": timedelta(minutes=5),
+    },
+    "expire-held-files": {
+        "task": "pool.imports.tasks.expire_held_files",
+        "schedule": timedelta(hours=1),
     },
     "drop-abandoned-uploads": {
         "task": "pool.uploads.tasks.drop_abandoned_uploads",

@@ -31,8 +31,10 @@ def remove(dataset: Dataset, *, by: Any = None) -> None:
             raise StillNeededError(_built_upon(dataset))
         record(dataset, by, "removed a dataset", name=dataset.name, origin=dataset.origin, images=images)
         files += dataset.images.with_values().values_list("values", flat=True)
-        files += [str(name) for name in dataset.held_files.exclude(file="").values_list("file", flat=True)]
-        files += Slice.objects.filter(image__dataset=dataset).values_list("file", flat=True)
+        slices = Slice.objects.filter(image__dataset=dataset)
+        for rows in (dataset.held_files.all(), slices):
+            for names in rows.values_list("file", "values").iterator(chunk_size=2000):
+                files += [str(name) for name in names if name]
         dataset.held_files.all().delete()
         dataset.images.all().delete()
         dataset.imports.all().delete()

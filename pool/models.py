@@ -134,6 +134,12 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """Images with a note, of this code where one is given."""
         return self.filter(notes__contains=[{"code": code}]) if code else self.exclude(notes=[])
 
+    def elsewhere(self, among: Self) -> dict[str, int]:
+        """How many of these stand pixel by pixel in other datasets too, by the dataset's name; counted among these images."""
+        same = among.filter(pixel_sha256__in=self.order_by().values("pixel_sha256"))
+        rows = same.exclude(dataset__in=self.order_by().values("dataset")).order_by("dataset__name")
+        return dict(rows.values_list("dataset__name").annotate(number=models.Count("pk")))
+
     def matching(
         self,
         *,
@@ -238,6 +244,7 @@ class Image(models.Model):
         indexes = [
             models.Index(fields=["modality", "origin", "label"], name="image_stratum"),
             models.Index(fields=["perceptual_hash"], name="image_perceptual_hash"),
+            models.Index(fields=["pixel_sha256"], name="image_pixels"),
             models.Index(
                 fields=["dataset", "series_key", "slice_position"],
                 name="image_series",

@@ -34,14 +34,17 @@ class Client:
         there = next((row for row in self.datasets() if row["name"] == name), None)
         return there or dict(self.transport.create("/datasets", json={"name": name, **described}))
 
-    def push_images(self, name: str, files: Iterable[str | Path], **described: Any) -> list[int]:
+    def push_images(
+        self, name: str, files: Iterable[str | Path], *, with_outcomes: bool = False, **described: Any
+    ) -> list[int]:
         """Send files into the dataset of this name; what it holds already is not sent. The numbers of the imports.
 
-        After a failure call it again: it goes on with what is missing.
+        After a failure call it again: it goes on with what is missing. Files that an import refused for what they are,
+        or took for duplicates, are sent again only `with_outcomes`: once a new version may read them, for example.
         """
         key = self.dataset(name, **described)["id"]
         by_digest = {_sha256(Path(file)): Path(file) for file in files}
-        missing = self._missing(key, list(by_digest))
+        missing = self._missing(key, list(by_digest), with_outcomes=with_outcomes)
         imports = []
         for start in range(0, len(missing), AT_ONCE):
             paths = [by_digest[digest] for digest in missing[start : start + AT_ONCE]]
@@ -106,10 +109,10 @@ class Client:
     def _act(self, slug: str, act: str, body: Any = None, act_token: str = "") -> str:
         return str(self.transport.act(f"/studies/{slug}/{act}", body, act_token=act_token)["sentence"])
 
-    def _missing(self, key: int, digests: list[str]) -> list[str]:
+    def _missing(self, key: int, digests: list[str], *, with_outcomes: bool) -> list[str]:
         missing: list[str] = []
         for start in range(0, len(digests), MOST_DIGESTS):
-            body = {"sha256": digests[start : start + MOST_DIGESTS]}
+            body = {"sha256": digests[start : start + MOST_DIGESTS], "with_outcomes": with_outcomes}
             missing += self.transport.act(f"/datasets/{key}/images/missing", body)["sha256"]
         return missing
 

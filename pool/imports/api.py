@@ -21,7 +21,7 @@ from jobs.api import JobFacts, add_job_operations
 from pool.imports.forms import UploadForm
 from pool.imports.uploads import submit_upload
 from pool.imports.views import pages
-from pool.models import Dataset, HeldFile, Image, ImportJob, Slice
+from pool.models import Dataset, FileOutcome, HeldFile, Image, ImportJob, Slice
 
 OF_THE_DATASET = ("dataset", "name", "origin", "modality", "window", "licence", "citation")
 MOST_AT_ONCE = 1000
@@ -49,11 +49,22 @@ class ImportLine(JobFacts):
 
 
 class ImportFacts(ImportLine):
-    """`refused`, `duplicates` and `unchosen` (slices) name the files that became no image of their own, the first hundred of each."""
+    """`refused`, `duplicates` and `unchosen` (slices) name the files that became no image of their own, the first hundred of each.
+
+    `elsewhere`: how many of its images stand in other datasets that you see too, by the dataset's name.
+    """
 
     refused: list[Outcome]
     duplicates: list[Outcome]
     unchosen: list[Outcome]
+    elsewhere: dict[str, int]
+
+    @staticmethod
+    def resolve_elsewhere(job: ImportJob, context: Any) -> dict[str, int]:
+        if job.is_active:
+            return {}
+        numbers: dict[str, int] = job.images.elsewhere(Image.objects.visible_to(context["request"].user))
+        return numbers
 
     @staticmethod
     def resolve_refused(job: ImportJob) -> Any:
@@ -74,6 +85,12 @@ def _outcomes(rows: Any) -> list[dict[str, str]]:
 
 class Digests(Schema):
     sha256: list[Sha256] = Field(max_length=MOST_AT_ONCE)
+
+
+class DigestQuery(Digests):
+    """`with_outcomes`: files that an import of this dataset has refused, or taken for duplicates, are missing again."""
+
+    with_outcomes: bool = False
 
 
 @router.post(
@@ -106,18 +123,22 @@ def upload_images(
 
 
 @router.post("/datasets/{pk}/images/missing", response=Digests, auth=Access(Scope.READ, "pool.view_image"))
-def missing_images(request: HttpRequest, pk: Key, body: Digests) -> Any:
+def missing_images(request: HttpRequest, pk: Key, body: DigestQuery) -> Any:
     """Which of these files, by SHA-256, are no image of the dataset: send those, after a broken upload as before it.
 
-    Of a dataset that you may change, files on its release desk or discarded there are not missing either; refused files and
-    duplicates of an image are, as they are not kept.
+    Of a dataset that you may change, files on its release desk or discarded there are not missing either, nor are files that
+    an import has refused for what they are, or taken for duplicates, unless `with_outcomes` asks for them.
     """
     dataset = get_object_or_404(Dataset.objects.visible_to(request.user), pk=pk)
     of_these = {"dataset": dataset, "source_sha256__in": body.sha256}
     images = Image.objects.filter(**of_these).values_list("source_sha256", flat=True)
-    held_files = HeldFile.objects.editable_by(request.user).filter(**of_these)
+    held_files = (
+        HeldFile.objects.editable_by(request.user).exclude(state=HeldFile.State.EXPIRED).filter(**of_these)
+    )
     slices = Slice.objects.filter(image__dataset=dataset, source_sha256__in=body.sha256)
-    rows = (held_files, slices)
+    rows: list[Any] = [held_files, slices]
+    if not body.with_outcomes and Dataset.objects.editable_by(request.user).filter(pk=pk).exists():
+        rows.append(FileOutcome.objects.filter(job__dataset=dataset, source_sha256__in=body.sha256))
     present = {*images, *(digest for each in rows for digest in each.values_list("source_sha256", flat=True))}
     return {"sha256": [digest for digest in dict.fromkeys(body.sha256) if digest not in present]}
 

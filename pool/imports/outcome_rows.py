@@ -32,6 +32,8 @@ class FileOutcome(models.Model):
     reason = models.CharField(max_length=500, blank=True)
     same_as = models.CharField(max_length=255, blank=True)
     added = models.CharField(max_length=100, blank=True)
+    # Of the file's bytes, where those alone decided: then the same file need not be sent again.
+    source_sha256 = models.CharField(max_length=64, blank=True, db_default="")
 
     objects = FileOutcomeQuerySet.as_manager()
 
@@ -44,7 +46,12 @@ class FileOutcome(models.Model):
                 name="file_outcome_kind_known",
             ),
         ]
-        indexes = [models.Index(fields=["job", "kind", "id"], name="file_outcome_list")]
+        indexes = [
+            models.Index(fields=["job", "kind", "id"], name="file_outcome_list"),
+            models.Index(
+                fields=["source_sha256"], name="file_outcome_source", condition=~models.Q(source_sha256="")
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.file}: {self.kind}"

@@ -29,12 +29,13 @@ class ImportReport(TypedDict):
     refused: list[dict[str, str]]
     held: list[dict[str, str]]
     unchosen: NotRequired[list[dict[str, str]]]
+    elsewhere: NotRequired[dict[str, int]]  # images of the same pixels in other datasets, by name
 
 
 def outcome_row(job: ImportJob, outcome: Duplicate | Refusal) -> FileOutcome:
     """What became of a file that is no image of its own, as a row not yet saved."""
     kind = KINDS[type(outcome)]
-    return FileOutcome(job=job, kind=kind, **outcome.as_json())
+    return FileOutcome(job=job, kind=kind, source_sha256=outcome.sha256, **outcome.as_json())
 
 
 OUTSIDE = {FileOutcome.Kind.REFUSED.value: "refused", FileOutcome.Kind.UNCHOSEN.value: "not chosen"}

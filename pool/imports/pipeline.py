@@ -103,7 +103,7 @@ class Pipeline:
         try:
             images = self._decoder().decode_all(data, source.name, self.hints)
         except RefusedImageError as error:
-            return OpenedFile(source, sha256, [], Refusal(source.name, str(error)))
+            return OpenedFile(source, sha256, [], Refusal(source.name, str(error), sha256))
         return OpenedFile(source, sha256, [_prepared(image) for image in images])
 
     def _decoder(self) -> Decoder:

@@ -38,6 +38,7 @@ class Duplicate:
     file: str
     same_as: str
     added: str = ""
+    sha256: str = ""
 
     def as_json(self) -> dict[str, str]:
         entry = {"file": file_name(self.file), "same_as": self.same_as}
@@ -138,7 +139,7 @@ def _bring_one(
         there = error.image
         again = there.source_sha256 == file.sha256 and there.source_name == name
         added = _complete(there, described) if again else ""
-        return Duplicate(name, there.source_name or str(there.pk), added)
+        return Duplicate(name, there.source_name or str(there.pk), added, file.sha256)
     except OSError as error:
         if is_out_of_room(error):  # no fault of this file: it is brought in once there is room
             raise
@@ -210,13 +211,13 @@ def _hold(
         provenance=plain_json(described.provenance),
         notes=[note.as_json() for note in described.notes],
     )
-    if hold(held_file, image.png):
+    if hold(held_file, image.png, image.decoded.values):
         return held_file
     earlier = HeldFile.objects.get(dataset=dataset, pixel_sha256=image.pixel_sha256)
     if earlier.state == HeldFile.State.DISCARDED:
         return Refusal(name, f"A person discarded these pixels at the release desk: {earlier.reason}")
     where = "released under a mask" if earlier.image_id else "on the release desk"
-    return Duplicate(name, f"{earlier.source_name} ({where})")
+    return Duplicate(name, f"{earlier.source_name} ({where})", sha256=file.sha256)
 
 
 def hints_of(dataset: Dataset, slices: str = "") -> Hints:
@@ -271,7 +272,7 @@ def add_image(
     )
     if prepared and stack:
         image.slices = stack.slices
-        insert_stack(image, prepared.png, stack.others())
+        insert_stack(image, prepared.png, stack.others(), prepared.decoded.values)
         return image
     if prepared and prepared.decoded.series:
         image.series_key = series_key(prepared.decoded.series)

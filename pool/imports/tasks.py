@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from celery import shared_task
 
 from jobs import runners
 from pool.dicomweb.runner import forget_series, import_series
 from pool.imports import uploads
-from pool.models import ImportJob
+from pool.models import HeldFile, ImportJob
+from pool.release.desk import AlreadyDecidedError, expire
 from pool.rendering.rewindowing import run_rewindowing
 from pool.storage.file_sizes import measure_files
+
+AT_ONCE = 1000
 
 
 def run_import(job: ImportJob) -> None:
@@ -33,6 +38,14 @@ def run_import_job(job_id: int) -> None:
 @shared_task
 def measure_image_files() -> None:
     measure_files()
+
+
+@shared_task
+def expire_held_files() -> None:
+    """Let go of what lies on the release desk for too long; some at a time, the next run goes on."""
+    for held_file in HeldFile.objects.overdue()[:AT_ONCE]:
+        with suppress(AlreadyDecidedError):
+            expire(held_file)
 
 
 @shared_task

@@ -16,7 +16,7 @@ from pool.counting import count_of
 from pool.imports.forms import UploadForm
 from pool.imports.outcomes import outcome_lines
 from pool.imports.uploads import UploadsGoneError, submit_upload
-from pool.models import FileOutcome, ImportJob
+from pool.models import FileOutcome, Image, ImportJob
 
 RECENT = 10
 CHECK_ONLY = "Check-Only"  # a page asks whether the form will do, before it sends files
@@ -78,6 +78,11 @@ class ImportPages(JobPages[ImportJob]):
         if not job.has_its_files:
             return "The files that were sent are deleted by now: send them again."
         return super().resumed(request, job)
+
+    def context_of(self, job: ImportJob, request: HttpRequest) -> Context:
+        visible = Image.objects.visible_to(request.user)
+        elsewhere = {} if job.is_active else job.images.elsewhere(visible)
+        return {**super().context_of(job, request), "elsewhere": elsewhere}
 
     def context(self, job: ImportJob) -> Context:
         noted = job.images.noted().order_by("source_name").values_list("source_name", "notes")[:MOST_LINES]

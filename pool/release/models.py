@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any, Self
 
 from django.conf import settings
@@ -17,6 +18,10 @@ def held_path(row: HeldFile, _filename: str) -> str:
     return f"held/{row.pk.hex[:2]}/{row.pk.hex}.png"
 
 
+def held_value_path(row: HeldFile, _filename: str) -> str:
+    return f"held/{row.pk.hex[:2]}/{row.pk.hex}.dcm"
+
+
 class HeldFileQuerySet(models.QuerySet["HeldFile"]):
     def editable_by(self, person: Any) -> Self:
         """Those of datasets this person may change: whoever only looks at a dataset sees none of what it holds back."""
@@ -25,6 +30,11 @@ class HeldFileQuerySet(models.QuerySet["HeldFile"]):
 
     def waiting(self) -> Self:
         return self.filter(state=HeldFile.State.WAITING)
+
+    def overdue(self) -> Self:
+        """Those that have waited for longer than this site keeps what nobody decides of; none where it keeps them for ever."""
+        days = settings.HELD_FILE_DAYS
+        return self.waiting().filter(created_at__lt=Now() - timedelta(days=days)) if days else self.none()
 
     def discarded(self) -> Self:
         return self.filter(state=HeldFile.State.DISCARDED)
@@ -40,6 +50,7 @@ class HeldFile(models.Model):
         WAITING = "waiting"
         RELEASED = "released"
         DISCARDED = "discarded"
+        EXPIRED = "expired"  # nobody decided in time; the next import lays it on the desk again
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     dataset = models.ForeignKey("pool.Dataset", on_delete=models.PROTECT, related_name="held_files")
@@ -48,6 +59,8 @@ class HeldFile(models.Model):
     )
     hold_reason = models.CharField(max_length=MOST_REASON)
     file = models.FileField(upload_to=held_path, max_length=200, blank=True)
+    # What a window was laid on, as of an image; it goes where the pixels go.
+    values = models.FileField(upload_to=held_value_path, max_length=200, blank=True, db_default="")
     # What the image will say of itself once it is one.
     label = models.CharField("finding", max_length=300, blank=True)
     patient_key = models.CharField(max_length=64, blank=True)
@@ -79,7 +92,7 @@ class HeldFile(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["dataset", "pixel_sha256"], name="held_pixels_once_per_dataset"),
             models.CheckConstraint(
-                condition=models.Q(state__in=["waiting", "released", "discarded"]),
+                condition=models.Q(state__in=["waiting", "released", "discarded", "expired"]),
                 name="held_file_state_known",
             ),
             models.CheckConstraint(

@@ -18,12 +18,17 @@ from pool.imports.notes import Note
 from pool.imports.pipeline import OpenedFile, Pipeline, Prepared
 from pool.imports.store import Duplicate, hints_of
 from pool.imports.uploads import Teller, work_through
-from pool.models import Dataset, Image, ImportJob
-from pool.storage.insertion import DuplicatePixelsError, insert
+from pool.imports.volumetric.slices import STACK
+from pool.imports.volumetric.stacks import why_even
+from pool.models import Dataset, Image, ImportJob, Slice
+from pool.storage.insertion import DuplicatePixelsError, insert, insert_stack
+from pool.storage.slices import SliceFile
 from pool.storage.stored_files import LostFileError, stored_bytes
 
 AT_ONCE = 200
+RANGE = "range"
 NO_VALUES = "The image was imported without values to lay a window on; import its file again."
+ONE_WINDOW = "A stack is shown by one window: choose lung, mediastinum, bone or CENTRE/WIDTH for it."
 LEFT_OUT = "The image was left out of its dataset before it was copied."
 
 
@@ -57,7 +62,7 @@ def rewindowed(
 
     None for those in `done`, the origins of the copies there are: a dataset may hold many images of one name.
     """
-    images = source.images.shown_freely().order_by("pk").iterator(chunk_size=AT_ONCE)
+    images = source.images.shown_freely().filter(slices=1).order_by("pk").iterator(chunk_size=AT_ONCE)
     items = (None if _origin(image) in done else _item(image) for image in images)
     with Pipeline(hints_of(target)) as pipeline:
         for file in pipeline.open_all(items):
@@ -67,6 +72,10 @@ def rewindowed(
                 yield file.refusal
             elif isinstance(file.source, ValueSource):
                 yield _copy(file.source.image, target, file.images[0], job)
+    stacks = source.images.shown_freely().filter(slices__gt=1).order_by("pk")
+    with Pipeline(hints_of(target, STACK)) as pipeline:
+        for image in stacks.iterator(chunk_size=AT_ONCE):
+            yield None if _origin(image) in done else _copy_stack(image, target, pipeline, job)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +104,57 @@ def _item(image: Image) -> Source | Refusal:
     return ValueSource(_name(image), Facts(), partial(bytes, data), image=image)
 
 
+def _copy_stack(
+    image: Image, target: Dataset, pipeline: Pipeline, job: ImportJob | None
+) -> Image | Duplicate | Refusal | None:
+    """The same stack under the target's window, slice by slice; all of it or nothing."""
+    if target.window == RANGE:
+        return Refusal(_name(image), ONE_WINDOW)
+    if image.other_slices.filter(values="").exists():
+        return Refusal(_name(image), NO_VALUES)
+    rows = image.other_slices.order_by("number")
+    try:
+        [(_source, middle)] = _prepared(pipeline, [_item(image)])
+        others = (
+            SliceFile(row.number, each.png, each.pixel_sha256, row.source_sha256, each.decoded.values)
+            for row, (_source, each) in zip(
+                rows, _prepared(pipeline, (_slice_item(image, row) for row in rows)), strict=True
+            )
+        )
+        if reason := why_even(middle):
+            return Refusal(_name(image), reason)
+        return _copy(image, target, middle, job, others)
+    except SliceRefusedError as error:
+        return Refusal(_name(image), str(error))
+
+
+class SliceRefusedError(Exception):
+    """A slice of a stack cannot be shown anew; the message is one sentence."""
+
+
+def _prepared(pipeline: Pipeline, items: Iterable[Source | Refusal]) -> Iterator[tuple[Source, Prepared]]:
+    """The only image of each, in order. Raises SliceRefusedError at one that has none."""
+    for file in pipeline.open_all(items):
+        refusal = file.refusal if isinstance(file, OpenedFile) else file
+        if refusal is not None or not isinstance(file, OpenedFile):
+            raise SliceRefusedError(refusal.reason if refusal else NO_VALUES)
+        yield file.source, file.images[0]
+
+
+def _slice_item(image: Image, row: Slice) -> Source | Refusal:
+    try:
+        data = stored_bytes(row.values, f"the values of slice {row.number} of image {image.pk}")
+    except LostFileError as error:
+        return Refusal(_name(image), str(error))
+    return ValueSource(_name(image), Facts(), partial(bytes, data), image=image)
+
+
 def _copy(
-    image: Image, target: Dataset, prepared: Prepared, job: ImportJob | None
+    image: Image,
+    target: Dataset,
+    prepared: Prepared,
+    job: ImportJob | None,
+    others: Iterable[SliceFile] = (),
 ) -> Image | Duplicate | Refusal:
     """The same image under the target's window, a row and a key of its own."""
     if not Image.objects.shown_freely().filter(pk=image.pk).exists():  # since the job began
@@ -114,6 +172,7 @@ def _copy(
         slice_position=image.slice_position,
         slice_number=image.slice_number,
         slice_count=image.slice_count,
+        slices=image.slices,
         source_name=_name(image),
         source_sha256=image.source_sha256,
         **prepared.columns,
@@ -125,7 +184,10 @@ def _copy(
         notes=_notes(image.notes, decoded.notes),
     )
     try:
-        insert(copy, prepared.png, decoded.values)
+        if image.slices > 1:
+            insert_stack(copy, prepared.png, others, decoded.values)
+        else:
+            insert(copy, prepared.png, decoded.values)
     except DuplicatePixelsError as error:
         return Duplicate(copy.source_name, _name(error.image))
     return copy

@@ -11,7 +11,7 @@ from django.utils.crypto import salted_hmac
 
 from pool.canonical.texts import line
 from pool.models import Image, stored_path, value_path
-from pool.storage.slices import Slice, SliceFile, slice_path
+from pool.storage.slices import Slice, SliceFile, slice_path, slice_value_path
 
 ONCE = "image_pixels_once_per_dataset"
 
@@ -45,7 +45,7 @@ def insert(image: Image, png: bytes, values: bytes = b"") -> None:
         raise DuplicatePixelsError(there) from error
 
 
-def insert_stack(image: Image, png: bytes, others: Iterable[SliceFile]) -> None:
+def insert_stack(image: Image, png: bytes, others: Iterable[SliceFile], values: bytes = b"") -> None:
     """Store a new image that is a stack: its middle slice as any image, and the other ones.
 
     All of it, or nothing. Raises DuplicatePixelsError where the dataset holds the middle slice already.
@@ -53,7 +53,7 @@ def insert_stack(image: Image, png: bytes, others: Iterable[SliceFile]) -> None:
     rows: list[Slice] = []
     try:
         with transaction.atomic():
-            insert(image, png)
+            insert(image, png, values)
             for each in others:
                 row = Slice(
                     image=image,
@@ -64,13 +64,17 @@ def insert_stack(image: Image, png: bytes, others: Iterable[SliceFile]) -> None:
                 row.file.name = slice_path(row, "")
                 rows.append(row)
                 _store(row.file, each.png)
-                image.file_bytes = (image.file_bytes or 0) + len(each.png)
+                if each.values:
+                    row.values.name = slice_value_path(row, "")
+                    _store(row.values, each.values)
+                image.file_bytes = (image.file_bytes or 0) + len(each.png) + len(each.values)
             Slice.objects.bulk_create(rows, batch_size=500)
             image.save(update_fields=["file_bytes"])
     except DuplicatePixelsError:
         raise
     except BaseException:
-        for file in (image.file, *(row.file for row in rows)):
+        stored = (image.file, image.values, *(file for row in rows for file in (row.file, row.values)))
+        for file in filter(None, stored):
             file.storage.delete(str(file.name))
         raise
 

@@ -19,12 +19,19 @@ def slice_path(_slice: models.Model, _filename: str) -> str:
     return f"slices/{name[:2]}/{name}.png"
 
 
+def slice_value_path(_slice: models.Model, _filename: str) -> str:
+    name = uuid.uuid4().hex
+    return f"values/{name[:2]}/{name}.dcm"
+
+
 class Slice(models.Model):
     """One slice of a stack, but for the middle one."""
 
     image = models.ForeignKey("pool.Image", on_delete=models.CASCADE, related_name="other_slices")
     number = models.PositiveIntegerField(help_text="1 first, in the order in which they lie.")
     file = models.FileField(upload_to=slice_path, max_length=200)
+    # What a window was laid on, as of an image; empty where there was no more to keep.
+    values = models.FileField(upload_to=slice_value_path, max_length=200, blank=True, db_default="")
     pixel_sha256 = models.CharField(max_length=64)
     source_sha256 = models.CharField(max_length=64, blank=True)  # of its own file, where it came in one
 
@@ -42,12 +49,13 @@ class Slice(models.Model):
 
 @dataclass(frozen=True)
 class SliceFile:
-    """A slice as it is stored: its number, 1 first, its PNG, the hash of its pixels and that of the file it came in."""
+    """A slice as it is stored: its number, 1 first, its PNG, the hash of its pixels, that of its file, and its values."""
 
     number: int
     png: bytes
     pixel_sha256: str
     source_sha256: str = ""
+    values: bytes = b""
 
 
 def middle_of(number: int) -> int:

@@ -236,3 +236,23 @@ def test_a_list_is_followed_on_its_own_site_and_not_for_ever(monkeypatch):
         site.datasets()
 
     assert [str(url) for url in addresses] == ["https://here.example/api/v1/datasets", address, address]
+
+
+def test_files_that_were_refused_or_are_duplicates_are_sent_once(researcher, tmp_path):
+    site = site_of(researcher)
+    broken, image, copy = (tmp_path / name for name in ("broken.png", "image.png", "copy.png"))
+    broken.write_bytes(b"no image at all")
+    pixels = Pillow.fromarray(make_pixels(seed=5))
+    pixels.save(image)
+    pixels.save(copy, compress_level=1)
+    site.push_images("A", [broken, image, copy], origin="real", modality="xray")
+    done_by_a_worker()
+
+    again = site.push_images("A", [broken, image, copy])
+    asked_for = site.push_images("A", [broken, image, copy], with_outcomes=True)
+
+    assert again == []
+    assert [upload.name for upload in ImportJob.objects.get(pk=asked_for[0]).uploads.all()] == [
+        "broken.png",
+        "copy.png",
+    ]

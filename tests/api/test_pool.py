@@ -36,8 +36,8 @@ def send(program: Client, dataset: int, *files: bytes, **headers: str) -> Any:
     return program.post(f"{DATASETS}/{dataset}/images", {"uploads": uploads}, headers=named)
 
 
-def missing(program: Client, dataset: int, *files: bytes) -> list[str]:
-    body = {"sha256": [hashlib.sha256(file).hexdigest() for file in files]}
+def missing(program: Client, dataset: int, *files: bytes, **asked: bool) -> list[str]:
+    body = {"sha256": [hashlib.sha256(file).hexdigest() for file in files], **asked}
     return list(post(program, f"{DATASETS}/{dataset}/images/missing", body).json()["sha256"])
 
 
@@ -290,7 +290,7 @@ def test_files_of_the_release_desk_are_missing_only_to_whoever_may_not_see_it(re
     assert missing(caller(researcher), dataset.pk, *files) == [waiting, discarded, new]
 
 
-def test_refused_files_and_duplicates_are_named_as_missing_again(researcher):
+def test_refused_files_and_duplicates_are_missing_only_to_whoever_asks_for_them(researcher):
     program = caller(researcher)
     dataset = post(program, DATASETS, NEW).json()["id"]
     buffer = io.BytesIO()
@@ -300,4 +300,7 @@ def test_refused_files_and_duplicates_are_named_as_missing_again(researcher):
     ImportJob.objects.get().perform()
 
     assert Image.objects.count() == 1
-    assert missing(program, dataset, *files) == [hashlib.sha256(file).hexdigest() for file in files[1:]]
+    assert missing(program, dataset, *files) == []
+    assert missing(program, dataset, *files, with_outcomes=True) == [
+        hashlib.sha256(file).hexdigest() for file in files[1:]
+    ]

@@ -173,7 +173,9 @@ def test_with_its_dataset_the_files_of_a_stack_go(
     for place in range(3):
         (tmp_path / f"{place}.dcm").write_bytes(marked(place))
     brought(tmp_path, modality="ct", slices="stack")
-    names = [str(file.name) for file in slice_files(the_image(), 3)]
+    image = the_image()
+    values = [image.values, *(row.values for row in image.other_slices.all())]
+    names = [str(file.name) for file in (*slice_files(image, 3), *values)]
     assert the_image().file_bytes == sum(default_storage.size(name) for name in names)
 
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]  # pytest-django names no type

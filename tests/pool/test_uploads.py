@@ -23,7 +23,7 @@ from jobs.models import Job
 from pool.imports import store, uploads
 from pool.imports import tasks as import_tasks
 from pool.imports.uploads import Upload, drop_finished_uploads, submit_upload
-from pool.models import Dataset, FileOutcome, ImportJob, UploadedFile
+from pool.models import Dataset, FileOutcome, Image, ImportJob, UploadedFile
 from tests.factories import make_dataset
 from tests.pool.files import image_bytes, zipped
 
@@ -257,3 +257,24 @@ def test_the_page_of_an_import_costs_the_same_however_many_files_were_refused(
     assert queries[0] == queries[1]
     assert [page.count("Broken.") for page in pages] == [3, 200]
     assert "here stand the first 200" in pages[1]
+
+
+def test_an_import_names_the_datasets_its_images_stand_in_already_where_a_person_may_see_them(
+    researcher: User, admin: User, client_of: Callable[[User], Client]
+) -> None:
+    seen, unseen = make_dataset(name="Seen"), make_dataset(name="Unseen")
+    unseen.memberships.all().delete()
+    for dataset, numbers in ((seen, (0, 1)), (unseen, (0, 1, 2))):
+        submitted(
+            admin, dataset, sent=sent(*[(f"{seed}.png", image_bytes(seed=seed)) for seed in numbers])
+        ).perform()
+    again = submitted(
+        researcher, sent=sent(*[(f"again{seed}.png", image_bytes(seed=seed)) for seed in range(4)])
+    )
+    again.perform()
+
+    page = client_of(researcher).get(again.get_absolute_url()).content.decode()
+
+    assert "2 of these 4 stand in the dataset “Seen” too" in page
+    assert "Unseen" not in page
+    assert again.images.elsewhere(Image.objects.all()) == {"Seen": 2, "Unseen": 3}

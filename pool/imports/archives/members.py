@@ -28,10 +28,11 @@ class UnreadableError(ValueError):
 
 @dataclass(frozen=True)
 class Refusal:
-    """A file that stays outside, and why."""
+    """A file that stays outside, and why; its SHA-256 where nothing but its bytes decided that."""
 
     file: str
     reason: str
+    sha256: str = ""
 
     def as_json(self) -> dict[str, str]:
         return {"file": file_name(self.file), "reason": line(self.reason, most=MAX_REASON)}

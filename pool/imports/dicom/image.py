@@ -149,9 +149,7 @@ def _image(
         return DicomImage(pixels, tags, _patient(dataset), frame, list(notes), hold)
     if stored.ndim != 2:
         raise RefusedImageError("The DICOM file does not hold one greyscale image.")
-    values = (
-        b"" if hold or is_of_stack or not is_worth_keeping(dataset) else value_file(stored, dataset, kind)
-    )
+    values = b"" if not is_worth_keeping(dataset) else value_file(stored, dataset, kind)
     unit, by = _displayed(stored, dataset, kind, window, notes, is_of_stack=is_of_stack)
     unit = squared(unit, height_over_width(dataset), notes)
     bits = 16 if int(dataset.BitsStored) > 8 else 8

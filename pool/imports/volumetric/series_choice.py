@@ -117,7 +117,9 @@ class SeriesChoice:
             for place, aside in enumerate(slices):
                 if place != own:
                     image = self._prepared(aside, [])
-                    yield SliceFile(place + 1, image.png, image.pixel_sha256, aside.file.sha256)
+                    yield SliceFile(
+                        place + 1, image.png, image.pixel_sha256, aside.file.sha256, image.decoded.values
+                    )
 
         yield OpenedStack(replace(slices[own].file, images=[middle]), len(slices), others)
 

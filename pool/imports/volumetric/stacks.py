@@ -92,12 +92,12 @@ def stack_of_file(file: OpenedFile) -> OpenedStack | Refusal:
     own = middle_of(len(images)) - 1
     middle = images[own]
     if reason := why_no_stack(facts) or _why_held(images) or why_even(middle):
-        return Refusal(file.source.name, reason)
+        return Refusal(file.source.name, reason, file.sha256)
 
     def others() -> Iterator[SliceFile]:
         for place, image in enumerate(images):
             if place != own:
-                yield SliceFile(place + 1, image.png, image.pixel_sha256)
+                yield SliceFile(place + 1, image.png, image.pixel_sha256, "", image.decoded.values)
 
     decoded = replace(middle.decoded, part="", notes=[*middle.decoded.notes, *notes_of(facts)])
     cover = replace(middle, decoded=decoded)

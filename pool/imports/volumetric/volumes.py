@@ -103,7 +103,7 @@ def _slices(volume: Volume, choice: str, modality: str, window: str) -> tuple[li
         )
         unit = squared(image.unit, volume.spacing[1] / volume.spacing[0], notes)
         pixels = as_levels(unit * 65535, bits=16)
-        value_bytes = b"" if is_stack else _value_file(grey, modality, volume.spacing)
+        value_bytes = _value_file(grey, modality, volume.spacing)
         selection.append(VolumeSlice(place, pixels, list(notes), value_bytes))
     return selection, number
 

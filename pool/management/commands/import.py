@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import ProtectedError
 from django.db.models.functions import Now
+from django.utils import timezone
 from tqdm import tqdm
 
 from accounts.membership.owner_option import add_owner_option, owner_of
@@ -130,7 +131,7 @@ class Command(BaseCommand):
         except (BadSourceError, FetchError) as error:
             raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
         dataset, is_new = _dataset(options)
-        tally = Tally()
+        tally, began = Tally(), timezone.now()
         sources = from_paths(items, reading.labels, skip=table, tables=reading.tables)
         outcomes = bring_in(dataset, sources, provenance=provenance, slices=options["slices"])
         for outcome in with_room(tqdm(outcomes, total=count(items), unit="file", desc=dataset.name)):
@@ -138,6 +139,10 @@ class Command(BaseCommand):
         if tally.came or not is_new or not _taken_back(dataset):
             _keep_record(dataset, tally, provenance, options)
         report = tally.as_json()
+        if tally.imported:
+            new = dataset.images.filter(created_at__gte=began)
+            if elsewhere := new.elsewhere(Image.objects.all()):
+                report["elsewhere"] = elsewhere
         if options["slices"]:
             report["unchosen"] = tally.unchosen
         self.stdout.write(
@@ -314,6 +319,10 @@ def _in_words(dataset: Dataset, report: ImportReport) -> str:
         [
             f"{report['imported']} imported into “{dataset.name}”, {there}, {out}.",
             *(f"  note: {entry['file']}: {entry['text']}" for entry in report["notes"]),
+            *(
+                f"  {number} of these stand in “{name}” too, pixel by pixel."
+                for name, number in report.get("elsewhere", {}).items()
+            ),
             *(f"  same pixels: {_of_one(entry)}" for entry in duplicates),
             *(f"  held: {entry['file']}: {entry['reason']}" for entry in report["held"]),
             *(f"  not chosen: {entry['file']}: {entry['reason']}" for entry in unchosen),
