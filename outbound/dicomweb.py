@@ -289,9 +289,9 @@ class DicomwebClient:
     def _rest(self, seconds: float) -> None:
         """Wait, in steps in which whoever wants to stop can."""
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
+        while (remaining := end - time.monotonic()) > 0:
             self._on_wait()
-            time.sleep(min(left, 1.0))
+            time.sleep(min(remaining, 1.0))
 
 
 def checked_uid(uid: str) -> str:

@@ -7,6 +7,7 @@ from rating.reading.rating import Label, Rating, RatingRevision
 from rating.reading.usability import UsabilityAnswer
 from rating.results.computation.analysis import Analysis
 from rating.results.computation.bundle_job import BundleJob
+from rating.results.imported.model import ImportedRatings, ImportedRatingsMembership
 from rating.studies.enrolment import Enrolment
 from rating.studies.images import StudyImage, StudySlice
 from rating.studies.membership import StudyMembership
@@ -29,6 +30,8 @@ __all__ = [
     "Draft",
     "Enrolment",
     "Freeze",
+    "ImportedRatings",
+    "ImportedRatingsMembership",
     "Label",
     "LeftOutImage",
     "Presentation",

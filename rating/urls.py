@@ -10,6 +10,7 @@ from rating.views import (
     export,
     images,
     images_and_remarks,
+    imported,
     jobs,
     planner,
     preview,
@@ -57,6 +58,20 @@ urlpatterns = [
     path("check-table/", check_table.page, name="check_table"),
     # Organisers
     path("studies/", studies.study_list, name="studies"),
+    path("imported-ratings/", imported.imported_list, name="imported_list"),
+    path("imported-ratings/<slug:slug>/", imported.imported, name="imported"),
+    re_path(
+        r"^imported-ratings/(?P<slug>[-\w]+)/figures/(?P<name>[-\w]+)\.(?P<kind>svg|pdf|png|csv|docx|tex)$",
+        imported.imported_figure,
+        name="imported_figure",
+    ),
+    path("imported-ratings/<slug:slug>/ratings.csv", imported.imported_ratings_csv, name="imported_csv"),
+    re_path(
+        r"^imported-ratings/(?P<slug>[-\w]+)/report\.(?P<kind>html|pdf)$",
+        imported.imported_report,
+        name="imported_report",
+    ),
+    path("imported-ratings/<slug:slug>/remove", imported.remove_imported, name="remove_imported"),
     path("planner/", planner.page, name="planner"),
     path("planner/<slug:what>.svg", planner.figure, name="planner_figure"),
     path("studies/new/", study_form.create, name="create"),

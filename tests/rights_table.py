@@ -48,6 +48,12 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "machines": (STAFF, "get"),
     "machine_reading_cancel": (STAFF, "post"),
     "machine_reading_resume": (STAFF, "post"),
+    "rating:imported_list": (STAFF, "get"),
+    "rating:imported": (STAFF, "get"),
+    "rating:imported_figure": (STAFF, "get"),
+    "rating:imported_csv": (STAFF, "get"),
+    "rating:imported_report": (STAFF, "get"),
+    "rating:remove_imported": (STAFF, "post"),
     "pool:datasets": (STAFF, "get"),
     "pool:edit_dataset": (STAFF, "get"),
     "pool:remove_dataset": (STAFF, "get"),
@@ -241,6 +247,7 @@ def paths(
 
 # What a part in a study or a dataset opens; a part opens what the parts below it open.
 VIEWER = {
+    *("rating:imported", "rating:imported_figure", "rating:imported_csv", "rating:imported_report"),
     *("rating:study", "rating:freeze_progress", "rating:audit_progress", "rating:raters", "rating:copy"),
     *("pool:release", "pool:release_progress"),
     *("rating:audit_places", "rating:bundle", "rating:bundle_progress"),
@@ -305,6 +312,7 @@ EDITOR = {
     *("generation:utility_cancel", "generation:utility_resume", "generation:rename_checkpoint"),
 }
 OWNER = {"rating:redact", "rating:delete", "rating:members", "pool:dataset_members", "pool:remove_dataset"}
+OWNER.add("rating:remove_imported")
 # What names no row of a study, dataset or job, or is for admins who have no part yet.
 WITHOUT_PART = {
     *("person", "change_person", "erase_person", "revoke_token", "docs_page", "pool:resumable_upload"),

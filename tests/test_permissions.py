@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import transaction
+from django.core.signals import request_finished
+from django.db import close_old_connections, transaction
 from django.test import Client
 from django.urls import get_resolver, reverse
 from django.utils import timezone
@@ -20,11 +21,18 @@ from generation.models import Checkpoint, GenerationJob, QualityReport, Training
 from lungrater.machines.models import MachineReading
 from pool.corrections.correcting import correct
 from pool.models import Dataset, DatasetRelease, DicomwebSource, Image, ImportJob, ResumableUpload
-from rating.models import Analysis, BlindingAudit, BundleJob, Freeze, Recruitment, Study
+from rating.models import Analysis, BlindingAudit, BundleJob, Freeze, ImportedRatings, Recruitment, Study
 from rating.studies.outreach.reminders import stop_token
 from tests.factories import make_dataset, make_held_file, make_image
 from tests.generation.utility.datasets import reported_experiment
-from tests.rating.cast import draft_study, frozen_study, open_study, over_study, presentations
+from tests.rating.cast import (
+    draft_study,
+    frozen_study,
+    imported_ratings,
+    open_study,
+    over_study,
+    presentations,
+)
 from tests.rights_table import ALLAUTH, API, OPENS, STAFF, WHO_MAY, WITHOUT_PART, paths
 
 OF_IMAGE = {f"pool:{page}" for page in ("image", "thumbnail", "image_file", "exclude", "include")}
@@ -128,6 +136,7 @@ def make_world(people: dict[str, User]) -> dict[str, Any]:
         "token of a lesson": presentations(taught, rater)[0].token,
         "over": over,
         "upload": ResumableUpload.objects.create(owner=researcher, name="a.dcm", length=1),
+        "imported": imported_ratings("Elsewhere"),
         "source": DicomwebSource.objects.create(name="Archive", base_url="https://pacs.example.org"),
         "release": DatasetRelease.objects.create(dataset=make_dataset(), state="succeeded"),
         "bundle": BundleJob.objects.create(study=over, state="succeeded"),
@@ -197,6 +206,12 @@ def address(name: str, world: dict[str, Any]) -> str:
         "revoke_token": lambda: [world["own token"].pk],
         "invite": lambda: [own],
         **dict.fromkeys(
+            ("rating:imported", "rating:imported_csv", "rating:remove_imported"),
+            lambda: [world["imported"].slug],
+        ),
+        "rating:imported_figure": lambda: [world["imported"].slug, "agreement", "svg"],
+        "rating:imported_report": lambda: [world["imported"].slug, "html"],
+        **dict.fromkeys(
             ("pool:dicomweb_source", "pool:remove_dicomweb_source"), lambda: [world["source"].pk]
         ),
         "pool:edit_dataset": lambda: [world["image"].dataset_id],
@@ -265,7 +280,9 @@ def is_turned_away(browser: Client, name: str, method: str, world: dict[str, Any
     with transaction.atomic():
         response = getattr(browser, method)(address(name, world))
         transaction.set_rollback(True)
+    request_finished.disconnect(close_old_connections)  # as the test client does: the test's connection stays
     response.close()  # files are handed out unread
+    request_finished.connect(close_old_connections)
     sent_to_login = response.status_code == 302 and "/accounts/login/" in response["Location"]
     return sent_to_login or response.status_code in {401, 403, 404}
 
@@ -295,7 +312,7 @@ def test_every_address_of_a_row_says_which_part_it_takes():
 @pytest.mark.parametrize("role", [Role.RESEARCHER, Role.ADMIN])
 def test_what_a_part_opens(role: Role, world: dict[str, Any], client_of: Callable[[User], Client]) -> None:
     person = User.objects.create_user("member@example.org", role=role)
-    subjects: list[Any] = [*Study.objects.all(), *Dataset.objects.all()]
+    subjects: list[Any] = [*Study.objects.all(), *Dataset.objects.all(), *ImportedRatings.objects.all()]
     for subject in subjects:
         subject.memberships.all().delete()
     browser = client_of(person)

@@ -15,6 +15,7 @@ from pool.imports.api import router as imports
 from pool.publication.api import router as releases
 from pool.views.api import datasets, images
 from rating.views.api.acts import router as acts
+from rating.views.api.imported import router as imported
 from rating.views.api.outcome import router as outcome
 from rating.views.api.outreach import router as outreach
 from rating.views.api.raters import router as raters
@@ -37,7 +38,7 @@ handle_problems(api)
 for router in (
     *(me, datasets, images, imports, dicomweb, releases),
     *(generation_jobs, training_runs, quality_reports, utility_experiments),
-    *(studies, acts, raters, outreach, outcome, people),
+    *(studies, acts, raters, outreach, outcome, imported, people),
 ):
     api.add_router("", router)
 

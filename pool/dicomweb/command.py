@@ -128,7 +128,7 @@ def _list(matches: list[SeriesMatch], options: Options, stdout: OutputWrapper) -
 
 def _report(job: ImportJob) -> ImportReport:
     noted = job.images.noted().values_list("source_name", "notes")
-    held = job.held_files.values("source_name", "hold_reason")
+    held_files = job.held_files.values("source_name", "hold_reason")
     report: ImportReport = {
         "imported": job.imported,
         "notes": [{"file": name, **note} for name, notes in noted for note in notes],
@@ -140,7 +140,7 @@ def _report(job: ImportJob) -> ImportReport:
             {"file": file, "reason": reason}
             for file, reason in job.outcomes.refused().values_list("file", "reason")
         ],
-        "held": [{"file": row["source_name"], "reason": row["hold_reason"]} for row in held],
+        "held": [{"file": row["source_name"], "reason": row["hold_reason"]} for row in held_files],
     }
     if job.slices:
         report["unchosen"] = [

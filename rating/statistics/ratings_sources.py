@@ -124,7 +124,14 @@ def _cell(cell: ElementTree.Element, texts: list[str]) -> str:
 
 def _json_rows(text: str) -> Iterator[list[str]]:
     entries = _json_entries(text)
-    rows = [row for entry in entries if isinstance(entry, Mapping) for row in _ratings_of(entry)]
+    try:
+        rows = [row for entry in entries if isinstance(entry, Mapping) for row in _ratings_of(entry)]
+    except (
+        TypeError,
+        AttributeError,
+        KeyError,
+    ) as error:  # a list where a name stands, a number where a list does
+        raise RatingsError(UNKNOWN_JSON) from error
     if not rows:
         raise RatingsError(UNKNOWN_JSON)
     yield ["rater", "image", "label"]
@@ -135,6 +142,8 @@ def _json_entries(text: str) -> list[Any]:
     """The entries of a JSON list, or of one object a line."""
     try:
         content_of_file = json.loads(text)
+    except RecursionError as error:
+        raise RatingsError(NOT_JSON) from error
     except ValueError:
         try:
             return [json.loads(line) for line in text.splitlines() if line.strip()]

@@ -15,7 +15,7 @@ from accounts.models import User
 from accounts.roles import Role
 from lungrater.api.site_api import api
 from pool.models import Dataset
-from rating.models import Study
+from rating.models import ImportedRatings, Study
 from tests.api.callers import EVERY_SCOPE, act_header, caller
 from tests.test_permissions import world
 
@@ -72,6 +72,11 @@ TABLE: dict[str, tuple[str, set[str], str]] = {
     **{f"resume_{kind}": ("write", people, "editor") for kind, people in JOBS.items()},
 }
 TABLE |= {
+    "list_imported_ratings": ("read", STAFF, ""),
+    "import_ratings": ("write", STAFF, ""),
+    "get_imported_results": ("export", STAFF, "viewer"),
+    "get_imported_csv": ("export", STAFF, "viewer"),
+    "remove_imported_ratings": ("write", STAFF, "owner"),
     "list_studies": ("read", STAFF, ""),
     "create_study": ("write", STAFF, ""),
     "get_study": ("read", STAFF, "viewer"),
@@ -172,6 +177,8 @@ def address(name: str, path: str, world: dict[str, Any]) -> str:
     names = {"{pk}": key, "{slug}": study.slug, "{number}": "1", "{kind}": "html"}
     names["{source}"] = str(world["source"].pk)
     names["{uuid}"] = str(world["people"]["other rater"].uuid)
+    if "imported" in name:
+        names["{slug}"] = world["imported"].slug
     for place, value in names.items():
         path = path.replace(place, value)
     return path
@@ -239,7 +246,7 @@ def test_no_operation_opens_to_a_token_without_its_scope(world, researcher, sett
 def test_what_a_part_opens_to_a_program(role, world, settings):
     settings.API_RATE = "100000/m"
     person = User.objects.create_user("member@example.org", role=role)
-    subjects: list[Any] = [*Study.objects.all(), *Dataset.objects.all()]
+    subjects: list[Any] = [*Study.objects.all(), *Dataset.objects.all(), *ImportedRatings.objects.all()]
     for subject in subjects:
         subject.memberships.all().delete()
     program = with_act_token(person)

@@ -7,13 +7,26 @@ import zlib
 from collections.abc import Iterable
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.db.models import QuerySet
+from django.utils.datastructures import MultiValueDict
 
 from accounts.membership.models import Part
 from accounts.models import User
 from accounts.roles import Role
-from rating.models import Enrolment, Freeze, Presentation, Rating, RatingRevision, Sitting, Stratum, Study
+from rating.models import (
+    Enrolment,
+    Freeze,
+    ImportedRatings,
+    Presentation,
+    Rating,
+    RatingRevision,
+    Sitting,
+    Stratum,
+    Study,
+)
+from rating.results.imported.form import ImportedRatingsForm
 from tests.factories import make_dataset, make_image, make_pixels
 
 SEED = 20260101
@@ -22,6 +35,22 @@ SEED = 20260101
 def organiser() -> User:
     email = "organiser@example.org"
     return User.objects.filter(email=email).first() or User.objects.create_user(email, role=Role.RESEARCHER)
+
+
+ELSEWHERE = "rater,image,answer,truth\nA,1,real,real\nA,2,fake,fake\nB,1,fake,real\nB,2,fake,fake\n"
+
+
+def imported_ratings(name: str = "Elsewhere", *, text: str = ELSEWHERE, **fields: Any) -> ImportedRatings:
+    """Ratings of a file, as its form brings them in; every researcher's."""
+    values = {"name": name, "modality": "other", **fields}
+    files: MultiValueDict[str, Any] = MultiValueDict(
+        {"file": [SimpleUploadedFile("ratings.csv", text.encode())]}
+    )
+    form = ImportedRatingsForm(values, files)
+    assert form.is_valid(), form.errors
+    row = form.save_by(None)
+    row.share_with(None, Part.OWNER)
+    return row
 
 
 def draft_study(
