@@ -16,7 +16,7 @@ from rating.statistics.ratings_file import COUNTED_KINDS, read_ratings
 from rating.statistics.ratings_sources import as_text, declared_separator, separator_of
 from rating.statistics.ratings_table import LABELS, MISSING, RatingsError
 
-MOST_RATINGS = 200_000
+MOST_RATINGS = 100_000
 MOST_BYTES = 50 * 2**20
 MOST_NAME = 200
 PSEUDONYM = re.compile(r"[RM]\d{2,}")
