@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('rating', '0034_no_display_of_raters'),
+        ('rating', '0035_draft_marks'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
