@@ -31,7 +31,7 @@ from rating.statistics.arena.results import ArenaResults, arena_results
 from rating.statistics.columns import StudyColumns
 from rating.statistics.usability import Usability, usability
 from rating.studies.images import StudyImage
-from rating.studies.sampling.generators import competitors_by_code
+from rating.studies.sampling.generators import competitors_by_code, generators_in_words
 from rating.studies.sampling.sets import members_of_sets
 from rating.studies.study import Study
 
@@ -127,7 +127,11 @@ def report_on(study: Study, results: StudyResults, date: str, cache: ResultCache
 def galleries_of(study: Study, cache: ResultCache) -> list[Gallery]:
     """The galleries of the report: the first images of each, with every answer on them."""
     columns = cache.columns()
-    reported = {name: images for name, images in galleries(columns).items() if name in REPORTED}
+    reported = {
+        name: images
+        for name, images in galleries(columns, generators=generators_in_words(study)).items()
+        if name in REPORTED
+    }
     codes = {image.code for images in reported.values() for image in images[:MOST_REPORTED]}
     answers: dict[str, list[Response]] = {code: [] for code in codes}
     for answer in responses_of(study, codes, session=columns.first_session):

@@ -39,11 +39,16 @@ def estimates_height(rows: int) -> float:
 
 
 def estimates_figure(
-    rows: list[tuple[str, Estimate]], theme: Theme, label: str, *, chance: float | None = None
+    rows: list[tuple[str, Estimate]],
+    theme: Theme,
+    label: str,
+    *,
+    chance: float | None = None,
+    unit: tuple[float, float] | None = (0, 1),
 ) -> Figure:
-    """A figure of shares or areas; chance: where a dashed line stands."""
+    """A figure of shares or areas, or of what has no bounds; chance: where a dashed line stands."""
     figure, (ax,) = panel(theme, height=estimates_height(len(rows)))
-    draw_estimates(ax, theme, rows)
+    draw_estimates(ax, theme, rows, unit=unit)
     if chance is not None:
         ax.axvline(chance, color=theme.quiet, linewidth=0.8, linestyle="--")
     ax.set_xlabel(label)

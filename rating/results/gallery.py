@@ -113,21 +113,32 @@ def rated_images(columns: StudyColumns, session: int | None = None) -> list[Rate
 
 
 def galleries(
-    columns: StudyColumns, session: int | None = None
+    columns: StudyColumns, session: int | None = None, generators: Mapping[str, str] | None = None
 ) -> Mapping[str, Sequence[RatedImage | RatedSet]]:
-    """The images or sets of each gallery, most telling first; what depends on the truth only where that is known."""
+    """The images or sets of each gallery, most telling first; what depends on the truth only where that is known.
+
+    generators: what made the images of a set, by its code, where generators are compared.
+    """
     every = (
         galleries_of_images(columns, session)
         if columns.labels == LABELS
-        else galleries_of_sets(columns, session)
+        else galleries_of_sets(columns, session, generators or {})
     )
     return {name: images for name, images in every.items() if columns.truth_is_known or name not in OF_TRUTH}
 
 
-def galleries_of_sets(columns: StudyColumns, session: int | None = None) -> dict[str, list[RatedSet]]:
+def galleries_of_sets(
+    columns: StudyColumns, session: int | None, generators: Mapping[str, str]
+) -> dict[str, list[RatedSet]]:
     counts = columns.table(session).category_counts()
     sets = [
-        RatedSet(code, modality, truth, dict(zip(columns.labels, map(int, n), strict=True)))
+        RatedSet(
+            code,
+            modality,
+            truth,
+            dict(zip(columns.labels, map(int, n), strict=True)),
+            generators.get(code, ""),
+        )
         for code, modality, truth, n in zip(
             columns.images, columns.modality, columns.truth, counts, strict=True
         )

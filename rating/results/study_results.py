@@ -130,7 +130,8 @@ class PrimaryResult:
     @property
     def sizes(self) -> str:
         """Of how many raters, images and ratings it is, in words."""
-        numbers = ((self.raters, "rater"), (self.images, "image"), (self.ratings, "rating"))
+        shown = {"strength": "pair", "found": "set"}.get(self.endpoint, "image")
+        numbers = ((self.raters, "rater"), (self.images, shown), (self.ratings, "rating"))
         return ", ".join(counted(number, noun) for number, noun in numbers)
 
 

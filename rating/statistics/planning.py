@@ -120,6 +120,24 @@ def reader_power(pilot: Pilot, raters: int, images: int, effect: float, alpha: f
     return Power(power, noncentrality, df2)
 
 
+def arena_power(share: float, spread: float, shared_variance: float, raters: int, pairs: int) -> float:
+    """Power at 0.05 to find that one of two generators looks more real, where it is chosen in this share of decided answers.
+
+    A mean of `pairs` answers of each rater: raters differ by `spread` (standard deviation of their own shares), and of the
+    variance of an answer, share (1 - share), the part `shared_variance` is the pair's own, the same for all raters. Student's t,
+    noncentral, with raters - 1 degrees of freedom, fewer than the analysis mostly has: rather too low than too high (random raters
+    and images as in Hillis, Obuchowski & Berbaum 2011). Raises ValueError on impossible input.
+    """
+    if not (0 < share < 1 and 0 <= shared_variance <= 1 and spread >= 0 and raters >= 2 and pairs >= 1):
+        raise ValueError("Shares must be in (0, 1), with two raters and one pair at least.")
+    answer = share * (1 - share)
+    variance = spread**2 / raters + answer * (shared_variance + (1 - shared_variance) / raters) / pairs
+    df = raters - 1
+    critical = scipy.stats.t.isf(0.025, df)
+    shift = abs(share - 0.5) / float(np.sqrt(variance))
+    return float(scipy.stats.nct.sf(critical, df, shift) + scipy.stats.nct.cdf(-critical, df, shift))
+
+
 def images_for_power(
     pilot: Pilot, raters: int, effect: float, power: float = 0.8, alpha: float = 0.05
 ) -> int | None:

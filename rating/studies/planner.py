@@ -1,8 +1,8 @@
-"""How many raters and images a study needs: four questions, each answered by curves. No Django.
+"""How many raters and images a study needs: five questions, each answered by curves. No Django.
 
 Fool rate: the half-width of the interval for raters like these, with a spread between raters and the images'
 own chance, by Student's t over the raters. Kappa: Donner & Eliasziw 1992, its interval Donner & Rotondi 2010. Comparison of two arms or models:
-Hillis, Obuchowski & Berbaum 2011.
+Hillis, Obuchowski & Berbaum 2011, likewise the share of an arena.
 """
 
 from __future__ import annotations
@@ -13,7 +13,13 @@ from dataclasses import dataclass, field
 from math import sqrt
 
 from pool.figure_style import matplotlib
-from rating.statistics.planning import Pilot, images_for_kappa, images_for_kappa_interval, reader_power
+from rating.statistics.planning import (
+    Pilot,
+    arena_power,
+    images_for_kappa,
+    images_for_kappa_interval,
+    reader_power,
+)
 
 CONFIDENCE = 0.975
 # The worked example of Hillis, Obuchowski & Berbaum 2011 (Van Dyke's cine MRI study).
@@ -113,11 +119,29 @@ def comparison(effect: float) -> Curves:
     )
 
 
+def arena(chosen_share: float, rater_sd: float, shared_variance: float) -> Curves:
+    """Power to find that one of two generators looks more real, by raters and pairs of the two."""
+    pairs = (10, 20, 40, 60, 100, 200)
+    curves: dict[str, list[float | None]] = {
+        f"{raters} raters": [arena_power(chosen_share, rater_sd, shared_variance, raters, n) for n in pairs]
+        for raters in RATERS
+    }
+    return Curves(
+        f"How surely an arena finds a generator that is chosen in {chosen_share:g} of decided answers",
+        "pairs of the two generators that each rater reads",
+        "power",
+        pairs,
+        curves,
+        goal=0.8,
+    )
+
+
 QUESTIONS: dict[str, tuple[Callable[..., Curves], Sequence[str]]] = {
     "fool-rate": (fool_rate, ("rate", "rater_sd")),
     "kappa-interval": (kappa_interval, ("expected", "share")),
     "kappa": (kappa, ("expected", "share")),
     "comparison": (comparison, ("effect",)),
+    "arena": (arena, ("chosen_share", "rater_sd", "shared_variance")),
 }
 
 

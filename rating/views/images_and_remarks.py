@@ -25,6 +25,7 @@ from rating.results.gallery import GALLERIES, galleries
 from rating.results.parts import Part
 from rating.results.query import Response, responses_of
 from rating.results.remarks import remarks_table, with_facts
+from rating.studies.sampling.generators import generators_in_words
 from rating.studies.sampling.sets import members_of_sets
 from rating.views.analysis import frame, note_look
 from rating.views.analysis_filters import ResponseForm
@@ -49,7 +50,7 @@ def images(request: HttpRequest, slug: str) -> HttpResponse:
     await_analysis(request, study, part, cache)
     columns = part.of(cache.columns())
     session = part.session or columns.first_session
-    images_by_gallery = galleries(columns, session)
+    images_by_gallery = galleries(columns, session, generators_in_words(study))
     if label:
         images_by_gallery = {
             name: [rated_image for rated_image in images_of_gallery if rated_image.count_of(label)]

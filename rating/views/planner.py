@@ -34,6 +34,20 @@ class PlannerForm(forms.Form):
         max_value=0.98,
         help_text="Sets the prevalence for κ.",
     )
+    chosen_share = forms.FloatField(
+        label="Share of the better generator",
+        initial=0.65,
+        min_value=0.01,
+        max_value=0.99,
+        help_text="Of an arena: how often it is chosen over the other, ties left out; 0.5 is alike.",
+    )
+    shared_variance = forms.FloatField(
+        label="How alike raters answer a pair",
+        initial=0.3,
+        min_value=0,
+        max_value=1,
+        help_text="Of an arena: the share of an answer's variance that is the pair's own, 0 none, 1 all.",
+    )
     effect = forms.FloatField(label="Difference in AUC to find", initial=0.05, min_value=0.005, max_value=0.4)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

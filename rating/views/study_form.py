@@ -66,24 +66,9 @@ STEPS = (
         "Reading",
         "What are raters told, and what do they answer?",
         (
-            *(
-                "instructions",
-                "sought",
-                "must_choose",
-                "first_instructions",
-                "prevalence_note",
-                "ask_confidence",
-            ),
-            *(
-                "require_confidence",
-                "reasons",
-                "second_questions",
-                "going_back",
-                "ask_correction_reason",
-                "marks",
-                "display_check",
-                "fixed_zoom",
-            ),
+            *("instructions", "sought", "must_choose", "first_instructions", "prevalence_note"),
+            *("ask_confidence", "require_confidence", "reasons", "second_questions", "going_back"),
+            *("ask_correction_reason", "marks", "display_check", "fixed_zoom"),
             *("fixed_window", "hold_ahead", "break_after"),
         ),
     ),
@@ -341,20 +326,28 @@ class _StudySteps:
     def _numbers(self) -> Context:
         """What the numbers so far amount to: images, a rater's minutes, how sharp the primary result gets."""
         counts = self._counts()
-        total = sum(counts.values())
-        readings = (total + _number(self.form["repeats"])) * max(_number(self.form["sessions"]), 1)
+        total, design = sum(counts.values()), self._design()
+        set_count = total // design.set_size
+        generated = round(set_count * counts[Origin.SYNTHETIC] / max(total, 1))
+        readings = (set_count + _number(self.form["repeats"])) * max(_number(self.form["sessions"]), 1)
         return {
             "counts": counts,
             "image_count": total,
+            "design": design,
             "reading_count": readings,
             "minutes": round(readings * USUAL_PACE_MS / 60_000),
             "seconds": USUAL_PACE_MS // 1000,
             "precision": precision(
-                str(self.form["primary_endpoint"].value()), counts[Origin.REAL], counts[Origin.SYNTHETIC]
+                str(self.form["primary_endpoint"].value()), set_count - generated, generated
             ),
             "shared_out": _number(self.form["blocks"]) > 1,
             "dataset_count": len({row.dataset.pk for row in self.strata.strata}),
         }
+
+    def _design(self) -> Study:
+        """A study of the chosen design, which says how many images it shows at once."""
+        value = self.form["design"].value()
+        return Study(design=value if value in Study.Design.values else Study.Design.SINGLE)
 
     def _summary(self) -> Iterator[tuple[Step, list[tuple[str, str]]]]:
         """Of each step what differs from an empty form, for the last look."""

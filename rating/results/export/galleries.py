@@ -7,6 +7,7 @@ from rating.results.exhibit import Cell, Table
 from rating.results.gallery import MOST_REPORTED, REPORTED, galleries, words_of
 from rating.results.query import Response, responses_of
 from rating.statistics.ratings_table import LABELS
+from rating.studies.sampling.generators import generators_in_words
 from rating.studies.sampling.sets import members_of_sets
 from rating.studies.study import Study
 
@@ -30,7 +31,7 @@ def galleries_csv(study: Study, cache: ResultCache) -> str:
                 f"{answer.rater}: {words}" for answer in answers[image.code] if (words := words_of(answer))
             ),
         ]
-        for name, images in galleries(columns).items()
+        for name, images in galleries(columns, generators=generators_in_words(study)).items()
         if name in REPORTED
         for place, image in enumerate(images, start=1)
     ]

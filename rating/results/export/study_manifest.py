@@ -43,7 +43,9 @@ class ManifestJSON(TypedDict):
     manifest_sha256: str
     machines: dict[str, str]
     left_out: list[str]
-    displays: list[dict[str, object]]  # of each sitting its rater, its session and what was checked of its display
+    displays: list[
+        dict[str, object]
+    ]  # of each sitting its rater, its session and what was checked of its display
     images: list[ImageJSON]
     files: NotRequired[list[MemberJSON]]
 

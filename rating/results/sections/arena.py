@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pool.figure_style import Theme
 
 HOW = (
-    "Bradley and Terry's model, ties by Davidson: log odds, of all generators together 0. These raters: pairs of images are the "
+    "95 % intervals. Bradley and Terry's model, ties by Davidson: log odds, of all generators together 0. These raters: pairs of images are the "
     "sample (sandwich over pairs, Student's t). Raters like these: raters are sampled too (two-way sandwich; Cameron, Gelbach "
     "& Miller 2011, Satterthwaite's degrees of freedom)."
 )
@@ -68,7 +68,7 @@ def strengths(results: StudyResults) -> Table:
     numbers = _standing(results).strengths
     rows: list[list[Cell]] = [
         [
-            *(row.generator, row.answers, row.chosen, row.beaten, row.tied),
+            *(row.generator, row.answers, row.chosen, row.tied),
             row.these_raters.estimate,
             *rate_cells(row.these_raters)[1:],
             _ranks(row.ranks_these),
@@ -79,9 +79,8 @@ def strengths(results: StudyResults) -> Table:
         for row in sorted(numbers.strengths, key=lambda row: -(row.these_raters.estimate or 0.0))
     ]
     head = (
-        *("Generator", "Answers", "Chosen", "Not chosen", "Alike", "Strength"),
-        *("These raters: 95 % from", "to", "Ranks"),
-        *("Raters like these: 95 % from", "to ", "Ranks ", ESTIMATE[-1]),
+        *("Generator", "Answers", "Chosen", "Alike", "Strength"),
+        *("These raters from", "to", "Ranks", "Raters like these from", "to ", "Ranks ", ESTIMATE[-1]),
     )
     return Table(head, rows, [numbers.reason] if numbers.reason else [HOW, RANKS])
 
@@ -94,14 +93,9 @@ def draw_strengths(results: StudyResults, theme: Theme) -> Figure:
             _standing(results).strengths.strengths, key=lambda row: -(row.these_raters.estimate or 0.0)
         )
     ]
-    of_whom = (
-        "raters like these"
-        if any(row.ci for _, row in rows) and len(_arena(results).sides) > 1
-        else "this rater"
-    )
-    return estimates_figure(
-        rows, theme, f"Strength, log odds (95 % interval, {of_whom}; dashed: the mean)", chance=0
-    )
+    of_whom = "raters like these" if len(_arena(results).sides) > 1 else "this rater"
+    label = f"Strength, log odds (95 % interval, {of_whom}; dashed: the mean)"
+    return estimates_figure(rows, theme, label, chance=0, unit=None)
 
 
 def contests(results: StudyResults) -> Table:
@@ -115,11 +109,10 @@ def contests(results: StudyResults) -> Table:
         for row in _standing(results).strengths.contests
     ]
     head = (
-        *("First", "Second", "First chosen", "Second chosen", "Alike", "Share of the first"),
-        *("These raters: 95 % from", "to", "p (Holm)"),
-        *("Raters like these: 95 % from", "to ", "p (Holm) "),
+        *("First", "Second", "First chosen", "Second chosen", "Alike", "Share"),
+        *("These raters from", "to", "p", "Raters like these from", "to ", "p "),
     )
-    note = "Share of the first among answers that chose one of the two, as the model has it from all answers; 0.5: alike."
+    note = "Share of the first among answers that chose one of the two, as the model has it from all answers; 0.5: alike. Intervals are of 95 %."
     return Table(head, rows, [note, MULTIPLE])
 
 

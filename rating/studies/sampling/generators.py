@@ -43,6 +43,16 @@ def competitors_by_code(study: Study) -> dict[str, list[str]]:
     return _competitors(study, "code", "beside__code")
 
 
+def generators_in_words(study: Study) -> dict[str, str]:
+    """By the code of a pair of an arena: what made its images, by letter; nothing while that is not told."""
+    if not (study.is_arena and study.is_unblinded):
+        return {}
+    return {
+        code: ", ".join(f"{letter}: {name}" for letter, name in zip("ab", names, strict=False))
+        for code, names in competitors_by_code(study).items()
+    }
+
+
 def _competitors(study: Study, own: str, of_first: str) -> dict[Any, list[str]]:
     sets: dict[Any, list[str]] = {}
     rows = study.images.order_by("code").values_list(

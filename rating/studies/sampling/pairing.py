@@ -57,11 +57,11 @@ def pairs_of(
 
 def _shares(counts: Sequence[int]) -> Floats:
     """How often every two meet in proportion: a symmetric table without a diagonal that sums to the counts."""
-    wanted = np.asarray(counts, dtype=np.float64)
+    targets = np.asarray(counts, dtype=np.float64)
     table: Floats = 1.0 - np.eye(len(counts))
     for _ in range(STEPS):
         sums = table.sum(axis=1)
-        scale = np.sqrt(np.divide(wanted, sums, out=np.zeros_like(wanted), where=sums > 0))
+        scale = np.sqrt(np.divide(targets, sums, out=np.zeros_like(targets), where=sums > 0))
         table *= np.outer(scale, scale)
     return table
 

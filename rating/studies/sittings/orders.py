@@ -133,7 +133,7 @@ class Orders:
         classes: list[Hashable] = [item.origin for item in items]
         letters_shown = [""] * len(items)
         if self.study.shows_sets:
-            orders = self._placed(items, seed)
+            orders = self._arrangements(items, seed)
             letters_shown = [
                 "".join(item.letters[member] for member in order)
                 for item, order in zip(items, orders, strict=True)
@@ -156,7 +156,7 @@ class Orders:
             else:
                 yield OrderLine(item, item.role, places)
 
-    def _placed(self, items: list[Item], seed: int) -> list[list[int]]:
+    def _arrangements(self, items: list[Item], seed: int) -> list[list[int]]:
         """Where the images of each set stand; of an arena each side equally often for every two generators by themselves."""
         if not self.study.is_arena:
             return ordering.placements(len(items), self.study.set_size, seed)
@@ -165,8 +165,8 @@ class Orders:
             met.setdefault(item.stratum, []).append(place)
         orders: list[list[int]] = [[]] * len(items)
         for number, stratum in enumerate(sorted(met, key=str)):
-            placed = ordering.placements(len(met[stratum]), self.study.set_size, seed + number)
-            for place, order in zip(met[stratum], placed, strict=True):
+            arrangements = ordering.placements(len(met[stratum]), self.study.set_size, seed + number)
+            for place, order in zip(met[stratum], arrangements, strict=True):
                 orders[place] = order
         return orders
 

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+import scipy
 
 from pool.canonical.typed_json import as_json, from_json
 from rating.statistics.arena.answers import Answers
 from rating.statistics.arena.bradley_terry import Comparisons
 from rating.statistics.arena.results import ArenaResults, arena_results
 from rating.statistics.arena.strengths import strengths
+from rating.statistics.planning import arena_power
 
 from .worked import example
 from .worked_more import comparisons_of
@@ -126,3 +128,16 @@ def test_a_blinded_arena_has_sides_and_ties_alone_and_all_of_it_travels_as_json(
     assert (blind.answers, blind.pairs, blind.ties) == (36, 12, 12)
     assert [(row.left, row.right, row.tied) for row in blind.sides] == [(4, 4, 4)] * 3
     assert from_json(ArenaResults, json.loads(json.dumps(as_json(unblinded)))) == unblinded
+
+
+def test_the_planned_power_is_the_level_of_the_test_where_both_are_alike_and_grows_with_all_that_helps():
+    assert arena_power(0.5, 0.1, 0.3, 5, 40) == pytest.approx(0.05)
+    assert arena_power(0.4, 0.1, 0.3, 5, 40) == pytest.approx(arena_power(0.6, 0.1, 0.3, 5, 40))
+    base = arena_power(0.65, 0.1, 0.3, 5, 40)
+    assert base < min(arena_power(0.65, 0.1, 0.3, 8, 40), arena_power(0.65, 0.1, 0.3, 5, 80))
+    assert base < min(arena_power(0.65, 0.05, 0.3, 5, 40), arena_power(0.65, 0.1, 0.1, 5, 40))
+    # Raters and pairs without a spread of their own: Student's t of so many binomial shares.
+    shift = 0.15 / math.sqrt(0.65 * 0.35 / 200)
+    critical = scipy.stats.t.isf(0.025, 4)
+    expected = scipy.stats.nct.sf(critical, 4, shift) + scipy.stats.nct.cdf(-critical, 4, shift)
+    assert arena_power(0.65, 0, 0, 5, 40) == pytest.approx(expected)

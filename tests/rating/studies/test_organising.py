@@ -297,7 +297,7 @@ def test_the_planner_answers_in_curves_and_numbers(browser):
     figure = browser.get(reverse("rating:planner_figure", args=["kappa"]))
     nonsense = browser.get(reverse("rating:planner_figure", args=["fool-rate"]), {"rate": "7"})
 
-    assert page.content.decode().count("<img") == 4
+    assert page.content.decode().count("<img") == 5
     assert figure["Content-Type"] == "image/svg+xml"
     assert b"<svg" in figure.content
     assert nonsense.status_code == 404
