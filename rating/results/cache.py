@@ -35,7 +35,7 @@ from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import Study
 
 T = TypeVar("T")
-LAYOUT = 14  # raise it when numbers or figures are made otherwise
+LAYOUT = 15  # raise it when numbers or figures are made otherwise
 STATES = 2
 MOST_FILES = 400
 
