@@ -59,7 +59,7 @@ def invite(study: Study, email: str, *, by: Any = None, language: str = "") -> I
     if not is_new and not mail_is_set_up():
         return Invitation(email, "", is_new=False)
     record(study, by, "made a sign-in link", rater=enrolment.pseudonym)
-    path = LoginLink.issue(user, lives=LIVES, next_path=reverse("rating:reading_list"), made_by=by)
+    path = LoginLink.issue(user, lives=LIVES, next_path=way_to(study), made_by=by)
     return Invitation(email, path, is_new=is_new)
 
 
@@ -128,6 +128,11 @@ def _invitation_text(enrolment: Enrolment, site: SiteSettings, sender: Any) -> l
     return lines
 
 
+def way_to(study: Study) -> str:
+    """Where a link of this study leads: its place in the list, which also tells it from links of other studies."""
+    return f"{reverse('rating:reading_list')}#{study.slug}"
+
+
 class WayIn(models.TextChoices):
     """How far an enrolled person has come; told by code, so also where nobody sees who it is."""
 
@@ -138,10 +143,13 @@ class WayIn(models.TextChoices):
     NONE = "none", "signs in as before"
 
 
-def ways_in(enrolments: Iterable[Enrolment]) -> dict[int, WayIn]:
-    """By key of an enrolment, of the links made for its person since they were enrolled."""
+def ways_in(study: Study, enrolments: Iterable[Enrolment]) -> dict[int, WayIn]:
+    """By key of an enrolment in the study, of the links to it that were made for its person since they were enrolled.
+
+    A link to another study says nothing here: whoever invites somebody there would read who the codes are.
+    """
     people = {each.user_id: each for each in enrolments}
-    links = LoginLink.objects.filter(user__in=people, next_path=reverse("rating:reading_list"))
+    links = LoginLink.objects.filter(user__in=people, next_path=way_to(study))
     ways = {each.pk: WayIn.AGREED if each.consented_at else WayIn.NONE for each in people.values()}
     order = list(WayIn)
     for link in links:

@@ -133,6 +133,24 @@ def test_researchers_follow_an_invitation_by_its_code(client, client_of, researc
     assert "new@example.org" not in mailed + opened
 
 
+def test_an_invitation_to_another_study_changes_nothing_that_researchers_read_of_a_code(
+    client, client_of, researcher, admin
+):
+    masked, plain = frozen_study("Masked", pseudonyms_only=True), frozen_study("Plain")
+    client_of(admin).post(reverse("invite", args=[masked.slug]), {"emails": "new@example.org"})
+    page = reverse("rating:raters", args=[masked.slug])
+    program = f"/api/v1/studies/{masked.slug}/raters"
+
+    before = caller(researcher).get(program).json()
+    client_of(researcher).post(reverse("invite", args=[plain.slug]), {"emails": "new@example.org"})
+    link = next(word for word in str(mail.outbox[-1].body).split() if "/enter/" in word)
+    client.post(link)
+    after = caller(researcher).get(program).json()
+
+    assert before == after
+    assert "link mailed" in client_of(researcher).get(page).content.decode()
+
+
 def test_whether_raters_are_shown_stands_once_somebody_is_enrolled(rater):
     masked = draft_study(pseudonyms_only=True)
     masked.pseudonyms_only = False

@@ -24,7 +24,7 @@ from accounts.sign_in.addresses import NO_MAILBOX, mail_is_set_up
 from audit import record
 from audit.actors import rater
 from rating.studies.enrolment import Enrolment
-from rating.studies.invitations import LIVES
+from rating.studies.invitations import LIVES, way_to
 from rating.studies.study import Study
 
 logger = logging.getLogger(__name__)
@@ -186,7 +186,7 @@ def send_reminders(now: datetime, absolute: Callable[[str], str]) -> int:
 def _reminder_mail(enrolment: Enrolment, absolute: Callable[[str], str]) -> EmailMessage:
     """In the rater's language, with a link of their own and a line that stops these mails."""
     study, site = enrolment.study, SiteSettings.current()
-    link = LoginLink.issue(enrolment.user, lives=LIVES, next_path=reverse("rating:reading_list"))
+    link = LoginLink.issue(enrolment.user, lives=LIVES, next_path=way_to(study))
     LoginLink.mark_mailed(link)
     stop = absolute(reverse("rating:stop_reminders", args=[stop_token(enrolment)]))
     due_on = schedule_of(study).due_on

@@ -58,9 +58,9 @@ class RaterSentence(Schema):
 @router.get("/studies/{slug}/raters", response=list[RaterFacts], auth=Access(Scope.READ, "rating.view_study"))
 def list_raters(request: HttpRequest, slug: Slug) -> Any:
     """The progress of each rater, by pseudonym."""
-    now = timezone.now()
-    enrolments: Any = list(Enrolment.objects.filter(study=visible(request, slug)).with_progress())
-    ways = ways_in(enrolments)
+    now, study = timezone.now(), visible(request, slug)
+    enrolments: Any = list(Enrolment.objects.filter(study=study).with_progress())
+    ways = ways_in(study, enrolments)
     return [
         {
             "number": each.number,

@@ -54,7 +54,7 @@ def key(request: HttpRequest, slug: str) -> HttpResponse:
     record(study, request.user, KEY_SEEN)
     enrolments = study.enrolments.people().select_related("user", "replaced_by", "recruit").order_by("number")
     page = Paginator(enrolments, PER_PAGE).get_page(request.GET.get("page"))
-    ways = ways_in(page)
+    ways = ways_in(study, page)
     context = {
         "study": study,
         "page": page,

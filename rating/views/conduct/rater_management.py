@@ -30,7 +30,7 @@ def raters(request: HttpRequest, slug: str) -> HttpResponse:
         study.enrolments.select_related("user", "replaced_by", "recruit").with_progress().order_by("number")
     )
     page = Paginator(enrolments, PER_PAGE).get_page(request.GET.get("page"))
-    ways = ways_in(page)
+    ways = ways_in(study, page)
     keys = [enrolment.pk for enrolment in page]
     sittings = defaultdict(list)
     for sitting in Sitting.objects.filter(enrolment__in=keys).order_by("session", "attempt"):
