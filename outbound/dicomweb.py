@@ -203,11 +203,19 @@ class DicomwebClient:
         return parts[0].content
 
     def _rows(self, path: str, parameters: dict[str, str], key: str, *, most: int) -> Iterator[Row]:
-        """Rows, each identifier once, page by page, until a page brings nothing new: some servers know no pages."""
+        """Rows, each identifier once, page by page, until a page brings nothing new.
+
+        Some servers know no pages, and some make them shorter than they were asked to: a short one need not be the last.
+        """
         seen_uids: set[str] = set()
         while len(seen_uids) < most:
             paging = {"limit": str(PAGE), "offset": str(len(seen_uids))}
-            page = [Row(entry) for entry in self._list(path, {**parameters, **paging})]
+            try:
+                page = [Row(entry) for entry in self._list(path, {**parameters, **paging})]
+            except AbsentError:
+                if seen_uids:  # beyond the end there is nothing
+                    return
+                raise
             fresh = {
                 row.text(key): row
                 for row in page
@@ -215,7 +223,7 @@ class DicomwebClient:
             }
             yield from list(fresh.values())[: most - len(seen_uids)]
             seen_uids |= fresh.keys()
-            if len(page) < PAGE or not fresh:
+            if not fresh:
                 return
 
     def _list(self, path: str, parameters: dict[str, str]) -> list[dict[str, Any]]:
@@ -233,6 +241,10 @@ class DicomwebClient:
             ) from error
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise UnusableAnswerError(f"{self.server.host} answered with no list of DICOM objects.")
+        if len(rows) > 2 * MOST_INSTANCES:
+            raise UnusableAnswerError(
+                f"{self.server.host} answered with a list longer than any that is used."
+            )
         return rows
 
     def _get(

@@ -7,6 +7,7 @@ from email.message import Message
 
 HEAD_END = b"\r\n\r\n"
 HEAD_BYTES = 2**14
+MOST_PARTS = 20  # nobody here wants more than one; nine bytes make one
 
 
 class MalformedPartsError(ValueError):
@@ -39,6 +40,8 @@ def body_parts(content_type: str, body: bytes) -> list[BodyPart]:
         end = body.find(delimiter, start)
         if end < 0:
             break
+        if len(parts) == MOST_PARTS:
+            raise MalformedPartsError(f"it has more than {MOST_PARTS} parts")
         parts.append(_part(body, start, end))
         start = end
     raise MalformedPartsError("it breaks off in the middle")

@@ -100,12 +100,22 @@ def test_a_long_series_comes_once_with_pages_and_without(
     assert uids == sorted(entry.uid for entry in pacs.instances if entry.series == SERIES)
 
 
+def test_pages_shorter_than_asked_for_cut_no_series(pacs: Pacs) -> None:
+    pacs.longest_page = 2
+
+    with client(pacs) as asking:
+        uids = asking.instances(STUDY, SERIES)
+
+    assert uids == sorted(entry.uid for entry in pacs.instances if entry.series == SERIES)
+
+
 ODD_FILES: dict[str, tuple[Callable[[], Answer], str]] = {
     "a web page": (lambda: ok(b"<html>Sign in</html>", "text/html"), "text/html"),
     "no type": (lambda: ("200 OK", {"Content-Length": "1"}, [b"x"]), "a nameless type"),
     "no parts": (multipart, "0 parts"),
     "two parts": (lambda: multipart(b"a", b"b"), "2 parts"),
     "another part": (lambda: multipart(b"a", part_type="image/jpeg"), "1 parts"),
+    "parts without end": (lambda: multipart(*[b""] * 21), "more than 20 parts"),
     "a part that breaks off": (lambda: multipart(b"a", closed=False), "breaks off"),
     "no boundary": (lambda: ok(b"--x\r\n\r\n", "multipart/related"), "divided by"),
     "an endless body": (lambda: endless("application/dicom"), "longer than it may be"),
@@ -131,6 +141,10 @@ ODD_LISTS: dict[str, tuple[Callable[[], Answer], str]] = {
     "deep JSON": (lambda: ok(b"[" * 200_000, "application/json"), "cannot be read"),
     "an object": (lambda: ok(b"{}", "application/dicom+json"), "no list"),
     "numbers": (lambda: ok(b"[1]", "application/dicom+json"), "no list"),
+    "a list without end": (
+        lambda: ok(b"[" + b"{}," * 40_000 + b"{}]", "application/dicom+json"),
+        "longer than any",
+    ),
     "an endless list": (lambda: endless("application/dicom+json"), "longer than it may be"),
     "nothing there": (lambda: ("404 Not Found", {}, [b""]), "nothing there"),
     "another place": (lambda: ("302 Found", {"Location": "http://192.0.2.1/"}, [b""]), "leads on"),

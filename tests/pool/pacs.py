@@ -37,6 +37,7 @@ class Pacs:
     authorization: str = ""  # the header that it wants
     knows_filters: bool = True
     knows_pages: bool = True
+    longest_page: int = 9999
     instances: list[Instance] = field(default_factory=list)
     odd: dict[str, Callable[[], Answer]] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, str], str]] = field(default_factory=list)
@@ -93,7 +94,7 @@ class Pacs:
         entries = [entry for entry in rows.values() if not self.knows_filters or fits(entry, query)]
         if self.knows_pages:
             start = int(query.get("offset", "0"))
-            entries = entries[start : start + int(query.get("limit", "9999"))]
+            entries = entries[start : start + min(self.longest_page, int(query.get("limit", "9999")))]
         listed = [
             entry.attributes
             | {"00201209": {"vr": "IS", "Value": [sum(other.series == entry.series for other in instances)]}}
