@@ -19,6 +19,7 @@ from rating.views.api.imported import router as imported
 from rating.views.api.outcome import router as outcome
 from rating.views.api.outreach import router as outreach
 from rating.views.api.raters import router as raters
+from rating.views.api.removal import router as removal
 from rating.views.api.studies import router as studies
 
 DESCRIPTION = (
@@ -38,7 +39,7 @@ handle_problems(api)
 for router in (
     *(me, datasets, images, imports, dicomweb, releases),
     *(generation_jobs, training_runs, quality_reports, utility_experiments),
-    *(studies, acts, raters, outreach, outcome, imported, people),
+    *(studies, acts, removal, raters, outreach, outcome, imported, people),
 ):
     api.add_router("", router)
 

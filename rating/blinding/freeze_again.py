@@ -32,14 +32,14 @@ class FreezeAgainForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
         model = Study
         fields = ["name", "common_size", "grey_range", "burned_in"]
 
-    def __init__(self, data: Any = None, *, study: Study) -> None:
+    def __init__(self, data: Any = None, files: Any = None, *, study: Study) -> None:
         initial = {
             "name": free_name(study.name, "again"),
             "common_size": study.common_size,
             "grey_range": study.grey_range,
             "burned_in": study.burned_in,
         }
-        super().__init__(data, initial=initial)
+        super().__init__(data, files, initial=initial)
 
     def changes(self) -> AlikeSettings:
         data = self.cleaned_data

@@ -263,3 +263,45 @@ def test_the_list_of_studies_costs_as_many_queries_for_ten_as_for_one(
 
     with django_assert_max_num_queries(12):
         assert len(program.get(STUDIES).json()["results"]) == 10
+
+
+def test_a_study_goes_into_the_archive_and_comes_back(researcher):
+    study = draft_study()
+    study.share_with(researcher, Part.EDITOR)
+    program = caller(researcher)
+
+    archived = program.put(at(study, "archive"))
+    listed, in_archive = (
+        [row["slug"] for row in program.get(f"{STUDIES}{query}").json()["results"]]
+        for query in ("", "?archived=true")
+    )
+    back = program.delete(at(study, "archive"))
+
+    assert (archived.status_code, back.status_code) == (200, 200)
+    assert (listed, in_archive) == ([], [study.slug])
+    assert program.get(at(study, "")[:-1]).status_code == 200
+    assert [event.action for event in study.events.order_by("pk")][-2:] == [
+        "archived the study",
+        "brought the study back from the archive",
+    ]
+
+
+def test_an_owner_takes_a_remark_away_by_program(researcher, rater):
+    study = open_study(raters=[rater])
+    rate_all(study, rater, "real", remark="Mrs Example, born 1950.")
+    study.share_with(researcher, Part.OWNER)
+    code = (
+        study.images.filter(presentations__rating__remark__gt="")
+        .order_by("code")
+        .values_list("code", flat=True)[0]
+    )
+
+    answer = post(
+        caller(researcher),
+        at(study, "redactions"),
+        {"rater": "R01", "image": code, "reason": "It names a patient."},
+    )
+
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["sentence"].startswith("Taken away")
+    assert not study.images.filter(code=code, presentations__rating__remark__gt="").exists()

@@ -13,18 +13,20 @@ from ninja import Router, Schema
 
 from accounts.api.access import Access, proof_for_act
 from accounts.api.filling import body_of, filled
-from accounts.api.headers import ACT
+from accounts.api.headers import ACT, ONCE
+from accounts.api.idempotency import once
 from accounts.api.problems import ProblemError
 from accounts.api.types import Slug
 from accounts.forms import ConfirmForm, ReasonForm
 from accounts.tokens.models import Scope
+from rating.blinding.freeze_again import FreezeAgainForm
 from rating.models import BlindingAudit, Study
 from rating.studies.invitation_form import InvitationForm
 from rating.studies.invitations import invite_all
 from rating.studies.sampling.near_copies import let_near_copies_in
 from rating.studies.study import NotPossibleError
 from rating.views.api.facts import ActFacts, editable, refused_in_the_log, reread
-from rating.views.conduct.point_of_no_return import begin_freeze, close_study, unblind_study
+from rating.views.conduct.point_of_no_return import begin_again, begin_freeze, close_study, unblind_study
 from rating.views.conduct.signing import SignatureForm, ask_meaning, sign, sign_numbers
 
 router = Router(tags=["Acts on studies"])
@@ -34,12 +36,14 @@ sees_truth = Access(Scope.WRITE, "rating.view_truth")
 MEANING: Any = (str | None, None)  # only of a study that asks for signatures
 
 if TYPE_CHECKING:
+    Again = Schema
     Confirmation = Schema
     Invitations = Schema
     Reason = Schema
     Signature = Schema
     Unblinding = Schema
 else:
+    Again = body_of(FreezeAgainForm, "FreezeAgain")
     Confirmation = body_of(ConfirmForm, "ClosingConfirmation", meaning=MEANING)
     Invitations = body_of(InvitationForm, "Invitations")
     Reason = body_of(ReasonForm, "WhyReason")
@@ -66,6 +70,20 @@ def freeze_study(request: HttpRequest, slug: Slug, body: Signature) -> Any:
     """Fix images, derivatives and orders; a job, to be followed in the study. With signatures: an act token and `meaning`."""
     study = get_object_or_404(Study.objects.drafts().editable_by(request.user), slug=slug)
     return _acted(request, study, "freeze", body, form=forms.Form, carry_out=begin_freeze)
+
+
+@router.post("/studies/{slug}/freeze-again", response={201: ActFacts}, auth=changes, openapi_extra=ONCE)
+@once(ActFacts)
+def freeze_study_again(request: HttpRequest, slug: Slug, body: Again) -> Any:
+    """Leave out what the audit flagged, make the arms alike, and freeze: another study, with protocol and raters of this one.
+
+    The answer is of the new study; with signatures it is a draft, to be frozen with yours.
+    """
+    study = editable(request, slug)
+    form = filled(FreezeAgainForm, body.model_dump(exclude_unset=True), study=study)
+    with refused_in_the_log(study, "freeze_again"):
+        draft, sentence = begin_again(request.user, study, form)
+    return _done(draft, sentence)
 
 
 @router.post("/studies/{slug}/audit", response={202: ActFacts}, auth=changes)

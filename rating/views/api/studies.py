@@ -59,8 +59,9 @@ class Sentence(Schema):
 
 @router.get("/studies", response=list[StudyLine], auth=views)
 @paged
-def list_studies(request: HttpRequest) -> Any:
-    return Study.objects.visible_to(request.user).with_progress()
+def list_studies(request: HttpRequest, archived: bool = False) -> Any:
+    """Those that the page lists, or those in the archive."""
+    return Study.objects.visible_to(request.user).listed(archived=archived).with_progress()
 
 
 @router.post("/studies", response={201: StudyFacts}, auth=adds, openapi_extra=ONCE)

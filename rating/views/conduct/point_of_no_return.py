@@ -41,17 +41,14 @@ def again(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.editable_by(request.user), slug=slug)
     form = FreezeAgainForm(_posted(request), study=study)
     if request.method == "POST" and form.is_valid():
-        chosen = {"name": form.cleaned_data["name"], "leave_out": form.cleaned_data["leave_out"]}
         try:
-            draft = freeze_again(study, by=request.user, **chosen, **form.changes())
+            draft, sentence = begin_again(request.user, study, form)
         except NotPossibleError as reason:
             form.add_error(None, str(reason))
         else:
             if study.signatures:  # its freeze is signed, which that page asks for
                 return redirect("rating:freeze", draft.slug)
-            messages.success(
-                request, f"{begin_freeze(request.user, draft, forms.Form())} Its raters came along."
-            )
+            messages.success(request, sentence)
             return redirect(draft)
     context = {"study": study, "form": form, "flagged": len(flagged_images(study))}
     return render(request, "rating/freeze_again.html", context, status=422 if form.errors else 200)
@@ -101,6 +98,15 @@ def _ask_then(request: HttpRequest, study: Study, name: str, form: forms.Form, a
     context = {"study": study, "form": form, "act": name, "unfinished": unfinished}
     status = 422 if request.method == "POST" else 200
     return render(request, "rating/point_of_no_return.html", context, status=status)
+
+
+def begin_again(person: Any, study: Study, form: FreezeAgainForm) -> tuple[Study, str]:
+    """The study that takes this one's place, and the sentence for the person; where it is to be signed, a draft still."""
+    chosen = {"name": form.cleaned_data["name"], "leave_out": form.cleaned_data["leave_out"]}
+    draft = freeze_again(study, by=person, **chosen, **form.changes())
+    if study.signatures:
+        return draft, "It is a draft, and its raters came along: freeze it with your signature."
+    return draft, f"{begin_freeze(person, draft, forms.Form())} Its raters came along."
 
 
 def begin_freeze(person: Any, study: Study, _form: forms.Form) -> str:

@@ -18,6 +18,7 @@ from rating.blinding.derivative import PROBABILITIES, with_levels
 from rating.blinding.freeze_again import freeze_again
 from rating.models import AuthorStatement, Enrolment, Study
 from rating.studies.study import NotPossibleError
+from tests.api.callers import caller, post
 from tests.rating.blinding.pools import arms, audited, filled, study_of
 
 pytestmark = pytest.mark.django_db
@@ -138,3 +139,17 @@ def test_what_the_authors_wrote_comes_along(researcher: User) -> None:
     assert list(second.statements.values_list("topic", "text", "written_by")) == [
         ("funding", "None.", researcher.pk)
     ]
+
+
+def test_a_program_freezes_again_as_the_page_does(researcher: User, rater: User) -> None:
+    study = study_with_a_copy(rater)
+    study.share_with(researcher, Part.EDITOR)
+
+    answer = post(caller(researcher), f"/api/v1/studies/{study.slug}/freeze-again", {"name": "Second"})
+
+    second = Study.objects.get(name="Second")
+    assert answer.status_code == 201, answer.content
+    assert answer.json()["study"]["slug"] == second.slug
+    assert second.left_out.count() == 1
+    assert second.enrolments.get().user == rater
+    assert second.freezes.exists()
