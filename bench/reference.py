@@ -166,7 +166,7 @@ def _in_words(source: str) -> str:
 
 
 def ratings_csv() -> Iterator[str]:
-    from rating.results.export.ratings_csv import CODEBOOK, OF_MARKS, OF_SETS, OF_STACKS
+    from rating.results.export.ratings_csv import CODEBOOK, OF_ARENA, OF_MARKS, OF_SETS, OF_STACKS
 
     yield from table(["column", "meaning"], ([f"`{name}`", text] for name, text in CODEBOOK.items()))
     yield "## Of studies of pairs and quartets"
@@ -174,6 +174,8 @@ def ratings_csv() -> Iterator[str]:
     yield "These columns mean something else, or come in addition."
     yield ""
     yield from table(["column", "meaning"], ([f"`{name}`", text] for name, text in OF_SETS.items()))
+    yield from ("## Of an arena", "", "As pairs, but for these.", "")
+    yield from table(["column", "meaning"], ([f"`{name}`", text] for name, text in OF_ARENA.items()))
     yield from ("## Of studies of stacks, and of marks", "", "These columns come in addition.", "")
     of_images = OF_STACKS | OF_MARKS
     yield from table(["column", "meaning"], ([f"`{name}`", text] for name, text in of_images.items()))

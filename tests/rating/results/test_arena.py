@@ -11,6 +11,8 @@ import zipfile
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.membership.models import Part
@@ -161,3 +163,18 @@ def test_simulated_raters_read_an_arena_and_take_real_images_for_more_real():
 
     assert results.primary is not None
     assert (results.primary.estimate.estimate or 1) < 0.3
+
+
+@pytest.mark.django_db
+def test_the_number_of_queries_of_the_numbers_does_not_grow_with_the_pairs(rater):
+    counts = []
+    for name, each in (("Small", 3), ("Large", 24)):
+        study = open_arena(name, {"A": each, "B": each}, raters=[rater])
+        answer_arena(study, rater, {"A": 1, "B": 2}, wrong=1)
+        study.close(organiser())
+        study.unblind(organiser(), "Done.")
+        with CaptureQueriesContext(connection) as queries:
+            results_of(study)
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
