@@ -74,6 +74,13 @@ class InvitationForm(forms.Form):
 
 def read_invitees(text: str) -> tuple[list[Invitee], list[str]]:
     """The people of a table, and in sentences by line what cannot be read; commas or semicolons part its cells."""
+    try:
+        return _invitees(text)
+    except csv.Error as error:  # a cell that never ends, as behind a quotation mark that none closes
+        return [], [f"The table is no CSV: {error}."]
+
+
+def _invitees(text: str) -> tuple[list[Invitee], list[str]]:
     head = text.split("\n", 1)[0]
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=";" if ";" in head else ",")
     names = {(name or "").strip().lower(): name for name in rows.fieldnames or ()}

@@ -16,6 +16,7 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.preferences import Preferences
 from rating.models import Study
+from rating.studies.invitation_form import read_invitees
 from tests.api import test_permissions as api_table
 from tests.api.callers import caller
 from tests.rating.bundles import bundle
@@ -205,6 +206,7 @@ def test_a_table_that_cannot_be_read_names_its_lines_and_invites_nobody(client_o
         client_of(researcher).post(reverse("invite", args=[study.slug]), {"table": upload}).content.decode()
     )
 
+    assert read_invitees('email\n"' + "a@example.org\n" * 10_000)[1][0].startswith("The table is no CSV: ")
     assert "Line 3: “nobody” is not an email address." in page
     assert "Line 4: “tlh” is none of the site&#x27;s languages" in page
     assert not study.enrolments.exists()
