@@ -56,7 +56,7 @@ def content_of(home: Home) -> Content:
 
 
 def empty(home: Home) -> None:
-    """Remove database, queue, images and models; the site's keys, its logs and its backups stay."""
+    """Remove database, queue, images, files half sent and models; the site's keys, its logs and its backups stay."""
     with lock.starter(home, who=COMMAND):
-        for folder in (home.postgres, home.redis, home.media, home.models):
+        for folder in (home.postgres, home.redis, home.media, home.uploads, home.models):
             shutil.rmtree(folder, ignore_errors=True)

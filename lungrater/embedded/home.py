@@ -40,6 +40,11 @@ class Home:
         return self.root / "media"
 
     @property
+    def uploads(self) -> Path:
+        """Where files lie that are still being sent."""
+        return self.root / "uploads"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

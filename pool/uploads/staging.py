@@ -36,7 +36,7 @@ class StagedFile(File):  # type: ignore[type-arg]  # generic for the type checke
 
 
 def folder() -> Path:
-    path: Path = settings.HOME.root / "uploads"
+    path: Path = settings.HOME.uploads
     path.mkdir(mode=0o700, exist_ok=True)
     return path
 

@@ -20,6 +20,7 @@ def test_only_the_demo_is_thrown_away_and_the_keys_stay(tmp_path: Path) -> None:
     assert lungrater(home, "shell", "-v", "0", "-c", LOAD).returncode == 0
     key = (home / "secret_key").read_text()
     (home / "media" / "an image").write_bytes(b"x")
+    (home / "uploads").mkdir(exist_ok=True)
 
     unanswered = lungrater(home, "demo", "reset")
     assert (unanswered.returncode, (home / "postgres").exists()) == (1, True)
@@ -30,6 +31,7 @@ def test_only_the_demo_is_thrown_away_and_the_keys_stay(tmp_path: Path) -> None:
     assert "4 datasets, 0 studies, 0 ratings" in thrown_away.stdout
     assert not (home / "postgres").exists()
     assert not (home / "media" / "an image").exists()
+    assert not (home / "uploads").exists()
     assert (home / "secret_key").read_text() == key
     person = lungrater(home, "person", "new@example.org", "--role", "researcher")
     assert person.returncode == 0, person.stderr
