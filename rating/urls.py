@@ -127,6 +127,7 @@ urlpatterns = [
     ),
     path("studies/<slug:slug>/analysis/<slug:name>/", analysis.question, name="analysis_question"),
     path("studies/<slug:slug>/images/<slug:code>.png", images.of_study, name="study_image"),
+    path("studies/<slug:slug>/images/<slug:code>/marks.png", images.marks_of_study, name="study_marks"),
     path("studies/<slug:slug>/ratings.csv", export.ratings, name="ratings_csv"),
     path("studies/<slug:slug>/ratings.parquet", export.parquet, name="ratings_parquet"),
     path("studies/<slug:slug>/bundles/", bundles.make, name="bundles"),

@@ -223,6 +223,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "rating:bundle_file": (STAFF, "get"),
     "rating:check_table": (STAFF, "get"),
     "rating:study_image": (STAFF, "get"),
+    "rating:study_marks": (STAFF, "get"),
     "rating:ratings_csv": (STAFF, "get"),
     "rating:codebook": (STAFF, "get"),
 }
@@ -251,7 +252,7 @@ VIEWER = {
     *("rating:study", "rating:freeze_progress", "rating:audit_progress", "rating:raters", "rating:copy"),
     *("pool:release", "pool:release_progress"),
     *("rating:audit_places", "rating:bundle", "rating:bundle_progress"),
-    "rating:analysis_job_progress",
+    *("rating:analysis_job_progress", "rating:study_marks"),
     *("rating:codebook", "rating:analysis", "rating:log", "rating:log_csv", "rating:verify"),
     *(
         "pool:image",

@@ -123,7 +123,7 @@ def make_world(people: dict[str, User]) -> dict[str, Any]:
     open_study("Other", raters=[other_rater])
     pairs = open_study("Pairs", raters=[rater], design="pair", primary_endpoint="accuracy")
     over = over_study("Over", raters=[rater], signatures=True)
-    taught = over_study("Taught", raters=[rater], unblinded=True, debriefing="score")
+    taught = over_study("Taught", raters=[rater], unblinded=True, debriefing="score", marks=True)
     image = make_image(make_dataset())
     corrected = correct(
         Image.objects.filter(pk=image.pk), "label", "Oedema", by=researcher, reason="Read again."
@@ -255,6 +255,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         "rating:archive": lambda: [world["draft"].slug],
         "rating:open": lambda: [world["frozen"].slug],
         "rating:audit_places": lambda: [world["frozen"].slug],
+        "rating:study_marks": lambda: [world["taught"].slug, world["taught"].images.first().code],
         "rating:study_image": lambda: [over, world["over"].images.first().code],
         "rating:ratings_csv": lambda: [over],
         **dict.fromkeys(OF_RELEASE, lambda: [world["release"].pk]),

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 from pool.storage.stored_files import LostFileError, stored_bytes
 from rating.models import Presentation, Study, StudyImage
+from rating.results.marks_over_image import marks_over_image, raters_marking
 
 NOT_STORED = {"Cache-Control": "private, no-store"}
 # What decides whether an image may be shown now, and which; a page of images asks this for each of them.
@@ -59,6 +60,19 @@ def of_study(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     """A study image by its code, for the analysis of a study that is over."""
     study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
     return png_of(get_object_or_404(StudyImage, study=study, code=code), f"image {code}")
+
+
+@permission_required("rating.view_truth", raise_exception=True)
+@require_GET
+def marks_of_study(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+    """Where raters marked an image, over it, once the study is unblinded; of a stack all slices over its middle one."""
+    studies = Study.objects.results_open_to(request.user).filter(state=Study.State.UNBLINDED, marks=True)
+    study_image = get_object_or_404(
+        StudyImage.objects.select_related("study"), study=get_object_or_404(studies, slug=slug), code=code
+    )
+    counts, raters = raters_marking(study_image)
+    png = marks_over_image(stored_bytes(study_image.derivative, f"image {code}"), counts, raters)
+    return HttpResponse(png, content_type="image/png", headers=NOT_STORED)
 
 
 def png_of(study_image: StudyImage, owner: str) -> HttpResponse:

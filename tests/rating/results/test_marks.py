@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import uuid
 
+import numpy as np
 import pytest
 from django.urls import reverse
+from PIL import Image
 
 from pool.canonical.typed_json import as_json, from_json
 from pool.figure_style import PRINT, as_file
 from rating.models import Rating
 from rating.results.build_report import report_on, results_of
+from rating.results.gallery import GALLERIES
 from rating.results.sections import marks as section
 from rating.statistics.marks import GRID, MarkResults, cells_of, mark_results
 from tests.rating.cast import open_study, organiser, presentations
@@ -105,3 +109,37 @@ def test_a_study_without_marks_has_no_such_question(rater, researcher, client_of
         "Where did they mark it?"
         not in client_of(researcher).get(reverse("rating:analysis", args=[study.slug])).content.decode()
     )
+
+
+@pytest.mark.django_db
+def test_marks_lie_over_the_image_once_the_study_is_unblinded(client_of, researcher, rater, other_rater):
+    study = open_study(raters=[rater, other_rater], marks=True)
+    point, box = {"x": 0.5, "y": 0.25, "w": 0, "h": 0}, {"x": 0.5, "y": 0.25, "w": 0.0625, "h": 0.0625}
+    for person, mark in ((rater, point), (other_rater, box)):
+        for presentation in presentations(study, person):
+            is_first = presentation.study_image == study.images.first()
+            state: dict[str, object] = {"marks": [mark]} if is_first else {}
+            Rating.record(presentation, uuid.uuid4(), label="fake", view_state=state)
+    code = study.images.first().code
+    address = reverse("rating:study_marks", args=[study.slug, code])
+    study.close(organiser())
+    blinded = client_of(researcher).get(address).status_code
+    study.unblind(organiser(), "All have read.")
+
+    answer = client_of(researcher).get(address)
+    galleries = reverse("rating:analysis_images", args=[study.slug])
+    pages = [client_of(researcher).get(galleries, {"show": name}).content.decode() for name in GALLERIES]
+    plain = client_of(researcher).get(reverse("rating:study_image", args=[study.slug, code])).content
+
+    over = np.asarray(Image.open(io.BytesIO(answer.content)), dtype=int)
+    under = np.asarray(Image.open(io.BytesIO(plain)), dtype=int)
+    side = 64 // GRID
+    cell = (slice(4 * side, 5 * side), slice(8 * side, 9 * side))
+    expected = np.rint(
+        under[cell][..., None] * 0.3 + np.array([255, 140, 0]) * 0.7
+    )  # both raters marked there
+    assert blinded == 404
+    assert np.abs(over[cell] - expected).max() <= 1
+    over[cell] = under[cell][..., None]
+    assert (over == under[..., None]).all()  # and nowhere else
+    assert any("/marks.png" in page for page in pages)
