@@ -100,7 +100,7 @@ def search_dicomweb_source(request: HttpRequest, pk: Key, body: Query) -> Any:
     try:
         return matching_series(source, form.query)
     except DicomwebError as error:
-        raise ProblemError(502, str(error)) from error
+        raise ProblemError(409, str(error)) from error  # of this source, not of this site
 
 
 @router.post(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rating.studies.sampling.strata import Stratum
-
 if TYPE_CHECKING:
+    from rating.studies.sampling.strata import Stratum
     from rating.studies.study import Study
 
 REAL_IMAGES = "real images"  # what they are called among generators

@@ -65,7 +65,15 @@ def test_the_bundle_recomputes_its_own_numbers_without_lungrater(study, tmp_path
     assert "0 differ" in done.stdout
     assert "AUC" in done.stdout
     assert {path.name for path in tmp_path.iterdir()} == {
-        *("README.txt", "SHA256SUMS", "codebook.csv", "galleries.csv", "images", "imrmc.imrmc"),
+        *(
+            "README.txt",
+            "SHA256SUMS",
+            "codebook.csv",
+            "displays.csv",
+            "galleries.csv",
+            "images",
+            "imrmc.imrmc",
+        ),
         *("manifest.json", "numbers.json"),
         *(
             "ratings.csv",
