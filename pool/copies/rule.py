@@ -21,9 +21,8 @@ from pool.copies.structure import Bytes, Floats, Numbers, Pulse, Structures, str
 
 FEWEST = 10  # real images of different patients; with fewer their spread is not known
 FALSE_ALARMS = 0.01  # of searches without a copy, the share that may find some
-UPPER = (
-    0.9  # the upper half's spread is read from its middle to here: what one patient's images share lies above
-)
+UPPER = 0.9  # the upper half's spread is read from its middle to here; what images of one patient share lies above
+UPPER_OF_NAMED = 0.97  # where all patients are named, what images of one rare kind share counts too
 HARDEST = 0.05  # of the planted copies, below which none pulls the threshold down
 CALIBRATED_ON = 1000
 PAIRS = 1000
@@ -32,6 +31,7 @@ PLANTED = 200
 # different patients were.
 UNMEASURED = 0.95
 IDENTICAL = 0.999  # counts as a copy among whatever images
+UNLIKE = 0.5  # below, nothing does
 TINY = 1e-7
 
 
@@ -81,12 +81,15 @@ class Strangers:
     patients: int
 
     @classmethod
-    def of(cls, pair_similarities: Floats, patients: int) -> Self:
+    def of(cls, pair_similarities: Floats, patients: int, *, named: bool = False) -> Self:
+        """`named`: none of the pairs can be of one patient."""
         from scipy import stats
 
         z = np.arctanh(np.clip(pair_similarities.astype(np.float64), 0, 1 - TINY))
-        middle, upper = np.quantile(z, [0.5, UPPER])
-        return cls(float(middle), float((upper - middle) / stats.norm.ppf(UPPER)), patients)
+        middle = float(np.median(z))
+        shares = (UPPER, UPPER_OF_NAMED) if named else (UPPER,)
+        spreads = [(np.quantile(z, share) - middle) / stats.norm.ppf(share) for share in shares]
+        return cls(middle, float(max(spreads)), patients)
 
     def bar(self, comparisons: int) -> float:
         """What the likest of so many pairs of strangers is below, but for once in a hundred searches.
@@ -116,7 +119,7 @@ class Likeness:
             return Calibration(UNMEASURED, reason=self.reason)
         bar, half = self.strangers.bar(comparisons), len(self.copies) // 2
         lowest = float(np.quantile(self.copies[:half], HARDEST))
-        threshold = min((bar + lowest) / 2 if lowest > bar else bar, IDENTICAL)
+        threshold = float(np.clip((bar + lowest) / 2 if lowest > bar else bar, UNLIKE, IDENTICAL))
         return Calibration(
             threshold,
             int((self.others >= threshold).sum()),
@@ -163,7 +166,7 @@ def likeness_of(
         reason = _too_few(len(images), number, any(names))
         return Likeness(None, np.empty(0, np.float32), np.empty(0, np.float32), reason)
     known = image_structures[sample]
-    strangers = Strangers.of(pair_similarities(known, pairs, pulse=pulse), number)
+    strangers = Strangers.of(pair_similarities(known, pairs, pulse=pulse), number, named=all(names))
     planted = generator.choice(len(sample), min(PLANTED, len(sample)), replace=False)
     copies = structures(
         np.stack([altered(images[place], generator) for place in sample[planted]]), pulse=pulse

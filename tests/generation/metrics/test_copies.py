@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from pool.canonical.pixels import fitted_square
-from pool.copies.rule import UNMEASURED, Strangers, altered, calibrate
+from pool.copies.rule import UNMEASURED, Likeness, Strangers, altered, calibrate
 from pool.copies.search import grouped, nearest, nearest_within, pairs_of
 from pool.copies.structure import structures
 from pool.imports.raster import decode
@@ -90,6 +90,23 @@ def test_the_bar_is_the_quantile_of_as_many_comparisons_of_strangers_worked_by_h
     # Student's t with 10 degrees of freedom: 2.7638 is passed once in a hundred, 4.1437 once in a thousand.
     assert strangers.bar(1) == pytest.approx(np.tanh(0.5 + 0.1 * 2.7638), abs=1e-5)
     assert strangers.bar(10) == pytest.approx(np.tanh(0.5 + 0.1 * 4.1437), abs=1e-5)
+
+
+def test_what_is_less_than_half_alike_is_no_copy_though_strangers_are_nothing_alike() -> None:
+    nothing = np.zeros(20, dtype=np.float32)
+    likeness = Likeness(Strangers(middle=0.0, spread=0.0, patients=30), nothing, nothing)
+
+    assert likeness.rule(100).threshold == 0.5
+
+
+def test_what_few_images_of_one_kind_share_counts_where_patients_are_named() -> None:
+    """Of a hundred pairs five are as alike as images of one rare kind: no pair of one patient, so the spread is theirs too."""
+    similarity = np.tanh(np.array([0.2] * 50 + [0.3] * 45 + [1.2] * 5, dtype=np.float32))
+
+    unnamed, named = (Strangers.of(similarity, 30, named=known) for known in (False, True))
+
+    assert named.bar(100) > 0.95
+    assert unnamed.bar(100) < 0.5
 
 
 def test_slices_of_one_patient_hide_no_copy_where_nobody_says_that_they_are_of_one() -> None:
