@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from allauth.account.utils import perform_login
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts.models import LoginLink, User
+from accounts.sign_in.addresses import mail_is_set_up
 from accounts.sign_in.notices import notify
 from audit import record
 
@@ -42,6 +46,14 @@ def login_link(request: HttpRequest, token: str) -> HttpResponse:
     # allauth's own stages follow: whoever has a second factor is asked for it after a link, too.
     answer: HttpResponse = perform_login(request, link.user, redirect_url=link.next_path)
     return answer
+
+
+def has_way_back(user: Any) -> bool:
+    """Whether this person can sign in again once their link is used up; the demo's links work again and again."""
+    if mail_is_set_up() or user.is_demo or user.has_usable_password():
+        return True
+    passkeys = Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN)
+    return bool(passkeys.exists() or SocialAccount.objects.filter(user=user).exists())
 
 
 def _tell(link: LoginLink) -> None:

@@ -113,13 +113,18 @@ def _disk(site: SiteState) -> PartState:
 
 def _mail(site: SiteState) -> PartState:
     if not mail_is_set_up():
-        return PartState("Mail", AMBER, "not set up: links are handed over by you, codes are not offered")
+        return PartState(
+            "Mail",
+            AMBER,
+            "not set up: links are handed over by you, codes are not offered; EMAIL_URL sets it up",
+        )
     return _by_sign("Mail", site.signs.get(MAIL), never="none sent yet", worked="last sent")
 
 
 def _backup(site: SiteState) -> PartState:
     sign = site.signs.get(BACKUP)
-    state = _by_sign("Backup", sign, never="none made yet", worked="last made", unknown=AMBER)
+    never = "none made yet: `lungrater backup FILE` on the server makes one, while the site runs"
+    state = _by_sign("Backup", sign, never=never, worked="last made", unknown=AMBER)
     if state.state == GREEN and sign is not None and site.now - sign.at > BACKUP_OLD_AFTER:
         return PartState("Backup", AMBER, state.sentence)
     return state

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 
 from accounts.models import User
@@ -13,7 +14,7 @@ from jobs.models import Job
 from jobs.tasks import job_kinds
 from lungrater.monitoring.overview import AMBER, GREEN, failed_jobs, parts
 from lungrater.monitoring.site_state import site_state
-from rating.models import Study
+from rating.models import BlindingAudit, Study
 
 MOST_STUDIES = 12
 MOST_JOBS = 10
@@ -61,8 +62,13 @@ def admin_tasks() -> Iterator[Task]:
 
 def studies_of(person: Any) -> list[StudyLine]:
     """The latest studies this person has a part in, each with its next step."""
-    studies = Study.objects.visible_to(person).listed().with_progress().order_by("-created_at")[:MOST_STUDIES]
-    return [StudyLine(study, next_step(study)) for study in studies]
+    studies = Study.objects.visible_to(person).listed().with_progress().order_by("-created_at")
+    audits = BlindingAudit.objects.filter(study=OuterRef("pk"))  # the newest first, and that one counts
+    with_audit = studies.annotate(
+        audit_verdict=Subquery(audits.values("verdict")[:1]),
+        audit_overridden_at=Subquery(audits.values("overridden_at")[:1]),
+    )
+    return [StudyLine(study, next_step(study)) for study in with_audit[:MOST_STUDIES]]
 
 
 def next_step(study: Any) -> str:
@@ -73,6 +79,10 @@ def next_step(study: Any) -> str:
         if study.rated_count < study.presentation_count:
             return f"Raters are at work: {study.rated_count} of {study.presentation_count} rated"
         return "All is rated: close it"
+    if study.state == Study.State.FROZEN and is_stopped_by_its_audit(study):
+        return "Its blinding audit is red: read why, it cannot be opened as it is"
+    if study.state == Study.State.FROZEN and not study.rater_count:
+        return "Look at the blinding audit, invite raters, then open it"
     steps = {
         Study.State.DRAFT: "Choose its images, invite raters, freeze it",
         Study.State.FROZEN: "Look at the blinding audit, then open it",
@@ -80,6 +90,12 @@ def next_step(study: Any) -> str:
         Study.State.UNBLINDED: "Read the results",
     }
     return steps[Study.State(study.state)]
+
+
+def is_stopped_by_its_audit(study: Any) -> bool:
+    """Of a study with its newest audit annotated, as `studies_of` reads it; False where that was not asked for."""
+    verdict = getattr(study, "audit_verdict", "")
+    return bool(verdict == BlindingAudit.Verdict.RED and study.audit_overridden_at is None)
 
 
 def jobs_of(person: Any) -> list[JobLine]:

@@ -29,7 +29,7 @@ class InvitationForm(forms.Form):
     emails = forms.CharField(
         label="Email addresses",
         required=False,
-        help_text="One per line. Each new person becomes a rater; a link that works once, for 14 days, goes to their mailbox.",
+        help_text="One per line. Each new person becomes a rater and gets a link that works once, for 14 days.",
         widget=forms.Textarea(attrs={"rows": 4, "autofocus": True}),
     )
     table = forms.FileField(

@@ -19,6 +19,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.sign_in.login_links import has_way_back
 from pool.storage.durability import why_not_durable
 from rating.models import Draft, Enrolment, Presentation, Rating, Sitting
 from rating.reading.answer_form import AnswerForm
@@ -56,7 +57,8 @@ def reading_list(request: HttpRequest) -> HttpResponse:
     enter_heads(Sitting.objects.open_to(request.user))
     enrolments = Enrolment.objects.of(request.user).select_related("study__schedule").with_progress()
     withdrawn = Enrolment.objects.withdrawn_by(request.user)
-    return render(request, "rating/reading_list.html", {"enrolments": enrolments, "withdrawn": withdrawn})
+    context = {"enrolments": enrolments, "withdrawn": withdrawn, "has_way_back": has_way_back(request.user)}
+    return render(request, "rating/reading_list.html", context)
 
 
 @for_raters

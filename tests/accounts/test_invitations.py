@@ -149,3 +149,25 @@ def test_an_invitation_names_study_sender_site_and_duration(client_of, researche
     body = mail.outbox[0].body
     assert f"{researcher} invites you to rate images in the study “Reading” (Lung Clinic Heidelberg)." in body
     assert "It has 6 images for you and takes about 2 minutes in all." in body
+
+
+def test_whoever_came_by_a_link_that_worked_once_learns_how_to_come_back(client_of, rater, settings):
+    settings.EMAIL_BACKEND = NO_MAIL
+    rater.set_unusable_password()
+    rater.save()
+    warning = "Your link worked once."
+
+    assert warning in client_of(rater).get(reverse("rating:reading_list")).content.decode()
+
+    rater.set_password("a-long-phrase-of-one-rater")
+    rater.save()
+    assert warning not in client_of(rater).get(reverse("rating:reading_list")).content.decode()
+
+
+def test_after_an_invitation_the_form_is_empty_for_the_next_ones(client_of, researcher):
+    study = frozen_study()
+
+    page = client_of(researcher).post(reverse("invite", args=[study.slug]), {"emails": "new@example.org"})
+
+    assert "new@example.org" in page.content.decode()
+    assert not page.context["form"].is_bound

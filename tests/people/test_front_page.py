@@ -13,7 +13,7 @@ from accounts.models import User
 from lungrater.pages import front_page
 from lungrater.pages.front_page import next_step
 from pool.models import ImportJob
-from rating.models import Study
+from rating.models import BlindingAudit, Study
 from tests.factories import make_dataset
 from tests.rating.cast import draft_study, frozen_study, open_study
 
@@ -34,6 +34,7 @@ def test_an_admin_sees_what_is_not_well_what_failed_and_who_waits(client_of, adm
     sentences = " ".join(task.sentence for task in page.context["tasks"])
     assert "Queue cpu: no worker serves it" in sentences
     assert "Trail: The site's database role owns the log" in sentences
+    assert "lungrater backup FILE" in sentences  # what to do, not only that nothing was done
     assert "1 job failed in the last week." in sentences
     assert "1 person has been invited and never signed in." in sentences
 
@@ -66,6 +67,23 @@ def test_each_state_of_a_study_has_its_next_step(rater):
     assert "freeze it" in steps["Draft"]
     assert "open it" in steps["Frozen"]
     assert "0 of" in steps["Open"]
+
+
+@pytest.mark.parametrize(("override", "sentence"), [("", "audit is red"), ("It is accepted.", "open it")])
+def test_a_study_that_its_audit_stops_is_not_said_to_be_opened_next(
+    client_of, researcher, override, sentence
+):
+    study = frozen_study("Frozen")
+    study.share_with(researcher, Part.OWNER)
+    times = {"overridden_at": timezone.now(), "overridden_by": researcher} if override else {}
+    BlindingAudit.objects.filter(study=study).delete()
+    BlindingAudit.objects.create(
+        study=study, verdict="red", state="succeeded", override_reason=override, **times
+    )
+
+    page = client_of(researcher).get(reverse("home"))
+
+    assert sentence in page.context["studies"][0].next_step
 
 
 def test_an_open_study_whose_raters_have_all_left_wants_new_ones():

@@ -34,6 +34,8 @@ def invite_raters(request: HttpRequest, slug: str) -> HttpResponse:
         invitations, refusals = invite_all(
             study, form.invitees(), by=request.user, absolute=request.build_absolute_uri
         )
+        if not refusals:
+            form = InvitationForm()  # for the next ones: those above have their invitation
     context = {
         "study": study,
         "form": form,

@@ -37,7 +37,8 @@ OVERLAPS = """() => {
     && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
   return parts.flatMap(([one, a], at) => parts.slice(at + 1).filter(([, b]) => over(a, b)).map(([two]) => [one, two]));
 }"""
-TOO_WIDE = "() => document.documentElement.scrollWidth > innerWidth"
+TOO_WIDE = """() => [document.documentElement, document.querySelector('.answers')]
+  .some((part) => part.scrollWidth > part.clientWidth)"""
 
 
 @pytest.mark.parametrize("screen", SCREENS)
