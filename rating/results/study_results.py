@@ -208,6 +208,11 @@ class StudyResults:
     primary: PrimaryResult | None
 
     @property
+    def policy_origin(self) -> str:
+        """Whether the policy for “unsure” was declared, in words; ratings made elsewhere declared no endpoint and no policy."""
+        return "as declared" if self.endpoint else "as nobody declared otherwise"
+
+    @property
     def shows_sets(self) -> bool:
         """Whether raters saw several images at once and said which."""
         return self.forced_choice is not None or self.arena is not None

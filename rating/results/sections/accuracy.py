@@ -156,7 +156,7 @@ def averages(results: StudyResults) -> Table:
         if both.u_statistic.these_raters
     ]
     note = (
-        f"Sensitivity and specificity: “unsure” {POLICIES[results.policy]}, as declared. The fool rate is the share called real, "
+        f"Sensitivity and specificity: “unsure” {POLICIES[results.policy]}, {results.policy_origin}. The fool rate is the share called real, "
         "so “unsure” counts as not fooled. The U-statistic weighs every rating alike and holds for any design; "
         "Obuchowski–Rockette with Hillis' degrees of freedom needs every rater to have rated every image. These raters: the mean "
         "of their own shares, images sampled and raters fixed; of two raters it is the primary one."
@@ -167,7 +167,7 @@ def averages(results: StudyResults) -> Table:
 def policies(results: StudyResults) -> Table:
     rows: list[list[Cell]] = []
     for row in results.known_truth.policies:
-        declared = " (declared)" if row.policy == results.policy else ""
+        declared = " (declared)" if results.endpoint and row.policy == results.policy else ""
         shares = [
             row.fool_rate.primary,
             row.accuracy.primary,

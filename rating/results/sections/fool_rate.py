@@ -98,7 +98,9 @@ def per_rater(results: StudyResults) -> Table:
         *("d′, fake", "SE", "Criterion", "d′, fake or unsure", "SE", "Criterion", "AUC", *INTERVAL, NOTE),
     )
     return Table(
-        head, rows, [f"Sensitivity and specificity: “unsure” {POLICIES[results.policy]}, as declared.", CUTS]
+        head,
+        rows,
+        [f"Sensitivity and specificity: “unsure” {POLICIES[results.policy]}, {results.policy_origin}.", CUTS],
     )
 
 

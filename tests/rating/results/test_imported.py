@@ -24,7 +24,7 @@ from rating.results.imported.form import ImportedRatingsForm
 from rating.results.imported.numbers import answers_of, results_of_imported
 from rating.results.imported.report import imported_csv
 from tests.api.callers import caller, post
-from tests.rating.cast import imported_ratings, over_study
+from tests.rating.cast import ELSEWHERE, imported_ratings, over_study
 
 pytestmark = pytest.mark.django_db
 
@@ -152,7 +152,7 @@ def test_a_name_of_a_study_is_no_name_for_them(rater: User) -> None:
 
 def test_every_page_and_file_says_that_they_were_imported(client: Client, researcher: User) -> None:
     client.force_login(researcher)
-    file = SimpleUploadedFile("r.csv", b"rater,image,answer,truth\nA,1,real,real\nB,1,fake,real\n")
+    file = SimpleUploadedFile("r.csv", ELSEWHERE.encode())
     fields = {"name": "Elsewhere", "modality": "xray", "origin": "Two residents, by e-mail."}
 
     answer = client.post(reverse("rating:imported_list"), {**fields, "file": file})
@@ -169,6 +169,8 @@ def test_every_page_and_file_says_that_they_were_imported(client: Client, resear
     assert "neither blinded nor timed them" in pages[0].text
     assert "Two residents" in report.text
     assert "blinded reader study" not in report.text
+    assert ", as declared" not in report.text
+    assert "(declared)" not in report.text
     assert pdf.content.startswith(b"%PDF")
     assert (figure.status_code, table.status_code) == (200, 200)
     assert not Study.objects.exists()
