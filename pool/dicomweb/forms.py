@@ -74,7 +74,10 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the 
         if not data.get("secret") and not self._keeps_its_secret():
             self.add_error("secret", "Give the password or the token.")
         if url.lower().startswith("http:") and not data.get("in_private_network"):
-            self.add_error("base_url", "A password goes out by https only, or within your own network.")
+            self.add_error(
+                "base_url",
+                "By http a password can be read on the way: use https, or tick that the server stands in your own network.",
+            )
 
     def _keeps_its_secret(self) -> bool:
         """Whether the secret that is kept may be used on: for the same server, and for the same way in."""

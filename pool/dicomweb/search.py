@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
-from outbound.dicomweb import MOST_SERIES, DicomwebClient, SeriesMatch, SeriesQuery
+from outbound.dicomweb import MOST_SERIES, DicomwebClient, DicomwebError, SeriesMatch, SeriesQuery
 from outbound.retry import Patience
 from outbound.transport import Bounds
 from pool.canonical.texts import line
@@ -14,6 +15,7 @@ __all__ = ["MOST_SERIES", "matching_series"]
 
 AT_ONCE = Patience(attempts=1)
 BOUNDS = Bounds(total_seconds=20.0, most_bytes=16 * 2**20, connect_seconds=5.0, read_seconds=20.0)
+MOST_SECONDS = 30.0  # for all pages of an answer together
 MODALITIES = {"CR": "xray", "DX": "xray", "CT": "ct", "MR": "mri", "SM": "microscopy"}
 LONGEST_TEXT = 100
 
@@ -23,7 +25,17 @@ def matching_series(source: DicomwebSource, query: SeriesQuery) -> list[SeriesMa
 
     Descriptions are free text, in which a name may stand: they are for the page that was asked for, and kept nowhere.
     """
-    with DicomwebClient(source.server, most_bytes=0, patience=AT_ONCE, list_bounds=BOUNDS) as client:
+    end = time.monotonic() + MOST_SECONDS
+
+    def check_time() -> None:
+        if time.monotonic() > end:
+            raise DicomwebError(
+                f"{source} has not told all its series within {MOST_SECONDS:g} s: ask for fewer."
+            )
+
+    with DicomwebClient(
+        source.server, most_bytes=0, patience=AT_ONCE, list_bounds=BOUNDS, on_wait=check_time
+    ) as client:
         matches = [_on_one_line(match) for match in client.series(query)]
     return sorted(matches, key=lambda match: (match.date, match.study, match.number.zfill(9), match.series))
 

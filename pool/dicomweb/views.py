@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -20,6 +21,7 @@ may_administer = permission_required("pool.change_dicomwebsource", raise_excepti
 looks_or_sends = require_http_methods(["GET", "HEAD", "POST"])
 
 
+@transaction.non_atomic_requests  # the source may take seconds to answer, no transaction waits for it
 @looks_or_sends
 @may_add
 @never_cache

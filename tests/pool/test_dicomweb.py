@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from io import StringIO
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from outbound.retry import Patience
 from pool.dicomweb import runner
 from pool.dicomweb.forms import SourceForm
 from pool.dicomweb.runner import forget_series
+from pool.dicomweb.search import MOST_SERIES
 from pool.imports import tasks as import_tasks
 from pool.models import DicomwebSource, Image, ImportJob
 from tests.api.callers import caller, post
@@ -100,6 +102,28 @@ def test_a_person_searches_chooses_and_imports(
     assert (job.state, job.imported, job.done, job.total) == ("succeeded", 4, 4, 4)
     assert len(pacs.fetched) == 4
     assert "Archive" in client.get(job.get_absolute_url()).text
+
+
+def test_a_search_that_goes_on_and_on_ends_in_a_sentence(
+    client: Client, researcher: User, source: DicomwebSource, pacs: Pacs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = count(1)
+
+    def one_more_series() -> Answer:
+        row = {
+            "0020000D": {"vr": "UI", "Value": ["1.2"]},
+            "0020000E": {"vr": "UI", "Value": [f"1.2.{next(numbers)}"]},
+        }
+        return ok(json.dumps([row]).encode(), "application/dicom+json")
+
+    pacs.odd["/series"] = one_more_series
+    monkeypatch.setattr("pool.dicomweb.search.MOST_SECONDS", 0.3)
+    client.force_login(researcher)
+
+    page = client.post("/pool/dicomweb/", {"search-source": source.pk, "search-modality": "CT"})
+
+    assert "has not told all its series within 0.3 s: ask for fewer." in page.text
+    assert len(pacs.requests) < MOST_SERIES
 
 
 def test_nothing_that_names_a_patient_or_a_study_stays(
