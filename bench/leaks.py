@@ -31,7 +31,7 @@ from rating.blinding.largest_difference import largest_difference
 from rating.blinding.place_check import PLACES, SHADING
 from rating.blinding.power import AUCS, TABLE
 from rating.blinding.separability import separability
-from rating.blinding.slice_check import LOOKS, LOOKS_BESIDE, PLACES_BESIDE
+from rating.blinding.stacks.slice_check import LOOKS, LOOKS_BESIDE, PLACES_BESIDE
 
 SIZES = (10, 20, 30, 40, 60, 100, 200, 400)  # images of each arm
 SHUFFLES = 299

@@ -14,9 +14,7 @@ from rating.views import (
     jobs,
     planner,
     preview,
-    redaction,
     sitting,
-    statements,
     studies,
     study_form,
     taking_part,
@@ -30,7 +28,9 @@ from rating.views.conduct import (
     outreach,
     point_of_no_return,
     rater_management,
+    redaction,
     signing,
+    statements,
 )
 
 app_name = "rating"

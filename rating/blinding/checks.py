@@ -13,8 +13,8 @@ from rating.blinding.cells import Halves
 from rating.blinding.containers import Container
 from rating.blinding.findings import Finding, Verdict
 from rating.blinding.intensity import BANDS, PERCENTILES, Floats
-from rating.blinding.other_slices import OtherSlices
 from rating.blinding.separability import FEWEST, separability
+from rating.blinding.stacks.other_slices import OtherSlices
 
 ALARM = 0.01  # luck does as well once in a hundred audits: look
 CERTAIN = 0.001  # none of a thousand shuffles does as well: stop

@@ -28,13 +28,13 @@ from rating.blinding.findings import Finding
 from rating.blinding.intensity import grey_features, sharpness_features
 from rating.blinding.letter_check import check_letters
 from rating.blinding.letters import letters_in
-from rating.blinding.other_slices import OtherSlices
 from rating.blinding.place_check import check_cells, check_shading
 from rating.blinding.power import with_power
 from rating.blinding.sets.generators import check_generators, smallest_sizes
 from rating.blinding.sets.places import SetInOrder, check_places
-from rating.blinding.slice_check import check_other_slices
-from rating.blinding.stack_check import check_stacks, spacing_of
+from rating.blinding.stacks.other_slices import OtherSlices
+from rating.blinding.stacks.slice_check import check_other_slices
+from rating.blinding.stacks.stack_check import check_stacks, spacing_of
 from rating.studies.images import LETTERS, StudyImage, StudySlice
 from rating.studies.sampling.generators import competitor, competitors_of_sets
 from rating.studies.sampling.sets import origins_of_sets, truth_of_set

@@ -13,9 +13,9 @@ from pool.canonical.pixels import Pixels
 from pool.models import Origin
 from rating.blinding.checks import Examined
 from rating.blinding.containers import Container
-from rating.blinding.other_slices import OtherSlices
-from rating.blinding.slice_check import LOOKS, check_other_slices
-from rating.blinding.stack_check import check_stacks, spacing_of
+from rating.blinding.stacks.other_slices import OtherSlices
+from rating.blinding.stacks.slice_check import LOOKS, check_other_slices
+from rating.blinding.stacks.stack_check import check_stacks, spacing_of
 from rating.models import BlindingAudit
 from tests.factories import make_dataset, make_stack
 from tests.rating.blinding.planting import told

@@ -1,0 +1,1 @@
+"""What the audit sees of stacks beside their middle slices."""
