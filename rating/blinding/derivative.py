@@ -104,9 +104,13 @@ def slices_read(study: Study) -> int:
 
     A set shows several images, and a common grey range is made image by image: there it is the middle slice alone.
     """
+    return slices_of_smallest(study, study.images.aggregate(slices=Min("image__slices"))["slices"] or 1)
+
+
+def slices_of_smallest(study: Study, smallest: int) -> int:
+    """The same, of images whose smallest has so many."""
     if study.shows_sets or study.grey_range == Study.GreyRange.COMMON:
         return 1
-    smallest: int = study.images.aggregate(slices=Min("image__slices"))["slices"] or 1
     return min(study.slices or smallest, smallest)
 
 

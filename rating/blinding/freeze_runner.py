@@ -15,13 +15,14 @@ from django.utils import timezone
 
 from audit import record
 from jobs.models import JobFailedError
-from pool.canonical.pixels import Pixels, blinded_derivative, decode_png
+from pool.canonical.pixels import blinded_derivative, decode_png
 from pool.models import Image, Origin
-from pool.storage.slices import middle_of, slice_files, spread
+from pool.storage.slices import middle_of
 from pool.storage.stored_files import LostFileError, stored_bytes
 from rating.blinding.audit import BlindingAudit
 from rating.blinding.derivative import DerivativePath, slices_read, source_of
 from rating.blinding.freeze import Freeze
+from rating.blinding.stacks.sources import StackSources
 from rating.studies.images import StudyImage, StudySlice
 from rating.studies.sampling.generators import competitor
 from rating.studies.sampling.pairing import ImpossiblePairsError, pairs_of
@@ -33,7 +34,6 @@ from rating.studies.study import Study
 MOST_NAMED = 5
 SLICES_BETWEEN_BEATS = 20
 COLUMNS_DRAWN = ("pk", "file", "modality", "label", "provenance")
-WINDOW_SLICES = 16  # of a stack, whose grey levels make the window of all its slices
 logger = logging.getLogger(__name__)
 
 
@@ -289,24 +289,6 @@ def write_derivatives(
 def _write(row: StudyImage | StudySlice, png: bytes) -> None:
     row.derivative_sha256 = hashlib.sha256(png).hexdigest()
     row.derivative.save("", ContentFile(png), save=False)
-
-
-class StackSources:
-    """The slices of an image that the study shows, out of the pool."""
-
-    def __init__(self, study_image: StudyImage, slices: int) -> None:
-        self.owner = f"image {study_image.image_id}"
-        self.files = slice_files(study_image.image, slices)
-
-    def pixels(self, number: int) -> Pixels:
-        """Raises LostFileError."""
-        return decode_png(stored_bytes(self.files[number - 1], self.owner))
-
-    def sample(self) -> list[Pixels]:
-        """As many as make the window of all of them, evenly spaced."""
-        return [
-            self.pixels(number) for number in spread(len(self.files), min(len(self.files), WINDOW_SLICES))
-        ]
 
 
 def manifest_sha256(study: Study, fields: Collection[str] | None = None) -> str:

@@ -17,7 +17,8 @@ from django.urls import reverse
 from pool.models import Dataset, Image
 from pool.storage.slices import middle_of
 from pool.storage.stored_files import stored_bytes
-from rating.blinding.derivative import DerivativePath, source_of
+from rating.blinding.derivative import DerivativePath, slices_of_smallest, source_of
+from rating.blinding.stacks.sources import StackSources
 from rating.reading.payload import TOKEN, Addresses, PublicFacts, Room, public_facts, room_of, slices_of
 from rating.studies.enrolment import Enrolment
 from rating.studies.images import StudyImage
@@ -58,12 +59,13 @@ class Preview:
         return [public_facts(each) for each in map(self.presentation, positions) if each]
 
     def room(self, presentation: Presentation) -> Room:
-        return room_of(
+        room = room_of(
             presentation,
             account=NO_ACCOUNT,
             ahead=self.ahead(presentation.position),
             urls=self.addresses(),
         )
+        return {**room, "slices": self.slices}
 
     def addresses(self) -> Addresses:
         def address(name: str, *more: object) -> str:
@@ -81,24 +83,35 @@ class Preview:
         }
 
     @property
+    def slices(self) -> int:
+        """How many slices raters scroll through; of a draft as many as the smallest of these images lets them."""
+        if not self.study.is_draft:
+            return slices_of(self.study)
+        images = (image for images in self.sets for image in images)
+        return slices_of_smallest(self.study, min((each.image.slices for each in images), default=1))
+
+    @property
     def places(self) -> list[int]:
         """Where the images of a presentation are: of a stack its middle slice."""
-        slices = slices_of(self.study)
-        return [middle_of(slices)] if slices > 1 else list(range(1, self.study.set_size + 1))
+        return [middle_of(self.slices)] if self.slices > 1 else list(range(1, self.study.set_size + 1))
 
     def png(self, position: int, place: int) -> bytes | None:
         """The blinded image, or slice, at this place; None where there is none. Raises LostFileError."""
-        slices = slices_of(self.study)
-        if slices > 1 and 1 <= position <= len(self.sets):
-            file = self.sets[position - 1][0].slice_file(place, slices)
-            return stored_bytes(file, "an image") if file else None
-        if not (1 <= position <= len(self.sets) and 1 <= place <= self.study.set_size):
+        slices = self.slices
+        most = slices if slices > 1 else self.study.set_size
+        if not (1 <= position <= len(self.sets) and 1 <= place <= most):
             return None
-        image = self.sets[position - 1][place - 1]
+        images = self.sets[position - 1]
+        image = images[0] if slices > 1 else images[place - 1]
         if image.derivative:
-            return stored_bytes(image.derivative, "an image")
+            file = image.slice_file(place, slices) if slices > 1 else image.derivative
+            return stored_bytes(file, "an image") if file else None
         masks = self.study.burned_in == Study.BurnedIn.MASK
-        return DerivativePath(self.study.canvas, self.study.bits, masks_corners=masks).png(source_of(image))
+        path = DerivativePath(self.study.canvas, self.study.bits, masks_corners=masks)
+        if slices == 1:
+            return path.png(source_of(image))
+        sources = StackSources(image, slices)
+        return path.png(sources.pixels(place), path.window_of(sources.sample()))
 
 
 def _drawn(study: Study, person: Any) -> list[list[StudyImage]]:

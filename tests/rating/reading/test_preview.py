@@ -13,6 +13,7 @@ from rating.models import Freeze, Stratum
 from rating.reading.preview import HANDFUL
 from tests.rating.cast import draft_study, frozen_study, open_study
 from tests.rating.reading.rooms import rate, shown, until
+from tests.rating.stacks import frozen, stack_study
 
 pytestmark = pytest.mark.django_db
 JSON = {"Accept": "application/json"}
@@ -206,3 +207,28 @@ def test_the_preview_of_a_draft_says_what_only_the_freeze_brings(client_of, rese
     _room, response = room_of(client_of(researcher), make())
 
     assert ("A draft has no common size, grey range or drawn sets yet." in response.text) is says_so
+
+
+def test_the_slices_of_a_draft_are_those_that_raters_will_scroll_through(client_of, researcher):
+    draft = stack_study(real=(9, 7, 9), fake=(9, 9, 9), slices=5)
+    browser = client_of(researcher)
+
+    def stacks():
+        room, _ = room_of(browser, draft)
+        tokens = [room["showing"]["token"], *(each["token"] for each in room["ahead"])]
+        urls = [room["urls"]["slice"].replace("TOKEN", token) for token in tokens]
+        return room["slices"], {tuple(slice_bytes(browser, url, room["slices"])) for url in urls}
+
+    previewed = stacks()
+    frozen(draft)
+
+    assert previewed[0] == 5
+    assert len(previewed[1]) == HANDFUL
+    assert all(len(set(stack)) == 5 for stack in previewed[1])
+    assert previewed == stacks()
+
+
+def slice_bytes(browser, url, slices):
+    responses = [browser.get(url.replace("/0.png", f"/{number}.png")) for number in range(1, slices + 1)]
+    assert {response.status_code for response in responses} == {200}
+    return [response.content for response in responses]
