@@ -22,15 +22,17 @@ from rating.models import Study
 from rating.reading.revision_chain import refuse_where_ratings_differ
 from rating.results.build_report import exhibit_drawer, report_on, results_of
 from rating.results.cache import ResultCache
+from rating.results.computation.queue import is_large
 from rating.results.export.parquet import MISSING, has_parquet, write_parquet
 from rating.results.export.ratings_csv import codebook_lines, csv_lines
-from rating.results.parts import Part
 from rating.results.verification import verify_study
 from rating.views.analysis import note_look
-from rating.views.awaiting import await_analysis, or_wait
 
 CSV = "text/csv; charset=utf-8"
 PARQUET = "application/vnd.apache.parquet"
+OF_MANY = (
+    "The report on so many ratings is made by a worker, with the bundle: make one, and it is in the zip."
+)
 
 
 @permission_required("rating.export_study", raise_exception=True)
@@ -65,16 +67,21 @@ def parquet(request: HttpRequest, slug: str) -> HttpResponseBase:
 @permission_required("rating.view_study", raise_exception=True)
 @never_cache
 @require_GET
-@or_wait
 def report(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
-    """The report as one file, html or pdf."""
+    """The report as one file, html or pdf; of a large study a worker makes it, with the bundle."""
+    study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
+    if is_large(study):
+        messages.info(request, OF_MANY)
+        return redirect("rating:bundles", slug)
+    return report_file(request, study, kind)
+
+
+def report_file(request: HttpRequest, study: Study, kind: str) -> HttpResponse:
     from rating.results.report.html import as_html
     from rating.results.report.pdf import as_pdf
 
-    study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
     note_look(study, request.user, f"report {kind}")
     cache = ResultCache(study)
-    await_analysis(request, study, Part(), cache)
     results = results_of(study, cache)
     make, content_type = {"html": (as_html, "text/html; charset=utf-8"), "pdf": (as_pdf, "application/pdf")}[
         kind

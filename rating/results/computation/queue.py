@@ -19,11 +19,16 @@ MOST_AT_ONCE = 20_000
 
 def analysis_to_await(study: Study, part: Part, cache: ResultCache, person: Any = None) -> Analysis | None:
     """The job that is computing this part, queued by this call or one before; None where a page may show it now."""
-    if cache.has(part.numbers) or rating_counts([study]).get(study.pk, 0) <= MOST_AT_ONCE:
+    if cache.has(part.numbers) or not is_large(study):
         return None
     job = queued_analysis(study, part, cache, person)
     # What a worker with a home of its own has computed, or somebody has deleted, the page computes itself.
     return None if job.state == Analysis.State.SUCCEEDED else job
+
+
+def is_large(study: Study) -> bool:
+    """Whether it has more ratings than a request reads."""
+    return rating_counts([study]).get(study.pk, 0) > MOST_AT_ONCE
 
 
 def queued_analysis(study: Study, part: Part, cache: ResultCache, person: Any = None) -> Analysis:

@@ -27,7 +27,7 @@ from pool.canonical.typed_json import as_json
 from rating.models import BundleJob, Study
 from rating.results.build_report import results_of
 from rating.results.cache import ResultCache
-from rating.results.computation.queue import analysis_to_await
+from rating.results.computation.queue import analysis_to_await, is_large
 from rating.results.export.bundle_form import BundleForm
 from rating.results.export.log import event_lines
 from rating.results.export.parquet import MISSING, has_parquet
@@ -179,8 +179,11 @@ add_job_operations(router, bundles.pages, BundleFacts, at="/bundles", one="bundl
     openapi_extra=content("application/pdf", "text/html", is_binary=True),
 )
 def get_report(request: HttpRequest, slug: Slug, kind: Literal["html", "pdf"]) -> HttpResponse:
-    """The report as one file."""
-    return export.report(request, slug, kind)
+    """The report as one file; of a large study the bundle has it, and this is refused."""
+    study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
+    if is_large(study):
+        raise ProblemError(409, export.OF_MANY)
+    return export.report_file(request, study, kind)
 
 
 @router.get("/studies/{slug}/log", response=list[EventFacts], auth=sees_outcome)

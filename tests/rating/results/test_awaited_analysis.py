@@ -34,7 +34,6 @@ def addresses(study):
         reverse("rating:analysis_images", args=[study.slug]),
         reverse("rating:analysis_remarks", args=[study.slug]),
         reverse("rating:remarks_csv", args=[study.slug]),
-        reverse("rating:report", args=[study.slug, "html"]),
     ]
 
 
@@ -56,6 +55,15 @@ def test_pages_wait_for_one_job_and_then_show_what_it_computed(every_study_is_la
     assert [browser.get(address).status_code for address in addresses(study)] == [200] * len(waiting)
     assert browser.get(study.get_absolute_url()).context["headline"] is not None
     assert Analysis.objects.count() == 1
+
+
+def test_the_report_of_a_large_study_comes_with_the_bundle(every_study_is_large, browser, rater):
+    study = over_study(raters=[rater], unblinded=True)
+
+    page = browser.get(reverse("rating:report", args=[study.slug, "pdf"]), follow=True)
+
+    assert page.redirect_chain[-1][0] == reverse("rating:bundles", args=[study.slug])
+    assert "made by a worker, with the bundle" in page.content.decode()
 
 
 def test_while_the_job_runs_no_page_reads_a_rating(every_study_is_large, browser, rater):
