@@ -24,10 +24,11 @@ class Template:
     shares: tuple[tuple[str, str, int], ...] = ()
 
     def counts(self, person: Any) -> dict[int, int]:
-        """How many images of which dataset: of each kind the largest dataset that has any."""
+        """How many images of which dataset: of each kind the largest that this person has made, else the largest."""
         counts: dict[int, int] = {}
         datasets = sorted(
-            Dataset.objects.visible_to(person).with_usable_images(), key=lambda d: (-d.usable_images, d.name)
+            Dataset.objects.visible_to(person).with_usable_images(),
+            key=lambda d: (d.created_by_id != person.pk, -d.usable_images, d.name),
         )
         for modality, origin, count in self.shares:
             fitting = (d for d in datasets if d.origin == origin and modality in {"", d.modality})

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Event
-from pool.models import Image
+from pool.models import Dataset, Image
 from rating.models import BlindingAudit, Enrolment, Rating, Sitting, Study
 from rating.reading.simulation import Readers, simulate
 from rating.statistics.planning import images_for_kappa_interval, kappa_lower_end
@@ -150,6 +150,21 @@ def test_a_study_is_built_with_strata_by_finding_and_role(browser):
         ("Hospital", "covid", "main", 1),
         ("Model", "", "main", 2),
     ]
+
+
+def test_a_template_takes_images_that_one_has_brought_in_before_larger_datasets_of_others():
+    person = organiser()
+    own = make_dataset(origin="real")
+    Dataset.objects.filter(pk=own.pk).update(created_by=person)
+    larger = make_dataset(origin="real")
+    for dataset, images in ((own, 1), (larger, 2)):
+        for _ in range(images):
+            make_image(dataset)
+
+    assert TEMPLATES["balanced"].counts(person) == {own.pk: 1}
+
+    own.images.update(excluded_reason="Of another body part.", excluded_by=person)
+    assert TEMPLATES["balanced"].counts(person) == {larger.pk: 2}
 
 
 @pytest.mark.parametrize("key", sorted(TEMPLATES))
