@@ -161,6 +161,8 @@ class Study(Shared, ReadingRoom):
     def clean(self) -> None:
         """Refuse to show, or to hide too late, who the raters are."""
         super().clean()
+        if self.pk is None:
+            return
         stored = Study.objects.filter(pk=self.pk).values_list("pseudonyms_only", flat=True).first()
         if stored not in {None, self.pseudonyms_only} and self.enrolments.people().exists():
             reason = "Somebody is enrolled: whether researchers see who the raters are stands from then on."
