@@ -59,7 +59,8 @@ def test_every_block_of_the_first_tutorial_does_what_the_page_says(
     output = typed("first-study.md", terminal, tmp_path)
 
     assert "“First reading (simulated)” is unblinded: 4 simulated raters have read it." in output
-    assert "The blinding audit is red" in output
+    assert "“First reading” is open." in output
+    assert "“First reading” is unblinded." in output
     assert output.count("/enter/") == 3  # the researcher's link and the raters'
     assert len((tmp_path / "ratings.csv").read_text().splitlines()) == 1 + 4 * 20
     assert "report.pdf" in zipfile.ZipFile(tmp_path / "reading.zip").namelist()
