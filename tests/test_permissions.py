@@ -235,7 +235,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         "generation:utility_map": lambda: [world["utility"].explanations.first().pk],
         **dict.fromkeys(OF_READING, lambda: [own]),
         "rating:take_part": lambda: [Recruitment.objects.get_or_create(study=world["own"])[0].token],
-        "rating:stop_reminders": lambda: [stop_token(world["own"].enrolments.get())],
+        "rating:stop_reminders": lambda: [stop_token(world["own"].enrolments.order_by("number").first())],
         "rating:key": lambda: [world["masked"].slug],
         "rating:at": lambda: [own, 1],
         **dict.fromkeys(OF_ENROLMENT, lambda: [own, 1]),
