@@ -146,7 +146,10 @@ ACCURACY = [
         f"{STATISTICS}/mrmc/moments.py",
         WORKED,
         PROPERTIES,
-        sign_of_the_variance=("return -float(sign @ self.numerator)", "return float(sign @ self.numerator)"),
+        sign_of_the_variance=(
+            "covariance=-float(sign @ self.numerator)",
+            "covariance=float(sign @ self.numerator)",
+        ),
     ),
     *_in("pool/placements.py", WORKED, SCORES, ties=('side="left") + ', 'side="right") + ')),
 ]
@@ -319,7 +322,11 @@ SITE = [
     *_in(
         "rating/results/export/ratings_csv.py",
         CSV,
-        remark_unguarded=('"finding", "remark", "reasons"})', '"finding", "reasons"})'),
+        remark_unguarded=('"generator", "remark", "reasons"})', '"generator", "reasons"})'),
+        remark_unguarded_in_pages=(
+            "for place in (dataset, finding, remark):",
+            "for place in (dataset, finding):",
+        ),
     ),
     *_in(
         "rating/reading/rating.py",

@@ -85,9 +85,10 @@ def test_remarks_survive_commas_quotes_and_line_breaks(csv_of, rater):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("marks", [False, True])  # their table is written by another way
 @pytest.mark.parametrize("remark", ["=1+1", "+1", "-1", "@SUM(A1)", " =1+1"])
-def test_a_remark_that_a_spreadsheet_would_run_is_guarded_in_the_file(csv_of, rater, remark):
-    study = open_study(raters=[rater])
+def test_a_remark_that_a_spreadsheet_would_run_is_guarded_in_the_file(csv_of, rater, remark, marks):
+    study = open_study(raters=[rater], marks=marks)
     rate_all(study, rater, "unsure", remark=remark)
     study.close(organiser())
 
