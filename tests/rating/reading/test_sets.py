@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from rating.models import Rating
+from tests.rating.arenas import open_arena
 from tests.rating.cast import open_study, presentations
 from tests.rating.reading.rooms import (
     enter,
@@ -91,3 +92,30 @@ def test_choices_made_offline_arrive_in_order_and_the_last_can_be_undone(open_br
     labels = [p.rating.label for p in presentations(study, rater) if hasattr(p, "rating")]
     assert labels == ["1", "2", "2"]
     assert [r.label for r in presentations(study, rater)[2].rating.revisions.all()] == ["1", "2"]
+
+
+def test_an_arena_is_read_by_keys_with_both_alike_for_an_answer_and_through_a_lost_network(
+    open_browser, rater
+):
+    study = open_arena(raters=[rater], counts={"A": 4, "B": 4})
+    page = open_browser(rater)
+    enter(page, study)
+    until(
+        page,
+        "() => performance.getEntriesByType('resource').filter((e) => e.name.includes('/i/')).length >= 6",
+    )
+
+    rate(page, "3")
+    wait_for_status(page, "Saved")
+    page.context.set_offline(True)
+    rate(page, "1")
+    rate(page, "2")
+    assert status(page) == "2 not saved"
+    page.context.set_offline(False)
+    wait_for_status(page, "Saved", seconds=40)
+    page.keyboard.press("3")
+    page.keyboard.press("Enter")
+    until(page, "() => !document.querySelector('canvas')")
+
+    labels = [each.rating.label for each in presentations(study, rater)]
+    assert labels == ["tie", "1", "2", "tie"]
