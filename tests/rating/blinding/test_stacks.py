@@ -169,21 +169,19 @@ def test_a_slice_costs_three_queries_however_many_there_are(
             assert browser.get(reverse("rating:presented_of_set", args=[token, number])).status_code == 200
 
 
-def test_a_preview_turns_the_slices_of_a_frozen_study_and_shows_the_middle_ones_of_a_draft(
-    researcher, client_of
-) -> None:
+def test_a_preview_turns_the_slices_of_a_draft_and_of_a_frozen_study(researcher, client_of) -> None:
     study, browser = stack_study(real=(5, 5), fake=(5, 5)), client_of(researcher)
     asked = [reverse("rating:preview_image", args=[study.slug, 1, number]) for number in range(1, 7)]
 
-    draft = [browser.get(url).status_code for url in asked]
+    of_draft = [browser.get(url) for url in asked]
     frozen(study)
-    answers = [browser.get(url) for url in asked]
+    of_frozen = [browser.get(url) for url in asked]
 
-    assert draft == [200, *[404] * 5]
-    assert [answer.status_code for answer in answers] == [*[200] * 5, 404]
-    assert bright_rows([decode_png(answer.content) for answer in answers[:5]]) == pytest.approx(
-        [row_of(place, of=5) for place in range(5)], abs=1
-    )
+    for answers in (of_draft, of_frozen):
+        assert [answer.status_code for answer in answers] == [*[200] * 5, 404]
+        assert bright_rows([decode_png(answer.content) for answer in answers[:5]]) == pytest.approx(
+            [row_of(place, of=5) for place in range(5)], abs=1
+        )
 
 
 def test_single_images_have_no_slices(rater, client_of) -> None:
