@@ -113,8 +113,8 @@ def main() -> None:
     for name, images, patient_of in pools(options.of):
         for each in options.sizes:
             alarms, shares = measured(images, patient_of, each, options.draws)
-            found = "  ".join(f"{change} {share:.2f}" for change, share in shares.items())
-            print(f"{name:<24} {each:>4}  false {alarms}/{options.draws}  {found}", flush=True)
+            power = "  ".join(f"{change} {share:.2f}" for change, share in shares.items())
+            print(f"{name:<24} {each:>4}  false {alarms}/{options.draws}  {power}", flush=True)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ UID = re.compile(r"[0-9A-Za-z][0-9A-Za-z.]{0,63}")
 PAGE = 500
 MOST_SERIES = 1000
 MOST_INSTANCES = 20_000
+MOST_PAGES = 1000  # of one list
 LIST_BOUNDS = Bounds(total_seconds=60.0, most_bytes=32 * 2**20, read_seconds=30.0)
 INSTANCE_SECONDS = 600.0
 BUSY = {
@@ -208,7 +209,7 @@ class DicomwebClient:
         Some servers know no pages, and some make them shorter than they were asked to: a short one need not be the last.
         """
         seen_uids: set[str] = set()
-        while len(seen_uids) < most:
+        for _ in range(MOST_PAGES):
             paging = {"limit": str(PAGE), "offset": str(len(seen_uids))}
             try:
                 page = [Row(entry) for entry in self._list(path, {**parameters, **paging})]
@@ -223,8 +224,9 @@ class DicomwebClient:
             }
             yield from list(fresh.values())[: most - len(seen_uids)]
             seen_uids |= fresh.keys()
-            if not fresh:
+            if not fresh or len(seen_uids) >= most:
                 return
+        raise DicomwebError(f"{self.server.host} parts a list into more than {MOST_PAGES} pages.")
 
     def _list(self, path: str, parameters: dict[str, str]) -> list[dict[str, Any]]:
         content_type, body = self._get(self._lists, path, parameters, "application/dicom+json")

@@ -124,8 +124,8 @@ def squares_of(images: Sequence[Image], config: UtilityConfig, *, pulse: Pulse) 
 
 
 def _sides(dataset: Dataset, synthetic: Iterable[Dataset]) -> dict[str, ImageQuerySet]:
-    made = Image.objects.usable().filter(dataset__in=synthetic).order_by("pixel_sha256", "pk")
-    return {"training": _training_side(dataset), "test": held_out_images(dataset), "synthetic": made}
+    generated = Image.objects.usable().filter(dataset__in=synthetic).order_by("pixel_sha256", "pk")
+    return {"training": _training_side(dataset), "test": held_out_images(dataset), "synthetic": generated}
 
 
 def _training_side(dataset: Dataset) -> ImageQuerySet:

@@ -130,8 +130,8 @@ class PrimaryResult:
     @property
     def sizes(self) -> str:
         """Of how many raters, images and ratings it is, in words."""
-        shown = {"strength": "pair", "found": "set"}.get(self.endpoint, "image")
-        numbers = ((self.raters, "rater"), (self.images, shown), (self.ratings, "rating"))
+        unit = {"strength": "pair", "found": "set"}.get(self.endpoint, "image")
+        numbers = ((self.raters, "rater"), (self.images, unit), (self.ratings, "rating"))
         return ", ".join(counted(number, noun) for number, noun in numbers)
 
 

@@ -109,6 +109,14 @@ def test_pages_shorter_than_asked_for_cut_no_series(pacs: Pacs) -> None:
     assert uids == sorted(entry.uid for entry in pacs.instances if entry.series == SERIES)
 
 
+def test_a_list_of_ever_more_pages_ends_in_a_sentence(pacs: Pacs, monkeypatch: pytest.MonkeyPatch) -> None:
+    pacs.longest_page = 1
+    monkeypatch.setattr("outbound.dicomweb.MOST_PAGES", 2)
+
+    with client(pacs) as asking, pytest.raises(DicomwebError, match="more than 2 pages"):
+        asking.instances(STUDY, SERIES)
+
+
 ODD_FILES: dict[str, tuple[Callable[[], Answer], str]] = {
     "a web page": (lambda: ok(b"<html>Sign in</html>", "text/html"), "text/html"),
     "no type": (lambda: ("200 OK", {"Content-Length": "1"}, [b"x"]), "a nameless type"),

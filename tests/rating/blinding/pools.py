@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image as PillowImage
+from PIL import ImageDraw
 from scipy.ndimage import gaussian_filter
 
 from pool.canonical.pixels import Pixels
@@ -81,3 +82,9 @@ def audited(study: Study) -> BlindingAudit:
     audit = study.blinding_audits.get()
     assert audit.state == BlindingAudit.State.SUCCEEDED, audit.error
     return audit
+
+
+def lettered(pixels: Pixels) -> Pixels:
+    marked = PillowImage.fromarray(pixels // 2)
+    ImageDraw.Draw(marked).text((14, 12), "L", fill=255, font_size=14)
+    return np.asarray(marked)

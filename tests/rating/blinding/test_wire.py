@@ -191,11 +191,11 @@ def opened(rater: User, fakes: int = EACH, **protocol: Any) -> Study:
 
 def crawled_both_ways(study: Study, browser: Client) -> tuple[list[Answer], list[Answer]]:
     with put_back():
-        one = read_it_all(browser, study)
+        as_drawn = read_it_all(browser, study)
     with put_back():
         swap_truth()
-        other = read_it_all(browser, study)
-    return one, other
+        swapped = read_it_all(browser, study)
+    return as_drawn, swapped
 
 
 def test_no_byte_on_the_wire_depends_on_the_truth(study, rater, client_of):

@@ -35,7 +35,7 @@ def recruiting(rater: User, **how: Any) -> tuple[Study, str]:
 def test_somebody_sent_here_reads_under_a_pseudonym_and_goes_back_when_done(client, rater):
     study, door = recruiting(rater)
 
-    asked = client.get(door + CODES)
+    door_page = client.get(door + CODES)
     nobody_yet = Enrolment.objects.filter(recruit__isnull=False).exists()
     arrived = client.post(door + CODES, follow=True)
     enrolment = Recruit.objects.get(participant="5f1ab").enrolment
@@ -44,7 +44,7 @@ def test_somebody_sent_here_reads_under_a_pseudonym_and_goes_back_when_done(clie
     rate_all(study, enrolment.user, "fake")
     done = client.get(reverse("rating:read", args=[study.slug])).content.decode()
 
-    assert (asked.status_code, nobody_yet) == (200, False)
+    assert (door_page.status_code, nobody_yet) == (200, False)
     assert arrived.request["PATH_INFO"] == reverse("rating:begin", args=[study.slug])
     assert (enrolment.pseudonym, enrolment.recruit.outer_session) == ("R02", "x_2")
     assert "app.prolific.example" not in too_early
@@ -133,11 +133,11 @@ def test_codes_of_the_recruitment_site_stay_with_the_key_where_only_pseudonyms_a
     study, door = recruiting(rater, pseudonyms_only=True)
     Client().post(door + CODES)
 
-    seen = client_of(researcher).get(reverse("rating:raters", args=[study.slug])).content.decode()
+    raters_page = client_of(researcher).get(reverse("rating:raters", args=[study.slug])).content.decode()
     settings_page = client_of(researcher).get(reverse("rating:recruitment", args=[study.slug]))
     key = client_of(admin).get(reverse("rating:key", args=[study.slug])).content.decode()
 
-    assert ("5f1ab" in seen, "5f1ab" in key) == (False, True)
+    assert ("5f1ab" in raters_page, "5f1ab" in key) == (False, True)
     assert settings_page.status_code == 404
 
 

@@ -65,11 +65,11 @@ def test_own_answers_are_there_once_all_are_given_and_hold_no_truth(client_of, r
 
 
 def test_a_raters_own_answers_to_second_questions_stand_there_too(client_of, rater):
-    asked = [
+    questions = [
         {"code": "signs", "words": "Which signs?", "kind": "multiple", "choices": ["Mass", "Line"]},
         {"code": "why", "words": "Why?", "kind": "text"},
     ]
-    study = reading_study(raters=[rater], debriefing="answers", second_questions=checked(asked))
+    study = reading_study(raters=[rater], debriefing="answers", second_questions=checked(questions))
     first, *rest = presentations(study, rater)
     Rating.record(
         first,

@@ -200,15 +200,15 @@ def test_the_command_and_the_api_take_the_same_form(tmp_path: Path, researcher: 
     with pytest.raises(CommandError, match="not one of real, fake, unsure"):
         call_command("import-ratings", str(file), "--name", "Again")
     program = caller(researcher)
-    made = post(
+    created = post(
         program,
         "/api/v1/imported-ratings",
         {"name": "By API", "file": file.read_text(), "real_words": "echt"},
     )
-    results = program.get(f"/api/v1/imported-ratings/{made.json()['slug']}/results").json()
+    results = program.get(f"/api/v1/imported-ratings/{created.json()['slug']}/results").json()
 
     printed = json.loads(out.getvalue())
     assert "Imported" in printed["imported"]["notice"]
-    assert made.status_code == 201
+    assert created.status_code == 201
     assert results["imported"]["name"] == "By API"
     assert results["coefficients"] == printed["coefficients"]

@@ -43,23 +43,23 @@ def marginal_homogeneity(example: Example) -> dict[str, Any]:
     "bt-by-rater-6x3",
 )
 def paired_comparisons(example: Example) -> dict[str, Any]:
-    found = abilities(comparisons_of(example["data"]))
-    pooled = [math.nan if row.estimate is None else row.estimate for row in found.pooled]
-    if found.reason:
+    fit = abilities(comparisons_of(example["data"]))
+    pooled = [math.nan if row.estimate is None else row.estimate for row in fit.pooled]
+    if fit.reason:
         return {"exists": False, "log_ability_centred": None, "se_centred": None, "rank_interval": None}
-    spread = [row.se for row in found.pooled]
+    spread = [row.se for row in fit.pooled]
     return {
         "log_ability_first_zero": [value - pooled[0] for value in pooled],
-        "se_first_zero": [0.0, *(pair.difference.se for pair in found.pairs if pair.first == found.items[0])],
+        "se_first_zero": [0.0, *(pair.difference.se for pair in fit.pairs if pair.first == fit.items[0])],
         "log_ability_centred": pooled,
         "se_centred": spread,
         "se_pooled": spread,
-        "ci_centred": [row.ci for row in found.pooled],
-        "se_by_rater": [row.se for row in found.by_rater],
-        "ci_by_rater": [row.ci for row in found.by_rater],
+        "ci_centred": [row.ci for row in fit.pooled],
+        "se_by_rater": [row.se for row in fit.by_rater],
+        "ci_by_rater": [row.ci for row in fit.by_rater],
         "df": len(set(comparisons_of(example["data"]).rater)) - 1,
-        "log_nu": found.log_tie and found.log_tie.estimate,
-        "log_nu_se": found.log_tie and found.log_tie.se,
+        "log_nu": fit.log_tie and fit.log_tie.estimate,
+        "log_nu_se": fit.log_tie and fit.log_tie.se,
         "pairs": [
             {
                 "pair": [pair.first, pair.second],
@@ -68,9 +68,9 @@ def paired_comparisons(example: Example) -> dict[str, Any]:
                 "p": pair.p,
                 "p_holm": pair.p_holm,
             }
-            for pair in found.pairs
+            for pair in fit.pairs
         ],
-        "rank_interval": found.ranks,
+        "rank_interval": fit.ranks,
     }
 
 

@@ -74,9 +74,9 @@ def test_every_rater_has_every_pair_with_each_generator_left_as_often_as_right(r
     )
 
     for person in (rater, other_rater):
-        shown = presentations(study, person)
-        assert len(shown) == 12
-        left = Counter(tuple(competitors_shown(each)) for each in shown)
+        in_order = presentations(study, person)
+        assert len(in_order) == 12
+        left = Counter(tuple(competitors_shown(each)) for each in in_order)
         for first, second in combinations(["A", "B", REAL], 2):
             assert left[first, second] == left[second, first] == 2
 
@@ -140,14 +140,14 @@ def test_the_number_of_queries_of_a_freeze_and_its_checks_does_not_grow_with_the
 @pytest.mark.parametrize(("must_choose", "taken"), [(False, True), (True, False)])
 def test_alike_is_an_answer_where_the_study_lets_it_be_one(rater, must_choose, taken):
     study = open_arena(raters=[rater], must_choose=must_choose)
-    shown = presentations(study, rater)[0]
+    first = presentations(study, rater)[0]
 
     assert ("tie" in study.question(1).values) is taken
     if taken:
-        Rating.record(shown, uuid.uuid4(), label="tie")
+        Rating.record(first, uuid.uuid4(), label="tie")
     else:
         with pytest.raises(IntegrityError, match="is no answer"), transaction.atomic():
-            Rating.record(shown, uuid.uuid4(), label="tie")
+            Rating.record(first, uuid.uuid4(), label="tie")
 
 
 @pytest.mark.django_db
