@@ -104,6 +104,9 @@ def test_every_page_and_file_of_an_arena_is_there(over, client_of, researcher, t
     for question in ("arena", "agreement", "time"):
         page = browser.get(reverse("rating:analysis_question", args=[over.slug, question]))
         assert page.status_code == 200
+    overview = browser.get(reverse("rating:analysis", args=[over.slug])).content.decode()
+    assert "Do they agree?" in overview
+    assert "Can they tell?" not in overview  # no question of an arena stands under it
     report = browser.get(reverse("rating:report", args=[over.slug, "html"])).content.decode()
     with zipfile.ZipFile(io.BytesIO(bundle(over, "2026-01-31"))) as archive:
         archive.extractall(tmp_path)
