@@ -9,6 +9,7 @@ from audit.anchors import Anchor
 from audit.verification import Discrepancy, head, verify_chain
 from rating.blinding.verification import verify_derivatives, verify_manifest, verify_orders
 from rating.reading.revision_chain import verify_ratings, verify_revisions
+from rating.results.display_names import counted
 from rating.studies.study import Study
 from rating.studies.trail.life_verification import verify_life, verify_standing
 from rating.studies.trail.sitting_heads import heads_of
@@ -51,12 +52,17 @@ def signature_lines(study: Study) -> list[str]:
 
 
 def unconfirmed_lines(study: Study) -> list[str]:
-    """Who read under an address that nothing has confirmed, by pseudonym; empty where there is nobody."""
+    """Who read under an address that nothing has confirmed, by pseudonym; empty where there is nobody.
+
+    How many alone where researchers see pseudonyms only: a link to another study confirms the address, too, and would
+    tell whose the code is.
+    """
     names = [enrolment.pseudonym for enrolment in study.enrolments.unconfirmed()]
     if not names:
         return []
+    who = counted(len(names), "rater") if study.pseudonyms_only else ", ".join(names)
     return [
-        f"Addresses that no mail and no identity provider has confirmed: {', '.join(names)}. Who read there is not known."
+        f"Addresses that no mail and no identity provider has confirmed: {who}. Who read there is not known."
     ]
 
 

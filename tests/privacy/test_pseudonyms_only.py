@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.preferences import Preferences
@@ -20,7 +21,7 @@ from rating.studies.invitation_form import read_invitees
 from tests.api import test_permissions as api_table
 from tests.api.callers import caller
 from tests.rating.bundles import bundle
-from tests.rating.cast import draft_study, frozen_study, open_study
+from tests.rating.cast import draft_study, frozen_study, open_study, over_study
 from tests.rights_table import WHO_MAY
 from tests.test_permissions import address, world
 
@@ -150,6 +151,28 @@ def test_an_invitation_to_another_study_changes_nothing_that_researchers_read_of
 
     assert before == after
     assert "link mailed" in client_of(researcher).get(page).content.decode()
+
+
+def test_a_link_to_another_study_that_confirms_an_address_tells_researchers_no_code(
+    client_of, researcher, rater, other_rater
+):
+    study = over_study(raters=[rater, other_rater], pseudonyms_only=True)
+    browser = client_of(researcher)
+
+    def raters_page() -> str:
+        return str(browser.get(reverse("rating:raters", args=[study.slug])).content.decode())
+
+    def caveats() -> str:
+        page = browser.get(reverse("rating:analysis", args=[study.slug]))
+        return " ".join(page.context["unconfirmed"])
+
+    before = raters_page()
+    assert "confirmed: 2 raters." in caveats()
+    User.objects.filter(pk=rater.pk).update(address_confirmed_at=timezone.now())
+
+    assert "confirmed: 1 rater." in caveats()
+    assert "R0" not in caveats()
+    assert raters_page().count("confirmed") == before.count("confirmed") == 0
 
 
 def test_whether_raters_are_shown_stands_once_somebody_is_enrolled(rater):
