@@ -162,10 +162,13 @@ def test_the_report_claims_of_an_arena_only_what_was_done(over, capsys):
 def test_simulated_raters_read_an_arena_and_take_real_images_for_more_real():
     study = draft_arena(counts={"A": 20, REAL: 20})
 
-    results = results_of(simulate(study, Readers(raters=3, sensitivity=2.5), seed=1))
+    # The freeze draws the pairs anew each time: at this sensitivity 3 raters choose the generated image
+    # in about 12 of 60 answers, so that "never" and "half" are both far out of reach.
+    results = results_of(simulate(study, Readers(raters=3, sensitivity=1.2), seed=1))
 
     assert results.primary is not None
-    assert (results.primary.estimate.estimate or 1) < 0.3
+    assert results.primary.estimate.estimate is not None
+    assert results.primary.estimate.estimate < 0.45
 
 
 @pytest.mark.django_db
