@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH = 7.5  # inches: a column and a half of a journal
+# Inches: at 96 to the inch a figure of one panel stands beside its table, its type as large as the table's.
+WIDTH, WIDTH_OF_PANELS = 4.8, 7.5
 FORMATS = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 DPI = 300
 FAMILY = "IBM Plex Sans"
@@ -46,11 +47,12 @@ class Theme:
         return {"real": self.real, "fake": self.fake, "unsure": self.unsure}[label]
 
 
+# The tokens of the pages' stylesheet, in the dark and in the light.
 SCREEN = Theme(
-    "#1c2026", "#d3d8de", "#9aa4af", "#39404a", "#7fa8c9", "#d39a6a", "#8d96a0", "#86b9bd", "cividis"
+    "#191f25", "#e3e8ed", "#a3b0bc", "#2f3943", "#7fb6e6", "#e0944a", "#98a4af", "#7ecacf", "cividis"
 )
 PRINT = Theme(
-    "#ffffff", "#1f2429", "#4d5660", "#c3c8ce", "#3b75a3", "#b9622a", "#8d96a0", "#1d5f66", "cividis"
+    "#ffffff", "#16202a", "#51606d", "#dbe1e5", "#1f5d94", "#cb7318", "#66717c", "#0b6670", "cividis"
 )
 
 
@@ -76,7 +78,9 @@ def panel(
 ) -> tuple[Figure, list[Axes]]:
     """A figure with a row of axes in the theme's colours."""
     figure: Figure = matplotlib().figure.Figure(
-        figsize=(WIDTH, height), facecolor=theme.ground, layout="constrained"
+        figsize=(WIDTH if columns == 1 else WIDTH_OF_PANELS, height),
+        facecolor=theme.ground,
+        layout="constrained",
     )
     axes = [ax for row in figure.subplots(1, columns, squeeze=False, sharey=share_y) for ax in row]
     for ax in axes:

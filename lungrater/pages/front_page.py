@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.urls import reverse
 
 from accounts.models import User
@@ -14,15 +15,17 @@ from jobs.models import Job
 from jobs.tasks import job_kinds
 from lungrater.monitoring.overview import AMBER, GREEN, failed_jobs, parts
 from lungrater.monitoring.site_state import site_state
+from lungrater.pages.waiting import is_stopped_by_its_audit
 from rating.models import BlindingAudit, Study
+from rating.studies.strips import strips_of_studies
 
 MOST_STUDIES = 12
 MOST_JOBS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """Something that waits for a person, in a sentence, and where to do it."""
+class SiteTask:
+    """Something of the site that waits for an admin, in a sentence, and where to do it."""
 
     sentence: str
     url: str
@@ -31,8 +34,11 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class StudyLine:
-    study: Study
+    """A study with what comes next, some of the images behind it, and what its card says at the right."""
+
+    study: Any
     next_step: str
+    images: list[UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +50,18 @@ class JobLine:
     job: Job
 
 
-def admin_tasks() -> Iterator[Task]:
+def admin_tasks() -> Iterator[SiteTask]:
     """What an admin has to see to: parts that are not well, failed jobs, people who wait."""
     health = reverse("health")
     for part in parts(site_state()):
         is_idle_queue = part.name.startswith("Queue") and part.state == AMBER
         if part.state != GREEN and not is_idle_queue:
-            yield Task(f"{part.name}: {part.sentence}", health, part.state)
+            yield SiteTask(f"{part.name}: {part.sentence}", health, part.state)
     if failed := len(failed_jobs()):
-        yield Task(f"{failed} job{'s' if failed > 1 else ''} failed in the last week.", health)
+        yield SiteTask(f"{failed} job{'s' if failed > 1 else ''} failed in the last week.", health)
     if waiting := User.objects.filter(erased_at=None, is_active=True, last_login=None).count():
         verb = "people have" if waiting > 1 else "person has"
-        yield Task(
+        yield SiteTask(
             f"{waiting} {verb} been invited and never signed in.", reverse("people") + "?state=invited"
         )
 
@@ -64,11 +70,15 @@ def studies_of(person: Any) -> list[StudyLine]:
     """The latest studies this person has a part in, each with its next step."""
     studies = Study.objects.visible_to(person).listed().with_progress().order_by("-created_at")
     audits = BlindingAudit.objects.filter(study=OuterRef("pk"))  # the newest first, and that one counts
-    with_audit = studies.annotate(
-        audit_verdict=Subquery(audits.values("verdict")[:1]),
-        audit_overridden_at=Subquery(audits.values("overridden_at")[:1]),
+    latest = list(
+        studies.annotate(
+            audit_verdict=Subquery(audits.values("verdict")[:1]),
+            audit_overridden_at=Subquery(audits.values("overridden_at")[:1]),
+            is_editable=Exists(Study.objects.editable_by(person).filter(pk=OuterRef("pk"))),
+        )[:MOST_STUDIES]
     )
-    return [StudyLine(study, next_step(study)) for study in with_audit[:MOST_STUDIES]]
+    images = strips_of_studies(latest, person)
+    return [StudyLine(study, next_step(study), images.get(study.pk, [])) for study in latest]
 
 
 def next_step(study: Any) -> str:
@@ -90,12 +100,6 @@ def next_step(study: Any) -> str:
         Study.State.UNBLINDED: "Read the results",
     }
     return steps[Study.State(study.state)]
-
-
-def is_stopped_by_its_audit(study: Any) -> bool:
-    """Of a study with its newest audit annotated, as `studies_of` reads it; False where that was not asked for."""
-    verdict = getattr(study, "audit_verdict", "")
-    return bool(verdict == BlindingAudit.Verdict.RED and study.audit_overridden_at is None)
 
 
 def jobs_of(person: Any) -> list[JobLine]:

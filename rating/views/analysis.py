@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+from collections.abc import Sequence
 
 from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from audit import record
 from jobs.views import Context
 from pool.figure_style import FORMATS, PRINT, SCREEN, as_file
 from rating.models import Study
@@ -21,16 +18,19 @@ from rating.results.cache import ResultCache
 from rating.results.computation.computing import drawing_name
 from rating.results.exhibit import Exhibit
 from rating.results.export.table_files import TABLES
+from rating.results.gallery import RatedImage, galleries
 from rating.results.parts import Part
-from rating.results.questions import EXHIBITS, GROUPS, QUESTIONS, Question, question_named
+from rating.results.questions import EXHIBITS, Question, question_named
 from rating.results.study_results import StudyResults
 from rating.results.verification import unconfirmed_lines
 from rating.views.analysis_filters import PartForm
+from rating.views.analysis_tabs import OVERVIEW, analysis_tabs
 from rating.views.awaiting import await_analysis, or_wait
+from rating.views.headline import headline_of
+from rating.views.look import note_look
 
+MOST_FOOLING = 6  # fakes on the overview
 OF_A_DRAWING = "default-src 'none'; style-src 'unsafe-inline'; sandbox"  # its own styles; it runs nothing
-LOOK = "looked at the truth"
-A_LOOK_LASTS = timedelta(minutes=10)
 
 
 @permission_required("rating.view_study", raise_exception=True)
@@ -48,7 +48,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
     exhibits = [
         EXHIBITS[name]
         for name in (
-            "primary",
+            *(() if results.primary else ("primary",)),
             "noticed",
             "found",
             "arena-strengths",
@@ -58,7 +58,9 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         )
     ]
     context = {
-        **frame(study, results, Part()),
+        **frame(study, results, Part(), OVERVIEW),
+        "headline": headline_of(results),
+        "most_fooling": most_fooling(study, results, cache),
         "unconfirmed": unconfirmed_lines(study),
         "exhibits": [
             exhibit_context(exhibit, results)
@@ -67,6 +69,15 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         ],
     }
     return render(request, "rating/analysis.html", context)
+
+
+def most_fooling(study: Study, results: StudyResults, cache: ResultCache) -> Sequence[RatedImage]:
+    """The fakes that most raters called real, of the first session; none where sets were shown or nobody was fooled."""
+    if results.truth is None or study.shows_sets:
+        return []
+    columns = cache.columns()
+    images = galleries(columns, columns.first_session).get("most-fooling", [])
+    return [image for image in images if isinstance(image, RatedImage)][:MOST_FOOLING]
 
 
 @permission_required("rating.view_study", raise_exception=True)
@@ -84,7 +95,7 @@ def question(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     await_analysis(request, study, part, cache)
     results = results_of(study, cache, part)
     context = {
-        **frame(study, results, part),
+        **frame(study, results, part, name),
         "question": chosen_question,
         "form": form,
         "exhibits": [exhibit_context(exhibit, results) for exhibit in chosen_question.exhibits_of(results)],
@@ -126,20 +137,13 @@ def figure(request: HttpRequest, slug: str, name: str, kind: str) -> HttpRespons
     return response
 
 
-def frame(study: Study, results: StudyResults, part: Part) -> Context:
+def frame(study: Study, results: StudyResults, part: Part, page: str) -> Context:
     """What every page of the analysis has."""
-    questions = {
-        question.name: question
-        for question in QUESTIONS
-        if question.exhibits_of(results) and (study.is_unblinded or not question.needs_truth)
-    }
     return {
         "study": study,
         "results": results,
         "report": results.agreement,
-        "groups": [
-            (title, [questions[name] for name in names if name in questions]) for title, names in GROUPS
-        ],
+        "tabs": analysis_tabs(study, results, page, part.query),
         "part": part,
     }
 
@@ -148,20 +152,6 @@ def exhibit_context(exhibit: Exhibit, results: StudyResults) -> Context:
     """An exhibit for the template: its table, or why there is none."""
     why = exhibit.why_missing(results)
     return {"exhibit": exhibit, "missing": why, "table": None if why else exhibit.table(results).to_read()}
-
-
-def note_look(study: Study, user: Any, what: str, *, embedded: bool = False) -> None:
-    """Keep in the log that somebody saw what depends on the truth.
-
-    A figure is part of a page whose look was kept a moment before; it is kept itself only when fetched alone.
-    """
-    if not study.is_unblinded:
-        return
-    if embedded:
-        recent_looks = study.events.by(user).filter(action=LOOK, at__gte=timezone.now() - A_LOOK_LASTS)
-        if recent_looks.exists():
-            return
-    record(study, user, LOOK, page=what)
 
 
 def _over(request: HttpRequest, slug: str) -> Study:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -12,16 +13,30 @@ from rating.reading.revision_chain import RatingsDifferError
 from rating.results.build_report import results_of
 from rating.results.cache import ResultCache
 from rating.results.computation.queue import analysis_to_await
+from rating.results.display_names import counted
 from rating.results.drawing import estimates_height
 from rating.results.exhibit import as_text
 from rating.results.parts import Part
-from rating.results.study_results import PrimaryResult
-from rating.views.analysis import note_look
+from rating.results.sections.primary import ALPHA
+from rating.results.study_results import PrimaryResult, StudyResults, TruthResults
+from rating.views.look import note_look
+
+TRUTHS = {"fake": "Fakes", "real": "Real images"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """A number beside the declared one, with what it is out of."""
+
+    title: str
+    number: str
+    out_of: str
 
 
 @dataclass(frozen=True, slots=True)
 class Headline:
     primary: PrimaryResult
+    stats: list[Stat]
 
     @property
     def number(self) -> str:
@@ -31,10 +46,6 @@ class Headline:
     def interval(self) -> str:
         ci = self.primary.estimate.ci
         return f"95 % interval {as_text(ci[0])} to {as_text(ci[1])}" if ci else "no interval"
-
-    @property
-    def sizes(self) -> str:
-        return self.primary.sizes
 
     @property
     def figure_size(self) -> tuple[int, int]:
@@ -53,10 +64,37 @@ def headline(request: HttpRequest, study: Study) -> Headline | None:
     if analysis_to_await(study, Part(), cache, request.user):  # the analysis says how far it is
         return None
     try:
-        primary = results_of(study, cache).primary
+        top = headline_of(results_of(study, cache))
     except RatingsDifferError:  # the analysis says so, and what to do
         return None
-    if primary is None:
-        return None
-    note_look(study, request.user, "headline", embedded=True)
-    return Headline(primary)
+    if top:
+        note_look(study, request.user, "headline", embedded=True)
+    return top
+
+
+def headline_of(results: StudyResults) -> Headline | None:
+    return Headline(results.primary, list(_stats(results))) if results.primary else None
+
+
+def _stats(results: StudyResults) -> Iterator[Stat]:
+    for truth, label in (("fake", "real"), ("real", "fake")):
+        if results.truth and (called := _called(results.truth, truth, label))[1]:
+            count, rated = called
+            title = f"{TRUTHS[truth]} called {label}"
+            yield Stat(title, f"{100 * count / rated:.0f} %", f"{count} of {rated} ratings")
+    alpha = results.agreement.coefficients.get(ALPHA)
+    if alpha and alpha.estimate is not None:
+        between = f"{as_text(alpha.ci[0])} to {as_text(alpha.ci[1])}" if alpha.ci else "no interval"
+        yield Stat("Agreement, Krippendorff's α", as_text(alpha.estimate), between)
+    agreement = results.agreement
+    yield Stat(
+        "Ratings",
+        f"{agreement.ratings:,}",
+        f"{counted(agreement.raters, 'rater')}, {counted(agreement.images, 'image')}",
+    )
+
+
+def _called(truth: TruthResults, kind: str, label: str) -> tuple[int, int]:
+    """How often images of this kind got this label, and how often any."""
+    tables = [row.table[kind] for row in truth.per_rater]
+    return sum(table.get(label, 0) for table in tables), sum(sum(table.values()) for table in tables)

@@ -27,9 +27,11 @@ from rating.results.query import Response, responses_of
 from rating.results.remarks import remarks_table, with_facts
 from rating.studies.sampling.generators import generators_in_words
 from rating.studies.sampling.sets import members_of_sets
-from rating.views.analysis import frame, note_look
+from rating.views.analysis import frame
 from rating.views.analysis_filters import ResponseForm
+from rating.views.analysis_tabs import IMAGES, REMARKS
 from rating.views.awaiting import await_analysis, or_wait
+from rating.views.look import note_look
 
 PER_PAGE = 48
 REMARKS_PER_PAGE = 100
@@ -66,7 +68,7 @@ def images(request: HttpRequest, slug: str) -> HttpResponse:
             responses.setdefault(response.image, []).append(response)
     members = members_of_sets(study) if study.shows_sets else {}
     context = {
-        **frame(study, results_of(study, cache, part), part),
+        **frame(study, results_of(study, cache, part), part, IMAGES),
         "form": form,
         "galleries": [
             {"name": key, "title": GALLERIES[key], "count": len(images_of_gallery)}
@@ -98,12 +100,13 @@ def remarks(request: HttpRequest, slug: str) -> HttpResponse:
     note_look(study, request.user, "remarks")
     await_analysis(request, study, Part(), ResultCache(study))
     search = _RemarkSearch(request, study)
+    part = search.form.part()
     page = Paginator(search.written, REMARKS_PER_PAGE).get_page(request.GET.get("page"))
     reasons = Counter(
         (reason, search.truth[answer.image]) for answer in search.answers for reason in answer.reasons
     )
     context = {
-        **frame(search.study, results_of(search.study, search.cache, search.form.part()), search.form.part()),
+        **frame(study, results_of(study, search.cache, part), part, REMARKS),
         "form": search.form,
         "is_owner": search.study.is_owned_by(request.user),
         "first_phase": search.first_phase,

@@ -20,11 +20,13 @@ from rating.studies.protocol_lines import told_protocol
 from rating.studies.removal import archive, bring_back, delete_draft
 from rating.studies.sampling.near_copies import held_back_from, let_near_copies_in
 from rating.studies.stepper import pace, sentence_on_raters, steps
+from rating.studies.strips import strips_of_studies
 from rating.studies.study import NotPossibleError
 from rating.studies.study_copy import copy_of
 from rating.views import jobs
 from rating.views.headline import headline
 
+IN_A_ROW = 3  # images of each study in the list
 LATEST = 100  # events that the study's own page shows; its log page has all
 
 
@@ -34,8 +36,10 @@ def study_list(request: HttpRequest) -> HttpResponse:
     open_to_join = Study.objects.joinable_by(request.user)
     visible = Study.objects.visible_to(request.user)
     is_archive = "archived" in request.GET
+    studies = list(visible.listed(archived=is_archive).with_progress())
+    images = strips_of_studies(studies, request.user)
     context = {
-        "studies": visible.listed(archived=is_archive).with_progress(),
+        "studies": [(study, images.get(study.pk, [])[:IN_A_ROW]) for study in studies],
         "is_archive": is_archive,
         "archived_count": visible.listed(archived=True).count(),
         "joinable": [(study, reverse("rating:join", args=[study.slug])) for study in open_to_join],

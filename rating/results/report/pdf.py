@@ -22,7 +22,7 @@ from rating.results.gallery import Gallery, ShownImage
 from rating.results.report.contents import ExhibitDrawer, Piece, Report, Section
 
 TEMPLATE = Path(__file__).with_name("report.typ")
-DRAWING_WIDTH = 150  # mm
+MOST_WIDTH, MM_PER_POINT = 150, 0.278  # of a drawing on the page: four fifths of its own size
 MOST_ROWS = 400
 MOST_LINES, LINE = 50, 30  # under an image, and letters of each: more would not fit on its page
 FINE_PRINT = 70  # letters across, above which a table is set smaller
@@ -54,7 +54,7 @@ class PieceJSON(TypedDict):
     title: str
     words: str
     drawing: str | None
-    width: int
+    width: float
     table: TableJSON | None
 
 
@@ -130,9 +130,15 @@ def _piece(piece: Piece, files: _Files, draw_exhibit: ExhibitDrawer) -> PieceJSO
         "title": piece.title,
         "words": piece.words,
         "drawing": files.add(drawing, "svg") if drawing else None,
-        "width": DRAWING_WIDTH,
+        "width": _width(drawing),
         "table": _table(piece.table) if piece.table.rows else None,
     }
+
+
+def _width(drawing: bytes) -> float:
+    """Millimetres: every drawing at one scale, so that their type is of one size."""
+    points = re.search(rb'<svg [^>]*?width="([0-9.]+)pt"', drawing)
+    return min(float(points[1]) * MM_PER_POINT, MOST_WIDTH) if points else MOST_WIDTH
 
 
 def _table(table: Table) -> TableJSON:

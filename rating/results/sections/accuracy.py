@@ -117,7 +117,7 @@ def areas(results: StudyResults) -> Table:
 
 
 def draw_roc(results: StudyResults, theme: Theme) -> Figure:
-    figure, (ax,) = panel(theme, height=4.6)
+    figure, (ax,) = panel(theme, height=3.4)
     curves = results.known_truth.curves
     few = len(curves) <= MOST_CURVES_NAMED
     for place, curve in enumerate(curves):

@@ -95,15 +95,16 @@ def draw_images(results: StudyResults, theme: Theme) -> Figure:
 def _maps(maps: list[tuple[str, Cells]], theme: Theme) -> Figure:
     """Heat maps beside each other, each in the frame of the image and on a scale of its own that begins at 0."""
     lines = math.ceil(len(maps) / ACROSS)
-    figure, (first,) = panel(theme, height=max(INCHES * lines, INCHES))
-    first.remove()
+    figure, row = panel(theme, height=max(INCHES * lines, INCHES), columns=ACROSS)
+    for ax in row:
+        ax.remove()
     grid = figure.subplots(lines, ACROSS, squeeze=False)
     for at, ax in enumerate(grid.flat):
         ax.set_axis_off()
         if at >= len(maps):
             continue
         name, cells = maps[at]
-        ax.imshow(cells, cmap="magma", vmin=0, vmax=max(1, *map(max, cells)), extent=(0, 1, 1, 0))
+        ax.imshow(cells, cmap=theme.map, vmin=0, vmax=max(1, *map(max, cells)), extent=(0, 1, 1, 0))
         ax.set_title(name, fontsize=8, color=theme.ink)
     return figure
 

@@ -35,9 +35,9 @@ from rating.results.export.ratings_csv import codebook_lines, csv_lines
 from rating.results.parts import Part
 from rating.results.verification import verify_study
 from rating.views import bundles, export
-from rating.views.analysis import note_look
 from rating.views.api.facts import visible
 from rating.views.images_and_remarks import remarks_csv
+from rating.views.look import note_look
 
 router = Router(tags=["What came of a study"])
 sees_outcome = Access(Scope.EXPORT, "rating.view_study")

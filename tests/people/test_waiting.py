@@ -1,0 +1,98 @@
+"""What waits for a researcher stands on the first page with the act that frees it, and lists show what they are of."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.membership.models import Part
+from pool.imports.outcome_rows import FileOutcome
+from pool.models import ImportJob
+from pool.strips import LENGTH, strips
+from rating.models import Sitting
+from rating.studies.strips import strips_of_studies
+from tests.factories import make_dataset, make_image, make_pixels
+from tests.rating.cast import draft_study, open_study, over_study
+
+pytestmark = pytest.mark.django_db
+
+
+def titles(browser) -> list[str]:
+    return [task.title for task in browser.get(reverse("home")).context["waiting"]]
+
+
+def test_each_study_that_needs_its_editor_waits_with_its_act(client_of, researcher, rater):
+    begun, read = draft_study("Begun"), over_study("Read", raters=[rater])
+    for study in (begun, read):
+        study.share_with(researcher, Part.OWNER)
+
+    page = client_of(researcher).get(reverse("home"))
+
+    acts = {task.title: (task.act, task.url) for task in page.context["waiting"]}
+    assert acts == {
+        "“Read” is closed": ("Unblind …", read.get_absolute_url()),
+        "“Begun” is a draft": ("Go on", reverse("rating:edit", args=[begun.slug])),
+    }
+    assert page.content.decode().count('class="tile') == len(acts)
+
+
+def test_a_rater_who_began_and_fell_quiet_is_named_by_code(client_of, researcher, rater):
+    study = open_study("Quiet", raters=[rater])
+    study.share_with(researcher, Part.OWNER)
+    Sitting.objects.update(rated_count=1, ended_at=timezone.now() - timedelta(days=4))
+
+    assert titles(client_of(researcher)) == ["R01 has not rated for three days"]
+
+
+def test_a_viewer_is_asked_for_nothing(client_of, researcher):
+    study = draft_study("Not theirs")
+    study.memberships.all().delete()
+    study.share_with(researcher, Part.VIEWER)
+
+    assert titles(client_of(researcher)) == []
+
+
+def test_refused_files_and_failed_jobs_of_the_last_week_wait(client_of, researcher, admin):
+    dataset = make_dataset()
+    for person, age in ((researcher, 1), (researcher, 9), (admin, 1)):
+        job = ImportJob.objects.create(dataset=dataset, requested_by=person)
+        finished = timezone.now() - timedelta(days=age)
+        ImportJob.objects.filter(pk=job.pk).update(state="failed", error="No room.", finished_at=finished)
+        FileOutcome.objects.create(job=job, kind="refused", file="a.png", reason="broken")
+
+    waiting = titles(client_of(researcher))
+
+    assert len(waiting) == 2
+    assert waiting[0] == "1 file was refused"
+    assert waiting[1].endswith("failed")
+
+
+def test_a_strip_has_a_few_usable_images_of_what_the_person_may_see(researcher, django_assert_num_queries):
+    seen, hidden = make_dataset("Seen"), make_dataset("Hidden")
+    images = [make_image(seen, pixels=make_pixels(seed=n)) for n in range(LENGTH + 2)]
+    make_image(hidden)
+    images[0].excluded_reason = "broken"
+    images[0].save()
+    for dataset in (seen, hidden):
+        dataset.memberships.all().delete()
+    seen.share_with(researcher, Part.VIEWER)
+
+    with django_assert_num_queries(1):
+        of_dataset = strips([seen.pk, hidden.pk], researcher)
+
+    assert list(of_dataset) == [seen.pk]
+    usable = sorted(images[1:], key=lambda image: image.pixel_sha256)
+    assert of_dataset[seen.pk] == [image.pk for image in usable[:LENGTH]]
+
+
+def test_who_reads_in_a_study_is_shown_none_of_its_images_on_the_lists(researcher, rater):
+    study = open_study("Read by one", raters=[rater])
+    for person in (rater, researcher):
+        for stratum in study.strata.all():
+            stratum.dataset.share_with(person, Part.VIEWER)
+
+    assert strips_of_studies([study], researcher)[study.pk]
+    assert strips_of_studies([study], rater) == {}
