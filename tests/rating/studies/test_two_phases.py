@@ -276,7 +276,7 @@ def test_the_first_phase_has_a_page_of_its_own_and_a_part_of_the_report(
 
     assert "This looks AI-generated to me." in shown
     assert "This depends on which images are real" in shown
-    assert "Did they notice?" in overview
+    assert reverse("rating:analysis_question", args=[study.slug, "noticed"]) in overview
     assert "raters were not told that some images are generated" in report
     galleries = report.split("Called fake by two or more")[1].split("Reporting checklists")[0]
     assert "Now that I know, fake." in galleries
