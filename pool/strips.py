@@ -1,4 +1,4 @@
-"""A few images of each dataset, so that a list shows what its lines are of."""
+"""A few images of what the lines of a list are of."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef
+from django.db.models import OuterRef, QuerySet
 
 from pool.models import Dataset, Image
 
@@ -19,8 +19,16 @@ def strips(datasets: Iterable[Any], person: Any) -> dict[Any, list[uuid.UUID]]:
 
     They come in the order of their pixels' digests: by an index, whatever the size, and telling nothing.
     """
-    first = (
-        Image.objects.usable().filter(dataset=OuterRef("pk")).order_by("pixel_sha256").values("pk")[:LENGTH]
-    )
     visible = Dataset.objects.visible_to(person).filter(pk__in=set(datasets))
-    return dict(visible.order_by().annotate(strip=ArraySubquery(first)).values_list("pk", "strip"))
+    first = strip_of(Image.objects.usable().order_by("pixel_sha256"), "dataset")
+    return dict(visible.order_by().annotate(strip=first).values_list("pk", "strip"))
+
+
+def strip_of(rows: QuerySet[Any], by: str, *, key: str = "pk", outer: str = "pk") -> ArraySubquery:
+    """The keys of the first of these rows' images that refer to the outer query's row by this field.
+
+    A look of its own for each row that is shown, as in `pool.counting`; the order is that of `rows`, which an index
+    should give: without one, all rows of an import would be sorted for the sake of a few.
+    """
+    own = rows.filter(**{by: OuterRef(outer)}).values(key)
+    return ArraySubquery(own[:LENGTH])

@@ -25,6 +25,9 @@ from generation.training.run_history import Row
 from jobs.views import Context, JobPages
 from jobs.worker_heartbeat import absent_workers
 from pool.choices import for_person
+from pool.looks import note_look
+from pool.models import Dataset, Image
+from pool.strips import strip_of
 
 SHOWN = 60
 CHECKPOINTS_SHOWN = 100
@@ -41,11 +44,14 @@ class GenerationPages(JobPages[GenerationJob]):
 
     kind = GenerationJob
     name = "job"
-    heads = ("Asked for", "Kind", "Into")
+    heads = ("Images", "Asked for", "Into")
     seconds = 1
 
     def listed(self, request: HttpRequest) -> Any:
-        return QueueFilterForm(request.GET).filter(self.detailed(request))
+        jobs = QueueFilterForm(request.GET).filter(self.detailed(request))
+        in_reach = Dataset.objects.visible_to(request.user)
+        made = GeneratedImage.objects.filter(outcome="made", image__dataset__in=in_reach).order_by("-index")
+        return jobs.annotate(strip=strip_of(made, "job", key="image"))
 
     def detailed(self, request: HttpRequest) -> Any:
         return GenerationJob.objects.visible_to(request.user).with_counts()
@@ -58,6 +64,7 @@ class GenerationPages(JobPages[GenerationJob]):
         return pages
 
     def list_context(self, request: HttpRequest) -> Context:
+        note_look(None, request.user, "generation jobs")
         form = QueueFilterForm(request.GET)
         return {
             "form": form,
@@ -123,6 +130,7 @@ def progress_of(job: GenerationJob) -> Context:
         "events": list(job.events.select_related("by").order_by("-pk")[:LOG_LINES]),
         "to_review": job.outcomes.unreviewed().count(),
         "left": job.total - job.done,
+        "near_copies": Image.objects.held_back().filter(generated__job=job).count(),
         "rest": (job.full_total or job.total) - job.total,
         "prompts": [_in_words(ImageSpec(**spec)) for spec in job.image_specs[:PROMPTS_SHOWN]],
         "more_prompts": max(0, len(job.image_specs) - PROMPTS_SHOWN),

@@ -98,6 +98,12 @@ class QualityReport(Job):
         return [from_json(Number, number) for number in self.results.get("numbers", [])]
 
     @property
+    def first_numbers(self) -> list[Number]:
+        """The two that people look for first, of a row that a list read without its curves and pairs."""
+        rows: list[Any] = getattr(self, "number_rows", None) or []
+        return [from_json(Number, number) for number in rows[:2]]
+
+    @property
     def parts(self) -> list[Part]:
         """The numbers by finding and by generator."""
         return [

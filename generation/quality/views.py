@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from django.contrib.auth.decorators import permission_required
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
@@ -18,8 +18,10 @@ from generation.training.checkpoint_views import FOR_GOOD, OF_A_DRAWING
 from jobs.views import Context, JobPages
 from pool.choices import for_person
 from pool.figure_style import SCREEN, as_file
+from pool.looks import note_look
 from pool.models import Image
 from pool.storage.stored_files import stored_bytes
+from pool.strips import strip_of
 
 IMAGES = ("closest", "best", "worst")
 
@@ -32,13 +34,21 @@ class QualityPages(JobPages[QualityReport]):
 
     kind = QualityReport
     name = "quality"
-    heads = ("Fakes", "Against")
+    heads = ("Images", "Fakes", "Measured")
 
     def listed(self, request: HttpRequest) -> QuerySet[QualityReport]:
-        return self.detailed(request).defer("results")
+        images = Image.objects.visible_to(request.user).usable().order_by("pixel_sha256")
+        strip = strip_of(images, "dataset", outer="candidate")
+        return (
+            self.detailed(request).defer("results").annotate(strip=strip, number_rows=F("results__numbers"))
+        )
 
     def detailed(self, request: HttpRequest) -> QuerySet[QualityReport]:
         return super().listed(request).select_related("reference", "candidate")
+
+    def list_context(self, request: HttpRequest) -> Context:
+        note_look(None, request.user, "quality reports")
+        return {}
 
     def context(self, job: QualityReport) -> Context:
         if not job.results:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import permission_required
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
@@ -24,10 +24,13 @@ class TrainingPages(JobPages[TrainingRun]):
 
     kind = TrainingRun
     name = "training"
-    heads = ("Model", "Trained on")
+    heads = ("Samples", "Model", "Loss")
 
     def listed(self, request: HttpRequest) -> QuerySet[TrainingRun]:
-        return super().listed(request).select_related("dataset")
+        """With the newest checkpoint that has samples to look at."""
+        sampled = Checkpoint.objects.filter(run=OuterRef("pk")).exclude(samples="").order_by("-step")
+        runs = super().listed(request).select_related("dataset")
+        return runs.annotate(sampled_by=Subquery(sampled.values("pk")[:1]))
 
     def list_context(self, request: HttpRequest) -> Context:
         return {"shipped": Checkpoint.objects.filter(run=None)}

@@ -15,7 +15,10 @@ from generation.utility.tables import Report
 from jobs.views import Context, JobPages
 from pool.choices import for_person
 from pool.figure_style import FORMATS, PRINT, SCREEN, as_file
+from pool.looks import note_look
+from pool.models import Image
 from pool.storage.stored_files import stored_bytes
+from pool.strips import strip_of
 
 FOR_GOOD = "private, max-age=31536000, immutable"
 
@@ -28,14 +31,19 @@ class UtilityPages(JobPages[UtilityExperiment]):
 
     kind = UtilityExperiment
     name = "utility"
-    heads = ("Experiment", "Tested on", "Synthetic")
+    heads = ("Images", "Experiment", "Synthetic")
 
     def listed(self, request: HttpRequest) -> QuerySet[UtilityExperiment]:
         rows = super().listed(request).select_related("real").prefetch_related("synthetic")
-        return rows.defer("leaks", "report")
+        images = Image.objects.visible_to(request.user).usable().order_by("pixel_sha256")
+        return rows.defer("leaks", "report").annotate(strip=strip_of(images, "dataset", outer="real"))
 
     def detailed(self, request: HttpRequest) -> QuerySet[UtilityExperiment]:
         return super().listed(request).select_related("real", "training", "generation")
+
+    def list_context(self, request: HttpRequest) -> Context:
+        note_look(None, request.user, "utility experiments")
+        return {}
 
     def context(self, job: UtilityExperiment) -> Context:
         return {"report": Report.of(job) if job.report else None}

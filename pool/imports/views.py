@@ -16,7 +16,9 @@ from pool.counting import count_of
 from pool.imports.forms import UploadForm
 from pool.imports.outcomes import outcome_lines
 from pool.imports.uploads import UploadsGoneError, submit_upload
+from pool.looks import note_look
 from pool.models import FileOutcome, Image, ImportJob
+from pool.strips import strip_of
 
 RECENT = 10
 CHECK_ONLY = "Check-Only"  # a page asks whether the form will do, before it sends files
@@ -56,7 +58,7 @@ class ImportPages(JobPages[ImportJob]):
 
     kind = ImportJob
     name = "import"
-    heads = ("Into", "Files")
+    heads = ("Images", "Into")
     seconds = 1
 
     def listed(self, request: HttpRequest) -> QuerySet[ImportJob]:
@@ -64,9 +66,16 @@ class ImportPages(JobPages[ImportJob]):
             super()
             .listed(request)
             .select_related("dataset")
-            .annotate(refused_count=count_of(FileOutcome.objects.refused(), "job"))
+            .annotate(
+                refused_count=count_of(FileOutcome.objects.refused(), "job"),
+                strip=strip_of(Image.objects.visible_to(request.user).order_by(), "import_job"),
+            )
             .order_by("-created_at", "-pk")
         )
+
+    def list_context(self, request: HttpRequest) -> Context:
+        note_look(None, request.user, "imports")
+        return {}
 
     def permission(self, act: str) -> str:
         """Who may add images may see and stop how they are added."""

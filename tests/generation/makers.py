@@ -9,9 +9,9 @@ from typing import Any
 
 from generation.diffusion.sampling.seeds import seed_of
 from generation.images.engines.protocol import EngineImage, GenerationRequest, Refusal
-from generation.models import Checkpoint, GenerationJob, TrainingRun
+from generation.models import Checkpoint, GeneratedImage, GenerationJob, TrainingRun
 from pool.models import Dataset, Origin
-from tests.factories import make_dataset, make_pixels
+from tests.factories import make_dataset, make_image, make_pixels
 from tests.generation.tiny import tiny_config, trained
 
 
@@ -20,6 +20,17 @@ def make_job(*, total: int = 3, dataset: Dataset | None = None, **fields: Any) -
     given = {"engine": "phantom", "modality": "xray", "label": "normal", "settings": {"size": 32}, **fields}
     dataset = dataset or make_dataset(origin=Origin.SYNTHETIC, modality=given["modality"])
     return GenerationJob.objects.create(total=total, dataset=dataset, **given)
+
+
+def job_with(number: int, *, seed: int = 0) -> GenerationJob:
+    """A job that has made so many images."""
+    job = make_job(total=number, seed=seed)
+    for index in range(number):
+        image = make_image(job.dataset, label="opacity")
+        GeneratedImage.objects.create(
+            job=job, index=index, outcome="made", image=image, prompt=f"prompt {index}"
+        )
+    return job
 
 
 def make_checkpoint(folder: Path, name: str = "tiny", **config: Any) -> Checkpoint:

@@ -15,8 +15,9 @@ from django.urls import reverse
 from accounts.models import User
 from generation.models import GeneratedImage, GenerationJob, TrainingRun
 from pool.models import Dataset, Origin
+from pool.strips import LENGTH
 from tests.factories import make_dataset, make_image
-from tests.generation.makers import make_checkpoint, make_job, make_run
+from tests.generation.makers import job_with, make_checkpoint, make_job, make_run
 
 pytestmark = pytest.mark.django_db
 
@@ -195,7 +196,7 @@ def test_what_was_tried_again_stays_on_the_page_with_its_reason(
 
     page = browser.get(job.get_absolute_url()).content.decode()
     assert '<td>refused, tried again since</td><td>Moderated.</td><td class="number">2</td>' in page
-    assert "0 refused" in page
+    assert "<dt>Refused</dt><dd>0</dd>" in page
 
 
 def test_a_job_is_cancelled_and_repeated_with_another_seed(
@@ -218,19 +219,47 @@ def test_a_job_is_cancelled_and_repeated_with_another_seed(
 def test_the_queue_asks_as_much_of_the_database_for_ten_jobs_as_for_one(
     browser: Client,
 ) -> None:
-    make_job()
+    job_with(1)
     browser.get("/generation/")  # the first request also notes when the session began
     with CaptureQueriesContext(connection) as one:
         browser.get("/generation/")
 
     for _ in range(9):
-        make_job()
+        job_with(6)
     with CaptureQueriesContext(connection) as ten:
         page = browser.get("/generation/").content.decode()
 
     assert len(ten) == len(one)
     assert page.count("× phantom") == 10
+    assert page.count("/thumbnail") == 1 + 9 * LENGTH
     assert 'hx-trigger="every 2s"' in page
+
+
+def test_a_job_asks_as_much_of_the_database_for_ten_images_as_for_one(browser: Client) -> None:
+    few, many = job_with(1), job_with(10)
+    browser.get(few.get_absolute_url())
+    with CaptureQueriesContext(connection) as of_few:
+        browser.get(few.get_absolute_url())
+
+    with CaptureQueriesContext(connection) as of_many:
+        page = browser.get(many.get_absolute_url()).content.decode()
+
+    assert len(of_many) == len(of_few)
+    assert page.count("/thumbnail") == 10
+    assert "<dt>Near-copies</dt><dd>0</dd>" in page
+
+
+def test_no_list_shows_an_image_of_a_dataset_that_the_person_may_not_see(
+    browser: Client, researcher: User, admin: User
+) -> None:
+    job = job_with(2)
+    GenerationJob.objects.filter(pk=job.pk).update(requested_by=researcher)
+    job.dataset.memberships.all().delete()
+
+    page = browser.get("/generation/").content.decode()
+
+    assert job.get_absolute_url() in page
+    assert "/thumbnail" not in page
 
 
 def test_a_training_is_queued_from_a_preset_and_shows_its_curve(

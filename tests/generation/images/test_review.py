@@ -12,9 +12,8 @@ from django.test import Client
 from PIL import Image as Pillow
 
 from accounts.models import User
-from generation.models import GeneratedImage, GenerationJob
-from tests.factories import make_image
-from tests.generation.makers import make_job
+from generation.models import GenerationJob
+from tests.generation.makers import job_with, make_job
 
 pytestmark = pytest.mark.django_db
 
@@ -23,16 +22,6 @@ pytestmark = pytest.mark.django_db
 def browser(researcher: User, client_of: Callable[[User], Client], monkeypatch: pytest.MonkeyPatch) -> Client:
     monkeypatch.setattr("jobs.models.enqueue", lambda *_, **__: None)
     return client_of(researcher)
-
-
-def job_with(number: int, *, seed: int = 0) -> GenerationJob:
-    job = make_job(total=number, seed=seed)
-    for index in range(number):
-        image = make_image(job.dataset, label="opacity")
-        GeneratedImage.objects.create(
-            job=job, index=index, outcome="made", image=image, prompt=f"prompt {index}"
-        )
-    return job
 
 
 def test_each_decision_leads_to_the_next_image_nobody_has_looked_at(
@@ -81,7 +70,7 @@ def test_the_queue_and_the_job_count_what_was_left_out(browser: Client, research
     job.outcomes.with_image().first().review(by=researcher, leave_out_for="text in the image")
 
     assert "2 made, 1 of them left out" in browser.get("/generation/").content.decode()
-    assert "2 made (1 left out since)" in browser.get(job.get_absolute_url()).content.decode()
+    assert "<dt>Left out since</dt><dd>1</dd>" in browser.get(job.get_absolute_url()).content.decode()
 
 
 def test_a_contact_sheet_shows_every_image_once(browser: Client) -> None:

@@ -1,0 +1,79 @@
+"""What the pages of researchers and admins are put together from: icons, badges, times, small curves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+
+register = template.Library()
+
+# Whatever has a state: jobs, studies, checks, people, held files. Never colour alone, so each has its icon.
+ICONS = {
+    "queued": "clock",
+    "running": "make",
+    "paused": "pause",
+    "succeeded": "check",
+    "failed": "stop",
+    "cancelled": "close",
+    "draft": "edit",
+    "frozen": "lock",
+    "open": "eye",
+    "closed": "lock",
+    "unblinded": "check",
+    "green": "check",
+    "amber": "warn",
+    "red": "stop",
+    "unknown": "info",
+    "waiting": "clock",
+    "released": "check",
+    "masked": "check",
+    "discarded": "close",
+    "expired": "clock",
+}
+WIDTH, HEIGHT = 120, 28
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """One of the site's icons, for the eye alone."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', static("icons.svg"), name
+    )
+
+
+@register.simple_tag
+def badge(state: str, word: str) -> SafeString:
+    """A state as an icon and a word."""
+    sign = icon(ICONS[state]) if state in ICONS else ""
+    return format_html('<span class="state {}">{}{}</span>', state, sign, word)
+
+
+@register.filter
+def ago(at: datetime | None) -> str:
+    """How long ago that was; nobody reads “0 minutes ago”."""
+    if at is None:
+        return ""
+    if timezone.now() - at < timedelta(minutes=1):
+        return "just now"
+    return f"{timesince(at)} ago"
+
+
+@register.filter
+def line_of(curve: Sequence[Sequence[float]]) -> str:
+    """The points of a falling curve's small line, for a `polyline` in a box of 120 by 28; its heights are logarithms."""
+    values = [math.log(max(value, 1e-12)) for _, value in curve if math.isfinite(value)]
+    if len(values) < 2:
+        return ""
+    low, span = min(values), max(values) - min(values) or 1.0
+    return " ".join(
+        f"{1 + (WIDTH - 2) * index / (len(values) - 1):.1f},{HEIGHT - 2 - (HEIGHT - 4) * (value - low) / span:.1f}"
+        for index, value in enumerate(values)
+    )
