@@ -6,8 +6,9 @@ So a step back keeps all that was typed, nothing is stored before it is saved, a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
 
 from django import forms
 from django.contrib.auth.decorators import permission_required
@@ -18,6 +19,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from jobs.views import Context
 from pool.models import Dataset, Origin
+from pool.strips import strips
 from rating.models import Study
 from rating.studies.enrolment import USUAL_PACE_MS
 from rating.studies.forms import FROZEN_MEANWHILE, Row, StrataForm, StudyForm, save_study
@@ -28,6 +30,7 @@ from rating.studies.second_questions import checked, in_words_of
 from rating.studies.study import NotPossibleError
 
 MOST_DATASETS = 8  # listed before anything is searched; those with images chosen stand there always
+IN_A_ROW = 3  # images of each dataset
 SETS = (Study.Design.PAIR, Study.Design.QUARTET)
 ARENA = (Study.Design.ARENA,)
 
@@ -123,6 +126,7 @@ class DatasetRows:
     totals: list[tuple[Row, list[forms.BoundField]]]
     findings: list[tuple[Row, list[forms.BoundField]]]
     is_chosen: bool
+    images: Sequence[UUID] = ()  # a few of it, to be looked at
 
     @property
     def has_chosen_findings(self) -> bool:
@@ -267,7 +271,7 @@ class _StudySteps:
             "previous": STEPS[place - 1] if place else None,
             "fields": self._fields(),
             "hidden": list(self._hidden()),
-            "datasets": self._datasets() if self.step.key == "images" else [],
+            "datasets": self._datasets_with_images() if self.step.key == "images" else [],
             "search": self.request.POST.get("search", ""),
             "summary": list(self._summary()),
             **self._numbers(),
@@ -312,6 +316,11 @@ class _StudySteps:
         fitting = [rows for rows in datasets if all(word in str(rows.dataset).lower() for word in words)]
         chosen = [rows for rows in datasets if rows.is_chosen]
         return chosen + [rows for rows in fitting if not rows.is_chosen][:MOST_DATASETS]
+
+    def _datasets_with_images(self) -> list[DatasetRows]:
+        datasets = self._datasets()
+        images = strips((rows.dataset.pk for rows in datasets), self.request.user)
+        return [replace(rows, images=images.get(rows.dataset.pk, [])[:IN_A_ROW]) for rows in datasets]
 
     def _counts(self) -> dict[str, int]:
         """How many main images of each origin are asked for, those of datasets that this person does not see too."""
