@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django import template
+from django.forms import BaseForm, BoundField
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -77,3 +79,32 @@ def line_of(curve: Sequence[Sequence[float]]) -> str:
         f"{1 + (WIDTH - 2) * index / (len(values) - 1):.1f},{HEIGHT - 2 - (HEIGHT - 4) * (value - low) / span:.1f}"
         for index, value in enumerate(values)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A form's fields: the few that everybody fills in, and the rest, which stand folded until one of them matters."""
+
+    first: list[BoundField]
+    rest: list[BoundField]
+    is_open: bool
+
+    @property
+    def names(self) -> str:
+        """What is folded, as its summary tells it."""
+        return ", ".join(str(field.label).lower() for field in self.rest)
+
+
+@register.simple_tag
+def folded(form: BaseForm, names: str) -> Folded:
+    """The fields of these names in this order where the form has them, and the rest; open where one has an error or a value of its own."""
+    visible = {field.name: field for field in form.visible_fields()}
+    first = [visible.pop(name) for name in names.split() if name in visible]
+    rest = list(visible.values())
+    is_open = any(field.errors or _says_something(form, field) for field in rest)
+    return Folded(first, rest, is_open)
+
+
+def _says_something(form: BaseForm, field: BoundField) -> bool:
+    """Whether the field holds another value than the one it would begin with."""
+    return bool(field.field.has_changed(field.field.initial, field.value()))

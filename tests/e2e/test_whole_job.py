@@ -78,6 +78,7 @@ def _generate_fakes(page: Page, running: Site) -> None:
     page.select_option("[name=what]", label=_xray_model(page))
     page.fill("[name=total]", str(EACH))
     page.fill("[name=new_dataset]", FAKE)
+    page.click("details.rare > summary")
     page.fill("[name=seed]", "7")
     page.click("text=Queue")
     # The page shows the images as they arrive, without being reloaded by hand.

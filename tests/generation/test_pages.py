@@ -354,3 +354,27 @@ def test_no_page_has_inline_script_or_style(browser: Client, tmp_path: Path) -> 
         assert " style=" not in page
         assert "<style" not in page
         assert "<script>" not in page
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_open"),
+    [({"total": 0}, False), ({"size": 5}, True), ({"total": 0, "seed": 3}, True)],
+    ids=["fault of a first field", "fault of a folded field", "value in a folded field"],
+)
+def test_a_forms_folded_fields_are_open_where_one_has_a_fault_or_a_value(
+    browser: Client, changes: dict[str, Any], is_open: bool
+) -> None:
+    wish = {
+        "modality": "xray",
+        "label": "normal",
+        "total": 1,
+        "new_dataset": "New",
+        "size": 256,
+        "priority": 0,
+    }
+
+    answer = browser.post("/generation/new/phantom/", wish | changes)
+
+    assert answer.status_code == 422
+    assert ('<details class="rare" open>' in answer.content.decode()) is is_open
+    assert '<details class="rare">' in browser.get("/generation/new/phantom/").content.decode()

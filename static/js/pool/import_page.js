@@ -107,6 +107,7 @@ export class ImportPage {
       const control = list.closest(".field")?.querySelector("[id]");
       const place = control && this.form.querySelector(`#${CSS.escape(control.id)}`)?.closest(".field");
       (place ?? this.part("faults")).append(document.importNode(list, true));
+      place?.closest("details")?.setAttribute("open", "");
     }
     this.form.querySelector(".errorlist")?.scrollIntoView({ block: "center" });
     if (answer.status !== 204 && answer.status !== 422)
