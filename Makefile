@@ -7,7 +7,7 @@ DOCS := build/docs/index.html
 # OpenMP's threads fight with the workers' on small machines.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup run test test-all check lint types unit every js lock sbom docs wheel clean
+.PHONY: help setup run test test-all check lint types unit every js lock sbom docs pictures wheel clean
 
 help:
 	@echo "make run      the site on this machine (ARGS=\"--port 9000\" for more)"
@@ -16,6 +16,7 @@ help:
 	@echo "make check    the checks without the tests"
 	@echo "make setup    only create $(VENV)"
 	@echo "make docs     build the documentation, which the site then serves at /docs/"
+	@echo "make pictures take the screenshots of README and docs again, of a fresh demo"
 	@echo "make wheel    write dist/lungrater-VERSION-py3-none-any.whl"
 	@echo "make sbom     write sbom.json, the bill of materials of what $(VENV) holds (CycloneDX)"
 	@echo "make lock     write constraints.txt from what $(VENV) holds"
@@ -75,6 +76,10 @@ docs: $(STAMP)
 
 $(DOCS): $(STAMP) mkdocs.yml $(shell find docs -type f)
 	@$(MAKE) --no-print-directory docs
+
+# A fresh demo builds itself first, which takes some minutes.
+pictures: $(STAMP)
+	$(BIN)/python bench/pictures.py
 
 # Into dist/, with what hatch_build.py maps into the package.
 wheel: $(STAMP) $(DOCS)

@@ -301,6 +301,8 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+# Beside allauth's own: how many a recruitment link lets in, from one client and in all.
+ACCOUNT_RATE_LIMITS = {"take_part": "20/10m/ip,300/h/key"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_FORMS = {
     "add_webauthn": "accounts.sign_in.key_forms.AddKeyForm",

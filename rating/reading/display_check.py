@@ -69,11 +69,6 @@ def is_due(sitting: Sitting) -> bool:
     return sitting.enrolment.study.display_check != Study.DisplayCheck.OFF and not sitting.display
 
 
-def keeps_out(sitting: Sitting) -> bool:
-    """Whether no image is shown before the check is made. Made, not passed: what was seen is reported."""
-    return sitting.enrolment.study.display_check == Study.DisplayCheck.REQUIRED and not sitting.display
-
-
 def pixel_mm(display: Mapping[str, Any]) -> float | None:
     """The side of a pixel of the screen in millimetres; None where no card was held to it."""
     card, ratio = display.get("card"), display.get("pixel_ratio")

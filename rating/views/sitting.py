@@ -23,7 +23,6 @@ from accounts.sign_in.login_links import has_way_back
 from pool.storage.durability import why_not_durable
 from rating.models import Draft, Enrolment, Presentation, Rating, Sitting
 from rating.reading.answer_form import AnswerForm
-from rating.reading.display_check import keeps_out
 from rating.reading.payload import (
     feedback,
     own_answer,
@@ -88,7 +87,7 @@ def _page_before(sitting: Sitting) -> str:
     """The page that stands between this rater and the images; empty where none does."""
     if not sitting.enrolment.has_consented(sitting.session):
         return "rating:begin"
-    return "rating:display" if not sitting.is_read and keeps_out(sitting) else ""
+    return "rating:display" if sitting.awaits_display_check else ""
 
 
 @for_raters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allauth.account.utils import perform_login
+from allauth.core import ratelimit
 from django.contrib.auth.decorators import login_not_required
 from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -43,7 +44,8 @@ def take_part(request: HttpRequest, token: str) -> HttpResponse:
     if sentence := _reason_to_refuse(recruitment, codes, user, own):
         return _closed_door(request, sentence, 409)
     if request.method == "POST":
-        return _take_in(request, recruitment, codes, user)
+        too_many = ratelimit.consume_or_429(request, action="take_part", key=token)
+        return too_many or _take_in(request, recruitment, codes, user)
     context = {"study": recruitment.study, "site": SiteSettings.current()}
     return render(request, "rating/take_part.html", context)
 

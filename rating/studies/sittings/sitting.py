@@ -148,8 +148,16 @@ class Sitting(Progress):
         return self.session == 1 or (begins_at is not None and begins_at <= timezone.now())
 
     def may_be_read(self) -> bool:
-        """Its images are for a rater who has agreed to take part, after the washout."""
-        return self.enrolment.has_consented(self.session) and self.may_begin()
+        """Its images are for a rater who has agreed to take part, after the washout and a display check that is required."""
+        return (
+            self.enrolment.has_consented(self.session) and self.may_begin() and not self.awaits_display_check
+        )
+
+    @property
+    def awaits_display_check(self) -> bool:
+        """Whether no image is shown before the check is made. Made, not passed: what was seen is reported."""
+        is_required = self.enrolment.study.display_check == Study.DisplayCheck.REQUIRED
+        return is_required and not self.display and not self.is_read
 
     @property
     def is_blinded_to_purpose(self) -> bool:

@@ -154,3 +154,14 @@ def test_organisers_open_the_door_and_copy_its_address_as_the_recruitment_site_r
     token = Recruitment.objects.get(is_open=True).token
     assert f"http://testserver/take-part/{token}/?PROLIFIC_PID={{{{%PROLIFIC_PID%}}}}&amp;STUDY_ID=" in html
     assert study.events.get(action="set recruitment by link").detail == {"is_open": True, "places": 20}
+
+
+def test_a_link_that_went_round_lets_in_only_so_many_from_one_place(rater, settings):
+    settings.ACCOUNT_RATE_LIMITS = {"take_part": "3/10m/ip"}
+    study, door = recruiting(rater)
+    Recruitment.objects.filter(study=study).update(places=10)
+
+    statuses = [Client().post(f"{door}?PROLIFIC_PID=p{number}").status_code for number in range(5)]
+
+    assert statuses == [302, 302, 302, 429, 429]
+    assert Recruit.objects.count() == 3

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import uuid
 import zipfile
 from itertools import pairwise
 
 import pytest
 from django.urls import reverse
 
-from rating.models import Sitting
+from rating.models import Presentation, Sitting
 from rating.reading.display_check import SQUARES, display_sentences, pixel_mm
 from rating.results.study_facts import facts_of
 from tests.rating.bundles import bundle
@@ -58,6 +59,22 @@ def test_a_required_check_stands_before_the_first_image_of_each_sitting(
 
     assert (before.status_code, after.status_code, next_session.status_code) == (first, image, first)
     assert [bool(sitting.display) for sitting in Sitting.objects.order_by("session")] == [True, False]
+
+
+def test_past_the_pages_too_no_image_comes_before_a_required_check(client_of, rater):
+    study = open_study(raters=[rater], display_check="required")
+    browser, token = client_of(rater), Presentation.objects.order_by("position")[0].token
+    ahead = f"{reverse('rating:ahead', args=[study.slug])}?session=1"
+    image, save = reverse("rating:presented", args=[token]), reverse("rating:rate", args=[study.slug, token])
+    answer = {"label": "real", "client_key": uuid.uuid4()}
+
+    before = [browser.get(ahead).json()["ahead"], browser.get(image).status_code]
+    refused = browser.post(save, answer).status_code
+    browser.post(reverse("rating:display", args=[study.slug]), CHECK)
+
+    assert (before, refused) == ([[], 404], 404)
+    assert next(facts["token"] for facts in browser.get(ahead).json()["ahead"]) == token
+    assert browser.get(image).status_code == 200
 
 
 def test_a_size_that_no_card_has_is_refused(client_of, rater):
