@@ -11,7 +11,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "DATABASE_POOLED": "the database is reached through PgBouncer in transaction mode: deadlines are then not sent with each connection",
         "REDIS_URL": "broker of your own; else the embedded one is started",
         "STORAGE_URL": "images: a folder, or `s3://bucket/folder?endpoint=…`",
-        "EXTRACTOR": "network whose features FD and KD are of: `PATH` or `PATH#SHA256` of a TorchScript file; empty: the small one that ships",
+        "EXTRACTOR": "network whose features FD and KD are of: `PATH.toml` of a recipe, or `PATH` or `PATH#SHA256` of a TorchScript file; empty: the small one that ships",
     },
     "Safety": {
         "LUNGRATER_PRODUCTION": "`1` on a server: secure cookies, HTTPS, HSTS, no default secret",

@@ -267,7 +267,7 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 # Where the web processes of this machine count together; gunicorn's configuration makes it.
 METRICS_FOLDER = env.str("PROMETHEUS_MULTIPROC_DIR", default="")
 
-# The network whose features the distances FD and KD are of: PATH or PATH#SHA256 of a TorchScript file; empty for the small one.
+# The network whose features the distances FD and KD are of: PATH.toml of a recipe, a TorchScript file, or empty for the small one.
 EXTRACTOR = env.str("EXTRACTOR", default="")
 
 # Whether an import may fetch from addresses of one's own network; else a person could look around in it.

@@ -18,7 +18,7 @@ from generation.diffusion.data.training_images import TrainingImages
 from generation.metrics.checkpoint_metrics import DistancesJSON, MetricsJSON, ScanJSON
 from generation.metrics.distances import TooFewError, fid, kid
 from generation.metrics.extractors import extractor
-from generation.metrics.feature_extractor import Extractor, described
+from generation.metrics.feature_extractor import Extractor, described, identity
 from generation.metrics.image_sheets import grid, side_by_side
 from generation.metrics.memorisation import Match, Views, copied, scan
 from generation.metrics.reconstruction import MOST_IMAGES, reconstruction
@@ -121,7 +121,7 @@ class Watch:
         sampled = Views(structures(images, pulse=pulse), network.features(images, heartbeat=pulse))
         training_views = self._training_views(network, training, pulse)
         held_out_features = self._stored(
-            f"held-out-{network.sha256[:16]}", lambda: network.features(held_out, heartbeat=pulse)
+            f"held-out-{identity(network)[:16]}", lambda: network.features(held_out, heartbeat=pulse)
         )
         rule = self._rule(training, training_views.structures, pulse)
         matches = scan(sampled, training_views, rule)
@@ -156,7 +156,7 @@ class Watch:
 
     def _training_views(self, network: Extractor, training: Images, pulse: Heartbeat) -> Views:
         features = self._stored(
-            f"training-{network.sha256[:16]}", lambda: network.features(training, heartbeat=pulse)
+            f"training-{identity(network)[:16]}", lambda: network.features(training, heartbeat=pulse)
         )
         fine = self._stored("structures", lambda: structures(training, pulse=pulse).fine)
         return Views(Structures(fine, small_images(training)), features)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self, TypedDict
+from typing import Any, NotRequired, Self, TypedDict
 
 from generation.metrics.reconstruction import ReconstructionJSON
 from pool.copies.rule import CalibrationJSON
@@ -24,6 +24,7 @@ class ExtractorJSON(TypedDict):
     name: str
     sha256: str
     dimensions: int
+    recipe_sha256: NotRequired[str]
 
 
 class ScanJSON(TypedDict):
@@ -92,6 +93,7 @@ class ExtractorFacts:
     name: str
     dimensions: int
     sha256: str
+    recipe_sha256: str = ""
 
 
 def distance_titles(extractor: ExtractorFacts | None) -> tuple[str, str]:

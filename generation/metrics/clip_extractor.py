@@ -28,6 +28,7 @@ class ClipExtractor:
 
     folder: Path
     sha256: str
+    recipe_sha256: str = ""
 
     @property
     def name(self) -> str:

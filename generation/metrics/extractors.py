@@ -1,4 +1,4 @@
-"""The extractors there are: the small one that ships, a TorchScript file, a folder of CLIP."""
+"""The extractors there are: the small one that ships, a TorchScript file, a folder of CLIP, a declared recipe."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from generation.metrics.feature_extractor import (
     gathered,
     no_heartbeat,
 )
+from generation.metrics.published.recipe import read_recipe
+from generation.metrics.published.recipe_extractor import RECIPE_SUFFIX, RecipeExtractor
 from generation.torchscript.scripted_model import ScriptedModel, ScriptError
 from pool.canonical.pixels import Pixels
 
@@ -33,15 +35,17 @@ INCEPTION_SIDE = 299
 
 
 def extractor(spec: str = "") -> Extractor:
-    """The extractor of a spec: nothing for the small one that ships, or PATH or PATH#SHA256 of a TorchScript file or of
-    a folder of CLIP (the hash is that of its model.safetensors).
+    """The extractor of a spec: nothing for the small one that ships, PATH.toml of a recipe, or PATH or PATH#SHA256 of a
+    TorchScript file or of a folder of CLIP (the hash is that of its model.safetensors).
 
-    Raises ExtractorError for a file that is not there, has another hash, or is no TorchScript.
+    Raises ExtractorError for a file that is not there, has another hash, or is not what it is said to be.
     """
     if not spec:
         return SmallExtractor()
     name, _, sha256 = spec.partition("#")
     path = Path(name).expanduser()
+    if path.suffix == RECIPE_SUFFIX:
+        return RecipeExtractor.of(read_recipe(path))
     weights = path / WEIGHTS if path.is_dir() else path
     if not weights.is_file():
         raise ExtractorError(f"There is no extractor at {weights}.")
@@ -58,6 +62,7 @@ class SmallExtractor:
     path: Path = SHIPPED
     dimensions: int = 64
     name: str = "phantom-64"
+    recipe_sha256: str = ""
 
     @cached_property
     def sha256(self) -> str:
@@ -100,6 +105,7 @@ class TorchScriptExtractor:
 
     path: Path
     sha256: str
+    recipe_sha256: str = ""
 
     @property
     def name(self) -> str:

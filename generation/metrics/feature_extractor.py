@@ -38,6 +38,11 @@ class Extractor(Protocol):
     def sha256(self) -> str: ...
 
     @property
+    def recipe_sha256(self) -> str:
+        """What decides the numbers beside the weights; empty where nothing does."""
+        ...
+
+    @property
     def dimensions(self) -> int: ...
 
     def features(
@@ -49,7 +54,21 @@ class Extractor(Protocol):
 
 def described(network: Extractor) -> ExtractorJSON:
     """What stands beside every number: which extractor gave it."""
-    return {"name": network.name, "sha256": network.sha256, "dimensions": network.dimensions}
+    facts: ExtractorJSON = {
+        "name": network.name,
+        "sha256": network.sha256,
+        "dimensions": network.dimensions,
+    }
+    if network.recipe_sha256:
+        facts["recipe_sha256"] = network.recipe_sha256
+    return facts
+
+
+def identity(network: Extractor) -> str:
+    """One hash for equal features: of the weights, and of the recipe where there is one."""
+    if not network.recipe_sha256:
+        return network.sha256
+    return hashlib.sha256(f"{network.sha256} {network.recipe_sha256}".encode()).hexdigest()
 
 
 def file_sha256(path: Path) -> str:

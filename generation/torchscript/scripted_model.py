@@ -38,20 +38,13 @@ class ScriptError(Exception):
 class ScriptedModel:
     """A TorchScript file's network, loaded in a child of its own; the child ends with this object."""
 
-    def __init__(self, path: Path, *, seconds: float = SECONDS_PER_RUN) -> None:
-        """Raises ScriptError."""
-        if not has_wall():
-            raise ScriptError(
-                "is a program, and this system cannot shut a program in (that takes Linux with seccomp filters): "
-                "give the weights as safetensors, or run this on such a system"
-            )
-        if path.stat().st_size > MOST_MODEL_BYTES:
-            raise ScriptError(f"is larger than {MOST_MODEL_BYTES // 2**30} GB")
+    def __init__(self, path: Path, *, seconds: float = SECONDS_PER_RUN, module: str = "") -> None:
+        """`module` is the part of the network that is run, by its dotted name; empty: all of it. Raises ScriptError."""
+        body = _checked_bytes(path)
         self.seconds = seconds
-        threads = min(MOST_THREADS, os.cpu_count() or 1)
-        self._child = Child(CHILD, most_answer_bytes=MOST_ANSWER_BYTES, threads=threads)
+        self._child = _child()
         weakref.finalize(self, self._child.close, at_once=True)
-        head, _ = self._ask({"do": "load"}, path.read_bytes(), SECONDS_TO_LOAD)
+        head, _ = self._ask({"do": "load", "module": module}, body, SECONDS_TO_LOAD)
         self.arguments = [str(name) for name in head.get("arguments", [])]
 
     def run(self, values: NDArray[np.generic], **options: bool) -> NDArray[np.generic]:
@@ -64,25 +57,62 @@ class ScriptedModel:
 
     def weights(self) -> dict[str, NDArray[np.generic]]:
         """The network's tensors by name. Raises ScriptError."""
-        head, body = self._ask({"do": "weights"}, b"", self.seconds)
-        names = [str(name) for name in head.get("names", [])]
-        return dict(zip(names, _arrays(head.get("arrays", []), body), strict=True))
+        return _by_name(*self._ask({"do": "weights"}, b"", self.seconds))
 
     def close(self) -> None:
         self._child.close(at_once=True)
 
     def _ask(self, head: Mapping[str, object], body: bytes, seconds: float) -> tuple[Head, bytes]:
-        try:
-            answer, values = self._child.request(head, body, seconds=seconds)
-        except ChildEndedError as error:
-            if error.is_late:
-                raise ScriptError(f"gave no answer within {seconds:g} seconds") from error
-            raise ScriptError(
-                error.reason or "stopped the process that it was run in: it is damaged, hostile or too large"
-            ) from error
-        if "refused" in answer:
-            raise ScriptError(line(str(answer["refused"]), most=LONGEST_REASON))
-        return answer, values
+        return _answer(self._child, head, body, seconds)
+
+
+def pickled_weights(path: Path) -> dict[str, NDArray[np.generic]]:
+    """The tensors by name of a file that `torch.save` wrote: a pickle is a program too, and is read behind the wall.
+
+    Raises ScriptError.
+    """
+    body = _checked_bytes(path)
+    child = _child()
+    try:
+        return _by_name(*_answer(child, {"do": "pickled weights"}, body, SECONDS_TO_LOAD))
+    finally:
+        child.close(at_once=True)
+
+
+def _checked_bytes(path: Path) -> bytes:
+    """Raises ScriptError where nothing is to be run here."""
+    if not has_wall():
+        raise ScriptError(
+            "is a program, and this system cannot shut a program in (that takes Linux with seccomp filters): "
+            "give the weights as safetensors, or run this on such a system"
+        )
+    if path.stat().st_size > MOST_MODEL_BYTES:
+        raise ScriptError(f"is larger than {MOST_MODEL_BYTES // 2**30} GB")
+    return path.read_bytes()
+
+
+def _child() -> Child:
+    threads = min(MOST_THREADS, os.cpu_count() or 1)
+    return Child(CHILD, most_answer_bytes=MOST_ANSWER_BYTES, threads=threads)
+
+
+def _answer(child: Child, head: Mapping[str, object], body: bytes, seconds: float) -> tuple[Head, bytes]:
+    try:
+        answer, values = child.request(head, body, seconds=seconds)
+    except ChildEndedError as error:
+        if error.is_late:
+            raise ScriptError(f"gave no answer within {seconds:g} seconds") from error
+        raise ScriptError(
+            error.reason or "stopped the process that it was run in: it is damaged, hostile or too large"
+        ) from error
+    if "refused" in answer:
+        raise ScriptError(line(str(answer["refused"]), most=LONGEST_REASON))
+    return answer, values
+
+
+def _by_name(head: Head, body: bytes) -> dict[str, NDArray[np.generic]]:
+    names = [str(name) for name in head.get("names", [])]
+    return dict(zip(names, _arrays(head.get("arrays", []), body), strict=True))
 
 
 def _described(values: NDArray[np.generic]) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""Published networks as extractors: what each library calls its weights, and how it prepares an image for them."""
