@@ -16,6 +16,7 @@ from pool.dataset_removal import StillNeededError, remove
 from pool.looks import note_look
 from pool.models import Dataset
 from pool.registers.fool_rates_by_dataset import fool_rates, of_dataset
+from pool.strips import strips
 
 
 @require_safe
@@ -23,9 +24,10 @@ from pool.registers.fool_rates_by_dataset import fool_rates, of_dataset
 def datasets(request: HttpRequest) -> HttpResponse:
     note_look(None, request.user, "datasets")
     outcome = fool_rates()
+    listed = list(Dataset.objects.counted().visible_to(request.user))
+    images = strips([dataset.pk for dataset in listed], request.user)
     rows = [
-        (dataset, outcome.get(of_dataset(dataset.pk), []))
-        for dataset in Dataset.objects.counted().visible_to(request.user)
+        (dataset, outcome.get(of_dataset(dataset.pk), []), images.get(dataset.pk, [])) for dataset in listed
     ]
     owned = set(Dataset.objects.owned_by(request.user).values_list("pk", flat=True))
     editable = set(Dataset.objects.editable_by(request.user).values_list("pk", flat=True))

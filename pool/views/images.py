@@ -54,7 +54,10 @@ def _gallery(
     note_look(None, request.user, "gallery")
     images = form.images().select_related("dataset")
     page = Paginator(images, PER_PAGE).get_page(request.GET.get("page"))
+    dataset = form.cleaned_data.get("dataset")
     context = {
+        "dataset": Dataset.objects.counted().get(pk=dataset.pk) if dataset else None,
+        "may_edit": dataset is not None and dataset.may_edit(request.user),
         "form": form,
         "correction_form": correction_form,
         "ticked": set(correction_form["images"].value() or ()),
