@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
+from django.db.models import IntegerField
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts.prepared_query import Parameter, PreparedValues
 from pool.models import Origin
 from rating.reading.draft import Draft, DraftContent
 from rating.reading.marks import Mark, marks_of
@@ -23,6 +25,14 @@ LOCK_AFTER_SECONDS = 600
 BATCH = 50
 # Stands in the URLs below where the browser puts a presentation's token.
 TOKEN = "TOKEN"  # noqa: S105  (a place for one, not one)
+
+AHEAD = PreparedValues(
+    lambda: (
+        Presentation.objects.ahead()
+        .filter(position__gt=Parameter("after", IntegerField()))
+        .values_list("token", "position", "study_image__image__modality", "kind")[:BATCH]
+    )
+)
 
 
 class PublicFacts(TypedDict):
@@ -148,9 +158,12 @@ def own_draft(presentation: Presentation) -> DraftContent | None:
 
 def prefetchable(sitting: Sitting, *, after: int) -> list[PublicFacts]:
     """The next presentations behind this position that the browser may hold already, at most a batch of them."""
-    presentations = Presentation.objects.ahead_in(sitting).filter(position__gt=after)
-    rows = presentations.values_list("token", "position", "study_image__image__modality", "kind")
-    return [_public_facts(*row) for row in rows[:BATCH]]
+    if sitting.next_position is None:
+        return []
+    held = sitting.enrolment.study.hold_ahead
+    end = sitting.next_position + 2 * held
+    at = {"sitting": sitting.pk, "next_position": sitting.next_position, "held": held, "end": end}
+    return [_public_facts(*row) for row in AHEAD.rows(after=after, **at)]
 
 
 def room(sitting: Sitting, showing: Presentation, rating: Rating | None = None) -> Room:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required, permission_required
 from django.db import transaction
+from django.db.models import BigIntegerField, CharField, IntegerField
 from django.db.models.fields.files import FieldFile
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
+from accounts.prepared_query import Parameter, PreparedQuery
 from pool.storage.stored_files import LostFileError, stored_bytes
 from rating.models import Presentation, Study, StudyImage
 from rating.results.marks_over_image import marks_over_image, raters_marking
+from rating.studies.sittings.presentation import PresentationQuerySet
 
 NOT_STORED = {"Cache-Control": "private, no-store"}
 # What decides whether an image may be shown now, and which; a page of images asks this for each of them.
@@ -35,6 +38,16 @@ LOOKED_AT = (
 )
 
 
+def _of_token() -> PresentationQuerySet:
+    of_rater = Presentation.objects.of(Parameter("user", BigIntegerField())).reachable().with_sitting()
+    of_token = of_rater.filter(token=Parameter("token", CharField()))
+    return of_token.select_related("study_image").only(*LOOKED_AT).order_by()
+
+
+OF_TOKEN = PreparedQuery(_of_token)
+SLICE_OF_TOKEN = PreparedQuery(lambda: _of_token().with_slice(Parameter("slice", IntegerField())))
+
+
 @transaction.non_atomic_requests  # it reads once and writes nothing
 @login_not_required
 @require_GET
@@ -42,10 +55,11 @@ def presented(request: HttpRequest, token: str, place: int | None = None) -> Htt
     """A presentation's derivative, of a set or a stack the one at this place, for its own rater; to others nothing is there."""
     if not request.user.is_authenticated:
         raise Http404
-    presentations = Presentation.objects.of(request.user).reachable().with_sitting()
-    of_rater = presentations.select_related("study_image").only(*LOOKED_AT).with_slice(place)
-    presentation = get_object_or_404(of_rater, token=token)
-    if not presentation.may_be_read():
+    if place is None:
+        presentation = OF_TOKEN.first(user=request.user.pk, token=token)
+    else:
+        presentation = SLICE_OF_TOKEN.first(user=request.user.pk, token=token, slice=place)
+    if presentation is None or not presentation.may_be_read():
         raise Http404
     file = presentation.file_at(place)
     if not file:

@@ -9,16 +9,18 @@ import uuid
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.db.models import BigIntegerField, CharField
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.prepared_query import Parameter, PreparedQuery
 from accounts.sign_in.login_links import has_way_back
 from pool.storage.durability import why_not_durable
 from rating.models import Draft, Enrolment, Presentation, Rating, Sitting
@@ -36,7 +38,7 @@ from rating.reading.usability import UsabilityAnswer
 from rating.studies.departures import departure_from, departure_of
 from rating.studies.outreach.recruitment import completion_of
 from rating.studies.sittings.presentation import PresentationQuerySet
-from rating.studies.sittings.sitting import SittingQuerySet
+from rating.studies.sittings.sitting import at_hand_of
 from rating.studies.trail.sitting_heads import enter_heads
 from rating.views.raters import for_raters, own_language, wants_json
 from rating.views.reading_page import reading_page, sentences_of
@@ -64,7 +66,7 @@ def reading_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 def read(request: HttpRequest, slug: str) -> HttpResponse:
     """The first image not rated yet, or what there is at the end."""
-    sitting = _sittings(request, slug).at_hand()
+    sitting = _at_hand(request, slug)
     if sitting is None:
         # A study that is over, or a rater withdrawn: the old address still says what there is.
         get_object_or_404(Enrolment.objects.ever_of(request.user), study__slug=slug)
@@ -95,7 +97,7 @@ def _page_before(sitting: Sitting) -> str:
 def at(request: HttpRequest, slug: str, position: int) -> HttpResponse:
     """An image this rater has reached, with their own answer if there is one."""
     sitting = _sitting(request, slug)
-    at_position = _presentations(request, slug).filter(sitting=sitting, position=position)
+    at_position = _presentations(request.user, slug).filter(sitting=sitting, position=position)
     presentation = _readable(at_position.first())
     rating = getattr(presentation, "rating", None)
     if rating and not presentation.may_be_corrected():
@@ -111,7 +113,7 @@ def at(request: HttpRequest, slug: str, position: int) -> HttpResponse:
 def upcoming(request: HttpRequest, slug: str) -> HttpResponse:
     """Who is signed in, and what may be held of the session at hand; of another session nothing."""
     session, attempt = (request.GET.get(name, "") for name in ("session", "attempt"))
-    sitting = _sittings(request, slug).at_hand()
+    sitting = _at_hand(request, slug)
     if sitting is None or attempt not in {"", str(sitting.attempt)}:
         if departure := _departed(request, slug, session=session, attempt=attempt):
             return departure
@@ -156,7 +158,7 @@ def draft(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     """Keep what has been begun and not saved; of an image that is rated, nothing."""
     if request.POST.get("account") not in {None, str(request.user.pk)}:
         return JsonResponse({"error": "other account"}, status=403)
-    presentation = _readable(_presentations(request, slug).filter(token=token, rating=None).first())
+    presentation = _readable(_presentations(request.user, slug).filter(token=token, rating=None).first())
     form = AnswerForm(request.POST, sitting=presentation.sitting)
     form.is_valid()  # whole or not
     Draft.write(presentation, form.draft())
@@ -237,8 +239,8 @@ def _rated_and_shown(request: HttpRequest, slug: str, token: str) -> tuple[Prese
     With it, of the same sitting, what the browser shows by now.
     """
     showing = request.POST.get("showing", "").replace("\0", "")
-    both = _presentations(request, slug).filter(token__in={token, showing})
-    by_token = {each.token: each for each in both.order_by()}
+    both = OF_TOKENS.rows(user=request.user.pk, slug=slug, token=token, showing=showing)
+    by_token = {each.token: each for each in both}
     presentation = _readable(by_token.get(token))
     shown_with = by_token.get(showing)
     if shown_with is None or shown_with == presentation or shown_with.sitting_id != presentation.sitting_id:
@@ -246,10 +248,28 @@ def _rated_and_shown(request: HttpRequest, slug: str, token: str) -> tuple[Prese
     return presentation, shown_with
 
 
-def _presentations(request: HttpRequest, slug: str) -> PresentationQuerySet:
+def _presentations(user: Any, slug: str | Parameter) -> PresentationQuerySet:
     """Those of this rater in an open study, with the rating where there is one."""
-    of_rater = Presentation.objects.of(request.user).filter(sitting__enrolment__study__slug=slug)
+    of_rater = Presentation.objects.of(user).filter(sitting__enrolment__study__slug=slug)
     return of_rater.reachable().with_sitting().select_related("study_image__image", "rating")
+
+
+USER, SLUG = Parameter("user", BigIntegerField()), Parameter("slug", CharField())
+OF_TOKENS = PreparedQuery(
+    lambda: (
+        _presentations(USER, SLUG)
+        .filter(token__in=[Parameter("token", CharField()), Parameter("showing", CharField())])
+        .order_by()
+    )
+)
+SITTINGS = PreparedQuery(
+    lambda: (
+        Sitting.objects.open_to(USER)
+        .filter(enrolment__study__slug=SLUG)
+        .select_related("enrolment__study")
+        .order_by("session")
+    )
+)
 
 
 def _readable(presentation: Presentation | None) -> Presentation:
@@ -258,12 +278,12 @@ def _readable(presentation: Presentation | None) -> Presentation:
     return presentation
 
 
-def _sittings(request: HttpRequest, slug: str) -> SittingQuerySet:
-    return Sitting.objects.open_to(request.user).filter(enrolment__study__slug=slug)
+def _at_hand(request: HttpRequest, slug: str) -> Sitting | None:
+    return at_hand_of(SITTINGS.rows(user=request.user.pk, slug=slug))
 
 
 def _sitting(request: HttpRequest, slug: str) -> Sitting:
-    sitting = _sittings(request, slug).at_hand()
+    sitting = _at_hand(request, slug)
     if sitting is None:
         raise Http404
     return sitting

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from django.db import models
+from django.db import connection, models
 from django.db.models.fields.files import FieldFile
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce
 
+from accounts.prepared_query import Parameter
 from pool.storage.slices import middle_of
 from rating.studies.images import LETTERS, StudyImage, StudySlice
 from rating.studies.randomness import random_token
@@ -19,6 +20,12 @@ from rating.studies.study import Study
 
 # The first position of its sitting that a rater's browser may not hold yet.
 END_OF_REACH = models.F("sitting__next_position") + models.F("sitting__enrolment__study__hold_ahead")
+
+STAMP_SHOWN = """
+    UPDATE rating_presentation SET first_shown_at = statement_timestamp() - shown.ago
+    FROM unnest(%s::bigint[], %s::interval[]) AS shown (presentation, ago)
+    WHERE rating_presentation.id = shown.presentation AND first_shown_at IS NULL
+"""
 
 
 class PresentationQuerySet(models.QuerySet["Presentation"]):
@@ -35,18 +42,17 @@ class PresentationQuerySet(models.QuerySet["Presentation"]):
         """What has been reached: all rated ones and the next few, never the whole study at once."""
         return self.filter(models.Q(sitting__next_position=None) | models.Q(position__lt=END_OF_REACH))
 
-    def ahead_in(self, sitting: Sitting) -> Self:
-        """The next few of a sitting, in the order they are shown: reached and without a rating."""
-        if sitting.next_position is None:
-            return self.none()
-        held = sitting.enrolment.study.hold_ahead
-        # As numbers, by which the planner sees how short the range is: a save moves the frontier on within its reach.
-        near = self.filter(
-            sitting=sitting,
-            position__gte=sitting.next_position,
-            position__lt=sitting.next_position + 2 * held,
+    def ahead(self) -> Self:
+        """The next few of a sitting, in the order they are shown: reached and without a rating.
+
+        Takes `sitting`, its `next_position` as it was, `held`, how many its browser may hold, and `end`, twice as far on.
+        """
+        sitting, next_position, held, end = (
+            Parameter(name, models.IntegerField()) for name in ("sitting", "next_position", "held", "end")
         )
-        frontier = Sitting.objects.order_by().filter(pk=sitting.pk).values("next_position")
+        # As numbers, by which the planner sees how short the range is: a save moves the frontier on within its reach.
+        near = self.filter(sitting=sitting, position__gte=next_position, position__lt=end)
+        frontier = Sitting.objects.order_by().filter(pk=sitting).values("next_position")
         # A scalar, which no plan turns into a join with all ratings there are.
         rating = Presentation.objects.order_by().filter(pk=models.OuterRef("pk")).values("rating")
         return (
@@ -68,10 +74,8 @@ class PresentationQuerySet(models.QuerySet["Presentation"]):
             washout_began_at=models.Subquery(began_at)
         )
 
-    def with_slice(self, number: int | None) -> Self:
+    def with_slice(self, number: int | Parameter) -> Self:
         """Each with the file of this slice, where it shows a stack that has it beside its middle one."""
-        if number is None:
-            return self
         slices = StudySlice.objects.order_by().filter(
             study_image=models.OuterRef("study_image"), number=number
         )
@@ -82,8 +86,8 @@ class PresentationQuerySet(models.QuerySet["Presentation"]):
 
         How long before, a browser's steady clock has counted while it was offline.
         """
-        stamps = [models.When(pk=pk, then=Now() - models.Value(before)) for pk, before in ago.items()]
-        self.filter(pk__in=list(ago), first_shown_at=None).update(first_shown_at=models.Case(*stamps))
+        with connection.cursor() as cursor:
+            cursor.execute(STAMP_SHOWN, [list(ago), list(ago.values())])
 
     def to_rate(self) -> Self:
         """Those without a rating, in the order they are shown."""

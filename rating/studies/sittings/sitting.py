@@ -64,11 +64,15 @@ class SittingQuerySet(models.QuerySet["Sitting"]):
 
     def at_hand(self) -> Sitting | None:
         """Of the sittings of one rater in one study: the first unread one, else the last; None without any."""
-        sittings = list(self.select_related("enrolment__study").order_by("session"))
-        for before, sitting in pairwise(sittings):
-            sitting.washout_began_at = before.finished_at
-        unread = [sitting for sitting in sittings if not sitting.is_read]
-        return next(iter(unread or sittings[-1:]), None)
+        return at_hand_of(list(self.select_related("enrolment__study").order_by("session")))
+
+
+def at_hand_of(sittings: list[Sitting]) -> Sitting | None:
+    """Of all sittings of one rater in one study, first session first: the one to go on with."""
+    for before, sitting in pairwise(sittings):
+        sitting.washout_began_at = before.finished_at
+    unread = [sitting for sitting in sittings if not sitting.is_read]
+    return next(iter(unread or sittings[-1:]), None)
 
 
 class Sitting(Progress):
