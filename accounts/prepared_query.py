@@ -27,8 +27,8 @@ class Parameter(models.Expression):
         super().__init__(output_field=output_field)
         self.name = name
 
-    def as_sql(self, compiler: Any, connection: Any, **_extra: Any) -> tuple[str, list[Any]]:
-        return "%s", [self]
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        return "%s", (self,)
 
 
 class _Prepared:
@@ -46,8 +46,8 @@ class _Prepared:
 
     def _tuples(self, values: dict[str, object]) -> Iterable[Sequence[Any]]:
         compiler, sql, params, converters = self._made
-        filled = [values[each.name] if isinstance(each, Parameter) else each for each in params]
-        with connections[compiler.using].cursor() as cursor:
+        filled: list[Any] = [values[each.name] if isinstance(each, Parameter) else each for each in params]
+        with connections[str(compiler.using)].cursor() as cursor:
             cursor.execute(sql, filled)
             rows: list[Sequence[Any]] = cursor.fetchall()
         return compiler.apply_converters(rows, converters) if converters else rows
@@ -92,5 +92,6 @@ class PreparedQuery(_Prepared, Generic[M]):
         shape: Any = compiler.klass_info
         fields = shape["select_fields"]
         names = [compiler.select[column][0].target.attname for column in fields]
-        populators = get_related_populators(shape, compiler.select, compiler.using)
+        using = str(compiler.using)
+        populators = get_related_populators(shape, compiler.select, using)  # type: ignore[call-arg]  # the stubs are of a later Django, which has fetch modes
         return fields[0], names, shape["model"], populators
