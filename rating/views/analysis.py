@@ -19,6 +19,7 @@ from rating.results.computation.computing import drawing_name
 from rating.results.exhibit import Exhibit
 from rating.results.export.table_files import TABLES
 from rating.results.gallery import RatedImage, galleries
+from rating.results.headline import headline_of
 from rating.results.parts import Part
 from rating.results.questions import EXHIBITS, Question, question_named
 from rating.results.study_results import StudyResults
@@ -26,7 +27,6 @@ from rating.results.verification import unconfirmed_lines
 from rating.views.analysis_filters import PartForm
 from rating.views.analysis_tabs import OVERVIEW, analysis_tabs
 from rating.views.awaiting import await_analysis, or_wait
-from rating.views.headline import headline_of
 from rating.views.look import note_look
 
 MOST_FOOLING = 6  # fakes on the overview

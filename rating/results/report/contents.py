@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rating.results.exhibit import Exhibit, Table
 from rating.results.gallery import Gallery
+from rating.results.headline import Headline, headline_of
 from rating.results.questions import QUESTIONS
 from rating.results.report.checklists import checklist_table
 from rating.results.report.methods_text import methods_text
@@ -43,6 +44,7 @@ class Report:
     title: str
     date: str
     sections: list[Section]
+    headline: Headline | None = None
 
 
 ExhibitDrawer = Callable[[Exhibit, str], bytes]
@@ -88,7 +90,7 @@ def report_of(
         ("Number", "Method"), [[name.replace("_", " "), words] for name, words in results.methods.items()]
     )
     sections.append(Section("Sources of the methods", pieces=[Piece("Formulae", sources)]))
-    return Report(facts.name, date, sections)
+    return Report(facts.name, date, sections, headline_of(results))
 
 
 def _pieces(exhibits: Iterable[Exhibit], results: StudyResults) -> list[Piece]:

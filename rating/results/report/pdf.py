@@ -19,6 +19,7 @@ from pool.canonical.texts import plain_json
 from pool.figure_style import FONTS, matplotlib
 from rating.results.exhibit import Table
 from rating.results.gallery import Gallery, ShownImage
+from rating.results.headline import Headline
 from rating.results.report.contents import ExhibitDrawer, Piece, Report, Section
 
 TEMPLATE = Path(__file__).with_name("report.typ")
@@ -78,12 +79,32 @@ class SectionJSON(TypedDict):
     galleries: list[GalleryJSON]
 
 
+class StatJSON(TypedDict):
+    title: str
+    number: str
+    out_of: str
+
+
+class HeadlineJSON(TypedDict):
+    number: str
+    interval: str
+    name: str
+    verdict: str
+    made_by: str
+    stats: list[StatJSON]
+
+
 def as_pdf(report: Report, draw_exhibit: ExhibitDrawer) -> bytes:
     """The report on upright A4 pages; the same report gives the same bytes."""
     with tempfile.TemporaryDirectory(prefix="lungrater-report-") as name:
         folder = Path(name)
         sections = [_section(section, _Files(folder), draw_exhibit) for section in report.sections]
-        content = {"title": report.title, "date": report.date, "sections": sections}
+        content = {
+            "title": report.title,
+            "date": report.date,
+            "headline": _headline(report.headline),
+            "sections": sections,
+        }
         words = LONG_WORD.sub("\\1\u200b", json.dumps(plain_json(content), ensure_ascii=False))
         (folder / "report.json").write_text(words)
         (folder / "report.typ").write_bytes(TEMPLATE.read_bytes())
@@ -113,6 +134,22 @@ class _Files:
         name = f"{sum(1 for _ in self.folder.iterdir())}.{kind}"
         (self.folder / name).write_bytes(content)
         return name
+
+
+def _headline(headline: Headline | None) -> HeadlineJSON | None:
+    if headline is None:
+        return None
+    primary = headline.primary
+    return {
+        "number": headline.number,
+        "interval": headline.interval,
+        "name": primary.name,
+        "verdict": primary.verdict or primary.estimate.reason or "",
+        "made_by": f"{primary.sizes}. {primary.method[:1].upper()}{primary.method[1:]}.",
+        "stats": [
+            {"title": stat.title, "number": stat.number, "out_of": stat.out_of} for stat in headline.stats
+        ],
+    }
 
 
 def _section(section: Section, files: _Files, draw_exhibit: ExhibitDrawer) -> SectionJSON:

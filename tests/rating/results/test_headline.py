@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
 from django.urls import reverse
+from pypdf import PdfReader
 
 from audit.models import Event
 from rating.models import Rating
@@ -61,3 +63,18 @@ def test_where_ratings_were_changed_past_the_pages_the_study_opens_without_a_hea
     Rating.objects.update(confidence=1)
 
     assert "Primary result" not in page(study, "study")
+
+
+def test_page_one_of_the_paper_report_begins_with_it_in_two_weights(browser, rater, other_rater):
+    study = over_study(raters=[rater, other_rater], real=4, fake=4, unblinded=True)
+
+    answer = browser.get(reverse("rating:report", args=[study.slug, "pdf"]))
+
+    page = PdfReader(io.BytesIO(answer.content)).pages[0]
+    text, fonts = page.extract_text(), page["/Resources"]["/Font"].values()
+    assert text.index("Declared primary result") < text.index("0.500") < text.index("Contents")
+    assert "Fakes called real" in text
+    assert {str(font["/BaseFont"]).partition("+")[2] for font in fonts} == {
+        "IBMPlexSans",
+        "IBMPlexSans-SmBld",
+    }
