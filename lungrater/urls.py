@@ -17,7 +17,7 @@ from lungrater.api.document import docs_page, document
 from lungrater.api.site_api import addresses
 from lungrater.machines import views as machines
 from lungrater.monitoring.health import healthz, livez, readyz
-from lungrater.monitoring.health_page import health
+from lungrater.monitoring.health_page import back_up, health
 from lungrater.monitoring.metrics import metrics
 from lungrater.pages.documentation import documentation
 from lungrater.pages.home import home
@@ -57,6 +57,7 @@ urlpatterns = [
     path("settings/", site_settings, name="site_settings"),
     path("privacy/", privacy_notice, name="privacy_notice"),
     path("health/", health, name="health"),
+    path("health/backup", back_up, name="back_up"),
     path("log/", log, name="log"),
     path("log.csv", log_csv, name="log_csv"),
     path("accounts/email/", address_stands, name="account_email"),

@@ -24,6 +24,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "docs": (STAFF, "get"),
     "docs_page": (STAFF, "get"),
     "health": ({"admin"}, "get"),
+    "back_up": ({"admin"}, "post"),
     "people": ({"admin"}, "get"),
     "people_csv": ({"admin"}, "get"),
     "invite_people": ({"admin"}, "get"),

@@ -22,6 +22,8 @@ NAME = re.compile(r"lungrater-\d{8}T\d{6}Z\.backup")
 NAME_FORMAT = "lungrater-%Y%m%dT%H%M%SZ.backup"
 # Not twice in one night, and by day where the night's was missed.
 SOONEST, LATEST = timedelta(hours=12), timedelta(hours=26)
+# The clock looks at every hour; none lies further ahead than a missed night.
+HOURS_AHEAD = 28
 TRY_AGAIN_AFTER = timedelta(minutes=50)
 LEFTOVER_AFTER = timedelta(days=1)
 LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('lungrater backup', 0))"
@@ -37,16 +39,35 @@ def is_due(last: SignOfLife | None, now: datetime, *, hour: int) -> bool:
     return age > LATEST or (age > SOONEST and now.hour == hour)
 
 
+def next_due(last: SignOfLife | None, now: datetime, *, hour: int) -> datetime:
+    """From when on the clock will make the next one."""
+    full_hour = now.replace(minute=0, second=0, microsecond=0)
+    times = [now, *(full_hour + timedelta(hours=hours) for hours in range(1, HOURS_AHEAD))]
+    return next((at for at in times if is_due(last, at, hour=hour)), times[-1])
+
+
 def back_up_if_due(now: datetime) -> bool:
     """Make tonight's backup and drop those that are more than BACKUP_KEEP. Raises BackupError."""
     with _alone() as is_alone:
         last = SignOfLife.objects.filter(part=BACKUP).first()
         if not is_alone or not is_due(last, now, hour=settings.BACKUP_HOUR):
             return False
-        with noted(with_refusals=True):
-            _back_up_to(settings.BACKUP_URL, now.astimezone(UTC).strftime(NAME_FORMAT))
-            _drop_older(settings.BACKUP_URL, settings.BACKUP_KEEP)
+        _back_up(now)
     return True
+
+
+def back_up_now(now: datetime) -> bool:
+    """The same whatever the hour; False where one is being made. Raises BackupError."""
+    with _alone() as is_alone:
+        if is_alone:
+            _back_up(now)
+    return is_alone
+
+
+def _back_up(now: datetime) -> None:
+    with noted(with_refusals=True):
+        _back_up_to(settings.BACKUP_URL, now.astimezone(UTC).strftime(NAME_FORMAT))
+        _drop_older(settings.BACKUP_URL, settings.BACKUP_KEEP)
 
 
 def _back_up_to(url: str, name: str) -> None:

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from lungrater.backup.errors import BackupError
-from lungrater.backup.nightly import back_up_if_due
+from lungrater.backup.nightly import back_up_if_due, back_up_now
 
 logger = logging.getLogger(__name__)
 
@@ -20,3 +20,12 @@ def make_nightly_backup() -> None:
         back_up_if_due(timezone.now())
     except BackupError as error:
         logger.error("the nightly backup failed: %s", error)
+
+
+@shared_task(acks_late=False)
+def make_backup_now() -> None:
+    """The backup that an admin asked for on the page of health, which also says how it ended."""
+    try:
+        back_up_now(timezone.now())
+    except BackupError as error:
+        logger.error("the backup failed: %s", error)

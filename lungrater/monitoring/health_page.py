@@ -1,16 +1,26 @@
-"""The page on which an admin sees how the site is."""
+"""The page on which an admin sees how the site is, and asks for a backup."""
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from lungrater.monitoring.overview import failed_jobs, parts, storage, workers
+from audit import record
+from jobs.enqueue import enqueue
+from lungrater.backup.nightly import next_due
+from lungrater.monitoring.overview import GREEN, RED, failed_jobs, parts, storage, workers
+from lungrater.monitoring.signs_of_life import BACKUP
 from lungrater.monitoring.site_state import site_state
 from lungrater.monitoring.versions import versions
+
+BACKUP_TASK = "lungrater.backup.tasks.make_backup_now"
+NO_PLACE = "BACKUP_URL names no place for backups: set it, or run `lungrater backup FILE` on the server."
 
 
 @permission_required("accounts.view_user", raise_exception=True)
@@ -18,8 +28,16 @@ from lungrater.monitoring.versions import versions
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
     uses = storage()
+    site = site_state()
+    state = parts(site)
     context = {
-        "parts": parts(site_state()),
+        "parts": state,
+        "urgent": [part for part in state if part.state == RED],
+        "number_unwell": sum(part.state != GREEN for part in state),
+        "last_backup": site.signs.get(BACKUP),
+        "has_place_for_backups": bool(settings.BACKUP_URL),
+        "next_backup": next_due(site.signs.get(BACKUP), site.now, hour=settings.BACKUP_HOUR),
+        "backups_kept": settings.BACKUP_KEEP,
         "workers": workers(),
         "failed": failed_jobs(),
         "storage": uses,
@@ -27,3 +45,16 @@ def health(request: HttpRequest) -> HttpResponse:
         "versions": versions(),
     }
     return render(request, "site/health.html", context)
+
+
+@permission_required("accounts.change_sitesettings", raise_exception=True)
+@require_POST
+def back_up(request: HttpRequest) -> HttpResponse:
+    """Have a worker back the site up to where the nightly ones go."""
+    if not settings.BACKUP_URL:
+        messages.error(request, NO_PLACE)
+        return redirect("health")
+    record(None, request.user, "asked for a backup")
+    transaction.on_commit(lambda: enqueue(BACKUP_TASK))
+    messages.success(request, "A worker backs the site up; this page says when it is done.")
+    return redirect("health")

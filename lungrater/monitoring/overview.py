@@ -25,6 +25,16 @@ from pool.models import Dataset
 
 GREEN, AMBER, RED = "green", "amber", "red"
 STATES = {GREEN: "Well", AMBER: "Soon", RED: "Needs a hand"}
+ICONS = {
+    "Database": "disk",
+    "Broker": "log",
+    "Queue": "make",
+    "Clock": "clock",
+    "Disk": "disk",
+    "Mail": "mail",
+    "Backup": "copy",
+    "Trail": "shield",
+}
 BACKUP_OLD_AFTER = timedelta(days=7)
 DISK_SOON = 0.2
 FAILED_SINCE = timedelta(days=7)
@@ -40,6 +50,10 @@ class PartState:
     @property
     def word(self) -> str:
         return STATES[self.state]
+
+    @property
+    def icon(self) -> str:
+        return ICONS.get(self.name.split()[0], "health")
 
 
 @dataclass(frozen=True, slots=True)

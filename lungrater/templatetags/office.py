@@ -39,6 +39,19 @@ ICONS = {
     "masked": "check",
     "discarded": "close",
     "expired": "clock",
+    "active": "check",
+    "invited": "mail",
+    "idle": "clock",
+    "deactivated": "close",
+}
+# Which of the colours a state has that is not itself one of the stylesheet's.
+TONES = {
+    "active": "green",
+    "invited": "amber",
+    "idle": "amber",
+    "waiting": "amber",
+    "released": "green",
+    "masked": "green",
 }
 WIDTH, HEIGHT = 120, 28
 
@@ -55,7 +68,7 @@ def icon(name: str) -> SafeString:
 def badge(state: str, word: str) -> SafeString:
     """A state as an icon and a word."""
     sign = icon(ICONS[state]) if state in ICONS else ""
-    return format_html('<span class="state {}">{}{}</span>', state, sign, word)
+    return format_html('<span class="state {}">{}{}</span>', TONES.get(state, state), sign, word)
 
 
 @register.filter
@@ -108,3 +121,10 @@ def folded(form: BaseForm, names: str) -> Folded:
 def _says_something(form: BaseForm, field: BoundField) -> bool:
     """Whether the field holds another value than the one it would begin with."""
     return bool(field.field.has_changed(field.field.initial, field.value()))
+
+
+@register.filter
+def initials(name: object) -> str:
+    """What stands in the circle beside a person: the first letters of the first and the last word."""
+    words = str(name).partition("@")[0].replace(".", " ").split()
+    return "".join(word[0] for word in [*words[:1], *words[1:][-1:]]).upper()

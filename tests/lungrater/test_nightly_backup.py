@@ -13,7 +13,7 @@ from django.test import Client
 
 from lungrater.backup import nightly
 from lungrater.backup.archive import verified_manifest
-from lungrater.backup.nightly import back_up_if_due, is_due
+from lungrater.backup.nightly import back_up_if_due, back_up_now, is_due, next_due
 from lungrater.backup.tasks import make_nightly_backup
 from lungrater.monitoring.health import _state
 from lungrater.monitoring.signs_of_life import BACKUP, SignOfLife
@@ -55,6 +55,37 @@ def test_a_backup_is_due_once_a_night_and_again_after_a_failure(
 
 def test_a_site_that_never_had_one_is_due_at_once() -> None:
     assert is_due(None, NIGHT + timedelta(hours=9), hour=2)
+
+
+@pytest.mark.parametrize(
+    ("hours_ago", "problem", "expected"),
+    [
+        (0.1, "", NIGHT.replace(minute=0) + timedelta(days=1)),
+        (24, "", NIGHT),
+        (0.5, "no room", NIGHT.replace(hour=3, minute=0)),
+    ],
+    ids=["tomorrow night", "now", "again in an hour"],
+)
+def test_the_next_backup_is_at_the_first_hour_at_which_it_is_due(
+    hours_ago: float, problem: str, expected: datetime
+) -> None:
+    last = SignOfLife(part=BACKUP, at=NIGHT - timedelta(hours=hours_ago), problem=problem)
+
+    assert next_due(last, NIGHT, hour=2) == expected
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_backup_by_hand_is_made_whatever_the_hour_and_counts_among_the_newest_few(folder: Path) -> None:
+    assert back_up_if_due(NIGHT)
+    by_day = NIGHT + timedelta(hours=5)
+
+    assert not back_up_if_due(by_day)
+    assert back_up_now(by_day)
+
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "lungrater-20260301T021000Z.backup",
+        "lungrater-20260301T071000Z.backup",
+    ]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,12 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from celery import current_app
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from lungrater.monitoring import overview
+from audit.models import Event
+from lungrater.monitoring import health_page, overview
 from lungrater.monitoring.signs_of_life import BACKUP, MAIL, SignOfLife
 from lungrater.monitoring.worker_presence import WorkerPresence, gpu_name, note_worker
 from pool.models import Image, ImportJob
@@ -126,3 +128,34 @@ def test_what_the_page_costs_does_not_grow_with_datasets_and_images(client_of, a
         make_image(make_dataset())
 
     assert queries() == few
+
+
+def test_an_admin_queues_a_backup_that_the_log_names_and_nobody_else_may(
+    client_of, admin, researcher, settings, monkeypatch, django_capture_on_commit_callbacks
+):
+    settings.BACKUP_URL = "/backups"
+    sent: list[str] = []
+    monkeypatch.setattr(health_page, "enqueue", sent.append)
+
+    refused = client_of(researcher).post(reverse("back_up"))
+    with django_capture_on_commit_callbacks(execute=True):
+        client_of(admin).post(reverse("back_up"))
+
+    assert refused.status_code == 403
+    assert sent == ["lungrater.backup.tasks.make_backup_now"]
+    assert sent[0] in current_app.tasks
+    assert Event.objects.get(action="asked for a backup").actor == admin.uuid
+
+
+def test_without_a_place_for_backups_none_is_queued_and_the_page_says_what_to_set(
+    client_of, admin, settings, monkeypatch
+):
+    settings.BACKUP_URL = ""
+    sent: list[str] = []
+    monkeypatch.setattr(health_page, "enqueue", sent.append)
+
+    page = client_of(admin).post(reverse("back_up"), follow=True).content.decode()
+
+    assert sent == []
+    assert "BACKUP_URL names no place for backups" in page
+    assert "disabled" in page
