@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any, cast
 
 import pytest
 from django.urls import reverse
@@ -71,7 +72,7 @@ def test_page_one_of_the_paper_report_begins_with_it_in_two_weights(browser, rat
     answer = browser.get(reverse("rating:report", args=[study.slug, "pdf"]))
 
     page = PdfReader(io.BytesIO(answer.content)).pages[0]
-    text, fonts = page.extract_text(), page["/Resources"]["/Font"].values()
+    text, fonts = page.extract_text(), cast("Any", page["/Resources"])["/Font"].values()
     assert text.index("Declared primary result") < text.index("0.500") < text.index("Contents")
     assert "Fakes called real" in text
     assert {str(font["/BaseFont"]).partition("+")[2] for font in fonts} == {
