@@ -12,6 +12,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "REDIS_URL": "broker of your own; else the embedded one is started",
         "STORAGE_URL": "images: a folder, or `s3://bucket/folder?endpoint=…`",
         "EXTRACTOR": "network whose features FD and KD are of: `PATH.toml` of a recipe, or `PATH` or `PATH#SHA256` of a TorchScript file; empty: the small one that ships",
+        "RADIOMICS_PYTHON": "the Python of an environment with frd-score 1.0.1, for FRD in quality reports; empty: it is not offered",
     },
     "Safety": {
         "LUNGRATER_PRODUCTION": "`1` on a server: secure cookies, HTTPS, HSTS, no default secret",

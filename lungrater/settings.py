@@ -270,6 +270,8 @@ METRICS_FOLDER = env.str("PROMETHEUS_MULTIPROC_DIR", default="")
 
 # The network whose features the distances FD and KD are of: PATH.toml of a recipe, a TorchScript file, or empty for the small one.
 EXTRACTOR = env.str("EXTRACTOR", default="")
+# The Python of an environment that has frd-score 1.0.1; empty: FRD is not offered.
+RADIOMICS_PYTHON = env.str("RADIOMICS_PYTHON", default="")
 
 # Whether an import may fetch from addresses of one's own network; else a person could look around in it.
 IMPORT_FROM_PRIVATE_NETWORKS = env.bool("IMPORT_FROM_PRIVATE_NETWORKS", default=False)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# The keys of numbers that are of an extractor's features, and mean nothing without its name; and of who sees by the first.
+OF_FEATURES = ("fid", "kid", "mmd", "precision", "recall", "density", "coverage")
+MACHINE = "machine_auc"
+
 
 @dataclass(frozen=True, slots=True)
 class Number:
@@ -18,6 +22,7 @@ class Number:
     ci: tuple[float, float] | None = None
     reason: str = ""
     note: str = ""
+    extractor: str = ""  # whose features it is of, if of any
 
     @property
     def value(self) -> str:

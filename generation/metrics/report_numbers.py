@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from generation.metrics.distances import Distance, cmmd, fid, kid
+from generation.metrics.distances import Distance, TooFewError, cmmd, fid, kid
 from generation.metrics.machine_rater import auc_with_interval
-from generation.metrics.number import Number
+from generation.metrics.number import MACHINE, OF_FEATURES, Number
 from generation.metrics.prdc import NEIGHBOURS, Coverage, cover
+from generation.metrics.radiomics.frd import NAME as FRD_NAME
+from generation.metrics.radiomics.frd import PROGRAM, SameFeaturesError, frd
 from generation.metrics.spectra import Profile, grey_distance, spectral_distance
 
 Floats = npt.NDArray[np.float64]
@@ -31,22 +33,31 @@ NAMES = {
     "recall": ("Recall", "higher"),
     "density": ("Density", "about 1"),
     "coverage": ("Coverage", "higher"),
+    "frd": (FRD_NAME, "lower"),
     "ms_ssim_real": ("MS-SSIM among real images", ""),
     "ms_ssim_fake": ("MS-SSIM among fakes", "like the real images’"),
     "grey_levels": ("Distance of grey levels", "lower"),
     "spectrum": ("Distance of spectra (decades)", "lower"),
-    "machine_auc": ("Machine rater’s AUC", "0.5: it cannot tell"),
+    MACHINE: ("Machine rater’s AUC", "0.5: it cannot tell"),
 }
-# The numbers that are of an extractor's features, and mean nothing without its name.
-OF_FEATURES = {"fid", "kid", "mmd", "precision", "recall", "density", "coverage"}
+FRD = "frd"
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """Both arms as one extractor's rows, and whether they are the vectors that CMMD is defined on."""
+
+    extractor: str
+    real: Floats
+    fake: Floats
+    clip: bool = False
 
 
 @dataclass(frozen=True)
 class Measured:
     """What was measured of every image once: each number of each part of the arms is made of these."""
 
-    real: Floats  # features
-    fake: Floats
+    features: Sequence[FeatureSet]
     greys: tuple[Profile, Profile]
     spectra: tuple[Profile, Profile]
     chance: tuple[Floats, Floats] | None  # the machine rater's, where it could be trained
@@ -54,42 +65,77 @@ class Measured:
     no_chance: str = ""
     similarity: tuple[Floats, Floats] | None = None  # MS-SSIM of random pairs, of all images only
     no_similarity: str = field(default="MS-SSIM is measured on all images together.")
-    clip: bool = False
     seed: int = 0
-    extractor: str = ""  # whose features the distances are of
+    radiomics: tuple[Floats, Floats] | None = None  # where FRD was asked for
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return len(self.features[0].real), len(self.features[0].fake)
 
 
 def numbers(measured: Measured, real: Numbers, fake: Numbers, *, beat: Callable[[], None]) -> list[Number]:
     """Every number for these places of the real and of the fake images."""
     n = (len(real), len(fake))
     if min(n) < FEWEST:
-        reason = f"{n[0]} real and {n[1]} generated images are too few: {FEWEST} of each are needed."
-        return _with_extractor([_undefined(key, n, reason) for key in NAMES], measured.extractor)
-    rows = measured.real[real], measured.fake[fake]
-    entries = [_distance("fid", fid(*rows, seed=measured.seed))]
-    beat()
-    entries.append(_distance("kid", kid(*rows, seed=measured.seed)))
-    beat()
-    bandwidth = 10.0 if measured.clip else None
-    note = (
-        "CMMD, on CLIP’s features."
-        if measured.clip
-        else "Not CMMD, which needs CLIP’s features; σ is the median distance."
-    )
-    entries.append(_distance("mmd", cmmd(*rows, bandwidth=bandwidth, seed=measured.seed), note))
-    beat()
-    entries += _covered(cover(*rows), n)
+        return _too_few(measured, n)
+    entries: list[Number] = []
+    for features in measured.features:
+        entries += _of_features(features, real, fake, seed=measured.seed, beat=beat)
+    if measured.radiomics is not None:
+        entries.append(_radiomic(measured.radiomics, real, fake, seed=measured.seed))
+        beat()
     entries += _similarities(measured, real, fake)
     entries += _profiles(measured, real, fake)
-    return _with_extractor([*entries, _machine(measured, real, fake)], measured.extractor)
+    return [*entries, _machine(measured, real, fake)]
+
+
+def _too_few(measured: Measured, n: tuple[int, int]) -> list[Number]:
+    reason = f"{n[0]} real and {n[1]} generated images are too few: {FEWEST} of each are needed."
+    entries: list[Number] = []
+    for features in measured.features:
+        entries += _with_extractor([_undefined(key, n, reason) for key in OF_FEATURES], features.extractor)
+    rest = [key for key in NAMES if key not in OF_FEATURES and (key != FRD or measured.radiomics is not None)]
+    return entries + [_of_its_own(_undefined(key, n, reason)) for key in rest]
+
+
+def _of_features(
+    features: FeatureSet, real: Numbers, fake: Numbers, *, seed: int, beat: Callable[[], None]
+) -> list[Number]:
+    """The distances of one extractor's features, and how the arms lie among each other in them."""
+    rows = features.real[real], features.fake[fake]
+    entries = [_distance("fid", fid(*rows, seed=seed))]
+    beat()
+    entries.append(_distance("kid", kid(*rows, seed=seed)))
+    beat()
+    note = (
+        "CMMD, on CLIP’s features."
+        if features.clip
+        else "Not CMMD, which needs CLIP’s features; σ is the median distance."
+    )
+    bandwidth = 10.0 if features.clip else None
+    entries.append(_distance("mmd", cmmd(*rows, bandwidth=bandwidth, seed=seed), note))
+    beat()
+    entries += _covered(cover(*rows), (len(real), len(fake)))
+    return _with_extractor(entries, features.extractor)
+
+
+def _radiomic(rows: tuple[Floats, Floats], real: Numbers, fake: Numbers, *, seed: int) -> Number:
+    try:
+        entry = _distance(FRD, frd(rows[0][real], rows[1][fake], seed=seed))
+    except (TooFewError, SameFeaturesError) as error:
+        entry = _undefined(FRD, (len(real), len(fake)), str(error))
+    return _of_its_own(entry)
+
+
+def _of_its_own(entry: Number) -> Number:
+    return replace(entry, extractor=PROGRAM) if entry.key == FRD else entry
 
 
 def _with_extractor(entries: list[Number], name: str) -> list[Number]:
     """A distance of features is a number of one extractor, and says of which; so called FID is another's."""
-    return [
-        replace(entry, name=f"{entry.name} ({name})") if name and entry.key in OF_FEATURES else entry
-        for entry in entries
-    ]
+    if not name:
+        return entries
+    return [replace(entry, name=f"{entry.name} ({name})", extractor=name) for entry in entries]
 
 
 def _number(key: str, n: tuple[int, int], **values: Any) -> Number:
@@ -123,7 +169,7 @@ def _covered(cover_values: Coverage, n: tuple[int, int]) -> list[Number]:
 def _similarities(measured: Measured, real: Numbers, fake: Numbers) -> list[Number]:
     n = (len(real), len(fake))
     keys = ("ms_ssim_real", "ms_ssim_fake")
-    if measured.similarity is None or n != (len(measured.real), len(measured.fake)):
+    if measured.similarity is None or n != measured.size:
         reason = (
             measured.no_similarity
             if measured.similarity is None
@@ -176,15 +222,17 @@ def _redrawn(profile: Profile, generator: np.random.Generator) -> Profile:
 def _machine(measured: Measured, real: Numbers, fake: Numbers) -> Number:
     n = (len(real), len(fake))
     if measured.chance is None:
-        return _undefined("machine_auc", n, measured.no_chance)
+        return _undefined(MACHINE, n, measured.no_chance)
     chance = np.concatenate([measured.chance[0][real], measured.chance[1][fake]])
     groups = np.concatenate([measured.groups[0][real], measured.groups[1][fake]])
     is_fake = np.repeat([False, True], n)
     auc, ci = auc_with_interval(chance, is_fake, groups, seed=measured.seed)
     note = "Trained on all images, cross-validated; patients and near-copies never parted."
+    if len(measured.features) > 1:
+        note += f" It sees the features of {measured.features[0].extractor}."
     if ci is None:
         note += " No interval: every resample gave the same."
-    return _number("machine_auc", n, estimate=auc, ci=ci, note=note)
+    return _number(MACHINE, n, estimate=auc, ci=ci, note=note)
 
 
 def wilson(hits: int, number: int) -> tuple[float, float]:

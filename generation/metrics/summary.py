@@ -13,7 +13,7 @@ import numpy.typing as npt
 from generation.metrics.diversity import ms_ssim, random_pairs
 from generation.metrics.machine_rater import MachineRater, TooFewToTellError, rate
 from generation.metrics.number import Number
-from generation.metrics.report_numbers import Measured, numbers
+from generation.metrics.report_numbers import FeatureSet, Measured, numbers
 from generation.metrics.spectra import Bytes, Profile, histograms, radial_spectra
 from pool.copies.rule import Calibration, CalibrationJSON, likeness_of
 from pool.copies.search import Nearest, grouped, nearest, nearest_within, pairs_of
@@ -27,13 +27,17 @@ SHOWN = 8
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm: images of one size, their features, and what is known of each."""
+    """One arm: images of one size, their features by each extractor, and what is known of each.
+
+    The machine rater sees the first extractor's.
+    """
 
     images: Bytes
-    features: Floats
+    features: Sequence[Floats]
     labels: Sequence[str]
     patients: Sequence[str]
     generators: Sequence[str]
+    radiomics: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -78,6 +82,14 @@ class Summary:
         return [int(i) for i in np.argsort(-self.copies.nearest.similarity, kind="stable")[:SHOWN]]
 
 
+@dataclass(frozen=True)
+class Space:
+    """Whose features an arm's rows are, and whether CMMD is defined on them."""
+
+    name: str
+    clip: bool = False
+
+
 class SummaryJSON(TypedDict):
     """The part of a report that needs no names of images."""
 
@@ -92,12 +104,14 @@ def compare(
     fake: Arm,
     training: Bytes,
     *,
-    clip: bool = False,
+    spaces: Sequence[Space] = (Space(""),),
     seed: int = 0,
-    extractor: str = "",
     beat: Callable[[str], None],
 ) -> Summary:
-    """Compare fakes with real images; `training` are further real images their model may have copied."""
+    """Compare fakes with real images; `training` are further real images their model may have copied.
+
+    `spaces` name the extractors of the arms' features, in their order.
+    """
 
     def quietly() -> None:
         beat("")
@@ -111,8 +125,8 @@ def compare(
     beat("Training the machine rater…")
     rows = np.concatenate(
         [
-            rater_features(real.features, greys[0], spectra[0]),
-            rater_features(fake.features, greys[1], spectra[1]),
+            rater_features(real.features[0], greys[0], spectra[0]),
+            rater_features(fake.features[0], greys[1], spectra[1]),
         ]
     )
     rater, no_rater = None, ""
@@ -123,8 +137,10 @@ def compare(
     beat("Measuring how alike the images are…")
     similarity, no_similarity = _similarity(real, fake, seed=seed, beat=quietly)
     measured = Measured(
-        real.features,
-        fake.features,
+        [
+            FeatureSet(space.name, real_rows, fake_rows, space.clip)
+            for space, real_rows, fake_rows in zip(spaces, real.features, fake.features, strict=True)
+        ],
         greys,
         spectra,
         None if rater is None else (rater.chance[: len(real)], rater.chance[len(real) :]),
@@ -132,9 +148,8 @@ def compare(
         no_rater,
         similarity,
         no_similarity,
-        clip,
         seed,
-        extractor,
+        None if real.radiomics is None or fake.radiomics is None else (real.radiomics, fake.radiomics),
     )
     beat("Measuring distances…")
     every = np.arange(len(real)), np.arange(len(fake))

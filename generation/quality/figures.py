@@ -1,13 +1,16 @@
-"""The report's figures: grey levels and spectra, real against fake, each with the band of nine in ten images."""
+"""The report's figures: distances by extractor, and grey levels and spectra, real against fake, each with the band of nine in ten images."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
+from generation.metrics.number import Number
+from generation.quality.models import Part
 from pool.figure_style import Theme, legend, panel
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 HEIGHT = 3.4
@@ -38,3 +41,35 @@ def curves_figure(name: str, curves: Mapping[str, Curve], theme: Theme) -> Figur
     ax.set_ylabel(up)
     legend(ax, theme, loc="upper right")
     return figure
+
+
+DISTANCES = "distances"
+DRAWN = ("fid", "frd")
+MOST_PARTS = 12
+PART_HEIGHT = 0.34
+
+
+def distances_figure(parts: Sequence[Part], theme: Theme) -> Figure:
+    """A panel for each extractor: its Fréchet distance with the interval, of all fakes and of each part that has one."""
+    parts = parts[:MOST_PARTS]
+    names = [number.name for number in parts[0].numbers if number.key in DRAWN]
+    figure, panels = panel(theme, height=1.4 + PART_HEIGHT * len(parts), columns=len(names), share_y=True)
+    for ax, name in zip(panels, names, strict=True):
+        for place, part in enumerate(parts):
+            _draw(ax, place, next(number for number in part.numbers if number.name == name), theme)
+        ax.set_xlabel(name.replace(" (", "\n(", 1), fontsize=8)
+        ax.locator_params(axis="x", nbins=4)
+    labels = [part.name or part.kind for part in parts]
+    panels[0].set_yticks(
+        range(len(parts)), [label if len(label) < 24 else f"{label[:23]}…" for label in labels]
+    )
+    panels[0].set_ylim(len(parts) - 0.5, -0.5)
+    return figure
+
+
+def _draw(ax: Axes, place: int, number: Number, theme: Theme) -> None:
+    if number.estimate is None:
+        return
+    ax.plot([number.estimate], [place], "o", color=theme.fake, markersize=5)
+    if number.ci:
+        ax.plot(list(number.ci), [place, place], color=theme.fake, linewidth=2)

@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.urls import reverse
 
-from generation.metrics.number import Number
+from generation.metrics.checkpoint_metrics import ExtractorJSON
+from generation.metrics.number import MACHINE, OF_FEATURES, Number
 from jobs.models import Job, JobQuerySet
 from pool.canonical.typed_json import from_json
 from pool.models import Dataset, Image
@@ -51,6 +52,8 @@ class QualityReport(Job):
     split = models.CharField("of the reference", max_length=5, choices=Split, blank=True)
     most = models.PositiveIntegerField("images of each side, at most", default=2000)
     seed = models.PositiveIntegerField(default=0)
+    # Values of `declared_extractors.choices`; empty: the site's own.
+    extractors = models.JSONField("measured in the features of", default=list, blank=True)
     results = models.JSONField(default=dict, blank=True, editable=False)
     saliency = models.FileField(upload_to=saliency_path, max_length=200, blank=True, editable=False)
 
@@ -94,6 +97,12 @@ class QualityReport(Job):
         return side(self.reference)
 
     @property
+    def extractor_facts(self) -> list[ExtractorJSON]:
+        """What its numbers were measured by, the machine rater's first."""
+        facts: list[ExtractorJSON] = self.results.get("extractors") or [self.results["extractor"]]
+        return facts
+
+    @property
     def numbers(self) -> list[Number]:
         return [from_json(Number, number) for number in self.results.get("numbers", [])]
 
@@ -102,6 +111,13 @@ class QualityReport(Job):
         """The two that people look for first, of a row that a list read without its curves and pairs."""
         rows: list[Any] = getattr(self, "number_rows", None) or []
         return [from_json(Number, number) for number in rows[:2]]
+
+    def extractor_of(self, number: Number) -> str:
+        """Whose features a number is of; the machine rater sees by the first extractor, and others by none."""
+        if number.extractor:
+            return number.extractor
+        is_of_first = number.key == MACHINE or number.key in OF_FEATURES  # the latter of an older report
+        return self.extractor_facts[0]["name"] if is_of_first else ""
 
     @property
     def parts(self) -> list[Part]:

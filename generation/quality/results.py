@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from generation.metrics.checkpoint_metrics import ExtractorJSON
 from generation.metrics.summary import SummaryJSON
@@ -43,6 +43,7 @@ class Comparison(SummaryJSON):
 class Results(Comparison):
     """All of it, with what it was measured by."""
 
-    extractor: ExtractorJSON
+    extractor: ExtractorJSON  # the first, which the machine rater sees by
+    extractors: NotRequired[list[ExtractorJSON]]  # of a report from before there could be several: none
     canvas: int
     n_training: int

@@ -8,26 +8,27 @@ from statistics import median_low
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import transaction
 
-from generation.metrics.extractors import extractor
-from generation.metrics.feature_extractor import Extractor, ExtractorError, described
+from generation.metrics.feature_extractor import Extractor, ExtractorError
 from generation.metrics.machine_rater import occlusion_map
+from generation.metrics.number import OF_FEATURES, Number
+from generation.metrics.radiomics.program import RadiomicsError
 from generation.metrics.saliency import strip
 from generation.metrics.spectra import histograms, radial_spectra
+from generation.quality.extraction import Sides, arm_of, extracted, passes
 from generation.quality.models import QualityReport
 from generation.quality.results import Comparison, Pair, Results
 from jobs.models import JobFailedError
 from jobs.throttle import Throttle
 from pool.canonical.measurements import MeasuredBy, Measurement
-from pool.canonical.pixels import Pixels, fitted_square
+from pool.canonical.pixels import fitted_square
 from pool.canonical.previews import stored_pixels
 from pool.models import Dataset, Image, NearCopy
 
 if TYPE_CHECKING:
-    from generation.metrics.summary import Arm, Summary
+    from generation.metrics.summary import Arm, Space, Summary
 
 LARGEST_CANVAS, SMALLEST_CANVAS = 128, 32
 PAIRS_KEPT = 200
@@ -40,33 +41,33 @@ def judge(report: QualityReport) -> None:
         if not images:
             raise JobFailedError(f"“{dataset}” has no images to compare.")
     trained = _training_images(report, fake)
-    report.total = len(real) + len(fake) + len(trained)
+    report.total = (len(real) + len(fake)) * passes(report) + len(trained)
     report.save(update_fields=["total"])
-    square = _square(real, fake)
-    canvas = _canvas([*real, *fake])
-    colour = report.reference.modality == "microscopy"
+    sides = Sides(_square(real, fake), _canvas([*real, *fake]), report.reference.modality == "microscopy")
     report.beat(done=0, message="Loading the extractor…")
     try:
-        network = extractor(getattr(settings, "EXTRACTOR", ""))
-        arms = [
-            _arm(report, images, network, square=square, canvas=canvas, colour=colour)
-            for images in (real, fake)
-        ]
-    except ExtractorError as error:
+        extraction = extracted(report, (real, fake), sides, lambda images: _beating(report, images))
+    except (ExtractorError, RadiomicsError) as error:
         raise JobFailedError(str(error)) from error
-    training = (
-        np.stack([canvas_of(stored_pixels(image), canvas, colour) for image in _beating(report, trained)])
-        if trained
-        else np.empty((0, canvas, canvas), dtype=np.uint8)
-    )
-    summary = _compared(report, arms[0], arms[1], training, extractor=network.name)
+    arms = [arm_of(images, extraction, place) for place, images in enumerate((real, fake))]
+    training = _on_canvas(report, trained, sides)
+    summary = _compared(report, arms[0], arms[1], training, spaces=extraction.spaces)
     results: Results = {
         **_comparison(summary, real, fake, [*real, *trained]),
-        "extractor": described(network),
-        "canvas": canvas,
+        "extractor": extraction.facts[0],
+        "extractors": extraction.facts,
+        "canvas": sides.canvas,
         "n_training": len(trained),
     }
-    _keep(report, summary, results, _saliency(report, arms[1], summary, network))
+    _keep(report, summary, results, _saliency(report, arms[1], summary, extraction.network))
+
+
+def _on_canvas(report: QualityReport, images: Sequence[Image], sides: Sides) -> Any:
+    squares = [
+        fitted_square(stored_pixels(image), side=sides.canvas, colour=sides.colour)
+        for image in _beating(report, images)
+    ]
+    return np.stack(squares) if squares else np.empty((0, sides.canvas, sides.canvas), dtype=np.uint8)
 
 
 def _sample(report: QualityReport, images: Any) -> list[Image]:
@@ -102,10 +103,6 @@ def _square(*arms: Sequence[Image]) -> int:
     return max(SMALLEST_CANVAS, usual)
 
 
-def canvas_of(pixels: Pixels, side: int, colour: bool) -> Any:
-    return fitted_square(pixels, side=side, colour=colour)
-
-
 def _beating(report: QualityReport, images: Sequence[Image]) -> Iterator[Image]:
     pulse = Throttle(lambda: report.beat(done=done, message="Reading the images…"))
     done = report.done
@@ -116,45 +113,9 @@ def _beating(report: QualityReport, images: Sequence[Image]) -> Iterator[Image]:
     report.beat(done=done)
 
 
-def _arm(
-    report: QualityReport,
-    images: Sequence[Image],
-    network: Extractor,
-    *,
-    square: int,
-    canvas: int,
-    colour: bool,
-) -> Arm:
-    from generation.metrics.summary import Arm
-
-    squares = []
-
-    def read() -> Iterator[Pixels]:
-        for image in _beating(report, images):
-            pixels = canvas_of(stored_pixels(image), square, colour)
-            squares.append(canvas_of(pixels, canvas, colour))
-            yield pixels
-
-    features = network.features(read(), heartbeat=Throttle(report.beat)).astype(np.float64)
-    return Arm(
-        np.stack(squares),
-        features,
-        [image.label for image in images],
-        [image.patient_key for image in images],
-        [generator_of(image) for image in images],
-    )
-
-
-def generator_of(image: Image) -> str:
-    """What made the image: the model and its step where known, else the engine."""
-    provenance = image.provenance
-    name = str(
-        provenance.get("model") or provenance.get("api_model") or provenance.get("engine") or "unknown"
-    )
-    return f"{name}, step {provenance['checkpoint_step']}" if "checkpoint_step" in provenance else name
-
-
-def _compared(report: QualityReport, real: Arm, fake: Arm, training: Any, *, extractor: str) -> Summary:
+def _compared(
+    report: QualityReport, real: Arm, fake: Arm, training: Any, *, spaces: Sequence[Space]
+) -> Summary:
     from generation.metrics.summary import compare
 
     pulse = Throttle(report.beat)
@@ -164,8 +125,7 @@ def _compared(report: QualityReport, real: Arm, fake: Arm, training: Any, *, ext
             report.beat(message=message)
         pulse()
 
-    clip = "clip" in extractor.lower()
-    return compare(real, fake, training, clip=clip, seed=report.seed, extractor=extractor, beat=beat)
+    return compare(real, fake, training, spaces=spaces, seed=report.seed, beat=beat)
 
 
 def _comparison(
@@ -266,21 +226,27 @@ def write_verdicts(report: QualityReport) -> None:
 
 
 def _measurements(report: QualityReport) -> dict[str, Measurement]:
+    """By key; of the first extractor's numbers the key alone, of further ones with its name."""
     results: Results = report.results
-    shared: MeasuredBy = {
-        "reference": report.reference.name,
-        "extractor": results["extractor"]["name"],
-        "extractor_sha256": results["extractor"]["sha256"],
-        "report": report.pk,
-    }
+    sha256 = {facts["name"]: facts["sha256"] for facts in report.extractor_facts}
+    first = results["extractor"]["name"]
+
+    def shared(extractor: str) -> MeasuredBy:
+        return {
+            "reference": report.reference.name,
+            "extractor": extractor,
+            "extractor_sha256": sha256.get(extractor, ""),
+            "report": report.pk,
+        }
+
     measured: dict[str, Measurement] = {
-        number.key: {
+        _key(number, first): {
             "name": number.name,
             "value": number.estimate,
             "interval": number.ci,
             "n_real": number.n_real,
             "n_fake": number.n_fake,
-            **shared,
+            **shared(number.extractor or first),
         }
         for number in report.numbers
     }
@@ -290,9 +256,14 @@ def _measurements(report: QualityReport) -> dict[str, Measurement]:
         "interval": None,
         "n_real": results["n_real"],
         "n_fake": results["n_fake"],
-        **shared,
+        **shared(first),
     }
     return measured
+
+
+def _key(number: Number, first: str) -> str:
+    is_further = number.key in OF_FEATURES and number.extractor not in {"", first}
+    return f"{number.key}:{number.extractor}" if is_further else number.key
 
 
 def _in_words(results: Results) -> str:

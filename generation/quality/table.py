@@ -12,8 +12,8 @@ COLUMNS = ("part", "of", "key", "name", "estimate", "low", "high", "n_real", "n_
 
 
 def as_csv(report: QualityReport) -> str:
-    """Every number of every part, one a row, with the extractor they are of."""
-    extractor = report.results["extractor"]
+    """Every number of every part, one a row, with the extractor that it is of; grey levels are of none."""
+    sha256 = {facts["name"]: facts["sha256"] for facts in report.extractor_facts}
     out = io.StringIO()
     table = csv.writer(out)
     table.writerow([*COLUMNS, "reference", "candidate", "extractor", "extractor_sha256"])
@@ -21,7 +21,8 @@ def as_csv(report: QualityReport) -> str:
     for part in [Part("all", "", report.numbers), *report.parts]:
         for number in part.numbers:
             cells = _cells(part, number)
-            table.writerow([*cells, *names, extractor["name"], extractor["sha256"]])
+            extractor = report.extractor_of(number)
+            table.writerow([*cells, *names, _guarded(extractor), sha256.get(extractor, "")])
     return out.getvalue()
 
 

@@ -10,9 +10,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
-from generation.quality.figures import curves_figure
+from generation.quality.figures import DISTANCES, curves_figure, distances_figure
 from generation.quality.forms import QualityForm
-from generation.quality.models import QualityReport
+from generation.quality.models import Part, QualityReport
 from generation.quality.table import as_csv
 from generation.training.checkpoint_views import FOR_GOOD, OF_A_DRAWING
 from jobs.views import Context, JobPages
@@ -58,6 +58,7 @@ class QualityPages(JobPages[QualityReport]):
             "parts": job.parts,
             "sheets": _sheets(job),
             "results": job.results,
+            "extractors": job.extractor_facts,
         }
 
 
@@ -74,10 +75,15 @@ def create(request: HttpRequest) -> HttpResponse:
 @require_safe
 @may_view
 def figure(request: HttpRequest, pk: int, name: str) -> HttpResponse:
-    curves = _report(request, pk).results.get("curves", {}).get(name)
-    if curves is None:
+    report = _report(request, pk)
+    curves = report.results.get("curves", {}).get(name)
+    if name == DISTANCES and report.results.get("extractors"):
+        drawing = distances_figure([Part("all fakes", "", report.numbers), *report.parts], SCREEN)
+    elif curves is not None:
+        drawing = curves_figure(name, curves, SCREEN)
+    else:
         raise Http404
-    svg = as_file(curves_figure(name, curves, SCREEN), "svg")
+    svg = as_file(drawing, "svg")
     headers = {"Cache-Control": FOR_GOOD, "Content-Security-Policy": OF_A_DRAWING}
     return HttpResponse(svg, content_type="image/svg+xml", headers=headers)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypedDict
 
-HEADLINES = ("fid", "kid", "machine_auc", "copies")
+HEADLINES = ("fid", "kid", "frd", "machine_auc", "copies")
+OF_FURTHER_EXTRACTOR = "fid:"  # and the extractor's name; without it the key is that of the first
 
 
 class MeasuredBy(TypedDict):
@@ -29,7 +30,9 @@ class Measurement(MeasuredBy):
 
 def in_words(measurements: Mapping[str, Measurement]) -> list[str]:
     """The numbers that people look for first, each with its interval, and what they are of."""
-    first = [measurements[key] for key in HEADLINES if isinstance(measurements.get(key), dict)]
+    further = sorted(key for key in measurements if key.startswith(OF_FURTHER_EXTRACTOR))
+    keys = ["fid", *further, *HEADLINES[1:]]
+    first = [measurements[key] for key in keys if isinstance(measurements.get(key), dict)]
     lines = [_line(measurement) for measurement in first if measurement["value"] is not None]
     if lines:
         lines.append(f"against “{first[0]['reference']}”, extractor {first[0]['extractor']}")

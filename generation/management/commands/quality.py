@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from generation.models import QualityReport
+from generation.quality.declared_extractors import SITE
 from generation.quality.forms import QualityForm
 from generation.quality.models import Part
 from jobs.command_line.form_command import fill, refusal
@@ -35,6 +36,13 @@ class Command(BaseCommand):
         )
         parser.add_argument("--most", type=int, default=2000, help="images of each side, at most")
         parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument(
+            "--extractors",
+            nargs="+",
+            default=[SITE],
+            metavar="NAME",
+            help="site, frd, or recipes in the home's models/extractors, by file name without .toml",
+        )
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -56,13 +64,16 @@ def _form(options: Options) -> QualityForm:
         if dataset is None:
             raise refusal(f"There is no dataset {options[side]!r}.")
     values = {side: dataset and dataset.pk for side, dataset in datasets.items()}
-    values |= {name: options[name] for name in ("split", "most", "seed")}
+    values |= {name: options[name] for name in ("split", "most", "seed", "extractors")}
     return fill(QualityForm, values, title="A quality report")
 
 
 def _in_words(report: QualityReport) -> list[str]:
-    extractor = report.results["extractor"]
-    lines = [f"{report}: {report.message}; extractor {extractor['name']} ({extractor['sha256'][:12]})."]
+    extractors = ", ".join(
+        f"{facts['name']} ({facts['sha256'][:12]})" if facts["sha256"] else facts["name"]
+        for facts in report.extractor_facts
+    )
+    lines = [f"{report}: {report.message}; measured by {extractors}."]
     for part in [Part("", "", report.numbers), *report.parts]:
         if part.name:
             lines.append(f"{part.kind} {part.name}:")

@@ -31,7 +31,7 @@ FEW = 3  # names of weights in a sentence
 
 @dataclass(frozen=True)
 class Network:
-    """What a recipe's file turned out to be; the preparation may be told by the folder itself."""
+    """What a recipe's file turned out to be; the preparation may be that which the folder itself describes."""
 
     rows: Callable[[Values], Rows]
     preparation: Preparation
@@ -188,11 +188,11 @@ def _open_clip(recipe: Recipe) -> Network:
         raise ExtractorError(
             f"“{recipe.name}” is no folder of open_clip that can be used: {error}."
         ) from error
-    told = config.get("preprocess_cfg", {})
+    processor = config.get("preprocess_cfg", {})
     preparation = recipe.preparation
     if not recipe.own_image_table:
         mean, std = (
-            tuple(told.get(key, value))
+            tuple(processor.get(key, value))
             for key, value in (("mean", preparation.mean), ("std", preparation.std))
         )
         preparation = replace(preparation, side=shape.side, mean=mean, std=std)
@@ -237,23 +237,23 @@ def _of_processor(recipe: Recipe) -> Preparation:
     if recipe.own_image_table or not path.is_file():
         return usual
     try:
-        told = json.loads(path.read_text())
+        config = json.loads(path.read_text())
         size, crop = (
-            told.get("size", usual.side),
-            told.get("crop_size") if told.get("do_center_crop") else None,
+            config.get("size", usual.side),
+            config.get("crop_size") if config.get("do_center_crop") else None,
         )
         resize = size if isinstance(size, int) else int(size.get("shortest_edge") or size["height"])
         side = resize if crop is None else int(crop if isinstance(crop, int) else crop["height"])
-        scale = float(told.get("rescale_factor", 1 / 255)) if told.get("do_rescale", True) else 1.0
-        does_normalise = bool(told.get("do_normalize", True))
+        scale = float(config.get("rescale_factor", 1 / 255)) if config.get("do_rescale", True) else 1.0
+        does_normalise = bool(config.get("do_normalize", True))
         return replace(
             usual,
             side=side,
             resize=resize,
-            filter=BY_NUMBER[int(told.get("resample", 3))],
+            filter=BY_NUMBER[int(config.get("resample", 3))],
             high=255 * scale,
-            mean=tuple(map(float, told.get("image_mean", usual.mean))) if does_normalise else (),
-            std=tuple(map(float, told.get("image_std", usual.std))) if does_normalise else (),
+            mean=tuple(map(float, config.get("image_mean", usual.mean))) if does_normalise else (),
+            std=tuple(map(float, config.get("image_std", usual.std))) if does_normalise else (),
         )
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise ExtractorError(

@@ -94,7 +94,7 @@ def read_recipe(path: Path) -> Recipe:
         raise ExtractorError(f"The recipe {path.name} {error}.") from error
 
 
-def recipe_of(table: Mapping[str, Any], path: Path) -> Recipe:
+def recipe_of(table: Mapping[str, object], path: Path) -> Recipe:
     """The recipe of a table; `path` is where it stands. Raises ValueError with the end of a sentence."""
     unknown = set(table) - {"name", "library", "file", "sha256", "output", "module", "image"}
     if unknown:

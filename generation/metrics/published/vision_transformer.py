@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -111,7 +110,7 @@ def renamed(weights: Mapping[str, Tensor], *, timm: bool) -> dict[str, Tensor]:
     return out
 
 
-def shape_of(vision: Mapping[str, Any], weights: Mapping[str, Tensor], *, quick_gelu: bool) -> Shape:
+def shape_of(vision: Mapping[str, object], weights: Mapping[str, Tensor], *, quick_gelu: bool) -> Shape:
     """The network that these weights are of, by open_clip's `vision_cfg`. Raises KeyError and ValueError."""
     timm = str(vision.get("timm_model_name", ""))
     if timm and not TIMM_NAMES.fullmatch(timm):
@@ -126,9 +125,9 @@ def shape_of(vision: Mapping[str, Any], weights: Mapping[str, Tensor], *, quick_
     return Shape(
         width=width,
         depth=depth,
-        heads=width // int(vision.get("head_width", HEAD_WIDTH)),
+        heads=width // int(str(vision.get("head_width", HEAD_WIDTH))),
         patch=patch,
-        side=int(vision.get("image_size", 224)),
+        side=int(str(vision.get("image_size", 224))),
         hidden=weights["blocks.0.widen.weight"].shape[0],
         out=weights["projection"].shape[1],
         epsilon=1e-6 if timm else 1e-5,

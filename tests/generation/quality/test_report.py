@@ -33,7 +33,7 @@ EACH = 30
 
 @pytest.fixture(autouse=True)
 def quick_extractor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generation.quality.runner.extractor", lambda _spec: GridExtractor())
+    monkeypatch.setattr("generation.quality.extraction.extractor", lambda _spec: GridExtractor())
 
 
 @pytest.fixture
@@ -256,7 +256,7 @@ def test_real_xrays_against_smoothed_ones_with_the_extractor_that_ships(
     from generation.metrics.extractors import SmallExtractor
     from pool.imports.raster import decode
 
-    monkeypatch.setattr("generation.quality.runner.extractor", lambda _spec: SmallExtractor())
+    monkeypatch.setattr("generation.quality.extraction.extractor", lambda _spec: SmallExtractor())
     with (shared_data / "xray" / "manifest.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["source_repo"].startswith("muhammedtalo")][:90]
     arms = {

@@ -1,0 +1,67 @@
+"""The extractors that a report may be measured by: the site's own, those declared in the home's folder, and FRD.
+
+A researcher names one of them; a path never comes from a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from django.conf import settings
+
+from generation.metrics.feature_extractor import ExtractorError
+from generation.metrics.published.networks import weights_file
+from generation.metrics.published.recipe import read_recipe
+from generation.metrics.radiomics.frd import NAME as FRD_NAME
+
+SITE, FRD = "site", "frd"
+SUFFIX = ".toml"
+
+
+def folder() -> Path:
+    return Path(settings.MODELS_DIR) / "extractors"
+
+
+def choices() -> list[tuple[str, str]]:
+    """What the form offers: the value that the row keeps, and its name."""
+    offered = [(SITE, _name_of_sites())]
+    offered += [(path.stem, _name_of(path)) for path in sorted(folder().glob(f"*{SUFFIX}"))]
+    if settings.RADIOMICS_PYTHON:
+        offered.append((FRD, FRD_NAME))
+    return offered
+
+
+def specs(values: Sequence[str]) -> list[str]:
+    """The networks of the values, in their order; the site's where there is none."""
+    networks = [value for value in values if value != FRD] or [SITE]
+    return [settings.EXTRACTOR if value == SITE else str(folder() / f"{value}{SUFFIX}") for value in networks]
+
+
+def refusals(values: Sequence[str]) -> list[str]:
+    """Of each declared extractor that cannot be used as it stands, the sentence that says why; no weights are read."""
+    sentences = []
+    for value in values:
+        if value in {SITE, FRD}:
+            continue
+        try:
+            weights_file(read_recipe(folder() / f"{value}{SUFFIX}"))
+        except ExtractorError as error:
+            sentences.append(str(error))
+    return sentences
+
+
+def _name_of_sites() -> str:
+    spec = settings.EXTRACTOR.partition("#")[0]
+    if not spec:
+        return "phantom-64, the small one that ships"
+    path = Path(spec)
+    return _name_of(path) if path.suffix == SUFFIX else path.stem
+
+
+def _name_of(path: Path) -> str:
+    try:
+        recipe = read_recipe(path)
+    except ExtractorError:
+        return path.stem  # the form says what is wrong with it, once it is chosen
+    return f"{recipe.name} ({recipe.library})"
