@@ -101,6 +101,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "lungrater.monitoring.requests.Requests",
+    "lungrater.answers.slow_requests.SlowRequests",
     "lungrater.answers.methods.NoTrace",
     "lungrater.answers.headers.Headers",
     "django.middleware.security.SecurityMiddleware",

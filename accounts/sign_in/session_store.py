@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.sessions.backends import db
 from django.db.models import CharField, DateTimeField
 from django.utils import timezone
@@ -22,7 +20,7 @@ STANDING = PreparedValues(
 
 
 class SessionStore(db.SessionStore):
-    def load(self) -> dict[str, Any]:
+    def load(self) -> dict[str, object]:
         for (data,) in STANDING.rows(key=self.session_key, now=timezone.now()):
             return self.decode(data)
         self._session_key = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
@@ -16,7 +16,7 @@ from rating.reading.revision_chain import RatingsDifferError
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # Parts of an address that name a thing; others may be tokens, which no log holds.
 NAMES = frozenset({"slug", "pk", "number", "name"})
-CONFLICT, GONE = 409, 410
+BAD_REQUEST, CONFLICT, GONE = 400, 409, 410
 NOT_STORED = {"Cache-Control": "private, no-store"}
 
 
@@ -35,6 +35,10 @@ class Refusals:
             return render(request, "rating/ratings_differ.html", {"sentence": exception}, status=CONFLICT)
         if isinstance(exception, LostFileError):
             return _lost(request, exception)
+        if isinstance(
+            exception, UnreadablePostError
+        ):  # the client went away, or was too slow: no fault of ours
+            return HttpResponse(status=BAD_REQUEST, headers=NOT_STORED)
         is_hidden = isinstance(exception, Http404) and request.method not in SAFE
         if isinstance(exception, PermissionDenied) or is_hidden:
             _keep(request, why="not allowed" if not is_hidden else "nothing there for them")

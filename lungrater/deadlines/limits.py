@@ -42,6 +42,8 @@ S3_DEADLINES: S3Deadlines = {
 }
 # What is read of a file beyond this many bytes waits on the disk, not in memory.
 S3_MEMORY = 2**24
+# What a client sends of a request comes at this rate at least, a telephone's on a bad line, or is not waited for.
+REQUEST_BYTES_PER_SECOND = 2000
 DATABASE_CONNECT_SECONDS = 5
 # TCP gives an unanswered database up after this; it says nothing about one that answers slowly.
 DATABASE_SILENT_SECONDS = 20
@@ -76,6 +78,11 @@ def database(url: str, *, is_web: bool) -> dict[str, object]:
 
 def statement_seconds() -> float:
     return float(env.float("WEB_STATEMENT_SECONDS", default=30.0))
+
+
+def request_seconds() -> float:
+    """How long a request may be on its way without keeping to the rate."""
+    return float(env.float("WEB_REQUEST_SECONDS", default=30.0))
 
 
 def web_limits() -> list[str]:

@@ -26,8 +26,6 @@ from pool.uploads.protocol import (
     number_of,
 )
 
-SILENT_SECONDS = 20.0  # a line that has been silent for so long is broken
-
 may_add = permission_required("pool.add_image", raise_exception=True)
 
 View = Callable[..., HttpResponse]
@@ -169,10 +167,7 @@ def _offset(upload: ResumableUpload) -> int:
 
 
 def _pieces(request: HttpRequest, length: int) -> Iterator[bytes]:
-    """The body as it comes; where the line breaks it ends, and what came until then stays."""
-    line = request.environ.get("gunicorn.socket") if hasattr(request, "environ") else None
-    if line is not None:
-        line.settimeout(SILENT_SECONDS)  # else a line that fell silent would hold the upload, and a thread
+    """The body as it comes; where the line breaks, or is too slow, it ends, and what came until then stays."""
     while length > 0:
         try:
             piece = request.read(min(staging.PIECE, length))

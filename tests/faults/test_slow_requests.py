@@ -1,0 +1,98 @@
+"""Clients that send a byte now and then are given up; slow ones that keep to the rate are served."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.conftest import Room
+from tests.faults.processes import lives, web_server
+from tests.servers.reading_site import answer
+
+PATIENCE = 1.5  # seconds, instead of half a minute
+CLIENTS = 20  # more than the web server has threads
+FORM = "application/x-www-form-urlencoded"
+
+
+def head(kind: str, length: int) -> bytes:
+    """Of a form whose body has to be read: its proof against forgery may stand in it."""
+    lines = ["POST /accounts/login/ HTTP/1.1", "Host: localhost", f"Cookie: csrftoken={'a' * 32}"]
+    lines += [f"Content-Type: {kind}", f"Content-Length: {length}"]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+@pytest.fixture(scope="module")
+def port(room: Room) -> Iterator[int]:
+    with web_server(room.site.home, WEB_REQUEST_SECONDS=str(PATIENCE)) as (port, _pid):
+        yield port
+
+
+@contextlib.contextmanager
+def clients(port: int, count: int, words: bytes) -> Iterator[list[socket.socket]]:
+    with contextlib.ExitStack() as stack:
+        lines = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+            for _ in range(count)
+        ]
+        for line in lines:
+            line.sendall(words)
+        yield lines
+
+
+def trickle(lines: list[socket.socket], seconds: float) -> None:
+    """A byte each, again and again, until the server has hung up or the time is over."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        for line in lines:
+            with contextlib.suppress(OSError):
+                line.sendall(b"x")
+        time.sleep(0.2)
+
+
+def reply(line: socket.socket) -> bytes:
+    """All that comes until the server closes."""
+    received = b""
+    with contextlib.suppress(ConnectionResetError):
+        while piece := line.recv(65536):
+            received += piece
+    return received
+
+
+@pytest.mark.parametrize("kind", [FORM, "multipart/form-data; boundary=b"])
+def test_bodies_that_trickle_get_408_and_leave_the_threads_to_others(
+    room: Room, port: int, kind: str
+) -> None:
+    with clients(port, CLIENTS, head(kind, 5000)) as lines:
+        trickle(lines, 2.5 * PATIENCE)
+        others = answer(port, room.reader, room.next_path())
+        replies = [reply(line) for line in lines]
+
+    assert others == 200
+    assert {each.split(b" ", 2)[1] for each in replies if each} == {b"408"}
+
+
+def test_heads_that_trickle_are_given_up_too(port: int) -> None:
+    with clients(port, CLIENTS, b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ") as lines:
+        trickle(lines, 2.5 * PATIENCE)
+        is_alive = lives(port)
+        replies = [reply(line) for line in lines]
+
+    assert is_alive
+    assert set(replies) == {b""}
+
+
+def test_a_slow_body_that_keeps_to_the_rate_is_read_to_its_end(port: int) -> None:
+    """Four times as long on its way as a request may be silent."""
+    length = 24_000
+    with clients(port, 1, head(FORM, length)) as (line,):
+        for _ in range(24):
+            line.sendall(b"x" * (length // 24))
+            time.sleep(PATIENCE / 6)
+        line.shutdown(socket.SHUT_WR)
+        status = reply(line).split(b" ", 2)[1]
+
+    assert status == b"403"  # it lacks the proof against forgery, as any such form that came at once
