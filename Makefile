@@ -12,7 +12,7 @@ export OMP_NUM_THREADS ?= 1
 help:
 	@echo "make run      the site on this machine (ARGS=\"--port 9000\" for more)"
 	@echo "make test     every check, and every test but the slow ones of make test-all"
-	@echo "make test-all these too: servers and disks that fail, an installed wheel, the commands of the docs"
+	@echo "make test-all these too: servers and disks that fail, other servers, an installed wheel, the commands of the docs"
 	@echo "make check    the checks without the tests"
 	@echo "make setup    only create $(VENV)"
 	@echo "make docs     build the documentation, which the site then serves at /docs/"
@@ -58,11 +58,11 @@ js:
 	@tests=$$(find tests static -name '*.test.js' -o -name '*.test.mjs'); test -z "$$tests" || node --test $$tests
 
 # Without the folder of real images beside the repository, the tests that need it are left out, and counted.
-PYTEST = $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile \
+PYTEST = $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
 	$(if $(wildcard ../shared/data),,--without-shared)
 
-# What only `make test-all` runs: real faults, a wheel's own venv, a tutorial from end to end.
-LEFT_OUT ?= faults or install or walk
+# What only `make test-all` runs: real faults, servers of others, a wheel's own venv, a tutorial from end to end.
+LEFT_OUT ?= faults or recovery or external or install or walk
 
 unit: $(STAMP)
 	$(PYTEST) -m "not ($(LEFT_OUT))" $(ARGS)

@@ -15,7 +15,7 @@ from generation.metrics.report_numbers import NAMES
 from tests.generation.utility.real_images import LABELS, MADE
 from tests.servers.sites import Site, Table, lungrater
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.recovery]
 
 ENDS_WITHIN = 240.0
 FITS = 3 * 3  # three networks on real, on synthetic and on half of it; for 1 to 1 there are too few fakes

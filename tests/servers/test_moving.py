@@ -19,7 +19,7 @@ from tests.servers.external_server import cluster, owner_url, serving
 from tests.servers.reading_site import files_below, fill, named_files_below
 from tests.servers.sites import COMMAND_ENDS_WITHIN, REPOSITORY, lungrater
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.external]
 
 DEBIANS = Path("/usr/lib/postgresql/15/bin")
 SITE = "site"

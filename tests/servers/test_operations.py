@@ -25,6 +25,7 @@ def blocks_of_settings(folder: Path) -> list[str]:
     return [block.replace("/backups", str(folder)) for block in blocks]
 
 
+@pytest.mark.external
 def test_a_lost_server_comes_back_from_its_archive_with_what_came_after_the_base_backup(
     tmp_path: Path,
 ) -> None:

@@ -25,6 +25,7 @@ from tests.servers.sites import COMMAND_ENDS_WITHIN, REPOSITORY, Site
 
 pytestmark = [
     pytest.mark.e2e,
+    pytest.mark.external,
     pytest.mark.skipif(PROGRAM is None, reason="PgBouncer is not installed here."),
 ]
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.servers.sites import Site, Table, lungrater, site
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.recovery]
 
 GOES_ON_WITHIN = 60.0
 STARTS_WITHIN, STOPS_WITHIN = 120.0, 90.0

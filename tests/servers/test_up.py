@@ -118,6 +118,7 @@ def test_ctrl_c_leaves_no_process_and_the_next_start_has_the_same_data(
         assert again.stop(signal.SIGTERM)[0] == 0
 
 
+@pytest.mark.recovery
 def test_after_kill_9_nothing_runs_on_and_the_next_command_works(home: Path) -> None:
     with site(home) as killed:
         left = killed.everything()
