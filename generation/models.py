@@ -3,11 +3,12 @@
 from generation.images.models import GenerationJob, JobEvent
 from generation.images.outcomes import EarlierOutcome, GeneratedImage, KeyPace
 from generation.quality.models import QualityReport
-from generation.training.models import Checkpoint, TrainingRun
+from generation.training.models import Checkpoint, CheckpointMembership, TrainingRun
 from generation.utility.models import UtilityExperiment, UtilityExplanation, UtilityFit
 
 __all__ = [
     "Checkpoint",
+    "CheckpointMembership",
     "EarlierOutcome",
     "GeneratedImage",
     "GenerationJob",

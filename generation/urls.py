@@ -6,7 +6,7 @@ from generation.images import review_views
 from generation.images import views as images
 from generation.models import GenerationJob
 from generation.quality import views as quality
-from generation.training import checkpoint_views
+from generation.training import checkpoint_views, model_views
 from generation.training import views as training
 from generation.utility import views as utility
 
@@ -55,6 +55,8 @@ urlpatterns = [
     path("training/<int:pk>/course.csv", checkpoint_views.course_table, name="course_table"),
     path("checkpoints/<int:pk>/", checkpoint_views.checkpoint, name="checkpoint"),
     path("checkpoints/<int:pk>/name", checkpoint_views.rename, name="rename_checkpoint"),
+    path("checkpoints/<int:pk>/members", model_views.members, name="model_members"),
+    path("checkpoints/<int:pk>/remove", model_views.remove, name="remove_model"),
     path("checkpoints/<int:pk>/card.md", checkpoint_views.card, name="card"),
     path("checkpoints/<int:pk>/pipeline.zip", checkpoint_views.pipeline_zip, name="pipeline_zip"),
     path("checkpoints/<int:pk>/samples.png", checkpoint_views.samples, name="samples"),

@@ -129,6 +129,8 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "generation:checkpoint": (STAFF, "get"),
     "generation:card": (STAFF, "get"),
     "generation:rename_checkpoint": (STAFF, "post"),
+    "generation:model_members": (STAFF, "get"),
+    "generation:remove_model": (STAFF, "post"),
     "generation:pipeline_zip": (STAFF, "get"),
     "generation:course_figure": (STAFF, "get"),
     "generation:loss_figure": (STAFF, "get"),
@@ -314,7 +316,7 @@ EDITOR = {
     *("generation:utility_cancel", "generation:utility_resume", "generation:rename_checkpoint"),
 }
 OWNER = {"rating:redact", "rating:delete", "rating:members", "pool:dataset_members", "pool:remove_dataset"}
-OWNER.add("rating:remove_imported")
+OWNER |= {"rating:remove_imported", "generation:model_members", "generation:remove_model"}
 # What names no row of a study, dataset or job, or is for admins who have no part yet.
 WITHOUT_PART = {
     *("person", "change_person", "erase_person", "revoke_token", "docs_page", "pool:resumable_upload"),

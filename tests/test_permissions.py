@@ -165,10 +165,18 @@ def make_world(people: dict[str, User]) -> dict[str, Any]:
             neighbours=b"\x89PNG",
             metrics={"fid": 1.0, "kid": 0.1, "n_real": 2, "n_fake": 2, "extractor": EXTRACTOR},
         ),
+        "model": an_imported_model(),
         "report": a_report(),
         "utility": reported_experiment(),
         "people": people,
     }
+
+
+def an_imported_model() -> Checkpoint:
+    description: Any = {"format": "lungrater-diffusion-1", "step": 1, "config": {}}
+    model = Checkpoint.store("Imported", description, b"weights")
+    model.share_with(None, Part.OWNER)
+    return model
 
 
 def a_report() -> QualityReport:
@@ -195,6 +203,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         (OF_JOB, world["job"].pk),
         (OF_TRAINING, world["training"].pk),
         (OF_CHECKPOINT, world["checkpoint"].pk),
+        ({"generation:model_members", "generation:remove_model"}, world["model"].pk),
         (OF_REPORT, world["report"].pk),
         (OF_UTILITY, world["utility"].pk),
         ({"pool:resumable_upload"}, world["upload"].pk),
@@ -314,6 +323,7 @@ def test_every_address_of_a_row_says_which_part_it_takes():
 def test_what_a_part_opens(role: Role, world: dict[str, Any], client_of: Callable[[User], Client]) -> None:
     person = User.objects.create_user("member@example.org", role=role)
     subjects: list[Any] = [*Study.objects.all(), *Dataset.objects.all(), *ImportedRatings.objects.all()]
+    subjects.append(world["model"])
     for subject in subjects:
         subject.memberships.all().delete()
     browser = client_of(person)

@@ -99,7 +99,8 @@ class QualityReport(Job):
     @property
     def extractor_facts(self) -> list[ExtractorJSON]:
         """What its numbers were measured by, the machine rater's first."""
-        facts: list[ExtractorJSON] = self.results.get("extractors") or [self.results["extractor"]]
+        first = self.results.get("extractor")
+        facts: list[ExtractorJSON] = self.results.get("extractors") or ([first] if first else [])
         return facts
 
     @property

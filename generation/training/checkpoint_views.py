@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.forms import ReasonForm
 from generation.diffusion.errors import CheckpointError
 from generation.training import fidelity_figure
 from generation.training.exchange.pipeline_export import exported_files, write_zip
@@ -48,6 +49,9 @@ def checkpoint(request: HttpRequest, pk: int) -> HttpResponse:
         "sections": sections(row),
         "matches": _matches(row),
         "may_rename": Checkpoint.objects.editable_by(request.user).filter(pk=pk).exists(),
+        "is_own": Checkpoint.objects.owned_by(request.user).filter(pk=pk).exists(),
+        "reason_form": ReasonForm(),
+        "owners": row.owners() if row.run is None else [],
         "judged": fool_rates().get(of_checkpoint(row.sha256), []),
     }
     return render(request, "generation/checkpoint.html", context)

@@ -193,6 +193,7 @@ class ModelImportForm(forms.Form):
         try:
             with transaction.atomic():
                 checkpoint = import_model(uploaded, self.cleaned_data["name"].strip(), most=MOST_UNPACKED)
+                checkpoint.give_to_maker(by)
                 record(checkpoint, by, "imported a model", sha256=checkpoint.sha256)
         except CheckpointError as error:
             self.add_error("file", str(error))

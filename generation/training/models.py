@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +16,7 @@ from django.db import models, transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from accounts.membership.models import EDITORS, Membership, Part, Shared, SharedQuerySet
 from audit import record
 from generation.diffusion.checkpoint_json import CheckpointJSON
 from generation.diffusion.checkpoint_source import CheckpointSource
@@ -149,13 +150,29 @@ def samples_path(checkpoint: Checkpoint, _filename: str) -> str:
     return f"checkpoints/{checkpoint.sha256[:16]}-{secrets.token_hex(4)}.png"
 
 
-class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
+class CheckpointQuerySet(SharedQuerySet["Checkpoint"]):
+    """A run's checkpoints go with the run; a model that came without one has members, or belongs to nobody."""
+
     def visible_to(self, person: Any) -> Self:
-        """Those that come with LungRater, and those of runs this person sees."""
-        return self.filter(models.Q(run=None) | models.Q(run__in=TrainingRun.objects.visible_to(person)))
+        """Those of runs this person sees, those this person has a part in, and what belongs to nobody."""
+        members = CheckpointMembership.objects.filter(subject=models.OuterRef("pk"))
+        of_nobody = models.Q(run=None) & ~models.Exists(members)
+        runs = TrainingRun.objects.visible_to(person)
+        return self.filter(self._came_to(person, Part.values) | models.Q(run__in=runs) | of_nobody)
 
     def editable_by(self, person: Any) -> Self:
-        return self.filter(run__in=TrainingRun.objects.editable_by(person))
+        runs = TrainingRun.objects.editable_by(person)
+        return self.filter(self._came_to(person, EDITORS) | models.Q(run__in=runs))
+
+    def owned_by(self, person: Any) -> Self:
+        """To remove it: of a run, whoever asked for the run or owns the dataset that it learned from."""
+        datasets = Dataset.objects.owned_by(person)
+        of_run = models.Q(run__requested_by=person.pk) | models.Q(run__dataset__in=datasets)
+        return self.filter(self._came_to(person, [Part.OWNER]) | of_run)
+
+    def _came_to(self, person: Any, parts: Iterable[str]) -> models.Q:
+        """Imported ones in which this person has one of these parts."""
+        return models.Q(run=None) & models.Q(models.Exists(self._granted(person, parts)))
 
     def newest_by_name(self, name: str) -> Checkpoint | None:
         """The checkpoint of this name, or the last one of the run of this name."""
@@ -171,7 +188,7 @@ class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
         return self.filter(models.Q(run=None) | models.Q(pk=models.Subquery(newest)))
 
 
-class Checkpoint(models.Model):
+class Checkpoint(Shared):
     """The averaged weights of a model at one step, and all that is needed to sample from it."""
 
     name = models.CharField(max_length=120, unique=True)
@@ -294,3 +311,9 @@ class Checkpoint(models.Model):
 
     def _read(self) -> bytes:
         return stored_bytes(self.weights, f"the checkpoint {self.name}")
+
+
+class CheckpointMembership(Membership):
+    """A person's, a group's or every researcher's part in a model that came without a run."""
+
+    subject = models.ForeignKey(Checkpoint, on_delete=models.CASCADE, related_name="memberships")

@@ -33,7 +33,7 @@ class TrainingPages(JobPages[TrainingRun]):
         return runs.annotate(sampled_by=Subquery(sampled.values("pk")[:1]))
 
     def list_context(self, request: HttpRequest) -> Context:
-        return {"shipped": Checkpoint.objects.filter(run=None)}
+        return {"shipped": Checkpoint.objects.filter(run=None).visible_to(request.user)}
 
     def resumed(self, request: HttpRequest, job: TrainingRun) -> str:
         """Also a run at its end, for as many more steps as are asked for."""

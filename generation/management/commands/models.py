@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
+from accounts.membership.owner_option import add_owner_option, owner_of
+from audit import record
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.run_config import ConfigError
 from generation.models import Checkpoint, TrainingRun
@@ -34,6 +37,7 @@ class Command(BaseCommand):
         take_in = acts.add_parser("import", help="a folder or zip that LungRater exported")
         take_in.add_argument("source", type=Path)
         take_in.add_argument("--name", required=True)
+        add_owner_option(take_in)
         acts.add_parser("remove", help="a checkpoint that made no images").add_argument("name")
         rename = acts.add_parser("rename", help="a checkpoint, which pruning then spares")
         rename.add_argument("name", help="of a checkpoint")
@@ -82,7 +86,11 @@ class Command(BaseCommand):
         return words, {"model": checkpoint.name, "target": str(target), "files": sorted(files)}
 
     def _import(self, options: Options) -> tuple[str, object]:
-        checkpoint = pipeline_import.import_model(options["source"], options["name"])
+        owner = owner_of(options)
+        with transaction.atomic():
+            checkpoint = pipeline_import.import_model(options["source"], options["name"])
+            checkpoint.give_to_maker(owner)
+            record(checkpoint, owner, "imported a model", sha256=checkpoint.sha256)
         return f"{checkpoint}: step {checkpoint.step:,}.", {"model": checkpoint.name, "step": checkpoint.step}
 
     def _remove(self, options: Options) -> tuple[str, object]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
+
+from audit import record
 from generation.diffusion.errors import CheckpointError
 from generation.training.models import Checkpoint, TrainingRun
 
@@ -23,6 +26,17 @@ def remove(checkpoint: Checkpoint) -> None:
     for file in files:
         if file:
             file.delete(save=False)
+
+
+def remove_for(checkpoint: Checkpoint, *, by: Any, reason: str) -> None:
+    """The same by a person, whose reason the log keeps. Raises CheckpointError."""
+    if checkpoint.run is not None and checkpoint.run.is_unfinished:
+        raise CheckpointError(f"{checkpoint.run} is not at its end; let it end first.")
+    with transaction.atomic():
+        record(
+            checkpoint, by, "removed a model", reason=reason, name=checkpoint.name, sha256=checkpoint.sha256
+        )
+        remove(checkpoint)
 
 
 def prune(run: TrainingRun, *, keep: int) -> list[str]:

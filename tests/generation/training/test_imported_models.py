@@ -1,0 +1,105 @@
+"""An imported model belongs to whoever imported it: who sees it, trains from it, takes it away, removes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.test import Client
+
+from accounts.membership.models import Part
+from accounts.models import User
+from accounts.roles import Role
+from audit.models import Event
+from generation.models import Checkpoint
+from generation.training.bundled_checkpoints import register_shipped
+from generation.training.forms import TrainingForm
+from pool.choices import for_person
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def stranger() -> User:
+    return User.objects.create_user("x@example.org", role=Role.RESEARCHER)
+
+
+@pytest.fixture
+def imported(
+    monkeypatch: pytest.MonkeyPatch, researcher: User, client_of: Callable[[User], Client]
+) -> Checkpoint:
+    """Taken in on the page by the researcher; what a zip holds, other tests say."""
+    description: Any = {"format": "lungrater-diffusion-1", "step": 1, "config": {}}
+
+    def stored(_source: Any, name: str, **_limits: int) -> Checkpoint:
+        return Checkpoint.store(name, description, b"weights")
+
+    monkeypatch.setattr("generation.training.forms.import_model", stored)
+    monkeypatch.setattr("generation.training.exchange.pipeline_import.import_model", stored)
+    upload = SimpleUploadedFile("model.zip", b"zip")
+    client_of(researcher).post("/generation/training/import/", {"name": "theirs", "file": upload})
+    return Checkpoint.objects.get(name="theirs")
+
+
+def offered_to(person: User) -> list[str]:
+    """To start a training from."""
+    choices: Any = for_person(TrainingForm(), person).fields["parent"]
+    return [row.name for row in choices.queryset]
+
+
+def test_who_imported_a_model_owns_it_and_nobody_else_meets_it(
+    imported: Checkpoint, researcher: User, stranger: User, client_of: Callable[[User], Client]
+) -> None:
+    owner, other = client_of(researcher), client_of(stranger)
+    pages = [f"/generation/checkpoints/{imported.pk}/{page}" for page in ("", "card.md", "pipeline.zip")]
+
+    assert imported.owners() == [researcher]
+    assert "it belongs to" in owner.get(pages[0]).content.decode()
+    assert "theirs" in owner.get("/generation/training/").content.decode()
+    assert offered_to(researcher) == ["theirs"]
+    assert [other.get(page).status_code for page in pages] == [404] * 3
+    assert "theirs" not in other.get("/generation/training/").content.decode()
+    assert offered_to(stranger) == []
+
+
+def test_a_viewer_uses_it_and_only_the_owner_removes_it_with_a_reason(
+    imported: Checkpoint, researcher: User, stranger: User, client_of: Callable[[User], Client]
+) -> None:
+    owner, other = client_of(researcher), client_of(stranger)
+    imported.share_with(stranger, Part.VIEWER, by=researcher)
+    at = f"/generation/checkpoints/{imported.pk}/"
+
+    assert offered_to(stranger) == ["theirs"]
+    assert "Remove this model" not in other.get(at).content.decode()
+    assert other.post(f"{at}remove", {"reason": "mine"}).status_code == 404
+    assert other.post(f"{at}name", {"name": "mine"}).status_code == 404
+    owner.post(f"{at}remove", {"reason": ""})
+    assert Checkpoint.objects.filter(pk=imported.pk).exists()
+    owner.post(f"{at}remove", {"reason": "outdated"})
+
+    assert not Checkpoint.objects.filter(pk=imported.pk).exists()
+    assert not imported.weights.storage.exists(imported.weights.name)
+    event = Event.objects.filter(action="removed a model").get()
+    assert (event.reason, event.detail["name"]) == ("outdated", "theirs")
+
+
+def test_the_command_names_the_owner_and_without_one_every_researcher_may_use_it(
+    imported: Checkpoint, stranger: User, tmp_path: Path
+) -> None:
+    call_command("models", "import", str(tmp_path), "--name=of-x", "--owner=x@example.org")
+    call_command("models", "import", str(tmp_path), "--name=of-all")
+
+    assert Checkpoint.objects.get(name="of-x").owners() == [stranger]
+    assert set(offered_to(stranger)) == {"of-x", "of-all"}
+    assert not Checkpoint.objects.owned_by(stranger).filter(name="of-all").exists()
+
+
+def test_what_comes_with_lungrater_everybody_sees_and_nobody_owns(stranger: User) -> None:
+    (shipped,) = register_shipped()
+
+    assert list(Checkpoint.objects.visible_to(stranger)) == [shipped]
+    assert not Checkpoint.objects.owned_by(stranger).exists()
