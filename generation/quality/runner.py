@@ -221,7 +221,9 @@ def write_verdicts(report: QualityReport) -> None:
         update_fields=["similarity", "threshold"],
     )
     dataset = Dataset.objects.select_for_update().get(pk=report.candidate_id)
-    dataset.measurements = {**dataset.measurements, **_measurements(report)}
+    dataset.measurements = _measurements(
+        report
+    )  # the latest report alone, so that no number outlives its comparison
     dataset.save(update_fields=["measurements"])
 
 

@@ -100,6 +100,8 @@ def test_each_number_carries_its_extractor_in_report_file_and_pool(
         *("grid", "Coarse", "frd-score 1.0.1")
     }
     assert any("FD (Coarse)" in line for line in Dataset.objects.get(name="Fakes").measured_in_words)
+    judged(*datasets, ["site"])
+    assert not any("Coarse" in line for line in Dataset.objects.get(name="Fakes").measured_in_words)
 
 
 def test_the_same_report_comes_from_the_command(

@@ -82,7 +82,7 @@ def test_a_viewer_uses_it_and_only_the_owner_removes_it_with_a_reason(
     owner.post(f"{at}remove", {"reason": "outdated"})
 
     assert not Checkpoint.objects.filter(pk=imported.pk).exists()
-    assert not imported.weights.storage.exists(imported.weights.name)
+    assert not imported.weights.storage.exists(str(imported.weights.name))
     event = Event.objects.filter(action="removed a model").get()
     assert (event.reason, event.detail["name"]) == ("outdated", "theirs")
 
