@@ -59,18 +59,8 @@ class Shot:
 
 SHOTS = (
     Shot("home", "researcher", ""),
-    Shot("studies", "researcher", "studies/"),
     Shot("study-open", "researcher", "studies/", (OPEN,)),
-    Shot("study-finished", "researcher", "studies/", (FINISHED,)),
-    Shot("new-study", "researcher", "studies/new/"),
     Shot("analysis", "researcher", "studies/", (FINISHED, "Analysis")),
-    Shot("datasets", "researcher", "pool/datasets/"),
-    Shot("gallery", "researcher", "pool/images/"),
-    Shot("import", "researcher", "pool/import/"),
-    Shot("generate", "researcher", "generation/new/diffusion/"),
-    Shot("admin-home", "admin", ""),
-    Shot("health", "admin", "health/"),
-    Shot("reading-list", "rater", "reading/", theme="dark"),
     Shot("rating", "rater", "reading/", ("Begin",), theme="dark", reads=True),
     Shot("rating-phone", "rater", "reading/", ("Begin",), theme="dark", width=390, height=844, reads=True),
 )

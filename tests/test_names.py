@@ -19,9 +19,9 @@ from bench.house import (
     untyped_dicts,
 )
 
-# Not the folder of screenshots, the element of HTML, the glossary itself and a folder name that imports know.
+# Not the folder of screenshots, the target that takes them, the element of HTML, the glossary itself and a folder name that imports know.
 FOLDER = "pictures"
-PICTURE = re.compile(r"(?<![/<])\bpictures?\b(?!/|>|”)", re.IGNORECASE)
+PICTURE = re.compile(r"(?<![/<])(?<!make )\bpictures?\b(?!/|>|”)", re.IGNORECASE)
 HE = re.compile(r"\b(he|his|him|himself|she|her|hers|herself)\b", re.IGNORECASE)
 
 
