@@ -13,6 +13,9 @@ from django.db.models.functions import Coalesce
 
 
 def count_of(rows: QuerySet[Any], by: str) -> Coalesce:
-    """How many of these rows refer to the outer query's row by this field."""
-    own = rows.filter(**{by: OuterRef("pk")}).order_by().values(by).annotate(number=Count("pk"))
+    """How many of these rows refer to the outer query's row by this field.
+
+    Of whatever column: for one that is named the database would look into each row, where an index is enough.
+    """
+    own = rows.filter(**{by: OuterRef("pk")}).order_by().values(by).annotate(number=Count("*"))
     return Coalesce(Subquery(own.values("number")), 0)

@@ -43,9 +43,14 @@ class DatasetQuerySet(SharedQuerySet["Dataset"]):
 
     def counted(self) -> Self:
         """Datasets with `image_count`, `excluded_count` and `held_count`, the near-copies of real images."""
-        held_back = Image.objects.held_back().filter(dataset=models.OuterRef("pk")).order_by()
+        # From the copies on, of which there are few, not from a dataset's images.
+        of_copy = NearCopy.objects.filter(
+            image__dataset=models.OuterRef("pk"), image__excluded_reason=""
+        ).order_by()
         counted = (
-            held_back.values("dataset").annotate(number=models.Count("pk", distinct=True)).values("number")
+            of_copy.values("image__dataset")
+            .annotate(number=models.Count("image", distinct=True))
+            .values("number")
         )
         return self.annotate(
             image_count=count_of(Image.objects.all(), "dataset"),
@@ -250,6 +255,14 @@ class Image(models.Model):
                 name="image_series",
                 condition=~models.Q(series_key=""),
             ),
+            # What a list of datasets shows of each: a few of its images, and how many stand out.
+            models.Index(
+                fields=["dataset", "pixel_sha256"],
+                name="image_usable",
+                condition=models.Q(excluded_reason=""),
+            ),
+            models.Index(fields=["dataset"], name="image_left_out", condition=~models.Q(excluded_reason="")),
+            models.Index(fields=["dataset"], name="image_with_values", condition=~models.Q(values="")),
             GinIndex(fields=["notes"], opclasses=["jsonb_path_ops"], name="image_notes"),
         ]
 

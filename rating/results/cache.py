@@ -9,24 +9,24 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Max, OuterRef, Subquery
 
-from pool.canonical.typed_json import as_json, from_json
+from pool.models import Image
 from rating.reading.rating import RatingRevision
 from rating.results.computation.bundle_job import BundleJob
 from rating.results.methods import versions
 from rating.results.query import Response, read_columns, responses_of
+from rating.results.stored_results import LAYOUT, StoredResults
 from rating.statistics.columns import StudyColumns
 from rating.studies.enrolment import Enrolment
 from rating.studies.images import StudyImage
@@ -34,13 +34,8 @@ from rating.studies.sampling.strata import Stratum
 from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import Study
 
-T = TypeVar("T")
-LAYOUT = 15  # raise it when numbers or figures are made otherwise
-STATES = 2
-MOST_FILES = 400
 
-
-class ResultCache:
+class ResultCache(StoredResults):
     """What was computed of one study as it stands now."""
 
     def __init__(self, study: Study, state: StateOfRatings | None = None) -> None:
@@ -48,11 +43,7 @@ class ResultCache:
         self.study = study
         self.state = state.fingerprint
         self._has_machines = state.has_machines
-        self.folder = _folder(study.pk) / self.state
-
-    def has(self, name: str) -> bool:
-        """Whether the numbers of this name are there to be read."""
-        return (self.folder / f"{_safe(name)}.json").exists()
+        super().__init__(_folder(study.pk) / self.state)
 
     def columns(self, *, machines: bool = False, first_phase: bool = False) -> StudyColumns:
         """People's ratings, or those of the machines that were shown the same, or people's of a first phase."""
@@ -61,7 +52,7 @@ class ResultCache:
         if path.exists():
             return StudyColumns.load(path)
         columns = read_columns(self.study, machines=machines, first_phase=first_phase)
-        self._write(path, columns.save)
+        self.write(path, columns.save)
         return columns
 
     def machine_columns(self) -> StudyColumns | None:
@@ -75,47 +66,8 @@ class ResultCache:
             return _texts(path, path.stat().st_mtime_ns)
         responses = responses_of(self.study, session=session, text_only=True)
         content = json.dumps([astuple(response) for response in responses], ensure_ascii=False)
-        self._write(path, lambda place: place.write_text(content, encoding="utf-8"))
+        self.write(path, lambda place: place.write_text(content, encoding="utf-8"))
         return responses
-
-    def typed(self, name: str, kind: type[T], make: Callable[[], T]) -> T:
-        """The numbers of this name, made once and read back as what they were."""
-        path = self.folder / f"{_safe(name)}.json"
-        if path.exists():
-            hashable: Any = kind
-            value: T = _typed(hashable, path, path.stat().st_mtime_ns)
-            return value
-        value = make()
-        words = json.dumps(as_json(value), ensure_ascii=False, allow_nan=False)
-        self._write(path, lambda place: place.write_text(words, encoding="utf-8"))
-        return value
-
-    def bytes(self, name: str, make: Callable[[], bytes]) -> bytes:
-        """The drawing of this name, made once."""
-        path = self.folder / _safe(name)
-        if not path.exists():
-            content = make()
-            self._write(path, lambda place: place.write_bytes(content))
-            return content
-        return path.read_bytes()
-
-    def _write(self, path: Path, write: Callable[[Path], Any]) -> None:
-        """Put the whole file there at once; a reader never sees half of one."""
-        if not self.folder.exists():
-            _forget_old(self.folder.parent)
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if sum(1 for _ in self.folder.iterdir()) >= MOST_FILES:
-            return
-        with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as place:
-            pass
-        write(Path(place.name))
-        Path(place.name).replace(path)
-
-
-# A process goes from page to page of one study: what it has read last it need not read again. All of it is frozen.
-@lru_cache(maxsize=4)
-def _typed(kind: Any, path: Path, _written: int) -> Any:
-    return from_json(kind, json.loads(path.read_text(encoding="utf-8")))
 
 
 @lru_cache(maxsize=1)
@@ -194,8 +146,10 @@ def _measured(studies: list[int]) -> dict[int, list[Any]]:
     """What was measured of the datasets, such as a FID, and how many findings are known: both may come after the study."""
     if not studies:
         return {}
-    images = StudyImage.objects.filter(study__in=studies).exclude(image__label="").order_by()
-    findings = dict(images.values_list("study").annotate(n=Count("pk")))
+    # A look at each image of the studies: a join would make the database read all images there are.
+    label = Image.objects.order_by().filter(pk=OuterRef("image")).values("label")
+    images = StudyImage.objects.filter(study__in=studies).annotate(label=Subquery(label)).exclude(label="")
+    findings = dict(images.order_by().values_list("study").annotate(n=Count("pk")))
     strata = Stratum.objects.filter(study__in=studies).order_by("pk")
     rows = _by_study(strata, "study", "dataset__name", "dataset__measurements")
     return {study: [rows[study], findings.get(study, 0)] for study in studies}
@@ -207,21 +161,3 @@ def _last_revisions(studies: list[int]) -> dict[int, int]:
     sittings = Sitting.objects.filter(enrolment__study__in=studies).order_by()
     ends = sittings.annotate(end=Subquery(of_sitting.values("pk")[:1]))
     return {study: end or 0 for study, end in ends.values_list("enrolment__study").annotate(last=Max("end"))}
-
-
-def _forget_old(folder: Path) -> None:
-    """Keep the last few states; older numbers can be made again."""
-    if not folder.exists():
-        return
-    states = sorted(
-        (path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime
-    )
-    for old in states[: -STATES + 1] if STATES > 1 else states:
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def _safe(name: str) -> str:
-    """A file name that no request can steer out of the folder."""
-    stem, _, ending = name.rpartition(".")
-    digest = hashlib.sha256(name.encode()).hexdigest()[:32]
-    return f"{digest}.{ending}" if stem and ending.isalnum() else digest

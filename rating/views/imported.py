@@ -20,6 +20,7 @@ from rating.results.imported.numbers import (
     answered_questions,
     exhibit_named,
     results_of_imported,
+    stored_results_of,
     truth_words,
 )
 from rating.results.imported.report import imported_csv, imported_drawer, report_on_imported
@@ -70,7 +71,8 @@ def imported(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 def imported_figure(request: HttpRequest, slug: str, name: str, kind: str) -> HttpResponse:
     """An exhibit as a file, as of a study."""
-    results = results_of_imported(_visible(request, slug))
+    row = _visible(request, slug)
+    results = results_of_imported(row)
     exhibit = exhibit_named(results, name)
     if exhibit is None or (kind not in TABLES and exhibit.draw is None):
         raise Http404
@@ -81,7 +83,9 @@ def imported_figure(request: HttpRequest, slug: str, name: str, kind: str) -> Ht
     on_screen = kind == "svg" and "print" not in request.GET
     draw = exhibit.draw
     assert draw is not None  # noqa: S101  looked at above
-    drawing = as_file(draw(results, SCREEN if on_screen else PRINT), kind)
+    style = SCREEN if on_screen else PRINT
+    stored = f"{name} {'screen' if on_screen else 'print'}.{kind}"
+    drawing = stored_results_of(row).bytes(stored, lambda: as_file(draw(results, style), kind))
     response = as_download(drawing, FORMATS[kind], "" if on_screen else f"imported-{name}.{kind}")
     response["Content-Security-Policy"] = OF_A_DRAWING
     return response

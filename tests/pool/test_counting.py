@@ -1,11 +1,15 @@
 """Counts beside the rows of a list: right, and no product of what is counted."""
 
+import hashlib
+from typing import Any
+
 import pytest
 from django.urls import reverse
 
 from accounts.models import User
 from generation.models import GenerationJob
-from pool.models import Dataset, Image
+from pool.models import Dataset, Image, NearCopy
+from pool.strips import strips
 from rating.models import Study
 from tests.database_work import analyze, database_work
 from tests.factories import make_dataset, make_image
@@ -80,3 +84,42 @@ def test_two_jobs_are_compared_a_page_at_a_time(client_of, researcher):
     assert [(one.image, other.image) for one, other in page.context["pairs"]] == list(
         zip(images[:2], images[2:], strict=True)
     )
+
+
+def fill(images: int) -> None:
+    """Two datasets of so many images, three of them left out and one held back each."""
+    for origin in ("real", "synthetic"):
+        dataset = make_dataset(f"{images} {origin}", origin=origin)
+        rows = Image.objects.bulk_create(
+            Image(
+                dataset=dataset,
+                origin=origin,
+                modality="xray",
+                file="none",
+                pixel_sha256=hashlib.sha256(f"{origin} {n}".encode()).hexdigest(),
+                width=64,
+                height=64,
+                bits=8,
+                excluded_reason="Blurred." if n < 3 else "",
+            )
+            for n in range(images)
+        )
+        NearCopy.objects.create(image=rows[-1], of=rows[-2], similarity=1, threshold=0.9)
+        NearCopy.objects.create(image=rows[-1], of=rows[-3], similarity=1, threshold=0.9)
+
+
+def test_the_list_of_datasets_reads_each_image_once_to_count_it_and_never_again(researcher):
+    works = {}
+    for images in (400, 1600):
+        fill(images)
+        analyze()
+        with database_work() as works[images]:
+            listed: list[Any] = list(Dataset.objects.counted().filter(name__startswith=f"{images} "))
+            strips([dataset.pk for dataset in listed], researcher)
+        counts = {(each.image_count, each.excluded_count, each.held_count) for each in listed}
+        assert counts == {(images, 3, 1)}
+
+    few, many = works.values()
+    assert len(many.queries) == len(few.queries)
+    # A count gives its rows once to be grouped and once as read.
+    assert many.rows - few.rows <= 2 * (1600 - 400) * 1.1

@@ -14,6 +14,7 @@ from pool.canonical.texts import file_name, line
 from pool.canonical.typed_json import as_json
 from pool.models import Modality
 from rating.results.imported.model import ImportedRatings
+from rating.results.imported.numbers import results_of_imported
 from rating.results.imported.table import MOST_BYTES, TOO_LARGE, ImportedTable, read_table
 from rating.statistics.ratings_table import LABELS, RatingsError
 from rating.studies.study import Study
@@ -102,6 +103,7 @@ class ImportedRatingsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic
             ratings=self.answers.ratings,
             with_truth=bool(self.answers.truth),
         )
+        results_of_imported(row)  # now, so that no page computes them
         return row
 
 

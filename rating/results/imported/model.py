@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -52,9 +55,16 @@ class ImportedRatings(Shared):
     def get_absolute_url(self) -> str:
         return reverse("rating:imported", args=[self.slug])
 
+    @property
+    def results_folder(self) -> Path:
+        """Where what is computed of them is stored."""
+        return Path(settings.HOME.root) / "analysis" / f"imported-{self.pk}"
+
     def remove(self, *, by: Any, reason: str) -> None:
         record(self, by, "removed imported ratings", reason=reason, name=self.name, sha256=self.file_sha256)
+        folder = self.results_folder
         self.delete()
+        transaction.on_commit(partial(shutil.rmtree, folder, ignore_errors=True))
 
 
 class ImportedRatingsMembership(Membership):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
+from functools import partial
 from typing import Any
 
 from pool.canonical.typed_json import as_json, from_json
 from rating.results.exhibit import Exhibit
 from rating.results.imported.model import NOTICE, ImportedRatings
 from rating.results.imported.table import ImportedTable
+from rating.results.methods import versions
 from rating.results.questions import QUESTIONS, Question
+from rating.results.stored_results import LAYOUT, StoredResults
 from rating.results.study_results import StudyResults
 from rating.results.summary import study_results
 
@@ -24,15 +27,19 @@ def answers_of(row: ImportedRatings) -> ImportedTable:
 
 
 def results_of_imported(row: ImportedRatings) -> StudyResults:
-    """Without a truth the agreement alone."""
-    return _results(row.pk, row.file_sha256)
+    """Without a truth the agreement alone. Computed when they are imported, and where that is gone, once more."""
+    return stored_results_of(row).typed("numbers", StudyResults, partial(_computed, row))
 
 
-@lru_cache(maxsize=4)
-def _results(pk: int, _sha256: str) -> StudyResults:
-    columns = answers_of(ImportedRatings.objects.get(pk=pk)).columns()
+def stored_results_of(row: ImportedRatings) -> StoredResults:
+    """What is computed of a file that never changes, by this version of LungRater."""
+    words = f"{LAYOUT} {versions()} {row.slug} {row.file_sha256}"
+    return StoredResults(row.results_folder / hashlib.sha256(words.encode()).hexdigest()[:24])
+
+
+def _computed(row: ImportedRatings) -> StudyResults:
     # In which order they were answered, nobody knows.
-    return replace(study_results(columns), order_effects=None)
+    return replace(study_results(answers_of(row).columns()), order_effects=None)
 
 
 def answered_questions(results: StudyResults) -> Iterator[tuple[Question, list[Exhibit]]]:

@@ -189,6 +189,25 @@ def test_they_are_removed_with_a_reason_that_the_log_keeps(client: Client, resea
     assert Event.objects.filter(action="removed imported ratings", reason="The wrong file.").exists()
 
 
+def test_their_numbers_are_computed_once_when_they_come_in_and_go_with_them(
+    client: Client, researcher: User, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    row = imported_ratings("There")
+    before = numbers(results_of_imported(row))
+
+    monkeypatch.setattr("rating.results.imported.numbers.study_results", lambda *_: pytest.fail("once more"))
+    client.force_login(researcher)
+    page = client.get(reverse("rating:imported", args=[row.slug]))
+    folder = row.results_folder
+    was_there = folder.is_dir()
+    with django_capture_on_commit_callbacks(execute=True):
+        row.remove(by=researcher, reason="Once is enough.")
+
+    assert page.status_code == 200
+    assert as_json(page.context["report"]) == before
+    assert (was_there, folder.is_dir()) == (True, False)
+
+
 def test_the_command_and_the_api_take_the_same_form(tmp_path: Path, researcher: User) -> None:
     file = tmp_path / "ratings.csv"
     file.write_text("rater;image;answer\nA;1;echt\nB;1;fake\n")
