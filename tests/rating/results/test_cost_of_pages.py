@@ -11,7 +11,7 @@ from tests.database_work import Work, analyze, database_work
 from tests.rating.long_study import long_study
 
 pytestmark = pytest.mark.django_db
-OWN, ELSEWHERE = 30, (1000, 4000)
+OWN, ELSEWHERE = 400, (1000, 6000)
 
 
 def state(study: Study) -> tuple[Any, Work]:
