@@ -21,6 +21,7 @@ from generation.quality.forms import QualityForm
 from pool.canonical.pixels import Pixels, fitted_square
 from pool.imports.store import add_image
 from pool.models import Dataset, Origin
+from tests.api.callers import caller, post
 from tests.factories import make_dataset
 from tests.generation.metrics.image_samples import GridExtractor, patient
 
@@ -132,3 +133,18 @@ def test_a_declared_extractor_that_cannot_be_used_is_refused_by_the_form(
         "“Coarse” has no weights",
         "The recipe torn.toml needs a side from 8 to 2048 that is not larger than what is resized to.",
     ]
+
+
+def test_a_program_names_several_and_is_told_which_there_are(
+    datasets: tuple[Dataset, Dataset], researcher: User
+) -> None:
+    wish = {"reference": datasets[0].pk, "candidate": datasets[1].pk}
+    program = caller(researcher)
+
+    post(program, "/api/v1/quality-reports", {**wish, "extractors": ["coarse", "frd"]})
+    refused = post(program, "/api/v1/quality-reports", {**wish, "extractors": ["none"]})
+    post(program, "/api/v1/quality-reports", wish)
+
+    reports = QualityReport.objects.order_by("pk").values_list("extractors", flat=True)
+    assert list(reports) == [["coarse", "frd"], ["site"]]
+    assert (refused.status_code, "none is not one of" in refused.content.decode()) == (422, True)
