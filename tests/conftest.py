@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 from hypothesis import HealthCheck
@@ -61,6 +62,14 @@ def documentation_of_a_page() -> Iterator[None]:
     """Whether or not this checkout's documentation was built, a test meets the same."""
     with pytest.MonkeyPatch.context() as patching:
         patching.setattr(settings, "DOCS_DIR", Path(__file__).parent / "data" / "docs")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def passwords_hashed_once() -> Iterator[None]:
+    """By the site's own hasher, but for its rounds: they make a guess dear, and what a test says does not turn on them."""
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setattr(PBKDF2PasswordHasher, "iterations", 1)
         yield
 
 

@@ -34,7 +34,6 @@ class ModelCache(Generic[Model]):
 
     def clear(self) -> None:
         self._models.clear()
-        gc.collect()
 
     def _make_room(self) -> None:
         budget = self._budget()

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from accounts.models import User
-from rating.models import Enrolment, Freeze, Presentation, Rating, Stratum, Study
+from rating.models import Enrolment, Presentation, Rating, Stratum, Study
 from rating.studies.sampling.generators import competitor
 from tests.factories import make_dataset, make_image, make_pixels
 from tests.rating.cast import SEED, organiser, presentations
+from tests.rating.freezing import freeze
 
 ARENA = {"design": "arena", "primary_endpoint": "strength"}
 REAL = "real images"
@@ -48,10 +49,8 @@ def open_arena(
     study = draft_arena(name, counts, **protocol)
     for person in raters:
         Enrolment.enrol(study, person).consent()
-    freeze = Freeze.objects.create(study=study)
-    freeze.perform()
-    assert freeze.state == Freeze.State.SUCCEEDED, freeze.error
-    study.refresh_from_db()
+    likeness = (*(counts or {}).items(), *((field, repr(value)) for field, value in protocol.items()))
+    freeze(study, "arena", name, *likeness)
     study.open(organiser())
     return study
 

@@ -17,7 +17,6 @@ from accounts.models import User
 from accounts.roles import Role
 from rating.models import (
     Enrolment,
-    Freeze,
     ImportedRatings,
     Presentation,
     Rating,
@@ -28,6 +27,7 @@ from rating.models import (
 )
 from rating.results.imported.form import ImportedRatingsForm
 from tests.factories import make_dataset, make_image, make_pixels
+from tests.rating.freezing import freeze
 
 SEED = 20260101
 
@@ -73,10 +73,7 @@ def frozen_study(name: str = "Reading", *, raters: Iterable[User] = (), **counts
     study = draft_study(name, **counts)
     for rater in raters:
         Enrolment.enrol(study, rater).consent()
-    freeze = Freeze.objects.create(study=study)
-    freeze.perform()
-    assert freeze.state == Freeze.State.SUCCEEDED, freeze.error
-    study.refresh_from_db()
+    freeze(study, name, *sorted((field, repr(value)) for field, value in counts.items()))
     return study
 
 

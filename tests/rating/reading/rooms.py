@@ -8,9 +8,10 @@ from typing import Any
 
 from playwright.sync_api import Error
 
-from rating.models import Enrolment, Freeze, Stratum, Study
+from rating.models import Enrolment, Stratum, Study
 from tests.factories import make_image
 from tests.rating.cast import draft_study, organiser
+from tests.rating.freezing import freeze
 
 SOON = 30.0
 
@@ -35,10 +36,8 @@ def reading_study(
     study.save()
     for rater in raters:
         Enrolment.enrol(study, rater).consent()
-    freeze = Freeze.objects.create(study=study)
-    freeze.perform()
-    assert freeze.state == Freeze.State.SUCCEEDED, freeze.error
-    study.refresh_from_db()
+    likeness = sorted((field, repr(value)) for field, value in protocol.items())
+    freeze(study, "room", name, real, fake, practice, *likeness)
     study.open(organiser())
     return study
 
