@@ -38,6 +38,13 @@ accesslog = None
 control_socket_disable = True
 
 
+def when_ready(_server: Any) -> None:
+    """The master has read the project and has no worker yet."""
+    from lungrater.embedded.shared_modules import load_shared_modules
+
+    load_shared_modules()
+
+
 def on_exit(_server: Any) -> None:
     if metrics_folder:
         shutil.rmtree(metrics_folder, ignore_errors=True)
