@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -54,6 +54,11 @@ SCREEN = Theme(
 PRINT = Theme(
     "#ffffff", "#16202a", "#51606d", "#dbe1e5", "#1f5d94", "#cb7318", "#66717c", "#0b6670", "cividis"
 )
+
+
+def theme_of(query: Container[str]) -> Theme:
+    """The colours a figure is asked for in: those of paper are those of the light pages, too."""
+    return PRINT if "print" in query or "light" in query else SCREEN
 
 
 def matplotlib() -> ModuleType:

@@ -17,7 +17,7 @@ from generation.quality.table import as_csv
 from generation.training.checkpoint_views import FOR_GOOD, OF_A_DRAWING
 from jobs.views import Context, JobPages
 from pool.choices import for_person
-from pool.figure_style import SCREEN, as_file
+from pool.figure_style import as_file, theme_of
 from pool.looks import note_look
 from pool.models import Image
 from pool.storage.stored_files import stored_bytes
@@ -75,12 +75,12 @@ def create(request: HttpRequest) -> HttpResponse:
 @require_safe
 @may_view
 def figure(request: HttpRequest, pk: int, name: str) -> HttpResponse:
-    report = _report(request, pk)
+    report, theme = _report(request, pk), theme_of(request.GET)
     curves = report.results.get("curves", {}).get(name)
     if name == DISTANCES and report.results.get("extractors"):
-        drawing = distances_figure([Part("all fakes", "", report.numbers), *report.parts], SCREEN)
+        drawing = distances_figure([Part("all fakes", "", report.numbers), *report.parts], theme)
     elif curves is not None:
-        drawing = curves_figure(name, curves, SCREEN)
+        drawing = curves_figure(name, curves, theme)
     else:
         raise Http404
     svg = as_file(drawing, "svg")

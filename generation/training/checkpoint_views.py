@@ -23,7 +23,7 @@ from generation.training.model_card import markdown, sections
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.run_history import Course, loss_curve
 from jobs.views import Context
-from pool.figure_style import PRINT, SCREEN, Theme, as_file
+from pool.figure_style import as_file, theme_of
 from pool.models import Image
 from pool.registers.fool_rates_by_dataset import fool_rates, of_checkpoint
 from pool.storage.stored_files import stored_bytes
@@ -152,9 +152,9 @@ def course_figure(request: HttpRequest, pk: int) -> HttpResponse:
     course = Course.of(get_object_or_404(TrainingRun.objects.visible_to(request.user), pk=pk))
     if not course.points:
         raise Http404
-    theme = PRINT if "print" in request.GET else SCREEN
+    theme = theme_of(request.GET)
     drawing = fidelity_figure.by_step(course.points, course.metrics.floor, theme, course.metrics.extractor)
-    return _drawing(drawing, theme, "fidelity")
+    return _drawing(request, drawing, "fidelity")
 
 
 @require_safe
@@ -165,15 +165,15 @@ def loss_figure(request: HttpRequest, pk: int) -> HttpResponse:
     curve = loss_curve(run)
     if curve is None:
         raise Http404
-    theme = PRINT if "print" in request.GET else SCREEN
-    return _drawing(loss_by_step(curve, theme), theme, "loss")
+    theme = theme_of(request.GET)
+    return _drawing(request, loss_by_step(curve, theme), "loss")
 
 
-def _drawing(figure: Figure, theme: Theme, name: str) -> HttpResponse:
+def _drawing(request: HttpRequest, figure: Figure, name: str) -> HttpResponse:
     svg = as_file(figure, "svg")
     response = HttpResponse(svg, content_type="image/svg+xml", headers={"Cache-Control": "private, no-cache"})
     response["Content-Security-Policy"] = OF_A_DRAWING
-    if theme is PRINT:
+    if "print" in request.GET:
         response["Content-Disposition"] = f'attachment; filename="{name}.svg"'
     return response
 

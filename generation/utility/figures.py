@@ -24,7 +24,7 @@ def scores(report: UtilityResults, theme: Theme) -> Figure:
     figure, (ax,) = panel(theme, height=1 + 0.28 * len(rows))
     forest(ax, theme, rows)
     ax.axvline(1 / len(report.classes), color=theme.quiet, linewidth=0.8, linestyle=":")
-    ax.set_xlabel("Balanced accuracy on unseen real images, 95 % interval (dotted: chance)")
+    ax.set_xlabel("Balanced accuracy on unseen real images\n95 % interval; dotted: chance")
     return figure
 
 

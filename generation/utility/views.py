@@ -14,7 +14,7 @@ from generation.utility.models import UtilityExperiment, UtilityExplanation
 from generation.utility.tables import Report
 from jobs.views import Context, JobPages
 from pool.choices import for_person
-from pool.figure_style import FORMATS, PRINT, SCREEN, as_file
+from pool.figure_style import FORMATS, PRINT, as_file, theme_of
 from pool.looks import note_look
 from pool.models import Image
 from pool.storage.stored_files import stored_bytes
@@ -69,12 +69,12 @@ def _experiment(request: HttpRequest, pk: int) -> UtilityExperiment:
 @require_safe
 @may_view
 def figure(request: HttpRequest, pk: int, name: str, kind: str) -> HttpResponse:
-    """A drawing of the report: dark for the page, light to download."""
+    """A drawing of the report: in the colours of the page, or those of paper to download."""
     row = _experiment(request, pk)
     if not row.report or name not in FIGURES or kind not in FORMATS:
         raise Http404
     download = "download" in request.GET
-    content = as_file(FIGURES[name](row.results, PRINT if download else SCREEN), kind)
+    content = as_file(FIGURES[name](row.results, PRINT if download else theme_of(request.GET)), kind)
     response = HttpResponse(content, content_type=FORMATS[kind])
     if download:
         response["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django import template
 from django.forms import BaseForm, BoundField
+from django.template.context import Context
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
@@ -128,3 +130,24 @@ def initials(name: object) -> str:
     """What stands in the circle beside a person: the first letters of the first and the last word."""
     words = str(name).partition("@")[0].replace(".", " ").split()
     return "".join(word[0] for word in [*words[:1], *words[1:][-1:]]).upper()
+
+
+@register.simple_tag(takes_context=True)
+def themed(context: Context, url: str, **query: int | str) -> str:
+    """The address of a figure in the colours of the page; where the system chooses, in the dark."""
+    return _figure_url(url, query, is_light=context.get("theme") == "light")
+
+
+@register.simple_tag(takes_context=True)
+def light_source(context: Context, url: str, **query: int | str) -> SafeString:
+    """Of a `picture`: the same figure for a system that is light, where the system chooses."""
+    if context.get("theme") != "auto":
+        return SafeString()
+    return format_html(
+        '<source media="(prefers-color-scheme: light)" srcset="{}">', _figure_url(url, query, is_light=True)
+    )
+
+
+def _figure_url(url: str, query: Mapping[str, int | str], *, is_light: bool) -> str:
+    words = urlencode(dict(query) | ({"light": ""} if is_light else {}))
+    return f"{url}?{words}" if words else url
