@@ -113,7 +113,7 @@ def make_world(people: dict[str, User]) -> dict[str, Any]:
     training = TrainingRun.objects.create(
         name="Run", dataset=make_dataset(), total=1, curve=[[1, 0.9], [2, 0.5]]
     )
-    MachineReading.objects.create(study=own, folder="machines/one")
+    reading = MachineReading.objects.create(study=own, folder="machines/one")
     frozen = frozen_study("Frozen")
     heat_map = {"z": [[0, 41], [-7, 3]], "luck": 40, "mean": [[9, 200], [90, 80]]}
     findings = [
@@ -130,6 +130,7 @@ def make_world(people: dict[str, User]) -> dict[str, Any]:
     )
     return {
         "own": own,
+        "reading": reading,
         "correction": corrected.correction,
         "own token": PersonalToken.issue(researcher, name="notebook", lives=timedelta(days=1), scopes=[])[0],
         "taught": taught,

@@ -20,13 +20,18 @@ def ask_to_join(request: HttpRequest, subject: Shared, *, back: str, joined: str
     form = ReasonForm(request.POST if request.method == "POST" else None)
     owners = subject.owners()
     if form.is_valid():
-        reason = form.cleaned_data["reason"]
-        subject.share_with(request.user, Part.OWNER, by=request.user)
-        record(subject, request.user, "made themselves an owner", reason=reason)
-        _tell(owners, str(subject), str(request.user), reason)
+        join(subject, request.user, form.cleaned_data["reason"])
         return HttpResponseRedirect(joined)
     context = {"subject": subject, "form": form, "owners": owners, "back": back}
     return render(request, "account/join.html", context, status=422 if form.errors else 200)
+
+
+def join(subject: Shared, person: Any, reason: str) -> None:
+    """Make this person an owner; the log and the owners' mail say so, and why."""
+    owners = subject.owners()
+    subject.share_with(person, Part.OWNER, by=person)
+    record(subject, person, "made themselves an owner", reason=reason)
+    _tell(owners, str(subject), str(person), reason)
 
 
 def _tell(owners: list[Any], name: str, person: str, reason: str) -> None:

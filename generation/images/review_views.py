@@ -39,6 +39,10 @@ class ReviewForm(forms.Form):
         if data.get("decision") == "leave_out" and not self.why:
             self.add_error("other_reason", "Say why it is left out.")
 
+    def decide(self, looked_at: GeneratedImage, *, by: Any) -> None:
+        left_out = self.cleaned_data["decision"] == "leave_out"
+        looked_at.review(by=by, leave_out_for=self.why if left_out else "")
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @may_review
@@ -48,8 +52,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
     form = ReviewForm(request.POST) if request.method == "POST" else None
     if form is not None and form.is_valid():
         looked_at = get_object_or_404(job.outcomes.with_image(), index=form.cleaned_data["index"])
-        left_out = form.cleaned_data["decision"] == "leave_out"
-        looked_at.review(by=request.user, leave_out_for=form.why if left_out else "")
+        form.decide(looked_at, by=request.user)
         return redirect(f"{reverse('generation:review', args=[pk])}?after={looked_at.index}")
     context = {
         "job": job,

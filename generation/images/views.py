@@ -14,11 +14,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from generation.images.engines.protocol import ImageSpec
-from generation.images.forms.base import random_seed
 from generation.images.forms.by_engine import JOB_FORMS
 from generation.images.forms.queue import QueueFilterForm, ResumeForm
 from generation.images.models import PREVIEW, GenerationJob
 from generation.images.outcomes import GeneratedImage
+from generation.images.repeats import MORE, repeat
+from generation.images.repeats import more_like as more_of
 from generation.training import pipeline_folder
 from generation.training.models import Checkpoint
 from generation.training.run_history import Row
@@ -33,7 +34,6 @@ SHOWN = 60
 CHECKPOINTS_SHOWN = 100
 LOG_LINES = 50
 PROMPTS_SHOWN = 8
-MORE = 8
 
 may_view = permission_required("generation.view_generationjob", raise_exception=True)
 may_add = permission_required("generation.add_generationjob", raise_exception=True)
@@ -146,12 +146,9 @@ def _in_words(spec: ImageSpec) -> str:
 @may_add
 def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
     """The same once more, with another seed."""
-    repeat = get_object_or_404(GenerationJob.objects.editable_by(request.user), pk=pk).duplicate(
-        seed=random_seed(), requested_by_id=request.user.pk
-    )
-    repeat.submit()
-    messages.success(request, f"Queued with seed {repeat.seed}.")
-    return redirect(repeat)
+    job = repeat(get_object_or_404(GenerationJob.objects.editable_by(request.user), pk=pk), by=request.user)
+    messages.success(request, f"Queued with seed {job.seed}.")
+    return redirect(job)
 
 
 @require_POST
@@ -163,18 +160,9 @@ def more_like(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         image=pk,
         job__in=GenerationJob.objects.editable_by(request.user),
     )
-    finding = liked.image.label if liked.image else liked.job.label
-    more = liked.job.duplicate(
-        seed=random_seed(),
-        requested_by_id=request.user.pk,
-        total=MORE,
-        image_specs=[],
-        label=finding,
-        prompt=liked.prompt or liked.job.prompt,
-    )
-    more.submit()
+    job = more_of(liked, by=request.user)
     messages.success(request, f"{MORE} more like image {liked.index} are queued.")
-    return redirect(more)
+    return redirect(job)
 
 
 pages = GenerationPages()

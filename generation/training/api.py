@@ -6,13 +6,14 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from ninja import Router, Schema
+from ninja import Router
 
 from accounts.api.access import Access
 from accounts.api.filling import body_of
 from accounts.api.problems import ProblemError
 from accounts.api.types import Key
 from accounts.tokens.models import Scope
+from generation.training.checkpoint_api import CheckpointFacts
 from generation.training.forms import FineTuneForm, LongerForm, TrainingForm
 from generation.training.models import TrainingRun
 from generation.training.views import pages
@@ -28,14 +29,6 @@ class TrainingFacts(JobFacts):
     name: str
     dataset_id: int
     config: dict[str, object]
-
-
-class CheckpointFacts(Schema):
-    id: int
-    name: str
-    step: int
-    sha256: str
-    metrics: dict[str, object]
 
 
 add_job_operations(router, pages, TrainingFacts, at=AT, one="training_run", many="training_runs")

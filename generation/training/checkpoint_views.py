@@ -104,15 +104,23 @@ def card(request: HttpRequest, pk: int) -> HttpResponse:
 def pipeline_zip(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The model as a diffusers pipeline folder in a zip; back to its card with a sentence where that cannot be."""
     row = get_object_or_404(Checkpoint.objects.visible_to(request.user).select_related("run__dataset"), pk=pk)
+    try:
+        return zip_response(row)
+    except CheckpointError as error:
+        messages.error(request, str(error))
+        return redirect(row)
+
+
+def zip_response(row: Checkpoint) -> FileResponse:
+    """The zip of a checkpoint's pipeline folder. Raises CheckpointError where there can be none."""
     archive: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
     name = f"model-{row.sha256[:12]}"
     try:
         with exported_files(row) as files:
             write_zip(files, archive, name=name)
-    except CheckpointError as error:
+    except CheckpointError:
         archive.close()
-        messages.error(request, str(error))
-        return redirect(row)
+        raise
     archive.seek(0)
     return FileResponse(archive, as_attachment=True, filename=f"{name}.zip", content_type="application/zip")
 

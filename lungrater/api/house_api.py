@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.urls import URLPattern
@@ -12,17 +13,26 @@ from ninja.router import Router
 from accounts.api.access import Access
 from accounts.api.door import behind_the_door
 from accounts.api.problems import MEDIA_TYPE, TITLES, Problem
+from pool.canonical.json_schema import AT, Schema, schemas_of
 
 PROBLEMS = (400, 401, 403, 404, 409, 410, 422, 429)
 PREFIX = "api/v1/"
-REFERENCE = "#/components/schemas/Problem"
+REFERENCE = f"{AT}Problem"
 
 
 class HouseAPI(NinjaAPI):
+    """`result_types`: dataclasses that operations give as JSON and name by a reference; the document describes each."""
+
+    def __init__(self, *, result_types: Sequence[type] = (), **options: Any) -> None:
+        super().__init__(**options)
+        self.result_types = result_types
+
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> OpenAPISchema:
         schema = super().get_openapi_schema(path_prefix=path_prefix or PREFIX, path_params=path_params)
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schema["components"]["schemas"]["Problem"] = problem
+        for kind in self.result_types:
+            _add_schemas(schema["components"]["schemas"], kind)
         scopes = self._scopes()
         for methods in schema["paths"].values():
             for operation in methods.values():
@@ -61,3 +71,11 @@ class HouseAPI(NinjaAPI):
             for pattern in self.urls[0]
             if isinstance(pattern, URLPattern) and pattern.name not in {"api-root", "openapi-json"}
         ]
+
+
+def _add_schemas(components: dict[str, Schema], kind: type) -> None:
+    """Raises ValueError where two different things have one name."""
+    schemas = schemas_of(kind)
+    if twice := schemas.keys() & components.keys():
+        raise ValueError(f"The document has two of {', '.join(sorted(twice))}: rename one.")
+    components.update(schemas)

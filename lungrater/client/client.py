@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lungrater.client.operations import Operations
 from lungrater.client.transport import JSONObject, Transport, wait_of
 
 AT_ONCE = 50  # files in one upload
@@ -18,10 +19,11 @@ AT_WORK = frozenset({"queued", "running"})
 
 
 class Client:
-    """One site, as the person whose token it is."""
+    """One site, as the person whose token it is; `operations` has a typed method for each of the API's own."""
 
     def __init__(self, url: str, token: str, **how: Any) -> None:
         self.transport = Transport(url, token, **how)
+        self.operations = Operations(self.transport)
 
     def me(self) -> JSONObject:
         return dict(self.transport.get("/me").json())

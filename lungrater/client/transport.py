@@ -12,6 +12,7 @@ import httpx2
 from lungrater.client.problems import OtherSiteError, ProblemError
 from outbound.retry import seconds_of
 
+FileUpload = tuple[str, tuple[str, bytes]]  # a field of the form, and the file's name and content
 JSONObject = dict[str, Any]  # as the site sent it
 
 TRIES = 5
@@ -41,16 +42,22 @@ class Transport:
         )
 
     def get(self, path: str, **query: Any) -> httpx2.Response:
-        return self._try_often("GET", path, params={k: v for k, v in query.items() if v is not None})
+        return self._try_often("GET", path, params=self.query(**query))
 
     def create(self, path: str, **how: Any) -> Any:
         """The JSON of what was created: once, however often the request had to be sent."""
         return self._try_often("POST", path, headers={"Idempotency-Key": str(uuid.uuid4())}, **how).json()
 
-    def act(self, path: str, body: Any = None, *, act_token: str = "") -> Any:
-        """An act is sent once: whether it was done, the site says when it is asked."""
+    def act(self, path: str, body: Any = None, *, act_token: str = "", method: str = "POST") -> Any:
+        """An act is sent once: whether it was done, the site says when it is asked. None where it says nothing more."""
         headers = {"Act-Token": act_token} if act_token else {}
-        return _checked(self.http.request("POST", path, json=body or {}, headers=headers)).json()
+        response = _checked(self.http.request(method, path, json=body or {}, headers=headers))
+        return response.json() if response.content else None
+
+    @staticmethod
+    def query(**query: Any) -> JSONObject:
+        """What is asked for in an address: what is None is left out."""
+        return {name: value for name, value in query.items() if value is not None}
 
     def pages(self, path: str, **query: Any) -> Iterator[JSONObject]:
         """Every row of a list, page after page. Raises OtherSiteError where a page leads away from this site."""

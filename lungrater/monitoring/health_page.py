@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -54,7 +56,11 @@ def back_up(request: HttpRequest) -> HttpResponse:
     if not settings.BACKUP_URL:
         messages.error(request, NO_PLACE)
         return redirect("health")
-    record(None, request.user, "asked for a backup")
-    transaction.on_commit(lambda: enqueue(BACKUP_TASK))
+    queue_backup(request.user)
     messages.success(request, "A worker backs the site up; this page says when it is done.")
     return redirect("health")
+
+
+def queue_backup(person: Any) -> None:
+    record(None, person, "asked for a backup")
+    transaction.on_commit(lambda: enqueue(BACKUP_TASK))

@@ -18,8 +18,9 @@ from accounts.api.idempotency import once
 from accounts.api.paging import paged
 from accounts.api.problems import ProblemError
 from accounts.api.types import Key
-from accounts.forms import ConfirmForm
+from accounts.forms import ConfirmForm, ReasonForm
 from accounts.membership.forms import MemberForm
+from accounts.membership.joining import join
 from accounts.tokens.models import Scope
 from audit import record
 from pool.canonical.previews import image_png
@@ -34,12 +35,14 @@ if TYPE_CHECKING:
     Filter = Schema
     Member = Schema
     Reason = Schema
+    WhyJoin = Schema
 else:
     DatasetBody = body_of(DatasetForm, "Dataset")
     Confirmation = body_of(ConfirmForm, "Confirmation")
     Filter = body_of(FilterForm, "Filter")
     Member = body_of(MemberForm, "Member")
     Reason = body_of(ExcludeForm, "Reason")
+    WhyJoin = body_of(ReasonForm, "WhyJoin")
 
 datasets = Router(tags=["Datasets"])
 images = Router(tags=["Images"])
@@ -137,6 +140,22 @@ def change_dataset_member(request: HttpRequest, pk: Key, body: Member) -> Any:
     ).save()
     record(dataset, request.user, "changed the members", reason=sentence)
     return {"sentence": sentence}
+
+
+@datasets.post(
+    "/datasets/{pk}/join",
+    response=DatasetFacts,
+    auth=Access(Scope.WRITE, "accounts.change_user"),
+    openapi_extra=ACT,
+)
+def join_dataset(request: HttpRequest, pk: Key, body: WhyJoin) -> Any:
+    """For admins, by an act token: become an owner; log and mail tell the other owners, with your reason."""
+    dataset = get_object_or_404(Dataset, pk=pk)
+    proof_for_act(request)
+    join(
+        dataset, request.user, filled(ReasonForm, body.model_dump(exclude_unset=True)).cleaned_data["reason"]
+    )
+    return _counted(request).get(pk=pk)
 
 
 @images.get("/images", response=list[ImageFacts], auth=views)

@@ -23,9 +23,15 @@ __all__ = ["world"]
 EVERYBODY = {"rater", "researcher", "admin"}
 STAFF = {"researcher", "admin"}
 JOBS = {
-    **dict.fromkeys(
-        ("import", "generation_job", "training_run", "quality_report", "utility_experiment"), STAFF
-    )
+    "import": "imports",
+    "generation_job": "generation_jobs",
+    "training_run": "training_runs",
+    "quality_report": "quality_reports",
+    "utility_experiment": "utility_experiments",
+    "machine_reading": "machine_readings",
+    "freeze": "freezes",
+    "audit": "audits",
+    "analysis": "analyses",
 }
 
 # operation: (scope, who may, the least part in what it names; "" where it names nothing that has members)
@@ -36,6 +42,21 @@ TABLE: dict[str, tuple[str, set[str], str]] = {
     "get_dataset": ("read", STAFF, "viewer"),
     "remove_dataset": ("write", STAFF, "owner"),
     "change_dataset_member": ("write", STAFF, "owner"),
+    "join_dataset": ("write", {"admin"}, ""),
+    "change_dataset": ("write", STAFF, "editor"),
+    "list_dataset_history": ("read", STAFF, "editor"),
+    "lay_window": ("write", STAFF, "editor"),
+    "correct_images": ("write", STAFF, ""),
+    "list_corrections": ("read", STAFF, ""),
+    "get_correction": ("read", STAFF, "editor"),
+    "list_corrected_images": ("read", STAFF, "editor"),
+    "take_back_correction": ("write", STAFF, "editor"),
+    "list_held_files": ("read", STAFF, ""),
+    "discard_held_files": ("write", STAFF, ""),
+    "get_held_file": ("read", STAFF, "editor"),
+    "get_held_image": ("read", STAFF, "editor"),
+    "decide_held_file": ("write", STAFF, "editor"),
+    "readmit_held_file": ("write", STAFF, "editor"),
     "upload_images": ("write", STAFF, "editor"),
     "missing_images": ("read", STAFF, "viewer"),
     "list_dicomweb_sources": ("read", STAFF, ""),
@@ -64,12 +85,22 @@ TABLE: dict[str, tuple[str, set[str], str]] = {
     "train_longer": ("write", STAFF, "editor"),
     "list_checkpoints": ("read", STAFF, "viewer"),
     "get_training_config": ("read", STAFF, "viewer"),
+    "list_generated_images": ("read", STAFF, "viewer"),
+    "review_generated_image": ("write", STAFF, "editor"),
+    "repeat_generation_job": ("write", STAFF, "editor"),
+    "more_like_image": ("write", STAFF, "editor"),
+    "list_models": ("read", STAFF, ""),
+    "import_model": ("write", STAFF, ""),
+    "get_checkpoint": ("read", STAFF, "viewer"),
+    "rename_checkpoint": ("write", STAFF, "editor"),
+    "get_model_card": ("read", STAFF, "viewer"),
+    "get_pipeline": ("read", STAFF, "viewer"),
     "create_quality_report": ("write", STAFF, ""),
     "create_utility_experiment": ("write", STAFF, ""),
-    **{f"list_{kind}s": ("read", people, "") for kind, people in JOBS.items()},
-    **{f"get_{kind}": ("read", people, "viewer") for kind, people in JOBS.items()},
-    **{f"cancel_{kind}": ("write", people, "editor") for kind, people in JOBS.items()},
-    **{f"resume_{kind}": ("write", people, "editor") for kind, people in JOBS.items()},
+    **{f"list_{kinds}": ("read", STAFF, "") for kinds in JOBS.values()},
+    **{f"get_{kind}": ("read", STAFF, "viewer") for kind in JOBS},
+    **{f"cancel_{kind}": ("write", STAFF, "editor") for kind in JOBS},
+    **{f"resume_{kind}": ("write", STAFF, "editor") for kind in JOBS},
 }
 TABLE |= {
     "list_imported_ratings": ("read", STAFF, ""),
@@ -84,6 +115,12 @@ TABLE |= {
     "get_protocol": ("read", STAFF, "viewer"),
     "copy_study": ("write", STAFF, "viewer"),
     "change_study_member": ("write", STAFF, "owner"),
+    "join_study": ("write", {"admin"}, ""),
+    "list_statements": ("read", STAFF, "editor"),
+    "change_statements": ("write", STAFF, "editor"),
+    "remove_draft": ("write", STAFF, "owner"),
+    "list_machines": ("read", STAFF, ""),
+    "create_machine_reading": ("write", STAFF, "editor"),
     "freeze_study": ("write", STAFF, "editor"),
     "freeze_study_again": ("write", STAFF, "editor"),
     "archive_study": ("write", STAFF, "editor"),
@@ -127,9 +164,13 @@ TABLE |= {
     "list_people": ("people", {"admin"}, ""),
     "invite_people": ("people", {"admin"}, ""),
     **{f"person_{act}": ("people", {"admin"}, "") for act in ("details", "role", "link", "active", "factor")},
+    "start_backup": ("people", {"admin"}, ""),
+    "get_settings": ("people", {"admin"}, ""),
+    "change_settings": ("people", {"admin"}, ""),
+    "erase_person": ("people", {"admin"}, ""),
     "list_site_log": ("people", {"admin"}, ""),
 }
-OF_A_DRAFT = {"change_study", "freeze_study"}
+OF_A_DRAFT = {"change_study", "freeze_study", "remove_draft"}
 OF_A_CLOSED_STUDY = {
     *(
         "get_results",
@@ -144,7 +185,10 @@ OF_A_CLOSED_STUDY = {
 }
 PARTS = ("", "viewer", "editor", "owner")
 # Where an empty body is refused before anything is looked for.
-BODIES: dict[str, Any] = {"missing_images": {"sha256": []}}
+BODIES: dict[str, Any] = {
+    "missing_images": {"sha256": []},
+    "review_generated_image": {"index": 0, "decision": "keep"},
+}
 
 
 def operations() -> Iterator[tuple[str, str, str, dict[str, Any]]]:
@@ -158,13 +202,20 @@ def address(name: str, path: str, world: dict[str, Any]) -> str:
     """The path with what the world has for its place."""
     rows = {
         "/datasets/": world["image"].dataset_id,
-        "/images/": world["image"].pk,
+        "/images/": world["generated"].image_id if name == "more_like_image" else world["image"].pk,
+        "/checkpoints/": world["checkpoint"].pk,
+        "/corrections/": world["correction"].pk,
+        "/held-files/": world["discarded" if name == "readmit_held_file" else "held"].pk,
         "/imports/": world["import"].pk,
         "/dicomweb-sources/": world["source"].pk,
         "/generation-jobs/": world["job"].pk,
         "/training-runs/": world["training"].pk,
         "/quality-reports/": world["report"].pk,
         "/utility-experiments/": world["utility"].pk,
+        "/machine-readings/": world["reading"].pk,
+        "/freezes/": world["freeze"].pk,
+        "/audits/": world["audit"].pk,
+        "/analyses/": world["analysis"].pk,
         "/bundles/": world["bundle"].pk,
         "/releases/": world["release"].pk,
     }

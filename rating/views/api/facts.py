@@ -22,7 +22,7 @@ class Finding(Schema):
     check: str
     verdict: str
     reason: str
-    remedy: str
+    remedy: str = ""  # audits of before it was kept have none
 
 
 class AuditFacts(JobFacts):

@@ -58,6 +58,15 @@ def content(*kinds: str, is_binary: bool = False) -> dict[str, object]:
 
 
 CSV = content("text/csv")
+# Described by the document's own part on the dataclasses, so no schema of it is written here.
+RESULTS = {
+    "responses": {
+        200: {
+            "description": "OK",
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/StudyResults"}}},
+        }
+    }
+}
 BEING_COMPUTED = "The numbers of this study are being computed; ask again in a while."
 
 
@@ -102,7 +111,7 @@ def _over(request: HttpRequest, slug: str) -> Study:
     return get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
 
 
-@router.get("/studies/{slug}/results", response=dict[str, object], auth=sees_outcome)
+@router.get("/studies/{slug}/results", auth=sees_outcome, openapi_extra=RESULTS)
 def get_results(request: HttpRequest, slug: Slug) -> Any:
     """Every number of the report, each with its interval or the reason why there is none; what needs the truth is null before."""
     study = _over(request, slug)

@@ -18,7 +18,9 @@ from accounts.api.idempotency import once
 from accounts.api.paging import paged
 from accounts.api.problems import ProblemError
 from accounts.api.types import Key, Slug
+from accounts.forms import ReasonForm
 from accounts.membership.forms import MemberForm
+from accounts.membership.joining import join
 from accounts.tokens.models import Scope
 from audit import record
 from rating.models import Study
@@ -47,8 +49,10 @@ class StratumBody(Schema):
 if TYPE_CHECKING:
     Member = Schema
     Protocol = Schema
+    WhyJoin = Schema
 else:
     Member = body_of(MemberForm, "StudyMember")
+    WhyJoin = body_of(ReasonForm, "WhyJoin")
     Strata = Annotated[list[StratumBody], Field(max_length=MOST_STRATA)]
     Protocol = body_of(StudyForm, "Protocol", strata=(Strata | None, None))
 
@@ -105,6 +109,20 @@ def change_study_member(request: HttpRequest, slug: Slug, body: Member) -> Any:
     sentence = form.save()
     record(study, request.user, "changed the members", reason=sentence)
     return {"sentence": sentence}
+
+
+@router.post(
+    "/studies/{slug}/join",
+    response=StudyFacts,
+    auth=Access(Scope.WRITE, "accounts.change_user"),
+    openapi_extra=ACT,
+)
+def join_study(request: HttpRequest, slug: Slug, body: WhyJoin) -> Any:
+    """For admins, by an act token: become an owner; log and mail tell the other owners, with your reason."""
+    study = get_object_or_404(Study, slug=slug)
+    proof_for_act(request)
+    join(study, request.user, filled(ReasonForm, body.model_dump(exclude_unset=True)).cleaned_data["reason"])
+    return reread(study)
 
 
 def _saved(request: HttpRequest, study: Study, body: Schema) -> Any:
