@@ -11,31 +11,41 @@ from django.shortcuts import get_object_or_404
 from django.utils.datastructures import MultiValueDict
 from ninja import File, Form, Router, Schema
 from ninja.files import UploadedFile
+from ninja.responses import Status
 
-from accounts.api.access import Access
+from accounts.api.access import Access, proof_for_act
 from accounts.api.filling import body_of, filled
-from accounts.api.headers import ONCE
+from accounts.api.headers import ACT, ONCE
 from accounts.api.idempotency import once
 from accounts.api.paging import paged
 from accounts.api.problems import ProblemError, not_valid
 from accounts.api.types import Key
+from accounts.forms import ReasonForm
+from accounts.membership.forms import MemberForm
 from accounts.tokens.models import Scope
+from audit import record
 from generation.diffusion.errors import CheckpointError
 from generation.training.checkpoint_views import zip_response
+from generation.training.exchange.removal import remove_for
 from generation.training.forms import ModelImportForm, NameForm
 from generation.training.model_card import markdown
 from generation.training.models import Checkpoint
 
 if TYPE_CHECKING:
+    Member = Schema
     ModelName = Schema
     NewModel = Schema
+    WhyRemove = Schema
 else:
+    Member = body_of(MemberForm, "ModelMember")
+    WhyRemove = body_of(ReasonForm, "WhyRemove")
     ModelName = body_of(NameForm, "ModelName")
     NewModel = body_of(ModelImportForm, "NewModel", without=("file",))
 
 router = Router(tags=["Checkpoints"])
 AT = "/checkpoints"
 views = Access(Scope.READ, "generation.view_trainingrun")
+changes = Access(Scope.WRITE, "generation.change_trainingrun")
 
 
 def _file(kind: str) -> dict[str, object]:
@@ -53,6 +63,10 @@ class CheckpointFacts(Schema):
     sha256: str
     metrics: dict[str, object]
     created_at: datetime
+
+
+class ModelMemberFacts(Schema):
+    sentence: str
 
 
 @router.get(AT, response=list[CheckpointFacts], auth=views)
@@ -87,13 +101,36 @@ def get_checkpoint(request: HttpRequest, pk: Key) -> Any:
 @router.post(
     f"{AT}/{{pk}}/name",
     response=CheckpointFacts,
-    auth=Access(Scope.WRITE, "generation.change_trainingrun"),
+    auth=changes,
 )
 def rename_checkpoint(request: HttpRequest, pk: Key, body: ModelName) -> Any:
     """Give it a name of its own."""
     row = get_object_or_404(Checkpoint.objects.editable_by(request.user), pk=pk)
     filled(NameForm, body.model_dump(exclude_unset=True)).rename(row, by=request.user)
     return _visible(request, pk)
+
+
+@router.post(f"{AT}/{{pk}}/members", response=ModelMemberFacts, auth=changes, openapi_extra=ACT)
+def change_model_member(request: HttpRequest, pk: Key, body: Member) -> Any:
+    """Of a model that came without a run: give a part, by an act token; an empty part takes it away."""
+    model = get_object_or_404(Checkpoint.objects.filter(run=None).owned_by(request.user), pk=pk)
+    proof_for_act(request)
+    values = body.model_dump(exclude_unset=True)
+    sentence = filled(MemberForm, values, subject=model, by=request.user).save()
+    record(model, request.user, "changed the members", reason=sentence)
+    return {"sentence": sentence}
+
+
+@router.post(f"{AT}/{{pk}}/remove", response={204: None}, auth=changes)
+def remove_model(request: HttpRequest, pk: Key, body: WhyRemove) -> Any:
+    """Its row and weights go, with a reason; what images or models rest on stays."""
+    model = get_object_or_404(Checkpoint.objects.owned_by(request.user), pk=pk)
+    reason = filled(ReasonForm, body.model_dump(exclude_unset=True)).cleaned_data["reason"]
+    try:
+        remove_for(model, by=request.user, reason=reason)
+    except CheckpointError as error:
+        raise ProblemError(409, str(error)) from error
+    return Status(204, None)
 
 
 @router.get(f"{AT}/{{pk}}/card.md", auth=views, openapi_extra=_file("text/markdown"))

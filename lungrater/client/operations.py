@@ -28,6 +28,7 @@ from lungrater.client.types.bodies import (
     Invitations,
     Machine,
     Member,
+    ModelMember,
     ModelName,
     OpenaiJob,
     PeopleInvitations,
@@ -62,6 +63,7 @@ from lungrater.client.types.bodies import (
     WhyDelete,
     WhyJoin,
     WhyReason,
+    WhyRemove,
     Window,
 )
 from lungrater.client.types.facts import (
@@ -91,6 +93,7 @@ from lungrater.client.types.facts import (
     MachineReadingFacts,
     Me,
     MemberFacts,
+    ModelMemberFacts,
     PeopleInvitedFacts,
     PersonFacts,
     PersonSentence,
@@ -465,6 +468,16 @@ class Operations:
     def rename_checkpoint(self, pk: int, body: ModelName) -> CheckpointFacts:
         """Give it a name of its own."""
         return cast("CheckpointFacts", self.transport.act(f"/checkpoints/{pk}/name", body))
+
+    def change_model_member(self, pk: int, body: ModelMember, *, act_token: str = "") -> ModelMemberFacts:
+        """Of a model that came without a run: give a part, by an act token; an empty part takes it away."""
+        return cast(
+            "ModelMemberFacts", self.transport.act(f"/checkpoints/{pk}/members", body, act_token=act_token)
+        )
+
+    def remove_model(self, pk: int, body: WhyRemove) -> None:
+        """Its row and weights go, with a reason; what images or models rest on stays."""
+        self.transport.act(f"/checkpoints/{pk}/remove", body)
 
     def get_model_card(self, pk: int) -> bytes:
         """Get Model Card."""

@@ -30,6 +30,8 @@ TWINS: dict[str, tuple[str, ...]] = {
     "generation:import_model": ("import_model",),
     "generation:job_cancel": ("cancel_generation_job",),
     "generation:job_resume": ("resume_generation_job",),
+    "generation:model_members": ("change_model_member",),
+    "generation:remove_model": ("remove_model",),
     "generation:more_like": ("more_like_image",),
     "generation:new_utility": ("create_utility_experiment",),
     "generation:quality_create": ("create_quality_report",),

@@ -93,6 +93,8 @@ TABLE: dict[str, tuple[str, set[str], str]] = {
     "import_model": ("write", STAFF, ""),
     "get_checkpoint": ("read", STAFF, "viewer"),
     "rename_checkpoint": ("write", STAFF, "editor"),
+    "change_model_member": ("write", STAFF, "owner"),
+    "remove_model": ("write", STAFF, "owner"),
     "get_model_card": ("read", STAFF, "viewer"),
     "get_pipeline": ("read", STAFF, "viewer"),
     "create_quality_report": ("write", STAFF, ""),
@@ -170,6 +172,7 @@ TABLE |= {
     "erase_person": ("people", {"admin"}, ""),
     "list_site_log": ("people", {"admin"}, ""),
 }
+OF_A_MODEL = {"change_model_member", "remove_model"}
 OF_A_DRAFT = {"change_study", "freeze_study", "remove_draft"}
 OF_A_CLOSED_STUDY = {
     *(
@@ -203,7 +206,7 @@ def address(name: str, path: str, world: dict[str, Any]) -> str:
     rows = {
         "/datasets/": world["image"].dataset_id,
         "/images/": world["generated"].image_id if name == "more_like_image" else world["image"].pk,
-        "/checkpoints/": world["checkpoint"].pk,
+        "/checkpoints/": world["model" if name in OF_A_MODEL else "checkpoint"].pk,
         "/corrections/": world["correction"].pk,
         "/held-files/": world["discarded" if name == "readmit_held_file" else "held"].pk,
         "/imports/": world["import"].pk,
@@ -302,6 +305,7 @@ def test_what_a_part_opens_to_a_program(role, world, settings):
     settings.API_RATE = "100000/m"
     person = User.objects.create_user("member@example.org", role=role)
     subjects: list[Any] = [*Study.objects.all(), *Dataset.objects.all(), *ImportedRatings.objects.all()]
+    subjects.append(world["model"])
     for subject in subjects:
         subject.memberships.all().delete()
     program = with_act_token(person)

@@ -174,6 +174,11 @@ class Member(TypedDict):
     part: NotRequired[str | None]
 
 
+class ModelMember(TypedDict):
+    member: NotRequired[str | None]
+    part: NotRequired[str | None]
+
+
 class ModelName(TypedDict):
     name: NotRequired[str | None]
 
@@ -495,6 +500,10 @@ class WhyJoin(TypedDict):
 
 
 class WhyReason(TypedDict):
+    reason: NotRequired[str | None]
+
+
+class WhyRemove(TypedDict):
     reason: NotRequired[str | None]
 
 

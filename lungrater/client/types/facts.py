@@ -416,6 +416,10 @@ class MemberFacts(TypedDict):
 Modality = Literal["xray", "ct", "mri", "microscopy", "other"]
 
 
+class ModelMemberFacts(TypedDict):
+    sentence: str
+
+
 class NewModel(TypedDict):
     name: NotRequired[str | None]
 
