@@ -21,6 +21,9 @@ STANDING = PreparedValues(
 
 class SessionStore(db.SessionStore):
     def load(self) -> dict[str, object]:
+        if "\0" in (self.session_key or ""):  # a cookie may hold it, and no row does
+            self._session_key = None
+            return {}
         for (data,) in STANDING.rows(key=self.session_key, now=timezone.now()):
             return self.decode(data)
         self._session_key = None

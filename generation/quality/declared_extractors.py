@@ -5,6 +5,7 @@ A researcher names one of them; a path never comes from a page.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,7 +49,22 @@ def refusals(values: Sequence[str]) -> list[str]:
             weights_file(read_recipe(folder() / f"{value}{SUFFIX}"))
         except ExtractorError as error:
             sentences.append(str(error))
-    return sentences
+    return sentences or _same_names(values)
+
+
+def _same_names(values: Sequence[str]) -> list[str]:
+    """A number stands under its extractor's name in table, file and pool: two of one name could not be told apart."""
+    counts = Counter(_name_of_numbers(spec) for spec in specs(values))
+    return [
+        f"Two of these give their numbers under the name “{name}”: choose one, or name one otherwise in its recipe."
+        for name, count in counts.items()
+        if count > 1
+    ]
+
+
+def _name_of_numbers(spec: str) -> str:
+    path = Path(spec.partition("#")[0])
+    return read_recipe(path).name if path.suffix == SUFFIX else path.name
 
 
 def _name_of_sites() -> str:

@@ -56,12 +56,16 @@ def back_up_if_due(now: datetime) -> bool:
     return True
 
 
-def back_up_now(now: datetime) -> bool:
-    """The same whatever the hour; False where one is being made. Raises BackupError."""
+def back_up_now(now: datetime, *, asked_at: datetime | None = None) -> bool:
+    """The same whatever the hour; False where one is being made or was since it was asked for. Raises BackupError.
+
+    So a button pressed again and again makes one, and drops no older ones for the sake of twins.
+    """
     with _alone() as is_alone:
-        if is_alone:
-            _back_up(now)
-    return is_alone
+        if not is_alone or (asked_at and SignOfLife.objects.filter(part=BACKUP, worked_at__gt=asked_at)):
+            return False
+        _back_up(now)
+    return True
 
 
 def _back_up(now: datetime) -> None:

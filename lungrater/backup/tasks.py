@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 
 from celery import shared_task
 from django.utils import timezone
@@ -23,9 +24,10 @@ def make_nightly_backup() -> None:
 
 
 @shared_task(acks_late=False)
-def make_backup_now() -> None:
-    """The backup that an admin asked for on the page of health, which also says how it ended."""
+def make_backup_now(asked_at: int | None = None) -> None:
+    """The backup that an admin asked for on the page of health, in that second; the page also says how it ended."""
     try:
-        back_up_now(timezone.now())
+        asked = None if asked_at is None else datetime.fromtimestamp(asked_at, UTC)
+        back_up_now(timezone.now(), asked_at=asked)
     except BackupError as error:
         logger.error("the backup failed: %s", error)

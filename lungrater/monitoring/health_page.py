@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import permission_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -63,4 +64,5 @@ def back_up(request: HttpRequest) -> HttpResponse:
 
 def queue_backup(person: Any) -> None:
     record(None, person, "asked for a backup")
-    transaction.on_commit(lambda: enqueue(BACKUP_TASK))
+    asked_at = int(timezone.now().timestamp())
+    transaction.on_commit(lambda: enqueue(BACKUP_TASK, asked_at))

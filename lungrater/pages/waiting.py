@@ -40,17 +40,17 @@ class Task:
 def waiting_for(person: Any, studies: Iterable[Any]) -> list[Task]:
     """Of these studies of theirs, with progress and audit, and of their own jobs; a handful, studies first."""
     mine = [study for study in studies if study.is_editable]
-    tasks = [*_studies(mine), *_unreviewed(person), *_refused(person), *_failed(person)]
+    tasks = [*_studies(mine, person), *_unreviewed(person), *_refused(person), *_failed(person)]
     return tasks[:MOST]
 
 
-def _studies(studies: list[Any]) -> Iterator[Task]:
+def _studies(studies: list[Any], person: Any) -> Iterator[Task]:
     quiet = _quiet_raters([study for study in studies if study.state == Study.State.OPEN])
     for study in studies:
-        yield from _of_study(study, quiet[study.pk])
+        yield from _of_study(study, quiet[study.pk], person)
 
 
-def _of_study(study: Any, quiet: list[str]) -> Iterator[Task]:
+def _of_study(study: Any, quiet: list[str], person: Any) -> Iterator[Task]:
     page = study.get_absolute_url()
     if study.state == Study.State.DRAFT:
         yield Task(
@@ -78,8 +78,12 @@ def _of_study(study: Any, quiet: list[str]) -> Iterator[Task]:
             page,
         )
     elif not study.rater_count and study.state in {Study.State.FROZEN, Study.State.OPEN}:
-        invite = reverse("invite", args=[study.slug])
-        yield Task(f"“{study}” has no rater", "Nobody is invited yet.", "Invite", invite, "people")
+        # As `filled_by` says, of a study that is editable: where only pseudonyms are seen, an admin invites.
+        if not study.pseudonyms_only or person.has_perm("accounts.change_user"):
+            act, url = "Invite", reverse("invite", args=[study.slug])
+        else:
+            act, url = "Look", page
+        yield Task(f"“{study}” has no rater", "Nobody is invited yet.", act, url, "people")
     elif study.state == Study.State.OPEN and study.rated_count >= study.presentation_count:
         yield Task(f"All of “{study}” is rated", f"{study.rated_count} ratings.", "Close …", page, "check")
     elif study.state == Study.State.CLOSED:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,7 +28,9 @@ from lungrater.deadlines import file_storage, limits, mail
 from lungrater.deadlines.file_storage import StorageSilentError
 from lungrater.deadlines.limits import S3_DEADLINES
 from lungrater.deadlines.mail import MailSilentError
+from lungrater.embedded import web_worker
 from lungrater.embedded.urls import database_url
+from lungrater.embedded.web_worker import BoundedLine
 from outbound.waiting import within
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -352,3 +355,17 @@ def test_a_frozen_database_is_given_up_and_the_next_question_is_answered(
         assert cursor.fetchone() == (2,)
     assert waited < 5
     connection.close()
+
+
+def test_what_the_site_does_with_a_body_is_no_slowness_of_its_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, clients = socket.socketpair()
+    with BoundedLine.over(ours) as line, clients:
+        line.expect_request()
+        clients.sendall(b"ab")
+        first = line.recv(1)
+        an_hour_later = time.monotonic() + 3600
+        monkeypatch.setattr(web_worker, "time", SimpleNamespace(monotonic=lambda: an_hour_later))
+
+        second = line.recv(1)
+
+    assert (first, second) == (b"a", b"b")

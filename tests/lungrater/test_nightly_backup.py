@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import connections
 from django.test import Client
 
-from lungrater.backup import nightly
+from lungrater.backup import nightly, tasks
 from lungrater.backup.archive import verified_manifest
 from lungrater.backup.nightly import back_up_if_due, back_up_now, is_due, next_due
-from lungrater.backup.tasks import make_nightly_backup
+from lungrater.backup.tasks import make_backup_now, make_nightly_backup
 from lungrater.monitoring.health import _state
 from lungrater.monitoring.signs_of_life import BACKUP, SignOfLife
 from tests.factories import make_image
@@ -86,6 +87,20 @@ def test_a_backup_by_hand_is_made_whatever_the_hour_and_counts_among_the_newest_
         "lungrater-20260301T021000Z.backup",
         "lungrater-20260301T071000Z.backup",
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_button_pressed_again_before_its_backup_was_made_makes_no_twin(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pressed = int(datetime.now(UTC).timestamp())
+    hours = (NIGHT + timedelta(hours=number) for number in range(3))
+    monkeypatch.setattr(tasks, "timezone", SimpleNamespace(now=lambda: next(hours)))
+
+    for _ in range(3):
+        make_backup_now(pressed)
+
+    assert len(list(folder.iterdir())) == 1
 
 
 @pytest.mark.django_db(transaction=True)

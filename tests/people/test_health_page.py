@@ -135,7 +135,7 @@ def test_an_admin_queues_a_backup_that_the_log_names_and_nobody_else_may(
 ):
     settings.BACKUP_URL = "/backups"
     sent: list[str] = []
-    monkeypatch.setattr(health_page, "enqueue", sent.append)
+    monkeypatch.setattr(health_page, "enqueue", lambda task, _asked_at: sent.append(task))
 
     refused = client_of(researcher).post(reverse("back_up"))
     with django_capture_on_commit_callbacks(execute=True):
@@ -152,7 +152,7 @@ def test_without_a_place_for_backups_none_is_queued_and_the_page_says_what_to_se
 ):
     settings.BACKUP_URL = ""
     sent: list[str] = []
-    monkeypatch.setattr(health_page, "enqueue", sent.append)
+    monkeypatch.setattr(health_page, "enqueue", lambda task, _asked_at: sent.append(task))
 
     page = client_of(admin).post(reverse("back_up"), follow=True).content.decode()
 

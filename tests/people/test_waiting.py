@@ -15,7 +15,7 @@ from pool.strips import LENGTH, strips
 from rating.models import Sitting
 from rating.studies.strips import strips_of_studies
 from tests.factories import make_dataset, make_image, make_pixels
-from tests.rating.cast import draft_study, open_study, over_study
+from tests.rating.cast import draft_study, frozen_study, open_study, over_study
 
 pytestmark = pytest.mark.django_db
 
@@ -45,6 +45,20 @@ def test_a_rater_who_began_and_fell_quiet_is_named_by_code(client_of, researcher
     Sitting.objects.update(rated_count=1, ended_at=timezone.now() - timedelta(days=4))
 
     assert titles(client_of(researcher)) == ["R01 has not rated for three days"]
+
+
+def test_who_may_invite_nobody_is_led_to_the_study_that_lacks_raters(client_of, researcher):
+    theirs, of_pseudonyms = (
+        frozen_study(f"Nobody in it, {only}", pseudonyms_only=only) for only in (False, True)
+    )
+    for study in (theirs, of_pseudonyms):
+        study.share_with(researcher, Part.OWNER)
+    browser = client_of(researcher)
+
+    urls = {task.url for task in browser.get(reverse("home")).context["waiting"]}
+
+    assert urls == {reverse("invite", args=[theirs.slug]), of_pseudonyms.get_absolute_url()}
+    assert browser.get(reverse("invite", args=[of_pseudonyms.slug])).status_code == 404
 
 
 def test_a_viewer_is_asked_for_nothing(client_of, researcher):
@@ -96,3 +110,16 @@ def test_who_reads_in_a_study_is_shown_none_of_its_images_on_the_lists(researche
 
     assert strips_of_studies([study], researcher)[study.pk]
     assert strips_of_studies([study], rater) == {}
+
+
+def test_nor_by_way_of_another_study_of_the_same_images(researcher, rater):
+    read = open_study("Read by one", raters=[rater])
+    sibling = draft_study("Of the same images")
+    for stratum in read.strata.all():
+        stratum.dataset.share_with(rater, Part.VIEWER)
+        stratum.dataset.share_with(researcher, Part.VIEWER)
+        sibling.strata.create(dataset=stratum.dataset, count=1)
+    sibling.strata.exclude(dataset__in=read.strata.values("dataset")).delete()
+
+    assert strips_of_studies([sibling], researcher)[sibling.pk]
+    assert strips_of_studies([sibling], rater) == {}

@@ -144,7 +144,7 @@ def _headline(headline: Headline | None) -> HeadlineJSON | None:
         "number": headline.number,
         "interval": headline.interval,
         "name": primary.name,
-        "verdict": primary.verdict or primary.estimate.reason or "",
+        "verdict": " ".join(filter(None, [primary.estimate.reason, primary.verdict])),
         "made_by": f"{primary.sizes}. {primary.method[:1].upper()}{primary.method[1:]}.",
         "stats": [
             {"title": stat.title, "number": stat.number, "out_of": stat.out_of} for stat in headline.stats

@@ -148,3 +148,16 @@ def test_a_program_names_several_and_is_told_which_there_are(
     reports = QualityReport.objects.order_by("pk").values_list("extractors", flat=True)
     assert list(reports) == [["coarse", "frd"], ["site"]]
     assert (refused.status_code, "none is not one of" in refused.content.decode()) == (422, True)
+
+
+def test_two_extractors_of_one_name_are_refused_as_their_numbers_could_not_be_told_apart(
+    datasets: tuple[Dataset, Dataset], settings: Any
+) -> None:
+    folder = Path(settings.MODELS_DIR) / "extractors"
+    (folder / "twin.toml").write_text(RECIPE.format("Coarse") + "[image]\nside = 64\n")
+    values = {"reference": datasets[0].pk, "candidate": datasets[1].pk, "most": 100, "seed": 0}
+
+    twins = QualityForm({**values, "extractors": ["coarse", "twin"]})
+
+    assert "under the name “Coarse”" in twins.errors["extractors"][0]
+    assert QualityForm({**values, "extractors": ["site", "coarse", "frd"]}).is_valid()

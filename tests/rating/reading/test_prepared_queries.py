@@ -76,3 +76,10 @@ def test_a_session_that_was_ended_or_ran_out_opens_nothing(client_of, rater):
     pages = [browser.get(reverse("rating:reading_list")) for browser in (ended, ran_out)]
 
     assert [page.status_code for page in pages] == [302, 302]
+
+
+def test_a_session_cookie_with_a_nul_is_that_of_nobody(client):
+    """A browser's cookie may hold one in octal, which no text of PostgreSQL can."""
+    page = client.get(reverse("account_login"), HTTP_COOKIE='sessionid="\\000aaaaaaaaaaaaaaa"')
+
+    assert page.status_code == 200

@@ -12,6 +12,11 @@ from pypdf import PdfReader
 
 from audit.models import Event
 from rating.models import Rating
+from rating.results.headline import Headline
+from rating.results.report.pdf import _headline
+from rating.results.sections.primary import NO_MARGIN
+from rating.results.study_results import PrimaryResult
+from rating.statistics.estimate import Estimate
 from tests.rating.cast import open_study, over_study, rate_all
 
 pytestmark = pytest.mark.django_db
@@ -79,3 +84,13 @@ def test_page_one_of_the_paper_report_begins_with_it_in_two_weights(browser, rat
         "IBMPlexSans",
         "IBMPlexSans-SmBld",
     }
+
+
+def test_the_box_says_why_there_is_no_number_beside_what_may_be_concluded():
+    of_nobody = Estimate.undefined("Nobody rated a fake.")
+    primary = PrimaryResult("fool rate", "Fool rate", of_nobody, 0, 0, 0, "none", NO_MARGIN)
+
+    box = _headline(Headline(primary, []))
+
+    assert box is not None
+    assert box["verdict"] == f"Nobody rated a fake. {NO_MARGIN}"
