@@ -29,10 +29,11 @@ class ClipExtractor:
     folder: Path
     sha256: str
     recipe_sha256: str = ""
+    title: str = ""
 
     @property
     def name(self) -> str:
-        return f"CLIP {self.folder.name}"
+        return self.title or f"CLIP {self.folder.name}"
 
     @property
     def dimensions(self) -> int:

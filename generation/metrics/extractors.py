@@ -22,7 +22,7 @@ from generation.metrics.feature_extractor import (
     gathered,
     no_heartbeat,
 )
-from generation.metrics.published.recipe import read_recipe
+from generation.metrics.published.recipe import CLIP_LIBRARY, Recipe, read_recipe
 from generation.metrics.published.recipe_extractor import RECIPE_SUFFIX, RecipeExtractor
 from generation.torchscript.scripted_model import ScriptedModel, ScriptError
 from pool.canonical.pixels import Pixels
@@ -45,7 +45,7 @@ def extractor(spec: str = "") -> Extractor:
     name, _, sha256 = spec.partition("#")
     path = Path(name).expanduser()
     if path.suffix == RECIPE_SUFFIX:
-        return RecipeExtractor.of(read_recipe(path))
+        return _of_recipe(read_recipe(path))
     weights = path / WEIGHTS if path.is_dir() else path
     if not weights.is_file():
         raise ExtractorError(f"There is no extractor at {weights}.")
@@ -53,6 +53,13 @@ def extractor(spec: str = "") -> Extractor:
     if sha256 and sha256.lower() != digest:
         raise ExtractorError(f"{weights.name} is not the file that was asked for: its SHA-256 is {digest}.")
     return ClipExtractor(path, digest) if path.is_dir() else TorchScriptExtractor(path, digest)
+
+
+def _of_recipe(recipe: Recipe) -> Extractor:
+    declared = RecipeExtractor.of(recipe)
+    if recipe.library == CLIP_LIBRARY:
+        return ClipExtractor(recipe.path, declared.sha256, title=recipe.name)
+    return declared
 
 
 @dataclass

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from generation.diffusion.model_cache import device_for_work
 from generation.metrics.feature_extractor import ExtractorError
 from generation.metrics.published.preparing import Values
-from generation.metrics.published.recipe import Preparation, Recipe
+from generation.metrics.published.recipe import CLIP_LIBRARY, Preparation, Recipe
 from generation.metrics.published.resizing import BY_NUMBER
 from generation.metrics.published.weights import WeightsFileError, weights_of
 from generation.torchscript.scripted_model import ScriptedModel, ScriptError
@@ -39,7 +39,11 @@ class Network:
 
 def weights_file(recipe: Recipe) -> Path:
     """The file whose hash names the network: of a folder the one that holds the weights. Raises ExtractorError."""
-    names = {"open_clip": OPEN_CLIP_WEIGHTS, "transformers": TRANSFORMERS_WEIGHTS}.get(recipe.library)
+    names = {
+        "open_clip": OPEN_CLIP_WEIGHTS,
+        "transformers": TRANSFORMERS_WEIGHTS,
+        CLIP_LIBRARY: TRANSFORMERS_WEIGHTS,
+    }.get(recipe.library)
     if names is None:
         if not recipe.path.is_file():
             raise ExtractorError(f"“{recipe.name}” has no weights at {recipe.path}.")
@@ -207,7 +211,7 @@ def _transformers(recipe: Recipe) -> Network:
 
     try:
         if AutoConfig.from_pretrained(recipe.path, local_files_only=True).model_type == "clip":
-            raise ExtractorError(f"“{recipe.name}” is a CLIP: name its folder in EXTRACTOR itself.")
+            raise ExtractorError(f'“{recipe.name}” is a CLIP: its recipe says library = "clip".')
         loaded: Any = AutoModel.from_pretrained(
             recipe.path, local_files_only=True, use_safetensors=True, output_loading_info=True
         )

@@ -58,6 +58,8 @@ LIBRARIES: dict[str, Library] = {
     "torchxrayvision": Library(Preparation(224, "scikit-image", low=-1024.0, high=1024.0, channels=1)),
     "radimagenet": Library(Preparation(224, "opencv-bilinear", low=-1.0, high=1.0)),
 }
+CLIP_LIBRARY = "clip"  # prepared by CMMD's definition, and by nothing else
+LIBRARIES[CLIP_LIBRARY] = LIBRARIES["open_clip"]
 OUTPUTS = ("", "pooled", "cls", "mean")
 # Keys of the table [image] that are no field of the same name.
 RANGE = "range"
@@ -102,6 +104,10 @@ def recipe_of(table: Mapping[str, object], path: Path) -> Recipe:
     library = LIBRARIES.get(str(table.get("library", "")))
     if library is None:
         raise ValueError(f"names no library; known are {', '.join(LIBRARIES)}")
+    if table["library"] == CLIP_LIBRARY and {"image", "output", "module"} & set(table):
+        raise ValueError(
+            "is of CLIP, whose images and vectors CMMD defines: it takes neither [image] nor output"
+        )
     file, name = table.get("file"), str(table.get("name", path.stem)).strip()
     if not isinstance(file, str) or not file:
         raise ValueError("names no file")

@@ -107,6 +107,12 @@ def test_a_folder_of_clip_gives_vectors_of_length_one_and_cmmd_is_called_by_its_
     assert np.linalg.norm(rows, axis=1) == pytest.approx(1)
     assert not np.allclose(rows[0], rows[1])
     assert "clip" in used.name.lower()
+    (clip.parent / "ours.toml").write_text('name = "CLIP of ours"\nlibrary = "clip"\nfile = "tiny"')
+    declared = extractor(str(clip.parent / "ours.toml"))
+    assert declared.name == "CLIP of ours"
+    assert np.array_equal(
+        declared.features([make_pixels(seed=0)])[0], used.features([make_pixels(seed=0)])[0]
+    )
     (clip / "config.json").write_text("{")
     with pytest.raises(ExtractorError, match="no folder of a CLIP"):
         extractor(str(clip)).features([make_pixels()])
