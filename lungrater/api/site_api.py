@@ -54,5 +54,5 @@ for router in (
 ):
     api.add_router("", router)
 
-# Each person is invited for good before any mail goes out.
-addresses = api.addresses(in_pieces=frozenset({"invite_raters", "invite_people"}))
+# Each person is invited for good before any mail goes out; a search only reads, and waits for another server.
+addresses = api.addresses(in_pieces=frozenset({"invite_raters", "invite_people", "search_dicomweb_source"}))

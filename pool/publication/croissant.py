@@ -47,9 +47,10 @@ CONTEXT: dict[str, object] = {
 }
 NUMBERS = {"width", "height", "bits"}
 TABLE = "metadata.csv"
+FILES = "image-files"
 
 
-def croissant_json(facts: ReleaseFacts, *, table_sha256: str, version: str) -> str:
+def croissant_json(facts: ReleaseFacts, *, table_sha256: str, version: str, is_png: bool = True) -> str:
     """croissant.json: what the files are, what is in the table, and what a user has to know before training on them."""
     dataset = facts.dataset
     document: dict[str, object] = {
@@ -76,7 +77,15 @@ def croissant_json(facts: ReleaseFacts, *, table_sha256: str, version: str) -> s
                 "contentUrl": TABLE,
                 "encodingFormat": "text/csv",
                 "sha256": table_sha256,
-            }
+            },
+            {
+                "@type": "cr:FileSet",
+                "@id": FILES,
+                "name": FILES,
+                "description": "The images; the table names each by file_name.",
+                "encodingFormat": "image/png" if is_png else "application/dicom",
+                "includes": f"images/*.{'png' if is_png else 'dcm'}",
+            },
         ],
         "recordSet": [
             {

@@ -97,7 +97,9 @@ class Release:
             "CITATION.cff": citation_cff(facts),
             "datacite.json": datacite_json(facts),
             "dataset-metadata.json": kaggle_json(facts),
-            "croissant.json": croissant_json(facts, table_sha256=table.sha256, version="1.0.0"),
+            "croissant.json": croissant_json(
+                facts, table_sha256=table.sha256, version="1.0.0", is_png=self.is_png
+            ),
         }
         for name, text in texts.items():
             target.add(name, [text.encode()])

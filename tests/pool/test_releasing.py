@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import c2pa
 import mlcroissant
@@ -141,6 +142,10 @@ def test_croissant_has_no_error_and_its_records_are_the_images(tmp_path):
     rows = list(document.records("images"))
     assert {row["images/pixel_sha256"].decode() for row in rows} == set(content_of(dataset))
     words = json.loads((folder / "croissant.json").read_text())
+    (file_set,) = [each for each in words["distribution"] if each["@type"] == "cr:FileSet"]
+    assert {path.name for path in folder.glob(file_set["includes"])} == {
+        Path(row["images/file_name"].decode()).name for row in rows
+    }
     assert words["rai:hasSyntheticData"] is True
     for field in (
         "dataLimitations",

@@ -110,7 +110,14 @@ class RatingFacts(TypedDict):
 def csv_lines(study: Study, *, machines: bool = False) -> Iterator[str]:
     """The header and one line per presentation, ready to stream a page at a time; people's, or else the machines'."""
     columns = codebook_of(study)
+    rows = _row_lines(study, columns, machines=machines)
+    first = next(rows, "")  # changed ratings are refused here, before anything has left
     yield _line(columns)
+    yield first
+    yield from rows
+
+
+def _row_lines(study: Study, columns: Mapping[str, str], *, machines: bool) -> Iterator[str]:
     if study.shows_sets or reads_view_state(study):
         for facts in rating_facts(study, machines=machines):
             marks = [in_words(mark) for mark in facts.get("marks") or ()]
@@ -197,11 +204,12 @@ def of_stack(view_state: str | None) -> StackFacts:
 
 def json_lines(study: Study) -> Iterator[str]:
     """The lossless twin of the CSV, ready to stream: one object, its ratings a row a line."""
+    rows = (json.dumps(facts, ensure_ascii=False) for facts in rating_facts(study))
+    first = next(rows, "")  # changed ratings are refused here, before anything has left
     yield f'{{"study": {json.dumps(study.name, ensure_ascii=False)}, "ratings": [\n'
-    before = ""
-    for facts in rating_facts(study):
-        yield before + json.dumps(facts, ensure_ascii=False)
-        before = ",\n"
+    yield first
+    for row in rows:
+        yield ",\n" + row
     yield "\n]}\n"
 
 
