@@ -12,11 +12,13 @@ import argparse
 import json
 import sys
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from statsmodels.stats.proportion import proportion_confint
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -70,20 +72,24 @@ def learned(steps: int, batch: int, dropout: float, device: torch.device) -> Tra
 def compared(trainer: Trainer, *, count: int, scale: float) -> dict[str, float]:
     """What was told and what was measured, over every combination."""
     right_side, told, back = [], [], []
-    for side in (0, 1):
-        for density in DENSITIES:
-            codes_of_all = np.array([[side, DENSITY.code(str(density))]] * count, dtype=np.float32)
-            guidance = Guidance(of_attributes=(scale, scale)) if scale != 1 else 1.0
-            halves = measured(
-                sample(trainer.averaged, range(count), attributes=codes_of_all, steps=20, guidance=guidance)
-            )
-            right_side += list(halves.argmax(axis=1) == side)
-            told += [density] * count
-            back += list(halves.max(axis=1))
+    guidance = Guidance(of_attributes=(scale, scale)) if scale != 1 else 1.0
+    for number, (side, density) in enumerate(product((0, 1), DENSITIES)):
+        # Seeds of its own: with the same ones, what ignores the side would be right on exactly half.
+        seeds = range(number * count, (number + 1) * count)
+        codes_of_all = np.array([[side, DENSITY.code(str(density))]] * count, dtype=np.float32)
+        halves = measured(
+            sample(trainer.averaged, seeds, attributes=codes_of_all, steps=20, guidance=guidance)
+        )
+        right_side += list(halves.argmax(axis=1) == side)
+        told += [density] * count
+        back += list(halves.max(axis=1))
     errors = np.array(back) - told
+    low, high = proportion_confint(sum(right_side), len(right_side), method="wilson")
     return {
         "samples": len(told),
         "share on the side told": float(np.mean(right_side)),
+        "its 95 % interval, from": float(low),
+        "its 95 % interval, to": float(high),
         "correlation of density": float(np.corrcoef(told, back)[0, 1]),
         "mean error of density": float(errors.mean()),
         "root mean square error of density": float(np.sqrt((errors**2).mean())),
@@ -94,13 +100,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--dropout", type=float, nargs="+", default=(0.1, 1.0), help="an arm for each")
     parser.add_argument("--count", type=int, default=50, help="samples of each combination")
     options = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     name = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
-    for dropout, scales in ((0.1, (1.0, 2.0)), (1.0, (1.0,))):
+    for dropout in options.dropout:
         trainer = learned(options.steps, options.batch, dropout, device)
-        for scale in scales:
+        for scale in (1.0, 2.0) if dropout < 1 else (1.0,):
             row = {"device": name, "steps": options.steps, "dropout": dropout, "guidance": scale}
             print(json.dumps(row | compared(trainer, count=options.count, scale=scale)), flush=True)
 

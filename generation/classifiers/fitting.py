@@ -57,10 +57,13 @@ def fit(
     budget: Budget,
     *,
     seed: int,
+    before: Labelled | None = None,
     pulse: Callable[[], None] = lambda: None,
 ) -> tuple[Classifier, list[float]]:
     """A classifier trained on the lessons, and the loss of every step.
 
+    With `before` it is trained on those images first, with the whole budget and then, from the weights that this
+    leaves, on the lessons exactly as it would have been without: as many steps, a new optimiser, a new warm-up.
     The same arguments give the same classifier on one machine. `pulse` is called between steps and may raise
     to stop. Raises FitFailedError, WeightsError.
     """
@@ -72,7 +75,10 @@ def fit(
             load_weights(network, Path(budget.weights))
         network.to(device).train()
         generator = np.random.default_rng([seed, 1])
-        losses = list(_descend(network, lessons, budget, generator, pulse))
+        losses: list[float] = []
+        if before is not None:
+            losses += _descend(network, before, budget, np.random.default_rng([seed, 4]), pulse)
+        losses += _descend(network, lessons, budget, generator, pulse)
         _settle(network, lessons, budget, generator)
     return Classifier(description, network), losses
 

@@ -17,6 +17,10 @@ ARCHITECTURES = (
     "tiny-resnet",
 )
 MOST_SEEDS = 20
+PRETRAINED, ALL = "pretrained", "all"
+FURTHER_ARMS = (PRETRAINED, ALL)
+MOST_SUBGROUPS = 12  # attributes, each with groups of its own
+SUBGROUPS = ("sex", "age_band", "view", "site")
 
 
 class UtilityConfigError(ValueError):
@@ -30,7 +34,9 @@ class UtilityConfig:
     `ratios` are the synthetic images per real one in the mixed arms, `shares` the parts of the synthetic images
     in the learning curve. `weights` names, by architecture, a file of the home's models/weights to start from.
     `labels` are the findings to tell apart, all where none is named; `without_copies` leaves training images out
-    that are copies of test images, instead of refusing.
+    that are copies of test images, instead of refusing. `further_arms` are some of `FURTHER_ARMS`: one that is trained
+    on the synthetic images for `steps` steps and then on the real ones for as many as “real only”, and one on all of
+    both in as many steps as “real only”. `subgroups` are the stored attributes that the test images are told apart by.
     """
 
     architectures: tuple[str, ...] = ("densenet121", "efficientnet-b0", "resnet18")
@@ -50,6 +56,8 @@ class UtilityConfig:
     weights: Mapping[str, str] = field(default_factory=dict)
     without_copies: bool = False
     labels: tuple[str, ...] = ()
+    further_arms: tuple[str, ...] = ()
+    subgroups: tuple[str, ...] = SUBGROUPS
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.architectures) - set(ARCHITECTURES))
@@ -67,6 +75,12 @@ class UtilityConfig:
         _check(all(0 < share < 1 for share in self.shares), "shares are above 0 and below 1")
         _check(self.resamples >= 200, "resamples must be at least 200")
         _check(self.explained >= 0, "explained cannot be below 0")
+        strangers = sorted(set(self.further_arms) - set(FURTHER_ARMS))
+        _check(
+            not strangers,
+            f"there is no further arm {', '.join(strangers)}; there are {', '.join(FURTHER_ARMS)}",
+        )
+        _check(len(self.subgroups) <= MOST_SUBGROUPS, f"there are at most {MOST_SUBGROUPS} subgroups")
         _check(len(self.labels) != 1, "name at least two labels, or none for all")
         _check(
             all(name == Path(name).name for name in self.weights.values()),
@@ -87,7 +101,7 @@ class UtilityConfig:
         if unknown := sorted(set(settings) - {part.name for part in dataclasses.fields(cls)}):
             raise UtilityConfigError(f"Unknown setting: {', '.join(unknown)}.")
         merged = {**(PRESETS[preset] if preset else {}), **settings}
-        for name in ("architectures", "ratios", "shares", "labels"):
+        for name in ("architectures", "ratios", "shares", "labels", "further_arms", "subgroups"):
             if name in merged:
                 merged[name] = tuple(merged[name])
         try:

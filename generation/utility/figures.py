@@ -87,6 +87,21 @@ def confusion(report: UtilityResults, theme: Theme) -> Figure:
     return figure
 
 
+def subgroups(report: UtilityResults, theme: Theme) -> Figure:
+    """The AUC of each subgroup, trained on real and on synthetic images; groups too small are in the table alone."""
+    rows = [
+        (f"{row.attribute} {each.group}: {row.arm}, {row.architecture}", each.auc)
+        for row in report.subgroups
+        if row.arm in (REAL, SYNTHETIC)
+        for each in row.groups
+    ]
+    figure, (ax,) = panel(theme, height=1 + 0.28 * len(rows))
+    forest(ax, theme, rows)
+    ax.axvline(0.5, color=theme.quiet, linewidth=0.8, linestyle=":")
+    ax.set_xlabel("AUC on unseen real images, 95 % interval (dotted: chance)")
+    return figure
+
+
 def _table(ax: Axes, theme: Theme, table: Any, classes: list[str]) -> None:
     shares = table / np.maximum(1, table.sum(axis=1, keepdims=True))
     ax.imshow(shares, cmap=theme.map, vmin=0, vmax=1)
@@ -104,4 +119,5 @@ FIGURES: dict[str, Callable[[UtilityResults, Theme], Figure]] = {
     "learning-curve": learning_curve,
     "calibration": calibration,
     "confusion": confusion,
+    "subgroups": subgroups,
 }

@@ -11,7 +11,15 @@ from django.db import transaction
 from generation.diffusion.config import PRESETS as GENERATORS
 from generation.diffusion.config import ConfigError, settings_of
 from generation.diffusion.sampling.seeds import MOST_SEED
-from generation.utility.config import ARCHITECTURES, MOST_SEEDS, PRESETS, UtilityConfig, UtilityConfigError
+from generation.utility.config import (
+    ALL,
+    ARCHITECTURES,
+    MOST_SEEDS,
+    PRESETS,
+    PRETRAINED,
+    UtilityConfig,
+    UtilityConfigError,
+)
 from generation.utility.data import why_no_experiment
 from generation.utility.models import MOST_PER_CLASS, UtilityExperiment
 from generation.utility.pipeline import LONGEST_NAME, colour_of, generator_config, names_taken, new_experiment
@@ -77,6 +85,20 @@ class UtilityForm(forms.Form):
         label="Leave copies out",
         help_text="Training images that are nearly a test image are left out; otherwise they refuse the experiment.",
     )
+    further_arms = forms.MultipleChoiceField(
+        choices=[
+            (PRETRAINED, "synthetic first, then real in as many steps as real only"),
+            (ALL, "real and all synthetic in as many steps as real only"),
+        ],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Further arms",
+    )
+    subgroups = forms.CharField(
+        required=False,
+        label="Subgroups by",
+        help_text="Stored attributes with commas between them: the AUC of each of their values, and the gap. Empty: sex, age_band, view, site.",
+    )
     seed = forms.IntegerField(min_value=0, max_value=MOST_SEED, initial=0)
     settings = forms.CharField(
         required=False,
@@ -120,6 +142,10 @@ class UtilityForm(forms.Form):
             settings["architectures"] = data["architectures"]
         if labels := [label.strip() for label in data["labels"].split(",") if label.strip()]:
             settings["labels"] = labels
+        if attributes := [name.strip() for name in data["subgroups"].split(",") if name.strip()]:
+            settings["subgroups"] = list(dict.fromkeys(attributes))
+        if data["further_arms"]:
+            settings["further_arms"] = data["further_arms"]
         if data["without_copies"]:
             settings["without_copies"] = True
         start = {"preset": data["preset"], **settings_of(data["settings"])}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,7 +11,16 @@ from generation.classifiers.comparisons import delong, mcnemar
 from generation.classifiers.resampling import Estimate, Floats, Numbers, Resampling
 from generation.classifiers.scores import SCORES, confusion, reliability, scores, scores_by_class
 from generation.utility.arms import REAL, SYNTHETIC
-from generation.utility.results import ArmScores, CurvePoint, Gap, Headline, HeadlineScore, UtilityResults
+from generation.utility.results import (
+    ArmScores,
+    CurvePoint,
+    Gap,
+    Headline,
+    HeadlineScore,
+    TrainedFor,
+    UtilityResults,
+)
+from generation.utility.subgroups import ResampledTest, gap_between, unknown_of
 
 OTHER_BOUNDS = {"brier": (0.0, 2.0)}
 HEADLINE = "balanced_accuracy"
@@ -27,6 +36,7 @@ class Fitted:
     real: int
     synthetic: int
     probabilities: Floats
+    budget: TrainedFor | None = None
 
     @property
     def together(self) -> Floats:
@@ -36,11 +46,12 @@ class Fitted:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The untouched real images: the class number and the patient of each."""
+    """The untouched real images: the class number and the patient of each, and its value of each attribute."""
 
     truth: Numbers
     patients: Sequence[str]
     classes: tuple[str, ...]
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def whole_report(
@@ -50,6 +61,7 @@ def whole_report(
     seeds = len(fitted[0].probabilities)
     draw = Resampling.of(test.truth, test.patients, seeds=seeds, resamples=resamples, seed=seed)
     values = {_key(fit): _values(fit, test, draw) for fit in fitted}
+    tested = ResampledTest(test.truth, test.patients, test.classes, draw)
     architectures = list(dict.fromkeys(fit.architecture for fit in fitted))
     return UtilityResults(
         classes=list(test.classes),
@@ -61,8 +73,16 @@ def whole_report(
         arms=[_arm(fit, values[_key(fit)], test, draw) for fit in fitted],
         gaps=[_gap(fit, fitted, values, test, draw) for fit in fitted if fit.arm != REAL],
         curve=_curve(fitted, values, draw),
-        notes=list(notes),
-        not_concluded=_not_concluded(draw, seeds, len(test.truth)),
+        notes=[*notes, *unknown_of(test.groups)],
+        not_concluded=_not_concluded(
+            draw, seeds, len(test.truth), has_subgroups=any(map(any, test.groups.values()))
+        ),
+        subgroups=[
+            gap_between(_key(fit), attribute, of_images, fit.probabilities, tested)
+            for attribute, of_images in test.groups.items()
+            if any(of_images)
+            for fit in fitted
+        ],
     )
 
 
@@ -120,6 +140,7 @@ def _arm(fit: Fitted, values: Mapping[str, Floats], test: HeldOut, draw: Resampl
         },
         confusion=table.astype(int).tolist(),
         reliability=reliability(test.truth, fit.together),
+        budget=fit.budget,
     )
 
 
@@ -158,7 +179,7 @@ def _curve(fitted: Sequence[Fitted], values: Values, draw: Resampling) -> list[C
     return sorted(points, key=lambda point: (point.architecture, point.synthetic))
 
 
-def _not_concluded(draw: Resampling, seeds: int, images: int) -> list[str]:
+def _not_concluded(draw: Resampling, seeds: int, images: int, *, has_subgroups: bool) -> list[str]:
     """What these numbers do not say."""
     sentences = [
         "That the generator is good or bad as such: the same images may serve one task and not another.",
@@ -166,6 +187,11 @@ def _not_concluded(draw: Resampling, seeds: int, images: int) -> list[str]:
         "That a gap whose interval holds 0 is no gap: the test split may be too small to see it.",
         "Which of several arms is best by its p value: the p values are not adjusted for their number.",
     ]
+    if has_subgroups:
+        sentences.append(
+            "That the network makes a gap between subgroups: best and worst were chosen by looking, so groups that are "
+            "alike show a gap too, the larger the more groups there are; and groups differ in more than their name."
+        )
     if images > draw.patients:
         sentences.append(
             "More from McNemar and DeLong than from the intervals: those two take images as independent, but "

@@ -31,6 +31,20 @@ class Headline:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainedFor:
+    """Optimiser steps on its images, those on synthetic images alone before, and how many images each step drew."""
+
+    steps: int
+    steps_before: int
+    batch: int
+
+    @property
+    def images_seen(self) -> int:
+        """Images drawn in all steps; an image is drawn again and again."""
+        return (self.steps + self.steps_before) * self.batch
+
+
+@dataclass(frozen=True, slots=True)
 class ArmScores:
     """One arm of one architecture: how many images it was trained on, and how it did on the test images."""
 
@@ -42,6 +56,7 @@ class ArmScores:
     by_class: dict[str, Scores]
     confusion: list[list[int]]  # the truth in rows
     reliability: list[ConfidenceBin]
+    budget: TrainedFor | None = None  # None in a report from before this was noted
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +89,41 @@ class ExplanationOverlap:
     spearman: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Subgroup:
+    """Test images that share a value of an attribute, and the mean AUC over the findings on them."""
+
+    group: str
+    images: int
+    patients: int
+    auc: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class SmallGroup:
+    """A group that no number is given of: it has too few images of one finding."""
+
+    group: str
+    images: int
+    finding: str
+    of_finding: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubgroupGap:
+    """One arm by the values of one attribute; `gap` is the AUC of the best group less that of the worst."""
+
+    arm: str
+    architecture: str
+    attribute: str
+    groups: list[Subgroup]
+    best: str
+    worst: str
+    gap: Estimate
+    too_small: list[SmallGroup]
+    unknown: int  # test images without a value
+
+
 @dataclass(frozen=True)
 class UtilityResults:
     """All of it; `images` are counts by side and finding, `models` the folders of the first seeds."""
@@ -92,6 +142,7 @@ class UtilityResults:
     images: dict[str, dict[str, int]] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
     explanations: list[ExplanationOverlap] = field(default_factory=list)
+    subgroups: list[SubgroupGap] = field(default_factory=list)
 
     @property
     def quoted(self) -> HeadlineScore:

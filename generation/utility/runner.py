@@ -20,7 +20,8 @@ from generation.utility.config import UtilityConfig, UtilityConfigError
 from generation.utility.data import Material, material_of, squares_of
 from generation.utility.models import UtilityExperiment, UtilityExplanation, UtilityFit
 from generation.utility.report import Fitted, HeldOut, whole_report
-from generation.utility.results import ExplanationOverlap, UtilityResults
+from generation.utility.results import ExplanationOverlap, TrainedFor, UtilityResults
+from generation.utility.subgroups import value_of
 from jobs.models import JobFailedError, JobLostError
 from jobs.throttle import Throttle
 from pool.canonical.pixels import encode_png
@@ -160,16 +161,22 @@ class Work:
 
     def _trained(self, plan: Plan) -> tuple[Classifier, list[float], dict[str, int]]:
         from generation.classifiers.classifier import Description
-        from generation.classifiers.fitting import Budget, Labelled, fit
+        from generation.classifiers.fitting import Budget, fit
 
         config = self.config
         real, synthetic = plan.arm.rows(self.real.numbers, self.synthetic.numbers, seed=config.seed)
-        lessons = Labelled(
-            np.concatenate([self.real.squares[real], self.synthetic.squares[synthetic]]),
-            np.concatenate([self.real.numbers[real], self.synthetic.numbers[synthetic]]),
-        )
+        halves = [(self.real, real), (self.synthetic, synthetic)]
+        before = _joined(halves[1:]) if plan.arm.in_turn else None
+        lessons = _joined(halves[:1] if plan.arm.in_turn else halves)
         sizes = {"real": len(real), "synthetic": len(synthetic)}
-        facts = {"experiment": str(self.experiment), "arm": plan.arm.name, "seed": plan.seed, **sizes}
+        steps = {"steps": config.steps, "steps_before": config.steps if before else 0, "batch": config.batch}
+        facts = {
+            "experiment": str(self.experiment),
+            "arm": plan.arm.name,
+            "seed": plan.seed,
+            **sizes,
+            **steps,
+        }
         description = Description(plan.architecture, self.material.classes, config.size, config.colour, facts)
         budget = Budget(
             config.steps,
@@ -180,7 +187,7 @@ class Work:
         )
         seed = int(np.random.SeedSequence([config.seed, plan.seed]).generate_state(1)[0])
         classifier, losses = fit(
-            description, lessons, budget, seed=seed, pulse=Throttle(self.experiment.beat)
+            description, lessons, budget, seed=seed, before=before, pulse=Throttle(self.experiment.beat)
         )
         return classifier, losses, sizes
 
@@ -264,10 +271,14 @@ class Work:
     def results(self) -> UtilityResults:
         rows = {(fit.arm, fit.architecture, fit.seed): fit for fit in self.experiment.fits.all()}
         fitted = [
-            self._fitted([rows[arm, architecture, seed] for seed in range(self.config.seeds)])
-            for arm, architecture in dict.fromkeys(plan.key[:2] for plan in self.plans)
+            self._fitted(arm, [rows[arm.name, architecture, seed] for seed in range(self.config.seeds)])
+            for arm, architecture in dict.fromkeys((plan.arm, plan.architecture) for plan in self.plans)
         ]
-        test = HeldOut(self.test.numbers, self.material.patients(), self.material.classes)
+        groups = {
+            attribute: [value_of(image, attribute) for image in self.material.test]
+            for attribute in self.config.subgroups
+        }
+        test = HeldOut(self.test.numbers, self.material.patients(), self.material.classes, groups)
         sides = {"real": self.real, "synthetic": self.synthetic, "test": self.test}
         numbers = whole_report(
             fitted, test, resamples=self.config.resamples, seed=self.config.seed, notes=self.notes
@@ -284,11 +295,21 @@ class Work:
             },
         )
 
-    @staticmethod
-    def _fitted(rows: list[UtilityFit]) -> Fitted:
-        first = rows[0]
+    def _fitted(self, arm: Arm, rows: list[UtilityFit]) -> Fitted:
+        first, config = rows[0], self.config
         probabilities = np.array([row.probabilities for row in rows], dtype=np.float64)
-        return Fitted(first.arm, first.architecture, first.real, first.synthetic, probabilities)
+        budget = TrainedFor(config.steps, config.steps if arm.in_turn else 0, config.batch)
+        return Fitted(first.arm, first.architecture, first.real, first.synthetic, probabilities, budget)
+
+
+def _joined(halves: list[tuple[Labelled, NDArray[np.int64]]]) -> Labelled:
+    """The images of these rows, one half behind the other."""
+    from generation.classifiers.fitting import Labelled
+
+    return Labelled(
+        np.concatenate([half.squares[rows] for half, rows in halves]),
+        np.concatenate([half.numbers[rows] for half, rows in halves]),
+    )
 
 
 def weights_file(config: UtilityConfig, architecture: str) -> str:

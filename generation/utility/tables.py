@@ -9,7 +9,7 @@ from generation.classifiers.resampling import Estimate
 from generation.utility.arms import REAL, SYNTHETIC
 from generation.utility.models import UtilityExperiment, UtilityExplanation
 from generation.utility.report import in_words
-from generation.utility.results import UtilityResults
+from generation.utility.results import ArmScores, UtilityResults
 
 SHOWN = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "ece")
 NAMES = {
@@ -27,6 +27,8 @@ FIGURES = (
     ("calibration", "Calibration"),
     ("confusion", "What was called what"),
 )
+
+SUBGROUP_FIGURE = ("subgroups", "By subgroup of the test images")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Report:
     scores: Table
     gaps: Table
     by_class: Table
+    subgroups: Table
+    subgroup_gaps: Table
     agreement: Table
     explanations: list[Looked]
     figures: tuple[tuple[str, str], ...]
@@ -71,9 +75,11 @@ class Report:
             scores=_scores(numbers),
             gaps=_gaps(numbers),
             by_class=_by_class(numbers),
+            subgroups=_subgroups(numbers),
+            subgroup_gaps=_subgroup_gaps(numbers),
             agreement=_agreement(numbers),
             explanations=_side_by_side(experiment),
-            figures=FIGURES,
+            figures=(*FIGURES, SUBGROUP_FIGURE) if numbers.subgroups else FIGURES,
             notes=numbers.notes,
             not_concluded=numbers.not_concluded,
             models=sorted(numbers.models.items()),
@@ -117,12 +123,61 @@ def _images(numbers: UtilityResults) -> Table:
 def _scores(numbers: UtilityResults) -> Table:
     rows = [
         [
-            *(row.arm, row.architecture, f"{row.real:,} + {row.synthetic:,}"),
+            *(row.arm, row.architecture, f"{row.real:,} + {row.synthetic:,}", *_budget(row)),
             *(in_words(row.scores[name]) for name in SHOWN),
         ]
         for row in numbers.arms
     ]
-    return Table(["Trained on", "Network", "Real + synthetic", *(NAMES[name] for name in SHOWN)], rows)
+    return Table(
+        [
+            "Trained on",
+            "Network",
+            "Real + synthetic",
+            "Steps",
+            "Images seen",
+            *(NAMES[name] for name in SHOWN),
+        ],
+        rows,
+    )
+
+
+def _budget(row: ArmScores) -> tuple[str, str]:
+    """Steps, those on synthetic images alone first, and the images drawn in them all."""
+    if row.budget is None:
+        return "–", "–"
+    before = f"{row.budget.steps_before:,} then " if row.budget.steps_before else ""
+    return f"{before}{row.budget.steps:,}", f"{row.budget.images_seen:,}"
+
+
+def _subgroups(numbers: UtilityResults) -> Table:
+    rows = []
+    for row in numbers.subgroups:
+        own = [row.attribute, row.arm, row.architecture]
+        rows += [
+            [*own, each.group, f"{each.images:,}", f"{each.patients:,}", in_words(each.auc)]
+            for each in row.groups
+        ]
+        for small in row.too_small:
+            reason = f"too small: {small.of_finding} images of “{small.finding}”"
+            rows.append([*own, small.group, f"{small.images:,}", "–", reason])
+        if row.unknown:
+            rows.append([*own, "not known", f"{row.unknown:,}", "–", "–"])
+    return Table(["Attribute", "Trained on", "Network", "Group", "Images", "Patients", "AUC"], rows)
+
+
+def _subgroup_gaps(numbers: UtilityResults) -> Table:
+    rows = [
+        [
+            row.attribute,
+            row.arm,
+            row.architecture,
+            row.best or "–",
+            row.worst or "–",
+            in_words(row.gap) if row.gap.estimate is not None else row.gap.reason or "–",
+        ]
+        for row in numbers.subgroups
+    ]
+    return Table(["Attribute", "Trained on", "Network", "Best", "Worst", "Gap in AUC"], rows)
 
 
 def _gaps(numbers: UtilityResults) -> Table:

@@ -20,7 +20,7 @@ from jobs.command_line.options import Options
 from jobs.command_line.run_inline import perform_with_bar
 from pool.models import Dataset
 
-AS_ON_THE_PAGE = ("preset", "labels", "seeds", "steps", "seed", "per_class", "without_copies")
+AS_ON_THE_PAGE = ("preset", "labels", "seeds", "steps", "seed", "per_class", "without_copies", "subgroups")
 NUMBERS = ("seeds", "size", "steps", "batch", "seed")
 
 
@@ -40,6 +40,17 @@ class Command(BaseCommand):
         parser.add_argument("--ratios", metavar="R,R", help="synthetic images for each real one, mixed arms")
         parser.add_argument("--shares", metavar="S,S", help="parts of the synthetic images, learning curve")
         parser.add_argument("--labels", metavar="L,L", help="the findings to tell apart (default: all)")
+        parser.add_argument(
+            "--further-arms",
+            metavar="A,A",
+            help="pretrained (synthetic first, then real) and all (real and all synthetic), each with as many steps on its images as real only",
+        )
+        parser.add_argument(
+            "--subgroups",
+            metavar="A,A",
+            default="",
+            help="stored attributes whose values are told apart (default: sex,age_band,view,site)",
+        )
         for number in NUMBERS:
             parser.add_argument(f"--{number}", type=int, help="instead of the preset's")
         parser.add_argument(
@@ -105,10 +116,19 @@ def _lines(results: UtilityResults) -> list[str]:
         f"  trained on synthetic {in_words(gap.synthetic)}, on real {in_words(gap.real)}",
         f"  gap {in_words(gap.mean)}",
     ]
-    return lines + [
+    lines += [
         f"  {arm.arm}, {arm.architecture} ({arm.real} real, {arm.synthetic} synthetic): "
         f"accuracy {in_words(arm.scores['accuracy'])}, AUC {in_words(arm.scores['auc'])}"
         for arm in results.arms
+    ]
+    return lines + [
+        f"  by {row.attribute}, {row.arm}, {row.architecture}: "
+        + (
+            f"worst {row.worst}, best {row.best}, gap in AUC {in_words(row.gap)}"
+            if row.worst
+            else str(row.gap.reason)
+        )
+        for row in results.subgroups
     ]
 
 
@@ -124,6 +144,7 @@ def _form(options: Options) -> UtilityForm:
         "architectures": [
             part.strip() for part in (options["architectures"] or "").split(",") if part.strip()
         ],
+        "further_arms": [part.strip() for part in (options["further_arms"] or "").split(",") if part.strip()],
         "settings": toml_of(_settings(options)),
     }
     return fill(UtilityForm, values, title="A utility experiment", options={"generator": "train"})
