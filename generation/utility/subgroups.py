@@ -63,7 +63,7 @@ def gap_between(
             small.append(SmallGroup(group, len(rows), test.classes[rarest], int(counts[rarest])))
             continue
         aucs[group] = _aucs(probabilities[:, rows], test.truth[rows], test.draw.counts[:, rows])
-        patients = len({test.patients[row] for row in rows})
+        patients = len({test.patients[row] for row in rows.tolist()})
         groups.append(Subgroup(group, len(rows), patients, test.draw.estimate(aucs[group])))
     best, worst, gap = _gap(aucs, test.draw)
     unknown = int((words == "").sum())
