@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -41,7 +41,11 @@ def _read(kind: Any, value: Any) -> Any:
     if get_origin(kind) is not None:
         return _of_generic(get_origin(kind), get_args(kind), value)
     if isinstance(kind, type) and is_dataclass(kind):
-        return kind(**{name: _read(of, value[name]) for name, of in _hints(kind).items()})
+        # What an older version wrote lacks the fields that came later: those have a default.
+        there = {
+            name: of for name, of in _hints(kind).items() if name in value or name not in _defaults(kind)
+        }
+        return kind(**{name: _read(of, value[name]) for name, of in there.items()})
     if kind is float and isinstance(value, int | float):
         return float(value)
     if isinstance(kind, type) and isinstance(value, kind):
@@ -74,6 +78,15 @@ def _of_union(kinds: tuple[Any, ...], value: Any) -> Any:
 @cache
 def _names(kind: type) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
+
+
+@cache
+def _defaults(kind: Any) -> frozenset[str]:
+    return frozenset(
+        field.name
+        for field in fields(kind)
+        if field.default is not MISSING or field.default_factory is not MISSING
+    )
 
 
 @cache

@@ -20,6 +20,7 @@ from accounts.models import User
 from generation.metrics.number import Number
 from generation.models import QualityReport
 from pool import splits
+from pool.canonical.typed_json import as_json, from_json
 from pool.copies.rule import altered
 from pool.imports.store import add_image
 from pool.models import Dataset, Image, NearCopy, Origin
@@ -171,6 +172,17 @@ def test_an_older_report_that_could_not_calibrate_does_not_say_that_nothing_was_
 
     assert "could not be calibrated. Too few real images." in page
     assert "None of 12 fakes" not in page
+
+
+def test_a_number_of_an_older_report_is_read_without_what_came_later() -> None:
+    number = Number("fid", "Fréchet distance", "lower", 20, 20, 1.5, (1.0, 2.0))
+    older = as_json(number)
+    del older["extractor"]
+
+    assert from_json(Number, older) == number
+    del older["key"]
+    with pytest.raises(KeyError):
+        from_json(Number, older)
 
 
 def test_a_dataset_without_images_fails_with_a_sentence(real: Dataset) -> None:
