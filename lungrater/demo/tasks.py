@@ -10,7 +10,7 @@ from celery.signals import worker_ready
 from lungrater.demo import build
 
 
-@shared_task(bind=True, max_retries=200, default_retry_delay=3, queue="gpu")
+@shared_task(bind=True, max_retries=200, default_retry_delay=3)
 def build_demo(self: Task[[], None]) -> None:
     """Build the demo's images and study; comes back while another worker still has one of its jobs."""
     if not build.build():
