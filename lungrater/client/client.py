@@ -14,7 +14,18 @@ from lungrater.client.transport import JSONObject, Transport, wait_of
 
 AT_ONCE = 50  # files in one upload
 MOST_DIGESTS = 1000
-JOBS = {"import": "/imports", "generation": "/generation-jobs", "training": "/training-runs"}
+JOBS = {
+    "import": "/imports",
+    "generation": "/generation-jobs",
+    "training": "/training-runs",
+    "quality": "/quality-reports",
+    "utility": "/utility-experiments",
+    "release": "/releases",
+    "freeze": "/freezes",
+    "audit": "/audits",
+    "machine reading": "/machine-readings",
+    "bundle": "/bundles",
+}
 AT_WORK = frozenset({"queued", "running"})
 
 
@@ -55,7 +66,7 @@ class Client:
         return imports
 
     def wait(self, kind: str, key: int, *, seconds: float = 3600.0) -> JSONObject:
-        """The job (import, generation or training) once it has ended. Raises TimeoutError."""
+        """The job of this kind (a key of `JOBS`) once it has ended. Raises TimeoutError."""
         deadline = time.monotonic() + seconds
         while True:
             response = self.transport.get(f"{JOBS[kind]}/{key}")
