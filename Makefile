@@ -7,12 +7,13 @@ DOCS := build/docs/index.html
 # OpenMP's threads fight with the workers' on small machines.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup run test test-all check lint types unit every js lock sbom docs pictures wheel clean
+.PHONY: help setup run test test-all coverage check lint types unit every js lock sbom docs pictures wheel clean
 
 help:
 	@echo "make run      the site on this machine (ARGS=\"--port 9000\" for more)"
 	@echo "make test     every check, and every test but the slow ones of make test-all"
 	@echo "make test-all these too: servers and disks that fail, other servers, an installed wheel, the commands of the docs"
+	@echo "make coverage what make test runs, and which lines and branches it never reached (ARGS=tests/pool for a part)"
 	@echo "make check    the checks without the tests"
 	@echo "make setup    only create $(VENV)"
 	@echo "make docs     build the documentation, which the site then serves at /docs/"
@@ -58,7 +59,7 @@ js:
 	@tests=$$(find tests static -name '*.test.js' -o -name '*.test.mjs'); test -z "$$tests" || node --test $$tests
 
 # Without the folder of real images beside the repository, the tests that need it are left out, and counted.
-PYTEST = $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
+PYTEST = $(BIN)/python $(MEASURED) -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
 	$(if $(wildcard ../shared/data),,--without-shared)
 
 # What only `make test-all` runs: real faults, servers of others, a wheel's own venv, a tutorial from end to end.
@@ -69,6 +70,15 @@ unit: $(STAMP)
 
 every: $(STAMP)
 	$(PYTEST) $(ARGS)
+
+# Lines and branches, of child processes too; slower, and so no part of `make test`.
+coverage: MEASURED = -m coverage run
+coverage: $(STAMP)
+	mkdir -p build/coverage
+	$(BIN)/python -m coverage erase
+	$(PYTEST) -m "not ($(LEFT_OUT))" $(ARGS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 # Into build/docs, where the site finds it. Material's notice about its own future is not about us.
 docs: $(STAMP)
