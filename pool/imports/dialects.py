@@ -63,6 +63,8 @@ ALIASES = {
     "view": ("view", "view_position", "viewposition", "projection"),
     "licence": ("licence", "license"),
     "site": ("site", "hospital", "institution", "centre", "center"),
+    "sex": ("sex", "gender", "patient_sex", "patient_gender", "patientsex"),
+    "age": ("age", "patient_age", "patientage", "age_years"),
     "reader": (
         "reader",
         "rater",

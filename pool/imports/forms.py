@@ -221,7 +221,7 @@ class UploadForm(DestinationForm):
     table = forms.FileField(
         required=False,
         label="CSV of findings",
-        help_text="Columns file and label; also patient, split, view and licence where you have them.",
+        help_text="Columns file and label; also patient, split, view, site, sex, age and licence where you have them.",
     )
 
     def __init__(self, *args: Any, person: Any, files_follow: bool = False, **kwargs: Any) -> None:

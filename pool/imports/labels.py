@@ -41,6 +41,8 @@ class Facts:
     notes: tuple[Note, ...] = ()
     readers: dict[str, str] = field(default_factory=dict)
     site: str = ""
+    sex: str = ""
+    age_band: str = ""
 
 
 class Labels(Protocol):

@@ -30,6 +30,8 @@ from pool.storage.insertion import DuplicatePixelsError, insert, insert_stack, p
 
 __all__ = ["Duplicate", "DuplicatePixelsError", "add_image", "bring_in", "hints_of", "patient_key"]
 
+ATTRIBUTES = ("view", "site", "sex", "age_band")  # of a table, by their names in the provenance
+
 
 @dataclass(frozen=True)
 class Duplicate:
@@ -163,6 +165,8 @@ def _described(file: OpenedFile, image: Prepared, provenance: Mapping[str, str],
         **provenance,
         "view": facts.view,
         "site": facts.site,
+        "sex": facts.sex,
+        "age_band": facts.age_band,
         "licence": facts.licence,
         "readers": facts.readers,
         **decoded.tags,
@@ -235,9 +239,15 @@ def _complete(image: Image, described: Description) -> str:
     new = {field: value for field, value in facts.items() if value and not getattr(image, field)}
     for field, value in new.items():
         setattr(image, field, value)
-    image.save(update_fields=list(new))
+    attributes = {
+        name: described.provenance[name]
+        for name in ATTRIBUTES
+        if described.provenance.get(name) and not image.provenance.get(name)
+    }
+    image.provenance = image.provenance | attributes
+    image.save(update_fields=[*new, *(["provenance"] if attributes else [])])
     words = {"label": "finding", "patient_key": "patient", "split": "split"}
-    return ", ".join(words[field] for field in new)
+    return ", ".join([*(words[field] for field in new), *(name.replace("_", " ") for name in attributes)])
 
 
 def add_image(

@@ -20,6 +20,7 @@ from pool.imports.labels import (
 )
 from pool.imports.layouts import Findings, Row, is_by_study, layout_of, notes_on, study_labels
 from pool.imports.notes import Note
+from pool.imports.people import age_band_of, sex_of
 from pool.imports.placeholders import is_missing
 from pool.imports.row_names import RowNames, tidy_path
 
@@ -134,7 +135,25 @@ def _facts(
         notes.append(Note("patient", f"“{patient}” stands for no patient; no patient was noted."))
         patient = ""
     split, split_notes = split_of(split)
-    return Facts(label, patient, split, view, licence, (*notes, *split_notes), readers, site)
+    person = {name: _alone(lines, table, name) for name in ("sex", "age")}
+    return Facts(
+        label,
+        patient,
+        split,
+        view,
+        licence,
+        (*notes, *split_notes),
+        readers,
+        site,
+        sex_of(person["sex"]),
+        age_band_of(person["age"]),
+    )
+
+
+def _alone(lines: list[dict[str, str]], table: Table, name: str) -> str:
+    """What all rows of a file that say it agree on; empty where they do not."""
+    values = {table.cell(line, name) for line in lines} - {""}
+    return values.pop() if len(values) == 1 else ""
 
 
 def _label(

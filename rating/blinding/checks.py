@@ -70,6 +70,8 @@ class Examined:
     finding: str = ""
     view: str = ""
     site: str = ""
+    sex: str = ""
+    age_band: str = ""
     device: str = ""
     patient: str = ""
     intact: bool = True

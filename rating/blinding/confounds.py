@@ -1,4 +1,4 @@
-"""Whether the kind of image, its modality, finding, view, site or device, tells from which arm it comes."""
+"""Whether the kind of image, its modality, finding, view, site, device, or its patient's sex or age, tells from which arm it comes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ KINDS: dict[str, Callable[[Examined], str]] = {
     "view": lambda image: image.view,
     "site": lambda image: image.site,
     "device": lambda image: image.device,
+    "sex": lambda image: image.sex,
+    "age band": lambda image: image.age_band,
 }
+# What a generated image has only where its model was told it: that all of an arm lack it says nothing of the images.
+OF_PATIENTS = {"sex", "age band"}
 OPTIONAL = {"view", "site", "device"}  # what no import need give; where nobody gave it nothing is said of it
 REMEDY = "Ask for the same kinds of images of both arms, each in the same share."
 
@@ -45,12 +49,18 @@ def check_kinds(images: Sequence[Examined]) -> Finding:
         )
     if few := too_few(NAME, images):
         return few
-    looked_at = [kind for kind, value in KINDS.items() if any(value(image) for image in images)]
+    looked_at = [kind for kind, value in KINDS.items() if _is_of_both_arms(images, value, kind)]
     return Finding(
         NAME,
         Verdict.GREEN,
         f"No {' and no '.join(looked_at)} stands in one arm more often than luck would have it.",
     )
+
+
+def _is_of_both_arms(images: Sequence[Examined], value: Callable[[Examined], str], kind: str) -> bool:
+    """Whether images say of what kind they are; of patients, whether those of both arms do."""
+    arms = {image.synthetic for image in images if value(image)}
+    return len(arms) == 2 if kind in OF_PATIENTS else bool(arms)
 
 
 def _in_one_arm_only(images: Sequence[Examined]) -> list[str]:
@@ -64,7 +74,7 @@ def _missing(images: Sequence[Examined]) -> list[str]:
     """In words: of which kind how many images of an arm say nothing."""
     sentences = []
     for kind, value in KINDS.items():
-        if kind in OPTIONAL and not any(value(image) for image in images):
+        if kind in OF_PATIENTS or (kind in OPTIONAL and not any(value(image) for image in images)):
             continue
         for synthetic, arm in ((False, "real"), (True, "generated")):
             of_arm = [image for image in images if image.synthetic == synthetic]

@@ -158,6 +158,8 @@ def _examine(row: StudyImage, *, place: float, in_sample: bool, encoded_again: b
         finding=image.label,
         view=image.provenance.get("view") or image.provenance.get("ViewPosition", ""),
         site=image.provenance.get("site", ""),
+        sex=image.provenance.get("sex", ""),
+        age_band=image.provenance.get("age_band", ""),
         device=" ".join(filter(None, (image.provenance.get(tag) for tag in DEVICE))),
         patient=image.patient_key,
         intact=_is_intact(row, png) and all(_is_intact(each, content) for each, content in slices.items()),

@@ -45,7 +45,7 @@ def test_a_patient_in_both_arms_is_red() -> None:
     assert told(audited(study_of(*datasets)), "a patient in both arms", "Patients") == "red"
 
 
-@pytest.mark.parametrize("field", ["label", "view", "site"])
+@pytest.mark.parametrize("field", ["label", "view", "site", "sex", "age_band"])
 def test_a_kind_that_equals_the_arm_is_red(field: str) -> None:
     real, fake = (filled(o, p) for o, p in zip((Origin.REAL, Origin.SYNTHETIC), arms(), strict=True))
     for dataset, kind in ((real, "A"), (fake, "B")):
