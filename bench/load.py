@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -197,24 +197,24 @@ def study(raters: int, images: int) -> tuple[str, list[str]]:
 
 
 @contextmanager
-def web() -> Iterator[tuple[str, int]]:
-    """The web server as `lungrater up` starts it: its host and its master's number."""
+def web(others: Sequence[str] = ()) -> Iterator[tuple[str, int]]:
+    """The web server as `lungrater up` starts it, or another: its host and its master's number."""
     from bench.rating_page import web as started
 
-    with started() as url:
+    with started(others) as url:
         host = urlsplit(url).netloc
         yield host, listening(host)
 
 
 def listening(host: str) -> int:
-    """The process of the server, the only child of this one that is gunicorn's."""
+    """The process of the server: the only child of this one whose command line names the port."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_bytes()
             parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
         except (OSError, ValueError):
             continue
-        if parent == os.getpid() and host.encode() in words:
+        if parent == os.getpid() and host.rpartition(":")[2].encode() in words:
             return int(folder.name)
     raise SystemExit("The web server is gone.")
 

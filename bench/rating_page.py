@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -248,14 +248,15 @@ def phantom(noise: Any, side: int, bits: int) -> Any:
 
 
 @contextmanager
-def web() -> Iterator[str]:
-    """The web server as `lungrater up` starts it."""
+def web(others: Sequence[str] = ()) -> Iterator[str]:
+    """The web server as `lungrater up` starts it, or another by its command line, which names host and port."""
     from lungrater.embedded.commands import web as command
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen(command(bind=f"127.0.0.1:{port}"), cwd=REPOSITORY)
+    words = [sys.executable, *(word.format(host="127.0.0.1", port=port) for word in others)]
+    process = subprocess.Popen(words if others else command(bind=f"127.0.0.1:{port}"), cwd=REPOSITORY)
     url = f"http://127.0.0.1:{port}"
     try:
         for _ in range(300):
