@@ -487,6 +487,8 @@ class Utility(TypedDict):
     steps: NotRequired[int | None]
     labels: NotRequired[str | None]
     without_copies: NotRequired[bool | None]
+    further_arms: NotRequired[list[str] | None]
+    subgroups: NotRequired[str | None]
     seed: NotRequired[int | None]
     settings: NotRequired[str | None]
 
