@@ -82,7 +82,7 @@ def _generate_fakes(page: Page, running: Site) -> None:
     page.fill("[name=seed]", "7")
     page.click("text=Queue")
     # The page shows the images as they arrive, without being reloaded by hand.
-    until(lambda: page.locator(".notice.success, .notice.error").count() == 1, seconds=180)
+    until(lambda: page.locator("h1 .state.succeeded, .notice.error").count() == 1, seconds=180)
     assert page.locator(".notice.error").count() == 0, page.inner_text("main")
     assert page.locator(".gallery img").count() == EACH
 
