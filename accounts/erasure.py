@@ -42,7 +42,7 @@ def _relations() -> list[Any]:
     """Every foreign key of the site that points to a person."""
     return [
         each
-        for each in User._meta.get_fields()
+        for each in User._meta.get_fields(include_hidden=True)
         if (each.one_to_many or each.one_to_one) and each.auto_created
     ]
 

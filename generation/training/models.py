@@ -151,14 +151,12 @@ def samples_path(checkpoint: Checkpoint, _filename: str) -> str:
 
 
 class CheckpointQuerySet(SharedQuerySet["Checkpoint"]):
-    """A run's checkpoints go with the run; a model that came without one has members, or belongs to nobody."""
+    """A run's checkpoints go with the run; a model that came without one has members, every researcher among them maybe."""
 
     def visible_to(self, person: Any) -> Self:
-        """Those of runs this person sees, those this person has a part in, and what belongs to nobody."""
-        members = CheckpointMembership.objects.filter(subject=models.OuterRef("pk"))
-        of_nobody = models.Q(run=None) & ~models.Exists(members)
+        """Those of runs this person sees, and those this person has a part in."""
         runs = TrainingRun.objects.visible_to(person)
-        return self.filter(self._came_to(person, Part.values) | models.Q(run__in=runs) | of_nobody)
+        return self.filter(self._came_to(person, Part.values) | models.Q(run__in=runs))
 
     def editable_by(self, person: Any) -> Self:
         runs = TrainingRun.objects.editable_by(person)

@@ -143,7 +143,9 @@ def test_an_admin_asks_for_a_backup_where_there_is_a_place_for_it(
     admin, settings, monkeypatch, django_capture_on_commit_callbacks
 ):
     tasks: list[str] = []
-    monkeypatch.setattr("lungrater.monitoring.health_page.enqueue", tasks.append)
+    monkeypatch.setattr(
+        "lungrater.monitoring.health_page.enqueue", lambda task, _asked_at: tasks.append(task)
+    )
     settings.BACKUP_URL = ""
 
     nowhere = post(caller(admin), f"{AT}/backups")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from smtplib import SMTPRecipientsRefused
 
@@ -12,8 +13,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from accounts.erasure import erase_account
+from accounts.membership.models import Part
 from accounts.models import User
+from accounts.preferences import Preferences
+from accounts.tokens.models import PersonalToken
 from audit.verification import verify_chain
 from lungrater.logs import AsLine
 from lungrater.privacy.erasure import ErasureForm
@@ -139,3 +145,22 @@ def test_an_address_that_a_mail_server_refused_is_not_logged() -> None:
 
     assert ADDRESS not in line
     assert "no such mailbox" in line
+
+
+def test_what_exists_only_for_a_person_goes_with_them(researcher):
+    Preferences.objects.create(user=researcher)
+    PersonalToken.objects.create(
+        user=researcher,
+        name="Mine",
+        digest="0" * 64,
+        hint="lr_0",
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+    dataset = make_dataset()
+    dataset.share_with(researcher, Part.OWNER)
+
+    erase_account(researcher)
+
+    assert not Preferences.objects.filter(user=researcher).exists()
+    assert not PersonalToken.objects.filter(user=researcher).exists()
+    assert not dataset.memberships.filter(user=researcher).exists()

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 
+from accounts.erasure import erase_account
 from accounts.membership.models import Part
 from accounts.models import User
 from accounts.roles import Role
@@ -64,6 +65,15 @@ def test_who_imported_a_model_owns_it_and_nobody_else_meets_it(
     assert [other.get(page).status_code for page in pages] == [404] * 3
     assert "theirs" not in other.get("/generation/training/").content.decode()
     assert offered_to(stranger) == []
+
+
+def test_when_its_owner_is_erased_it_opens_to_nobody(
+    imported: Checkpoint, researcher: User, stranger: User
+) -> None:
+    erase_account(researcher)
+
+    assert not imported.memberships.exists()
+    assert not Checkpoint.objects.visible_to(stranger).exists()
 
 
 def test_a_viewer_uses_it_and_only_the_owner_removes_it_with_a_reason(

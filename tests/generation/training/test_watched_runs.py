@@ -143,6 +143,7 @@ def test_a_shipped_model_has_a_card_that_says_what_is_not_known(
         "facts": {"trained_on": "drawings", "licence": "Apache-2.0", "intended_use": "Trials."},
     }
     shipped = Checkpoint.store("shipped", description, b"weights")
+    shipped.give_to_maker(None)
 
     card = client_of(researcher).get(reverse("generation:card", args=[shipped.pk])).content.decode()
 
