@@ -104,6 +104,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=50, help="samples of each combination")
     options = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.type == "cpu":
+        torch.set_num_threads(1)  # for so small a network several would mostly wait for each other
     name = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
     for dropout in options.dropout:
         trainer = learned(options.steps, options.batch, dropout, device)
