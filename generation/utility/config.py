@@ -116,7 +116,7 @@ def _check(holds: bool, rule: str) -> None:
 
 
 PRESETS: dict[str, dict[str, object]] = {
-    # A trial run: a minute on two CPU cores.
+    # A trial run: small networks, few steps.
     "tiny": {
         "architectures": ("tiny-densenet", "tiny-efficientnet", "tiny-resnet"),
         "seeds": 2,

@@ -26,7 +26,7 @@ from generation.utility.pipeline import LONGEST_NAME, colour_of, generator_confi
 from pool.models import Dataset, Origin
 
 EXPLAINED = {
-    "tiny": "tiny: a trial of a minute or two",
+    "tiny": "tiny: a trial, small networks and few steps",
     "xray": "chest X-ray",
     "lung-ct": "lung CT",
     "brain-mri": "brain MRI",
