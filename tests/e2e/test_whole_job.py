@@ -217,6 +217,7 @@ def _check_analysis(page: Page, rows: list[dict[str, str]]) -> None:
     agreed = sum(first == second for first, second in by_image.values()) / len(by_image)
     assert f"Percent agreement {agreed:.3f}" in overview
 
+    page.click(".tabs a >> nth=1")  # the first group of questions, which also shows the images
     page.click("text=Which images?")
     galleries = _words(page)
     both = {label: list(by_image.values()).count([label, label]) for label in ("real", "fake")}
