@@ -27,7 +27,8 @@ def folder() -> Path:
 def choices() -> list[tuple[str, str]]:
     """What the form offers: the value that the row keeps, and its name."""
     offered = [(SITE, _name_of_sites())]
-    offered += [(path.stem, _name_of(path)) for path in sorted(folder().glob(f"*{SUFFIX}"))]
+    recipes = sorted(path for path in folder().glob(f"*{SUFFIX}") if path.stem not in {SITE, FRD})
+    offered += [(path.stem, _name_of(path)) for path in recipes]
     if settings.RADIOMICS_PYTHON:
         offered.append((FRD, FRD_NAME))
     return offered

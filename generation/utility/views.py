@@ -73,6 +73,8 @@ def figure(request: HttpRequest, pk: int, name: str, kind: str) -> HttpResponse:
     row = _experiment(request, pk)
     if not row.report or name not in FIGURES or kind not in FORMATS:
         raise Http404
+    if name == "subgroups" and not row.results.subgroups:
+        raise Http404
     download = "download" in request.GET
     content = as_file(FIGURES[name](row.results, PRINT if download else theme_of(request.GET)), kind)
     response = HttpResponse(content, content_type=FORMATS[kind])

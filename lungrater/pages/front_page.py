@@ -15,8 +15,8 @@ from jobs.models import Job
 from jobs.tasks import job_kinds
 from lungrater.monitoring.overview import AMBER, GREEN, failed_jobs, parts
 from lungrater.monitoring.site_state import site_state
-from lungrater.pages.waiting import is_stopped_by_its_audit
-from rating.models import BlindingAudit, Study
+from lungrater.pages.waiting import is_all_rated, is_stopped_by_its_audit
+from rating.models import BlindingAudit, Recruitment, Study
 from rating.studies.strips import strips_of_studies
 
 MOST_STUDIES = 12
@@ -74,6 +74,7 @@ def studies_of(person: Any) -> list[StudyLine]:
         studies.annotate(
             audit_verdict=Subquery(audits.values("verdict")[:1]),
             audit_overridden_at=Subquery(audits.values("overridden_at")[:1]),
+            recruits=Exists(Recruitment.objects.filter(study=OuterRef("pk"), is_open=True)),
             is_editable=Exists(Study.objects.editable_by(person).filter(pk=OuterRef("pk"))),
         )[:MOST_STUDIES]
     )
@@ -84,11 +85,7 @@ def studies_of(person: Any) -> list[StudyLine]:
 def next_step(study: Any) -> str:
     """Of a study with its progress: what has to happen next, by whomever has the part for it."""
     if study.state == Study.State.OPEN:
-        if not study.rater_count:
-            return "Invite raters"
-        if study.rated_count < study.presentation_count:
-            return f"Raters are at work: {study.rated_count} of {study.presentation_count} rated"
-        return "All is rated: close it"
+        return _next_step_of_open(study)
     if study.state == Study.State.FROZEN and is_stopped_by_its_audit(study):
         return "Its blinding audit is red: read why, it cannot be opened as it is"
     if study.state == Study.State.FROZEN and not study.rater_count:
@@ -100,6 +97,16 @@ def next_step(study: Any) -> str:
         Study.State.UNBLINDED: "Read the results",
     }
     return steps[Study.State(study.state)]
+
+
+def _next_step_of_open(study: Any) -> str:
+    if not study.rater_count:
+        return "Invite raters"
+    if not is_all_rated(study):
+        return f"Raters are at work: {study.rated_count} of {study.presentation_count} rated"
+    if getattr(study, "recruits", False):
+        return f"All who came have finished: {study.rated_count} ratings, and the link is open"
+    return "All is rated: close it"
 
 
 def jobs_of(person: Any) -> list[JobLine]:

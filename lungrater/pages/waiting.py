@@ -21,7 +21,7 @@ from rating.results.display_names import counted
 from rating.studies.stepper import pace
 
 RECENT = timedelta(days=7)
-MOST = 8
+MOST = 8  # of each kind of job
 WARN = "warn"
 
 
@@ -38,10 +38,9 @@ class Task:
 
 
 def waiting_for(person: Any, studies: Iterable[Any]) -> list[Task]:
-    """Of these studies of theirs, with progress and audit, and of their own jobs; a handful, studies first."""
+    """Of these studies of theirs, with progress and audit, and of their own jobs, studies first."""
     mine = [study for study in studies if study.is_editable]
-    tasks = [*_studies(mine, person), *_unreviewed(person), *_refused(person), *_failed(person)]
-    return tasks[:MOST]
+    return [*_studies(mine, person), *_unreviewed(person), *_refused(person), *_failed(person)]
 
 
 def _studies(studies: list[Any], person: Any) -> Iterator[Task]:
@@ -84,7 +83,7 @@ def _of_study(study: Any, quiet: list[str], person: Any) -> Iterator[Task]:
         else:
             act, url = "Look", page
         yield Task(f"“{study}” has no rater", "Nobody is invited yet.", act, url, "people")
-    elif study.state == Study.State.OPEN and study.rated_count >= study.presentation_count:
+    elif study.state == Study.State.OPEN and not study.recruits and is_all_rated(study):
         yield Task(f"All of “{study}” is rated", f"{study.rated_count} ratings.", "Close …", page, "check")
     elif study.state == Study.State.CLOSED:
         detail = "Read how raters agree, or unblind it: which images are real is told only then."
@@ -94,6 +93,11 @@ def _of_study(study: Any, quiet: list[str], person: Any) -> Iterator[Task]:
         verb = "has" if len(quiet) == 1 else "have"
         raters = reverse("rating:raters", args=[study.slug])
         yield Task(f"{who} {verb} not rated for three days", f"“{study}”", "Look", raters, "clock", WARN)
+
+
+def is_all_rated(study: Any) -> bool:
+    """Of a study with its progress."""
+    return bool(study.rated_count >= study.presentation_count)
 
 
 def is_stopped_by_its_audit(study: Any) -> bool:

@@ -53,7 +53,7 @@ def _stats(results: StudyResults) -> Iterator[Stat]:
         if results.truth and (called := _called(results.truth, truth, label))[1]:
             count, rated = called
             title = f"{TRUTHS[truth]} called {label}"
-            yield Stat(title, f"{100 * count / rated:.0f} %", f"{count} of {rated} ratings")
+            yield Stat(title, f"{100 * count / rated:.0f} %", f"{count} of {rated} ratings, pooled")
     alpha = results.agreement.coefficients.get(ALPHA)
     if alpha and alpha.estimate is not None:
         between = f"{as_text(alpha.ci[0])} to {as_text(alpha.ci[1])}" if alpha.ci else "no interval"

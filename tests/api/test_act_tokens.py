@@ -22,15 +22,16 @@ BY_SIGNATURE = {"freeze_study"}  # only of a study that asks for signatures
 ALWAYS = {
     *("change_dataset_member", "change_study_member", "close_now", "unblind_now", "sign_now"),
     *("invite_people", "person_details", "person_role", "person_link", "person_active", "person_factor"),
+    *("join_dataset", "join_study", "change_model_member", "erase_person", "change_settings"),
 }
 MEMBERS = {"member": "all researchers", "part": "viewer"}
 
 
-def with_the_header() -> dict[str, str]:
-    """Each operation whose document tells the header, and its path."""
+def with_the_header() -> dict[str, tuple[str, str]]:
+    """Each operation whose document tells the header, its method and its path."""
     return {
-        name: path
-        for name, _method, path, operation in operations()
+        name: (method, path)
+        for name, method, path, operation in operations()
         if ACT_HEADER in {each["name"] for each in operation.get("parameters", [])}
     }
 
@@ -52,9 +53,10 @@ def test_each_of_them_is_refused_without_an_act_token(world, admin):
     program = caller(admin)
 
     kinds = {}
-    for name, path in with_the_header().items():
+    for name, (method, path) in with_the_header().items():
         with transaction.atomic():
-            answer = post(program, address(name, path, world))
+            send = getattr(program, method)
+            answer = send(address(name, path, world), {}, content_type="application/json")
             transaction.set_rollback(True)
         kinds[name] = answer.json().get("type")
 
@@ -65,10 +67,10 @@ def test_the_docs_name_each_of_them():
     text = (Path(django_settings.BASE_DIR) / "docs/api.md").read_text()
     (paragraph,) = (part for part in text.split("\n\n") if "also want the header `Act-Token`" in part)
 
-    named = {in_words(path) for path in with_the_header().values()}
+    named = {f"`{method.upper()} {in_words(path)}`" for method, path in with_the_header().values()}
 
-    assert sorted(path for path in named if f"`POST {path}`" not in paragraph) == []
-    assert paragraph.count("`POST /") == len(named)
+    assert sorted(each for each in named if each not in paragraph) == []
+    assert paragraph.count("`POST /") + paragraph.count("`PATCH /") == len(named)
 
 
 @pytest.mark.django_db

@@ -104,7 +104,7 @@ def test_an_admin_has_to_make_a_passkey_and_comes_back_by_it(page: Page, live_se
     page.click("text=Add a passkey or security key")
     add_passkey(page)
     page.goto(live_server.url)
-    assert page.locator("h2:has-text('Needs a hand')").count() == 1
+    assert page.locator("h2:has-text('The site')").count() == 1
     for name in ("", "people/", "health/", "settings/", "people/invite/"):
         page.goto(f"{live_server.url}/{name}")
         shoot(page, name.strip("/").replace("/", "-") or "home")
@@ -114,7 +114,7 @@ def test_an_admin_has_to_make_a_passkey_and_comes_back_by_it(page: Page, live_se
     shoot(page, "login")
     page.click("text=/Sign in with a passkey/i")
     page.wait_for_url(f"{live_server.url}/")
-    assert page.locator("h2:has-text('Needs a hand')").count() == 1
+    assert page.locator("h2:has-text('The site')").count() == 1
 
 
 def test_a_passkey_proves_who_unblinds_a_study(page: Page, live_server: Any) -> None:
@@ -157,7 +157,7 @@ def test_a_researcher_sets_up_an_app_by_the_code_that_the_page_shows(page: Page,
     page.goto(live_server.url)
 
     assert width > 0
-    assert page.locator("h2:has-text('My studies')").count() == 1
+    assert page.locator("h2:has-text('Studies')").count() == 1
 
 
 def test_a_rater_comes_in_by_the_houses_identity_provider(

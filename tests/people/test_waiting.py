@@ -12,10 +12,10 @@ from accounts.membership.models import Part
 from pool.imports.outcome_rows import FileOutcome
 from pool.models import ImportJob
 from pool.strips import LENGTH, strips
-from rating.models import Sitting
+from rating.models import Recruitment, Sitting
 from rating.studies.strips import strips_of_studies
 from tests.factories import make_dataset, make_image, make_pixels
-from tests.rating.cast import draft_study, frozen_study, open_study, over_study
+from tests.rating.cast import draft_study, frozen_study, open_study, over_study, rate_all
 
 pytestmark = pytest.mark.django_db
 
@@ -123,3 +123,27 @@ def test_nor_by_way_of_another_study_of_the_same_images(researcher, rater):
 
     assert strips_of_studies([sibling], researcher)[sibling.pk]
     assert strips_of_studies([sibling], rater) == {}
+
+
+def test_a_study_that_still_lets_people_in_is_not_said_to_be_all_rated(client_of, researcher, rater):
+    study = open_study("Recruits", raters=[rater])
+    study.share_with(researcher, Part.OWNER)
+    rate_all(study, rater, "real")
+    browser = client_of(researcher)
+
+    finished = titles(browser)
+    Recruitment.objects.create(study=study, is_open=True)
+
+    assert finished == ["All of “Recruits” is rated"]
+    assert titles(browser) == []
+    assert "the link is open" in browser.get(reverse("home")).content.decode()
+
+
+def test_what_is_more_than_a_handful_is_counted_and_folded(client_of, researcher):
+    for number in range(10):
+        draft_study(f"Draft {number}", real=1, fake=0).share_with(researcher, Part.OWNER)
+
+    page = client_of(researcher).get(reverse("home")).content.decode()
+
+    assert "10 things wait for you" in page
+    assert "<summary>2 more</summary>" in page

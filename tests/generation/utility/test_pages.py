@@ -135,7 +135,7 @@ def test_the_report_shows_the_gap_first_and_what_it_does_not_show_last(browser: 
     assert "real-only-tiny-resnet-seed0" in page
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", [name for name in FIGURES if name != "subgroups"])
 def test_every_figure_is_drawn_and_can_be_downloaded(browser: Client, name: str) -> None:
     experiment = reported_experiment()
 
@@ -145,6 +145,12 @@ def test_every_figure_is_drawn_and_can_be_downloaded(browser: Client, name: str)
     assert b"<svg" in shown.content
     assert saved.content.startswith(b"\x89PNG")
     assert f'filename="{name}.png"' in saved["Content-Disposition"]
+
+
+def test_a_report_without_subgroups_has_no_figure_of_them(browser: Client) -> None:
+    address = reverse("generation:utility_figure", args=[reported_experiment().pk, "subgroups", "svg"])
+
+    assert browser.get(address).status_code == 404
 
 
 def test_a_refused_experiment_shows_the_copies(browser: Client) -> None:
