@@ -17,6 +17,7 @@ from jobs.models import Job, JobQuerySet
 from outbound.fetching import without_query
 from pool.canonical.measurements import in_words
 from pool.counting import count_of
+from pool.storage.paths import stored_path, upload_path, value_path
 
 ANY_NOTE = "any"
 
@@ -169,18 +170,6 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """Every finding in use, once, in order."""
         labels = self.exclude(label="").order_by().values_list("label", flat=True).distinct()
         return sorted({finding for label in labels.iterator() for finding in label.split("|")})
-
-
-def stored_path(image: Image, _filename: str) -> str:
-    return f"images/{image.pk.hex[:2]}/{image.pk.hex}.png"
-
-
-def value_path(image: Image, _filename: str) -> str:
-    return f"values/{image.pk.hex[:2]}/{image.pk.hex}.dcm"
-
-
-def upload_path(_row: models.Model, _filename: str) -> str:
-    return f"uploads/{uuid.uuid4().hex}"
 
 
 class Image(models.Model):

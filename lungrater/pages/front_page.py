@@ -17,7 +17,7 @@ from lungrater.monitoring.overview import AMBER, GREEN, failed_jobs, parts
 from lungrater.monitoring.site_state import site_state
 from lungrater.pages.waiting import is_all_rated, is_stopped_by_its_audit
 from rating.models import BlindingAudit, Recruitment, Study
-from rating.studies.strips import strips_of_studies
+from rating.studies.sampling.strips import strips_of_studies
 
 MOST_STUDIES = 12
 MOST_JOBS = 10

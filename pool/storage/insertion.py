@@ -10,7 +10,8 @@ from django.db.models.fields.files import FieldFile
 from django.utils.crypto import salted_hmac
 
 from pool.canonical.texts import line
-from pool.models import Image, stored_path, value_path
+from pool.models import Image
+from pool.storage.paths import stored_path, value_path
 from pool.storage.slices import Slice, SliceFile, slice_path, slice_value_path
 
 ONCE = "image_pixels_once_per_dataset"

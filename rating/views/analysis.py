@@ -19,15 +19,15 @@ from rating.results.computation.computing import drawing_name
 from rating.results.exhibit import Exhibit
 from rating.results.export.table_files import TABLES
 from rating.results.gallery import RatedImage, galleries
-from rating.results.headline import headline_of
 from rating.results.parts import Part
 from rating.results.questions import EXHIBITS, Question, question_named
+from rating.results.sections.headline import headline_of
 from rating.results.study_results import StudyResults
 from rating.results.verification import unconfirmed_lines
+from rating.studies.trail.looks import note_look
 from rating.views.analysis_filters import PartForm
 from rating.views.analysis_tabs import OVERVIEW, analysis_tabs
 from rating.views.awaiting import await_analysis, or_wait
-from rating.views.look import note_look
 
 MOST_FOOLING = 6  # fakes on the overview
 OF_A_DRAWING = "default-src 'none'; style-src 'unsafe-inline'; sandbox"  # its own styles; it runs nothing

@@ -26,7 +26,7 @@ from rating.results.computation.queue import is_large
 from rating.results.export.parquet import MISSING, has_parquet, write_parquet
 from rating.results.export.ratings_csv import codebook_lines, csv_lines
 from rating.results.verification import verify_study
-from rating.views.look import note_look
+from rating.studies.trail.looks import note_look
 
 CSV = "text/csv; charset=utf-8"
 PARQUET = "application/vnd.apache.parquet"

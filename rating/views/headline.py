@@ -9,9 +9,9 @@ from rating.reading.revision_chain import RatingsDifferError
 from rating.results.build_report import results_of
 from rating.results.cache import ResultCache
 from rating.results.computation.queue import analysis_to_await
-from rating.results.headline import Headline, headline_of
 from rating.results.parts import Part
-from rating.views.look import note_look
+from rating.results.sections.headline import Headline, headline_of
+from rating.studies.trail.looks import note_look
 
 
 def headline(request: HttpRequest, study: Study) -> Headline | None:

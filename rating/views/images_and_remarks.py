@@ -27,11 +27,11 @@ from rating.results.query import Response, responses_of
 from rating.results.remarks import remarks_table, with_facts
 from rating.studies.sampling.generators import generators_in_words
 from rating.studies.sampling.sets import members_of_sets
+from rating.studies.trail.looks import note_look
 from rating.views.analysis import frame
 from rating.views.analysis_filters import ResponseForm
 from rating.views.analysis_tabs import IMAGES, REMARKS
 from rating.views.awaiting import await_analysis, or_wait
-from rating.views.look import note_look
 
 PER_PAGE = 48
 REMARKS_PER_PAGE = 100

@@ -19,8 +19,8 @@ from rating.models import ArchivedStudy, Enrolment, Study
 from rating.studies.protocol_lines import told_protocol
 from rating.studies.removal import archive, bring_back, delete_draft
 from rating.studies.sampling.near_copies import held_back_from, let_near_copies_in
+from rating.studies.sampling.strips import strips_of_studies
 from rating.studies.stepper import pace, sentence_on_raters, steps
-from rating.studies.strips import strips_of_studies
 from rating.studies.study import NotPossibleError
 from rating.studies.study_copy import copy_of
 from rating.views import jobs

@@ -13,7 +13,7 @@ from pool.imports.outcome_rows import FileOutcome
 from pool.models import ImportJob
 from pool.strips import LENGTH, strips
 from rating.models import Recruitment, Sitting
-from rating.studies.strips import strips_of_studies
+from rating.studies.sampling.strips import strips_of_studies
 from tests.factories import make_dataset, make_image, make_pixels
 from tests.rating.cast import draft_study, frozen_study, open_study, over_study, rate_all
 

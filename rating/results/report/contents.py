@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from rating.results.exhibit import Exhibit, Table
 from rating.results.gallery import Gallery
-from rating.results.headline import Headline, headline_of
 from rating.results.questions import QUESTIONS
 from rating.results.report.checklists import checklist_table
 from rating.results.report.methods_text import methods_text
 from rating.results.sections import primary
+from rating.results.sections.headline import Headline, headline_of
 from rating.results.sections.primary import sentence
 from rating.results.study_facts import StudyFacts, flow_tables
 from rating.results.study_results import StudyResults

@@ -19,8 +19,8 @@ from pool.canonical.texts import plain_json
 from pool.figure_style import FONTS, matplotlib
 from rating.results.exhibit import Table
 from rating.results.gallery import Gallery, ShownImage
-from rating.results.headline import Headline
 from rating.results.report.contents import ExhibitDrawer, Piece, Report, Section
+from rating.results.sections.headline import Headline
 
 TEMPLATE = Path(__file__).with_name("report.typ")
 MOST_WIDTH, MM_PER_POINT = 150, 0.278  # of a drawing on the page: four fifths of its own size

@@ -34,10 +34,10 @@ from rating.results.export.parquet import MISSING, has_parquet
 from rating.results.export.ratings_csv import codebook_lines, csv_lines
 from rating.results.parts import Part
 from rating.results.verification import verify_study
+from rating.studies.trail.looks import note_look
 from rating.views import bundles, export
 from rating.views.api.facts import visible
 from rating.views.images_and_remarks import remarks_csv
-from rating.views.look import note_look
 
 router = Router(tags=["What came of a study"])
 sees_outcome = Access(Scope.EXPORT, "rating.view_study")

@@ -12,8 +12,8 @@ from pypdf import PdfReader
 
 from audit.models import Event
 from rating.models import Rating
-from rating.results.headline import Headline
 from rating.results.report.pdf import _headline
+from rating.results.sections.headline import Headline
 from rating.results.sections.primary import NO_MARGIN
 from rating.results.study_results import PrimaryResult
 from rating.statistics.estimate import Estimate

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from audit import record
-from rating.models import Study
+from rating.studies.study import Study
 
 LOOK = "looked at the truth"
 A_LOOK_LASTS = timedelta(minutes=10)
