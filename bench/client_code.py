@@ -79,7 +79,7 @@ def _formatted(text: str) -> str:
         check=True,
         cwd=REPOSITORY,
     ).stdout
-    made = subprocess.run(
+    formatted = subprocess.run(
         [*ruff, "format", "--stdin-filename=made.py", "-"],
         input=sorted_text,
         capture_output=True,
@@ -87,7 +87,7 @@ def _formatted(text: str) -> str:
         check=True,
         cwd=REPOSITORY,
     )
-    return made.stdout
+    return formatted.stdout
 
 
 def _named_in(part: object) -> set[str]:
@@ -203,11 +203,11 @@ class Call:
     @property
     def expression(self) -> str:
         address = f'f"{self.path}"' if "{" in self.path else f'"{self.path}"'
-        asked = ", ".join(f"{name}={name}" for name in self.query)
+        arguments = ", ".join(f"{name}={name}" for name in self.query)
         if self.method == "get":
-            return self._read(address + (f", {asked}" if asked else ""))
+            return self._read(address + (f", {arguments}" if arguments else ""))
         if "Idempotency-Key" in self.headers:
-            sent = [address, *([f"params=self.transport.query({asked})"] if asked else [])]
+            sent = [address, *([f"params=self.transport.query({arguments})"] if arguments else [])]
             sent += ["json=body"] if self.body else []
             sent += ["files=list(files)", "data=fields or {}"] if self.has_files else []
             return self._cast(f"self.transport.create({', '.join(sent)})")

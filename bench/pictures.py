@@ -29,9 +29,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
 from bench.rating_page import FLAGS  # noqa: E402  (they stand in this checkout)
-from lungrater.embedded.home import Home  # noqa: E402
-from lungrater.embedded.postgres import owner_url  # noqa: E402
-from tests.servers.sites import lungrater, site  # noqa: E402
+from lungrater.embedded.home import Home  # noqa: E402  (they stand in this checkout)
+from lungrater.embedded.postgres import owner_url  # noqa: E402  (they stand in this checkout)
+from tests.servers.sites import lungrater, site  # noqa: E402  (they stand in this checkout)
 
 BUILD_SECONDS, MOST_PAGES_BEFORE = 1800, 5
 OPEN, FINISHED = "Demo reading", "Demo reading (simulated)"

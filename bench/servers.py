@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
 from bench.load import Rater, processor_seconds, pss_mib, study, summary, web  # noqa: E402  (they stand beside this file)
-from bench.rating_page import home  # noqa: E402
+from bench.rating_page import home  # noqa: E402  (it stands beside this file)
 
 APPLICATION = "lungrater.wsgi:application"
 GUNICORN = ["-m", "gunicorn", "--config", "python:lungrater.embedded.gunicorn_conf"]

@@ -50,8 +50,10 @@ class GenerationPages(JobPages[GenerationJob]):
     def listed(self, request: HttpRequest) -> Any:
         jobs = QueueFilterForm(request.GET).filter(self.detailed(request))
         in_reach = Dataset.objects.visible_to(request.user)
-        made = GeneratedImage.objects.filter(outcome="made", image__dataset__in=in_reach).order_by("-index")
-        return jobs.annotate(strip=strip_of(made, "job", key="image"))
+        generated = GeneratedImage.objects.filter(outcome="made", image__dataset__in=in_reach).order_by(
+            "-index"
+        )
+        return jobs.annotate(strip=strip_of(generated, "job", key="image"))
 
     def detailed(self, request: HttpRequest) -> Any:
         return GenerationJob.objects.visible_to(request.user).with_counts()

@@ -27,7 +27,7 @@ def make_nightly_backup() -> None:
 def make_backup_now(asked_at: int | None = None) -> None:
     """The backup that an admin asked for on the page of health, in that second; the page also says how it ended."""
     try:
-        asked = None if asked_at is None else datetime.fromtimestamp(asked_at, UTC)
-        back_up_now(timezone.now(), asked_at=asked)
+        request_time = None if asked_at is None else datetime.fromtimestamp(asked_at, UTC)
+        back_up_now(timezone.now(), asked_at=request_time)
     except BackupError as error:
         logger.error("the backup failed: %s", error)

@@ -15,6 +15,7 @@ from pool.figure_style import FORMATS, PRINT, SCREEN, as_file
 from rating.models import Study
 from rating.results.build_report import results_of
 from rating.results.cache import ResultCache
+from rating.results.computation import queue
 from rating.results.computation.computing import drawing_name
 from rating.results.exhibit import Exhibit
 from rating.results.export.table_files import TABLES
@@ -72,8 +73,11 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def most_fooling(study: Study, results: StudyResults, cache: ResultCache) -> Sequence[RatedImage]:
-    """The fakes that most raters called real, of the first session; none where sets were shown or nobody was fooled."""
-    if results.truth is None or study.shows_sets:
+    """The fakes that most raters called real, of the first session; none where sets were shown or nobody was fooled.
+
+    Of a study with more ratings than a request reads, the page of galleries alone counts them image by image.
+    """
+    if results.truth is None or study.shows_sets or results.agreement.ratings > queue.MOST_AT_ONCE:
         return []
     columns = cache.columns()
     images = galleries(columns, columns.first_session).get("most-fooling", [])

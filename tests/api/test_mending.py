@@ -94,7 +94,7 @@ def test_a_held_file_is_looked_at_masked_by_box_or_corners_and_released(research
     row = make_held_file(pixels=pixels, label="Normal")
     program = caller(researcher)
 
-    shown = decode_png(program.get(f"{AT}/held-files/{row.pk}/image").content)
+    held_pixels = decode_png(program.get(f"{AT}/held-files/{row.pk}/image").content)
     answer = post(
         program, f"{AT}/held-files/{row.pk}/decision", {"decision": "mask", "mask": [mask], **WHY}
     ).json()
@@ -102,7 +102,7 @@ def test_a_held_file_is_looked_at_masked_by_box_or_corners_and_released(research
     black = pixels.copy()
     black[2:7, 4:14] = 0
     image = Image.objects.get(pk=answer["held_file"]["image_id"])
-    assert np.array_equal(shown, pixels)
+    assert np.array_equal(held_pixels, pixels)
     assert np.array_equal(stored_pixels(image), black)
     assert (answer["held_file"]["state"], answer["held_file"]["mask"]) == ("released", [[4, 2, 10, 5]])
     assert Event.objects.about(row).filter(action="released a held file", reason="Read again.").exists()

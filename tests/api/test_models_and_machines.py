@@ -103,14 +103,14 @@ def test_a_machine_reads_an_open_study_alone_and_is_stopped(researcher, rater):
     program, body = caller(researcher), {"model": "gpt-4o"}
 
     early = post(program, f"{AT}/studies/{frozen.slug}/machine-readings", body)
-    asked = post(program, f"{AT}/studies/{study.slug}/machine-readings", body)
+    begun = post(program, f"{AT}/studies/{study.slug}/machine-readings", body)
     twice = post(program, f"{AT}/studies/{study.slug}/machine-readings", body)
-    stopped = post(program, f"{AT}/machine-readings/{asked.json()['id']}/cancel")
+    stopped = post(program, f"{AT}/machine-readings/{begun.json()['id']}/cancel")
 
     assert early.status_code == twice.status_code == 422
     assert "machines rate while a study is open" in early.json()["detail"]
     assert "reading the study already" in twice.json()["detail"]
-    assert (asked.status_code, asked.json()["study"]) == (202, study.slug)
+    assert (begun.status_code, begun.json()["study"]) == (202, study.slug)
     assert stopped.json()["state"] == "cancelled"
     assert MachineReading.objects.get().requested_by == researcher
 

@@ -62,7 +62,7 @@ class Block(nn.Module):
         if self.largest:
             return self.branch_pool(functional.max_pool2d(x, 3, stride=1, padding=1))  # type: ignore[no-any-return]  # a module's call
         pooled = functional.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
-        return self.branch_pool(pooled)  # type: ignore[no-any-return]  # the same
+        return self.branch_pool(pooled)  # type: ignore[no-any-return]  # a module's call
 
 
 def _block_a(into: int, pool: int) -> Block:

@@ -229,8 +229,8 @@ def _transformers(recipe: Recipe) -> Network:
         if recipe.output == "mean":
             return out.last_hidden_state.mean(dim=1)  # type: ignore[no-any-return]  # transformers types no output
         if recipe.output == "pooled" and getattr(out, "pooler_output", None) is not None:
-            return out.pooler_output  # type: ignore[no-any-return]  # the same
-        return out.last_hidden_state[:, 0]  # type: ignore[no-any-return]  # the same
+            return out.pooler_output  # type: ignore[no-any-return]  # transformers types no output
+        return out.last_hidden_state[:, 0]  # type: ignore[no-any-return]  # transformers types no output
 
     return replace(_here(recipe, network, forward), preparation=_of_processor(recipe))
 

@@ -68,8 +68,8 @@ class Layer(nn.Module):
         n, length, width = x.shape
         qkv = self.qkv(self.norm1(x)).reshape(n, length, 3, self.heads, width // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
-        seen = functional.scaled_dot_product_attention(query, key, value)
-        x = x + self.out(seen.transpose(1, 2).reshape(n, length, width))
+        attention = functional.scaled_dot_product_attention(query, key, value)
+        x = x + self.out(attention.transpose(1, 2).reshape(n, length, width))
         wide = self.widen(self.norm2(x))
         wide = wide * torch.sigmoid(1.702 * wide) if self.quick_gelu else functional.gelu(wide)
         return x + self.narrow(wide)  # type: ignore[no-any-return]  # a module's call

@@ -16,12 +16,14 @@ from pool.models import Dataset
 from rating.models import Rating, Study
 from rating.results.build_report import results_of
 from rating.results.cache import ResultCache
+from rating.results.computation import queue
 from rating.results.questions import EXHIBITS, QUESTIONS
 from rating.results.report.checklists import checklist_table
 from rating.results.report.methods_text import methods_text
 from rating.results.study_facts import facts_of
 from rating.statistics.accuracy.fool_rate import FoolRates, GroupDifference
 from rating.statistics.estimate import Estimate
+from rating.views.analysis import most_fooling
 from tests.rating.cast import open_study, organiser, over_study, presentations, rate_all
 
 pytestmark = pytest.mark.django_db
@@ -385,3 +387,16 @@ def test_the_analysis_asks_the_database_the_same_number_of_times_however_many_ra
 
     with django_assert_max_num_queries(22):  # some of them ask whether every rating is its last revision
         browser.get(reverse("rating:analysis", args=[study.slug]))
+
+
+def test_the_overview_counts_fakes_image_by_image_only_where_a_request_may(rater, monkeypatch):
+    study = over_study(raters=[rater], unblinded=True, real=4, fake=2)
+    cache = ResultCache(study)
+    results = results_of(study, cache)
+
+    small = most_fooling(study, results, cache)
+    monkeypatch.setattr(queue, "MOST_AT_ONCE", 5)
+    large = most_fooling(study, results, cache)
+
+    assert [image.truth for image in small] == ["fake", "fake"]
+    assert large == []

@@ -167,10 +167,12 @@ def test_every_page_and_file_of_a_forced_choice_is_there(over, client_of, resear
     overview = browser.get(reverse("rating:analysis", args=[over.slug])).content.decode()
     assert reverse("rating:analysis_question", args=[over.slug, "found"]) in overview
     assert "20 ratings by 2 raters of 10 sets." in overview
-    found = browser.get(reverse("rating:analysis_question", args=[over.slug, "found"])).content.decode()
-    assert "Did they find it?" in found
-    assert "Which images?" in found
-    assert "How often were raters fooled?" not in found
+    question_page = browser.get(
+        reverse("rating:analysis_question", args=[over.slug, "found"])
+    ).content.decode()
+    assert "Did they find it?" in question_page
+    assert "Which images?" in question_page
+    assert "How often were raters fooled?" not in question_page
     assert browser.get(reverse("rating:analysis_remarks", args=[over.slug])).status_code == 200
 
     with zipfile.ZipFile(io.BytesIO(bundle(over, "2026-01-01"))) as files:
