@@ -105,7 +105,6 @@ def read(path: Path) -> tuple[Description, Path]:
         return Description.from_json(json.loads(config.read_text())), weights
     except (OSError, json.JSONDecodeError) as error:
         raise CheckpointError(f"The checkpoint {path.name} has no readable config: {error}") from error
-    return config
 
 
 def network(description: Description, weights: bytes, device: torch.device) -> Denoiser:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -31,12 +31,6 @@ class Part:
     numbers: list[Number]
 
 
-class QualityReportQuerySet(JobQuerySet["QualityReport"]):
-    def without_results(self) -> Self:
-        """For lists: the curves and pairs of thousands of images stay in the database."""
-        return self.select_related("reference", "candidate", "requested_by").defer("results")
-
-
 class QualityReport(Job):
     """One comparison of a candidate with a reference; `results` is the whole report as JSON."""
 
@@ -57,7 +51,7 @@ class QualityReport(Job):
     results = models.JSONField(default=dict, blank=True, editable=False)
     saliency = models.FileField(upload_to=saliency_path, max_length=200, blank=True, editable=False)
 
-    objects: ClassVar[Any] = QualityReportQuerySet.as_manager()
+    objects: ClassVar[Any] = JobQuerySet["QualityReport"].as_manager()
 
     task = "generation.quality.tasks.run_quality"
     subjects = ("reference", "candidate")

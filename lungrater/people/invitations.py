@@ -13,9 +13,10 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.core.mail import send_mail
+from django.core.mail import EmailMessage
 from django.db import transaction
 
+from accounts.mailing import Mailing
 from accounts.models import LoginLink, SiteSettings, User
 from accounts.roles import Role
 from accounts.sign_in.addresses import clean_address, mail_is_set_up
@@ -88,7 +89,7 @@ class InviteForm(forms.Form):
 
     def invite(self, *, by: User, absolute: Callable[[str], str]) -> tuple[list[Invited], list[str]]:
         """Everybody who can be invited, each in a transaction of its own, and a sentence for each row that cannot."""
-        invited, refused = [], []
+        invited, refused, mailing = [], [], Mailing()
         for name, row in self.rows():
             try:
                 with transaction.atomic():
@@ -96,7 +97,7 @@ class InviteForm(forms.Form):
             except ValidationError as error:
                 refused.append(f"{name}: {' '.join(error.messages)}")
             else:
-                invited.append(deliver(person, absolute(path)))
+                invited.append(deliver(person, absolute(path), mailing))
         return invited, refused
 
     def _add(self, row: dict[str, str], *, by: User) -> tuple[User, str]:
@@ -125,7 +126,7 @@ def link_for(person: User, *, by: User, reason: str = "") -> str:
     return LoginLink.issue(person, lives=LIVES, made_by=by)
 
 
-def deliver(person: User, url: str) -> Invited:
+def deliver(person: User, url: str, mailing: Mailing | None = None) -> Invited:
     """Mail the link to its person; where no mail leaves this machine, it is the admin's to hand over."""
     if not mail_is_set_up():
         return Invited(person, url)
@@ -135,7 +136,7 @@ def deliver(person: User, url: str) -> Invited:
         f"Your link, which works once within {LIVES.days} days:\n{url}\n\n{site.mail_ending}"
     )
     try:
-        send_mail(f"Your account at {site.name}", text, None, [person.email])
+        (mailing or Mailing()).send(EmailMessage(f"Your account at {site.name}", text, to=[person.email]))
     except OSError:  # SMTP's own errors are such too
         logger.exception("an invitation could not be sent")
         return Invited(person)

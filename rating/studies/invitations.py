@@ -10,12 +10,13 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.core.mail import send_mail
+from django.core.mail import EmailMessage
 from django.db import models, transaction
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from accounts.mailing import Mailing
 from accounts.models import LoginLink, SiteSettings, User
 from accounts.preferences import Preferences
 from accounts.sign_in.addresses import mail_is_set_up
@@ -27,7 +28,6 @@ from rating.studies.study import NotPossibleError, Study
 logger = logging.getLogger(__name__)
 
 LIVES = timedelta(days=14)
-SEND_WITHIN = 30.0
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ def invite_all(
 
 def send_invitations(study: Study, invitations: list[Invitation], *, by: Any = None) -> list[str]:
     """Mail each person their link; the addresses that no mail could be sent to."""
-    unsent = []
+    unsent, mailing = [], Mailing()
     site = SiteSettings.current()
     enrolments = {each.user.email.lower(): each for each in _enrolled(study, invitations)}
     for invitation in invitations:
@@ -93,7 +93,7 @@ def send_invitations(study: Study, invitations: list[Invitation], *, by: Any = N
             subject = _("Invitation to rate images in “%s”") % study.name
             text = "\n\n".join([*_invitation_text(enrolment, site, by), invitation.url, site.mail_ending])
         try:
-            send_mail(subject, text, None, [invitation.email])
+            mailing.send(EmailMessage(subject, text, to=[invitation.email]))
         except OSError:  # SMTP's own errors are such too
             logger.exception("an invitation could not be sent")
             unsent.append(invitation.email)

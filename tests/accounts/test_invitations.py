@@ -72,11 +72,11 @@ def test_every_sign_in_link_made_is_in_the_log_of_the_study(client_of, researche
 def test_a_mail_that_cannot_be_sent_is_named_and_no_link_is_shown_instead(client_of, researcher, monkeypatch):
     study = frozen_study()
 
-    def refused_the_second(_subject, _text, _sender, to):
-        if to == ["b@example.org"]:
+    def refused_the_second(letter):
+        if letter.to == ["b@example.org"]:
             raise SMTPException("mailbox unknown")
 
-    monkeypatch.setattr("rating.studies.invitations.send_mail", refused_the_second)
+    monkeypatch.setattr("django.core.mail.EmailMessage.send", refused_the_second)
 
     page = client_of(researcher).post(
         reverse("invite", args=[study.slug]), {"emails": "a@example.org b@example.org"}

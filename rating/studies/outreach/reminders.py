@@ -18,6 +18,7 @@ from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from accounts.mailing import Mailing
 from accounts.models import LoginLink, SiteSettings
 from accounts.preferences import Preferences
 from accounts.sign_in.addresses import NO_MAILBOX, mail_is_set_up
@@ -161,7 +162,10 @@ def send_reminders(now: datetime, absolute: Callable[[str], str]) -> int:
     count = 0
     if not mail_is_set_up():
         return count
+    mailing = Mailing()
     for enrolment, occasion in list(due_reminders(now)):
+        if mailing.is_over:
+            break  # the next call goes on with the rest
         number = enrolment.reminders.count() + 1
         try:
             with transaction.atomic():
@@ -171,7 +175,7 @@ def send_reminders(now: datetime, absolute: Callable[[str], str]) -> int:
         except IntegrityError:
             continue  # another clock has just sent it
         try:
-            _reminder_mail(enrolment, absolute).send()
+            mailing.send(_reminder_mail(enrolment, absolute))
         except OSError:  # SMTP's own errors are such too
             logger.exception("a reminder could not be sent")
             reminder.delete()
