@@ -21,6 +21,9 @@ SAMPLERS = {
 }
 SCHEDULES = ("cosine", "linear")
 OWN_AUTOENCODER = "own"
+# The side at which times are drawn unshifted: of latents, those of the 256² images that Esser et al. 2024 begin with;
+# of pixels, that of Hoogeboom et al. 2023, whose shift of the logarithmic SNR is the same one.
+UNSHIFTED_SIDE = {"latents": 32, "pixels": 64}
 AT_LEAST_ONE = ("patch", "layers", "latent_channels", "latent_steps")
 
 
@@ -42,7 +45,7 @@ class TrainingConfig(RunConfig):
     `patch` folds that many pixels a side into channels in front of the network (space to depth), which
     makes large images affordable; `widths` are the channels of the levels, attention at the lowest.
     `latent` is empty for pixel space, "own" for a small autoencoder trained on the same images, or the
-    folder of a diffusers AutoencoderKL.
+    folder of a diffusers AutoencoderKL. `time_shift` moves flow's times towards noise, 0 by the size (`shift`).
     """
 
     patch: int = 2
@@ -57,6 +60,7 @@ class TrainingConfig(RunConfig):
     schedule: str = "cosine"
     zero_terminal_snr: bool = False
     min_snr_gamma: float = 0.0
+    time_shift: float = 1.0
     train_timesteps: int = 1000
     classes: tuple[ImageClass, ...] = ()
     label_dropout: float = 0.1
@@ -104,6 +108,11 @@ class TrainingConfig(RunConfig):
             "and flow ends there anyway",
         )
         check(self.min_snr_gamma >= 0, "min_snr_gamma must not be negative")
+        check(self.time_shift >= 0, "time_shift must not be negative; 0 goes by the size")
+        check(
+            self.time_shift == 1 or self.objective == "flow",
+            "time_shift belongs to flow; the others' noise is that of their schedule",
+        )
         check(
             not self.min_snr_gamma or self.objective != "flow",
             "min_snr_gamma belongs to epsilon and v_prediction; flow weighs by how it draws its times",
@@ -137,6 +146,14 @@ class TrainingConfig(RunConfig):
     @property
     def net_size(self) -> int:
         return self.size // self.latent_factor
+
+    @property
+    def shift(self) -> float:
+        """By how much the ratio of noise to image is higher than at the unshifted times, in training and sampling.
+
+        By size it is √(m/n) of Esser et al. 2024, eq. 23: a side of what is noised over the unshifted one.
+        """
+        return self.time_shift or self.net_size / UNSHIFTED_SIDE["latents" if self.latent else "pixels"]
 
     @property
     def null_class(self) -> int:

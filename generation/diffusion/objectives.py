@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -54,15 +55,18 @@ def make_sampler(config: TrainingConfig, name: str = "") -> Any:
 class Flow:
     """Flow matching (Lipman et al. 2023): the straight line from image to noise, its velocity as target.
 
-    Times are drawn logit-normal (Esser et al. 2024).
+    Times are drawn logit-normal and shifted for the size (Esser et al. 2024): by their equation 23 t / (1 - t) is
+    `shift` times as large, which adds its logarithm to the logit.
     """
 
     def __init__(self, config: TrainingConfig) -> None:
         self.timesteps = config.train_timesteps
+        self.log_shift = math.log(config.shift)
 
     def times(self, count: int, generator: torch.Generator) -> Tensor:
         """(count,) shares of noise, between 0 and 1."""
-        return torch.randn(count, generator=generator, device=generator.device).sigmoid_()
+        logits = torch.randn(count, generator=generator, device=generator.device)
+        return (logits + self.log_shift if self.log_shift else logits).sigmoid_()
 
     def loss(
         self, net: Any, clean: Tensor, noise: Tensor, times: Tensor, *conditions: Tensor | None

@@ -24,8 +24,8 @@ CPU = torch.device("cpu")
 
 def every_choice() -> Iterator[dict[str, Any]]:
     """Whatever the form lets people choose of objective, space, schedule, SNR and weights."""
-    for objective, latent, schedule, zero, gamma in itertools.product(
-        OBJECTIVES, ("", OWN_AUTOENCODER), SCHEDULES, (False, True), (0.0, 5.0)
+    for objective, latent, schedule, zero, gamma, shift in itertools.product(
+        OBJECTIVES, ("", OWN_AUTOENCODER), SCHEDULES, (False, True), (0.0, 5.0), (1.0, 3.0)
     ):
         yield {
             "objective": objective,
@@ -33,6 +33,7 @@ def every_choice() -> Iterator[dict[str, Any]]:
             "schedule": schedule,
             "zero_terminal_snr": zero,
             "min_snr_gamma": gamma,
+            "time_shift": shift,
         }
 
 

@@ -59,7 +59,7 @@ def noise_schedule(config: TrainingConfig) -> dict[str, object]:
 def sampler_arguments(config: TrainingConfig, name: str) -> dict[str, object]:
     """Of the scheduler that a sampler is, of those that fit this model."""
     if config.objective == "flow":
-        return {"num_train_timesteps": config.train_timesteps}
+        return {"num_train_timesteps": config.train_timesteps, "shift": config.shift}
     # Pixels lie in [-1, 1], and so must what a sampler takes for the image; latents know no such limit.
     in_pixels = not config.latent
     if name == "ddpm":

@@ -25,6 +25,8 @@ SEEDS = [3, 5]
 KINDS: dict[str, tuple[dict[str, Any], str]] = {
     "flow": ({}, ""),
     "flow by heun": ({}, "flow-heun"),
+    "flow, shifted": ({"time_shift": 3.0}, ""),
+    "flow by heun, shifted by size": ({"time_shift": 0.0}, "flow-heun"),
     "flow with classes": ({"classes": CLASSES}, ""),
     "classes and augmentation": ({"classes": CLASSES, "augment": 0.5}, ""),
     "augmentation alone": ({"augment": 0.5}, ""),

@@ -23,6 +23,7 @@ def is_refused(choice: dict[str, Any]) -> bool:
     return bool(
         (choice["zero_terminal_snr"] and objective != "v_prediction")
         or (choice["min_snr_gamma"] and objective == "flow")
+        or (choice["time_shift"] != 1 and objective != "flow")
     )
 
 
@@ -35,7 +36,8 @@ def named(value: object) -> str:
         return str(value)
     space = "latents" if value.latent else "pixels"
     snr = "-zero-snr" if value.zero_terminal_snr else ""
-    return f"{value.objective}-{space}-{value.schedule}{snr}-gamma{value.min_snr_gamma:g}"
+    shift = f"-shift{value.time_shift:g}" if value.time_shift != 1 else ""
+    return f"{value.objective}-{space}-{value.schedule}{snr}{shift}-gamma{value.min_snr_gamma:g}"
 
 
 @pytest.mark.parametrize("choice", [choice for choice in every_choice() if is_refused(choice)], ids=str)
