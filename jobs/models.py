@@ -21,7 +21,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from jobs import disk_space
+from jobs import disk_space, hanging
 from jobs.enqueue import enqueue
 from jobs.runners import runner_of
 
@@ -29,8 +29,6 @@ logger = logging.getLogger(__name__)
 
 HEARTBEAT_EVERY = timedelta(seconds=5)
 STALE_AFTER = timedelta(seconds=30)
-# A model of many gigabytes may load for minutes without a word; a worker silent for longer hangs.
-LONGEST_SILENCE = timedelta(minutes=20)
 WAIT_FOR_DATABASE = timedelta(seconds=30)
 MOST_WORKER_LOSSES = 5
 LOOK_FOR_ROOM_EVERY = 5.0
@@ -177,6 +175,10 @@ class Job(models.Model):
     def enqueue(self) -> None:
         """Tell a worker, once the row is committed, that this job waits."""
         enqueue(self.task, self.pk, queue=self.queue)
+
+    def in_turn(self) -> Job | None:
+        """The job that has its turn where this one waits: this one, unless its kind serves in another order."""
+        return self
 
     @property
     def is_active(self) -> bool:
@@ -365,11 +367,12 @@ def kept_alive(job: Job) -> Iterator[None]:
 
 def _keep_beating(job: Job, over: threading.Event) -> None:
     own_row = type(job).objects.owned_by(job)
-    silence = LONGEST_SILENCE.total_seconds()
+    silence = hanging.LONGEST_SILENCE.total_seconds()
     try:
         while not over.wait(HEARTBEAT_EVERY.total_seconds()):
             if time.monotonic() - job.last_word > silence:
-                return  # it hangs: another worker may have it
+                hanging.end_process(f"{type(job).__name__} {job.pk}")
+                return  # another worker may have it
             try:
                 own_row.update(heartbeat_at=Now())
             except DatabaseError:

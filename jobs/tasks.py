@@ -17,6 +17,7 @@ from django.apps import apps
 from django.db import DatabaseError, connection
 from django.db.models.functions import Now
 
+from jobs import hanging
 from jobs.models import Job, shutting_down
 from jobs.sender import NO_BROKER
 from jobs.worker_heartbeat import note_presence
@@ -72,7 +73,12 @@ def let_jobs_leave(**_: Any) -> None:
 
 @worker_ready.connect
 def keep_present(sender: Any, **_: Any) -> None:
-    queues = list(sender.app.amqp.queues.consume_from)
+    stay_present(list(sender.app.amqp.queues.consume_from))
+
+
+def stay_present(queues: list[str]) -> None:
+    """Do what a worker process does beside its jobs, in threads: say which queues it serves, sweep, and end where it hangs."""
+    hanging.guard_process()
     threading.Thread(target=_stay, args=(queues,), daemon=True, name="presence").start()
 
 

@@ -236,6 +236,9 @@ class GenerationJob(Job):
             return str(self.checkpoint)
         return self.api_model or "phantom"
 
+    def in_turn(self) -> GenerationJob | None:
+        return GenerationJob.objects.next_in_turn(self.queue)
+
     @property
     def queue(self) -> str:  # type: ignore[override]  # the same string, but it depends on the engine
         return self.QUEUES[self.Engine(self.engine)]

@@ -32,7 +32,7 @@ from pool.storage.stored_files import stored_bytes
 class TrainingRun(Job):
     """One model trained on one dataset; `total` counts the steps."""
 
-    queue = "gpu"
+    queue = "training"
     leaves_early = True
 
     name = models.CharField(max_length=100, unique=True)

@@ -35,7 +35,7 @@ class UtilityExperiment(Job):
     then the experiment begins. `total` counts the classifiers.
     """
 
-    queue = "gpu"
+    queue = "training"
 
     name = models.CharField(max_length=100, unique=True)
     real = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="utility_tested_on")
@@ -76,6 +76,9 @@ class UtilityExperiment(Job):
         """Tell a worker, once the stages before have ended; until then see to it that the next one begins."""
         if self.advance():
             super().enqueue()
+
+    def in_turn(self) -> UtilityExperiment | None:
+        return self if self.advance() else None
 
     def advance(self, *, enqueue: bool = True) -> bool:
         """True when it is the experiment's own turn; else the next stage is begun, or the failed one is told of."""

@@ -6,9 +6,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-QUEUES = ("gpu", "cpu", "api")
-HEAVY_QUEUES = ("gpu",)
+# A training of hours has a lane of its own, so that images and reports need not wait behind it.
+SAMPLING_QUEUES = ("gpu",)
+TRAINING_QUEUES = ("training",)
 LIGHT_QUEUES = ("cpu", "api")
+QUEUES = (*SAMPLING_QUEUES, *TRAINING_QUEUES, *LIGHT_QUEUES)
 LIGHT_AT_ONCE = 2
 # Threads that wait for work in a busy loop would take the processor from the web server and the database.
 WORKER_ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE"}

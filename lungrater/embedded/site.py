@@ -80,10 +80,16 @@ def light_worker(env: dict[str, str], *, present: Callable[[str], bool]) -> Serv
     return _worker("light", argv, env, present=present)
 
 
-def heavy_worker(number: int, env: dict[str, str], *, present: Callable[[str], bool]) -> Service:
-    """One job at a time of those that sample or train a model."""
-    argv = partial(commands.worker, queues=commands.HEAVY_QUEUES)
+def sampling_worker(number: int, env: dict[str, str], *, present: Callable[[str], bool]) -> Service:
+    """One job at a time of those that sample a model, measure images or read them by machine."""
+    argv = partial(commands.worker, queues=commands.SAMPLING_QUEUES)
     return _worker(str(number), argv, env, present=present)
+
+
+def training_worker(number: int, env: dict[str, str], *, present: Callable[[str], bool]) -> Service:
+    """One training or one utility experiment at a time: hours that keep nobody's images waiting."""
+    argv = partial(commands.worker, queues=commands.TRAINING_QUEUES)
+    return _worker(f"training-{number}", argv, env, present=present)
 
 
 def _worker(

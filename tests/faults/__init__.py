@@ -8,7 +8,8 @@ A control is the same fault without what guards against it, or with nothing brok
 | `synchronous_commit`, `fsync` off | `servers/test_health.py` |
 | kill -9 of a worker, under a job | `servers/test_job_faults.py`, `servers/test_training_on_workers.py`, `servers/test_judging_on_workers.py` |
 | a worker out of memory | here, `test_out_of_memory.py`; of a GPU `servers/test_job_faults.py` |
-| Redis killed, flushed | `servers/test_job_faults.py`; frozen `servers/test_frozen.py` |
+| Redis killed, flushed | `servers/test_job_faults.py`; frozen `servers/test_frozen.py`; fifty lines cut, messages handed out again: here, `test_cut_broker.py` |
+| work that hangs in foreign code | `jobs/test_hanging.py` |
 | disk full | `servers/test_full_disk.py`, `servers/test_job_faults.py`, `pool/test_room_on_the_disk.py` |
 | corrupt or hostile image in a batch | `pool/test_odd_files.py`, `pool/test_decoding.py`, `pool/test_confinement.py` |
 | API slow, reset, 5xx, 429, refusals, lost answers, odd shapes | `generation/images_api/`, `outbound/test_transport.py` |

@@ -42,13 +42,9 @@ def test_containers_run_the_commands_of_up() -> None:
         "--queues",
         ",".join(commands.LIGHT_QUEUES),
     ]
-    for heavy in ("worker", "gpu-worker"):
-        assert services[heavy]["command"] == [
-            "lungrater",
-            "worker",
-            "--queues",
-            ",".join(commands.HEAVY_QUEUES),
-        ]
+    for heavy, queues in (("worker", commands.SAMPLING_QUEUES), ("trainer", commands.TRAINING_QUEUES)):
+        for name in (heavy, f"gpu-{heavy}"):
+            assert services[name]["command"] == ["lungrater", "worker", "--queues", ",".join(queues)]
 
 
 def test_the_image_starts_web_by_itself() -> None:
@@ -57,7 +53,7 @@ def test_the_image_starts_web_by_itself() -> None:
     assert json.loads(command) == inside(commands.web(bind="0.0.0.0:8000"))
 
 
-OURS = ("migrate", "web", "light", "worker", "gpu-worker", "beat")
+OURS = ("migrate", "web", "light", "worker", "trainer", "gpu-worker", "gpu-trainer", "beat")
 OF_OTHERS = {"HOME", "AWS_SHARED_CREDENTIALS_FILE"}
 
 

@@ -62,7 +62,7 @@ def test_a_run_whose_worker_is_killed_goes_on_by_itself_within_a_minute(running_
     pk = int(queued.stdout.split("RUN")[1])
     table.wait(pk, lambda run: run[1] > 100, STARTS_WITHIN)
 
-    os.kill(running_site.pid_of("worker-1"), signal.SIGKILL)
+    os.kill(running_site.pid_of("worker-training-1"), signal.SIGKILL)
     at_death = table.job(pk)
     table.wait(pk, lambda run: run[0] == "running" and run[2] > at_death[2], GOES_ON_WITHIN)
     table.wait(pk, lambda run: run[1] > at_death[1], STARTS_WITHIN)

@@ -40,7 +40,7 @@ class Command(BaseCommand):
             "--workers",
             type=int,
             default=1,
-            help="how many workers that sample and train models, beside the one for all else (default: %(default)s)",
+            help="how many workers that sample models, and how many that train, beside the one for all else (default: %(default)s)",
         )
         parser.add_argument(
             "--demo", action=BooleanOptionalAction, default=True, help="load the demo on the first start"
@@ -88,7 +88,11 @@ class Command(BaseCommand):
         self.say(f"{site.url(host, listener)} answers; starting the workers …")
         behind = [
             site.light_worker(env, present=lambda name: is_present(name) and is_served(ESSENTIAL)),
-            *(site.heavy_worker(number, env, present=is_present) for number in range(1, workers + 1)),
+            *(
+                worker(number, env, present=is_present)
+                for number in range(1, workers + 1)
+                for worker in (site.sampling_worker, site.training_worker)
+            ),
             site.beat(home, env, ticks=has_ticked),
         ]
         for service in behind:

@@ -2,12 +2,16 @@
 
 import contextlib
 import os
+import signal
 import socket
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
+from jobs.models import Job, shutting_down
+from jobs.next_job import perform_next_job
+from jobs.tasks import stay_present
 from lungrater.embedded import commands, redis
 from lungrater.embedded.home import Home
 from lungrater.embedded.migrate import refuse_newer_tables
@@ -26,6 +30,11 @@ class Command(BaseCommand):
             default=",".join(commands.QUEUES),
             help="which kinds of jobs, separated by commas (default: %(default)s)",
         )
+        parser.add_argument(
+            "--once",
+            action="store_true",
+            help="do the job that has waited longest, needing no broker, and end: with 1 where it did not succeed",
+        )
         parser.add_argument("--name", help="a name no other worker has (default: from host and process)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,6 +44,9 @@ class Command(BaseCommand):
                 f"There is no queue {', '.join(sorted(unknown))}: choose from {', '.join(commands.QUEUES)}.",
                 returncode=2,
             )
+        if options["once"]:
+            self.work_once(queues)
+            return
         if not environment_value("REDIS_URL") and not redis.answers(redis_url()):
             raise CommandError(
                 f"No LungRater runs on {Home.from_environment().root}: start `lungrater up` there, "
@@ -46,3 +58,24 @@ class Command(BaseCommand):
         light = set(queues) <= set(commands.LIGHT_QUEUES)
         argv = commands.worker(name=name, queues=queues, at_once=commands.LIGHT_AT_ONCE if light else 1)
         os.execve(argv[0], argv, {**commands.WORKER_ENVIRONMENT, **os.environ})  # noqa: S606  (no shell is what is wanted)
+
+    def work_once(self, queues: list[str]) -> None:
+        refuse_newer_tables()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(
+                number, lambda *_: shutting_down.set()
+            )  # a job that can saves what it has, and waits again
+        stay_present(queues)
+        try:
+            job = perform_next_job(queues)
+        finally:
+            shutting_down.set()
+        if job is None:
+            self.stdout.write(f"Nothing waits in {', '.join(queues)}.")
+            return
+        outcome = (
+            f"{type(job)._meta.verbose_name} {job.pk}: {job.get_state_display()}. {job.error or job.message}"
+        )
+        if job.state != Job.State.SUCCEEDED:
+            raise CommandError(outcome)
+        self.stdout.write(outcome)
