@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from generation.diffusion import checkpoint
-from generation.diffusion.config import OWN_AUTOENCODER, ConfigError, TrainingConfig
+from generation.diffusion.config import KL_WEIGHT, OWN_AUTOENCODER, ConfigError, TrainingConfig
 from generation.diffusion.data.device_dataset import DeviceDataset, normalised_images
 from generation.diffusion.data.training_images import Order, TrainingImages
 from generation.diffusion.distributed_group import DistributedGroup
@@ -22,11 +22,12 @@ from generation.diffusion.errors import TrainingStoppedError
 from generation.diffusion.latent_space import LatentSpace, Space, raw_latents, space_from
 from generation.diffusion.network import autocast
 from generation.diffusion.optimiser import optimiser_state, restore_optimiser
+from generation.diffusion.patch_adversary import PatchAdversary
+from generation.diffusion.perceptual_distance import PerceptualDistance
 from generation.diffusion.progress import Tell, silent
 from generation.diffusion.sampling.seeds import seed_of
 
 FOLDER = "autoencoder"
-KL_WEIGHT = 1e-6  # Rombach et al. 2022, against an error that is summed over an image
 LEARNING_RATE, BATCH = 1e-3, 16
 SAVED_EVERY = 200
 MEASURED_ON = 256
@@ -144,6 +145,11 @@ class AutoencoderTraining:
                 sample_size=config.size,
                 mid_block_add_attention=False,
             ).to(shelf.device)
+            self.adversary = None
+            if config.latent_adversarial:
+                width = config.latent_widths[0]
+                self.adversary = PatchAdversary(config.channels, config.size, width, shelf.device)
+        self.perceptual = PerceptualDistance().to(shelf.device) if config.latent_perceptual else None
         self.optimiser = torch.optim.AdamW(
             self.net.parameters(), lr=LEARNING_RATE, weight_decay=0.0, fused=True
         )
@@ -164,7 +170,7 @@ class AutoencoderTraining:
         return self.net
 
     def train_step(self) -> Tensor:
-        """Mean absolute error of what comes back, and a little of the latents' divergence from noise."""
+        """What the autoencoder loses; the discriminator, once it has begun, learns from the same images."""
         device = self.shelf.device
         generator = torch.Generator(device).manual_seed(seed_of(self.config.seed, STREAM, self.step))
         clean = normalised_images(self.shelf, self.order.rows(self.step))
@@ -172,19 +178,31 @@ class AutoencoderTraining:
             latents = self.net.encode(clean).latent_dist
             noise = torch.randn(latents.mean.shape, generator=generator, device=device)
             back = self.net.decode(latents.mean + latents.std * noise).sample
-        loss = reconstruction_loss(back.float(), clean, latents.kl())
+        config, back = self.config, back.float()
+        loss = reconstruction_loss(back, clean, latents.kl())
+        if self.perceptual is not None:
+            loss = loss + config.latent_perceptual * self.perceptual(back, clean).mean()
+        adversary = self.adversary if self.step >= config.latent_adversarial_start else None
+        if adversary is not None:
+            last_layer = self.net.decoder.conv_out.weight
+            loss = loss + config.latent_adversarial * adversary.term(back, loss, last_layer)
+        decay = 1 - 0.95 * self.step / config.latent_steps
         for group in self.optimiser.param_groups:
-            group["lr"] = LEARNING_RATE * (1 - 0.95 * self.step / self.config.latent_steps)
+            group["lr"] = LEARNING_RATE * decay
         loss.backward()  # type: ignore[no-untyped-call]  # torch's own
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
+        if adversary is not None:
+            adversary.learn(clean, back, decay=decay)
         self.step += 1
         detached: Tensor = loss.detach()
         return detached
 
     def _save(self) -> None:
         state = optimiser_state(dict(self.net.named_parameters()), self.optimiser)
+        if self.adversary is not None:
+            state |= self.adversary.state()
         description = checkpoint.Description(self.config, self.step, {})
         checkpoint.write(self.folder, description, self.net.state_dict(), state=state)
 
@@ -194,5 +212,8 @@ class AutoencoderTraining:
         description, weights = checkpoint.read(self.folder)
         self.net.load_state_dict(load_file(weights))
         parameters = dict(self.net.named_parameters())
-        restore_optimiser(parameters, self.optimiser, checkpoint.load_state(self.folder))
+        state = checkpoint.load_state(self.folder)
+        restore_optimiser(parameters, self.optimiser, state)
+        if self.adversary is not None:
+            self.adversary.restore(state)
         self.step = description.step

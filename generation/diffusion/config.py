@@ -21,6 +21,7 @@ SAMPLERS = {
 }
 SCHEDULES = ("cosine", "linear")
 OWN_AUTOENCODER = "own"
+KL_WEIGHT = 1e-6  # Rombach et al. 2022, against an error that is summed over an image
 # The side at which times are drawn unshifted: of latents, those of the 256² images that Esser et al. 2024 begin with;
 # of pixels, that of Hoogeboom et al. 2023, whose shift of the logarithmic SNR is the same one.
 UNSHIFTED_SIDE = {"latents": 32, "pixels": 64}
@@ -56,6 +57,9 @@ class TrainingConfig(RunConfig):
     latent_channels: int = 4
     latent_widths: tuple[int, ...] = (32, 64, 64)
     latent_steps: int = 2000
+    latent_perceptual: float = 0.0
+    latent_adversarial: float = 0.0
+    latent_adversarial_start: int = 1000
     objective: str = "flow"
     schedule: str = "cosine"
     zero_terminal_snr: bool = False
@@ -88,6 +92,10 @@ class TrainingConfig(RunConfig):
         check(
             all(w % self.head_dim == 0 and w % 8 == 0 for w in self.widths),
             "widths must be multiples of head_dim and 8",
+        )
+        check(
+            min(self.latent_perceptual, self.latent_adversarial, self.latent_adversarial_start) >= 0,
+            "latent_perceptual, latent_adversarial and latent_adversarial_start must not be negative",
         )
         check(
             len(self.latent_widths) > 0 and all(w % 8 == 0 for w in self.latent_widths),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from generation.diffusion.model_cache import device_for_work
+from generation.features import SHIPPED
 from generation.metrics.clip_extractor import WEIGHTS, ClipExtractor
 from generation.metrics.feature_extractor import (
     Extractor,
@@ -30,7 +31,6 @@ from pool.canonical.pixels import Pixels
 if TYPE_CHECKING:
     import torch
 
-SHIPPED = Path(__file__).parent / "extractor" / "phantom-features.safetensors"
 INCEPTION_SIDE = 299
 
 
@@ -77,22 +77,16 @@ class SmallExtractor:
 
     @cached_property
     def _network(self) -> torch.nn.Module:
-        from safetensors.torch import load_file
+        from generation.features.small_network import shipped_network
 
-        from generation.metrics.small_network import SmallNetwork
-
-        network = SmallNetwork()
-        network.load_state_dict(
-            {k: v.float() if v.is_floating_point() else v for k, v in load_file(self.path).items()}
-        )
-        return network.to(device_for_work()).eval()
+        return shipped_network(self.path).to(device_for_work())
 
     def features(
         self, images: Iterable[Pixels], *, heartbeat: Callable[[], None] = no_heartbeat
     ) -> NDArray[np.float32]:
         import torch
 
-        from generation.metrics.small_network import SIDE
+        from generation.features.small_network import SIDE
 
         device, rows = next(self._network.parameters()).device, []
         for batch in batches(images, SIDE, colour=False, shrink=Image.Resampling.BOX):

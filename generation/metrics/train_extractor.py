@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
+from generation.features import SHIPPED
+from generation.features.small_network import DIMENSIONS, SIDE, SmallNetwork
 from generation.metrics.damage import DAMAGES, damaged, moved
-from generation.metrics.extractors import SHIPPED
-from generation.metrics.small_network import DIMENSIONS, SIDE, SmallNetwork
 from generation.phantoms import DRAWINGS, LABELS, draw
 
 # Far from the seeds of the demo and of the shipped model.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from generation.diffusion.config import KL_WEIGHT, OWN_AUTOENCODER
 from generation.metrics.checkpoint_metrics import CheckpointMetrics, ExtractorFacts, distance_titles
 from generation.metrics.fidelity_by_step import Point, points
 from generation.training.models import Checkpoint
@@ -131,7 +132,22 @@ def _training(checkpoint: Checkpoint) -> Section:
         parent = checkpoint.run.parent
         rows.append(("Started with the weights of", f"{parent}, SHA-256 {parent.sha256}"))
     rows += [(name.replace("_", " ").capitalize(), _plain(value)) for name, value in sorted(settings.items())]
-    return Section("Training", [*rows, *_of_a_finetuning(checkpoint)])
+    return Section("Training", [*rows, *_of_an_autoencoder(config), *_of_a_finetuning(checkpoint)])
+
+
+def _of_an_autoencoder(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What it learned from, where it was learned beside the model."""
+    if config.get("latent") != OWN_AUTOENCODER:
+        return []
+    losses = ["the mean absolute error", f"{KL_WEIGHT:g} of the divergence summed over an image"]
+    if weight := config.get("latent_perceptual"):
+        losses.append(f"{weight:g} of the perceptual distance by the maps of phantom-64")
+    if weight := config.get("latent_adversarial"):
+        start = config["latent_adversarial_start"]
+        losses.append(
+            f"{weight:g} of a patch discriminator's verdict from step {start:,} on, weighted adaptively"
+        )
+    return [("Autoencoder's loss", ", ".join(losses))]
 
 
 def _of_a_finetuning(checkpoint: Checkpoint) -> list[tuple[str, str]]:

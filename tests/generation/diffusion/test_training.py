@@ -199,13 +199,14 @@ def assert_same_weights(one: Path, other: Path) -> None:
 
 
 LATENT = {"latent": "own", "latent_widths": (8, 8), "patch": 1, "latent_steps": 5}
+ADVERSARIAL = {"latent_perceptual": 1.0, "latent_adversarial": 0.5, "latent_adversarial_start": 1}
 
 
-@pytest.mark.parametrize("augment", [0.0, 0.7])
+@pytest.mark.parametrize("settings", [{}, {"augment": 0.7}, ADVERSARIAL])
 def test_a_latent_run_cut_off_anywhere_ends_with_the_very_weights_of_one_that_was_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, augment: float
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
 ) -> None:
-    config = tiny_config(**LATENT, augment=augment, accumulate=2)
+    config = tiny_config(**LATENT, **settings, accumulate=2)
     images = bright_squares(config)
     unbroken = train(config, images, tmp_path / "unbroken")
     monkeypatch.setattr(autoencoder, "SAVED_EVERY", 2)

@@ -28,6 +28,7 @@ from pool import splits
 from pool.models import Dataset
 from tests.factories import make_dataset, make_image
 from tests.generation.makers import make_job, make_run
+from tests.generation.tiny import tiny_config
 
 pytestmark = pytest.mark.django_db
 
@@ -232,3 +233,16 @@ def test_the_loss_on_held_out_images_stands_on_card_figure_and_table(run: Traini
     assert curve is not None
     assert [step for step, _ in curve.validation] == [3, 6]
     assert f"- **Loss on held-out images:** {loss:.5f}" in markdown(last)
+
+
+def test_the_card_says_what_an_autoencoder_of_its_own_learned_from_and_how_well() -> None:
+    config = tiny_config(latent="own", latent_widths=(8, 8), patch=1, latent_perceptual=1.0)
+    description = {"step": 3, "config": config.as_json(), "facts": {}}
+    metrics = {"reconstruction": {"psnr": 31.5, "ssim": 0.93, "images": 8}}
+
+    card = markdown(Checkpoint(name="latent", step=3, description=description, metrics=metrics))
+
+    assert "mean absolute error, 1e-06 of the divergence" in card
+    assert "1 of the perceptual distance by the maps of phantom-64" in card
+    assert "patch discriminator" not in card
+    assert "PSNR 31.50 dB, SSIM 0.9300" in card

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
+
+from generation.features import SHIPPED
 
 SIDE = 64
 DIMENSIONS = 64
@@ -45,9 +51,22 @@ class SmallNetwork(nn.Module):
         self.features = nn.Linear(sum(WIDTHS), DIMENSIONS)
 
     def forward(self, images: Tensor) -> Tensor:
-        values, means = (images - 0.5) / 0.25, []
-        for level in self.levels:
-            values = level(values)
-            means.append(values.mean(dim=(2, 3)))
+        means = [values.mean(dim=(2, 3)) for values in self.maps(images)]
         features: Tensor = self.features(torch.cat(means, dim=1))
         return features
+
+    def maps(self, images: Tensor) -> Iterator[Tensor]:
+        """What each level makes of them, (n, width, side / 2, side / 2) and then half the side each time."""
+        values = (images - 0.5) / 0.25
+        for level in self.levels:
+            values = level(values)
+            yield values
+
+
+def shipped_network(path: Path = SHIPPED) -> SmallNetwork:
+    """With the weights that it learned from drawings, ready to be asked."""
+    network = SmallNetwork()
+    network.load_state_dict(
+        {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
+    )
+    return network.eval()
