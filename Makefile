@@ -6,6 +6,8 @@ STAMP := $(VENV)/.installed
 DOCS := build/docs/index.html
 # OpenMP's threads fight with the workers' on small machines.
 export OMP_NUM_THREADS ?= 1
+# Hundreds of children of the tests import the project; where containers forbid bytecode, each would compile it anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup run test test-all coverage check lint types unit every js lock sbom docs pictures wheel clean
 
@@ -59,7 +61,9 @@ js:
 	@tests=$$(find tests static -name '*.test.js' -o -name '*.test.mjs'); test -z "$$tests" || node --test $$tests
 
 # Without the folder of real images beside the repository, the tests that need it are left out, and counted.
-PYTEST = $(BIN)/python $(MEASURED) -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
+# One process more than cores, up to four: a sixth of the time, tests wait for sites and browsers.
+PROCESSES ?= $(shell $(BIN)/python -c 'import os; print(min(4, os.cpu_count() or 1) + 1)')
+PYTEST = $(BIN)/python $(MEASURED) -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder \
 	$(if $(wildcard ../shared/data),,--without-shared)
 
 # What only `make test-all` runs: real faults, servers of others, a wheel's own venv, a tutorial from end to end.
