@@ -26,7 +26,7 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 LUNGRATER_HOME=/data
 
 # "worker" brings torch; web, migrate and beat need only "embedded", is for backups (pg_dump 18), and "export", for Parquet.
 # TORCH_INDEX=https://download.pytorch.org/whl/cpu brings a torch without CUDA.
-ARG EXTRAS=worker,embedded,export,release
+ARG EXTRAS=worker,embedded,export,release,observe
 ARG TORCH_INDEX=
 COPY constraints.txt /wheel/
 COPY --from=wheel /wheel/*.whl /wheel/

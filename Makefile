@@ -33,7 +33,7 @@ $(STAMP): pyproject.toml constraints.txt
 		{ echo "Python's venv module is missing: on Debian and Ubuntu, apt install python3-venv." >&2; rm -rf $(VENV); exit 1; }
 	@echo "Installing what LungRater needs into $(VENV), PyTorch among it: this takes some minutes, the first time only."
 	@$(BIN)/python -m pip install --disable-pip-version-check \
-		--constraint constraints.txt --editable '.[embedded,worker,export,release,dev]'
+		--constraint constraints.txt --editable '.[embedded,worker,export,release,observe,dev]'
 	@touch $@
 
 run: $(STAMP) $(DOCS)

@@ -265,6 +265,9 @@ C2PA_CERTIFICATE = env.str("C2PA_CERTIFICATE", default="")
 C2PA_PRIVATE_KEY = env.str("C2PA_PRIVATE_KEY", default="")
 C2PA_ALGORITHM = env.str("C2PA_ALGORITHM", default="es256")
 
+# Where errors are reported to, scrubbed; see lungrater/error_reports.
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+
 # Who may read /metrics: whoever brings this word; without one a program on this machine, in production nobody.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 # Where the web processes of this machine count together; gunicorn's configuration makes it.

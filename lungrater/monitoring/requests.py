@@ -23,6 +23,11 @@ class Requests:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
+    def process_view(self, request: HttpRequest, *_: object) -> None:
+        """What goes wrong in the view is logged with its name, and with the word for the person."""
+        match = request.resolver_match
+        (log_context.get() or {}).update({"view": match.view_name if match else "none"}, **_person(request))
+
     def __call__(self, request: HttpRequest) -> HttpResponse:
         begun = time.perf_counter()
         marks = {"request": secrets.token_hex(8)}
