@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import resource
 import sys
@@ -20,6 +21,7 @@ from generation.diffusion.config import TrainingConfig
 from generation.diffusion.data.training_images import TrainingImages
 from generation.diffusion.distributed_group import DistributedGroup, group_of_environment
 from generation.diffusion.errors import TrainingFailedError, TrainingStoppedError
+from generation.diffusion.event_file import EventFile
 from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.learner import Learner
 from generation.diffusion.progress import OnProgress, Progress
@@ -58,14 +60,17 @@ def train(
     start = pipeline if isinstance(config, FineTuneConfig) else parent
     learner = _learner(config, images, run, start, device=device, group=group, listener=listener)
     manager = CheckpointManager(learner, run, on_checkpoint)
-    manager.go_on()
-    try:
-        for progress in steps(learner, manager):
-            if listener is not None:
-                listener(progress)
-    except TrainingStoppedError:
-        manager.save_to_go_on()
-        raise
+    with contextlib.closing(manager):
+        manager.go_on()
+        try:
+            for progress in steps(learner, manager):
+                if manager.events is not None:
+                    manager.events.add(progress)
+                if listener is not None:
+                    listener(progress)
+        except TrainingStoppedError:
+            manager.save_to_go_on()
+            raise
     return manager.last_kept or manager.keep()[0]
 
 
@@ -135,6 +140,7 @@ class CheckpointManager:
         self.learner, self.run, self.on_checkpoint = learner, run, on_checkpoint
         self.saved_at = time.monotonic()
         self.last_kept: Path | None = None
+        self.events: EventFile | None = None
 
     @property
     def writes(self) -> bool:
@@ -146,10 +152,12 @@ class CheckpointManager:
         newest = checkpoint.latest(self.run)
         if newest is not None:
             self.learner.restore(newest)
-            if self.writes and self.last_kept == newest and "metrics" not in checkpoint.facts_of(newest):
+        if self.writes:
+            self.events = EventFile(self.run, self.learner.step, self.learner.tell)
+            if newest is None:
+                self.save_to_go_on()
+            elif self.last_kept == newest and "metrics" not in checkpoint.facts_of(newest):
                 self._finish(newest)
-        elif self.writes:
-            self.save_to_go_on()
         self.learner.group.wait()
 
     def keep(self) -> tuple[Path, NDArray[np.uint8] | None, Mapping[str, object]]:
@@ -172,7 +180,13 @@ class CheckpointManager:
         checkpoint.write_samples(folder, samples)
         metrics = dict(self.on_checkpoint(self.learner, self.learner.step)) if self.on_checkpoint else {}
         checkpoint.note(folder, {"metrics": metrics})
+        if self.events is not None:
+            self.events.add_checkpoint(self.learner.step, folder, metrics)
         return samples, metrics
+
+    def close(self) -> None:
+        if self.events is not None:
+            self.events.close()
 
     def save_by_the_clock(self) -> None:
         minutes = self.learner.config.checkpoint_minutes
