@@ -32,7 +32,7 @@ def test_a_study_from_images_to_a_released_dataset_by_the_client(tmp_path: Path)
         slug = freeze_a_study(client)
         client.invite(slug, [RATER])
         client.open(slug)
-        reader = Reader(**told_by(running, f"make_reader({slug!r})"))
+        (reader,) = [Reader(**each) for each in told_by(running, f"make_readers({slug!r})")]
         statuses = [answer(running.port, reader, path) for path in reader.paths]
         with pytest.raises(ProblemError) as unproven:
             client.close(slug, name="Chest films", act_token="")
@@ -108,20 +108,22 @@ def make_tokens() -> None:
     sys.stdout.write(json.dumps({"token": token, "act": act}) + "\n")
 
 
-def make_reader(slug: str) -> None:
-    """Run inside the site: the rater signs in and consents."""
+def make_readers(slug: str) -> None:
+    """Run inside the site: the raters of this study sign in and consent, in the order of their pseudonyms."""
     from django.conf import settings
     from django.test import Client as Browser
 
     from rating.models import Enrolment
     from tests.rating.cast import presentations
 
-    enrolment = Enrolment.objects.get(study__slug=slug)
-    enrolment.consent()
-    browser = Browser()
-    browser.force_login(enrolment.user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    paths = [f"/reading/{slug}/rate/{each.token}/" for each in presentations(enrolment.study, enrolment.user)]
-    session = browser.cookies[settings.SESSION_COOKIE_NAME].value
-    sys.stdout.write(
-        json.dumps({"session": session, "account": str(enrolment.user.pk), "paths": paths}) + "\n"
-    )
+    readers = []
+    for enrolment in Enrolment.objects.filter(study__slug=slug).order_by("number"):
+        enrolment.consent()
+        browser = Browser()
+        browser.force_login(enrolment.user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        paths = [
+            f"/reading/{slug}/rate/{each.token}/" for each in presentations(enrolment.study, enrolment.user)
+        ]
+        session = browser.cookies[settings.SESSION_COOKIE_NAME].value
+        readers.append({"session": session, "account": str(enrolment.user.pk), "paths": paths})
+    sys.stdout.write(json.dumps(readers) + "\n")
