@@ -64,6 +64,7 @@ urlpatterns = [
     path("checkpoints/<int:pk>/neighbours.png", checkpoint_views.neighbours, name="neighbours"),
     path("utility/new/", utility.new, name="new_utility"),
     path("utility/<int:pk>/report.json", utility.report_json, name="utility_json"),
+    path("utility/<int:pk>/scores.csv", utility.score_table, name="utility_csv"),
     path("utility/<int:pk>/<slug:name>.<slug:kind>", utility.figure, name="utility_figure"),
     path("utility/maps/<int:pk>.png", utility.explanation, name="utility_map"),
 ]

@@ -143,6 +143,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "generation:utility_cancel": (STAFF, "post"),
     "generation:utility_resume": (STAFF, "post"),
     "generation:utility_json": (STAFF, "get"),
+    "generation:utility_csv": (STAFF, "get"),
     "generation:utility_figure": (STAFF, "get"),
     "generation:utility_map": (STAFF, "get"),
     "rating:reading_list": (RATERS, "get"),
@@ -273,7 +274,7 @@ VIEWER = {
     *(f"generation:{page}" for page in ("course_figure", "course_table", "loss_figure", "training_config")),
     *(f"generation:quality_{page}" for page in ("progress", "figure", "saliency", "download")),
     "generation:quality",
-    *(f"generation:utility_{page}" for page in ("progress", "json", "figure", "map")),
+    *(f"generation:utility_{page}" for page in ("progress", "json", "csv", "figure", "map")),
     "generation:utility",
 }
 EDITOR = {

@@ -67,6 +67,7 @@ OF_UTILITY = {
         "utility_cancel",
         "utility_resume",
         "utility_json",
+        "utility_csv",
     )
 }
 OF_READING = {

@@ -7,6 +7,7 @@ import io
 
 from generation.metrics.number import Number
 from generation.quality.models import Part, QualityReport
+from pool.canonical.guarding import guarded
 
 COLUMNS = ("part", "of", "key", "name", "estimate", "low", "high", "n_real", "n_fake", "reason", "note")
 
@@ -17,12 +18,12 @@ def as_csv(report: QualityReport) -> str:
     out = io.StringIO()
     table = csv.writer(out)
     table.writerow([*COLUMNS, "reference", "candidate", "extractor", "extractor_sha256"])
-    names = [_guarded(report.reference.name), _guarded(report.candidate.name)]
+    names = [guarded(report.reference.name), guarded(report.candidate.name)]
     for part in [Part("all", "", report.numbers), *report.parts]:
         for number in part.numbers:
             cells = _cells(part, number)
             extractor = report.extractor_of(number)
-            table.writerow([*cells, *names, _guarded(extractor), sha256.get(extractor, "")])
+            table.writerow([*cells, *names, guarded(extractor), sha256.get(extractor, "")])
     return out.getvalue()
 
 
@@ -30,10 +31,5 @@ def _cells(part: Part, number: Number) -> list[str | float]:
     """In the order of COLUMNS; what is undefined is empty."""
     low, high = number.ci or ("", "")
     estimate = "" if number.estimate is None else number.estimate
-    names = (part.kind, _guarded(part.name), number.key, number.name)
+    names = (part.kind, guarded(part.name), number.key, number.name)
     return [*names, estimate, low, high, number.n_real, number.n_fake, number.reason, number.note]
-
-
-def _guarded(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.lstrip()[:1] in {"=", "+", "-", "@"} else text

@@ -23,6 +23,7 @@ class UtilityLine(JobFacts):
 
     name: str
     real_id: int
+    external_id: int | None
     config: dict[str, object]
 
 

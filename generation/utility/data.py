@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,15 +16,16 @@ from generation.images.models import GenerationJob
 from generation.training import tuned_models
 from generation.training.models import TrainingRun
 from generation.utility.config import UtilityConfig
-from generation.utility.leakage import Leak, LeakCandidate, leaks
+from generation.utility.leakage import EXTERNAL, INTERNAL, Leak, LeakCandidate, TestSide, leaks
 from generation.utility.models import UtilityExperiment
 from jobs.models import JobFailedError
 from pool.canonical.previews import squares
-from pool.copies.of_images import copies_of
+from pool.copies.of_images import Gallery
 from pool.models import Dataset, Image, ImageQuerySet, NearCopy
 from pool.splits import held_out_images, is_split_here, split_in_words, training_images
 
 Pulse = Callable[[], None]
+EXTERNAL_SIDE = "external test"
 
 
 @dataclass(frozen=True)
@@ -37,46 +38,49 @@ class Material:
     classes: tuple[str, ...]
     leaks: Sequence[Leak]
     notes: Sequence[str]
+    external: Sequence[Image] = ()  # the external test set, where there is one
 
     @property
     def sha256(self) -> str:
         """One hash for the same images with the same labels on the same sides."""
-        sides = (self.real, self.synthetic, self.test)
+        sides = [self.real, self.synthetic, self.test, *([self.external] if self.external else [])]
         lines = [" ".join(f"{image.pixel_sha256}:{image.label}" for image in side) for side in sides]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def numbers(self, images: Sequence[Image]) -> NDArray[np.int64]:
         return np.array([self.classes.index(image.label) for image in images], dtype=np.int64)
 
-    def patients(self) -> list[str]:
-        """Who each test image is of; an image without a patient stands for itself."""
-        return [image.patient_key or image.pixel_sha256 for image in self.test]
-
     def without_copies(self) -> Material:
         """The same without the training images that are copies of test images."""
         out = {key for leak in self.leaks if leak.kind == "copy" for key in leak.training_keys}
         note = f"{len(out):,} training images that are copies or nearly copies of test images were left out."
-        return Material(
-            [image for image in self.real if str(image.pk) not in out],
-            [image for image in self.synthetic if str(image.pk) not in out],
-            self.test,
-            self.classes,
-            [leak for leak in self.leaks if leak.kind != "copy"],
-            [*self.notes, note] if out else self.notes,
+        return replace(
+            self,
+            real=[image for image in self.real if str(image.pk) not in out],
+            synthetic=[image for image in self.synthetic if str(image.pk) not in out],
+            leaks=[leak for leak in self.leaks if leak.kind != "copy"],
+            notes=[*self.notes, note] if out else self.notes,
         )
+
+
+def patients_of(images: Sequence[Image]) -> list[str]:
+    """Who each image is of; an image without a patient stands for itself."""
+    return [image.patient_key or image.pixel_sha256 for image in images]
 
 
 def material_of(experiment: UtilityExperiment, config: UtilityConfig, *, pulse: Pulse) -> Material:
     """The experiment's images, looked through for leaks. Raises JobFailedError where they make no experiment."""
     dataset = experiment.real
-    sides = {side: list(images) for side, images in _sides(dataset, experiment.synthetic.all()).items()}
+    chosen = _sides(dataset, experiment.synthetic.all(), experiment.external)
+    sides = {side: list(images) for side, images in chosen.items()}
     labels = {side: Counter(image.label for image in images) for side, images in sides.items()}
     if reason := _why_none(dataset, config.labels, labels):
         raise JobFailedError(reason)
     classes = _classes(config.labels, labels)
     labelled = {side: [image for image in images if image.label in classes] for side, images in sides.items()}
+    test, external = labelled["test"], labelled.get(EXTERNAL_SIDE, [])
     generator = Image.objects.filter(training_runs__in=runs_behind(experiment)).distinct()
-    leaks_found = _leaks([*labelled["training"], *labelled["synthetic"]], labelled["test"], generator, pulse)
+    search = LeakSearch.of([*labelled["training"], *labelled["synthetic"]], generator, pulse=pulse)
     notes = [
         f"Test split: {split_in_words(dataset)}",
         *(
@@ -84,19 +88,26 @@ def material_of(experiment: UtilityExperiment, config: UtilityConfig, *, pulse: 
             for side, images in sides.items()
             if len(images) > len(labelled[side])
         ),
-        *_unknown(experiment, labelled["test"]),
+        *_unknown(experiment, [*test, *external]),
+        *_shared(test, external),
     ]
+    leaks_of_both = [*search.leaks(test, INTERNAL), *(search.leaks(external, EXTERNAL) if external else [])]
     return Material(
-        labelled["training"], labelled["synthetic"], labelled["test"], classes, leaks_found, notes
+        labelled["training"], labelled["synthetic"], test, classes, leaks_of_both, notes, external
     )
 
 
-def why_no_experiment(dataset: Dataset, synthetic: Iterable[Dataset] | None, labels: Sequence[str]) -> str:
+def why_no_experiment(
+    dataset: Dataset,
+    synthetic: Iterable[Dataset] | None,
+    labels: Sequence[str],
+    external: Dataset | None = None,
+) -> str:
     """One sentence where these images make no experiment, by their labels alone; else nothing.
 
     `synthetic` is None where a model is still to make them.
     """
-    sides = _sides(dataset, synthetic or ())
+    sides = _sides(dataset, synthetic or (), external)
     if synthetic is None:
         del sides["synthetic"]
     counts = {
@@ -123,9 +134,14 @@ def squares_of(images: Sequence[Image], config: UtilityConfig, *, pulse: Pulse) 
     return squares(images, side=config.size, colour=config.colour, pulse=pulse)
 
 
-def _sides(dataset: Dataset, synthetic: Iterable[Dataset]) -> dict[str, ImageQuerySet]:
+def _sides(
+    dataset: Dataset, synthetic: Iterable[Dataset], external: Dataset | None
+) -> dict[str, ImageQuerySet]:
     generated = Image.objects.usable().filter(dataset__in=synthetic).order_by("pixel_sha256", "pk")
-    return {"training": _training_side(dataset), "test": held_out_images(dataset), "synthetic": generated}
+    sides = {"training": _training_side(dataset), "test": held_out_images(dataset), "synthetic": generated}
+    if external is not None:
+        sides[EXTERNAL_SIDE] = external.images.usable().order_by("pixel_sha256", "pk")
+    return sides
 
 
 def _training_side(dataset: Dataset) -> ImageQuerySet:
@@ -152,20 +168,53 @@ def _why_none(dataset: Dataset, labels: Sequence[str], counts: dict[str, Counter
     for side, there in counts.items():
         if missing := [label for label in classes if not there[label]]:
             return f"There are no {side} images of “{'”, “'.join(missing)}”."
+    strangers = sorted(set(counts.get(EXTERNAL_SIDE, ())) - {"", *classes})
+    if strangers and not labels:
+        return (
+            f"The external test set has images of “{'”, “'.join(strangers)}”, which are not told apart here: the test "
+            f"split has “{'”, “'.join(classes)}”. Name the findings to tell apart, or label the two alike."
+        )
     return ""
 
 
-def _leaks(
-    training: Sequence[Image], test: Sequence[Image], generator: Iterable[Image], pulse: Pulse
-) -> list[Leak]:
-    listed = NearCopy.objects.filter(image__in=training, of__in=test).values_list("image", "of")
-    search = [(image.pk, of.pk) for image, of in copies_of(training, test, pulse=pulse)]
-    return leaks(
-        [_leak_candidate(image) for image in training],
-        [_leak_candidate(image) for image in test],
-        [_leak_candidate(image) for image in generator],
-        copies=[(str(image), str(of)) for image, of in (*listed, *search)],
+@dataclass(frozen=True)
+class LeakSearch:
+    """What is trained on, looked through once, and what the generator has learned from."""
+
+    training: Sequence[Image]
+    generator: Sequence[LeakCandidate]
+    gallery: Gallery
+    pulse: Pulse
+
+    @classmethod
+    def of(cls, training: Sequence[Image], generator: Iterable[Image], *, pulse: Pulse) -> LeakSearch:
+        learned = [_leak_candidate(image) for image in generator]
+        return cls(training, learned, Gallery.of(training, pulse=pulse), pulse)
+
+    def leaks(self, test: Sequence[Image], side: TestSide) -> list[Leak]:
+        """What of it makes a test on these images too easy."""
+        listed = NearCopy.objects.filter(image__in=self.training, of__in=test).values_list("image", "of")
+        copied = Gallery.of(test, pulse=self.pulse).copied_by(self.gallery, pulse=self.pulse)
+        search = [(image.pk, of.pk) for image, of in copied.pairs]
+        return leaks(
+            [_leak_candidate(image) for image in self.training],
+            [_leak_candidate(image) for image in test],
+            self.generator,
+            copies=[(str(image), str(of)) for image, of in (*listed, *search)],
+            side=side,
+        )
+
+
+def _shared(test: Sequence[Image], external: Sequence[Image]) -> list[str]:
+    """A sentence where images of the external test set are of the test split's patients: there the two are one test."""
+    patients = set(patients_of(test))
+    number = sum(1 for patient in patients_of(external) if patient in patients)
+    if not number:
+        return []
+    sentence = (
+        f"{number:,} images of the external test set are of patients of the test split, or the same images."
     )
+    return [f"{sentence} So far the two tests are one."]
 
 
 def _leak_candidate(image: Image) -> LeakCandidate:

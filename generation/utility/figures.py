@@ -28,6 +28,21 @@ def scores(report: UtilityResults, theme: Theme) -> Figure:
     return figure
 
 
+def external(report: UtilityResults, theme: Theme) -> Figure:
+    """Balanced accuracy of every arm on the test split and, below it, on the external test set."""
+    outside = report.external.arms if report.external else []
+    rows = [
+        (f"{arm.arm}, {arm.architecture}: {where}", arm.scores["balanced_accuracy"])
+        for pair in zip(report.arms, outside, strict=True)
+        for where, arm in zip(("test split", "external"), pair, strict=True)
+    ]
+    figure, (ax,) = panel(theme, height=1 + 0.28 * len(rows))
+    forest(ax, theme, rows)
+    ax.axvline(1 / len(report.classes), color=theme.quiet, linewidth=0.8, linestyle=":")
+    ax.set_xlabel("Balanced accuracy on unseen real images\n95 % interval; dotted: chance")
+    return figure
+
+
 def learning_curve(report: UtilityResults, theme: Theme) -> Figure:
     """Balanced accuracy by how many synthetic images there were, one line for each architecture."""
     figure, (ax,) = panel(theme, height=3.2)
@@ -116,6 +131,7 @@ def _table(ax: Axes, theme: Theme, table: Any, classes: list[str]) -> None:
 
 FIGURES: dict[str, Callable[[UtilityResults, Theme], Figure]] = {
     "scores": scores,
+    "external": external,
     "learning-curve": learning_curve,
     "calibration": calibration,
     "confusion": confusion,

@@ -51,6 +51,13 @@ class UtilityForm(forms.Form):
         error_messages={"invalid_choice": "Choose datasets of synthetic images."},
         help_text="With the same labels. Several can be chosen; none where a model is trained for them.",
     )
+    external = forms.ModelChoiceField(
+        Dataset.objects.filter(origin=Origin.REAL),
+        required=False,
+        label="External test set",
+        error_messages={"invalid_choice": "Choose a dataset of real images."},
+        help_text="Real images of another site or scanner, with the same labels: everything is tested on all of them too, nothing is trained on them.",
+    )
     generator = forms.ChoiceField(
         choices=[("", "no, use the synthetic images above"), *((name, name) for name in GENERATORS)],
         required=False,
@@ -129,10 +136,19 @@ class UtilityForm(forms.Form):
         except (UtilityConfigError, ConfigError) as error:
             raise ValidationError(str(error)) from error
         if not self.errors:
-            self._check_labels(data["real"], None if chain else data["synthetic"])
+            self._check_external(data["real"], data["external"])
+        if not self.errors:
+            self._check_labels(data["real"], None if chain else data["synthetic"], data["external"])
 
-    def _check_labels(self, real: Dataset, synthetic: list[Dataset] | None) -> None:
-        if reason := why_no_experiment(real, synthetic, self.config.labels):
+    def _check_external(self, real: Dataset, external: Dataset | None) -> None:
+        if external == real:
+            self.add_error("external", "Choose another dataset than the real images: that one is trained on.")
+        elif external is not None and external.modality != real.modality:
+            kinds = f"{external.get_modality_display()}, not {real.get_modality_display()}"
+            self.add_error("external", f"Choose images of the same kind: {external} is {kinds}.")
+
+    def _check_labels(self, real: Dataset, synthetic: list[Dataset] | None, external: Dataset | None) -> None:
+        if reason := why_no_experiment(real, synthetic, self.config.labels, external):
             raise ValidationError(reason)
 
     def _config(self) -> UtilityConfig:
@@ -160,6 +176,7 @@ class UtilityForm(forms.Form):
                 data["real"],
                 list(data["synthetic"]),
                 self.config,
+                external=data["external"],
                 generator=self.model,
                 per_class=data["per_class"] if self.model else None,
                 by=by,

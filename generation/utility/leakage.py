@@ -9,6 +9,33 @@ SHOWN = 12
 
 
 @dataclass(frozen=True)
+class TestSide:
+    """What the sentences call the images that are tested on, and what they advise."""
+
+    split: str
+    image: str
+    images: str
+    by_patient: str
+    by_generator: str
+
+
+INTERNAL = TestSide(
+    "the test split",
+    "a test image",
+    "test image",
+    "Split the dataset by patient.",
+    "Train the generator on the training split alone.",
+)
+EXTERNAL = TestSide(
+    "the external test set",
+    "an image of the external test set",
+    "external test image",
+    "Exclude their images on one of the two sides.",
+    "Take an external test set that it has not learned from.",
+)
+
+
+@dataclass(frozen=True)
 class LeakCandidate:
     """An image as far as leaks go; `patient` is its key, empty where none is known."""
 
@@ -37,34 +64,39 @@ def leaks(
     generator: Sequence[LeakCandidate],
     *,
     copies: Iterable[tuple[str, str]] = (),
+    side: TestSide = INTERNAL,
 ) -> list[Leak]:
     """Every leak between what is trained on (real and synthetic), what is tested on, and what the generator learned from.
 
     `copies` are pairs (training image, test image) that the search for copies gave.
     """
     kinds = [
-        _patients(training, test),
-        _copies(training, test, copies),
-        _learned(generator, test),
+        _patients(training, test, side),
+        _copies(training, test, copies, side),
+        _learned(generator, test, side),
     ]
     return [leak for leak in kinds if leak is not None]
 
 
-def _patients(training: Sequence[LeakCandidate], test: Sequence[LeakCandidate]) -> Leak | None:
+def _patients(
+    training: Sequence[LeakCandidate], test: Sequence[LeakCandidate], side: TestSide
+) -> Leak | None:
     pairs = _equal(training, test, lambda image: image.patient)
     if not pairs:
         return None
     patients = {image.patient for image in training} & {image.patient for image in test} - {""}
     return _leak(
         "patient",
-        f"{_count(len(patients), 'patient')} with images in training and in the test split. "
-        "Split the dataset by patient.",
+        f"{_count(len(patients), 'patient')} with images in training and in {side.split}. {side.by_patient}",
         pairs,
     )
 
 
 def _copies(
-    training: Sequence[LeakCandidate], test: Sequence[LeakCandidate], copies: Iterable[tuple[str, str]]
+    training: Sequence[LeakCandidate],
+    test: Sequence[LeakCandidate],
+    copies: Iterable[tuple[str, str]],
+    side: TestSide,
 ) -> Leak | None:
     pairs = sorted({*_equal(training, test, lambda image: image.pixel_sha256), *copies})
     if not pairs:
@@ -74,13 +106,15 @@ def _copies(
     number = len({key for key, _ in pairs})
     return _leak(
         "copy",
-        f"{_count(number, 'training image')} {'is' if number == 1 else 'are'} a copy or nearly a copy of a "
-        f"test image{of_these}. Exclude them, or ask for the experiment without copies.",
+        f"{_count(number, 'training image')} {'is' if number == 1 else 'are'} a copy or nearly a copy of "
+        f"{side.image}{of_these}. Exclude them, or ask for the experiment without copies.",
         pairs,
     )
 
 
-def _learned(generator: Sequence[LeakCandidate], test: Sequence[LeakCandidate]) -> Leak | None:
+def _learned(
+    generator: Sequence[LeakCandidate], test: Sequence[LeakCandidate], side: TestSide
+) -> Leak | None:
     pairs = sorted(
         {*_equal(generator, test, lambda i: i.pixel_sha256), *_equal(generator, test, lambda i: i.patient)}
     )
@@ -89,8 +123,8 @@ def _learned(generator: Sequence[LeakCandidate], test: Sequence[LeakCandidate]) 
     number = len({key for _, key in pairs})
     return _leak(
         "generator",
-        f"{_count(number, 'test image')} {'is' if number == 1 else 'are'} of what the generator was trained on, "
-        "or of the same patients. Train the generator on the training split alone.",
+        f"{_count(number, side.images)} {'is' if number == 1 else 'are'} of what the generator was trained on, "
+        f"or of the same patients. {side.by_generator}",
         pairs,
     )
 

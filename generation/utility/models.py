@@ -23,6 +23,11 @@ MOST_PER_CLASS = 20_000
 
 
 class UtilityExperimentQuerySet(JobQuerySet["UtilityExperiment"]):
+    def _of(self, person: Any, part: str) -> Self:
+        """As of every job; an external test set has to be in sight as well, for its numbers are in the report."""
+        in_sight = models.Q(external__isnull=True) | models.Q(external__in=Dataset.objects.visible_to(person))
+        return super()._of(person, part).filter(in_sight | models.Q(requested_by=person.pk))
+
     def in_a_chain(self) -> Self:
         """Those that wait for a model of their own, or for its images."""
         return self.waiting().filter(training__isnull=False)
@@ -40,6 +45,10 @@ class UtilityExperiment(Job):
     name = models.CharField(max_length=100, unique=True)
     real = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="utility_tested_on")
     synthetic = models.ManyToManyField(Dataset, related_name="utility_trained_on")
+    # Of another site: every arm is tested on it too, none is trained on it.
+    external = models.ForeignKey(
+        Dataset, on_delete=models.PROTECT, null=True, related_name="utility_external_to"
+    )
     config = models.JSONField(default=dict)
     training = models.ForeignKey(TrainingRun, on_delete=models.PROTECT, null=True, related_name="experiments")
     per_class = models.PositiveIntegerField(null=True)
@@ -162,7 +171,10 @@ class UtilityExperiment(Job):
 
 
 class UtilityFit(models.Model):
-    """One classifier, trained and tested: what it said of every test image, in the order of their pixel hashes."""
+    """One classifier, trained and tested: what it said of every test image, in the order of their pixel hashes.
+
+    `external_probabilities` are of the external test set, likewise; empty where there is none.
+    """
 
     experiment = models.ForeignKey(UtilityExperiment, on_delete=models.CASCADE, related_name="fits")
     arm = models.CharField(max_length=60)
@@ -171,6 +183,7 @@ class UtilityFit(models.Model):
     real = models.PositiveIntegerField()
     synthetic = models.PositiveIntegerField()
     probabilities = models.JSONField()
+    external_probabilities = models.JSONField(default=list)
     losses = models.JSONField(default=list)
     seconds = models.FloatField()
 

@@ -50,13 +50,16 @@ def new_experiment(
     synthetic: list[Dataset],
     config: UtilityConfig,
     *,
+    external: Dataset | None = None,
     generator: TrainingConfig | None = None,
     per_class: int | None = None,
     by: Any = None,
 ) -> UtilityExperiment:
     """The saved, queued experiment, nobody rung for; with a `generator` its run and its dataset stand before it."""
     with transaction.atomic():
-        experiment = UtilityExperiment(name=name, real=real, config=config.as_json(), requested_by=by)
+        experiment = UtilityExperiment(
+            name=name, real=real, external=external, config=config.as_json(), requested_by=by
+        )
         if generator is not None:
             experiment.training = TrainingRun.objects.create(
                 name=MODEL.format(name),

@@ -22,8 +22,10 @@ from generation.utility.results import (
 )
 from generation.utility.subgroups import ResampledTest, gap_between, unknown_of
 
+Values = Mapping[tuple[str, str], Mapping[str, Floats]]
 OTHER_BOUNDS = {"brier": (0.0, 2.0)}
 HEADLINE = "balanced_accuracy"
+OTHER_PLACES = "Anything about other hospitals, devices or patients than those of the test split."
 FEW_PATIENTS, FEW_SEEDS = 100, 3
 
 
@@ -37,6 +39,10 @@ class Fitted:
     synthetic: int
     probabilities: Floats
     budget: TrainedFor | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.arm, self.architecture
 
     @property
     def together(self) -> Floats:
@@ -54,43 +60,57 @@ class HeldOut:
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def whole_report(
-    fitted: Sequence[Fitted], test: HeldOut, *, resamples: int, seed: int, notes: Sequence[str] = ()
-) -> UtilityResults:
-    """All numbers; `fitted` holds at least the arms “real only” and “synthetic only”."""
-    seeds = len(fitted[0].probabilities)
-    draw = Resampling.of(test.truth, test.patients, seeds=seeds, resamples=resamples, seed=seed)
-    values = {_key(fit): _values(fit, test, draw) for fit in fitted}
+@dataclass(frozen=True)
+class Measured:
+    """Every classifier on the same test images: their resamples, and each score as (seeds, resamples + 1).
+
+    `fitted` holds at least the arms “real only” and “synthetic only”.
+    """
+
+    fitted: Sequence[Fitted]
+    test: HeldOut
+    draw: Resampling
+    values: Values
+
+    @classmethod
+    def of(cls, fitted: Sequence[Fitted], test: HeldOut, *, resamples: int, seed: int) -> Measured:
+        seeds = len(fitted[0].probabilities)
+        draw = Resampling.of(test.truth, test.patients, seeds=seeds, resamples=resamples, seed=seed)
+        return cls(fitted, test, draw, {fit.key: _values(fit, test, draw) for fit in fitted})
+
+    def report(self, notes: Sequence[str] = ()) -> UtilityResults:
+        """All numbers."""
+        return _report(self, notes)
+
+
+def _report(measured: Measured, notes: Sequence[str]) -> UtilityResults:
+    fitted, test, draw, values = measured.fitted, measured.test, measured.draw, measured.values
     tested = ResampledTest(test.truth, test.patients, test.classes, draw)
     architectures = list(dict.fromkeys(fit.architecture for fit in fitted))
     return UtilityResults(
         classes=list(test.classes),
-        seeds=seeds,
-        resamples=resamples,
+        seeds=len(fitted[0].probabilities),
+        resamples=len(draw.seeds),
         test_images=len(test.truth),
         test_patients=draw.patients,
         headline=_headline(values, architectures, draw),
-        arms=[_arm(fit, values[_key(fit)], test, draw) for fit in fitted],
+        arms=[_arm(fit, values[fit.key], test, draw) for fit in fitted],
         gaps=[_gap(fit, fitted, values, test, draw) for fit in fitted if fit.arm != REAL],
         curve=_curve(fitted, values, draw),
         notes=[*notes, *unknown_of(test.groups)],
         not_concluded=_not_concluded(
-            draw, seeds, len(test.truth), has_subgroups=any(map(any, test.groups.values()))
+            draw,
+            len(fitted[0].probabilities),
+            len(test.truth),
+            has_subgroups=any(map(any, test.groups.values())),
         ),
         subgroups=[
-            gap_between(_key(fit), attribute, of_images, fit.probabilities, tested)
+            gap_between(fit.key, attribute, of_images, fit.probabilities, tested)
             for attribute, of_images in test.groups.items()
             if any(of_images)
             for fit in fitted
         ],
     )
-
-
-Values = Mapping[tuple[str, str], Mapping[str, Floats]]
-
-
-def _key(fit: Fitted) -> tuple[str, str]:
-    return fit.arm, fit.architecture
 
 
 def _values(fit: Fitted, test: HeldOut, draw: Resampling) -> dict[str, Floats]:
@@ -146,13 +166,13 @@ def _arm(fit: Fitted, values: Mapping[str, Floats], test: HeldOut, draw: Resampl
 
 def _gap(fit: Fitted, fitted: Sequence[Fitted], values: Values, test: HeldOut, draw: Resampling) -> Gap:
     """An arm against “real only” of the same architecture, on the same resamples."""
-    [real] = [other for other in fitted if _key(other) == (REAL, fit.architecture)]
+    [real] = [other for other in fitted if other.key == (REAL, fit.architecture)]
     numbers = range(len(test.classes)) if len(test.classes) > 2 else [1]
     return Gap(
         fit.arm,
         fit.architecture,
         scores={
-            name: draw.estimate(values[_key(fit)][name] - values[_key(real)][name], bounds=None)
+            name: draw.estimate(values[fit.key][name] - values[real.key][name], bounds=None)
             for name in SCORES
         },
         mcnemar=mcnemar(test.truth, fit.together, real.together),
@@ -169,7 +189,7 @@ def _curve(fitted: Sequence[Fitted], values: Values, draw: Resampling) -> list[C
     """Synthetic-only arms by how many images they had."""
     points = [
         CurvePoint(
-            **vars(draw.estimate(values[_key(fit)][HEADLINE])),
+            **vars(draw.estimate(values[fit.key][HEADLINE])),
             architecture=fit.architecture,
             synthetic=fit.synthetic,
         )
@@ -183,7 +203,7 @@ def _not_concluded(draw: Resampling, seeds: int, images: int, *, has_subgroups: 
     """What these numbers do not say."""
     sentences = [
         "That the generator is good or bad as such: the same images may serve one task and not another.",
-        "Anything about other hospitals, devices or patients than those of the test split.",
+        OTHER_PLACES,
         "That a gap whose interval holds 0 is no gap: the test split may be too small to see it.",
         "Which of several arms is best by its p value: the p values are not adjusted for their number.",
     ]

@@ -124,6 +124,30 @@ class SubgroupGap:
     unknown: int  # test images without a value
 
 
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """One arm of one architecture: each score on the test split less that on the external test set."""
+
+    arm: str
+    architecture: str
+    scores: Scores
+
+
+@dataclass(frozen=True)
+class ExternalTest:
+    """The same classifiers on real images of elsewhere that nothing was trained on, by the same numbers."""
+
+    dataset: str
+    images: dict[str, int]  # by finding
+    test_images: int
+    test_patients: int
+    headline: Headline
+    arms: list[ArmScores]
+    gaps: list[Gap]
+    falls: list[Fall]
+    subgroups: list[SubgroupGap] = field(default_factory=list)
+
+
 @dataclass(frozen=True)
 class UtilityResults:
     """All of it; `images` are counts by side and finding, `models` the folders of the first seeds."""
@@ -143,6 +167,7 @@ class UtilityResults:
     models: dict[str, str] = field(default_factory=dict)
     explanations: list[ExplanationOverlap] = field(default_factory=list)
     subgroups: list[SubgroupGap] = field(default_factory=list)
+    external: ExternalTest | None = None
 
     @property
     def quoted(self) -> HeadlineScore:

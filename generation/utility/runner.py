@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,15 +17,17 @@ from numpy.typing import NDArray
 
 from generation.utility.arms import REAL, SYNTHETIC, Arm, arms_of, stratified
 from generation.utility.config import UtilityConfig, UtilityConfigError
-from generation.utility.data import Material, material_of, squares_of
+from generation.utility.data import Material, material_of, patients_of, squares_of
+from generation.utility.external import seed_outside, with_external
 from generation.utility.models import UtilityExperiment, UtilityExplanation, UtilityFit
-from generation.utility.report import Fitted, HeldOut, whole_report
+from generation.utility.report import Fitted, HeldOut, Measured
 from generation.utility.results import ExplanationOverlap, TrainedFor, UtilityResults
 from generation.utility.subgroups import value_of
 from jobs.models import JobFailedError, JobLostError
 from jobs.throttle import Throttle
 from pool.canonical.pixels import encode_png
 from pool.canonical.typed_json import as_json
+from pool.models import Image
 
 if TYPE_CHECKING:
     from generation.classifiers.classifier import Classifier
@@ -52,7 +54,10 @@ def carry_out(experiment: UtilityExperiment) -> None:
         experiment.beat(message="Writing the report…")
         experiment.report = as_json(replace(work.results(), explanations=overlaps))
         experiment.save(update_fields=["report"])
-        experiment.beat(message=f"{experiment.total} classifiers on {len(material.test):,} test images")
+        external = f" and {len(material.external):,} of the external test set" if material.external else ""
+        experiment.beat(
+            message=f"{experiment.total} classifiers on {len(material.test):,} test images{external}"
+        )
     except (UtilityConfigError, FitFailedError, WeightsError) as error:
         raise JobFailedError(str(error)) from error
     except OSError as error:
@@ -111,6 +116,7 @@ class Work:
     real: Labelled
     synthetic: Labelled
     test: Labelled
+    external: Labelled | None = None
 
     @classmethod
     def of(cls, experiment: UtilityExperiment, config: UtilityConfig, material: Material) -> Work:
@@ -129,7 +135,8 @@ class Work:
         pulse = Throttle(experiment.beat)
         sides = [
             Labelled(squares_of(images, config, pulse=pulse), material.numbers(images))
-            for images in (material.real, material.synthetic, material.test)
+            for images in (material.real, material.synthetic, material.test, material.external)
+            if images
         ]
         return cls(experiment, config, material, plans, [*material.notes, *left_out], *sides)
 
@@ -142,7 +149,8 @@ class Work:
         began = time.monotonic()
         self.experiment.beat(message=f"{plan.arm.name}, {plan.architecture}, seed {plan.seed + 1}")
         classifier, losses, sizes = self._trained(plan)
-        probabilities = np.round(classifier.of_squares(self.test.squares), DIGITS)
+        tested = (self.test, self.external) if self.external else (self.test,)
+        probabilities = [np.round(classifier.of_squares(side.squares), DIGITS).tolist() for side in tested]
         if plan.seed == 0:
             classifier.save(self.experiment.folder / plan.folder_name)
         with transaction.atomic():
@@ -153,7 +161,8 @@ class Work:
             self.experiment.fits.create(
                 **dict(zip(("arm", "architecture", "seed"), plan.key, strict=True)),
                 **sizes,
-                probabilities=probabilities.tolist(),
+                probabilities=probabilities[0],
+                external_probabilities=probabilities[1] if self.external else [],
                 losses=[round(loss, 4) for loss in losses[:: 1 + len(losses) // LONGEST_LOSSES]],
                 seconds=round(time.monotonic() - began, 2),
             )
@@ -269,20 +278,14 @@ class Work:
             return self._trained(plan)[0]
 
     def results(self) -> UtilityResults:
-        rows = {(fit.arm, fit.architecture, fit.seed): fit for fit in self.experiment.fits.all()}
-        fitted = [
-            self._fitted(arm, [rows[arm.name, architecture, seed] for seed in range(self.config.seeds)])
-            for arm, architecture in dict.fromkeys((plan.arm, plan.architecture) for plan in self.plans)
-        ]
-        groups = {
-            attribute: [value_of(image, attribute) for image in self.material.test]
-            for attribute in self.config.subgroups
-        }
-        test = HeldOut(self.test.numbers, self.material.patients(), self.material.classes, groups)
+        inside = self._measured("probabilities", self.material.test, seed=self.config.seed)
+        numbers = inside.report(self.notes)
+        if self.external:
+            outside = self._measured(
+                "external_probabilities", self.material.external, seed=seed_outside(self.config.seed)
+            )
+            numbers = with_external(inside, outside, str(self.experiment.external), numbers)
         sides = {"real": self.real, "synthetic": self.synthetic, "test": self.test}
-        numbers = whole_report(
-            fitted, test, resamples=self.config.resamples, seed=self.config.seed, notes=self.notes
-        )
         classes = self.material.classes
         counts = {side: np.bincount(half.numbers, minlength=len(classes)) for side, half in sides.items()}
         return replace(
@@ -295,9 +298,25 @@ class Work:
             },
         )
 
-    def _fitted(self, arm: Arm, rows: list[UtilityFit]) -> Fitted:
+    def _measured(self, answers: str, images: Sequence[Image], *, seed: int) -> Measured:
+        """Every classifier by what it said of these images; `answers` is the field of a fit that holds it."""
+        rows = {(fit.arm, fit.architecture, fit.seed): fit for fit in self.experiment.fits.all()}
+        fitted = [
+            self._fitted(
+                arm, [rows[arm.name, architecture, seed] for seed in range(self.config.seeds)], answers
+            )
+            for arm, architecture in dict.fromkeys((plan.arm, plan.architecture) for plan in self.plans)
+        ]
+        groups = {
+            attribute: [value_of(image, attribute) for image in images] for attribute in self.config.subgroups
+        }
+        truth = self.material.numbers(images)
+        test = HeldOut(truth, patients_of(images), self.material.classes, groups)
+        return Measured.of(fitted, test, resamples=self.config.resamples, seed=seed)
+
+    def _fitted(self, arm: Arm, rows: list[UtilityFit], answers: str) -> Fitted:
         first, config = rows[0], self.config
-        probabilities = np.array([row.probabilities for row in rows], dtype=np.float64)
+        probabilities = np.array([getattr(row, answers) for row in rows], dtype=np.float64)
         budget = TrainedFor(config.steps, config.steps if arm.in_turn else 0, config.batch)
         return Fitted(first.arm, first.architecture, first.real, first.synthetic, probabilities, budget)
 

@@ -9,7 +9,7 @@ from generation.classifiers.resampling import Estimate
 from generation.utility.arms import REAL, SYNTHETIC
 from generation.utility.models import UtilityExperiment, UtilityExplanation
 from generation.utility.report import in_words
-from generation.utility.results import ArmScores, UtilityResults
+from generation.utility.results import ArmScores, ExternalTest, UtilityResults
 
 SHOWN = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "ece")
 NAMES = {
@@ -28,6 +28,7 @@ FIGURES = (
     ("confusion", "What was called what"),
 )
 
+EXTERNAL_FIGURE = ("external", "On the test split and on the external test set")
 SUBGROUP_FIGURE = ("subgroups", "By subgroup of the test images")
 
 
@@ -49,6 +50,32 @@ class Looked:
 
 
 @dataclass(frozen=True)
+class ExternalReport:
+    """The external test, ready to read."""
+
+    dataset: str
+    sentence: str
+    beside: Table
+    gaps: Table
+    subgroups: Table
+    subgroup_gaps: Table
+
+    @classmethod
+    def of(cls, numbers: UtilityResults) -> ExternalReport | None:
+        external = numbers.external
+        if external is None:
+            return None
+        return cls(
+            external.dataset,
+            _external_sentence(external),
+            _beside(numbers, external),
+            _gaps(external),
+            _subgroups(external),
+            _subgroup_gaps(external),
+        )
+
+
+@dataclass(frozen=True)
 class Report:
     headline: str
     sentence: str
@@ -64,6 +91,7 @@ class Report:
     notes: list[str]
     not_concluded: list[str]
     models: list[tuple[str, str]]
+    external: ExternalReport | None
 
     @classmethod
     def of(cls, experiment: UtilityExperiment) -> Report:
@@ -79,11 +107,17 @@ class Report:
             subgroup_gaps=_subgroup_gaps(numbers),
             agreement=_agreement(numbers),
             explanations=_side_by_side(experiment),
-            figures=(*FIGURES, SUBGROUP_FIGURE) if numbers.subgroups else FIGURES,
+            figures=_figures(numbers),
             notes=numbers.notes,
             not_concluded=numbers.not_concluded,
             models=sorted(numbers.models.items()),
+            external=ExternalReport.of(numbers),
         )
+
+
+def _figures(numbers: UtilityResults) -> tuple[tuple[str, str], ...]:
+    external = (EXTERNAL_FIGURE,) if numbers.external else ()
+    return (*FIGURES[:1], *external, *FIGURES[1:], *((SUBGROUP_FIGURE,) if numbers.subgroups else ()))
 
 
 def points(score: Estimate) -> str:
@@ -111,12 +145,46 @@ def _headline_sentence(numbers: UtilityResults) -> str:
     )
 
 
+def _external_sentence(external: ExternalTest) -> str:
+    scores = external.headline.balanced_accuracy
+    return (
+        f"On {external.test_images:,} images of {external.test_patients:,} patients that nothing was trained on: "
+        f"{points(scores.mean)} points of balanced accuracy when trained on synthetic instead of real images, "
+        f"{in_words(scores.synthetic)} against {in_words(scores.real)}; the same networks, scores and kind of intervals "
+        "as on the test split."
+    )
+
+
+def _beside(numbers: UtilityResults, external: ExternalTest) -> Table:
+    """Each arm on both test sets, and what it loses from the one to the other."""
+    names = ("balanced_accuracy", "auc")
+    rows = [
+        [
+            *(inside.arm, inside.architecture),
+            *(
+                words
+                for name in names
+                for words in (
+                    in_words(inside.scores[name]),
+                    in_words(outside.scores[name]),
+                    points(fall.scores[name]),
+                )
+            ),
+        ]
+        for inside, outside, fall in zip(numbers.arms, external.arms, external.falls, strict=True)
+    ]
+    heads = [
+        f"{NAMES[name]}, {what}" for name in names for what in ("test split", "external", "first less second")
+    ]
+    return Table(["Trained on", "Network", *heads], rows)
+
+
 def _images(numbers: UtilityResults) -> Table:
     names = {"real": "Real, training", "synthetic": "Synthetic", "test": "Real, test"}
-    rows = [
-        [names[side], *(f"{counts[label]:,}" for label in numbers.classes)]
-        for side, counts in numbers.images.items()
-    ]
+    sides = {names[side]: counts for side, counts in numbers.images.items()}
+    if numbers.external:
+        sides["Real, external test"] = numbers.external.images
+    rows = [[name, *(f"{counts[label]:,}" for label in numbers.classes)] for name, counts in sides.items()]
     return Table(["Images", *numbers.classes], rows)
 
 
@@ -149,7 +217,7 @@ def _budget(row: ArmScores) -> tuple[str, str]:
     return f"{before}{row.budget.steps:,}", f"{row.budget.images_seen:,}"
 
 
-def _subgroups(numbers: UtilityResults) -> Table:
+def _subgroups(numbers: UtilityResults | ExternalTest) -> Table:
     rows = []
     for row in numbers.subgroups:
         own = [row.attribute, row.arm, row.architecture]
@@ -165,7 +233,7 @@ def _subgroups(numbers: UtilityResults) -> Table:
     return Table(["Attribute", "Trained on", "Network", "Group", "Images", "Patients", "AUC"], rows)
 
 
-def _subgroup_gaps(numbers: UtilityResults) -> Table:
+def _subgroup_gaps(numbers: UtilityResults | ExternalTest) -> Table:
     rows = [
         [
             row.attribute,
@@ -180,7 +248,7 @@ def _subgroup_gaps(numbers: UtilityResults) -> Table:
     return Table(["Attribute", "Trained on", "Network", "Best", "Worst", "Gap in AUC"], rows)
 
 
-def _gaps(numbers: UtilityResults) -> Table:
+def _gaps(numbers: UtilityResults | ExternalTest) -> Table:
     rows = [
         [
             row.arm,

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from generation.utility.figures import FIGURES
 from generation.utility.forms import UtilityForm
 from generation.utility.models import UtilityExperiment, UtilityExplanation
+from generation.utility.score_table import as_csv
 from generation.utility.tables import Report
 from jobs.views import Context, JobPages
 from pool.choices import for_person
@@ -39,7 +40,7 @@ class UtilityPages(JobPages[UtilityExperiment]):
         return rows.defer("leaks", "report").annotate(strip=strip_of(images, "dataset", outer="real"))
 
     def detailed(self, request: HttpRequest) -> QuerySet[UtilityExperiment]:
-        return super().listed(request).select_related("real", "training", "generation")
+        return super().listed(request).select_related("real", "external", "training", "generation")
 
     def list_context(self, request: HttpRequest) -> Context:
         note_look(None, request.user, "utility experiments")
@@ -61,7 +62,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 def _experiment(request: HttpRequest, pk: int) -> UtilityExperiment:
     rows = UtilityExperiment.objects.visible_to(request.user).select_related(
-        "real", "requested_by", "training", "generation"
+        "real", "external", "requested_by", "training", "generation"
     )
     return get_object_or_404(rows, pk=pk)
 
@@ -73,7 +74,7 @@ def figure(request: HttpRequest, pk: int, name: str, kind: str) -> HttpResponse:
     row = _experiment(request, pk)
     if not row.report or name not in FIGURES or kind not in FORMATS:
         raise Http404
-    if name == "subgroups" and not row.results.subgroups:
+    if name in {"subgroups", "external"} and not getattr(row.results, name):
         raise Http404
     download = "download" in request.GET
     content = as_file(FIGURES[name](row.results, PRINT if download else theme_of(request.GET)), kind)
@@ -91,6 +92,16 @@ def report_json(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     headers = {"Content-Disposition": f'attachment; filename="utility-{row.pk}.json"'}
     return JsonResponse({"experiment": row.name, "config": row.config, **row.report}, headers=headers)
+
+
+@require_safe
+@may_view
+def score_table(request: HttpRequest, pk: int) -> HttpResponse:
+    row = _experiment(request, pk)
+    if not row.report:
+        raise Http404
+    headers = {"Content-Disposition": f'attachment; filename="utility-{row.pk}.csv"'}
+    return HttpResponse(as_csv(row), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 @require_safe

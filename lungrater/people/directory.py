@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
-from rating.results.guarding import guarded
+from pool.canonical.guarding import guarded
 
 IDLE_AFTER = timedelta(days=90)
 STATES = {

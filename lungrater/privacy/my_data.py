@@ -20,9 +20,9 @@ from django.utils.translation import gettext as _
 from accounts.models import LoginLink, PersonalToken, User
 from accounts.preferences import Preferences
 from audit.models import Event
+from pool.canonical.guarding import guarded
 from rating.models import Enrolment, RatingRevision, Recruit, UsabilityAnswer
 from rating.reading.consent_copy import consent_text
-from rating.results.guarding import guarded
 
 Row = Mapping[str, object]
 AT_ONCE = 2000

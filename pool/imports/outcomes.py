@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from typing import NotRequired, TypedDict
 
+from pool.canonical.guarding import guarded
 from pool.imports.archives import Refusal
 from pool.imports.store import Duplicate
 from pool.imports.volumetric.series_choice import Unchosen
@@ -17,7 +18,6 @@ KINDS = {
     Refusal: FileOutcome.Kind.REFUSED,
     Unchosen: FileOutcome.Kind.UNCHOSEN,
 }
-RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ImportReport(TypedDict):
@@ -53,7 +53,7 @@ def outcome_lines(job: ImportJob) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield str(writer.writerow(COLUMNS))
     for row in _rows(job):
-        yield str(writer.writerow([_guarded(cell) for cell in row]))
+        yield str(writer.writerow([guarded(cell) for cell in row]))
 
 
 def _rows(job: ImportJob) -> Iterator[tuple[str, str, str]]:
@@ -71,8 +71,3 @@ def _rows(job: ImportJob) -> Iterator[tuple[str, str, str]]:
 
 def _desk_word(held_file: HeldFile) -> str:
     return "held" if held_file.is_waiting else held_file.state
-
-
-def _guarded(cell: str) -> str:
-    """The cell so that no spreadsheet runs it."""
-    return f"'{cell}" if cell.startswith(RUN_BY_SPREADSHEETS) else cell

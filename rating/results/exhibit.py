@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rating.results.guarding import guarded
+from pool.canonical.guarding import guarded
 from rating.results.study_results import BLINDED, StudyResults
 from rating.statistics.estimate import Estimate
 

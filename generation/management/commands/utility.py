@@ -14,7 +14,7 @@ from generation.utility.config import PRESETS
 from generation.utility.forms import UtilityForm
 from generation.utility.pipeline import names_taken
 from generation.utility.report import in_words
-from generation.utility.results import UtilityResults
+from generation.utility.results import ExternalTest, UtilityResults
 from jobs.command_line.form_command import fill, refusal
 from jobs.command_line.options import Options
 from jobs.command_line.run_inline import perform_with_bar
@@ -33,6 +33,11 @@ class Command(BaseCommand):
         parser.add_argument("--real", metavar="NAME", help="labelled real images, some of them for testing")
         parser.add_argument(
             "--synthetic", metavar="NAME", action="append", default=[], help="may be given several times"
+        )
+        parser.add_argument(
+            "--external",
+            metavar="NAME",
+            help="real images of another site with the same labels: tested on too, never trained on",
         )
         parser.add_argument("--name", help="of the experiment (default: made from the datasets)")
         parser.add_argument("--preset", choices=PRESETS, default="tiny")
@@ -110,9 +115,22 @@ def _see_the_stages_through(experiment: UtilityExperiment) -> None:
 
 
 def _lines(results: UtilityResults) -> list[str]:
-    gap = results.quoted
+    lines = _test_lines("unseen real images", results)
+    if results.external:
+        lines += _test_lines(f"images of the external test set {results.external.dataset}", results.external)
+        lines += [
+            f"  {fall.arm}, {fall.architecture}: test split less external set, balanced accuracy "
+            f"{in_words(fall.scores['balanced_accuracy'])}, AUC {in_words(fall.scores['auc'])}"
+            for fall in results.external.falls
+        ]
+    return lines
+
+
+def _test_lines(images: str, results: UtilityResults | ExternalTest) -> list[str]:
+    """One test by its numbers."""
+    gap = results.headline.balanced_accuracy
     lines = [
-        f"Balanced accuracy on {results.test_images:,} unseen real images of {results.test_patients:,} patients:",
+        f"Balanced accuracy on {results.test_images:,} {images} of {results.test_patients:,} patients:",
         f"  trained on synthetic {in_words(gap.synthetic)}, on real {in_words(gap.real)}",
         f"  gap {in_words(gap.mean)}",
     ]
@@ -140,6 +158,7 @@ def _form(options: Options) -> UtilityForm:
         "name": options["name"] or _fresh_name(real),
         "real": real.pk,
         "synthetic": [_dataset(name).pk for name in options["synthetic"]],
+        "external": _dataset(options["external"]).pk if options["external"] else None,
         "generator": options["train"],
         "architectures": [
             part.strip() for part in (options["architectures"] or "").split(",") if part.strip()

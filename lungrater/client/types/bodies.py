@@ -479,6 +479,7 @@ class Utility(TypedDict):
     name: NotRequired[str | None]
     real: NotRequired[int | None]
     synthetic: NotRequired[list[int] | None]
+    external: NotRequired[int | None]
     generator: NotRequired[str | None]
     per_class: NotRequired[int | None]
     preset: NotRequired[str | None]

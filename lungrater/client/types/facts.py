@@ -886,6 +886,7 @@ class UtilityFacts(TypedDict):
     finished_at: str | None
     name: str
     real_id: int
+    external_id: int | None
     config: dict[str, object]
     report: dict[str, object] | None
 
@@ -907,6 +908,7 @@ class UtilityLine(TypedDict):
     finished_at: str | None
     name: str
     real_id: int
+    external_id: int | None
     config: dict[str, object]
 
 

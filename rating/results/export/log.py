@@ -14,8 +14,8 @@ from django.db.models.functions import Cast
 from audit.chain import moment
 from audit.models import EventQuerySet
 from jobs.snapshot import PAGE, in_pages
+from pool.canonical.guarding import guarded
 from rating.reading.rating import RatingRevision
-from rating.results.guarding import guarded
 from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import Study
 

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from rating.results.guarding import guarded
+from pool.canonical.guarding import guarded
 from rating.studies.enrolment import Enrolment
 from rating.studies.sittings.sitting import Sitting
 from rating.studies.study import Study

@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NotRequired, TypedDict
 
+from pool.canonical.guarding import guarded
 from rating.reading.marks import Mark, in_words, marks_of
 from rating.reading.slices import slice_times
 from rating.results.export.rating_rows import column_names, reads_view_state, row_pages
-from rating.results.guarding import guarded
 from rating.studies.images import StudyImage
 from rating.studies.sampling.generators import competitors_by_code
 from rating.studies.sampling.sets import truth_of_set

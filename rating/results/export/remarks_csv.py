@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Iterator
 
+from pool.canonical.guarding import guarded
 from rating.results.export.ratings_csv import rating_facts
-from rating.results.guarding import guarded
 from rating.studies.study import Study
 
 HEAD = ("rater", "session", "kind", "image", "modality", "truth", "label", "reasons", "remark")

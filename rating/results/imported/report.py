@@ -6,10 +6,10 @@ import csv
 import io
 from collections.abc import Iterator
 
+from pool.canonical.guarding import guarded
 from pool.figure_style import PRINT, as_file
 from rating.results.display_names import counted
 from rating.results.exhibit import Exhibit, Table
-from rating.results.guarding import guarded
 from rating.results.imported.model import NOTICE, ImportedRatings
 from rating.results.imported.numbers import answered_questions, answers_of, results_of_imported, truth_words
 from rating.results.report.contents import ExhibitDrawer, Piece, Report, Section

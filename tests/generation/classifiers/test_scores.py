@@ -12,7 +12,7 @@ from sklearn import metrics
 from generation.classifiers.comparisons import delong, mcnemar
 from generation.classifiers.resampling import Estimate, Resampling
 from generation.classifiers.scores import reliability, scores, scores_by_class
-from generation.utility.report import Fitted, HeldOut, in_words, whole_report
+from generation.utility.report import Fitted, HeldOut, Measured, in_words
 from generation.utility.results import UtilityResults
 from pool.canonical.typed_json import as_json, from_json
 from rating.statistics.accuracy.roc import compare
@@ -161,7 +161,7 @@ def fits(classes: int = 2, seeds: int = 2) -> tuple[list[Fitted], HeldOut]:
 def test_the_report_holds_every_number_and_its_headline_is_the_gap(classes: int) -> None:
     fitted, test = fits(classes)
 
-    report = whole_report(fitted, test, resamples=300, seed=0)
+    report = Measured.of(fitted, test, resamples=300, seed=0).report()
 
     gap = report.headline.balanced_accuracy.mean
     assert gap.ci is not None
@@ -181,7 +181,7 @@ def test_the_report_holds_every_number_and_its_headline_is_the_gap(classes: int)
 
 
 def test_the_report_is_the_same_after_its_way_through_json() -> None:
-    report = whole_report(*fits(), resamples=300, seed=0)
+    report = Measured.of(*fits(), resamples=300, seed=0).report()
 
     read_again = from_json(UtilityResults, json.loads(json.dumps(as_json(report))))
 

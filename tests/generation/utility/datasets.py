@@ -10,7 +10,7 @@ from django.core.files.base import ContentFile
 
 from generation.models import UtilityExperiment, UtilityExplanation
 from generation.utility.config import UtilityConfig
-from generation.utility.report import Fitted, HeldOut, whole_report
+from generation.utility.report import Fitted, HeldOut, Measured
 from generation.utility.results import ExplanationOverlap
 from pool.canonical.pixels import Pixels, encode_png
 from pool.canonical.typed_json import as_json
@@ -82,7 +82,7 @@ def reported_experiment(name: str = "Reported") -> UtilityExperiment:
     ]
     held_out = HeldOut(truth, [str(place) for place in range(8)], classes)
     results = replace(
-        whole_report(fitted, held_out, resamples=200, seed=0),
+        Measured.of(fitted, held_out, resamples=200, seed=0).report(),
         images={"real": {"nodule": 8, "normal": 8}, "synthetic": {"nodule": 8, "normal": 8}},
         models={"real only, tiny-resnet": "real-only-tiny-resnet-seed0"},
         explanations=[ExplanationOverlap("tiny-resnet", "lime", 1, 0.25, None)],

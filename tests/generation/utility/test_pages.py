@@ -20,6 +20,7 @@ from tests.factories import make_image
 from tests.generation.utility.datasets import fake_dataset, make_experiment, real_dataset, reported_experiment
 
 pytestmark = pytest.mark.django_db
+OF_SOME = ("subgroups", "external")  # figures that not every report has
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ def test_the_report_shows_the_gap_first_and_what_it_does_not_show_last(browser: 
     assert "real-only-tiny-resnet-seed0" in page
 
 
-@pytest.mark.parametrize("name", [name for name in FIGURES if name != "subgroups"])
+@pytest.mark.parametrize("name", [name for name in FIGURES if name not in OF_SOME])
 def test_every_figure_is_drawn_and_can_be_downloaded(browser: Client, name: str) -> None:
     experiment = reported_experiment()
 
@@ -147,8 +148,11 @@ def test_every_figure_is_drawn_and_can_be_downloaded(browser: Client, name: str)
     assert f'filename="{name}.png"' in saved["Content-Disposition"]
 
 
-def test_a_report_without_subgroups_has_no_figure_of_them(browser: Client) -> None:
-    address = reverse("generation:utility_figure", args=[reported_experiment().pk, "subgroups", "svg"])
+@pytest.mark.parametrize("name", OF_SOME)
+def test_a_report_without_subgroups_or_external_test_has_no_figure_of_them(
+    browser: Client, name: str
+) -> None:
+    address = reverse("generation:utility_figure", args=[reported_experiment().pk, name, "svg"])
 
     assert browser.get(address).status_code == 404
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from generation.classifiers.resampling import Resampling
-from generation.utility.report import Fitted, HeldOut, whole_report
+from generation.utility.report import Fitted, HeldOut, Measured
 from generation.utility.subgroups import ResampledTest, gap_between
 
 IMAGES, SEEDS, RESAMPLES = 240, 2, 200
@@ -69,7 +69,7 @@ def test_groups_too_small_and_images_without_a_value_are_named_and_an_attribute_
     fitted = [Fitted(arm, "resnet18", 8, 8, probabilities[:1]) for arm in ("real only", "synthetic only")]
     test = HeldOut(truth, patients, ("nodule", "normal"), {"site": sites, "scanner": [""] * IMAGES})
 
-    report = whole_report(fitted, test, resamples=200, seed=0)
+    report = Measured.of(fitted, test, resamples=200, seed=0).report()
 
     first = report.subgroups[0]
     assert [each.group for each in first.groups] == ["A", "C"]

@@ -10,9 +10,9 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pool.canonical.guarding import guarded
 from rating.models import Sitting
 from rating.results.export.ratings_csv import CODEBOOK
-from rating.results.guarding import guarded
 from tests.rating.cast import open_study, organiser, over_study, rate_all
 
 RUN_BY_A_SPREADSHEET = set("=+-@\t\r\n＝＋－＠")
