@@ -61,7 +61,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "Running": {
         "WEB_CONCURRENCY": "web processes",
         "WEB_STATEMENT_SECONDS": "the database ends a page's query after so long; 0: never",
-        "WEB_REQUEST_SECONDS": "a request slower than 2 kB/s is given up after so long",
+        "WEB_REQUEST_SECONDS": "a request that comes, or an answer that is taken, at less than 2 kB/s is given up after so long",
         "WEB_IDLE_IN_TRANSACTION_SECONDS": "and a page's transaction that lies idle",
         "SENTRY_DSN": "where errors are reported to, without words, names or values; needs the extra `observe`",
         "METRICS_TOKEN": "who brings it may read `/metrics`; without one only this machine, in production nobody",

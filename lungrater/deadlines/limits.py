@@ -44,6 +44,8 @@ S3_DEADLINES: S3Deadlines = {
 S3_MEMORY = 2**24
 # What a client sends of a request comes at this rate at least, a telephone's on a bad line, or is not waited for.
 REQUEST_BYTES_PER_SECOND = 2000
+# And takes an answer at this rate at least: 2 MB in a quarter of an hour.
+ANSWER_BYTES_PER_SECOND = 2000
 DATABASE_CONNECT_SECONDS = 5
 # TCP gives an unanswered database up after this; it says nothing about one that answers slowly.
 DATABASE_SILENT_SECONDS = 20

@@ -1,21 +1,33 @@
-"""gunicorn's threads, of which no client can hold one for ever by sending its request a byte at a time."""
+"""gunicorn's threads, of which no client can hold one for ever: not by sending its request a byte at a time, nor by
+taking the answer so."""
 
 from __future__ import annotations
 
 import errno
+import select
 import socket
+import struct
+import sys
 import time
 from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from lungrater.deadlines.limits import REQUEST_BYTES_PER_SECOND, request_seconds
+from lungrater.deadlines.limits import (
+    ANSWER_BYTES_PER_SECOND,
+    REQUEST_BYTES_PER_SECOND,
+    request_seconds,
+)
 
 TOO_SLOW = "A request came too slowly"
+TAKEN_TOO_SLOWLY = "An answer was taken too slowly"
+PIECE = 2**16
+LOOK_EVERY = 0.5  # seconds
 
 
 class BoundedLine(socket.socket):
-    """A client's connection: a request has so long to come, and longer as it comes, if no slower than a minimum rate.
+    """A client's connection: a request has so long to come, and longer as it comes, if no slower than a minimum rate;
+    and so long has its answer to go.
 
     A client that keeps to the rate is never cut off, however large its body; what it has sent faster gives it no more
     than the same time again to fall silent. Only waiting for the client counts, not what is done with its bytes.
@@ -25,6 +37,10 @@ class BoundedLine(socket.socket):
     left: float
     received: int
     ran_out = False
+    left_to_send: float
+    sent: int
+    acknowledged: int
+    sent_too_slowly = False
 
     @classmethod
     def over(cls, line: socket.socket) -> BoundedLine:
@@ -33,6 +49,8 @@ class BoundedLine(socket.socket):
     def expect_request(self) -> None:
         self.patience = self.left = request_seconds()
         self.received, self.ran_out = 0, False
+        self.left_to_send = self.patience
+        self.sent, self.acknowledged, self.sent_too_slowly = 0, 0, False
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """Raises TimeoutError once the request is too slow."""
@@ -52,6 +70,53 @@ class BoundedLine(socket.socket):
         self.left = min(self.left - waited + len(received) / REQUEST_BYTES_PER_SECOND, self.patience)
         return received
 
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        """Raises TimeoutError once the client takes the answer too slowly."""
+        rest = memoryview(data).cast("B")
+        while rest:
+            try:
+                number = super().send(rest, flags | socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                self._wait_for_client()
+            else:
+                self.sent += number
+                rest = rest[number:]
+
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
+        """As of any socket; the system's own way to send a file would wait for its client without an end."""
+        file.seek(offset)
+        total = 0
+        while piece := file.read(PIECE if count is None else min(PIECE, count - total)):
+            self.sendall(piece)
+            total += len(piece)
+        return total
+
+    def _wait_for_client(self) -> None:
+        """Until more may be sent: that takes minutes where a slow client has filled the kernel's buffer, so it is what
+        the client has acknowledged meanwhile that counts."""
+        room = select.poll()
+        room.register(self, select.POLLOUT)
+        may_send = False
+        while not may_send:
+            began_at = time.monotonic()
+            may_send = bool(room.poll(1000 * min(LOOK_EVERY, self.patience)))
+            before, self.acknowledged = self.acknowledged, self.sent - self._unacknowledged()
+            earned = (self.acknowledged - before) / ANSWER_BYTES_PER_SECOND
+            waited = time.monotonic() - began_at
+            self.left_to_send = min(self.left_to_send - waited + earned, self.patience)
+            if self.left_to_send <= 0:
+                self.sent_too_slowly = True
+                raise TimeoutError(errno.EPIPE, TAKEN_TOO_SLOWLY)
+
+    def _unacknowledged(self) -> int:
+        """Bytes that the kernel still holds for the client; where it does not tell, none."""
+        if sys.platform != "linux":
+            return 0
+        from fcntl import ioctl
+        from termios import TIOCOUTQ
+
+        return int(struct.unpack("i", ioctl(self.fileno(), TIOCOUTQ, b"\0\0\0\0"))[0])
+
 
 class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def enqueue_req(self, conn: TConn) -> None:
@@ -69,5 +134,8 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         goes_on = super().handle(conn)
         if line.ran_out:
             self.log.warning("%s; %d bytes of it came in time.", TOO_SLOW, line.received)
+            return False
+        if line.sent_too_slowly:
+            self.log.warning("%s; %d bytes of it went in time.", TAKEN_TOO_SLOWLY, line.acknowledged)
             return False
         return goes_on

@@ -33,7 +33,7 @@ def scrubbed(event: Event, hint: Hint) -> Event:
     return report
 
 
-def _error(error: dict[str, Any]) -> dict[str, object]:
+def _error(error: Any) -> dict[str, object]:
     frames = (error.get("stacktrace") or {}).get("frames") or []
     return {
         "type": error.get("type"),

@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -18,22 +19,29 @@ from pool.models import Dataset
 from pool.registers.fool_rates_by_dataset import fool_rates, of_dataset
 from pool.strips import strips
 
+PER_PAGE = 50
+
 
 @require_safe
 @permission_required("pool.view_image", raise_exception=True)
 def datasets(request: HttpRequest) -> HttpResponse:
     note_look(None, request.user, "datasets")
     outcome = fool_rates()
-    listed = list(Dataset.objects.counted().visible_to(request.user))
+    visible = Dataset.objects.counted().visible_to(request.user)
+    page = Paginator(visible, PER_PAGE).get_page(request.GET.get("page"))
+    listed = list(page)
     images = strips([dataset.pk for dataset in listed], request.user)
     rows = [
         (dataset, outcome.get(of_dataset(dataset.pk), []), images.get(dataset.pk, [])) for dataset in listed
     ]
-    owned = set(Dataset.objects.owned_by(request.user).values_list("pk", flat=True))
-    editable = set(Dataset.objects.editable_by(request.user).values_list("pk", flat=True))
+    on_page = [dataset.pk for dataset in listed]
+    owned = set(Dataset.objects.owned_by(request.user).filter(pk__in=on_page).values_list("pk", flat=True))
+    editable = set(
+        Dataset.objects.editable_by(request.user).filter(pk__in=on_page).values_list("pk", flat=True)
+    )
     open_to_join = Dataset.objects.joinable_by(request.user)
     joinable = [(dataset, reverse("pool:join_dataset", args=[dataset.pk])) for dataset in open_to_join]
-    context = {"datasets": rows, "owned": owned, "editable": editable, "joinable": joinable}
+    context = {"page": page, "datasets": rows, "owned": owned, "editable": editable, "joinable": joinable}
     return render(request, "pool/datasets.html", context)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -28,6 +29,7 @@ from rating.results.parts import Part
 from rating.views.analysis import OF_A_DRAWING, as_download, exhibit_context
 
 may_view = permission_required("rating.view_study", raise_exception=True)
+PER_PAGE = 50
 FIGURES = "rating:imported_figure"
 
 
@@ -39,7 +41,8 @@ def imported_list(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         return redirect(form.save_by(request.user))
     rows = ImportedRatings.objects.visible_to(request.user).defer("table")
-    context = {"form": form, "rows": rows, "notice": NOTICE}
+    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    context = {"form": form, "rows": page, "page": page, "notice": NOTICE}
     return render(request, "rating/imported_list.html", context, status=422 if form.errors else 200)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -26,6 +27,7 @@ from rating.studies.study_copy import copy_of
 from rating.views import jobs
 from rating.views.headline import headline
 
+PER_PAGE = 50
 IN_A_ROW = 3  # images of each study in the list
 LATEST = 100  # events that the study's own page shows; its log page has all
 
@@ -36,9 +38,12 @@ def study_list(request: HttpRequest) -> HttpResponse:
     open_to_join = Study.objects.joinable_by(request.user)
     visible = Study.objects.visible_to(request.user)
     is_archive = "archived" in request.GET
-    studies = list(visible.listed(archived=is_archive).with_progress())
+    listed = visible.listed(archived=is_archive).with_progress().order_by("-created_at", "-pk")
+    page = Paginator(listed, PER_PAGE).get_page(request.GET.get("page"))
+    studies = list(page)
     images = strips_of_studies(studies, request.user)
     context = {
+        "page": page,
         "studies": [(study, images.get(study.pk, [])[:IN_A_ROW]) for study in studies],
         "is_archive": is_archive,
         "archived_count": visible.listed(archived=True).count(),

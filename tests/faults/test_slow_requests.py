@@ -1,4 +1,4 @@
-"""Clients that send a byte now and then are given up; slow ones that keep to the rate are served."""
+"""Clients that send or take a byte now and then are given up; slow ones that keep to the rate are served."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from tests.servers.reading_site import answer
 
 PATIENCE = 1.5  # seconds, instead of half a minute
 CLIENTS = 20  # more than the web server has threads
+IMAGE = bytes(range(256)) * 8192  # 2 MB
+LARGE = IMAGE * 8  # more than the kernel takes of it for a client
+DOWNLOAD = "GET /static/%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -27,17 +30,27 @@ def head(kind: str, length: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def port(room: Room) -> Iterator[int]:
+    static = room.site.home / "static"
+    static.mkdir(exist_ok=True)
+    (static / "large.bin").write_bytes(LARGE)
+    (static / "image.bin").write_bytes(IMAGE)
     with web_server(room.site.home, WEB_REQUEST_SECONDS=str(PATIENCE)) as (port, _pid):
         yield port
+
+
+def connection(port: int) -> socket.socket:
+    """With a small window, so that an answer of some length waits for its reader."""
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    line.settimeout(20)
+    line.connect(("127.0.0.1", port))
+    return line
 
 
 @contextlib.contextmanager
 def clients(port: int, count: int, words: bytes) -> Iterator[list[socket.socket]]:
     with contextlib.ExitStack() as stack:
-        lines = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
-            for _ in range(count)
-        ]
+        lines = [stack.enter_context(connection(port)) for _ in range(count)]
         for line in lines:
             line.sendall(words)
         yield lines
@@ -96,3 +109,24 @@ def test_a_slow_body_that_keeps_to_the_rate_is_read_to_its_end(port: int) -> Non
         status = reply(line).split(b" ", 2)[1]
 
     assert status == b"403"  # it lacks the proof against forgery, as any such form that came at once
+
+
+def test_clients_that_stop_reading_their_answer_leave_the_threads_to_others(room: Room, port: int) -> None:
+    with clients(port, CLIENTS, (DOWNLOAD % "large.bin").encode()) as lines:
+        others = answer(port, room.reader, room.next_path())
+        time.sleep(2 * PATIENCE)
+        replies = [reply(line) for line in lines]
+
+    assert others == 200
+    assert max(len(each) for each in replies) < len(LARGE)
+
+
+def test_an_answer_that_is_taken_slowly_but_at_the_rate_comes_whole(port: int) -> None:
+    """At 400 kB/s, for three times as long as a client may take nothing."""
+    received = b""
+    with clients(port, 1, (DOWNLOAD % "image.bin").encode()) as (line,):
+        while piece := line.recv(20_000):
+            received += piece
+            time.sleep(len(piece) / 400_000)
+
+    assert received.endswith(b"\r\n\r\n" + IMAGE)
