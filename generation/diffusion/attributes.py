@@ -14,6 +14,8 @@ from generation.diffusion.run_config import ConfigError
 
 MOST_VALUES = 100
 NOT_TOLD = math.nan
+CHANGES = 7  # of an augmented image: shift across and down, scale, rotation, gain, offset, flip
+WAVES = 4  # that a number is told by, beside itself
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,12 @@ class Attribute:
         if number is None or not self.low <= number <= self.high:
             raise ConfigError(f"{self.name} is a number from {self.low:g} to {self.high:g}, not {text!r}.")
         return (number - self.low) / (self.high - self.low)
+
+    @property
+    def columns(self) -> list[tuple[str, ...]]:
+        """What each number says that a network is told of it: a value each, or a number by itself and a few waves."""
+        parts = self.values or ("is told", "itself", *(f"wave {place}" for place in range(2 * WAVES)))
+        return [("attribute", self.name, part) for part in parts]
 
     def __str__(self) -> str:
         what = "|".join(self.values) if self.values else f"{self.low:g} to {self.high:g}"

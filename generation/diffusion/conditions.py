@@ -7,13 +7,11 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from generation.diffusion.attributes import Attribute
+from generation.diffusion.attributes import CHANGES, WAVES, Attribute
 from generation.diffusion.config import TrainingConfig
-from generation.diffusion.data.augmentation import CHANGES
 from generation.diffusion.exporting.arguments import class_count
-
-WAVES = 4
 
 
 class ConditionEmbedding(nn.Module):
@@ -58,7 +56,39 @@ class AttributeEmbedding(nn.Module):
         if self.table is not None:
             embedding = self.table(value.long())
         else:
-            angles = value[:, None] * math.pi * 2.0 ** torch.arange(WAVES, device=code.device)
-            features = [torch.ones_like(value)[:, None], value[:, None], angles.sin(), angles.cos()]
-            embedding = cast("nn.Linear", self.line)(torch.cat(features, dim=1).to(self.line.weight.dtype))  # type: ignore[union-attr]  # one of both is there
+            line = cast("nn.Linear", self.line)  # one of both is there
+            embedding = line(_waves(value).to(line.weight.dtype))
         return cast("Tensor", embedding * is_told[:, None])
+
+
+def _waves(value: Tensor) -> Tensor:
+    """A number (n,) from 0 to 1 as what a layer can read off it: (n, 2 + 2 × WAVES)."""
+    angles = value[:, None] * math.pi * 2.0 ** torch.arange(WAVES, device=value.device)
+    return torch.cat([torch.ones_like(value)[:, None], value[:, None], angles.sin(), angles.cos()], dim=1)
+
+
+def condition_features(
+    config: TrainingConfig,
+    noisy: Tensor,
+    classes: Tensor | None,
+    changes: Tensor | None,
+    attributes: Tensor | None,
+) -> Tensor:
+    """(n, columns) as `condition_columns` names them; what is not told, or not changed, is 0."""
+    count, device = len(noisy), noisy.device
+    parts: list[Tensor] = []
+    if known := class_count(config):
+        told = torch.full((count,), config.null_class, device=device) if classes is None else classes
+        parts.append(functional.one_hot(told.long(), known).float())
+    if config.augment:
+        parts.append(torch.zeros((count, CHANGES), device=device) if changes is None else changes.float())
+    for place, attribute in enumerate(config.attributes):
+        code = torch.full((count,), math.nan, device=device) if attributes is None else attributes[:, place]
+        value = code.nan_to_num(0.0)
+        told_as = (
+            functional.one_hot(value.long(), len(attribute.values)).float()
+            if attribute.values
+            else _waves(value)
+        )
+        parts.append(told_as * ~code.isnan()[:, None])
+    return torch.cat(parts, dim=1)

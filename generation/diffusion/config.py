@@ -25,7 +25,8 @@ KL_WEIGHT = 1e-6  # Rombach et al. 2022, against an error that is summed over an
 # The side at which times are drawn unshifted: of latents, those of the 256² images that Esser et al. 2024 begin with;
 # of pixels, that of Hoogeboom et al. 2023, whose shift of the logarithmic SNR is the same one.
 UNSHIFTED_SIDE = {"latents": 32, "pixels": 64}
-AT_LEAST_ONE = ("patch", "layers", "latent_channels", "latent_steps")
+NETWORKS = ("unet", "transformer")
+AT_LEAST_ONE = ("patch", "layers", "depth", "width", "heads", "latent_channels", "latent_steps")
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,21 @@ class ImageClass:
 class TrainingConfig(RunConfig):
     """The network, the objective and the budget of one run; docs/training.md explains each.
 
-    `patch` folds that many pixels a side into channels in front of the network (space to depth), which
-    makes large images affordable; `widths` are the channels of the levels, attention at the lowest.
+    `network` is a UNet or a transformer. `patch` folds that many pixels a side into channels in front of the UNet
+    (space to depth), which makes large images affordable, or into a token of the transformer; `widths` are the
+    channels of the UNet's levels, attention at the lowest; `width` is that of the transformer's `depth` blocks.
     `latent` is empty for pixel space, "own" for a small autoencoder trained on the same images, or the
     folder of a diffusers AutoencoderKL. `time_shift` moves flow's times towards noise, 0 by the size (`shift`).
     """
 
+    network: str = "unet"
     patch: int = 2
     widths: tuple[int, ...] = (32, 64, 96)
     layers: int = 1
     head_dim: int = 16
+    depth: int = 12
+    width: int = 384
+    heads: int = 6
     latent: str = ""
     latent_channels: int = 4
     latent_widths: tuple[int, ...] = (32, 64, 64)
@@ -88,6 +94,11 @@ class TrainingConfig(RunConfig):
         check(0 <= self.ema_decay < 1, "ema_decay must be from 0 to below 1")
 
     def _check_network(self) -> None:
+        check(self.network in NETWORKS, f"network must be one of {', '.join(NETWORKS)}")
+        check(
+            self.width % self.heads == 0 and self.width % 4 == 0,
+            "width must be a multiple of heads, and of 4",
+        )
         check(len(self.widths) > 0, "widths must name at least one level")
         check(
             all(w % self.head_dim == 0 and w % 8 == 0 for w in self.widths),
@@ -101,10 +112,12 @@ class TrainingConfig(RunConfig):
             len(self.latent_widths) > 0 and all(w % 8 == 0 for w in self.latent_widths),
             "latent_widths must be multiples of 8",
         )
-        unit = self.patch * 2 ** (len(self.widths) - 1) * self.latent_factor
+        shrinks = 1 if self.is_transformer else 2 ** (len(self.widths) - 1)
+        unit = self.patch * shrinks * self.latent_factor
+        levels = "" if self.is_transformer else ", these widths"
         check(
             self.size > 0 and self.size % unit == 0,
-            f"size must be a multiple of {unit} with this patch, these widths and this latent space",
+            f"size must be a multiple of {unit} with this patch{levels} and this latent space",
         )
 
     def _check_objective(self) -> None:
@@ -137,8 +150,17 @@ class TrainingConfig(RunConfig):
         return tuple(name for name in fitting if not (lost and name == "ddpm"))
 
     @property
+    def is_transformer(self) -> bool:
+        return self.network == "transformer"
+
+    @property
+    def fold(self) -> int:
+        """How many values a side are folded into channels in front of the network; a transformer does that itself."""
+        return 1 if self.is_transformer else self.patch
+
+    @property
     def tells_more(self) -> bool:
-        """Whether the network is told more than the time and a class, by an embedding of our own."""
+        """Whether the network is told more than the time and a class."""
         return bool(self.augment or self.attributes)
 
     @property

@@ -1,4 +1,4 @@
-"""The denoising network: diffusers' UNet behind an optional fold of pixels into channels."""
+"""The denoising network: diffusers' UNet behind an optional fold of pixels into channels, or its transformer."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from generation.diffusion.attributes import NOT_TOLD
-from generation.diffusion.conditions import ConditionEmbedding
+from generation.diffusion.conditions import ConditionEmbedding, condition_features
 from generation.diffusion.config import TrainingConfig
 from generation.diffusion.exporting.arguments import unet_arguments
 from generation.diffusion.latent_space import PixelSpace, Space
+from generation.diffusion.transformer import transformer_of
 
 
 class Denoiser(nn.Module):
@@ -31,16 +32,18 @@ class Denoiser(nn.Module):
         super().__init__()
         self.config = config
         self.space: Space = PixelSpace()
-        arguments = unet_arguments(config)
-        embedding = None
-        if config.tells_more:
-            embedding = ConditionEmbedding(config)
-            arguments |= {"class_embed_type": "identity", "num_class_embeds": None}
-        unet: Any = UNet2DModel  # diffusers ships no types
-        self.unet: Any = unet(**arguments)
-        self.told = embedding
+        self.told = ConditionEmbedding(config) if config.tells_more and not config.is_transformer else None
+        if config.is_transformer:
+            self.transformer: Any = transformer_of(config)
+        else:
+            self.unet: Any = _unet(config)
         if config.gradient_checkpointing:
-            self.unet.enable_gradient_checkpointing()
+            self.inner.enable_gradient_checkpointing()
+
+    @property
+    def inner(self) -> Any:
+        """The network of diffusers."""
+        return self.transformer if self.config.is_transformer else self.unet
 
     def forward(
         self,
@@ -51,11 +54,27 @@ class Denoiser(nn.Module):
         attributes: Tensor | None = None,
     ) -> Tensor:
         """`changes` says how each image was augmented, (n, attributes) what else is told of it; neither need be there."""
-        folded = functional.pixel_unshuffle(noisy, self.config.patch)
-        folded = folded.to(self.unet.conv_in.weight.dtype, memory_format=self.layout)
-        labels = classes if self.told is None else self.told(noisy, classes, changes, attributes)
-        predicted = self.unet(folded, time, class_labels=labels).sample
-        return functional.pixel_shuffle(predicted, self.config.patch).float()
+        folded = functional.pixel_unshuffle(noisy, self.config.fold)
+        folded = folded.to(next(self.inner.parameters()).dtype, memory_format=self.layout)
+        predicted = self._predicted(folded, time, classes, changes, attributes)
+        return functional.pixel_shuffle(predicted, self.config.fold).float()
+
+    def _predicted(
+        self,
+        folded: Tensor,
+        time: Tensor,
+        classes: Tensor | None,
+        changes: Tensor | None,
+        attributes: Tensor | None,
+    ) -> Tensor:
+        if not self.config.is_transformer:
+            labels = classes if self.told is None else self.told(folded, classes, changes, attributes)
+            return cast("Tensor", self.unet(folded, time, class_labels=labels).sample)
+        token = None
+        if self.transformer.caption_projection is not None:
+            features = condition_features(self.config, folded, classes, changes, attributes)
+            token = features.to(folded.dtype)[:, None]
+        return cast("Tensor", self.transformer(folded, token, time).sample)
 
     def lay_out(self, layout: torch.memory_format) -> None:
         """Keep weights and activations in this order of memory from now on."""
@@ -139,6 +158,14 @@ class Denoiser(nn.Module):
 def _extra_arguments(classes: Tensor | None, attributes: Tensor | None) -> tuple[Tensor | None, ...]:
     """What `forward` gets behind the time; nothing more than a class where there are no attributes."""
     return (classes,) if attributes is None else (classes, None, attributes)
+
+
+def _unet(config: TrainingConfig) -> Any:
+    arguments = unet_arguments(config)
+    if config.tells_more:
+        arguments |= {"class_embed_type": "identity", "num_class_embeds": None}
+    unet: Any = UNet2DModel  # diffusers ships no types
+    return unet(**arguments)
 
 
 def eager_layout(device: torch.device) -> torch.memory_format:

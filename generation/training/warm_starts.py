@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from generation.diffusion.config import ConfigError
+from generation.diffusion.exporting.arguments import condition_columns
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.run_facts import ParentFacts
 from pool.models import Image
@@ -15,7 +16,20 @@ from pool.storage.stored_files import opened
 
 # The weights fit no other network, and know no other task, space or noise.
 OF_THE_WEIGHTS = (
-    *("channels", "patch", "widths", "layers", "head_dim", "latent", "latent_channels", "latent_widths"),
+    *(
+        "channels",
+        "network",
+        "patch",
+        "widths",
+        "layers",
+        "head_dim",
+        "depth",
+        "width",
+        "heads",
+        "latent",
+        "latent_channels",
+        "latent_widths",
+    ),
     *("objective", "schedule", "zero_terminal_snr", "train_timesteps", "attributes"),
 )
 PARENT = "parent"  # in a run's folder, the checkpoint to start with
@@ -34,6 +48,10 @@ def check_like(parent: Checkpoint, config: Any) -> None:
         value = getattr(parent.config, name)
         if getattr(config, name) != value:
             raise ConfigError(f"What starts from {parent} has its {name}: {_plain(value)}.")
+    if config.is_transformer and bool(condition_columns(config)) != bool(condition_columns(parent.config)):
+        raise ConfigError(
+            "A transformer that is told something cannot start from one that is told nothing, nor the other way round."
+        )
 
 
 def facts_of(run: TrainingRun) -> ParentFacts:

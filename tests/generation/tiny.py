@@ -12,6 +12,8 @@ from generation.diffusion.run import TrainingImages, train
 
 CLASSES = (ImageClass("xray", "normal"), ImageClass("xray", "opacity"))
 
+TRANSFORMER = {"network": "transformer", "patch": 4, "depth": 2, "width": 16, "heads": 2}
+
 
 def tiny_config(**changes: Any) -> TrainingConfig:
     settings: dict[str, Any] = {

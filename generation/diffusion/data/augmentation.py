@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from generation.diffusion.attributes import CHANGES
+
 SHIFT = 0.03  # of the side
 SCALE = 0.05
 ROTATION = math.radians(4)
 GAIN, OFFSET = 0.08, 0.05  # of the range from black to white
-CHANGES = 7  # shift across and down, scale, rotation, gain, offset, flip
 
 
 def draw(count: int, probability: float, generator: torch.Generator, *, flip: bool = False) -> Tensor:

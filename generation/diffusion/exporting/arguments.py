@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
+from generation.diffusion.attributes import CHANGES
 from generation.diffusion.config import TrainingConfig
 
 # DDIM is DPM-Solver++ of the first order (Lu et al. 2022).
@@ -18,6 +20,20 @@ SCHEDULER_CLASSES = {
     "ddim": "DPMSolverMultistepScheduler",
     "dpm-solver++": "DPMSolverMultistepScheduler",
 }
+
+NO_CLASS = ("class", "none")
+
+
+@dataclass(frozen=True)
+class DiffusersNetwork:
+    kind: str
+    folder: str
+    arguments: dict[str, object]
+
+    @property
+    def prefix(self) -> str:
+        """Of its weights among those of a checkpoint."""
+        return f"{self.folder}."
 
 
 def class_count(config: TrainingConfig) -> int | None:
@@ -41,6 +57,37 @@ def unet_arguments(config: TrainingConfig) -> dict[str, object]:
         "class_embed_type": None,
         "num_class_embeds": class_count(config),
     }
+
+
+def transformer_arguments(config: TrainingConfig) -> dict[str, object]:
+    """Of a PixArtTransformer2DModel, which is told all but the time by a single token; without any it has no place for one."""
+    told = len(condition_columns(config))
+    return {
+        "sample_size": config.net_size,
+        "in_channels": config.net_channels,
+        "out_channels": config.net_channels,
+        "patch_size": config.patch,
+        "num_layers": config.depth,
+        "num_attention_heads": config.heads,
+        "attention_head_dim": config.width // config.heads,
+        "cross_attention_dim": config.width if told else None,
+        "caption_channels": told or None,
+        "use_additional_conditions": False,
+    }
+
+
+def condition_columns(config: TrainingConfig) -> list[tuple[str, ...]]:
+    """What each number of the transformer's token says, in order: the classes first, the last of them for none."""
+    classes = [("class", str(kind)) for kind in config.classes] + [NO_CLASS] if config.classes else []
+    changes = [("change", str(place)) for place in range(CHANGES)] if config.augment else []
+    return [*classes, *changes, *(column for each in config.attributes for column in each.columns)]
+
+
+def network_of(config: TrainingConfig) -> DiffusersNetwork:
+    """The class of diffusers that the network is of, its arguments, and the name of its folder and of its weights."""
+    if config.is_transformer:
+        return DiffusersNetwork("PixArtTransformer2DModel", "transformer", transformer_arguments(config))
+    return DiffusersNetwork("UNet2DModel", "unet", unet_arguments(config))
 
 
 def noise_schedule(config: TrainingConfig) -> dict[str, object]:

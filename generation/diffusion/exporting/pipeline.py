@@ -26,13 +26,14 @@ DECODED_AT_ONCE = 16
 class LungRaterPipeline(Pipeline):  # type: ignore[misc]  # as its base is untyped
     """`labels` are the classes in the order of their numbers; the number behind the last stands for none."""
 
-    _optional_components = ("vae",)
+    _optional_components = ("vae", "unet", "transformer")
 
     def __init__(
         self,
-        unet: Any,
         scheduler: Any,
+        unet: Any = None,
         vae: Any = None,
+        transformer: Any = None,
         *,
         patch: int = 1,
         labels: Any = (),
@@ -41,7 +42,7 @@ class LungRaterPipeline(Pipeline):  # type: ignore[misc]  # as its base is untyp
         latent_deviation: float = 1.0,
     ) -> None:
         super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler, vae=vae)
+        self.register_modules(unet=unet, scheduler=scheduler, vae=vae, transformer=transformer)
         self.register_to_config(
             patch=patch,
             labels=list(labels),
@@ -63,14 +64,14 @@ class LungRaterPipeline(Pipeline):  # type: ignore[misc]  # as its base is untyp
         """One image a seed, `label` one of `config.labels` or one of them for each; as PIL, as "np" (n, side, side,
         c) in [0, 1], or as "pt" (n, c, side, side), uncut, about [-1, 1].
         """
-        config, unet = self.config, self.unet.to(memory_format=torch.channels_last).eval()
-        device, count = unet.device, len(seeds)
+        config, net = self.config, self.net.to(memory_format=torch.channels_last).eval()
+        device, count = net.device, len(seeds)
         classes = self._classes(label, count)
         self.scheduler.set_timesteps(num_inference_steps)
         if hasattr(self.scheduler, "set_begin_index"):
             self.scheduler.set_begin_index(0)
-        side = unet.config.sample_size * config.patch
-        shape = (1, unet.config.in_channels // config.patch**2, side, side)
+        side = net.config.sample_size * config.patch
+        shape = (1, net.config.in_channels // config.patch**2, side, side)
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         noisy = torch.cat([torch.randn(shape, generator=generator) for generator in generators]).to(device)
         for step in self.progress_bar(self.scheduler.timesteps):
@@ -83,20 +84,37 @@ class LungRaterPipeline(Pipeline):  # type: ignore[misc]  # as its base is untyp
         arrays = ((values.float().clamp(-1, 1) + 1) / 2).permute(0, 2, 3, 1).cpu().numpy()
         return Output(images=self.numpy_to_pil(arrays) if output_type == "pil" else arrays)
 
+    @property
+    def net(self) -> Any:
+        return self.unet if self.transformer is None else self.transformer
+
     def _classes(self, label: str | Sequence[str] | None, count: int) -> Tensor | None:
         labels = list(self.config.labels)
         if not labels:
             return None
         if label is None:
-            return torch.full((count,), len(labels), device=self.unet.device)
+            return torch.full((count,), len(labels), device=self.net.device)
         words = [label] * count if isinstance(label, str) else list(label)
-        return torch.tensor([labels.index(word) for word in words], device=self.unet.device)
+        return torch.tensor([labels.index(word) for word in words], device=self.net.device)
 
     def _predicted(self, noisy: Tensor, time: Tensor, classes: Tensor | None) -> Tensor:
         folded = functional.pixel_unshuffle(noisy, self.config.patch)
-        folded = folded.to(self.unet.dtype, memory_format=torch.channels_last)
-        values = self.unet(folded, time, class_labels=classes).sample
+        folded = folded.to(self.net.dtype, memory_format=torch.channels_last)
+        if self.transformer is None:
+            values = self.unet(folded, time, class_labels=classes).sample
+        else:
+            values = self.transformer(folded, self._token(len(noisy), classes), time).sample
         return functional.pixel_shuffle(values, self.config.patch).float()
+
+    def _token(self, count: int, classes: Tensor | None) -> Tensor | None:
+        """What a transformer is told: the class among the first of its numbers, and of all the others nothing."""
+        size = self.transformer.config.caption_channels
+        if size is None:
+            return None
+        token = torch.zeros((count, 1, size), device=self.net.device, dtype=self.net.dtype)
+        if classes is not None:
+            token[torch.arange(count), 0, classes] = 1
+        return token
 
     def _guided(self, noisy: Tensor, time: Tensor, classes: Tensor | None, scale: float) -> Tensor:
         """Away from the prediction without a class (classifier-free guidance, Ho & Salimans 2022)."""

@@ -13,7 +13,12 @@ from typing import IO, Any
 from generation.diffusion.checkpoint_json import CheckpointJSON
 from generation.diffusion.config import ConfigError, TrainingConfig
 from generation.diffusion.errors import CheckpointError
-from generation.diffusion.exporting.arguments import SCHEDULER_CLASSES, sampler_arguments, unet_arguments
+from generation.diffusion.exporting.arguments import (
+    SCHEDULER_CLASSES,
+    DiffusersNetwork,
+    network_of,
+    sampler_arguments,
+)
 from generation.diffusion.exporting.tensor_file import (
     StoredTensor,
     TensorFileError,
@@ -24,16 +29,12 @@ from generation.diffusion.exporting.tensor_file import (
 CODE = Path(__file__).with_name("pipeline.py")
 DESCRIPTION, LEFT_OVER = "lungrater.json", "lungrater.safetensors"
 INDEX, CARD = "model_index.json", "README.md"
-UNET, VAE, SCHEDULER = "unet", "vae", "scheduler"
+VAE, SCHEDULER = "vae", "scheduler"
+NETWORK_FOLDERS = ("unet", "transformer")
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 # How the checkpoint names what each of diffusers' parts holds; where it learned from changed images, its table of
 # classes stands beside the network.
-OF_UNET, OF_VAE, CLASSES, CLASS_TABLE = (
-    "unet.",
-    "autoencoder.",
-    "told.classes.weight",
-    "class_embedding.weight",
-)
+OF_VAE, CLASSES, CLASS_TABLE = "autoencoder.", "told.classes.weight", "class_embedding.weight"
 
 MOST_DESCRIPTION = 1_000_000  # bytes
 MOST_STEPS = 2**31 - 1  # that the database counts
@@ -60,12 +61,13 @@ def pipeline_files(description: CheckpointJSON, weights: IO[bytes], card: str, *
     if sampler not in config.samplers:
         raise ConfigError(f"This model is sampled by {', '.join(config.samplers)}, not by {sampler}.")
     autoencoder = description.get("facts", {}).get("autoencoder")
-    unet, vae, rest = _parted(_read(weights))
+    net = network_of(config)
+    of_net, vae, rest = _parted(_read(weights), net)
     scheduler_class = SCHEDULER_CLASSES[sampler]
     files: Files = {
         INDEX: _json(_index(config, scheduler_class, autoencoder)),
-        f"{UNET}/config.json": _json({"_class_name": "UNet2DModel", **_stamp(), **unet_arguments(config)}),
-        f"{UNET}/{WEIGHTS}": tensor_pieces(unet),
+        f"{net.folder}/config.json": _json({"_class_name": net.kind, **_stamp(), **net.arguments}),
+        f"{net.folder}/{WEIGHTS}": tensor_pieces(of_net),
         f"{SCHEDULER}/scheduler_config.json": _json(
             {"_class_name": scheduler_class, **_stamp(), **sampler_arguments(config, sampler)}
         ),
@@ -90,13 +92,15 @@ def imported(open_file: Callable[[str], IO[bytes]]) -> ImportedModel:
     try:
         description = _description(_text(open_file(DESCRIPTION)))
         config = TrainingConfig.from_mapping(description["config"])
-        tensors = {OF_UNET + name: tensor for name, tensor in _read(open_file(f"{UNET}/{WEIGHTS}")).items()}
+        net = network_of(config)
+        of_net = _read(open_file(f"{net.folder}/{WEIGHTS}"))
+        tensors = {net.prefix + name: tensor for name, tensor in of_net.items()}
         if description.get("facts", {}).get("autoencoder"):
             tensors |= {
                 OF_VAE + name: tensor for name, tensor in _read(open_file(f"{VAE}/{WEIGHTS}")).items()
             }
-        if config.tells_more:
-            table = tensors.pop(OF_UNET + CLASS_TABLE, None)
+        if config.tells_more and not config.is_transformer:
+            table = tensors.pop(net.prefix + CLASS_TABLE, None)
             tensors |= _read(open_file(LEFT_OVER)) | ({CLASSES: table} if table else {})
     except KeyError as error:
         raise CheckpointError(
@@ -127,19 +131,22 @@ def _text(file: IO[bytes]) -> bytes:
     return text
 
 
-def _parted(tensors: Mapping[str, StoredTensor]) -> tuple[dict[str, StoredTensor], ...]:
+def _parted(
+    tensors: Mapping[str, StoredTensor], net: DiffusersNetwork
+) -> tuple[dict[str, StoredTensor], ...]:
     """The tensors of the network, of the autoencoder, and what plain diffusers has no place for."""
-    unet = {n.removeprefix(OF_UNET): t for n, t in tensors.items() if n.startswith(OF_UNET)}
+    of_net = {n.removeprefix(net.prefix): t for n, t in tensors.items() if n.startswith(net.prefix)}
     vae = {n.removeprefix(OF_VAE): t for n, t in tensors.items() if n.startswith(OF_VAE)}
-    rest = {n: t for n, t in tensors.items() if not n.startswith((OF_UNET, OF_VAE))}
+    rest = {n: t for n, t in tensors.items() if not n.startswith((net.prefix, OF_VAE))}
     if CLASSES in rest:  # added to the time all the same, so the network's own table does as well
-        unet[CLASS_TABLE] = rest.pop(CLASSES)
-    return unet, vae, rest
+        of_net[CLASS_TABLE] = rest.pop(CLASSES)
+    return of_net, vae, rest
 
 
 def _index(
     config: TrainingConfig, scheduler: str, autoencoder: Mapping[str, object] | None
 ) -> dict[str, object]:
+    net = network_of(config)
     scaling = (
         {"latent_mean": autoencoder["mean"], "latent_deviation": autoencoder["deviation"]}
         if autoencoder
@@ -148,10 +155,10 @@ def _index(
     return {
         "_class_name": ["pipeline", "LungRaterPipeline"],
         **_stamp(),
-        "unet": ["diffusers", "UNet2DModel"],
+        **{name: ["diffusers", net.kind] if name == net.folder else [None, None] for name in NETWORK_FOLDERS},
         "scheduler": ["diffusers", scheduler],
         "vae": ["diffusers", "AutoencoderKL"] if autoencoder else [None, None],
-        "patch": config.patch,
+        "patch": config.fold,
         "channels": config.channels,
         "labels": [str(kind) for kind in config.classes],
         **scaling,

@@ -19,24 +19,29 @@ from generation.diffusion.errors import CheckpointError
 from generation.diffusion.exporting.pipeline_files import DESCRIPTION, imported, pipeline_files
 from generation.diffusion.exporting.tensor_file import TensorFileError, tensor_file, tensors_in
 from generation.diffusion.sampling import sampler as sampling
-from tests.generation.tiny import CLASSES, trained
+from tests.generation.tiny import CLASSES, TRANSFORMER, trained
 
 SEEDS = [3, 5]
+LATENT = {"latent": "own", "latent_widths": (8, 8), "latent_channels": 2, "latent_steps": 2, "patch": 1}
 KINDS: dict[str, tuple[dict[str, Any], str]] = {
     "flow": ({}, ""),
     "flow by heun": ({}, "flow-heun"),
     "flow, shifted": ({"time_shift": 3.0}, ""),
     "flow by heun, shifted by size": ({"time_shift": 0.0}, "flow-heun"),
+    "a transformer": ({**TRANSFORMER}, ""),
+    "a transformer with classes": ({**TRANSFORMER, "classes": CLASSES}, ""),
+    "a transformer with classes and augmentation": (
+        {**TRANSFORMER, "classes": CLASSES, "augment": 0.5, "objective": "v_prediction"},
+        "ddim",
+    ),
+    "a transformer in latents": ({**TRANSFORMER, **LATENT}, "flow-heun"),
     "flow with classes": ({"classes": CLASSES}, ""),
     "classes and augmentation": ({"classes": CLASSES, "augment": 0.5}, ""),
     "augmentation alone": ({"augment": 0.5}, ""),
     "epsilon by ddim": ({"objective": "epsilon", "schedule": "linear"}, "ddim"),
     "epsilon by ddpm": ({"objective": "epsilon", "schedule": "linear"}, "ddpm"),
     "v by dpm-solver++": ({"objective": "v_prediction", "zero_terminal_snr": True}, "dpm-solver++"),
-    "latents": (
-        {"latent": "own", "latent_widths": (8, 8), "latent_channels": 2, "latent_steps": 2, "patch": 1},
-        "",
-    ),
+    "latents": (LATENT, ""),
 }
 
 
@@ -95,7 +100,9 @@ def test_plain_diffusers_samples_the_very_same_values(
     assert torch.equal(images, ours)
 
 
-@pytest.mark.parametrize("kind", ["flow", "classes and augmentation", "latents"])
+@pytest.mark.parametrize(
+    "kind", ["flow", "classes and augmentation", "latents", "a transformer with classes and augmentation"]
+)
 def test_an_exported_folder_comes_back_with_its_description_and_every_weight(
     kind: str, tmp_path: Path
 ) -> None:

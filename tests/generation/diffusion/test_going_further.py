@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from generation.diffusion.config import ImageClass, TrainingConfig
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.run import train
 from generation.diffusion.trainer import Trainer
-from tests.generation.tiny import CLASSES, bright_squares, tiny_config
+from tests.generation.tiny import CLASSES, TRANSFORMER, bright_squares, tiny_config
 
 OTHER = ImageClass("xray", "effusion")
 
@@ -52,14 +53,24 @@ def prediction(trainer: Trainer, number: int | None) -> torch.Tensor:
     return predicted
 
 
-@pytest.mark.parametrize("augment", [(0.0, 0.0), (0.5, 0.0), (0.0, 0.5)])
+@pytest.mark.parametrize(
+    ("network", "augment"),
+    [
+        ({}, (0.0, 0.0)),
+        ({}, (0.5, 0.0)),
+        ({}, (0.0, 0.5)),
+        (TRANSFORMER, (0.0, 0.5)),
+        (TRANSFORMER, (0.5, 0.5)),
+    ],
+)
 def test_a_warm_start_predicts_as_its_parent_whatever_classes_each_knows(
-    tmp_path: Path, augment: tuple[float, float]
+    tmp_path: Path, network: dict[str, Any], augment: tuple[float, float]
 ) -> None:
     """A shared class as there, a new one and no classes at all as the parent when it is told none."""
-    first = tiny_config(classes=CLASSES, augment=augment[0])
+    first = tiny_config(**network, classes=CLASSES, augment=augment[0])
     parent = Trainer(first, bright_squares(first))
-    parent.train_step()
+    for _ in range(3):  # a transformer's token tells nothing before
+        parent.train_step()
     folder = parent.save(tmp_path / "parent")
 
     def started(config: TrainingConfig) -> Trainer:
@@ -67,9 +78,10 @@ def test_a_warm_start_predicts_as_its_parent_whatever_classes_each_knows(
         trainer.start_from(folder)
         return trainer
 
-    other = started(tiny_config(classes=(OTHER, CLASSES[1]), augment=augment[1]))
-    without = started(tiny_config(augment=augment[1]))
+    other = started(tiny_config(**network, classes=(OTHER, CLASSES[1]), augment=augment[1]))
+    without = started(tiny_config(**network, augment=augment[1]))
 
+    assert not torch.equal(prediction(parent, 1), prediction(parent, 2))
     assert torch.equal(prediction(other, 1), prediction(parent, 1))
     assert torch.equal(prediction(other, 0), prediction(parent, 2))
     torch.testing.assert_close(prediction(without, None), prediction(parent, 2))

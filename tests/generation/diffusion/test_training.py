@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 
 from bench.training import Counter
 from generation.diffusion import autoencoder, checkpoint
+from generation.diffusion.attributes import CHANGES
 from generation.diffusion.config import PRESETS, SAMPLERS, ConfigError, TrainingConfig, settings_from
 from generation.diffusion.data import augmentation
 from generation.diffusion.data.device_dataset import DeviceDataset
@@ -336,7 +337,7 @@ def test_augmentation_keeps_within_its_limits_and_leaves_untouched_what_it_is_to
     assert not changes[:, -1].any()
     torch.testing.assert_close(augmentation.apply(images, none), images, atol=1e-5, rtol=0)
     assert float((augmentation.apply(images, changes) - images).abs().mean()) > 0.01
-    flip = torch.zeros(10, augmentation.CHANGES)
+    flip = torch.zeros(10, CHANGES)
     flip[:, -1] = 1
     torch.testing.assert_close(augmentation.apply(images, flip), images.flip(-1), atol=1e-4, rtol=0)
 
