@@ -26,7 +26,13 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("busy machine")
 
-pytest_plugins = ["tests.chromium", "tests.rating.blinding.leak_table", "tests.without_shared", "tests.order"]
+pytest_plugins = [
+    "tests.chromium",
+    "tests.decoders",
+    "tests.rating.blinding.leak_table",
+    "tests.without_shared",
+    "tests.order",
+]
 
 
 @pytest.fixture(scope="session")
