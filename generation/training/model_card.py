@@ -135,13 +135,13 @@ def _training(checkpoint: Checkpoint) -> Section:
     return Section("Training", [*rows, *_of_an_autoencoder(config), *_of_a_finetuning(checkpoint)])
 
 
-def _of_an_autoencoder(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _of_an_autoencoder(config: Mapping[str, object]) -> list[tuple[str, str]]:
     """What it learned from, where it was learned beside the model."""
     if config.get("latent") != OWN_AUTOENCODER:
         return []
     losses = ["the mean absolute error", f"{KL_WEIGHT:g} of the divergence summed over an image"]
     if weight := config.get("latent_perceptual"):
-        losses.append(f"{weight:g} of the perceptual distance by the maps of phantom-64")
+        losses.append(f"{weight} of the perceptual distance by the maps of phantom-64")
     if weight := config.get("latent_adversarial"):
         start = config["latent_adversarial_start"]
         losses.append(

@@ -243,6 +243,6 @@ def test_the_card_says_what_an_autoencoder_of_its_own_learned_from_and_how_well(
     card = markdown(Checkpoint(name="latent", step=3, description=description, metrics=metrics))
 
     assert "mean absolute error, 1e-06 of the divergence" in card
-    assert "1 of the perceptual distance by the maps of phantom-64" in card
+    assert "1.0 of the perceptual distance by the maps of phantom-64" in card
     assert "patch discriminator" not in card
     assert "PSNR 31.50 dB, SSIM 0.9300" in card
