@@ -49,11 +49,11 @@ def measured_here(raters: int, images: int) -> dict[str, Any]:
         from django.core.management import call_command
 
         call_command("migrate", verbosity=0)
-        study = _filled(raters, images)
+        study = filled_study(raters, images)
         return _timed(study)
 
 
-def _filled(raters: int, images: int, remark: str = "") -> Any:
+def filled_study(raters: int, images: int, remark: str = "") -> Any:
     """A closed and unblinded study; every other (rater, image) cell is empty, as in a block design.
 
     Every other rating has the remark.

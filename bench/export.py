@@ -1,4 +1,4 @@
-"""How long a million ratings take to leave, as CSV, JSON and Parquet, and how large the process grows.
+"""How long a million ratings take to leave, as CSV, JSON, Parquet, iMRMC and searched remarks, and how large the process grows.
 
     python bench/export.py [--json] [--raters 200] [--images 10000]
 
@@ -19,12 +19,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-FORMATS = ("csv", "parquet", "json")
+FORMATS = ("csv", "parquet", "json", "imrmc", "remarks")
 GOALS = {"csv": 10.0, "parquet": 3.0}
 MOST_MB = 150
 
@@ -60,11 +60,11 @@ def fill_and_measure(raters: int, images: int) -> None:
 
     with running(who="bench"):
         django.setup()
-        from analysis_database import _filled
+        from analysis_database import filled_study
         from django.core.management import call_command
 
         call_command("migrate", verbosity=0)
-        study = _filled(raters, images, remark="blurred vessels at the left hilum")
+        study = filled_study(raters, images, remark="blurred vessels at the left hilum")
         servers = {"DATABASE_URL": database_url(), "REDIS_URL": redis_url()}
         for kind in FORMATS:
             command = [sys.executable, __file__, "--write", kind, "--study", str(study.pk)]
@@ -117,9 +117,19 @@ def writer(kind: str) -> Callable[[Any, Path], Any]:
         from rating.results.export.parquet import write_parquet
 
         return write_parquet
+    from rating.results.export.filtered_remarks import RemarkFilter, filtered_remark_lines
+    from rating.results.export.imrmc import imrmc_lines
     from rating.results.export.ratings_csv import csv_lines, json_lines
+    from rating.results.query import read_facts
 
-    lines = {"csv": csv_lines, "json": json_lines}[kind]
+    lines: Callable[[Any], Iterator[str]] = {
+        "csv": csv_lines,
+        "json": json_lines,
+        "imrmc": imrmc_lines,
+        "remarks": lambda study: filtered_remark_lines(
+            study, RemarkFilter(read_facts(study), session=1, words="hilum")
+        ),
+    }[kind]
 
     def write_lines(study: Any, path: Path) -> None:
         with path.open("w", encoding="utf-8", newline="") as file:

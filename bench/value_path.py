@@ -82,7 +82,7 @@ def profiled() -> ValuePath:
 
     with running(who="bench"):
         django.setup()
-        from analysis_database import _filled
+        from analysis_database import filled_study
         from django.core.management import call_command
         from django.test import Client
         from django.urls import reverse
@@ -91,7 +91,7 @@ def profiled() -> ValuePath:
         from accounts.roles import Role
 
         call_command("migrate", verbosity=0)
-        study = _filled(raters=4, images=40)
+        study = filled_study(raters=4, images=40)
         person = User.objects.create(email="bench@example.org", role=Role.ADMIN)
         study.give_to_maker(person)
         browser = Client()

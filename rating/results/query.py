@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 
 from rating.reading.rating import Rating
 from rating.reading.revision_chain import refuse_where_ratings_differ
@@ -53,25 +54,66 @@ def read_columns(study: Study, *, machines: bool = False, first_phase: bool = Fa
     sessions, or else those of the first phase alone: the two are never mixed, as they answer different questions.
     """
     refuse_where_ratings_differ(study)
-    of_whom = Sitting.objects.of_machines() if machines else Sitting.objects.counted()
-    informed = study.first_informed_session
-    phase = {"session__lt": informed} if first_phase else {"session__gte": informed}
-    sittings = of_whom.filter(enrolment__study=study, **phase)
-    labels = labels_of(study, 1 if first_phase else informed)
+    sittings = _sittings(study, machines=machines, first_phase=first_phase)
     of_sitting = list(sittings.values_list("pk", "session", "enrolment__number"))
-    raters = _raters(study, {number for _, _, number in of_sitting})
-    images = _images(study)
-    rows = _ratings([pk for pk, _, _ in of_sitting], labels)
-    place_of_rater = {number: place for place, number in enumerate(raters["number"])}
+    numbers = sorted({number for _, _, number in of_sitting})
+    facts, image_keys = _facts(study, numbers, machines=machines, first_phase=first_phase)
+    rows = _ratings([pk for pk, _, _ in of_sitting], facts.labels)
+    place_of_rater = {number: place for place, number in enumerate(numbers)}
     keys = np.array([pk for pk, _, _ in of_sitting] or [0], dtype=np.int64)
-    image_keys = np.array(images["pk"] or [0], dtype=np.int64)
     of_study = np.isin(rows["image"], image_keys)  # a repeat may be of a probe
     rows = {name: values[of_study] for name, values in rows.items()}
     order = np.argsort(keys)
     at = order[np.searchsorted(keys, rows["sitting"], sorter=order)] if of_sitting else rows["sitting"]
     image_order = np.argsort(image_keys)
-    return StudyColumns(
-        raters=tuple(pseudonym(number, is_machine=machines) for number in raters["number"]),
+    return replace(
+        facts,
+        rater=np.array([place_of_rater[number] for _, _, number in of_sitting], dtype=np.int64)[at],
+        session=np.array([session for _, session, _ in of_sitting], dtype=np.int64)[at],
+        image=image_order[np.searchsorted(image_keys, rows["image"], sorter=image_order)],
+        kind=rows["kind"],
+        position=rows["position"],
+        label=rows["label"].astype(np.int8),
+        letter_order=rows["letter_order"],
+        confidence=rows["confidence"],
+        active_ms=rows["active_ms"],
+        has_text=rows["has_text"] > 0,
+    )
+
+
+def read_facts(study: Study, *, first_phase: bool = False) -> StudyColumns:
+    """The raters and images that `read_columns` has, without a rating: what takes no more memory for more of them."""
+    sittings = _sittings(study, machines=False, first_phase=first_phase)
+    numbers = sorted(set(sittings.values_list("enrolment__number", flat=True)))
+    facts, _image_keys = _facts(study, numbers, machines=False, first_phase=first_phase)
+    return facts
+
+
+def rated_sessions(study: Study, *, first_phase: bool = False) -> list[int]:
+    """The sessions, of the first phase or else informed, with a rating of a main showing or a repeat."""
+    ratings = Rating.objects.filter(
+        presentation__sitting=OuterRef("pk"),
+        presentation__kind__in=[Presentation.Kind.MAIN, Presentation.Kind.REPEAT],
+    )
+    sittings = _sittings(study, machines=False, first_phase=first_phase)
+    return sorted(set(sittings.filter(Exists(ratings)).values_list("session", flat=True)))
+
+
+def _sittings(study: Study, *, machines: bool, first_phase: bool) -> QuerySet[Sitting]:
+    of_whom = Sitting.objects.of_machines() if machines else Sitting.objects.counted()
+    informed = study.first_informed_session
+    phase = {"session__lt": informed} if first_phase else {"session__gte": informed}
+    return of_whom.filter(enrolment__study=study, **phase)
+
+
+def _facts(
+    study: Study, numbers: list[int], *, machines: bool, first_phase: bool
+) -> tuple[StudyColumns, Ints]:
+    """The columns of these raters and of the images, no rating among them, and the key of each image."""
+    raters, images = _raters(study, numbers), _images(study)
+    none, flags = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_)
+    columns = StudyColumns(
+        raters=tuple(pseudonym(number, is_machine=machines) for number in numbers),
         years=np.array(raters["years"], dtype=np.int64),
         knowledge=tuple(raters["knowledge"]),
         subspecialty=tuple(raters["subspecialty"]),
@@ -84,18 +126,13 @@ def read_columns(study: Study, *, machines: bool = False, first_phase: bool = Fa
         fid=np.array(images["fid"], dtype=np.float64),
         kid=np.array(images["kid"], dtype=np.float64),
         machine_auc=np.array(images["machine_auc"], dtype=np.float64),
-        rater=np.array([place_of_rater[number] for _, _, number in of_sitting], dtype=np.int64)[at],
-        session=np.array([session for _, session, _ in of_sitting], dtype=np.int64)[at],
-        image=image_order[np.searchsorted(image_keys, rows["image"], sorter=image_order)],
-        kind=rows["kind"],
-        position=rows["position"],
-        label=rows["label"].astype(np.int8),
-        letter_order=rows["letter_order"],
-        confidence=rows["confidence"],
-        active_ms=rows["active_ms"],
-        has_text=rows["has_text"] > 0,
-        labels=labels,
+        **dict.fromkeys(("rater", "image", "session", "kind", "position"), none),
+        label=none.astype(np.int8),
+        **dict.fromkeys(("letter_order", "confidence", "active_ms"), none),
+        has_text=flags,
+        labels=labels_of(study, 1 if first_phase else study.first_informed_session),
     )
+    return columns, np.array(images["pk"] or [0], dtype=np.int64)
 
 
 def _ratings(sittings: list[int], labels: tuple[str, ...]) -> dict[str, Ints]:
@@ -109,17 +146,16 @@ def _ratings(sittings: list[int], labels: tuple[str, ...]) -> dict[str, Ints]:
     }
 
 
-def _raters(study: Study, counted: set[int]) -> dict[str, list[Any]]:
+def _raters(study: Study, counted: list[int]) -> dict[str, list[Any]]:
     rows = list(
         study.enrolments.filter(number__in=counted)
         .order_by("number")
-        .values_list("number", "years", "ai_knowledge", "subspecialty")
+        .values_list("years", "ai_knowledge", "subspecialty")
     )
     return {
-        "number": [row[0] for row in rows],
-        "years": [-1 if row[1] is None else row[1] for row in rows],
-        "knowledge": [row[2] for row in rows],
-        "subspecialty": [" ".join(row[3].split()).lower() for row in rows],
+        "years": [-1 if row[0] is None else row[0] for row in rows],
+        "knowledge": [row[1] for row in rows],
+        "subspecialty": [" ".join(row[2].split()).lower() for row in rows],
     }
 
 
@@ -230,7 +266,13 @@ def responses_of(
     if codes is not None:
         images = list(study.images.order_by().filter(code__in=list(codes)).values_list("pk", flat=True))
     refuse_where_ratings_differ(study, images)
-    session = session or study.first_informed_session
+    return stored_responses(study, images, session or study.first_informed_session, text_only=text_only)
+
+
+def stored_responses(
+    study: Study, images: Sequence[int] | None, session: int, *, text_only: bool
+) -> list[Response]:
+    """The same of images by key, for a reader who has looked before whether ratings differ from their revisions."""
     ratings = Rating.objects.filter(
         presentation__sitting__in=Sitting.objects.counted().filter(enrolment__study=study, session=session),
         presentation__kind=Presentation.Kind.MAIN,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 import numpy as np
@@ -25,9 +25,12 @@ class PartForm(forms.Form):
     session = forms.ChoiceField(required=False)
     text = forms.BooleanField(required=False, label="Only ratings with a remark")
 
-    def __init__(self, data: Mapping[str, object], columns: StudyColumns) -> None:
+    def __init__(
+        self, data: Mapping[str, object], columns: StudyColumns, sessions: Sequence[int] | None = None
+    ) -> None:
+        """`sessions`: which there are ratings of, where the columns are without ratings."""
         super().__init__(data)
-        sessions = [str(int(number)) for number in np.unique(columns.session)]
+        numbers = np.unique(columns.session) if sessions is None else sessions
         raters = of_raters(columns)
         choices = {
             "modality": [(name, MODALITIES.get(name, name)) for name in _distinct(columns.modality)],
@@ -36,7 +39,7 @@ class PartForm(forms.Form):
             "years": [(band, YEARS_IN_WORDS[band]) for band in YEARS if band in raters["years"]],
             "knowledge": [(name, KNOWLEDGE.get(name, name)) for name in _distinct(raters["knowledge"])],
             "subspecialty": [(name, name) for name in _distinct(raters["subspecialty"])],
-            "session": [(number, number) for number in sessions],
+            "session": [(str(int(number)), str(int(number))) for number in numbers],
         }
         for name, options in choices.items():
             if len(options) < 2:
@@ -62,8 +65,10 @@ class ResponseForm(PartForm):
 
     label = forms.ChoiceField(required=False, label="Label given")
 
-    def __init__(self, data: Mapping[str, object], columns: StudyColumns) -> None:
-        super().__init__(data, columns)
+    def __init__(
+        self, data: Mapping[str, object], columns: StudyColumns, sessions: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(data, columns, sessions)
         label_field = self.fields["label"]
         assert isinstance(label_field, forms.ChoiceField)  # noqa: S101  it is declared so above
         label_field.choices = [("", "All"), *((label, label) for label in columns.labels)]

@@ -9,21 +9,23 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from jobs.snapshot import in_one_snapshot
 from rating.models import Study
 from rating.reading.revision_chain import refuse_where_ratings_differ
 from rating.results.build_report import results_of
 from rating.results.cache import ResultCache
 from rating.results.display_names import MODALITIES
 from rating.results.exhibit import Table
+from rating.results.export.filtered_remarks import RemarkFilter, filtered_remark_lines
 from rating.results.gallery import GALLERIES, galleries
 from rating.results.parts import Part
-from rating.results.query import Response, responses_of
+from rating.results.query import Response, rated_sessions, read_facts, responses_of
 from rating.results.remarks import remarks_table, with_facts
 from rating.studies.sampling.generators import generators_in_words
 from rating.studies.sampling.sets import members_of_sets
@@ -124,18 +126,32 @@ def remarks(request: HttpRequest, slug: str) -> HttpResponse:
 @permission_required("rating.view_study", raise_exception=True)
 @never_cache
 @require_GET
-@or_wait
 def remarks_csv(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The remarks that the page shows, search and filters included."""
     study = get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
     note_look(study, request.user, "remarks")
-    await_analysis(request, study, Part(), ResultCache(study))
-    search = _RemarkSearch(request, study)  # waits for its own part, before a byte is sent
     refuse_where_ratings_differ(study)
+    lines = in_one_snapshot(filtered_remark_lines(study, _remark_filter(request, study)))
     headers = {"Content-Disposition": 'attachment; filename="remarks.csv"'}
-    return HttpResponse(
-        search.table(search.written).csv(), content_type="text/csv; charset=utf-8", headers=headers
-    )
+    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _remark_filter(request: HttpRequest, study: Study) -> RemarkFilter:
+    first_phase = _is_of_first_phase(request, study)
+    facts = read_facts(study, first_phase=first_phase)
+    sessions = rated_sessions(study, first_phase=first_phase)
+    form = ResponseForm(request.GET, facts, sessions)
+    part = form.part()
+    session = part.session or min(sessions, default=1)
+    return RemarkFilter(part.of(facts), session, form.chosen_label(), _words_sought(request), first_phase)
+
+
+def _is_of_first_phase(request: HttpRequest, study: Study) -> bool:
+    return study.has_two_phases and request.GET.get("phase") == "first"
+
+
+def _words_sought(request: HttpRequest) -> str:
+    return request.GET.get("q", "").strip()
 
 
 class _RemarkSearch:
@@ -144,8 +160,8 @@ class _RemarkSearch:
     def __init__(self, request: HttpRequest, study: Study) -> None:
         self.study = study
         self.cache = ResultCache(self.study)
-        self.first_phase = self.study.has_two_phases and request.GET.get("phase") == "first"
-        self.sought = request.GET.get("q", "").strip()
+        self.first_phase = _is_of_first_phase(request, study)
+        self.sought = _words_sought(request)
         columns = self.cache.columns(first_phase=self.first_phase)
         self.form = ResponseForm(request.GET, columns)
         part, label = self.form.part(), self.form.chosen_label()

@@ -32,17 +32,11 @@ BAD_ARGUMENT = 2
 Lines = Callable[[Study], Iterator[str]]
 
 
-def _imrmc(study: Study) -> Iterator[str]:
-    from rating.results.query import read_columns
-
-    return imrmc_lines(read_columns(study), study.name)
-
-
 LINES: dict[str, Lines] = {
     "csv": csv_lines,
     "machines": lambda study: csv_lines(study, machines=True),
     "json": json_lines,
-    "imrmc": _imrmc,
+    "imrmc": imrmc_lines,
     "raters": rater_lines,
     "remarks": remark_lines,
     "log": lambda study: event_lines(study.events),

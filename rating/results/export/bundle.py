@@ -104,7 +104,7 @@ class Bundle:
         for name in SCRIPTS:
             self.archive.add_text(name, Path(__file__).with_name(name).read_text(encoding="utf-8"))
         if columns.truth_is_known and not study.shows_sets and len(set(columns.truth)) > 1:
-            self._begin("imrmc.imrmc").add_lines("imrmc.imrmc", imrmc_lines(columns, study.name))
+            self._begin("imrmc.imrmc").add_lines("imrmc.imrmc", imrmc_lines(study))
         report = report_on(study, results, self.date, cache)
         draw_exhibit = exhibit_drawer(cache, results)
         self._begin("report.html").add("report.html", [as_html(report, draw_exhibit)])

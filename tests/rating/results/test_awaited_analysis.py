@@ -33,7 +33,6 @@ def addresses(study):
         reverse("rating:analysis_figure", args=[study.slug, "fool-rate-by-rater", "svg"]),
         reverse("rating:analysis_images", args=[study.slug]),
         reverse("rating:analysis_remarks", args=[study.slug]),
-        reverse("rating:remarks_csv", args=[study.slug]),
     ]
 
 
