@@ -1,4 +1,5 @@
-# One image for web, workers and beat. No container engine was at hand when this was written: it has not been built.
+# One image for web, workers and beat. No container engine was at hand when this was written; `python -m bench.containers`
+# goes through these steps on a tree of Debian's packages, and runs the services of docker-compose.yml in it.
 # A test makes the wheel of the first stage from the files named here and compares it with that of the checkout.
 FROM python:3.11-slim-bookworm AS wheel
 
@@ -32,7 +33,11 @@ COPY constraints.txt /wheel/
 COPY --from=wheel /wheel/*.whl /wheel/
 RUN pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} --constraint /wheel/constraints.txt \
         "$(ls /wheel/*.whl)[${EXTRAS}]" \
-    && rm -rf /wheel
+    && rm -rf /wheel \
+    # Not what only developers need: libraries' own tests, and AWS' services other than those that files need.
+    && packages="$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+    && find "$packages" -type d -name tests -prune -exec rm -rf {} + \
+    && find "$packages/botocore/data" -mindepth 1 -maxdepth 1 -type d ! -name s3 ! -name sts ! -name 'sso*' -exec rm -rf {} +
 
 RUN useradd --system --create-home lungrater && install -d -o lungrater -g lungrater -m 700 /data /data/run /backups
 USER lungrater

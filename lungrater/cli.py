@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError, SystemCheckEr
 from audit.actors import acting, at_the_command_line
 from lungrater.embedded.home import CannotStartError
 from lungrater.embedded.migrate import migrate_if_needed, refuse_newer_tables
+from lungrater.embedded.owner import as_owner
 from lungrater.embedded.running import running
 
 # These need no database, or bring their own.
@@ -64,7 +65,8 @@ class Utility(ManagementUtility):
                     return execute(*args, **options)
                 with running(who=f"lungrater {subcommand}"), acting(at_the_command_line()):
                     if subcommand == "migrate":
-                        refuse_newer_tables()
+                        with as_owner():  # the first migration makes the site's own role
+                            refuse_newer_tables()
                     else:
                         migrate_if_needed()
                     return execute(*args, **options)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = [
@@ -54,6 +58,21 @@ def test_there_is_a_walk_for_each_kind_of_part() -> None:
     headings = re.findall(r"^## Add an? (.*)$", read("CONTRIBUTING.md"), re.MULTILINE)
 
     assert headings == list(WALKS)
+
+
+def test_every_pinned_version_installs_on_the_lowest_python_there_may_be() -> None:
+    """Debian 12's own is 3.11.2; its pip names such a version as one that there is not."""
+    lowest = project()["requires-python"].removeprefix(">=")
+    pins = [Requirement(line) for line in read("constraints.txt").splitlines() if "==" in line]
+    wants = {}
+    for pin in pins:
+        with suppress(PackageNotFoundError):  # pinned for another system
+            wants[pin.name] = metadata(pin.name)["Requires-Python"] or ""
+
+    refusing = {name: want for name, want in wants.items() if not SpecifierSet(want).contains(f"{lowest}.0")}
+
+    assert len(wants) > 100
+    assert not refusing
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -17,13 +17,15 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from lungrater.embedded.home import CannotStartError
+from lungrater.embedded.owner import as_owner
 
 
 def migrate_if_needed() -> bool:
     """True when there was something to do. Raises CannotStartError where the tables are newer than this code."""
-    refuse_newer_tables()
-    if tables_are_up_to_date():
-        return False
+    with as_owner():  # the site's own role is made by the first migration
+        refuse_newer_tables()
+        if tables_are_up_to_date():
+            return False
     call_command("migrate", interactive=False, verbosity=0)
     return True
 

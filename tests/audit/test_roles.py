@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +13,13 @@ import psycopg
 import pytest
 from django.db import connection
 from psycopg.errors import InsufficientPrivilege, RestrictViolation
+from psycopg.sql import SQL, Identifier
 
 from audit.guard import is_guarded
-from lungrater.embedded import postgres
+from lungrater.embedded import postgres, redis
 from lungrater.embedded.home import Home
 from lungrater.embedded.running import running
+from tests.servers.sites import REPOSITORY
 
 FORBIDDEN = [
     "TRUNCATE audit_event",
@@ -116,6 +121,34 @@ def test_a_cluster_that_trusted_everybody_gets_passwords_and_keeps_its_data(
     assert "trust" not in [
         line.split()[-1] for line in rules.read_text().splitlines() if line.startswith("local")
     ]
+
+
+def test_the_first_migration_asks_nothing_of_a_role_that_it_has_yet_to_make(
+    servers: None, tmp_path: Path
+) -> None:
+    """As `docker compose up` begins: an empty database of the owner's, and the site's role only a name."""
+    home, database = Home.from_environment(), f"fresh_{os.getpid()}"
+    owner, address = postgres.owner_url(home), postgres.owner_url(home, database)
+    nobody = address.replace("postgresql://postgres@", f"postgresql://nobody_{os.getpid()}:secret@")
+    env = {
+        **os.environ,
+        "DATABASE_OWNER_URL": address,
+        "DATABASE_URL": nobody,
+        "REDIS_URL": redis.url(home),
+        "LUNGRATER_HOME": str(tmp_path),
+    }
+    with psycopg.connect(owner, autocommit=True, connect_timeout=10) as connected:
+        connected.execute(SQL("CREATE DATABASE {}").format(Identifier(database)))
+        try:
+            command = [sys.executable, "manage.py", "migrate", "--plan", "--check"]
+            done = subprocess.run(
+                command, cwd=REPOSITORY, env=env, capture_output=True, text=True, timeout=120, check=False
+            )
+        finally:
+            connected.execute(SQL("DROP DATABASE {}").format(Identifier(database)))
+
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+    assert "accounts.0001_initial" in done.stdout
 
 
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
