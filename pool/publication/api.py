@@ -20,6 +20,7 @@ from jobs.api import JobFacts, add_job_operations
 from pool.models import Dataset
 from pool.publication import views
 from pool.publication.forms import ReleaseForm
+from pool.publication.rules import holds_stacks
 
 if TYPE_CHECKING:
     ReleaseBody = Schema
@@ -48,7 +49,10 @@ class ReleaseFacts(JobFacts):
 def create_release(request: HttpRequest, pk: Key, body: ReleaseBody) -> Any:
     """Make the zip that may be given to others: images with marks, metadata, datasheet, Croissant, citation files."""
     dataset = get_object_or_404(Dataset.objects.editable_by(request.user), pk=pk)
-    values = {"image_format": "png", **body.model_dump(exclude_unset=True)}
+    values = {
+        "image_format": "dicom" if holds_stacks(dataset) else "png",
+        **body.model_dump(exclude_unset=True),
+    }
     return filled(ReleaseForm, values, dataset=dataset).submit(by=request.user)
 
 

@@ -45,7 +45,7 @@ CONTEXT: dict[str, object] = {
     "subField": "cr:subField",
     "transform": "cr:transform",
 }
-NUMBERS = {"width", "height", "bits"}
+NUMBERS = {"width", "height", "bits", "slices"}
 TABLE = "metadata.csv"
 FILES = "image-files"
 

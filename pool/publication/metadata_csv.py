@@ -18,7 +18,8 @@ COLUMNS = {
     "width": "pixels",
     "height": "pixels",
     "bits": "8 or 16 bits a grey level",
-    "pixel_sha256": "SHA-256 of the canonical pixels, by which the same image is known again",
+    "slices": "how many slices a stack has; 1 of a single image",
+    "pixel_sha256": "SHA-256 of the canonical pixels, of a stack those of its middle slice, by which the same image is known again",
     "engine": "what kind of generator made it",
     "model": "which model or checkpoint",
     "prompt": "what it was asked for",
@@ -33,7 +34,7 @@ def metadata_lines(images: Iterable[tuple[str, Image]]) -> Iterator[str]:
     for name, image in images:
         facts: dict[str, object] = {
             "file_name": name,
-            **{column: getattr(image, column) for column in list(COLUMNS)[1:9]},
+            **{column: getattr(image, column) for column in list(COLUMNS)[1:10]},
             **{column: image.provenance.get(column, "") for column in OF_PROVENANCE},
         }
         yield _line([facts[column] for column in COLUMNS])

@@ -27,6 +27,7 @@ LICENCES = {
     r"\bapache[ -]2": Licence("Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0"),
     r"\bmit\b": Licence("MIT", "https://opensource.org/license/mit"),
 }
+PNG = "png"
 OLDER = re.compile(r"\b([123]\.[05])\b")
 
 
@@ -44,15 +45,19 @@ def released_images(dataset: Dataset) -> list[Image]:
     return list(dataset.images.usable().order_by("pk"))
 
 
-def reasons_not_to_release(dataset: Dataset) -> list[str]:
-    """Sentences, none where it may go out."""
+def holds_stacks(dataset: Dataset) -> bool:
+    return bool(dataset.images.usable().filter(slices__gt=1).exists())
+
+
+def reasons_not_to_release(dataset: Dataset, image_format: str = "") -> list[str]:
+    """Sentences, none where it may go out: in this format, or else in any."""
     images = dataset.images.usable()
     reasons = []
     if not images.exists():
         reasons.append(f"“{dataset}” holds no image that anybody could be given.")
-    if images.filter(slices__gt=1).exists():
+    if image_format == PNG and holds_stacks(dataset):
         reasons.append(
-            f"“{dataset}” holds stacks, of which a release would have the middle slice alone: import their slices one by one."
+            f"“{dataset}” holds stacks, and a PNG holds one slice: release it as DICOM, a file a stack."
         )
     held_back = images.held_back().count()
     if held_back:

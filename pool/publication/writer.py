@@ -21,6 +21,7 @@ from pool.publication.metadata_csv import metadata_lines
 from pool.publication.models import DatasetRelease
 from pool.publication.rules import reasons_not_to_release, released_images
 from pool.storage.measured_zip import Member
+from pool.storage.slices import slice_files
 from pool.storage.stored_files import stored_bytes
 
 Pulse = Callable[[int, int], object]
@@ -62,7 +63,7 @@ class Release:
     """The dataset on its way out. Raises NotReleasedError for one that may not go."""
 
     def __init__(self, dataset: Dataset, image_format: str) -> None:
-        if reasons := reasons_not_to_release(dataset):
+        if reasons := reasons_not_to_release(dataset, image_format):
             raise NotReleasedError(" ".join(reasons))
         self.dataset, self.image_format = dataset, image_format
         self.is_png = image_format == DatasetRelease.Format.PNG
@@ -109,10 +110,12 @@ class Release:
 
     def file_of(self, image: Image, name: str) -> bytes:
         """The image as it goes out, with its marks."""
-        png = stored_bytes(image.file, f"image {image.pk}")
         software = f"{maker_of(image)} (LungRater {version('lungrater')})"
         if not self.is_png:
-            return dicom_file(image, decode_png(png), software=software)
+            files = slice_files(image, image.slices)
+            frames = [decode_png(stored_bytes(file, f"image {image.pk}")) for file in files]
+            return dicom_file(image, frames, software=software)
+        png = stored_bytes(image.file, f"image {image.pk}")
         if not self.is_synthetic:
             return png
         marked = with_xmp(png)

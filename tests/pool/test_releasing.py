@@ -23,8 +23,9 @@ from pool.imports.store import bring_in
 from pool.models import Dataset, DatasetRelease, NearCopy, Origin
 from pool.publication.marks import SOURCE_TYPE
 from pool.publication.rules import known_licence, reasons_not_to_release
+from pool.storage.slices import slice_files
 from pool.storage.stored_files import stored_bytes
-from tests.factories import make_dataset, make_image, make_pixels
+from tests.factories import make_dataset, make_image, make_pixels, make_stack
 
 pytestmark = pytest.mark.django_db
 MARKS = (b"c2pa", b"trainedAlgorithmicMedia", b"DigitalSourceType", b"caBX")
@@ -103,6 +104,35 @@ def test_each_dicom_file_says_that_it_is_synthetic_and_how_it_was_derived(tmp_pa
         assert SOURCE_TYPE in file.DerivationDescription
         assert file.ImageType == ["DERIVED", "SECONDARY"]
         assert pixel_sha256(file.pixel_array.astype(np.uint16)) == image.pixel_sha256
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_stack_goes_out_as_one_file_and_comes_back_slice_by_slice(bits, tmp_path):
+    dataset = make_dataset("Volumes", origin=Origin.SYNTHETIC)
+    slices = [make_pixels(bits=bits, seed=seed) for seed in range(5)]
+    make_stack(dataset, slices, label="Nodule")
+    make_image(dataset, pixels=make_pixels(bits=bits, seed=9), label="Mass")
+    with pytest.raises(CommandError, match="release it as DICOM"):
+        released(dataset, tmp_path)
+    folder = released(dataset, tmp_path, "dicom")
+
+    call_command(
+        *("import", str(folder), "--dataset", "Again", "--origin", "synthetic", "--modality", "xray"),
+        *("--layout", "imagefolder", "--slices", "stack"),
+    )
+
+    again = Dataset.objects.get(name="Again")
+    assert content_of(again) == content_of(dataset)
+    stack = again.images.get(label="Nodule")
+    files = slice_files(stack, stack.slices)
+    values = [decode_png(stored_bytes(file, "a slice")) for file in files]
+    np.testing.assert_array_equal(values, slices)
+    assert "SyntheticData" in stack.provenance["Marks"]
+    rows = csv.DictReader(io.StringIO((folder / "metadata.csv").read_text()))
+    assert {row["label"]: row["slices"] for row in rows} == {"Nodule": "5", "Mass": "1"}
+    (path,) = (folder / "images").glob(f"{dataset.images.get(slices=5).pk.hex}.dcm")
+    file = pydicom.dcmread(path)
+    assert (file.NumberOfFrames, file.SyntheticData) == (5, "YES")
 
 
 def test_no_mark_reaches_a_rater(tmp_path):

@@ -188,4 +188,5 @@ def test_a_dataset_with_stacks_is_not_released_by_its_middle_slices_alone() -> N
     dataset = make_dataset(origin="synthetic")
     make_stack(dataset, [make_pixels(seed=seed) for seed in range(3)])
 
-    assert any("holds stacks" in reason for reason in reasons_not_to_release(dataset))
+    assert any("holds stacks" in reason for reason in reasons_not_to_release(dataset, "png"))
+    assert reasons_not_to_release(dataset, "dicom") == []
