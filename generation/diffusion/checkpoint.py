@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from torch import Tensor
 from generation.diffusion.checkpoint_json import CheckpointFacts, CheckpointJSON
 from generation.diffusion.config import ConfigError, TrainingConfig
 from generation.diffusion.errors import CheckpointError
+from generation.diffusion.kept_metric import value_of
 from generation.diffusion.latent_space import PREFIX, space_from
 from generation.diffusion.network import Denoiser, build
 
@@ -200,10 +200,9 @@ def best(run: Path, metric: str) -> Path | None:
 
 def _metric(folder: Path, metric: str) -> float | None:
     try:
-        value = facts_of(folder).get("metrics", {}).get(metric)
+        return value_of(facts_of(folder).get("metrics", {}), metric)
     except CheckpointError:
         return None
-    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
 
 
 def _all(run: Path, kind: str) -> list[Path]:

@@ -6,10 +6,14 @@ import contextlib
 import os
 from contextlib import AbstractContextManager
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+Value = TypeVar("Value")
 
 # The others wait this long while the first one writes, samples and measures a checkpoint.
 PATIENCE = timedelta(hours=6)
@@ -39,6 +43,14 @@ class DistributedGroup:
     def wait(self) -> None:
         """Go on when all are here."""
 
+    def first(self, value: Value) -> Value:
+        """What the first process has, where they might not have the same."""
+        return value
+
+    def gathered(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """The rows of all, in order, where each computed every `size`-th from its rank on."""
+        return rows
+
 
 class AcceleratedGroup(DistributedGroup):
     """One of several processes started by `accelerate launch` or torchrun."""
@@ -65,6 +77,20 @@ class AcceleratedGroup(DistributedGroup):
 
     def wait(self) -> None:
         self.accelerator.wait_for_everyone()
+
+    def first(self, value: Value) -> Value:
+        from accelerate.utils import broadcast_object_list
+
+        return cast("Value", broadcast_object_list([value])[0])
+
+    def gathered(self, rows: NDArray[Any]) -> NDArray[Any]:
+        from accelerate.utils import gather_object
+
+        parts: list[NDArray[Any]] = gather_object([rows])
+        everything = np.empty((sum(map(len, parts)), *rows.shape[1:]), dtype=rows.dtype)
+        for rank, part in enumerate(parts):
+            everything[rank :: self.size] = part
+        return everything
 
 
 def group_of_environment() -> DistributedGroup:

@@ -15,6 +15,7 @@ from tensorboardX.proto.summary_pb2 import Summary
 from tensorboardX.record_writer import RecordWriter
 
 from generation.diffusion import checkpoint
+from generation.diffusion.kept_metric import by_extractor
 from generation.diffusion.progress import Progress, Tell
 
 logger = logging.getLogger(__name__)
@@ -111,11 +112,10 @@ def numbers_of(metrics: Mapping[str, object]) -> Iterator[tuple[str, float]]:
     """What a checkpoint was measured by, under the names that TensorBoard shows; a distance is of its extractor."""
     if isinstance(loss := metrics.get("validation_loss"), float):
         yield "loss/validation", loss
-    network = metrics.get("extractor")
-    extractor = network["name"] if isinstance(network, Mapping) else "no extractor"
-    for tag, key in (("FD", "fid"), ("KD", "kid")):
-        if isinstance(distance := metrics.get(key), float):
-            yield f"{tag}/{extractor}", distance
+    for extractor, distances in by_extractor(metrics):
+        for tag, key in (("FD", "fid"), ("KD", "kid")):
+            if isinstance(distance := distances.get(key), float):
+                yield f"{tag}/{extractor}", distance
     scan = metrics.get("memorisation")
     if isinstance(scan, Mapping) and scan["of"]:
         yield "copies among the samples", scan["copies"] / scan["of"]

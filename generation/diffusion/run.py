@@ -50,8 +50,8 @@ def train(
 
     `pipeline` is the folder a fine-tuning starts from, `parent` the checkpoint whose weights a new run starts with. `on_progress` is called after every step (on a GPU after
     every twentieth) and may raise TrainingStoppedError, before which the run is saved, or anything else.
-    `on_checkpoint(learner, step)` measures a checkpoint that is already safe in `learner.last_checkpoint`; what it
-    returns is kept as the facts' "metrics" and may be what `keep_best` names. It must be picklable and of a module
+    `on_checkpoint(learner, step)` measures a checkpoint that is already safe in `learner.last_checkpoint`, in every
+    process of the group, so that they may share the work; what it returns in the first is kept as the facts' "metrics" and may be what `keep_best` names. It must be picklable and of a module
     without Django, because a run of the site's is trained in a process of its own. Raises ConfigError,
     CheckpointError, TrainingFailedError.
     """
@@ -156,30 +156,35 @@ class CheckpointManager:
             self.events = EventFile(self.run, self.learner.step, self.learner.tell)
             if newest is None:
                 self.save_to_go_on()
-            elif self.last_kept == newest and "metrics" not in checkpoint.facts_of(newest):
-                self._finish(newest)
+        unmeasured = (
+            newest is not None and newest == self.last_kept and "metrics" not in checkpoint.facts_of(newest)
+        )
+        if newest is not None and self.learner.group.first(unmeasured):
+            self._finish(newest)
         self.learner.group.wait()
 
     def keep(self) -> tuple[Path, NDArray[np.uint8] | None, Mapping[str, object]]:
         """A checkpoint that is sampled, measured and kept, after which others may go."""
         folder = self.run / checkpoint.name_of(self.learner.step)
-        samples: NDArray[np.uint8] | None = None
-        metrics: Mapping[str, object] = {}
         if self.writes:
             self.learner.save(folder)
-            samples, metrics = self._finish(folder)
+        samples, metrics = self._finish(folder)
+        if self.writes:
             config = self.learner.config
             checkpoint.prune(self.run, keep=config.keep_checkpoints, best_by=config.keep_best)
         self.last_kept, self.saved_at = folder, time.monotonic()
         self.learner.group.wait()
         return folder, samples, metrics
 
-    def _finish(self, folder: Path) -> tuple[NDArray[np.uint8], Mapping[str, object]]:
+    def _finish(self, folder: Path) -> tuple[NDArray[np.uint8] | None, Mapping[str, object]]:
         """The samples and the measures of a checkpoint that is safe."""
-        samples = self.learner.samples()
-        checkpoint.write_samples(folder, samples)
+        samples: NDArray[np.uint8] | None = None
+        if self.writes:
+            samples = self.learner.samples()
+            checkpoint.write_samples(folder, samples)
         metrics = dict(self.on_checkpoint(self.learner, self.learner.step)) if self.on_checkpoint else {}
-        checkpoint.note(folder, {"metrics": metrics})
+        if self.writes:
+            checkpoint.note(folder, {"metrics": metrics})
         if self.events is not None:
             self.events.add_checkpoint(self.learner.step, folder, metrics)
         return samples, metrics

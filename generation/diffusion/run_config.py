@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from generation.diffusion.kept_metric import METRICS, is_metric
+
 # fp16 is for sampling: without a loss scaler its small gradients vanish.
 PRECISIONS = ("auto", "fp32", "bf16")
 DECAYS = ("cosine", "constant")
-# What a checkpoint can be the best by, all of them the lower the better.
-METRICS = ("fid", "kid", "validation_loss")
 AT_LEAST_ONE = (
     *("steps", "batch", "accumulate", "checkpoint_every", "keep_checkpoints"),
     *("sample_count", "sample_steps"),
@@ -31,8 +31,8 @@ class RunConfig:
 
     `batch` images make a step whatever `accumulate` and the number of processes. Kept are the newest
     `keep_checkpoints` and, where `keep_best` names a metric, the one with its lowest value, in the run's folder; in the
-    site's tables all, or the newest `keep_stored` with the best, the named and what something rests on. Where more than
-    the share `most_copies` of the measured samples are copies of training images, the site pauses the run.
+    site's tables all, or the newest `keep_stored` with the best, the named and what something rests on. `extractors`
+    names declared ones that measure each checkpoint beside the site's own. Where more than the share `most_copies` of the measured samples are copies of training images, the site pauses the run.
     """
 
     size: int = 64
@@ -53,6 +53,7 @@ class RunConfig:
     keep_checkpoints: int = 3
     keep_best: str = ""
     keep_stored: int = 0
+    extractors: tuple[str, ...] = ()
     most_copies: float = 1.0
     sample_count: int = 8
     sample_steps: int = 20
@@ -64,7 +65,11 @@ class RunConfig:
         check(self.channels in {1, 3}, "channels must be 1 (grey) or 3 (RGB)")
         check(self.precision in PRECISIONS, f"precision must be one of {', '.join(PRECISIONS)}")
         check(self.decay in DECAYS, f"decay must be one of {', '.join(DECAYS)}")
-        check(self.keep_best in ("", *METRICS), f"keep_best must be empty or one of {', '.join(METRICS)}")
+        check(
+            not self.keep_best or is_metric(self.keep_best),
+            f"keep_best must be empty or one of {', '.join(METRICS)}, or fid: or kid: with an extractor's name",
+        )
+        check(all(isinstance(name, str) for name in self.extractors), "extractors are names")
         check(self.keep_stored >= 0, "keep_stored must not be negative")
         check(0 <= self.most_copies <= 1, "most_copies is a share, from 0 to 1")
         check(self.batch % self.accumulate == 0, "batch must be a multiple of accumulate")
@@ -93,6 +98,8 @@ class RunConfig:
         unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
         if unknown:
             raise ConfigError(f"Unknown setting: {', '.join(sorted(unknown))}.")
+        if isinstance(values.get("extractors"), list):
+            values = {**values, "extractors": tuple(values["extractors"])}
         try:
             return cls(**values)
         except (TypeError, KeyError, AttributeError) as error:

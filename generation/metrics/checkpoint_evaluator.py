@@ -9,13 +9,18 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from generation.diffusion.data.training_images import TrainingImages
-from generation.metrics.checkpoint_metrics import DistancesJSON, MetricsJSON, ScanJSON
+from generation.metrics.checkpoint_metrics import (
+    DistancesJSON,
+    ExtractorDistancesJSON,
+    MetricsJSON,
+    ScanJSON,
+)
 from generation.metrics.distances import TooFewError, fid, kid
 from generation.metrics.extractors import extractor
 from generation.metrics.feature_extractor import Extractor, described, identity
@@ -27,6 +32,7 @@ from pool.copies.rule import Calibration, calibrate
 from pool.copies.structure import Structures, small_images, structures
 
 if TYPE_CHECKING:
+    from generation.diffusion.distributed_group import DistributedGroup
     from generation.diffusion.learner import Learner
 
 GRID, NEIGHBOURS = "grid.png", "neighbours.png"
@@ -36,16 +42,21 @@ FIRST_SEED = 7_000_000  # not the seeds of the sample strip, and the same at eve
 SHOWN = 36
 
 Images = NDArray[np.uint8]
+Features = NDArray[np.float32]
 Heartbeat = Callable[[], None]
 
 
 @dataclass
 class Watch:
-    """A hook of `train`: called with the learner and the step, gives the metrics of the checkpoint just written."""
+    """A hook of `train`: called with the learner and the step, gives the metrics of the checkpoint just written.
+
+    Several processes draw and look at a share of the images each; the first one measures.
+    """
 
     folder: Path
     count: int
     spec: str = ""
+    further: tuple[str, ...] = ()  # extractors that give distances beside those of `spec`
 
     @classmethod
     def of(
@@ -60,6 +71,7 @@ class Watch:
         class_names: Sequence[str] = (),
         count: int,
         spec: str = "",
+        further: Sequence[str] = (),
     ) -> Watch:
         """A watch whose images are written down in `folder`; `names` and `patients` are the training images'."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,11 +88,14 @@ class Watch:
             np.save(folder / CLASSES, held_out_classes)
         for stale in [*folder.glob("*.npz"), folder / RULE]:
             stale.unlink(missing_ok=True)
-        return cls(folder, count, spec)
+        return cls(folder, count, spec, tuple(further))
 
     def __call__(self, learner: Learner[Any], step: int) -> MetricsJSON:
         images = self.samples(learner)
-        metrics, sheets = self.measure(images, pulse=lambda: learner.tell("Measuring the images"))
+        group = learner.group
+        metrics, sheets = self.measure(images, group, pulse=lambda: learner.tell("Measuring the images"))
+        if group.rank:
+            return metrics
         metrics |= self._of_held_out_images(learner)
         if learner.last_checkpoint is not None:
             for name, sheet in sheets.items():
@@ -105,42 +120,69 @@ class Watch:
 
     def samples(self, learner: Learner[Any]) -> Images:
         """`count` images of fixed seeds, of every class or prompt in turn."""
-        batches = []
-        for start in range(0, self.count, learner.drawn_at_once):
-            learner.tell(f"Drawing images to measure: {start:,} of {self.count:,}")
-            group = range(start, min(start + learner.drawn_at_once, self.count))
-            batches.append(learner.images(group, seed=FIRST_SEED))
-        return np.concatenate(batches)
+        group, batches = learner.group, []
+        places = range(min(group.rank, self.count - 1), self.count, group.size)
+        for start in range(0, len(places), learner.drawn_at_once):
+            learner.tell(f"Drawing images to measure: {start * group.size:,} of {self.count:,}")
+            batches.append(learner.images(places[start : start + learner.drawn_at_once], seed=FIRST_SEED))
+        return group.gathered(np.concatenate(batches)[: len(range(group.rank, self.count, group.size))])
 
     def measure(
-        self, images: Images, *, pulse: Heartbeat = lambda: None
+        self,
+        images: Images,
+        group: DistributedGroup | None = None,
+        *,
+        pulse: Heartbeat = lambda: None,
     ) -> tuple[MetricsJSON, dict[str, bytes]]:
-        """The metrics by name, and the sheets to look at as PNG."""
-        network = extractor(self.spec)
+        """The metrics by name, and the sheets to look at as PNG; in the first process alone, by the features of all."""
+        from generation.diffusion.distributed_group import DistributedGroup
+
+        group = group or DistributedGroup()
         training, held_out = (np.load(self.folder / name, mmap_mode="r") for name in (TRAINING, HELD_OUT))
-        sampled = Views(structures(images, pulse=pulse), network.features(images, heartbeat=pulse))
-        training_views = self._training_views(network, training, pulse)
-        held_out_features = self._stored(
-            f"held-out-{identity(network)[:16]}", lambda: network.features(held_out, heartbeat=pulse)
-        )
+        network = extractor(self.spec)
+        of_samples = _shared(network, images, group, pulse)
+        of_held_out = self._stored("held-out", network, held_out, group, pulse)
+        of_training = self._stored("training", network, training, group, pulse)
+        places = _even_places(len(training), len(images))
+        further = [
+            self._further(spec, (images, training[places], held_out), group, pulse) for spec in self.further
+        ]
+        if group.rank:
+            return {}, {}
+        sampled = Views(structures(images, pulse=pulse), of_samples)
+        training_views = self._training_views(training, of_training, pulse)
         rule = self._rule(training, training_views.structures, pulse)
         matches = scan(sampled, training_views, rule)
-        by_class = self._by_class(held_out_features, sampled.features)
         metrics: MetricsJSON = {
-            **_distances(held_out_features, sampled.features),
-            "floor": _distances(
-                held_out_features, training_views.features[_even_places(len(training_views), len(sampled))]
-            ),
+            **_distances(of_held_out, of_samples),
+            "floor": _distances(of_held_out, of_training[places]),
             "extractor": described(network),
             "memorisation": self._scan_as_json(matches, rule),
         }
-        if by_class:
+        if further:
+            metrics["further"] = further
+        if by_class := self._by_class(of_held_out, of_samples):
             metrics["by_class"] = by_class
         sheets = {
             GRID: encode_png(grid(images[:SHOWN])),
             NEIGHBOURS: encode_png(side_by_side(images, training, matches)),
         }
         return metrics, sheets
+
+    def _further(
+        self, spec: str, sides: tuple[Images, Images, Images], group: DistributedGroup, pulse: Heartbeat
+    ) -> ExtractorDistancesJSON:
+        """The distances by an extractor beside the first, of samples, training and held-out images."""
+        images, training, held_out = sides
+        network = extractor(spec)
+        of_held_out = self._stored("held-out", network, held_out, group, pulse)
+        of_training = self._stored("floor", network, training, group, pulse)
+        measured: MetricsJSON = {
+            **_distances(of_held_out, _shared(network, images, group, pulse)),
+            "floor": _distances(of_held_out, of_training),
+            "extractor": described(network),
+        }
+        return cast("ExtractorDistancesJSON", measured)
 
     def _by_class(self, real: NDArray[np.float32], fake: NDArray[np.float32]) -> dict[str, DistancesJSON]:
         """The distances within each class that both sides have enough of; samples are of every class in turn."""
@@ -154,24 +196,20 @@ class Watch:
         }
         return {name: values for name, values in distances.items() if "fid" in values}
 
-    def _training_views(self, network: Extractor, training: Images, pulse: Heartbeat) -> Views:
-        features = self._stored(
-            f"training-{identity(network)[:16]}", lambda: network.features(training, heartbeat=pulse)
-        )
-        fine = self._stored("structures", lambda: structures(training, pulse=pulse).fine)
+    def _training_views(self, training: Images, features: Features, pulse: Heartbeat) -> Views:
+        path = self.folder / "structures.npz"
+        fine = _rows_in(path) if path.exists() else _write(path, structures(training, pulse=pulse).fine)
         return Views(Structures(fine, small_images(training)), features)
 
-    def _stored(self, name: str, make: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
+    def _stored(
+        self, name: str, network: Extractor, images: Images, group: DistributedGroup, pulse: Heartbeat
+    ) -> Features:
         """What is known of real images is kept beside the run, as it never changes."""
-        path = self.folder / f"{name}.npz"
-        if path.exists():
-            with np.load(path) as arrays:
-                return np.asarray(arrays["rows"])
-        rows, part = make(), path.with_suffix(".part")
-        with part.open("wb") as file:
-            np.savez(file, rows=rows)
-        part.replace(path)
-        return rows
+        path = self.folder / f"{name}-{identity(network)[:16]}.npz"
+        if group.first(path.exists()):
+            return _rows_in(path)
+        rows = _shared(network, images, group, pulse)
+        return rows if group.rank else _write(path, rows)
 
     def _rule(self, training: Images, training_structures: Structures, pulse: Heartbeat) -> Calibration:
         """From where on an image counts as a copy: measured on the training images, once for a run."""
@@ -203,6 +241,24 @@ class Watch:
             "calibration": rule.as_json(),
             "nearest": rows,
         }
+
+
+def _shared(network: Extractor, images: Images, group: DistributedGroup, pulse: Heartbeat) -> Features:
+    """The features of all images, of which each process looks at its share."""
+    return group.gathered(network.features(images[group.rank :: group.size], heartbeat=pulse))
+
+
+def _rows_in(path: Path) -> Features:
+    with np.load(path) as arrays:
+        return np.asarray(arrays["rows"])
+
+
+def _write(path: Path, rows: Features) -> Features:
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(file, rows=rows)
+    part.replace(path)
+    return rows
 
 
 def _distances(real: NDArray[np.float32], fake: NDArray[np.float32]) -> MetricsJSON:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NotRequired, Self, TypedDict
 
+from generation.diffusion.kept_metric import DISTANCES
 from generation.metrics.reconstruction import ReconstructionJSON
 from pool.copies.rule import CalibrationJSON
 
@@ -36,11 +37,17 @@ class ScanJSON(TypedDict):
     nearest: list[dict[str, str | float]]
 
 
-class MetricsJSON(DistancesJSON, total=False):
-    """What is written beside a checkpoint's weights."""
+class ExtractorDistancesJSON(DistancesJSON, total=False):
+    """The distances by one extractor; `floor` is real images against real ones."""
 
     floor: DistancesJSON
     extractor: ExtractorJSON
+
+
+class MetricsJSON(ExtractorDistancesJSON, total=False):
+    """What is written beside a checkpoint's weights: by the site's extractor, and by `further` ones."""
+
+    further: list[ExtractorDistancesJSON]
     memorisation: ScanJSON
     validation_loss: float
     reconstruction: ReconstructionJSON
@@ -53,6 +60,7 @@ class Fidelity(TypedDict, total=False):
     fid: float
     kid: float
     fid_extractor: str
+    further_distances: list[str]  # “FD (DINOv2) 31.2”, by extractors beside the site's
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +104,52 @@ class ExtractorFacts:
     recipe_sha256: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ExtractorDistances:
+    """The distances by one extractor, and those of real images to real ones."""
+
+    distances: Distances
+    floor: Distances
+    extractor: ExtractorFacts | None
+
+    @classmethod
+    def from_json(cls, values: ExtractorDistancesJSON) -> Self:
+        extractor = values.get("extractor")
+        return cls(
+            Distances.from_json(values),
+            Distances.from_json(values.get("floor", {})),
+            ExtractorFacts(**extractor) if extractor else None,
+        )
+
+    @property
+    def name(self) -> str:
+        return self.extractor.name if self.extractor else ""
+
+    @property
+    def titles(self) -> tuple[str, str]:
+        return distance_titles(self.extractor)
+
+    def as_words(self) -> list[str]:
+        """“FD (DINOv2) 31.2”, and the kernel distance alike, as far as they were measured."""
+        values = (self.distances.fid, self.distances.kid)
+        pairs = zip(self.titles, values, strict=True)
+        return [f"{title} {value:.4g}" for title, value in pairs if value is not None]
+
+
 def distance_titles(extractor: ExtractorFacts | None) -> tuple[str, str]:
     """What the Fréchet and the kernel distance are called: FID and KID are those of one network alone, and not ours."""
     name = extractor.name if extractor else "no extractor"
     return f"FD ({name})", f"KD ({name})"
+
+
+def metric_title(metric: str, extractor: ExtractorFacts | None) -> str:
+    """What a run keeps its best checkpoint by, in words: a distance with the name of its extractor."""
+    key, _, name = metric.partition(":")
+    if key not in DISTANCES:
+        return "the loss on held-out images"
+    if name:
+        return f"{'FD' if key == 'fid' else 'KD'} ({name})"
+    return distance_titles(extractor)[DISTANCES.index(key)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +184,16 @@ class CheckpointMetrics:
     validation_loss: float | None = None
     reconstruction: Reconstruction | None = None
     by_class: tuple[tuple[str, Distances], ...] = ()
+    further: tuple[ExtractorDistances, ...] = ()
+
+    @property
+    def by_extractor(self) -> tuple[ExtractorDistances, ...]:
+        """The distances by each extractor, the site's first."""
+        return ExtractorDistances(self.distances, self.floor, self.extractor), *self.further
+
+    def by(self, name: str) -> ExtractorDistances | None:
+        """Those by the extractor of this name."""
+        return next((row for row in self.by_extractor if row.name == name), None)
 
     @classmethod
     def from_json(cls, values: MetricsJSON) -> Self:
@@ -147,6 +207,7 @@ class CheckpointMetrics:
             values.get("validation_loss"),
             Reconstruction(**decoded) if decoded else None,
             tuple((name, Distances.from_json(own)) for name, own in values.get("by_class", {}).items()),
+            tuple(map(ExtractorDistances.from_json, values.get("further", []))),
         )
 
 

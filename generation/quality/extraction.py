@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from django.conf import settings
 
+from generation.declared_extractors import FRD, specs
 from generation.metrics.clip_extractor import ClipExtractor
 from generation.metrics.extractors import extractor
 from generation.metrics.feature_extractor import Extractor, described
 from generation.metrics.radiomics.frd import PROGRAM
 from generation.metrics.radiomics.program import radiomic_features
-from generation.quality.declared_extractors import FRD, specs
 from generation.quality.models import QualityReport
 from jobs.throttle import Throttle
 from pool.canonical.pixels import Pixels, fitted_square

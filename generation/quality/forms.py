@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from generation.quality.declared_extractors import SITE, choices, refusals
+from generation.declared_extractors import SITE, choices, refusals
 from generation.quality.models import QualityReport
 from pool.models import Dataset, Origin
 

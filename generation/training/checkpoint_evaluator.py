@@ -14,6 +14,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
+from generation.declared_extractors import specs
 from generation.diffusion.config import ImageClass, TrainingConfig
 from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.finetuning.pipelines import PipelineSource
@@ -40,11 +41,10 @@ SLOWER = 4  # a Stable Diffusion takes seconds for an image
 def watch_for(
     run: TrainingRun, config: RunConfig, images: TrainingImages, *, pulse: Callable[[], None]
 ) -> Watch:
-    """The hook that measures this run's checkpoints. Raises ConfigError where the site's extractor cannot be used."""
-    try:
-        description = described(
-            extractor(settings.EXTRACTOR)
-        )  # now, not at the first checkpoint hours from here
+    """The hook that measures this run's checkpoints. Raises ConfigError where an extractor cannot be used."""
+    further = specs(config.extractors) if config.extractors else []
+    try:  # now, not at the first checkpoint hours from here
+        description, *others = [described(extractor(spec)) for spec in (settings.EXTRACTOR, *further)]
     except ExtractorError as error:
         raise ConfigError(str(error)) from error
     test_images = list(held_out_images(run.dataset))
@@ -57,6 +57,7 @@ def watch_for(
             **_started_from(config),
             **facts_of(run),
             "extractor": description,
+            "further_extractors": others,
             "samples_measured": _count(len(held_out), config),
             "data_changes": [],
         }
@@ -74,6 +75,7 @@ def watch_for(
         class_names=[str(kind) for kind in config.classes] if isinstance(config, TrainingConfig) else [],
         count=run.facts["samples_measured"],
         spec=settings.EXTRACTOR,
+        further=further,
     )
 
 

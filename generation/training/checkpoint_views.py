@@ -156,12 +156,13 @@ def _image(file: FieldFile) -> HttpResponse:
 @require_safe
 @may_view
 def course_figure(request: HttpRequest, pk: int) -> HttpResponse:
-    """The distances by step as SVG; `?print` for paper."""
+    """The distances by step as SVG, by the site's extractor or by that of the number `?by`; `?print` for paper."""
     course = Course.of(get_object_or_404(TrainingRun.objects.visible_to(request.user), pk=pk))
-    if not course.points:
+    place = request.GET.get("by", "0")
+    if not place.isdecimal() or int(place) >= len(course.curves):
         raise Http404
-    theme = theme_of(request.GET)
-    drawing = fidelity_figure.by_step(course.points, course.metrics.floor, theme, course.metrics.extractor)
+    curve, theme = course.curves[int(place)], theme_of(request.GET)
+    drawing = fidelity_figure.by_step(curve.points, curve.measured.floor, theme, curve.measured.extractor)
     return _drawing(request, drawing, "fidelity")
 
 

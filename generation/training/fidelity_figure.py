@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from generation.metrics.checkpoint_metrics import (
     CheckpointMetrics,
     Distances,
+    ExtractorDistances,
     ExtractorFacts,
     distance_titles,
 )
@@ -57,8 +58,12 @@ def _line(ax: Axes, theme: Theme, course: Sequence[Point], name: str) -> None:
 
 
 def table(run: TrainingRun) -> str:
-    """A CSV: every kept point of the loss, and every checkpoint's distances in the rows of their steps."""
-    measured = {checkpoint.step: checkpoint.measured for checkpoint in run.checkpoints.all()}
+    """A CSV: every kept point of the loss, and every checkpoint's distances in the rows of their steps.
+
+    Those of a further extractor stand in columns that end in its name.
+    """
+    measured = {checkpoint.step: checkpoint.measured for checkpoint in run.checkpoints.order_by("step")}
+    further = list(dict.fromkeys(row.name for metrics in measured.values() for row in metrics.further))
     losses = {int(step): loss for step, loss in run.curve}
     out = io.StringIO()
     rows = csv.writer(out)
@@ -67,10 +72,13 @@ def table(run: TrainingRun) -> str:
             *("step", "loss"),
             *DISTANCE_COLUMNS,
             *("copies", "extractor", "extractor_sha256", "validation_loss"),
+            *(f"{column}:{name}" for name in further for column in (*DISTANCE_COLUMNS, "extractor_sha256")),
         ]
     )
     for step in sorted(losses.keys() | measured.keys()):
-        rows.writerow([step, losses.get(step, ""), *_measured_cells(measured.get(step))])
+        metrics = measured.get(step)
+        more = [cell for name in further for cell in _cells_by(metrics.by(name) if metrics else None)]
+        rows.writerow([step, losses.get(step, ""), *_measured_cells(metrics), *more])
     return out.getvalue()
 
 
@@ -78,17 +86,25 @@ def _measured_cells(metrics: CheckpointMetrics | None) -> list[str | float]:
     """In the order of the columns after the loss; what was not measured is empty."""
     if metrics is None:
         return [""] * (len(DISTANCE_COLUMNS) + 4)
-    distances = metrics.distances
+    extractor = metrics.extractor
+    return [
+        *_distance_cells(metrics.distances),
+        metrics.scan.copies if metrics.scan else "",
+        *([extractor.name, extractor.sha256] if extractor else ["", ""]),
+        "" if metrics.validation_loss is None else metrics.validation_loss,
+    ]
+
+
+def _cells_by(measured: ExtractorDistances | None) -> list[str | float]:
+    if measured is None or measured.extractor is None:
+        return [""] * (len(DISTANCE_COLUMNS) + 1)
+    return [*_distance_cells(measured.distances), measured.extractor.sha256]
+
+
+def _distance_cells(distances: Distances) -> list[str | float]:
     cells = [
         *(distances.fid, distances.kid, distances.n_real or None, distances.n_fake or None),
         *(distances.fid_interval or (None, None)),
         *(distances.kid_interval or (None, None)),
-        metrics.scan.copies if metrics.scan else None,
     ]
-    extractor = metrics.extractor
-    names = [extractor.name, extractor.sha256] if extractor else ["", ""]
-    return [
-        *("" if cell is None else cell for cell in cells),
-        *names,
-        "" if metrics.validation_loss is None else metrics.validation_loss,
-    ]
+    return ["" if cell is None else cell for cell in cells]

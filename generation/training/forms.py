@@ -10,6 +10,13 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
 from audit import record
+from generation.declared_extractors import (
+    SITE,
+    declared,
+    name_of_numbers,
+    refusals,
+    specs,
+)
 from generation.diffusion.config import PRESETS, ConfigError, TrainingConfig, settings_of
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.finetuning.config import FineTuneConfig
@@ -37,6 +44,13 @@ class WithConfigFile(forms.Form):
     config: RunConfig
     attribute_values: Values = {}
 
+    extractors = forms.MultipleChoiceField(
+        required=False,
+        label="Measured by, beside the site’s extractor",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Each gives every checkpoint distances of its own, which never compare with another’s.",
+    )
+
     config_file = forms.FileField(
         required=False,
         label="Config file",
@@ -49,6 +63,13 @@ class WithConfigFile(forms.Form):
         help_text="As in a TOML file, one a line, such as checkpoint_every = 100. They go before the file.",
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        networks = declared()
+        self.fields["extractors"].choices = networks  # type: ignore[attr-defined]  # a MultipleChoiceField
+        if not networks:
+            self.fields["extractors"].widget = forms.MultipleHiddenInput()
+
     def written(self) -> dict[str, object]:
         """The settings of the file, with those of the text on top. Raises ConfigError."""
         uploaded: UploadedFile[Any] | None = self.cleaned_data.get("config_file")
@@ -60,7 +81,10 @@ class WithConfigFile(forms.Form):
                 settings = settings_of(uploaded.read().decode(), name=str(uploaded.name))
             except UnicodeDecodeError as error:
                 raise ConfigError(f"The config {uploaded.name} is no text file.") from error
-        return {**settings, **settings_of(self.cleaned_data["settings"])}
+        settings |= settings_of(self.cleaned_data["settings"])
+        if self.cleaned_data["extractors"]:
+            settings["extractors"] = self.cleaned_data["extractors"]
+        return settings
 
     def submit(self, by: Any, *, enqueue: bool = True) -> TrainingRun:
         """The queued run; a worker is told, unless this process does it."""
@@ -121,7 +145,7 @@ class TrainingForm(WithConfigFile):
     seed = forms.IntegerField(min_value=0, max_value=MOST_SEED, required=False, help_text="Empty: 0.")
     field_order = (
         *("name", "dataset", "parent", "preset", "size", "steps", "batch", "by_finding"),
-        *("attributes", "attribute_table", "seed"),
+        *("attributes", "attribute_table", "seed", "extractors"),
         *("config_file", "settings"),
     )
 
@@ -163,12 +187,30 @@ class TrainingForm(WithConfigFile):
         config = TrainingConfig.from_mapping({**base, **written, **settings})
         if parent:
             check_like(parent, config)
+        _check_extractors(config)
         _check_classes(config, data["dataset"])
         if config.attributes and not self.attribute_values:
             raise ConfigError(
                 "Attributes are asked for by their names; a config alone does not say their values."
             )
         return config
+
+
+def _check_extractors(config: RunConfig) -> None:
+    """Each can be used, and the best checkpoint is the best by one of them. Raises ConfigError."""
+    names = [value for value, _ in declared()]
+    for value in config.extractors:
+        if value not in names:
+            raise ConfigError(f"There is no extractor {value!r}; declared are {', '.join(names) or 'none'}.")
+    if sentences := refusals([SITE, *config.extractors]):
+        raise ConfigError(" ".join(sentences))
+    name = config.keep_best.partition(":")[2]
+    measuring = [name_of_numbers(spec) for spec in specs(config.extractors)] if config.extractors else []
+    if name and name not in measuring:
+        raise ConfigError(
+            f"keep_best names {name}, and beside the site's extractor, which needs no name, the checkpoints are "
+            f"measured by {', '.join(measuring) or 'none'}."
+        )
 
 
 def _check_classes(config: TrainingConfig, dataset: Dataset) -> None:
@@ -259,7 +301,7 @@ class FineTuneForm(WithConfigFile):
     seed = forms.IntegerField(min_value=0, max_value=MOST_SEED, required=False, help_text="Empty: 0.")
     field_order = (
         *("name", "dataset", "pipeline", "prompt", "rank", "size", "steps", "batch", "learning_rate", "seed"),
-        *("config_file", "settings"),
+        *("extractors", "config_file", "settings"),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -281,5 +323,6 @@ class FineTuneForm(WithConfigFile):
             channels = {"channels": channels_of(data["dataset"])}
             try:
                 self.config = FineTuneConfig.from_mapping({**channels, **self.written(), **settings})
+                _check_extractors(self.config)
             except ConfigError as error:
                 raise ValidationError(str(error)) from error

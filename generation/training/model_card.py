@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from generation.diffusion.config import KL_WEIGHT, OWN_AUTOENCODER
-from generation.metrics.checkpoint_metrics import CheckpointMetrics, ExtractorFacts, distance_titles
+from generation.metrics.checkpoint_metrics import (
+    CheckpointMetrics,
+    ExtractorDistances,
+    ExtractorFacts,
+    distance_titles,
+)
 from generation.metrics.fidelity_by_step import Point, points
 from generation.training.models import Checkpoint
 from generation.training.run_facts import ImageCounts, RunFacts
@@ -46,19 +51,24 @@ def _lines(checkpoint: Checkpoint) -> Iterator[str]:
         if section.text:
             yield section.text + "\n"
         yield from (f"- **{term}:** {value}" for term, value in section.facts)
-    course = _course(checkpoint)
-    if course:
-        fd, kd = distance_titles(checkpoint.measured.extractor)
-        yield f"\n## {fd} and {kd} by step\n"
-        yield f"| step | {fd} | {kd} |\n|---:|---:|---:|"
-        yield from (f"| {point.step:,} | {point.fid:.3f} | {point.kid:.4f} |" for point in course)
+    for measured in checkpoint.measured.by_extractor:
+        course = _course(checkpoint, measured.name)
+        if course:
+            fd, kd = measured.titles
+            yield f"\n## {fd} and {kd} by step\n"
+            yield f"| step | {fd} | {kd} |\n|---:|---:|---:|"
+            yield from (f"| {point.step:,} | {point.fid:.3f} | {point.kid:.4f} |" for point in course)
 
 
-def _course(checkpoint: Checkpoint) -> list[Point]:
+def _course(checkpoint: Checkpoint, extractor: str) -> list[Point]:
+    """By the extractor of this name, up to this checkpoint."""
     if checkpoint.run is None:
         return []
-    checkpoints = checkpoint.run.checkpoints.filter(step__lte=checkpoint.step)
-    return points((row.step, row.measured.distances) for row in checkpoints)
+    rows = [
+        (row.step, row.measured.by(extractor))
+        for row in checkpoint.run.checkpoints.filter(step__lte=checkpoint.step)
+    ]
+    return points((step, measured.distances) for step, measured in rows if measured is not None)
 
 
 def _use(checkpoint: Checkpoint) -> Section:
@@ -128,6 +138,14 @@ def _training(checkpoint: Checkpoint) -> Section:
     config = checkpoint.description["config"]
     settings = {name: value for name, value in config.items() if value not in ("", None, [], ())}
     rows = [("Step", f"{checkpoint.step:,} of {config.get('steps', 0):,}")]
+    if (
+        checkpoint.run is not None
+        and checkpoint.run.chosen_by
+        and checkpoint.run.chosen_checkpoint == checkpoint
+    ):
+        rows.append(
+            ("Best of its run so far", f"by the lowest {checkpoint.run.chosen_by.removeprefix('the ')}")
+        )
     if checkpoint.run is not None and checkpoint.run.parent is not None:
         parent = checkpoint.run.parent
         rows.append(("Started with the weights of", f"{parent}, SHA-256 {parent.sha256}"))
@@ -186,36 +204,47 @@ def _held_out(metrics: CheckpointMetrics) -> list[tuple[str, str]]:
 
 def _fidelity(checkpoint: Checkpoint) -> Section:
     metrics = checkpoint.measured
-    distances, floor = metrics.distances, metrics.floor
+    distances = metrics.distances
     if distances.fid is None or metrics.extractor is None:
         return Section(
             "Fidelity",
             _held_out(metrics),
             "Not measured: there were no held-out real images to measure against.",
         )
-    rows = []
-    fd, kd = distance_titles(metrics.extractor)
-    for name, words, digits, real in (("fid", fd, 3, floor.fid), ("kid", kd, 4, floor.kid)):
-        text = distances.in_words(name, digits, interval="(95 % interval {} to {})")
-        if real is not None:
-            text += f"; real images against real images {real:.{digits}f}"
-        rows.append((words, text))
+    rows = [row for measured in metrics.by_extractor for row in _distance_rows(measured)]
     rows += [("Images", f"{distances.n_fake:,} generated against {distances.n_real:,} held-out real ones")]
     rows += [
         (
-            f"{fd}, {name}",
+            f"{distance_titles(metrics.extractor)[0]}, {name}",
             f"{own.in_words('fid', 3, interval='(95 % interval {} to {})')}, {own.n_fake:,} against {own.n_real:,} images",
         )
         for name, own in metrics.by_class
     ]
     rows += _held_out(metrics)
-    return Section("Fidelity", rows, extractor_sentence(metrics.extractor))
+    networks = [measured.extractor for measured in metrics.by_extractor if measured.extractor is not None]
+    return Section("Fidelity", rows, extractors_sentence(networks))
 
 
-def extractor_sentence(extractor: ExtractorFacts) -> str:
-    """Which network the numbers are of, and that they compare with no other's."""
+def _distance_rows(measured: ExtractorDistances) -> Iterator[tuple[str, str]]:
+    """Both distances by one extractor."""
+    fd, kd = measured.titles
+    floor = measured.floor
+    for name, title, digits, real in (("fid", fd, 3, floor.fid), ("kid", kd, 4, floor.kid)):
+        text = measured.distances.in_words(name, digits, interval="(95 % interval {} to {})")
+        if real is not None:
+            text += f"; real images against real images {real:.{digits}f}"
+        yield title, text
+
+
+def extractors_sentence(extractors: Sequence[ExtractorFacts]) -> str:
+    """Which networks the numbers are of, and that those of two never compare."""
+    names = [
+        f"{extractor.name} ({extractor.dimensions:,} features, SHA-256 {extractor.sha256[:12]}…)"
+        for extractor in extractors
+    ]
+    word = "extractor" if len(names) == 1 else "extractors"
     return (
-        f"Measured with the extractor {extractor.name} ({extractor.dimensions:,} features, SHA-256 {extractor.sha256[:12]}…). "
+        f"Measured with the {word} {', '.join(names)}. "
         "Values of another extractor, or of other numbers of images, do not compare with these."
     )
 

@@ -22,8 +22,9 @@ from generation.diffusion.checkpoint_json import CheckpointJSON
 from generation.diffusion.checkpoint_source import CheckpointSource
 from generation.diffusion.config import ImageClass, TrainingConfig
 from generation.diffusion.finetuning.config import FineTuneConfig
+from generation.diffusion.kept_metric import value_of
 from generation.diffusion.run_config import ConfigError, toml_of
-from generation.metrics.checkpoint_metrics import CheckpointMetrics, Fidelity
+from generation.metrics.checkpoint_metrics import CheckpointMetrics, Fidelity, metric_title
 from jobs.models import Job
 from pool.models import Dataset, Image
 from pool.storage.stored_files import stored_bytes
@@ -83,16 +84,18 @@ class TrainingRun(Job):
         """The one that stands for the run: the best by the metric that was to be kept, else the last."""
         checkpoints = list(self.checkpoints.order_by("-step"))
         metric = self.config.get("keep_best")
-        measured = [
-            checkpoint
-            for checkpoint in checkpoints
-            if isinstance(checkpoint.metrics.get(metric), (int, float))
-        ]
-        return (
-            min(measured, key=lambda checkpoint: checkpoint.metrics[metric])
-            if measured
-            else next(iter(checkpoints), None)
-        )
+        values = [(value_of(row.metrics, metric), row) for row in checkpoints] if metric else []
+        measured = [(value, row) for value, row in values if value is not None]
+        best = min(measured, key=lambda pair: pair[0], default=None)
+        return best[1] if best is not None else next(iter(checkpoints), None)
+
+    @property
+    def chosen_by(self) -> str:
+        """In words what `chosen_checkpoint` is the lowest of; "" where it is the last."""
+        metric, chosen = self.config.get("keep_best"), self.chosen_checkpoint
+        if not metric or chosen is None or value_of(chosen.metrics, metric) is None:
+            return ""
+        return metric_title(metric, chosen.measured.extractor)
 
     @property
     def ancestors(self) -> list[Checkpoint]:
@@ -290,6 +293,8 @@ class Checkpoint(Shared):
             facts["kid"] = metrics.distances.kid
         if facts and metrics.extractor:
             facts["fid_extractor"] = metrics.extractor.name
+        if further := [words for row in metrics.further for words in row.as_words()]:
+            facts["further_distances"] = further
         return facts
 
     @property

@@ -62,5 +62,6 @@ class DataChange(TypedDict):
 
 class RunFacts(DataFacts, MachineFacts, PipelineFacts, ParentFacts):
     extractor: ExtractorJSON
+    further_extractors: list[ExtractorJSON]
     samples_measured: int
     data_changes: list[DataChange]

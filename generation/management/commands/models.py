@@ -18,6 +18,7 @@ from generation.models import Checkpoint, TrainingRun
 from generation.training.bundled_checkpoints import register_shipped
 from generation.training.exchange import pipeline_export, pipeline_import, removal
 from generation.training.forms import NameForm
+from generation.training.run_history import best_in_words
 from jobs.command_line.form_command import fill, refusal
 from jobs.command_line.options import Options
 
@@ -110,7 +111,8 @@ class Command(BaseCommand):
         if run.is_unfinished:
             raise refusal(f"{run.name} is not at its end; let it end first.")
         names = removal.prune(run, keep=max(1, options["keep"]))
-        return f"Removed: {', '.join(names) or 'none'}.", {"removed": names}
+        report = {"removed": names, "best": str(run.chosen_checkpoint or ""), "best_by": run.chosen_by}
+        return f"Removed: {', '.join(names) or 'none'}. {best_in_words(run)}".strip(), report
 
 
 def _checkpoint(name: str) -> Checkpoint:

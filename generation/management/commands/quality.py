@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from generation.declared_extractors import SITE
 from generation.models import QualityReport
-from generation.quality.declared_extractors import SITE
 from generation.quality.forms import QualityForm
 from generation.quality.models import Part
 from jobs.command_line.form_command import fill, refusal

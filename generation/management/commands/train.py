@@ -36,6 +36,7 @@ OF_A_NEW_RUN = (
         "from",
         "attributes",
         "attribute_table",
+        "extractors",
     ),
     *NUMBERS,
 )
@@ -82,6 +83,13 @@ class Command(BaseCommand):
             "--prompt", metavar="TEMPLATE", help="of a fine-tuning, with {finding}, {modality}"
         )
         _numbers(parser)
+        parser.add_argument(
+            "--extractors",
+            nargs="+",
+            default=[],
+            metavar="NAME",
+            help="measure each checkpoint by these recipes of the home's models/extractors too, by file name without .toml",
+        )
         parser.add_argument(
             "--curves", metavar="RUN", help="train nothing; print a run's loss and distances by step as CSV"
         )
@@ -130,7 +138,7 @@ def _form(options: Options) -> WithConfigFile:
     values = {
         **{
             name: options[name]
-            for name in (*NUMBERS, "preset", "by_finding", "pipeline", "prompt", "attributes")
+            for name in (*NUMBERS, "preset", "by_finding", "pipeline", "prompt", "attributes", "extractors")
         },
         "name": options["name"] or dataset.name,
         "dataset": dataset.pk,

@@ -124,6 +124,7 @@ class Erasing(TypedDict):
 
 
 class FineTuning(TypedDict):
+    extractors: NotRequired[list[str] | None]
     config_file: NotRequired[str | None]
     settings: NotRequired[str | None]
     name: NotRequired[str | None]
@@ -451,6 +452,7 @@ class StudyMember(TypedDict):
 
 
 class Training(TypedDict):
+    extractors: NotRequired[list[str] | None]
     config_file: NotRequired[str | None]
     settings: NotRequired[str | None]
     name: NotRequired[str | None]

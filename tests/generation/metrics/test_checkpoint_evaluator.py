@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import pickle
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -15,7 +17,9 @@ from PIL import Image
 
 from generation.diffusion import checkpoint
 from generation.diffusion.config import TrainingConfig
+from generation.diffusion.distributed_group import DistributedGroup
 from generation.diffusion.errors import TrainingStoppedError
+from generation.diffusion.launch import train_apart
 from generation.diffusion.progress import Progress
 from generation.diffusion.run import TrainingImages, train
 from generation.diffusion.trainer import Trainer
@@ -25,7 +29,8 @@ from generation.metrics.distances import fid
 from generation.metrics.extractors import extractor
 from generation.metrics.fidelity_by_step import points, suggestion
 from pool.canonical.pixels import fitted_square
-from tests.generation.tiny import bright_squares, tiny_config
+from tests.generation.metrics.image_samples import GridExtractor
+from tests.generation.tiny import CLASSES, bright_squares, tiny_config
 
 Squares = NDArray[np.uint8]
 
@@ -57,6 +62,83 @@ def test_each_class_has_the_distance_of_its_own_images_alone(tmp_path: Path) -> 
     )
     assert metrics["by_class"]["xray/normal"]["n_real"] == 5
     assert metrics["by_class"]["xray/normal"]["n_fake"] == 6
+
+
+def test_further_extractors_give_distances_of_their_own_features(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dice = np.random.default_rng(0)
+    training, held_out, images = (
+        dice.integers(0, 256, (count, 16, 16), dtype=np.uint8) for count in (9, 11, 12)
+    )
+    monkeypatch.setattr(
+        "generation.metrics.checkpoint_evaluator.extractor",
+        lambda spec: GridExtractor() if spec else extractor(),
+    )
+    watch = Watch.of(tmp_path, training, held_out, count=12, further=["grid"])
+
+    metrics, _sheets = watch.measure(images)
+
+    [own], grid = metrics["further"], GridExtractor().features
+    assert own["extractor"]["name"] == "grid"
+    assert own["fid"] == pytest.approx(fid(grid(held_out), grid(images)).value, rel=1e-4)
+    assert own["floor"]["fid"] == pytest.approx(fid(grid(held_out), grid(training)).value, rel=1e-4)
+    features = extractor().features
+    assert metrics["fid"] == pytest.approx(fid(features(held_out), features(images)).value, rel=1e-4)
+
+
+def test_two_processes_draw_and_measure_what_one_does(tmp_path: Path) -> None:
+    """An odd number of images, so that the shares differ."""
+    config = tiny_config(classes=CLASSES, steps=3)
+    images = bright_squares(config, count=40)
+    numbers = np.arange(40) % 2
+    training = TrainingImages(images.pixels[:20], numbers[:20])
+    watches = [
+        Watch.of(
+            *(tmp_path / name, images.pixels[:20], images.pixels[20:39]),
+            names=[str(place) for place in range(20)],
+            held_out_classes=numbers[20:39],
+            class_names=["normal", "opacity"],
+            count=17,
+        )
+        for name in "ab"
+    ]
+
+    one = train(config, training, tmp_path / "one", on_checkpoint=watches[0])
+    two = train_apart(config, training, tmp_path / "two", on_checkpoint=watches[1], processes=2)
+
+    alone, together = (checkpoint.facts_of(folder)["metrics"] for folder in (one, two))
+    assert together["n_fake"] == together["memorisation"]["of"] == 17
+    assert together.keys() == alone.keys()
+    for name in ("fid", "kid", "validation_loss"):
+        assert together[name] == pytest.approx(alone[name], rel=1e-4)
+    assert together["floor"]["fid"] == pytest.approx(alone["floor"]["fid"], rel=1e-4)
+    assert (two / GRID).exists()
+
+
+@pytest.mark.parametrize(("rank", "places"), [(0, [0, 3, 6]), (1, [1, 4]), (2, [2, 5])])
+def test_each_process_draws_its_share_alone(rank: int, places: list[int], tmp_path: Path) -> None:
+    class Third(DistributedGroup):
+        size = 3
+
+    class Drawer:
+        group, drawn_at_once = Third(), 2
+        places: ClassVar[list[int]] = []
+
+        def tell(self, _sentence: str) -> None: ...
+
+        def images(self, places: Sequence[int], *, seed: int) -> Squares:
+            self.places.extend(places)
+            return np.zeros((len(places), 4, 4), dtype=np.uint8)
+
+    drawer: Any = Drawer()
+    drawer.group.rank = rank
+    Drawer.places.clear()
+
+    images = Watch(tmp_path, count=7).samples(drawer)
+
+    assert Drawer.places == places
+    assert len(images) == len(places)
 
 
 def test_every_checkpoint_carries_its_distances_and_sheets(tmp_path: Path) -> None:

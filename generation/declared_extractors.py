@@ -1,4 +1,4 @@
-"""The extractors that a report may be measured by: the site's own, those declared in the home's folder, and FRD.
+"""The extractors that a report or a run may be measured by: the site's own, those declared in the home's folder, and FRD.
 
 A researcher names one of them; a path never comes from a page.
 """
@@ -34,6 +34,11 @@ def choices() -> list[tuple[str, str]]:
     return offered
 
 
+def declared() -> list[tuple[str, str]]:
+    """The networks beside the site's."""
+    return [(value, name) for value, name in choices() if value not in {SITE, FRD}]
+
+
 def specs(values: Sequence[str]) -> list[str]:
     """The networks of the values, in their order; the site's where there is none."""
     networks = [value for value in values if value != FRD] or [SITE]
@@ -55,7 +60,7 @@ def refusals(values: Sequence[str]) -> list[str]:
 
 def _same_names(values: Sequence[str]) -> list[str]:
     """A number stands under its extractor's name in table, file and pool: two of one name could not be told apart."""
-    counts = Counter(_name_of_numbers(spec) for spec in specs(values))
+    counts = Counter(map(name_of_numbers, specs(values)))
     return [
         f"Two of these give their numbers under the name “{name}”: choose one, or name one otherwise in its recipe."
         for name, count in counts.items()
@@ -63,7 +68,8 @@ def _same_names(values: Sequence[str]) -> list[str]:
     ]
 
 
-def _name_of_numbers(spec: str) -> str:
+def name_of_numbers(spec: str) -> str:
+    """What the numbers of the network of this spec are called."""
     path = Path(spec.partition("#")[0])
     return read_recipe(path).name if path.suffix == SUFFIX else path.name
 
