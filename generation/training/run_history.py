@@ -16,6 +16,7 @@ from generation.metrics.fidelity_by_step import Point, points, suggestion
 from generation.training.loss_figure import LossCurve
 from generation.training.model_card import extractors_sentence
 from generation.training.models import Checkpoint, TrainingRun
+from jobs.durations import in_words
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,4 @@ def time_left(run: TrainingRun) -> str:
     if run.state != TrainingRun.State.RUNNING or not run.images_per_second:
         return ""
     seconds = (run.total - run.done) * run.config.get("batch", 1) / run.images_per_second
-    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} seconds"
+    return in_words(seconds)

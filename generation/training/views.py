@@ -12,6 +12,7 @@ from generation.training import pipeline_folder
 from generation.training.forms import MOST_MORE_STEPS, FineTuneForm, LongerForm, ModelImportForm, TrainingForm
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.run_history import Course, loss_curve, time_left
+from jobs.duration_button import is_of_duration, with_duration
 from jobs.views import Context, JobPages
 from pool.choices import for_person
 
@@ -63,6 +64,8 @@ def train(request: HttpRequest) -> HttpResponse:
         ),
         request.user,
     )
+    if is_of_duration(request):
+        return render(request, "generation/training_form.html", with_duration(form))
     if request.method == "POST" and form.is_valid():
         return redirect(form.submit(request.user))
     return render(
@@ -90,14 +93,16 @@ def finetune(request: HttpRequest) -> HttpResponse:
         ),
         request.user,
     )
-    if request.method == "POST" and form.is_valid():
+    is_estimate = is_of_duration(request)
+    if not is_estimate and request.method == "POST" and form.is_valid():
         return redirect(form.submit(request.user))
     context = {
-        "form": form,
+        **(with_duration(form) if is_estimate else {"form": form}),
         "pipelines": pipeline_folder.names(),
         "pipelines_folder": pipeline_folder.folder(),
     }
-    return render(request, "generation/finetune_form.html", context, status=422 if form.errors else 200)
+    is_refused = bool(form.errors) and not is_estimate
+    return render(request, "generation/finetune_form.html", context, status=422 if is_refused else 200)
 
 
 @require_safe

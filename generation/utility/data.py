@@ -117,6 +117,16 @@ def why_no_experiment(
     return _why_none(dataset, labels, counts)
 
 
+def sizes(dataset: Dataset, synthetic: Iterable[Dataset], labels: Sequence[str]) -> tuple[int, int]:
+    """How many real and synthetic images there are to train on, of these findings or of those of the test split."""
+    sides = _sides(dataset, synthetic, None)
+    classes = labels or sorted(
+        set(sides["test"].exclude(label="").order_by().values_list("label", flat=True))
+    )
+    real, generated = (sides[side].filter(label__in=classes).count() for side in ("training", "synthetic"))
+    return real, generated
+
+
 def runs_behind(experiment: UtilityExperiment) -> set[TrainingRun]:
     """The training runs that the synthetic images came from, through every pipeline and LoRA made here."""
     jobs = GenerationJob.objects.filter(dataset__in=experiment.synthetic.all())

@@ -11,6 +11,8 @@ from django.db import transaction
 from generation.diffusion.config import PRESETS as GENERATORS
 from generation.diffusion.config import ConfigError, settings_of
 from generation.diffusion.sampling.seeds import MOST_SEED
+from generation.training.duration import duration_sentence
+from generation.utility.arms import arms_of
 from generation.utility.config import (
     ALL,
     ARCHITECTURES,
@@ -20,8 +22,9 @@ from generation.utility.config import (
     UtilityConfig,
     UtilityConfigError,
 )
-from generation.utility.data import why_no_experiment
-from generation.utility.models import MOST_PER_CLASS, UtilityExperiment
+from generation.utility.data import sizes, why_no_experiment
+from generation.utility.duration import duration
+from generation.utility.models import MOST_PER_CLASS, UtilityExperiment, UtilityFit
 from generation.utility.pipeline import LONGEST_NAME, colour_of, generator_config, names_taken, new_experiment
 from pool.models import Dataset, Origin
 
@@ -166,6 +169,24 @@ class UtilityForm(forms.Form):
             settings["without_copies"] = True
         start = {"preset": data["preset"], **settings_of(data["settings"])}
         return UtilityConfig.from_mapping(colour_of(data["real"], {**start, **settings}))
+
+    def duration_sentence(self) -> str:
+        """Of the valid form: about how long the experiment takes, and the model before it."""
+        data = self.cleaned_data
+        chain = self.model is not None
+        real, synthetic = sizes(data["real"], () if chain else data["synthetic"], self.config.labels)
+        if self.model is not None:
+            synthetic = data["per_class"] * (len(self.config.labels) or len(self.model.classes))
+        arms, _ = arms_of(self.config, real=real, synthetic=synthetic)
+        fits = [
+            fit
+            for name in dict.fromkeys(self.config.architectures)
+            for fit in UtilityFit.objects.last_of(name)
+        ]
+        sentence = duration(self.config, [arm.name for arm in arms], fits).sentence
+        if self.model is None:
+            return sentence
+        return f"{sentence} The model first: {duration_sentence(self.model)} Its images are not counted."
 
     def submit(self, by: Any, *, enqueue: bool = True) -> UtilityExperiment:
         """The queued experiment; a worker is told of its first stage, unless this process does it."""

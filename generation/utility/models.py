@@ -14,12 +14,14 @@ from django.urls import reverse
 from generation.images.models import GenerationJob
 from generation.training.models import Checkpoint, TrainingRun
 from generation.utility.config import UtilityConfig
+from generation.utility.duration import MeasuredFit, last_fits, seconds_to_go
 from generation.utility.results import UtilityResults
 from jobs.models import Job, JobQuerySet
 from pool.canonical.typed_json import from_json
 from pool.models import Dataset, Image
 
 MOST_PER_CLASS = 20_000
+MOST_FITS = 50  # by which an experiment's time is said
 
 
 class UtilityExperimentQuerySet(JobQuerySet["UtilityExperiment"]):
@@ -156,6 +158,14 @@ class UtilityExperiment(Job):
         return [(name, stage) for name, stage in by_name if stage is not None]
 
     @property
+    def seconds_left(self) -> float | None:
+        """By the classifiers of this very experiment; None before each of its networks was trained once."""
+        if self.state != self.State.RUNNING or not self.total:
+            return None
+        fits = self.fits.values_list("arm", "architecture", "seconds")
+        return seconds_to_go(self.parsed_config, self.total, fits)
+
+    @property
     def parsed_config(self) -> UtilityConfig:
         return UtilityConfig.from_mapping(self.config)
 
@@ -168,6 +178,14 @@ class UtilityExperiment(Job):
     def folder(self) -> Path:
         """Where the worker keeps the classifiers."""
         return Path(settings.MODELS_DIR) / f"utility-{self.pk}"
+
+
+class UtilityFitQuerySet(models.QuerySet["UtilityFit"]):
+    def last_of(self, architecture: str) -> list[MeasuredFit]:
+        """How long the newest classifiers of this architecture took."""
+        rows = self.filter(architecture=architecture).order_by("-pk")
+        columns = rows.values_list("arm", "architecture", "experiment__config", "seconds")
+        return last_fits(columns[:MOST_FITS])
 
 
 class UtilityFit(models.Model):
@@ -186,6 +204,8 @@ class UtilityFit(models.Model):
     external_probabilities = models.JSONField(default=list)
     losses = models.JSONField(default=list)
     seconds = models.FloatField()
+
+    objects = UtilityFitQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]

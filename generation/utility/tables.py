@@ -174,7 +174,9 @@ def _beside(numbers: UtilityResults, external: ExternalTest) -> Table:
         for inside, outside, fall in zip(numbers.arms, external.arms, external.falls, strict=True)
     ]
     heads = [
-        f"{NAMES[name]}, {what}" for name in names for what in ("test split", "external", "first less second")
+        f"{NAMES[name]}, {what}"
+        for name in names
+        for what in ("test split", "external", "test split less external")
     ]
     return Table(["Trained on", "Network", *heads], rows)
 

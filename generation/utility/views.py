@@ -13,6 +13,8 @@ from generation.utility.forms import UtilityForm
 from generation.utility.models import UtilityExperiment, UtilityExplanation
 from generation.utility.score_table import as_csv
 from generation.utility.tables import Report
+from jobs.duration_button import is_of_duration, with_duration
+from jobs.durations import in_words
 from jobs.views import Context, JobPages
 from pool.choices import for_person
 from pool.figure_style import FORMATS, PRINT, as_file, theme_of
@@ -47,7 +49,11 @@ class UtilityPages(JobPages[UtilityExperiment]):
         return {}
 
     def context(self, job: UtilityExperiment) -> Context:
-        return {"report": Report.of(job) if job.report else None}
+        seconds = job.seconds_left
+        return {
+            "report": Report.of(job) if job.report else None,
+            "time_left": "" if seconds is None else in_words(seconds),
+        }
 
 
 @may_add
@@ -55,6 +61,8 @@ def new(request: HttpRequest) -> HttpResponse:
     form = for_person(
         UtilityForm(request.POST or None, initial={"real": request.GET.get("dataset")}), request.user
     )
+    if is_of_duration(request):
+        return render(request, "generation/utility_form.html", with_duration(form))
     if request.method == "POST" and form.is_valid():
         return redirect(form.submit(request.user))
     return render(request, "generation/utility_form.html", {"form": form}, status=422 if form.errors else 200)

@@ -98,6 +98,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="print JSON")
 
+    def _new(self, options: Options) -> TrainingRun:
+        """The run, after a word about how long it takes."""
+        form = _form(options)
+        self.stderr.write(form.duration_sentence())
+        return form.submit(None, enqueue=False)
+
     def handle(self, *args: Any, **options: Any) -> None:
         if options["curves"] or options["config_of"]:
             run = _run_named(options["curves"] or options["config_of"])
@@ -105,7 +111,7 @@ class Command(BaseCommand):
             return
         if options["more_steps"] is not None and not options["resume"]:
             raise refusal("--more-steps goes with --resume RUN.")
-        run = _resumed(options) if options["resume"] else _form(options).submit(None, enqueue=False)
+        run = _resumed(options) if options["resume"] else self._new(options)
         perform_with_bar(run, unit="step")
         names = list(run.checkpoints.order_by("step").values_list("name", flat=True))
         report = {

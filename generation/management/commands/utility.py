@@ -80,9 +80,12 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        experiment = (
-            _resumed(options["resume"]) if options["resume"] else _form(options).submit(None, enqueue=False)
-        )
+        if options["resume"]:
+            experiment = _resumed(options["resume"])
+        else:
+            form = _form(options)
+            self.stderr.write(form.duration_sentence())
+            experiment = form.submit(None, enqueue=False)
         _see_the_stages_through(experiment)
         perform_with_bar(experiment, unit="classifier")
         report = {

@@ -1,0 +1,48 @@
+"""How long a training run takes, at the pace of the newest run of the same network here; no guess where there was none."""
+
+from __future__ import annotations
+
+from generation.diffusion.config import OWN_AUTOENCODER
+from generation.diffusion.run_config import RunConfig
+from generation.training.models import TrainingRun
+from jobs.durations import in_words
+
+# What a step costs: of a network of our own, of a pipeline.
+OWN_NETWORK = (
+    *("network", "size", "channels", "patch", "widths", "layers", "head_dim", "depth", "width"),
+    *("heads", "latent", "latent_channels", "compile"),
+)
+PIPELINE = ("pipeline", "size", "rank")
+MOST_RUNS = 200
+
+
+def duration_sentence(config: RunConfig) -> str:
+    """About how long a run of these settings takes, and by what that is said."""
+    settings = TrainingRun(config=config.as_json()).config
+    names = PIPELINE if "pipeline" in settings else OWN_NETWORK
+    pace = _newest_pace(settings, names)
+    if pace is None:
+        return "How long it takes is not known: no run of this network at this size was measured here yet."
+    seconds = config.steps * config.batch / pace
+    before = " The autoencoder before it is not counted." if settings.get("latent") == OWN_AUTOENCODER else ""
+    return (
+        f"About {in_words(seconds)} for {config.steps:,} steps of {config.batch} images, at the {pace:.3g} images a second "
+        f"of the newest run of this network at this size here.{before}"
+    )
+
+
+def _newest_pace(settings: dict[str, object], names: tuple[str, ...]) -> float | None:
+    """Images a second of the newest run whose steps cost the same; one of the same batch where there is one."""
+    runs = TrainingRun.objects.filter(images_per_second__gt=0).order_by("-pk")
+    alike = [
+        (config.get("batch"), pace)
+        for config, pace in runs.values_list("config", "images_per_second")[:MOST_RUNS]
+        if pace and all(_plain(config.get(name)) == _plain(settings.get(name)) for name in names)
+    ]
+    same_batch = [pace for batch, pace in alike if batch == settings.get("batch")]
+    return next(iter([*same_batch, *(pace for _, pace in alike)]), None)
+
+
+def _plain(value: object) -> object:
+    """A row has lists where settings have tuples."""
+    return list(value) if isinstance(value, tuple) else value

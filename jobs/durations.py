@@ -1,0 +1,13 @@
+"""A length of time in words."""
+
+from __future__ import annotations
+
+UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60))
+
+
+def in_words(seconds: float) -> str:
+    """“3 hours”, in the largest unit of which there are two at least."""
+    for unit, size in UNITS:
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(1, round(seconds))} seconds" if seconds >= 1.5 else "a second"
