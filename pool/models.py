@@ -318,6 +318,8 @@ class ImportJob(Job):
     url = models.CharField("address", max_length=2000, blank=True)
     provenance = models.JSONField(default=dict, blank=True)
     slices = models.CharField(max_length=10, blank=True)
+    # Whether whoever imports asked for these of the DICOM headers.
+    with_sex_and_age = models.BooleanField(default=False)
     layout = models.CharField(
         max_length=20, blank=True
     )  # of a public data set, by `pool.imports.public_layouts`

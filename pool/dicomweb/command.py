@@ -99,7 +99,8 @@ def _form(options: Options, source: DicomwebSource, matches: list[SeriesMatch]) 
                 f"The dataset “{dataset}” is {getattr(dataset, key)}, not {options[key]}: choose another name."
             )
     described = {
-        key: options[key] for key in ("origin", "modality", "window", "slices", "licence", "citation")
+        key: options[key]
+        for key in ("origin", "modality", "window", "slices", "with_sex_and_age", "licence", "citation")
     }
     where = {"dataset": dataset.pk} if dataset else {"name": name}
     series = [f"{match.study} {match.series}" for match in matches]

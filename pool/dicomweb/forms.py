@@ -195,6 +195,7 @@ class SeriesImportForm(DestinationForm):
             job = ImportJob(
                 dataset=self.target(by),
                 slices=data["slices"],
+                with_sex_and_age=data["with_sex_and_age"],
                 dicomweb_source=source,
                 dicomweb_series=[entry.split() for entry in dict.fromkeys(data["chosen_series"])],
                 requested_by=by,

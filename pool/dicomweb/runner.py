@@ -122,6 +122,7 @@ def _outcomes(job: ImportJob, fetch: SeriesFetch) -> Iterator[Image | HeldFile |
         done=done,
         provenance={"fetched_from": f"DICOMweb source “{job.dicomweb_source}”"},
         slices=job.slices,
+        with_sex_and_age=job.with_sex_and_age,
     )
     if fetch.error:
         raise fetch.error

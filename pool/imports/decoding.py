@@ -58,6 +58,8 @@ class Hints:
     slices: str = ""
     may_be_even: bool = False
     """Whether an image of one grey level is handed on, to be counted by whoever asked for it."""
+    with_sex_and_age: bool = False
+    """Whether sex and band of age are read from a DICOM header."""
 
 
 WINDOW_SENTENCE = f"A window is {', '.join(WINDOW_WORDS)} or CENTRE/WIDTH, like -600/1500."

@@ -42,6 +42,7 @@ def main(seconds: int, memory: int) -> None:
             window=str(head["window"]),
             slices=str(head["slices"]),
             may_be_even=bool(head["may_be_even"]),
+            with_sex_and_age=bool(head["with_sex_and_age"]),
         )
         reply, data = _answer(body, str(head["name"]), hints)
         signal.alarm(0)
@@ -95,7 +96,12 @@ def gate(data: bytes, name: str, hints: Hints) -> list[Decoded]:
 
 def _of_dicom(data: bytes, hints: Hints) -> list[Decoded]:
     frames = dicom.decode_frames(
-        data, modality=hints.modality, window=hints.window, colour=hints.colour, choice=hints.slices
+        data,
+        modality=hints.modality,
+        window=hints.window,
+        colour=hints.colour,
+        choice=hints.slices,
+        with_sex_and_age=hints.with_sex_and_age,
     )
     several = len(frames) > 1
     return [

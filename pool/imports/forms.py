@@ -108,6 +108,11 @@ class DestinationForm(forms.Form):
         validators=[check_slices],
         help_text="Of files that hold several images (multi-frame DICOM, NIfTI, NRRD), and of each DICOM series: middle, every:N, all or lung; stack keeps the slices of a file, a series or a folder together as one image. Empty: every file of a series.",
     )
+    with_sex_and_age = forms.BooleanField(
+        required=False,
+        label="Take sex and age from DICOM",
+        help_text="As F, M or O and a band of ten years, never the exact age; what a table says goes first. Only where you may store it.",
+    )
     licence = forms.CharField(max_length=200, required=False)
     citation = forms.CharField(
         max_length=2000, required=False, help_text="Who is to be thanked when these images are shown."
@@ -293,6 +298,7 @@ class UploadForm(DestinationForm):
             "table": data["table"],
             "url": data["url"],
             "slices": data["slices"],
+            "with_sex_and_age": data["with_sex_and_age"],
             "layout": data["layout"],
             "provenance": data["provenance"],
             "sent": data["sent"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from jobs.disk_space import is_out_of_room
@@ -55,17 +55,19 @@ def bring_in(
     done: Collection[str] = frozenset(),
     provenance: Mapping[str, str] = MappingProxyType({}),
     slices: str = "",
+    with_sex_and_age: bool = False,
 ) -> Iterator[Image | HeldFile | Duplicate | Refusal | None]:
     """What became of each file, as it happens; None for those in `done`, which an earlier attempt dealt with.
 
     `provenance` is what a person says of where all of them come from; it goes into each one's provenance.
     `slices` chooses of files that hold several images, and of the slices of each series; for these None says that one
-    was set aside, and what became of it comes last.
+    was set aside, and what became of it comes last. `with_sex_and_age` reads these, as a band, from DICOM headers.
     """
     series = set(job.images.order_by().values_list("series_key", flat=True).distinct()) if job else set()
     # A slice is chosen by its place among all of its series: then those dealt with are opened again.
     missing = (None if _name(item) in done and not slices else item for item in items)
-    with Pipeline(hints_of(dataset, slices)) as pipeline, SeriesChoice(slices) as choice:
+    hints = replace(hints_of(dataset, slices), with_sex_and_age=with_sex_and_age)
+    with Pipeline(hints) as pipeline, SeriesChoice(slices) as choice:
         for opened in _opened(pipeline.open_all(missing), choice):
             stack = opened if isinstance(opened, OpenedStack) else None
             file = opened.file if isinstance(opened, OpenedStack) else opened
@@ -165,11 +167,11 @@ def _described(file: OpenedFile, image: Prepared, provenance: Mapping[str, str],
         **provenance,
         "view": facts.view,
         "site": facts.site,
-        "sex": facts.sex,
-        "age_band": facts.age_band,
         "licence": facts.licence,
         "readers": facts.readers,
         **decoded.tags,
+        # What a table says goes before what the header says.
+        **{name: value for name, value in (("sex", facts.sex), ("age_band", facts.age_band)) if value},
     }
     patient = facts.patient or decoded.patient_id
     notes = [*decoded.notes, *file.source.notes, *facts.notes]

@@ -41,6 +41,7 @@ class Upload(TypedDict):
     table: SentFile[bytes] | None
     url: NotRequired[str]
     slices: NotRequired[str]
+    with_sex_and_age: NotRequired[bool]
     layout: NotRequired[str]
     provenance: NotRequired[Mapping[str, str]]
     sent: NotRequired[Sequence[ResumableUpload]]  # in pieces, before the form
@@ -54,6 +55,7 @@ def submit_upload(dataset: Dataset, data: Upload, *, by: Any) -> ImportJob:
         table=data["table"],
         url=data.get("url", ""),
         slices=data.get("slices", ""),
+        with_sex_and_age=data.get("with_sex_and_age", False),
         layout=data.get("layout", ""),
         provenance=plain_json(data.get("provenance", {})),
         requested_by=by,
@@ -182,7 +184,15 @@ def _outcomes(
 ) -> Iterator[Image | HeldFile | Duplicate | Refusal | None]:
     provenance = {**job.provenance, "fetched_from": job.source_url}
     sources = from_paths(items, reading.labels, tables=reading.tables)
-    return bring_in(job.dataset, sources, job=job, done=done, provenance=provenance, slices=job.slices)
+    return bring_in(
+        job.dataset,
+        sources,
+        job=job,
+        done=done,
+        provenance=provenance,
+        slices=job.slices,
+        with_sex_and_age=job.with_sex_and_age,
+    )
 
 
 def _local(upload: UploadedFile, folder: Path, progress: Teller) -> ImportItem:

@@ -377,6 +377,7 @@ class ScheduleBody(TypedDict):
 
 class SeriesChoice(TypedDict):
     slices: NotRequired[str | None]
+    with_sex_and_age: NotRequired[bool | None]
     chosen_series: NotRequired[list[str] | None]
 
 

@@ -860,6 +860,7 @@ class TrainingFacts(TypedDict):
 
 class Upload(TypedDict):
     slices: NotRequired[str | None]
+    with_sex_and_age: NotRequired[bool | None]
     url: NotRequired[str | None]
     made_with: NotRequired[str | None]
     model: NotRequired[str | None]

@@ -17,6 +17,7 @@ from pool.imports.dicom.geometry import height_over_width, squared
 from pool.imports.dicom.headers import adopt_groups, text
 from pool.imports.dicom.holding import hold_reason
 from pool.imports.dicom.kind import checked_modality, note_kind
+from pool.imports.dicom.person import person_tags
 from pool.imports.dicom.series import SeriesPlace, series_place
 from pool.imports.dicom.stored_values import Stored, frames_of, stored_values
 from pool.imports.dicom.terms import kept_values
@@ -76,12 +77,19 @@ def decode(data: bytes, *, modality: str = "", window: str = "", colour: bool = 
 
 
 def decode_frames(
-    data: bytes, *, modality: str = "", window: str = "", colour: bool = False, choice: str = ""
+    data: bytes,
+    *,
+    modality: str = "",
+    window: str = "",
+    colour: bool = False,
+    choice: str = "",
+    with_sex_and_age: bool = False,
 ) -> list[DicomImage]:
     """The chosen frames with rescale, VOI and inversion applied. Raises RefusedImageError with one sentence.
 
     `modality` is what a person says of it, `window` a person's choice: one of the words, or CENTRE/WIDTH;
-    `choice` says which frames, as in `pool.imports.volumetric.slices`.
+    `choice` says which frames, as in `pool.imports.volumetric.slices`. Sex and band of age are among the tags only
+    `with_sex_and_age`.
     """
     try:
         with warnings.catch_warnings():
@@ -91,6 +99,8 @@ def decode_frames(
                 _image(dataset, modality, window, colour=colour, frame=frame, is_of_stack=choice == STACK)
                 for frame in _frames(dataset, modality, choice)
             ]
+            if with_sex_and_age and (person := person_tags(dataset)):
+                images = [replace(image, tags={**image.tags, **person}) for image in images]
             if choice == LUNG and images[0].series is not None:
                 return [replace(images[0], lung_share=_lung_share(dataset, modality))]
             return images

@@ -90,6 +90,11 @@ class Command(BaseCommand):
             metavar="S",
             help="of files that hold several images, and of each DICOM series: middle, every:N, all or lung; stack: one image of all slices of a file, a series or a folder",
         )
+        parser.add_argument(
+            "--with-sex-and-age",
+            action="store_true",
+            help="take PatientSex, and PatientAge as a band of ten years, from DICOM headers (else dropped)",
+        )
         parser.add_argument("--licence", default="", metavar="T", help="whose images, on what terms")
         parser.add_argument("--citation", default="", metavar="T")
         for name in MADE_BY:
@@ -133,7 +138,13 @@ class Command(BaseCommand):
         dataset, is_new = _dataset(options)
         tally, began = Tally(), timezone.now()
         sources = from_paths(items, reading.labels, skip=table, tables=reading.tables)
-        outcomes = bring_in(dataset, sources, provenance=provenance, slices=options["slices"])
+        outcomes = bring_in(
+            dataset,
+            sources,
+            provenance=provenance,
+            slices=options["slices"],
+            with_sex_and_age=options["with_sex_and_age"],
+        )
         for outcome in with_room(tqdm(outcomes, total=count(items), unit="file", desc=dataset.name)):
             tally.add(outcome)
         if tally.came or not is_new or not _taken_back(dataset):
@@ -293,6 +304,7 @@ def _keep_record(dataset: Dataset, tally: Tally, provenance: dict[str, str], opt
         url=next((path[:2000] for path in options["path"] if isinstance(path, str)), ""),
         provenance=provenance,
         slices=options["slices"],
+        with_sex_and_age=options["with_sex_and_age"],
         layout=options["layout"],
         imported=tally.imported,
         done=tally.total,

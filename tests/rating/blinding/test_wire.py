@@ -10,6 +10,7 @@ import difflib
 import re
 import time
 import uuid
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,11 +22,13 @@ from django.urls import reverse
 from scipy import stats
 
 from accounts.models import User
+from lungrater.privacy.my_data import my_data
 from pool.models import Dataset, Image, Origin
 from rating.models import Enrolment, Freeze, Presentation, Recruitment, Study
 from rating.reading import payload
 from rating.studies.outreach.reminders import stop_token
 from rating.studies.second_questions import checked
+from tests.api.callers import caller
 from tests.rating.arenas import open_arena
 from tests.rating.blinding.pools import arms, filled, image, study_of
 from tests.rating.cast import organiser
@@ -178,9 +181,13 @@ def study(rater: User) -> Study:
     return opened(rater)
 
 
-def opened(rater: User, fakes: int = EACH, **protocol: Any) -> Study:
+def opened(
+    rater: User, fakes: int = EACH, attributes: dict[str, str] | None = None, **protocol: Any
+) -> Study:
     real, fake = arms(each=max(EACH, fakes), of=lambda number: image(number, side=64))
     pools = filled(Origin.REAL, real[:EACH]), filled(Origin.SYNTHETIC, fake[:fakes])
+    if attributes:
+        Image.objects.update(provenance=attributes)
     study = study_of(*pools, canvas=64, **protocol)
     Enrolment.enrol(study, rater).consent()
     Freeze.objects.create(study=study).perform()
@@ -227,6 +234,29 @@ def test_nor_does_it_in_a_study_of_another_design(rater, client_of, fakes, proto
     )
     shown = sum(dict(headers).get("Content-Type") == "image/png" for _, _, headers, _ in one)
     assert shown == images * presentations * sessions
+
+
+def test_what_the_pool_knows_of_a_patient_never_reaches_a_rater(rater, client_of):
+    secrets = {
+        "sex": "zqsexq",
+        "age_band": "zqageq",
+        "view": "zqviewq",
+        "site": "zqsiteq",
+        "smoker": "zqsmokerq",
+    }
+    study = opened(rater, attributes=secrets)
+    program = caller(rater)
+
+    with put_back():
+        sent = [repr(answer).encode() for answer in read_it_all(client_of(rater), study)]
+    with my_data(rater) as file, zipfile.ZipFile(file) as exported:
+        sent += [exported.read(name) for name in exported.namelist()]
+    for place in ("me", "datasets", f"studies/{study.slug}", "images", f"images/{Image.objects.all()[0].pk}"):
+        sent.append(program.get(f"/api/v1/{place}").content)
+
+    assert Image.objects.filter(provenance__sex="zqsexq").count() == 2 * EACH
+    assert len(sent) > 11 + 7 * 2 * EACH + 5
+    assert not [body for body in sent if any(secret.encode() in body for secret in secrets.values())]
 
 
 def swap_generators(names: tuple[str, str]) -> None:
