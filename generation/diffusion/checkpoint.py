@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save_file
 from torch import Tensor
 
-from generation.diffusion.checkpoint_json import CheckpointFacts, CheckpointJSON
+from generation.diffusion.checkpoint_json import FORMAT, CheckpointFacts, CheckpointJSON
 from generation.diffusion.config import ConfigError, TrainingConfig
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.kept_metric import value_of
@@ -29,7 +29,6 @@ WEIGHTS, CONFIG, STATE = "model.safetensors", "config.json", "state.safetensors"
 SAMPLES = "samples.png"
 # Kept ones carry samples and measures; the other kind is only there to go on from.
 KEPT, TO_GO_ON = "step-", "resume-"
-FORMAT = "lungrater-diffusion-1"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
+FORMAT = "lungrater-diffusion-1"
+
 
 class AutoencoderJSON(TypedDict):
     """How to decode latents, beside the weights: diffusers' config, and how they were scaled."""

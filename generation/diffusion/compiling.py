@@ -85,5 +85,5 @@ class Compiling:
 
         if self.net.compiled is not None:
             self.net.compiled, self.net.compiled_for = None, None
-            self.net.lay_out(eager_layout(next(self.net.parameters()).device))
+            self.net.lay_out(eager_layout(next(self.net.parameters()).device, self.net.config))
         self.size = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ SAMPLERS = {
     "epsilon": ("ddim", "ddpm", "dpm-solver++"),
     "v_prediction": ("ddim", "ddpm", "dpm-solver++"),
 }
+# A scheduler of another program's pipeline, and what it is called here.
+FOREIGN_SAMPLERS = {"DDPMScheduler": "ddpm", "DDIMScheduler": "ddim"}
 SCHEDULES = ("cosine", "linear")
 OWN_AUTOENCODER = "own"
 KL_WEIGHT = 1e-6  # Rombach et al. 2022, against an error that is summed over an image
@@ -47,11 +50,14 @@ class TrainingConfig(RunConfig):
     `network` is a UNet or a transformer. `patch` folds that many pixels a side into channels in front of the UNet
     (space to depth), which makes large images affordable, or into a token of the transformer; `widths` are the
     channels of the UNet's levels, attention at the lowest; `width` is that of the transformer's `depth` blocks.
+    `unet_config` and `scheduler_config` are those of diffusers, as JSON, of a UNet that came from another program.
     `latent` is empty for pixel space, "own" for a small autoencoder trained on the same images, or the
     folder of a diffusers AutoencoderKL. `time_shift` moves flow's times towards noise, 0 by the size (`shift`).
     """
 
     network: str = "unet"
+    unet_config: str = ""
+    scheduler_config: str = ""
     patch: int = 2
     widths: tuple[int, ...] = (32, 64, 96)
     layers: int = 1
@@ -101,7 +107,11 @@ class TrainingConfig(RunConfig):
         )
         check(len(self.widths) > 0, "widths must name at least one level")
         check(
-            all(w % self.head_dim == 0 and w % 8 == 0 for w in self.widths),
+            bool(self.unet_config) == bool(self.scheduler_config),
+            "unet_config and scheduler_config come together",
+        )
+        check(
+            bool(self.unet_config) or all(w % self.head_dim == 0 and w % 8 == 0 for w in self.widths),
             "widths must be multiples of head_dim and 8",
         )
         check(
@@ -122,6 +132,15 @@ class TrainingConfig(RunConfig):
 
     def _check_objective(self) -> None:
         check(self.objective in OBJECTIVES, f"objective must be one of {', '.join(OBJECTIVES)}")
+        if self.scheduler_config:
+            check(
+                self.objective == self.scheduler.get("prediction_type", "epsilon"),
+                "objective must be the prediction_type of scheduler_config",
+            )
+            check(
+                self.scheduler.get("_class_name") in FOREIGN_SAMPLERS,
+                "scheduler_config must be of DDPM or DDIM",
+            )
         check(self.schedule in SCHEDULES, f"schedule must be one of {', '.join(SCHEDULES)}")
         check(
             not self.zero_terminal_snr or self.objective == "v_prediction",
@@ -145,6 +164,9 @@ class TrainingConfig(RunConfig):
 
         The cosine schedule's last times leave so little of a latent that ddpm cannot tell it from noise.
         """
+        if self.scheduler_config:
+            own = FOREIGN_SAMPLERS[str(self.scheduler["_class_name"])]
+            return (own, *(name for name in FOREIGN_SAMPLERS.values() if name != own))
         fitting = SAMPLERS[self.objective]
         lost = bool(self.latent) and (self.objective, self.schedule) == ("epsilon", "cosine")
         return tuple(name for name in fitting if not (lost and name == "ddpm"))
@@ -152,6 +174,16 @@ class TrainingConfig(RunConfig):
     @property
     def is_transformer(self) -> bool:
         return self.network == "transformer"
+
+    @property
+    def unet(self) -> Mapping[str, object]:
+        """The config of a UNet of another program; empty for ours. Raises ConfigError."""
+        return _object_of(self.unet_config)
+
+    @property
+    def scheduler(self) -> Mapping[str, object]:
+        """The config of its scheduler; empty for ours. Raises ConfigError."""
+        return _object_of(self.scheduler_config)
 
     @property
     def fold(self) -> int:
@@ -220,6 +252,16 @@ class TrainingConfig(RunConfig):
     def from_toml(cls, path: Path) -> Self:
         """The config a TOML file holds. Raises ConfigError."""
         return cls.from_mapping(settings_in(path))
+
+
+def _object_of(text: str) -> Mapping[str, object]:
+    try:
+        values = json.loads(text) if text else {}
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise ConfigError("In the training config, unet_config and scheduler_config must be JSON objects.")
+    return values
 
 
 def settings_in(path: Path) -> dict[str, object]:

@@ -26,7 +26,7 @@ class Denoiser(nn.Module):
 
     compiled: Callable[..., Tensor] | None = None  # `forward`, where sampling has compiled it
     compiled_for: tuple[int, bool] | None = None  # the batch, and whether guided
-    layout: torch.memory_format = torch.channels_last
+    layout: torch.memory_format
 
     def __init__(self, config: TrainingConfig) -> None:
         super().__init__()
@@ -37,6 +37,7 @@ class Denoiser(nn.Module):
             self.transformer: Any = transformer_of(config)
         else:
             self.unet: Any = _unet(config)
+        self.layout = eager_layout(torch.device("cpu"), config)
         if config.gradient_checkpointing:
             self.inner.enable_gradient_checkpointing()
 
@@ -54,6 +55,9 @@ class Denoiser(nn.Module):
         attributes: Tensor | None = None,
     ) -> Tensor:
         """`changes` says how each image was augmented, (n, attributes) what else is told of it; neither need be there."""
+        if self.config.unet_config:  # even a fold of one turns memory, and with it the last bits
+            predicted = self._predicted(noisy.to(self.inner.dtype), time, classes, changes, attributes)
+            return predicted.float()
         folded = functional.pixel_unshuffle(noisy, self.config.fold)
         folded = folded.to(next(self.inner.parameters()).dtype, memory_format=self.layout)
         predicted = self._predicted(folded, time, classes, changes, attributes)
@@ -165,15 +169,17 @@ def _unet(config: TrainingConfig) -> Any:
     if config.tells_more:
         arguments |= {"class_embed_type": "identity", "num_class_embeds": None}
     unet: Any = UNet2DModel  # diffusers ships no types
-    return unet(**arguments)
+    return unet.from_config(arguments) if config.unet_config else unet(**arguments)
 
 
-def eager_layout(device: torch.device) -> torch.memory_format:
+def eager_layout(device: torch.device, config: TrainingConfig) -> torch.memory_format:
     """The order of memory that an uncompiled network works in fastest.
 
-    On a GPU group norm knows torch's own order only, and would have every layer's output turned there and back.
+    On a GPU group norm knows torch's own order only, and would have every layer's output turned there and back. A
+    UNet of another program stays in that order, so that it makes the very values that it makes there.
     """
-    return torch.contiguous_format if device.type == "cuda" else torch.channels_last
+    is_contiguous = device.type == "cuda" or bool(config.unet_config)
+    return torch.contiguous_format if is_contiguous else torch.channels_last
 
 
 def build(config: TrainingConfig, *, seed: int | None = None) -> Denoiser:
@@ -182,7 +188,7 @@ def build(config: TrainingConfig, *, seed: int | None = None) -> Denoiser:
         if seed is not None:
             torch.manual_seed(seed)
         net = Denoiser(config)
-    return cast("Denoiser", net.to(memory_format=torch.channels_last))  # type: ignore[call-overload]  # torch's stub lacks this form
+    return cast("Denoiser", net.to(memory_format=net.layout))  # type: ignore[call-overload]  # torch's stub lacks this form
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

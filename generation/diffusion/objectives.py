@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from diffusers import (
+    DDIMScheduler,
     DDPMScheduler,
     DPMSolverMultistepScheduler,
     FlowMatchEulerDiscreteScheduler,
@@ -44,6 +45,9 @@ def make_sampler(config: TrainingConfig, name: str = "") -> Any:
             f"choose {', '.join(config.samplers)}."
         )
     arguments = sampler_arguments(config, name)
+    if config.scheduler_config:
+        kind: Any = {"ddpm": DDPMScheduler, "ddim": DDIMScheduler}[name]
+        return kind.from_config(arguments)
     if config.objective == "flow":
         return FLOW_SOLVERS[name](**arguments)
     if name == "ddpm":

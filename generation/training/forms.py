@@ -226,7 +226,7 @@ def _check_classes(config: TrainingConfig, dataset: Dataset) -> None:
 
 
 class ModelImportForm(forms.Form):
-    """A model that LungRater exported, here or elsewhere, as a zip."""
+    """A model that LungRater exported, here or elsewhere, or a plain pipeline of diffusers, as a zip."""
 
     name = forms.CharField(max_length=100, label="Name of the model")
     file = forms.FileField(

@@ -18,6 +18,8 @@ from pool.storage.stored_files import opened
 OF_THE_WEIGHTS = (
     *(
         "channels",
+        "unet_config",
+        "scheduler_config",
         "network",
         "patch",
         "widths",

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from generation.diffusion.attributes import CHANGES
-from generation.diffusion.config import TrainingConfig
+from generation.diffusion.config import FOREIGN_SAMPLERS, TrainingConfig
 
 # DDIM is DPM-Solver++ of the first order (Lu et al. 2022).
 SOLVER_ORDER = {"ddim": 1, "dpm-solver++": 2}
@@ -22,6 +22,18 @@ SCHEDULER_CLASSES = {
 }
 
 NO_CLASS = ("class", "none")
+# What of another program's scheduler decides how images are noised.
+OF_THE_NOISE = (
+    *("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas"),
+    *("prediction_type", "rescale_betas_zero_snr"),
+)
+
+
+def scheduler_class(config: TrainingConfig, name: str) -> str:
+    """The class of diffusers that this sampler of the model is."""
+    if config.scheduler_config:
+        return next(kind for kind, sampler in FOREIGN_SAMPLERS.items() if sampler == name)
+    return SCHEDULER_CLASSES[name]
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,8 @@ def class_count(config: TrainingConfig) -> int | None:
 
 def unet_arguments(config: TrainingConfig) -> dict[str, object]:
     """Of a UNet2DModel behind the fold of pixels, with its classes in a table of its own."""
+    if config.unet_config:
+        return dict(config.unet)
     levels, folded = len(config.widths), config.net_channels * config.patch**2
     return {
         "sample_size": config.net_size // config.patch,
@@ -92,6 +106,8 @@ def network_of(config: TrainingConfig) -> DiffusersNetwork:
 
 def noise_schedule(config: TrainingConfig) -> dict[str, object]:
     """What every diffusers scheduler of this model is set to."""
+    if config.scheduler_config:
+        return {name: value for name, value in config.scheduler.items() if name in OF_THE_NOISE}
     return {
         "num_train_timesteps": config.train_timesteps,
         "beta_schedule": BETAS[config.schedule],
@@ -105,6 +121,10 @@ def noise_schedule(config: TrainingConfig) -> dict[str, object]:
 
 def sampler_arguments(config: TrainingConfig, name: str) -> dict[str, object]:
     """Of the scheduler that a sampler is, of those that fit this model."""
+    if config.scheduler_config:
+        # As it came; another sampler than its own starts from pure noise, as ours do.
+        spacing = {} if name == config.samplers[0] else {"timestep_spacing": "trailing"}
+        return {**{k: v for k, v in config.scheduler.items() if not k.startswith("_")}, **spacing}
     if config.objective == "flow":
         return {"num_train_timesteps": config.train_timesteps, "shift": config.shift}
     # Pixels lie in [-1, 1], and so must what a sampler takes for the image; latents know no such limit.

@@ -38,6 +38,7 @@ class LungRaterPipeline(Pipeline):  # type: ignore[misc]  # as its base is untyp
         patch: int = 1,
         labels: Any = (),
         channels: int = 1,
+        channels_last: bool = True,
         latent_mean: float = 0.0,
         latent_deviation: float = 1.0,
     ) -> None:
@@ -47,6 +48,7 @@ class LungRaterPipeline(Pipeline):  # type: ignore[misc]  # as its base is untyp
             patch=patch,
             labels=list(labels),
             channels=channels,
+            channels_last=channels_last,
             latent_mean=latent_mean,
             latent_deviation=latent_deviation,
         )
@@ -64,7 +66,7 @@ class LungRaterPipeline(Pipeline):  # type: ignore[misc]  # as its base is untyp
         """One image a seed, `label` one of `config.labels` or one of them for each; as PIL, as "np" (n, side, side,
         c) in [0, 1], or as "pt" (n, c, side, side), uncut, about [-1, 1].
         """
-        config, net = self.config, self.net.to(memory_format=torch.channels_last).eval()
+        config, net = self.config, self.net.to(memory_format=self._layout).eval()
         device, count = net.device, len(seeds)
         classes = self._classes(label, count)
         self.scheduler.set_timesteps(num_inference_steps)
@@ -88,6 +90,10 @@ class LungRaterPipeline(Pipeline):  # type: ignore[misc]  # as its base is untyp
     def net(self) -> Any:
         return self.unet if self.transformer is None else self.transformer
 
+    @property
+    def _layout(self) -> torch.memory_format:
+        return torch.channels_last if self.config.channels_last else torch.contiguous_format
+
     def _classes(self, label: str | Sequence[str] | None, count: int) -> Tensor | None:
         labels = list(self.config.labels)
         if not labels:
@@ -98,8 +104,11 @@ class LungRaterPipeline(Pipeline):  # type: ignore[misc]  # as its base is untyp
         return torch.tensor([labels.index(word) for word in words], device=self.net.device)
 
     def _predicted(self, noisy: Tensor, time: Tensor, classes: Tensor | None) -> Tensor:
+        if not self.config.channels_last:
+            plain: Tensor = self.unet(noisy.to(self.net.dtype), time).sample
+            return plain.float()
         folded = functional.pixel_unshuffle(noisy, self.config.patch)
-        folded = folded.to(self.net.dtype, memory_format=torch.channels_last)
+        folded = folded.to(self.net.dtype, memory_format=self._layout)
         if self.transformer is None:
             values = self.unet(folded, time, class_labels=classes).sample
         else:

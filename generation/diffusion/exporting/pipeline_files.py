@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, Any
@@ -14,41 +13,28 @@ from generation.diffusion.checkpoint_json import CheckpointJSON
 from generation.diffusion.config import ConfigError, TrainingConfig
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.exporting.arguments import (
-    SCHEDULER_CLASSES,
     DiffusersNetwork,
     network_of,
     sampler_arguments,
+    scheduler_class,
 )
-from generation.diffusion.exporting.tensor_file import (
-    StoredTensor,
-    TensorFileError,
-    tensor_pieces,
-    tensors_of,
-)
+from generation.diffusion.exporting.model_files import INDEX, WEIGHTS, ImportedModel, tensors_read, text_of
+from generation.diffusion.exporting.plain_pipeline import plain_model
+from generation.diffusion.exporting.tensor_file import StoredTensor, tensor_pieces
 
 CODE = Path(__file__).with_name("pipeline.py")
 DESCRIPTION, LEFT_OVER = "lungrater.json", "lungrater.safetensors"
-INDEX, CARD = "model_index.json", "README.md"
+CARD = "README.md"
 VAE, SCHEDULER = "vae", "scheduler"
 NETWORK_FOLDERS = ("unet", "transformer")
-WEIGHTS = "diffusion_pytorch_model.safetensors"
 # How the checkpoint names what each of diffusers' parts holds; where it learned from changed images, its table of
 # classes stands beside the network.
 OF_VAE, CLASSES, CLASS_TABLE = "autoencoder.", "told.classes.weight", "class_embedding.weight"
 
-MOST_DESCRIPTION = 1_000_000  # bytes
 MOST_STEPS = 2**31 - 1  # that the database counts
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON writes it, not after a stroke of its own
 
 Files = dict[str, Iterable[bytes]]  # the pieces of each, by its path; each is gone through once
-
-
-@dataclass(frozen=True)
-class ImportedModel:
-    """A checkpoint as it is stored: its description, and its weights as the pieces of one safetensors file."""
-
-    description: CheckpointJSON
-    weights: Iterator[bytes]
 
 
 def pipeline_files(description: CheckpointJSON, weights: IO[bytes], card: str, *, sampler: str = "") -> Files:
@@ -62,14 +48,14 @@ def pipeline_files(description: CheckpointJSON, weights: IO[bytes], card: str, *
         raise ConfigError(f"This model is sampled by {', '.join(config.samplers)}, not by {sampler}.")
     autoencoder = description.get("facts", {}).get("autoencoder")
     net = network_of(config)
-    of_net, vae, rest = _parted(_read(weights), net)
-    scheduler_class = SCHEDULER_CLASSES[sampler]
+    of_net, vae, rest = _parted(tensors_read(weights), net)
+    scheduler = scheduler_class(config, sampler)
     files: Files = {
-        INDEX: _json(_index(config, scheduler_class, autoencoder)),
+        INDEX: _json(_index(config, scheduler, autoencoder)),
         f"{net.folder}/config.json": _json({"_class_name": net.kind, **_stamp(), **net.arguments}),
         f"{net.folder}/{WEIGHTS}": tensor_pieces(of_net),
         f"{SCHEDULER}/scheduler_config.json": _json(
-            {"_class_name": scheduler_class, **_stamp(), **sampler_arguments(config, sampler)}
+            {"_class_name": scheduler, **_stamp(), **sampler_arguments(config, sampler)}
         ),
         "pipeline.py": [CODE.read_bytes()],
         DESCRIPTION: _json(description),
@@ -85,23 +71,28 @@ def pipeline_files(description: CheckpointJSON, weights: IO[bytes], card: str, *
 
 
 def imported(open_file: Callable[[str], IO[bytes]]) -> ImportedModel:
-    """The checkpoint of a folder that LungRater exported; `open_file` opens one by its path, or raises KeyError.
+    """The checkpoint of a folder that LungRater exported, or of a plain pipeline of diffusers; `open_file` opens a file
+    by its path, or raises KeyError.
 
     The files must stay open until the weights are written. Their code is never run. Raises CheckpointError.
     """
     try:
-        description = _description(_text(open_file(DESCRIPTION)))
+        text = open_file(DESCRIPTION)
+    except KeyError:
+        return plain_model(open_file)
+    try:
+        description = _description(text_of(text))
         config = TrainingConfig.from_mapping(description["config"])
         net = network_of(config)
-        of_net = _read(open_file(f"{net.folder}/{WEIGHTS}"))
+        of_net = tensors_read(open_file(f"{net.folder}/{WEIGHTS}"))
         tensors = {net.prefix + name: tensor for name, tensor in of_net.items()}
         if description.get("facts", {}).get("autoencoder"):
             tensors |= {
-                OF_VAE + name: tensor for name, tensor in _read(open_file(f"{VAE}/{WEIGHTS}")).items()
+                OF_VAE + name: tensor for name, tensor in tensors_read(open_file(f"{VAE}/{WEIGHTS}")).items()
             }
         if config.tells_more and not config.is_transformer:
             table = tensors.pop(net.prefix + CLASS_TABLE, None)
-            tensors |= _read(open_file(LEFT_OVER)) | ({CLASSES: table} if table else {})
+            tensors |= tensors_read(open_file(LEFT_OVER)) | ({CLASSES: table} if table else {})
     except KeyError as error:
         raise CheckpointError(
             f"This is no pipeline that LungRater exported: it has no {error.args[0]}."
@@ -122,13 +113,6 @@ def _description(text: bytes) -> CheckpointJSON:
     if NUL.search(words):
         raise ValueError("a text has a zero in it.")
     return description
-
-
-def _text(file: IO[bytes]) -> bytes:
-    text = file.read(MOST_DESCRIPTION + 1)
-    if len(text) > MOST_DESCRIPTION:
-        raise CheckpointError("The pipeline's description is larger than 1 MB.")
-    return text
 
 
 def _parted(
@@ -160,6 +144,7 @@ def _index(
         "vae": ["diffusers", "AutoencoderKL"] if autoencoder else [None, None],
         "patch": config.fold,
         "channels": config.channels,
+        "channels_last": not config.unet_config,
         "labels": [str(kind) for kind in config.classes],
         **scaling,
     }
@@ -170,13 +155,6 @@ def _stamp() -> dict[str, str]:
         return {"_diffusers_version": version("diffusers")}
     except PackageNotFoundError:  # a web host has none
         return {"_diffusers_version": "0.35.0"}
-
-
-def _read(file: IO[bytes]) -> dict[str, StoredTensor]:
-    try:
-        return tensors_of(file)
-    except TensorFileError as error:
-        raise CheckpointError(f"The weights cannot be read: {error}") from error
 
 
 def _json(value: Any) -> list[bytes]:

@@ -61,7 +61,7 @@ def _load(source: CheckpointSource, precision: str) -> Denoiser:
         net = checkpoint.network(description, source.read_weights(), device).to(dtype_for(precision))
     except (CheckpointError, OSError) as error:
         raise EngineError(f"The checkpoint {source.name} cannot be used. {error}") from error
-    net.lay_out(eager_layout(device))
+    net.lay_out(eager_layout(device, net.config))
     return net
 
 

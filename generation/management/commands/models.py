@@ -35,7 +35,9 @@ class Command(BaseCommand):
         export.add_argument("name", help="of a checkpoint, or of a run for its last one")
         export.add_argument("target", type=Path, help="a new folder, or FILE.zip")
         export.add_argument("--sampler", default="", help="that the folder's scheduler is")
-        take_in = acts.add_parser("import", help="a folder or zip that LungRater exported")
+        take_in = acts.add_parser(
+            "import", help="a folder or zip that LungRater exported, or a plain pipeline of diffusers"
+        )
         take_in.add_argument("source", type=Path)
         take_in.add_argument("--name", required=True)
         add_owner_option(take_in)

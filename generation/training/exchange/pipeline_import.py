@@ -1,4 +1,4 @@
-"""A folder or zip that LungRater exported, here or elsewhere, as a checkpoint of this site; its code is never run."""
+"""A folder or zip of a model, of LungRater or plain diffusers, as a checkpoint of this site; its code is never run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from generation.diffusion.errors import CheckpointError
+from generation.diffusion.exporting.model_files import INDEX
 from generation.diffusion.exporting.pipeline_files import DESCRIPTION, imported
 from generation.training.models import Checkpoint, TrainingRun
 
@@ -64,6 +65,15 @@ def _of_folder(folder: Path, files: contextlib.ExitStack) -> OpenFile:
     return open_file
 
 
+def _folder_of(names: list[str]) -> str:
+    """Where the description lies, or in a plain pipeline of diffusers its index."""
+    for description in (DESCRIPTION, INDEX):
+        for name in names:
+            if name.rpartition("/")[2] == description:
+                return name.removesuffix(description)
+    return ""
+
+
 def _of_zip(archive: zipfile.ZipFile, files: contextlib.ExitStack, most: int) -> OpenFile:
     """Files lie at the top of the zip or in its one folder, wherever the description lies.
 
@@ -72,8 +82,7 @@ def _of_zip(archive: zipfile.ZipFile, files: contextlib.ExitStack, most: int) ->
     names = archive.namelist()
     if len(names) > MOST_MEMBERS:
         raise CheckpointError(f"The zip holds more than {MOST_MEMBERS:,} files; a pipeline has a few.")
-    inside = next((name for name in names if name.rpartition("/")[2] == DESCRIPTION), DESCRIPTION)
-    prefix = inside.removesuffix(DESCRIPTION)
+    prefix = _folder_of(names)
     room = most
 
     def open_file(name: str) -> IO[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,11 @@ from accounts.roles import Role
 from audit.models import Event
 from generation.models import Checkpoint
 from generation.training.bundled_checkpoints import register_shipped
+from generation.training.exchange.pipeline_import import import_model
 from generation.training.forms import TrainingForm
+from generation.training.model_card import markdown
 from pool.choices import for_person
+from tests.generation.diffusion.test_plain_pipelines import saved
 
 pytestmark = pytest.mark.django_db
 
@@ -113,3 +117,14 @@ def test_what_comes_with_lungrater_everybody_sees_and_nobody_owns(stranger: User
 
     assert list(Checkpoint.objects.visible_to(stranger)) == [shipped]
     assert not Checkpoint.objects.owned_by(stranger).exists()
+
+
+def test_a_plain_pipeline_of_diffusers_in_a_folder_of_a_zip_becomes_a_model(tmp_path: Path) -> None:
+    saved(tmp_path / "theirs", ddim=True)
+    packed = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "theirs"))
+
+    row = import_model(packed, "theirs")
+
+    assert row.is_readable
+    assert row.samplers == ("ddim", "ddpm")
+    assert "unknown" in markdown(row)
