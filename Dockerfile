@@ -39,7 +39,7 @@ RUN pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} 
     && find "$packages" -type d -name tests -prune -exec rm -rf {} + \
     && find "$packages/botocore/data" -mindepth 1 -maxdepth 1 -type d ! -name s3 ! -name sts ! -name 'sso*' -exec rm -rf {} +
 
-RUN useradd --system --create-home lungrater && install -d -o lungrater -g lungrater -m 700 /data /data/run /backups
+RUN useradd --uid 10001 --create-home lungrater && install -d -o lungrater -g lungrater -m 700 /data /data/run /backups
 USER lungrater
 WORKDIR /data
 VOLUME /data
