@@ -19,6 +19,7 @@ from generation.diffusion.errors import CheckpointError
 from generation.diffusion.exporting.pipeline_files import DESCRIPTION, imported, pipeline_files
 from generation.diffusion.exporting.tensor_file import TensorFileError, tensor_file, tensors_in
 from generation.diffusion.sampling import sampler as sampling
+from tests.generation.diffusion.test_plain_pipelines import saved, taken_in
 from tests.generation.tiny import CLASSES, TRANSFORMER, trained
 
 SEEDS = [3, 5]
@@ -153,3 +154,16 @@ def test_a_tensor_beyond_the_end_is_refused() -> None:
     assert tensors_in(content) == {}
     with pytest.raises(TensorFileError, match="beyond"):
         tensors_in(len(header).to_bytes(8, "little") + header)
+
+
+def test_what_came_from_another_program_goes_out_again_and_samples_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(tmp_path / "theirs", beta_schedule="squaredcos_cap_v2")
+    description, net = taken_in(tmp_path / "theirs", tmp_path / "weights")
+    trained_at = checkpoint.write(tmp_path / "step-00000000", description, net.state_dict())
+
+    pipe = plain(exported(trained_at, tmp_path / "out"))
+    images = pipe(SEEDS, num_inference_steps=4, output_type="pt").images
+
+    assert torch.equal(images, values_of(trained_at, monkeypatch))
