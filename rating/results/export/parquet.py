@@ -1,6 +1,6 @@
 """The ratings as Parquet: the columns of the CSV with their types, nothing guarded, nothing lost.
 
-PostgreSQL writes each page as CSV (COPY), which Arrow reads a column at a time: no row becomes a Python object.
+PostgreSQL writes each page as one text of CSV, which Arrow reads a column at a time: no row becomes a Python object.
 """
 
 from __future__ import annotations
@@ -33,10 +33,12 @@ if TYPE_CHECKING:
 
 PAGE = 10_000
 IMAGE_KEY = "image_key"  # what stands for an image in what PostgreSQL writes
-AS_TEXT = ("reasons", "second", "view_state", IMAGE_KEY)  # read as texts, of which each is looked up
+AS_TEXT = ("reasons", "second", "view_state")  # read as texts, of which each is looked up
 NUMBERS = ("session", "position", "confidence", "revision", "place")
 MILLISECONDS = ("active_ms", "idle_ms")
 INSTANTS = ("first_shown_at", "rated_at")
+WORDS = ("rater", "kind", "label")  # a pseudonym and words of ours, never empty
+PLAIN = {*NUMBERS, *MILLISECONDS, *INSTANTS, *WORDS, IMAGE_KEY}  # cells that need no quotes
 LISTS_OF_SETS = ("dataset", "finding", "members", "generator")
 MISSING = "Parquet needs pyarrow, which this site lacks: `pip install 'lungrater[export]'`, or take the CSV."
 
@@ -93,15 +95,14 @@ def _schema(study: Study) -> pa.Schema:
 def _tables(study: Study, schema: pa.Schema, *, machines: bool) -> Iterator[pa.Table]:
     import pyarrow as pa
 
-    query = f"COPY ({row_query(study)}) TO STDOUT (FORMAT csv)"
-    facts = {str(key): row for key, row in image_facts(study).items()}
+    query = _page_query(study)
+    images = _Images(image_facts(study))
     sets = sets_of(study) if study.shows_sets else {}
     for page in sitting_pages(study, machines=machines, size=PAGE):
-        columns = _columns(_copied(query, page), study, schema)
+        columns = _columns(_page(query, page), study, schema)
         columns["study"] = _mapped(columns["rater"], lambda _: study.name, pa.string())
         columns["reasons"] = _mapped(columns["reasons"], json.loads, schema.field("reasons").type)
-        for place, name in enumerate(OF_THE_IMAGE):
-            columns[name] = _mapped(columns[IMAGE_KEY], _picker(facts, place), pa.string())
+        columns |= images.of(columns[IMAGE_KEY])
         for name, kind in _second_types(study).items():
             columns[name] = _mapped(columns["second"], _answer_picker(name.removeprefix(SECOND)), kind)
         if study.slices > 1:
@@ -115,8 +116,23 @@ def _tables(study: Study, schema: pa.Schema, *, machines: bool) -> Iterator[pa.T
         yield pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 
-def _picker(facts: dict[str, ImageFacts], place: int) -> Callable[[str], str | None]:
-    return lambda key: facts[key][place]
+class _Images:
+    """The facts of a study's images as columns, of which each page takes its rows by the images' keys."""
+
+    def __init__(self, facts: dict[int, ImageFacts]) -> None:
+        import pyarrow as pa
+
+        self.keys = _array(list(facts), pa.int64())
+        self.columns = {
+            name: _array([row[place] for row in facts.values()], pa.string())
+            for place, name in enumerate(OF_THE_IMAGE)
+        }
+
+    def of(self, keys: pa.Array) -> dict[str, pa.Array]:
+        import pyarrow.compute as pc
+
+        places = pc.index_in(keys, value_set=self.keys)
+        return {name: column.take(places) for name, column in self.columns.items()}
 
 
 def _second_types(study: Study) -> dict[str, object]:
@@ -132,29 +148,43 @@ def _answer_picker(code: str) -> Callable[[str], Any]:
     return lambda answers: json.loads(answers).get(code)
 
 
-def _copied(query: str, page: SittingsPage) -> pa.Buffer:
-    import pyarrow as pa
-
-    sink = pa.BufferOutputStream()
-    with connection.cursor() as cursor, cursor.cursor.copy(query, page.parameters(PAGE)) as copy:
-        for data in copy:
-            sink.write(data)
-    return sink.getvalue()
+def _names(study: Study) -> tuple[str, ...]:
+    return (*OF_THE_SHOWING, IMAGE_KEY, *after_image(study))
 
 
-def _columns(data: pa.Buffer, study: Study, schema: pa.Schema) -> dict[str, object]:
+def _page_query(study: Study) -> str:
+    """A page's rows as one text: COPY would send each row by itself, a million waits.
+
+    A NULL stays an empty cell, in quotes or not.
+    """
+    cells = [
+        name if name in PLAIN else f"'\"' || replace({name}, '\"', '\"\"') || '\"'" for name in _names(study)
+    ]
+    line = ", ',', ".join(cells)
+    rows = f"({row_query(study)}) AS page ({', '.join(_names(study))})"
+    return f"SELECT string_agg(concat({line}), E'\\n') FROM {rows}"  # noqa: S608  (constants of this package only)
+
+
+def _page(query: str, page: SittingsPage) -> bytes:
+    with connection.cursor() as cursor:
+        cursor.execute(query, page.parameters(PAGE))
+        (text,) = cursor.fetchone()
+    return str(text or "").encode()
+
+
+def _columns(data: bytes, study: Study, schema: pa.Schema) -> dict[str, Any]:
     """The page by column. An empty cell in quotes is an empty text, one without is none."""
     import pyarrow as pa
     from pyarrow import csv
 
-    names = (*OF_THE_SHOWING, IMAGE_KEY, *after_image(study))
-    types = {name: schema.field(name).type for name in names if name not in AS_TEXT}
+    names = _names(study)
+    types = {name: schema.field(name).type for name in names if name not in {*AS_TEXT, IMAGE_KEY}}
     table = csv.read_csv(
         pa.BufferReader(data),
         read_options=csv.ReadOptions(column_names=names, use_threads=False),
         parse_options=csv.ParseOptions(newlines_in_values=True),
         convert_options=csv.ConvertOptions(
-            column_types=types | dict.fromkeys(AS_TEXT, pa.string()),
+            column_types=types | dict.fromkeys(AS_TEXT, pa.string()) | {IMAGE_KEY: pa.int64()},
             null_values=[""],
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
