@@ -22,6 +22,9 @@ SCHEDULER_CLASSES = {
 }
 
 NO_CLASS = ("class", "none")
+# Sampling starts from pure noise, and so at the last time; another spacing starts too late, as if the noise held some
+# of the image already.
+FROM_PURE_NOISE = {"timestep_spacing": "trailing"}
 # What of another program's scheduler decides how images are noised.
 OF_THE_NOISE = (
     *("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas"),
@@ -113,9 +116,7 @@ def noise_schedule(config: TrainingConfig) -> dict[str, object]:
         "beta_schedule": BETAS[config.schedule],
         "prediction_type": config.objective,
         "rescale_betas_zero_snr": config.zero_terminal_snr,
-        # Sampling starts from pure noise, and so at the last time; another spacing starts too late, as if the
-        # noise held some of the image already.
-        "timestep_spacing": "trailing",
+        **FROM_PURE_NOISE,
     }
 
 
@@ -123,7 +124,7 @@ def sampler_arguments(config: TrainingConfig, name: str) -> dict[str, object]:
     """Of the scheduler that a sampler is, of those that fit this model."""
     if config.scheduler_config:
         # As it came; another sampler than its own starts from pure noise, as ours do.
-        spacing = {} if name == config.samplers[0] else {"timestep_spacing": "trailing"}
+        spacing = {} if name == config.samplers[0] else FROM_PURE_NOISE
         return {**{k: v for k, v in config.scheduler.items() if not k.startswith("_")}, **spacing}
     if config.objective == "flow":
         return {"num_train_timesteps": config.train_timesteps, "shift": config.shift}
