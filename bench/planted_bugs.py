@@ -267,8 +267,8 @@ DIFFUSION = [
         "generation/diffusion/run.py",
         f"{APART}::test_stopping_saves_the_very_step",
         stops_unsaved=(
-            "    except TrainingStoppedError:\n        manager.save_to_go_on()\n",
-            "    except TrainingStoppedError:\n",
+            "        except TrainingStoppedError:\n            manager.save_to_go_on()\n",
+            "        except TrainingStoppedError:\n",
         ),
     ),
     *_in(
