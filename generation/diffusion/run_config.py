@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -98,12 +99,23 @@ class RunConfig:
         unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
         if unknown:
             raise ConfigError(f"Unknown setting: {', '.join(sorted(unknown))}.")
+        for name, value in values.items():
+            check(is_finite(value), f"{name} must be finite")
         if isinstance(values.get("extractors"), list):
             values = {**values, "extractors": tuple(values["extractors"])}
         try:
             return cls(**values)
         except (TypeError, KeyError, AttributeError) as error:
             raise ConfigError(f"A setting has the wrong type: {error}.") from error
+
+
+def is_finite(value: object) -> bool:
+    """Whether no number in it is infinite or none at all, as TOML can write them: the database's JSON holds neither."""
+    if isinstance(value, Mapping):
+        return all(map(is_finite, value.values()))
+    if isinstance(value, (list, tuple)):
+        return all(map(is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def check(holds: bool, rule: str) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from generation.diffusion.run_config import is_finite
+
 ARCHITECTURES = (
     "densenet121",
     "efficientnet-b0",
@@ -101,10 +103,12 @@ class UtilityConfig:
         if unknown := sorted(set(settings) - {part.name for part in dataclasses.fields(cls)}):
             raise UtilityConfigError(f"Unknown setting: {', '.join(unknown)}.")
         merged = {**(PRESETS[preset] if preset else {}), **settings}
-        for name in ("architectures", "ratios", "shares", "labels", "further_arms", "subgroups"):
-            if name in merged:
-                merged[name] = tuple(merged[name])
+        for name, value in settings.items():
+            _check(is_finite(value), f"{name} must be finite")
         try:
+            for name in ("architectures", "ratios", "shares", "labels", "further_arms", "subgroups"):
+                if name in merged:
+                    merged[name] = tuple(merged[name])
             return cls(**merged)
         except TypeError as error:
             raise UtilityConfigError(f"A setting has the wrong type: {error}.") from error

@@ -23,14 +23,18 @@ TOO_SLOW = "A request came too slowly"
 TAKEN_TOO_SLOWLY = "An answer was taken too slowly"
 PIECE = 2**16
 LOOK_EVERY = 0.5  # seconds
+# Who reads slowly, such as a proxy for its own client, acknowledges in steps: Linux takes no more into a full buffer until
+# a 16th of it is free, and makes it 6 MB at most unless it is set otherwise.
+ACKNOWLEDGED_AT_ONCE = 6 * 2**20 // 16
 
 
 class BoundedLine(socket.socket):
     """A client's connection: a request has so long to come, and longer as it comes, if no slower than a minimum rate;
     and so long has its answer to go.
 
-    A client that keeps to the rate is never cut off, however large its body; what it has sent faster gives it no more
-    than the same time again to fall silent. Only waiting for the client counts, not what is done with its bytes.
+    A client that keeps to the rate is not cut off, however large its body; what it has sent faster gives it no more
+    than the same time again to fall silent, what it has taken faster no more than until its next acknowledgement.
+    Only waiting for the client counts, not what is done with its bytes.
     """
 
     patience: float
@@ -103,7 +107,8 @@ class BoundedLine(socket.socket):
             before, self.acknowledged = self.acknowledged, self.sent - self._unacknowledged()
             earned = (self.acknowledged - before) / ANSWER_BYTES_PER_SECOND
             waited = time.monotonic() - began_at
-            self.left_to_send = min(self.left_to_send - waited + earned, self.patience)
+            most = self.patience + ACKNOWLEDGED_AT_ONCE / ANSWER_BYTES_PER_SECOND
+            self.left_to_send = min(self.left_to_send - waited + earned, most)
             if self.left_to_send <= 0:
                 self.sent_too_slowly = True
                 raise TimeoutError(errno.EPIPE, TAKEN_TOO_SLOWLY)

@@ -421,6 +421,27 @@ def test_an_answer_and_a_file_taken_slowly_arrive_whole(
     assert took > 0.3
 
 
+def test_an_answer_that_is_taken_in_steps_at_the_rate_arrives_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a proxy takes it for a slow client: nothing for longer than a client may be silent, then much at once."""
+    monkeypatch.setenv("WEB_REQUEST_SECONDS", "0.2")
+    line, clients = small_buffers()
+    received = bytearray()
+
+    def read_in_steps() -> None:
+        while len(received) < 40_000:
+            received.extend(clients.recv(20_000, socket.MSG_WAITALL))
+            threading.Event().wait(1)
+
+    with line, clients:
+        line.expect_request()
+        reader = threading.Thread(target=read_in_steps, daemon=True)
+        reader.start()
+        line.sendall(bytes(40_000))
+        reader.join(10)
+
+    assert bytes(received) == bytes(40_000)
+
+
 def test_what_the_site_does_with_a_body_is_no_slowness_of_its_client(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, clients = socket.socketpair()
     with BoundedLine.over(ours) as line, clients:

@@ -1,0 +1,53 @@
+"""Settings that a TOML text may hold and no database or network can: they come back with a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from generation.models import TrainingRun, UtilityExperiment
+from tests.factories import make_dataset, make_image
+from tests.generation.utility.datasets import fake_dataset, real_dataset
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "learning_rate = inf",
+        "time_shift = inf",
+        "latent_adversarial = nan",
+        'attributes = [{name = "age", low = 0.0, high = inf}]',
+        'classes = [{label = "nodule\\u0000"}]',
+        "widths = [32, inf]",
+        'extractors = "all"',
+    ],
+)
+def test_a_run_is_not_queued(settings: str, client_of: Callable[[User], Client], researcher: User) -> None:
+    dataset = make_dataset("Chests")
+    make_image(dataset, label="nodule")
+
+    wish = {"name": "Trial", "dataset": dataset.pk, "preset": "tiny", "settings": settings}
+    reply = client_of(researcher).post("/generation/training/new/", wish)
+
+    assert reply.status_code == 422
+    assert not TrainingRun.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "settings", ["learning_rate = inf", "ratios = [inf]", "ratios = 0.5", 'labels = ["nodule", "a\\u0000"]']
+)
+def test_an_experiment_is_not_queued(
+    settings: str, client_of: Callable[[User], Client], researcher: User
+) -> None:
+    real, fakes = real_dataset(), fake_dataset()
+
+    wish = {"name": "Trial", "preset": "tiny", "seed": 0, "real": real.pk, "synthetic": [fakes.pk]}
+    reply = client_of(researcher).post("/generation/utility/new/", {**wish, "settings": settings})
+
+    assert reply.status_code == 422
+    assert not UtilityExperiment.objects.exists()
