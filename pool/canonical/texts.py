@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 import unicodedata
 from typing import Any
 
@@ -60,3 +61,9 @@ def _unescaped(text: str) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         return raw.decode("cp1252", "replace")
+
+
+def cause(error: BaseException) -> str:
+    """The first line of what an error says, short enough for a sentence and cut between words; else the error's name."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return textwrap.shorten(line(lines[0]), width=160, placeholder=" …")

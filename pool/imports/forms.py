@@ -220,7 +220,7 @@ class UploadForm(DestinationForm):
     layout = forms.ChoiceField(
         choices=[("", "none of these"), *LAYOUTS],
         required=False,
-        label="or as a public data set lays them",
+        label="Laid out as",
         help_text="Its table of findings is looked for among the files that are sent.",
     )
     table = forms.FileField(

@@ -25,7 +25,7 @@ INLINE = [
     if span.split()[1] not in OF_DJANGO
 ]
 BENCHES = [(block.page, line) for block in BLOCKS for line in block.lines if " bench" in line]
-WALKS = REPOSITORY / "tests" / "servers" / "test_tutorials.py"
+WALKS = ("servers/test_tutorials.py", "lungrater/test_tutorials_by_command.py")
 # Neither typed in a walk nor read by our own parsers, each with the reason.
 NOWHERE = {
     'docs/api.md: curl -H "Authorization: Bearer lrt_…" https://lungrater.example.org/api/v1/me': (
@@ -97,6 +97,7 @@ def test_every_block_is_run_or_parsed_or_has_a_reason() -> None:
 
 
 def test_every_page_with_a_marked_block_is_walked() -> None:
-    walked = set(re.findall(r'typed\("([^"]+)"', WALKS.read_text(encoding="utf-8")))
+    sources = [(REPOSITORY / "tests" / walk).read_text(encoding="utf-8") for walk in WALKS]
+    walked = set(re.findall(r'typed\("([^"]+)"', "".join(sources)))
 
     assert {block.page.removeprefix("docs/tutorials/") for block in BLOCKS if block.is_run} == walked

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.models import storable
-from pool.canonical.texts import file_name, line, plain, plain_json
+from pool.canonical.texts import cause, file_name, line, plain, plain_json
 from pool.imports.archives import ImportItem, from_paths
 from pool.imports.labels import FolderLabels
 from pool.imports.store import bring_in
@@ -109,3 +109,21 @@ def test_what_an_error_quotes_can_be_stored() -> None:
         cursor.execute("SELECT %s::text", [storable("a\x00b\ud83d")])
 
         assert cursor.fetchone() == ("ab?",)
+
+
+def test_a_long_cause_is_cut_between_words_and_says_so() -> None:
+    cut = cause(ValueError("The number of bytes is less than expected. " * 9 + "\nmore"))
+
+    assert len(cut) <= 160
+    assert cut.endswith(" …")
+    assert cut.removesuffix(" …").split()[-1] in [
+        "The",
+        "number",
+        "of",
+        "bytes",
+        "is",
+        "less",
+        "than",
+        "expected.",
+    ]
+    assert cause(ValueError()) == "ValueError"

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut
 
 from pool.canonical.pixels import Pixels, RefusedImageError, as_levels, check_size
+from pool.canonical.texts import cause
 from pool.imports.dicom.display import Floats, is_inverted, modality_values, padding_of, render
 from pool.imports.dicom.geometry import height_over_width, squared
 from pool.imports.dicom.headers import adopt_groups, text
@@ -111,8 +112,7 @@ def decode_frames(
     except MemoryError as error:
         raise RefusedImageError("The image needs more memory than decoding may take.") from error
     except Exception as error:  # readers of broken DICOM raise whatever the file makes them
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
-        raise RefusedImageError(f"The DICOM file is damaged or cut short ({reason}).") from error
+        raise RefusedImageError(f"The DICOM file is damaged or cut short ({cause(error)}).") from error
 
 
 def _frames(dataset: Dataset, modality: str, choice: str) -> list[int]:

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from pool.canonical.pixels import MAX_PIXELS, Pixels, RefusedImageError, check_size
+from pool.canonical.texts import cause
 from pool.imports.notes import Notes
 from pool.imports.raster.channels import Raster, canonical
 from pool.imports.raster.deep import TURNED_SIDEWAYS, deep_raster, tiff_raster
@@ -57,8 +58,7 @@ def decode(data: bytes, *, colour: bool = False, notes: Notes | None = None) -> 
     except MemoryError as error:
         raise RefusedImageError("The image needs more memory than decoding may take.") from error
     except Exception as error:  # readers raise whatever a broken file makes them
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
-        raise RefusedImageError(f"The file is damaged or cut short ({reason}).") from error
+        raise RefusedImageError(f"The file is damaged or cut short ({cause(error)}).") from error
 
 
 def _by_either(data: bytes, kind: str, notes: Notes) -> Raster:

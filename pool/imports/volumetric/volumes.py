@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.valuerep import DSfloat
 
 from pool.canonical.pixels import Pixels, RefusedImageError, as_levels, check_size
+from pool.canonical.texts import cause
 from pool.imports.dicom.display import render
 from pool.imports.dicom.geometry import squared
 from pool.imports.dicom.kind import BY_PERSON
@@ -69,8 +70,7 @@ def decode(
     except (RefusedImageError, MemoryError):
         raise
     except Exception as error:  # readers of broken volumes raise whatever the file makes them
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
-        raise RefusedImageError(f"The {kind} file is damaged or cut short ({reason}).") from error
+        raise RefusedImageError(f"The {kind} file is damaged or cut short ({cause(error)}).") from error
 
 
 def _slices(volume: Volume, choice: str, modality: str, window: str) -> tuple[list[VolumeSlice], int]:
