@@ -1,7 +1,7 @@
 """A QuerySet whose SQL is made once and then asked with other values.
 
-Django makes the SQL of a query anew each time it is asked, which takes longer than the answer of the database. The few
-queries behind each image and each answer of a rater are made once a process:
+Django makes the SQL of a query anew each time it is asked, and PostgreSQL plans it anew, which both take longer than the
+answer. The few queries behind each image and each answer of a rater are made once a process and prepared once a connection:
 
     OF_TOKEN = PreparedQuery(lambda: Presentation.objects.filter(token=Parameter("token", CharField())))
     OF_TOKEN.rows(token="…")
@@ -14,6 +14,8 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from django.db import connections, models
+from django.db.backends.postgresql.base import ServerBindingCursor
+from django.db.backends.utils import CursorWrapper
 from django.db.models.query import get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -29,6 +31,21 @@ class Parameter(models.Expression):
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         return "%s", (self,)
+
+
+def _cursor(using: str) -> CursorWrapper:
+    """The server plans a statement the first time that a connection asks it, and knows it from then on.
+
+    Where a pooler in between keeps no statement for anybody (DATABASE_POOLED), it is asked as any other query is.
+    """
+    connection: Any = connections[using]
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    if connection.connection.prepare_threshold is None:
+        return connection.cursor()  # type: ignore[no-any-return]  # the stubs know no PostgreSQL
+    with connection.wrap_database_errors:
+        cursor: Any = ServerBindingCursor  # Django's stubs leave out what it inherits
+        return connection._prepare_cursor(cursor(connection.connection))  # type: ignore[no-any-return]  # as above
 
 
 class _Prepared:
@@ -47,7 +64,7 @@ class _Prepared:
     def _tuples(self, values: dict[str, object]) -> Iterable[Sequence[Any]]:
         compiler, sql, params, converters = self._made
         filled: list[Any] = [values[each.name] if isinstance(each, Parameter) else each for each in params]
-        with connections[str(compiler.using)].cursor() as cursor:
+        with _cursor(str(compiler.using)) as cursor:
             cursor.execute(sql, filled)
             rows: list[Sequence[Any]] = cursor.fetchall()
         return compiler.apply_converters(rows, converters) if converters else rows

@@ -7,6 +7,7 @@ jobs and commands need.
 
 from __future__ import annotations
 
+import select
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -47,3 +48,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection: BoundedConnection = super().get_new_connection(conn_params)
         connection.answer_within = self.settings_dict.get("ANSWER_WITHIN")
         return connection
+
+    def is_usable(self) -> bool:
+        """Django asks before each request whether the server is still there; it is asked itself where it may be gone.
+
+        A server that ends, or ends this session, says so or hangs up, which can be read without a word to it.
+        """
+        if self.connection is None or self.connection.closed:
+            return False
+        line = select.poll()
+        line.register(self.connection.fileno(), select.POLLIN)
+        return bool(super().is_usable()) if line.poll(0) else True

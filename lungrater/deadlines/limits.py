@@ -49,13 +49,14 @@ ANSWER_BYTES_PER_SECOND = 2000
 DATABASE_CONNECT_SECONDS = 5
 # TCP gives an unanswered database up after this; it says nothing about one that answers slowly.
 DATABASE_SILENT_SECONDS = 20
+PREPARED_AT_ONCE = 0
 
 
 def database(url: str, *, is_web: bool) -> dict[str, object]:
     """Django's description of the database. For web requests the server itself ends what takes too long.
 
-    PgBouncer in transaction mode takes no start-up options and no server-side cursors: DATABASE_POOLED leaves both
-    out, and `ALTER ROLE … SET statement_timeout` does the first one's work there.
+    PgBouncer in transaction mode takes no start-up options, no server-side cursors and no prepared statements:
+    DATABASE_POOLED leaves them out, and `ALTER ROLE … SET statement_timeout` does the first one's work there.
     """
     by_url = env.db_url_config(url)
     config = {
@@ -71,6 +72,8 @@ def database(url: str, *, is_web: bool) -> dict[str, object]:
         **by_url.get("OPTIONS", {}),
     }
     is_pooled = env.bool("DATABASE_POOLED", default=False)
+    # Of the queries of accounts/prepared_query.py, which alone ask for it.
+    options["prepare_threshold"] = None if is_pooled else PREPARED_AT_ONCE
     if is_web and not is_pooled:
         options["options"] = " ".join(filter(None, [options.get("options"), *web_limits()]))
     if is_web:

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.db.models import CharField, Model, Q
 from django.db.models.sql.compiler import SQLCompiler
 from django.urls import reverse
@@ -83,3 +84,26 @@ def test_a_session_cookie_with_a_nul_is_that_of_nobody(client):
     page = client.get(reverse("account_login"), HTTP_COOKIE='sessionid="\\000aaaaaaaaaaaaaaa"')
 
     assert page.status_code == 200
+
+
+def test_the_server_plans_them_once_a_connection(rater, sitting):
+    token = sitting.presentations.first().token
+    for other in (token, "none", token):
+        OF_TOKEN.first(user=rater.pk, token=other)
+
+    assert statements_like("rating_presentation") == 1
+
+
+def test_behind_a_pooler_the_server_keeps_none(rater, sitting, monkeypatch):
+    monkeypatch.setattr(connection.connection, "prepare_threshold", None)
+    token = sitting.presentations.first().token
+
+    assert OF_TOKEN.first(user=rater.pk, token=token)
+    assert statements_like("rating_presentation") == 0
+
+
+def statements_like(table: str) -> int:
+    """How many of the prepared statements of this connection read a table."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", [f"%{table}%"])
+        return int(cursor.fetchone()[0])
