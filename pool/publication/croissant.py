@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
 from pool.publication.datasheet import biases, limitations, personal_information, uses
 from pool.publication.facts import ReleaseFacts
@@ -50,8 +51,26 @@ TABLE = "metadata.csv"
 FILES = "image-files"
 
 
-def croissant_json(facts: ReleaseFacts, *, table_sha256: str, version: str, is_png: bool = True) -> str:
-    """croissant.json: what the files are, what is in the table, and what a user has to know before training on them."""
+class ZipFacts(NamedTuple):
+    """The zip that the files lie in: its name and SHA-256."""
+
+    name: str
+    sha256: str
+
+
+def croissant_json(
+    facts: ReleaseFacts,
+    *,
+    table_sha256: str,
+    version: str,
+    is_png: bool = True,
+    archive: ZipFacts | None = None,
+) -> str:
+    """croissant.json: what the files are, what is in the table, and what a user has to know before training on them.
+
+    With an archive it describes the files in that zip, beside which it lies; without one, those that lie beside it.
+    """
+    inside = {"containedIn": {"@id": archive.name}} if archive else {}
     dataset = facts.dataset
     document: dict[str, object] = {
         "@context": CONTEXT,
@@ -70,6 +89,7 @@ def croissant_json(facts: ReleaseFacts, *, table_sha256: str, version: str, is_p
         "inLanguage": "en",
         "citeAs": dataset.citation or f"{dataset.name} ({facts.date.year}).",
         "distribution": [
+            *([_zip_object(archive)] if archive else []),
             {
                 "@type": "cr:FileObject",
                 "@id": TABLE,
@@ -77,6 +97,7 @@ def croissant_json(facts: ReleaseFacts, *, table_sha256: str, version: str, is_p
                 "contentUrl": TABLE,
                 "encodingFormat": "text/csv",
                 "sha256": table_sha256,
+                **inside,
             },
             {
                 "@type": "cr:FileSet",
@@ -85,6 +106,7 @@ def croissant_json(facts: ReleaseFacts, *, table_sha256: str, version: str, is_p
                 "description": "The images; the table names each by file_name.",
                 "encodingFormat": "image/png" if is_png else "application/dicom",
                 "includes": f"images/*.{'png' if is_png else 'dcm'}",
+                **inside,
             },
         ],
         "recordSet": [
@@ -100,6 +122,17 @@ def croissant_json(facts: ReleaseFacts, *, table_sha256: str, version: str, is_p
         **_responsible(facts),
     }
     return json.dumps(document, ensure_ascii=False, indent=1)
+
+
+def _zip_object(archive: ZipFacts) -> dict[str, object]:
+    return {
+        "@type": "cr:FileObject",
+        "@id": archive.name,
+        "name": archive.name,
+        "contentUrl": archive.name,
+        "encodingFormat": "application/zip",
+        "sha256": archive.sha256,
+    }
 
 
 def _field(name: str, words: str) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from datetime import date
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
@@ -12,10 +13,10 @@ from typing import Protocol
 from pool.canonical.pixels import decode_png
 from pool.models import Dataset, Image, Origin
 from pool.publication.citations import card, citation_cff, datacite_json, kaggle_json
-from pool.publication.croissant import TABLE, croissant_json
+from pool.publication.croissant import TABLE, ZipFacts, croissant_json
 from pool.publication.datasheet import datasheet
 from pool.publication.dicom_file import dicom_file
-from pool.publication.facts import facts_of, maker_of
+from pool.publication.facts import ReleaseFacts, facts_of, maker_of
 from pool.publication.marks import ManifestSigner, has_c2pa, with_xmp
 from pool.publication.metadata_csv import metadata_lines
 from pool.publication.models import DatasetRelease
@@ -70,6 +71,7 @@ class Release:
         self.is_synthetic = dataset.origin == Origin.SYNTHETIC
         self.signer = ManifestSigner() if self.is_png and self.is_synthetic and has_c2pa() else None
         self.images = released_images(dataset)
+        self._describe: Callable[[ZipFacts | None], str] | None = None
 
     @property
     def marks(self) -> str:
@@ -92,21 +94,26 @@ class Release:
         facts = facts_of(self.dataset, self.images, marks=self.marks, today=today)
         rows = "".join(metadata_lines(zip(names, self.images, strict=True)))
         table = target.add(TABLE, [rows.encode()], rows=len(names))
+        self._describe = partial(_croissant_of, facts=facts, table_sha256=table.sha256, is_png=self.is_png)
         texts = {
             "README.md": card(facts),
             "DATASHEET.md": datasheet(facts),
             "CITATION.cff": citation_cff(facts),
             "datacite.json": datacite_json(facts),
             "dataset-metadata.json": kaggle_json(facts),
-            "croissant.json": croissant_json(
-                facts, table_sha256=table.sha256, version="1.0.0", is_png=self.is_png
-            ),
+            "croissant.json": self._describe(None),
         }
         for name, text in texts.items():
             target.add(name, [text.encode()])
         members = sorted(target.members, key=lambda each: each.name)
         digests = "".join(f"{each.sha256}  {each.name}\n" for each in members)
         target.add("SHA256SUMS", [digests.encode()])
+
+    def croissant_of(self, archive: ZipFacts) -> str:
+        """Croissant of the zip that was written, to lie beside it: inside, it could not have the zip's SHA-256."""
+        if self._describe is None:
+            raise ValueError("The release is not written yet.")
+        return self._describe(archive)
 
     def file_of(self, image: Image, name: str) -> bytes:
         """The image as it goes out, with its marks."""
@@ -120,3 +127,7 @@ class Release:
             return png
         marked = with_xmp(png)
         return self.signer.signed(marked, title=name, software=software) if self.signer else marked
+
+
+def _croissant_of(archive: ZipFacts | None, *, facts: ReleaseFacts, table_sha256: str, is_png: bool) -> str:
+    return croissant_json(facts, table_sha256=table_sha256, version="1.0.0", is_png=is_png, archive=archive)

@@ -1,6 +1,7 @@
 """A dataset given away: what goes out, what is refused, what marks it, and that it comes back as it was."""
 
 import csv
+import hashlib
 import io
 import json
 import zipfile
@@ -185,6 +186,22 @@ def test_croissant_has_no_error_and_its_records_are_the_images(tmp_path):
         "dataSocialImpact",
     ):
         assert words[f"rai:{field}"]
+
+
+def test_croissant_beside_a_zip_is_bound_to_it_and_its_records_are_read_out_of_it(tmp_path):
+    dataset = synthetic()
+    zipped = tmp_path / "lungs.zip"
+    call_command("release", dataset.name, output=zipped)
+
+    document = mlcroissant.Dataset(jsonld=str(tmp_path / "lungs.croissant.json"))
+
+    assert not document.metadata.ctx.issues.errors
+    rows = list(document.records("images"))
+    assert {row["images/pixel_sha256"].decode() for row in rows} == set(content_of(dataset))
+    words = json.loads((tmp_path / "lungs.croissant.json").read_text())
+    archive, table, files = words["distribution"]
+    assert archive["sha256"] == hashlib.sha256(zipped.read_bytes()).hexdigest()
+    assert table["containedIn"] == files["containedIn"] == {"@id": archive["@id"]}
 
 
 def test_the_datasheet_tells_prompts_seeds_failures_and_copies(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tqdm import tqdm
 from audit import record
 from jobs.command_line.form_command import refusal
 from pool.models import Dataset
+from pool.publication.croissant import ZipFacts
 from pool.publication.models import DatasetRelease
 from pool.publication.writer import Folder, NotReleasedError, Release
 from pool.storage.measured_zip import MeasuredZip
@@ -73,6 +75,10 @@ class Command(BaseCommand):
             if output.suffix.lower() == ".zip":
                 with contextlib.closing(MeasuredZip(output)) as archive:
                     release.write(archive, today, pulse)
+                with output.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+                words = release.croissant_of(ZipFacts(output.name, digest))
+                output.with_suffix(".croissant.json").write_text(words, encoding="utf-8")
                 return len(archive.members)
             folder = Folder(output)
             release.write(folder, today, pulse)
