@@ -56,6 +56,7 @@ urlpatterns = [
     path("checkpoints/<int:pk>/", checkpoint_views.checkpoint, name="checkpoint"),
     path("checkpoints/<int:pk>/name", checkpoint_views.rename, name="rename_checkpoint"),
     path("checkpoints/<int:pk>/members", model_views.members, name="model_members"),
+    path("checkpoints/<int:pk>/members/join", model_views.join, name="join_model"),
     path("checkpoints/<int:pk>/remove", model_views.remove, name="remove_model"),
     path("checkpoints/<int:pk>/card.md", checkpoint_views.card, name="card"),
     path("checkpoints/<int:pk>/pipeline.zip", checkpoint_views.pipeline_zip, name="pipeline_zip"),

@@ -130,6 +130,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "generation:card": (STAFF, "get"),
     "generation:rename_checkpoint": (STAFF, "post"),
     "generation:model_members": (STAFF, "get"),
+    "generation:join_model": ({"admin"}, "get"),
     "generation:remove_model": (STAFF, "post"),
     "generation:pipeline_zip": (STAFF, "get"),
     "generation:course_figure": (STAFF, "get"),
@@ -321,7 +322,7 @@ OWNER |= {"rating:remove_imported", "generation:model_members", "generation:remo
 # What names no row of a study, dataset or job, or is for admins who have no part yet.
 WITHOUT_PART = {
     *("person", "change_person", "erase_person", "revoke_token", "docs_page", "pool:resumable_upload"),
-    *("rating:join", "rating:key", "pool:join_dataset"),
+    *("rating:join", "rating:key", "pool:join_dataset", "generation:join_model"),
     *("pool:dicomweb_source", "pool:remove_dicomweb_source"),
     *("generation:create_with", "rating:planner_figure"),
 }

@@ -205,7 +205,7 @@ def address(name: str, world: dict[str, Any]) -> str:
         (OF_JOB, world["job"].pk),
         (OF_TRAINING, world["training"].pk),
         (OF_CHECKPOINT, world["checkpoint"].pk),
-        ({"generation:model_members", "generation:remove_model"}, world["model"].pk),
+        ({"generation:model_members", "generation:join_model", "generation:remove_model"}, world["model"].pk),
         (OF_REPORT, world["report"].pk),
         (OF_UTILITY, world["utility"].pk),
         ({"pool:resumable_upload"}, world["upload"].pk),

@@ -22,6 +22,7 @@ from accounts.api.problems import ProblemError, not_valid
 from accounts.api.types import Key
 from accounts.forms import ReasonForm
 from accounts.membership.forms import MemberForm
+from accounts.membership.joining import join
 from accounts.tokens.models import Scope
 from audit import record
 from generation.diffusion.errors import CheckpointError
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
     Member = Schema
     ModelName = Schema
     NewModel = Schema
+    WhyJoin = Schema
     WhyRemove = Schema
 else:
     Member = body_of(MemberForm, "ModelMember")
+    WhyJoin = body_of(ReasonForm, "WhyJoin")
     WhyRemove = body_of(ReasonForm, "WhyRemove")
     ModelName = body_of(NameForm, "ModelName")
     NewModel = body_of(ModelImportForm, "NewModel", without=("file",))
@@ -119,6 +122,22 @@ def change_model_member(request: HttpRequest, pk: Key, body: Member) -> Any:
     sentence = filled(MemberForm, values, subject=model, by=request.user).save()
     record(model, request.user, "changed the members", reason=sentence)
     return {"sentence": sentence}
+
+
+@router.post(
+    f"{AT}/{{pk}}/join",
+    response=CheckpointFacts,
+    auth=Access(Scope.WRITE, "accounts.change_user"),
+    openapi_extra=ACT,
+)
+def join_model(request: HttpRequest, pk: Key, body: WhyJoin) -> Any:
+    """For admins, by an act token: become an owner of a model that came without a run, also of one that nobody owns
+    any more; log and mail tell the other owners, with your reason."""
+    model = get_object_or_404(Checkpoint.objects.filter(run=None), pk=pk)
+    proof_for_act(request)
+    reason = filled(ReasonForm, body.model_dump(exclude_unset=True)).cleaned_data["reason"]
+    join(model, request.user, reason)
+    return _visible(request, pk)
 
 
 @router.post(f"{AT}/{{pk}}/remove", response={204: None}, auth=changes)

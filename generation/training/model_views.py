@@ -6,10 +6,12 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.forms import ReasonForm
 from accounts.membership.forms import MemberForm
+from accounts.membership.joining import ask_to_join
 from accounts.sign_in.identity_proof import require_proof_of_people
 from audit import record
 from generation.diffusion.errors import CheckpointError
@@ -39,6 +41,16 @@ def members(request: HttpRequest, pk: int) -> HttpResponse:
         "members": model.memberships.select_related("user", "group"),
     }
     return render(request, "account/members.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("accounts.change_user", raise_exception=True)
+def join(request: HttpRequest, pk: int) -> HttpResponse:
+    """An admin sees a model that came without a run only as a member: this makes them one, also where none is left."""
+    model = get_object_or_404(Checkpoint.objects.filter(run=None), pk=pk)
+    return ask_to_join(
+        request, model, back=reverse("generation:training_list"), joined=model.get_absolute_url()
+    )
 
 
 @require_POST

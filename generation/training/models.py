@@ -171,6 +171,10 @@ class CheckpointQuerySet(SharedQuerySet["Checkpoint"]):
         of_run = models.Q(run__requested_by=person.pk) | models.Q(run__dataset__in=datasets)
         return self.filter(self._came_to(person, [Part.OWNER]) | of_run)
 
+    def joinable_by(self, person: Any) -> Self:
+        """Of those that came without a run; a run's go with its dataset."""
+        return super().joinable_by(person).filter(run=None)
+
     def _came_to(self, person: Any, parts: Iterable[str]) -> models.Q:
         """Imported ones in which this person has one of these parts."""
         return models.Q(run=None) & models.Q(models.Exists(self._granted(person, parts)))

@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import permission_required
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from generation.training import pipeline_folder
@@ -34,7 +35,13 @@ class TrainingPages(JobPages[TrainingRun]):
         return runs.annotate(sampled_by=Subquery(sampled.values("pk")[:1]))
 
     def list_context(self, request: HttpRequest) -> Context:
-        return {"shipped": Checkpoint.objects.filter(run=None).visible_to(request.user)}
+        open_to_join = Checkpoint.objects.joinable_by(request.user)
+        return {
+            "shipped": Checkpoint.objects.filter(run=None).visible_to(request.user),
+            "joinable": [
+                (model, reverse("generation:join_model", args=[model.pk])) for model in open_to_join
+            ],
+        }
 
     def resumed(self, request: HttpRequest, job: TrainingRun) -> str:
         """Also a run at its end, for as many more steps as are asked for."""

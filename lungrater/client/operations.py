@@ -475,6 +475,14 @@ class Operations:
             "ModelMemberFacts", self.transport.act(f"/checkpoints/{pk}/members", body, act_token=act_token)
         )
 
+    def join_model(self, pk: int, body: WhyJoin, *, act_token: str = "") -> CheckpointFacts:
+        """For admins, by an act token: become an owner of a model that came without a run, also of one
+        that nobody owns
+        any more; log and mail tell the other owners, with your reason."""
+        return cast(
+            "CheckpointFacts", self.transport.act(f"/checkpoints/{pk}/join", body, act_token=act_token)
+        )
+
     def remove_model(self, pk: int, body: WhyRemove) -> None:
         """Its row and weights go, with a reason; what images or models rest on stays."""
         self.transport.act(f"/checkpoints/{pk}/remove", body)

@@ -22,7 +22,7 @@ BY_SIGNATURE = {"freeze_study"}  # only of a study that asks for signatures
 ALWAYS = {
     *("change_dataset_member", "change_study_member", "close_now", "unblind_now", "sign_now"),
     *("invite_people", "person_details", "person_role", "person_link", "person_active", "person_factor"),
-    *("join_dataset", "join_study", "change_model_member", "erase_person", "change_settings"),
+    *("join_dataset", "join_study", "change_model_member", "join_model", "erase_person", "change_settings"),
 }
 MEMBERS = {"member": "all researchers", "part": "viewer"}
 

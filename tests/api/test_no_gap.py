@@ -31,6 +31,7 @@ TWINS: dict[str, tuple[str, ...]] = {
     "generation:job_cancel": ("cancel_generation_job",),
     "generation:job_resume": ("resume_generation_job",),
     "generation:model_members": ("change_model_member",),
+    "generation:join_model": ("join_model",),
     "generation:remove_model": ("remove_model",),
     "generation:more_like": ("more_like_image",),
     "generation:new_utility": ("create_utility_experiment",),

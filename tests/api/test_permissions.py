@@ -94,6 +94,7 @@ TABLE: dict[str, tuple[str, set[str], str]] = {
     "get_checkpoint": ("read", STAFF, "viewer"),
     "rename_checkpoint": ("write", STAFF, "editor"),
     "change_model_member": ("write", STAFF, "owner"),
+    "join_model": ("write", {"admin"}, ""),
     "remove_model": ("write", STAFF, "owner"),
     "get_model_card": ("read", STAFF, "viewer"),
     "get_pipeline": ("read", STAFF, "viewer"),
@@ -172,7 +173,7 @@ TABLE |= {
     "erase_person": ("people", {"admin"}, ""),
     "list_site_log": ("people", {"admin"}, ""),
 }
-OF_A_MODEL = {"change_model_member", "remove_model"}
+OF_A_MODEL = {"change_model_member", "join_model", "remove_model"}
 OF_A_DRAFT = {"change_study", "freeze_study", "remove_draft"}
 OF_A_CLOSED_STUDY = {
     *(

@@ -11,6 +11,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
+from django.urls import reverse
 
 from accounts.erasure import erase_account
 from accounts.membership.models import Part
@@ -23,6 +24,7 @@ from generation.training.exchange.pipeline_import import import_model
 from generation.training.forms import TrainingForm
 from generation.training.model_card import markdown
 from pool.choices import for_person
+from tests.accounts.proof import prove, with_password
 from tests.generation.diffusion.test_plain_pipelines import saved
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +80,32 @@ def test_when_its_owner_is_erased_it_opens_to_nobody(
 
     assert not imported.memberships.exists()
     assert not Checkpoint.objects.visible_to(stranger).exists()
+
+
+def test_an_admin_joins_one_whose_owner_is_erased_and_removes_it(
+    imported: Checkpoint, researcher: User, stranger: User, admin: User, client_of: Callable[[User], Client]
+) -> None:
+    erase_account(researcher)
+    browser = client_of(with_password(admin))
+    listing = reverse("generation:training_list")
+    page = reverse("generation:join_model", args=[imported.pk])
+
+    offered = page in browser.get(listing).content.decode()
+    asked_to_prove = browser.get(page)["Location"]
+    prove(browser)
+    joined = browser.post(page, {"reason": "Its owner has left."})
+
+    assert offered
+    assert "/accounts/reauthenticate/" in asked_to_prove
+    assert joined["Location"] == imported.get_absolute_url()
+    assert imported.is_owned_by(admin)
+    assert (
+        Event.objects.about(imported).get(action="made themselves an owner").reason == "Its owner has left."
+    )
+    assert page not in browser.get(listing).content.decode()
+    assert page not in client_of(stranger).get(listing).content.decode()
+    browser.post(reverse("generation:remove_model", args=[imported.pk]), {"reason": "No longer needed."})
+    assert not Checkpoint.objects.filter(pk=imported.pk).exists()
 
 
 def test_a_viewer_uses_it_and_only_the_owner_removes_it_with_a_reason(
