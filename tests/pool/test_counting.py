@@ -123,3 +123,19 @@ def test_the_list_of_datasets_reads_each_image_once_to_count_it_and_never_again(
     assert len(many.queries) == len(few.queries)
     # A count gives its rows once to be grouped and once as read.
     assert many.rows - few.rows <= 2 * (1600 - 400) * 1.1
+
+
+def test_a_page_of_datasets_reads_no_image_of_those_on_other_pages(client_of, researcher):
+    for number in range(50):
+        make_dataset(f"000 {number:02}")
+    browser, address = client_of(researcher), reverse("pool:datasets")
+    works = {}
+    for images in (400, 1600):
+        fill(images)  # after those fifty by name
+        analyze()
+        with database_work() as works[images]:
+            page = browser.get(address).text
+        assert f"{images} real" not in page
+
+    # Of 3,200 more images none; the four more pairs of near-copies are looked at for each of fifty datasets.
+    assert works[1600].rows <= works[400].rows + 50 * 4 * 2
