@@ -1,4 +1,4 @@
-"""Tutorials typed in order beside a running site, as a newcomer would."""
+"""Tutorials, and what an operator types, in order beside a running site, as a newcomer would."""
 
 from __future__ import annotations
 
@@ -30,14 +30,19 @@ def terminal(tmp_path: Path) -> Iterator[dict[str, str]]:
     lungrater.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{REPOSITORY / "manage.py"}" "$@"\n')
     lungrater.chmod(0o755)
     home = tmp_path / "home"
-    with site(home):
-        yield {**environment(home), "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    with site(home) as running:
+        yield {
+            **environment(home),
+            "SITE": running.url.rstrip("/"),
+            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        }
 
 
 def typed(page: str, terminal: dict[str, str], folder: Path) -> str:
     """What the commands of the page print, typed one block after the other."""
     outputs = []
-    for block in MARKED.findall((TUTORIALS / page).read_text(encoding="utf-8")):
+    place = REPOSITORY / page if page.startswith("docs/") else TUTORIALS / page
+    for block in MARKED.findall(place.read_text(encoding="utf-8")):
         done = subprocess.run(
             ["bash", "-eu", "-c", block],
             cwd=folder,
@@ -89,3 +94,17 @@ def test_a_model_is_trained_measured_read_and_its_images_released(
     released = zipfile.ZipFile(tmp_path / "learnt-drawings.zip").namelist()
     assert sum(name.endswith(".png") for name in released) == 40
     assert {"croissant.json", "metadata.csv"} <= {Path(name).name for name in released}
+
+
+def test_what_operations_says_of_upgrade_backup_restore_keys_and_workers_is_done(
+    terminal: dict[str, str], tmp_path: Path
+) -> None:
+    output = typed("docs/operations.md", terminal, tmp_path)
+
+    restored = tmp_path / "restored"
+    assert (tmp_path / "before-upgrade.backup").stat().st_size > 0
+    assert "Nothing waits in cpu, api." in output
+    assert (restored / "secret_key").read_text() == (tmp_path / "home" / "secret_key").read_text()
+    assert (restored / "database_password").read_text() != (
+        tmp_path / "home" / "database_password"
+    ).read_text()
