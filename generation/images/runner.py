@@ -186,7 +186,8 @@ def _outcome(job: GenerationJob, answer: EngineImage | Refusal) -> OutcomeColumn
         provenance["seed"] = str(answer.seed)  # as text: 63 bits do not survive every JSON reader
     try:
         image = add_image(job.dataset, answer.pixels, label=spec.label, provenance=provenance)
-        if (patient := patient_of(provenance)) and not image.patient_key:
+        patient = patient_of(provenance, modality=job.modality, label=spec.label)
+        if patient and not image.patient_key:
             image.patient_key = patient
             image.save(update_fields=["patient_key"])
     except DuplicatePixelsError as error:

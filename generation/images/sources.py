@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -40,8 +41,12 @@ def sources_of(job: GenerationJob) -> Sources | None:
     return Sources(pixels, facts, strength, region)
 
 
-def patient_of(provenance: Mapping[str, object]) -> str:
-    """The key of the patient whose image another starts from: an audit must know that it shows the same one."""
+def patient_of(provenance: Mapping[str, object], *, modality: str, label: str) -> str:
+    """The key of the patient whose image another starts from, or of the imagined one of a drawing: an audit must know."""
+    seed = provenance.get("seed")
+    if seed and provenance.get("engine") == GenerationJob.Engine.PHANTOM:
+        drawing = f"phantom of {modality}, {label or 'normal'}, seed {seed}"
+        return hashlib.sha256(drawing.encode()).hexdigest()
     source = provenance.get("edit_of")
     if not source:
         return ""

@@ -57,6 +57,21 @@ def test_a_job_makes_its_images_with_seed_label_and_provenance() -> None:
         assert image.provenance["seed"] == str(job.outcomes.get(index=index).seed)
 
 
+def test_a_drawing_is_of_an_imagined_patient_of_its_own_and_the_same_again_of_the_same() -> None:
+    drawn, again = make_job(total=3, seed=7), make_job(total=3, seed=7)
+
+    for job in (drawn, again):
+        job.perform()
+
+    patients = [
+        list(job.dataset.images.order_by("pk").values_list("patient_key", flat=True))
+        for job in (drawn, again)
+    ]
+    assert len(set(patients[0])) == 3
+    assert all(patients[0])
+    assert set(patients[0]) == set(patients[1])
+
+
 def test_a_job_that_lost_its_worker_makes_only_what_is_missing(engine: Callable[..., ScriptedEngine]) -> None:
     job = make_job(total=5)
 
