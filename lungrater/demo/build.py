@@ -32,7 +32,7 @@ PEOPLE = (
 LABELS = ("normal", "opacity")
 # 60 images of each arm: with fewer, most of the audit's checks would say that they had seen little.
 PER_LABEL = 15
-CANVAS = 256  # the drawings have 128 pixels a side
+CANVAS, LARGE_CANVAS = 256, 512  # the drawings have 128 pixels a side
 SAMPLES_PER_LABEL = 5  # they take longer, and what a machine tells of them shows in a few
 
 
@@ -211,7 +211,8 @@ def _open_and_rehearse() -> bool:
 
 
 def _freeze_the_stopped() -> bool:
-    return _is_frozen(_study(STOPPED_STUDY, REAL + SAMPLES, [], per_label=SAMPLES_PER_LABEL))
+    study = _study(STOPPED_STUDY, REAL + SAMPLES, [], per_label=SAMPLES_PER_LABEL, canvas=LARGE_CANVAS)
+    return _is_frozen(study)
 
 
 def _measure() -> bool:
@@ -221,11 +222,16 @@ def _measure() -> bool:
 
 
 def _study(
-    name: str, datasets: tuple[DemoDataset, ...], raters: list[User], *, per_label: int = PER_LABEL
+    name: str,
+    datasets: tuple[DemoDataset, ...],
+    raters: list[User],
+    *,
+    per_label: int = PER_LABEL,
+    canvas: int = CANVAS,
 ) -> Study:
     organiser = User.objects.get(email=PEOPLE[0][0])
     study, is_new = Study.objects.get_or_create(
-        name=name, defaults={"created_by": organiser, "canvas": CANVAS}
+        name=name, defaults={"created_by": organiser, "canvas": canvas}
     )
     if is_new:
         study.give_to_maker(organiser)
