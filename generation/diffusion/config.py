@@ -257,7 +257,7 @@ class TrainingConfig(RunConfig):
 def _object_of(text: str) -> Mapping[str, object]:
     try:
         values = json.loads(text) if text else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
         raise ConfigError("In the training config, unet_config and scheduler_config must be JSON objects.")
@@ -276,7 +276,7 @@ def settings_of(toml: str, *, name: str = "given") -> dict[str, object]:
     """The settings a TOML text holds, not yet checked. Raises ConfigError."""
     try:
         return tomllib.loads(toml)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"The config {name} cannot be read: {error}.") from error
 
 

@@ -25,7 +25,10 @@ pytestmark = pytest.mark.django_db
         'classes = [{label = "nodule\\u0000"}]',
         "widths = [32, inf]",
         'extractors = "all"',
+        f"widths = {'[' * 5000}{']' * 5000}",
+        f"scheduler_config = '{'[' * 100_000}'\nunet_config = '{{}}'",
     ],
+    ids=lambda settings: str(settings)[:30],
 )
 def test_a_run_is_not_queued(settings: str, client_of: Callable[[User], Client], researcher: User) -> None:
     dataset = make_dataset("Chests")
