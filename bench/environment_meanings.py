@@ -11,6 +11,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "DATABASE_POOLED": "the database is reached through PgBouncer in transaction mode: deadlines are then not sent with each connection",
         "REDIS_URL": "broker of your own; else the embedded one is started",
         "STORAGE_URL": "images: a folder, or `s3://bucket/folder?endpoint=…`",
+        "TORCHRUN": "flags for torchrun, where several processes or machines train together; empty: `--standalone`",
         "EXTRACTOR": "network whose features FD and KD are of: `PATH.toml` of a recipe, or `PATH` or `PATH#SHA256` of a TorchScript file; empty: the small one that ships",
         "RADIOMICS_PYTHON": "the Python of an environment with frd-score 1.0.1, for FRD in quality reports; empty: it is not offered",
     },
@@ -71,7 +72,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
 }
 # Set by the program itself for its own processes, or not of LungRater.
-INTERNAL = {"LUNGRATER_IS_WEB", "PYTHONPATH", "WORLD_SIZE"}
+INTERNAL = {"LUNGRATER_IS_WEB", "PYTHONPATH", "WORLD_SIZE", "GROUP_RANK"}
 # Where the code computes it, the page says what comes of it.
 DEFAULTS = {
     "LUNGRATER_HOME": "`var/` where you stand",

@@ -93,7 +93,8 @@ def radimagenet(architecture: str) -> Forward:
     import cv2
     import torchvision
 
-    base = getattr(torchvision.models, architecture)(weights=None)
+    more = {"aux_logits": False, "init_weights": False} if architecture == "inception_v3" else {}
+    base = getattr(torchvision.models, architecture)(weights=None, **more)
     layers = list(base.children())
     network = filled(Backbone(torch.nn.Sequential(*layers[:-1])))
 
@@ -168,6 +169,7 @@ def facts() -> dict[str, Any]:
         "torchxrayvision": torchxrayvision(),
         "radimagenet resnet50": radimagenet("resnet50"),
         "radimagenet densenet121": radimagenet("densenet121"),
+        "radimagenet inception": radimagenet("inception_v3"),
         "open_clip": open_clip_own(quick=False),
         "open_clip quick": open_clip_own(quick=True),
         "open_clip timm": open_clip_timm(),

@@ -82,7 +82,7 @@ def _local(folder: Path, config: TrainingConfig) -> Any:
     kl: Any = AutoencoderKL  # diffusers ships no types
     try:
         autoencoder = kl.from_pretrained(
-            str(folder), local_files_only=True, use_safetensors=True, torch_dtype=torch.float32
+            str(folder), local_files_only=True, use_safetensors=True, dtype=torch.float32
         )
     except (OSError, ValueError, json.JSONDecodeError) as error:
         raise ConfigError(f"The folder {folder} holds no autoencoder that can be read: {error}") from error

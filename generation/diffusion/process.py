@@ -1,7 +1,9 @@
 """`python -m generation.diffusion.process ORDER`: a run as launch.py ordered it, told as JSON lines.
 
-With several GPUs, or with --processes, it becomes torchrun with so many of itself, which accelerate joins. SIGTERM
-makes it save and stop, and so does the end of its standard input, that is, of whoever started it.
+With several GPUs, or with --processes, it becomes torchrun with so many of itself, which accelerate joins. Torchrun's own
+flags, such as those of several machines, stand in the environment as TORCHRUN; the other machines run torchrun with
+this module and the same order, on a disk that all share. SIGTERM makes it save and stop, and so does the end of its
+standard input, that is, of whoever started it.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import fcntl
 import json
 import os
 import pickle
+import shlex
 import signal
 import sys
 import threading
@@ -41,10 +44,13 @@ def main() -> None:
     parser.add_argument("--processes", type=int, help="how many train together (default: one a GPU)")
     options = parser.parse_args()
     config = _config(options.order)
-    if "WORLD_SIZE" not in os.environ and (many := _processes(options.processes, config)) > 1:
-        _become_many(many, options.order)
+    if "WORLD_SIZE" not in os.environ:
+        many = _processes(options.processes, config)
+        if many > 1 or os.environ.get("TORCHRUN"):
+            _become_many(many, options.order)
     speaker = Speaker()
-    threading.Thread(target=_stop_with_parent, args=(speaker,), daemon=True).start()
+    if os.environ.get("GROUP_RANK", "0") == "0":  # on other machines torchrun itself notices an end
+        threading.Thread(target=_stop_with_parent, args=(speaker,), daemon=True).start()
     signal.signal(signal.SIGTERM, speaker.stop)
     sys.exit(_trained(options.order, config, speaker))
 
@@ -133,7 +139,10 @@ def _processes(requested: int | None, config: RunConfig) -> int:
 
 
 def _become_many(many: int, order: Path) -> None:
-    words = ["--standalone", f"--nproc-per-node={many}", "-m", "generation.diffusion.process", str(order)]
+    flags = shlex.split(os.environ.get("TORCHRUN", "")) or ["--standalone"]
+    if not any(flag.startswith(("--nproc-per-node", "--nproc_per_node")) for flag in flags):
+        flags.append(f"--nproc-per-node={many}")
+    words = [*flags, "-m", "generation.diffusion.process", str(order)]
     cpu = {} if torch.cuda.is_available() else {"ACCELERATE_USE_CPU": "true"}
     command = [sys.executable, "-m", "torch.distributed.run", *words]
     os.execve(sys.executable, command, {**os.environ, **cpu})  # noqa: S606  (no shell is what is wanted)

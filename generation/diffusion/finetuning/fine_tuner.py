@@ -230,7 +230,7 @@ def load_pipeline(folder: Path) -> Any:
             str(folder),
             local_files_only=True,
             use_safetensors=True,
-            torch_dtype=torch.float32,
+            dtype=torch.float32,
             safety_checker=None,
             feature_extractor=None,
             image_encoder=None,

@@ -77,7 +77,7 @@ def _load(source: PipelineSource, precision: str) -> _Loaded:
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,
-            torch_dtype=dtype_for(precision),
+            dtype=dtype_for(precision),
             **left_out,
         )
         if source.lora is not None:

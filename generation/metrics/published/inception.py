@@ -1,6 +1,7 @@
 """The Inception v3 of 2015 that FID is defined on, as PyTorch has it: its published weights load by their names.
 
-It differs from torchvision's by what its average pools count at the edge and by one maximum pool (Seitzer 2020).
+It differs from torchvision's, which RadImageNet's is too, by what its average pools count at the edge and by one maximum
+pool (Seitzer 2020).
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ class ConvUnit(nn.Module):
 
 class Block(nn.Module):
     """Branches side by side: chains of convolutions, and a pool that is last, by itself or before one convolution."""
+
+    counts_edge = False  # whether an average at the edge counts the zeros beyond it
 
     def __init__(self, into: int, chains: list[Chain], pool: int = 0, *, largest: bool = False) -> None:
         super().__init__()
@@ -61,7 +64,7 @@ class Block(nn.Module):
             return functional.max_pool2d(x, 3, stride=2)
         if self.largest:
             return self.branch_pool(functional.max_pool2d(x, 3, stride=1, padding=1))  # type: ignore[no-any-return]  # a module's call
-        pooled = functional.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+        pooled = functional.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=self.counts_edge)
         return self.branch_pool(pooled)  # type: ignore[no-any-return]  # a module's call
 
 
@@ -169,3 +172,14 @@ class FidInception(nn.Module):
         x = self.Mixed_6e(self.Mixed_6d(self.Mixed_6c(self.Mixed_6b(self.Mixed_6a(x)))))
         x = self.Mixed_7c(self.Mixed_7b(self.Mixed_7a(x)))
         return x.mean(dim=(2, 3))
+
+
+class TorchvisionInception(FidInception):
+    """The same weights' names, with the pools that torchvision has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.Mixed_7c = _block_e(2048, largest=False)
+        for block in self.modules():
+            if isinstance(block, Block):
+                block.counts_edge = True

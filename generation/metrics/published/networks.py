@@ -131,7 +131,7 @@ def _torchxrayvision(recipe: Recipe) -> Network:
 
 
 def _radimagenet(recipe: Recipe) -> Network:
-    """ResNet-50 or DenseNet-121 without its last layer, as RadImageNet saves them: layers by number in `backbone`."""
+    """ResNet-50, DenseNet-121 or Inception v3 without its last layer, as RadImageNet saves them: layers by number in `backbone`."""
     import torch
     from monai.networks.nets.densenet import DenseNet121
     from monai.networks.nets.resnet import resnet50
@@ -143,6 +143,8 @@ def _radimagenet(recipe: Recipe) -> Network:
         network.class_layers.out = torch.nn.Identity()
         _fill(network, _as_monai(dense), recipe)
         return _here(recipe, network)
+    if any(name.startswith("backbone.0.conv.") for name in weights):
+        return _radimagenet_inception(recipe, weights)
     layers = {"0": "conv1", "1": "bn1", "4": "layer1", "5": "layer2", "6": "layer3", "7": "layer4"}
     residual = {}
     for name, value in weights.items():
@@ -152,6 +154,36 @@ def _radimagenet(recipe: Recipe) -> Network:
         spatial_dims=2, n_input_channels=3, conv1_t_stride=2, bias_downsample=False, feed_forward=False
     )
     _fill(network, residual, recipe)
+    return _here(recipe, network)
+
+
+# What stands under each number of the Inception; pools, which have no weights, are counted too.
+INCEPTION_LAYERS = {
+    **dict(enumerate(("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3"))),
+    **dict(enumerate(("Conv2d_3b_1x1", "Conv2d_4a_3x3"), start=4)),
+    **dict(
+        enumerate(
+            (
+                f"Mixed_{name}"
+                for name in ("5b", "5c", "5d", *("6a", "6b", "6c", "6d", "6e"), "7a", "7b", "7c")
+            ),
+            start=7,
+        )
+    ),
+}
+
+
+def _radimagenet_inception(recipe: Recipe, weights: Mapping[str, Tensor]) -> Network:
+    from generation.metrics.published.inception import TorchvisionInception
+
+    renamed = {}
+    for name, value in weights.items():
+        match = re.fullmatch(r"backbone\.(\d+)\.(.*)", name)
+        layer = INCEPTION_LAYERS.get(int(match[1])) if match else None
+        if match and layer:
+            renamed[f"{layer}.{match[2]}"] = value
+    network = TorchvisionInception()
+    _fill(network, renamed, recipe)
     return _here(recipe, network)
 
 

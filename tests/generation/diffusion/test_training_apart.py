@@ -16,7 +16,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from generation.diffusion import checkpoint, launch
+from generation.diffusion import checkpoint, launch, process
 from generation.diffusion.config import TrainingConfig
 from generation.diffusion.errors import TrainingFailedError
 from generation.diffusion.launch import train_apart
@@ -201,3 +201,27 @@ def test_training_ends_with_the_process_that_wanted_it_once_its_very_step_is_sav
 
     assert trainers
     assert saved_step(tmp_path) >= step
+
+
+@pytest.mark.parametrize(
+    ("environment", "flags"),
+    [
+        ("", ["--standalone", "--nproc-per-node=3"]),
+        (
+            "--nnodes=2 --node-rank=0 --rdzv-endpoint='host:29500'",
+            ["--nnodes=2", "--node-rank=0", "--rdzv-endpoint=host:29500", "--nproc-per-node=3"],
+        ),
+        ("--nnodes=2 --nproc-per-node 8", ["--nnodes=2", "--nproc-per-node", "8"]),
+    ],
+)
+def test_torchruns_own_flags_reach_torchrun(
+    environment: str, flags: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setenv("TORCHRUN", environment)
+    monkeypatch.setattr(os, "execve", lambda _file, command, _environment: commands.append(command))
+
+    process._become_many(3, tmp_path)
+
+    module = ["-m", "generation.diffusion.process", str(tmp_path)]
+    assert commands == [[sys.executable, "-m", "torch.distributed.run", *flags, *module]]

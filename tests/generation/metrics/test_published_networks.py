@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from generation.metrics.extractors import extractor
 from generation.metrics.feature_extractor import ExtractorError
 from generation.metrics.published.inception import FidInception
+from generation.metrics.published.networks import INCEPTION_LAYERS
 from generation.metrics.published.preparing import prepared
 from generation.metrics.published.recipe import LIBRARIES
 from pool.confinement.wall import has_wall
@@ -94,6 +95,18 @@ def test_radimagenet_gives_what_its_resnet_and_its_densenet_give(tmp_path: Path)
 
     holds(declared(tmp_path, "radimagenet", "ResNet50.safetensors"), "radimagenet resnet50")
     holds(declared(tmp_path, "radimagenet", "DenseNet121.safetensors"), "radimagenet densenet121")
+
+
+def test_radimagenet_gives_what_its_inception_gives(tmp_path: Path) -> None:
+    numbers = {name: number for number, name in INCEPTION_LAYERS.items()}
+    shapes = {}
+    for name, shape in shapes_of(FidInception()).items():
+        layer, rest = name.split(".", 1)
+        if layer != "fc":
+            shapes[f"backbone.{numbers[layer]}.{rest}"] = shape
+    save_file(by_formula(shapes), tmp_path / "InceptionV3.safetensors")
+
+    holds(declared(tmp_path, "radimagenet", "InceptionV3.safetensors"), "radimagenet inception")
 
 
 def tower(names: str, width: int, depth: int, patch: int, side: int, out: int) -> dict[str, tuple[int, ...]]:
