@@ -70,7 +70,7 @@ class Composition:
             "--clearenv",
         ]
         for key, value in {"PATH": PATH, **image.environment, **service["environment"]}.items():
-            words += ["--setenv", key, str(value)]
+            words += ["--setenv", key, "" if value is None else str(value)]
         user, group = image.account()
         leave = ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "--no-new-privs"]
         return [*words, *leave, *(command or service["command"])]
