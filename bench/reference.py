@@ -10,6 +10,7 @@ import ast
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,7 @@ def environment() -> Iterator[str]:
         yield from table(["variable", "what", "default"], rows)
 
 
+@cache
 def variables_read() -> dict[str, str]:
     """The variables that the code reads, each with the source of its default."""
     from django.conf import settings

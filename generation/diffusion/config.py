@@ -119,6 +119,15 @@ class TrainingConfig(RunConfig):
             "latent_perceptual, latent_adversarial and latent_adversarial_start must not be negative",
         )
         check(
+            self.latent == OWN_AUTOENCODER or not (self.latent_perceptual or self.latent_adversarial),
+            "latent_perceptual and latent_adversarial teach an autoencoder that is learned here: "
+            f'set latent to "{OWN_AUTOENCODER}", or both to 0',
+        )
+        check(
+            not self.latent_adversarial or self.latent_adversarial_start < self.latent_steps,
+            "latent_adversarial_start must be below latent_steps, or the discriminator teaches nothing",
+        )
+        check(
             len(self.latent_widths) > 0 and all(w % 8 == 0 for w in self.latent_widths),
             "latent_widths must be multiples of 8",
         )

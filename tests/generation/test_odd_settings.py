@@ -21,6 +21,8 @@ pytestmark = pytest.mark.django_db
         "learning_rate = inf",
         "time_shift = inf",
         "latent_adversarial = nan",
+        "latent_perceptual = 1.0",
+        'latent = "own"\nlatent_adversarial = 0.5\nlatent_adversarial_start = 2000',
         'attributes = [{name = "age", low = 0.0, high = inf}]',
         'classes = [{label = "nodule\\u0000"}]',
         "widths = [32, inf]",

@@ -45,6 +45,9 @@ NOWHERE = {
     'docs/quality.md: name = "Inception (pytorch-fid)"        # stands beside every number; else the file\'s own name': (
         "a recipe; tests/generation/metrics reads such files"
     ),
+    'docs/training.md: TORCHRUN="--nnodes=2 --node-rank=0 --master-addr=HOST --master-port=29500" lungrater train …': (
+        "needs a second machine; tests/generation/diffusion hands torchrun such words"
+    ),
     "docs/quality.md: python3.11 -m venv radiomics": "needs a compiler and other people's packages",
 }
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -62,9 +63,7 @@ class Command(BaseCommand):
     def work_once(self, queues: list[str]) -> None:
         refuse_newer_tables()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(
-                number, lambda *_: shutting_down.set()
-            )  # a job that can saves what it has, and waits again
+            signal.signal(number, leave_once)
         stay_present(queues)
         try:
             job = perform_next_job(queues)
@@ -79,3 +78,9 @@ class Command(BaseCommand):
         if job.state != Job.State.SUCCEEDED:
             raise CommandError(outcome)
         self.stdout.write(outcome)
+
+
+def leave_once(number: int, _frame: FrameType | None) -> None:
+    """A job that can saves what it has, and waits again; a second signal ends the process as ever."""
+    shutting_down.set()
+    signal.signal(number, signal.SIG_DFL)

@@ -262,7 +262,11 @@ def test_a_checkpoint_that_made_images_stays_and_another_goes_with_its_files(mod
 
 
 def test_pruning_leaves_the_newest(model: Checkpoint) -> None:
-    assert run("models", "prune", "mine", "--keep=1") == {"removed": ["mine@2"]}
+    assert run("models", "prune", "mine", "--keep=1") == {
+        "removed": ["mine@2"],
+        "best": "mine@4",
+        "best_by": "",
+    }
     assert list(TrainingRun.objects.get().checkpoints.all()) == [model]
 
 
@@ -284,7 +288,7 @@ def test_a_zip_that_is_damaged_inside_is_answered_with_a_sentence(tmp_path: Path
         (("export", "nobody", "x"), "no model 'nobody'"),
         (("export", "mine", "."), "is there already"),
         (("import", "/nowhere", "--name=x"), "neither a folder nor a zip"),
-        (("import", "/tmp", "--name=x"), "it has no lungrater.json"),
+        (("import", "/tmp", "--name=x"), "it has no model_index.json"),
         (("import", "/tmp", "--name=mine"), "already"),
         (("remove", "nobody"), "no checkpoint"),
         (("prune", "nobody"), "no run"),

@@ -75,7 +75,7 @@ def test_while_the_job_runs_no_page_reads_a_rating(every_study_is_large, browser
     assert not [
         query["sql"]
         for query in asked
-        if '"rating_rating"' in query["sql"] or "rating_rating r" in query["sql"]
+        if '"rating_rating"' in str(query["sql"]) or "rating_rating r" in str(query["sql"])
     ]
 
 

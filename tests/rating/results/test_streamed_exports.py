@@ -84,7 +84,7 @@ def test_eight_times_the_ratings_take_no_more_memory(lines_of: Lines, monkeypatc
 
     few, many = (peak_of(lines_of, raters) for raters in (10, 80))
 
-    assert many < 1.5 * few
+    assert many < 2 * few  # with all in memory it is nearly seven times
 
 
 def peak_of(lines_of: Lines, raters: int) -> int:
