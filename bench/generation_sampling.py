@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-SHIPPED = Path(__file__).resolve().parent.parent / "generation" / "checkpoints" / "phantom-lungs"
+SHIPPED = Path(__file__).resolve().parent.parent / "generation" / "training" / "checkpoints" / "phantom-lungs"
 TURNS = 3
 DDPM_CALLS, DDPM_RUN = 1000, 5
 HEUN_STEPS = 10  # 19 calls of the network: the last step needs one

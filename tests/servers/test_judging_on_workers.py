@@ -47,7 +47,7 @@ def told(running: Site, script: str, word: str) -> Any:
 
 def end_worker(running: Site, jobs: Table) -> None:
     """kill -9, and half a minute without a heartbeat as if it had passed."""
-    killed = running.pid_of("worker-1")
+    killed = running.pid_of("worker-training-1")
     os.kill(killed, signal.SIGKILL)
     jobs.rows(f"UPDATE {jobs.name} SET heartbeat_at = now() - interval '1 hour' WHERE state = 'running'")
 
