@@ -1,4 +1,4 @@
-"""`python -m generation.diffusion.phantom_checkpoint`: draw phantoms, train on them, write the demo's checkpoint."""
+"""`python -m generation.training.phantom_checkpoint`: draw phantoms, train on them, write the demo's checkpoint."""
 
 from __future__ import annotations
 
