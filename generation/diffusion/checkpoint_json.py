@@ -32,6 +32,8 @@ class CheckpointFacts(TypedDict, total=False):
     citation: str
     intended_use: str
     parent: str
+    ema_length: float
+    ema_error: float
 
 
 class CheckpointJSON(TypedDict):

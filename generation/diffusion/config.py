@@ -85,6 +85,7 @@ class TrainingConfig(RunConfig):
     flip: bool = False
     weight_decay: float = 0.0
     ema_decay: float = 0.999
+    post_hoc_ema: bool = False
     compile: bool = False
 
     def __post_init__(self) -> None:

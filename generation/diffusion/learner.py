@@ -131,6 +131,9 @@ class Learner(ABC, Generic[Config]):
     def _average(self) -> None:
         """Follow the trained weights, where averaged ones are kept."""
 
+    def keep_averages(self, run: Path) -> None:
+        """Write into the run's folder what an average of another length is made of later, where that is kept."""
+
     def learning_rate(self) -> float:
         """Linear warm-up, then a cosine down to a tenth, or none; half of it for each time the run had to go back."""
         config = self.config

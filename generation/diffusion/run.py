@@ -160,15 +160,16 @@ class CheckpointManager:
             newest is not None and newest == self.last_kept and "metrics" not in checkpoint.facts_of(newest)
         )
         if newest is not None and self.learner.group.first(unmeasured):
-            self._finish(newest)
+            self.finish(newest)
         self.learner.group.wait()
 
     def keep(self) -> tuple[Path, NDArray[np.uint8] | None, Mapping[str, object]]:
         """A checkpoint that is sampled, measured and kept, after which others may go."""
         folder = self.run / checkpoint.name_of(self.learner.step)
         if self.writes:
+            self.learner.keep_averages(self.run)
             self.learner.save(folder)
-        samples, metrics = self._finish(folder)
+        samples, metrics = self.finish(folder)
         if self.writes:
             config = self.learner.config
             checkpoint.prune(self.run, keep=config.keep_checkpoints, best_by=config.keep_best)
@@ -176,7 +177,7 @@ class CheckpointManager:
         self.learner.group.wait()
         return folder, samples, metrics
 
-    def _finish(self, folder: Path) -> tuple[NDArray[np.uint8] | None, Mapping[str, object]]:
+    def finish(self, folder: Path) -> tuple[NDArray[np.uint8] | None, Mapping[str, object]]:
         """The samples and the measures of a checkpoint that is safe."""
         samples: NDArray[np.uint8] | None = None
         if self.writes:

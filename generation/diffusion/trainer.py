@@ -25,6 +25,7 @@ from generation.diffusion.learner import Draw, Learner
 from generation.diffusion.network import autocast, build
 from generation.diffusion.objectives import objective_of
 from generation.diffusion.optimiser import optimiser_state, restore_optimiser
+from generation.diffusion.power_averages import PowerAverages
 from generation.diffusion.sampling.sampler import eight_bit_images, sample
 from generation.diffusion.sampling.seeds import seed_of
 
@@ -56,6 +57,7 @@ class Trainer(Learner[TrainingConfig]):
         self.model: Any = torch.compile(self.joined) if config.compile else self.joined
         self.train_these(dict(self.net.named_parameters()), weight_decay=config.weight_decay)
         self.averages = list(self.averaged.parameters())
+        self.power_averages = PowerAverages(self.trained) if config.post_hoc_ema else None
         self.objective = objective_of(config, self.device)
         self.pixels = DeviceDataset(images.pixels, self.device)
         self.classes = None if images.classes is None else DeviceDataset(images.classes, self.device)
@@ -126,6 +128,8 @@ class Trainer(Learner[TrainingConfig]):
     def _average(self) -> None:
         decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
         get_ema_multi_avg_fn(decay)(self.averages, self.weights, self.step)  # type: ignore[no-untyped-call]  # torch's own
+        if self.power_averages is not None:
+            self.power_averages.follow(self.weights, self.step)
 
     @torch.no_grad()
     def validation_loss(self, images: TrainingImages) -> float | None:
@@ -171,8 +175,14 @@ class Trainer(Learner[TrainingConfig]):
         weights = {**self.averaged.state_dict(), **self.space.weights()}
         net = {f"net.{name}": value for name, value in self.net.state_dict().items()}
         state = {**net, **optimiser_state(self.trained, self.optimiser)}
+        if self.power_averages is not None:
+            state |= self.power_averages.state()
         self.last_checkpoint = checkpoint.write(folder, description, weights, state=state)
         return self.last_checkpoint
+
+    def keep_averages(self, run: Path) -> None:
+        if self.power_averages is not None:
+            self.power_averages.write(run, self.step)
 
     def restore(self, folder: Path) -> None:
         description, weights = checkpoint.read(folder)
@@ -184,5 +194,7 @@ class Trainer(Learner[TrainingConfig]):
             {k.removeprefix("net."): v for k, v in state.items() if k.startswith("net.")}
         )
         restore_optimiser(self.trained, self.optimiser, state)
+        if self.power_averages is not None:
+            self.power_averages.restore(state)
         self.step, self.turn = description.step, int(description.facts.get("turn", 0))
         self.last_checkpoint = folder

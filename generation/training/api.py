@@ -85,7 +85,9 @@ add_create(
 )
 def list_checkpoints(request: HttpRequest, pk: Key) -> Any:
     """What a run has stored so far, first to last, each with its measured numbers."""
-    return get_object_or_404(TrainingRun.objects.visible_to(request.user), pk=pk).checkpoints.order_by("step")
+    return get_object_or_404(TrainingRun.objects.visible_to(request.user), pk=pk).checkpoints.order_by(
+        "step", "ema_length"
+    )
 
 
 @router.get(

@@ -57,12 +57,16 @@ def _file(kind: str) -> dict[str, object]:
 
 
 class CheckpointFacts(Schema):
-    """`run_id` is null of a model that came without a run: with LungRater, or from another site."""
+    """`run_id` is null of a model that came without a run: with LungRater, or from another site.
+
+    `ema_length` is σ_rel of an average that was chosen after training, else 0.
+    """
 
     id: int
     name: str
     run_id: int | None
     step: int
+    ema_length: float
     sha256: str
     metrics: dict[str, object]
     created_at: datetime

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from generation.diffusion.config import OWN_AUTOENCODER
+from generation.diffusion.config import OWN_AUTOENCODER, TrainingConfig
 from generation.diffusion.run_config import RunConfig
 from generation.training.models import TrainingRun
 from jobs.durations import in_words
@@ -22,12 +22,24 @@ def duration_sentence(config: RunConfig) -> str:
     names = PIPELINE if "pipeline" in settings else OWN_NETWORK
     pace = _newest_pace(settings, names)
     if pace is None:
-        return "How long it takes is not known: no run of this network at this size was measured here yet."
+        unknown = "How long it takes is not known: no run of this network at this size was measured here yet."
+        return f"{unknown}{_averages(config)}"
     seconds = config.steps * config.batch / pace
     before = " The autoencoder before it is not counted." if settings.get("latent") == OWN_AUTOENCODER else ""
     return (
         f"About {in_words(seconds)} for {config.steps:,} steps of {config.batch} images, at the {pace:.3g} images a second "
-        f"of the newest run of this network at this size here.{before}"
+        f"of the newest run of this network at this size here.{before}{_averages(config)}"
+    )
+
+
+def _averages(config: RunConfig) -> str:
+    """What averages to choose from later cost, where they are kept."""
+    if not (isinstance(config, TrainingConfig) and config.post_hoc_ema):
+        return ""
+    times = -(-config.steps // config.checkpoint_every)
+    return (
+        f" Averages to choose from later are kept of {times:,} checkpoints, 4 bytes for each weight and each of them, and 8 "
+        "more in a checkpoint to go on from."
     )
 
 

@@ -62,7 +62,7 @@ def table(run: TrainingRun) -> str:
 
     Those of a further extractor stand in columns that end in its name.
     """
-    measured = {checkpoint.step: checkpoint.measured for checkpoint in run.checkpoints.order_by("step")}
+    measured = {checkpoint.step: checkpoint.measured for checkpoint in run.checkpoints.in_training()}
     further = list(dict.fromkeys(row.name for metrics in measured.values() for row in metrics.further))
     losses = {int(step): loss for step, loss in run.curve}
     out = io.StringIO()

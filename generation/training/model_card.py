@@ -66,7 +66,7 @@ def _course(checkpoint: Checkpoint, extractor: str) -> list[Point]:
         return []
     rows = [
         (row.step, row.measured.by(extractor))
-        for row in checkpoint.run.checkpoints.filter(step__lte=checkpoint.step)
+        for row in checkpoint.run.checkpoints.in_training().filter(step__lte=checkpoint.step)
     ]
     return points((step, measured.distances) for step, measured in rows if measured is not None)
 
@@ -138,6 +138,10 @@ def _training(checkpoint: Checkpoint) -> Section:
     config = checkpoint.description["config"]
     settings = {name: value for name, value in config.items() if value not in ("", None, [], ())}
     rows = [("Step", f"{checkpoint.step:,} of {config.get('steps', 0):,}")]
+    if checkpoint.ema_length:
+        error = checkpoint.description.get("facts", {}).get("ema_error", 0.0)
+        words = f"σ_rel {checkpoint.ema_length:g}, chosen after training (Karras et al. 2024); its profile to within {error:.2%}"
+        rows.append(("Length of the average", words))
     if (
         checkpoint.run is not None
         and checkpoint.run.chosen_by

@@ -82,7 +82,7 @@ class TrainingRun(Job):
     @property
     def chosen_checkpoint(self) -> Checkpoint | None:
         """The one that stands for the run: the best by the metric that was to be kept, else the last."""
-        checkpoints = list(self.checkpoints.order_by("-step"))
+        checkpoints = list(self.checkpoints.order_by("-step", "ema_length"))
         metric = self.config.get("keep_best")
         values = [(value_of(row.metrics, metric), row) for row in checkpoints] if metric else []
         measured = [(value, row) for value, row in values if value is not None]
@@ -181,7 +181,14 @@ class CheckpointQuerySet(SharedQuerySet["Checkpoint"]):
 
     def newest_by_name(self, name: str) -> Checkpoint | None:
         """The checkpoint of this name, or the last one of the run of this name."""
-        return self.filter(name=name).first() or self.filter(run__name=name).order_by("-step").first()
+        return (
+            self.filter(name=name).first()
+            or self.filter(run__name=name).order_by("-step", "ema_length").first()
+        )
+
+    def in_training(self) -> Self:
+        """Those that runs left themselves, first to last, without averages of another length made later."""
+        return self.filter(ema_length=0).order_by("step")
 
     def that_sample(self) -> Self:
         """Networks of our own, which the diffusion engine samples; what fine-tuning leaves is a pipeline's."""
@@ -189,7 +196,7 @@ class CheckpointQuerySet(SharedQuerySet["Checkpoint"]):
 
     def newest_of_each_run(self) -> Self:
         """One checkpoint a run, the last, and those that came without a run."""
-        newest = self.filter(run=models.OuterRef("run")).order_by("-step").values("pk")[:1]
+        newest = self.filter(run=models.OuterRef("run")).order_by("-step", "ema_length").values("pk")[:1]
         return self.filter(models.Q(run=None) | models.Q(pk=models.Subquery(newest)))
 
 
@@ -199,6 +206,8 @@ class Checkpoint(Shared):
     name = models.CharField(max_length=120, unique=True)
     run = models.ForeignKey(TrainingRun, on_delete=models.PROTECT, null=True, related_name="checkpoints")
     step = models.PositiveIntegerField()
+    # Of an average put together after training its length, σ_rel; 0 of what the run itself kept.
+    ema_length = models.FloatField(default=0.0)
     description = models.JSONField()
     sha256 = models.CharField(max_length=64)
     weights = models.FileField(upload_to=weights_path, max_length=200)
@@ -214,7 +223,7 @@ class Checkpoint(Shared):
     class Meta:
         ordering = ["-created_at", "-step"]
         constraints = [
-            models.UniqueConstraint(fields=["run", "step"], name="checkpoint_once_per_step"),
+            models.UniqueConstraint(fields=["run", "step", "ema_length"], name="checkpoint_once_per_step"),
         ]
 
     def __str__(self) -> str:
@@ -232,6 +241,7 @@ class Checkpoint(Shared):
         *,
         keep_weights: bool = True,
         run: TrainingRun | None = None,
+        ema_length: float = 0.0,
         samples: bytes = b"",
         grid: bytes = b"",
         neighbours: bytes = b"",
@@ -246,6 +256,7 @@ class Checkpoint(Shared):
                 name=name,
                 run=run,
                 step=description["step"],
+                ema_length=ema_length,
                 description=description,
                 sha256=hashlib.file_digest(stream, "sha256").hexdigest(),
                 metrics=dict(metrics or {}),

@@ -69,7 +69,7 @@ class Course:
 
     @classmethod
     def of(cls, run: TrainingRun) -> Course:
-        checkpoints = list(run.checkpoints.order_by("-step"))
+        checkpoints = list(run.checkpoints.order_by("-step", "ema_length"))
         unmeasured = CheckpointMetrics.from_json({})
         newest = next((row.measured for row in checkpoints if row.metrics), unmeasured)
         names = [measured.name for measured in newest.by_extractor]
@@ -100,8 +100,9 @@ class Course:
 
 
 def _curves(checkpoints: Sequence[Checkpoint], newest: CheckpointMetrics) -> Iterator[Curve]:
+    in_training = [row for row in checkpoints if not row.ema_length]
     for measured in newest.by_extractor:
-        rows = [(row.step, row.measured.by(measured.name)) for row in checkpoints]
+        rows = [(row.step, row.measured.by(measured.name)) for row in in_training]
         course = points((step, row.distances) for step, row in rows if row is not None)
         if course:
             yield Curve(measured, course)
@@ -122,7 +123,7 @@ def best_in_words(run: TrainingRun) -> str:
 
 def loss_curve(run: TrainingRun) -> LossCurve | None:
     """The loss by step with that on held-out images at the checkpoints."""
-    measured = ((row.step, row.measured.validation_loss) for row in run.checkpoints.order_by("step"))
+    measured = ((row.step, row.measured.validation_loss) for row in run.checkpoints.in_training())
     return LossCurve.of(run.curve, [(step, loss) for step, loss in measured if loss is not None])
 
 

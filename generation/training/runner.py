@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +102,18 @@ def images_of(run: TrainingRun, config: TrainingConfig | FineTuneConfig) -> Trai
     inherit_images(run)
     if not images:
         raise ConfigError(f"{run.dataset} has no images to train on.")
-    pixels = squares(images, side=config.size, colour=config.channels == 3, pulse=Throttle(run.beat))
+    return shown(run, config, images, pulse=Throttle(run.beat))
+
+
+def shown(
+    run: TrainingRun,
+    config: TrainingConfig | FineTuneConfig,
+    images: Sequence[Image],
+    *,
+    pulse: Callable[[], None],
+) -> TrainingImages:
+    """These images as the run is shown them, and what is told of each."""
+    pixels = squares(images, side=config.size, colour=config.channels == 3, pulse=pulse)
     if isinstance(config, FineTuneConfig):
         return TrainingImages(pixels, prompts=[prompt_of(image, config.prompt) for image in images])
     attributes = None
@@ -165,7 +176,7 @@ class RunRecorder:
 
     def adopt(self) -> None:
         """Store the whole checkpoints in the run's folder that a death kept from being told."""
-        stored_steps = set(self.run.checkpoints.values_list("step", flat=True))
+        stored_steps = set(self.run.checkpoints.in_training().values_list("step", flat=True))
         for folder in sorted(self.run.folder.glob("step-*")):
             description = json.loads((folder / "config.json").read_text())
             if description["step"] not in stored_steps and "metrics" in description.get("facts", {}):
@@ -175,7 +186,7 @@ class RunRecorder:
     def _mind_copies(self, step: int) -> None:
         """Pause the run where the checkpoint of this step gives back more training images than it may."""
         limit = self.run.config.get("most_copies", 1.0)
-        checkpoint = self.run.checkpoints.filter(step=step).first()
+        checkpoint = self.run.checkpoints.in_training().filter(step=step).first()
         scan = checkpoint.measured.scan if checkpoint is not None else None
         if scan is not None and scan.share > limit:
             raise JobPausedError(
@@ -186,20 +197,26 @@ class RunRecorder:
     def _store(self, step: int, folder: Path) -> None:
         if self.on_checkpoint_folder is not None:
             self.on_checkpoint_folder(step, folder)
-        description = json.loads((folder / "config.json").read_text())
-        Checkpoint.store(
-            f"{self.run.name}@{step}",
-            description,
-            folder / "model.safetensors",
-            keep_weights=self.run.keeps_weights,
-            run=self.run,
-            samples=_read(folder / "samples.png"),
-            grid=_read(folder / GRID),
-            neighbours=_read(folder / NEIGHBOURS),
-            metrics=description["facts"].get("metrics", {}),
-        )
+        store_checkpoint(self.run, folder, f"{self.run.name}@{step}")
         if number := self.run.config.get("keep_stored", 0):
             prune(self.run, keep=number)
+
+
+def store_checkpoint(run: TrainingRun, folder: Path, name: str, *, ema_length: float = 0.0) -> Checkpoint:
+    """The row of a checkpoint's folder, with its samples, sheets and metrics."""
+    description = json.loads((folder / "config.json").read_text())
+    return Checkpoint.store(
+        name,
+        description,
+        folder / "model.safetensors",
+        keep_weights=run.keeps_weights,
+        run=run,
+        ema_length=ema_length,
+        samples=_read(folder / "samples.png"),
+        grid=_read(folder / GRID),
+        neighbours=_read(folder / NEIGHBOURS),
+        metrics=description["facts"].get("metrics", {}),
+    )
 
 
 def _read(file: Path) -> bytes:

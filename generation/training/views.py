@@ -30,7 +30,9 @@ class TrainingPages(JobPages[TrainingRun]):
 
     def listed(self, request: HttpRequest) -> QuerySet[TrainingRun]:
         """With the newest checkpoint that has samples to look at."""
-        sampled = Checkpoint.objects.filter(run=OuterRef("pk")).exclude(samples="").order_by("-step")
+        sampled = (
+            Checkpoint.objects.filter(run=OuterRef("pk")).exclude(samples="").order_by("-step", "ema_length")
+        )
         runs = super().listed(request).select_related("dataset")
         return runs.annotate(sampled_by=Subquery(sampled.values("pk")[:1]))
 

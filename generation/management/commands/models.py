@@ -1,4 +1,4 @@
-"""`lungrater models …`: the models there are; export one as a diffusers pipeline, import one, rename, remove, prune."""
+"""`lungrater models …`: the models there are; export one as a diffusers pipeline, import one, rename, remove, prune, average."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from accounts.membership.owner_option import add_owner_option, owner_of
 from audit import record
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.run_config import ConfigError
+from generation.metrics.checkpoint_metrics import distance_titles
 from generation.models import Checkpoint, TrainingRun
+from generation.training.averaging import averaged_checkpoint
 from generation.training.bundled_checkpoints import register_shipped
 from generation.training.exchange import pipeline_export, pipeline_import, removal
 from generation.training.forms import NameForm
@@ -26,7 +28,7 @@ from jobs.command_line.options import Options
 class Command(BaseCommand):
     """What it does to models, one word each."""
 
-    help = "List, export, import, rename, remove and prune trained models."
+    help = "List, export, import, rename, remove, prune and average trained models."
 
     def add_arguments(self, parser: CommandParser) -> None:
         acts = parser.add_subparsers(dest="act", required=True)
@@ -48,6 +50,15 @@ class Command(BaseCommand):
         prune = acts.add_parser("prune", help="all but a run's newest, its best, and those that made images")
         prune.add_argument("name", help="of the run")
         prune.add_argument("--keep", type=int, default=1, metavar="N")
+        average = acts.add_parser("average", help="a run's last checkpoint with an average of another length")
+        average.add_argument("name", help="of a run that was trained with post_hoc_ema = true")
+        average.add_argument(
+            "--ema",
+            type=float,
+            required=True,
+            metavar="LENGTH",
+            help="σ_rel, such as 0.08; from 0.01 to 0.25",
+        )
         for part in acts.choices.values():
             part.add_argument("--json", action="store_true", help="print JSON")
 
@@ -106,15 +117,32 @@ class Command(BaseCommand):
         form.rename(checkpoint, by=None)
         return f"{options['name']} is now {checkpoint}.", {"model": checkpoint.name}
 
+    def _average(self, options: Options) -> tuple[str, object]:
+        checkpoint = averaged_checkpoint(_ended_run(options["name"]), options["ema"])
+        distances = checkpoint.measured.distances
+        report = {
+            "model": checkpoint.name,
+            "ema_length": checkpoint.ema_length,
+            "ema_error": checkpoint.description.get("facts", {}).get("ema_error"),
+            "metrics": checkpoint.metrics,
+        }
+        title = distance_titles(checkpoint.measured.extractor)[0]
+        return f"{checkpoint}: {title} {distances.in_words('fid', 2)}.", report
+
     def _prune(self, options: Options) -> tuple[str, object]:
-        run = TrainingRun.objects.filter(name=options["name"]).first()
-        if run is None:
-            raise refusal(f"There is no run {options['name']!r}.")
-        if run.is_unfinished:
-            raise refusal(f"{run.name} is not at its end; let it end first.")
+        run = _ended_run(options["name"])
         names = removal.prune(run, keep=max(1, options["keep"]))
         report = {"removed": names, "best": str(run.chosen_checkpoint or ""), "best_by": run.chosen_by}
         return f"Removed: {', '.join(names) or 'none'}. {best_in_words(run)}".strip(), report
+
+
+def _ended_run(name: str) -> TrainingRun:
+    run = TrainingRun.objects.filter(name=name).first()
+    if run is None:
+        raise refusal(f"There is no run {name!r}.")
+    if run.is_unfinished:
+        raise refusal(f"{run.name} is not at its end; let it end first.")
+    return run
 
 
 def _checkpoint(name: str) -> Checkpoint:

@@ -41,7 +41,7 @@ def remove_for(checkpoint: Checkpoint, *, by: Any, reason: str) -> None:
 
 def prune(run: TrainingRun, *, keep: int) -> list[str]:
     """Remove all but the newest `keep`, the chosen one, the named, and those that images or models rest on; the names of those removed."""
-    spared = {row.pk for row in run.checkpoints.order_by("-step")[:keep]}
+    spared = {row.pk for row in run.checkpoints.in_training().reverse()[:keep]}
     if run.chosen_checkpoint is not None:
         spared.add(run.chosen_checkpoint.pk)
     removed = []
