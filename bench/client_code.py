@@ -41,22 +41,25 @@ def main() -> int:
 
 def files() -> dict[Path, str]:
     """The text of each file by its path."""
-    document = _document()
+    api = _api()
+    document: Document = json.loads(json.dumps(api.get_openapi_schema()))
     schemas: Document = document["components"]["schemas"]
-    results = _reachable({"StudyResults"}, schemas)
+    results = _reachable(schemas.keys() & {kind.__name__ for kind in api.result_types}, schemas)
     bodies = _reachable(_named_in(_bodies(document)), schemas) - results
     facts = schemas.keys() - results - bodies
     kinds = {"results": results, "bodies": bodies, "facts": facts}
     texts = {
-        "types/results.py": _types("What a study's results are.", results, schemas, {}),
+        "types/results.py": _types("What studies, reports and experiments found.", results, schemas, {}),
         "types/bodies.py": _types("What operations take.", bodies, schemas, {}),
-        "types/facts.py": _types("What operations give.", facts, schemas, {"bodies": bodies}),
+        "types/facts.py": _types(
+            "What operations give.", facts, schemas, {"bodies": bodies, "results": results}
+        ),
         "operations.py": _operations(document, kinds),
     }
     return {FOLDER / name: _formatted(text) for name, text in texts.items()}
 
 
-def _document() -> Document:
+def _api() -> Any:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lungrater.settings")
     import django
     from django.apps import apps
@@ -65,8 +68,7 @@ def _document() -> Document:
         django.setup()
     from lungrater.api.site_api import api
 
-    document: Document = json.loads(json.dumps(api.get_openapi_schema()))
-    return document
+    return api
 
 
 def _formatted(text: str) -> str:

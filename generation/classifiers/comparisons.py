@@ -12,7 +12,7 @@ from pool.placements import covariance, placements
 
 
 @dataclass(frozen=True, slots=True)
-class McNemar:
+class ClassifierMcNemar:
     """How many images only the first, and only the second gets right; `reason` says why there is no p."""
 
     only_first: int
@@ -31,16 +31,16 @@ class DeLong:
     reason: str | None = None
 
 
-def mcnemar(truth: Numbers, first_scores: Floats, second_scores: Floats) -> McNemar:
+def mcnemar(truth: Numbers, first_scores: Floats, second_scores: Floats) -> ClassifierMcNemar:
     """How many images only one of them gets right, and the exact p that this is chance (McNemar 1947)."""
     from statsmodels.stats.contingency_tables import mcnemar as test
 
     first, second = first_scores.argmax(axis=1) == truth, second_scores.argmax(axis=1) == truth
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     if only_first + only_second == 0:
-        return McNemar(0, 0, reason="Both get the same images right.")
+        return ClassifierMcNemar(0, 0, reason="Both get the same images right.")
     p = float(test([[0, only_first], [only_second, 0]], exact=True).pvalue)
-    return McNemar(only_first, only_second, p)
+    return ClassifierMcNemar(only_first, only_second, p)
 
 
 def delong(positive: NDArray[np.bool_], first: Floats, second: Floats) -> DeLong:

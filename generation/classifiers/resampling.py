@@ -14,7 +14,7 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True)
-class Estimate:
+class SeededEstimate:
     """A number with its interval, and its spread over training seeds; or the sentence why one is missing."""
 
     estimate: float | None
@@ -57,29 +57,31 @@ class Resampling:
         counts = np.concatenate([np.ones((1, len(truth))), draws[:, code]])
         return cls(counts, generator.integers(0, seeds, (resamples, seeds)), number, reason)
 
-    def estimate(self, values: Floats, *, bounds: tuple[float, float] | None = (0.0, 1.0)) -> Estimate:
+    def estimate(self, values: Floats, *, bounds: tuple[float, float] | None = (0.0, 1.0)) -> SeededEstimate:
         """The mean over seeds of values (seeds, resamples + 1), with the percentile interval of its resamples."""
         middle = float(values[:, 0].mean())
         if not np.isfinite(middle):
-            return Estimate(
+            return SeededEstimate(
                 None, reason="A class that was never predicted or never there leaves it undefined."
             )
         sd = float(values[:, 0].std(ddof=1)) if len(values) > 1 else None
         if self.reason:
-            return Estimate(middle, None, sd, self.reason)
+            return SeededEstimate(middle, None, sd, self.reason)
         again = np.take_along_axis(values[:, 1:].T, self.seeds, axis=1).mean(axis=1)
         low, high = np.nanquantile(again, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         if high - low < 1e-12:
             return self._without_spread(middle, sd, bounds)
-        return Estimate(middle, (float(low), float(high)), sd)
+        return SeededEstimate(middle, (float(low), float(high)), sd)
 
     def _without_spread(
         self, middle: float, sd: float | None, bounds: tuple[float, float] | None
-    ) -> Estimate:
+    ) -> SeededEstimate:
         """All resamples agree: at a bound the exact one for so many patients holds, elsewhere nothing is known."""
         slack = 1 - ((1 - LEVEL) / 2) ** (1 / self.patients)
         if bounds and middle >= bounds[1] - 1e-12:
-            return Estimate(middle, (bounds[1] - slack, bounds[1]), sd)
+            return SeededEstimate(middle, (bounds[1] - slack, bounds[1]), sd)
         if bounds and middle <= bounds[0] + 1e-12:
-            return Estimate(middle, (bounds[0], bounds[0] + slack), sd)
-        return Estimate(middle, None, sd, "All resamples give the same value, so no interval can be given.")
+            return SeededEstimate(middle, (bounds[0], bounds[0] + slack), sd)
+        return SeededEstimate(
+            middle, None, sd, "All resamples give the same value, so no interval can be given."
+        )

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NotRequired, TypedDict
 
 # The keys of numbers that are of an extractor's features, and mean nothing without its name; and of who sees by the first.
 OF_FEATURES = ("fid", "kid", "mmd", "precision", "recall", "density", "coverage")
 MACHINE = "machine_auc"
+
+
+class NumberJSON(TypedDict):
+    """A `Number` as reports keep it; those of before there were several extractors lack `extractor`."""
+
+    key: str
+    name: str
+    better: str
+    n_real: int
+    n_fake: int
+    estimate: float | None
+    ci: tuple[float, float] | None
+    reason: str
+    note: NotRequired[str]
+    extractor: NotRequired[str]
 
 
 @dataclass(frozen=True, slots=True)

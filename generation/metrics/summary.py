@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TypedDict
+from typing import TypedDict, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from generation.metrics.diversity import ms_ssim, random_pairs
 from generation.metrics.machine_rater import MachineRater, TooFewToTellError, rate
-from generation.metrics.number import Number
+from generation.metrics.number import Number, NumberJSON
 from generation.metrics.report_numbers import FeatureSet, Measured, numbers
 from generation.metrics.spectra import Bytes, Profile, histograms, radial_spectra
 from pool.copies.rule import Calibration, CalibrationJSON, likeness_of
@@ -93,8 +93,8 @@ class Space:
 class SummaryJSON(TypedDict):
     """The part of a report that needs no names of images."""
 
-    numbers: list[dict[str, object]]
-    parts: dict[str, dict[str, list[dict[str, object]]]]
+    numbers: list[NumberJSON]
+    parts: dict[str, dict[str, list[NumberJSON]]]
     curves: Curves
     calibration: CalibrationJSON
 
@@ -230,11 +230,15 @@ def _parts(
 def as_json(summary: Summary) -> SummaryJSON:
     """The part of the report that needs no names of images."""
     return {
-        "numbers": [asdict(number) for number in summary.numbers],
+        "numbers": _plain(summary.numbers),
         "parts": {
-            kind: {name: [asdict(number) for number in part] for name, part in parts_of_kind.items()}
+            kind: {name: _plain(part) for name, part in parts_of_kind.items()}
             for kind, parts_of_kind in summary.parts.items()
         },
         "curves": summary.curves,
         "calibration": summary.copies.calibration.as_json(),
     }
+
+
+def _plain(rows: Sequence[Number]) -> list[NumberJSON]:
+    return [cast("NumberJSON", asdict(number)) for number in rows]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Router
 
 from accounts.api.filling import body_of
+from accounts.api.types import typed_result
 from generation.quality.forms import QualityForm
 from generation.quality.models import QualityReport
 from generation.quality.views import pages
@@ -26,9 +27,13 @@ class QualityLine(JobFacts):
 
 
 class QualityFacts(QualityLine):
-    """`results` is empty until the report is made."""
+    """`results` is null until the report is made."""
 
-    results: dict[str, object]
+    results: Annotated[dict[str, object], typed_result("QualityResults")] | None
+
+    @staticmethod
+    def resolve_results(report: QualityReport) -> dict[str, object] | None:
+        return report.results or None
 
 
 def create(request: HttpRequest, body: Any) -> QualityReport:

@@ -8,7 +8,7 @@ from generation.metrics.checkpoint_metrics import ExtractorJSON
 from generation.metrics.summary import SummaryJSON
 
 
-class Pair(TypedDict):
+class NearestPair(TypedDict):
     """A generated image and the real one nearest to it, by key; `of` is None where there is no real image."""
 
     fake: str
@@ -32,15 +32,15 @@ class Comparison(SummaryJSON):
 
     n_real: int
     n_fake: int
-    copies: list[Pair]
+    copies: list[NearestPair]
     duplicates: Duplicates
     n_duplicates: DuplicateCounts
-    closest: list[Pair]
-    best: list[Pair]
-    worst: list[Pair]
+    closest: list[NearestPair]
+    best: list[NearestPair]
+    worst: list[NearestPair]
 
 
-class Results(Comparison):
+class QualityResults(Comparison):
     """All of it, with what it was measured by."""
 
     extractor: ExtractorJSON  # the first, which the machine rater sees by

@@ -19,7 +19,7 @@ from generation.metrics.saliency import strip
 from generation.metrics.spectra import histograms, radial_spectra
 from generation.quality.extraction import Sides, arm_of, extracted, passes
 from generation.quality.models import QualityReport
-from generation.quality.results import Comparison, Pair, Results
+from generation.quality.results import Comparison, NearestPair, QualityResults
 from jobs.models import JobFailedError
 from jobs.throttle import Throttle
 from pool.canonical.measurements import MeasuredBy, Measurement
@@ -52,7 +52,7 @@ def judge(report: QualityReport) -> None:
     arms = [arm_of(images, extraction, place) for place, images in enumerate((real, fake))]
     training = _on_canvas(report, trained, sides)
     summary = _compared(report, arms[0], arms[1], training, spaces=extraction.spaces)
-    results: Results = {
+    results: QualityResults = {
         **_comparison(summary, real, fake, [*real, *trained]),
         "extractor": extraction.facts[0],
         "extractors": extraction.facts,
@@ -134,7 +134,7 @@ def _comparison(
     """The report as JSON, its images by key."""
     from generation.metrics.summary import as_json
 
-    def pair(place: int) -> Pair:
+    def pair(place: int) -> NearestPair:
         of = int(summary.copies.nearest.place[place])
         return {
             "fake": str(fake[place].pk),
@@ -190,7 +190,7 @@ def report_size(summary: Summary) -> int:
 
 
 @transaction.atomic
-def _keep(report: QualityReport, summary: Summary, results: Results, saliency: bytes) -> None:
+def _keep(report: QualityReport, summary: Summary, results: QualityResults, saliency: bytes) -> None:
     report.results = results
     if saliency:
         report.saliency.save("", ContentFile(saliency), save=False)
@@ -201,7 +201,7 @@ def _keep(report: QualityReport, summary: Summary, results: Results, saliency: b
 
 def write_verdicts(report: QualityReport) -> None:
     """What the pool keeps: near-copies, so that no study shows one unawares, and the dataset's numbers."""
-    results: Results = report.results
+    results: QualityResults = report.results
     images = Image.objects.filter(dataset=report.candidate)
     NearCopy.objects.filter(image__in=images, of__dataset=report.reference).delete()
     calibration = results["calibration"]
@@ -229,7 +229,7 @@ def write_verdicts(report: QualityReport) -> None:
 
 def _measurements(report: QualityReport) -> dict[str, Measurement]:
     """By key; of the first extractor's numbers the key alone, of further ones with its name."""
-    results: Results = report.results
+    results: QualityResults = report.results
     sha256 = {facts["name"]: facts["sha256"] for facts in report.extractor_facts}
     first = results["extractor"]["name"]
 
@@ -268,5 +268,5 @@ def _key(number: Number, first: str) -> str:
     return f"{number.key}:{number.extractor}" if is_further else number.key
 
 
-def _in_words(results: Results) -> str:
+def _in_words(results: QualityResults) -> str:
     return f"{results['n_fake']} fakes against {results['n_real']} real images, {len(results['copies'])} near-copies"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -19,7 +19,7 @@ from accounts.api.headers import ACT, ONCE
 from accounts.api.idempotency import once
 from accounts.api.paging import paged
 from accounts.api.problems import ProblemError, not_valid
-from accounts.api.types import Key
+from accounts.api.types import Key, typed_result
 from accounts.forms import ReasonForm
 from accounts.membership.forms import MemberForm
 from accounts.membership.joining import join
@@ -68,7 +68,7 @@ class CheckpointFacts(Schema):
     step: int
     ema_length: float
     sha256: str
-    metrics: dict[str, object]
+    metrics: Annotated[dict[str, object], typed_result("MetricsJSON")]
     created_at: datetime
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Router
 
 from accounts.api.filling import body_of
+from accounts.api.types import typed_result
 from generation.utility.forms import UtilityForm
 from generation.utility.models import UtilityExperiment
 from generation.utility.views import pages
 from jobs.api import JobFacts, add_create, add_job_operations
+from pool.canonical.typed_json import as_json
 from pool.filling import filled_by
 
 router = Router(tags=["Utility experiments"])
@@ -28,9 +30,14 @@ class UtilityLine(JobFacts):
 
 
 class UtilityFacts(UtilityLine):
-    """`report` is empty until the experiment is done."""
+    """`report` is null until the experiment is done."""
 
-    report: dict[str, object] | None
+    report: Annotated[dict[str, object], typed_result("UtilityResults")] | None
+
+    @staticmethod
+    def resolve_report(experiment: UtilityExperiment) -> Any:
+        """What an older version left out of its reports stands in it as this one's default."""
+        return as_json(experiment.results) if experiment.report else None
 
 
 def create(request: HttpRequest, body: Any) -> UtilityExperiment:

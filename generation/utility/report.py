@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from generation.classifiers.comparisons import delong, mcnemar
-from generation.classifiers.resampling import Estimate, Floats, Numbers, Resampling
+from generation.classifiers.resampling import Floats, Numbers, Resampling, SeededEstimate
 from generation.classifiers.scores import SCORES, confusion, reliability, scores, scores_by_class
 from generation.utility.arms import REAL, SYNTHETIC
 from generation.utility.results import (
@@ -224,7 +224,7 @@ def _not_concluded(draw: Resampling, seeds: int, images: int, *, has_subgroups: 
     return sentences
 
 
-def in_words(score: Estimate) -> str:
+def in_words(score: SeededEstimate) -> str:
     """“0.830 (0.760 to 0.890)”, or a dash where it is undefined."""
     if score.estimate is None:
         return "–"

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from generation.classifiers.comparisons import DeLong, McNemar
-from generation.classifiers.resampling import Estimate
+from generation.classifiers.comparisons import ClassifierMcNemar, DeLong
+from generation.classifiers.resampling import SeededEstimate
 from generation.classifiers.scores import ConfidenceBin
 
-Scores = dict[str, Estimate]
+Scores = dict[str, SeededEstimate]
 
 
 @dataclass(frozen=True, slots=True)
 class HeadlineScore:
     """One score, the mean over architectures: trained on synthetic, on real, and the first less the second."""
 
-    mean: Estimate
-    synthetic: Estimate
-    real: Estimate
+    mean: SeededEstimate
+    synthetic: SeededEstimate
+    real: SeededEstimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,12 @@ class Gap:
     arm: str
     architecture: str
     scores: Scores
-    mcnemar: McNemar
+    mcnemar: ClassifierMcNemar
     delong: dict[str, DeLong]
 
 
 @dataclass(frozen=True, kw_only=True)
-class CurvePoint(Estimate):
+class CurvePoint(SeededEstimate):
     """The headline's score by how many synthetic images there were."""
 
     architecture: str
@@ -96,7 +96,7 @@ class Subgroup:
     group: str
     images: int
     patients: int
-    auc: Estimate
+    auc: SeededEstimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class SubgroupGap:
     groups: list[Subgroup]
     best: str
     worst: str
-    gap: Estimate
+    gap: SeededEstimate
     too_small: list[SmallGroup]
     unknown: int  # test images without a value
 

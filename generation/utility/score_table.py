@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from generation.classifiers.resampling import Estimate
+from generation.classifiers.resampling import SeededEstimate
 from generation.utility.models import UtilityExperiment
 from generation.utility.results import ExternalTest, Scores, UtilityResults
 from pool.canonical.guarding import guarded
@@ -48,7 +48,7 @@ def _rows(names: tuple[str, ...], scores: Scores) -> Iterator[list[str | float]]
         yield [*map(guarded, names), score, *_cells(number)]
 
 
-def _cells(number: Estimate) -> list[str | float]:
+def _cells(number: SeededEstimate) -> list[str | float]:
     low, high = number.ci or ("", "")
     parts = (number.estimate, low, high, number.sd_of_seeds, number.reason)
     return ["" if part is None else part for part in parts]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from generation.classifiers.resampling import Estimate, Floats, Numbers, Resampling
+from generation.classifiers.resampling import Floats, Numbers, Resampling, SeededEstimate
 from generation.classifiers.scores import weighted_auc
 from generation.utility.results import SmallGroup, Subgroup, SubgroupGap
 
@@ -70,10 +70,14 @@ def gap_between(
     return SubgroupGap(*trained, attribute, groups, best, worst, gap, small, unknown)
 
 
-def _gap(aucs: Mapping[str, Floats], draw: Resampling) -> tuple[str, str, Estimate]:
+def _gap(aucs: Mapping[str, Floats], draw: Resampling) -> tuple[str, str, SeededEstimate]:
     """The best group, the worst, and the first's AUC less the second's."""
     if len(aucs) < 2:
-        return "", "", Estimate(None, reason=f"Fewer than two groups have {FEWEST} images of each finding.")
+        return (
+            "",
+            "",
+            SeededEstimate(None, reason=f"Fewer than two groups have {FEWEST} images of each finding."),
+        )
     order = sorted(aucs, key=lambda group: float(aucs[group][:, 0].mean()))
     return order[-1], order[0], draw.estimate(aucs[order[-1]] - aucs[order[0]], bounds=None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from generation.classifiers.resampling import Estimate
+from generation.classifiers.resampling import SeededEstimate
 from generation.utility.arms import REAL, SYNTHETIC
 from generation.utility.models import UtilityExperiment, UtilityExplanation
 from generation.utility.report import in_words
@@ -120,7 +120,7 @@ def _figures(numbers: UtilityResults) -> tuple[tuple[str, str], ...]:
     return (*FIGURES[:1], *external, *FIGURES[1:], *((SUBGROUP_FIGURE,) if numbers.subgroups else ()))
 
 
-def points(score: Estimate) -> str:
+def points(score: SeededEstimate) -> str:
     """A difference of shares in percentage points, “−7.2 (−12.1 to −2.0)”."""
     if score.estimate is None:
         return "–"

@@ -13,6 +13,7 @@ from ninja.router import Router
 from accounts.api.access import Access
 from accounts.api.door import behind_the_door
 from accounts.api.problems import MEDIA_TYPE, TITLES, Problem
+from accounts.api.types import TYPED_RESULT
 from pool.canonical.json_schema import AT, Schema, schemas_of
 
 PROBLEMS = (400, 401, 403, 404, 409, 410, 422, 429)
@@ -21,7 +22,7 @@ REFERENCE = f"{AT}Problem"
 
 
 class HouseAPI(NinjaAPI):
-    """`result_types`: dataclasses that operations give as JSON and name by a reference; the document describes each."""
+    """`result_types`: dataclasses and TypedDicts that operations give as JSON and name; the document describes each."""
 
     def __init__(self, *, result_types: Sequence[type] = (), **options: Any) -> None:
         super().__init__(**options)
@@ -31,8 +32,8 @@ class HouseAPI(NinjaAPI):
         schema = super().get_openapi_schema(path_prefix=path_prefix or PREFIX, path_params=path_params)
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schema["components"]["schemas"]["Problem"] = problem
-        for kind in self.result_types:
-            _add_schemas(schema["components"]["schemas"], kind)
+        _add_schemas(schema["components"]["schemas"], self.result_types)
+        _refer(schema)
         scopes = self._scopes()
         for methods in schema["paths"].values():
             for operation in methods.values():
@@ -73,9 +74,22 @@ class HouseAPI(NinjaAPI):
         ]
 
 
-def _add_schemas(components: dict[str, Schema], kind: type) -> None:
+def _add_schemas(components: dict[str, Schema], kinds: Sequence[type]) -> None:
     """Raises ValueError where two different things have one name."""
-    schemas = schemas_of(kind)
+    schemas = schemas_of(*kinds)
     if twice := schemas.keys() & components.keys():
         raise ValueError(f"The document has two of {', '.join(sorted(twice))}: rename one.")
     components.update(schemas)
+
+
+def _refer(part: Any) -> None:
+    """Put a reference in place of each mark of a typed result, which pydantic could not follow while it made the document."""
+    if isinstance(part, dict):
+        if TYPED_RESULT in part:
+            part["$ref"] = f"{AT}{part.pop(TYPED_RESULT)}"
+            part.pop("title", None)
+        for each in part.values():
+            _refer(each)
+    elif isinstance(part, list):
+        for each in part:
+            _refer(each)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from accounts.api.me import router as me
 from generation.images.api import router as generation_jobs
+from generation.metrics.checkpoint_metrics import MetricsJSON
 from generation.quality.api import router as quality_reports
+from generation.quality.results import QualityResults
 from generation.training.api import router as training_runs
 from generation.training.checkpoint_api import router as checkpoints
 from generation.utility.api import router as utility_experiments
+from generation.utility.results import UtilityResults
 from lungrater.api.house_api import HouseAPI
 from lungrater.api.people import router as people
 from lungrater.api.problem_handlers import handle_problems
@@ -20,6 +23,7 @@ from pool.publication.api import router as releases
 from pool.release.api import router as release_desk
 from pool.rendering.api import router as windows
 from pool.views.api import datasets, images
+from rating.results.imported.numbers import ImportedResults
 from rating.results.study_results import StudyResults
 from rating.views.api.acts import router as acts
 from rating.views.api.imported import router as imported
@@ -43,7 +47,7 @@ api = HouseAPI(
     docs_url=None,
     openapi_url=None,
     urls_namespace="api",
-    result_types=(StudyResults,),
+    result_types=(StudyResults, ImportedResults, QualityResults, UtilityResults, MetricsJSON),
 )
 handle_problems(api)
 for router in (

@@ -119,7 +119,7 @@ from lungrater.client.types.facts import (
     UtilityLine,
     VerificationFacts,
 )
-from lungrater.client.types.results import StudyResults
+from lungrater.client.types.results import ImportedResults, StudyResults
 
 
 class Operations:
@@ -552,9 +552,9 @@ class Operations:
         """Change what is named of a draft's protocol; `strata`, where they are named, replace all."""
         return cast("StudyFacts", self.transport.act(f"/studies/{slug}", body, method="PATCH"))
 
-    def get_protocol(self, slug: str) -> dict[str, object]:
+    def get_protocol(self, slug: str) -> Protocol:
         """The protocol as a file, by which another site makes the same study of its own images."""
-        return cast("dict[str, object]", self.transport.get(f"/studies/{slug}/protocol").json())
+        return cast("Protocol", self.transport.get(f"/studies/{slug}/protocol").json())
 
     def copy_study(self, slug: str) -> StudyFacts:
         """A draft with the same protocol; its images are drawn anew at its freeze."""
@@ -839,9 +839,9 @@ class Operations:
         """The text of a CSV, or of an export of Label Studio or doccano, in `file`; yours."""
         return cast("ImportedFacts", self.transport.create("/imported-ratings", json=body))
 
-    def get_imported_results(self, slug: str) -> dict[str, object]:
-        """Every number, `imported` first, which says what they are; without a truth the agreement alone."""
-        return cast("dict[str, object]", self.transport.get(f"/imported-ratings/{slug}/results").json())
+    def get_imported_results(self, slug: str) -> ImportedResults:
+        """Every number, and in `imported` what they are of; without a truth the agreement alone."""
+        return cast("ImportedResults", self.transport.get(f"/imported-ratings/{slug}/results").json())
 
     def get_imported_csv(self, slug: str) -> bytes:
         """Get Imported Csv."""

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from lungrater.client.types.bodies import Protocol
+from lungrater.client.types.results import MetricsJSON, QualityResults, UtilityResults
+
 
 class ActFacts(TypedDict):
     """What the page would say was done, and the study after it."""
@@ -78,7 +81,7 @@ class CheckpointFacts(TypedDict):
     step: int
     ema_length: float
     sha256: str
-    metrics: dict[str, object]
+    metrics: MetricsJSON
     created_at: str
 
 
@@ -618,7 +621,7 @@ class Problem(TypedDict):
 
 
 class QualityFacts(TypedDict):
-    """`results` is empty until the report is made."""
+    """`results` is null until the report is made."""
 
     id: int
     state: Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
@@ -634,7 +637,7 @@ class QualityFacts(TypedDict):
     finished_at: str | None
     candidate_id: int
     reference_id: int
-    results: dict[str, object]
+    results: QualityResults | None
 
 
 class QualityLine(TypedDict):
@@ -800,7 +803,7 @@ class StudyFacts(TypedDict):
     presentation_count: int
     rated_count: int
     created_at: str
-    protocol: dict[str, object]
+    protocol: Protocol
     manifest_sha256: str
     frozen_at: str | None
     opened_at: str | None
@@ -874,7 +877,7 @@ class Upload(TypedDict):
 
 
 class UtilityFacts(TypedDict):
-    """`report` is empty until the experiment is done."""
+    """`report` is null until the experiment is done."""
 
     id: int
     state: Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
@@ -892,7 +895,7 @@ class UtilityFacts(TypedDict):
     real_id: int
     external_id: int | None
     config: dict[str, object]
-    report: dict[str, object] | None
+    report: UtilityResults | None
 
 
 class UtilityLine(TypedDict):

@@ -1,11 +1,11 @@
-"""What a study's results are.
+"""What studies, reports and experiments found.
 
 Made by bench/client_code.py: change the API, then python -m bench.client_code --write.
 """
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class AgreementReport(TypedDict):
@@ -39,6 +39,21 @@ class ArenaResults(TypedDict):
     sides: list[SidesChosen]
     left: RandomMean
     standing: Standing | None
+
+
+class ArmScores(TypedDict):
+    """One arm of one architecture: how many images it was trained on, and how it did on the test
+    images."""
+
+    arm: str
+    architecture: str
+    real: int
+    synthetic: int
+    scores: dict[str, SeededEstimate]
+    by_class: dict[str, dict[str, SeededEstimate]]
+    confusion: list[list[int]]
+    reliability: list[ConfidenceBin]
+    budget: TrainedFor | None
 
 
 class AucByKind(TypedDict):
@@ -94,6 +109,18 @@ class BothMethods(TypedDict):
     or_hillis: RandomMean
 
 
+class CalibrationJSON(TypedDict):
+    """From which similarity on an image counts as a copy, and how that rule did on images it had not
+    seen."""
+
+    threshold: float | None
+    false_alarms: int
+    checked: int
+    caught: int
+    planted: int
+    reason: str
+
+
 class ChanceTest(TypedDict):
     """One rater's decided calls against guessing.
 
@@ -119,6 +146,15 @@ class ChoiceAccuracy(TypedDict):
     by_place: list[PlaceCounts]
 
 
+class ClassifierMcNemar(TypedDict):
+    """How many images only the first, and only the second gets right; `reason` says why there is no p."""
+
+    only_first: int
+    only_second: int
+    p: float | None | None
+    reason: str | None
+
+
 class CochranQ(TypedDict):
     """Cochran's Q with its degrees of freedom and p; None with a reason where every image says the
     same."""
@@ -140,6 +176,14 @@ class Cohen(TypedDict):
     p: float | None | None
 
 
+class ConfidenceBin(TypedDict):
+    """The images about which a classifier was about so sure: how sure, how often right, how many."""
+
+    confidence: float | None
+    accuracy: float | None
+    images: int
+
+
 class Contest(TypedDict):
     """Two generators: how often each was chosen over the other, and by how much the model has the
     first ahead."""
@@ -151,6 +195,26 @@ class Contest(TypedDict):
     tied: int
     these_raters: Difference
     raters_like_these: Difference
+
+
+class CurvePoint(TypedDict):
+    """The headline's score by how many synthetic images there were."""
+
+    estimate: float | None | None
+    ci: tuple[float | None, float | None] | None
+    sd_of_seeds: float | None | None
+    reason: str | None
+    architecture: str
+    synthetic: int
+
+
+class DeLong(TypedDict):
+    """The first AUC less the second; `reason` says why there is no p."""
+
+    difference: float | None
+    z: float | None | None
+    p: float | None | None
+    reason: str | None
 
 
 class Detection(TypedDict):
@@ -172,6 +236,25 @@ class Difference(TypedDict):
     df: float | None | None
     p: float | None | None
     p_holm: float | None | None
+
+
+class DistancesJSON(TypedDict):
+    n_real: NotRequired[int]
+    n_fake: NotRequired[int]
+    fid: NotRequired[float | None]
+    kid: NotRequired[float | None]
+    fid_interval: NotRequired[tuple[float | None, float | None] | None]
+    kid_interval: NotRequired[tuple[float | None, float | None] | None]
+
+
+class DuplicateCounts(TypedDict):
+    real: int
+    fake: int
+
+
+class Duplicates(TypedDict):
+    real: list[list[str]]
+    fake: list[list[str]]
 
 
 class EndpointTest(TypedDict):
@@ -222,6 +305,60 @@ class Experience(TypedDict):
     years: Estimate
     ai_knowledge: Estimate
     raters: list[RaterProfile]
+
+
+class ExplanationOverlap(TypedDict):
+    """How far the maps of the networks trained on synthetic and on real images agree, the mean over
+    images."""
+
+    architecture: str
+    method: str
+    images: int
+    iou: float | None | None
+    spearman: float | None | None
+
+
+class ExternalTest(TypedDict):
+    """The same classifiers on real images of elsewhere that nothing was trained on, by the same
+    numbers."""
+
+    dataset: str
+    images: dict[str, int]
+    test_images: int
+    test_patients: int
+    headline: Headline
+    arms: list[ArmScores]
+    gaps: list[Gap]
+    falls: list[Fall]
+    subgroups: list[SubgroupGap]
+
+
+class ExtractorDistancesJSON(TypedDict):
+    """The distances by one extractor; `floor` is real images against real ones."""
+
+    n_real: NotRequired[int]
+    n_fake: NotRequired[int]
+    fid: NotRequired[float | None]
+    kid: NotRequired[float | None]
+    fid_interval: NotRequired[tuple[float | None, float | None] | None]
+    kid_interval: NotRequired[tuple[float | None, float | None] | None]
+    floor: NotRequired[DistancesJSON]
+    extractor: NotRequired[ExtractorJSON]
+
+
+class ExtractorJSON(TypedDict):
+    name: str
+    sha256: str
+    dimensions: int
+    recipe_sha256: NotRequired[str]
+
+
+class Fall(TypedDict):
+    """One arm of one architecture: each score on the test split less that on the external test set."""
+
+    arm: str
+    architecture: str
+    scores: dict[str, SeededEstimate]
 
 
 class FirstPhase(TypedDict):
@@ -284,6 +421,16 @@ class ForcedChoice(TypedDict):
     accuracy: ChoiceAccuracy | None
 
 
+class Gap(TypedDict):
+    """An arm less “real only” of the same architecture."""
+
+    arm: str
+    architecture: str
+    scores: dict[str, SeededEstimate]
+    mcnemar: ClassifierMcNemar
+    delong: dict[str, DeLong]
+
+
 class GroupAgreement(TypedDict):
     """The agreement on some images."""
 
@@ -310,6 +457,24 @@ class GroupDifference(TypedDict):
     p_holm: float | None | None
 
 
+class Headline(TypedDict):
+    """The gap between training on synthetic and on real images; `score` names the one that is quoted."""
+
+    score: str
+    architectures: list[str]
+    balanced_accuracy: HeadlineScore
+    accuracy: HeadlineScore
+
+
+class HeadlineScore(TypedDict):
+    """One score, the mean over architectures: trained on synthetic, on real, and the first less the
+    second."""
+
+    mean: SeededEstimate
+    synthetic: SeededEstimate
+    real: SeededEstimate
+
+
 class Homogeneity(TypedDict):
     """Tests of equal use of the labels (Stuart-Maxwell, Bhapkar) and of symmetry (Bowker); None with a
     reason."""
@@ -323,6 +488,24 @@ class Homogeneity(TypedDict):
     bowker_df: int | None
     bowker_p: float | None | None
     reason: str | None
+
+
+class ImportedFile(TypedDict):
+    """What the numbers are of, and that this site neither blinded nor timed it."""
+
+    name: str
+    notice: str
+    where_from: str
+    file: str
+    sha256: str
+    imported_at: str
+
+
+class ImportedResults(TypedDict):
+    """Every number of ratings made elsewhere; without a truth the agreement alone."""
+
+    imported: ImportedFile
+    results: StudyResults
 
 
 class Indices(TypedDict):
@@ -397,6 +580,49 @@ class McNemar(TypedDict):
     p_mid: float | None | None
     p_corrected: float | None | None
     reason: str | None
+
+
+class MetricsJSON(TypedDict):
+    """What is written beside a checkpoint's weights: by the site's extractor, and by `further` ones."""
+
+    n_real: NotRequired[int]
+    n_fake: NotRequired[int]
+    fid: NotRequired[float | None]
+    kid: NotRequired[float | None]
+    fid_interval: NotRequired[tuple[float | None, float | None] | None]
+    kid_interval: NotRequired[tuple[float | None, float | None] | None]
+    floor: NotRequired[DistancesJSON]
+    extractor: NotRequired[ExtractorJSON]
+    further: NotRequired[list[ExtractorDistancesJSON]]
+    memorisation: NotRequired[ScanJSON]
+    validation_loss: NotRequired[float | None]
+    reconstruction: NotRequired[ReconstructionJSON]
+    by_class: NotRequired[dict[str, DistancesJSON]]
+
+
+class NearestPair(TypedDict):
+    """A generated image and the real one nearest to it, by key; `of` is None where there is no real
+    image."""
+
+    fake: str
+    of: str | None
+    similarity: float | None
+    chance: float | None | None
+
+
+class NumberJSON(TypedDict):
+    """A `Number` as reports keep it; those of before there were several extractors lack `extractor`."""
+
+    key: str
+    name: str
+    better: str
+    n_real: int
+    n_fake: int
+    estimate: float | None | None
+    ci: tuple[float | None, float | None] | None
+    reason: str
+    note: NotRequired[str]
+    extractor: NotRequired[str]
 
 
 class Numbers(TypedDict):
@@ -509,6 +735,27 @@ class PrimaryResult(TypedDict):
     verdict: str
 
 
+class QualityResults(TypedDict):
+    """All of it, with what it was measured by."""
+
+    numbers: list[NumberJSON]
+    parts: dict[str, dict[str, list[NumberJSON]]]
+    curves: dict[str, dict[str, dict[str, list[float | None]]]]
+    calibration: CalibrationJSON
+    n_real: int
+    n_fake: int
+    copies: list[NearestPair]
+    duplicates: Duplicates
+    n_duplicates: DuplicateCounts
+    closest: list[NearestPair]
+    best: list[NearestPair]
+    worst: list[NearestPair]
+    extractor: ExtractorJSON
+    extractors: NotRequired[list[ExtractorJSON]]
+    canvas: int
+    n_training: int
+
+
 class Quarter(TypedDict):
     """One quarter of the sitting, from 1; right is None while the truth is not known."""
 
@@ -614,6 +861,12 @@ class RatersDiffer(TypedDict):
     reason: str | None
 
 
+class ReconstructionJSON(TypedDict):
+    psnr: float | None
+    ssim: float | None
+    images: int
+
+
 class RocCurve(TypedDict):
     """RocCurve(rater: 'str', false_alarms: 'tuple[float, ...]', hits: 'tuple[float, ...]')"""
 
@@ -636,6 +889,15 @@ class ScaleFit(TypedDict):
     circles: int
     triples: int
     reason: str | None
+
+
+class ScanJSON(TypedDict):
+    """The scan for copies; `nearest` are the most suspicious images, each with its training images."""
+
+    copies: int
+    of: int
+    calibration: CalibrationJSON
+    nearest: list[dict[str, str | float | None]]
 
 
 class SecondResults(TypedDict):
@@ -669,6 +931,16 @@ class SecondText(TypedDict):
     text: str
 
 
+class SeededEstimate(TypedDict):
+    """A number with its interval, and its spread over training seeds; or the sentence why one is
+    missing."""
+
+    estimate: float | None | None
+    ci: tuple[float | None, float | None] | None
+    sd_of_seeds: float | None | None
+    reason: str | None
+
+
 class SelfAgreement(TypedDict):
     """One rater's repeats: how many, the share given the same label (Wilson), and Cohen's kappa of
     first and second."""
@@ -697,6 +969,15 @@ class SidesChosen(TypedDict):
     tied: int
     p: float | None | None
     p_holm: float | None | None
+
+
+class SmallGroup(TypedDict):
+    """A group that no number is given of: it has too few images of one finding."""
+
+    group: str
+    images: int
+    finding: str
+    of_finding: int
 
 
 class Standing(TypedDict):
@@ -771,6 +1052,30 @@ class StudyResults(TypedDict):
     primary: PrimaryResult | None
 
 
+class Subgroup(TypedDict):
+    """Test images that share a value of an attribute, and the mean AUC over the findings on them."""
+
+    group: str
+    images: int
+    patients: int
+    auc: SeededEstimate
+
+
+class SubgroupGap(TypedDict):
+    """One arm by the values of one attribute; `gap` is the AUC of the best group less that of the
+    worst."""
+
+    arm: str
+    architecture: str
+    attribute: str
+    groups: list[Subgroup]
+    best: str
+    worst: str
+    gap: SeededEstimate
+    too_small: list[SmallGroup]
+    unknown: int
+
+
 class TimesPerCase(TypedDict):
     """Seconds per case; by_label is empty for sets, by_correctness while the truth is not known."""
 
@@ -778,6 +1083,15 @@ class TimesPerCase(TypedDict):
     by_label: dict[str, Quartiles]
     by_rater: dict[str, Quartiles]
     by_correctness: dict[str, Quartiles]
+
+
+class TrainedFor(TypedDict):
+    """Optimiser steps on its images, those on synthetic images alone before, and how many images each
+    step drew."""
+
+    steps: int
+    steps_before: int
+    batch: int
 
 
 class TruthResults(TypedDict):
@@ -831,3 +1145,24 @@ class Usability(TypedDict):
     scores: list[float | None]
     mean: Estimate
     sd: float | None | None
+
+
+class UtilityResults(TypedDict):
+    """All of it; `images` are counts by side and finding, `models` the folders of the first seeds."""
+
+    classes: list[str]
+    seeds: int
+    resamples: int
+    test_images: int
+    test_patients: int
+    headline: Headline
+    arms: list[ArmScores]
+    gaps: list[Gap]
+    curve: list[CurvePoint]
+    notes: list[str]
+    not_concluded: list[str]
+    images: dict[str, dict[str, int]]
+    models: dict[str, str]
+    explanations: list[ExplanationOverlap]
+    subgroups: list[SubgroupGap]
+    external: ExternalTest | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,26 @@ from rating.results.summary import study_results
 
 # Nobody here knows times, orders, or which generator made an image.
 ANSWERED = ("fooled", "telling-apart", "agreement", "labels")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedFile:
+    """What the numbers are of, and that this site neither blinded nor timed it."""
+
+    name: str
+    notice: str
+    where_from: str
+    file: str
+    sha256: str
+    imported_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedResults:
+    """Every number of ratings made elsewhere; without a truth the agreement alone."""
+
+    imported: ImportedFile
+    results: StudyResults
 
 
 def answers_of(row: ImportedRatings) -> ImportedTable:
@@ -66,14 +86,13 @@ def truth_words(results: StudyResults) -> str:
 
 
 def plain_of(row: ImportedRatings) -> dict[str, Any]:
-    """Every number as JSON, which says first of what they are."""
-    facts = {
-        "name": row.name,
-        "notice": NOTICE,
-        "where_from": row.origin,
-        "file": row.file_name,
-        "sha256": row.file_sha256,
-        "imported_at": f"{row.created_at:%Y-%m-%dT%H:%M:%SZ}",
-    }
-    plain: dict[str, Any] = as_json(results_of_imported(row))
-    return {"imported": facts, **plain["agreement"], **plain}
+    """Every number as JSON, as the command prints it: what they are of, and the agreement as `lungrater agreement` has it."""
+    plain: dict[str, Any] = as_json(typed_of(row))
+    results = plain["results"]
+    return {"imported": plain["imported"], **results["agreement"], **results}
+
+
+def typed_of(row: ImportedRatings) -> ImportedResults:
+    imported_at = f"{row.created_at:%Y-%m-%dT%H:%M:%SZ}"
+    file = ImportedFile(row.name, NOTICE, row.origin, row.file_name, row.file_sha256, imported_at)
+    return ImportedResults(file, results_of_imported(row))

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Schema
 
 from accounts.api.problems import ProblemError, Refusal
+from accounts.api.types import typed_result
 from jobs.api import JobFacts
 from rating.models import Study
 from rating.studies.protocol_file import protocol_of
 from rating.studies.study import NotPossibleError
+
+# What creates a study, its body, is what is read of it.
+ProtocolFile = Annotated[dict[str, object], typed_result("Protocol")]
 
 
 class Finding(Schema):
@@ -45,7 +49,7 @@ class StudyLine(Schema):
 class StudyFacts(StudyLine):
     """`not_frozen_because` and `not_open_because` say in sentences what it waits for."""
 
-    protocol: dict[str, object]
+    protocol: ProtocolFile
     manifest_sha256: str
     frozen_at: datetime | None
     opened_at: datetime | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
@@ -15,12 +15,13 @@ from accounts.api.filling import body_of, filled
 from accounts.api.headers import ONCE
 from accounts.api.idempotency import once
 from accounts.api.paging import paged
-from accounts.api.types import Slug
+from accounts.api.types import Slug, typed_result
 from accounts.forms import ReasonForm
 from accounts.tokens.models import Scope
+from pool.canonical.typed_json import as_json
 from rating.models import ImportedRatings
 from rating.results.imported.form import ImportedRatingsForm
-from rating.results.imported.numbers import plain_of
+from rating.results.imported.numbers import typed_of
 from rating.results.imported.report import imported_csv
 from rating.views.api.outcome import CSV
 
@@ -66,12 +67,13 @@ def import_ratings(request: HttpRequest, body: Body) -> Any:
 
 @router.get(
     "/imported-ratings/{slug}/results",
-    response=dict[str, Any],
+    response=Annotated[dict[str, object], typed_result("ImportedResults")],
     auth=Access(Scope.EXPORT, "rating.view_study"),
 )
 def get_imported_results(request: HttpRequest, slug: Slug) -> Any:
-    """Every number, `imported` first, which says what they are; without a truth the agreement alone."""
-    return plain_of(get_object_or_404(ImportedRatings.objects.visible_to(request.user), slug=slug))
+    """Every number, and in `imported` what they are of; without a truth the agreement alone."""
+    row = get_object_or_404(ImportedRatings.objects.visible_to(request.user), slug=slug)
+    return as_json(typed_of(row))
 
 
 @router.get(

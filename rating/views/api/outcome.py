@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -18,7 +18,7 @@ from accounts.api.headers import ONCE
 from accounts.api.idempotency import once
 from accounts.api.paging import paged
 from accounts.api.problems import ProblemError
-from accounts.api.types import Key, Slug
+from accounts.api.types import Key, Slug, typed_result
 from accounts.tokens.models import Scope
 from audit import record
 from jobs.api import JobFacts, add_job_operations
@@ -58,15 +58,6 @@ def content(*kinds: str, is_binary: bool = False) -> dict[str, object]:
 
 
 CSV = content("text/csv")
-# Described by the document's own part on the dataclasses, so no schema of it is written here.
-RESULTS = {
-    "responses": {
-        200: {
-            "description": "OK",
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/StudyResults"}}},
-        }
-    }
-}
 BEING_COMPUTED = "The numbers of this study are being computed; ask again in a while."
 
 
@@ -111,7 +102,11 @@ def _over(request: HttpRequest, slug: str) -> Study:
     return get_object_or_404(Study.objects.results_open_to(request.user), slug=slug)
 
 
-@router.get("/studies/{slug}/results", auth=sees_outcome, openapi_extra=RESULTS)
+@router.get(
+    "/studies/{slug}/results",
+    response=Annotated[dict[str, object], typed_result("StudyResults")],
+    auth=sees_outcome,
+)
 def get_results(request: HttpRequest, slug: Slug) -> Any:
     """Every number of the report, each with its interval or the reason why there is none; what needs the truth is null before."""
     study = _over(request, slug)

@@ -28,7 +28,7 @@ from rating.studies.forms import FROZEN_MEANWHILE, StrataForm, StudyForm, save_s
 from rating.studies.protocol_file import protocol_of, strata_values
 from rating.studies.study import NotPossibleError
 from rating.studies.study_copy import copy_of
-from rating.views.api.facts import StudyFacts, StudyLine, reread, visible
+from rating.views.api.facts import ProtocolFile, StudyFacts, StudyLine, reread, visible
 
 router = Router(tags=["Studies"])
 views = Access(Scope.READ, "rating.view_study")
@@ -87,7 +87,7 @@ def change_study(request: HttpRequest, slug: Slug, body: Protocol) -> Any:
     return _saved(request, study, body)
 
 
-@router.get("/studies/{slug}/protocol", auth=views, response=dict[str, object])
+@router.get("/studies/{slug}/protocol", auth=views, response=ProtocolFile)
 def get_protocol(request: HttpRequest, slug: Slug) -> Any:
     """The protocol as a file, by which another site makes the same study of its own images."""
     return protocol_of(visible(request, slug))

@@ -10,7 +10,7 @@ import pytest
 from sklearn import metrics
 
 from generation.classifiers.comparisons import delong, mcnemar
-from generation.classifiers.resampling import Estimate, Resampling
+from generation.classifiers.resampling import Resampling, SeededEstimate
 from generation.classifiers.scores import reliability, scores, scores_by_class
 from generation.utility.report import Fitted, HeldOut, Measured, in_words
 from generation.utility.results import UtilityResults
@@ -189,5 +189,5 @@ def test_the_report_is_the_same_after_its_way_through_json() -> None:
 
 
 def test_an_undefined_number_is_a_dash() -> None:
-    assert in_words(Estimate(None)) == "–"
-    assert in_words(Estimate(0.5, (0.25, 0.75))) == "0.500 (0.250 to 0.750)"
+    assert in_words(SeededEstimate(None)) == "–"
+    assert in_words(SeededEstimate(0.5, (0.25, 0.75))) == "0.500 (0.250 to 0.750)"

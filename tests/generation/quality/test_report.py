@@ -24,6 +24,8 @@ from pool.canonical.typed_json import as_json, from_json
 from pool.copies.rule import altered
 from pool.imports.store import add_image
 from pool.models import Dataset, Image, NearCopy, Origin
+from tests.api.callers import caller
+from tests.api.described import faults
 from tests.factories import make_dataset, make_image
 from tests.generation.metrics.image_samples import GridExtractor, patient
 
@@ -103,6 +105,18 @@ def test_every_number_has_its_counts_interval_and_extractor_also_by_finding_and_
     assert (of_normal["kid"]["n_real"], of_normal["kid"]["n_fake"]) == (15, 16)
     assert of_normal["kid"]["estimate"] is not None
     assert all(number["reason"] for number in parts["generator"]["diffusion"])  # two images
+
+
+def test_a_program_gets_what_the_document_says(real: Dataset, fakes: Dataset, researcher: User) -> None:
+    report, waiting = judged(real, fakes), QualityReport.objects.create(reference=real, candidate=fakes)
+
+    facts, none_yet = (
+        caller(researcher).get(f"/api/v1/quality-reports/{each.pk}").json() for each in (report, waiting)
+    )
+
+    assert faults("QualityFacts", facts) == []
+    assert facts["results"] == report.results
+    assert none_yet["results"] is None
 
 
 def test_the_planted_copies_are_found_and_only_they_are_held_back(real: Dataset, fakes: Dataset) -> None:

@@ -230,4 +230,4 @@ def test_the_command_and_the_api_take_the_same_form(tmp_path: Path, researcher: 
     assert "Imported" in printed["imported"]["notice"]
     assert created.status_code == 201
     assert results["imported"]["name"] == "By API"
-    assert results["coefficients"] == printed["coefficients"]
+    assert results["results"]["agreement"]["coefficients"] == printed["coefficients"]
