@@ -15,6 +15,7 @@ from accounts.membership.models import Membership, Shared, SharedQuerySet
 from audit import record
 from jobs.models import Job, JobQuerySet
 from outbound.fetching import without_query
+from pool.attributes import lines_of
 from pool.canonical.measurements import in_words
 from pool.counting import count_of
 from pool.storage.paths import stored_path, upload_path, value_path
@@ -274,8 +275,7 @@ class Image(models.Model):
     @property
     def said_of_it(self) -> list[tuple[str, str]]:
         """The provenance as lines to read."""
-        lines = sorted(self.provenance.items(), key=lambda line: line[0].lower())
-        return [(key[:1].upper() + key[1:].replace("_", " "), _in_words(value)) for key, value in lines]
+        return lines_of(self.provenance)
 
     @property
     def learned_from(self) -> set[str]:
@@ -300,10 +300,6 @@ class Image(models.Model):
         self.save(update_fields=["excluded_reason", "excluded_by"])
 
 
-def _in_words(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
 class ImportJob(Job):
     """An upload on its way into a dataset, and afterwards the record of what was refused and why."""
 
@@ -318,8 +314,9 @@ class ImportJob(Job):
     url = models.CharField("address", max_length=2000, blank=True)
     provenance = models.JSONField(default=dict, blank=True)
     slices = models.CharField(max_length=10, blank=True)
-    # Whether whoever imports asked for these of the DICOM headers.
+    # What whoever imports asked for: these of the DICOM headers, further columns of the table.
     with_sex_and_age = models.BooleanField(default=False)
+    columns = models.JSONField(default=list, blank=True)
     layout = models.CharField(
         max_length=20, blank=True
     )  # of a public data set, by `pool.imports.public_layouts`

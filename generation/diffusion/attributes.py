@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -63,8 +63,15 @@ class Attribute:
         return [("attribute", self.name, part) for part in parts]
 
     def __str__(self) -> str:
-        what = "|".join(self.values) if self.values else f"{self.low:g} to {self.high:g}"
+        what = "|".join(map(_as_asked, self.values)) if self.values else f"{self.low:g} to {self.high:g}"
         return f"{self.name} ({what})"
+
+
+def _as_asked(value: str) -> str:
+    """A value as somebody writes it who asks for it."""
+    if not set(',|"') & set(value):
+        return value
+    return '"' + value.replace('"', '""') + '"'
 
 
 def number_of(text: str) -> float | None:
@@ -74,6 +81,14 @@ def number_of(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def told_in_words(attributes: Iterable[Attribute], values: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Each attribute, and of how many of the images it is not known and so never told."""
+    return [
+        f"{attribute}, unknown of {sum(attribute.name not in own for own in values.values()):,} of {len(values):,} images"
+        for attribute in attributes
+    ]
 
 
 def codes(attributes: Sequence[Attribute], values: Mapping[str, str]) -> list[float]:

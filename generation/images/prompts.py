@@ -18,6 +18,7 @@ from generation.images.engines.protocol import ImageSpec
 from pool.canonical.texts import plain
 
 VARIABLE = re.compile(r"\{(?P<name>[a-z_]+)(?::(?P<values>[^{}]*))?\}")
+HOW = "Attributes are written like “sex:F|M, age:40|60”, each once; a value with a comma or a bar in quotes."
 MOST_SPECS = 5_000
 LONGEST_PROMPT = 32_000
 
@@ -98,13 +99,18 @@ def from_csv(data: bytes, *, label: str = "") -> list[ImageSpec]:
 
 
 def attribute_specs(words: str, kinds: Sequence[ImageSpec]) -> list[ImageSpec]:
-    """Every combination of “sex:F|M, age:40|60” with each kind of image, all equally often. Raises ImageSpecError."""
+    """Every combination of “sex:F|M, age:40|60” with each kind of image, all equally often. Raises ImageSpecError.
+
+    A value with a comma or a bar in it stands in quotes, as in a CSV.
+    """
     values: dict[str, list[str]] = {}
-    for part in filter(None, (part.strip() for part in words.split(","))):
+    if words.count('"') % 2:
+        raise ImageSpecError(HOW)
+    for part in filter(None, (part.strip() for part in _parted(words, ","))):
         name, colon, options = part.partition(":")
-        choices = [option.strip() for option in options.split("|")]
+        choices = [_unquoted(option.strip()) for option in _parted(options, "|")]
         if not colon or "" in choices or name.strip() in values or len(set(choices)) < len(choices):
-            raise ImageSpecError("Attributes are written like “sex:F|M, age:40|60”, each once.")
+            raise ImageSpecError(HOW)
         values[name.strip()] = choices
     if len(kinds) * math.prod(map(len, values.values())) > MOST_SPECS:
         raise ImageSpecError(f"These are more than {MOST_SPECS:,} combinations.")
@@ -113,6 +119,22 @@ def attribute_specs(words: str, kinds: Sequence[ImageSpec]) -> list[ImageSpec]:
         for kind in kinds
         for chosen in _balanced(values)
     ]
+
+
+def _parted(words: str, mark: str) -> list[str]:
+    """The parts between marks, of which those in quotes are none."""
+    parts, start, is_quoted = [], 0, False
+    for place, letter in enumerate(words):
+        is_quoted ^= letter == '"'
+        if letter == mark and not is_quoted:
+            parts.append(words[start:place])
+            start = place + 1
+    return [*parts, words[start:]]
+
+
+def _unquoted(option: str) -> str:
+    is_quoted = len(option) > 1 and option[0] == option[-1] == '"'
+    return option[1:-1].replace('""', '"') if is_quoted else option
 
 
 def as_json(image_specs: list[ImageSpec]) -> list[dict[str, object]]:

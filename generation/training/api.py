@@ -26,9 +26,12 @@ LongerBody = body_of(LongerForm, "TrainingLonger")
 
 
 class TrainingFacts(JobFacts):
+    """`told` says what the model is told of each image beside its finding, and of how many images that is unknown."""
+
     name: str
     dataset_id: int
     config: dict[str, object]
+    told: list[str]
 
 
 add_job_operations(router, pages, TrainingFacts, at=AT, one="training_run", many="training_runs")

@@ -5,31 +5,19 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from generation.diffusion.attributes import MOST_VALUES, Attribute, number_of
 from generation.diffusion.config import ConfigError
-from pool.canonical.texts import plain
+from pool.attributes import attribute_of, names_in
+from pool.canonical.texts import line, plain
+from pool.imports.columns import LONGEST_VALUE, OF_MAKING
 from pool.models import Dataset, Image
 from pool.splits import training_images
 
 FINDING, NUMBER, FILE = "finding", "number", "file"
 LARGEST_TABLE = 20_000_000
 HOW = "Attributes are written like “sex, view, age:number”, a dropout behind them where it is not 0.1: “sex:0.2”."
-# What the provenance says of a generated image itself.
-RESERVED = {
-    "engine",
-    "model",
-    "prompt",
-    "seed",
-    "index",
-    "job",
-    "sampler",
-    "steps",
-    "guidance",
-    "size",
-    "precision",
-}
+LONGEST_CATEGORY = 100  # letters
 
 Values = dict[str, dict[str, str]]  # by the key of the image, by the name of the attribute
 
@@ -42,7 +30,9 @@ def table_values(data: bytes) -> Values:
             raise ConfigError("The table of attributes needs a header row with a column named file.")
         return {
             _base(row[FILE]): {
-                name: value.strip() for name, value in row.items() if name and isinstance(value, str)
+                name: line(value, most=LONGEST_VALUE)
+                for name, value in row.items()
+                if name and isinstance(value, str)
             }
             for row in rows
             if row[FILE]
@@ -58,6 +48,7 @@ def attributes_of(
     wishes = [_wish(part) for part in words.split(",") if part.strip()]
     images = list(training_images(dataset).only("pk", "label", "provenance", "source_name", "dataset"))
     values: Values = {str(image.pk): {} for image in images}
+    known = ", ".join(names_in(image.provenance for image in images)) or "nothing"
     attributes = []
     for name, is_number, dropout in wishes:
         for image in images:
@@ -69,6 +60,7 @@ def attributes_of(
                 [own[name] for own in values.values() if name in own],
                 is_number=is_number,
                 dropout=dropout,
+                known=known,
             )
         )
     return tuple(attributes), values
@@ -82,16 +74,22 @@ def _wish(part: str) -> tuple[str, bool, float]:
         dropout = float(rest[0]) if rest else 0.1
     except ValueError as error:
         raise ConfigError(HOW) from error
-    if not name or len(rest) > 1 or name in RESERVED:
+    if not name or len(rest) > 1 or name in OF_MAKING:
         raise ConfigError(HOW)
     return name, is_number, dropout
 
 
-def _attribute(name: str, texts: Iterable[str], *, is_number: bool, dropout: float) -> Attribute:
+def _attribute(name: str, texts: Iterable[str], *, is_number: bool, dropout: float, known: str) -> Attribute:
     distinct = sorted(set(texts))
+    if not distinct:
+        raise ConfigError(f"No training image has a value of {name}; the pool knows of them: {known}.")
     if len(distinct) < 2:
         raise ConfigError(f"The training images do not differ in {name}: there is nothing to learn of it.")
     if not is_number:
+        if max(map(len, distinct)) > LONGEST_CATEGORY:
+            raise ConfigError(
+                f"{name} has values of more than {LONGEST_CATEGORY} letters: it is no category."
+            )
         if len(distinct) > MOST_VALUES:
             raise ConfigError(f"{name} has more than {MOST_VALUES} values; write {name}:number if it is one.")
         return Attribute(name, tuple(distinct), dropout=dropout)
@@ -105,8 +103,7 @@ def _attribute(name: str, texts: Iterable[str], *, is_number: bool, dropout: flo
 def _value(image: Image, name: str, table: Mapping[str, Mapping[str, str]]) -> str:
     """A table goes before the pool."""
     from_table = table.get(_base(image.source_name), {}).get(name, "")
-    own: Any = image.label if name == FINDING else image.provenance.get(name, "")
-    return from_table or (str(own) if isinstance(own, (str, int, float)) else "")
+    return from_table or (image.label if name == FINDING else attribute_of(image.provenance, name))
 
 
 def _base(path: str) -> str:

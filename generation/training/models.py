@@ -18,6 +18,7 @@ from django.urls import reverse
 
 from accounts.membership.models import EDITORS, Membership, Part, Shared, SharedQuerySet
 from audit import record
+from generation.diffusion.attributes import Attribute, told_in_words
 from generation.diffusion.checkpoint_json import CheckpointJSON
 from generation.diffusion.checkpoint_source import CheckpointSource
 from generation.diffusion.config import ImageClass, TrainingConfig
@@ -96,6 +97,12 @@ class TrainingRun(Job):
         if not metric or chosen is None or value_of(chosen.metrics, metric) is None:
             return ""
         return metric_title(metric, chosen.measured.extractor)
+
+    @property
+    def told(self) -> list[str]:
+        """What the model is told of each image beside its class, in words."""
+        attributes = map(Attribute.from_mapping, self.config.get("attributes", ()))
+        return told_in_words(attributes, self.attribute_values)
 
     @property
     def ancestors(self) -> list[Checkpoint]:

@@ -22,9 +22,10 @@ from generation.utility.external import seed_outside, with_external
 from generation.utility.models import UtilityExperiment, UtilityExplanation, UtilityFit
 from generation.utility.report import Fitted, HeldOut, Measured
 from generation.utility.results import ExplanationOverlap, TrainedFor, UtilityResults
-from generation.utility.subgroups import value_of
+from generation.utility.subgroups import groups_of
 from jobs.models import JobFailedError, JobLostError
 from jobs.throttle import Throttle
+from pool.attributes import attribute_of
 from pool.canonical.pixels import encode_png
 from pool.canonical.typed_json import as_json
 from pool.models import Image
@@ -308,7 +309,8 @@ class Work:
             for arm, architecture in dict.fromkeys((plan.arm, plan.architecture) for plan in self.plans)
         ]
         groups = {
-            attribute: [value_of(image, attribute) for image in images] for attribute in self.config.subgroups
+            attribute: groups_of([attribute_of(image.provenance, attribute) for image in images])
+            for attribute in self.config.subgroups
         }
         truth = self.material.numbers(images)
         test = HeldOut(truth, patients_of(images), self.material.classes, groups)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
 
 from generation.classifiers.resampling import Floats, Numbers, Resampling, SeededEstimate
 from generation.classifiers.scores import weighted_auc
+from generation.diffusion.attributes import number_of
 from generation.utility.results import SmallGroup, Subgroup, SubgroupGap
 
+MOST_VALUES = 10  # different numbers that are groups each
 FEWEST = 5  # images of each finding in a group; below, an AUC is a matter of two or three images
-ELSEWHERE = {"view": "ViewPosition"}  # where a DICOM header says what a table calls otherwise
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,23 @@ class ResampledTest:
     draw: Resampling
 
 
-def value_of(image: Any, attribute: str) -> str:
-    """What the pool knows of an image under this name; empty where it knows nothing."""
-    value = image.provenance.get(attribute) or image.provenance.get(ELSEWHERE.get(attribute, attribute), "")
-    return str(value) if isinstance(value, str | int | float) else ""
+def groups_of(values: Sequence[str]) -> list[str]:
+    """The group of each value: itself, or where they are many numbers the fourth of them in which it lies.
+
+    The fourths are those of all values that are known (quartiles, by linear interpolation); a value on a border lies
+    in the lower one, and unknown stays unknown.
+    """
+    numbers = [number_of(value) if value else None for value in values]
+    known = [number for number in numbers if number is not None]
+    if len(set(known)) <= MOST_VALUES or len(known) < sum(map(bool, values)):
+        return list(values)
+    low, first, middle, third, high = (float(edge) for edge in np.quantile(known, [0, 0.25, 0.5, 0.75, 1]))
+    edges = list(dict.fromkeys((first, middle, third, high)))
+    starts = [low, *edges]
+    names = [
+        f"{'above ' if place else ''}{a:.9g} to {b:.9g}" for place, (a, b) in enumerate(pairwise(starts))
+    ]
+    return ["" if n is None else names[int(np.searchsorted(edges, n))] for n in numbers]
 
 
 def unknown_of(groups: Mapping[str, Sequence[str]]) -> list[str]:

@@ -131,7 +131,7 @@ def parse(data: bytes, title: str) -> Table:
     except csv.Error as error:
         raise BadSourceError(f"{title} cannot be read as a CSV: {error}.") from error
     titles = [cell.strip() for cell in lines[0]] if lines else []
-    keys = [_key(cell) for cell in titles]
+    keys = [key_of(cell) for cell in titles]
     rows = [{key: cell.strip() for key, cell in zip(keys, line, strict=False) if key} for line in lines[1:]]
     return Table(dict(zip(keys, titles, strict=True)), rows, encoding)
 
@@ -140,7 +140,7 @@ def _json_lines(text: str, title: str, encoding: str) -> Table:
     """A table of one JSON object a line, as image folders of Hugging Face have it."""
     try:
         objects = [json.loads(line) for line in text.splitlines() if line.strip()]
-        rows = [{_key(key): _word(value) for key, value in entry.items()} for entry in objects]
+        rows = [{key_of(key): _word(value) for key, value in entry.items()} for entry in objects]
     except (ValueError, AttributeError, RecursionError) as error:
         raise BadSourceError(f"{title} cannot be read as JSON lines.") from error
     return Table({key: key for row in rows for key in row}, rows, encoding)
@@ -172,6 +172,6 @@ def _delimiter(text: str) -> str:
     return max(DELIMITERS, key=lambda mark: (first.count(mark), mark == ","))
 
 
-def _key(title: str) -> str:
+def key_of(title: str) -> str:
     """A column's title in small letters, words joined by underscores."""
     return re.sub(r"[\s\-./]+", "_", title.strip().strip("\"'").casefold()).strip("_")

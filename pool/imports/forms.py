@@ -14,6 +14,7 @@ from django.utils.datastructures import MultiValueDict
 from jobs.disk_space import shortage
 from outbound.fetching import FetchError, check_address
 from pool.imports.archives.members import NAMED_AS_ARCHIVES
+from pool.imports.columns import column_names
 from pool.imports.decoding import WINDOW_SENTENCE, is_window
 from pool.imports.labels import BadSourceError
 from pool.imports.notes import KINDS
@@ -228,6 +229,13 @@ class UploadForm(DestinationForm):
         label="CSV of findings",
         help_text="Columns file and label; also patient, split, view, site, sex, age and licence where you have them.",
     )
+    columns = forms.CharField(
+        max_length=1000,
+        required=False,
+        label="Further columns to keep",
+        help_text="Such as “scanner, bmi”: models can be told of them, and utility tells subgroups apart by them. "
+        "Only where you may store them; without their names no others are kept.",
+    )
 
     def __init__(self, *args: Any, person: Any, files_follow: bool = False, **kwargs: Any) -> None:
         """`files_follow` where a page asks whether all else will do before it sends any."""
@@ -253,16 +261,20 @@ class UploadForm(DestinationForm):
                 raise forms.ValidationError(str(error)) from error
         return url
 
-    def clean_table(self) -> UploadedFile[bytes] | None:
-        table: UploadedFile[bytes] | None = self.cleaned_data["table"]
-        if table is None:
-            return None
+    def clean_columns(self) -> tuple[str, ...]:
         try:
-            read_table(table.read(), table.name or "the CSV")
-        except (BadSourceError, FetchError) as error:
+            return column_names(self.cleaned_data["columns"])
+        except BadSourceError as error:
             raise forms.ValidationError(str(error)) from error
+
+    def _check_table(self, table: UploadedFile[bytes] | None) -> None:
+        if table is None:
+            return
+        try:
+            read_table(table.read(), table.name or "the CSV", columns=self.cleaned_data.get("columns", ()))
+        except (BadSourceError, FetchError) as error:
+            self.add_error("table", str(error))
         table.seek(0)
-        return table
 
     def clean(self) -> None:
         super().clean()
@@ -286,6 +298,11 @@ class UploadForm(DestinationForm):
             and "table" not in self.errors
         ):
             self.add_error("table", "Choose the CSV that holds the findings.")
+        self._check_table(data.get("table"))
+        if data.get("columns") and not data.get("layout") and data.get("labels") != ImportJob.Labels.TABLE:
+            self.add_error(
+                "columns", "Columns are kept of a CSV of findings or of a layout’s table: choose one."
+            )
         if data.get("labels") == ImportJob.Labels.FOLDER and _is_loose(data.get("uploads")):
             self.add_error("labels", LOOSE)
 
@@ -299,6 +316,7 @@ class UploadForm(DestinationForm):
             "url": data["url"],
             "slices": data["slices"],
             "with_sex_and_age": data["with_sex_and_age"],
+            "columns": data["columns"],
             "layout": data["layout"],
             "provenance": data["provenance"],
             "sent": data["sent"],

@@ -43,6 +43,7 @@ class Facts:
     site: str = ""
     sex: str = ""
     age_band: str = ""
+    columns: dict[str, str] = field(default_factory=dict)  # that whoever imports asked to keep
 
 
 class Labels(Protocol):

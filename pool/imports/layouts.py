@@ -7,9 +7,10 @@ here; folders of COVID-19 Radiography and of Kaggle's sets are labels themselves
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from pool.imports.columns import values_of
 from pool.imports.dialects import Table
 from pool.imports.labels import Facts, NoRowError, joined
 from pool.imports.notes import Note
@@ -48,8 +49,8 @@ class Findings:
     uncertain: tuple[str, ...] = ()
 
 
-def layout_of(table: Table) -> Callable[[Row], Findings] | None:
-    """How the rows of this table are read; None for a table that is no known layout."""
+def layout_of(table: Table, kept: Collection[str] = ()) -> Callable[[Row], Findings] | None:
+    """How the rows of this table are read, beside the columns to be kept; None for a table that is no known layout."""
     columns = set(table.columns)
     if columns >= SIIM:
         return _siim
@@ -57,10 +58,10 @@ def layout_of(table: Table) -> Callable[[Row], Findings] | None:
         return _rsna
     if table.has("label"):
         return lambda row: Findings(table.cell(row, "label"))
-    one_hot = _one_hot_columns(table)
+    one_hot = {key: title for key, title in _one_hot_columns(table).items() if key not in kept}
     if len(one_hot) >= LEAST_FINDINGS:
         return lambda row: _one_hot(row, one_hot)
-    return None
+    return (lambda _: Findings("")) if kept else None
 
 
 def _siim(row: Row) -> Findings:
@@ -113,11 +114,19 @@ class StudyLabels:
         return []
 
 
-def study_labels(table: Table, title: str, findings_of: Callable[[Row], Findings]) -> StudyLabels:
+def study_labels(
+    table: Table, title: str, findings_of: Callable[[Row], Findings], kept: Collection[str] = ()
+) -> StudyLabels:
     rows = {}
     for row in table.rows:
         findings = findings_of(row)
-        rows[row["study_id"]] = Facts(findings.label, table.cell(row, "patient"), notes=notes_on([findings]))
+        columns, notes = values_of([row], kept)
+        rows[row["study_id"]] = Facts(
+            findings.label,
+            table.cell(row, "patient"),
+            notes=(*notes_on([findings]), *notes),
+            columns=columns,
+        )
     return StudyLabels(rows, title)
 
 

@@ -31,6 +31,7 @@ KINDS = {
     "label": "Finding odd",
     "split": "Validation counted as training",
     "patient": "Placeholder for a patient",
+    "columns": "Value of a column cut",
     "release": "Released by a person",
     "marks": "Marked as generated",
 }

@@ -5,7 +5,7 @@ The tables themselves are read by `layouts`; here stands only where they lie, so
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
@@ -123,15 +123,20 @@ class Contents:
     outer: set[str] = field(default_factory=set)
 
 
-def read_layout(name: str, items: list[ImportItem]) -> Reading:
-    """How the files of these items are described by the layout of this name. Raises BadSourceError."""
+def read_layout(name: str, items: list[ImportItem], columns: Collection[str] = ()) -> Reading:
+    """How the files of these items are described by the layout of this name, with these further columns of its tables.
+
+    Raises BadSourceError.
+    """
     candidates = LAYOUTS if name == AUTO else {name: LAYOUTS[name]}
     contents = _contents(candidates.values(), items)
     for candidate, layout in candidates.items():
         if not layout.tables:
             if name != AUTO or _is_recognised(candidate, contents, items):
+                if columns:
+                    raise BadSourceError(f"{layout.title} has no table of which columns could be kept.")
                 return Reading(FolderLabels(), candidate, frozenset())
-        elif labels := _labels(layout, contents):
+        elif labels := _labels(layout, contents, columns):
             return Reading(labels, candidate, frozenset(contents.names))
     if name != AUTO:
         tables = " or ".join(LAYOUTS[name].tables)
@@ -170,7 +175,7 @@ def _is_recognised(name: str, contents: Contents, items: list[ImportItem]) -> bo
     return len(folders & LAYOUTS[name].folders) >= LEAST_FOLDERS
 
 
-def _labels(layout: PublicLayout, contents: Contents) -> LayoutLabels | None:
+def _labels(layout: PublicLayout, contents: Contents, columns: Collection[str]) -> LayoutLabels | None:
     """What the tables of a layout say, None where none is there."""
     fitting: dict[str, Labels] = {}
     for pattern in layout.tables:
@@ -180,7 +185,7 @@ def _labels(layout: PublicLayout, contents: Contents) -> LayoutLabels | None:
                 continue
             table = parse(text, file)
             if set(table.columns) >= layout.columns:
-                fitting[path] = labels_of(table, file)
+                fitting[path] = labels_of(table, file, columns)
         if fitting and not layout.each:
             break
     splits = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from jobs.disk_space import is_out_of_room
+from pool.attributes import KEPT, USUAL, as_provenance, kept_of
 from pool.canonical.pixels import (
     STORED_LEVEL,
     Pixels,
@@ -29,8 +30,6 @@ from pool.release.desk import hold
 from pool.storage.insertion import DuplicatePixelsError, insert, insert_stack, patient_key, series_key
 
 __all__ = ["Duplicate", "DuplicatePixelsError", "add_image", "bring_in", "hints_of", "patient_key"]
-
-ATTRIBUTES = ("view", "site", "sex", "age_band")  # of a table, by their names in the provenance
 
 
 @dataclass(frozen=True)
@@ -172,6 +171,7 @@ def _described(file: OpenedFile, image: Prepared, provenance: Mapping[str, str],
         **decoded.tags,
         # What a table says goes before what the header says.
         **{name: value for name, value in (("sex", facts.sex), ("age_band", facts.age_band)) if value},
+        **as_provenance(facts.columns),
     }
     patient = facts.patient or decoded.patient_id
     notes = [*decoded.notes, *file.source.notes, *facts.notes]
@@ -241,12 +241,15 @@ def _complete(image: Image, described: Description) -> str:
     new = {field: value for field, value in facts.items() if value and not getattr(image, field)}
     for field, value in new.items():
         setattr(image, field, value)
-    attributes = {
+    usual = {
         name: described.provenance[name]
-        for name in ATTRIBUTES
+        for name in USUAL
         if described.provenance.get(name) and not image.provenance.get(name)
     }
-    image.provenance = image.provenance | attributes
+    before, kept = kept_of(image.provenance), kept_of(described.provenance)
+    columns = {name: value for name, value in kept.items() if name not in before}
+    if attributes := [*usual, *columns]:
+        image.provenance = image.provenance | usual | ({KEPT: before | columns} if columns else {})
     image.save(update_fields=[*new, *(["provenance"] if attributes else [])])
     words = {"label": "finding", "patient_key": "patient", "split": "split"}
     return ", ".join([*(words[field] for field in new), *(name.replace("_", " ") for name in attributes)])

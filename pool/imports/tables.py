@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
+from pool.imports.columns import check_columns, values_of
 from pool.imports.dialects import Table, parse
 from pool.imports.labels import (
     MAX_LABEL,
@@ -68,25 +69,28 @@ class TableLabels:
         return [key for key in [*self.rows, *self.bad] if key not in self._file_of_row]
 
 
-def read_table(data: bytes, title: str) -> Labels:
-    """Rows of a table of findings. Raises BadSourceError when it is none."""
-    return labels_of(parse(data, title), title)
+def read_table(data: bytes, title: str, *, columns: Collection[str] = ()) -> Labels:
+    """Rows of a table of findings, with these further columns. Raises BadSourceError when it is none, or lacks one."""
+    return labels_of(parse(data, title), title, columns)
 
 
-def labels_of(table: Table, title: str) -> Labels:
+def labels_of(table: Table, title: str, columns: Collection[str] = ()) -> Labels:
     """What the rows of a table say of files. Raises BadSourceError when they say nothing of any."""
-    findings_of = layout_of(table)
+    check_columns(table, columns, title)
+    findings_of = layout_of(table, columns)
     if findings_of is not None and is_by_study(table):
-        return study_labels(table, title, findings_of)
+        return study_labels(table, title, findings_of, columns)
     missing = [] if table.has("file") else ["file"]
     if findings_of is None:
         missing.append("label")
     if missing or findings_of is None:
         raise BadSourceError(f"{title} has no column {' and no column '.join(missing)}.")
-    return gathered(table, title, findings_of)
+    return gathered(table, title, findings_of, columns)
 
 
-def gathered(table: Table, title: str, findings_of: Callable[[Row], Findings]) -> TableLabels:
+def gathered(
+    table: Table, title: str, findings_of: Callable[[Row], Findings], columns: Collection[str] = ()
+) -> TableLabels:
     """Facts of each file in the table, whose rows of one file are brought together."""
     by_file: dict[str, list[dict[str, str]]] = defaultdict(list)
     for row in table.rows:
@@ -97,7 +101,9 @@ def gathered(table: Table, title: str, findings_of: Callable[[Row], Findings]) -
     bad: dict[str, str] = {}
     for key, lines in by_file.items():
         try:
-            rows[key] = _facts(lines, table, title, findings_of, numbered=numbered)
+            facts = _facts(lines, table, title, findings_of, numbered=numbered)
+            values, notes = values_of(lines, columns)
+            rows[key] = replace(facts, columns=values, notes=(*facts.notes, *notes))
         except NoRowError as error:
             bad[key] = str(error)
     return TableLabels(rows, bad, title)

@@ -42,6 +42,7 @@ class Upload(TypedDict):
     url: NotRequired[str]
     slices: NotRequired[str]
     with_sex_and_age: NotRequired[bool]
+    columns: NotRequired[Sequence[str]]
     layout: NotRequired[str]
     provenance: NotRequired[Mapping[str, str]]
     sent: NotRequired[Sequence[ResumableUpload]]  # in pieces, before the form
@@ -56,6 +57,7 @@ def submit_upload(dataset: Dataset, data: Upload, *, by: Any) -> ImportJob:
         url=data.get("url", ""),
         slices=data.get("slices", ""),
         with_sex_and_age=data.get("with_sex_and_age", False),
+        columns=list(data.get("columns", ())),
         layout=data.get("layout", ""),
         provenance=plain_json(data.get("provenance", {})),
         requested_by=by,
@@ -214,7 +216,7 @@ def _reading(job: ImportJob, items: list[ImportItem]) -> Reading:
     """How the files are described, by a public data set's layout where one is named."""
     if not job.layout:
         return Reading(_labels(job), "", frozenset())
-    reading = read_layout(job.layout, items)
+    reading = read_layout(job.layout, items, job.columns)
     ImportJob.objects.filter(pk=job.pk).update(layout=reading.layout)
     return reading
 
@@ -223,7 +225,7 @@ def _labels(job: ImportJob) -> Labels:
     if job.labels == ImportJob.Labels.FOLDER:
         return FolderLabels()
     if job.labels == ImportJob.Labels.TABLE:
-        return read_table(stored_bytes(job.table, "the CSV"), "the CSV")
+        return read_table(stored_bytes(job.table, "the CSV"), "the CSV", columns=job.columns)
     return NoLabels()
 
 

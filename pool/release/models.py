@@ -11,6 +11,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from pool.attributes import lines_of
+
 MOST_REASON = 300
 
 
@@ -112,6 +114,11 @@ class HeldFile(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("pool:held_file", args=[self.pk])
+
+    @property
+    def said_of_it(self) -> list[tuple[str, str]]:
+        """The provenance as lines to read."""
+        return lines_of(self.provenance)
 
     @property
     def is_waiting(self) -> bool:

@@ -36,6 +36,7 @@ from generation.images.engines.protocol import (
     Sources,
     engine_errors,
 )
+from pool.attributes import as_provenance
 
 if TYPE_CHECKING:
     from generation.diffusion.network import Denoiser
@@ -165,7 +166,7 @@ class _SamplingPlan:
         )
         facts = [
             {
-                **request.image_spec(index).attributes,
+                **as_provenance(request.image_spec(index).attributes),
                 "engine": "diffusion",
                 **self.provenance,
                 **_facts(request.sources, index),

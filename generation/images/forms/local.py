@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.html import format_html
 
 from generation.diffusion.attributes import codes
 from generation.diffusion.config import SAMPLERS, ConfigError, ImageClass
@@ -139,6 +140,9 @@ class DiffusionJobForm(NewJobForm):
             (key, f"{checkpoint}: {_in_words(kind)}") for key, (checkpoint, kind) in self.kinds.items()
         ]
         self.fields["what"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+        if self.chosen is not None and self.chosen.is_readable and (told := self.chosen.config.attributes):
+            names = ", ".join(map(str, told))  # of a table or another site: they may hold anything
+            self.fields["attributes"].help_text = format_html("{} is told of {}.", self.chosen, names)
 
     def clean_attributes(self) -> str:
         words = str(self.cleaned_data["attributes"])

@@ -102,7 +102,10 @@ class Command(BaseCommand):
         """The run, after a word about how long it takes."""
         form = _form(options)
         self.stderr.write(form.duration_sentence())
-        return form.submit(None, enqueue=False)
+        run = form.submit(None, enqueue=False)
+        for line in run.told:
+            self.stderr.write(f"Told of each image: {line}.")
+        return run
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["curves"] or options["config_of"]:

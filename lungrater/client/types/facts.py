@@ -847,6 +847,9 @@ class TakenBackFacts(TypedDict):
 
 
 class TrainingFacts(TypedDict):
+    """`told` says what the model is told of each image beside its finding, and of how many images that
+    is unknown."""
+
     id: int
     state: Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
     done: int
@@ -862,6 +865,7 @@ class TrainingFacts(TypedDict):
     name: str
     dataset_id: int
     config: dict[str, object]
+    told: list[str]
 
 
 class Upload(TypedDict):
@@ -874,6 +878,7 @@ class Upload(TypedDict):
     source: NotRequired[str | None]
     labels: NotRequired[str | None]
     layout: NotRequired[str | None]
+    columns: NotRequired[str | None]
 
 
 class UtilityFacts(TypedDict):

@@ -28,6 +28,7 @@ from pool.canonical.texts import file_name, line, plain
 from pool.dicomweb.command import add_dicomweb_options, import_by_dicomweb
 from pool.imports import tasks  # noqa: F401  which says who performs an import
 from pool.imports.archives import ImportItem, Refusal, count, from_paths
+from pool.imports.columns import column_names
 from pool.imports.decoding import WINDOW_SENTENCE, is_window
 from pool.imports.labels import BadSourceError, FolderLabels, Labels, NoLabels
 from pool.imports.outcomes import ImportReport, outcome_row
@@ -95,6 +96,12 @@ class Command(BaseCommand):
             action="store_true",
             help="take PatientSex, and PatientAge as a band of ten years, from DICOM headers (else dropped)",
         )
+        parser.add_argument(
+            "--columns",
+            default="",
+            metavar="A,A",
+            help="further columns of the table to keep of each image, such as scanner,bmi (else dropped)",
+        )
         parser.add_argument("--licence", default="", metavar="T", help="whose images, on what terms")
         parser.add_argument("--citation", default="", metavar="T")
         for name in MADE_BY:
@@ -113,6 +120,7 @@ class Command(BaseCommand):
         _refuse_a_full_disk()
         if bool(options["path"]) == bool(options["dicomweb"]):
             raise CommandError("Give a PATH, or --dicomweb SOURCE.", returncode=BAD_ARGUMENT)
+        options["columns"] = _columns(options)
         if options["dicomweb"]:
             self._import_by_dicomweb(options)
             return
@@ -255,23 +263,36 @@ def _local_items(paths: list[Path | str], folder: Path) -> list[ImportItem]:
 
 def _reading(options: Options, items: list[ImportItem]) -> tuple[Reading, Path | None]:
     if not options["layout"]:
-        labels, table = _labels(options["labels"])
+        labels, table = _labels(options["labels"], options["columns"])
         return Reading(labels, "", frozenset()), table
     if options["labels"] != "none":
         raise BadSourceError("A layout says itself where the findings are: leave --labels out.")
-    reading = read_layout(options["layout"], items)
+    reading = read_layout(options["layout"], items, options["columns"])
     options["layout"] = reading.layout
     return reading, None
 
 
-def _labels(choice: str) -> tuple[Labels, Path | None]:
+def _columns(options: Options) -> tuple[str, ...]:
+    """The further columns to keep. Raises CommandError."""
+    try:
+        names = column_names(options["columns"])
+    except BadSourceError as error:
+        raise CommandError(str(error), returncode=BAD_ARGUMENT) from error
+    if names and not options["layout"] and options["labels"] in {"none", "folder"}:
+        raise CommandError(
+            "Columns are kept of a table: give --labels CSV or --layout.", returncode=BAD_ARGUMENT
+        )
+    return names
+
+
+def _labels(choice: str, columns: tuple[str, ...]) -> tuple[Labels, Path | None]:
     if choice == "none":
         return NoLabels(), None
     if choice == "folder":
         return FolderLabels(), None
     table = Path(choice)
     try:
-        return read_table(table.read_bytes(), table.name), table
+        return read_table(table.read_bytes(), table.name, columns=columns), table
     except OSError as error:
         raise BadSourceError(f"Cannot read the labels from {choice}: {error.strerror or error}.") from error
 
@@ -305,6 +326,7 @@ def _keep_record(dataset: Dataset, tally: Tally, provenance: dict[str, str], opt
         provenance=provenance,
         slices=options["slices"],
         with_sex_and_age=options["with_sex_and_age"],
+        columns=list(options["columns"]),
         layout=options["layout"],
         imported=tally.imported,
         done=tally.total,

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 from collections import Counter
 from io import StringIO
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from generation.images.forms.local import DiffusionJobForm
 from generation.models import Checkpoint, GenerationJob, TrainingRun
+from pool.attributes import attribute_of
+from pool.canonical.pixels import encode_png
 from pool.models import Dataset, Image
 from tests.factories import make_dataset, make_image
 
@@ -70,14 +75,14 @@ def test_a_view_of_the_pool_and_an_age_of_a_table_are_learned_and_every_combinat
     assert by_file["1.png"] == {"view": "AP", "age": "061Y"}
     assert (by_file["2.png"], by_file["3.png"]) == ({"view": "AP"}, {"age": "90"})
     fakes = Image.objects.filter(dataset__name="Fakes").values_list("provenance", flat=True)
-    assert set(Counter((row["view"], row["age"]) for row in fakes).values()) == {2}
+    assert set(Counter((row["view"], row["attributes"]["age"]) for row in fakes).values()) == {2}
     assert {row["attribute_guidance"] for row in fakes} == {"view:2"}
 
 
 def test_what_a_model_cannot_be_told_is_refused_in_the_form(chests: Dataset) -> None:
     train("--attributes=view")
     of_training = {
-        "--attributes=sex": "do not differ in sex",
+        "--attributes=sex": "No training image has a value of sex",
         "--attributes=view:number": "view is not a number everywhere",
         "--attributes=view:often": "Attributes are written like",
         "--attributes=seed": "Attributes are written like",
@@ -112,3 +117,46 @@ def test_a_model_of_attributes_leaves_and_comes_back_with_them(chests: Dataset, 
     assert Checkpoint.objects.get(name="theirs").config.attributes[0].values == ("AP", "PA")
     ours, theirs = (Image.objects.get(dataset__name=f"By {name}") for name in ("told", "theirs"))
     assert ours.pixel_sha256 == theirs.pixel_sha256
+
+
+def test_columns_that_an_import_kept_are_told_and_missing_ones_are_counted(tmp_path: Path) -> None:
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    rows = ['0.png,"GE, Optima",20', "1.png,Siemens,", "2.png,,30", "3.png,Siemens,40"]
+    for number in range(4):
+        pixels = np.random.default_rng(number).integers(0, 255, (32, 32), dtype=np.uint8)
+        (folder / f"{number}.png").write_bytes(encode_png(pixels))
+    (folder / "metadata.csv").write_text("\n".join(["file_name,scanner,bmi", *rows]) + "\n")
+    words = ("--dataset=Chests", "--origin=real", "--modality=xray", "--layout=imagefolder")
+    call_command("import", str(folder), *words, "--columns=scanner,bmi", stdout=StringIO())
+
+    run = train("--attributes=scanner, bmi:number")
+    generate("--count=4", '--attributes=scanner:"GE, Optima"|Siemens, bmi:25|35')
+
+    assert run.told == [
+        'scanner ("GE, Optima"|Siemens), unknown of 1 of 4 images',
+        "bmi (20 to 40), unknown of 1 of 4 images",
+    ]
+    fakes = Image.objects.filter(dataset__name="Fakes").values_list("provenance", flat=True)
+    told = [(attribute_of(row, "scanner"), attribute_of(row, "bmi")) for row in fakes]
+    assert sorted(told) == sorted(product(("GE, Optima", "Siemens"), ("25", "35")))
+
+
+def test_a_column_that_no_image_has_is_refused_with_those_that_there_are(chests: Dataset) -> None:
+    Image.objects.filter(source_name="0.png").update(provenance={"attributes": {"scanner": "GE"}})
+
+    with pytest.raises(
+        CommandError, match=r"No training image has a value of ward; .* of them: view, scanner"
+    ):
+        call_command("train", "--dataset=Chests", "--name=other", "--attributes=ward", *TINY)
+
+
+def test_the_form_for_images_says_what_the_chosen_model_is_told_of(chests: Dataset) -> None:
+    chests.images.filter(source_name="0.png").update(provenance={"view": "<i>"})
+    train("--attributes=view")
+    checkpoint = Checkpoint.objects.get()
+
+    form = DiffusionJobForm(initial={"checkpoint": checkpoint.pk})
+
+    assert str(checkpoint) in form.fields["attributes"].help_text
+    assert "view (&lt;i&gt;|AP)" in form.as_p()

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from generation.classifiers.resampling import Resampling
 from generation.utility.report import Fitted, HeldOut, Measured
-from generation.utility.subgroups import ResampledTest, gap_between
+from generation.utility.subgroups import ResampledTest, gap_between, groups_of
 
 IMAGES, SEEDS, RESAMPLES = 240, 2, 200
 
@@ -95,3 +95,19 @@ def test_of_one_group_alone_there_is_no_gap_but_a_reason() -> None:
 
     assert (row.gap.estimate, row.worst) == (None, "")
     assert row.gap.reason == "Fewer than two groups have 5 images of each finding."
+
+
+def test_many_numbers_are_told_apart_by_the_fourth_in_which_they_lie_and_words_and_few_numbers_by_themselves() -> (
+    None
+):
+    bmi = [str(number) for number in range(1, 102)]
+
+    groups = groups_of([*bmi, ""])
+
+    assert groups_of(["GE", "Siemens", ""]) == ["GE", "Siemens", ""]
+    assert groups_of(["1.5", "3", "3"] * 9) == ["1.5", "3", "3"] * 9
+    assert groups_of([*bmi, "much"]) == [*bmi, "much"]
+    assert [groups.count(name) for name in dict.fromkeys(groups)] == [26, 25, 25, 25, 1]
+    assert (groups[0], groups[25], groups[26], groups[100], groups[101]) == (
+        *("1 to 26", "1 to 26", "above 26 to 51", "above 76 to 101", ""),
+    )

@@ -1,0 +1,56 @@
+"""What an image's provenance says of it beside its finding, by name: the usual attributes, and columns that somebody kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+USUAL = ("view", "site", "sex", "age_band")  # each has a place of its own in the provenance
+KEPT = "attributes"  # of the provenance: all others by their names
+ELSEWHERE = {"view": "ViewPosition"}  # where a DICOM header says what a table calls otherwise
+
+Provenance = Mapping[str, object]
+
+
+def kept_of(provenance: Provenance) -> dict[str, str]:
+    """The attributes that are not usual."""
+    kept = provenance.get(KEPT)
+    return {str(name): str(value) for name, value in kept.items()} if isinstance(kept, dict) else {}
+
+
+def attribute_of(provenance: Provenance, name: str) -> str:
+    """What is known under this name; empty where nothing is."""
+    for value in (
+        kept_of(provenance).get(name),
+        provenance.get(name),
+        provenance.get(ELSEWHERE.get(name, name)),
+    ):
+        if value and isinstance(value, str | int | float):
+            return str(value)
+    return ""
+
+
+def as_provenance(attributes: Mapping[str, str]) -> dict[str, object]:
+    """Attributes as they stand in a provenance, where none can pass for anything else that it says."""
+    usual: dict[str, object] = {name: value for name, value in attributes.items() if name in USUAL and value}
+    kept = {name: value for name, value in attributes.items() if name not in USUAL and value}
+    return {**usual, KEPT: kept} if kept else usual
+
+
+def names_in(provenances: Iterable[Provenance]) -> list[str]:
+    """The usual attributes that any of them has, then the other ones in the order of the alphabet."""
+    usual, kept = set(), set()
+    for provenance in provenances:
+        usual |= {name for name in USUAL if attribute_of(provenance, name)}
+        kept |= set(kept_of(provenance))
+    return [*(name for name in USUAL if name in usual), *sorted(kept - usual)]
+
+
+def lines_of(provenance: Provenance) -> list[tuple[str, str]]:
+    """All that a provenance says, as lines to read."""
+    others = {name: value for name, value in provenance.items() if name != KEPT}
+    lines = sorted((others | kept_of(provenance)).items(), key=lambda line: line[0].lower())
+    return [(name[:1].upper() + name[1:].replace("_", " "), _in_words(value)) for name, value in lines]
+
+
+def _in_words(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
