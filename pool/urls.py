@@ -23,6 +23,7 @@ urlpatterns = [
     path("datasets/<int:pk>/releases/", publication.make, name="releases"),
     *publication.pages.urls("releases/"),
     path("releases/<int:pk>/file", publication.release_file, name="release_file"),
+    path("releases/<int:pk>/croissant.json", publication.release_croissant, name="release_croissant"),
     path("images/", images.gallery, name="gallery"),
     path("images/correct", images.correct_images, name="correct_images"),
     path("corrections/<int:pk>/", corrections.correction, name="correction"),

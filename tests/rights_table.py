@@ -76,6 +76,7 @@ WHO_MAY: dict[str, tuple[set[str], str]] = {
     "pool:release_cancel": (STAFF, "post"),
     "pool:release_resume": (STAFF, "post"),
     "pool:release_file": (STAFF, "get"),
+    "pool:release_croissant": (STAFF, "get"),
     "pool:held_files": (STAFF, "get"),
     "pool:discard_held_files": (STAFF, "post"),
     "pool:held_file": (STAFF, "get"),
@@ -294,7 +295,13 @@ EDITOR = {
     *("rating:mark_unblinded", "invite", "machines", "rating:schedule", "rating:recruitment"),
     *("machine_reading_cancel", "machine_reading_resume"),
     *("rating:freeze_cancel", "rating:freeze_resume", "rating:audit_cancel", "rating:audit_resume"),
-    *("pool:releases", "pool:release_file", "pool:release_cancel", "pool:release_resume"),
+    *(
+        "pool:releases",
+        "pool:release_file",
+        "pool:release_croissant",
+        "pool:release_cancel",
+        "pool:release_resume",
+    ),
     *("rating:analysis_job_cancel", "rating:analysis_job_resume"),
     # Of a study that is closed and not unblinded:
     *(

@@ -348,6 +348,11 @@ class Operations:
         """The zip, once its job has succeeded and as long as it lies there (a week)."""
         return self.transport.get(f"/releases/{pk}/file").content
 
+    def get_release_croissant(self, pk: int) -> bytes:
+        """Croissant to lie beside the zip: table and images bound to it by its SHA-256, which no file
+        inside can name."""
+        return self.transport.get(f"/releases/{pk}/croissant").content
+
     def list_releases(self) -> Iterator[ReleaseFacts]:
         """List releases."""
         return cast("Iterator[ReleaseFacts]", self.transport.pages("/releases"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from ninja import Router, Schema
@@ -31,6 +31,9 @@ router = Router(tags=["Datasets"])
 exports = Access(Scope.EXPORT, "pool.change_image")
 ZIP = {
     "responses": {200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}
+}
+CROISSANT = {
+    "responses": {200: {"content": {views.CROISSANT: {"schema": {"type": "string", "format": "binary"}}}}}
 }
 
 
@@ -63,6 +66,15 @@ def get_release_file(request: HttpRequest, pk: Key) -> HttpResponseBase:
     if not job.file:
         raise ProblemError(409, views.DROPPED if job.is_dropped else views.NOT_YET)
     return views.zip_response(request, job)
+
+
+@router.get("/releases/{pk}/croissant", auth=exports, openapi_extra=CROISSANT)
+def get_release_croissant(request: HttpRequest, pk: Key) -> HttpResponse:
+    """Croissant to lie beside the zip: table and images bound to it by its SHA-256, which no file inside can name."""
+    job = views.fetchable(request, pk)
+    if reason := views.why_no_croissant(job):
+        raise ProblemError(409, reason)
+    return views.croissant_response(job)
 
 
 add_job_operations(router, views.pages, ReleaseFacts, at="/releases", one="release", many="releases")

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from jobs.models import Job, JobQuerySet
+from pool.publication.citations import slug_of
 
 STAYS_FOR = timedelta(days=7)
 
@@ -30,7 +31,7 @@ class DatasetReleaseQuerySet(JobQuerySet["DatasetRelease"]):
         """Delete the files of these; whoever wants one again makes it again."""
         with transaction.atomic():
             for pk, name in list(self.exclude(file="").values_list("pk", "file")):
-                self.model._default_manager.filter(pk=pk).update(file="")
+                self.model._default_manager.filter(pk=pk).update(file="", croissant="")
                 transaction.on_commit(partial(default_storage.delete, name))
 
 
@@ -47,6 +48,7 @@ class DatasetRelease(Job):
     file_bytes = models.PositiveBigIntegerField(null=True, editable=False)
     sha256 = models.CharField(max_length=64, blank=True, editable=False)
     marks = models.CharField(max_length=300, blank=True, editable=False)  # on each synthetic file, in words
+    croissant = models.TextField(blank=True, editable=False)  # bound to the zip, beside which it lies
 
     task = "pool.publication.tasks.run_release_job"
     subjects = ("dataset",)
@@ -63,6 +65,15 @@ class DatasetRelease(Job):
 
     def get_absolute_url(self) -> str:
         return reverse("pool:release", args=[self.pk])
+
+    @property
+    def zip_name(self) -> str:
+        """What the zip is called once it is fetched, and in its Croissant."""
+        return f"{slug_of(self.dataset.name)}.zip"
+
+    @property
+    def croissant_name(self) -> str:
+        return f"{slug_of(self.dataset.name)}.croissant.json"
 
     @property
     def is_dropped(self) -> bool:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from audit import record
 from jobs.models import JobCancelledError, JobFailedError
+from pool.publication.croissant import ZipFacts
 from pool.publication.models import DatasetRelease, release_path
 from pool.publication.writer import NotReleasedError, Release
 from pool.storage.measured_zip import MeasuredZip
@@ -41,16 +42,22 @@ def make_release(job: DatasetRelease) -> None:
         path = Path(folder) / "release.zip"
         with contextlib.closing(MeasuredZip(path)) as archive:
             release.write(archive, timezone.localdate(), pulse)
-        _keep(job, path)
+        _keep(job, path, release)
     record(job.dataset, job.requested_by, "released a dataset", sha256=job.sha256, images=job.total)
 
 
-def _keep(job: DatasetRelease, path: Path) -> None:
+def _keep(job: DatasetRelease, path: Path, release: Release) -> None:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
         name = default_storage.save(release_path(job, ""), File(file))
-    facts = {"file": name, "file_bytes": path.stat().st_size, "sha256": digest, "done": job.total}
+    facts = {
+        "file": name,
+        "file_bytes": path.stat().st_size,
+        "sha256": digest,
+        "croissant": release.croissant_of(ZipFacts(job.zip_name, digest)),
+        "done": job.total,
+    }
     if not DatasetRelease.objects.owned_by(job).filter(cancel_requested=False).update(**facts):
         default_storage.delete(name)
         raise JobCancelledError

@@ -15,13 +15,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from audit import record
 from jobs.views import JobPages
 from pool.models import Dataset
-from pool.publication.citations import slug_of
 from pool.publication.forms import ReleaseForm
 from pool.publication.models import DatasetRelease
 from pool.publication.rules import reasons_not_to_release
 
 DROPPED = "The file of this release is deleted by now: make it again."
 NOT_YET = "This release is not there yet."
+OLDER = "This release was made before LungRater kept Croissant beside the zip: make it again."
+CROISSANT = "application/ld+json"
 may_change = permission_required("pool.change_image", raise_exception=True)
 
 
@@ -78,10 +79,32 @@ def fetchable(request: HttpRequest, pk: int) -> DatasetRelease:
 
 def zip_response(request: HttpRequest, job: DatasetRelease) -> FileResponse:
     record(job.dataset, request.user, "took out a release", sha256=job.sha256)
-    name = f"{slug_of(job.dataset.name)}.zip"
     return FileResponse(
-        job.file.open("rb"), as_attachment=True, filename=name, content_type="application/zip"
+        job.file.open("rb"), as_attachment=True, filename=job.zip_name, content_type="application/zip"
     )
+
+
+@may_change
+@never_cache
+@require_safe
+def release_croissant(request: HttpRequest, pk: int) -> HttpResponse:
+    """The metadata to lie beside the zip: table and images bound to it by its SHA-256."""
+    job = fetchable(request, pk)
+    if reason := why_no_croissant(job):
+        messages.info(request, reason)
+        return redirect(job)
+    return croissant_response(job)
+
+
+def why_no_croissant(job: DatasetRelease) -> str:
+    if not job.file:
+        return DROPPED if job.is_dropped else NOT_YET
+    return "" if job.croissant else OLDER
+
+
+def croissant_response(job: DatasetRelease) -> HttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{job.croissant_name}"'}
+    return HttpResponse(job.croissant, content_type=CROISSANT, headers=headers)
 
 
 pages = ReleasePages()

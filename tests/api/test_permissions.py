@@ -76,6 +76,7 @@ TABLE: dict[str, tuple[str, set[str], str]] = {
     "cancel_release": ("write", STAFF, "editor"),
     "resume_release": ("write", STAFF, "editor"),
     "get_release_file": ("export", STAFF, "editor"),
+    "get_release_croissant": ("export", STAFF, "editor"),
     "create_phantom_job": ("write", STAFF, ""),
     "create_diffusion_job": ("write", STAFF, ""),
     "create_pipeline_job": ("write", STAFF, ""),

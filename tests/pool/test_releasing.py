@@ -17,6 +17,7 @@ from django.core.management.base import CommandError
 from django.urls import reverse
 from PIL import Image as Picture
 
+from accounts.membership.models import Part
 from pool.canonical.pixels import blinded_derivative, decode_png, pixel_sha256
 from pool.imports.archives import ImportItem, from_paths
 from pool.imports.labels import NoLabels
@@ -26,6 +27,7 @@ from pool.publication.marks import SOURCE_TYPE
 from pool.publication.rules import known_licence, reasons_not_to_release
 from pool.storage.slices import slice_files
 from pool.storage.stored_files import stored_bytes
+from tests.api.callers import caller
 from tests.factories import make_dataset, make_image, make_pixels, make_stack
 
 pytestmark = pytest.mark.django_db
@@ -202,6 +204,48 @@ def test_croissant_beside_a_zip_is_bound_to_it_and_its_records_are_read_out_of_i
     archive, table, files = words["distribution"]
     assert archive["sha256"] == hashlib.sha256(zipped.read_bytes()).hexdigest()
     assert table["containedIn"] == files["containedIn"] == {"@id": archive["@id"]}
+
+
+def test_page_and_api_give_croissant_that_is_bound_to_the_zip_they_give(researcher, client_of, tmp_path):
+    dataset = synthetic()
+    browser, program = client_of(researcher), caller(researcher)
+    browser.post(reverse("pool:releases", args=[dataset.pk]), {"image_format": "png"})
+    job = DatasetRelease.objects.get()
+    early = program.get(f"/api/v1/releases/{job.pk}/croissant")
+    job.perform()
+
+    page = browser.get(reverse("pool:release_croissant", args=[job.pk]))
+    by_program = program.get(f"/api/v1/releases/{job.pk}/croissant")
+    fetched = browser.get(reverse("pool:release_file", args=[job.pk]))
+    for answer, content in ((page, page.content), (fetched, fetched.getvalue())):
+        (tmp_path / answer["Content-Disposition"].split('"')[1]).write_bytes(content)
+    document = mlcroissant.Dataset(jsonld=str(tmp_path / "generated-lungs.croissant.json"))
+
+    assert early.status_code == 409
+    assert by_program.content == page.content
+    assert not document.metadata.ctx.issues.errors
+    rows = list(document.records("images"))
+    assert {row["images/pixel_sha256"].decode() for row in rows} == set(content_of(dataset))
+    archive, *_ = json.loads(page.content)["distribution"]
+    assert archive["sha256"] == hashlib.sha256((tmp_path / "generated-lungs.zip").read_bytes()).hexdigest()
+
+
+def test_croissant_goes_with_the_zip_and_an_older_release_says_that_it_has_none(researcher):
+    program, dataset = caller(researcher), synthetic()
+    dataset.share_with(researcher, Part.OWNER)
+    job = DatasetRelease.objects.create(dataset=dataset, requested_by=researcher)
+    job.perform()
+    address = f"/api/v1/releases/{job.pk}/croissant"
+    DatasetRelease.objects.update(croissant="")
+    older = program.get(address)
+
+    DatasetRelease.objects.update(croissant="{}")
+    DatasetRelease.objects.all().drop_files()
+    dropped = program.get(address)
+
+    assert (older.status_code, dropped.status_code) == (409, 409)
+    assert "make it again" in older.json()["detail"]
+    assert DatasetRelease.objects.get().croissant == ""
 
 
 def test_the_datasheet_tells_prompts_seeds_failures_and_copies(tmp_path):
