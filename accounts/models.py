@@ -70,7 +70,8 @@ class User(AbstractUser):
         """Name and address as the trail keeps them; nothing of a person who is erased."""
         if self.erased_at:
             return ""
-        return f"{self.get_full_name()} <{self.email}>".strip()
+        name = self.get_full_name()
+        return f"{name} <{self.email}>" if name else self.email
 
     def confirm_address(self) -> None:
         User.objects.filter(pk=self.pk, address_confirmed_at=None).update(address_confirmed_at=Now())

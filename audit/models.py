@@ -110,6 +110,10 @@ class Event(models.Model):
     @property
     def who(self) -> str:
         """Whoever acted, in words."""
+        if self.identity.startswith(
+            "<"
+        ):  # an older event, of a person without a name; it is hashed and stays
+            return self.identity[1:-1]
         if self.identity:
             return self.identity
         return "redacted" if self.identity_sha256 else f"the {self.actor_kind}"

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 import audit
 from accounts.models import User
+from accounts.roles import Role
 from audit.models import Event
 from audit.reading import folded
 from audit.verification import head
@@ -54,6 +55,16 @@ def test_the_sites_log_is_shown_by_who_what_and_when(client_of: Signed, admin: U
     assert str(head("site")) in everything
 
 
+def test_a_person_without_a_name_goes_by_the_address_alone(study: Study, researcher: User) -> None:
+    person = User.objects.create_user("nameless@example.org", role=Role.RESEARCHER)
+    audit.record(study, person, "looked at the truth")
+    new = Event.objects.get(actor=person.uuid)
+
+    assert str(person) == person.identity == new.identity == new.who == "nameless@example.org"
+    assert Event(identity="<nameless@example.org>").who == "nameless@example.org"
+    assert Event(identity="Ada L. <ada@example.org>").who == "Ada L. <ada@example.org>"
+
+
 def test_looks_that_follow_each_other_are_one_line(study: Study, researcher: User) -> None:
     for page in ("overview", "fooled", "report"):
         audit.record(study, researcher, "looked at the truth", page=page)
@@ -74,7 +85,7 @@ def test_the_log_comes_as_csv_with_nothing_a_spreadsheet_would_run(client_of: Si
     rows = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))
 
     noted = next(row for row in rows if row["action"] == "noted")
-    assert (noted["reason"], noted["identity"]) == ("'=HYPERLINK(1)", f"<{admin.email}>")
+    assert (noted["reason"], noted["identity"]) == ("'=HYPERLINK(1)", admin.email)
 
 
 def test_verifying_on_the_page_says_what_came_of_it_and_is_kept(client_of: Signed, study: Study) -> None:
