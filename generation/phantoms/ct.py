@@ -5,7 +5,19 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from generation.phantoms.shapes import Field, Plane, ellipse, radius, soft, specks, texture, vessels, wobble
+from generation.phantoms.shapes import (
+    SEEN_WITHIN,
+    Field,
+    Plane,
+    around,
+    ellipse,
+    radius,
+    soft,
+    specks,
+    texture,
+    vessels,
+    wobble,
+)
 
 AIR, LUNG, FAT, MUSCLE, BLOOD, BONE = -1000.0, -860.0, -100.0, 45.0, 60.0, 420.0
 
@@ -79,8 +91,11 @@ def _ribs(p: Plane, rng: np.random.Generator) -> Field:
 
 
 def _hollow(p: Plane, cx: float, cy: float, rx: float, ry: float, *, angle: float) -> Field:
-    r = radius(p, cx, cy, rx, ry, angle=angle)
-    return np.asarray(soft(1 - r, 0.15) * (0.65 + 0.35 * soft(r - 0.55, 0.2)))
+    part = around(p, cx, cy, rx, ry, angle=angle, reach=1 + SEEN_WITHIN * 0.15)
+    r = radius(p[part], cx, cy, rx, ry, angle=angle)
+    filled = np.zeros_like(p.x)
+    filled[part] = soft(1 - r, 0.15) * (0.65 + 0.35 * soft(r - 0.55, 0.2))
+    return filled
 
 
 def _lung_vessels(p: Plane, rng: np.random.Generator, level: float) -> Field:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from generation.phantoms.shapes import Field, Plane, ellipse, soft, texture, vessels
+from generation.phantoms.shapes import SEEN_WITHIN, Field, Plane, ellipse, soft, texture, vessels
+
+BAND_EDGE = 0.009
 
 
 @dataclass(frozen=True)
@@ -108,30 +110,38 @@ def _bones(p: Plane, chest: Chest, rng: np.random.Generator) -> Field:
     bones = np.zeros_like(p.x)
     pitch = (0.62 - chest.apex) / 9.2
     for side in (-1, 1):
-        u = side * p.x
+        facing = Plane(x=side * p.x, y=p.y)
         for k in range(9):
-            bones += _rib(u, p.y, chest, chest.apex + pitch * (k + 0.15) + rng.normal(0, 0.006), k=k, rng=rng)
-        bones += _clavicle(u, p.y, chest, rng)
+            top = chest.apex + pitch * (k + 0.15) + rng.normal(0, 0.006)
+            _add_rib(bones, facing, chest, top, k=k, rng=rng)
+        bones += _clavicle(facing.x, facing.y, chest, rng)
         bones += 0.05 * ellipse(p, side * 0.86, -0.28, 0.13, 0.34, angle=side * 0.25, edge=0.04)
         bones += 0.09 * ellipse(p, side * 1.0, -0.62, 0.14, 0.13, edge=0.03)
     return bones * chest.bone
 
 
-def _rib(u: Field, y: Field, chest: Chest, top: float, *, k: int, rng: np.random.Generator) -> Field:
+def _add_rib(bones: Field, p: Plane, chest: Chest, top: float, *, k: int, rng: np.random.Generator) -> None:
     """A posterior rib, arching out and down from the spine, and the fainter anterior one crossing it."""
     reach = chest.half_width * np.sqrt(np.clip(1 - (1 - min(1.0, (k + 1.3) / 5)) ** 2, 0.25, 1)) + 0.02
+    outer, rim = reach + SEEN_WITHIN * 0.02, 0.035 + SEEN_WITHIN * BAND_EDGE
+
+    part = p.part((0.08 - SEEN_WITHIN * 0.02, outer), (top - 0.05 - rim, top + 0.13 + 0.02 * k + rim))
+    u, y = p.x[part], p.y[part]
     v = np.clip(u / reach, 0, 1.0)
     arc = top - 0.05 * np.sin(np.pi * np.clip(v * 1.1, 0, 1)) + (0.13 + 0.02 * k) * v**3
-    span = soft(reach - u, 0.02) * soft(u - 0.08, 0.02)
-    posterior = _bar(y - arc, 0.026 + 0.001 * k) * span
-    front = top + 0.36 + 0.02 * k - 0.22 * v**1.6 + rng.normal(0, 0.01)
-    anterior = _bar(y - front, 0.03) * soft(reach - u, 0.02) * soft(u - 0.3, 0.06) * (k < 6)
-    return np.asarray(0.10 * posterior + 0.05 * anterior)
+    bones[part] += 0.10 * _bar(y - arc, 0.026 + 0.001 * k) * soft(reach - u, 0.02) * soft(u - 0.08, 0.02)
+
+    front = top + 0.36 + 0.02 * k + rng.normal(0, 0.01)
+    if k < 6:
+        part = p.part((0.3 - SEEN_WITHIN * 0.06, outer), (front - 0.22 - rim, front + rim))
+        u, y = p.x[part], p.y[part]
+        arc = front - 0.22 * np.clip(u / reach, 0, 1.0) ** 1.6
+        bones[part] += 0.05 * _bar(y - arc, 0.03) * soft(reach - u, 0.02) * soft(u - 0.3, 0.06)
 
 
 def _bar(distance: Field, half: float) -> Field:
     """The shadow of a tube: a soft band with brighter rims, as cortical bone has."""
-    band = soft(half - np.abs(distance), 0.009)
+    band = soft(half - np.abs(distance), BAND_EDGE)
     rim = np.exp(-(((np.abs(distance) - half) / 0.008) ** 2))
     return np.asarray(0.75 * band + 0.45 * rim)
 
