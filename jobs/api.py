@@ -112,6 +112,29 @@ def add_create(
     )(once(facts, 202)(create_job))
 
 
+class DurationFacts(Schema):
+    """About how long a job takes; `seconds` is null, and the sentence says why, where that is not known."""
+
+    seconds: float | None
+    sentence: str
+
+
+def add_estimate(router: Router, estimate: Any, body: Any, *, at: str, name: str, permission: str) -> None:
+    """Mount `estimate(request, body)`, which gives what a page's button “How long?” says; nothing is queued."""
+
+    def estimate_duration(request: HttpRequest, body: Any) -> Any:
+        return estimate(request, body)
+
+    estimate_duration.__annotations__["body"] = body
+    estimate_duration.__doc__, estimate_duration.__name__ = estimate.__doc__, name
+    router.post(
+        f"{at}/duration",
+        response=DurationFacts,
+        auth=Access(Scope.READ, permission),
+        summary=name.replace("_", " ").capitalize(),
+    )(estimate_duration)
+
+
 def answered(job: Any, response: HttpResponse, seconds: int) -> Any:
     if job.is_active:
         response["Retry-After"] = str(seconds)

@@ -6,13 +6,15 @@ from typing import Protocol
 
 from django.http import HttpRequest
 
+from jobs.durations import Estimate
+
 
 class TimedForm(Protocol):
     """A form that says about how long its job takes."""
 
     def is_valid(self) -> bool: ...
 
-    def duration_sentence(self) -> str: ...
+    def estimate(self) -> Estimate: ...
 
 
 def is_of_duration(request: HttpRequest) -> bool:
@@ -23,5 +25,5 @@ def is_of_duration(request: HttpRequest) -> bool:
 def with_duration(form: TimedForm) -> dict[str, object]:
     """The page's form and about how long its job takes, or why that cannot be said."""
     if form.is_valid():
-        return {"form": form, "duration": form.duration_sentence()}
+        return {"form": form, "duration": form.estimate().sentence}
     return {"form": form, "duration": "How long it takes can be said once the form is filled."}

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60))
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """About how long a job takes, and by what that is said; None, with the reason, where it is not known."""
+
+    seconds: float | None
+    sentence: str
 
 
 def in_words(seconds: float) -> str:

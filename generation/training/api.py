@@ -17,11 +17,14 @@ from generation.training.checkpoint_api import CheckpointFacts
 from generation.training.forms import FineTuneForm, LongerForm, TrainingForm
 from generation.training.models import TrainingRun
 from generation.training.views import pages
-from jobs.api import JobFacts, add_create, add_job_operations, reread
+from jobs.api import JobFacts, add_create, add_estimate, add_job_operations, reread
+from jobs.durations import Estimate
 from pool.filling import filled_by
 
 router = Router(tags=["Training runs"])
 AT = "/training-runs"
+ADD = "generation.add_trainingrun"
+TrainingBody, FineTuningBody = body_of(TrainingForm, "Training"), body_of(FineTuneForm, "FineTuning")
 LongerBody = body_of(LongerForm, "TrainingLonger")
 
 
@@ -34,6 +37,26 @@ class TrainingFacts(JobFacts):
     told: list[str]
 
 
+def estimate_training(request: HttpRequest, body: Any) -> Estimate:
+    """About how long such a training takes by the runs of this site; nothing is queued."""
+    return filled_by(request.user, TrainingForm, body).estimate()
+
+
+def estimate_fine_tuning(request: HttpRequest, body: Any) -> Estimate:
+    """About how long such a fine-tuning takes by the runs of this site; nothing is queued."""
+    return filled_by(request.user, FineTuneForm, body).estimate()
+
+
+add_estimate(router, estimate_training, TrainingBody, at=AT, name="estimate_training_run", permission=ADD)
+add_estimate(
+    router,
+    estimate_fine_tuning,
+    FineTuningBody,
+    at="/fine-tunings",
+    name="estimate_fine_tuning",
+    permission=ADD,
+)
+# After these: an address of a run is a wider pattern.
 add_job_operations(router, pages, TrainingFacts, at=AT, one="training_run", many="training_runs")
 
 
@@ -60,11 +83,10 @@ def train_longer(request: HttpRequest, pk: Key, body: LongerBody) -> Any:  # typ
     return reread(run)
 
 
-ADD = "generation.add_trainingrun"
 add_create(
     router,
     train,
-    body_of(TrainingForm, "Training"),
+    TrainingBody,
     TrainingFacts,
     at=AT,
     name="create_training_run",
@@ -73,7 +95,7 @@ add_create(
 add_create(
     router,
     fine_tune,
-    body_of(FineTuneForm, "FineTuning"),
+    FineTuningBody,
     TrainingFacts,
     at="/fine-tunings",
     name="create_fine_tuning",

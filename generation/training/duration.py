@@ -5,7 +5,7 @@ from __future__ import annotations
 from generation.diffusion.config import OWN_AUTOENCODER, TrainingConfig
 from generation.diffusion.run_config import RunConfig
 from generation.training.models import TrainingRun
-from jobs.durations import in_words
+from jobs.durations import Estimate, in_words
 
 # What a step costs: of a network of our own, of a pipeline.
 OWN_NETWORK = (
@@ -16,20 +16,21 @@ PIPELINE = ("pipeline", "size", "rank")
 MOST_RUNS = 200
 
 
-def duration_sentence(config: RunConfig) -> str:
+def estimate(config: RunConfig) -> Estimate:
     """About how long a run of these settings takes, and by what that is said."""
     settings = TrainingRun(config=config.as_json()).config
     names = PIPELINE if "pipeline" in settings else OWN_NETWORK
     pace = _newest_pace(settings, names)
     if pace is None:
         unknown = "How long it takes is not known: no run of this network at this size was measured here yet."
-        return f"{unknown}{_averages(config)}"
+        return Estimate(None, f"{unknown}{_averages(config)}")
     seconds = config.steps * config.batch / pace
     before = " The autoencoder before it is not counted." if settings.get("latent") == OWN_AUTOENCODER else ""
-    return (
+    sentence = (
         f"About {in_words(seconds)} for {config.steps:,} steps of {config.batch} images, at the {pace:.3g} images a second "
         f"of the newest run of this network at this size here.{before}{_averages(config)}"
     )
+    return Estimate(seconds, sentence)
 
 
 def _averages(config: RunConfig) -> str:

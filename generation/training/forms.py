@@ -25,11 +25,12 @@ from generation.diffusion.sampling.seeds import MOST_SEED
 from generation.training import pipeline_folder
 from generation.training.attribute_values import LARGEST_TABLE, Values, attributes_of, table_values
 from generation.training.dataset_traits import channels_of, classes_of
-from generation.training.duration import duration_sentence
+from generation.training.duration import estimate
 from generation.training.exchange.pipeline_import import exists, import_model
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.tuned_models import is_taken
 from generation.training.warm_starts import check_like, inherited
+from jobs.durations import Estimate
 from pool.models import Dataset
 
 ASKED_OF_FINETUNING = ("pipeline", "prompt", "rank", "size", "steps", "batch", "learning_rate", "seed")
@@ -87,9 +88,9 @@ class WithConfigFile(forms.Form):
             settings["extractors"] = self.cleaned_data["extractors"]
         return settings
 
-    def duration_sentence(self) -> str:
+    def estimate(self) -> Estimate:
         """Of the valid form: about how long the run takes."""
-        return duration_sentence(self.config)
+        return estimate(self.config)
 
     def submit(self, by: Any, *, enqueue: bool = True) -> TrainingRun:
         """The queued run; a worker is told, unless this process does it."""

@@ -12,7 +12,8 @@ from accounts.api.types import typed_result
 from generation.utility.forms import UtilityForm
 from generation.utility.models import UtilityExperiment
 from generation.utility.views import pages
-from jobs.api import JobFacts, add_create, add_job_operations
+from jobs.api import JobFacts, add_create, add_estimate, add_job_operations
+from jobs.durations import Estimate
 from pool.canonical.typed_json import as_json
 from pool.filling import filled_by
 
@@ -45,15 +46,24 @@ def create(request: HttpRequest, body: Any) -> UtilityExperiment:
     return filled_by(request.user, UtilityForm, body).submit(request.user)
 
 
+def estimate(request: HttpRequest, body: Any) -> Estimate:
+    """About how long such an experiment takes by the classifiers trained on this site; nothing is queued."""
+    return filled_by(request.user, UtilityForm, body).estimate()
+
+
+Body = body_of(UtilityForm, "Utility")
+ADD = "generation.add_utilityexperiment"
+add_estimate(router, estimate, Body, at=AT, name="estimate_utility_experiment", permission=ADD)
+# After this: an address of an experiment is a wider pattern.
 add_job_operations(
     router, pages, UtilityFacts, line=UtilityLine, at=AT, one="utility_experiment", many="utility_experiments"
 )
 add_create(
     router,
     create,
-    body_of(UtilityForm, "Utility"),
+    Body,
     UtilityFacts,
     at=AT,
     name="create_utility_experiment",
-    permission="generation.add_utilityexperiment",
+    permission=ADD,
 )

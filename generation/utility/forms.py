@@ -11,7 +11,7 @@ from django.db import transaction
 from generation.diffusion.config import PRESETS as GENERATORS
 from generation.diffusion.config import ConfigError, settings_of
 from generation.diffusion.sampling.seeds import MOST_SEED
-from generation.training.duration import duration_sentence
+from generation.training.duration import estimate
 from generation.utility.arms import arms_of
 from generation.utility.config import (
     ALL,
@@ -26,6 +26,7 @@ from generation.utility.data import sizes, why_no_experiment
 from generation.utility.duration import duration
 from generation.utility.models import MOST_PER_CLASS, UtilityExperiment, UtilityFit
 from generation.utility.pipeline import LONGEST_NAME, colour_of, generator_config, names_taken, new_experiment
+from jobs.durations import Estimate
 from pool.models import Dataset, Origin
 
 EXPLAINED = {
@@ -170,7 +171,7 @@ class UtilityForm(forms.Form):
         start = {"preset": data["preset"], **settings_of(data["settings"])}
         return UtilityConfig.from_mapping(colour_of(data["real"], {**start, **settings}))
 
-    def duration_sentence(self) -> str:
+    def estimate(self) -> Estimate:
         """Of the valid form: about how long the experiment takes, and the model before it."""
         data = self.cleaned_data
         chain = self.model is not None
@@ -183,10 +184,13 @@ class UtilityForm(forms.Form):
             for name in dict.fromkeys(self.config.architectures)
             for fit in UtilityFit.objects.last_of(name)
         ]
-        sentence = duration(self.config, [arm.name for arm in arms], fits).sentence
+        of_classifiers = duration(self.config, [arm.name for arm in arms], fits)
+        sentence, seconds = of_classifiers.sentence, of_classifiers.seconds
         if self.model is None:
-            return sentence
-        return f"{sentence} The model first: {duration_sentence(self.model)} Its images are not counted."
+            return Estimate(seconds, sentence)
+        before = estimate(self.model)
+        both = None if seconds is None or before.seconds is None else seconds + before.seconds
+        return Estimate(both, f"{sentence} The model first: {before.sentence} Its images are not counted.")
 
     def submit(self, by: Any, *, enqueue: bool = True) -> UtilityExperiment:
         """The queued experiment; a worker is told of its first stage, unless this process does it."""

@@ -79,6 +79,7 @@ from lungrater.client.types.facts import (
     DecidedFacts,
     Digests,
     DiscardedFacts,
+    DurationFacts,
     ErasedFacts,
     EventFacts,
     GeneratedFacts,
@@ -417,6 +418,14 @@ class Operations:
         """A few more images of this one's model, prompt, finding and settings, with another seed."""
         return cast("GenerationFacts", self.transport.create(f"/images/{pk}/more"))
 
+    def estimate_training_run(self, body: Training) -> DurationFacts:
+        """About how long such a training takes by the runs of this site; nothing is queued."""
+        return cast("DurationFacts", self.transport.act("/training-runs/duration", body))
+
+    def estimate_fine_tuning(self, body: FineTuning) -> DurationFacts:
+        """About how long such a fine-tuning takes by the runs of this site; nothing is queued."""
+        return cast("DurationFacts", self.transport.act("/fine-tunings/duration", body))
+
     def list_training_runs(self) -> Iterator[TrainingFacts]:
         """List training runs."""
         return cast("Iterator[TrainingFacts]", self.transport.pages("/training-runs"))
@@ -519,6 +528,11 @@ class Operations:
     def resume_quality_report(self, pk: int) -> QualityFacts:
         """A stopped, failed or paused job makes what it lacks."""
         return cast("QualityFacts", self.transport.act(f"/quality-reports/{pk}/resume"))
+
+    def estimate_utility_experiment(self, body: Utility) -> DurationFacts:
+        """About how long such an experiment takes by the classifiers trained on this site; nothing is
+        queued."""
+        return cast("DurationFacts", self.transport.act("/utility-experiments/duration", body))
 
     def list_utility_experiments(self) -> Iterator[UtilityLine]:
         """List utility experiments."""

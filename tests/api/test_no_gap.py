@@ -26,7 +26,7 @@ TWINS: dict[str, tuple[str, ...]] = {
         f"create_{engine}_job" for engine in ("phantom", "diffusion", "pipeline", "openai")
     ),
     "generation:duplicate": ("repeat_generation_job",),
-    "generation:finetune": ("create_fine_tuning",),
+    "generation:finetune": ("create_fine_tuning", "estimate_fine_tuning"),
     "generation:import_model": ("import_model",),
     "generation:job_cancel": ("cancel_generation_job",),
     "generation:job_resume": ("resume_generation_job",),
@@ -34,11 +34,11 @@ TWINS: dict[str, tuple[str, ...]] = {
     "generation:join_model": ("join_model",),
     "generation:remove_model": ("remove_model",),
     "generation:more_like": ("more_like_image",),
-    "generation:new_utility": ("create_utility_experiment",),
+    "generation:new_utility": ("create_utility_experiment", "estimate_utility_experiment"),
     "generation:quality_create": ("create_quality_report",),
     "generation:rename_checkpoint": ("rename_checkpoint",),
     "generation:review": ("review_generated_image",),
-    "generation:train": ("create_training_run",),
+    "generation:train": ("create_training_run", "estimate_training_run"),
     "generation:training_resume": ("resume_training_run", "train_longer"),
     **{
         f"generation:{page}_{act}": (f"{act}_{operation}",)

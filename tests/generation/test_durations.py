@@ -11,12 +11,14 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from generation.diffusion.config import TrainingConfig
 from generation.management.commands import train
 from generation.models import TrainingRun, UtilityExperiment, UtilityFit
-from generation.training.duration import duration_sentence
+from generation.training.duration import estimate
 from generation.utility.arms import FINE_TUNED, REAL, SYNTHETIC
 from generation.utility.config import UtilityConfig
 from generation.utility.duration import MeasuredFit, duration, seconds_to_go
+from tests.api.callers import caller, post
 from tests.factories import make_image
 from tests.generation.makers import make_run
 from tests.generation.tiny import tiny_config
@@ -81,6 +83,53 @@ def test_the_form_says_how_long_by_what_was_measured_and_queues_nothing(
 
 
 @pytest.mark.django_db
+def test_a_program_is_told_the_seconds_and_refused_with_the_forms_sentences(researcher: User) -> None:
+    dataset = make_image().dataset
+    program, at = caller(researcher, "read"), "/api/v1/training-runs/duration"
+    wish = {"name": "New", "dataset": dataset.pk, "preset": "tiny", "size": 16, "steps": 900, "batch": 4}
+
+    before = post(program, at, wish)
+    run = TrainingRun.objects.create(
+        name="Earlier",
+        dataset=dataset,
+        total=1,
+        config=TrainingConfig.from_mapping({"preset": "tiny", "size": 16, "batch": 4}).as_json(),
+        images_per_second=2.0,
+    )
+    after = post(program, at, wish)
+    refused = post(program, at, wish | {"name": run.name, "steps": 0})
+    experiment = post(program, "/api/v1/utility-experiments/duration", {"name": "Trial", "preset": "tiny"})
+
+    assert before.json()["seconds"] is None
+    assert "was measured here yet" in before.json()["sentence"]
+    assert after.json()["seconds"] == 900 * 4 / 2
+    assert after.json()["sentence"].startswith("About 30 minutes for 900 steps")
+    for answer, fields in ((refused, {"name", "steps"}), (experiment, {"real"})):
+        assert answer.status_code == 422
+        assert answer["Content-Type"] == "application/problem+json"
+        assert answer.json()["errors"].keys() >= fields
+    assert TrainingRun.objects.get() == run
+
+
+@pytest.mark.django_db
+def test_an_experiment_with_its_model_takes_as_long_as_both(researcher: User) -> None:
+    real, fakes = real_dataset(), fake_dataset()
+    earlier = make_experiment(real, fakes, name="Earlier", steps=40)
+    earlier.fits.create(
+        arm=REAL, architecture="tiny-resnet", seed=0, real=1, synthetic=0, probabilities=[], seconds=60
+    )
+    program, at = caller(researcher, "read"), "/api/v1/utility-experiments/duration"
+    wish = {"name": "Trial", "preset": "tiny", "real": real.pk, "architectures": ["tiny-resnet"], "seeds": 1}
+
+    alone = post(program, at, wish | {"synthetic": [fakes.pk]})
+    chained = post(program, at, wish | {"generator": "tiny", "per_class": 5})
+
+    assert alone.json()["seconds"] == pytest.approx(4 * 60)
+    assert chained.json()["seconds"] is None
+    assert "The model first: How long it takes is not known" in chained.json()["sentence"]
+
+
+@pytest.mark.django_db
 def test_a_training_run_is_timed_by_the_newest_of_the_same_network_and_size(
     researcher: User,
     client_of: Callable[[User], Client],
@@ -104,7 +153,7 @@ def test_a_training_run_is_timed_by_the_newest_of_the_same_network_and_size(
         call_command("train", "--dataset", str(dataset), "--name", "By command", "--steps", "1")
 
     # 900 steps of 4 images, 2 a second.
-    assert duration_sentence(planned).startswith(
+    assert estimate(planned).sentence.startswith(
         "About 30 minutes for 900 steps of 4 images, at the 2 images"
     )
     unknown = "no run of this network at this size was measured here yet"

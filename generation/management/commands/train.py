@@ -101,7 +101,7 @@ class Command(BaseCommand):
     def _new(self, options: Options) -> TrainingRun:
         """The run, after a word about how long it takes."""
         form = _form(options)
-        self.stderr.write(form.duration_sentence())
+        self.stderr.write(form.estimate().sentence)
         run = form.submit(None, enqueue=False)
         for line in run.told:
             self.stderr.write(f"Told of each image: {line}.")

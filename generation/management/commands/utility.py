@@ -84,7 +84,7 @@ class Command(BaseCommand):
             experiment = _resumed(options["resume"])
         else:
             form = _form(options)
-            self.stderr.write(form.duration_sentence())
+            self.stderr.write(form.estimate().sentence)
             experiment = form.submit(None, enqueue=False)
         _see_the_stages_through(experiment)
         perform_with_bar(experiment, unit="classifier")

@@ -158,6 +158,14 @@ class DiscardedFacts(TypedDict):
     decided_before: list[str]
 
 
+class DurationFacts(TypedDict):
+    """About how long a job takes; `seconds` is null, and the sentence says why, where that is not
+    known."""
+
+    seconds: float | None
+    sentence: str
+
+
 class ErasedFacts(TypedDict):
     """`traces` is where what others wrote still names them, by column."""
 

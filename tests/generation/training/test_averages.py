@@ -15,7 +15,7 @@ from safetensors.torch import load, load_file
 from generation.diffusion import power_averages
 from generation.diffusion.power_averages import Reconstruction
 from generation.models import Checkpoint, TrainingRun
-from generation.training.duration import duration_sentence
+from generation.training.duration import estimate
 from generation.training.model_card import markdown
 from generation.training.run_history import Course
 from pool import splits
@@ -107,5 +107,5 @@ def test_a_run_without_averages_and_an_odd_length_are_refused_in_a_sentence(run:
 def test_form_and_command_say_what_averages_cost() -> None:
     words = "kept of 2 checkpoints, 4 bytes for each weight"
 
-    assert words in duration_sentence(tiny_config(post_hoc_ema=True))
-    assert words not in duration_sentence(tiny_config())
+    assert words in estimate(tiny_config(post_hoc_ema=True)).sentence
+    assert words not in estimate(tiny_config()).sentence
