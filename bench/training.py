@@ -1,14 +1,17 @@
 """How fast a model is trained, against the loop of diffusers' example script on the same files.
 
     python bench/training.py [--json] [--preset tiny] [--batch 32] [--seconds 20] [--rounds 3]
-                             [--precision fp32|bf16] [--compile] [--own-network] [--folder FOLDER]
+                             [--precision fp32|bf16] [--compile] [--decoded] [--own-network]
+                             [--folder FOLDER]
 
 The same UNet and batch for all; each measurement is a process of its own, in turn, and the median of the
 rounds counts. `ours` and `diffusers_example` run in the precision asked for; `diffusers_example_defaults` as
-the script ships, in fp32; with --compile `ours` is compiled and `ours_uncompiled` is not; with --own-network
-the example also trains the UNet it ships with. The files are full-size PNGs, which the example's loader
-decodes at each use; ours reads them once before the clock starts, and says how long that took. Needs torch,
-diffusers, accelerate, numpy, Pillow and tqdm; runs on the GPU where there is one.
+the script ships, in fp32; with --compile `ours` is compiled, `diffusers_example_compiled` too, and `ours_uncompiled`
+is not; with --own-network the example also trains the UNet it ships with. The files are full-size PNGs, which the
+example's loader decodes at each use; ours reads them once before the clock starts, and says how long that took; with
+--decoded the example's loader holds them decoded too, so that the loops alone are compared. Also says which share of
+the training the writing of a checkpoint is, at the preset's `checkpoint_every`. Needs torch, diffusers, accelerate,
+numpy, Pillow and tqdm; runs on the GPU where there is one.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +60,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--decoded", action="store_true", help="the example's files are decoded beforehand")
     parser.add_argument("--own-network", action="store_true")
     parser.add_argument("--workers", type=int, default=0, help="of the example's loader (it ships with 0)")
     parser.add_argument("--files", type=int, default=64)
@@ -70,7 +74,7 @@ def arguments() -> argparse.Namespace:
 
 def arms(asked: argparse.Namespace) -> list[str]:
     names = ["ours", "diffusers_example", "diffusers_example_defaults"]
-    names += ["ours_uncompiled"] if asked.compile else []
+    names += ["ours_uncompiled", "diffusers_example_compiled"] if asked.compile else []
     names += ["diffusers_example_own_network"] if asked.own_network else []
     return [name for name in names if not asked.only or name in asked.only]
 
@@ -145,6 +149,9 @@ def measured(asked: argparse.Namespace) -> dict[str, Any]:
     peak = peak_memory(device)
     with counter:
         next(steps)
+    steps.close()
+    if "checkpoint_s" in facts:
+        facts["checkpoint_share"] = facts["checkpoint_s"] / (config.checkpoint_every * seconds / taken)
     return {
         "images_per_s": taken * config.batch / seconds,
         "peak_mb": peak,
@@ -167,7 +174,7 @@ def synchronise(device: Any) -> None:
 
 def our_steps(
     asked: argparse.Namespace, config: Any, compiled: bool, counter: Counter, facts: dict[str, Any]
-) -> Iterator[None]:
+) -> Generator[None, None, None]:
     import dataclasses
 
     from generation.diffusion.data.image_folder import images_in
@@ -181,16 +188,22 @@ def our_steps(
     trainer = Trainer(config, images)
     counter.leave_out(trainer)
     pace = LOOK_EVERY if trainer.device.type == "cuda" else 1
-    while True:
-        loss = trainer.train_step()
-        if trainer.step % pace == 0:
-            loss.item()
-        yield
+    try:
+        while True:
+            loss = trainer.train_step()
+            if trainer.step % pace == 0:
+                loss.item()
+            yield
+    finally:
+        synchronise(trainer.device)
+        began = time.monotonic()
+        trainer.save(asked.place / "checkpoint")
+        facts["checkpoint_s"] = time.monotonic() - began
 
 
 def their_steps(
     asked: argparse.Namespace, config: Any, _compiled: bool, counter: Counter, _facts: dict[str, Any]
-) -> Iterator[None]:
+) -> Generator[None, None, None]:
     import torch
     from diffusers import UNet2DModel
 
@@ -227,14 +240,15 @@ def their_steps(
         def forward(self, noisy: Any, times: Any) -> Any:
             return self.unet(noisy, times).sample
 
-    shipped = asked.arm != "diffusers_example"
+    shipped = asked.arm not in {"diffusers_example", "diffusers_example_compiled"}
     own = asked.arm.endswith("own_network")
     yield from (
         None
         for _ in example_steps(
             OwnNetwork() if own else SameNetwork(),
-            Files(asked.place, config.size, config.channels),
+            Files(asked.place, config.size, config.channels, decoded=asked.decoded),
             batch=config.batch,
+            compiled=asked.arm.endswith("compiled"),
             mixed_precision="bf16" if asked.precision == "bf16" and not shipped else "no",
             workers=asked.workers,
             watched=counter.watch,
@@ -328,6 +342,11 @@ def summary(rounds: list[dict[str, dict[str, Any]]]) -> dict[str, Any]:
         "warm_up_s": {name: rounds[0][name]["warm_up_s"] for name in names},
         "reading_s": {name: rounds[0][name]["reading_s"] for name in names if "reading_s" in rounds[0][name]},
         "all_images_per_s": {n: [round(one[n]["images_per_s"], 2) for one in rounds] for n in names},
+        "checkpoint": {
+            name: {key: round(rounds[0][name][key], 4) for key in ("checkpoint_s", "checkpoint_share")}
+            for name in names
+            if "checkpoint_s" in rounds[0][name]
+        },
         **({"failed": failed} if failed else {}),
     }
 
@@ -340,6 +359,10 @@ def as_table(report: dict[str, Any]) -> str:
         times = f"{ours / speed:.2f}x" if ours else ""
         memory, ops = report["peak_mb"][name], report["non_model_ops"][name]
         lines.append(f"{name:<32}{speed:>10.1f}{times:>10}{memory:>10.0f}{ops:>8}")
+    lines += [
+        f"{name}: a checkpoint takes {of['checkpoint_s']:.2f} s, {of['checkpoint_share']:.2%} of the training"
+        for name, of in report["checkpoint"].items()
+    ]
     lines += [f"{name}: {' '.join(words)}" for name, words in report.get("failed", {}).items()]
     return "\n".join(lines)
 
