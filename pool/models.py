@@ -15,7 +15,7 @@ from accounts.membership.models import Membership, Shared, SharedQuerySet
 from audit import record
 from jobs.models import Job, JobQuerySet
 from outbound.fetching import without_query
-from pool.attributes import lines_of
+from pool.canonical.attributes import lines_of
 from pool.canonical.measurements import in_words
 from pool.counting import count_of
 from pool.storage.paths import stored_path, upload_path, value_path

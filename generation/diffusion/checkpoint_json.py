@@ -34,6 +34,8 @@ class CheckpointFacts(TypedDict, total=False):
     parent: str
     ema_length: float
     ema_error: float
+    text_encoder: str
+    text_encoder_sha256: str
 
 
 class CheckpointJSON(TypedDict):

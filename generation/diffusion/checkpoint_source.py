@@ -17,6 +17,7 @@ class CheckpointSource:
     name: str
     description: CheckpointJSON
     read_weights: Callable[[], bytes]
+    text_encoder: Path | None = None  # the folder of the encoder that reads what it is told in words
 
     @classmethod
     def from_path(cls, path: Path) -> CheckpointSource:

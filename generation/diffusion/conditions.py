@@ -1,4 +1,4 @@
-"""What the network is told of an image, added to its time: class, changes and attributes."""
+"""What the network is told of an image, added to its time: class, changes, attributes, and of a text the mean of its states."""
 
 from __future__ import annotations
 
@@ -25,9 +25,17 @@ class ConditionEmbedding(nn.Module):
         self.changes = nn.Linear(CHANGES, width, bias=False) if config.augment else None
         if config.attributes:
             self.attributes = nn.ModuleList(AttributeEmbedding(a, width) for a in config.attributes)
+        if config.text:
+            self.text = nn.Linear(config.text.width, width, bias=False)
+            nn.init.zeros_(self.text.weight)
 
     def forward(
-        self, noisy: Tensor, classes: Tensor | None, changes: Tensor | None, attributes: Tensor | None
+        self,
+        noisy: Tensor,
+        classes: Tensor | None,
+        changes: Tensor | None,
+        attributes: Tensor | None,
+        text: Tensor | None = None,
     ) -> Tensor:
         embedding = noisy.new_zeros((len(noisy), self.width))
         if self.changes is not None and changes is not None:
@@ -37,6 +45,8 @@ class ConditionEmbedding(nn.Module):
         if attributes is not None:
             for place, part in enumerate(self.attributes):
                 embedding = embedding + part(attributes[:, place])
+        if text is not None:
+            embedding = embedding + self.text(mean_state(text).to(self.text.weight.dtype))
         return embedding
 
 
@@ -61,6 +71,16 @@ class AttributeEmbedding(nn.Module):
         return cast("Tensor", embedding * is_told[:, None])
 
 
+def mean_state(text: Tensor) -> Tensor:
+    """(n, tokens, width) to (n, width): the mean over a text's own tokens, 0 where none is told."""
+    return text.sum(dim=1) / is_token(text).sum(dim=1, keepdim=True).clamp(min=1)
+
+
+def is_token(text: Tensor) -> Tensor:
+    """(n, tokens): which states are of a text; all others are 0."""
+    return (text != 0).any(dim=2)
+
+
 def _waves(value: Tensor) -> Tensor:
     """A number (n,) from 0 to 1 as what a layer can read off it: (n, 2 + 2 × WAVES)."""
     angles = value[:, None] * math.pi * 2.0 ** torch.arange(WAVES, device=value.device)
@@ -73,6 +93,8 @@ def condition_features(
     classes: Tensor | None,
     changes: Tensor | None,
     attributes: Tensor | None,
+    *,
+    text: Tensor | None = None,
 ) -> Tensor:
     """(n, columns) as `condition_columns` names them; what is not told, or not changed, is 0."""
     count, device = len(noisy), noisy.device
@@ -91,4 +113,19 @@ def condition_features(
             else _waves(value)
         )
         parts.append(told_as * ~code.isnan()[:, None])
+    if config.text:
+        width = config.text.width
+        parts.append(torch.zeros((count, width), device=device) if text is None else mean_state(text.float()))
     return torch.cat(parts, dim=1)
+
+
+def condition_tokens(config: TrainingConfig, features: Tensor, text: Tensor | None) -> Tensor:
+    """(n, 1 + tokens, columns): what is told of an image, and of a model that is told texts each state of its own."""
+    if config.text is None:
+        return features[:, None]
+    count, columns = features.shape
+    tokens = features.new_zeros((count, 1 + config.text.tokens, columns))
+    tokens[:, 0] = features
+    if text is not None:
+        tokens[:, 1:, columns - config.text.width :] = text
+    return tokens

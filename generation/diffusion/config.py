@@ -12,6 +12,8 @@ from typing import Any, Self
 from generation.diffusion.attributes import Attribute
 from generation.diffusion.presets import PRESETS
 from generation.diffusion.run_config import ConfigError, RunConfig, check
+from generation.diffusion.text.condition import NAME as TEXT
+from generation.diffusion.text.condition import TextCondition
 
 OBJECTIVES = ("flow", "epsilon", "v_prediction")
 # The samplers that fit each objective, the default first.
@@ -81,6 +83,7 @@ class TrainingConfig(RunConfig):
     classes: tuple[ImageClass, ...] = ()
     label_dropout: float = 0.1
     attributes: tuple[Attribute, ...] = ()
+    text: TextCondition | None = None
     augment: float = 0.0
     flip: bool = False
     weight_decay: float = 0.0
@@ -96,6 +99,8 @@ class TrainingConfig(RunConfig):
         self._check_objective()
         names = [attribute.name for attribute in self.attributes]
         check(len(set(names)) == len(names), "attributes must have different names")
+        check(self.text is None or TEXT not in names, f"beside a text no attribute may be called {TEXT}")
+        check(self.text is None or not self.unet_config, "a network of another program is told no text")
         check(0 <= self.label_dropout < 1, "label_dropout must be from 0 to below 1")
         check(0 <= self.augment <= 1, "augment is a probability, from 0 to 1")
         check(0 <= self.ema_decay < 1, "ema_decay must be from 0 to below 1")
@@ -203,7 +208,7 @@ class TrainingConfig(RunConfig):
     @property
     def tells_more(self) -> bool:
         """Whether the network is told more than the time and a class."""
-        return bool(self.augment or self.attributes)
+        return bool(self.augment or self.attributes or self.text)
 
     @property
     def latent_factor(self) -> int:
@@ -238,6 +243,11 @@ class TrainingConfig(RunConfig):
             raise ConfigError(f"This model has no class {image_class}; it has: {names}.")
         return self.classes.index(image_class)
 
+    def as_json(self) -> dict[str, object]:
+        """Without a text as before there were any, so that what hangs on these bytes stays."""
+        settings = super().as_json()
+        return settings if self.text else {name: value for name, value in settings.items() if name != TEXT}
+
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
         """A checked config; `preset` names one to start from. Raises ConfigError."""
@@ -250,6 +260,8 @@ class TrainingConfig(RunConfig):
                 settings[name] = tuple(settings[name])
             if "attributes" in settings:
                 settings["attributes"] = tuple(map(Attribute.from_mapping, settings["attributes"]))
+            if settings.get(TEXT) is not None:
+                settings[TEXT] = TextCondition.from_mapping(settings[TEXT])
             if "classes" in settings:
                 settings["classes"] = tuple(
                     ImageClass(c["modality"], c.get("label", "")) for c in settings["classes"]

@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ORDER, LOG = "order", "training.log"
 CONFIG, PIXELS, CLASSES, HOOK = "config.json", "pixels.npy", "classes.npy", "hook.pickle"
 ATTRIBUTES = "attributes.npy"
+TEXTS = "texts.json"  # that of each image, and the folder of the encoder
 FINETUNING = "finetuning.json"  # the prompts, and the folder of the pipeline
 PARENT = "parent.txt"  # the folder of the checkpoint whose weights a new run starts with
 SAVES_WITHIN = 120.0
@@ -99,6 +100,9 @@ def _write_order(
         np.save(order / CLASSES, images.classes)
     if images.attributes is not None:
         np.save(order / ATTRIBUTES, images.attributes)
+    if images.text_encoder is not None:
+        texts = {"encoder": str(images.text_encoder), "texts": list(images.texts)}
+        (order / TEXTS).write_text(json.dumps(texts))
     if pipeline is not None:
         task = {"pipeline": str(pipeline), "prompts": list(images.prompts)}
         (order / FINETUNING).write_text(json.dumps(task))

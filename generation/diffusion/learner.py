@@ -38,6 +38,7 @@ class Draw:
     changes: Tensor | None = None  # how each image is augmented
     hidden: Tensor | None = None  # whose class or prompt is not told
     hidden_attributes: Tensor | None = None  # (n, attributes), which of them are not told
+    hidden_text: Tensor | None = None  # whose text is not told
     grain: Tensor | None = None  # where in its spread a latent lies
 
     def part(self, where: slice) -> Draw:

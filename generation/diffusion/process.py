@@ -70,9 +70,11 @@ def _training_data(order: Path) -> tuple[TrainingImages, Path | None]:
     classes = np.load(order / launch.CLASSES) if (order / launch.CLASSES).exists() else None
     parent = order / launch.PARENT
     attributes = np.load(order / launch.ATTRIBUTES) if (order / launch.ATTRIBUTES).exists() else None
-    return TrainingImages(pixels, classes, attributes=attributes), Path(
-        parent.read_text()
-    ) if parent.exists() else None
+    words = json.loads((order / launch.TEXTS).read_text()) if (order / launch.TEXTS).exists() else None
+    images = TrainingImages(pixels, classes, attributes=attributes)
+    if words is not None:
+        images.texts, images.text_encoder = words["texts"], Path(words["encoder"])
+    return images, Path(parent.read_text()) if parent.exists() else None
 
 
 def _trained(order: Path, config: TrainingConfig | FineTuneConfig, speaker: Speaker) -> int:

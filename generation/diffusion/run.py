@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -17,14 +17,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from generation.diffusion import checkpoint
-from generation.diffusion.config import TrainingConfig
+from generation.diffusion.config import ConfigError, TrainingConfig
 from generation.diffusion.data.training_images import TrainingImages
 from generation.diffusion.distributed_group import DistributedGroup, group_of_environment
 from generation.diffusion.errors import TrainingFailedError, TrainingStoppedError
 from generation.diffusion.event_file import EventFile
 from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.learner import Learner
-from generation.diffusion.progress import OnProgress, Progress
+from generation.diffusion.progress import OnProgress, Progress, Tell
+
+if TYPE_CHECKING:
+    from generation.diffusion.text.states import TextStates
 
 MOST_TURNS = 3
 # On a GPU the loss is looked at now and then, as each look makes it wait.
@@ -98,12 +101,37 @@ def _learner(
         from generation.diffusion.trainer import Trainer
 
         device = device or group.device
+        text = text_states(config, images, run, device, group=group, tell=tell)
         space = space_for(config, images, run, device, group, parent=start, tell=tell)
-        trainer = learner = Trainer(config, images, device=device, space=space, group=group)
+        trainer = learner = Trainer(config, images, device=device, space=space, group=group, text=text)
         if start is not None and checkpoint.latest(run) is None:
             trainer.start_from(start)
     learner.tell = tell
     return learner
+
+
+def text_states(
+    config: TrainingConfig,
+    images: TrainingImages,
+    run: Path,
+    device: torch.device,
+    *,
+    group: DistributedGroup,
+    tell: Tell,
+) -> TextStates | None:
+    """Of a config with a text, made by the first process and read by the others. Raises ConfigError."""
+    if config.text is None:
+        return None
+    from generation.diffusion.text.states import states_for
+
+    if images.text_encoder is None or len(images.texts) != len(images.pixels):
+        raise ConfigError("A config with a text needs that of each image, and the folder of its encoder.")
+    if group.rank != 0:
+        group.wait()
+    states = states_for(config.text, images.texts, images.text_encoder, run, device, tell=tell)
+    if group.rank == 0:
+        group.wait()
+    return states
 
 
 def steps(learner: Learner[Any], manager: CheckpointManager) -> Iterator[Progress]:

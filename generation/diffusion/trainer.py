@@ -15,6 +15,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from generation.diffusion import checkpoint, warm_start
 from generation.diffusion.attributes import NOT_TOLD
+from generation.diffusion.checkpoint_json import CheckpointFacts
 from generation.diffusion.config import ConfigError, TrainingConfig
 from generation.diffusion.data import augmentation
 from generation.diffusion.data.device_dataset import DeviceDataset, normalised_images
@@ -28,6 +29,7 @@ from generation.diffusion.optimiser import optimiser_state, restore_optimiser
 from generation.diffusion.power_averages import PowerAverages
 from generation.diffusion.sampling.sampler import eight_bit_images, sample
 from generation.diffusion.sampling.seeds import seed_of
+from generation.diffusion.text.states import TextStates
 
 ENCODED_AT_ONCE = 64
 VALIDATION, DRAWS = 3, 8  # a stream of random numbers of its own, and how often each image is drawn
@@ -44,6 +46,7 @@ class Trainer(Learner[TrainingConfig]):
         device: torch.device | None = None,
         space: Space | None = None,
         group: DistributedGroup | None = None,
+        text: TextStates | None = None,
     ) -> None:
         images.check(config)
         if bool(config.classes) != (images.classes is not None):
@@ -65,6 +68,10 @@ class Trainer(Learner[TrainingConfig]):
             raise ConfigError("A config with attributes needs those of each image, another needs none.")
         values = images.attributes
         self.attributes = None if values is None else DeviceDataset(values, self.device)
+        if bool(config.text) != (text is not None):
+            raise ConfigError("A config with a text needs that of each image, another needs none.")
+        self.text = None if text is None else DeviceDataset(text.states, self.device)
+        self.text_places = None if text is None else text.places
         self.latents = self._latents() if config.latent and not config.augment else None
 
     def start_from(self, folder: Path) -> None:
@@ -88,11 +95,18 @@ class Trainer(Learner[TrainingConfig]):
             draw.hidden_attributes = (
                 torch.rand((count, len(chances)), generator=generator, device=self.device) < chances
             )
+        if config.text:
+            draw.hidden_text = (
+                torch.rand(count, generator=generator, device=self.device) < config.text.dropout
+            )
         return draw
 
     def loss(self, draw: Draw) -> Tensor:
         conditions = self._classes_shown(draw), draw.changes, self._attributes_shown(draw)
-        return self.objective.loss(self._predict, self._clean(draw), draw.noise, draw.times, *conditions)
+        text = () if self.text is None else (self._text_shown(draw),)
+        return self.objective.loss(
+            self._predict, self._clean(draw), draw.noise, draw.times, *conditions, *text
+        )
 
     def _predict(self, noisy: Tensor, *rest: Tensor | None) -> Tensor:
         """In mixed precision; the noising and the error around it are in fp32."""
@@ -117,6 +131,17 @@ class Trainer(Learner[TrainingConfig]):
         if self.attributes is None or draw.hidden_attributes is None:
             return None
         return self.attributes.take(draw.rows).masked_fill(draw.hidden_attributes, NOT_TOLD)
+
+    def _text_of(self, rows: NDArray[np.int64]) -> Tensor | None:
+        if self.text is None or self.text_places is None:
+            return None
+        return self.text.take(self.text_places[rows])
+
+    def _text_shown(self, draw: Draw) -> Tensor | None:
+        states = self._text_of(draw.rows)
+        if states is None or draw.hidden_text is None:
+            return None
+        return states.masked_fill(draw.hidden_text[:, None, None], 0.0)
 
     def _latents(self) -> DeviceDataset:
         """Every image encoded once, as nothing changes them from step to step."""
@@ -168,10 +193,21 @@ class Trainer(Learner[TrainingConfig]):
         attributes = None
         if self.attributes is not None:  # of training images in turn, so that samples are as mixed as these
             attributes = self.attributes.take(np.array(places) % len(self.attributes)).cpu().numpy()
-        return sample(self.averaged, seeds, classes=kinds, attributes=attributes, steps=config.sample_steps)
+        text = self._text_of(np.array(places) % len(self.pixels))
+        return sample(
+            self.averaged,
+            seeds,
+            classes=kinds,
+            attributes=attributes,
+            text=None if text is None else text.cpu().numpy(),
+            steps=config.sample_steps,
+        )
 
     def save(self, folder: Path) -> Path:
-        description = checkpoint.Description(self.config, self.step, {**self.space.facts(), **self.facts})
+        facts: CheckpointFacts = {**self.space.facts(), **self.facts}
+        if text := self.config.text:
+            facts |= {"text_encoder": text.encoder, "text_encoder_sha256": text.sha256}
+        description = checkpoint.Description(self.config, self.step, facts)
         weights = {**self.averaged.state_dict(), **self.space.weights()}
         net = {f"net.{name}": value for name, value in self.net.state_dict().items()}
         state = {**net, **optimiser_state(self.trained, self.optimiser)}

@@ -15,8 +15,8 @@ from generation.diffusion.exporting.arguments import condition_columns, transfor
 def transformer_of(config: TrainingConfig) -> Any:
     """A PixArtTransformer2DModel (Chen et al. 2023; the time by adaLN-single) with random weights.
 
-    As published the last layer and what a block takes from the token begin at 0. So does what is read off changes and
-    attributes, so that what is never told stays without effect.
+    As published the last layer and what a block takes from the token begin at 0. So does what is read off changes,
+    attributes and texts, so that what is never told stays without effect.
     """
     pixart: Any = PixArtTransformer2DModel  # diffusers ships no types
     net = pixart(**transformer_arguments(config))
@@ -37,6 +37,8 @@ def transformer_of(config: TrainingConfig) -> Any:
         with torch.no_grad():
             told[:, [place for place, column in enumerate(columns) if column[0] != "class"]] = 0.0
         nn.init.normal_(net.caption_projection.linear_2.weight, std=0.02)
+        if not config.classes:  # a token of noughts alone would never be looked at, and so never learned
+            nn.init.normal_(net.caption_projection.linear_1.bias)
     return net
 
 

@@ -17,7 +17,7 @@ from dataclasses import asdict, replace
 from generation.images.engines.protocol import ImageSpec
 from pool.canonical.texts import plain
 
-VARIABLE = re.compile(r"\{(?P<name>[a-z_]+)(?::(?P<values>[^{}]*))?\}")
+VARIABLE = re.compile(r"\{(?P<name>[a-z_][a-z0-9_]*)(?::(?P<values>[^{}]*))?\}")
 HOW = "Attributes are written like “sex:F|M, age:40|60”, each once; a value with a comma or a bar in quotes."
 MOST_SPECS = 5_000
 LONGEST_PROMPT = 32_000

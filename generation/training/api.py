@@ -29,12 +29,12 @@ LongerBody = body_of(LongerForm, "TrainingLonger")
 
 
 class TrainingFacts(JobFacts):
-    """`told` says what the model is told of each image beside its finding, and of how many images that is unknown."""
+    """`conditions` say what the model is told of each image beside its finding, and of how many images that is unknown."""
 
     name: str
     dataset_id: int
     config: dict[str, object]
-    told: list[str]
+    conditions: list[str]
 
 
 def estimate_training(request: HttpRequest, body: Any) -> Estimate:

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from generation.declared_extractors import specs
 from generation.diffusion.errors import CheckpointError
+from generation.diffusion.progress import silent
 from generation.metrics.checkpoint_evaluator import Watch
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.runner import shown, store_checkpoint
@@ -42,6 +43,7 @@ def _learner(run: TrainingRun, newest: Checkpoint, average: Reconstruction) -> T
     """The run's learner as it was at its end, but for the weights that it averaged."""
     from generation.diffusion import checkpoint
     from generation.diffusion.distributed_group import DistributedGroup
+    from generation.diffusion.run import text_states
     from generation.diffusion.trainer import Trainer
 
     config = replace(run.parsed_config, compile=False, post_hoc_ema=False)
@@ -50,7 +52,8 @@ def _learner(run: TrainingRun, newest: Checkpoint, average: Reconstruction) -> T
     source = newest.source()
     description = checkpoint.Description.from_json(source.description)
     net = checkpoint.network(description, source.read_weights(), group.device)
-    learner = Trainer(config, images, space=net.space, group=group)
+    text = text_states(config, images, run.folder, group.device, group=group, tell=silent)
+    learner = Trainer(config, images, space=net.space, group=group, text=text)
     learner.averaged.load_state_dict({**net.state_dict(), **average.weights})
     learner.step = newest.step
     return learner

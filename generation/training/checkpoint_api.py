@@ -27,8 +27,9 @@ from accounts.tokens.models import Scope
 from audit import record
 from generation.diffusion.errors import CheckpointError
 from generation.training.checkpoint_views import zip_response
+from generation.training.exchange.forms import ModelImportForm
 from generation.training.exchange.removal import remove_for
-from generation.training.forms import ModelImportForm, NameForm
+from generation.training.forms import NameForm
 from generation.training.model_card import markdown
 from generation.training.models import Checkpoint
 

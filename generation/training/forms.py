@@ -7,9 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.db import transaction
 
-from audit import record
 from generation.declared_extractors import (
     SITE,
     declared,
@@ -18,15 +16,23 @@ from generation.declared_extractors import (
     specs,
 )
 from generation.diffusion.config import PRESETS, ConfigError, TrainingConfig, settings_of
-from generation.diffusion.errors import CheckpointError
 from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.run_config import RunConfig
 from generation.diffusion.sampling.seeds import MOST_SEED
+from generation.diffusion.text.condition import (
+    FEWEST_TOKENS,
+    MOST_TOKENS,
+    TextCondition,
+    check_size,
+    distinct_texts,
+)
 from generation.training import pipeline_folder
-from generation.training.attribute_values import LARGEST_TABLE, Values, attributes_of, table_values
+from generation.training.conditions import text_encoders
+from generation.training.conditions.attribute_values import LARGEST_TABLE, Values, attributes_of, table_values
+from generation.training.conditions.text_templates import Texts, check_columns, texts_of
 from generation.training.dataset_traits import channels_of, classes_of
 from generation.training.duration import estimate
-from generation.training.exchange.pipeline_import import exists, import_model
+from generation.training.exchange.pipeline_import import exists
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.tuned_models import is_taken
 from generation.training.warm_starts import check_like, inherited
@@ -37,7 +43,7 @@ ASKED_OF_FINETUNING = ("pipeline", "prompt", "rank", "size", "steps", "batch", "
 LARGEST_CONFIG = 100_000
 FIRST_PRESET = "tiny"
 MOST_MORE_STEPS = 10_000_000
-MOST_UNPACKED = 4 * 2**30  # bytes
+USUAL_TOKENS = 77
 
 
 class WithConfigFile(forms.Form):
@@ -45,6 +51,7 @@ class WithConfigFile(forms.Form):
 
     config: RunConfig
     attribute_values: Values = {}
+    texts: Texts = Texts("", {})
 
     extractors = forms.MultipleChoiceField(
         required=False,
@@ -102,6 +109,8 @@ class WithConfigFile(forms.Form):
             requested_by=by,
             parent=self.cleaned_data.get("parent"),
             attribute_values=self.attribute_values,
+            text_template=self.texts.template,
+            texts=self.texts.by_image,
         )
         if enqueue:
             run.submit()
@@ -148,12 +157,39 @@ class TrainingForm(WithConfigFile):
         label="Table of attributes",
         help_text="A CSV with a column file and one for each attribute.",
     )
+    text = forms.CharField(
+        max_length=1000,
+        required=False,
+        label="Told in words",
+        help_text="Such as “{caption}” or “{finding}, {view} view”, in braces what the pool or the table knows of each image.",
+    )
+    text_encoder = forms.ChoiceField(
+        required=False,
+        label="Read by the text encoder",
+        help_text="Of the home’s models/text-encoders; it stays as it is.",
+    )
+    text_dropout = forms.FloatField(
+        min_value=0, max_value=1, required=False, help_text="How often the text is hidden. Empty: 0.1."
+    )
+    text_tokens = forms.IntegerField(
+        min_value=FEWEST_TOKENS,
+        max_value=MOST_TOKENS,
+        required=False,
+        help_text="Longer texts are cut. Empty: 77, or fewer where the encoder reads no more.",
+    )
     seed = forms.IntegerField(min_value=0, max_value=MOST_SEED, required=False, help_text="Empty: 0.")
     field_order = (
         *("name", "dataset", "parent", "preset", "size", "steps", "batch", "by_finding"),
-        *("attributes", "attribute_table", "seed", "extractors"),
+        *("attributes", "attribute_table", "text", "text_encoder", "text_dropout", "text_tokens"),
+        *("seed", "extractors"),
         *("config_file", "settings"),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = [("", "none"), *((name, name) for name in text_encoders.names())]
+        self.fields["text_encoder"].choices = offered  # type: ignore[attr-defined]  # a ChoiceField
+        self.fields["text_encoder"].error_messages["invalid_choice"] = text_encoders.none_of_this_name()
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"]).strip()
@@ -178,15 +214,14 @@ class TrainingForm(WithConfigFile):
         if parent and data["preset"]:
             raise ConfigError("Settings start from a preset or from a model; choose one of them.")
         written = self.written()
+        columns = self._columns()
         if data["attributes"]:
-            table = data["attribute_table"]
-            if table is not None and (table.size or 0) > LARGEST_TABLE:
-                raise ConfigError("The table of attributes is larger than 20 MB.")
-            columns = table_values(table.read()) if table is not None else {}
             attributes, self.attribute_values = attributes_of(data["attributes"], data["dataset"], columns)
             settings["attributes"] = [vars(attribute) for attribute in attributes]
-        elif data["attribute_table"] is not None:
+        elif columns and not data["text"]:
             raise ConfigError("Name the attributes that the model is to be told of.")
+        if text := self._text(columns):
+            settings["text"] = vars(text)
         preset = data["preset"] or ("" if data["config_file"] or parent else FIRST_PRESET)
         start = {"channels": channels_of(data["dataset"]), **({"preset": preset} if preset else {})}
         base = {**inherited(parent), **start} if parent else start
@@ -199,7 +234,39 @@ class TrainingForm(WithConfigFile):
             raise ConfigError(
                 "Attributes are asked for by their names; a config alone does not say their values."
             )
+        if config.text and not self.texts.by_image:
+            raise ConfigError(
+                "A text is asked for by its template; a config alone does not say each image’s."
+            )
         return config
+
+    def _columns(self) -> Values:
+        """Of the table of attributes. Raises ConfigError."""
+        table = self.cleaned_data["attribute_table"]
+        if table is not None and (table.size or 0) > LARGEST_TABLE:
+            raise ConfigError("The table of attributes is larger than 20 MB.")
+        return table_values(table.read()) if table is not None else {}
+
+    def _text(self, columns: Values) -> TextCondition | None:
+        """How the model is told the images’ texts, which are kept. Raises ConfigError."""
+        data = self.cleaned_data
+        template, name, tokens = data["text"], data["text_encoder"], data["text_tokens"] or USUAL_TOKENS
+        if not template and not name:
+            if data["text_dropout"] is not None or data["text_tokens"] is not None:
+                raise ConfigError("Without a text its dropout and its tokens do nothing: leave them out.")
+            return None
+        if not template or not name:
+            raise ConfigError(
+                f"A text needs a text encoder that reads it, of {', '.join(text_encoders.names()) or 'none yet'} in "
+                f"{text_encoders.folder()}, and a text encoder a text."
+            )
+        encoder = text_encoders.encoder(name)
+        self.texts = texts_of(template, data["dataset"], columns)
+        dropout = 0.1 if data["text_dropout"] is None else data["text_dropout"]
+        tokens = min(tokens, encoder.most_tokens)
+        text = TextCondition(encoder.name, encoder.sha256, encoder.width, tokens, dropout)
+        check_size(len(distinct_texts(self.texts.by_image.values())), text)
+        return text
 
 
 def _check_extractors(config: RunConfig) -> None:
@@ -224,29 +291,6 @@ def _check_classes(config: TrainingConfig, dataset: Dataset) -> None:
     if config.classes:
         for kind in classes_of(dataset):
             config.class_number(kind)
-
-
-class ModelImportForm(forms.Form):
-    """A model that LungRater exported, here or elsewhere, or a plain pipeline of diffusers, as a zip."""
-
-    name = forms.CharField(max_length=100, label="Name of the model")
-    file = forms.FileField(
-        label="Zip of the pipeline's folder",
-        help_text="As a model card's page hands it out. Only its descriptions and safetensors are read.",
-    )
-
-    def submit(self, by: Any) -> Checkpoint | None:
-        """The checkpoint; None, with an error of the file, where it is no such model."""
-        uploaded: UploadedFile[Any] = self.cleaned_data["file"]
-        try:
-            with transaction.atomic():
-                checkpoint = import_model(uploaded, self.cleaned_data["name"].strip(), most=MOST_UNPACKED)
-                checkpoint.give_to_maker(by)
-                record(checkpoint, by, "imported a model", sha256=checkpoint.sha256)
-        except CheckpointError as error:
-            self.add_error("file", str(error))
-            return None
-        return checkpoint
 
 
 class NameForm(forms.Form):
@@ -284,7 +328,7 @@ class FineTuneForm(WithConfigFile):
     prompt = forms.CharField(
         max_length=1000,
         required=False,
-        help_text="{finding} and {modality} become each image's own. Empty: the file's, else {modality}, {finding}.",
+        help_text="{finding}, {modality} and any column that an import kept become each image's own. Empty: the file's, else {modality}, {finding}.",
     )
     rank = forms.IntegerField(
         min_value=0,
@@ -330,5 +374,6 @@ class FineTuneForm(WithConfigFile):
             try:
                 self.config = FineTuneConfig.from_mapping({**channels, **self.written(), **settings})
                 _check_extractors(self.config)
+                check_columns(self.config.prompt, data["dataset"])
             except ConfigError as error:
                 raise ValidationError(str(error)) from error

@@ -26,6 +26,7 @@ from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.kept_metric import value_of
 from generation.diffusion.run_config import ConfigError, toml_of
 from generation.metrics.checkpoint_metrics import CheckpointMetrics, Fidelity, metric_title
+from generation.training.conditions import text_encoders
 from jobs.models import Job
 from pool.models import Dataset, Image
 from pool.storage.stored_files import stored_bytes
@@ -52,6 +53,9 @@ class TrainingRun(Job):
     memory_mb = models.FloatField(null=True, editable=False)
     # What the model is told of each image beside its class, by the image's key.
     attribute_values = models.JSONField(default=dict, editable=False)
+    # The template of what it is told in words, and the text that it became of each image.
+    text_template = models.CharField(max_length=1000, blank=True, editable=False)
+    texts = models.JSONField(default=dict, editable=False)
     # Data, machine and programs, as they were when it started.
     facts = models.JSONField(default=dict, editable=False)
 
@@ -99,10 +103,17 @@ class TrainingRun(Job):
         return metric_title(metric, chosen.measured.extractor)
 
     @property
-    def told(self) -> list[str]:
+    def conditions(self) -> list[str]:
         """What the model is told of each image beside its class, in words."""
         attributes = map(Attribute.from_mapping, self.config.get("attributes", ()))
-        return told_in_words(attributes, self.attribute_values)
+        lines = told_in_words(attributes, self.attribute_values)
+        if text := self.config.get("text"):
+            unknown = sum(not own for own in self.texts.values())
+            lines.append(
+                f"text “{self.text_template}” (read by {text['encoder']}, up to {text['tokens']} tokens), "
+                f"unknown of {unknown:,} of {len(self.texts):,} images"
+            )
+        return lines
 
     @property
     def ancestors(self) -> list[Checkpoint]:
@@ -332,7 +343,9 @@ class Checkpoint(Shared):
 
     def source(self) -> CheckpointSource:
         """What the diffusion engine needs; the weights are read only when a worker wants them."""
-        return CheckpointSource(self.sha256, self.name, self.description, self._read)
+        text = self.config.text
+        encoder = text_encoders.folder() / text.encoder if text else None
+        return CheckpointSource(self.sha256, self.name, self.description, self._read, encoder)
 
     def _read(self) -> bytes:
         return stored_bytes(self.weights, f"the checkpoint {self.name}")

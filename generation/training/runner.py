@@ -19,6 +19,8 @@ from generation.diffusion.launch import train_apart
 from generation.diffusion.progress import Progress
 from generation.metrics.checkpoint_evaluator import GRID, NEIGHBOURS
 from generation.training.checkpoint_evaluator import watch_for
+from generation.training.conditions import text_encoders
+from generation.training.conditions.text_templates import prompt_of
 from generation.training.exchange.removal import prune
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.warm_starts import PARENT, inherit_images, written_parent
@@ -120,16 +122,14 @@ def shown(
     if config.attributes:
         rows = [codes(config.attributes, run.attribute_values.get(str(image.pk), {})) for image in images]
         attributes = table_of(rows, config.attributes)
-    if not config.classes:
-        return TrainingImages(pixels, attributes=attributes)
-    numbers = [config.class_number(ImageClass(image.modality, image.label)) for image in images]
-    return TrainingImages(pixels, np.array(numbers), attributes=attributes)
-
-
-def prompt_of(image: Image, template: str) -> str:
-    """The template with this image's finding and modality in it."""
-    prompt = template.replace("{modality}", image.get_modality_display())
-    return prompt.replace("{finding}", image.label).strip(" ,")
+    training = TrainingImages(pixels, attributes=attributes)
+    if config.text:
+        training.texts = [run.texts.get(str(image.pk), "") for image in images]
+        training.text_encoder = text_encoders.encoder(config.text.encoder).path
+    if config.classes:
+        numbers = [config.class_number(ImageClass(image.modality, image.label)) for image in images]
+        training.classes = np.array(numbers)
+    return training
 
 
 class RunRecorder:

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from generation.training import pipeline_folder
-from generation.training.forms import MOST_MORE_STEPS, FineTuneForm, LongerForm, ModelImportForm, TrainingForm
+from generation.training.exchange.forms import ModelImportForm
+from generation.training.forms import MOST_MORE_STEPS, FineTuneForm, LongerForm, TrainingForm
 from generation.training.models import Checkpoint, TrainingRun
 from generation.training.run_history import Course, loss_curve, time_left
 from jobs.duration_button import is_of_duration, with_duration

@@ -32,11 +32,11 @@ OF_THE_WEIGHTS = (
         "latent_channels",
         "latent_widths",
     ),
-    *("objective", "schedule", "zero_terminal_snr", "train_timesteps", "attributes"),
+    *("objective", "schedule", "zero_terminal_snr", "train_timesteps", "attributes", "text"),
 )
 PARENT = "parent"  # in a run's folder, the checkpoint to start with
 # What its images are of, and its chance, are a new run's own.
-NOT_INHERITED = {"classes", "attributes", "seed", "steps", "extractors", "keep_best"}
+NOT_INHERITED = {"classes", "attributes", "text", "seed", "steps", "extractors", "keep_best"}
 
 
 def inherited(parent: Checkpoint) -> dict[str, object]:

@@ -25,7 +25,7 @@ from generation.utility.results import ExplanationOverlap, TrainedFor, UtilityRe
 from generation.utility.subgroups import groups_of
 from jobs.models import JobFailedError, JobLostError
 from jobs.throttle import Throttle
-from pool.attributes import attribute_of
+from pool.canonical.attributes import attribute_of
 from pool.canonical.pixels import encode_png
 from pool.canonical.typed_json import as_json
 from pool.models import Image

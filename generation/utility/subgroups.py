@@ -34,10 +34,10 @@ def groups_of(values: Sequence[str]) -> list[str]:
     in the lower one, and unknown stays unknown.
     """
     numbers = [number_of(value) if value else None for value in values]
-    known = [number for number in numbers if number is not None]
-    if len(set(known)) <= MOST_VALUES or len(known) < sum(map(bool, values)):
+    present = [number for number in numbers if number is not None]
+    if len(set(present)) <= MOST_VALUES or len(present) < sum(map(bool, values)):
         return list(values)
-    low, first, middle, third, high = (float(edge) for edge in np.quantile(known, [0, 0.25, 0.5, 0.75, 1]))
+    low, first, middle, third, high = (float(edge) for edge in np.quantile(present, [0, 0.25, 0.5, 0.75, 1]))
     edges = list(dict.fromkeys((first, middle, third, high)))
     starts = [low, *edges]
     names = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from pool.attributes import USUAL
+from pool.canonical.attributes import USUAL
 from pool.canonical.texts import line
 from pool.imports.dialects import ALIASES, MISSING, Table, key_of
 from pool.imports.labels import BadSourceError

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from jobs.disk_space import is_out_of_room
-from pool.attributes import KEPT, USUAL, as_provenance, kept_of
+from pool.canonical.attributes import KEPT, USUAL, as_provenance, kept_of
 from pool.canonical.pixels import (
     STORED_LEVEL,
     Pixels,
@@ -246,8 +246,8 @@ def _complete(image: Image, described: Description) -> str:
         for name in USUAL
         if described.provenance.get(name) and not image.provenance.get(name)
     }
-    before, kept = kept_of(image.provenance), kept_of(described.provenance)
-    columns = {name: value for name, value in kept.items() if name not in before}
+    before, after = kept_of(image.provenance), kept_of(described.provenance)
+    columns = {name: value for name, value in after.items() if name not in before}
     if attributes := [*usual, *columns]:
         image.provenance = image.provenance | usual | ({KEPT: before | columns} if columns else {})
     image.save(update_fields=[*new, *(["provenance"] if attributes else [])])

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from pool.attributes import lines_of
+from pool.canonical.attributes import lines_of
 
 MOST_REASON = 300
 

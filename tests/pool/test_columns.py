@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from pool.attributes import attribute_of, lines_of, names_in
+from pool.canonical.attributes import attribute_of, lines_of, names_in
 from pool.canonical.pixels import encode_png
 from pool.imports.columns import LONGEST_VALUE, MOST_COLUMNS, column_names
 from pool.imports.labels import BadSourceError

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ class TrainingImages:
     classes: NDArray[np.int64] | None = None
     prompts: Sequence[str] = ()
     attributes: NDArray[np.float32] | None = None  # (n, attributes), no number where one is not known
+    texts: Sequence[str] = ()  # "" where an image has none
+    text_encoder: Path | None = None  # the folder of the encoder that reads them
 
     def check(self, config: RunConfig) -> None:
         side = (config.size, config.size) + ((3,) if config.channels == 3 else ())

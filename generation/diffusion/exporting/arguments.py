@@ -73,6 +73,19 @@ def unet_arguments(config: TrainingConfig) -> dict[str, object]:
         "norm_num_groups": 8,
         "class_embed_type": None,
         "num_class_embeds": class_count(config),
+        **(_of_text(config) if config.text else {}),
+    }
+
+
+def _of_text(config: TrainingConfig) -> dict[str, object]:
+    """Of a UNet2DConditionModel, which looks at a text where the other one looks at the image alone."""
+    rest = len(config.widths) - 1
+    return {
+        "down_block_types": ("DownBlock2D",) * rest + ("CrossAttnDownBlock2D",),
+        "up_block_types": ("CrossAttnUpBlock2D",) + ("UpBlock2D",) * rest,
+        "cross_attention_dim": config.text.width if config.text else None,
+        # Which is the number of heads, whatever diffusers calls it.
+        "attention_head_dim": tuple(width // config.head_dim for width in config.widths),
     }
 
 
@@ -97,7 +110,8 @@ def condition_columns(config: TrainingConfig) -> list[tuple[str, ...]]:
     """What each number of the transformer's token says, in order: the classes first, the last of them for none."""
     classes = [("class", str(kind)) for kind in config.classes] + [NO_CLASS] if config.classes else []
     changes = [("change", str(place)) for place in range(CHANGES)] if config.augment else []
-    return [*classes, *changes, *(column for each in config.attributes for column in each.columns)]
+    attributes = [column for each in config.attributes for column in each.columns]
+    return [*classes, *changes, *attributes, *(config.text.columns if config.text else ())]
 
 
 def network_of(config: TrainingConfig) -> DiffusersNetwork:

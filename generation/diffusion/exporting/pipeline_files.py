@@ -83,6 +83,10 @@ def imported(open_file: Callable[[str], IO[bytes]]) -> ImportedModel:
     try:
         description = _description(text_of(text))
         config = TrainingConfig.from_mapping(description["config"])
+        if config.text:
+            raise CheckpointError(
+                "The model is told texts by an encoder of another site, and cannot be taken in."
+            )
         net = network_of(config)
         of_net = tensors_read(open_file(f"{net.folder}/{WEIGHTS}"))
         tensors = {net.prefix + name: tensor for name, tensor in of_net.items()}

@@ -18,6 +18,7 @@ class Guidance:
     high: float = 1.0
     rescale: float = 0.0
     of_attributes: tuple[float, ...] = ()  # in the order of the model's attributes
+    of_text: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.low < self.high <= 1:
@@ -25,6 +26,7 @@ class Guidance:
         if not 0 <= self.rescale <= 1:
             raise ConfigError("The rescaling of guidance is from 0, none, to 1.")
 
-    def scales_at(self, level: float) -> tuple[float, tuple[float, ...]]:
-        """Of the class and of the attributes."""
-        return (self.scale, self.of_attributes) if self.low <= level <= self.high else (1.0, ())
+    def scales_at(self, level: float) -> tuple[float, tuple[float, ...], float]:
+        """Of the class, of the attributes and of the text."""
+        is_guided = self.low <= level <= self.high
+        return (self.scale, self.of_attributes, self.of_text) if is_guided else (1.0, (), 1.0)

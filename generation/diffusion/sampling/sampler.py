@@ -25,6 +25,7 @@ def sample(
     *,
     classes: Sequence[int] | None = None,
     attributes: NDArray[np.float32] | None = None,
+    text: NDArray[np.float32] | None = None,
     sampler: str = "",
     steps: int = 20,
     guidance: float | Guidance = 1.0,
@@ -34,7 +35,7 @@ def sample(
 ) -> NDArray[np.uint8]:
     """One image per seed, (n, size, size) grey or (n, size, size, 3) RGB, 8-bit; with a `start`, of its images in turn.
 
-    Raises ConfigError when the sampler does not fit the model.
+    `text` are the states of each one's text (n, tokens, width). Raises ConfigError when the sampler does not fit the model.
     """
     guide = guidance if isinstance(guidance, Guidance) else Guidance(guidance)
     is_flow = net.config.objective == "flow"
@@ -49,6 +50,7 @@ def sample(
     noisy = torch.cat([torch.randn(shape, generator=generator) for generator in generators]).to(device)
     cond = torch.tensor(classes, device=device) if classes is not None else None
     conditions = torch.from_numpy(attributes).to(device) if attributes is not None else None
+    states = torch.from_numpy(text).to(device) if text is not None else None
     with torch.inference_mode(), autocast(device, precision):
         editing = _editing(start, net, schedule, noisy)
         first = editing.first if editing else 0
@@ -57,7 +59,7 @@ def sample(
             schedule.set_begin_index(first)
         for place in range(first, len(times)):
             # None of these schedules scales what the network is shown.
-            scale, scales = guide.scales_at(noise_level(schedule, place, is_flow=is_flow))
+            scale, scales, text_scale = guide.scales_at(noise_level(schedule, place, is_flow=is_flow))
             predicted = net.guided(
                 noisy,
                 times[place],
@@ -66,6 +68,8 @@ def sample(
                 rescale=guide.rescale,
                 attributes=conditions,
                 attribute_scales=scales,
+                text=states,
+                text_scale=text_scale,
             )
             step = schedule.timesteps[place]
             noisy = schedule.step(predicted, step, noisy, generator=generators).prev_sample

@@ -25,6 +25,9 @@ from generation.diffusion.model_cache import (
 )
 from generation.diffusion.sampling.guidance import Guidance
 from generation.diffusion.sampling.seeds import seed_of
+from generation.diffusion.text.condition import NAME as TEXT
+from generation.diffusion.text.condition import TextCondition
+from generation.diffusion.text.encoder_folder import read_folder
 from generation.images.engines.prefetch import prefetched
 from generation.images.engines.protocol import (
     Answers,
@@ -36,11 +39,14 @@ from generation.images.engines.protocol import (
     Sources,
     engine_errors,
 )
-from pool.attributes import as_provenance
+from pool.canonical.attributes import as_provenance
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from generation.diffusion.network import Denoiser
     from generation.diffusion.sampling.editing import Start
+    from generation.diffusion.text.encoder import TextEncoder
 
 MOST_STEPS = 1000
 OF_GUIDANCE = ("guidance_low", "guidance_high", "guidance_rescale")
@@ -50,6 +56,7 @@ ON_GPU, ON_CPU = 32, 4  # images at once
 
 
 network_cache: ModelCache[Denoiser] = ModelCache(bytes_of)
+text_encoder_cache: ModelCache[TextEncoder] = ModelCache(bytes_of)
 
 
 def _load(source: CheckpointSource, precision: str) -> Denoiser:
@@ -82,7 +89,7 @@ class DiffusionEngine:
 
     def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Answers:
         net = network_of(self.source, str(request.settings.get("precision") or "auto"))
-        plan = _SamplingPlan.of(net, request)
+        plan = _SamplingPlan.of(net, request, self.source.text_encoder)
         size = self.batch or (ON_GPU if next(net.parameters()).device.type == "cuda" else ON_CPU)
 
         def batches(running: GenerationRequest) -> Iterator[list[EngineImage]]:
@@ -112,6 +119,7 @@ class _SamplingPlan:
 
     kinds: dict[str, int]
     attributes: tuple[Attribute, ...]
+    reader: _Reader | None
     sampler: str
     steps: int
     guidance: Guidance
@@ -119,7 +127,7 @@ class _SamplingPlan:
     provenance: dict[str, object]
 
     @classmethod
-    def of(cls, net: Denoiser, request: GenerationRequest) -> _SamplingPlan:
+    def of(cls, net: Denoiser, request: GenerationRequest, encoder: Path | None) -> _SamplingPlan:
         from generation.diffusion.objectives import make_sampler
 
         settings = request.settings
@@ -129,7 +137,8 @@ class _SamplingPlan:
             raise EngineError(f"The number of sampling steps is from 1 to {MOST_STEPS}.")
         with engine_errors():
             make_sampler(net.config, sampler)
-            guidance = guidance_of(settings, net.config.attributes)
+            guidance = guidance_of(settings, net.config.attributes, has_text=net.config.text is not None)
+            reader = _Reader.of(net.config.text, encoder, request)
             for spec in request.image_specs:
                 codes(net.config.attributes, spec.attributes)
             labels = {spec.label for spec in request.image_specs} or {request.label}
@@ -146,7 +155,7 @@ class _SamplingPlan:
             "guidance": guidance.scale,
             "size": net.config.size,
         }
-        return cls(kinds, net.config.attributes, sampler, steps, guidance, compile_it, facts)
+        return cls(kinds, net.config.attributes, reader, sampler, steps, guidance, compile_it, facts)
 
     def sample(self, net: Denoiser, request: GenerationRequest, group: list[int]) -> list[EngineImage]:
         from generation.diffusion.sampling.sampler import sample
@@ -157,6 +166,7 @@ class _SamplingPlan:
             seeds,
             classes=[self.kinds[request.image_spec(index).label] for index in group] if self.kinds else None,
             attributes=self._attribute_table([request.image_spec(index) for index in group]),
+            text=self._states([request.image_spec(index).prompt for index in group]),
             sampler=self.sampler,
             steps=self.steps,
             guidance=self.guidance,
@@ -169,6 +179,7 @@ class _SamplingPlan:
                 **as_provenance(request.image_spec(index).attributes),
                 "engine": "diffusion",
                 **self.provenance,
+                **(self.reader.facts(request.image_spec(index).prompt) if self.reader else {}),
                 **_facts(request.sources, index),
             }
             for index in group
@@ -181,6 +192,10 @@ class _SamplingPlan:
             return None
         return table_of([codes(self.attributes, spec.attributes) for spec in specs], self.attributes)
 
+    def _states(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
+        """What the network gets of texts; None where no image has one."""
+        return None if self.reader is None else self.reader.states(texts)
+
     def try_out(self, net: Denoiser, number: int) -> None:
         """Sample for as short as can be, in the very shapes of a batch of so many."""
         from generation.diffusion.sampling.sampler import sample
@@ -192,34 +207,83 @@ class _SamplingPlan:
             *(net, [0] * number),
             classes=classes,
             attributes=attributes,
+            text=self._states([""] * number),
             steps=2,
             guidance=guidance,
             precision="fp32",
         )
 
 
-def guidance_of(settings: EngineSettings, attributes: Sequence[Attribute] = ()) -> Guidance:
-    """As a job's settings have it, of a model of these attributes. Raises ConfigError."""
+@dataclass(frozen=True)
+class _Reader:
+    """Who reads the texts of a job's images."""
+
+    condition: TextCondition
+    encoder: TextEncoder
+
+    @classmethod
+    def of(
+        cls, condition: TextCondition | None, folder: Path | None, request: GenerationRequest
+    ) -> _Reader | None:
+        """None where no image has a text, or the model is told none. Raises ConfigError."""
+        if condition is None or not any(spec.prompt for spec in request.image_specs):
+            return None
+        if folder is None:
+            raise ConfigError(f"The model’s text encoder {condition.encoder} does not lie here.")
+        return cls(
+            condition, text_encoder_cache.get(f"{folder}|{condition}", partial(_encoder, folder, condition))
+        )
+
+    def states(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, tokens, width), each text read once."""
+        distinct = list(dict.fromkeys(texts))
+        rows = self.encoder.states(distinct)
+        return rows[[distinct.index(text) for text in texts]]
+
+    def facts(self, text: str) -> Mapping[str, object]:
+        if not text:
+            return {}
+        return {
+            "prompt": text,
+            "text_encoder": self.condition.encoder,
+            "text_encoder_sha256": self.condition.sha256,
+        }
+
+
+def _encoder(folder: Path, condition: TextCondition) -> TextEncoder:
+    from generation.diffusion.text.encoder import TextEncoder
+
+    return TextEncoder(read_folder(folder), condition, device_for_work())
+
+
+def guidance_of(
+    settings: EngineSettings, attributes: Sequence[Attribute] = (), *, has_text: bool = False
+) -> Guidance:
+    """As a job's settings have it, of a model of these attributes, and perhaps of a text. Raises ConfigError."""
+    scales = _attribute_scales(str(settings.get("attribute_guidance", "")), attributes, has_text=has_text)
     return Guidance(
         float(settings.get("guidance", 1.0)),
         float(settings.get("guidance_low", 0.0)),
         float(settings.get("guidance_high", 1.0)),
         float(settings.get("guidance_rescale", 0.0)),
-        _attribute_scales(str(settings.get("attribute_guidance", "")), attributes),
+        tuple(scales.get(own.name, 1.0) for own in attributes) if set(scales) - {TEXT} else (),
+        scales.get(TEXT, 1.0),
     )
 
 
-def _attribute_scales(words: str, attributes: Sequence[Attribute]) -> tuple[float, ...]:
-    """Of “sex:3, age:2”, in the order of the attributes; () where none is guided."""
-    scales = {}
+def _attribute_scales(words: str, attributes: Sequence[Attribute], *, has_text: bool) -> dict[str, float]:
+    """Of “sex:3, age:2, text:4”, by the name; nothing where none is guided."""
+    scales: dict[str, float] = {}
+    names = [*(own.name for own in attributes), *([TEXT] if has_text else [])]
     for part in filter(None, (part.strip() for part in words.split(","))):
         name, _, scale = part.partition(":")
         number = number_of(scale)
-        if number is None or not 0 <= number <= MOST_GUIDANCE or name not in {own.name for own in attributes}:
-            names = ", ".join(own.name for own in attributes) or "none"
-            raise ConfigError(f"Guidance is written like “sex:3”, of what the model is told of: {names}.")
+        if number is None or not 0 <= number <= MOST_GUIDANCE or name not in names:
+            raise ConfigError(
+                f"Guidance is written like “sex:3”, of what the model is told of: {', '.join(names) or 'none'}."
+            )
         scales[name] = number
-    return tuple(scales.get(own.name, 1.0) for own in attributes) if scales else ()
+    return scales
 
 
 def _start(sources: Sources | None, group: Sequence[int]) -> Start | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -16,11 +17,13 @@ from generation.images.engines.diffusion import OF_GUIDANCE, guidance_of
 from generation.images.engines.protocol import EngineSettings, ImageSpec
 from generation.images.forms.base import NewJobForm
 from generation.images.models import GenerationJob
-from generation.images.prompts import ImageSpecError, attribute_specs
+from generation.images.prompts import ImageSpecError, attribute_specs, expand
 from generation.images.source_settings import MOST_SOURCES, source_errors, source_settings
+from generation.training.conditions import text_encoders
 from generation.training.models import Checkpoint
 from pool.models import Dataset, Image, Modality, Origin
 
+LONGEST_TEXT = 4_000
 EVERY = "every finding, as many of each"
 
 
@@ -60,8 +63,18 @@ class DiffusionJobForm(NewJobForm):
         help_text="For a model that is told more than the finding, such as “sex:F|M, age:40|60”: every combination, "
         "as many of each. What is left out is not told.",
     )
+    text = forms.CharField(
+        max_length=LONGEST_TEXT,
+        required=False,
+        label="Told in words",
+        help_text="For a model that is told texts: what they say, or a template such as “{side:left|right} lung, {finding}”, "
+        "every combination as often.",
+    )
     attribute_guidance = forms.CharField(
-        max_length=300, required=False, label="Guidance of these", help_text="Such as “sex:3, age:2”."
+        max_length=300,
+        required=False,
+        label="Guidance of these",
+        help_text="Such as “sex:3, age:2”, and “text:2” of a text.",
     )
     # By number, not from a list; the rows are those of whoever asks all the same.
     edit_of = forms.ModelChoiceField(
@@ -112,7 +125,7 @@ class DiffusionJobForm(NewJobForm):
     field_order = (
         *("what", "total", "dataset", "new_dataset", "seed", "steps", "sampler", "guidance"),
         *OF_GUIDANCE,
-        *("attributes", "attribute_guidance"),
+        *("attributes", "text", "attribute_guidance"),
         *("edit_of", "edit_each", "strength", "region", "mask"),
         *("precision", "compile", "priority"),
     )
@@ -140,8 +153,12 @@ class DiffusionJobForm(NewJobForm):
             (key, f"{checkpoint}: {_in_words(kind)}") for key, (checkpoint, kind) in self.kinds.items()
         ]
         self.fields["what"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
-        if self.chosen is not None and self.chosen.is_readable and (told := self.chosen.config.attributes):
-            names = ", ".join(map(str, told))  # of a table or another site: they may hold anything
+        if (
+            self.chosen is not None
+            and self.chosen.is_readable
+            and (attributes := self.chosen.config.attributes)
+        ):
+            names = ", ".join(map(str, attributes))  # of a table or another site: they may hold anything
             self.fields["attributes"].help_text = format_html("{} is told of {}.", self.chosen, names)
 
     def clean_attributes(self) -> str:
@@ -155,14 +172,18 @@ class DiffusionJobForm(NewJobForm):
     def clean(self) -> None:
         try:
             super().clean()
-        except ImageSpecError as error:  # more combinations with the findings than there may be
-            self.add_error("attributes", str(error))
+        except (
+            ImageSpecError
+        ) as error:  # no template, or more combinations with the findings than there may be
+            self.add_error("text" if self.cleaned_data.get("text") else "attributes", str(error))
             return
         data = self.cleaned_data
         chosen, sampler = self.kinds.get(data.get("what", "")), data.get("sampler")
         if chosen and sampler and sampler not in chosen[0].samplers:
             self.add_error("sampler", f"{chosen[0]} is sampled by {', '.join(chosen[0].samplers)}.")
         self._check_guidance(chosen[0] if chosen else None)
+        if chosen and data.get("text"):
+            self._check_text(chosen[0])
         if chosen and "attributes" not in self.errors:
             self._check_attributes(chosen[0])
         if chosen:
@@ -200,10 +221,29 @@ class DiffusionJobForm(NewJobForm):
         labels = [chosen.label]
         if chosen.label == EVERY:
             labels = [kind.label for kind in checkpoint.kinds if kind.modality == chosen.modality]
+        text = str(self.cleaned_data.get("text") or "")
         kinds = [ImageSpec("", label) for label in labels]
+        if text:
+            modality = str(Modality(chosen.modality).label)
+            kinds = [
+                replace(spec, label=label)
+                for label in labels
+                for spec in expand(text, label=label, modality=modality)
+            ]
         if words := self.cleaned_data.get("attributes"):
             return attribute_specs(words, kinds)
-        return kinds if chosen.label == EVERY else []
+        return kinds if text or chosen.label == EVERY else []
+
+    def _check_text(self, checkpoint: Checkpoint) -> None:
+        """What the worker could not read is refused here."""
+        condition = checkpoint.config.text
+        if condition is None:
+            self.add_error("text", f"{checkpoint} is told no text: leave it out.")
+            return
+        try:
+            text_encoders.encoder(condition.encoder)
+        except ConfigError as error:
+            self.add_error("text", str(error))
 
     def _check_attributes(self, checkpoint: Checkpoint) -> None:
         """What the model is not told of is refused here, not by a worker."""
@@ -214,7 +254,9 @@ class DiffusionJobForm(NewJobForm):
             self.add_error("attributes", str(error))
         try:
             guidance_of(
-                {"attribute_guidance": self.cleaned_data["attribute_guidance"]}, checkpoint.config.attributes
+                {"attribute_guidance": self.cleaned_data["attribute_guidance"]},
+                checkpoint.config.attributes,
+                has_text=checkpoint.config.text is not None,
             )
         except ConfigError as error:
             self.add_error("attribute_guidance", str(error))

@@ -47,6 +47,7 @@ AS_ON_THE_PAGE = (
         "guidance",
         *OF_GUIDANCE,
         "attributes",
+        "text",
         "attribute_guidance",
         "quality",
         "stand_in",
@@ -109,6 +110,9 @@ class Command(BaseCommand):
         parser.add_argument("--guidance-rescale", type=float, metavar="PHI", help="0 to 1, 0.7 is usual")
         parser.add_argument(
             "--attributes", metavar="VALUES", help="what else a model is told: “sex:F|M, age:40|60”"
+        )
+        parser.add_argument(
+            "--text", metavar="TEXT", help="told a model of texts, or a template: {side:left|right} lung"
         )
         parser.add_argument("--attribute-guidance", metavar="SCALES", help="of these: “sex:3, age:2”")
         parser.add_argument("--quality", help="of the API's model")

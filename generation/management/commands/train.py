@@ -21,6 +21,10 @@ from jobs.command_line.run_inline import perform_with_bar
 from pool.models import Dataset
 
 NUMBERS = ("size", "steps", "batch", "seed")
+AS_ON_THE_PAGE = (
+    *("preset", "by_finding", "pipeline", "prompt", "attributes", "extractors"),
+    *("text", "text_encoder", "text_dropout", "text_tokens"),
+)
 # What makes a new run; one that is gone on with has its settings already.
 OF_A_NEW_RUN = (
     *(
@@ -36,6 +40,10 @@ OF_A_NEW_RUN = (
         "from",
         "attributes",
         "attribute_table",
+        "text",
+        "text_encoder",
+        "text_dropout",
+        "text_tokens",
         "extractors",
     ),
     *NUMBERS,
@@ -68,6 +76,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--attribute-table", type=Path, metavar="CSV", help="columns file and the attributes"
         )
+        _text(parser)
         parser.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped")
         parser.add_argument(
             "--more-steps",
@@ -103,7 +112,7 @@ class Command(BaseCommand):
         form = _form(options)
         self.stderr.write(form.estimate().sentence)
         run = form.submit(None, enqueue=False)
-        for line in run.told:
+        for line in run.conditions:
             self.stderr.write(f"Told of each image: {line}.")
         return run
 
@@ -130,6 +139,21 @@ class Command(BaseCommand):
             raise CommandError(run.error or f"The run was {run.state}.")
 
 
+def _text(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--text",
+        metavar="TEMPLATE",
+        help="told of each image in words: “{caption}”, “{finding}, {view} view”",
+    )
+    parser.add_argument(
+        "--text-encoder", metavar="NAME", help="who reads it, of the home's models/text-encoders"
+    )
+    parser.add_argument(
+        "--text-dropout", type=float, metavar="SHARE", help="how often it is hidden (default 0.1)"
+    )
+    parser.add_argument("--text-tokens", type=int, metavar="N", help="longer texts are cut (default 77)")
+
+
 def _numbers(parser: ArgumentParser) -> None:
     for name in NUMBERS:
         parser.add_argument(f"--{name}", type=int, help="instead of the preset's")
@@ -145,10 +169,7 @@ def _form(options: Options) -> WithConfigFile:
     except ConfigError as error:
         raise refusal(str(error)) from error
     values = {
-        **{
-            name: options[name]
-            for name in (*NUMBERS, "preset", "by_finding", "pipeline", "prompt", "attributes", "extractors")
-        },
+        **{name: options[name] for name in (*NUMBERS, *AS_ON_THE_PAGE)},
         "name": options["name"] or dataset.name,
         "dataset": dataset.pk,
         "rank": options["lora"],

@@ -41,6 +41,11 @@ def exported_files(checkpoint: Checkpoint, *, sampler: str = "") -> Iterator[Fil
     if checkpoint.run is not None and checkpoint.run.is_finetuning:
         raise CheckpointError(f"{checkpoint} is a LoRA, which diffusers loads as the file it is.")
     stored: CheckpointJSON = checkpoint.description
+    if stored["config"].get("text"):
+        raise CheckpointError(
+            f"{checkpoint} is told texts by an encoder that lies on this site, which no pipeline of diffusers asks for: only "
+            "LungRater makes images with it."
+        )
     facts: CheckpointFacts = {**_facts(checkpoint), **stored.get("facts", {})}
     description: CheckpointJSON = {**stored, "facts": facts}
     with opened(checkpoint.weights, f"the checkpoint {checkpoint}") as weights:

@@ -95,6 +95,7 @@ class DiffusionJob(TypedDict):
     guidance_high: NotRequired[float | None]
     guidance_rescale: NotRequired[float | None]
     attributes: NotRequired[str | None]
+    text: NotRequired[str | None]
     attribute_guidance: NotRequired[str | None]
     edit_of: NotRequired[int | None]
     edit_each: NotRequired[int | None]
@@ -466,6 +467,10 @@ class Training(TypedDict):
     by_finding: NotRequired[bool | None]
     attributes: NotRequired[str | None]
     attribute_table: NotRequired[str | None]
+    text: NotRequired[str | None]
+    text_encoder: NotRequired[str | None]
+    text_dropout: NotRequired[float | None]
+    text_tokens: NotRequired[int | None]
     seed: NotRequired[int | None]
 
 

@@ -855,8 +855,8 @@ class TakenBackFacts(TypedDict):
 
 
 class TrainingFacts(TypedDict):
-    """`told` says what the model is told of each image beside its finding, and of how many images that
-    is unknown."""
+    """`conditions` say what the model is told of each image beside its finding, and of how many images
+    that is unknown."""
 
     id: int
     state: Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
@@ -873,7 +873,7 @@ class TrainingFacts(TypedDict):
     name: str
     dataset_id: int
     config: dict[str, object]
-    told: list[str]
+    conditions: list[str]
 
 
 class Upload(TypedDict):

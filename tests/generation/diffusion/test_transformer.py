@@ -126,3 +126,19 @@ def test_the_large_preset_has_the_tokens_and_blocks_of_dit_b_2() -> None:
 def test_a_width_that_the_heads_do_not_share_evenly_is_refused() -> None:
     with pytest.raises(ConfigError, match="multiple of heads"):
         TrainingConfig.from_mapping({**PRESETS["tiny-transformer"], "heads": 5})
+
+
+def test_a_transformer_that_is_told_attributes_alone_learns_them() -> None:
+    config = tiny_config(**TRANSFORMER, attributes=(SIDE,), learning_rate=0.02, steps=12)
+    images = phantoms(replace(config, attributes=(SIDE, DENSITY)), count=10)
+    assert images.attributes is not None
+    images.attributes = images.attributes[:, :1]
+    trainer = Trainer(config, images)
+    for _ in range(config.steps):
+        trainer.train_step()
+    noisy, times = torch.randn(1, 1, 16, 16), torch.tensor([300.0])
+
+    with torch.inference_mode():
+        left, right = (trainer.net(noisy, times, None, None, torch.tensor([[side]])) for side in (0.0, 1.0))
+
+    assert not torch.equal(left, right)

@@ -146,7 +146,9 @@ def test_a_zip_of_too_much_is_refused_before_it_is_unpacked(
     limit: str, researcher: User, client_of: Callable[[User], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content, sentences = BytesIO(), {"members": "1,000 files", "bytes": "larger than", "description": "1 MB"}
-    monkeypatch.setattr("generation.training.forms.MOST_UNPACKED", 2**20 if limit == "bytes" else 2**30)
+    monkeypatch.setattr(
+        "generation.training.exchange.forms.MOST_UNPACKED", 2**20 if limit == "bytes" else 2**30
+    )
     with ZipFile(content, "w", ZIP_DEFLATED) as archive:
         archive.writestr("lungrater.json", b" " * (2**21 if limit != "members" else 1))
         for number in range(1_001 if limit == "members" else 0):

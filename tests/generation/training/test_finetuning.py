@@ -30,7 +30,7 @@ from generation.images.engines.pipeline import PipelineEngine
 from generation.images.engines.protocol import EngineImage, GenerationRequest
 from generation.models import TrainingRun
 from generation.training import pipeline_folder
-from generation.training.runner import prompt_of
+from generation.training.conditions.text_templates import prompt_of
 from pool import splits
 from pool.models import Dataset
 from tests.factories import make_dataset, make_image

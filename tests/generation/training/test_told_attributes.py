@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 
 from generation.images.forms.local import DiffusionJobForm
 from generation.models import Checkpoint, GenerationJob, TrainingRun
-from pool.attributes import attribute_of
+from pool.canonical.attributes import attribute_of
 from pool.canonical.pixels import encode_png
 from pool.models import Dataset, Image
 from tests.factories import make_dataset, make_image
@@ -133,7 +133,7 @@ def test_columns_that_an_import_kept_are_told_and_missing_ones_are_counted(tmp_p
     run = train("--attributes=scanner, bmi:number")
     generate("--count=4", '--attributes=scanner:"GE, Optima"|Siemens, bmi:25|35')
 
-    assert run.told == [
+    assert run.conditions == [
         'scanner ("GE, Optima"|Siemens), unknown of 1 of 4 images',
         "bmi (20 to 40), unknown of 1 of 4 images",
     ]

@@ -13,8 +13,8 @@ Provenance = Mapping[str, object]
 
 def kept_of(provenance: Provenance) -> dict[str, str]:
     """The attributes that are not usual."""
-    kept = provenance.get(KEPT)
-    return {str(name): str(value) for name, value in kept.items()} if isinstance(kept, dict) else {}
+    columns = provenance.get(KEPT)
+    return {str(name): str(value) for name, value in columns.items()} if isinstance(columns, dict) else {}
 
 
 def attribute_of(provenance: Provenance, name: str) -> str:
@@ -32,23 +32,23 @@ def attribute_of(provenance: Provenance, name: str) -> str:
 def as_provenance(attributes: Mapping[str, str]) -> dict[str, object]:
     """Attributes as they stand in a provenance, where none can pass for anything else that it says."""
     usual: dict[str, object] = {name: value for name, value in attributes.items() if name in USUAL and value}
-    kept = {name: value for name, value in attributes.items() if name not in USUAL and value}
-    return {**usual, KEPT: kept} if kept else usual
+    columns = {name: value for name, value in attributes.items() if name not in USUAL and value}
+    return {**usual, KEPT: columns} if columns else usual
 
 
 def names_in(provenances: Iterable[Provenance]) -> list[str]:
     """The usual attributes that any of them has, then the other ones in the order of the alphabet."""
-    usual, kept = set(), set()
+    usual, columns = set(), set()
     for provenance in provenances:
         usual |= {name for name in USUAL if attribute_of(provenance, name)}
-        kept |= set(kept_of(provenance))
-    return [*(name for name in USUAL if name in usual), *sorted(kept - usual)]
+        columns |= set(kept_of(provenance))
+    return [*(name for name in USUAL if name in usual), *sorted(columns - usual)]
 
 
 def lines_of(provenance: Provenance) -> list[tuple[str, str]]:
     """All that a provenance says, as lines to read."""
-    others = {name: value for name, value in provenance.items() if name != KEPT}
-    lines = sorted((others | kept_of(provenance)).items(), key=lambda line: line[0].lower())
+    remaining = {name: value for name, value in provenance.items() if name != KEPT}
+    lines = sorted((remaining | kept_of(provenance)).items(), key=lambda line: line[0].lower())
     return [(name[:1].upper() + name[1:].replace("_", " "), _in_words(value)) for name, value in lines]
 
 

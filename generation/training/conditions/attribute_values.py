@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from generation.diffusion.attributes import MOST_VALUES, Attribute, number_of
 from generation.diffusion.config import ConfigError
-from pool.attributes import attribute_of, names_in
+from pool.canonical.attributes import attribute_of, names_in
 from pool.canonical.texts import line, plain
 from pool.imports.columns import LONGEST_VALUE, OF_MAKING
 from pool.models import Dataset, Image
@@ -48,11 +48,11 @@ def attributes_of(
     wishes = [_wish(part) for part in words.split(",") if part.strip()]
     images = list(training_images(dataset).only("pk", "label", "provenance", "source_name", "dataset"))
     values: Values = {str(image.pk): {} for image in images}
-    known = ", ".join(names_in(image.provenance for image in images)) or "nothing"
+    stored_names = ", ".join(names_in(image.provenance for image in images)) or "nothing"
     attributes = []
     for name, is_number, dropout in wishes:
         for image in images:
-            if value := _value(image, name, table):
+            if value := value_of(image, name, table):
                 values[str(image.pk)][name] = value
         attributes.append(
             _attribute(
@@ -60,7 +60,7 @@ def attributes_of(
                 [own[name] for own in values.values() if name in own],
                 is_number=is_number,
                 dropout=dropout,
-                known=known,
+                stored_names=stored_names,
             )
         )
     return tuple(attributes), values
@@ -79,10 +79,12 @@ def _wish(part: str) -> tuple[str, bool, float]:
     return name, is_number, dropout
 
 
-def _attribute(name: str, texts: Iterable[str], *, is_number: bool, dropout: float, known: str) -> Attribute:
+def _attribute(
+    name: str, texts: Iterable[str], *, is_number: bool, dropout: float, stored_names: str
+) -> Attribute:
     distinct = sorted(set(texts))
     if not distinct:
-        raise ConfigError(f"No training image has a value of {name}; the pool knows of them: {known}.")
+        raise ConfigError(f"No training image has a value of {name}; the pool knows of them: {stored_names}.")
     if len(distinct) < 2:
         raise ConfigError(f"The training images do not differ in {name}: there is nothing to learn of it.")
     if not is_number:
@@ -100,7 +102,7 @@ def _attribute(name: str, texts: Iterable[str], *, is_number: bool, dropout: flo
     return Attribute(name, low=min(readable), high=max(readable), dropout=dropout)
 
 
-def _value(image: Image, name: str, table: Mapping[str, Mapping[str, str]]) -> str:
+def value_of(image: Image, name: str, table: Mapping[str, Mapping[str, str]]) -> str:
     """A table goes before the pool."""
     from_table = table.get(_base(image.source_name), {}).get(name, "")
     return from_table or (image.label if name == FINDING else attribute_of(image.provenance, name))

@@ -1,0 +1,33 @@
+"""The text encoders that lie in the home's `models/text-encoders/` folder, by name; a path never comes from a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+
+from generation.diffusion.run_config import ConfigError
+from generation.diffusion.text.encoder_folder import EncoderFolder, read_folder
+
+
+def folder() -> Path:
+    return Path(settings.MODELS_DIR) / "text-encoders"
+
+
+def names() -> list[str]:
+    """Every encoder that can be asked for."""
+    return sorted(config.parent.name for config in folder().glob("*/config.json"))
+
+
+def none_of_this_name() -> str:
+    """What a form says of another name than these; `%(value)s` stands for the name."""
+    return (
+        f"There is no text encoder '%(value)s' in {folder()}; there are: {', '.join(names()) or 'none yet'}."
+    )
+
+
+def encoder(name: str) -> EncoderFolder:
+    """The folder of this name. Raises ConfigError."""
+    if name not in names():
+        raise ConfigError(none_of_this_name() % {"value": name})
+    return read_folder(folder() / name)
