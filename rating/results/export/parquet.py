@@ -1,20 +1,20 @@
 """The ratings as Parquet: the columns of the CSV with their types, nothing guarded, nothing lost.
 
-PostgreSQL writes each page as one text of CSV, which Arrow reads a column at a time: no row becomes a Python object.
+PostgreSQL sends each page as a few binary arrays, which Arrow takes a column at a time: no row becomes a Python object.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
-
 from rating.reading.marks import SIDES, marks_of
+from rating.results.export.binary_columns import aggregates, column_of, fetched, texts
 from rating.results.export.rating_rows import (
+    IMAGE_KEY,
     OF_THE_IMAGE,
     OF_THE_SHOWING,
     ImageFacts,
@@ -32,13 +32,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PAGE = 10_000
-IMAGE_KEY = "image_key"  # what stands for an image in what PostgreSQL writes
-AS_TEXT = ("reasons", "second", "view_state")  # read as texts, of which each is looked up
+AS_TEXT = ("reasons", "second", "view_state")  # read as texts, of which each different one is looked up
+RATER_PLACE = "sitting.place - 1"  # among the page's sittings, in place of a rater's pseudonym
 NUMBERS = ("session", "position", "confidence", "revision", "place")
 MILLISECONDS = ("active_ms", "idle_ms")
-INSTANTS = ("first_shown_at", "rated_at")
-WORDS = ("rater", "kind", "label")  # a pseudonym and words of ours, never empty
-PLAIN = {*NUMBERS, *MILLISECONDS, *INSTANTS, *WORDS, IMAGE_KEY}  # cells that need no quotes
+INSTANTS = {"first_shown_at": "presentation.first_shown_at", "rated_at": "rating.rated_at"}
 LISTS_OF_SETS = ("dataset", "finding", "members", "generator")
 MISSING = "Parquet needs pyarrow, which this site lacks: `pip install 'lungrater[export]'`, or take the CSV."
 
@@ -95,14 +93,12 @@ def _schema(study: Study) -> pa.Schema:
 def _tables(study: Study, schema: pa.Schema, *, machines: bool) -> Iterator[pa.Table]:
     import pyarrow as pa
 
-    query = _page_query(study)
     images = _Images(image_facts(study))
     sets = sets_of(study) if study.shows_sets else {}
-    for page in sitting_pages(study, machines=machines, size=PAGE):
-        columns = _columns(_page(query, page), study, schema)
-        columns["study"] = _mapped(columns["rater"], lambda _: study.name, pa.string())
+    pages = sitting_pages(study, machines=machines, size=PAGE)
+    for read in _Pages(study, schema).columns(pages):
+        columns = read | images.of(read[IMAGE_KEY])
         columns["reasons"] = _mapped(columns["reasons"], json.loads, schema.field("reasons").type)
-        columns |= images.of(columns[IMAGE_KEY])
         for name, kind in _second_types(study).items():
             columns[name] = _mapped(columns["second"], _answer_picker(name.removeprefix(SECOND)), kind)
         if study.slices > 1:
@@ -124,8 +120,7 @@ class _Images:
 
         self.keys = _array(list(facts), pa.int64())
         self.columns = {
-            name: _array([row[place] for row in facts.values()], pa.string())
-            for place, name in enumerate(OF_THE_IMAGE)
+            name: texts([row[place] for row in facts.values()]) for place, name in enumerate(OF_THE_IMAGE)
         }
 
     def of(self, keys: pa.Array) -> dict[str, pa.Array]:
@@ -148,49 +143,30 @@ def _answer_picker(code: str) -> Callable[[str], Any]:
     return lambda answers: json.loads(answers).get(code)
 
 
-def _names(study: Study) -> tuple[str, ...]:
-    return (*OF_THE_SHOWING, IMAGE_KEY, *after_image(study))
+class _Pages:
+    """Reads pages of rows as columns, the rater's pseudonym put in and the image by its key."""
 
+    def __init__(self, study: Study, schema: pa.Schema) -> None:
+        import pyarrow as pa
 
-def _page_query(study: Study) -> str:
-    """A page's rows as one text: COPY would send each row by itself, a million waits.
+        self.study = study.name
+        names = [*OF_THE_SHOWING, IMAGE_KEY, *after_image(study)]
+        types = {name: schema.field(name).type for name in names if name in schema.names}
+        types |= dict.fromkeys(AS_TEXT, pa.string()) | {IMAGE_KEY: pa.int64(), "rater": pa.int64()}
+        self.types = {name: types[name] for name in names if name != "second" or study.second_questions}
+        rows = row_query(study, rater=RATER_PLACE, **INSTANTS)
+        cells = [each for name, kind in self.types.items() for each in aggregates(name, kind)]
+        self.query = f"SELECT {', '.join(cells)} FROM ({rows}) AS page ({', '.join(names)})"  # noqa: S608  (constants of this package only)
 
-    A NULL stays an empty cell, in quotes or not.
-    """
-    cells = [
-        name if name in PLAIN else f"'\"' || replace({name}, '\"', '\"\"') || '\"'" for name in _names(study)
-    ]
-    line = ", ',', ".join(cells)
-    rows = f"({row_query(study)}) AS page ({', '.join(_names(study))})"
-    return f"SELECT string_agg(concat({line}), E'\\n') FROM {rows}"  # noqa: S608  (constants of this package only)
-
-
-def _page(query: str, page: SittingsPage) -> bytes:
-    with connection.cursor() as cursor:
-        cursor.execute(query, page.parameters(PAGE))
-        (text,) = cursor.fetchone()
-    return str(text or "").encode()
-
-
-def _columns(data: bytes, study: Study, schema: pa.Schema) -> dict[str, Any]:
-    """The page by column. An empty cell in quotes is an empty text, one without is none."""
-    import pyarrow as pa
-    from pyarrow import csv
-
-    names = _names(study)
-    types = {name: schema.field(name).type for name in names if name not in {*AS_TEXT, IMAGE_KEY}}
-    table = csv.read_csv(
-        pa.BufferReader(data),
-        read_options=csv.ReadOptions(column_names=names, use_threads=False),
-        parse_options=csv.ParseOptions(newlines_in_values=True),
-        convert_options=csv.ConvertOptions(
-            column_types=types | dict.fromkeys(AS_TEXT, pa.string()) | {IMAGE_KEY: pa.int64()},
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-        ),
-    )
-    return {name: column.combine_chunks() for name, column in zip(names, table.columns, strict=True)}
+    def columns(self, pages: Iterable[SittingsPage]) -> Iterator[dict[str, Any]]:
+        asked = ((page.raters, page.parameters(PAGE)) for page in pages)
+        for raters, row in fetched(self.query, asked):
+            cells = iter(row)
+            columns = {name: column_of(cells, kind) for name, kind in self.types.items()}
+            of_sitting = columns["rater"]
+            columns["rater"] = texts(raters).take(of_sitting)
+            columns["study"] = texts([self.study] * len(raters)).take(of_sitting)
+            yield columns
 
 
 def _mapped(column: Any, of: Callable[[str], Any], kind: Any) -> Any:

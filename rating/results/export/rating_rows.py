@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, Max, Min
 
 from rating.reading.revision_chain import refuse_where_ratings_differ
 from rating.studies.enrolment import pseudonym
@@ -30,6 +30,7 @@ OF_THE_SHOWING = {
     "kind": "presentation.kind",
 }
 KEY = len(OF_THE_SHOWING)  # the place in a row of the image's key, which stands for the next ones
+IMAGE_KEY = "image_key"
 OF_THE_IMAGE = ("image", "modality", "dataset", "finding", "truth")
 IS_PLACE = "rating.label IN ('1', '2', '3', '4')"
 OF_THE_RATING = {
@@ -54,6 +55,7 @@ TABLES = """
     FROM unnest(%s::bigint[], %s::text[], %s::int[]) WITH ORDINALITY AS sitting (id, rater, session, place)
     JOIN rating_presentation presentation ON presentation.sitting_id = sitting.id
     LEFT JOIN rating_rating rating ON rating.presentation_id = presentation.id
+        AND rating.presentation_id BETWEEN %s AND %s
     WHERE presentation.position > %s
     ORDER BY sitting.place, presentation.position LIMIT %s
 """
@@ -64,16 +66,33 @@ ImageFacts = tuple[str, str, str | None, str | None, str | None]
 
 @dataclass(frozen=True, slots=True)
 class SittingsPage:
-    """Sittings whose rows fit into a page together, or one that is longer and read on from a position."""
+    """Sittings whose rows fit into a page together, or one that is longer and read on from a position.
+
+    `first` and `last` are the least and the greatest key among their presentations, which a freeze makes in a row: their
+    ratings are read as one range, not a lookup each.
+    """
 
     keys: list[int]
     raters: list[str]
     sessions: list[int]
     rows: int
+    first: int
+    last: int
     after: int = 0
 
     def parameters(self, size: int) -> list[Any]:
-        return [self.keys, self.raters, self.sessions, self.after, size]
+        return [self.keys, self.raters, self.sessions, self.first, self.last, self.after, size]
+
+    def and_then(self, other: SittingsPage) -> SittingsPage:
+        """This page and the other one's sittings after it."""
+        return SittingsPage(
+            [*self.keys, *other.keys],
+            [*self.raters, *other.raters],
+            [*self.sessions, *other.sessions],
+            self.rows + other.rows,
+            min(self.first, other.first),
+            max(self.last, other.last),
+        )
 
 
 def column_names(study: Study) -> tuple[str, ...]:
@@ -91,10 +110,13 @@ def reads_view_state(study: Study) -> bool:
     return study.slices > 1 or study.lets_mark
 
 
-def row_query(study: Study) -> str:
-    """The rows of a page, by `SittingsPage.parameters`; at KEY the image's key in place of its facts."""
-    cells = [*OF_THE_SHOWING.values(), "presentation.study_image_id", *after_image(study).values()]
-    return f"SELECT {', '.join(cells)} {TABLES}"
+def row_query(study: Study, **instead: str) -> str:
+    """The rows of a page, by `SittingsPage.parameters`; at KEY the image's key in place of its facts.
+
+    instead: what PostgreSQL reads for a column in place of what is read for CSV and JSON.
+    """
+    cells = {**OF_THE_SHOWING, IMAGE_KEY: "presentation.study_image_id", **after_image(study)} | instead
+    return f"SELECT {', '.join(cells.values())} {TABLES}"
 
 
 def image_facts(study: Study) -> dict[int, ImageFacts]:
@@ -133,25 +155,22 @@ def sitting_pages(study: Study, *, machines: bool = False, size: int = PAGE) -> 
     refuse_where_ratings_differ(study)
     sittings = Sitting.objects.of_machines() if machines else Sitting.objects.counted()
     ordered = sittings.filter(enrolment__study=study).order_by("enrolment__number", "session", "attempt")
-    counts = dict(
-        Presentation.objects.filter(sitting__in=sittings.filter(enrolment__study=study))
-        .order_by()
-        .values_list("sitting")
-        .annotate(n=Count("pk"))
-    )
-    page = SittingsPage([], [], [], 0)
+    presentations = Presentation.objects.filter(sitting__in=sittings.filter(enrolment__study=study))
+    extents = presentations.order_by().values_list("sitting").annotate(Count("pk"), Min("pk"), Max("pk"))
+    of_sitting = {key: extent for key, *extent in extents}
+    page: SittingsPage | None = None
     for key, number, session in ordered.values_list("pk", "enrolment__number", "session"):
-        rows, rater = counts.get(key, 0), pseudonym(number, is_machine=machines)
-        if page.keys and page.rows + rows > size:
+        if key not in of_sitting:
+            continue
+        sitting = SittingsPage([key], [pseudonym(number, is_machine=machines)], [session], *of_sitting[key])
+        if page is not None and page.rows + sitting.rows > size:
             yield page
-            page = SittingsPage([], [], [], 0)
-        if rows > size:
-            yield from _long_sitting(SittingsPage([key], [rater], [session], rows), size)
-        elif rows:
-            page = SittingsPage(
-                [*page.keys, key], [*page.raters, rater], [*page.sessions, session], page.rows + rows
-            )
-    if page.keys:
+            page = None
+        if sitting.rows > size:
+            yield from _long_sitting(sitting, size)
+        else:
+            page = sitting if page is None else page.and_then(sitting)
+    if page is not None:
         yield page
 
 
@@ -167,5 +186,5 @@ def _long_sitting(sitting: SittingsPage, size: int) -> Iterator[SittingsPage]:
         )
         if not positions:
             return
-        yield SittingsPage([key], sitting.raters, sitting.sessions, len(positions), after)
+        yield replace(sitting, rows=len(positions), after=after)
         after = positions[-1]
