@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, IntegerField, JSONField, OuterRef, QuerySet, Subquery, TextField
+from django.db.models.expressions import Func
+from django.db.models.functions import Cast, Coalesce
 
 
 def count_of(rows: QuerySet[Any], by: str) -> Coalesce:
@@ -19,3 +20,21 @@ def count_of(rows: QuerySet[Any], by: str) -> Coalesce:
     """
     own = rows.filter(**{by: OuterRef("pk")}).order_by().values(by).annotate(number=Count("*"))
     return Coalesce(Subquery(own.values("number")), 0)
+
+
+class _NumbersByKey(Subquery):
+    """The second column of a query of two, by its first: one JSON object."""
+
+    template = "(SELECT jsonb_object_agg(numbered.key, numbered.number) FROM (%(subquery)s) AS numbered (key, number))"
+    output_field = JSONField()
+
+
+def count_once(rows: QuerySet[Any], by: str, *, of: str) -> Coalesce:
+    """How many different `of` these rows have that refer to the outer query's row by this field.
+
+    For rows of which the whole site has few: all of them are counted before the first outer row, and never again. A look of its own
+    for each outer row could not go by an index where `by` stands in another table, and would see all rows each time.
+    """
+    numbers = _NumbersByKey(rows.order_by().values_list(by).annotate(number=Count(of, distinct=True)))
+    own = Func(numbers, Cast("pk", TextField()), function="jsonb_extract_path_text", output_field=TextField())
+    return Coalesce(Cast(own, IntegerField()), 0)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Now
 from django.urls import reverse
 
 from accounts.membership.models import Membership, Shared, SharedQuerySet
@@ -17,7 +17,7 @@ from jobs.models import Job, JobQuerySet
 from outbound.fetching import without_query
 from pool.canonical.attributes import lines_of
 from pool.canonical.measurements import in_words
-from pool.counting import count_of
+from pool.counting import count_of, count_once
 from pool.storage.paths import stored_path, upload_path, value_path
 
 ANY_NOTE = "any"
@@ -45,20 +45,12 @@ class DatasetQuerySet(SharedQuerySet["Dataset"]):
 
     def counted(self) -> Self:
         """Datasets with `image_count`, `excluded_count` and `held_count`, the near-copies of real images."""
-        # From the copies on, of which there are few, not from a dataset's images.
-        of_copy = NearCopy.objects.filter(
-            image__dataset=models.OuterRef("pk"), image__excluded_reason=""
-        ).order_by()
-        counted = (
-            of_copy.values("image__dataset")
-            .annotate(number=models.Count("image", distinct=True))
-            .values("number")
-        )
+        copies = NearCopy.objects.filter(image__excluded_reason="")
         return self.annotate(
             image_count=count_of(Image.objects.all(), "dataset"),
             has_values=models.Exists(Image.objects.with_values().filter(dataset=models.OuterRef("pk"))),
             excluded_count=count_of(Image.objects.exclude(excluded_reason=""), "dataset"),
-            held_count=Coalesce(models.Subquery(counted), 0),
+            held_count=count_once(copies, "image__dataset", of="image"),
         )
 
 

@@ -137,5 +137,34 @@ def test_a_page_of_datasets_reads_no_image_of_those_on_other_pages(client_of, re
             page = browser.get(address).text
         assert f"{images} real" not in page
 
-    # Of 3,200 more images none; the four more pairs of near-copies are looked at for each of fifty datasets.
-    assert works[1600].rows <= works[400].rows + 50 * 4 * 2
+    # Of 3,200 more images none; of four more pairs of near-copies each copy and its image; and who has a part in two more datasets.
+    assert works[1600].rows <= works[400].rows + 4 * 6 + 2 * 50
+
+
+def held_back(copies: int) -> Dataset:
+    """A dataset of so many images that each repeat two real ones."""
+    real = [make_image(make_dataset()) for _ in range(2)]
+    dataset = make_dataset(origin="synthetic")
+    images = [make_image(dataset) for _ in range(copies)]
+    NearCopy.objects.bulk_create(
+        NearCopy(image=image, of=original, similarity=1, threshold=0.9)
+        for image in images
+        for original in real
+    )
+    return dataset
+
+
+def test_near_copies_are_looked_at_once_for_a_page_of_datasets_however_many_it_has():
+    for _ in range(20):
+        make_dataset()
+    rows = {}
+    for copies in (20, 60):
+        full = held_back(copies)
+        analyze()
+        with database_work() as work:
+            listed: list[Any] = list(Dataset.objects.counted())
+        assert {dataset.pk: dataset.held_count for dataset in listed}[full.pk] == copies
+        rows[copies] = work.rows
+
+    # Of 60 more images and 120 more pairs: each is given a few times on its way, and never by dataset.
+    assert rows[60] - rows[20] <= (60 + 120) * 6
