@@ -6,8 +6,19 @@ from collections.abc import Collection, Iterator
 from heapq import merge
 from operator import attrgetter
 
-from jobs.models import Job
+from jobs.models import Job, shutting_down
 from jobs.tasks import job_kinds
+
+
+def perform_one_job(queues: Collection[str]) -> Job | None:
+    """Do jobs of these queues in their turns until one of them has ended, or this process is told to end; None where none waits.
+
+    A job that steps aside for others is no end: whoever starts a process for each job would start one too few.
+    """
+    job = perform_next_job(queues)
+    while job and job.state == Job.State.QUEUED and not shutting_down.is_set():
+        job = perform_next_job(queues)
+    return job
 
 
 def perform_next_job(queues: Collection[str]) -> Job | None:

@@ -10,8 +10,8 @@ import pytest
 from django.utils import timezone
 
 from generation.models import GenerationJob
-from jobs.models import Job
-from jobs.next_job import perform_next_job
+from jobs.models import Job, JobStepsAsideError, shutting_down
+from jobs.next_job import perform_next_job, perform_one_job
 from pool.models import ImportJob
 from tests.generation.makers import make_checkpoint, make_job
 
@@ -65,3 +65,43 @@ def test_one_that_another_worker_has_just_taken_is_passed_over(
     monkeypatch.setattr(ImportJob, "claim", lambda _self: False)
 
     assert perform_next_job(["cpu"]) == drawn
+
+
+def stepping_aside(monkeypatch: pytest.MonkeyPatch, times: int) -> list[Job]:
+    """Jobs are begun, the first few times to step aside; which, in that order."""
+    begun: list[Job] = []
+
+    def run(job: Job) -> None:
+        begun.append(job)
+        if len(begun) <= times:
+            raise JobStepsAsideError("Others go first.")
+
+    monkeypatch.setattr("jobs.models.runner_of", lambda _kind: run)
+    return begun
+
+
+def test_whoever_came_for_one_job_goes_on_until_one_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = make_job()
+    begun = stepping_aside(monkeypatch, times=2)
+
+    done = perform_one_job(["cpu"])
+
+    assert (done, begun) == (drawn, [drawn] * 3)
+    assert done is not None
+    assert (done.state, done.attempts) == ("succeeded", 3)
+
+
+def test_whoever_came_for_one_job_and_is_told_to_end_leaves_it_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn = make_job()
+    stepping_aside(monkeypatch, times=9)
+    shutting_down.set()
+    try:
+        left = perform_one_job(["cpu"])
+    finally:
+        shutting_down.clear()
+
+    assert left == drawn
+    assert left is not None
+    assert (left.state, left.message) == ("queued", "Others go first.")

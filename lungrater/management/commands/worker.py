@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from jobs.models import Job, shutting_down
-from jobs.next_job import perform_next_job
+from jobs.next_job import perform_one_job
 from jobs.tasks import stay_present
 from lungrater.embedded import commands, redis
 from lungrater.embedded.home import Home
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--once",
             action="store_true",
-            help="do the job that has waited longest, needing no broker, and end: with 1 where it did not succeed",
+            help="do the job that has waited longest, needing no broker, and end: with 1 where it did not succeed, with 0 where it waits again",
         )
         parser.add_argument("--name", help="a name no other worker has (default: from host and process)")
 
@@ -66,7 +66,7 @@ class Command(BaseCommand):
             signal.signal(number, leave_once)
         stay_present(queues)
         try:
-            job = perform_next_job(queues)
+            job = perform_one_job(queues)
         finally:
             shutting_down.set()
         if job is None:
@@ -75,7 +75,7 @@ class Command(BaseCommand):
         outcome = (
             f"{type(job)._meta.verbose_name} {job.pk}: {job.get_state_display()}. {job.error or job.message}"
         )
-        if job.state != Job.State.SUCCEEDED:
+        if job.state not in {Job.State.SUCCEEDED, Job.State.QUEUED}:
             raise CommandError(outcome)
         self.stdout.write(outcome)
 
