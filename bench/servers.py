@@ -41,6 +41,8 @@ def servers() -> dict[str, list[str]]:
     granian = ["-m", "granian", "--interface", "wsgi", "--host", "{host}", "--port", "{port}"]
     return {
         "gunicorn, 2 × 8 threads": gunicorn(ours, 2, 8),
+        "gunicorn, 2 × 4 threads": gunicorn(ours, 2, 4),
+        "gunicorn, 2 × 3 threads": gunicorn(ours, 2, 3),
         "gunicorn, 2 × 2 threads": gunicorn(ours, 2, 2),
         "gunicorn, 3 × 4 threads": gunicorn(ours, 3, 4),
         "gunicorn, 4 × 2 threads": gunicorn(ours, 4, 2),

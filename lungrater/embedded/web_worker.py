@@ -1,5 +1,5 @@
 """gunicorn's threads, of which no client can hold one for ever: not by sending its request a byte at a time, nor by
-taking the answer so."""
+taking the answer so; and of which few at a time work on an answer, the others wait for their turn."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import select
 import socket
 import struct
 import sys
+import threading
 import time
 from typing import Any
 
@@ -26,6 +27,10 @@ LOOK_EVERY = 0.5  # seconds
 # Who reads slowly, such as a proxy for its own client, acknowledges in steps: Linux takes no more into a full buffer until
 # a 16th of it is free, and makes it 6 MB at most unless it is set otherwise.
 ACKNOWLEDGED_AT_ONCE = 6 * 2**20 // 16
+# More threads at once than this take Python from each other in the middle of their work, and all answers come later.
+TURNS = threading.Semaphore(2)
+# Who has the turn may wait long himself, for a lock or for another server: then nobody waits for him.
+LONGEST_WAIT_FOR_A_TURN = 0.1  # seconds
 
 
 class BoundedLine(socket.socket):
@@ -34,7 +39,8 @@ class BoundedLine(socket.socket):
 
     A client that keeps to the rate is not cut off, however large its body; what it has sent faster gives it no more
     than the same time again to fall silent, what it has taken faster no more than until its next acknowledgement.
-    Only waiting for the client counts, not what is done with its bytes.
+    Only waiting for the client counts, not what is done with its bytes. That has its turn, from the request's first
+    bytes to the answer's, but while the client is waited for.
     """
 
     patience: float
@@ -45,6 +51,7 @@ class BoundedLine(socket.socket):
     sent: int
     acknowledged: int
     sent_too_slowly = False
+    has_turn = False
 
     @classmethod
     def over(cls, line: socket.socket) -> BoundedLine:
@@ -58,24 +65,40 @@ class BoundedLine(socket.socket):
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """Raises TimeoutError once the request is too slow."""
+        if self.ran_out or self.left <= 0:
+            self.ran_out = True
+            raise TimeoutError(errno.EPIPE, TOO_SLOW)  # of which gunicorn makes no traceback
+        try:
+            received = super().recv(size, flags | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            received = self._wait_for_request(size, flags)
+        if received and not self.received:
+            self.has_turn = TURNS.acquire(timeout=LONGEST_WAIT_FOR_A_TURN)
+        self.received += len(received)
+        self.left = min(self.left + len(received) / REQUEST_BYTES_PER_SECOND, self.patience)
+        return received
+
+    def _wait_for_request(self, size: int, flags: int) -> bytes:
+        self.give_turn_back()
         others, began_at = self.gettimeout(), time.monotonic()
         try:
-            if self.ran_out or self.left <= 0:
-                raise TimeoutError
             self.settimeout(self.left if others is None else min(self.left, others))
-            received = super().recv(size, flags)
+            return super().recv(size, flags)
         except TimeoutError:
             self.ran_out = True
-            raise TimeoutError(errno.EPIPE, TOO_SLOW) from None  # of which gunicorn makes no traceback
+            raise TimeoutError(errno.EPIPE, TOO_SLOW) from None
         finally:
             self.settimeout(others)
-        self.received += len(received)
-        waited = time.monotonic() - began_at
-        self.left = min(self.left - waited + len(received) / REQUEST_BYTES_PER_SECOND, self.patience)
-        return received
+            self.left -= time.monotonic() - began_at
+
+    def give_turn_back(self) -> None:
+        if self.has_turn:
+            self.has_turn = False
+            TURNS.release()
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """Raises TimeoutError once the client takes the answer too slowly."""
+        self.give_turn_back()
         rest = memoryview(data).cast("B")
         while rest:
             try:
@@ -136,7 +159,10 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         if not isinstance(line, BoundedLine):
             return super().handle(conn)
         line.expect_request()
-        goes_on = super().handle(conn)
+        try:
+            goes_on = super().handle(conn)
+        finally:
+            line.give_turn_back()
         if line.ran_out:
             self.log.warning("%s; %d bytes of it came in time.", TOO_SLOW, line.received)
             return False

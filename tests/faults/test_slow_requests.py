@@ -121,6 +121,20 @@ def test_clients_that_stop_reading_their_answer_leave_the_threads_to_others(room
     assert max(len(each) for each in replies) < len(LARGE)
 
 
+def test_two_long_downloads_from_one_process_leave_a_rater_to_the_others(room: Room) -> None:
+    """Each holds a thread for as long as its reader takes, which is allowed to whoever keeps to the rate."""
+    with (
+        web_server(room.site.home, WEB_CONCURRENCY="1", WEB_REQUEST_SECONDS="300") as (port, _pid),
+        clients(port, 2, (DOWNLOAD % "large.bin").encode()) as lines,
+    ):
+        begun = [line.recv(1000) for line in lines]
+        saves = [answer(port, room.reader, room.next_path()) for _ in range(5)]
+        rest = [reply(line) for line in lines]
+
+    assert saves == [200] * 5
+    assert [len(begun[number] + rest[number]) > len(LARGE) for number in range(2)] == [True, True]
+
+
 def test_an_answer_that_is_taken_slowly_but_at_the_rate_comes_whole(port: int) -> None:
     """At 400 kB/s, for three times as long as a client may take nothing."""
     received = b""

@@ -1,0 +1,109 @@
+"""How many requests a web process works on at a time, and who need not wait for them."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from lungrater.embedded import web_worker
+from lungrater.embedded.web_worker import BoundedLine
+
+AT_ONCE = 2
+FOR_EVER = 20.0  # seconds
+
+
+@pytest.fixture(autouse=True)
+def turns(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
+    """This test's own, and nobody goes without one."""
+    semaphore = threading.Semaphore(AT_ONCE)
+    monkeypatch.setattr(web_worker, "TURNS", semaphore)
+    monkeypatch.setattr(web_worker, "LONGEST_WAIT_FOR_A_TURN", FOR_EVER)
+    return semaphore
+
+
+@contextlib.contextmanager
+def requests(number: int) -> Iterator[list[tuple[BoundedLine, socket.socket]]]:
+    """So many lines on which a request has begun to come, with the ends of their clients."""
+    with contextlib.ExitStack() as stack:
+        lines = []
+        for _ in range(number):
+            ours, client = socket.socketpair()
+            line = BoundedLine.over(ours)
+            stack.enter_context(line)
+            stack.enter_context(client)
+            stack.callback(line.give_turn_back)
+            line.expect_request()
+            client.sendall(b"GET")
+            lines.append((line, client))
+        yield lines
+
+
+class Reading(threading.Thread):
+    """Reads the first bytes of a request, as a thread of the web server does, which then has its turn."""
+
+    def __init__(self, line: BoundedLine) -> None:
+        super().__init__(daemon=True)
+        self.line, self.may_work = line, threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        self.line.recv(3)
+        self.may_work.set()
+
+
+def test_a_third_request_waits_until_one_of_two_has_its_answer() -> None:
+    with requests(3) as lines:
+        for line, _client in lines[:AT_ONCE]:
+            line.recv(3)
+        third = Reading(lines[2][0])
+        went_before = third.may_work.wait(0.2)
+        lines[0][0].sendall(b"200 ")
+
+        assert third.may_work.wait(FOR_EVER)
+    assert not went_before
+
+
+def test_whose_client_has_yet_to_send_the_rest_leaves_the_turn_to_others() -> None:
+    with requests(AT_ONCE + 1) as lines:
+        for line, _client in lines[:AT_ONCE]:
+            line.recv(3)
+        slow = [Reading(line) for line, _client in lines[:AT_ONCE]]
+
+        assert Reading(lines[AT_ONCE][0]).may_work.wait(FOR_EVER)
+        for _line, client in lines[:AT_ONCE]:
+            client.sendall(b" / ")
+        assert all(each.may_work.wait(FOR_EVER) for each in slow)
+
+
+def test_who_holds_the_turn_for_long_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_worker, "LONGEST_WAIT_FOR_A_TURN", 0.05)
+    with requests(4 * AT_ONCE) as lines:
+        began = time.monotonic()
+        for line, _client in lines:
+            line.recv(3)
+        took = time.monotonic() - began
+
+        assert [line.has_turn for line, _client in lines] == [True] * AT_ONCE + [False] * 3 * AT_ONCE
+    assert 3 * AT_ONCE * 0.05 <= took < 5
+
+
+def test_every_turn_is_given_back_once(turns: threading.Semaphore) -> None:
+    """After an answer in pieces, and after a request that broke off."""
+    with requests(2) as lines:
+        (answered, _client), (broken_off, client) = lines
+        for line, _end in lines:
+            line.recv(3)
+        for _ in range(3):
+            answered.sendall(b"piece")
+        client.close()
+        end = [broken_off.recv(3), broken_off.recv(3)]
+        for line, _end in lines:
+            line.give_turn_back()
+
+    assert end == [b"", b""]
+    assert [turns.acquire(blocking=False) for _ in range(AT_ONCE + 1)] == [True] * AT_ONCE + [False]
