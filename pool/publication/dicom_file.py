@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from pydicom.dataset import Dataset as DicomDataset
 from pydicom.dataset import FileMetaDataset
@@ -19,14 +21,43 @@ BYTES, WORDS, COLOUR = (UID(f"{SECONDARY_CAPTURE}.{part}") for part in (2, 3, 4)
 PAGE_NUMBERS = 0x00182001  # the tag of a vector with a number a frame
 MODALITIES = {Modality.XRAY: "CR", Modality.CT: "CT", Modality.MRI: "MR"}
 ROOT = "lungrater"
+PIXEL_DATA = (0x7FE0, 0x0010)
+MOST_BYTES = 2**32 - 2  # an element's length is four bytes, even, and the greatest of them means “unknown”
 
 
-def dicom_file(image: Image, frames: Sequence[Pixels], *, software: str) -> bytes:
-    """The file. A window over the whole range shows each stored value as it is."""
-    pixels = frames[0]
+class TooLargeForDicomError(Exception):
+    """The stack has more pixels than one file holds; the message says what to do."""
+
+
+def dicom_chunks(image: Image, frames: Iterable[Pixels], *, software: str) -> Iterator[bytes]:
+    """The file, a frame at a time: a stack of gigabytes never stands in memory.
+
+    frames: as many as the image has slices, all of one shape. A window over the whole range shows each stored value as
+    it is. Raises TooLargeForDicomError before the first chunk.
+    """
+    rest = iter(frames)
+    first = next(rest)
+    length = first.nbytes * image.slices
+    if length > MOST_BYTES:
+        raise TooLargeForDicomError(
+            f"The stack {image.pk} has {image.slices} slices of together {length / 2**30:.1f} GiB, and one DICOM file holds "
+            "less than 4: leave it out on its page, with the reason."
+        )
+    yield _head(image, first, software)
+    # The last element of all, so that it may follow by itself.
+    kind = b"OW" if first.dtype.itemsize > 1 else b"OB"
+    yield struct.pack("<HH2s2xI", *PIXEL_DATA, kind, length + length % 2)
+    for frame in chain([first], rest):
+        yield frame.astype(frame.dtype.newbyteorder("<"), copy=False).tobytes()
+    if length % 2:
+        yield b"\0"
+
+
+def _head(image: Image, pixels: Pixels, software: str) -> bytes:
+    """All before the pixels, of which `pixels` is a frame."""
     bits = pixels.dtype.itemsize * 8
     colour = pixels.ndim == 3
-    kind = SECONDARY_CAPTURE if len(frames) == 1 else COLOUR if colour else WORDS if bits > 8 else BYTES
+    kind = SECONDARY_CAPTURE if image.slices == 1 else COLOUR if colour else WORDS if bits > 8 else BYTES
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = kind
     meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[ROOT, str(image.pk)])
@@ -45,9 +76,9 @@ def dicom_file(image: Image, frames: Sequence[Pixels], *, software: str) -> byte
     file.SeriesNumber = file.InstanceNumber = 1
     file.Manufacturer = "LungRater"
     _say_where_from(file, image, software)
-    if len(frames) > 1:
-        file.NumberOfFrames, file.FrameIncrementPointer = len(frames), PAGE_NUMBERS
-        file.PageNumberVector = list(range(1, len(frames) + 1))
+    if image.slices > 1:
+        file.NumberOfFrames, file.FrameIncrementPointer = image.slices, PAGE_NUMBERS
+        file.PageNumberVector = list(range(1, image.slices + 1))
     file.SamplesPerPixel = 3 if colour else 1
     file.PhotometricInterpretation = "RGB" if colour else "MONOCHROME2"
     if colour:
@@ -57,9 +88,6 @@ def dicom_file(image: Image, frames: Sequence[Pixels], *, software: str) -> byte
     file.Rows, file.Columns = pixels.shape[:2]
     file.BitsAllocated = file.BitsStored = bits
     file.HighBit, file.PixelRepresentation = bits - 1, 0
-    data = b"".join(frame.astype(frame.dtype.newbyteorder("<")).tobytes() for frame in frames)
-    file.PixelData = data + b"\0" * (len(data) % 2)
-    file["PixelData"].VR = "OW" if bits > 8 else "OB"
     target = io.BytesIO()
     file.save_as(target, enforce_file_format=True)
     return target.getvalue()

@@ -41,7 +41,10 @@ def make_release(job: DatasetRelease) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "release.zip"
         with contextlib.closing(MeasuredZip(path)) as archive:
-            release.write(archive, timezone.localdate(), pulse)
+            try:
+                release.write(archive, timezone.localdate(), pulse)
+            except NotReleasedError as error:
+                raise JobFailedError(str(error)) from error
         _keep(job, path, release)
     record(job.dataset, job.requested_by, "released a dataset", sha256=job.sha256, images=job.total)
 

@@ -15,7 +15,7 @@ from pool.models import Dataset, Image, Origin
 from pool.publication.citations import card, citation_cff, datacite_json, kaggle_json
 from pool.publication.croissant import TABLE, ZipFacts, croissant_json
 from pool.publication.datasheet import datasheet
-from pool.publication.dicom_file import dicom_file
+from pool.publication.dicom_file import TooLargeForDicomError, dicom_chunks
 from pool.publication.facts import ReleaseFacts, facts_of, maker_of
 from pool.publication.marks import ManifestSigner, has_c2pa, with_xmp
 from pool.publication.metadata_csv import metadata_lines
@@ -51,17 +51,20 @@ class Folder:
         self.path, self.members = path, list[Member]()
 
     def add(self, name: str, chunks: Iterable[bytes], *, rows: int | None = None) -> Member:
-        content = b"".join(chunks)
         place = self.path / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
-        member = Member(name, len(content), hashlib.sha256(content).hexdigest(), rows)
+        digest, size = hashlib.sha256(), 0
+        with place.open("wb") as file:
+            for chunk in chunks:
+                digest.update(chunk)
+                size += file.write(chunk)
+        member = Member(name, size, digest.hexdigest(), rows)
         self.members.append(member)
         return member
 
 
 class Release:
-    """The dataset on its way out. Raises NotReleasedError for one that may not go."""
+    """The dataset on its way out. Raises NotReleasedError for one that may not go, or cannot."""
 
     def __init__(self, dataset: Dataset, image_format: str) -> None:
         if reasons := reasons_not_to_release(dataset, image_format):
@@ -90,7 +93,10 @@ class Release:
         for place, image in enumerate(self.images):
             pulse(place, len(self.images))
             names.append(f"images/{image.pk.hex}.{'png' if self.is_png else 'dcm'}")
-            target.add(names[-1], [self.file_of(image, names[-1])])
+            try:
+                target.add(names[-1], self.chunks_of(image, names[-1]))
+            except TooLargeForDicomError as error:
+                raise NotReleasedError(str(error)) from error
         facts = facts_of(self.dataset, self.images, marks=self.marks, today=today)
         rows = "".join(metadata_lines(zip(names, self.images, strict=True)))
         table = target.add(TABLE, [rows.encode()], rows=len(names))
@@ -115,18 +121,18 @@ class Release:
             raise ValueError("The release is not written yet.")
         return self._describe(archive)
 
-    def file_of(self, image: Image, name: str) -> bytes:
-        """The image as it goes out, with its marks."""
+    def chunks_of(self, image: Image, name: str) -> Iterable[bytes]:
+        """The image's file as it goes out, with its marks."""
         software = f"{maker_of(image)} (LungRater {version('lungrater')})"
         if not self.is_png:
             files = slice_files(image, image.slices)
-            frames = [decode_png(stored_bytes(file, f"image {image.pk}")) for file in files]
-            return dicom_file(image, frames, software=software)
+            frames = (decode_png(stored_bytes(file, f"image {image.pk}")) for file in files)
+            return dicom_chunks(image, frames, software=software)
         png = stored_bytes(image.file, f"image {image.pk}")
         if not self.is_synthetic:
-            return png
+            return [png]
         marked = with_xmp(png)
-        return self.signer.signed(marked, title=name, software=software) if self.signer else marked
+        return [self.signer.signed(marked, title=name, software=software) if self.signer else marked]
 
 
 def _croissant_of(archive: ZipFacts | None, *, facts: ReleaseFacts, table_sha256: str, is_png: bool) -> str:

@@ -23,6 +23,7 @@ from pool.imports.archives import ImportItem, from_paths
 from pool.imports.labels import NoLabels
 from pool.imports.store import bring_in
 from pool.models import Dataset, DatasetRelease, NearCopy, Origin
+from pool.publication.dicom_file import dicom_chunks
 from pool.publication.marks import SOURCE_TYPE
 from pool.publication.rules import known_licence, reasons_not_to_release
 from pool.storage.slices import slice_files
@@ -136,6 +137,36 @@ def test_a_stack_goes_out_as_one_file_and_comes_back_slice_by_slice(bits, tmp_pa
     (path,) = (folder / "images").glob(f"{dataset.images.get(slices=5).pk.hex}.dcm")
     file = pydicom.dcmread(path)
     assert (file.NumberOfFrames, file.SyntheticData) == (5, "YES")
+
+
+def test_a_stack_is_read_a_slice_at_a_time_as_its_file_is_written():
+    """Gigabytes of slices must not wait in memory for the last of them."""
+    slices = [make_pixels(bits=16, seed=seed) for seed in range(4)]
+    stack = make_stack(make_dataset(origin=Origin.SYNTHETIC), slices)
+    read = []
+
+    def frames():
+        for number, pixels in enumerate(slices):
+            read.append(number)
+            yield pixels
+
+    steps = [(len(chunk), len(read)) for chunk in dicom_chunks(stack, frames(), software="a test")]
+
+    of_slice = slices[0].nbytes
+    assert steps[1:] == [(12, 1), *((of_slice, number) for number in (1, 2, 3, 4))]
+
+
+def test_a_stack_of_more_than_one_dicom_file_holds_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    dataset = make_dataset("Volumes", origin=Origin.SYNTHETIC)
+    slices = [make_pixels(bits=16, seed=seed) for seed in range(5)]
+    make_stack(dataset, slices)
+    most = 5 * slices[0].nbytes
+    monkeypatch.setattr("pool.publication.dicom_file.MOST_BYTES", most)
+    released(dataset, tmp_path / "as many as it holds", "dicom")
+    monkeypatch.setattr("pool.publication.dicom_file.MOST_BYTES", most - 1)
+
+    with pytest.raises(CommandError, match="one DICOM file holds less than 4: leave it out"):
+        released(dataset, tmp_path / "one byte more", "dicom")
 
 
 def test_no_mark_reaches_a_rater(tmp_path):
