@@ -54,9 +54,11 @@ class TrainingConfig(RunConfig):
     channels of the UNet's levels, attention at the lowest; `width` is that of the transformer's `depth` blocks.
     `unet_config` and `scheduler_config` are those of diffusers, as JSON, of a UNet that came from another program.
     `latent` is empty for pixel space, "own" for a small autoencoder trained on the same images, or the
-    folder of a diffusers AutoencoderKL. `time_shift` moves flow's times towards noise, 0 by the size (`shift`).
+    folder of a diffusers AutoencoderKL. With 16 `bits` the grey levels are those that the pool has, under `window` of all images. `time_shift` moves flow's times towards noise, 0 by the size (`shift`).
     """
 
+    bits: int = 8
+    window: str = ""
     network: str = "unet"
     unet_config: str = ""
     scheduler_config: str = ""
@@ -104,6 +106,9 @@ class TrainingConfig(RunConfig):
         check(0 <= self.label_dropout < 1, "label_dropout must be from 0 to below 1")
         check(0 <= self.augment <= 1, "augment is a probability, from 0 to 1")
         check(0 <= self.ema_decay < 1, "ema_decay must be from 0 to below 1")
+        check(self.bits in {8, 16}, "bits must be 8 or 16")
+        check(self.bits == 8 or self.channels == 1, "16 bits are of grey images")
+        check(self.bits == 16 or not self.window, "window belongs to bits = 16")
 
     def _check_network(self) -> None:
         check(self.network in NETWORKS, f"network must be one of {', '.join(NETWORKS)}")

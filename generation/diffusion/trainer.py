@@ -49,6 +49,8 @@ class Trainer(Learner[TrainingConfig]):
         text: TextStates | None = None,
     ) -> None:
         images.check(config)
+        if images.bits != config.bits:
+            raise ConfigError(f"The images have {images.bits} bits; the config wants {config.bits}.")
         if bool(config.classes) != (images.classes is not None):
             raise ConfigError("A class-conditional config needs the class of each image, another needs none.")
         super().__init__(config, len(images.pixels), group, device)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NotRequired, TypedDict
 
+import numpy as np
 from django.conf import settings
 from django.db import OperationalError, transaction
 
@@ -47,6 +48,7 @@ from jobs.throttle import Throttle
 from pool.canonical.previews import image_png
 from pool.canonical.texts import line
 from pool.imports.store import DuplicatePixelsError, add_image
+from pool.imports.window_words import window_range
 from pool.models import Image
 
 TURN_CHECK = 5.0
@@ -185,7 +187,13 @@ def _outcome(job: GenerationJob, answer: EngineImage | Refusal) -> OutcomeColumn
     if answer.seed is not None:
         provenance["seed"] = str(answer.seed)  # as text: 63 bits do not survive every JSON reader
     try:
-        image = add_image(job.dataset, answer.pixels, label=spec.label, provenance=provenance)
+        image = add_image(
+            job.dataset,
+            answer.pixels,
+            label=spec.label,
+            provenance=provenance,
+            values=_values(answer, job.modality),
+        )
         patient = patient_of(provenance, modality=job.modality, label=spec.label)
         if patient and not image.patient_key:
             image.patient_key = patient
@@ -217,6 +225,17 @@ def _is_as_measured(job: GenerationJob, checkpoint: Checkpoint) -> bool:
         return False
     lora = str(job.settings.get("lora") or "")
     return not lora or (checkpoint.run is not None and name_of(checkpoint.run) == lora.partition("@")[0])
+
+
+def _values(answer: EngineImage, modality: str) -> bytes:
+    """Of an image in sixteen bits whose window is known the values behind it, so that another can be laid on."""
+    shown = window_range(str(answer.provenance.get("Window", "")))
+    if answer.pixels.dtype != np.uint16 or shown is None:
+        return b""
+    from pool.imports.dicom.kind import BY_PERSON
+    from pool.imports.dicom.value_file import value_file_of_levels
+
+    return value_file_of_levels(answer.pixels.astype(np.uint16), shown, BY_PERSON.get(modality, "OT"))
 
 
 def _sum_up(job: GenerationJob) -> None:

@@ -8,7 +8,7 @@ import platform
 import subprocess
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from generation.declared_extractors import specs
 from generation.diffusion.config import ImageClass, TrainingConfig
+from generation.diffusion.data.training_images import TrainingImages
 from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.finetuning.pipelines import PipelineSource
 from generation.diffusion.run_config import ConfigError, RunConfig
@@ -26,12 +27,9 @@ from generation.training import pipeline_folder
 from generation.training.models import TrainingRun
 from generation.training.run_facts import DataFacts, ImageCounts, MachineFacts, PipelineFacts, RunFacts
 from generation.training.warm_starts import facts_of
-from pool.canonical.previews import squares
+from pool.canonical.previews import deep_squares, squares
 from pool.models import Dataset, Image
 from pool.splits import held_out_images, split_in_words, training_images
-
-if TYPE_CHECKING:
-    from generation.diffusion.data.training_images import TrainingImages
 
 # Sampling is what costs; the number stays the same for a whole run, as FID depends on it.
 FEWEST, MOST_ON_CPU, MOST_ON_GPU = 16, 96, 512
@@ -48,7 +46,10 @@ def watch_for(
     except ExtractorError as error:
         raise ConfigError(str(error)) from error
     test_images = list(held_out_images(run.dataset))
-    held_out = squares(test_images, side=config.size, colour=config.channels == 3, pulse=pulse)
+    if isinstance(config, TrainingConfig) and config.bits == 16:
+        held_out = TrainingImages(deep_squares(test_images, side=config.size, pulse=pulse)).in_eight_bits
+    else:
+        held_out = squares(test_images, side=config.size, colour=config.channels == 3, pulse=pulse)
     trained_on = list(training_images(run.dataset).values_list("pk", "patient_key"))
     if not run.facts:
         facts: RunFacts = {
@@ -67,7 +68,7 @@ def watch_for(
         _note_changed_data(run)
     return Watch.of(
         run.folder / "watch",
-        images.pixels,
+        images.in_eight_bits,
         held_out,
         names=[str(pk) for pk, _ in trained_on],
         patients=[patient for _, patient in trained_on],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from generation.diffusion.config import ImageClass
+from generation.diffusion.config import ConfigError, ImageClass
+from pool.imports.window_words import window_range
 from pool.models import Dataset, Modality
 from pool.splits import training_images
 
@@ -16,3 +17,23 @@ def classes_of(dataset: Dataset) -> tuple[ImageClass, ...]:
 def channels_of(dataset: Dataset) -> int:
     """How many channels a model of this dataset learns: three where colour is the finding."""
     return 3 if dataset.modality == Modality.MICROSCOPY else 1
+
+
+def window_of(dataset: Dataset) -> str:
+    """The window that all training images are shown under, as their provenance has it; "" where none has one.
+
+    Raises ConfigError where they are not all on one scale: what sixteen bits of one mean would not be that of another.
+    """
+    words = {
+        str(window or "")
+        for window in training_images(dataset)
+        .order_by()
+        .values_list("provenance__Window", flat=True)
+        .distinct()
+    }
+    if len(words) > 1 or any(word and window_range(word) is None for word in words):
+        raise ConfigError(
+            f"Sixteen bits are learned of images that are all shown under one window; those of {dataset} are not. "
+            "Show them under one: Another window, or lungrater rewindow."
+        )
+    return words.pop() if words else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -30,7 +31,7 @@ from generation.training import pipeline_folder
 from generation.training.conditions import text_encoders
 from generation.training.conditions.attribute_values import LARGEST_TABLE, Values, attributes_of, table_values
 from generation.training.conditions.text_templates import Texts, check_columns, texts_of
-from generation.training.dataset_traits import channels_of, classes_of
+from generation.training.dataset_traits import channels_of, classes_of, window_of
 from generation.training.duration import estimate
 from generation.training.exchange.pipeline_import import exists
 from generation.training.models import Checkpoint, TrainingRun
@@ -226,6 +227,8 @@ class TrainingForm(WithConfigFile):
         start = {"channels": channels_of(data["dataset"]), **({"preset": preset} if preset else {})}
         base = {**inherited(parent), **start} if parent else start
         config = TrainingConfig.from_mapping({**base, **written, **settings})
+        if config.bits == 16:
+            config = replace(config, window=window_of(data["dataset"]))
         if parent:
             check_like(parent, config)
         _check_extractors(config)

@@ -27,7 +27,8 @@ from generation.training.warm_starts import PARENT, inherit_images, written_pare
 from jobs.disk_space import is_out_of_room
 from jobs.models import JobFailedError, JobNeedsRoomError, JobPausedError
 from jobs.throttle import Throttle
-from pool.canonical.previews import squares
+from pool.canonical.pixels import Pixels
+from pool.canonical.previews import deep_squares, squares
 from pool.models import Image
 from pool.splits import training_images
 
@@ -115,7 +116,10 @@ def shown(
     pulse: Callable[[], None],
 ) -> TrainingImages:
     """These images as the run is shown them, and what is told of each."""
-    pixels = squares(images, side=config.size, colour=config.channels == 3, pulse=pulse)
+    if isinstance(config, TrainingConfig) and config.bits == 16:
+        pixels: Pixels = deep_squares(images, side=config.size, pulse=pulse)
+    else:
+        pixels = squares(images, side=config.size, colour=config.channels == 3, pulse=pulse)
     if isinstance(config, FineTuneConfig):
         return TrainingImages(pixels, prompts=[prompt_of(image, config.prompt) for image in images])
     attributes = None

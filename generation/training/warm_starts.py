@@ -36,7 +36,7 @@ OF_THE_WEIGHTS = (
 )
 PARENT = "parent"  # in a run's folder, the checkpoint to start with
 # What its images are of, and its chance, are a new run's own.
-NOT_INHERITED = {"classes", "attributes", "text", "seed", "steps", "extractors", "keep_best"}
+NOT_INHERITED = {"classes", "attributes", "text", "window", "seed", "steps", "extractors", "keep_best"}
 
 
 def inherited(parent: Checkpoint) -> dict[str, object]:

@@ -161,6 +161,18 @@ def fitted_square(
     return np.array(image.resize((side, side), FILTER, box=(x, y, x + edge, y + edge)), dtype=np.uint8)
 
 
+def deep_square(pixels: Pixels, *, side: int) -> npt.NDArray[np.uint16]:
+    """The middle square at `side` pixels in sixteen bits, (side, side), each level where it stands: no window is laid on.
+
+    Levels of eight bits are spread over sixteen; colour becomes its luminance.
+    """
+    spread = 1 if pixels.dtype == np.uint16 else 257
+    square = _channels(_middle_square(pixels), colour=False)[..., 0] * spread
+    if len(square) != side:
+        square = np.asarray(Image.fromarray(square).resize((side, side), FILTER))
+    return as_levels(square, bits=16).astype(np.uint16)
+
+
 def blinded_derivative(
     pixels: Pixels,
     *,

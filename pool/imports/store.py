@@ -269,8 +269,12 @@ def add_image(
     import_job: ImportJob | None = None,
     prepared: Prepared | None = None,
     stack: OpenedStack | None = None,
+    values: bytes = b"",
 ) -> Image:
-    """The stored image of these pixels: row and file both, or neither. Raises DuplicatePixelsError."""
+    """The stored image of these pixels: row and file both, or neither. Raises DuplicatePixelsError.
+
+    `values` is a file of what a window was laid on, where there is no `prepared` one.
+    """
     image = Image(
         dataset=dataset,
         import_job=import_job,
@@ -293,5 +297,5 @@ def add_image(
         image.series_key = series_key(prepared.decoded.series)
         image.slice_position = prepared.decoded.position
     png = prepared.png if prepared else encode_png(pixels, level=STORED_LEVEL)
-    insert(image, png, prepared.decoded.values if prepared else b"")
+    insert(image, png, prepared.decoded.values if prepared else values)
     return image

@@ -9,6 +9,7 @@ from torch import Tensor
 
 # Of the memory that is free before training starts.
 PART_OF_DEVICE = 0.3
+MIDDLE = 2**15  # deep levels lie around 0
 
 
 class DeviceDataset:
@@ -17,6 +18,8 @@ class DeviceDataset:
     def __init__(self, values: NDArray[np.generic], device: torch.device, *, room: int | None = None) -> None:
         self.device = device
         room = _room(device) if room is None else room
+        if values.dtype == np.uint16:  # of which torch can do little
+            values = (values.astype(np.int32) - MIDDLE).astype(np.int16)
         self.resident = values.nbytes <= room
         tensor = torch.from_numpy(np.ascontiguousarray(values))
         self.values = tensor.to(device) if self.resident else tensor
@@ -39,6 +42,8 @@ def normalised_images(shelf: DeviceDataset, rows: NDArray[np.int64]) -> Tensor:
     """The images of these rows, (n, channels, size, size) from -1 to 1."""
     pixels = shelf.take(rows)
     images = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
+    if images.dtype == torch.int16:
+        return images.float().add_(MIDDLE).div_(32767.5).sub_(1)
     return torch.div(images, 127.5).sub_(1)
 
 

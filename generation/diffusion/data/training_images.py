@@ -16,14 +16,25 @@ from generation.diffusion.sampling.seeds import seed_of
 
 @dataclass
 class TrainingImages:
-    """Training images as uint8 (n, size, size) or (n, size, size, 3), and of each the class number or the prompt."""
+    """Training images as uint8 (n, size, size) or (n, size, size, 3), deep ones as uint16, and of each the class number or the prompt."""
 
-    pixels: NDArray[np.uint8]
+    pixels: NDArray[np.uint8] | NDArray[np.uint16]
     classes: NDArray[np.int64] | None = None
     prompts: Sequence[str] = ()
     attributes: NDArray[np.float32] | None = None  # (n, attributes), no number where one is not known
     texts: Sequence[str] = ()  # "" where an image has none
     text_encoder: Path | None = None  # the folder of the encoder that reads them
+
+    @property
+    def bits(self) -> int:
+        return self.pixels.dtype.itemsize * 8
+
+    @property
+    def in_eight_bits(self) -> NDArray[np.uint8]:
+        """As they are looked at and measured: deep ones on the scale that they have, without a window of their own."""
+        if self.pixels.dtype == np.uint8:
+            return self.pixels.astype(np.uint8, copy=False)
+        return np.rint(self.pixels / 257).astype(np.uint8)
 
     def check(self, config: RunConfig) -> None:
         side = (config.size, config.size) + ((3,) if config.channels == 3 else ())

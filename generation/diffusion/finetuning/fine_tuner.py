@@ -67,7 +67,7 @@ class FineTuner(Learner[FineTuneConfig]):
         pipe = load_pipeline(folder)
         self.schedule: Any = DDPMScheduler.from_config(pipe.scheduler.config)  # type: ignore[no-untyped-call]  # diffusers ships no types
         self.embeddings, self.prompt_of = self._encode(pipe, images.prompts)
-        self.means, self.spreads = self._latents(pipe.vae, images.pixels, tell)
+        self.means, self.spreads = self._latents(pipe.vae, images.in_eight_bits, tell)
         self.net: Any = pipe.unet.to(self.device).train()
         if config.gradient_checkpointing:
             self.net.enable_gradient_checkpointing()

@@ -31,11 +31,13 @@ def sample(
     guidance: float | Guidance = 1.0,
     precision: str = "auto",
     start: Start | None = None,
+    bits: int = 8,
     between_steps: BetweenSteps | None = None,
-) -> NDArray[np.uint8]:
-    """One image per seed, (n, size, size) grey or (n, size, size, 3) RGB, 8-bit; with a `start`, of its images in turn.
+) -> NDArray[Any]:
+    """One image per seed, (n, size, size) grey or (n, size, size, 3) RGB, as uint8; with a `start`, of its images in turn.
 
-    `text` are the states of each one's text (n, tokens, width). Raises ConfigError when the sampler does not fit the model.
+    `text` are the states of each one's text (n, tokens, width). With 16 `bits` grey as uint16, without a `start`.
+    Raises ConfigError when the sampler does not fit the model.
     """
     guide = guidance if isinstance(guidance, Guidance) else Guidance(guidance)
     is_flow = net.config.objective == "flow"
@@ -77,6 +79,8 @@ def sample(
             if between_steps is not None:
                 between_steps()
         images = net.space.decode(noisy)
+    if bits == 16:
+        return sixteen_bit_images(images)
     pixels = eight_bit_images(images)
     return start.composed(pixels) if start else pixels
 
@@ -93,3 +97,9 @@ def eight_bit_images(values: Tensor) -> NDArray[np.uint8]:
         ((values.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
     )
     return np.asarray(grey[..., 0] if grey.shape[-1] == 1 else grey)
+
+
+def sixteen_bit_images(values: Tensor) -> NDArray[np.uint16]:
+    """Grey values from -1 to 1 as levels from 0 to 65,535, (n, size, size)."""
+    levels = ((values.double().clamp(-1, 1) + 1) * 32767.5).round()
+    return levels[:, 0].cpu().numpy().astype(np.uint16)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from generation.diffusion.attributes import Attribute, codes, number_of, table_of
 from generation.diffusion.checkpoint_source import CheckpointSource
 from generation.diffusion.compiling import COMPILE, Compiling
-from generation.diffusion.config import ConfigError, ImageClass
+from generation.diffusion.config import ConfigError, ImageClass, TrainingConfig
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.model_cache import (
     PRECISIONS,
@@ -88,7 +88,9 @@ class DiffusionEngine:
         self.batch = batch
 
     def generate(self, request: GenerationRequest, indices: Sequence[int]) -> Answers:
-        net = network_of(self.source, str(request.settings.get("precision") or "auto"))
+        # The halves of a network leave fewer levels than sixteen bits have.
+        precision = "fp32" if request.settings.get("bits") == 16 else request.settings.get("precision")
+        net = network_of(self.source, str(precision or "auto"))
         plan = _SamplingPlan.of(net, request, self.source.text_encoder)
         size = self.batch or (ON_GPU if next(net.parameters()).device.type == "cuda" else ON_CPU)
 
@@ -124,6 +126,7 @@ class _SamplingPlan:
     steps: int
     guidance: Guidance
     compile: str
+    bits: int
     provenance: dict[str, object]
 
     @classmethod
@@ -155,7 +158,12 @@ class _SamplingPlan:
             "guidance": guidance.scale,
             "size": net.config.size,
         }
-        return cls(kinds, net.config.attributes, reader, sampler, steps, guidance, compile_it, facts)
+        bits = int(settings.get("bits") or 8)
+        if bits == 16:
+            if sentence := why_not_deep(net.config, settings):
+                raise EngineError(sentence)
+            facts |= {"Window": net.config.window} if net.config.window else {}
+        return cls(kinds, net.config.attributes, reader, sampler, steps, guidance, compile_it, bits, facts)
 
     def sample(self, net: Denoiser, request: GenerationRequest, group: list[int]) -> list[EngineImage]:
         from generation.diffusion.sampling.sampler import sample
@@ -172,6 +180,7 @@ class _SamplingPlan:
             guidance=self.guidance,
             precision="fp32",  # the network's own weights are of the precision asked for
             start=_start(request.sources, group),
+            bits=self.bits,
             between_steps=request.heartbeat,
         )
         facts = [
@@ -254,6 +263,17 @@ def _encoder(folder: Path, condition: TextCondition) -> TextEncoder:
     from generation.diffusion.text.encoder import TextEncoder
 
     return TextEncoder(read_folder(folder), condition, device_for_work())
+
+
+def why_not_deep(config: TrainingConfig, settings: Mapping[str, object]) -> str:
+    """Why a job of these settings cannot make images of sixteen bits; "" where it can."""
+    if config.bits != 16:
+        return "This model has learned eight bits; train one with bits = 16."
+    if settings.get("precision") not in {None, "", "fp32", "auto"}:
+        return "Sixteen bits are made in the precision fp32."
+    if settings.get("edit_of") or settings.get("edit_each"):
+        return "What starts from an image is made in eight bits."
+    return ""
 
 
 def guidance_of(

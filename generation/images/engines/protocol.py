@@ -30,6 +30,7 @@ class EngineSettings(TypedDict, total=False):
     quality: str
     precision: str
     compile: str
+    bits: int
 
     guidance: float
     guidance_low: float

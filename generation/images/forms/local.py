@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from generation.diffusion.attributes import codes
 from generation.diffusion.config import SAMPLERS, ConfigError, ImageClass
 from generation.diffusion.model_cache import PRECISIONS
-from generation.images.engines.diffusion import OF_GUIDANCE, guidance_of
+from generation.images.engines.diffusion import OF_GUIDANCE, guidance_of, why_not_deep
 from generation.images.engines.protocol import EngineSettings, ImageSpec
 from generation.images.forms.base import NewJobForm
 from generation.images.models import GenerationJob
@@ -113,6 +113,14 @@ class DiffusionJobForm(NewJobForm):
         label="or where this image is bright",
         help_text="The number of a mask in the pool.",
     )
+    bits = forms.TypedChoiceField(
+        required=False,
+        coerce=int,
+        empty_value=None,
+        label="Grey depth",
+        choices=[("", "8 bits"), (16, "16 bits, of a model that has learned them")],
+        help_text="With 16 the window that the model's images were shown under is kept.",
+    )
     precision = forms.ChoiceField(
         required=False,
         choices=[("", "bf16 on a GPU, else fp32"), *((name, name) for name in PRECISIONS if name != "auto")],
@@ -127,7 +135,7 @@ class DiffusionJobForm(NewJobForm):
         *OF_GUIDANCE,
         *("attributes", "text", "attribute_guidance"),
         *("edit_of", "edit_each", "strength", "region", "mask"),
-        *("precision", "compile", "priority"),
+        *("bits", "precision", "compile", "priority"),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -186,6 +194,8 @@ class DiffusionJobForm(NewJobForm):
             self._check_text(chosen[0])
         if chosen and "attributes" not in self.errors:
             self._check_attributes(chosen[0])
+        if chosen and data.get("bits") and (sentence := why_not_deep(chosen[0].config, data)):
+            self.add_error("bits", sentence)
         if chosen:
             for field, sentence in source_errors(data, chosen[0], chosen[1].modality):
                 self.add_error(field, sentence)
@@ -271,6 +281,7 @@ class DiffusionJobForm(NewJobForm):
             "guidance_high": data["guidance_high"],
             "guidance_rescale": data["guidance_rescale"],
             "attribute_guidance": data["attribute_guidance"],
+            "bits": data["bits"],
             "precision": data["precision"],
             "compile": data["compile"],
             **source_settings(data),

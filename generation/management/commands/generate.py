@@ -82,6 +82,7 @@ class Command(BaseCommand):
         parser.add_argument("--lora", help="a LoRA file of the home's models/loras, without its ending")
         parser.add_argument("--lora-scale", type=float, help="how strongly it works, 1 by default")
         parser.add_argument("--precision", choices=PRECISIONS, help="of a model on this machine")
+        parser.add_argument("--bits", type=int, choices=[8, 16], help="16: of a model that has learned them")
         parser.add_argument(
             "--compile", choices=COMPILE, help="a model of ours; auto: on a GPU, for long jobs"
         )
@@ -145,6 +146,7 @@ def _form(options: Options) -> NewJobForm:
     values = {
         **{name: options[name] for name in AS_ON_THE_PAGE},
         **{name: "" if options[name] == "auto" else options[name] for name in ("precision", "compile")},
+        "bits": 16 if options["bits"] == 16 else None,
         "api_model": options["model"],
         "total": options["count"],
         "dataset": dataset and dataset.pk,

@@ -72,6 +72,17 @@ def value_file(stored: Stored, dataset: Dataset, kind: str) -> bytes:
     return _written(target, np.ascontiguousarray(stored.astype(depth)))
 
 
+def value_file_of_levels(levels: npt.NDArray[np.uint16], shown: tuple[float, float], kind: str) -> bytes:
+    """The file of levels (rows, columns) from 0 to 65,535 that stand for the values `shown`, from black to white."""
+    low, high = shown
+    header = Dataset()
+    header.BitsAllocated = header.BitsStored = 16
+    header.PixelRepresentation = 0
+    header.RescaleIntercept = DSfloat(low, auto_format=True)
+    header.RescaleSlope = DSfloat((high - low) / 65535, auto_format=True)
+    return value_file(levels, header, kind)
+
+
 def _head(kind: str, sop_class: str) -> Dataset:
     target = Dataset()
     target.file_meta = FileMetaDataset()
