@@ -200,6 +200,30 @@ def check_native_sizes(images: Sequence[Examined], *, side: int, made_alike: boo
     )
 
 
+def check_native_depths(images: Sequence[Examined]) -> Finding:
+    """Of a study in sixteen bits: whether one arm comes from eight, which a narrow window shows as steps."""
+    name = "Native depths"
+    if len({image.synthetic for image in images}) < 2:
+        return one_arm(name, images)
+    deep = {arm: [image.native[2] > 8 for image in images if image.synthetic == arm] for arm in (False, True)}
+    in_words = (
+        f"{sum(deep[False])} of {len(deep[False])} real images and {sum(deep[True])} of {len(deep[True])} "
+        "generated ones have more than eight bits at their source"
+    )
+    if all(map(all, deep.values())) or not any(map(any, deep.values())):
+        return Finding(name, Verdict.GREEN, f"Both arms are as deep: {in_words}.", by_construction=True)
+    depths = np.array([image.native[2] for image in images], dtype=np.float64)
+    if one_feature_auc(depths, np.array([image.synthetic for image in images])) <= UNLIKE_SIZES:
+        return Finding(name, Verdict.GREEN, f"Depth says little of the origin: {in_words}.")
+    return Finding(
+        name,
+        Verdict.RED,
+        f"Under a narrow window grey levels of eight bits show as steps: {in_words}.",
+        "Copy the study and freeze the copy with a grey depth of 8 bits, or generate in 16 bits "
+        "(a model trained with bits = 16, lungrater generate --bits 16).",
+    )
+
+
 def _native_auc(images: Sequence[Examined]) -> float:
     """How far the native sizes tell the arms apart, 0.5 to 1, whichever arm is larger."""
     return one_feature_auc(

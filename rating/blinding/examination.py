@@ -68,6 +68,8 @@ def examine(study: Study, beat: Beat) -> list[Finding]:
         sought = "the generator first by name" if study.is_arena else "the image looked for"
         orders = list(_orders_of_sets(study, planned))
         findings.append(check_places(orders, size=study.set_size, sought=sought))
+    if study.bits == study.Bits.SIXTEEN and not made_alike and not study.is_arena:
+        findings.append(checks.check_native_depths(arms))
     findings.append(checks.check_patients(images, copies.pairs))
     if not study.is_arena:
         findings.append(check_letters(arms, policy=study.burned_in))

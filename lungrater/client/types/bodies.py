@@ -102,6 +102,7 @@ class DiffusionJob(TypedDict):
     strength: NotRequired[float | None]
     region: NotRequired[str | None]
     mask: NotRequired[int | None]
+    bits: NotRequired[int | None]
     precision: NotRequired[str | None]
     compile: NotRequired[str | None]
 

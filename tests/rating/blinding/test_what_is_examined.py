@@ -43,3 +43,23 @@ def test_the_orders_are_looked_at_before_anybody_is_invited(monkeypatch, design)
 
     check = "Container, numbers and order" if design == "single" else "Places in the sets"
     assert finding(audit, check)["verdict"] == "red"
+
+
+def in_sixteen_bits(pixels):
+    return [(np.asarray(each, dtype=np.uint16) << 8) + np.uint16(7) for each in pixels]
+
+
+@pytest.mark.parametrize(
+    ("fakes_are_deep", "bits", "verdicts"), [(False, 16, ["red"]), (True, 16, ["green"]), (False, 8, [])]
+)
+def test_eight_bits_of_one_arm_are_red_where_raters_window(fakes_are_deep, bits, verdicts):
+    real, fake = arms(each=10)
+    deep = filled(Origin.REAL, in_sixteen_bits(real))
+    fakes = filled(Origin.SYNTHETIC, in_sixteen_bits(fake) if fakes_are_deep else fake)
+
+    findings = audited(study_of(deep, fakes, bits=bits)).findings
+
+    told = [row for row in findings if row["check"] == "Native depths"]
+    assert [row["verdict"] for row in told] == verdicts
+    if verdicts == ["red"]:
+        assert "10 of 10 real images and 0 of 10 generated ones" in told[0]["reason"]
