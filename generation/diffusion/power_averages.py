@@ -43,11 +43,11 @@ def decay(step: int, gamma: float) -> float:
     return float((1 - 1 / step) ** (gamma + 1))
 
 
-def inner_products(steps: Floats, gammas: Floats, others: Floats, other_gammas: Floats) -> Floats:
+def inner_products(steps: Floats, gammas: Floats, other_steps: Floats, other_gammas: Floats) -> Floats:
     """∫ p(τ) q(τ) dτ of the profiles (γ + 1) τ^γ / t^(γ + 1) up to their steps t; algorithm 3."""
-    exponents = np.where(steps < others, other_gammas, -gammas)
-    ratio = (gammas + 1) * (other_gammas + 1) * (steps / others) ** exponents
-    return ratio / ((gammas + other_gammas + 1) * np.maximum(steps, others))
+    exponents = np.where(steps < other_steps, other_gammas, -gammas)
+    ratio = (gammas + 1) * (other_gammas + 1) * (steps / other_steps) ** exponents
+    return ratio / ((gammas + other_gammas + 1) * np.maximum(steps, other_steps))
 
 
 def combination(steps: Floats, gammas: Floats, step: float, gamma: float) -> tuple[Floats, float]:
@@ -130,7 +130,7 @@ def reconstruct(run: Path, length: float, step: int) -> Reconstruction:
             "post_hoc_ema = true."
         )
     steps = np.repeat(np.array(list(files), dtype=np.float64), len(LENGTHS))
-    gammas = np.tile([exponent(kept) for kept in LENGTHS], len(files))
+    gammas = np.tile([exponent(of_track) for of_track in LENGTHS], len(files))
     shares, error = combination(steps, gammas, step, exponent(length))
     if error > MOST_ERROR:
         raise CheckpointError(

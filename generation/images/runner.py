@@ -229,13 +229,13 @@ def _is_as_measured(job: GenerationJob, checkpoint: Checkpoint) -> bool:
 
 def _values(answer: EngineImage, modality: str) -> bytes:
     """Of an image in sixteen bits whose window is known the values behind it, so that another can be laid on."""
-    shown = window_range(str(answer.provenance.get("Window", "")))
-    if answer.pixels.dtype != np.uint16 or shown is None:
+    limits = window_range(str(answer.provenance.get("Window", "")))
+    if answer.pixels.dtype != np.uint16 or limits is None:
         return b""
     from pool.imports.dicom.kind import BY_PERSON
     from pool.imports.dicom.value_file import value_file_of_levels
 
-    return value_file_of_levels(answer.pixels.astype(np.uint16), shown, BY_PERSON.get(modality, "OT"))
+    return value_file_of_levels(answer.pixels.astype(np.uint16), limits, BY_PERSON.get(modality, "OT"))
 
 
 def _sum_up(job: GenerationJob) -> None:

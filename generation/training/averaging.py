@@ -13,7 +13,7 @@ from generation.diffusion.errors import CheckpointError
 from generation.diffusion.progress import silent
 from generation.metrics.checkpoint_evaluator import Watch
 from generation.training.models import Checkpoint, TrainingRun
-from generation.training.runner import shown, store_checkpoint
+from generation.training.runner import prepared_images, store_checkpoint
 from pool.splits import training_images
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _learner(run: TrainingRun, newest: Checkpoint, average: Reconstruction) -> T
     from generation.diffusion.trainer import Trainer
 
     config = replace(run.parsed_config, compile=False, post_hoc_ema=False)
-    images = shown(run, config, list(training_images(run.dataset)), pulse=lambda: None)
+    images = prepared_images(run, config, list(training_images(run.dataset)), pulse=lambda: None)
     group = DistributedGroup()
     source = newest.source()
     description = checkpoint.Description.from_json(source.description)

@@ -42,7 +42,9 @@ def watch_for(
     """The hook that measures this run's checkpoints. Raises ConfigError where an extractor cannot be used."""
     further = specs(config.extractors) if config.extractors else []
     try:  # now, not at the first checkpoint hours from here
-        description, *others = [described(extractor(spec)) for spec in (settings.EXTRACTOR, *further)]
+        description, *further_descriptions = [
+            described(extractor(spec)) for spec in (settings.EXTRACTOR, *further)
+        ]
     except ExtractorError as error:
         raise ConfigError(str(error)) from error
     test_images = list(held_out_images(run.dataset))
@@ -58,7 +60,7 @@ def watch_for(
             **_started_from(config),
             **facts_of(run),
             "extractor": description,
-            "further_extractors": others,
+            "further_extractors": further_descriptions,
             "samples_measured": _count(len(held_out), config),
             "data_changes": [],
         }

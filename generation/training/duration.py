@@ -47,13 +47,13 @@ def _averages(config: RunConfig) -> str:
 def _newest_pace(settings: dict[str, object], names: tuple[str, ...]) -> float | None:
     """Images a second of the newest run whose steps cost the same; one of the same batch where there is one."""
     runs = TrainingRun.objects.filter(images_per_second__gt=0).order_by("-pk")
-    alike = [
+    measured_paces = [
         (config.get("batch"), pace)
         for config, pace in runs.values_list("config", "images_per_second")[:MOST_RUNS]
         if pace and all(_plain(config.get(name)) == _plain(settings.get(name)) for name in names)
     ]
-    same_batch = [pace for batch, pace in alike if batch == settings.get("batch")]
-    return next(iter([*same_batch, *(pace for _, pace in alike)]), None)
+    same_batch = [pace for batch, pace in measured_paces if batch == settings.get("batch")]
+    return next(iter([*same_batch, *(pace for _, pace in measured_paces)]), None)
 
 
 def _plain(value: object) -> object:

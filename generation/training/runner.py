@@ -105,10 +105,10 @@ def images_of(run: TrainingRun, config: TrainingConfig | FineTuneConfig) -> Trai
     inherit_images(run)
     if not images:
         raise ConfigError(f"{run.dataset} has no images to train on.")
-    return shown(run, config, images, pulse=Throttle(run.beat))
+    return prepared_images(run, config, images, pulse=Throttle(run.beat))
 
 
-def shown(
+def prepared_images(
     run: TrainingRun,
     config: TrainingConfig | FineTuneConfig,
     images: Sequence[Image],

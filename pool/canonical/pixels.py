@@ -166,8 +166,8 @@ def deep_square(pixels: Pixels, *, side: int) -> npt.NDArray[np.uint16]:
 
     Levels of eight bits are spread over sixteen; colour becomes its luminance.
     """
-    spread = 1 if pixels.dtype == np.uint16 else 257
-    square = _channels(_middle_square(pixels), colour=False)[..., 0] * spread
+    factor = 1 if pixels.dtype == np.uint16 else 257
+    square = _channels(_middle_square(pixels), colour=False)[..., 0] * factor
     if len(square) != side:
         square = np.asarray(Image.fromarray(square).resize((side, side), FILTER))
     return as_levels(square, bits=16).astype(np.uint16)

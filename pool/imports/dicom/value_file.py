@@ -72,9 +72,9 @@ def value_file(stored: Stored, dataset: Dataset, kind: str) -> bytes:
     return _written(target, np.ascontiguousarray(stored.astype(depth)))
 
 
-def value_file_of_levels(levels: npt.NDArray[np.uint16], shown: tuple[float, float], kind: str) -> bytes:
-    """The file of levels (rows, columns) from 0 to 65,535 that stand for the values `shown`, from black to white."""
-    low, high = shown
+def value_file_of_levels(levels: npt.NDArray[np.uint16], limits: tuple[float, float], kind: str) -> bytes:
+    """The file of levels (rows, columns) from 0 to 65,535 that stand for the values of these `limits`, from black to white."""
+    low, high = limits
     header = Dataset()
     header.BitsAllocated = header.BitsStored = 16
     header.PixelRepresentation = 0
