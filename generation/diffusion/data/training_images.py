@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from generation.diffusion.sampling.seeds import seed_of
 class TrainingImages:
     """Training images as uint8 (n, size, size) or (n, size, size, 3), deep ones as uint16, and of each the class number or the prompt."""
 
-    pixels: NDArray[np.uint8] | NDArray[np.uint16]
+    pixels: NDArray[Any]
     classes: NDArray[np.int64] | None = None
     prompts: Sequence[str] = ()
     attributes: NDArray[np.float32] | None = None  # (n, attributes), no number where one is not known
