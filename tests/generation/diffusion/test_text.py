@@ -13,7 +13,9 @@ import torch
 from numpy.typing import NDArray
 
 from generation.diffusion.config import ConfigError, TrainingConfig
+from generation.diffusion.errors import TrainingStoppedError
 from generation.diffusion.network import Denoiser, build
+from generation.diffusion.progress import Progress
 from generation.diffusion.run import TrainingImages, train
 from generation.diffusion.sampling.sampler import sample
 from generation.diffusion.text import encoder_folder, states
@@ -156,6 +158,11 @@ def test_a_text_is_hidden_as_often_as_its_dropout_says(folder: Path) -> None:
     assert torch.equal((shown != 0).any(dim=(1, 2)), ~draw.hidden_text)
 
 
+def stop_at_four(progress: Progress) -> None:
+    if progress.step == 4:
+        raise TrainingStoppedError
+
+
 def test_a_run_goes_on_with_the_states_that_lie_beside_it_bit_for_bit(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,12 +171,13 @@ def test_a_run_goes_on_with_the_states_that_lie_beside_it_bit_for_bit(
     images.texts, images.text_encoder = [LEFT, RIGHT] * 5, folder
 
     done = train(config, images, tmp_path / "at once", device=CPU)
-    train(replace(config, steps=3), images, tmp_path / "in two", device=CPU)
+    with pytest.raises(TrainingStoppedError):
+        train(config, images, tmp_path / "in two", device=CPU, on_progress=stop_at_four)
     monkeypatch.setattr(states, "TextEncoder", None)  # nothing is read a second time
     again = train(config, images, tmp_path / "in two", device=CPU)
 
     assert (tmp_path / "in two" / FILE).read_bytes() == (tmp_path / "at once" / FILE).read_bytes()
-    assert (again / "model.safetensors").read_bytes() != b""
+    assert (again / "model.safetensors").read_bytes() == (done / "model.safetensors").read_bytes()
     facts = json.loads((done / "config.json").read_text())["facts"]
     assert (facts["text_encoder"], facts["text_encoder_sha256"]) == ("tiny", read_folder(folder).sha256)
 
