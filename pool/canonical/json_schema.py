@@ -27,9 +27,9 @@ def schemas_of(*kinds: type) -> dict[str, Schema]:
     Raises TypeError for what has no form in JSON, and where two different ones have one name.
     """
     schemas: dict[str, Schema] = {}
-    named: dict[str, type] = {}
+    by_name: dict[str, type] = {}
     for kind in kinds:
-        _add(kind, schemas, named)
+        _add(kind, schemas, by_name)
     return schemas
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 
 from pool.publication.datasheet import copy_words
 from pool.publication.facts import ReleaseFacts
+from pool.publication.slug import slug_of
 
 NOBODY = "To be filled in by the publisher"
 KAGGLE_LICENCES = {
@@ -17,12 +17,6 @@ KAGGLE_LICENCES = {
     "ODbL-1.0": "ODbL-1.0",
     "PDDL-1.0": "PDDL",
 }
-
-
-def slug_of(name: str) -> str:
-    """As Kaggle names a dataset in an address: 3 to 50 small letters, digits and hyphens."""
-    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].strip("-")
-    return words if len(words) > 2 else f"dataset-{words}".strip("-")
 
 
 def kaggle_json(facts: ReleaseFacts) -> str:

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from jobs.models import Job, JobQuerySet
-from pool.publication.citations import slug_of
+from pool.publication.slug import slug_of
 
 STAYS_FOR = timedelta(days=7)
 

@@ -97,14 +97,14 @@ def texts(values: Sequence[str | None]) -> pa.Array:
     return _of_texts(lengths, b"".join(value for value in encoded if value is not None))
 
 
-def _of_texts(lengths: npt.NDArray[Any], texts: bytes) -> pa.Array:
+def _of_texts(lengths: npt.NDArray[Any], data: bytes) -> pa.Array:
     import pyarrow as pa
 
     offsets = np.zeros(len(lengths) + 1, np.int32)
     np.cumsum(np.maximum(lengths, 0), out=offsets[1:])
-    if offsets[-1] != len(texts):
+    if offsets[-1] != len(data):
         raise ValueError("PostgreSQL counts other bytes than it sends: the database is not in UTF-8.")
-    buffers = [_bitmap(lengths >= 0), pa.py_buffer(offsets), pa.py_buffer(texts)]
+    buffers = [_bitmap(lengths >= 0), pa.py_buffer(offsets), pa.py_buffer(data)]
     return pa.Array.from_buffers(pa.string(), len(lengths), buffers)
 
 

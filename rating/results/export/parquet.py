@@ -159,8 +159,8 @@ class _Pages:
         self.query = f"SELECT {', '.join(cells)} FROM ({rows}) AS page ({', '.join(names)})"  # noqa: S608  (constants of this package only)
 
     def columns(self, pages: Iterable[SittingsPage]) -> Iterator[dict[str, Any]]:
-        asked = ((page.raters, page.parameters(PAGE)) for page in pages)
-        for raters, row in fetched(self.query, asked):
+        parameters = ((page.raters, page.parameters(PAGE)) for page in pages)
+        for raters, row in fetched(self.query, parameters):
             cells = iter(row)
             columns = {name: column_of(cells, kind) for name, kind in self.types.items()}
             of_sitting = columns["rater"]

@@ -20,9 +20,9 @@ def columns(rows: list[tuple[object, ...]]) -> list[dict[str, object]]:
     cells = ", ".join(each for name, kind in TYPES.items() for each in aggregates(name, kind))
     values = "SELECT * FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::timestamptz[]) AS page (word, small, large, at)"
     pages = [rows[place : place + 2] for place in range(0, len(rows), 2)]
-    asked = ((len(page), [list(column) for column in zip(*page, strict=True)]) for page in pages)
+    parameters = ((len(page), [list(column) for column in zip(*page, strict=True)]) for page in pages)
     read = []
-    for count, row in fetched(f"SELECT {cells} FROM ({values}) AS page", asked):
+    for count, row in fetched(f"SELECT {cells} FROM ({values}) AS page", parameters):
         sent = iter(row)
         table = pa.table({name: column_of(sent, kind) for name, kind in TYPES.items()})
         table.validate(full=True)
