@@ -36,6 +36,8 @@ from rating.views.analysis_tabs import IMAGES, REMARKS
 from rating.views.awaiting import await_analysis, or_wait
 
 PER_PAGE = 48
+# Each image stands with what each rater said: of a study of many raters a page has fewer images, and takes no longer.
+MOST_ANSWERS, FEWEST_IMAGES = 1200, 12
 REMARKS_PER_PAGE = 100
 
 
@@ -49,10 +51,11 @@ def images(request: HttpRequest, slug: str) -> HttpResponse:
     note_look(study, request.user, "images")
     cache = ResultCache(study)
     await_analysis(request, study, Part(), cache)
-    form = ResponseForm(request.GET, cache.columns())
+    all_columns = cache.columns()
+    form = ResponseForm(request.GET, all_columns)
     part, label = form.part(), form.chosen_label()
     await_analysis(request, study, part, cache)
-    columns = part.of(cache.columns())
+    columns = part.of(all_columns)
     session = part.session or columns.first_session
     images_by_gallery = galleries(columns, session, generators_in_words(study))
     if label:
@@ -62,7 +65,8 @@ def images(request: HttpRequest, slug: str) -> HttpResponse:
         }
     name = request.GET.get("show", "")
     chosen = name if name in images_by_gallery else next(iter(images_by_gallery))
-    page = Paginator(images_by_gallery[chosen], PER_PAGE).get_page(request.GET.get("page"))
+    per_page = images_a_page(len(columns.raters))
+    page = Paginator(images_by_gallery[chosen], per_page).get_page(request.GET.get("page"))
     responses: dict[str, list[Any]] = {}
     raters = set(columns.raters)
     for response in responses_of(study, [image.code for image in page], session=session):
@@ -90,6 +94,10 @@ def images(request: HttpRequest, slug: str) -> HttpResponse:
         ],
     }
     return render(request, "rating/analysis_images.html", context)
+
+
+def images_a_page(raters: int) -> int:
+    return max(FEWEST_IMAGES, min(PER_PAGE, MOST_ANSWERS // max(1, raters)))
 
 
 @permission_required("rating.view_study", raise_exception=True)

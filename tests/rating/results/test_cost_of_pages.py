@@ -7,7 +7,9 @@ import pytest
 from pool.models import Image
 from rating.models import Study
 from rating.results.cache import states_of
+from rating.views import images_and_remarks
 from tests.database_work import Work, analyze, database_work
+from tests.rating.cast import open_study, organiser, rate_all
 from tests.rating.long_study import long_study
 
 pytestmark = pytest.mark.django_db
@@ -44,3 +46,26 @@ def test_a_finding_that_becomes_known_later_is_another_state(rater: Any) -> None
     after, _ = state(study)
 
     assert before != after
+
+
+@pytest.mark.parametrize(("raters", "images"), [(1, 48), (25, 48), (50, 24), (100, 12), (1000, 12)])
+def test_a_page_of_galleries_has_as_many_images_as_leave_it_about_a_thousand_answers(
+    raters: int, images: int
+) -> None:
+    assert images_and_remarks.images_a_page(raters) == images
+
+
+def test_the_answers_on_a_page_of_galleries_do_not_grow_with_the_raters(
+    rater: Any, other_rater: Any, page: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images_and_remarks, "MOST_ANSWERS", 4)
+    monkeypatch.setattr(images_and_remarks, "FEWEST_IMAGES", 1)
+    answers = {}
+    for raters in ([rater], [rater, other_rater]):
+        study = open_study(f"Of {len(raters)}", raters=raters, real=3, fake=3)
+        for each in raters:
+            rate_all(study, each, "fake")
+        study.close(organiser())
+        answers[len(raters)] = page(study, "analysis_images", show="all").count('<i class="swatch fake">')
+
+    assert answers == {1: 4, 2: 4}
