@@ -47,8 +47,8 @@ from jobs.models import (
 from jobs.throttle import Throttle
 from pool.canonical.previews import image_png
 from pool.canonical.texts import line
+from pool.canonical.window_words import window_range
 from pool.imports.store import DuplicatePixelsError, add_image
-from pool.imports.window_words import window_range
 from pool.models import Image
 
 TURN_CHECK = 5.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generation.diffusion.config import ConfigError, ImageClass
-from pool.imports.window_words import window_range
+from pool.canonical.window_words import window_range
 from pool.models import Dataset, Modality
 from pool.splits import training_images
 

@@ -24,10 +24,10 @@ from generation.training.dataset_traits import window_of
 from generation.training.forms import TrainingForm
 from pool.canonical.pixels import Pixels, as_levels, blinded_derivative, decode_png, deep_square
 from pool.canonical.previews import stored_pixels
+from pool.canonical.window_words import window_range
 from pool.imports.dicom.display import render
 from pool.imports.dicom.value_file import value_file_of_levels
 from pool.imports.notes import Notes
-from pool.imports.window_words import window_range
 from pool.models import Dataset
 from tests.factories import make_dataset, make_image, make_pixels
 
