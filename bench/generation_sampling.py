@@ -48,7 +48,7 @@ def source_of(name: str, *, objective: str = "flow") -> Any:
 
     from generation.diffusion.checkpoint import Description
     from generation.diffusion.config import TrainingConfig
-    from generation.diffusion.network import build
+    from generation.diffusion.networks.network import build
 
     config = TrainingConfig.from_mapping({"preset": name, "objective": objective})
     net = build(config, seed=0)

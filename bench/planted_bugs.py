@@ -222,7 +222,7 @@ DIFFUSION = [
         sampler_that_cannot=('lost and name == "ddpm"', 'lost and name == "none"'),
     ),
     *_in(
-        "generation/diffusion/latent_space.py",
+        "generation/diffusion/networks/latent_space.py",
         ORACLE,
         scale_of_latents=("values.float() * self.deviation + self.mean", "values.float() + self.mean"),
     ),
@@ -239,7 +239,7 @@ DIFFUSION = [
         ),
     ),
     *_in(
-        "generation/diffusion/network.py",
+        "generation/diffusion/networks/network.py",
         LEARNER,
         guidance=("uncond + scales[0] * (cond - uncond)", "cond + scales[0] * (cond - uncond)"),
     ),
@@ -272,7 +272,7 @@ DIFFUSION = [
         ),
     ),
     *_in(
-        "generation/diffusion/autoencoder.py",
+        "generation/diffusion/networks/autoencoder.py",
         f"{APART}::test_stopping_saves_the_autoencoder_at_its_very_step",
         stops_unsaved=(
             "            except TrainingStoppedError:\n                self._save()\n",

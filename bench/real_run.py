@@ -60,10 +60,10 @@ def trained(asked: argparse.Namespace, place: Path) -> dict[str, Any]:
     import torch
 
     from generation.diffusion import checkpoint
-    from generation.diffusion.autoencoder import space_for
     from generation.diffusion.config import TrainingConfig, settings_from
     from generation.diffusion.data.image_folder import images_in
     from generation.diffusion.distributed_group import DistributedGroup
+    from generation.diffusion.networks.autoencoder import space_for
     from generation.diffusion.run import CheckpointManager, steps
     from generation.diffusion.sampling.sampler import sample
     from generation.diffusion.trainer import Trainer

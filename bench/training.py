@@ -210,7 +210,7 @@ def their_steps(
     from diffusers import UNet2DModel
 
     from bench.example_loop import Files, example_steps
-    from generation.diffusion.network import Denoiser
+    from generation.diffusion.networks.network import Denoiser
 
     class SameNetwork(torch.nn.Module):
         """Ours as it comes out of diffusers: nothing done to how it lies in memory."""

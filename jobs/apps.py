@@ -8,4 +8,4 @@ class JobsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        import_module("jobs.worker_heartbeat")  # the one table of this app
+        import_module("jobs.workers.heartbeat")  # the one table of this app

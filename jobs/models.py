@@ -21,9 +21,10 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from jobs import disk_space, hanging
+from jobs import disk_space
 from jobs.enqueue import enqueue
-from jobs.runners import runner_of
+from jobs.workers import hanging
+from jobs.workers.runners import runner_of
 
 logger = logging.getLogger(__name__)
 

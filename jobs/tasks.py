@@ -17,10 +17,10 @@ from django.apps import apps
 from django.db import DatabaseError, connection
 from django.db.models.functions import Now
 
-from jobs import hanging
 from jobs.models import Job, shutting_down
 from jobs.sender import NO_BROKER
-from jobs.worker_heartbeat import note_presence
+from jobs.workers import hanging
+from jobs.workers.heartbeat import note_presence
 
 logger = logging.getLogger(__name__)
 

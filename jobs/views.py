@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 
 from jobs.models import Job
-from jobs.worker_heartbeat import why_waiting
+from jobs.workers.heartbeat import why_waiting
 
 Kind = TypeVar("Kind", bound=Job)
 View = Callable[..., HttpResponse]

@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from accounts.models import LoginLink
-from accounts.preferences_form import preferences_form
+from accounts.people.preferences_form import preferences_form
 from accounts.sign_in.addresses import mail_is_set_up
 
 LINKS_SHOWN = 10

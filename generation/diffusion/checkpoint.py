@@ -22,8 +22,8 @@ from generation.diffusion.checkpoint_json import FORMAT, CheckpointFacts, Checkp
 from generation.diffusion.config import ConfigError, TrainingConfig
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.kept_metric import value_of
-from generation.diffusion.latent_space import PREFIX, space_from
-from generation.diffusion.network import Denoiser, build
+from generation.diffusion.networks.latent_space import PREFIX, space_from
+from generation.diffusion.networks.network import Denoiser, build
 
 WEIGHTS, CONFIG, STATE = "model.safetensors", "config.json", "state.safetensors"
 SAMPLES = "samples.png"

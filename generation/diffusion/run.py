@@ -97,7 +97,7 @@ def _learner(
         folder = start or Path(config.pipeline)
         learner: Learner[Any] = FineTuner(config, images, folder, device=device, group=group, tell=tell)
     else:
-        from generation.diffusion.autoencoder import space_for
+        from generation.diffusion.networks.autoencoder import space_for
         from generation.diffusion.trainer import Trainer
 
         device = device or group.device

@@ -21,9 +21,9 @@ from generation.diffusion.data import augmentation
 from generation.diffusion.data.device_dataset import DeviceDataset, normalised_images
 from generation.diffusion.data.training_images import TrainingImages
 from generation.diffusion.distributed_group import DistributedGroup
-from generation.diffusion.latent_space import PixelSpace, Space
 from generation.diffusion.learner import Draw, Learner
-from generation.diffusion.network import autocast, build
+from generation.diffusion.networks.latent_space import PixelSpace, Space
+from generation.diffusion.networks.network import autocast, build
 from generation.diffusion.objectives import objective_of
 from generation.diffusion.optimiser import optimiser_state, restore_optimiser
 from generation.diffusion.power_averages import PowerAverages

@@ -10,8 +10,8 @@ from torch import Tensor
 from generation.diffusion.config import TrainingConfig
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.exporting.arguments import NO_CLASS, condition_columns
-from generation.diffusion.latent_space import PREFIX
-from generation.diffusion.network import Denoiser
+from generation.diffusion.networks.latent_space import PREFIX
+from generation.diffusion.networks.network import Denoiser
 
 # Where the table of classes stands: of a network by itself, and of one that is told of augmentation as well.
 CLASS_TABLES = ("unet.class_embedding.weight", "told.classes.weight")

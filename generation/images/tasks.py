@@ -6,7 +6,7 @@ from celery import shared_task
 
 from generation.images.models import GenerationJob
 from generation.images.runner import fill
-from jobs import runners
+from jobs.workers import runners
 
 runners.register(GenerationJob, fill)
 

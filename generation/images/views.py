@@ -24,7 +24,7 @@ from generation.training import pipeline_folder
 from generation.training.models import Checkpoint
 from generation.training.run_history import Row
 from jobs.views import Context, JobPages
-from jobs.worker_heartbeat import absent_workers
+from jobs.workers.heartbeat import absent_workers
 from pool.choices import for_person
 from pool.looks import note_look
 from pool.models import Dataset, Image

@@ -6,7 +6,7 @@ from celery import shared_task
 
 from generation.quality.models import QualityReport
 from generation.quality.runner import judge
-from jobs import runners
+from jobs.workers import runners
 
 runners.register(QualityReport, judge)
 

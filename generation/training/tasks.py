@@ -7,7 +7,7 @@ from celery import shared_task
 from generation.training.finetune_runner import finetune_for
 from generation.training.models import TrainingRun
 from generation.training.runner import train_for
-from jobs import runners
+from jobs.workers import runners
 
 
 def _train(run: TrainingRun) -> None:

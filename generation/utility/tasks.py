@@ -9,7 +9,7 @@ from celery.signals import task_postrun
 
 from generation.utility.models import UtilityExperiment
 from generation.utility.runner import carry_out
-from jobs import runners
+from jobs.workers import runners
 
 runners.register(UtilityExperiment, carry_out)
 STAGES = frozenset({"generation.images.tasks.run_generation", "generation.training.tasks.run_training"})

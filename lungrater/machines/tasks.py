@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from jobs import runners
+from jobs.workers import runners
 from lungrater.machines.models import MachineReading
 from lungrater.machines.runner import read_study
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from audit.guard import is_guarded
 from jobs import disk_space
 from jobs.tasks import job_kinds
-from jobs.worker_heartbeat import GONE_AFTER, WorkerHeartbeat
+from jobs.workers.heartbeat import GONE_AFTER, WorkerHeartbeat
 from lungrater.embedded.commands import QUEUES
 from lungrater.monitoring.signs_of_life import BACKUP, BEAT, MAIL, SignOfLife
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from celery import shared_task
 
-from jobs import runners
+from jobs.workers import runners
 from pool.dicomweb.runner import forget_series, import_series
 from pool.imports import uploads
 from pool.models import HeldFile, ImportJob

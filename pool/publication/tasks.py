@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from jobs import runners
+from jobs.workers import runners
 from pool.publication.models import DatasetRelease
 from pool.publication.runner import make_release
 

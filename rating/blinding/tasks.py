@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from jobs import runners
+from jobs.workers import runners
 from rating.blinding.audit import BlindingAudit
 from rating.blinding.audit_runner import audit
 from rating.blinding.freeze import Freeze

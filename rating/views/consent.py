@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from accounts.preferences_form import preferences_form
+from accounts.people.preferences_form import preferences_form
 from rating.models import Enrolment, Sitting
 from rating.reading.consent_copy import mail_consent, withdrawal_words
 from rating.reading.display_check import SQUARES, DisplayForm, is_due

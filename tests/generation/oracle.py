@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from generation.diffusion.config import OBJECTIVES, OWN_AUTOENCODER, SCHEDULES, TrainingConfig
-from generation.diffusion.latent_space import LatentSpace
-from generation.diffusion.network import Denoiser
+from generation.diffusion.networks.latent_space import LatentSpace
+from generation.diffusion.networks.network import Denoiser
 from generation.diffusion.objectives import Diffusion, objective_of
 from generation.diffusion.sampling.sampler import sample
 

@@ -9,13 +9,13 @@ from datetime import timedelta
 
 import pytest
 
-from jobs import hanging
 from jobs.models import Job, kept_alive
+from jobs.workers import hanging
 from tests.generation.makers import make_job
 
 GUARD = """
 from datetime import timedelta
-from jobs import hanging
+from jobs.workers import hanging
 hanging.LONGEST_SILENCE, hanging.REARMED_EVERY = timedelta(seconds=1), 0.2
 hanging.guard_process()
 """

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from generation.models import GenerationJob
 from jobs.models import Job, JobStepsAsideError, shutting_down
-from jobs.next_job import perform_next_job, perform_one_job
+from jobs.workers.next_job import perform_next_job, perform_one_job
 from pool.models import ImportJob
 from tests.generation.makers import make_checkpoint, make_job
 

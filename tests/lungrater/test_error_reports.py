@@ -19,7 +19,7 @@ from django.urls import reverse
 
 from generation.images.tasks import run_generation
 from generation.models import GenerationJob
-from jobs import runners
+from jobs.workers import runners
 from lungrater.apps import report_errors_to
 from lungrater.error_reports import sending
 from rating.reading.answer_form import AnswerForm

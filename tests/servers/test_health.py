@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from generation.models import GenerationJob
-from jobs.worker_heartbeat import WorkerHeartbeat, note_presence
+from jobs.workers.heartbeat import WorkerHeartbeat, note_presence
 from lungrater.deadlines.file_storage import StorageSilentError
 from lungrater.deadlines.mail import MailSilentError
 from lungrater.embedded.home import CannotStartError

@@ -166,7 +166,7 @@ TOO_LARGE = """
 from generation.models import Checkpoint
 from generation.diffusion.checkpoint import Description
 from generation.diffusion.config import TrainingConfig
-from generation.diffusion.network import build
+from generation.diffusion.networks.network import build
 from safetensors.torch import save
 config = TrainingConfig(size=2**23, patch=4, widths=(8, 16), head_dim=8)
 weights = {name: value.contiguous() for name, value in build(config).state_dict().items()}

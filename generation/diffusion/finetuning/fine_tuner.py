@@ -25,7 +25,7 @@ from generation.diffusion.errors import CheckpointError, PipelineError
 from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.finetuning.pipelines import PipelineSource, eight_bits
 from generation.diffusion.learner import Draw, Learner
-from generation.diffusion.network import autocast
+from generation.diffusion.networks.network import autocast
 from generation.diffusion.optimiser import optimiser_state, restore_optimiser
 from generation.diffusion.progress import Tell, silent
 from generation.diffusion.run_config import ConfigError

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from generation.diffusion.latent_space import Space
+from generation.diffusion.networks.latent_space import Space
 from generation.diffusion.noise_levels import signal_and_share
 
 

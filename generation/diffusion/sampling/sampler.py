@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from generation.diffusion.network import Denoiser, autocast
+from generation.diffusion.networks.network import Denoiser, autocast
 from generation.diffusion.noise_levels import noise_level
 from generation.diffusion.objectives import make_sampler
 from generation.diffusion.sampling.editing import Editing, Start

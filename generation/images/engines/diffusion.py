@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from generation.diffusion.attributes import Attribute, codes, number_of, table_of
 from generation.diffusion.checkpoint_source import CheckpointSource
-from generation.diffusion.compiling import COMPILE, Compiling
 from generation.diffusion.config import ConfigError, ImageClass, TrainingConfig
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.model_cache import (
@@ -23,6 +22,7 @@ from generation.diffusion.model_cache import (
     dtype_for,
     in_batches_that_fit,
 )
+from generation.diffusion.networks.compiling import COMPILE, Compiling
 from generation.diffusion.sampling.guidance import Guidance
 from generation.diffusion.sampling.seeds import seed_of
 from generation.diffusion.text.condition import NAME as TEXT
@@ -44,7 +44,7 @@ from pool.canonical.attributes import as_provenance
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generation.diffusion.network import Denoiser
+    from generation.diffusion.networks.network import Denoiser
     from generation.diffusion.sampling.editing import Start
     from generation.diffusion.text.encoder import TextEncoder
 
@@ -61,7 +61,7 @@ text_encoder_cache: ModelCache[TextEncoder] = ModelCache(bytes_of)
 
 def _load(source: CheckpointSource, precision: str) -> Denoiser:
     from generation.diffusion import checkpoint
-    from generation.diffusion.network import eager_layout
+    from generation.diffusion.networks.network import eager_layout
 
     device = device_for_work()
     try:

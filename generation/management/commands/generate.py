@@ -11,8 +11,8 @@ from typing import Any, TypedDict
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.membership.owner_option import add_owner_option, owner_of
-from generation.diffusion.compiling import COMPILE
 from generation.diffusion.model_cache import PRECISIONS
+from generation.diffusion.networks.compiling import COMPILE
 from generation.images.engines.diffusion import OF_GUIDANCE
 from generation.images.forms.base import NewJobForm
 from generation.images.forms.by_engine import JOB_FORMS

@@ -13,7 +13,7 @@ from generation.images.forms.base import random_seed
 from generation.images.forms.queue import STATES
 from generation.models import GenerationJob
 from jobs.command_line.options import Options
-from jobs.worker_heartbeat import absent_workers
+from jobs.workers.heartbeat import absent_workers
 from pool.models import Dataset
 
 BAD_ARGUMENT = 2

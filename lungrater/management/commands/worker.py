@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from jobs.models import Job, shutting_down
-from jobs.next_job import perform_one_job
 from jobs.tasks import stay_present
+from jobs.workers.next_job import perform_one_job
 from lungrater.embedded import commands, redis
 from lungrater.embedded.home import Home
 from lungrater.embedded.migrate import refuse_newer_tables

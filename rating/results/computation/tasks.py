@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from jobs import runners
+from jobs.workers import runners
 from rating.results.computation.analysis import Analysis
 from rating.results.computation.computing import analyse
 

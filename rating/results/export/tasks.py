@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from jobs import runners
+from jobs.workers import runners
 from rating.results.computation.bundle_job import BundleJob
 from rating.results.export.bundle_runner import make_bundle
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bench.attributes import DENSITY, SIDE, phantoms
 from generation.diffusion.attributes import codes
 from generation.diffusion.config import ConfigError
-from generation.diffusion.network import Denoiser
+from generation.diffusion.networks.network import Denoiser
 from generation.diffusion.run import TrainingImages
 from generation.diffusion.sampling.sampler import sample
 from generation.diffusion.trainer import Trainer

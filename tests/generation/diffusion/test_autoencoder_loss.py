@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from generation.diffusion.autoencoder import reconstruction_loss
+from generation.diffusion.networks.autoencoder import reconstruction_loss
 
 
 @pytest.mark.parametrize("side", [8, 32])

@@ -8,13 +8,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from generation.diffusion.patch_adversary import (
+from generation.diffusion.networks.patch_adversary import (
     PatchAdversary,
     PatchDiscriminator,
     adaptive_weight,
     hinge_loss,
 )
-from generation.diffusion.perceptual_distance import PerceptualDistance
+from generation.diffusion.networks.perceptual_distance import PerceptualDistance
 from generation.features.small_network import shipped_network
 
 CPU = torch.device("cpu")

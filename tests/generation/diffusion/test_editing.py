@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from generation.diffusion.config import ConfigError, TrainingConfig
-from generation.diffusion.network import Denoiser
+from generation.diffusion.networks.network import Denoiser
 from generation.diffusion.objectives import make_sampler
 from generation.diffusion.sampling.editing import Start
 from generation.diffusion.sampling.region import region_of, region_of_mask

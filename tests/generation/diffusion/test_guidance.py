@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from generation.diffusion.config import ConfigError
-from generation.diffusion.network import Denoiser
+from generation.diffusion.networks.network import Denoiser
 from generation.diffusion.sampling.guidance import Guidance
 from generation.diffusion.sampling.sampler import sample
 from tests.generation.oracle import SIZE, OneImage, config_of

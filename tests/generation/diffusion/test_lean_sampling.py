@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from bench.generation_sampling import plain_loop
 from generation.diffusion.config import SAMPLERS
-from generation.diffusion.network import Denoiser, build
+from generation.diffusion.networks.network import Denoiser, build
 from generation.diffusion.objectives import make_sampler
 from generation.diffusion.sampling import sampler as sampling
 from generation.images.engines import prefetch

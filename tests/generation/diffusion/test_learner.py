@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from generation.diffusion.network import Denoiser
+from generation.diffusion.networks.network import Denoiser
 from generation.diffusion.trainer import Trainer
 from tests.generation.tiny import CLASSES, bright_squares, tiny_config
 

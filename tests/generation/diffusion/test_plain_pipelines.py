@@ -18,7 +18,7 @@ from generation.diffusion.checkpoint import Description
 from generation.diffusion.config import ConfigError
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.exporting.pipeline_files import imported
-from generation.diffusion.network import Denoiser
+from generation.diffusion.networks.network import Denoiser
 from generation.diffusion.objectives import make_sampler, objective_of
 from generation.diffusion.sampling import sampler as sampling
 from generation.diffusion.trainer import Trainer

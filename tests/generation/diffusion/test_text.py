@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from generation.diffusion.config import ConfigError, TrainingConfig
 from generation.diffusion.errors import TrainingStoppedError
-from generation.diffusion.network import Denoiser, build
+from generation.diffusion.networks.network import Denoiser, build
 from generation.diffusion.progress import Progress
 from generation.diffusion.run import TrainingImages, train
 from generation.diffusion.sampling.sampler import sample

@@ -16,13 +16,14 @@ from diffusers import AutoencoderKL
 from safetensors.torch import load_file
 
 from bench.training import Counter
-from generation.diffusion import autoencoder, checkpoint
+from generation.diffusion import checkpoint
 from generation.diffusion.attributes import CHANGES
 from generation.diffusion.config import PRESETS, SAMPLERS, ConfigError, TrainingConfig, settings_from
 from generation.diffusion.data import augmentation
 from generation.diffusion.data.device_dataset import DeviceDataset
 from generation.diffusion.distributed_group import DistributedGroup
 from generation.diffusion.learner import Learner
+from generation.diffusion.networks import autoencoder
 from generation.diffusion.run import Progress, TrainingFailedError, TrainingImages, train
 from generation.diffusion.sampling.sampler import sample
 from generation.diffusion.trainer import Trainer

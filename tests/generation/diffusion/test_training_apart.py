@@ -20,7 +20,7 @@ from generation.diffusion import checkpoint, launch, process
 from generation.diffusion.config import TrainingConfig
 from generation.diffusion.errors import TrainingFailedError
 from generation.diffusion.launch import train_apart
-from generation.diffusion.network import build
+from generation.diffusion.networks.network import build
 from generation.diffusion.progress import Progress
 from generation.diffusion.run import train
 from tests.generation.tiny import CLASSES, bright_squares, tiny_config

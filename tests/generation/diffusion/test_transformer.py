@@ -13,10 +13,10 @@ from safetensors.torch import load_file
 from bench.attributes import DENSITY, SIDE, phantoms
 from generation.diffusion import checkpoint
 from generation.diffusion.attributes import CHANGES
-from generation.diffusion.conditions import condition_features
 from generation.diffusion.config import ConfigError, TrainingConfig
 from generation.diffusion.exporting.arguments import condition_columns
-from generation.diffusion.network import build
+from generation.diffusion.networks.conditions import condition_features
+from generation.diffusion.networks.network import build
 from generation.diffusion.presets import PRESETS
 from generation.diffusion.progress import Progress
 from generation.diffusion.run import train

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from generation.diffusion.latent_space import PixelSpace
+from generation.diffusion.networks.latent_space import PixelSpace
 from generation.diffusion.run import TrainingImages
 from generation.diffusion.trainer import Trainer
 from tests.generation.tiny import CLASSES, bright_squares, tiny_config

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from generation.diffusion import compiling
 from generation.diffusion.checkpoint_source import CheckpointSource
 from generation.diffusion.config import SAMPLERS
 from generation.diffusion.errors import CheckpointError
+from generation.diffusion.networks import compiling
 from generation.diffusion.sampling import sampler as sampling
 from generation.images.engines import diffusion
 from generation.images.engines.diffusion import DiffusionEngine

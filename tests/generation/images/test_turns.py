@@ -20,7 +20,8 @@ from generation.images.engines.protocol import EngineImage, Refusal
 from generation.images.tasks import run_generation
 from generation.models import GenerationJob
 from jobs import models as pool_jobs
-from jobs import tasks, throttle, worker_heartbeat
+from jobs import tasks, throttle
+from jobs.workers import heartbeat
 from tests.generation.makers import ScriptedEngine, image_of, make_job
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nobody_rings")]
@@ -259,9 +260,9 @@ def test_a_page_says_since_when_no_worker_has_been_seen(
     make_job()
     browser = client_of(researcher)
     never = browser.get("/generation/").content.decode()
-    worker_heartbeat.note_presence(["cpu"])
+    heartbeat.note_presence(["cpu"])
     present = browser.get("/generation/").content.decode()
-    worker_heartbeat.WorkerHeartbeat.objects.update(at=timezone.now() - timedelta(hours=3))
+    heartbeat.WorkerHeartbeat.objects.update(at=timezone.now() - timedelta(hours=3))
     gone = browser.get("/generation/").content.decode()
 
     assert "No worker for the queue “cpu” has been seen yet." in never

@@ -19,11 +19,11 @@ from generation.diffusion.data.device_dataset import DeviceDataset, normalised_i
 from generation.diffusion.data.training_images import Order, TrainingImages
 from generation.diffusion.distributed_group import DistributedGroup
 from generation.diffusion.errors import TrainingStoppedError
-from generation.diffusion.latent_space import LatentSpace, Space, raw_latents, space_from
-from generation.diffusion.network import autocast
+from generation.diffusion.networks.latent_space import LatentSpace, Space, raw_latents, space_from
+from generation.diffusion.networks.network import autocast
+from generation.diffusion.networks.patch_adversary import PatchAdversary
+from generation.diffusion.networks.perceptual_distance import PerceptualDistance
 from generation.diffusion.optimiser import optimiser_state, restore_optimiser
-from generation.diffusion.patch_adversary import PatchAdversary
-from generation.diffusion.perceptual_distance import PerceptualDistance
 from generation.diffusion.progress import Tell, silent
 from generation.diffusion.sampling.seeds import seed_of
 

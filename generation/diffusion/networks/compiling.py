@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from generation.diffusion.model_cache import out_of_memory
 
 if TYPE_CHECKING:
-    from generation.diffusion.network import Denoiser
+    from generation.diffusion.networks.network import Denoiser
 
 COMPILE = ("auto", "on", "off")
 # Compiling takes a minute or two and then saves something like a third.
@@ -81,7 +81,7 @@ class Compiling:
         self._leave_uncompiled()
 
     def _leave_uncompiled(self) -> None:
-        from generation.diffusion.network import eager_layout
+        from generation.diffusion.networks.network import eager_layout
 
         if self.net.compiled is not None:
             self.net.compiled, self.net.compiled_for = None, None

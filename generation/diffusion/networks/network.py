@@ -12,16 +12,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from generation.diffusion.attributes import NOT_TOLD
-from generation.diffusion.conditions import (
+from generation.diffusion.config import TrainingConfig
+from generation.diffusion.exporting.arguments import unet_arguments
+from generation.diffusion.networks.conditions import (
     ConditionEmbedding,
     condition_features,
     condition_tokens,
     is_token,
 )
-from generation.diffusion.config import TrainingConfig
-from generation.diffusion.exporting.arguments import unet_arguments
-from generation.diffusion.latent_space import PixelSpace, Space
-from generation.diffusion.transformer import transformer_of
+from generation.diffusion.networks.latent_space import PixelSpace, Space
+from generation.diffusion.networks.transformer import transformer_of
 
 
 class Denoiser(nn.Module):

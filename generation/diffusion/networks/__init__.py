@@ -1,0 +1,1 @@
+"""The networks, what they are told, the space that they work in, and their compiling."""

@@ -1,0 +1,1 @@
+"""What a worker does beside its job: which comes next, who runs it, its heartbeat, and the end of one that hangs."""
