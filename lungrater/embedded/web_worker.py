@@ -39,8 +39,8 @@ class BoundedLine(socket.socket):
 
     A client that keeps to the rate is not cut off, however large its body; what it has sent faster gives it no more
     than the same time again to fall silent, what it has taken faster no more than until its next acknowledgement.
-    Only waiting for the client counts, not what is done with its bytes. That has its turn, from the request's first
-    bytes to the answer's, but while the client is waited for.
+    Only waiting for the client counts, not what is done with its bytes. That has its turn, from where a thread takes
+    the request up to the answer's first bytes, but while the client is waited for.
     """
 
     patience: float
@@ -72,24 +72,29 @@ class BoundedLine(socket.socket):
             received = super().recv(size, flags | socket.MSG_DONTWAIT)
         except BlockingIOError:
             received = self._wait_for_request(size, flags)
-        if received and not self.received:
-            self.has_turn = TURNS.acquire(timeout=LONGEST_WAIT_FOR_A_TURN)
         self.received += len(received)
         self.left = min(self.left + len(received) / REQUEST_BYTES_PER_SECOND, self.patience)
         return received
 
     def _wait_for_request(self, size: int, flags: int) -> bytes:
+        had_turn = self.has_turn
         self.give_turn_back()
         others, began_at = self.gettimeout(), time.monotonic()
         try:
             self.settimeout(self.left if others is None else min(self.left, others))
-            return super().recv(size, flags)
+            received = super().recv(size, flags)
         except TimeoutError:
             self.ran_out = True
             raise TimeoutError(errno.EPIPE, TOO_SLOW) from None
         finally:
             self.settimeout(others)
             self.left -= time.monotonic() - began_at
+        if had_turn:
+            self.take_turn()
+        return received
+
+    def take_turn(self) -> None:
+        self.has_turn = TURNS.acquire(timeout=LONGEST_WAIT_FOR_A_TURN)
 
     def give_turn_back(self) -> None:
         if self.has_turn:
@@ -159,6 +164,7 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         if not isinstance(line, BoundedLine):
             return super().handle(conn)
         line.expect_request()
+        line.take_turn()
         try:
             goes_on = super().handle(conn)
         finally:

@@ -9,6 +9,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from gunicorn.config import Config
+from gunicorn.http import get_parser
+from gunicorn.util import close_graceful
 
 from lungrater.embedded import web_worker
 from lungrater.embedded.web_worker import BoundedLine
@@ -43,23 +46,32 @@ def requests(number: int) -> Iterator[list[tuple[BoundedLine, socket.socket]]]:
         yield lines
 
 
-class Reading(threading.Thread):
-    """Reads the first bytes of a request, as a thread of the web server does, which then has its turn."""
+def begin(line: BoundedLine) -> None:
+    """Take up a request and read its first bytes, as a thread of the web server does."""
+    line.take_turn()
+    line.recv(3)
 
-    def __init__(self, line: BoundedLine) -> None:
+
+class Reading(threading.Thread):
+    """Reads the next bytes of a request, the first ones with a turn taken."""
+
+    def __init__(self, line: BoundedLine, *, is_new: bool = True) -> None:
         super().__init__(daemon=True)
-        self.line, self.may_work = line, threading.Event()
+        self.line, self.is_new, self.may_work = line, is_new, threading.Event()
         self.start()
 
     def run(self) -> None:
-        self.line.recv(3)
+        if self.is_new:
+            begin(self.line)
+        else:
+            self.line.recv(3)
         self.may_work.set()
 
 
 def test_a_third_request_waits_until_one_of_two_has_its_answer() -> None:
     with requests(3) as lines:
         for line, _client in lines[:AT_ONCE]:
-            line.recv(3)
+            begin(line)
         third = Reading(lines[2][0])
         went_before = third.may_work.wait(0.2)
         lines[0][0].sendall(b"200 ")
@@ -71,13 +83,16 @@ def test_a_third_request_waits_until_one_of_two_has_its_answer() -> None:
 def test_whose_client_has_yet_to_send_the_rest_leaves_the_turn_to_others() -> None:
     with requests(AT_ONCE + 1) as lines:
         for line, _client in lines[:AT_ONCE]:
-            line.recv(3)
-        slow = [Reading(line) for line, _client in lines[:AT_ONCE]]
+            begin(line)
+        slow = [Reading(line, is_new=False) for line, _client in lines[:AT_ONCE]]
+        third = lines[AT_ONCE][0]
 
-        assert Reading(lines[AT_ONCE][0]).may_work.wait(FOR_EVER)
+        assert Reading(third).may_work.wait(FOR_EVER)
+        third.give_turn_back()
         for _line, client in lines[:AT_ONCE]:
             client.sendall(b" / ")
         assert all(each.may_work.wait(FOR_EVER) for each in slow)
+        assert [line.has_turn for line, _client in lines] == [True] * AT_ONCE + [False]
 
 
 def test_who_holds_the_turn_for_long_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +100,7 @@ def test_who_holds_the_turn_for_long_is_not_waited_for(monkeypatch: pytest.Monke
     with requests(4 * AT_ONCE) as lines:
         began = time.monotonic()
         for line, _client in lines:
-            line.recv(3)
+            begin(line)
         took = time.monotonic() - began
 
         assert [line.has_turn for line, _client in lines] == [True] * AT_ONCE + [False] * 3 * AT_ONCE
@@ -97,7 +112,7 @@ def test_every_turn_is_given_back_once(turns: threading.Semaphore) -> None:
     with requests(2) as lines:
         (answered, _client), (broken_off, client) = lines
         for line, _end in lines:
-            line.recv(3)
+            begin(line)
         for _ in range(3):
             answered.sendall(b"piece")
         client.close()
@@ -106,4 +121,29 @@ def test_every_turn_is_given_back_once(turns: threading.Semaphore) -> None:
             line.give_turn_back()
 
     assert end == [b"", b""]
+    assert [turns.acquire(blocking=False) for _ in range(AT_ONCE + 1)] == [True] * AT_ONCE + [False]
+
+
+def test_a_request_that_came_with_the_one_before_has_its_turn_and_the_end_of_the_line_takes_none(
+    turns: threading.Semaphore,
+) -> None:
+    """gunicorn takes the second one out of what it has read, and reads what is left before it closes."""
+    ours, client = socket.socketpair()
+    line = BoundedLine.over(ours)
+    with line, client:
+        client.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n" * 2)
+        parser = get_parser(Config(), line, ("127.0.0.1", 1))
+        had_turn = []
+        for _ in range(2):
+            line.expect_request()
+            line.take_turn()
+            next(parser)
+            had_turn.append(line.has_turn)
+            parser.finish_body()
+            line.sendall(b"200 ")
+        client.sendall(b"x")
+        client.shutdown(socket.SHUT_WR)
+        close_graceful(line)
+
+    assert had_turn == [True, True]
     assert [turns.acquire(blocking=False) for _ in range(AT_ONCE + 1)] == [True] * AT_ONCE + [False]
