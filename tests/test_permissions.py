@@ -88,7 +88,7 @@ OF_MACHINE = {f"machine_reading_{act}" for act in ("cancel", "resume")}
 OF_FREEZE = {f"rating:freeze_{act}" for act in ("progress", "cancel", "resume")}
 OF_AUDIT = {f"rating:audit_{act}" for act in ("progress", "cancel", "resume")}
 OF_ANALYSIS = {f"rating:analysis_job_{act}" for act in ("progress", "cancel", "resume")}
-OF_RELEASE = {f"pool:release{act}" for act in ("", "_progress", "_cancel", "_resume", "_file")}
+OF_RELEASE = {f"pool:release{act}" for act in ("", "_progress", "_cancel", "_resume", "_file", "_croissant")}
 OF_BUNDLE = {f"rating:bundle{act}" for act in ("", "_progress", "_cancel", "_resume", "_file")}
 EXTRACTOR = {"name": "small", "sha256": "0" * 64, "dimensions": 64}
 
