@@ -14,6 +14,7 @@ from generation.diffusion.presets import PRESETS
 from generation.diffusion.run_config import ConfigError, RunConfig, check
 from generation.diffusion.text.condition import NAME as TEXT
 from generation.diffusion.text.condition import TextCondition
+from pool.canonical.window_words import window_range
 
 OBJECTIVES = ("flow", "epsilon", "v_prediction")
 # The samplers that fit each objective, the default first.
@@ -109,6 +110,10 @@ class TrainingConfig(RunConfig):
         check(self.bits in {8, 16}, "bits must be 8 or 16")
         check(self.bits == 8 or self.channels == 1, "16 bits are of grey images")
         check(self.bits == 16 or not self.window, "window belongs to bits = 16")
+        check(
+            not self.window or window_range(self.window) is not None,
+            "window must be CENTRE/WIDTH, such as -600/1500",
+        )
 
     def _check_network(self) -> None:
         check(self.network in NETWORKS, f"network must be one of {', '.join(NETWORKS)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generation.diffusion.config import ConfigError, ImageClass
-from pool.canonical.window_words import window_range
+from pool.canonical.window_words import is_by_another_function, window_range
 from pool.models import Dataset, Modality
 from pool.splits import training_images
 
@@ -24,16 +24,17 @@ def window_of(dataset: Dataset) -> str:
 
     Raises ConfigError where they are not all on one scale: what sixteen bits of one mean would not be that of another.
     """
-    words = {
-        str(window or "")
-        for window in training_images(dataset)
-        .order_by()
-        .values_list("provenance__Window", flat=True)
-        .distinct()
-    }
-    if len(words) > 1 or any(word and window_range(word) is None for word in words):
+    windows = training_images(dataset).order_by().values_list("provenance__Window", flat=True).distinct()
+    words = sorted({str(window or "") for window in windows})
+    if other := next(filter(is_by_another_function, words), ""):
+        raise ConfigError(
+            "Sixteen bits are learned of grey levels from black at a window's lower end to white at its upper one, by DICOM's "
+            f"LINEAR function; some of {dataset} are shown as {other}. Leave them out, or train with bits = 8."
+        )
+    ranges = {window_range(word) for word in words}
+    if words not in ([], [""]) and (None in ranges or len(ranges) > 1):
         raise ConfigError(
             f"Sixteen bits are learned of images that are all shown under one window; those of {dataset} are not. "
             "Show them under one: Another window, or lungrater rewindow."
         )
-    return words.pop() if words else ""
+    return words[0] if words else ""

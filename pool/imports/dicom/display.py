@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
+from pool.canonical.window_words import OTHER_FUNCTIONS
 from pool.imports.dicom.headers import items, number, numbers, text
 from pool.imports.dicom.terms import window_word
 from pool.imports.notes import Notes
@@ -138,7 +139,8 @@ def render(
     for window in _windows(dataset, notes, is_hounsfield=is_hounsfield, choice=choice):
         unit = _through_window(values, window, dataset)
         if is_of_stack or _tells(unit, padding) or window.source == "chosen" or inside.min() == inside.max():
-            return Rendering(unit, str(window))
+            function = _voi_function(dataset)
+            return Rendering(unit, f"{window}, {function}" if function in OTHER_FUNCTIONS else str(window))
         notes.add("window", f"The window {window} shows next to nothing of these values; it was left out.")
     if padding.any():
         notes.add("padding", "Padding was left out of the range.")
@@ -210,21 +212,21 @@ def _offered(dataset: Dataset, notes: Notes) -> list[Window]:
     windows = []
     for place, (centre, width) in enumerate(zip(centres, widths, strict=False)):
         word = window_word(words[place].strip()) if place < len(words) else ""
-        if width >= 1 or (
-            width > 0
-            and text(dataset, "VOILUTFunction").upper() != "LINEAR"
-            and text(dataset, "VOILUTFunction")
-        ):
+        if width >= 1 or (width > 0 and _voi_function(dataset) != "LINEAR"):
             windows.append(Window(centre, width, f"file, {word}" if word else "file"))
         else:
             notes.add("window", f"A window of the file is {width:g} wide; it was left out.")
     return windows
 
 
+def _voi_function(dataset: Dataset) -> str:
+    return text(dataset, "VOILUTFunction").upper() or "LINEAR"
+
+
 def _through_window(values: Floats, window: Window, dataset: Dataset) -> Floats:
     """PS3.3 C.11.2.1.2 and .3: the three VOI functions, on a scale from 0 to 1."""
     centre, width = window.centre, window.width
-    function = text(dataset, "VOILUTFunction").upper() or "LINEAR"
+    function = _voi_function(dataset)
     if function == "SIGMOID":
         return np.asarray(1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -700, 700))))
     if function == "LINEAR_EXACT" or width < 2:

@@ -13,6 +13,7 @@ from pydicom.pixels.processing import apply_color_lut
 
 from pool.canonical.pixels import Pixels, RefusedImageError, as_levels, check_size
 from pool.canonical.texts import cause
+from pool.canonical.window_words import INVERSE
 from pool.imports.dicom.display import Floats, is_inverted, modality_values, padding_of, render
 from pool.imports.dicom.geometry import height_over_width, squared
 from pool.imports.dicom.headers import adopt_groups, text
@@ -219,8 +220,9 @@ def _displayed(
         whole_range=whole_range,
         is_of_stack=is_of_stack,
     )
-    unit = 1 - image.unit if is_inverted(dataset, notes) else image.unit
-    return np.where(padding, 0.0, unit), image.by
+    if not is_inverted(dataset, notes):
+        return np.where(padding, 0.0, image.unit), image.by
+    return np.where(padding, 0.0, 1 - image.unit), f"{image.by}, {INVERSE}"
 
 
 def _is_hounsfield(values: Floats, is_rescaled: bool, stored: Stored, notes: Notes) -> bool:

@@ -14,7 +14,7 @@ import torch
 from django.core.management import CommandError, call_command
 from pydicom.dataset import Dataset as Header
 
-from generation.diffusion.config import ConfigError
+from generation.diffusion.config import ConfigError, TrainingConfig
 from generation.diffusion.data.device_dataset import DeviceDataset, normalised_images
 from generation.diffusion.sampling.sampler import sixteen_bit_images
 from generation.models import Checkpoint, TrainingRun
@@ -25,11 +25,13 @@ from generation.training.forms import TrainingForm
 from pool.canonical.pixels import Pixels, as_levels, blinded_derivative, decode_png, deep_square
 from pool.canonical.previews import stored_pixels
 from pool.canonical.window_words import window_range
+from pool.imports.dicom import decode
 from pool.imports.dicom.display import render
 from pool.imports.dicom.value_file import value_file_of_levels
 from pool.imports.notes import Notes
 from pool.models import Dataset
 from tests.factories import make_dataset, make_image, make_pixels
+from tests.pool.files import dicom_file
 
 WINDOW = "-600/1500 (lung)"
 LOW, HIGH = -1350.0, 149.0  # by DICOM's LINEAR function
@@ -178,6 +180,47 @@ def test_images_under_several_windows_are_not_learned_in_sixteen_bits() -> None:
     with pytest.raises(ConfigError, match="all shown under one window"):
         window_of(ct_dataset("Ranges", window="whole range", count=2))
     assert window_of(ct_dataset("Plain", window="", count=2)) == ""
+
+
+@pytest.mark.django_db
+def test_one_range_under_two_names_is_one_window() -> None:
+    dataset = ct_dataset(count=2)
+    make_image(dataset, pixels=slice_of(90), provenance={"Window": "-600/1500 (chosen)"})
+
+    assert window_range(window_of(dataset)) == (LOW, HIGH)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("tags", "mark"),
+    [
+        ({"VOILUTFunction": "LINEAR_EXACT"}, "LINEAR_EXACT"),
+        ({"VOILUTFunction": "SIGMOID"}, "SIGMOID"),
+        ({"PhotometricInterpretation": "MONOCHROME1"}, "inverse"),
+        ({"PresentationLUTShape": "INVERSE"}, "inverse"),
+        ({"VOILUTFunction": "SIGMOID", "PhotometricInterpretation": "MONOCHROME1"}, "SIGMOID, inverse"),
+    ],
+)
+def test_slices_not_shown_by_the_linear_function_say_so_and_are_not_learned_in_sixteen_bits(
+    tags: dict[str, str], mark: str
+) -> None:
+    values = np.tile(np.linspace(-1600, 400, 64).astype(np.int16), (64, 1))
+
+    words = decode(dicom_file(values, **tags), window="lung").tags["Window"]
+
+    assert words == f"{WINDOW}, {mark}"
+    assert window_range(words) is None
+    with pytest.raises(ConfigError, match=f"LINEAR function; some of Odd are shown as .*{mark}"):
+        window_of(ct_dataset("Odd", window=words, count=2))
+
+
+@pytest.mark.parametrize(
+    "words", ["1.2.3/4", "./5", "1e999/5", "0/1e999", "-600/0", "1e300/5", "-600/1500 (lung), SIGMOID"]
+)
+def test_words_that_are_no_window_show_nothing_and_no_model_is_of_them(words: str) -> None:
+    assert window_range(words) is None
+    with pytest.raises(ConfigError, match="window must be CENTRE/WIDTH"):
+        TrainingConfig(bits=16, window=words)
 
 
 def test_sixteen_bits_of_another_model_in_half_precision_or_of_an_edit_are_refused(
