@@ -31,8 +31,7 @@ def averaged_checkpoint(run: TrainingRun, length: float) -> Checkpoint:
     newest = run.checkpoints.in_training().last()
     if newest is None or run.is_finetuning:
         raise CheckpointError(f"{run} left no checkpoint of a network of our own to average.")
-    name = f"{run.name}@{newest.step}-ema{length:g}"
-    existing = run.checkpoints.filter(name=name).first()
+    existing = run.checkpoints.filter(step=newest.step, ema_length=length).first()
     if existing is not None:
         return existing
     average = reconstruct(run.folder, length, newest.step)

@@ -93,6 +93,16 @@ def test_images_are_made_with_it_and_the_same_again_is_the_same_checkpoint(run: 
     assert job.dataset.images.get().provenance["model"] == "run@6-ema0.07"
 
 
+def test_a_renamed_average_is_not_made_again(run: TrainingRun) -> None:
+    averaged("run", "--ema=0.1")
+    Checkpoint.objects.get(name="run@6-ema0.1").rename("Best", by=None)
+
+    report = averaged("run", "--ema=0.1")
+
+    assert report["model"] == "Best"
+    assert run.checkpoints.count() == 3
+
+
 def test_a_run_without_averages_and_an_odd_length_are_refused_in_a_sentence(run: TrainingRun) -> None:
     make_run(run.dataset, "plain").perform()
 
