@@ -26,8 +26,10 @@ from generation.diffusion.errors import CheckpointError
 FOLDER = "averages"
 LENGTHS = (0.05, 0.10)  # as published
 SHORTEST, LONGEST = 0.01, 0.25
-# Of a profile that the kept ones give less well than this, the average would be another one than was asked for.
+# Of one that the kept ones give less well than this, the average would be another one than was asked for.
 MOST_ERROR = 0.1
+# What a weight loses to half precision, as a share of it (root mean square).
+HALF_PRECISION = 2**-12
 
 Floats = NDArray[np.float64]
 
@@ -111,7 +113,11 @@ def _prefix(number: int) -> str:
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """Averaged weights of a length at a step, by how many files, and how far their profile is from that length's."""
+    """Averaged weights of a length at a step, by how many files, and how far they are from that length's, as a share.
+
+    Two things that know nothing of each other make the error: that of the profile, and the rounding of what was kept, times the
+    norm of the shares.
+    """
 
     weights: dict[str, Tensor]
     files: int
@@ -131,7 +137,8 @@ def reconstruct(run: Path, length: float, step: int) -> Reconstruction:
         )
     steps = np.repeat(np.array(list(files), dtype=np.float64), len(LENGTHS))
     gammas = np.tile([exponent(of_track) for of_track in LENGTHS], len(files))
-    shares, error = combination(steps, gammas, step, exponent(length))
+    shares, of_profile = combination(steps, gammas, step, exponent(length))
+    error = math.hypot(of_profile, HALF_PRECISION * float(np.linalg.norm(shares)))
     if error > MOST_ERROR:
         raise CheckpointError(
             f"The averages written down give one of length {length:g} at step {step:,} only to within {error:.0%}; "
@@ -149,6 +156,11 @@ def _summed(files: Iterable[tuple[Path, Floats]]) -> dict[str, Tensor]:
             tensors = load_file(path)
         except (OSError, SafetensorError) as error:
             raise CheckpointError(f"The averages {path} cannot be read: {error}") from error
+        if not all(bool(value.isfinite().all()) for value in tensors.values()):
+            raise CheckpointError(
+                f"The averages {path} hold values that are no finite number, so that no other average can be made of them; "
+                "take the run's own checkpoint, or train again with a lower learning_rate."
+            )
         for key, value in tensors.items():
             number, name = int(key.partition(".")[0].removeprefix("average")), key.partition(".")[2]
             total.setdefault(name, torch.zeros(value.shape, dtype=torch.float64)).add_(

@@ -140,7 +140,7 @@ def _training(checkpoint: Checkpoint) -> Section:
     rows = [("Step", f"{checkpoint.step:,} of {config.get('steps', 0):,}")]
     if checkpoint.ema_length:
         error = checkpoint.description.get("facts", {}).get("ema_error", 0.0)
-        words = f"σ_rel {checkpoint.ema_length:g}, chosen after training (Karras et al. 2024); its profile to within {error:.2%}"
+        words = f"σ_rel {checkpoint.ema_length:g}, chosen after training (Karras et al. 2024); to within {error:.2%}"
         rows.append(("Length of the average", words))
     if (
         checkpoint.run is not None

@@ -79,14 +79,18 @@ def directly_averaged(path: torch.Tensor, length: float) -> torch.Tensor:
     return average
 
 
+def keep_averages(path: torch.Tensor, run: Path, *, every: int) -> None:
+    averages = PowerAverages({"weight": path[0]})
+    for step, weights in enumerate(path, start=1):
+        averages.follow([weights], step)
+        if step % every == 0:
+            averages.write(run, step)
+
+
 @pytest.mark.parametrize("length", [0.05, 0.07, 0.1, 0.15, 0.2])
 def test_the_average_put_together_is_the_one_kept_directly(length: float, tmp_path: Path) -> None:
     path = path_of_weights(2000)
-    kept = PowerAverages({"weight": path[0]})
-    for step, weights in enumerate(path, start=1):
-        kept.follow([weights], step)
-        if step % 100 == 0:
-            kept.write(tmp_path, step)
+    keep_averages(path, tmp_path, every=100)
 
     average = reconstruct(tmp_path, length, 2000)
 
@@ -95,6 +99,18 @@ def test_the_average_put_together_is_the_one_kept_directly(length: float, tmp_pa
     assert average.files == 20
     assert average.error < 0.02
     assert relative < 2e-3
+
+
+@pytest.mark.parametrize("length", [0.01, 0.015, 0.02])
+def test_the_error_of_a_short_length_holds_what_half_precision_took(length: float, tmp_path: Path) -> None:
+    path = path_of_weights(4000)
+    keep_averages(path, tmp_path, every=20)
+
+    average = reconstruct(tmp_path, length, 4000)
+
+    direct = directly_averaged(path, length)
+    relative = float((average.weights["weight"] - direct).norm() / direct.norm())
+    assert relative < average.error < 2 * relative
 
 
 def test_a_kept_average_is_its_closed_form(tmp_path: Path) -> None:
@@ -147,6 +163,15 @@ def test_keeping_averages_changes_nothing_else_and_a_break_changes_no_average(tm
         "00000003.safetensors",
         "00000006.safetensors",
     ]
+
+
+@pytest.mark.parametrize("value", [math.nan, 1e6])  # the second is infinite in half precision
+def test_averages_that_are_no_finite_numbers_are_refused(value: float, tmp_path: Path) -> None:
+    averages = PowerAverages({"weight": torch.tensor([1.0, value])})
+    averages.write(tmp_path, 1)
+
+    with pytest.raises(CheckpointError, match=r"00000001\.safetensors hold values that are no finite number"):
+        reconstruct(tmp_path, 0.05, 1)
 
 
 def test_what_cannot_be_put_together_is_refused_with_what_to_do(tmp_path: Path) -> None:
