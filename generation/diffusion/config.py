@@ -32,6 +32,7 @@ KL_WEIGHT = 1e-6  # Rombach et al. 2022, against an error that is summed over an
 # of pixels, that of Hoogeboom et al. 2023, whose shift of the logarithmic SNR is the same one.
 UNSHIFTED_SIDE = {"latents": 32, "pixels": 64}
 NETWORKS = ("unet", "transformer")
+CAME_LATER = {TEXT, "bits", "window", "post_hoc_ema"}
 AT_LEAST_ONE = ("patch", "layers", "depth", "width", "heads", "latent_channels", "latent_steps")
 
 
@@ -254,9 +255,13 @@ class TrainingConfig(RunConfig):
         return self.classes.index(image_class)
 
     def as_json(self) -> dict[str, object]:
-        """Without a text as before there were any, so that what hangs on these bytes stays."""
+        """Without what came later where it is as it was before, so that what hangs on these bytes stays."""
         settings = super().as_json()
-        return settings if self.text else {name: value for name, value in settings.items() if name != TEXT}
+        return {
+            name: value
+            for name, value in settings.items()
+            if name not in CAME_LATER or value != getattr(TrainingConfig, name)
+        }
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:

@@ -198,12 +198,13 @@ def test_each_text_is_read_once_and_those_of_other_images_anew(folder: Path, tmp
     assert seen[-1] == "Reading the texts, 1 of 1"
 
 
-def test_a_config_without_a_text_is_written_as_before_there_were_any(folder: Path) -> None:
+def test_a_config_without_what_came_later_is_written_as_before_there_was_any(folder: Path) -> None:
     plain, told = tiny_config(), tiny_config(text=condition_of(folder))
+    deep = tiny_config(bits=16, window="-600/1500 (lung)", post_hoc_ema=True)
 
-    assert "text" not in plain.as_json()
+    assert not {"text", "bits", "window", "post_hoc_ema"} & plain.as_json().keys()
     assert not [name for name in build(plain).state_dict() if "attn2" in name or "text" in name]
-    for config in (plain, told):
+    for config in (plain, told, deep):
         assert TrainingConfig.from_mapping(json.loads(json.dumps(config.as_json()))) == config
     assert "text = {encoder =" in told.as_toml()
 
