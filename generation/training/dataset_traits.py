@@ -22,8 +22,14 @@ def channels_of(dataset: Dataset) -> int:
 def window_of(dataset: Dataset) -> str:
     """The window that all training images are shown under, as their provenance has it; "" where none has one.
 
-    Raises ConfigError where they are not all on one scale: what sixteen bits of one mean would not be that of another.
+    Raises ConfigError where they are not all on one scale (what sixteen bits of one mean would not be that of another), and
+    where none has more than eight bits.
     """
+    if not training_images(dataset).filter(bits__gt=8).exists():
+        raise ConfigError(
+            f"No training image of {dataset} has more than eight bits, so there is nothing more to learn in sixteen: train with "
+            "bits = 8, or import deeper files."
+        )
     windows = training_images(dataset).order_by().values_list("provenance__Window", flat=True).distinct()
     words = sorted({str(window or "") for window in windows})
     if other := next(filter(is_by_another_function, words), ""):

@@ -65,7 +65,7 @@ class Examined:
     counts: bool  # not practice and no probe, which are meant to be obvious
     container: Container
     ranks: tuple[float, float, float]  # row number, code, mean place in the orders
-    native: tuple[int, int, int]  # width, height, bits of the source
+    native: tuple[int, int, int]  # width, height, bits of the source (its levels, where they were counted)
     modality: str = ""
     finding: str = ""
     view: str = ""
@@ -201,7 +201,10 @@ def check_native_sizes(images: Sequence[Examined], *, side: int, made_alike: boo
 
 
 def check_native_depths(images: Sequence[Examined]) -> Finding:
-    """Of a study in sixteen bits: whether one arm comes from eight, which a narrow window shows as steps."""
+    """Of a study in sixteen bits: whether one arm comes from eight, which a narrow window shows as steps.
+
+    A depth that one arm alone has gives away each image that has it, however few they are.
+    """
     name = "Native depths"
     if len({image.synthetic for image in images}) < 2:
         return one_arm(name, images)
@@ -212,12 +215,13 @@ def check_native_depths(images: Sequence[Examined]) -> Finding:
     )
     if all(map(all, deep.values())) or not any(map(any, deep.values())):
         return Finding(name, Verdict.GREEN, f"Both arms are as deep: {in_words}.", by_construction=True)
-    depths = np.array([image.native[2] for image in images], dtype=np.float64)
-    if one_feature_auc(depths, np.array([image.synthetic for image in images])) <= UNLIKE_SIZES:
+    depths = np.array([image.native[2] > 8 for image in images], dtype=np.float64)
+    tells = one_feature_auc(depths, np.array([image.synthetic for image in images])) > UNLIKE_SIZES
+    if not tells and set(deep[False]) == set(deep[True]):
         return Finding(name, Verdict.GREEN, f"Depth says little of the origin: {in_words}.")
     return Finding(
         name,
-        Verdict.RED,
+        Verdict.RED if tells else Verdict.AMBER,
         f"Under a narrow window grey levels of eight bits show as steps: {in_words}.",
         "Copy the study and freeze the copy with a grey depth of 8 bits, or generate in 16 bits "
         "(a model trained with bits = 16, lungrater generate --bits 16).",

@@ -14,8 +14,9 @@ import numpy as np
 from django.db.models import Avg, Prefetch
 
 from pool.canonical.pixels import Pixels, decode_png
+from pool.canonical.previews import stored_pixels
 from pool.copies.structure import SLICES_OF_A_STACK
-from pool.models import Origin
+from pool.models import Image, Origin
 from pool.storage.slices import middle_of, spread
 from pool.storage.stored_files import stored_bytes
 from rating.blinding import checks
@@ -139,11 +140,22 @@ def _examined(study: Study, planned: list[list[OrderLine]], beat: Beat) -> Itera
     sample = _sample(study)
     for number, row in enumerate(rows.iterator(chunk_size=500), start=1):
         place = float(places.get(row.pk, 0))
-        yield _examine(row, place=place, in_sample=row.pk in sample, encoded_again=sample.get(row.pk, False))
+        bits = _bits(row.image, count=study.bits == study.Bits.SIXTEEN and row.pk in sample)
+        yield _examine(
+            row, bits, place=place, in_sample=row.pk in sample, encoded_again=sample.get(row.pk, False)
+        )
         beat(number, f"Read {number} images")
 
 
-def _examine(row: StudyImage, *, place: float, in_sample: bool, encoded_again: bool) -> Examined:
+def _bits(image: Image, *, count: bool) -> int:
+    """Those of the source; eight of one in sixteen whose levels are no more than eight bits have, where these are counted."""
+    if image.bits <= 8 or not count:
+        return image.bits
+    levels = np.count_nonzero(np.bincount(stored_pixels(image).ravel()))
+    return image.bits if levels > 256 else 8
+
+
+def _examine(row: StudyImage, bits: int, *, place: float, in_sample: bool, encoded_again: bool) -> Examined:
     png = stored_bytes(row.derivative, f"image {row.code}")
     image = row.image
     pixels = decode_png(png) if in_sample else None
@@ -155,7 +167,7 @@ def _examine(row: StudyImage, *, place: float, in_sample: bool, encoded_again: b
         counts=row.role == Role.MAIN,
         container=container_of(png, thorough=encoded_again),
         ranks=(float(row.pk), float(int(row.code[1:])), place),
-        native=(image.width, image.height, image.bits),
+        native=(image.width, image.height, bits),
         modality=image.modality,
         finding=image.label,
         view=image.provenance.get("view") or image.provenance.get("ViewPosition", ""),

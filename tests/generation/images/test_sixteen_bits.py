@@ -183,6 +183,15 @@ def test_images_under_several_windows_are_not_learned_in_sixteen_bits() -> None:
 
 
 @pytest.mark.django_db
+def test_images_of_eight_bits_are_not_learned_in_sixteen() -> None:
+    dataset = make_dataset("Shallow", modality="ct")
+    make_image(dataset, pixels=slice_of(1, bits=8), provenance={"Window": WINDOW})
+
+    with pytest.raises(ConfigError, match="No training image of Shallow has more than eight bits"):
+        window_of(dataset)
+
+
+@pytest.mark.django_db
 def test_one_range_under_two_names_is_one_window() -> None:
     dataset = ct_dataset(count=2)
     make_image(dataset, pixels=slice_of(90), provenance={"Window": "-600/1500 (chosen)"})

@@ -46,20 +46,43 @@ def test_the_orders_are_looked_at_before_anybody_is_invited(monkeypatch, design)
 
 
 def in_sixteen_bits(pixels):
-    return [(np.asarray(each, dtype=np.uint16) << 8) + np.uint16(7) for each in pixels]
+    fine = np.random.default_rng(1).integers(0, 256, np.shape(pixels[0]), dtype=np.uint16)
+    return [(each.astype(np.uint16) << 8) + fine for each in pixels]
+
+
+def saved_in_sixteen_bits(pixels):
+    return [each.astype(np.uint16) << 8 for each in pixels]
+
+
+def depths_of(real, fake, *, bits=16):
+    study = study_of(filled(Origin.REAL, real), filled(Origin.SYNTHETIC, fake), bits=bits)
+    return [row for row in audited(study).findings if row["check"] == "Native depths"]
 
 
 @pytest.mark.parametrize(
-    ("fakes_are_deep", "bits", "verdicts"), [(False, 16, ["red"]), (True, 16, ["green"]), (False, 8, [])]
+    ("made", "bits", "verdicts"),
+    [
+        (list, 16, ["red"]),
+        (saved_in_sixteen_bits, 16, ["red"]),
+        (in_sixteen_bits, 16, ["green"]),
+        (list, 8, []),
+    ],
 )
-def test_eight_bits_of_one_arm_are_red_where_raters_window(fakes_are_deep, bits, verdicts):
+def test_eight_bits_of_one_arm_are_red_where_raters_window(made, bits, verdicts):
     real, fake = arms(each=10)
-    deep = filled(Origin.REAL, in_sixteen_bits(real))
-    fakes = filled(Origin.SYNTHETIC, in_sixteen_bits(fake) if fakes_are_deep else fake)
 
-    findings = audited(study_of(deep, fakes, bits=bits)).findings
+    told = depths_of(in_sixteen_bits(real), made(fake), bits=bits)
 
-    told = [row for row in findings if row["check"] == "Native depths"]
     assert [row["verdict"] for row in told] == verdicts
     if verdicts == ["red"]:
         assert "10 of 10 real images and 0 of 10 generated ones" in told[0]["reason"]
+
+
+@pytest.mark.parametrize(("shallow_real", "verdict"), [(0, "amber"), (1, "green")])
+def test_a_depth_that_one_arm_alone_has_is_amber_however_few_have_it(shallow_real, verdict):
+    real, fake = arms(each=10)
+    mixed = [*real[:shallow_real], *in_sixteen_bits(real[shallow_real:])]
+
+    told = depths_of(mixed, [*fake[:1], *in_sixteen_bits(fake[1:])])
+
+    assert [row["verdict"] for row in told] == [verdict]
