@@ -20,11 +20,11 @@ def kept_of(provenance: Provenance) -> dict[str, str]:
 def attribute_of(provenance: Provenance, name: str) -> str:
     """What is known under this name; empty where nothing is."""
     for value in (
-        kept_of(provenance).get(name),
         provenance.get(name),
         provenance.get(ELSEWHERE.get(name, name)),
+        kept_of(provenance).get(name),
     ):
-        if value and isinstance(value, str | int | float):
+        if type(value) in {int, float} or (value and isinstance(value, str)):
             return str(value)
     return ""
 
@@ -48,7 +48,7 @@ def names_in(provenances: Iterable[Provenance]) -> list[str]:
 def lines_of(provenance: Provenance) -> list[tuple[str, str]]:
     """All that a provenance says, as lines to read."""
     remaining = {name: value for name, value in provenance.items() if name != KEPT}
-    lines = sorted((remaining | kept_of(provenance)).items(), key=lambda line: line[0].lower())
+    lines = sorted((kept_of(provenance) | remaining).items(), key=lambda line: line[0].lower())
     return [(name[:1].upper() + name[1:].replace("_", " "), _in_words(value)) for name, value in lines]
 
 

@@ -16,14 +16,36 @@ LONGEST_VALUE = 4000  # letters, which a report may need
 READ_ANYWAY = {alias for aliases in ALIASES.values() for alias in aliases} | set(USUAL)
 # What names a person or a day of their life: such a column is not kept, however it is asked for.
 OF_A_PERSON = {
-    *("name", "patient_name", "patientname", "first_name", "last_name", "surname", "address", "email"),
-    *("birth_date", "birthdate", "date_of_birth", "dob", "patient_birth_date", "patientbirthdate"),
-    *("mrn", "medical_record_number", "ssn", "insurance_number", "accession_number", "accessionnumber"),
+    *("name", "names", "firstname", "lastname", "surname", "forename", "initials"),
+    *("birth", "birthdate", "birthday", "birthplace", "dob", "dod", "date", "dates", "datetime", "deathdate"),
+    *("address", "street", "postcode", "zip", "zipcode", "phone", "telephone", "fax", "email", "mail"),
+    *("mrn", "ssn", "nhs", "insurance", "passport", "accession", "accessionnumber", "medical_record_number"),
 }
+OWNERS = ("patient", "subject", "study", "series", "acquisition", "content", "scan", "exam")
+OF_A_THING = {
+    "scanner",
+    "device",
+    "model",
+    "manufacturer",
+    "protocol",
+    "sequence",
+    "kernel",
+    "drug",
+}  # its name
+OF_A_BIRTH = {"weight", "order", "preterm", "gestational"}
 # What a generated image's provenance says of how it was made.
 OF_MAKING = {
     *("engine", "model", "prompt", "seed", "index", "job", "sampler", "steps", "guidance", "size"),
-    "precision",
+    *("precision", "guidance_low", "guidance_high", "guidance_rescale", "attribute_guidance"),
+    *("text_encoder", "text_encoder_sha256", "checkpoint_step", "checkpoint_sha256"),
+    *("trained_on", "trained_on_before", "fid", "kid", "fid_extractor", "further_distances"),
+    *("edit_of", "edit_of_sha256", "strength", "region", "mask", "mask_sha256"),
+    *("model_sha256", "pipeline", "scheduler", "lora", "lora_scale", "negative_prompt"),
+    *("num_inference_steps", "guidance_scale", "width", "height"),
+    *("quality", "output_format", "response_format"),
+    *("revised_prompt", "server", "request_id", "created", "usage"),
+    *("resolved_size", "resolved_quality", "resolved_background", "resolved_output_format"),
+    *("derived_from", "masked", "fetched_from"),
 }
 
 
@@ -40,9 +62,31 @@ def column_names(words: str) -> tuple[str, ...]:
             )
         if name in READ_ANYWAY:
             raise BadSourceError(f"The column {name} is read without being named: leave it out.")
-        if name in OF_A_PERSON | OF_MAKING:
+        if names_a_person(name):
             raise BadSourceError(f"A column called {name} is never kept; rename it if it names nobody.")
+        if name in OF_MAKING:
+            raise BadSourceError(
+                f"A column called {name} is never kept, as generated images say so how they were made; rename it."
+            )
     return names
+
+
+def names_a_person(name: str) -> bool:
+    """Whether a word in the name is one of a person or a day: `patient_dob`, `StudyDate`, not `birth_weight`, `candidate`."""
+    words = {_without_owner(word) for word in name.split("_")}
+    found = words & OF_A_PERSON
+    if words & OF_A_THING:
+        found -= {"name", "names"}
+    if words & OF_A_BIRTH:
+        found -= {"birth"}
+    return bool(found) or name in OF_A_PERSON
+
+
+def _without_owner(word: str) -> str:
+    """`date` of `studydate`."""
+    return next(
+        (word.removeprefix(owner) for owner in OWNERS if word.removeprefix(owner) in OF_A_PERSON), word
+    )
 
 
 def is_name(word: str) -> bool:

@@ -48,6 +48,7 @@ class DatasetRelease(Job):
     file_bytes = models.PositiveBigIntegerField(null=True, editable=False)
     sha256 = models.CharField(max_length=64, blank=True, editable=False)
     marks = models.CharField(max_length=300, blank=True, editable=False)  # on each synthetic file, in words
+    slug = models.CharField(max_length=60, blank=True, editable=False)  # of the dataset's name of that day
     croissant = models.TextField(blank=True, editable=False)  # bound to the zip, beside which it lies
 
     task = "pool.publication.tasks.run_release_job"
@@ -69,11 +70,15 @@ class DatasetRelease(Job):
     @property
     def zip_name(self) -> str:
         """What the zip is called once it is fetched, and in its Croissant."""
-        return f"{slug_of(self.dataset.name)}.zip"
+        return f"{self._slug}.zip"
 
     @property
     def croissant_name(self) -> str:
-        return f"{slug_of(self.dataset.name)}.croissant.json"
+        return f"{self._slug}.croissant.json"
+
+    @property
+    def _slug(self) -> str:
+        return self.slug or slug_of(self.dataset.name)
 
     @property
     def is_dropped(self) -> bool:

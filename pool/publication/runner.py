@@ -16,6 +16,7 @@ from audit import record
 from jobs.models import JobCancelledError, JobFailedError
 from pool.publication.croissant import ZipFacts
 from pool.publication.models import DatasetRelease, release_path
+from pool.publication.slug import slug_of
 from pool.publication.writer import NotReleasedError, Release
 from pool.storage.measured_zip import MeasuredZip
 
@@ -54,8 +55,10 @@ def _keep(job: DatasetRelease, path: Path, release: Release) -> None:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
         name = default_storage.save(release_path(job, ""), File(file))
+    job.slug = slug_of(job.dataset.name)
     facts = {
         "file": name,
+        "slug": job.slug,
         "file_bytes": path.stat().st_size,
         "sha256": digest,
         "croissant": release.croissant_of(ZipFacts(job.zip_name, digest)),

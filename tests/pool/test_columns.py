@@ -156,6 +156,32 @@ def test_a_column_of_ones_and_noughts_that_is_kept_is_no_finding() -> None:
     assert (facts.label, facts.columns) == ("opacity", {"smoker": "1"})
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("study_date", "StudyDate", "date of death", "birthday", "patient_dob", "name_of_patient", "phone"),
+        *("patient_address", "nhs_number", "Patient Name", "PatientBirthDate", "year_of_birth", "e_mail"),
+        *("trained_on", "edit_of", "checkpoint_sha256", "lora", "strength", "text_encoder"),
+    ],
+)
+def test_a_column_of_a_person_of_a_day_or_of_how_an_image_was_made_is_never_kept(name: str) -> None:
+    with pytest.raises(BadSourceError, match="never kept"):
+        column_names(name)
+
+
+def test_words_that_only_look_like_a_persons_are_kept() -> None:
+    names = ("candidate", "update", "scanner_name", "birth_weight", "death", "addressed", "mobile", "zipped")
+
+    assert column_names(", ".join(names)) == names
+
+
+def test_what_an_image_says_itself_goes_before_a_column_of_the_same_name() -> None:
+    provenance = {"steps": 20, "dose": 0, "attributes": {"steps": "9", "lobe": "left"}}
+
+    assert [attribute_of(provenance, name) for name in ("steps", "dose", "lobe")] == ["20", "0", "left"]
+    assert lines_of(provenance) == [("Dose", "0"), ("Lobe", "left"), ("Steps", "20")]
+
+
 def test_an_attribute_is_read_by_its_name_wherever_it_stands() -> None:
     provenance = {"sex": "F", "ViewPosition": "PA", "attributes": {"scanner": "GE"}, "readers": {"A": "x"}}
 

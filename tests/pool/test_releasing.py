@@ -261,6 +261,17 @@ def test_page_and_api_give_croissant_that_is_bound_to_the_zip_they_give(research
     assert archive["sha256"] == hashlib.sha256((tmp_path / "generated-lungs.zip").read_bytes()).hexdigest()
 
 
+def test_a_zip_keeps_the_name_that_its_croissant_says_when_its_dataset_is_renamed():
+    job = DatasetRelease.objects.create(dataset=synthetic())
+    job.perform()
+
+    Dataset.objects.update(name="Other name")
+    job = DatasetRelease.objects.get()
+
+    assert json.loads(job.croissant)["distribution"][0]["contentUrl"] == job.zip_name
+    assert (job.zip_name, job.croissant_name) == ("generated-lungs.zip", "generated-lungs.croissant.json")
+
+
 def test_croissant_goes_with_the_zip_and_an_older_release_says_that_it_has_none(researcher):
     program, dataset = caller(researcher), synthetic()
     dataset.share_with(researcher, Part.OWNER)

@@ -74,8 +74,12 @@ def _wish(part: str) -> tuple[str, bool, float]:
         dropout = float(rest[0]) if rest else 0.1
     except ValueError as error:
         raise ConfigError(HOW) from error
-    if not name or len(rest) > 1 or name in OF_MAKING:
+    if not name or len(rest) > 1:
         raise ConfigError(HOW)
+    if name in OF_MAKING:
+        raise ConfigError(
+            f"An attribute cannot be called {name}, as generated images say so how they were made; rename it."
+        )
     return name, is_number, dropout
 
 
