@@ -3,7 +3,7 @@
 from generation.images.models import GenerationJob, JobEvent
 from generation.images.outcomes import EarlierOutcome, GeneratedImage, KeyPace
 from generation.quality.models import QualityReport
-from generation.training.models import Checkpoint, CheckpointMembership, TrainingRun
+from generation.training.models import Checkpoint, CheckpointMembership, ToldOfImages, TrainingRun
 from generation.utility.models import UtilityExperiment, UtilityExplanation, UtilityFit
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "JobEvent",
     "KeyPace",
     "QualityReport",
+    "ToldOfImages",
     "TrainingRun",
     "UtilityExperiment",
     "UtilityExplanation",

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 
 from generation.declared_extractors import (
     SITE,
@@ -18,6 +19,7 @@ from generation.declared_extractors import (
 )
 from generation.diffusion.config import PRESETS, ConfigError, TrainingConfig, settings_of
 from generation.diffusion.finetuning.config import FineTuneConfig
+from generation.diffusion.finetuning.pipelines import check_prompts
 from generation.diffusion.run_config import RunConfig
 from generation.diffusion.sampling.seeds import MOST_SEED
 from generation.diffusion.text.condition import (
@@ -30,11 +32,11 @@ from generation.diffusion.text.condition import (
 from generation.training import pipeline_folder
 from generation.training.conditions import text_encoders
 from generation.training.conditions.attribute_values import LARGEST_TABLE, Values, attributes_of, table_values
-from generation.training.conditions.text_templates import Texts, check_columns, texts_of
+from generation.training.conditions.text_templates import Texts, check_columns, distinct_prompts, texts_of
 from generation.training.dataset_traits import channels_of, classes_of, window_of
 from generation.training.duration import estimate
 from generation.training.exchange.pipeline_import import exists
-from generation.training.models import Checkpoint, TrainingRun
+from generation.training.models import Checkpoint, ToldOfImages, TrainingRun
 from generation.training.tuned_models import is_taken
 from generation.training.warm_starts import check_like, inherited
 from jobs.durations import Estimate
@@ -109,14 +111,17 @@ class WithConfigFile(forms.Form):
             total=self.config.steps,
             requested_by=by,
             parent=self.cleaned_data.get("parent"),
-            attribute_values=self.attribute_values,
             text_template=self.texts.template,
-            texts=self.texts.by_image,
         )
-        if enqueue:
-            run.submit()
-        else:
-            run.save()
+        told = ToldOfImages(run=run, attribute_values=self.attribute_values, texts=self.texts.by_image)
+        run.conditions = told.in_words()
+        with transaction.atomic():
+            if enqueue:
+                run.submit()
+            else:
+                run.save()
+            if run.conditions:
+                told.save(force_insert=True)
         return run
 
 
@@ -261,7 +266,7 @@ class TrainingForm(WithConfigFile):
         if not template or not name:
             raise ConfigError(
                 f"A text needs a text encoder that reads it, of {', '.join(text_encoders.names()) or 'none yet'} in "
-                f"{text_encoders.folder()}, and a text encoder a text."
+                f"{text_encoders.WHERE}, and a text encoder a text."
             )
         encoder = text_encoders.encoder(name)
         self.texts = texts_of(template, data["dataset"], columns)
@@ -378,5 +383,7 @@ class FineTuneForm(WithConfigFile):
                 self.config = FineTuneConfig.from_mapping({**channels, **self.written(), **settings})
                 _check_extractors(self.config)
                 check_columns(self.config.prompt, data["dataset"])
+                prompts = distinct_prompts(self.config.prompt, data["dataset"])
+                check_prompts(prompts, pipeline_folder.folder() / self.config.pipeline)
             except ConfigError as error:
                 raise ValidationError(str(error)) from error

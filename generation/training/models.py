@@ -51,11 +51,9 @@ class TrainingRun(Job):
     images = models.ManyToManyField(Image, related_name="training_runs", editable=False)
     learning_rate = models.FloatField(null=True, editable=False)
     memory_mb = models.FloatField(null=True, editable=False)
-    # What the model is told of each image beside its class, by the image's key.
-    attribute_values = models.JSONField(default=dict, editable=False)
-    # The template of what it is told in words, and the text that it became of each image.
     text_template = models.CharField(max_length=1000, blank=True, editable=False)
-    texts = models.JSONField(default=dict, editable=False)
+    # What the model is told of each image beside its class, in words.
+    conditions = models.JSONField(default=list, editable=False)
     # Data, machine and programs, as they were when it started.
     facts = models.JSONField(default=dict, editable=False)
 
@@ -103,19 +101,6 @@ class TrainingRun(Job):
         return metric_title(metric, chosen.measured.extractor)
 
     @property
-    def conditions(self) -> list[str]:
-        """What the model is told of each image beside its class, in words."""
-        attributes = map(Attribute.from_mapping, self.config.get("attributes", ()))
-        lines = told_in_words(attributes, self.attribute_values)
-        if text := self.config.get("text"):
-            unknown = sum(not own for own in self.texts.values())
-            lines.append(
-                f"text “{self.text_template}” (read by {text['encoder']}, up to {text['tokens']} tokens), "
-                f"unknown of {unknown:,} of {len(self.texts):,} images"
-            )
-        return lines
-
-    @property
     def ancestors(self) -> list[Checkpoint]:
         """The checkpoint it started from, the one that one's run started from, and so on."""
         checkpoints: list[Checkpoint] = []
@@ -161,6 +146,37 @@ class TrainingRun(Job):
     def folder(self) -> Path:
         """Where the worker keeps what it needs to go on; checkpoints for use are stored with the images."""
         return Path(settings.MODELS_DIR) / f"run-{self.pk}"
+
+
+class ToldOfImages(models.Model):
+    """What a run's model is told of each image, by the image's key; megabytes, and so in no row that lists read."""
+
+    run = models.OneToOneField(
+        TrainingRun, on_delete=models.CASCADE, primary_key=True, related_name="told_of_images"
+    )
+    attribute_values = models.JSONField(default=dict)
+    texts = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"what {self.run} is told"
+
+    @classmethod
+    def of(cls, run: TrainingRun) -> Self:
+        """Empty where the run is told of no image."""
+        return cls.objects.filter(run=run).first() or cls(run=run)
+
+    def in_words(self) -> list[str]:
+        config = self.run.config
+        lines = told_in_words(
+            map(Attribute.from_mapping, config.get("attributes", ())), self.attribute_values
+        )
+        if text := config.get("text"):
+            unknown = sum(not own for own in self.texts.values())
+            lines.append(
+                f"text “{self.run.text_template}” (read by {text['encoder']}, up to {text['tokens']} tokens), "
+                f"unknown of {unknown:,} of {len(self.texts):,} images"
+            )
+        return lines
 
 
 def weights_path(checkpoint: Checkpoint, _filename: str) -> str:

@@ -22,7 +22,7 @@ from generation.training.checkpoint_evaluator import watch_for
 from generation.training.conditions import text_encoders
 from generation.training.conditions.text_templates import prompt_of
 from generation.training.exchange.removal import prune
-from generation.training.models import Checkpoint, TrainingRun
+from generation.training.models import Checkpoint, ToldOfImages, TrainingRun
 from generation.training.warm_starts import PARENT, inherit_images, written_parent
 from jobs.disk_space import is_out_of_room
 from jobs.models import JobFailedError, JobNeedsRoomError, JobPausedError
@@ -123,12 +123,13 @@ def prepared_images(
     if isinstance(config, FineTuneConfig):
         return TrainingImages(pixels, prompts=[prompt_of(image, config.prompt) for image in images])
     attributes = None
+    told = ToldOfImages.of(run)
     if config.attributes:
-        rows = [codes(config.attributes, run.attribute_values.get(str(image.pk), {})) for image in images]
+        rows = [codes(config.attributes, told.attribute_values.get(str(image.pk), {})) for image in images]
         attributes = table_of(rows, config.attributes)
     training = TrainingImages(pixels, attributes=attributes)
     if config.text:
-        training.texts = [run.texts.get(str(image.pk), "") for image in images]
+        training.texts = [told.texts.get(str(image.pk), "") for image in images]
         training.text_encoder = text_encoders.encoder(config.text.encoder).path
     if config.classes:
         numbers = [config.class_number(ImageClass(image.modality, image.label)) for image in images]

@@ -23,7 +23,7 @@ from generation.diffusion.data.training_images import TrainingImages
 from generation.diffusion.distributed_group import DistributedGroup
 from generation.diffusion.errors import CheckpointError, PipelineError
 from generation.diffusion.finetuning.config import FineTuneConfig
-from generation.diffusion.finetuning.pipelines import PipelineSource, eight_bits
+from generation.diffusion.finetuning.pipelines import PipelineSource, check_prompts, eight_bits
 from generation.diffusion.learner import Draw, Learner
 from generation.diffusion.networks.network import autocast
 from generation.diffusion.optimiser import optimiser_state, restore_optimiser
@@ -33,6 +33,7 @@ from generation.diffusion.run_config import ConfigError
 FORMAT, EARLIER = "lungrater-finetuning-2", "lungrater-finetuning-1"
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
 ENCODED_AT_ONCE, DRAWN_AT_ONCE = 4, 4
+PROMPTS_BETWEEN_WORDS = 64
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,10 @@ class FineTuner(Learner[FineTuneConfig]):
     ) -> None:
         images.check(config)
         super().__init__(config, len(images.pixels), group, device)
+        check_prompts(len(set(images.prompts)), folder)
         pipe = load_pipeline(folder)
         self.schedule: Any = DDPMScheduler.from_config(pipe.scheduler.config)  # type: ignore[no-untyped-call]  # diffusers ships no types
-        self.embeddings, self.prompt_of = self._encode(pipe, images.prompts)
+        self.embeddings, self.prompt_of = self._encode(pipe, images.prompts, tell)
         self.means, self.spreads = self._latents(pipe.vae, images.in_eight_bits, tell)
         self.net: Any = pipe.unet.to(self.device).train()
         if config.gradient_checkpointing:
@@ -106,11 +108,14 @@ class FineTuner(Learner[FineTuneConfig]):
         return torch.cat(means), torch.cat(spreads)
 
     @torch.no_grad()
-    def _encode(self, pipe: Any, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
+    def _encode(self, pipe: Any, prompts: Sequence[str], tell: Tell) -> tuple[Tensor, Tensor]:
         """Each distinct prompt encoded, the empty one first, and which of them belongs to each image."""
         texts = ["", *sorted(set(prompts) - {""})]
+        numbers = {text: place for place, text in enumerate(texts)}
         encoder, encoded = pipe.text_encoder.to(self.device).eval(), []
-        for text in texts:
+        for place, text in enumerate(texts):
+            if place % PROMPTS_BETWEEN_WORDS == 0:
+                tell(f"Encoding the prompts: {place:,} of {len(texts):,}")
             tokens = pipe.tokenizer(
                 text,
                 padding="max_length",
@@ -119,7 +124,7 @@ class FineTuner(Learner[FineTuneConfig]):
                 return_tensors="pt",
             )
             encoded.append(encoder(tokens.input_ids.to(self.device))[0])
-        places = torch.tensor([texts.index(prompt) for prompt in prompts], device=self.device)
+        places = torch.tensor([numbers[prompt] for prompt in prompts], device=self.device)
         return torch.cat(encoded), places
 
     def draw(self, generator: torch.Generator, rows: NDArray[np.int64]) -> Draw:

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from generation.diffusion.errors import PipelineError
+from generation.diffusion.run_config import ConfigError
 
 LIBRARIES = {"diffusers", "transformers"}
+MOST_BYTES_OF_PROMPTS = 4 * 2**30  # on the device that trains
 NEVER_LOADED = {"safety_checker", "feature_extractor", "image_encoder"}
 
 
@@ -61,6 +63,26 @@ class PipelineSource:
             with file.open("rb") as data:
                 digest.update(hashlib.file_digest(data, "sha256").digest())
         return digest.hexdigest()
+
+
+def _prompt_shape(folder: Path) -> tuple[int, int]:
+    """(tokens, width) of what the text encoder makes of a prompt; Stable Diffusion's where the folder does not say."""
+    try:
+        config = json.loads((folder / "text_encoder" / "config.json").read_text())
+        return int(config["max_position_embeddings"]), int(config["hidden_size"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return 77, 768
+
+
+def check_prompts(count: int, folder: Path) -> None:
+    """Raises ConfigError where so many prompts, encoded by this pipeline, would take more memory than they may."""
+    tokens, width = _prompt_shape(folder)
+    size = count * tokens * width * 4
+    if size > MOST_BYTES_OF_PROMPTS:
+        raise ConfigError(
+            f"{count:,} different prompts take {size / 2**30:.1f} GB once encoded, and "
+            f"{MOST_BYTES_OF_PROMPTS / 2**30:.0f} GB are allowed: name columns in the prompt that differ less."
+        )
 
 
 def eight_bits(image: NDArray[np.floating[Any]], *, colour: bool) -> NDArray[np.uint8]:

@@ -9,6 +9,8 @@ from django.conf import settings
 from generation.diffusion.run_config import ConfigError
 from generation.diffusion.text.encoder_folder import EncoderFolder, read_folder
 
+WHERE = "the home’s models/text-encoders folder"  # in words, as pages say nothing of the server's paths
+
 
 def folder() -> Path:
     return Path(settings.MODELS_DIR) / "text-encoders"
@@ -21,9 +23,8 @@ def names() -> list[str]:
 
 def none_of_this_name() -> str:
     """What a form says of another name than these; `%(value)s` stands for the name."""
-    return (
-        f"There is no text encoder '%(value)s' in {folder()}; there are: {', '.join(names()) or 'none yet'}."
-    )
+    offered = ", ".join(names()).replace("%", "%%") or "none yet"
+    return f"There is no text encoder '%(value)s' in {WHERE}; there are: {offered}."
 
 
 def encoder(name: str) -> EncoderFolder:

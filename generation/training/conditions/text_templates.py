@@ -63,6 +63,11 @@ def check_columns(template: str, dataset: Dataset) -> None:
         _check_known(names, _images(dataset), {})
 
 
+def distinct_prompts(template: str, dataset: Dataset) -> int:
+    """How many different prompts, but for the empty one, a fine-tuning would make of this template."""
+    return len({prompt_of(image, template) for image in _images(dataset)} - {""})
+
+
 def _check_known(
     names: Iterable[str], images: Sequence[Image], table: Mapping[str, Mapping[str, str]]
 ) -> None:

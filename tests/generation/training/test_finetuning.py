@@ -20,6 +20,7 @@ from generation.diffusion.config import ConfigError
 from generation.diffusion.data.training_images import TrainingImages
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.finetuning import fine_tuner as finetuning
+from generation.diffusion.finetuning import pipelines
 from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.finetuning.fine_tuner import FineTuner
 from generation.diffusion.launch import train_apart
@@ -283,6 +284,34 @@ def test_a_prompt_says_each_images_own_finding() -> None:
 
     assert prompt_of(ill, "chest {modality}, {finding}") == "chest X-ray, effusion"
     assert prompt_of(well, "chest {modality}, {finding}") == "chest X-ray"
+
+
+def test_a_word_comes_at_least_every_64_prompts_and_each_image_gets_its_own(folder: Path) -> None:
+    prompts, words = [f"image {number % 130}" for number in range(131)], list[str]()
+    shown = TrainingImages(np.zeros((131, 16, 16), dtype=np.uint8), prompts=prompts)
+
+    learning = FineTuner(small(), shown, folder, tell=words.append)
+
+    assert [word for word in words if "prompts" in word] == [
+        f"Encoding the prompts: {place} of 131" for place in (0, 64, 128)
+    ]
+    texts = ["", *sorted(set(prompts))]
+    assert [texts[place] for place in learning.prompt_of.tolist()] == prompts
+
+
+@pytest.mark.django_db
+def test_more_different_prompts_than_fit_are_refused_before_a_run_is_queued(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = make_dataset("Chests")
+    for number in range(3):
+        make_image(dataset, provenance={"attributes": {"caption": f"text {number}"}})
+    monkeypatch.setattr(pipelines, "MOST_BYTES_OF_PROMPTS", 2 * 77 * 16 * 4)
+
+    with pytest.raises(CommandError, match=r"3 different prompts take .* that differ less"):
+        call_command(*WORDS, "--prompt={caption}")
+
+    assert not TrainingRun.objects.exists()
 
 
 @pytest.mark.django_db

@@ -14,7 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from generation.images.forms.local import DiffusionJobForm
-from generation.models import Checkpoint, GenerationJob, TrainingRun
+from generation.models import Checkpoint, GenerationJob, ToldOfImages, TrainingRun
 from pool.canonical.attributes import attribute_of
 from pool.canonical.pixels import encode_png
 from pool.models import Dataset, Image
@@ -71,7 +71,8 @@ def test_a_view_of_the_pool_and_an_age_of_a_table_are_learned_and_every_combinat
     view, age = run.parsed_config.attributes
     assert (view.values, view.dropout) == (("AP", "PA"), 0.1)
     assert (age.low, age.high, age.dropout) == (30, 90, 0.5)
-    by_file = {image.source_name: run.attribute_values[str(image.pk)] for image in chests.images.all()}
+    told = ToldOfImages.objects.get(run=run).attribute_values
+    by_file = {image.source_name: told[str(image.pk)] for image in chests.images.all()}
     assert by_file["1.png"] == {"view": "AP", "age": "061Y"}
     assert (by_file["2.png"], by_file["3.png"]) == ({"view": "AP"}, {"age": "90"})
     fakes = Image.objects.filter(dataset__name="Fakes").values_list("provenance", flat=True)
@@ -85,7 +86,7 @@ def test_what_a_model_cannot_be_told_is_refused_in_the_form(chests: Dataset) -> 
         "--attributes=sex": "No training image has a value of sex",
         "--attributes=view:number": "view is not a number everywhere",
         "--attributes=view:often": "Attributes are written like",
-        "--attributes=seed": "Attributes are written like",
+        "--attributes=seed": "say so how they were made",
     }
     of_images = {
         "--attributes=view:LL": "view is one of AP, PA, not 'LL'",

@@ -11,14 +11,19 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from generation.diffusion.errors import CheckpointError
 from generation.diffusion.text.encoder_folder import read_folder
 from generation.models import Checkpoint, GenerationJob, TrainingRun
 from generation.training.averaging import averaged_checkpoint
+from generation.training.conditions.text_encoders import none_of_this_name
 from generation.training.conditions.text_templates import filled, prompt_of
 from generation.training.exchange.pipeline_export import exported_files
+from pool.imports.columns import OF_MAKING
 from pool.models import Dataset, Image
 from tests.api.callers import caller
 from tests.factories import make_dataset, make_image
@@ -76,6 +81,7 @@ def test_a_column_is_told_in_words_and_images_are_made_by_free_text(chests: Data
     facts = Checkpoint.objects.get(run=run).description["facts"]
     assert (facts["text_encoder"], facts["text_encoder_sha256"]) == ("tiny", fingerprint)
     fakes = Image.objects.filter(dataset__name="Fakes").values_list("provenance", flat=True)
+    assert {name for row in fakes for name in row} <= OF_MAKING
     assert Counter(row["prompt"] for row in fakes) == {
         "plate in the left half": 2,
         "plate in the right half": 2,
@@ -136,9 +142,13 @@ def test_a_program_trains_on_a_text_and_makes_images_by_one(chests: Dataset, res
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("--text={caption}",), "needs a text encoder that reads it, of tiny in"),
+        (("--text={caption}",), "needs a text encoder that reads it, of tiny in the home’s models/"),
         (("--text-encoder=tiny",), "a text encoder a text"),
-        (("--text={caption}", "--text-encoder=other"), "There is no text encoder 'other' .* there are: tiny"),
+        (
+            ("--text={caption}", "--text-encoder=other"),
+            "no text encoder 'other' in the home’s .* there are: tiny",
+        ),
+        (("--text={caption}", "--text-encoder=50%"), "There is no text encoder '50%'"),
         (("--text={report}", "--text-encoder=tiny"), "No training image has a value of report; .*: caption"),
         (("--text=a lung", "--text-encoder=tiny"), "names what differs in braces"),
         (("--text={finding}", "--text-encoder=tiny"), "do not differ in their text"),
@@ -219,3 +229,36 @@ def test_another_average_after_training_is_told_the_same_texts(chests: Dataset) 
 
     assert averaged.config.text == run.parsed_config.text
     assert averaged.description["facts"]["text_encoder"] == "tiny"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/generation/training/",
+        "/generation/training/{run}/progress",
+        "/generation/new/diffusion/",
+        "/api/v1/training-runs",
+        "/api/v1/training-runs/{run}/checkpoints",
+        "/api/v1/checkpoints",
+    ],
+)
+def test_the_list_of_runs_does_not_read_their_texts(
+    address: str, chests: Dataset, client_of: Callable[[User], Client], researcher: User
+) -> None:
+    chests.give_to_maker(researcher)
+    run = train(*TOLD)
+    asked = caller(researcher) if address.startswith("/api/") else client_of(researcher)
+
+    with CaptureQueriesContext(connection) as queries:
+        answer = asked.get(address.format(run=run.pk))
+
+    assert answer.status_code == 200
+    statements = [str(query["sql"]) for query in queries]
+    assert any('FROM "generation_' in sql for sql in statements)
+    assert not [sql for sql in statements if '"texts"' in sql or "attribute_values" in sql]
+
+
+def test_a_folder_with_a_per_cent_sign_is_named_as_it_is(encoder: Path) -> None:
+    save_tiny_encoder(encoder.parent / "5%s")
+
+    assert "there are: 5%s, tiny" in none_of_this_name() % {"value": "x"}
