@@ -53,6 +53,10 @@ def _model(kind: str, words: int) -> Any:
     if kind == "t5":
         t5: Any = {"d_model": WIDTH, "d_kv": 8, "d_ff": 16, "num_layers": 2, "num_heads": 2}
         return transformers.T5EncoderModel(transformers.T5Config(vocab_size=words, **t5))
+    if kind == "roberta":
+        return transformers.RobertaModel(
+            transformers.RobertaConfig(vocab_size=words, max_position_embeddings=34, **small)
+        )
     return transformers.BertModel(
         transformers.BertConfig(vocab_size=words, max_position_embeddings=32, **small)
     )

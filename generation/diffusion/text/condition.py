@@ -33,11 +33,11 @@ class TextCondition:
             raise ConfigError("A text encoder goes by the name of its folder.")
         if not SHA256.fullmatch(self.sha256):
             raise ConfigError("The fingerprint of a text encoder is a SHA-256.")
-        if not 1 <= self.width <= MOST_WIDTH:
+        if type(self.width) is not int or not 1 <= self.width <= MOST_WIDTH:
             raise ConfigError(f"The states of a text encoder have from 1 to {MOST_WIDTH:,} numbers.")
-        if not FEWEST_TOKENS <= self.tokens <= MOST_TOKENS:
+        if type(self.tokens) is not int or not FEWEST_TOKENS <= self.tokens <= MOST_TOKENS:
             raise ConfigError(f"text_tokens are from {FEWEST_TOKENS} to {MOST_TOKENS}.")
-        if not 0 <= self.dropout <= 1:
+        if type(self.dropout) not in {int, float} or not 0 <= self.dropout <= 1:
             raise ConfigError("The dropout of the text must be from 0 to 1.")
 
     @classmethod

@@ -54,7 +54,15 @@ class TextEncoder:
             return_tensors="pt",
         ).to(self.model.device)
         mask = tokens["attention_mask"]
-        states = self.model(input_ids=tokens["input_ids"], attention_mask=mask).last_hidden_state
+        try:
+            states = self.model(input_ids=tokens["input_ids"], attention_mask=mask).last_hidden_state
+        except torch.OutOfMemoryError:
+            raise
+        except (IndexError, RuntimeError) as error:
+            raise ConfigError(
+                f"The text encoder {self.folder.name} cannot read a text of {self.condition.tokens} tokens; ask for fewer "
+                "text_tokens, or put back the tokenizer it was trained with."
+            ) from error
         row = (states.float() * mask[..., None])[0].cpu().numpy()
         if row.shape != (self.condition.tokens, self.condition.width) or not np.isfinite(row).all():
             raise ConfigError(f"The text encoder {self.folder.name} makes no numbers of its width of a text.")
@@ -79,6 +87,11 @@ def _loaded(folder: EncoderFolder) -> tuple[Any, Any]:
     if report["missing_keys"]:  # transformers would make them up
         missing = ", ".join(sorted(report["missing_keys"])[:3])
         raise ConfigError(f"The text encoder {folder.name} lacks weights of its own: {missing}.")
+    if len(tokenizer) > model.config.vocab_size:
+        raise ConfigError(
+            f"The tokenizer of the text encoder {folder.name} is of another model: it has {len(tokenizer):,} words, and the "
+            f"encoder knows {model.config.vocab_size:,}."
+        )
     if tokenizer.pad_token is None:
         raise ConfigError(f"The tokenizer of the text encoder {folder.name} has no token to pad with.")
     return tokenizer, model

@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from generation.diffusion.run_config import ConfigError
-from generation.diffusion.text.condition import MOST_TOKENS, MOST_WIDTH
+from generation.diffusion.text.condition import FEWEST_TOKENS, MOST_TOKENS, MOST_WIDTH
 
 MOST_BYTES = 4 * 2**30  # of all weights
 MOST_BYTES_OF_TEXT = 64 * 2**20  # of a tokenizer or a config
@@ -30,14 +30,15 @@ class EncoderKind:
     layers: str = "num_hidden_layers"
     most_tokens: int = MOST_TOKENS
     part: str = ""  # of the config, where a folder holds more than the text's side
+    unread_positions: int = 0  # of max_position_embeddings, before a text's first token
 
 
 CLIP = EncoderKind("CLIPTextModel", ("hidden_size", 512), most_tokens=77)
 KINDS = {
-    "clip": EncoderKind("CLIPTextModel", ("hidden_size", 512), most_tokens=77, part="text_config"),
+    "clip": replace(CLIP, part="text_config"),
     "clip_text_model": CLIP,
     "bert": EncoderKind("BertModel", ("hidden_size", 768)),
-    "roberta": EncoderKind("RobertaModel", ("hidden_size", 768)),
+    "roberta": EncoderKind("RobertaModel", ("hidden_size", 768), unread_positions=2),
     "distilbert": EncoderKind("DistilBertModel", ("dim", 768), "n_layers"),
     "t5": EncoderKind("T5EncoderModel", ("d_model", 512), "num_layers"),
     "mt5": EncoderKind("MT5EncoderModel", ("d_model", 512), "num_layers"),
@@ -85,12 +86,15 @@ def read_folder(path: Path) -> EncoderFolder:
     width = _number(path, part, *kind.width, most=MOST_WIDTH)
     _number(path, part, kind.layers, 12, most=MOST_LAYERS)
     _number(path, part, "vocab_size", 30_000, most=MOST_WORDS)
-    longest = _number(path, part, "max_position_embeddings", kind.most_tokens, most=2**20)
-    return EncoderFolder(path, kind, width, min(longest, MOST_TOKENS))
+    unread = kind.unread_positions
+    positions = _number(path, part, "max_position_embeddings", kind.most_tokens + unread, most=2**20)
+    if positions - unread < FEWEST_TOKENS:
+        raise ConfigError(f"The text encoder {path.name} reads fewer than {FEWEST_TOKENS} tokens.")
+    return EncoderFolder(path, kind, width, min(positions - unread, MOST_TOKENS))
 
 
 def _check_weights(path: Path) -> None:
-    weights = sorted(path.glob("*.safetensors"))
+    weights = [file for file in _files(path) if file.suffix == ".safetensors"]
     if not weights:
         has_pickles = any(file.suffix in PICKLES for file in path.iterdir())
         weights_in_words = "weights that can run code" if has_pickles else "no weights"
@@ -110,7 +114,9 @@ def _check_weights(path: Path) -> None:
 def _files(path: Path) -> list[Path]:
     """Weights, configs and the tokenizer's tables."""
     return sorted(
-        file for file in path.iterdir() if file.suffix in {".safetensors", ".json", ".txt", ".model"}
+        file
+        for file in path.iterdir()
+        if file.is_file() and file.suffix in {".safetensors", ".json", ".txt", ".model"}
     )
 
 

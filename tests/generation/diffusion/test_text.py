@@ -259,6 +259,45 @@ def test_an_encoder_that_is_too_large_or_has_changed_is_refused(
         read_folder(folder)
 
 
+def test_a_folder_named_like_a_file_is_not_read(folder: Path, tmp_path: Path) -> None:
+    path = bad_folder(tmp_path, folder, "")
+    before = read_folder(path).sha256
+    for name in ("old.json", "old.safetensors"):
+        (path / name).mkdir()
+
+    assert read_folder(path).sha256 == before
+
+
+def test_a_tokenizer_of_more_words_than_the_model_knows_is_refused(folder: Path, tmp_path: Path) -> None:
+    path = bad_folder(tmp_path, folder, "")
+    tokenizer = json.loads((path / "tokenizer.json").read_text())
+    tokenizer["model"]["vocab"]["another"] = len(tokenizer["model"]["vocab"])
+    (path / "tokenizer.json").write_text(json.dumps(tokenizer))
+
+    with pytest.raises(ConfigError, match="has 17 words, and the encoder knows 16"):
+        encoder_of(path)
+
+
+def test_roberta_reads_two_tokens_fewer_than_it_has_positions(tmp_path: Path) -> None:
+    path = save_tiny_encoder(tmp_path / "roberta", "roberta")
+    longest = read_folder(path).most_tokens
+
+    assert longest == 32
+    encoder = TextEncoder(read_folder(path), condition_of(path, tokens=longest), CPU)
+    assert encoder.states([" ".join([LEFT] * 20)]).shape == (1, longest, WIDTH)
+    encoder = TextEncoder(read_folder(path), condition_of(path, tokens=longest + 1), CPU)
+    with pytest.raises(ConfigError, match="cannot read a text of 33 tokens; ask for fewer text_tokens"):
+        encoder.states([" ".join([LEFT] * 20)])
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"width": 1.5}, {"width": True}, {"tokens": 7.5}, {"tokens": "8"}, {"dropout": True}]
+)
+def test_a_text_condition_takes_no_number_of_another_type(folder: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        condition_of(folder, **wrong)
+
+
 @pytest.mark.parametrize("name", ["../bert", "", ".hidden", "a\0b", "a\\b"])
 def test_an_encoder_goes_by_the_name_of_a_folder_and_no_path(folder: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="name of its folder"):
