@@ -84,8 +84,8 @@ class Rating(threading.Thread):
                 self.begun.set()
 
 
-def answer(port: int, reader: Reader, path: str, label: str = "real") -> int:
-    """Send this label for this image; the status, or 0 where nobody answers."""
+def answer(port: int, reader: Reader, path: str, label: str = "real", **others: str) -> int:
+    """Send this label, and what else a form has, for this image; the status, or 0 where nobody answers."""
     line = HTTPConnection("127.0.0.1", port, timeout=20)
     headers = {
         "Host": "localhost",
@@ -94,7 +94,7 @@ def answer(port: int, reader: Reader, path: str, label: str = "real") -> int:
         "Accept": "application/json",
         "Content-Type": "application/x-www-form-urlencoded",
     }
-    body = urlencode({"label": label, "client_key": str(uuid.uuid4()), "account": reader.account})
+    body = urlencode({"label": label, "client_key": str(uuid.uuid4()), "account": reader.account, **others})
     try:
         line.request("POST", path, body, headers)
         return line.getresponse().status
