@@ -9,12 +9,13 @@ export OMP_NUM_THREADS ?= 1
 # Hundreds of children of the tests import the project; where containers forbid bytecode, each would compile it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test test-all coverage check lint types unit every js lock sbom docs pictures wheel clean
+.PHONY: help setup run test test-all external coverage check lint types unit every js lock sbom docs pictures wheel clean
 
 help:
 	@echo "make run      the site on this machine (ARGS=\"--port 9000\" for more)"
 	@echo "make test     every check, and every test but the slow ones of make test-all"
 	@echo "make test-all these too: servers and disks that fail, other servers, an installed wheel, the commands of the docs"
+	@echo "make external a part of them on PostgreSQL, Redis and PgBouncer of Debian's or Ubuntu's, which must be installed"
 	@echo "make coverage what make test runs, and which lines and branches it never reached (ARGS=tests/pool for a part)"
 	@echo "make check    the checks without the tests"
 	@echo "make setup    only create $(VENV)"
@@ -41,7 +42,7 @@ run: $(STAMP) $(DOCS)
 
 test: check unit
 
-test-all: check every
+test-all: check every external
 
 check: lint types js docs
 
@@ -74,6 +75,10 @@ unit: $(STAMP)
 
 every: $(STAMP)
 	$(PYTEST) $(ARGS)
+
+# A part of the suite on servers that are not the site's own; where one is not installed, or a test skips itself, it fails.
+external: $(STAMP)
+	$(BIN)/python -m tests.servers.external_suite $(ARGS)
 
 # Lines and branches, of child processes too; slower, and so no part of `make test`.
 coverage: MEASURED = -m coverage run

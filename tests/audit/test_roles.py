@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -16,9 +17,10 @@ from psycopg.errors import InsufficientPrivilege, RestrictViolation
 from psycopg.sql import SQL, Identifier
 
 from audit.guard import is_guarded
-from lungrater.embedded import postgres, redis
+from lungrater.embedded import postgres
 from lungrater.embedded.home import Home
 from lungrater.embedded.running import running
+from lungrater.embedded.urls import database_url, owner_url, redis_url
 from tests.servers.sites import REPOSITORY
 
 FORBIDDEN = [
@@ -54,8 +56,8 @@ VALUES = "'site', 'site', '', 'forged', 'site', '', '', '', '', '', '', '{}'"
 @pytest.fixture
 def site(db: None) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
     """The test database as the site's own role sees it; what it writes goes away with the test."""
-    address = f"{postgres.url(Home.from_environment())}&dbname={connection.settings_dict['NAME']}"
-    with psycopg.connect(address, connect_timeout=10) as connected:
+    name = connection.settings_dict["NAME"]
+    with psycopg.connect(database_url(), dbname=name, connect_timeout=10) as connected:
         yield connected
         connected.rollback()
 
@@ -127,14 +129,15 @@ def test_the_first_migration_asks_nothing_of_a_role_that_it_has_yet_to_make(
     servers: None, tmp_path: Path
 ) -> None:
     """As `docker compose up` begins: an empty database of the owner's, and the site's role only a name."""
-    home, database = Home.from_environment(), f"fresh_{os.getpid()}"
-    owner, address = postgres.owner_url(home), postgres.owner_url(home, database)
-    nobody = address.replace("postgresql://postgres@", f"postgresql://nobody_{os.getpid()}:secret@")
+    owner, database = owner_url(), f"fresh_{os.getpid()}"
+    address = urlsplit(owner)._replace(path=f"/{database}")
+    server = address.netloc.rpartition("@")[2]
+    nobody = address._replace(netloc=f"nobody_{os.getpid()}:secret@{server}")
     env = {
         **os.environ,
-        "DATABASE_OWNER_URL": address,
-        "DATABASE_URL": nobody,
-        "REDIS_URL": redis.url(home),
+        "DATABASE_OWNER_URL": address.geturl(),
+        "DATABASE_URL": nobody.geturl(),
+        "REDIS_URL": redis_url(),
         "LUNGRATER_HOME": str(tmp_path),
     }
     with psycopg.connect(owner, autocommit=True, connect_timeout=10) as connected:

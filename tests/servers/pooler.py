@@ -27,7 +27,7 @@ SERVER_CONNECTIONS = 2
 STARTS_WITHIN = 30.0
 CONFIGURATION = """
 [databases]
-lungrater = host={sockets} dbname={database} user={role} password={password}
+{database}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}
@@ -42,26 +42,36 @@ logfile = {folder}/pgbouncer.log
 
 @contextlib.contextmanager
 def pooling(home: Path, folder: Path) -> Iterator[str]:
-    """The database's URL by way of the pooler."""
-    assert PROGRAM is not None
-    port, site = free_port(), Home(home)
-    folder.mkdir()
+    """The URL of a site's own database by way of the pooler."""
+    site = Home(home)
+    sockets = parse_qs(urlsplit(postgres.url(site)).query)["host"][0]
     password = site.site_passfile.read_text().strip().rpartition(":")[2]
-    words = {"sockets": parse_qs(urlsplit(postgres.url(site)).query)["host"][0], "password": password}
-    words |= {"database": postgres.DATABASE, "role": SITE_ROLE, "folder": str(folder)}
+    words = f"host={sockets} dbname={postgres.DATABASE} user={SITE_ROLE} password={password}"
+    with pooler(f"lungrater = {words}", folder) as port:
+        url = f"postgresql://{SITE_ROLE}@127.0.0.1:{port}/lungrater"
+        wait_until_it_answers(url)
+        yield url
+
+
+@contextlib.contextmanager
+def pooler(database: str, folder: Path, *, connections: int = SERVER_CONNECTIONS) -> Iterator[int]:
+    """The port of a PgBouncer with this line of databases."""
+    assert PROGRAM is not None
+    port = free_port()
+    folder.mkdir()
     configuration = folder / "pgbouncer.ini"
-    configuration.write_text(CONFIGURATION.format(port=port, connections=SERVER_CONNECTIONS, **words))
+    configuration.write_text(
+        CONFIGURATION.format(port=port, connections=connections, database=database, folder=folder)
+    )
     passable(folder)
-    pooler = subprocess.Popen(
+    process = subprocess.Popen(
         [PROGRAM, "--quiet", configuration], user=USER, group=USER, extra_groups=[] if USER else None
     )
     try:
-        url = f"postgresql://{SITE_ROLE}@127.0.0.1:{port}/lungrater"
-        _wait_until_it_answers(pooler, url)
-        yield url
+        yield port
     finally:
-        pooler.kill()
-        pooler.wait(10)
+        process.kill()
+        process.wait(10)
 
 
 def environment(home: Path, url: str, **others: str) -> dict[str, str]:
@@ -95,10 +105,9 @@ def _is_ready(port: int) -> bool:
         return False
 
 
-def _wait_until_it_answers(pooler: subprocess.Popen[bytes], url: str) -> None:
+def wait_until_it_answers(url: str) -> None:
     deadline = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < deadline:
-        assert pooler.poll() is None, "the pooler ended"
         with contextlib.suppress(psycopg.OperationalError):
             psycopg.connect(url, connect_timeout=2).close()
             return
