@@ -18,7 +18,9 @@ from accounts.membership.models import Part
 from accounts.models import PersonalToken, User
 from accounts.roles import Role
 from generation.models import Checkpoint, GenerationJob, QualityReport, TrainingRun
+from generation.quality.results import QualityResults
 from lungrater.machines.models import MachineReading
+from pool.copies.rule import Calibration
 from pool.corrections.correcting import correct
 from pool.models import Dataset, DatasetRelease, DicomwebSource, Image, ImportJob, ResumableUpload
 from rating.models import Analysis, BlindingAudit, BundleJob, Freeze, ImportedRatings, Recruitment, Study
@@ -182,14 +184,27 @@ def an_imported_model() -> Checkpoint:
 
 
 def a_report() -> QualityReport:
-    curve = {"at": [0, 1], "mean": [0, 1], "low": [0, 1], "high": [0, 1]}
-    report = QualityReport(reference=make_dataset(), candidate=make_dataset(), state="failed")
-    report.results = {
+    curve: dict[str, list[float]] = {"at": [0, 1], "mean": [0, 1], "low": [0, 1], "high": [0, 1]}
+    results: QualityResults = {
+        "numbers": [],
+        "parts": {},
         "curves": {"spectrum": {"real": curve, "fake": curve}},
+        "calibration": Calibration(0.9).as_json(),
+        "n_real": 2,
+        "n_fake": 2,
+        "copies": [],
         "closest": [],
         "best": [],
         "worst": [],
+        "duplicates": {"real": [], "fake": []},
+        "n_duplicates": {"real": 0, "fake": 0},
+        "extractor": {"name": "small", "sha256": "0" * 64, "dimensions": 64},
+        "canvas": 64,
+        "n_training": 0,
     }
+    report = QualityReport(
+        reference=make_dataset(), candidate=make_dataset(), state="failed", results=results
+    )
     report.saliency.save("", ContentFile(b"png"))
     return report
 
