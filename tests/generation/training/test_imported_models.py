@@ -45,7 +45,7 @@ def imported(
     def stored(_source: Any, name: str, **_limits: int) -> Checkpoint:
         return Checkpoint.store(name, description, b"weights")
 
-    monkeypatch.setattr("generation.training.forms.import_model", stored)
+    monkeypatch.setattr("generation.training.exchange.forms.import_model", stored)
     monkeypatch.setattr("generation.training.exchange.pipeline_import.import_model", stored)
     upload = SimpleUploadedFile("model.zip", b"zip")
     client_of(researcher).post("/generation/training/import/", {"name": "theirs", "file": upload})
