@@ -292,7 +292,7 @@ def test_the_command_line_builds_audits_overrides_and_rehearses(capsys, rater):
 
     mine = Study.objects.get(name="Mine")
     assert audit["verdict"] in {"green", "unknown", "amber"}
-    assert len(audit["findings"]) == 12
+    assert len(audit["findings"]) == 13
     assert mine.is_open
     assert mine.sessions == 2
     assert mine.strata.filter(role="practice").count() == 1
