@@ -44,7 +44,9 @@ def targets_of_make() -> set[str]:
     return set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
 
 
-@pytest.mark.parametrize("page", ["CONTRIBUTING.md", *(f"docs/decisions/{page.name}" for page in DECISIONS)])
+@pytest.mark.parametrize(
+    "page", ["CONTRIBUTING.md", "docs/house.md", *(f"docs/decisions/{page.name}" for page in DECISIONS)]
+)
 def test_every_path_that_is_named_exists(page: str) -> None:
     paths = [path for path in PATH.findall(read(page)) if PLACEHOLDER not in path]
     here_or_at_the_top = [REPOSITORY, (REPOSITORY / page).parent]

@@ -12,7 +12,13 @@ TWO_RATERS = "Two raters only: an interval for raters like them rests on two val
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A value, its standard error and its confidence interval; what is undefined is None and `reason` says why."""
+    """A value, its standard error and its confidence interval; what is undefined is None and `reason` says why.
+
+    >>> Estimate(0.25, se=0.1, ci=(0.05, 0.45)).complement
+    Estimate(estimate=0.75, se=0.1, ci=(0.55, 0.95), reason=None)
+    >>> Estimate.undefined("Nobody rated.").reason
+    'Nobody rated.'
+    """
 
     estimate: float | None
     se: float | None = None

@@ -17,12 +17,22 @@ EMPTY = "There is nothing to count."
 
 
 def wilson(x: float, n: int, confidence: float = 0.95) -> Estimate:
-    """x / n with Wilson's score interval (halves are allowed); `se` is the usual sqrt(p (1 - p) / n), None where that is 0."""
+    """x / n with Wilson's score interval (halves are allowed); `se` is the usual sqrt(p (1 - p) / n), None where that is 0.
+
+    >>> low, high = wilson(8, 10).ci
+    >>> round(low, 3), round(high, 3)
+    (0.49, 0.943)
+    """
     return _proportion(x, n, wilson_interval, confidence)
 
 
 def clopper_pearson(x: int, n: int, confidence: float = 0.95) -> Estimate:
-    """x / n with the exact interval of Clopper and Pearson."""
+    """x / n with the exact interval of Clopper and Pearson.
+
+    >>> low, high = clopper_pearson(8, 10).ci
+    >>> round(low, 3), round(high, 3)
+    (0.444, 0.975)
+    """
     return _proportion(x, n, exact_interval, confidence)
 
 
@@ -60,7 +70,12 @@ def jeffreys_interval(x: int, n: int, confidence: float = 0.95) -> tuple[float, 
 
 
 def difference(x1: int, n1: int, x2: int, n2: int, confidence: float = 0.95) -> Estimate:
-    """x1/n1 - x2/n2 of two independent samples with Newcombe's hybrid score interval (his method 10)."""
+    """x1/n1 - x2/n2 of two independent samples with Newcombe's hybrid score interval (his method 10).
+
+    >>> low, high = difference(56, 70, 48, 80).ci  # Newcombe 1998, his first example
+    >>> round(low, 4), round(high, 4)
+    (0.0524, 0.3339)
+    """
     if not (n1 and n2):
         return Estimate.undefined(EMPTY)
     p1, p2 = x1 / n1, x2 / n2
@@ -99,6 +114,9 @@ def paired_difference(table: Numbers, confidence: float = 0.95) -> Estimate:
     """The share of row 0 less that of column 0 in a 2 × 2 table of pairs, (b - c) / n, with Tango's score interval (1998).
 
     It stays within -1 and 1 and holds where hardly a pair differs; `se` is Wald's, None where that is 0.
+
+    >>> paired_difference([[20, 12], [2, 16]]).estimate  # (12 - 2) / 50
+    0.2
     """
     (a, b), (c, d) = ([int(count) for count in row] for row in np.asarray(table))
     n = a + b + c + d
@@ -122,7 +140,11 @@ def paired_difference(table: Numbers, confidence: float = 0.95) -> Estimate:
 
 
 def exact_test(x: int, n: int, chance: float = 0.5) -> float | None:
-    """Two-sided exact binomial p of x successes in n against `chance` (by likelihood, as R's binom.test)."""
+    """Two-sided exact binomial p of x successes in n against `chance` (by likelihood, as R's binom.test).
+
+    >>> round(exact_test(8, 10), 12) == 2 * (45 + 10 + 1) / 2**10
+    True
+    """
     if (
         n and chance == 0.5
     ):  # symmetric, so that the two tails are alike; hundreds of raters are tested at once

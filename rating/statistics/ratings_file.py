@@ -49,6 +49,11 @@ def read_ratings(
     of that session, which a file of several needs: an image may be read again in each, and a study in two phases asks
     another question in its first. Practice, probe and repeat presentations (column `kind`) are left out, so that no image counts
     twice; an empty label is an image not rated. Raises RatingsError, naming line and column, and OSError.
+
+    >>> from io import StringIO
+    >>> table = read_ratings(StringIO("rater;image;label\\nR01;a;real\\nR02;a;fake\\nR02;b;NA\\n"))
+    >>> table.raters, table.images, table.ratings
+    (('R01', 'R02'), ('a', 'b'), 2)
     """
     if isinstance(source, str | PathLike):
         content = sys.stdin.buffer.read() if str(source) == STDIN else Path(source).read_bytes()

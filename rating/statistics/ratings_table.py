@@ -32,6 +32,12 @@ class RatingsTable:
 
     codes: int8, raters × images; the position in `labels`, or -1 where that rater did not rate that image.
     groups: one name per image (its modality, say), or nothing; `by` says what the groups are.
+
+    >>> table = RatingsTable.from_rows([("R01", "a", "real"), ("R01", "b", "fake"), ("R02", "a", "real")])
+    >>> table.codes.tolist()
+    [[0, 1], [0, -1]]
+    >>> table.category_counts().tolist()
+    [[2, 0, 0], [0, 1, 0]]
     """
 
     raters: tuple[str, ...]

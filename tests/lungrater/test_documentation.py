@@ -17,9 +17,16 @@ from django.utils.html import strip_tags
 from playwright.sync_api import Page
 
 from accounts.models import User
-from bench.environment_meanings import GROUPS, INTERNAL
-from bench.reference import FOLDER, pages, variables_read
+from bench.reference import FOLDER, pages
+from bench.reference.environment import variables_read
+from bench.reference.environment_meanings import GROUPS, INTERNAL
+from bench.reference.event_meanings import GROUPS as EVENTS
+from bench.reference.events import recorded_actions
+from bench.reference.page_meanings import GROUPS as PAGES
+from bench.reference.page_meanings import NO_PAGES
+from rating.studies.purpose_words import telling_words
 from tests.rating.reading.conftest import complaints, open_browser
+from tests.rights_table import WHO_MAY
 
 __all__ = ["complaints", "open_browser"]
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -117,6 +124,37 @@ def test_every_variable_that_the_code_reads_stands_in_the_reference() -> None:
     explained = {name for group in GROUPS.values() for name in group}
 
     assert set(variables_read()) - INTERNAL == explained
+
+
+def test_every_action_that_the_code_records_stands_among_the_events() -> None:
+    assert recorded_actions() == {action for group in EVENTS.values() for action in group}
+
+
+def test_every_page_that_can_be_opened_is_told_of_somewhere() -> None:
+    told = {name for group in PAGES.values() for name in group}
+
+    opened = {name for name, (_, method) in WHO_MAY.items() if method == "get"}
+
+    assert opened - told == NO_PAGES
+    assert told <= set(WHO_MAY)
+
+
+def test_the_page_for_raters_tells_no_purpose_and_quotes_the_pages() -> None:
+    """A rater of a first phase may read it; what it quotes is what their pages say."""
+    page = (REPOSITORY / "docs" / "for-raters.md").read_text(encoding="utf-8")
+    said = [
+        *(REPOSITORY / "templates" / "rating").glob("*.html"),
+        *(REPOSITORY / "templates" / "account").glob("*.html"),
+    ]
+    words = "".join(template.read_text(encoding="utf-8") for template in said)
+
+    quoted = [
+        quote for quote in re.findall(r"(?<!\*)\*([A-Z][^*\n]+)\*(?!\*)", page) if quote != "For organisers:"
+    ]
+
+    assert telling_words(page) == []
+    assert len(quoted) > 15
+    assert [quote for quote in quoted if quote not in words] == []
 
 
 def test_the_commands_of_the_docs_are_commands(built: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.reference import variables_read
+from bench.reference.environment import variables_read
 from lungrater.embedded import commands
 
 REPOSITORY = Path(__file__).resolve().parents[2]

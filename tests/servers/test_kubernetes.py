@@ -9,7 +9,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from bench.reference import variables_read
+from bench.reference.environment import variables_read
 from lungrater.embedded import commands
 from tests.servers.sites import REPOSITORY
 

@@ -9,10 +9,19 @@ from collections.abc import Iterable, Iterator
 from rating.reading.display_check import LEVELS, checks_of, pixel_mm
 from rating.studies.study import Study
 
-COLUMNS = (
-    *("rater", "session", "window_width", "window_height", "pixel_ratio"),
-    *("squares_seen", "squares", "levels_not_seen", "pixel_mm", "image_mm", "room"),
-)
+COLUMNS = {
+    "rater": "pseudonym, as in ratings.csv",
+    "session": "number of the sitting, 1 first",
+    "window_width": "width of the browser's window, in CSS pixels",
+    "window_height": "and its height",
+    "pixel_ratio": "pixels of the screen to one CSS pixel",
+    "squares_seen": "grey squares in which all corners were seen",
+    "squares": "of how many; both empty if not told",
+    "levels_not_seen": "grey levels, 0 to 255, of the others, separated by spaces",
+    "pixel_mm": "side of a pixel of the screen in millimetres; empty where no card was held to the screen",
+    "image_mm": "side of the study's images on that screen in millimetres, at one to one",
+    "room": "the light in the room: dim, office, bright or dark",
+}
 
 
 def display_lines(study: Study) -> Iterator[str]:

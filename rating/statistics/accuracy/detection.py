@@ -57,6 +57,10 @@ def detection(
 
     The log-linear correction (Hautus 1995: half a hit and half a miss added, for all raters alike) keeps both finite;
     `correction="none"` leaves the rates as they are. Standard errors: Gourevitch & Galanter 1967.
+
+    >>> result = detection(15, 20, 5, 20, correction="none")  # 2 z(0.75), and no leaning
+    >>> round(result.d.estimate, 4), abs(result.criterion.estimate)
+    (1.349, 0.0)
     """
     if not (signal and noise):
         missing = "real" if signal else "fake"

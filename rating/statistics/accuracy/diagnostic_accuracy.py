@@ -41,7 +41,13 @@ class RaterAccuracy:
 def diagnostic_accuracy(
     table: RatingsTable, truth: Sequence[str], policy: str = "wrong", confidence: float = 0.95
 ) -> list[RaterAccuracy]:
-    """Every rater's numbers; truth: real, fake or empty (unknown) per image, labels real, fake and maybe unsure."""
+    """Every rater's numbers; truth: real, fake or empty (unknown) per image, labels real, fake and maybe unsure.
+
+    >>> table = RatingsTable.from_rows([("R01", "a", "real"), ("R01", "b", "real"), ("R01", "c", "unsure")])
+    >>> [rater] = diagnostic_accuracy(table, ["real", "fake", "fake"])
+    >>> rater.fool_rate.estimate, rater.sensitivity.estimate, rater.specificity.estimate
+    (0.5, 0.0, 1.0)
+    """
     of_image = truth_codes(table, truth)
     return [
         _of_rater(rater, row, of_image, table.labels, policy, confidence)

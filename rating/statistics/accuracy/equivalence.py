@@ -29,6 +29,11 @@ def tost(
     """Whether the estimate (with its MRMC standard error and df; None: normal) lies between `low` and `high`.
 
     Raises ValueError unless low < high.
+
+    >>> tost(Estimate(0.5, se=0.01), low=0.45, high=0.55).equivalent
+    True
+    >>> tost(Estimate(0.5, se=0.05), low=0.45, high=0.55).equivalent
+    False
     """
     if not low < high:
         raise ValueError("The lower margin must be below the upper one.")

@@ -23,6 +23,9 @@ def auc(truth: Numbers, scores: Numbers, confidence: float = 0.95, *, wald: bool
     """The AUC of scores against truth (1 fake, 0 real) with DeLong's standard error.
 
     The interval is that of the logit, which respects 0 and 1; wald: DeLong's own, symmetric one.
+
+    >>> auc([0, 0, 1, 1], [0, 1, 1, 2]).estimate  # three pairs won and a tie, of four
+    0.875
     """
     fake = np.asarray(truth) == 1
     if reason := one_sided(fake):

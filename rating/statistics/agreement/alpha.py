@@ -54,6 +54,10 @@ def alpha(
 
     values: what each label is worth (interval and ratio metrics), 1, 2, … unless given. Raises ValueError for a ratio
     metric over values that are not positive.
+
+    >>> value = alpha(np.array([[2, 0, 0], [0, 2, 0], [0, 1, 1]]), "interval")  # 1 - (2 / 6) / (34 / 30)
+    >>> round(value.estimate, 12) == round(12 / 17, 12)
+    True
     """
     c = np.asarray(counts, dtype=np.float64)
     c = c[c.sum(axis=1) >= 2]

@@ -177,7 +177,12 @@ COEFFICIENTS: dict[str, Callable[[Items, float], Estimate]] = {
 def coefficients(
     counts: Ints | Floats, weights: Floats | None = None, confidence: float = 0.95
 ) -> dict[str, Estimate]:
-    """Every coefficient of a matrix images × declared labels, by name."""
+    """Every coefficient of a matrix images × declared labels, by name.
+
+    >>> found = coefficients(np.array([[3, 0], [3, 0], [0, 3], [0, 3], [2, 1], [1, 2]]))
+    >>> {name: round(value.estimate, 3) for name, value in found.items()}
+    {'percent_agreement': 0.778, 'fleiss_kappa': 0.556, 'krippendorff_alpha': 0.58, 'gwet_ac1': 0.556, 'brennan_prediger': 0.556}
+    """
     items = Items.of(counts, weights)
     if len(items.size) == 0:
         return dict.fromkeys(COEFFICIENTS, Estimate.undefined("There are no ratings."))

@@ -75,6 +75,10 @@ def cohen(table: Numbers, confidence: float = 0.95, *, student: bool = False) ->
     """Cohen's kappa of one q × q table with its interval and the test of kappa = 0.
 
     The interval is the normal one of SAS and statsmodels; `student` takes t with n - 1 df instead, as Gwet does.
+
+    >>> result = cohen([[20, 5], [10, 15]])  # (0.7 - 0.5) / (1 - 0.5)
+    >>> round(result.kappa.estimate, 12), result.percent_agreement
+    (0.4, 0.7)
     """
     counts = np.asarray(table, dtype=np.float64)
     many = kappas(counts[None])

@@ -59,6 +59,11 @@ def agreement_report(
 
     What is undefined is None beside a `reason` sentence; `reason` also speaks where a value lacks its standard error,
     or where a pair has fewer than 10 images in common. pairs: those of `table.rated()`, where they are known already.
+
+    >>> rows = [("R01", "a", "real"), ("R01", "b", "fake"), ("R02", "a", "real"), ("R02", "b", "real")]
+    >>> report = agreement_report(RatingsTable.from_rows(rows))
+    >>> report.raters, report.images, report.coefficients["percent_agreement"].estimate
+    (2, 2, 0.5)
     """
     all_ratings = _agreement(table.rated(), confidence, pairs)
     by = {name: _agreement(table.group(name).rated(), confidence) for name in table.group_names()}
@@ -74,7 +79,11 @@ def agreement_report(
 
 
 def counts(table: RatingsTable) -> RaterCounts:
-    """How often each rater gave each label."""
+    """How often each rater gave each label.
+
+    >>> counts(RatingsTable.from_rows([("R01", "a", "real"), ("R01", "b", "fake")]))
+    {'R01': {'real': 1, 'fake': 1, 'unsure': 0}}
+    """
     return _counts(table, np.ones(len(table.images), dtype=np.bool_))
 
 
@@ -91,7 +100,12 @@ def counts_by_group(
 
 
 def notes(report: AgreementReport) -> list[str]:
-    """What must stand beside the numbers of a report, one sentence each."""
+    """What must stand beside the numbers of a report, one sentence each.
+
+    >>> rows = [(rater, f"{n}", "real") for rater in ("R01", "R02") for n in range(10)]
+    >>> notes(agreement_report(RatingsTable.from_rows(rows)))
+    ['Two raters: the intervals speak of these two raters only, not of raters like them.']
+    """
     sentences = []
     if report.raters == 2:
         sentences.append("Two raters: the intervals speak of these two raters only, not of raters like them.")

@@ -18,7 +18,12 @@ TOO_FEW = "Two fake and two real images at least are needed."
 
 
 def area_over_raters(fake: Flags, levels: Ints) -> RandomMean:
-    """The reader-averaged AUC by Obuchowski and Rockette; levels raters × images, -1 missing."""
+    """The reader-averaged AUC by Obuchowski and Rockette; levels raters × images, -1 missing.
+
+    >>> fake, levels = np.array([False, False, True, True]), np.array([[0, 1, 1, 2], [0, 0, 1, 1]])
+    >>> area_over_raters(fake, levels).estimate.estimate
+    0.9375
+    """
     there = levels[(levels >= 0).any(axis=1)]
     images = (there >= 0).any(axis=0)
     there, fake = there[:, images], fake[images]
@@ -33,7 +38,12 @@ def area_over_raters(fake: Flags, levels: Ints) -> RandomMean:
 
 
 def share_over_raters(values: Floats | Flags, counted: Flags) -> RandomMean:
-    """The same of a share of calls; values 0 … 1 and which count, raters × images."""
+    """The same of a share of calls; values 0 … 1 and which count, raters × images.
+
+    >>> called_real = np.array([[1, 0, 1, 1], [1, 0, 0, 1], [1, 1, 0, 1]])
+    >>> round(share_over_raters(called_real, np.ones((3, 4), dtype=bool)).estimate.estimate, 4)
+    0.6667
+    """
     there = counted.any(axis=1)
     images = counted.any(axis=0)
     part = counted[there][:, images]

@@ -26,6 +26,10 @@ def mcnemar(table: Numbers) -> McNemar:
     """McNemar 1947: whether the two kinds of disagreement in a 2 × 2 table of pairs are equally common.
 
     chi2 without and with Edwards' continuity correction, their p, the exact binomial p and the mid-p.
+
+    >>> result = mcnemar([[20, 12], [2, 16]])
+    >>> result.chi2 == 10**2 / 14, result.p_exact == 2 * (91 + 14 + 1) / 2**14
+    (True, True)
     """
     b, c = int(np.asarray(table)[0][1]), int(np.asarray(table)[1][0])
     if b + c == 0:
@@ -50,7 +54,11 @@ class CochranQ:
 
 
 def cochran_q(outcomes: Numbers) -> CochranQ:
-    """Cochran 1950: whether the k columns of 0/1 outcomes (images × k, complete) have the same proportion."""
+    """Cochran 1950: whether the k columns of 0/1 outcomes (images × k, complete) have the same proportion.
+
+    >>> cochran_q([[1, 1, 0], [1, 0, 0], [1, 1, 0], [1, 0, 0]]).q
+    6.0
+    """
     x = np.asarray(outcomes, dtype=np.float64)
     k = x.shape[1]
     rows, columns = x.sum(axis=1), x.sum(axis=0)
@@ -72,6 +80,10 @@ def holm(p_values: Sequence[float] | Floats) -> list[float]:
 
 
 def holm_adjusted(p_values: Sequence[float | None]) -> list[float | None]:
-    """The same where some p values do not exist: None stays None and is not counted."""
+    """The same where some p values do not exist: None stays None and is not counted.
+
+    >>> holm_adjusted([0.01, 0.04, None, 0.03])
+    [0.03, 0.06, None, 0.06]
+    """
     adjusted = iter(holm([p for p in p_values if p is not None]))
     return [None if p is None else next(adjusted) for p in p_values]

@@ -19,7 +19,12 @@ from rating.statistics.mrmc.triples import Area, Levels
 
 
 def auc(truth: Numbers, levels: Ints, confidence: float = 0.95) -> RandomMean:
-    """The AUC averaged over raters; truth (images,) 1 fake 0 real, levels (raters × images)."""
+    """The AUC averaged over raters; truth (images,) 1 fake 0 real, levels (raters × images).
+
+    >>> average = auc([0, 0, 1, 1], np.array([[0, 1, 1, 2], [0, 0, 1, 1]]))  # 0.875 and 1
+    >>> average.estimate.estimate
+    0.9375
+    """
     fake = np.asarray(truth) == 1
     if reason := _why_not(fake, levels):
         return RandomMean(Estimate.undefined(reason), None)
@@ -45,6 +50,10 @@ def mean(
     """The mean of outcomes (raters × images, 0..1) where `rated`; every rating weighs the same (uStat11, joint).
 
     With that for the raters at hand beside it, where `these_raters` asks so.
+
+    >>> called_real = np.array([[1, 0, 1, 1], [1, 0, 0, 1], [1, 1, 0, 1]])
+    >>> round(mean(called_real, np.ones((3, 4), dtype=bool)).estimate.estimate, 4)
+    0.6667
     """
     if not rated.any():
         return RandomMean(Estimate.undefined("There are no ratings."), None)

@@ -52,6 +52,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "API_RATE": "how often one token may ask, COUNT/PERIOD with s, m, h or d",
         "OPENAI_API_KEY": "of the Images API; only the worker that asks it needs it",
         "OPENAI_BASE_URL": "any server that speaks the Images API",
+        "OPENAI_IMAGES_PER_MINUTE": "requests a minute with one key, over all workers; 0 leaves it to the server",
     },
     "Backups": {
         "BACKUP_URL": "folder or `s3://…` of the nightly backup; empty: none",
