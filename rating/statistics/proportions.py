@@ -70,9 +70,9 @@ def jeffreys_interval(x: int, n: int, confidence: float = 0.95) -> tuple[float, 
 
 
 def difference(x1: int, n1: int, x2: int, n2: int, confidence: float = 0.95) -> Estimate:
-    """x1/n1 - x2/n2 of two independent samples with Newcombe's hybrid score interval (his method 10).
+    """x1/n1 - x2/n2 of two independent samples with Newcombe's hybrid score interval (the method 10 of the paper).
 
-    >>> low, high = difference(56, 70, 48, 80).ci  # Newcombe 1998, his first example
+    >>> low, high = difference(56, 70, 48, 80).ci  # the first example of Newcombe 1998
     >>> round(low, 4), round(high, 4)
     (0.0524, 0.3339)
     """

@@ -38,7 +38,7 @@ def slope_over_position(
 
 
 def rank_correlation(values: Numbers, profile: Numbers, confidence: float = 0.95) -> Estimate:
-    """Spearman's correlation of a number per rater with his years (or any profile number); Fisher's z interval.
+    """Spearman's correlation of a number per rater with their years (or any profile number); Fisher's z interval.
 
     The standard error on the z scale is that of Bonett and Wright 2000, sqrt((1 + rho²/2) / (n - 3)).
     """

@@ -1,4 +1,4 @@
-"""Krippendorff's alpha with his own metrics: nominal, ordinal, interval, ratio.
+"""Krippendorff's alpha with its metrics: nominal, ordinal, interval, ratio.
 
 Krippendorff K, Computing Krippendorff's Alpha-Reliability, 2011. His ordinal metric depends on how often each label
 was used; Gwet's ordinal weights (`weights.ordinal`) do not, so "ordinal alpha" has two values: this is Krippendorff's.

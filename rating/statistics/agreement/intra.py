@@ -1,4 +1,4 @@
-"""How well each rater agrees with himself: images shown a second time."""
+"""How well each rater agrees with their own earlier answers: images shown a second time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
