@@ -206,7 +206,10 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
-CELERY_TASK_ROUTES = {"lungrater.demo.tasks.build_demo": {"queue": "gpu"}}
+CELERY_TASK_ROUTES = {
+    "lungrater.demo.tasks.build_demo": {"queue": "gpu"},
+    "lungrater.demo.tasks.build_beside": {"queue": "training"},
+}
 CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "jobs.tasks.sweep_jobs", "schedule": timedelta(seconds=15)},
     "drop-finished-uploads": {

@@ -25,11 +25,12 @@ from generation.phantoms import draw
 SHIPPED = Path(__file__).parent / "checkpoints"
 # Far from any seed a person types, so that the demo's "real" phantoms are not the training images.
 SEEDS_FROM = 10_000_000
+PER_CLASS = 500
 
 
-def draw_images(config: TrainingConfig, per_class: int) -> TrainingImages:
+def draw_images(config: TrainingConfig, per_class: int, *, first_seed: int = SEEDS_FROM) -> TrainingImages:
     """`per_class` phantoms of every class of the config, drawn on all cores."""
-    jobs = [(kind, seed) for seed in range(SEEDS_FROM, SEEDS_FROM + per_class) for kind in config.classes]
+    jobs = [(kind, seed) for seed in range(first_seed, first_seed + per_class) for kind in config.classes]
     # Not fork: its children would inherit torch's threads.
     with get_context("spawn").Pool(os.cpu_count()) as pool:
         images = pool.imap(partial(_draw, config.size), jobs, chunksize=8)
@@ -45,7 +46,7 @@ def _draw(size: int, job: tuple[ImageClass, int]) -> np.ndarray[tuple[int, ...],
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, default=SHIPPED / "phantom-lungs.toml")
-    parser.add_argument("--per-class", type=int, default=500, help="phantoms to draw of each class")
+    parser.add_argument("--per-class", type=int, default=PER_CLASS, help="phantoms to draw of each class")
     parser.add_argument("--out", type=Path, default=SHIPPED / "phantom-lungs")
     parser.add_argument("--work", type=Path, help="keep the run here, to go on with it later")
     arguments = parser.parse_args()

@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
+from lungrater.demo.progress import progress
 from lungrater.pages.front_page import admin_tasks, jobs_of, studies_of
 from lungrater.pages.waiting import waiting_for
 
@@ -22,6 +23,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "jobs": jobs_of(request.user),
         "waiting": waiting_for(request.user, [line.study for line in studies]),
         "today": timezone.now(),
+        "demo": progress() if getattr(request.user, "is_demo", False) else None,
     }
     if request.user.has_perm("accounts.view_user"):
         context["tasks"] = list(admin_tasks())

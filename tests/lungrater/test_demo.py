@@ -1,4 +1,4 @@
-"""The demo, built as a worker builds it: a study that opens by itself, and what a red audit stops."""
+"""The demo, built as its two workers build it: a study that opens by itself, and what a red audit stops."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def test_the_demo_opens_by_itself_has_a_finished_study_and_one_that_its_audit_st
     monkeypatch.setattr(build, "enqueue", lambda task, *_, **__: rung.append(task))
 
     build.load()
-    done = build.build()
+    done = [build.build(), build.build_beside()]
 
-    assert done
+    assert done == [True, True]
     open_study = Study.objects.get(name=build.STUDY)
     audit = open_study.blinding_audits.first()
     assert open_study.state == Study.State.OPEN
@@ -46,4 +46,5 @@ def test_the_demo_opens_by_itself_has_a_finished_study_and_one_that_its_audit_st
     build.load()
     assert rung == []
     assert build.build()
+    assert build.build_beside()
     assert rows == (GenerationJob.objects.count(), Study.objects.count(), Enrolment.objects.count())

@@ -69,17 +69,28 @@ class Command(BaseCommand):
             if migrate_if_needed():
                 self.say("Database tables are up to date.")
             register_shipped()
-            self.start_site(supervisor, home, host, listener, workers=workers)
-            if with_demo:
-                self.load_demo()
-            self.stdout.write(welcome(url, home, people=demo_links(url) if with_demo else []))
+            self.start_site(supervisor, home, host, listener, workers=workers, with_demo=with_demo)
+            self.stdout.write(
+                welcome(
+                    *(url, home),
+                    people=demo_links(url) if with_demo else [],
+                    demo=demo_in_words() if with_demo else "",
+                )
+            )
             connections.close_all()
             self.watch(supervisor)
 
     def start_site(
-        self, supervisor: Supervisor, home: Home, host: str, listener: socket.socket, *, workers: int
+        self,
+        supervisor: Supervisor,
+        home: Home,
+        host: str,
+        listener: socket.socket,
+        *,
+        workers: int,
+        with_demo: bool,
     ) -> None:
-        """Web first, so that its page answers early; then those who work behind it."""
+        """Web first, so that its page answers early; then those who work behind it, whom the demo awaits as they come."""
         env = site.environment(home, host)
         web = site.web(listener, env)
         supervisor.start(web)
@@ -97,6 +108,8 @@ class Command(BaseCommand):
         ]
         for service in behind:
             supervisor.start(service)
+        if with_demo:
+            self.load_demo()
         supervisor.wait_until_answers(*behind, seconds=ANSWER_WITHIN)
 
     def load_demo(self) -> None:
@@ -138,13 +151,22 @@ def has_ticked(since: float) -> bool:
     return sign is not None and sign.at.timestamp() >= since - 1
 
 
-def welcome(url: str, home: Home, *, people: list[tuple[str, str]]) -> str:
+def demo_in_words() -> str:
+    """What of the demo is still to come; nothing once all is there."""
+    from lungrater.demo.progress import progress
+
+    now = progress()
+    return now.sentence if now else ""
+
+
+def welcome(url: str, home: Home, *, people: list[tuple[str, str]], demo: str) -> str:
     """The one screen a person needs."""
     width = max((len(who) for who, _ in people), default=0)
     lines = ["", f"LungRater runs at {url}", ""]
     if people:
         lines += ["Open one of these to sign in:"]
         lines += [f"  {who:<{width}}  {link}" for who, link in people]
+        lines += ["", demo] if demo else []
         lines += [""]
     else:
         lines += [

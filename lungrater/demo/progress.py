@@ -1,0 +1,93 @@
+"""How far the demo is: which parts of it are there, and when the others come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from generation.models import GenerationJob, QualityReport, TrainingRun, UtilityExperiment
+from jobs.models import Job
+from lungrater.demo import build, measurements
+from lungrater.demo.datasets import FAKE, MEASURED, REAL, SAMPLES
+from rating.models import Study
+
+State = Job.State
+ENDED_UNMADE = (State.FAILED, State.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something of the demo: its name, the state of what makes it, and after how long it is there on two idle cores."""
+
+    name: str
+    state: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The parts in the order in which they come."""
+
+    parts: Sequence[Part]
+    is_stopped: bool
+
+    @property
+    def sentence(self) -> str:
+        if self.is_stopped:
+            return "The demo has stopped: images for it could not be made. The next start of the site makes them again."
+        there = sum(part.state == State.SUCCEEDED for part in self.parts)
+        return (
+            f"The demo builds itself: {there} of {len(self.parts)} parts are there. On two idle cores the open study takes "
+            f"{self.parts[0].after}, all of it {self.parts[-1].after}."
+        )
+
+
+def progress() -> Progress | None:
+    """Of a demo that was begun and is not all there yet; None of any other."""
+    if not build.is_begun() or build.is_of_an_earlier_version():
+        return None
+    parts = list(_parts())
+    if build.is_complete() and not any(part.state in {State.QUEUED, State.RUNNING} for part in parts):
+        return None
+    names = {demo.name for demo in REAL + FAKE + SAMPLES + MEASURED}
+    stopped = GenerationJob.objects.filter(dataset__name__in=names, state__in=ENDED_UNMADE)
+    return Progress(parts, stopped.exists())
+
+
+def _parts() -> Iterator[Part]:
+    states = dict(
+        Study.objects.filter(name__in=[build.STUDY, build.STOPPED_STUDY]).values_list("name", "state")
+    )
+    copies = Study.objects.filter(copy_of__name=build.STUDY, is_simulated=True)
+    read = copies.order_by("pk").values_list("state", flat=True).first()
+    unopened = (None, Study.State.DRAFT, Study.State.FROZEN)
+    yield Part("A study that is open", _of_study(states.get(build.STUDY), unopened), "a minute")
+    yield Part(
+        "The same study, read by simulated raters",
+        _of_study(read, (*unopened, Study.State.OPEN, Study.State.CLOSED)),
+        "a minute",
+    )
+    yield Part(
+        "A study that its audit stops",
+        _of_study(states.get(build.STOPPED_STUDY), unopened[:2]),
+        "two minutes",
+    )
+    jobs = (
+        ("A quality report", QualityReport.objects.filter(candidate__name=MEASURED[1].name), "three minutes"),
+        ("A training run", TrainingRun.objects.filter(name=measurements.MODEL), "three minutes"),
+        (
+            "A utility experiment",
+            UtilityExperiment.objects.filter(name=measurements.EXPERIMENT),
+            "three minutes",
+        ),
+    )
+    for name, rows, after in jobs:
+        state = rows.order_by("pk").values_list("state", flat=True).first()
+        yield Part(name, state or State.QUEUED, after)
+
+
+def _of_study(state: str | None, unmade: Sequence[str | None]) -> str:
+    """As a job that makes it would say."""
+    if state not in unmade:
+        return State.SUCCEEDED
+    return State.RUNNING if state else State.QUEUED
