@@ -25,6 +25,20 @@ CLAUSES = {
         "1 2 3.1 3.2 3.3 3.4 4.1 4.2 4.3 4.4 4.5 4.6 4.7 4.8 5 6 7.1 7.2 8.1 8.2 9 10 11 12.1 12.2 12.3 12.4 13 14 15 16 17"
     ),
 }
+# What makes a connection to another machine than database and broker, and what docs/hospital-it/network.md calls that machine.
+CONNECTING = {
+    "accounts/sign_in/identity_provider.py": "identity provider",
+    "generation/images/engines/openai_images.py": "Images API",
+    "lungrater/deadlines/file_storage.py": "S3",
+    "lungrater/deadlines/mail.py": "mail server",
+    "lungrater/error_reports/sending.py": "error server",
+    "lungrater/machines/vision_model.py": "a vision model",
+    "outbound/dicomweb.py": "PACS by DICOMweb",
+    "outbound/fetching.py": "an address that somebody types",
+}
+MAKES_CLIENT = re.compile(
+    r"\b(?:api_client|public_client)\(|import EmailBackend|import boto3|from boto3|urlopen|smtplib"
+)
 # What level 2 of ASVS 5.0.0 asks for in its chapters 1 to 17, level 1 included.
 ASVS = (27, 11, 19, 10, 9, 35, 18, 7, 7, 29, 14, 9, 13, 9, 13, 16, 7)
 
@@ -77,3 +91,15 @@ def test_no_requirement_of_asvs_is_listed_twice() -> None:
     ]
 
     assert len(numbers) == len(set(numbers))
+
+
+def test_whatever_the_site_connects_to_stands_in_the_network_page() -> None:
+    rooms = ("lungrater", "accounts", "audit", "jobs", "outbound", "pool", "generation", "rating")
+    files = [file for room in rooms for file in (ROOT / room).rglob("*.py")]
+    connecting = {
+        str(file.relative_to(ROOT)) for file in files if MAKES_CLIENT.search(file.read_text(encoding="utf-8"))
+    }
+    network = (ROOT / "docs" / "hospital-it" / "network.md").read_text(encoding="utf-8")
+
+    assert connecting - {"outbound/transport.py"} == set(CONNECTING)
+    assert [name for name in CONNECTING.values() if name not in network.partition("## Outgoing")[2]] == []
