@@ -34,6 +34,8 @@ YOURS = (
     ("Redis", "the bell for workers"),
     ("files, models", "a folder or a bucket"),
 )
+# The row of your machines that an arrow ends or begins at: people reach the proxy, workers reach others.
+REACHED_BY = {1: 0, 2: 2}
 PEOPLE = (
     ("raters", "blinded images, answers"),
     ("researchers, admins", "images, studies, results"),
@@ -76,7 +78,9 @@ def house() -> str:
             shapes += _box(1 + column * (width + GAP), y, width, height, room, lines)
         y += height
         if place + 1 < len(rows):
-            shapes += _arrow(WIDTH // 2 - (WIDTH // 4 if len(rooms) > 1 else 0), y, y + GAP)
+            columns = max(len(rooms), rows[place + 1].count(" | ") + 1)
+            for column in range(columns):
+                shapes += _arrow(WIDTH * (2 * column + 1) // (2 * columns), y, y + GAP)
             y += GAP
     return _figure("The rooms of the house: each may import those below it, and none above", y + 1, shapes)
 
@@ -102,7 +106,8 @@ def data_flow() -> str:
         for row, (name, words) in enumerate(boxes):
             shapes += _box(x, 26 + row * step, width, step - 12, name, [words], more=dashes)
         if place:
-            shapes += _pointer(x - 50, x - 6, 26 + (step - 12) // 2)
+            row = REACHED_BY[place]
+            shapes += _pointer(x - 50, x - 6, 26 + row * step + (step - 12) // 2)
     return _figure(
         "Where data flow: people reach the proxy, and the site reaches others only where that is set up",
         height,
