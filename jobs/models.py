@@ -163,7 +163,7 @@ class Job(models.Model):
     room_checked: float | None = None  # when it last looked for room, by this process's clock
     # Whether it saves what it has and waits for another worker when its own is told to end.
     leaves_early: ClassVar[bool] = False
-    last_word: float = 0.0  # when the work itself last beat, by this process's clock
+    beats: int = 0  # how often the work itself said in this process that it goes on
 
     class Meta:
         abstract = True
@@ -228,7 +228,7 @@ class Job(models.Model):
 
     def beat(self, *, done: int | None = None, message: str | None = None) -> None:
         """Say that the work goes on; raises JobCancelledError, JobLostError, JobStepsAsideError or JobNeedsRoomError when it must not."""
-        self.last_word = time.monotonic()
+        self.beats += 1
         values: dict[str, object] = {"heartbeat_at": Now()}
         if done is not None:
             if done > self.done:
@@ -356,7 +356,6 @@ def kept_alive(job: Job) -> Iterator[None]:
     A thread with a connection of its own writes the beat; whether the job is still ours, the work asks itself.
     """
     over = threading.Event()
-    job.last_word = time.monotonic()
     heart = threading.Thread(target=_keep_beating, args=(job, over), daemon=True, name=f"heart of {job}"[:40])
     heart.start()
     try:
@@ -368,10 +367,13 @@ def kept_alive(job: Job) -> Iterator[None]:
 
 def _keep_beating(job: Job, over: threading.Event) -> None:
     own_row = type(job).objects.owned_by(job)
-    silence = hanging.LONGEST_SILENCE.total_seconds()
+    # In beats of this heart, not in seconds: a process that was suspended has not been silent meanwhile.
+    heard, silent, most_silent = job.beats, 0, hanging.LONGEST_SILENCE / HEARTBEAT_EVERY
     try:
         while not over.wait(HEARTBEAT_EVERY.total_seconds()):
-            if time.monotonic() - job.last_word > silence:
+            silent = silent + 1 if job.beats == heard else 0
+            heard = job.beats
+            if silent > most_silent:
                 hanging.end_process(f"{type(job).__name__} {job.pk}")
                 return  # another worker may have it
             try:

@@ -6,16 +6,23 @@ again and makes what is missing.
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import logging
 import os
+import subprocess
+import sys
 import threading
 from datetime import timedelta
+
+from jobs.workers import hang_watch
 
 logger = logging.getLogger(__name__)
 
 # A model of many gigabytes may load for minutes without a word; a worker silent for longer hangs.
 LONGEST_SILENCE = timedelta(minutes=20)
+# It is counted in strikes, as a process that was suspended meets at most one of them when it goes on.
+STRIKES = 4
 EXIT_CODE = 70  # EX_SOFTWARE of sysexits.h
 REARMED_EVERY = 5.0
 STANDARD_ERROR = 2  # the file itself: Celery puts something of its own in the place of sys.stderr
@@ -26,10 +33,13 @@ _may_end = threading.Event()
 def guard_process() -> None:
     """Let this process end where its work hangs; called by a worker as it starts.
 
-    Foreign code that never gives Python's lock back stops every thread, so Python's own watchdog, which needs none, counts too.
+    Foreign code that never gives Python's lock back stops every thread. Python's own watchdog needs none of them, but can only
+    say where they stand or end the process at once; so it speaks to a process beside this one, which counts.
     """
     _may_end.set()
-    threading.Thread(target=_rearm, daemon=True, name="watchdog").start()
+    watch = _Watch()
+    watch.rearm()
+    threading.Thread(target=_keep_rearming, args=(watch,), daemon=True, name="watchdog").start()
 
 
 def end_process(work: str) -> None:
@@ -40,7 +50,41 @@ def end_process(work: str) -> None:
         os._exit(EXIT_CODE)
 
 
-def _rearm() -> None:
+def _keep_rearming(watch: _Watch) -> None:
     while True:
-        faulthandler.dump_traceback_later(LONGEST_SILENCE.total_seconds(), exit=True, file=STANDARD_ERROR)
         threading.Event().wait(REARMED_EVERY)
+        if watch.has_ended:
+            watch.close()
+            watch = _Watch()
+        watch.rearm()
+
+
+class _Watch:
+    """The process that counts, and the pipe that it reads."""
+
+    def __init__(self) -> None:
+        its_end, self._pipe = os.pipe()
+        os.set_blocking(self._pipe, False)  # whatever becomes of the watch, nothing here waits for it
+        # In a session of its own, so that Ctrl-C does not end it before the worker has come to its end.
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", hang_watch.__file__, str(os.getpid()), str(STRIKES)],
+            stdin=its_end,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        os.close(its_end)
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def close(self) -> None:
+        faulthandler.cancel_dump_traceback_later()
+        os.close(self._pipe)
+
+    def rearm(self) -> None:
+        """Said by a thread: all goes on."""
+        strike_after = LONGEST_SILENCE.total_seconds() / STRIKES
+        faulthandler.dump_traceback_later(strike_after, repeat=True, file=self._pipe)
+        with contextlib.suppress(OSError):
+            os.write(self._pipe, hang_watch.ALIVE)
