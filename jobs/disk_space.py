@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 from django.conf import settings
 from psycopg.errors import DiskFull
+
+from jobs import site_folders
 
 LEAST_FREE = 0.10
 # A little above, so that a job does not stop and go on with every file that somebody deletes.
@@ -25,7 +26,8 @@ def shortage(least: float = LEAST_FREE) -> str:
     for folder in _folders():
         disk = shutil.disk_usage(folder)
         if disk.free < disk.total * least:
-            return f"Only {disk.free / 2**30:.1f} GB, less than a tenth, of the disk of {folder} is free."
+            words = site_folders.as_read(str(folder))
+            return f"Only {disk.free / 2**30:.1f} GB, less than a tenth, of the disk of {words} is free."
     return ""
 
 
@@ -51,7 +53,6 @@ def free_share() -> float:
 
 def _folders() -> Iterator[Path]:
     """The home, with the embedded database, and the images' folder; images in S3 fill no disk of ours."""
-    options = cast("Mapping[str, Mapping[str, str]]", settings.STORAGES["default"]).get("OPTIONS", {})
-    for folder in (settings.HOME.root, Path(options.get("location", ""))):
-        if folder.is_absolute() and folder.exists():
+    for folder in (settings.HOME.root, site_folders.images()):
+        if folder and folder.exists():
             yield folder

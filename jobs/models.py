@@ -21,7 +21,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from jobs import disk_space
+from jobs import disk_space, site_folders
 from jobs.enqueue import enqueue
 from jobs.workers import hanging
 from jobs.workers.runners import runner_of
@@ -235,7 +235,7 @@ class Job(models.Model):
                 values["worker_losses"] = 0
             values["done"] = self.done = done
         if message is not None:
-            values["message"] = self.message = storable(message)[:200]
+            values["message"] = self.message = readable(message)[:200]
         own_row = type(self).objects.owned_by(self)
         if not own_row.filter(cancel_requested=False).update(**values):
             raise JobCancelledError if own_row.exists() else JobLostError
@@ -293,7 +293,7 @@ class Job(models.Model):
             try:
                 if not connection.in_atomic_block:
                     connection.close_if_unusable_or_obsolete()
-                if own_row.update(state=self.State.QUEUED, message=storable(message)[:200]):
+                if own_row.update(state=self.State.QUEUED, message=readable(message)[:200]):
                     self.refresh_from_db()
                     self.log(message)
                     self.enqueue()
@@ -334,7 +334,7 @@ class Job(models.Model):
     def _finish(self, state: State, *, error: str = "") -> None:
         own_row = type(self).objects.owned_by(self)
         ended = own_row.update(
-            state=state, error=storable(error), finished_at=None if state == self.State.PAUSED else Now()
+            state=state, error=readable(error), finished_at=None if state == self.State.PAUSED else Now()
         )
         self.refresh_from_db()
         if ended:
@@ -386,6 +386,11 @@ def _keep_beating(job: Job, over: threading.Event) -> None:
 
 def _nth(number: int) -> str:
     return {2: "second", 3: "third", 4: "fourth"}.get(number, f"{number}th")
+
+
+def readable(text: str) -> str:
+    """The text as it stands in a job's row and on its page, without the server's own paths."""
+    return storable(site_folders.as_read(text))
 
 
 def storable(text: str) -> str:

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from generation.diffusion.sampling.seeds import MOST_SEED
 from generation.training.models import Checkpoint
+from jobs import site_folders
 from jobs.models import Job, JobQuerySet
 from pool.canonical.texts import line
 from pool.counting import count_of
@@ -245,7 +246,7 @@ class GenerationJob(Job):
 
     def log(self, text: str, *, by: Any = None) -> None:
         super().log(text, by=by)
-        self.events.create(text=line(text, most=300), by=by)
+        self.events.create(text=line(site_folders.as_read(text), most=300), by=by)
 
     def submit(self) -> None:
         """Save the row, note who asked, and ring for a worker after the commit."""

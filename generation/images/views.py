@@ -104,7 +104,7 @@ def create(request: HttpRequest, engine: str = GenerationJob.Engine.DIFFUSION) -
         "no_model": engine == GenerationJob.Engine.DIFFUSION
         and not Checkpoint.objects.that_sample().exists(),
         "no_pipeline": engine == GenerationJob.Engine.PIPELINE and not pipeline_folder.names(),
-        "pipelines_folder": pipeline_folder.folder(),
+        "pipelines_folder": pipeline_folder.place(),
         "preview": PREVIEW,
         "rows": _checkpoint_rows(request) if engine == GenerationJob.Engine.DIFFUSION else [],
     }

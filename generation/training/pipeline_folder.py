@@ -11,6 +11,7 @@ from django.conf import settings
 
 from generation.diffusion.errors import PipelineError
 from generation.diffusion.finetuning.pipelines import PipelineSource
+from jobs import site_folders
 
 
 def folder() -> Path:
@@ -19,6 +20,11 @@ def folder() -> Path:
 
 def lora_folder() -> Path:
     return Path(settings.MODELS_DIR) / "loras"
+
+
+def place() -> str:
+    """The folder, as people read of it."""
+    return site_folders.as_read(str(folder()))
 
 
 def names() -> list[str]:
@@ -32,11 +38,11 @@ def lora_names() -> list[str]:
 
 def no_such_pipeline() -> str:
     """What a form says of another name than these; `%(value)s` stands for the name."""
-    return f"There is no pipeline '%(value)s' in {folder()}; there are: {', '.join(names()) or 'none yet'}."
+    return f"There is no pipeline '%(value)s' in {place()}; there are: {', '.join(names()) or 'none yet'}."
 
 
 def no_such_lora() -> str:
-    return f"There is no LoRA '%(value)s' in {lora_folder()}."
+    return f"There is no LoRA '%(value)s' in {site_folders.as_read(str(lora_folder()))}."
 
 
 def source(name: str, *, lora: str = "", lora_scale: float = 1.0) -> PipelineSource:

@@ -109,7 +109,7 @@ def finetune(request: HttpRequest) -> HttpResponse:
     context = {
         **(with_duration(form) if is_estimate else {"form": form}),
         "pipelines": pipeline_folder.names(),
-        "pipelines_folder": pipeline_folder.folder(),
+        "pipelines_folder": pipeline_folder.place(),
     }
     is_refused = bool(form.errors) and not is_estimate
     return render(request, "generation/finetune_form.html", context, status=422 if is_refused else 200)

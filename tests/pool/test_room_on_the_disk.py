@@ -156,5 +156,5 @@ def test_the_fullest_of_the_disks_counts(
         "jobs.disk_space.shutil.disk_usage", lambda folder: SimpleNamespace(total=100, free=free[str(folder)])
     )
 
-    assert f"of the disk of {images} is free" in disk_space.shortage()
+    assert "of the disk of media is free" in disk_space.shortage()
     assert disk_space.free_share() == 0.05

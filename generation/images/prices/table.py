@@ -96,4 +96,5 @@ def _rows_of(path: Path) -> list[ModelPrices]:
         table = tomllib.loads(path.read_text())
         return [ModelPrices.from_row(row) for row in table.get("model", [])]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
-        raise PriceTableError(f"The price table {path} cannot be read ({error}); mend it.") from error
+        reason = getattr(error, "strerror", None) or error  # which names no path
+        raise PriceTableError(f"The price table {path.name} cannot be read ({reason}); mend it.") from error

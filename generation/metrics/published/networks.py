@@ -46,12 +46,14 @@ def weights_file(recipe: Recipe) -> Path:
     }.get(recipe.library)
     if names is None:
         if not recipe.path.is_file():
-            raise ExtractorError(f"“{recipe.name}” has no weights at {recipe.path}.")
+            raise ExtractorError(
+                f"“{recipe.name}” has no weights: there is no file {recipe.path.name} where its recipe says."
+            )
         return recipe.path
     for name in names:
         if (recipe.path / name).is_file():
             return recipe.path / name
-    raise ExtractorError(f"“{recipe.name}” has no {' or '.join(names)} in the folder {recipe.path}.")
+    raise ExtractorError(f"“{recipe.name}” has no {' or '.join(names)} in the folder {recipe.path.name}.")
 
 
 def load(recipe: Recipe) -> Network:

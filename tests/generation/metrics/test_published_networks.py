@@ -233,7 +233,7 @@ def test_dinov2_gives_what_transformers_own_processor_and_model_give(dino: Path)
     [
         ('library = "none"\nfile = "a.pt"', "names no library; known are torchscript, pytorch-fid"),
         ('library = "pytorch-fid"', "names no file"),
-        ('library = "pytorch-fid"\nfile = "none.pth"', "has no weights at"),
+        ('library = "pytorch-fid"\nfile = "none.pth"', "has no weights: there is no file none.pth"),
         ('library = "pytorch-fid"\nfile = "a.pt"\nside = 3', "has a key that is not known: side"),
         ('library = "pytorch-fid"\nfile = "a.pt"\n[image]\nside = 3', "needs a side from 8 to 2048"),
         ('library = "pytorch-fid"\nfile = "a.pt"\n[image]\nfilter = "x"', "names no filter that is known"),
