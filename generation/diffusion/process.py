@@ -32,7 +32,6 @@ from generation.diffusion.distributed_group import group_of_environment
 from generation.diffusion.errors import TrainingStoppedError, sentence_of
 from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.progress import Progress
-from generation.diffusion.run import train
 from generation.diffusion.run_config import RunConfig
 
 SAID_EVERY = 0.2
@@ -78,6 +77,9 @@ def _training_data(order: Path) -> tuple[TrainingImages, Path | None]:
 
 
 def _trained(order: Path, config: TrainingConfig | FineTuneConfig, speaker: Speaker) -> int:
+    # With the networks' libraries, seconds of a start, which a process that becomes torchrun never needs.
+    from generation.diffusion.run import train
+
     try:
         images, start = _training_data(order)
         hook = pickle.loads((order / launch.HOOK).read_bytes())  # noqa: S301  (written by launch.py, in a folder of the site's own)
