@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
-from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
@@ -32,6 +31,7 @@ pytest_plugins = [
     "tests.rating.blinding.leak_table",
     "tests.without_shared",
     "tests.order",
+    "tests.work_done_once",
 ]
 
 
@@ -40,20 +40,6 @@ def servers() -> Iterator[None]:
     """PostgreSQL and Redis, started by the code that `lungrater up` starts them with, or those of the environment."""
     Home.from_environment().prepare()
     with running(who="pytest"):
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def tables_emptied_by_name() -> Iterator[None]:
-    """After a test that commits, Django empties all tables: as their owner, and under the setting that says so."""
-    with pytest.MonkeyPatch.context() as patching:
-        emptied = DatabaseOperations.execute_sql_flush
-
-        def by_name(self: DatabaseOperations, sql_list: list[str]) -> None:
-            before = "SET LOCAL lungrater.maintenance = 'on'"
-            emptied(self, [before, *sql_list] if sql_list else [])
-
-        patching.setattr(DatabaseOperations, "execute_sql_flush", by_name)
         yield
 
 
