@@ -173,7 +173,8 @@ def differences(one: list[Answer], other: list[Answer]) -> list[str]:
 
 def unlike(a: Answer, b: Answer) -> list[str]:
     one, other = ([*map(str, answer[1:3]), *map(str, answer[3].splitlines())] for answer in (a, b))
-    return [line for line in difflib.ndiff(one, other) if line[0] in "+-"]
+    lines = difflib.unified_diff(one, other, n=0, lineterm="")
+    return [line for line in lines if line[0] in "+-" and line not in ("--- ", "+++ ")]
 
 
 @pytest.fixture
