@@ -10,9 +10,11 @@ import sys
 from importlib.metadata import version
 from typing import Any
 
+from django.core.checks import Tags
+from django.core.checks.registry import registry
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import ManagementUtility
-from django.core.management.base import BaseCommand, CommandError, SystemCheckError
+from django.core.management.base import ALL_CHECKS, BaseCommand, CommandError, SystemCheckError
 
 from audit.actors import acting, at_the_command_line
 from lungrater.embedded.home import CannotStartError
@@ -58,6 +60,9 @@ class Utility(ManagementUtility):
     def fetch_command(self, subcommand: str) -> BaseCommand:
         command = super().fetch_command(subcommand)
         execute = command.execute
+        if command.requires_system_checks == ALL_CHECKS:
+            # All but that of addresses, which reads every page's code: `up`, `check` and `make lint` ask for it.
+            command.requires_system_checks = sorted(registry.tags_available() - {Tags.urls})
 
         def with_servers(*args: Any, **options: Any) -> str | None:
             try:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.core.checks.registry import registry
 from environ.fileaware_mapping import FileAwareMapping
 
+from lungrater.cli import Utility
 from lungrater.embedded import lock, postgres, redis
 from lungrater.embedded.home import CannotStartError, Home
 from lungrater.embedded.running import running
@@ -123,3 +125,9 @@ def test_a_secret_may_stand_in_a_file(home: Home, tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
 
     assert database_url() == "postgresql://db.example/secret"
+
+
+def test_a_command_asks_for_every_check_but_that_of_the_pages_addresses() -> None:
+    command = Utility(["lungrater", "verify"]).fetch_command("verify")
+
+    assert set(command.requires_system_checks) == registry.tags_available() - {"urls"}
