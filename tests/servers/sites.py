@@ -32,6 +32,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 STARTS_WITHIN = 180.0
 COMMAND_ENDS_WITHIN = 180.0
 STOPS_WITHIN = 10.0
+# Of a test in which nobody draws or trains: the one worker for all else, not the two that would wait.
+LIGHT = ("--workers", "0")
 
 
 def environment(home: Path) -> dict[str, str]:

@@ -28,7 +28,7 @@ from tests.servers.reading_site import (
     rated_tokens,
     revisions,
 )
-from tests.servers.sites import Site, lungrater, site
+from tests.servers.sites import LIGHT, Site, lungrater, site
 
 pytestmark = pytest.mark.e2e
 
@@ -51,7 +51,7 @@ def passphrase() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(tmp_path_factory.mktemp("backup") / "home") as running:
+    with site(tmp_path_factory.mktemp("backup") / "home", *LIGHT) as running:
         yield running
 
 
@@ -93,7 +93,7 @@ def test_a_restored_site_is_the_site_of_one_moment_and_is_read_on(
     assert named_files_below(home / "media") == named_files_below(running_site.home / "media")
     assert files_below(home / "models") == files_below(running_site.home / "models")
     assert (home / "secret_key").read_text() == (running_site.home / "secret_key").read_text()
-    with site(home) as again:
+    with site(home, *LIGHT) as again:
         restored, original = (revisions(postgres.owner_url(Home(each))) for each in (home, running_site.home))
         assert len(restored) == facts["tables"]["rating_ratingrevision"]
         assert restored.items() <= original.items()
