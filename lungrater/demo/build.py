@@ -31,7 +31,7 @@ from lungrater.demo.datasets import (
 )
 from pool.models import Dataset
 from rating.models import Enrolment, Freeze, Stratum, Study
-from rating.reading.simulation import Readers, simulate
+from rating.reading.simulation import Readers, finish, simulate
 
 STUDY, STOPPED_STUDY = "Demo reading", "Demo of a red audit"
 PEOPLE = (
@@ -89,7 +89,7 @@ def build_beside() -> bool:
 
 def _go_through(*steps: tuple[tuple[DemoDataset, ...], Callable[[], bool]]) -> bool:
     """Each step once its images are there; False where another worker, perhaps a dead one, still makes some of it."""
-    for datasets, finish in steps:
+    for datasets, step in steps:
         jobs = jobs_of(datasets)
         for job in jobs:
             job.perform()
@@ -98,7 +98,7 @@ def _go_through(*steps: tuple[tuple[DemoDataset, ...], Callable[[], bool]]) -> b
             return False
         if not all(job.state == GenerationJob.State.SUCCEEDED for job in jobs):
             return True
-        if not finish():
+        if not step():
             return False
     return True
 
@@ -125,10 +125,16 @@ def _open() -> bool:
 
 
 def _rehearse() -> bool:
+    """False while what froze the copy is still at it, or died over it and is not queued again yet."""
     organiser, *raters, _admin = _people()
     study = _study(STUDY, REAL + FAKE, raters)
-    if not study.copies.filter(is_simulated=True).exists():
-        simulate(study, Readers(raters=4), seed=2022, by=organiser)
+    readers, copy = Readers(raters=4), study.copies.filter(is_simulated=True).first()
+    if copy is None:
+        simulate(study, readers, seed=2022, by=organiser)
+    elif copy.freezes.active().exists() or copy.blinding_audits.active().exists():
+        return False
+    elif not copy.is_unblinded:
+        finish(copy, readers, seed=2022, by=organiser)
     return True
 
 

@@ -46,15 +46,33 @@ class Readers:
 
 def simulate(study: Study, readers: Readers, *, by: Any = None, seed: int = 0) -> Study:
     """A finished, unblinded copy of the study, read by simulated raters; the study itself is not touched."""
-    copy = copy_of(study, by=by, name=_name(study), is_simulated=True)
-    for number in range(1, readers.raters + 1):
-        Enrolment.enrol(copy, _stand_in(number), by=by)
-    freeze = Freeze.objects.create(study=copy, requested_by=by)
-    freeze.perform()
-    if freeze.state != Freeze.State.SUCCEEDED:
-        raise NotPossibleError(freeze.error or "The copy could not be frozen.")
-    copy.refresh_from_db()
-    copy.open(by)
+    with transaction.atomic():
+        copy = copy_of(study, by=by, name=_name(study), is_simulated=True)
+        for number in range(1, readers.raters + 1):
+            Enrolment.enrol(copy, _stand_in(number), by=by)
+    return finish(copy, readers, by=by, seed=seed)
+
+
+def finish(copy: Study, readers: Readers, *, by: Any = None, seed: int = 0) -> Study:
+    """The copy frozen, read and unblinded, from wherever an earlier worker left it. Raises NotPossibleError."""
+    if copy.is_draft:
+        freeze = Freeze.objects.create(study=copy, requested_by=by)
+        freeze.perform()
+        if freeze.state != Freeze.State.SUCCEEDED:
+            raise NotPossibleError(freeze.error or "The copy could not be frozen.")
+        copy.refresh_from_db()
+    if copy.state == Study.State.FROZEN:
+        copy.open(by)
+    if copy.is_open:
+        _read_all(copy, readers, seed)
+        copy.close(by)
+    if not copy.is_unblinded:
+        copy.unblind(by, "Simulated: there are no raters to keep blind.")
+    return copy
+
+
+def _read_all(copy: Study, readers: Readers, seed: int) -> None:
+    """By each rater who has not read it yet."""
     generator = np.random.default_rng([seed, readers.raters])
     image_says = {
         pk: float(value)
@@ -65,10 +83,8 @@ def simulate(study: Study, readers: Readers, *, by: Any = None, seed: int = 0) -
         )
     }
     for enrolment in copy.enrolments.order_by("number"):
-        _read(enrolment, readers, image_says, generator)
-    copy.close(by)
-    copy.unblind(by, "Simulated: there are no raters to keep blind.")
-    return copy
+        if not Rating.objects.filter(presentation__sitting__enrolment=enrolment).exists():
+            _read(enrolment, readers, image_says, generator)
 
 
 @transaction.atomic

@@ -1,10 +1,13 @@
 """Raters of known sensitivity and bias, from freeze to report: their numbers lie within the intervals that are printed."""
 
 from statistics import NormalDist
+from typing import Any
 
 import pytest
 
-from rating.reading.simulation import UNSURE, Readers, simulate
+from rating.models import Presentation, Rating, RatingRevision, Study
+from rating.reading import simulation
+from rating.reading.simulation import UNSURE, Readers, finish, simulate
 from rating.results.build_report import results_of
 from tests.rating.cast import draft_study
 
@@ -66,3 +69,38 @@ def area(sensitivity, fakes_in_doubt, specificity, reals_in_doubt):
     wins = sensitivity * (specificity + reals_in_doubt) + fakes_in_doubt * specificity
     ties = sensitivity * alarms + fakes_in_doubt * reals_in_doubt + fooled * specificity
     return wins + ties / 2
+
+
+@pytest.mark.parametrize("stopped_at", ["freeze", "second rater", "close", "unblind"])
+def test_a_reading_whose_worker_died_goes_on_to_its_end_and_nobody_rates_twice(monkeypatch, stopped_at):
+    study, readers = draft_study(real=3, fake=3), Readers(raters=3)
+    with monkeypatch.context() as patch:
+        _die(patch, stopped_at)
+        with pytest.raises(KeyboardInterrupt):
+            simulate(study, readers)
+    copy = study.copies.get()
+
+    finish(copy, readers)
+
+    assert copy.is_unblinded
+    assert study.copies.count() == 1
+    presentations = Presentation.objects.filter(sitting__enrolment__study=copy)
+    assert Rating.objects.count() == presentations.count() == RatingRevision.objects.count() == 18
+
+
+def _die(patch: pytest.MonkeyPatch, stopped_at: str) -> None:
+    """Let the worker be killed where the step begins."""
+    read, number = simulation._read, iter(range(9))
+
+    def dies(*_args: object, **_fields: object) -> None:
+        raise KeyboardInterrupt
+
+    def second_dies(*args: Any) -> None:
+        return dies() if next(number) == 1 else read(*args)
+
+    if stopped_at == "second rater":
+        patch.setattr(simulation, "_read", second_dies)
+    elif stopped_at == "freeze":
+        patch.setattr(simulation.Freeze.objects, "create", dies)
+    else:
+        patch.setattr(Study, stopped_at, dies)
