@@ -128,7 +128,7 @@ def _rehearse() -> bool:
     """False while what froze the copy is still at it, or died over it and is not queued again yet."""
     organiser, *raters, _admin = _people()
     study = _study(STUDY, REAL + FAKE, raters)
-    readers, copy = Readers(raters=4), study.copies.filter(is_simulated=True).first()
+    readers, copy = Readers(raters=4), study.copies.filter(is_simulated=True).order_by("pk").first()
     if copy is None:
         simulate(study, readers, seed=2022, by=organiser)
     elif copy.freezes.active().exists() or copy.blinding_audits.active().exists():
