@@ -13,6 +13,7 @@ from rating.models import Study
 
 State = Job.State
 ENDED_UNMADE = (State.FAILED, State.CANCELLED)
+WORDS = {State.SUCCEEDED: "There", State.RUNNING: "At work", State.QUEUED: "To come"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,11 @@ class Part:
     name: str
     state: str
     after: str
+
+    @property
+    def word(self) -> str:
+        state = State(self.state)
+        return WORDS.get(state, state.label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,7 @@ class Progress:
         there = sum(part.state == State.SUCCEEDED for part in self.parts)
         return (
             f"The demo builds itself: {there} of {len(self.parts)} parts are there. On two idle cores the open study takes "
-            f"{self.parts[0].after}, all of it {self.parts[-1].after}."
+            f"about {self.parts[0].after}, all of it about {self.parts[-1].after}."
         )
 
 
