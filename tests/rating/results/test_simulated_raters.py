@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rating.models import Presentation, Rating, RatingRevision, Study
+from rating.models import Freeze, Presentation, Rating, RatingRevision, Study
 from rating.reading import simulation
 from rating.reading.simulation import UNSURE, Readers, finish, simulate
 from rating.results.build_report import results_of
@@ -101,6 +101,6 @@ def _die(patch: pytest.MonkeyPatch, stopped_at: str) -> None:
     if stopped_at == "second rater":
         patch.setattr(simulation, "_read", second_dies)
     elif stopped_at == "freeze":
-        patch.setattr(simulation.Freeze.objects, "create", dies)
+        patch.setattr(Freeze.objects, "create", dies)
     else:
         patch.setattr(Study, stopped_at, dies)
