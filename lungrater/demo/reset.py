@@ -56,7 +56,9 @@ def content_of(home: Home) -> Content:
 
 
 def empty(home: Home) -> None:
-    """Remove database, queue, images, files half sent and models; the site's keys, its logs and its backups stay."""
+    """Remove database, queue, images, files half sent, models and what was computed of studies, which the next ones would
+    take for theirs by their numbers; the site's keys, its logs and its backups stay."""
+    computed = (home.root / "analysis", home.root / "cache")
     with lock.starter(home, who=COMMAND):
-        for folder in (home.postgres, home.redis, home.media, home.uploads, home.models):
+        for folder in (home.postgres, home.redis, home.media, home.uploads, home.models, *computed):
             shutil.rmtree(folder, ignore_errors=True)

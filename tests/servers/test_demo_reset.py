@@ -21,6 +21,7 @@ def test_only_the_demo_is_thrown_away_and_the_keys_stay(tmp_path: Path) -> None:
     key = (home / "secret_key").read_text()
     (home / "media" / "an image").write_bytes(b"x")
     (home / "uploads").mkdir(exist_ok=True)
+    (home / "analysis" / "1").mkdir(parents=True)
 
     unanswered = lungrater(home, "demo", "reset")
     assert (unanswered.returncode, (home / "postgres").exists()) == (1, True)
@@ -32,6 +33,7 @@ def test_only_the_demo_is_thrown_away_and_the_keys_stay(tmp_path: Path) -> None:
     assert not (home / "postgres").exists()
     assert not (home / "media" / "an image").exists()
     assert not (home / "uploads").exists()
+    assert not (home / "analysis").exists()
     assert (home / "secret_key").read_text() == key
     person = lungrater(home, "person", "new@example.org", "--role", "researcher")
     assert person.returncode == 0, person.stderr
