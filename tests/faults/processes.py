@@ -18,7 +18,7 @@ import psycopg
 
 from lungrater.embedded.commands import web
 from tests.servers.reading_site import Reader, answer
-from tests.servers.sites import REPOSITORY, environment, free_port
+from tests.servers.sites import REPOSITORY, environment, free_port, wait_until_it_answers
 
 STARTS_WITHIN = 60.0
 
@@ -85,11 +85,7 @@ def web_server(home: Path, **others: str) -> Iterator[tuple[int, int]]:
         web(bind=f"127.0.0.1:{port}"), cwd=REPOSITORY, env={**environment(home), **others}
     )
     try:
-        deadline = time.monotonic() + STARTS_WITHIN
-        while not lives(port):
-            assert process.poll() is None, "the web server ended"
-            assert time.monotonic() < deadline, "the web server does not answer"
-            time.sleep(0.1)
+        wait_until_it_answers(process, lambda: lives(port), STARTS_WITHIN)
         yield port, process.pid
     finally:
         process.terminate()

@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import psycopg
 
 from lungrater.embedded.postgres import USER_UNDER_ROOT, _make_user
-from tests.servers.sites import free_port
+from tests.servers.sites import free_port, wait_until_it_answers
 
 OWNER = "owner"
 STARTS_WITHIN = 60
@@ -49,7 +48,7 @@ def serving(programs: Path, data: Path) -> Iterator[int]:
     argv: list[str | Path] = [programs / "postgres", *words]
     server = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **_as_user(data))
     try:
-        _wait_until_it_answers(server, port)
+        wait_until_it_answers(server, lambda: _answers(port), STARTS_WITHIN)
         yield port
     finally:
         server.terminate()
@@ -67,15 +66,11 @@ def passable(folder: Path) -> None:
         shutil.chown(path, USER, USER)
 
 
-def _wait_until_it_answers(server: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + STARTS_WITHIN
-    while time.monotonic() < deadline:
-        assert server.poll() is None, "the server ended"
-        with contextlib.suppress(psycopg.OperationalError):
-            psycopg.connect(owner_url(port, "postgres"), connect_timeout=2).close()
-            return
-        time.sleep(0.1)
-    raise AssertionError("the server does not answer")
+def _answers(port: int) -> bool:
+    with contextlib.suppress(psycopg.OperationalError):
+        psycopg.connect(owner_url(port, "postgres"), connect_timeout=2).close()
+        return True
+    return False
 
 
 def _as_user(data: Path) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """A part of the suite on servers that are not the site's own: Debian's PostgreSQL and Redis, then through PgBouncer.
 
-    python -m tests.servers.external_suite [words for pytest]
+    python -m tests.servers.external_suite [--whole] [words for pytest]
 
 Starts each of them on loopback with files of its own, and leaves nothing behind. Where a program is missing it says so
-and fails; so does a test that skips itself. Tests that are named take the place of those listed here, on either.
+and fails; so does a test that skips itself. Tests that are named take the place of those listed here, on either;
+`--whole` takes all that a web process does.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import redis
@@ -25,33 +26,56 @@ import redis
 from lungrater.embedded.home import OWNER_ROLE, SITE_ROLE
 from tests.servers import pooler
 from tests.servers.external_server import cluster, owner_url, serving
-from tests.servers.sites import REPOSITORY, free_port
+from tests.servers.sites import REPOSITORY, free_port, wait_until_it_answers
 
 STARTS_WITHIN = 20.0
 POSTGRES_FOLDERS = Path("/usr/lib/postgresql")
-REDIS = shutil.which("redis-server")
+# Not the one that a virtual environment brings along.
+REDIS = shutil.which("redis-server", path="/usr/bin:/usr/local/bin")
+# A third would wait for the database, which works on the same cores.
+PROCESSES = max(2, min(4, os.cpu_count() or 1))
 # The processes of xdist each have databases of their own, and a test with threads a connection for each of them.
 CONNECTIONS = 20
 PASSWORD = "of-this-role"
 # Tests leave their tables empty: a planner that autovacuum told so would go through all that a test fills in one statement.
 SETTINGS = "autovacuum = off\n"
-PREPARED = "tests/rating/reading/test_prepared_queries.py"
+# What may differ on another server: rights and triggers, locks, claims, COPY, cursors, snapshots, the broker.
 ON_THE_SERVERS = (
-    *("tests/audit", "tests/jobs", "tests/privacy", "tests/rating/reading"),
-    *(f"tests/rating/results/test_{name}.py" for name in ("exports", "streamed_exports", "one_snapshot")),
-    *("tests/api/test_permissions.py", "tests/api/test_studies.py", "tests/api/test_pool.py"),
-    "tests/test_permissions.py",
+    *("tests/audit/test_chain.py", "tests/audit/test_redaction.py", "tests/audit/test_revisions.py"),
+    *("tests/audit/test_roles.py", "tests/audit/test_signatures.py", "tests/audit/test_verify.py"),
+    *("tests/jobs/test_message_sender.py", "tests/jobs/test_next_job.py"),
+    *(
+        "tests/privacy/test_erasure.py",
+        "tests/privacy/test_remark_redaction.py",
+        "tests/privacy/test_retention.py",
+    ),
+    *("tests/rating/reading/test_gates.py", "tests/rating/reading/test_prepared_queries.py"),
+    *("tests/rating/studies/test_frozen.py", "tests/rating/studies/test_progress_of_sittings.py"),
+    *("tests/rating/studies/test_removal.py", "tests/lungrater/test_database_connection.py"),
+    *("tests/rating/results/test_one_snapshot.py", "tests/rating/results/test_streamed_exports.py"),
 )
-# The test of the two roles needs both, and the pooler gives everybody one.
+# Every page and every operation of the API for every part of a person, and what a session's state could change.
 THROUGH_THE_POOLER = (
-    *("tests/rating/reading", "tests/people", "tests/test_permissions.py", "tests/api/test_permissions.py"),
-    *(f"tests/audit/test_{name}.py" for name in ("chain", "revisions", "signatures", "what_is_logged")),
-    # Behind a pooler nothing is prepared: there is nobody to keep it for.
-    f"--deselect={PREPARED}::test_the_server_plans_them_once_a_connection",
+    *("tests/test_permissions.py", "tests/api/test_permissions.py"),
+    *("tests/rating/reading/test_answers.py", "tests/rating/reading/test_prepared_queries.py"),
+    *("tests/audit/test_chain.py", "tests/audit/test_revisions.py", "tests/jobs/test_next_job.py"),
+    "tests/rating/results/test_streamed_exports.py",
+)
+# All that a web process does, which takes several times as long: `make external ARGS=--whole`.
+WHOLE = (
+    *("tests/accounts", "tests/api", "tests/audit", "tests/jobs", "tests/people", "tests/privacy"),
+    "tests/rating",
+)
+# Behind a pooler nothing is prepared, as there is nobody to keep it for, and everybody has its one role.
+NOT_POOLED = (
+    "--deselect=tests/rating/reading/test_prepared_queries.py::test_the_server_plans_them_once_a_connection",
+    "--ignore=tests/audit/test_roles.py",
 )
 
 
 def main() -> int:
+    is_whole = "--whole" in sys.argv[1:]
+    asked = [word for word in sys.argv[1:] if word != "--whole"]
     programs = newest_postgres()
     missing = {"postgresql": programs, "redis-server": REDIS, "pgbouncer": pooler.PROGRAM}
     if names := [name for name, program in missing.items() if not program]:
@@ -70,30 +94,44 @@ def main() -> int:
             "DATABASE_OWNER_URL": f"postgresql://{OWNER_ROLE}:{PASSWORD}@127.0.0.1:{port}/postgres",
             "REDIS_URL": redis_url,
         }
-        codes = [run(ON_THE_SERVERS, **urls)]
+        make_databases(Path(folder) / "home", urls, port)
+        codes = [run(WHOLE if is_whole else ON_THE_SERVERS, urls, asked)]
         line = f"* = host=127.0.0.1 port={port} user={OWNER_ROLE} password={PASSWORD}"
         print(version(Path(pooler.PROGRAM or "")), flush=True)
         with pooler.pooler(line, Path(folder) / "pool", connections=CONNECTIONS) as pooled:
             url = f"postgresql://{OWNER_ROLE}@127.0.0.1:{pooled}/postgres"
-            pooler.wait_until_it_answers(url)
             by_pooler = {**urls, "DATABASE_URL": url, "DATABASE_OWNER_URL": url, "DATABASE_POOLED": "1"}
-            codes.append(run(THROUGH_THE_POOLER, **by_pooler))
+            tests = ("tests/test_permissions.py", *WHOLE) if is_whole else THROUGH_THE_POOLER
+            codes.append(run([*tests, *NOT_POOLED], by_pooler, asked))
     return max(codes)
 
 
-def run(tests: Sequence[str], **environs: str) -> int:
+def make_databases(home: Path, urls: Mapping[str, str], port: int) -> None:
+    """Those of the processes of xdist, migrated once and copied; with `--reuse-db`, each finds its own there."""
+    source = urlsplit(urls["DATABASE_URL"])._replace(path="/migrated").geturl()
+    with psycopg.connect(owner_url(port, "postgres"), autocommit=True, connect_timeout=10) as connection:
+        connection.execute("CREATE DATABASE migrated")
+        subprocess.run(
+            [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+            cwd=REPOSITORY,
+            env={**os.environ, **urls, "DATABASE_URL": source, "LUNGRATER_HOME": str(home)},
+            check=True,
+        )
+        for number in range(PROCESSES):
+            connection.execute(f"CREATE DATABASE test_postgres_gw{number} TEMPLATE migrated")
+
+
+def run(tests: Sequence[str], urls: Mapping[str, str], asked: Sequence[str]) -> int:
     """Its exit code. Databases are left to the cluster, which goes: none can be dropped while the pooler holds it."""
-    processes = min(4, os.cpu_count() or 1) + 1
     words = ["-m", "pytest", "-p", "tests.servers.no_skips", "--reuse-db", "-m", "not e2e"]
-    words += ["--numprocesses", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"]
+    words += ["--numprocesses", str(PROCESSES), "--dist", "loadfile", "--no-loadscope-reorder"]
     if not (REPOSITORY.parent / "shared" / "data").is_dir():
         words.append("--without-shared")
-    asked = sys.argv[1:]
     chosen = [word for word in asked if (REPOSITORY / word.partition("::")[0]).exists()]
     return subprocess.run(
         [sys.executable, *words, *([] if chosen else tests), *asked],
         cwd=REPOSITORY,
-        env={**os.environ, **environs},
+        env={**os.environ, **urls},
         check=False,
     ).returncode
 
@@ -120,11 +158,7 @@ def broker(folder: Path) -> Iterator[str]:
     process = subprocess.Popen([REDIS or "", *words], stdout=subprocess.DEVNULL)
     url = f"redis://:of-the-broker@127.0.0.1:{port}/0"
     try:
-        deadline = time.monotonic() + STARTS_WITHIN
-        while not _answers(url):
-            assert process.poll() is None, "Redis ended"
-            assert time.monotonic() < deadline, "Redis does not answer"
-            time.sleep(0.1)
+        wait_until_it_answers(process, lambda: _answers(url), STARTS_WITHIN)
         yield url
     finally:
         process.terminate()

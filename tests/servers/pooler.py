@@ -6,20 +6,17 @@ import contextlib
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
 
-import psycopg
-
 from lungrater.embedded import postgres, redis
 from lungrater.embedded.commands import web
 from lungrater.embedded.home import SITE_ROLE, Home
 from tests.servers.external_server import USER, passable
-from tests.servers.sites import REPOSITORY, free_port
+from tests.servers.sites import REPOSITORY, free_port, takes_connections, wait_until_it_answers
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 # Fewer than there are raters at once: what one leaves in a session, another would find there.
@@ -48,9 +45,7 @@ def pooling(home: Path, folder: Path) -> Iterator[str]:
     password = site.site_passfile.read_text().strip().rpartition(":")[2]
     words = f"host={sockets} dbname={postgres.DATABASE} user={SITE_ROLE} password={password}"
     with pooler(f"lungrater = {words}", folder) as port:
-        url = f"postgresql://{SITE_ROLE}@127.0.0.1:{port}/lungrater"
-        wait_until_it_answers(url)
-        yield url
+        yield f"postgresql://{SITE_ROLE}@127.0.0.1:{port}/lungrater"
 
 
 @contextlib.contextmanager
@@ -68,6 +63,7 @@ def pooler(database: str, folder: Path, *, connections: int = SERVER_CONNECTIONS
         [PROGRAM, "--quiet", configuration], user=USER, group=USER, extra_groups=[] if USER else None
     )
     try:
+        wait_until_it_answers(process, lambda: takes_connections(port), STARTS_WITHIN)
         yield port
     finally:
         process.kill()
@@ -86,11 +82,7 @@ def serving(home: Path, url: str) -> Iterator[int]:
     port = free_port()
     process = subprocess.Popen(web(bind=f"127.0.0.1:{port}"), cwd=REPOSITORY, env=environment(home, url))
     try:
-        deadline = time.monotonic() + STARTS_WITHIN
-        while not _is_ready(port):
-            assert process.poll() is None, "the web server ended"
-            assert time.monotonic() < deadline, "the web server does not answer"
-            time.sleep(0.1)
+        wait_until_it_answers(process, lambda: _is_ready(port), STARTS_WITHIN)
         yield port
     finally:
         process.terminate()
@@ -103,13 +95,3 @@ def _is_ready(port: int) -> bool:
             return bool(answer.status == 200)
     except (URLError, OSError):
         return False
-
-
-def wait_until_it_answers(url: str) -> None:
-    deadline = time.monotonic() + STARTS_WITHIN
-    while time.monotonic() < deadline:
-        with contextlib.suppress(psycopg.OperationalError):
-            psycopg.connect(url, connect_timeout=2).close()
-            return
-        time.sleep(0.1)
-    raise AssertionError("the pooler does not answer")

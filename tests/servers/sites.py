@@ -61,6 +61,22 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def wait_until_it_answers(server: subprocess.Popen[Any], answers: Callable[[], bool], seconds: float) -> None:
+    """Of a server that was just started; fails where it ends instead, or takes longer."""
+    deadline = time.monotonic() + seconds
+    while not answers():
+        assert server.poll() is None, f"the server ended: {server.args!r}"
+        assert time.monotonic() < deadline, f"the server does not answer: {server.args!r}"
+        time.sleep(0.1)
+
+
+def takes_connections(port: int) -> bool:
+    """Whether anybody listens at this port here."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2):
+        return True
+    return False
+
+
 @dataclass
 class Site:
     home: Path
