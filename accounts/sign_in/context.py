@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from accounts.sign_in.addresses import mail_is_set_up
+from accounts.sign_in.login_links import has_way_back
 from accounts.site_settings import SiteSettings
 
 
-def site(_request: HttpRequest) -> dict[str, object]:
-    """The settings are read only where a template names them."""
+def site(request: HttpRequest) -> dict[str, object]:
+    """The settings and the way back are read only where a template names them."""
     return {
         "sends_mail": mail_is_set_up(),
         "house_account": settings.OIDC_NAME if settings.OIDC_URL else "",
+        "has_way_back": SimpleLazyObject(partial(has_way_back, request.user)),
         "site_settings": SimpleLazyObject(SiteSettings.recent),
     }

@@ -21,7 +21,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.prepared_query import Parameter, PreparedQuery
-from accounts.sign_in.login_links import has_way_back
 from pool.storage.durability import why_not_durable
 from rating.models import Draft, Enrolment, Presentation, Rating, Sitting
 from rating.reading.answer_form import AnswerForm
@@ -58,7 +57,7 @@ def reading_list(request: HttpRequest) -> HttpResponse:
     enter_heads(Sitting.objects.open_to(request.user))
     enrolments = Enrolment.objects.of(request.user).select_related("study__schedule").with_progress()
     withdrawn = Enrolment.objects.withdrawn_by(request.user)
-    context = {"enrolments": enrolments, "withdrawn": withdrawn, "has_way_back": has_way_back(request.user)}
+    context = {"enrolments": enrolments, "withdrawn": withdrawn}
     return render(request, "rating/reading_list.html", context)
 
 

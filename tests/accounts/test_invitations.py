@@ -11,7 +11,7 @@ from accounts.models import LoginLink, User
 from accounts.roles import Role
 from accounts.site_settings import SiteSettings
 from rating.models import Enrolment
-from tests.rating.cast import frozen_study
+from tests.rating.cast import frozen_study, open_study
 
 pytestmark = pytest.mark.django_db
 NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
@@ -162,6 +162,20 @@ def test_whoever_came_by_a_link_that_worked_once_learns_how_to_come_back(client_
     rater.set_password("a-long-phrase-of-one-rater")
     rater.save()
     assert warning not in client_of(rater).get(reverse("rating:reading_list")).content.decode()
+
+
+def test_whoever_could_not_come_back_is_warned_before_signing_out(client_of, rater, settings):
+    settings.EMAIL_BACKEND = NO_MAIL
+    rater.set_unusable_password()
+    rater.save()
+    begin = reverse("rating:begin", args=[open_study(raters=[rater]).slug])
+    warning = "once signed out, only a new link lets you in again"
+
+    assert warning in client_of(rater).get(begin).content.decode()
+
+    rater.set_password("a-long-phrase-of-one-rater")
+    rater.save()
+    assert warning not in client_of(rater).get(begin).content.decode()
 
 
 def test_after_an_invitation_the_form_is_empty_for_the_next_ones(client_of, researcher):

@@ -135,3 +135,20 @@ test("pauses grow and stay within half a minute", () => {
   assert.deepEqual(pauses, [500, 1000, 2000, 30_000]);
   assert.equal(pauseAfter(1, 0), 250);
 });
+
+test("whoever could not come back is asked once before signing out, and stays signed in by saying no", async () => {
+  const { box } = outbox(echo);
+  const asked = [];
+  let left = 0;
+  const form = { dataset: { lose: "%s not saved.", noWayBack: "No way back." }, submit: () => left++ };
+  for (const answer of [false, true]) {
+    globalThis.confirm = (question) => {
+      asked.push(question);
+      return answer;
+    };
+    await box.signOut(form);
+  }
+  delete globalThis.confirm;
+  assert.deepEqual(asked, ["No way back.", "No way back."]);
+  assert.equal(left, 1);
+});

@@ -39,6 +39,21 @@ def test_an_admin_sees_what_is_not_well_what_failed_and_who_waits(client_of, adm
     assert "1 person has been invited and never signed in." in sentences
 
 
+def test_whoever_came_by_a_link_that_worked_once_learns_at_home_how_to_come_back(
+    client_of, researcher, settings
+):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    researcher.set_unusable_password()
+    researcher.save()
+    warning = "Your link worked once."
+
+    assert warning in client_of(researcher).get(reverse("home")).content.decode()
+
+    researcher.set_password("a-long-phrase-of-one-researcher")
+    researcher.save()
+    assert warning not in client_of(researcher).get(reverse("home")).content.decode()
+
+
 def test_a_site_that_is_well_says_so(client_of, admin, monkeypatch):
     monkeypatch.setattr(front_page, "parts", lambda _site: [])
 

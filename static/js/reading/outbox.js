@@ -173,11 +173,13 @@ export class Outbox extends EventTarget {
     this.#changed();
   }
 
-  /** Sign out: send what waits, ask before losing what cannot be sent, and leave nothing behind. */
+  /** Sign out: send what waits, ask before losing what cannot be sent or the only way in, and leave nothing behind. */
   async signOut(form) {
     await this.send();
     const left = [...this.#pending.keys()];
-    if (left.length && !confirm(form.dataset.lose.replace("%s", left.length))) return;
+    const { lose, noWayBack } = form.dataset;
+    const warnings = [left.length && lose.replace("%s", left.length), noWayBack].filter(Boolean);
+    if (warnings.length && !confirm(warnings.join(" "))) return;
     for (const key of left) await this.forget(key);
     for (const { key } of (await this.#drafts?.all()) ?? []) await this.#drafts.remove(key);
     form.submit();
