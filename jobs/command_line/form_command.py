@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from django import forms
-from django.core.exceptions import NON_FIELD_ERRORS
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.core.management.base import CommandError
+from django.db.models import Model
 from django.utils.datastructures import MultiValueDict
 
 BAD_ARGUMENT = 2
@@ -48,6 +49,17 @@ def fill(
 def refusal(sentence: str) -> CommandError:
     """What a command raises that was called with bad arguments."""
     return CommandError(sentence, returncode=BAD_ARGUMENT)
+
+
+def by_option(error: ValidationError, model: type[Model]) -> Iterator[str]:
+    """What a row refuses, each by the option it is about, with the values of one that takes only a few."""
+    for field, messages in error.message_dict.items():
+        words = " ".join(messages)
+        if field == NON_FIELD_ERRORS:
+            yield words
+            continue
+        values = [str(value) for value, _ in model._meta.get_field(field).choices or ()]
+        yield f"{_option(field, {})}: {words}" + (f" Choose of: {', '.join(values)}." if values else "")
 
 
 def upload(path: Path | None) -> SimpleUploadedFile | None:

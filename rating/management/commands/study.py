@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.membership.owner_option import add_owner_option, owner_of
 from audit import record
+from jobs.command_line.form_command import by_option, refusal
 from jobs.command_line.options import Options
 from jobs.command_line.progress_bar import followed
 from pool.models import Dataset
@@ -215,7 +216,7 @@ def create(name: str, options: Options) -> Study:
     try:
         study.full_clean()
     except ValidationError as error:
-        raise CommandError(" ".join(error.messages)) from error
+        raise refusal(" ".join(by_option(error, Study))) from error
     study.save()
     study.give_to_maker(owner_of(options))
     record(study, owner_of(options), "created")

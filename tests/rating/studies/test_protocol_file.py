@@ -48,3 +48,10 @@ def test_what_is_no_protocol_makes_no_study(tmp_path, text):
         call_command("study", "create", "Second", protocol_file=file)
 
     assert not Study.objects.exists()
+
+
+def test_a_value_that_an_option_does_not_take_is_refused_with_the_option_and_what_it_takes():
+    with pytest.raises(CommandError, match=r"--display-check: .*once.* Choose of: off, offered, required"):
+        call_command("study", "create", "Second", images=["Any=1"], display_check="once")
+
+    assert not Study.objects.exists()
