@@ -172,7 +172,7 @@ class TrainingForm(WithConfigFile):
     text_encoder = forms.ChoiceField(
         required=False,
         label="Read by the text encoder",
-        help_text="Of the home’s models/text-encoders; it stays as it is.",
+        help_text="A folder in the home’s models/text-encoders; it is not trained.",
     )
     text_dropout = forms.FloatField(
         min_value=0, max_value=1, required=False, help_text="How often the text is hidden. Empty: 0.1."
@@ -264,10 +264,7 @@ class TrainingForm(WithConfigFile):
                 raise ConfigError("Without a text its dropout and its tokens do nothing: leave them out.")
             return None
         if not template or not name:
-            raise ConfigError(
-                f"A text needs a text encoder that reads it, of {', '.join(text_encoders.names()) or 'none yet'} in "
-                f"{text_encoders.WHERE}, and a text encoder a text."
-            )
+            raise ConfigError(text_encoders.half_of_a_text(template))
         encoder = text_encoders.encoder(name)
         self.texts = texts_of(template, data["dataset"], columns)
         dropout = 0.1 if data["text_dropout"] is None else data["text_dropout"]
@@ -323,6 +320,17 @@ class LongerForm(forms.Form):
 
     def train_longer(self, run: TrainingRun, *, by: Any, enqueue: bool = True) -> bool:
         return run.train_longer(self.cleaned_data["more_steps"], by=by, enqueue=enqueue)
+
+
+def _half_of_a_text(template: str) -> str:
+    """Why a text without an encoder, or an encoder without a text, is refused, and what to do."""
+    if not template:
+        return "A text encoder has nothing to read: say what each image is told in words, or choose none."
+    if names := text_encoders.names():
+        return (
+            f"Choose the text encoder that reads the words, of {', '.join(names)}, or leave the words empty."
+        )
+    return f"No text encoder lies in {text_encoders.WHERE} yet: put one there, or leave the words empty."
 
 
 class FineTuneForm(WithConfigFile):

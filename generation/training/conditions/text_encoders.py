@@ -32,3 +32,12 @@ def encoder(name: str) -> EncoderFolder:
     if name not in names():
         raise ConfigError(none_of_this_name() % {"value": name})
     return read_folder(folder() / name)
+
+
+def half_of_a_text(template: str) -> str:
+    """Why a text without an encoder, or an encoder without a text, is refused, and what to do."""
+    if not template:
+        return "A text encoder has nothing to read: say what each image is told in words, or choose none."
+    if encoders := names():
+        return f"Choose the text encoder that reads the words, of {', '.join(encoders)}, or leave the words empty."
+    return f"No text encoder lies in {WHERE} yet: put one there, or leave the words empty."

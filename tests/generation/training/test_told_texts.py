@@ -142,8 +142,8 @@ def test_a_program_trains_on_a_text_and_makes_images_by_one(chests: Dataset, res
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("--text={caption}",), "needs a text encoder that reads it, of tiny in the home’s models/"),
-        (("--text-encoder=tiny",), "a text encoder a text"),
+        (("--text={caption}",), "Choose the text encoder that reads the words, of tiny, or leave"),
+        (("--text-encoder=tiny",), "say what each image is told in words, or choose none"),
         (
             ("--text={caption}", "--text-encoder=other"),
             "no text encoder 'other' in the home’s .* there are: tiny",
