@@ -23,7 +23,7 @@ from lungrater.monitoring.site_state import site_state
 from lungrater.monitoring.versions import versions
 
 BACKUP_TASK = "lungrater.backup.tasks.make_backup_now"
-NO_PLACE = "BACKUP_URL names no place for backups: set it, or run `lungrater backup FILE` on the server."
+NO_PLACE = "BACKUP_URL names no place for backups: set it, or run “lungrater backup FILE” on the server."
 
 
 @permission_required("accounts.view_user", raise_exception=True)

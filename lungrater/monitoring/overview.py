@@ -137,7 +137,7 @@ def _mail(site: SiteState) -> PartState:
 
 def _backup(site: SiteState) -> PartState:
     sign = site.signs.get(BACKUP)
-    never = "none made yet: `lungrater backup FILE` on the server makes one, while the site runs"
+    never = "none made yet: the command “lungrater backup FILE” makes one on the server, while the site runs"
     state = _by_sign("Backup", sign, never=never, worked="last made", unknown=AMBER)
     if state.state == GREEN and sign is not None and site.now - sign.at > BACKUP_OLD_AFTER:
         return PartState("Backup", AMBER, state.sentence)

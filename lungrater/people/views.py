@@ -102,6 +102,7 @@ def _page(
     forms = {
         name: (refused or {}).get(name) or kind(person=subject, by=by, auto_id=f"{name}_%s")
         for name, kind in ACTS.items()
+        if name != "factor" or subject.has_app or subject.has_passkey or name in (refused or {})
     }
     context = {"person": subject, "forms": forms, "mail_is_set_up": mail_is_set_up(), **more}
     return render(request, "people/person.html", context, status=422 if refused else 200)

@@ -209,3 +209,14 @@ def test_the_exported_list_is_guarded_and_logged(browser, rater):
     rows = {row["email"]: row for row in csv.DictReader(io.StringIO(text))}
     assert rows[rater.email]["name"] == "'=1+1"
     assert Event.objects.filter(action="exported the list of people").exists()
+
+
+def test_a_second_factor_is_offered_to_be_taken_away_only_where_there_is_one(client_of, admin, researcher):
+    browser = client_of(admin)
+    page = reverse("person", args=[researcher.uuid])
+    words = "Take the second factor away"
+
+    assert words not in browser.get(page).text
+
+    Authenticator.objects.create(user=researcher, type=Authenticator.Type.TOTP, data={})
+    assert words in browser.get(page).text

@@ -70,4 +70,6 @@ def _readable(emails: list[str], table: str | None) -> tuple[list[Invitee], list
 def _way_in(invitation: Invitation) -> str:
     if invitation.is_sent:
         return "has the link in their mailbox"
-    return invitation.url if invitation.is_new else "has an account and signs in as before"
+    if invitation.is_new:
+        return invitation.url
+    return "has an account and signs in as before; whoever has no password asks an admin for a link"
