@@ -58,7 +58,7 @@ def by_option(error: ValidationError, model: type[Model]) -> Iterator[str]:
         if field == NON_FIELD_ERRORS:
             yield words
             continue
-        values = [str(value) for value, _ in model._meta.get_field(field).choices or ()]
+        values = [str(value) for value, _ in getattr(model._meta.get_field(field), "choices", None) or ()]
         yield f"{_option(field, {})}: {words}" + (f" Choose of: {', '.join(values)}." if values else "")
 
 

@@ -199,6 +199,8 @@ def _is_loose(files: list[UploadedFile[bytes]] | None) -> bool:
 class UploadForm(DestinationForm):
     """Files and where they go."""
 
+    # What is read of the files first; what made them last, where the page says of whom it is asked.
+    field_order = ("layout", "columns", "window", "slices", "with_sex_and_age", "url", "licence", "citation")
     uploads = SeveralFilesField(
         label="Images",
         required=False,
