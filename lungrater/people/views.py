@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
@@ -99,10 +100,11 @@ def _page(
     request: HttpRequest, subject: User, refused: dict[str, ActForm] | None = None, **more: object
 ) -> HttpResponse:
     by = get_object_or_404(User, pk=request.user.pk)
+    has_factor = Authenticator.objects.filter(user=subject).exists()
     forms = {
         name: (refused or {}).get(name) or kind(person=subject, by=by, auto_id=f"{name}_%s")
         for name, kind in ACTS.items()
-        if name != "factor" or subject.has_app or subject.has_passkey or name in (refused or {})
+        if name != "factor" or has_factor or name in (refused or {})
     }
     context = {"person": subject, "forms": forms, "mail_is_set_up": mail_is_set_up(), **more}
     return render(request, "people/person.html", context, status=422 if refused else 200)
