@@ -1,10 +1,13 @@
-"""A QuerySet whose SQL is made once and then asked with other values.
+"""A QuerySet, or the insert of a row, whose SQL is made once and then asked with other values.
 
 Django makes the SQL of a query anew each time it is asked, and PostgreSQL plans it anew, which both take longer than the
 answer. The few queries behind each image and each answer of a rater are made once a process and prepared once a connection:
 
     OF_TOKEN = PreparedQuery(lambda: Presentation.objects.filter(token=Parameter("token", CharField())))
     OF_TOKEN.rows(token="…")
+
+    ADDED = PreparedInsert(lambda: Rating, unless_there=True)
+    ADDED.add(Rating(…))
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from django.db import connections, models
+from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
 from django.db.models.query import get_related_populators
@@ -112,3 +115,47 @@ class PreparedQuery(_Prepared, Generic[M]):
         using = str(compiler.using)
         populators = get_related_populators(shape, compiler.select, using)  # type: ignore[call-arg]  # the stubs are of a later Django, which has fetch modes
         return fields[0], names, shape["model"], populators
+
+
+class PreparedInsert(Generic[M]):
+    """Of a row that is not stored yet, with all its fields but those that the database alone has a default for.
+
+    With `unless_there` a row is not added where another has its key; without, that raises IntegrityError. No signals are sent.
+    """
+
+    def __init__(self, model: Callable[[], type[M]], *, unless_there: bool = False) -> None:
+        self._model, self._unless_there = model, unless_there
+
+    def add(self, row: M) -> bool:
+        """Whether it was added; then it knows its primary key and what the database has filled in."""
+        sql, fields, filled_in = self._made
+        connection = connections[DEFAULT_DB_ALIAS]
+        values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
+        with transaction.mark_for_rollback_on_error(DEFAULT_DB_ALIAS), _cursor(DEFAULT_DB_ALIAS) as cursor:
+            cursor.execute(sql, values)
+            stored = cursor.fetchone()
+        if stored is None:
+            return False
+        for field, value in zip(filled_in, stored, strict=True):
+            setattr(row, field.attname, value)
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+        return True
+
+    @cached_property
+    def _made(self) -> tuple[str, list[models.Field[Any, Any]], list[models.Field[Any, Any]]]:
+        """The SQL, the fields whose values it takes, and those it brings back."""
+        meta, quoted = self._model()._meta, connections[DEFAULT_DB_ALIAS].ops.quote_name
+        left_out = [
+            each for each in meta.local_concrete_fields if each.has_db_default() and not each.has_default()
+        ]
+        fields = [
+            each for each in meta.local_concrete_fields if each not in left_out and not each.primary_key
+        ]
+        filled_in = [meta.pk, *left_out]
+        columns, returned = (
+            ", ".join(quoted(str(each.column)) for each in group) for group in (fields, filled_in)
+        )
+        places = ", ".join(["%s"] * len(fields))
+        conflict = "ON CONFLICT DO NOTHING " if self._unless_there else ""
+        sql = f"INSERT INTO {quoted(meta.db_table)} ({columns}) VALUES ({places}) {conflict}RETURNING {returned}"  # noqa: S608  (names of the model's own)
+        return sql, fields, filled_in

@@ -105,7 +105,7 @@ def queue_of(number: int) -> dict[str, float]:
             raise SystemExit("No job was claimed.")
         claims.append((time.perf_counter() - began) * 1000)
     browser = Client(SERVER_NAME="localhost")
-    browser.force_login(people[0], backend="allauth.account.auth_backends.AuthenticationBackend")
+    browser.force_login(people[0], backend="accounts.sign_in.backend.SignInBackend")
     pages = []
     for _ in range(6):
         began = time.perf_counter()

@@ -3,8 +3,8 @@
     python bench/load.py [--raters 32] [--images 960] [--seconds 60] [--json]
 
 Starts its own database and web server on a home of its own, as `lungrater up` does, and ends them all. Server and
-raters share this machine's processors. `web_ms` is processor time of the web processes for each item, `rater_ms` that of
-all raters' own program; `cost` is what one request at a time takes of the web processes; memory is the web processes'
+raters share this machine's processors. `web_ms` is processor time of the web processes for each item, `database_ms`
+that of PostgreSQL, `rater_ms` that of all raters' own program; `cost` is what one request at a time takes of the web processes; memory is the web processes'
 proportional share (PSS), all together.
 """
 
@@ -165,14 +165,16 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             times.clear()
         for rater in raters[1:]:
             rater.enter()
-        before, ours, began = processor_seconds(master), time.process_time(), time.monotonic()
+        postmaster = of_database()
+        before, stored = processor_seconds(master), processor_seconds(postmaster)
+        ours, began = time.process_time(), time.monotonic()
         threads = [threading.Thread(target=r.read, args=[began + options.seconds]) for r in raters]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         wall, busy = time.monotonic() - began, processor_seconds(master) - before
-        ours = time.process_time() - ours
+        stored, ours = processor_seconds(postmaster) - stored, time.process_time() - ours
         memory = pss_mib(master)
     took = {what: [ms for r in raters for ms in r.times[what]] for what in ("next", "image", "save")}
     errors = [error for r in raters for error in r.errors]
@@ -183,6 +185,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "items_per_second": round(len(took["save"]) / wall, 1),
         **{f"{what}_ms": summary(milliseconds) for what, milliseconds in took.items()},
         "web_ms": round(1000 * busy / max(1, len(took["save"])), 2),
+        "database_ms": round(1000 * stored / max(1, len(took["save"])), 2),
         "rater_ms": round(1000 * ours / max(1, len(took["save"])), 2),
         "cost": cost,
         "web_memory_mib": memory,
@@ -231,7 +234,7 @@ def study(raters: int, images: int) -> tuple[str, list[str]]:
     sessions = []
     for person in people:
         client = Client()
-        client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
+        client.force_login(person, backend="accounts.sign_in.backend.SignInBackend")
         sessions.append(client.cookies[settings.SESSION_COOKIE_NAME].value)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -262,17 +265,24 @@ def listening(host: str) -> int:
     raise SystemExit("The web server is gone.")
 
 
+def of_database() -> int:
+    """The process that all others of the bench's own PostgreSQL descend from."""
+    from lungrater.embedded.home import Home
+
+    return int((Home.from_environment().postgres / "postmaster.pid").read_text().split()[0])
+
+
 def processes(master: int) -> list[Path]:
     children = (Path(f"/proc/{master}/task/{master}/children")).read_text().split()
     return [Path("/proc") / pid for pid in (str(master), *children)]
 
 
 def processor_seconds(master: int) -> float:
-    """Of the web server and its workers, since they started."""
+    """Of a server and its workers, those that ended with it, since they started."""
     ticks = 0
     for folder in processes(master):
         words = (folder / "stat").read_text().rpartition(")")[2].split()
-        ticks += int(words[11]) + int(words[12])
+        ticks += sum(map(int, words[11:13] if folder.name != str(master) else words[11:15]))
     return ticks / TICK
 
 

@@ -268,7 +268,7 @@ def _session(person: Any) -> str:
     if person is None:
         return ""
     client = Client()
-    client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(person, backend="accounts.sign_in.backend.SignInBackend")
     return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
 
 
@@ -296,9 +296,7 @@ def count_in_process(pages: list[Page], people: dict[str, Any]) -> None:
     for page in pages:
         client = Client(raise_request_exception=False)
         if page.role in people:
-            client.force_login(
-                people[page.role], backend="allauth.account.auth_backends.AuthenticationBackend"
-            )
+            client.force_login(people[page.role], backend="accounts.sign_in.backend.SignInBackend")
         with transaction.atomic():
             before = _rows_given()
             with CaptureQueriesContext(connection) as queries:

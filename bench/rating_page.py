@@ -228,7 +228,7 @@ def sitting(options: argparse.Namespace) -> tuple[str, dict[str, str]]:
     study.refresh_from_db()
     study.open(organiser)
     client = Client()
-    client.force_login(rater, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(rater, backend="accounts.sign_in.backend.SignInBackend")
     name = settings.SESSION_COOKIE_NAME
     return study.slug, {"name": name, "value": client.cookies[name].value}
 

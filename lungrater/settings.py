@@ -291,7 +291,7 @@ API_RATE = env.str("API_RATE", default="600/m")
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "accounts.role_backend.RoleBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
+    "accounts.sign_in.backend.SignInBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {

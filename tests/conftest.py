@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.test import Client
+from django.utils import translation
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -97,16 +98,18 @@ def client_of() -> Callable[[User], Client]:
 
     def signed_in(user: User) -> Client:
         client = Client()
-        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        client.force_login(user, backend="accounts.sign_in.backend.SignInBackend")
         return client
 
     return signed_in
 
 
 @pytest.fixture(autouse=True)
-def no_settings_of_another_test() -> None:
-    """A process goes by the site's settings of the last seconds, which no rollback takes back."""
+def nothing_of_another_test() -> None:
+    """A process goes by the site's settings of the last seconds, and a thread by the language it last spoke: no rollback
+    takes them back."""
     SiteSettings.forget_recent()
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import TypedDict, Unpack
 
 from django.db import IntegrityError, models, transaction
@@ -10,6 +12,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext
 from psycopg.errors import RestrictViolation
 
+from accounts.prepared_query import PreparedInsert
 from rating.studies.second_questions import SecondAnswer
 from rating.studies.sittings.presentation import Presentation
 
@@ -103,20 +106,26 @@ class Rating(Answer):
         return self.revisions.get(number=self.revision).client_key
 
     @staticmethod
+    @transaction.atomic
     def record(
         presentation: Presentation,
         client_key: uuid.UUID,
         *,
         replaces: uuid.UUID | None = None,
         reason: str = "",
+        shown: Mapping[int, timedelta] | None = None,
         **answer: Unpack[AnswerFields],
     ) -> Rating:
         """Keep this answer as the standing one. The same client key, sent again, changes nothing.
 
-        A correction names the save it replaces, and its reason where the study asks for one. Raises AlreadyRatedError
-        when another one stands, as after a save in a second tab, or when the study does not allow this correction;
-        StudyOverError once the study takes no rating, or this rater's are removed.
+        With it, which presentations were first shown how long ago. A correction names the save it replaces, and its
+        reason where the study asks for one. Raises AlreadyRatedError when another one stands, as after a save in a second
+        tab, or when the study does not allow this correction; StudyOverError once the study takes no rating, or this
+        rater's are removed.
         """
+        # Before the rating, which locks the sitting: so two saves at once wait for each other in one order.
+        if shown:
+            Presentation.objects.mark_shown(shown)
         rating = Rating._recorded(presentation, client_key, replaces, reason, answer)
         rating.presentation = presentation
         return rating
@@ -131,22 +140,15 @@ class Rating(Answer):
     ) -> Rating:
         rating: Rating | None = getattr(presentation, "rating", None)
         if rating is None:
-            try:
-                return Rating._first(presentation.pk, client_key, answer)
-            except IntegrityError:
-                # Another tab was quicker, or the same save is here twice: the database lets one of them in.
-                rating = Rating.objects.filter(presentation=presentation.pk).first()
-                if rating is None:
-                    raise
+            rating = Rating(presentation_id=presentation.pk, **answer)
+            if FIRST_RATINGS.add(rating):
+                return rating._add_revision(client_key)
+            # Another tab was quicker, or the same save is here twice: the database lets one of them in.
+            rating = Rating.objects.filter(presentation=presentation.pk).first()
+            if rating is None:
+                raise StudyOverError("the rating was removed")
         return rating._correct(client_key, replaces, reason, answer)
 
-    @staticmethod
-    def _first(presentation: int, client_key: uuid.UUID, answer: AnswerFields) -> Rating:
-        with transaction.atomic():
-            rating = Rating.objects.create(presentation_id=presentation, **answer)
-            return rating._add_revision(client_key)
-
-    @transaction.atomic
     def _correct(
         self, client_key: uuid.UUID, replaces: uuid.UUID | None, reason: str, answer: AnswerFields
     ) -> Rating:
@@ -164,8 +166,10 @@ class Rating(Answer):
 
     def _add_revision(self, client_key: uuid.UUID, reason: str = "") -> Rating:
         try:
-            RatingRevision.objects.create(
-                rating=self, number=self.revision, client_key=client_key, reason=reason, **self.answer()
+            REVISIONS.add(
+                RatingRevision(
+                    rating=self, number=self.revision, client_key=client_key, reason=reason, **self.answer()
+                )
             )
         except IntegrityError as error:
             if isinstance(error.__cause__, RestrictViolation):
@@ -242,3 +246,7 @@ class RatingRevision(Answer):
 
     def __str__(self) -> str:
         return f"{self.rating} revision {self.number}"
+
+
+FIRST_RATINGS = PreparedInsert(lambda: Rating, unless_there=True)
+REVISIONS = PreparedInsert(lambda: RatingRevision)

@@ -125,6 +125,7 @@ def upcoming(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
+@transaction.non_atomic_requests  # what it writes is one transaction of its own
 @for_raters
 @require_POST
 def rate(request: HttpRequest, slug: str, token: str) -> HttpResponse:
@@ -185,8 +186,6 @@ def _save(presentation: Presentation, showing: Presentation | None, form: Answer
         return Refusal(503, lambda: _("Ratings are not taken now: %s") % reason)
     if not form.is_valid():
         return Refusal(422, lambda: sentences_of(form))
-    # Before the rating, which locks the sitting: so two saves at once wait for each other in one order.
-    _stamp(presentation, showing, form.shown_ago())
     answer = form.cleaned_data
     try:
         Rating.record(
@@ -194,6 +193,7 @@ def _save(presentation: Presentation, showing: Presentation | None, form: Answer
             answer["client_key"],
             replaces=answer["replaces"],
             reason=answer["correction_reason"] if form.asks_correction_reason and answer["replaces"] else "",
+            shown=_first_shown(presentation, showing, form.shown_ago()),
             **form.answer(),
         )
     except AlreadyRatedError as error:
@@ -208,12 +208,14 @@ def _save(presentation: Presentation, showing: Presentation | None, form: Answer
     return None
 
 
-def _stamp(presentation: Presentation, showing: Presentation | None, ago: timedelta) -> None:
+def _first_shown(
+    presentation: Presentation, showing: Presentation | None, ago: timedelta
+) -> dict[int, timedelta]:
+    """Those of the two whose first showing no save has told yet, and how long ago it was."""
     unstamped = {} if presentation.first_shown_at else {presentation.pk: ago}
     if showing and not showing.first_shown_at:
         unstamped[showing.pk] = timedelta()
-    if unstamped:
-        Presentation.objects.mark_shown(unstamped)
+    return unstamped
 
 
 def _ended(sitting: int) -> Refusal:

@@ -51,7 +51,7 @@ def test_an_error_of_a_request_is_reported_without_what_the_rater_typed(rater, m
     study = open_study(raters=[rater])
     image = presentations(study, rater)[0]
     client = Client(raise_request_exception=False)
-    client.force_login(rater, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(rater, backend="accounts.sign_in.backend.SignInBackend")
     client.cookies["other"] = COOKIE
     monkeypatch.setattr(
         AnswerForm, "is_valid", lambda form: fail_over(str(form.data), FILE, str(rater), rater.email)

@@ -51,7 +51,7 @@ def make_study(images: int) -> None:
     readers = []
     for rater in raters:
         client = Client()
-        client.force_login(rater, backend="allauth.account.auth_backends.AuthenticationBackend")
+        client.force_login(rater, backend="accounts.sign_in.backend.SignInBackend")
         paths = [f"/reading/{study.slug}/rate/{each.token}/" for each in presentations(study, rater)]
         session = client.cookies[settings.SESSION_COOKIE_NAME].value
         readers.append({"session": session, "account": str(rater.pk), "paths": paths})

@@ -120,7 +120,7 @@ def make_readers(slug: str) -> None:
     for enrolment in Enrolment.objects.filter(study__slug=slug).order_by("number"):
         enrolment.consent()
         browser = Browser()
-        browser.force_login(enrolment.user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        browser.force_login(enrolment.user, backend="accounts.sign_in.backend.SignInBackend")
         paths = [
             f"/reading/{slug}/rate/{each.token}/" for each in presentations(enrolment.study, enrolment.user)
         ]

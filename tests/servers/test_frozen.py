@@ -35,7 +35,7 @@ from accounts.roles import Role
 from tests.rating.cast import open_study, presentations
 def cookie(person):
     browser = Client()
-    browser.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
+    browser.force_login(person, backend="accounts.sign_in.backend.SignInBackend")
     return browser.cookies[settings.SESSION_COOKIE_NAME].value
 researcher = User.objects.create_user("frozen-researcher@example.org", role=Role.RESEARCHER)
 rater = User.objects.create_user("frozen-rater@example.org")

@@ -51,6 +51,6 @@ def listen(page: Any, complaints: list[str]) -> None:
 
 def sign_in(context: Any, user: Any, url: str) -> None:
     client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(user, backend="accounts.sign_in.backend.SignInBackend")
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])

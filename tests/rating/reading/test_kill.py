@@ -114,7 +114,7 @@ class ScriptedRater(threading.Thread):
     def __init__(self, port, user, jobs):
         super().__init__()
         client = Client()
-        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        client.force_login(user, backend="accounts.sign_in.backend.SignInBackend")
         session = client.cookies[settings.SESSION_COOKIE_NAME].value
         token = "t" * 32
         self.port, self.jobs, self.acknowledged, self.account = port, jobs, {}, str(user.pk)

@@ -1,8 +1,11 @@
 """Queries that are made once give what Django would give by making them anew."""
 
+import uuid
+
 import pytest
+from django.contrib.auth import BACKEND_SESSION_KEY
 from django.contrib.sessions.models import Session
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import CharField, Model, Q
 from django.db.models.sql.compiler import SQLCompiler
 from django.urls import reverse
@@ -10,7 +13,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.prepared_query import Parameter, PreparedQuery
-from rating.models import Presentation, Sitting
+from rating.models import Presentation, Rating, RatingRevision, Sitting
+from rating.reading.rating import FIRST_RATINGS, REVISIONS
 from rating.views.images import LOOKED_AT, OF_TOKEN
 from rating.views.sitting import OF_TOKENS, SITTINGS
 from tests.rating.long_study import long_study
@@ -107,3 +111,78 @@ def statements_like(table: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", [f"%{table}%"])
         return int(cursor.fetchone()[0])
+
+
+def columns(row: Model) -> dict[str, object]:
+    """As stored, but for its key, its time and what is new with every save."""
+    [stored] = type(row).objects.filter(pk=row.pk).values()
+    new = {"id", "rated_at", "saved_at", "client_key", "sha256"}
+    return {name: value for name, value in stored.items() if name not in new}
+
+
+def test_an_insert_made_once_stores_what_save_stores(sitting):
+    first, second = (
+        Rating(presentation=each, label="fake", remark="100 %s", reasons=["rib"], confidence=4)
+        for each in sitting.presentations.all()[:2]
+    )
+    first.save()
+    assert FIRST_RATINGS.add(second)
+    words = {"number": 1, "label": "fake", "remark": "same"}
+    RatingRevision(rating=first, client_key=uuid.uuid4(), **words).save()
+    assert REVISIONS.add(RatingRevision(rating=second, client_key=uuid.uuid4(), **words))
+    known = second.rated_at
+
+    assert columns(second) | {"presentation_id": first.presentation_id} == columns(first)
+    second.refresh_from_db()
+    assert second.rated_at == known
+    apart = {"rating_id", "chain_number", "remark_nonce", "remark_sha256"}
+    one, other = (columns(each.revisions.get()) for each in (first, second))
+    assert {name for name in one if one[name] != other[name]} <= apart
+    assert (one["chain_number"], other["chain_number"]) == (1, 2)
+
+
+def test_a_row_that_is_there_stands_or_is_told(sitting):
+    presentation = sitting.presentations.first()
+    assert FIRST_RATINGS.add(Rating(presentation=presentation, label="fake"))
+    key = uuid.uuid4()
+    REVISIONS.add(RatingRevision(rating=Rating.objects.get(), number=1, label="fake", client_key=key))
+
+    assert not FIRST_RATINGS.add(Rating(presentation=presentation, label="real"))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        REVISIONS.add(RatingRevision(rating=Rating.objects.get(), number=2, label="real", client_key=key))
+
+    assert [*Rating.objects.values_list("label", flat=True)] == ["fake"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_save_is_one_transaction_without_a_savepoint(client_of, rater, sitting):
+    token, showing = sitting.presentations.values_list("token", flat=True)[:2]
+    browser, asked = client_of(rater), []
+    answer = {"label": "fake", "client_key": str(uuid.uuid4()), "showing": showing}
+    url = reverse("rating:rate", args=[sitting.enrolment.study.slug, token])
+
+    def note(execute, sql, params, many, context):
+        asked.append((sql.split()[0], connection.in_atomic_block))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        assert browser.post(url, answer, HTTP_ACCEPT="application/json").status_code == 200
+
+    written = [("UPDATE", True), ("INSERT", True), ("INSERT", True)]
+    assert [each for each in asked if each[1]] == written
+
+
+def test_a_session_of_before_the_sign_in_had_a_name_of_its_own_goes_on(client_of, rater):
+    browser = client_of(rater)
+    session = browser.session
+    session[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
+    session.save()
+
+    assert browser.get(reverse("rating:reading_list")).status_code == 200
+
+
+def test_whoever_is_switched_off_is_signed_out(client_of, rater):
+    browser = client_of(rater)
+    User.objects.filter(pk=rater.pk).update(is_active=False)
+
+    assert browser.get(reverse("rating:reading_list")).status_code == 302

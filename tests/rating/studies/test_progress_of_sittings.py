@@ -203,7 +203,7 @@ def test_a_save_under_way_while_the_study_closes_is_not_taken_and_stays_in_the_b
     study = open_study(raters=[rater])
     [first, *_] = presentations(study, rater)
     browser = Client()
-    browser.force_login(rater, backend="allauth.account.auth_backends.AuthenticationBackend")
+    browser.force_login(rater, backend="accounts.sign_in.backend.SignInBackend")
     url = reverse("rating:rate", args=[study.slug, first.token])
     answers = []
 
