@@ -31,12 +31,16 @@ def head(kind: str, length: int) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode()
 
 
-@pytest.fixture(scope="module")
-def port(room: Room) -> Iterator[int]:
+@pytest.fixture(scope="module", autouse=True)
+def files(room: Room) -> None:
     static = room.site.home / "static"
     static.mkdir(exist_ok=True)
     (static / "large.bin").write_bytes(LARGE)
     (static / "image.bin").write_bytes(IMAGE)
+
+
+@pytest.fixture(scope="module")
+def port(room: Room, files: None) -> Iterator[int]:
     with web_server(room.site.home, WEB_REQUEST_SECONDS=str(PATIENCE)) as (port, _pid):
         yield port
 
