@@ -59,6 +59,13 @@ class Line:
     event: Event
     count: int = 1
     first: datetime | None = None
+    whom: str = ""  # it was done to, where a page may name people
+
+    @property
+    def facts(self) -> str:
+        """What is kept with it that goes into a few words: “role admin, before rater”."""
+        facts = {name: value for name, value in self.event.detail.items() if name != "rater"}
+        return ", ".join(f"{name} {value}" for name, value in facts.items() if isinstance(value, (str, int)))
 
 
 def folded(events: Iterable[Event]) -> list[Line]:

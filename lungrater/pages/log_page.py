@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -9,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.models import User
 from audit import record
 from audit.guard import UNGUARDED, is_guarded
 from audit.models import SITE_CHAIN, Event
@@ -26,14 +29,24 @@ PER_PAGE = 200
 def log(request: HttpRequest) -> HttpResponse:
     form = LogForm(request.GET, events=Event.objects.filter(chain=SITE_CHAIN))
     page = Paginator(form.events(), PER_PAGE).get_page(request.GET.get("page"))
+    people = people_of(page)
+    lines = folded(page)
+    for line in lines:
+        line.whom = people.get(line.event.subject_key, "")
     context = {
         "form": form,
         "page": page,
-        "lines": folded(page),
+        "lines": lines,
         "head": head(SITE_CHAIN),
         "unguarded": "" if is_guarded() else UNGUARDED,
     }
     return render(request, "audit/log.html", context)
+
+
+def people_of(events: Iterable[Event]) -> dict[str, str]:
+    """Whom each event was about, by its key, as people are named now; where it tells a pseudonym, nobody."""
+    keys = {event.subject_key for event in events if event.subject_kind == "user" and not event.rater}
+    return {str(person.uuid): str(person) for person in User.objects.filter(uuid__in=keys)}
 
 
 @permission_required("accounts.view_user", raise_exception=True)

@@ -55,6 +55,21 @@ def test_the_sites_log_is_shown_by_who_what_and_when(client_of: Signed, admin: U
     assert str(head("site")) in everything
 
 
+def test_the_sites_log_says_whose_role_was_changed_and_to_what(client_of: Signed, admin: User) -> None:
+    person = User.objects.create_user("new@example.org", first_name="Nora", last_name="New")
+    audit.record(person, admin, "changed a role", role="researcher", before="rater")
+    audit.record(person, None, "was seen", rater="R07")
+    browser = client_of(admin)
+
+    changed = browser.get(reverse("log"), {"what": "changed a role"}).text
+    by_pseudonym = browser.get(reverse("log"), {"what": "was seen"}).text
+
+    assert "<td>Nora New</td>" in changed
+    assert "role researcher, before rater" in changed
+    assert "R07" in by_pseudonym
+    assert "Nora New" not in by_pseudonym
+
+
 def test_a_person_without_a_name_goes_by_the_address_alone(study: Study, researcher: User) -> None:
     person = User.objects.create_user("nameless@example.org", role=Role.RESEARCHER)
     audit.record(study, person, "looked at the truth")
