@@ -115,7 +115,7 @@ def statements_like(table: str) -> int:
 
 def columns(row: Model) -> dict[str, object]:
     """As stored, but for its key, its time and what is new with every save."""
-    [stored] = type(row).objects.filter(pk=row.pk).values()
+    [stored] = type(row)._default_manager.filter(pk=row.pk).values()
     new = {"id", "rated_at", "saved_at", "client_key", "sha256"}
     return {name: value for name, value in stored.items() if name not in new}
 
