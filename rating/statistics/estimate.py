@@ -12,13 +12,7 @@ TWO_RATERS = "Two raters only: an interval for raters like them rests on two val
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A value, its standard error and its confidence interval; what is undefined is None and `reason` says why.
-
-    >>> Estimate(0.25, se=0.1, ci=(0.05, 0.45)).complement
-    Estimate(estimate=0.75, se=0.1, ci=(0.55, 0.95), reason=None)
-    >>> Estimate.undefined("Nobody rated.").reason
-    'Nobody rated.'
-    """
+    """A value, its standard error and its confidence interval; what is undefined is None and `reason` says why."""
 
     estimate: float | None
     se: float | None = None
@@ -27,7 +21,11 @@ class Estimate:
 
     @classmethod
     def undefined(cls, reason: str) -> "Estimate":
-        """The estimate that does not exist, with the sentence why."""
+        """The estimate that does not exist, with the sentence why.
+
+        >>> Estimate.undefined("Nobody rated.").reason
+        'Nobody rated.'
+        """
         return cls(None, reason=reason)
 
     def of_raters(self, raters: int) -> "Estimate":
@@ -36,7 +34,11 @@ class Estimate:
 
     @property
     def complement(self) -> "Estimate":
-        """One less the share."""
+        """One less the share.
+
+        >>> Estimate(0.25, se=0.1, ci=(0.05, 0.45)).complement
+        Estimate(estimate=0.75, se=0.1, ci=(0.55, 0.95), reason=None)
+        """
         if self.estimate is None:
             return self
         ci = None if self.ci is None else (1 - self.ci[1], 1 - self.ci[0])
