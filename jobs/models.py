@@ -21,8 +21,9 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from jobs import disk_space, site_folders
+from jobs import disk_space
 from jobs.enqueue import enqueue
+from jobs.texts import readable
 from jobs.workers import hanging
 from jobs.workers.runners import runner_of
 
@@ -386,16 +387,6 @@ def _keep_beating(job: Job, over: threading.Event) -> None:
 
 def _nth(number: int) -> str:
     return {2: "second", 3: "third", 4: "fourth"}.get(number, f"{number}th")
-
-
-def readable(text: str) -> str:
-    """The text as it stands in a job's row and on its page, without the server's own paths."""
-    return storable(site_folders.as_read(text))
-
-
-def storable(text: str) -> str:
-    """The text as PostgreSQL takes it, which refuses NUL and half letters: an error must be told whatever it quotes."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def as_sentence(error: Exception) -> str:

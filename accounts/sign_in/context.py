@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
@@ -18,6 +16,6 @@ def site(request: HttpRequest) -> dict[str, object]:
     return {
         "sends_mail": mail_is_set_up(),
         "house_account": settings.OIDC_NAME if settings.OIDC_URL else "",
-        "has_way_back": SimpleLazyObject(partial(has_way_back, request.user)),
+        "has_way_back": SimpleLazyObject(lambda: has_way_back(request.user)),
         "site_settings": SimpleLazyObject(SiteSettings.recent),
     }

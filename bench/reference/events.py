@@ -60,15 +60,15 @@ def recorded_actions() -> set[str]:
 def recordings() -> tuple[Recording, ...]:
     from django.conf import settings
 
-    found = []
+    events = []
     for room in settings.ROOMS:
         for file in sorted((REPOSITORY / room).rglob("*.py")):
             text = file.read_text(encoding="utf-8")
             if "migrations" not in file.parts and (
                 "import record" in text or "Event.objects.create(" in text
             ):
-                found += list(_of_file(file, ast.parse(text)))
-    return tuple(found)
+                events += list(_of_file(file, ast.parse(text)))
+    return tuple(events)
 
 
 def _of_file(file: Path, tree: ast.Module) -> Iterator[Recording]:

@@ -52,8 +52,8 @@ def statistics() -> Iterator[str]:
 
 
 def modules(package: ModuleType) -> Iterator[ModuleType]:
-    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        yield importlib.import_module(found.name)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        yield importlib.import_module(module.name)
 
 
 def _public(module: ModuleType) -> Iterator[tuple[str, object]]:

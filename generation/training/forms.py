@@ -113,15 +113,15 @@ class WithConfigFile(forms.Form):
             parent=self.cleaned_data.get("parent"),
             text_template=self.texts.template,
         )
-        told = ToldOfImages(run=run, attribute_values=self.attribute_values, texts=self.texts.by_image)
-        run.conditions = told.in_words()
+        conditions = ToldOfImages(run=run, attribute_values=self.attribute_values, texts=self.texts.by_image)
+        run.conditions = conditions.in_words()
         with transaction.atomic():
             if enqueue:
                 run.submit()
             else:
                 run.save()
             if run.conditions:
-                told.save(force_insert=True)
+                conditions.save(force_insert=True)
         return run
 
 

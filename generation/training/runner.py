@@ -123,13 +123,15 @@ def prepared_images(
     if isinstance(config, FineTuneConfig):
         return TrainingImages(pixels, prompts=[prompt_of(image, config.prompt) for image in images])
     attributes = None
-    told = ToldOfImages.of(run)
+    conditions = ToldOfImages.of(run)
     if config.attributes:
-        rows = [codes(config.attributes, told.attribute_values.get(str(image.pk), {})) for image in images]
+        rows = [
+            codes(config.attributes, conditions.attribute_values.get(str(image.pk), {})) for image in images
+        ]
         attributes = table_of(rows, config.attributes)
     training = TrainingImages(pixels, attributes=attributes)
     if config.text:
-        training.texts = [told.texts.get(str(image.pk), "") for image in images]
+        training.texts = [conditions.texts.get(str(image.pk), "") for image in images]
         training.text_encoder = text_encoders.encoder(config.text.encoder).path
     if config.classes:
         numbers = [config.class_number(ImageClass(image.modality, image.label)) for image in images]

@@ -74,12 +74,12 @@ def column_names(words: str) -> tuple[str, ...]:
 def names_a_person(name: str) -> bool:
     """Whether a word in the name is one of a person or a day: `patient_dob`, `StudyDate`, not `birth_weight`, `candidate`."""
     words = {_without_owner(word) for word in name.split("_")}
-    found = words & OF_A_PERSON
+    personal = words & OF_A_PERSON
     if words & OF_A_THING:
-        found -= {"name", "names"}
+        personal -= {"name", "names"}
     if words & OF_A_BIRTH:
-        found -= {"birth"}
-    return bool(found) or name in OF_A_PERSON
+        personal -= {"birth"}
+    return bool(personal) or name in OF_A_PERSON
 
 
 def _without_owner(word: str) -> str:

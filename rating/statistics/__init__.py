@@ -27,7 +27,7 @@ from rating.statistics.ratings_file import read_ratings
 from rating.statistics.ratings_table import LABELS, RatingsError, RatingsTable
 
 # In the order of the page: ratings and estimates, agreement, one rater, many raters, shares, tests, planning.
-__all__ = [  # noqa: RUF022
+__all__ = [  # noqa: RUF022  (in the order of the page, not of letters)
     "LABELS",
     "RatingsError",
     "RatingsTable",

@@ -288,9 +288,9 @@ def test_a_prompt_says_each_images_own_finding() -> None:
 
 def test_a_word_comes_at_least_every_64_prompts_and_each_image_gets_its_own(folder: Path) -> None:
     prompts, words = [f"image {number % 130}" for number in range(131)], list[str]()
-    shown = TrainingImages(np.zeros((131, 16, 16), dtype=np.uint8), prompts=prompts)
+    images = TrainingImages(np.zeros((131, 16, 16), dtype=np.uint8), prompts=prompts)
 
-    learning = FineTuner(small(), shown, folder, tell=words.append)
+    learning = FineTuner(small(), images, folder, tell=words.append)
 
     assert [word for word in words if "prompts" in word] == [
         f"Encoding the prompts: {place} of 131" for place in (0, 64, 128)

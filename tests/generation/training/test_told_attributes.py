@@ -71,8 +71,8 @@ def test_a_view_of_the_pool_and_an_age_of_a_table_are_learned_and_every_combinat
     view, age = run.parsed_config.attributes
     assert (view.values, view.dropout) == (("AP", "PA"), 0.1)
     assert (age.low, age.high, age.dropout) == (30, 90, 0.5)
-    told = ToldOfImages.objects.get(run=run).attribute_values
-    by_file = {image.source_name: told[str(image.pk)] for image in chests.images.all()}
+    values = ToldOfImages.objects.get(run=run).attribute_values
+    by_file = {image.source_name: values[str(image.pk)] for image in chests.images.all()}
     assert by_file["1.png"] == {"view": "AP", "age": "061Y"}
     assert (by_file["2.png"], by_file["3.png"]) == ({"view": "AP"}, {"age": "90"})
     fakes = Image.objects.filter(dataset__name="Fakes").values_list("provenance", flat=True)

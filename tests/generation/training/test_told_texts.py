@@ -247,10 +247,10 @@ def test_the_list_of_runs_does_not_read_their_texts(
 ) -> None:
     chests.give_to_maker(researcher)
     run = train(*TOLD)
-    asked = caller(researcher) if address.startswith("/api/") else client_of(researcher)
+    client = caller(researcher) if address.startswith("/api/") else client_of(researcher)
 
     with CaptureQueriesContext(connection) as queries:
-        answer = asked.get(address.format(run=run.pk))
+        answer = client.get(address.format(run=run.pk))
 
     assert answer.status_code == 200
     statements = [str(query["sql"]) for query in queries]

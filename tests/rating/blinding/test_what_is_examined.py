@@ -71,11 +71,11 @@ def depths_of(real, fake, *, bits=16):
 def test_eight_bits_of_one_arm_are_red_where_raters_window(made, bits, verdicts):
     real, fake = arms(each=10)
 
-    told = depths_of(in_sixteen_bits(real), made(fake), bits=bits)
+    rows = depths_of(in_sixteen_bits(real), made(fake), bits=bits)
 
-    assert [row["verdict"] for row in told] == verdicts
+    assert [row["verdict"] for row in rows] == verdicts
     if verdicts == ["red"]:
-        assert "10 of 10 real images and 0 of 10 generated ones" in told[0]["reason"]
+        assert "10 of 10 real images and 0 of 10 generated ones" in rows[0]["reason"]
 
 
 @pytest.mark.parametrize(("shallow_real", "verdict"), [(0, "amber"), (1, "green")])
@@ -83,6 +83,6 @@ def test_a_depth_that_one_arm_alone_has_is_amber_however_few_have_it(shallow_rea
     real, fake = arms(each=10)
     mixed = [*real[:shallow_real], *in_sixteen_bits(real[shallow_real:])]
 
-    told = depths_of(mixed, [*fake[:1], *in_sixteen_bits(fake[1:])])
+    rows = depths_of(mixed, [*fake[:1], *in_sixteen_bits(fake[1:])])
 
-    assert [row["verdict"] for row in told] == [verdict]
+    assert [row["verdict"] for row in rows] == [verdict]

@@ -12,7 +12,7 @@ import pytest
 
 import rating.statistics
 
-MODULES = [found.name for found in pkgutil.walk_packages(rating.statistics.__path__, "rating.statistics.")]
+MODULES = [module.name for module in pkgutil.walk_packages(rating.statistics.__path__, "rating.statistics.")]
 
 
 @pytest.mark.parametrize("name", MODULES)
