@@ -12,7 +12,7 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.models import storable
+from jobs.texts import storable
 from pool.canonical.texts import cause, file_name, line, plain, plain_json
 from pool.imports.archives import ImportItem, from_paths
 from pool.imports.labels import FolderLabels
