@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.membership.models import Part
 from accounts.models import User
+from accounts.sign_in.context import site
 from lungrater.pages import front_page
 from lungrater.pages.front_page import next_step
 from pool.models import ImportJob
@@ -142,3 +143,8 @@ def test_few_or_many_people_studies_and_jobs_cost_the_same_queries(client_of, ad
     more(8)
 
     assert queries() == few
+
+
+def test_a_page_drawn_before_anybody_is_known_asks_for_nobody(rf):
+    """Such as a refusal of a middleware that stands before the one that signs in."""
+    assert "has_way_back" in site(rf.get("/"))
