@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import math
 import os
@@ -11,11 +12,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Generator, Mapping
+import threading
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
+import psutil
 
 from generation.diffusion.config import TrainingConfig
 from generation.diffusion.data.training_images import TrainingImages
@@ -34,7 +38,11 @@ TEXTS = "texts.json"  # that of each image, and the folder of the encoder
 FINETUNING = "finetuning.json"  # the prompts, and the folder of the pipeline
 PARENT = "parent.txt"  # the folder of the checkpoint whose weights a new run starts with
 SAVES_WITHIN = 120.0
+# Seconds: several processes may wait for each other for ever, at their start as at their end.
+JOINS_WITHIN, SILENT_AT_MOST, ENDS_WITHIN = 240.0, 1800.0, 30.0
+WRITES_WHERE_IT_STOOD_WITHIN = 1.0
 MOST_CRASHES = 3
+SILENT = -1000  # an ending's code, which no signal has
 
 
 def train_apart(
@@ -50,8 +58,9 @@ def train_apart(
 ) -> Path:
     """What `train` does, in another process, or one for each GPU; `processes` says how many instead.
 
-    Where `on_progress` raises, that process is told to save and stop. One that is killed is started again, from its
-    last checkpoint, three times at most without getting further. Raises TrainingFailedError.
+    Where `on_progress` raises, that process is told to save and stop. One that is killed, or that says nothing for too
+    long and is killed for it, is started again, from its last checkpoint, three times at most without getting further.
+    Raises TrainingFailedError.
     """
     order = _write_order(config, images, run / ORDER, on_checkpoint, pipeline)
     if parent is not None:
@@ -79,6 +88,10 @@ class _Ending:
     folder: Path | None = None
     sentence = ""
     code = 0
+
+    def said(self, word: Mapping[str, Any]) -> None:
+        self.sentence = word.get("failed", "")
+        self.folder = Path(word["done"]) if "done" in word else None
 
     @property
     def killed(self) -> bool:
@@ -131,16 +144,36 @@ def _told_by(command: list[str], run: Path, ending: _Ending) -> Generator[Progre
         ) as child,
     ):
         try:
-            for line in child.stdout or ():
-                if line.startswith("{"):
-                    word = json.loads(line)
-                    if "step" in word:
-                        yield _progress(word)
-                    ending.sentence = word.get("failed", "")
-                    ending.folder = Path(word["done"]) if "done" in word else None
-            ending.code = child.wait()
+            for word in _words(child):
+                ending.said(word)
+                if "step" in word:
+                    yield _progress(word)
+            ending.code = child.wait(ENDS_WITHIN)
+        except (Empty, subprocess.TimeoutExpired):
+            _kill(child)
+            ending.code = SILENT
         finally:
             _end(child)
+
+
+def _words(child: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+    """What it says, to the end of its output. Raises Empty where the next word does not come in time."""
+    lines: SimpleQueue[str] = SimpleQueue()
+    output, child.stdout = child.stdout, None  # from here on the thread's, to the end
+
+    def read() -> None:
+        with output or io.StringIO() as said:
+            for line in said:
+                lines.put(line)
+        lines.put("")
+
+    threading.Thread(target=read, daemon=True).start()
+    # Of several machines, somebody has to start the others.
+    patience = SILENT_AT_MOST if os.environ.get("TORCHRUN") else JOINS_WITHIN
+    while line := lines.get(timeout=patience):
+        if line.startswith("{"):
+            yield (word := json.loads(line))
+            patience = ENDS_WITHIN if word.keys() & {"done", "failed"} else SILENT_AT_MOST
 
 
 def _end(child: subprocess.Popen[str]) -> None:
@@ -148,9 +181,19 @@ def _end(child: subprocess.Popen[str]) -> None:
     if child.poll() is None:
         child.send_signal(signal.SIGTERM)
         try:
-            child.communicate(timeout=SAVES_WITHIN)
+            child.wait(SAVES_WITHIN)
         except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
+            _kill(child)
+
+
+def _kill(child: subprocess.Popen[str]) -> None:
+    """With its own children, as torchrun gives each a session of its own; first they write into their log where they stand."""
+    processes = [*psutil.Process(child.pid).children(recursive=True), psutil.Process(child.pid)]
+    for number in (signal.SIGUSR1, signal.SIGKILL):
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+        psutil.wait_procs(processes, timeout=WRITES_WHERE_IT_STOOD_WITHIN)
 
 
 class ProgressJSON(TypedDict):
@@ -198,6 +241,8 @@ def _progress(word: ProgressJSON) -> Progress:
 
 def _last_words(run: Path, code: int) -> str:
     lines = [line.strip() for line in (run / LOG).read_text(errors="replace").splitlines() if line.strip()]
+    if code == SILENT:
+        return "The training processes said nothing for minutes, several times, and were ended; their log says where they stood."
     if code in {-signal.SIGKILL, 128 + signal.SIGKILL}:
         return "The training process was killed several times, perhaps because memory ran out; choose a smaller batch."
     return f"The training process ended with code {code}: {lines[-1][:300] if lines else 'it said nothing'}"

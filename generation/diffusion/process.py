@@ -9,6 +9,7 @@ standard input, that is, of whoever started it.
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import fcntl
 import json
 import os
@@ -47,6 +48,7 @@ def main() -> None:
         many = _processes(options.processes, config)
         if many > 1 or os.environ.get("TORCHRUN"):
             _become_many(many, options.order)
+    faulthandler.register(signal.SIGUSR1)  # where each thread stands, into the run's log
     speaker = Speaker()
     if os.environ.get("GROUP_RANK", "0") == "0":  # on other machines torchrun itself notices an end
         threading.Thread(target=_stop_with_parent, args=(speaker,), daemon=True).start()
@@ -81,9 +83,11 @@ def _trained(order: Path, config: TrainingConfig | FineTuneConfig, speaker: Spea
     from generation.diffusion.run import train
 
     try:
+        group = group_of_environment()
+        if group.rank == 0:
+            speaker.say({"joined": group.size})
         images, start = _training_data(order)
         hook = pickle.loads((order / launch.HOOK).read_bytes())  # noqa: S301  (written by launch.py, in a folder of the site's own)
-        group = group_of_environment()
         with (order.parent / ".lock").open("w") as lock:
             if group.rank == 0:  # a process that lost its parent may still be writing its last checkpoint
                 fcntl.flock(lock, fcntl.LOCK_EX)

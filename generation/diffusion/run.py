@@ -61,10 +61,12 @@ def train(
     group = group or group_of_environment()
     listener = on_progress if group.rank == 0 else None
     start = pipeline if isinstance(config, FineTuneConfig) else parent
-    learner = _learner(config, images, run, start, device=device, group=group, listener=listener)
-    manager = CheckpointManager(learner, run, on_checkpoint)
+    # Asked once, of the first process: the others may look when it has written its first checkpoint already.
+    newest, last_kept = group.first((checkpoint.latest(run), checkpoint.newest_kept(run)))
+    learner = _learner(config, images, run, start, newest, device=device, group=group, listener=listener)
+    manager = CheckpointManager(learner, run, on_checkpoint, last_kept)
     with contextlib.closing(manager):
-        manager.go_on()
+        manager.go_on(newest)
         try:
             for progress in steps(learner, manager):
                 if manager.events is not None:
@@ -82,6 +84,7 @@ def _learner(
     images: TrainingImages,
     run: Path,
     start: Path | None,
+    newest: Path | None,
     *,
     device: torch.device | None,
     group: DistributedGroup,
@@ -104,7 +107,7 @@ def _learner(
         text = text_states(config, images, run, device, group=group, tell=tell)
         space = space_for(config, images, run, device, group, parent=start, tell=tell)
         trainer = learner = Trainer(config, images, device=device, space=space, group=group, text=text)
-        if start is not None and checkpoint.latest(run) is None:
+        if start is not None and newest is None:
             trainer.start_from(start)
     learner.tell = tell
     return learner
@@ -164,20 +167,23 @@ def steps(learner: Learner[Any], manager: CheckpointManager) -> Iterator[Progres
 class CheckpointManager:
     """Looks after a run's folder. In a group the first process writes and the others wait for it."""
 
-    def __init__(self, learner: Learner[Any], run: Path, on_checkpoint: OnCheckpoint | None) -> None:
-        self.learner, self.run, self.on_checkpoint = learner, run, on_checkpoint
+    def __init__(
+        self,
+        learner: Learner[Any],
+        run: Path,
+        on_checkpoint: OnCheckpoint | None = None,
+        last_kept: Path | None = None,
+    ) -> None:
+        self.learner, self.run, self.on_checkpoint, self.last_kept = learner, run, on_checkpoint, last_kept
         self.saved_at = time.monotonic()
-        self.last_kept: Path | None = None
         self.events: EventFile | None = None
 
     @property
     def writes(self) -> bool:
         return self.learner.group.rank == 0
 
-    def go_on(self) -> None:
+    def go_on(self, newest: Path | None) -> None:
         """From the newest checkpoint, or from the start, which is saved so that there is one to go back to."""
-        self.last_kept = checkpoint.newest_kept(self.run)
-        newest = checkpoint.latest(self.run)
         if newest is not None:
             self.learner.restore(newest)
         if self.writes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import signal
@@ -178,6 +179,66 @@ def test_a_process_that_dies_each_time_is_not_started_for_ever(
     with pytest.raises(TrainingFailedError, match="killed several times"):
         train_apart(tiny_config(), bright_squares(tiny_config()), tmp_path)
     assert len(started) == launch.MOST_CRASHES
+
+
+SILENT = """
+import json, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+for word in json.loads(sys.argv[1]):
+    print(json.dumps(word), flush=True)
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "patience"),
+    [([], "JOINS_WITHIN"), ([{"joined": 2}], "SILENT_AT_MOST")],
+    ids=["at its start", "later"],
+)
+def test_processes_that_wait_for_each_other_for_ever_are_ended_and_started_again(
+    words: list[dict[str, object]], patience: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+
+    def silent(_order: Path, _processes: int | None) -> list[str]:
+        started.append("once more")
+        return [sys.executable, "-c", SILENT, json.dumps(words)]
+
+    monkeypatch.setattr(launch, "_command", silent)
+    monkeypatch.setattr(launch, patience, 3.0)
+
+    with pytest.raises(TrainingFailedError, match="said nothing for minutes, several times"):
+        train_apart(tiny_config(), bright_squares(tiny_config()), tmp_path)
+
+    assert len(started) == launch.MOST_CRASHES
+    assert not left_behind()
+
+
+def test_processes_that_do_not_end_have_done_what_they_said_they_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [{"joined": 2}, {"done": str(tmp_path / "step-3")}]
+    monkeypatch.setattr(launch, "_command", lambda *_: [sys.executable, "-c", SILENT, json.dumps(words)])
+    monkeypatch.setattr(launch, "ENDS_WITHIN", 0.5)
+
+    assert train_apart(tiny_config(), bright_squares(tiny_config()), tmp_path) == tmp_path / "step-3"
+
+    assert not left_behind()
+
+
+def left_behind() -> list[psutil.Process]:
+    """Children of this process, and theirs, that still sleep."""
+    until(lambda: not sleeping())
+    return sleeping()
+
+
+def sleeping() -> list[psutil.Process]:
+    return [
+        child
+        for child in psutil.process_iter(["cmdline"])
+        if "import time; time.sleep(600)" in (child.info["cmdline"] or ())
+    ]
 
 
 @pytest.fixture
