@@ -156,7 +156,7 @@ def _told_by(command: list[str], run: Path, ending: _Ending) -> Generator[Progre
             _end(child)
 
 
-def _words(child: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+def _words(child: subprocess.Popen[str]) -> Iterator[Any]:
     """What it says, to the end of its output. Raises Empty where the next word does not come in time."""
     lines: SimpleQueue[str] = SimpleQueue()
     output, child.stdout = child.stdout, None  # from here on the thread's, to the end
