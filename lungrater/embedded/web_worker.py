@@ -1,15 +1,20 @@
 """gunicorn's threads, of which no client can hold one for ever: not by sending its request a byte at a time, nor by
-taking the answer so; and of which few at a time work on an answer, the others wait for their turn."""
+taking the answer so; and of which few at a time work on an answer, the others wait for their turn.
+
+What raters save has threads of its own and waits for nobody's turn."""
 
 from __future__ import annotations
 
 import errno
+import re
 import select
 import socket
 import struct
 import sys
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
@@ -28,7 +33,14 @@ LOOK_EVERY = 0.5  # seconds
 # a 16th of it is free, and makes it 6 MB at most unless it is set otherwise.
 ACKNOWLEDGED_AT_ONCE = 6 * 2**20 // 16
 # More threads at once than this take Python from each other in the middle of their work, and all answers come later.
-TURNS = threading.Semaphore(2)
+TURNS = threading.Semaphore(1)
+# For what raters save, whose threads mostly wait for the database to have it on the disk.
+SAVING_THREADS = 4
+LINES = rb"(?:[^\r\n]+\r\n)*"
+SAVE = re.compile(
+    rb"POST /reading/" + LINES + rb"?content-length: *(\d{1,5})\r\n" + LINES + rb"\r\n", re.IGNORECASE
+)
+LONGEST_SAVE = 2**15  # bytes
 # Who has the turn may wait long himself, for a lock or for another server: then nobody waits for him.
 LONGEST_WAIT_FOR_A_TURN = 0.1  # seconds
 
@@ -52,6 +64,7 @@ class BoundedLine(socket.socket):
     acknowledged: int
     sent_too_slowly = False
     has_turn = False
+    brings_save = False
 
     @classmethod
     def over(cls, line: socket.socket) -> BoundedLine:
@@ -62,6 +75,15 @@ class BoundedLine(socket.socket):
         self.received, self.ran_out = 0, False
         self.left_to_send = self.patience
         self.sent, self.acknowledged, self.sent_too_slowly = 0, 0, False
+
+    def look_for_save(self) -> None:
+        """Note whether a rater's answer to be saved has come whole: then nobody keeps the threads for it waiting."""
+        try:
+            arrived = super().recv(LONGEST_SAVE, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except OSError:
+            arrived = b""
+        head = SAVE.match(arrived)
+        self.brings_save = head is not None and len(arrived) - head.end() >= int(head[1])
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """Raises TimeoutError once the request is too slow."""
@@ -152,11 +174,20 @@ class BoundedLine(socket.socket):
 
 
 class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    def init_process(self) -> None:
+        self.savers = ThreadPoolExecutor(SAVING_THREADS)
+        super().init_process()
+
     def enqueue_req(self, conn: TConn) -> None:
         """A connection is one of these before a thread or the selector knows it."""
         if type(conn.sock) is socket.socket:  # with TLS of gunicorn's own it is another kind by now
             conn.sock = BoundedLine.over(conn.sock)
-        super().enqueue_req(conn)
+        threads = self.tpool
+        if isinstance(conn.sock, BoundedLine):
+            conn.sock.look_for_save()
+            threads = self.savers if conn.sock.brings_save else self.tpool
+        answered: Future[Any] = threads.submit(self.handle, conn)
+        answered.add_done_callback(partial(self.method_queue.defer, self.finish_request, conn))
 
     def handle(self, conn: TConn) -> Any:
         """Answer a request; one that came too slowly ends its connection, as where the next begins is unknown."""
@@ -164,7 +195,8 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         if not isinstance(line, BoundedLine):
             return super().handle(conn)
         line.expect_request()
-        line.take_turn()
+        if not line.brings_save:
+            line.take_turn()
         try:
             goes_on = super().handle(conn)
         finally:

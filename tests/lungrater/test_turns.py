@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from gunicorn.config import Config
@@ -15,9 +19,38 @@ from gunicorn.util import close_graceful
 
 from lungrater.embedded import web_worker
 from lungrater.embedded.web_worker import BoundedLine
+from tests.servers.sites import (
+    REPOSITORY,
+    STARTS_WITHIN,
+    STOPS_WITHIN,
+    free_port,
+    takes_connections,
+    wait_until_it_answers,
+)
 
 AT_ONCE = 2
+SAVE = b"POST /reading/a/rate/b/ HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nAccept: */*\r\n\r\nlabel=rea"
 FOR_EVER = 20.0  # seconds
+
+
+WAITS_FOR_A_SAVE = """
+import threading
+came, waits = threading.Event(), []
+
+def application(environ, start_response):
+    if environ["REQUEST_METHOD"] == "POST":
+        environ["wsgi.input"].read()
+        if waits:
+            came.set()
+        start_response("200 OK", [("Content-Length", "5")])
+        return [b"saved"]
+    return waiting(start_response("200 OK", []))
+
+def waiting(write):
+    waits.append(True)
+    yield b"wait: "
+    yield b"a save came" if came.wait(20) else b"nobody came"
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -147,3 +180,85 @@ def test_a_request_that_came_with_the_one_before_has_its_turn_and_the_end_of_the
 
     assert had_turn == [True, True]
     assert [turns.acquire(blocking=False) for _ in range(AT_ONCE + 1)] == [True] * AT_ONCE + [False]
+
+
+@pytest.mark.parametrize(
+    ("came", "is_save"),
+    [
+        (SAVE, True),
+        (SAVE.replace(b"Content-Length", b"content-length"), True),
+        (SAVE + b"GET /", True),  # the next request, behind it
+        (SAVE[:-1], False),
+        (SAVE[:-9], False),
+        (SAVE[: SAVE.index(b"Accept")], False),
+        (SAVE.replace(b"POST", b"GET"), False),
+        (SAVE.replace(b"/reading/", b"/images/"), False),
+        (SAVE.replace(b"Content-Length: 9\r\n", b""), False),
+        (SAVE.replace(b": 9\r\n", b": 99999999\r\n"), False),
+        (SAVE.replace(b"Content-Length: 9\r\n", b"") + b"\r\nContent-Length: 1\r\n\r\n1", False),
+        (b"", False),
+    ],
+)
+def test_only_a_raters_answer_that_has_come_whole_is_a_save_and_nothing_of_it_is_taken(
+    came: bytes, is_save: bool
+) -> None:
+    ours, client = socket.socketpair()
+    with BoundedLine.over(ours) as line, client:
+        client.sendall(came)
+        line.look_for_save()
+        line.expect_request()
+
+        assert line.brings_save is is_save
+        assert not came or line.recv(4096) == came
+
+
+def test_a_save_is_answered_while_all_other_threads_have_work(tmp_path: Path) -> None:
+    """Another request is answered once the save has come: where both need the one thread there is, neither would be."""
+    (tmp_path / "waits_for_a_save.py").write_text(WAITS_FOR_A_SAVE)
+    port = free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--worker-class",
+        "lungrater.embedded.web_worker.BoundedWorker",
+    ]
+    options = [
+        "--threads",
+        "1",
+        "--chdir",
+        str(tmp_path),
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--no-control-socket",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    with subprocess.Popen(
+        [*command, *options, "waits_for_a_save"], env=environment, stderr=subprocess.DEVNULL
+    ) as server:
+        try:
+            wait_until_it_answers(server, lambda: takes_connections(port), STARTS_WITHIN)
+            address = ("127.0.0.1", port)
+            with (
+                socket.create_connection(address, 60) as saving,
+                socket.create_connection(address, 60) as waiting,
+            ):
+                saves = [answer_to(saving, SAVE, b"saved")]
+                answer_to(waiting, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"wait: ")
+                saves.append(answer_to(saving, SAVE, b"saved"))
+                answer = answer_to(waiting, b"", b" came")
+        finally:
+            server.terminate()
+            server.wait(STOPS_WITHIN)
+
+    assert all(saves)
+    assert b"a save came" in answer
+
+
+def answer_to(line: socket.socket, request: bytes, last_words: bytes) -> bytes:
+    """What comes, up to these words; all of it where the line ends first."""
+    line.sendall(request)
+    answer = b""
+    while last_words not in answer and (part := line.recv(4096)):
+        answer += part
+    return answer
