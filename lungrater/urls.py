@@ -28,6 +28,7 @@ from rating.views.conduct.inviting import invite_raters
 
 urlpatterns = [
     path("", home, name="home"),
+    path("", include("rating.urls")),  # tried first, as raters ask most
     path("enter/<slug:token>/", login_link, name="login_link"),
     path("language/", login_not_required(require_POST(set_language)), name="set_language"),
     path("livez", livez, name="livez"),
@@ -76,7 +77,6 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("pool/", include("pool.urls")),
     path("generation/", include("generation.urls")),
-    path("", include("rating.urls")),
 ]
 
 handler500 = "lungrater.answers.problems.server_error"

@@ -36,7 +36,10 @@ from rating.views.conduct import (
 app_name = "rating"
 
 urlpatterns = [
-    # Raters
+    # Raters; first what they ask with every image
+    path("i/<slug:token>", images.presented, name="presented"),
+    path("reading/<slug:slug>/ahead/", sitting.upcoming, name="ahead"),
+    path("reading/<slug:slug>/rate/<slug:token>/", sitting.rate, name="rate"),
     path("reading/", sitting.reading_list, name="reading_list"),
     path("preferences/", consent.preferences, name="preferences"),
     path("reading/<slug:slug>/", sitting.read, name="read"),
@@ -47,13 +50,10 @@ urlpatterns = [
     path("reading/<slug:slug>/end/", debriefing.page, name="debriefing"),
     path("reading/<slug:slug>/end/<slug:token>/<int:place>.png", debriefing.image, name="debriefing_image"),
     path("reading/<slug:slug>/usability/", usability.page, name="usability"),
-    path("reading/<slug:slug>/ahead/", sitting.upcoming, name="ahead"),
     path("reading/<slug:slug>/<int:position>/", sitting.at, name="at"),
-    path("reading/<slug:slug>/rate/<slug:token>/", sitting.rate, name="rate"),
     path("reading/<slug:slug>/draft/<slug:token>/", sitting.draft, name="draft"),
     path("take-part/<slug:token>/", taking_part.take_part, name="take_part"),
     path("reminders/stop/<str:token>/", taking_part.stop_reminders, name="stop_reminders"),
-    path("i/<slug:token>", images.presented, name="presented"),
     path("i/<slug:token>/<int:place>", images.presented, name="presented_of_set"),
     path("check-table/", check_table.page, name="check_table"),
     # Organisers

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from csp.utils import build_policy
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
@@ -46,6 +47,17 @@ def test_cookies_of_production_belong_to_this_host_and_to_https_alone() -> None:
 def test_trace_is_answered_by_no_page(client: Client) -> None:
     assert client.trace("/accounts/login/").status_code == 405
     assert client.trace("/livez").status_code == 405
+
+
+@pytest.mark.django_db
+def test_every_answer_has_the_policy_that_django_csp_makes_of_the_settings(
+    rater: User, client_of: Callable[[User], Client]
+) -> None:
+    reader = client_of(rater)
+
+    answers = [reader.get(path) for path in ("/", "/livez", "/reading/none/ahead/", "/i/none")]
+
+    assert {answer.headers["Content-Security-Policy"] for answer in answers} == {build_policy()}
 
 
 def bill_of_materials(*options: str) -> dict[str, Any]:
