@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.db import connection
 from django.test import Client
 from django.utils import translation
 from hypothesis import HealthCheck
@@ -16,9 +17,12 @@ from hypothesis import settings as hypothesis_settings
 
 from accounts.models import SiteSettings, User
 from accounts.roles import Role
+from lungrater.embedded import postgres
 from lungrater.embedded.home import Home
 from lungrater.embedded.owner import become_owner
 from lungrater.embedded.running import running
+from lungrater.embedded.urls import environment_value
+from tests.prepared_tables import take_tables
 
 # How long an example takes says how busy the machine is, not whether the example holds.
 hypothesis_settings.register_profile(
@@ -39,7 +43,11 @@ pytest_plugins = [
 @pytest.fixture(scope="session")
 def servers() -> Iterator[None]:
     """PostgreSQL and Redis, started by the code that `lungrater up` starts them with, or those of the environment."""
-    Home.from_environment().prepare()
+    home = Home.from_environment()
+    home.prepare()
+    if not environment_value("DATABASE_URL"):
+        take_tables(home)
+        connection.settings_dict["TEST"]["TEMPLATE"] = postgres.DATABASE
     with running(who="pytest"):
         yield
 

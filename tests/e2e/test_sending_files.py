@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, Request, Route
 
 from tests.e2e.browser import sign_in, until
 from tests.pool.files import image_bytes
+from tests.prepared_tables import home_with_tables
 from tests.servers.sites import LIGHT, Site, lungrater, site
 
 pytestmark = pytest.mark.e2e
@@ -24,7 +25,7 @@ CUTS, KILLS, LAST_PIECE = 2, 4, 6
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(tmp_path_factory.mktemp("sending") / "home", *LIGHT) as started:
+    with site(home_with_tables(tmp_path_factory.mktemp("sending")), *LIGHT) as started:
         yield started
 
 

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import APIResponse, Browser, Page, Route
 
 from tests.e2e.browser import sign_in, until
+from tests.prepared_tables import home_with_tables
 from tests.rating.reading.rooms import shown
 from tests.servers.sites import Site, lungrater, site
 
@@ -27,7 +28,7 @@ LABEL = {"1": "real", "2": "fake", "3": "unsure"}
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(tmp_path_factory.mktemp("whole") / "home") as started:
+    with site(home_with_tables(tmp_path_factory.mktemp("whole"))) as started:
         yield started
 
 

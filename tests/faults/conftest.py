@@ -11,6 +11,7 @@ import pytest
 
 from lungrater.embedded import postgres
 from lungrater.embedded.home import Home
+from tests.prepared_tables import home_with_tables
 from tests.servers.reading_site import Reader, fill
 from tests.servers.sites import Site, site
 
@@ -57,6 +58,6 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WEB_STATEMENT_SECONDS", "4")
         patch.setenv("WEB_CONCURRENCY", "2")
-        with site(tmp_path_factory.mktemp("room") / "home") as running:
+        with site(home_with_tables(tmp_path_factory.mktemp("room"))) as running:
             reader = fill(running.home, images=IMAGES)[0]
             yield Room(running, reader, list(reader.paths))

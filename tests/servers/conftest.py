@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.generation.images_api import ImagesAPI, serving
+from tests.prepared_tables import home_with_tables
 from tests.servers.sites import Site, site
 
 
@@ -21,5 +22,5 @@ def running_site(tmp_path_factory: pytest.TempPathFactory, api: ImagesAPI) -> It
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPENAI_API_KEY", "sk-canary-on-real-workers")
         patch.setenv("OPENAI_BASE_URL", api.url)
-        with site(tmp_path_factory.mktemp("faults") / "home") as running:
+        with site(home_with_tables(tmp_path_factory.mktemp("faults"))) as running:
             yield running

@@ -17,6 +17,7 @@ import pytest
 from lungrater.backup.archive import ArchiveWriter, members, verified_manifest
 from lungrater.embedded import postgres
 from lungrater.embedded.home import Home
+from tests.prepared_tables import home_with_tables
 from tests.servers.reading_site import (
     IMAGES,
     Rating,
@@ -51,7 +52,7 @@ def passphrase() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(tmp_path_factory.mktemp("backup") / "home", *LIGHT) as running:
+    with site(home_with_tables(tmp_path_factory.mktemp("backup")), *LIGHT) as running:
         yield running
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from lungrater.embedded import postgres
 from lungrater.embedded.home import Home
+from tests.prepared_tables import home_with_tables
 from tests.servers.external_server import cluster, owner_url, passable, serving
 from tests.servers.sites import REPOSITORY, lungrater
 
@@ -59,7 +60,7 @@ def run_base_backup(programs: Path, port: int, target: Path) -> None:
 
 
 def test_the_password_of_the_sites_role_is_changed_by_deleting_its_file(tmp_path: Path) -> None:
-    home = Home(tmp_path / "home")
+    home = Home(home_with_tables(tmp_path))
     assert lungrater(home.root, "verify").returncode == 0
     before = home.site_passfile.read_text()
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.generation.images_api import ImagesAPI
 from tests.lungrater.sentry_server import SentryServer, sentry_server
+from tests.prepared_tables import home_with_tables
 from tests.servers.reading_site import answer, fill
 from tests.servers.sites import Site, Table, environment, site
 from tests.servers.test_job_faults import queue
@@ -63,7 +64,7 @@ def test_errors_of_a_web_process_and_of_a_worker_arrive_without_what_people_type
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("OPENAI_BASE_URL", api.url)
-    home = tmp_path / "home"
+    home = home_with_tables(tmp_path)
 
     with (
         sentry_server() as sentry,

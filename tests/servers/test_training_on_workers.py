@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.prepared_tables import home_with_tables
 from tests.servers.sites import Site, Table, lungrater, site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.recovery]
@@ -34,7 +35,7 @@ print("RUN", run.pk)
 
 
 def test_a_site_that_is_stopped_saves_the_very_step_of_its_run_and_queues_it_again(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+    home = home_with_tables(tmp_path)
     with site(home) as running:
         table = Table(running, "generation_trainingrun")
         never = QUEUE.replace(
