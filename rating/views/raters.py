@@ -11,10 +11,10 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.preferences import Preferences
@@ -62,7 +62,8 @@ def _guarded(view: View[P], permission: str) -> View[P]:
             request.preferences = SimpleLazyObject(lambda: Preferences.of(request.user))  # type: ignore[attr-defined]  # for the templates
         if wants_json(request):
             return view(request, *args, **kwargs)
+        get_token(request)  # its script shows the cookie with each save, though the page may have no form
         with own_language(request):
             return view(request, *args, **kwargs)
 
-    return login_not_required(never_cache(vary_on_headers("Accept")(ensure_csrf_cookie(guarded))))
+    return login_not_required(never_cache(vary_on_headers("Accept")(guarded)))
