@@ -32,7 +32,8 @@ def log(request: HttpRequest) -> HttpResponse:
     people = people_of(page)
     lines = folded(page)
     for line in lines:
-        line.whom = people.get(line.event.subject_key, "")
+        if not line.event.rater:
+            line.whom = people.get(line.event.subject_key, "")
     context = {
         "form": form,
         "page": page,
@@ -44,7 +45,7 @@ def log(request: HttpRequest) -> HttpResponse:
 
 
 def people_of(events: Iterable[Event]) -> dict[str, str]:
-    """Whom each event was about, by its key, as people are named now; where it tells a pseudonym, nobody."""
+    """Those whom events were about, by their keys, as they are named now; none of an event that tells a pseudonym."""
     keys = {event.subject_key for event in events if event.subject_kind == "user" and not event.rater}
     return {str(person.uuid): str(person) for person in User.objects.filter(uuid__in=keys)}
 
