@@ -390,5 +390,5 @@ def _nth(number: int) -> str:
 
 
 def as_sentence(error: Exception) -> str:
-    text = str(error).strip()
+    text = readable(str(error)).strip()
     return text if isinstance(error, JobFailedError) and text else f"{type(error).__name__}: {text}"[:500]

@@ -16,7 +16,7 @@ from generation.metrics.published.networks import weights_file
 from generation.metrics.published.recipe import LIBRARIES, Recipe
 from generation.training import pipeline_folder
 from jobs import disk_space, site_folders
-from jobs.models import Job, JobFailedError
+from jobs.models import Job, JobFailedError, as_sentence
 from tests.generation.makers import make_job
 
 
@@ -42,7 +42,8 @@ def server(settings: Any, tmp_path: Path) -> Path:
         ("nothing in {0}/shared/networks.", "nothing in models."),
         ("{0}/disk/images/7/a.png: lost", "media/7/a.png: lost"),
         ("{0}/home-of-another/a.png", "{0}/home-of-another/a.png"),
-        ("https://example.org/home/a.png", "https://example.org/home/a.png"),
+        ("https://example.org{0}/home/a.png", "https://example.org{0}/home/a.png"),
+        ("/mnt{0}/home/a.png, and in /mnt{0}/home", "/mnt{0}/home/a.png, and in /mnt{0}/home"),
     ],
 )
 def test_a_path_reads_from_the_sites_own_folders(server: Path, text: str, read: str) -> None:
@@ -70,6 +71,12 @@ def test_neither_message_nor_error_of_a_job_says_where_the_site_lies(
     assert job.message == "Looking into models/run-7"
     assert "There is no cache/7." in job.error
     assert not [event.text for event in job.events.all() if str(server) in event.text]
+
+
+def test_an_error_that_is_cut_ends_in_no_part_of_a_path(server: Path) -> None:
+    folder = f"{server}/home/models"
+
+    assert str(server) not in as_sentence(OSError(f"{'x' * (486 - len(str(server)))} {folder}"))
 
 
 def test_no_sentence_of_a_form_says_where_the_site_lies(server: Path) -> None:
