@@ -52,15 +52,17 @@ def progress() -> Progress | None:
     """Of a demo that was begun and is not all there yet; None of any other."""
     if not build.is_begun() or build.is_of_an_earlier_version():
         return None
-    parts = list(_parts())
-    if build.is_complete() and not any(part.state in {State.QUEUED, State.RUNNING} for part in parts):
+    # Of a demo that is built, what is not there by its name any more was renamed.
+    is_built = build.is_complete()
+    parts = list(_parts(State.SUCCEEDED if is_built else State.QUEUED))
+    if is_built and not any(part.state in {State.QUEUED, State.RUNNING} for part in parts):
         return None
     names = {demo.name for demo in REAL + FAKE + SAMPLES + MEASURED}
     stopped = GenerationJob.objects.filter(dataset__name__in=names, state__in=ENDED_UNMADE)
     return Progress(parts, stopped.exists())
 
 
-def _parts() -> Iterator[Part]:
+def _parts(missing: str) -> Iterator[Part]:
     states = dict(
         Study.objects.filter(name__in=[build.STUDY, build.STOPPED_STUDY]).values_list("name", "state")
     )
@@ -89,7 +91,7 @@ def _parts() -> Iterator[Part]:
     )
     for name, rows, after in jobs:
         state = rows.order_by("pk").values_list("state", flat=True).first()
-        yield Part(name, state or State.QUEUED, after)
+        yield Part(name, state or missing, after)
 
 
 def _of_study(state: str | None, unmade: Sequence[str | None]) -> str:

@@ -130,6 +130,16 @@ def test_what_is_there_and_what_is_not_yet_is_told_until_all_is_there(rung: list
     assert progress() is None
 
 
+def test_a_demo_that_is_built_waits_for_nothing_of_a_dataset_that_was_renamed_since(
+    rung: list[tuple[str, str]],
+) -> None:
+    build.load()
+    _all_there()
+    Dataset.objects.filter(name=MEASURED[1].name).update(name="Ours")
+
+    assert progress() is None
+
+
 def test_a_demo_whose_images_could_not_be_made_says_how_it_goes_on(rung: list[tuple[str, str]]) -> None:
     build.load()
     GenerationJob.objects.filter(pk=jobs_of(REAL)[0].pk).update(state=State.FAILED)
