@@ -38,8 +38,9 @@ TEXTS = "texts.json"  # that of each image, and the folder of the encoder
 FINETUNING = "finetuning.json"  # the prompts, and the folder of the pipeline
 PARENT = "parent.txt"  # the folder of the checkpoint whose weights a new run starts with
 SAVES_WITHIN = 120.0
-# Seconds: several processes may wait for each other for ever, at their start as at their end.
-JOINS_WITHIN, SILENT_AT_MOST, ENDS_WITHIN = 240.0, 1800.0, 30.0
+# Seconds: several processes may wait for each other for ever, at their start as at their end. Both waits together are
+# shorter than the silence for which a worker ends itself (`jobs/workers/hanging.py`).
+JOINS_WITHIN, SILENT_AT_MOST, ENDS_WITHIN = 240.0, 900.0, 30.0
 WRITES_WHERE_IT_STOOD_WITHIN = 1.0
 MOST_CRASHES = 3
 SILENT = -1000  # an ending's code, which no signal has

@@ -24,6 +24,7 @@ from generation.diffusion.launch import train_apart
 from generation.diffusion.networks.network import build
 from generation.diffusion.progress import Progress
 from generation.diffusion.run import train
+from jobs.workers.hanging import LONGEST_SILENCE
 from tests.generation.tiny import CLASSES, bright_squares, tiny_config
 
 PATIENCE = 300.0
@@ -213,6 +214,10 @@ def test_processes_that_wait_for_each_other_for_ever_are_ended_and_started_again
 
     assert len(started) == launch.MOST_CRASHES
     assert not left_behind()
+
+
+def test_silent_processes_are_ended_before_the_worker_that_waits_for_them_ends_itself() -> None:
+    assert LONGEST_SILENCE.total_seconds() > launch.JOINS_WITHIN + launch.SILENT_AT_MOST
 
 
 def test_processes_that_do_not_end_have_done_what_they_said_they_had(
