@@ -14,6 +14,8 @@ import signal
 import sys
 
 ALIVE = b"alive\n"
+# A container's first process cannot be killed from within; that of a worker ends itself at this signal.
+FIRST, ENDS_ITSELF = 1, signal.SIGUSR2
 STRIKE = b"Timeout ("  # the beginning of what faulthandler writes
 LAST_WORDS = 0.1  # seconds without a word more, after which the last strike has said all
 
@@ -25,7 +27,7 @@ def main(worker: int, strikes: int) -> None:
         if is_hanging and not select.select([0], [], [], LAST_WORDS)[0]:
             os.write(2, heard)
             if os.getppid() == worker:  # else it has ended, and its number may be another's
-                os.kill(worker, signal.SIGKILL)
+                os.kill(worker, ENDS_ITSELF if worker == FIRST else signal.SIGKILL)
             return
         words = os.read(0, 2**16)
         if not words:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import psutil
 import pytest
 
 from jobs.models import Job, kept_alive
-from jobs.workers import hanging
+from jobs.workers import hang_watch, hanging
 from tests.generation.makers import make_job
 
 SILENCE = 1.0
@@ -40,12 +41,19 @@ os.kill(first, 9)
 print(first, watch(besides=first))
 """
 ENDS_WITHIN = 60
+FIRST_OF_ITS_OWN = ("unshare", "--pid", "--fork", "--kill-child")
 
 
-def ended(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", GUARD + code], capture_output=True, text=True, timeout=ENDS_WITHIN, check=False
+def may_be_first() -> bool:
+    return (
+        bool(shutil.which("unshare"))
+        and not subprocess.run([*FIRST_OF_ITS_OWN, "true"], check=False).returncode
     )
+
+
+def ended(code: str, *, inside: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    command = [*inside, sys.executable, "-c", GUARD + code]
+    return subprocess.run(command, capture_output=True, text=True, timeout=ENDS_WITHIN, check=False)
 
 
 def test_foreign_code_that_keeps_pythons_lock_ends_its_process_and_its_place_is_in_the_log() -> None:
@@ -54,6 +62,15 @@ def test_foreign_code_that_keeps_pythons_lock_ends_its_process_and_its_place_is_
     assert hung.returncode == -signal.SIGKILL
     assert hung.stderr.count("Timeout") == hanging.STRIKES
     assert "re/__init__.py" in hung.stderr or "re.py" in hung.stderr
+
+
+@pytest.mark.skipif(
+    not may_be_first(), reason="this machine lets nobody here be the first process of their own"
+)
+def test_the_first_process_of_a_container_ends_too_which_nobody_in_it_can_kill() -> None:
+    hung = ended(HOLDS_THE_LOCK, inside=FIRST_OF_ITS_OWN)
+
+    assert hung.returncode == hang_watch.ENDS_ITSELF
 
 
 def test_a_process_whose_threads_go_on_is_let_work() -> None:
