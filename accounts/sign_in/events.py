@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account import signals as account
+from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa import signals as mfa
 from django.contrib.auth import signals as auth
 from django.dispatch import Signal
@@ -52,8 +53,11 @@ CHANGES: dict[Signal, str] = {
 }
 
 
-def changed(*, signal: Signal, user: Any, **_: Any) -> None:
+def changed(*, signal: Signal, user: Any, request: HttpRequest, **_: Any) -> None:
     record(user, user, CHANGES[signal])
+    if signal in {account.password_set, account.password_changed}:
+        # Whoever has just chosen it need not prove by it once more; see identity_proof.
+        record_authentication(request, user, method="password", reauthenticated=True)
     if signal is account.password_reset:  # by a link in the mailbox
         user.confirm_address()
 

@@ -148,7 +148,7 @@ def test_a_code_is_good_for_three_tries_and_three_minutes(
     assert not is_unblinded(study)
 
 
-def test_where_no_mail_is_sent_the_page_leads_to_a_password_and_back(
+def test_where_no_mail_is_sent_the_page_leads_to_a_password_and_back_and_asks_for_it_no_more(
     client_of: Signed, researcher: User, study: Study, page: str, settings: Any
 ) -> None:
     settings.EMAIL_BACKEND = NO_MAIL
@@ -161,7 +161,21 @@ def test_where_no_mail_is_sent_the_page_leads_to_a_password_and_back(
     assert f'href="{page}"' in words
     typed = {"password1": PASSWORD, "password2": PASSWORD, "next": page}
     assert browser.post(set_password, typed)["Location"] == page
-    prove(browser)
+    assert "Unblind the study" in browser.get(page).text
+    browser.post(page, REASON)
+
+    assert is_unblinded(study)
+
+
+def test_a_password_just_changed_is_a_proof_too(
+    client_of: Signed, researcher: User, study: Study, page: str
+) -> None:
+    browser = client_of(with_password(researcher))
+    other = f"{PASSWORD}, and another"
+    browser.post(
+        reverse("account_change_password"), {"oldpassword": PASSWORD, "password1": other, "password2": other}
+    )
+
     browser.post(page, REASON)
 
     assert is_unblinded(study)
