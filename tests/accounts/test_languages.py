@@ -12,11 +12,14 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django import forms
+from django.conf import settings
 from django.core.cache import cache
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
+from django.utils.html import strip_tags
 
 from accounts.models import LoginLink, User
 from accounts.preferences import Preferences
@@ -215,3 +218,16 @@ def test_a_study_that_is_over_is_read_in_ones_own_language(
 
     assert bare_english(page) == []
     assert catalogue.untranslated == set()
+
+
+@pytest.mark.parametrize("language", [code for code, _ in settings.LANGUAGES])
+def test_no_colon_stands_behind_the_mark_of_a_question(language: str) -> None:
+    class Questions(forms.Form):
+        seen = forms.CharField(label=translation.gettext_lazy("What do you see?"))
+        name = forms.CharField(label=translation.gettext_lazy("Name"))
+
+    with translation.override(language):
+        seen, name = (strip_tags(field.label_tag()) for field in Questions())
+
+    assert seen[-1] in "?؟"
+    assert name[-1] == ":"
