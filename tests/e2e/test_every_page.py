@@ -37,6 +37,7 @@ VIOLATIONS = """async (rules) => {
   const result = await axe.run(document, { runOnly: rules, resultTypes: ["violations"] })
   return result.violations
 }"""
+SCROLLS = "(lists) => lists.some((list) => list.scrollWidth > list.clientWidth)"
 SHOTS = os.environ.get("SCREENSHOTS", "")
 WIDTHS = (1280, 390)
 SIGNING_IN = ("account_login", "account_reset_password", "privacy_notice")
@@ -69,6 +70,8 @@ def faults(page: Page, name: str) -> Iterator[str]:
         needed = page.evaluate("document.documentElement.scrollWidth")
         if needed > width:
             yield f"{name}: {needed} px wide at {width}"
+        if page.locator(".listed").evaluate_all(SCROLLS):
+            yield f"{name}: a list that scrolls sideways at {width}"
     page.set_viewport_size({"width": 1280, "height": 800})
     page.evaluate(AXE)
     for theme, rules in RULES.items():
@@ -112,3 +115,14 @@ def test_every_page_fits_and_is_within_reach_of_all(
 
     assert addresses
     assert found == [], "\n".join(found)
+
+
+def test_the_box_to_be_remembered_stands_before_its_label(open_browser: Callable[..., Page]) -> None:
+    page = open_browser(None)
+    page.goto(reverse("account_login"))
+    box, label = (page.locator(each).bounding_box() for each in ("#id_remember", "label[for=id_remember]"))
+
+    assert box
+    assert label
+    assert box["x"] + box["width"] <= label["x"]
+    assert label["y"] <= box["y"] + box["height"] / 2 <= label["y"] + label["height"]

@@ -97,3 +97,16 @@ def test_one_saves_key_does_not_serve_two_images(client_of, rater):
 
 def test_a_token_that_none_can_be_is_not_found(client_of, rater):
     assert client_of(rater).get("/i/%00").status_code == 404
+
+
+def test_what_a_rater_said_of_themselves_can_be_changed_while_the_study_is_open(client_of, rater):
+    study, browser = open_study(raters=[rater]), client_of(rater)
+    about_you = reverse("rating:begin", args=[study.slug])
+
+    assert f'href="{about_you}"' in browser.get(reverse("rating:reading_list")).text
+    browser.post(about_you, {"years": 12, "subspecialty": "Chest", "ai_knowledge": "", "consent": "on"})
+    study.close(organiser())
+
+    enrolment = study.enrolments.get()
+    assert (enrolment.years, enrolment.subspecialty) == (12, "Chest")
+    assert f'href="{about_you}"' not in browser.get(reverse("rating:reading_list")).text
