@@ -6,7 +6,7 @@ from django.db import connection
 
 UNGUARDED = (
     "The site's database role owns the log, so whoever holds it can switch the guards off: set DATABASE_OWNER_URL to the "
-    "owner and DATABASE_URL to a role that owns nothing, then run `lungrater migrate`."
+    "owner and DATABASE_URL to a role that owns nothing, then run “lungrater migrate”."
 )
 
 

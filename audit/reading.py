@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -12,6 +13,8 @@ from django.utils import timezone
 
 from audit.models import Event, EventQuerySet
 
+# A hash, or the uuid of a row.
+KEY = re.compile(r"[0-9a-f-]{32,}")
 LOOKS = frozenset({"looked at the truth", "looked at origins", "looked at the key"})
 
 
@@ -63,9 +66,13 @@ class Line:
 
     @property
     def facts(self) -> str:
-        """What is kept with it that goes into a few words: “role admin, before rater”."""
+        """What is kept with it that goes into a few words: “role admin, before rater”; no hash, no key, no yes or no."""
         facts = {name: value for name, value in self.event.detail.items() if name != "rater"}
-        return ", ".join(f"{name} {value}" for name, value in facts.items() if isinstance(value, (str, int)))
+        return ", ".join(f"{name} {value}" for name, value in facts.items() if _is_short(value))
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, (str, int)) and not isinstance(value, bool) and not KEY.fullmatch(str(value))
 
 
 def folded(events: Iterable[Event]) -> list[Line]:

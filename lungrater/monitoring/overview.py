@@ -86,7 +86,7 @@ def parts(site: SiteState) -> list[PartState]:
 def _database() -> PartState:
     if tables_are_up_to_date():
         return PartState("Database", GREEN, f"PostgreSQL {versions()['PostgreSQL']}, tables up to date")
-    return PartState("Database", RED, "its tables are older than the code: run `lungrater migrate`")
+    return PartState("Database", RED, "its tables are older than the code: run “lungrater migrate”")
 
 
 def _broker() -> PartState:

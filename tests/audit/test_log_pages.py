@@ -12,7 +12,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -64,10 +66,40 @@ def test_the_sites_log_says_whose_role_was_changed_and_to_what(client_of: Signed
     changed = browser.get(reverse("log"), {"what": "changed a role"}).text
     everything = browser.get(reverse("log")).text
 
-    assert "<td>Nora New</td>" in changed
+    assert ">Nora New</td>" in changed
     assert "role researcher, before rater" in changed
     [by_pseudonym] = [row for row in everything.split("<tr>") if "R07" in row]
     assert "Nora New" not in by_pseudonym
+
+
+def test_the_names_of_the_sites_log_are_read_at_once_however_many_there_are(
+    client_of: Signed, admin: User
+) -> None:
+    browser = client_of(admin)
+    browser.get(reverse("log"))  # the first page of a process asks for more
+
+    def queries_with(people: range) -> int:
+        for number in people:
+            person = User.objects.create_user(
+                f"p{number}@example.org", first_name=f"P{number}", last_name="New"
+            )
+            audit.record(person, admin, "changed a role", role="researcher")
+        with CaptureQueriesContext(connection) as queries:
+            page = browser.get(reverse("log")).text
+        assert page.count(" New</td>") == people.stop
+        return len(queries)
+
+    assert queries_with(range(2)) == queries_with(range(2, 12))
+
+
+def test_the_log_says_in_a_few_words_what_is_kept_with_an_act_and_no_hash(
+    client_of: Signed, admin: User
+) -> None:
+    audit.record(
+        None, admin, "did much", name="Set A", images=2, sha256="0f" * 32, by=str(admin.uuid), blind=True
+    )
+
+    assert '<span class="quiet">name Set A, images 2</span>' in client_of(admin).get(reverse("log")).text
 
 
 def test_a_person_without_a_name_goes_by_the_address_alone(study: Study, researcher: User) -> None:
