@@ -56,7 +56,7 @@ class TrainingConfig(RunConfig):
     channels of the UNet's levels, attention at the lowest; `width` is that of the transformer's `depth` blocks.
     `unet_config` and `scheduler_config` are those of diffusers, as JSON, of a UNet that came from another program.
     `latent` is empty for pixel space, "own" for a small autoencoder trained on the same images, or the
-    folder of a diffusers AutoencoderKL. With 16 `bits` the grey levels are those that the pool has, under `window` of all images. `time_shift` moves flow's times towards noise, 0 by the size (`shift`).
+    folder of a diffusers AutoencoderKL (on a site, its name). With 16 `bits` the grey levels are those that the pool has, under `window` of all images. `time_shift` moves flow's times towards noise, 0 by the size (`shift`).
     """
 
     bits: int = 8

@@ -36,6 +36,7 @@ CONFIG, PIXELS, CLASSES, HOOK = "config.json", "pixels.npy", "classes.npy", "hoo
 ATTRIBUTES = "attributes.npy"
 TEXTS = "texts.json"  # that of each image, and the folder of the encoder
 FINETUNING = "finetuning.json"  # the prompts, and the folder of the pipeline
+AUTOENCODER = "autoencoder.txt"  # its folder
 PARENT = "parent.txt"  # the folder of the checkpoint whose weights a new run starts with
 SAVES_WITHIN = 120.0
 # Seconds: several processes may wait for each other for ever, at their start as at their end. Both waits together are
@@ -117,6 +118,8 @@ def _write_order(
     if images.text_encoder is not None:
         texts = {"encoder": str(images.text_encoder), "texts": list(images.texts)}
         (order / TEXTS).write_text(json.dumps(texts))
+    if images.autoencoder is not None:
+        (order / AUTOENCODER).write_text(str(images.autoencoder))
     if pipeline is not None:
         task = {"pipeline": str(pipeline), "prompts": list(images.prompts)}
         (order / FINETUNING).write_text(json.dumps(task))

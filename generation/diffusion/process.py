@@ -73,6 +73,8 @@ def _training_data(order: Path) -> tuple[TrainingImages, Path | None]:
     attributes = np.load(order / launch.ATTRIBUTES) if (order / launch.ATTRIBUTES).exists() else None
     words = json.loads((order / launch.TEXTS).read_text()) if (order / launch.TEXTS).exists() else None
     images = TrainingImages(pixels, classes, attributes=attributes)
+    if (order / launch.AUTOENCODER).exists():
+        images.autoencoder = Path((order / launch.AUTOENCODER).read_text())
     if words is not None:
         images.texts, images.text_encoder = words["texts"], Path(words["encoder"])
     return images, Path(parent.read_text()) if parent.exists() else None

@@ -17,7 +17,7 @@ from generation.declared_extractors import (
     refusals,
     specs,
 )
-from generation.diffusion.config import PRESETS, ConfigError, TrainingConfig, settings_of
+from generation.diffusion.config import OWN_AUTOENCODER, PRESETS, ConfigError, TrainingConfig, settings_of
 from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.finetuning.pipelines import check_prompts
 from generation.diffusion.run_config import RunConfig
@@ -234,8 +234,7 @@ class TrainingForm(WithConfigFile):
         config = TrainingConfig.from_mapping({**base, **written, **settings})
         if config.bits == 16:
             config = replace(config, window=window_of(data["dataset"]))
-        if parent:
-            check_like(parent, config)
+        _check_space(config, parent)
         _check_extractors(config)
         _check_classes(config, data["dataset"])
         if config.attributes and not self.attribute_values:
@@ -291,6 +290,14 @@ def _check_extractors(config: RunConfig) -> None:
         )
 
 
+def _check_space(config: TrainingConfig, parent: Checkpoint | None) -> None:
+    """It works where its parent does, or in a space that there is. Raises ConfigError."""
+    if parent:
+        check_like(parent, config)
+    elif config.latent not in {"", OWN_AUTOENCODER, *pipeline_folder.autoencoder_names()}:
+        raise ConfigError(pipeline_folder.no_such_autoencoder(config.latent))
+
+
 def _check_classes(config: TrainingConfig, dataset: Dataset) -> None:
     """What the worker could not train on is refused here. Raises ConfigError."""
     if config.classes:
@@ -320,17 +327,6 @@ class LongerForm(forms.Form):
 
     def train_longer(self, run: TrainingRun, *, by: Any, enqueue: bool = True) -> bool:
         return run.train_longer(self.cleaned_data["more_steps"], by=by, enqueue=enqueue)
-
-
-def _half_of_a_text(template: str) -> str:
-    """Why a text without an encoder, or an encoder without a text, is refused, and what to do."""
-    if not template:
-        return "A text encoder has nothing to read: say what each image is told in words, or choose none."
-    if names := text_encoders.names():
-        return (
-            f"Choose the text encoder that reads the words, of {', '.join(names)}, or leave the words empty."
-        )
-    return f"No text encoder lies in {text_encoders.WHERE} yet: put one there, or leave the words empty."
 
 
 class FineTuneForm(WithConfigFile):

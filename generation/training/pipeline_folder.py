@@ -1,4 +1,4 @@
-"""The diffusers pipelines and LoRA files that lie in the home's `models/` folder, by name.
+"""The diffusers pipelines, autoencoders and LoRA files that lie in the home's `models/` folder, by name.
 
 A researcher names one of them; a path never comes from a page.
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from generation.diffusion.config import OWN_AUTOENCODER
 from generation.diffusion.errors import PipelineError
 from generation.diffusion.finetuning.pipelines import PipelineSource
 from jobs import site_folders
@@ -20,6 +21,10 @@ def folder() -> Path:
 
 def lora_folder() -> Path:
     return Path(settings.MODELS_DIR) / "loras"
+
+
+def autoencoder_folder() -> Path:
+    return Path(settings.MODELS_DIR) / "autoencoders"
 
 
 def place() -> str:
@@ -34,6 +39,18 @@ def names() -> list[str]:
 
 def lora_names() -> list[str]:
     return sorted(file.stem for file in lora_folder().glob("*.safetensors"))
+
+
+def autoencoder_names() -> list[str]:
+    return sorted(config.parent.name for config in autoencoder_folder().glob("*/config.json"))
+
+
+def no_such_autoencoder(name: str) -> str:
+    where, offered = site_folders.as_read(str(autoencoder_folder())), ", ".join(autoencoder_names())
+    return (
+        f"latent is empty, “{OWN_AUTOENCODER}”, or names a folder in {where}; there is no “{name}” among: "
+        f"{offered or 'none yet'}."
+    )
 
 
 def no_such_pipeline() -> str:

@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from generation.diffusion.attributes import codes, table_of
-from generation.diffusion.config import ConfigError, ImageClass, TrainingConfig
+from generation.diffusion.config import OWN_AUTOENCODER, ConfigError, ImageClass, TrainingConfig
 from generation.diffusion.data.training_images import TrainingImages
 from generation.diffusion.errors import CheckpointError, TrainingFailedError, sentence_of
 from generation.diffusion.finetuning.config import FineTuneConfig
 from generation.diffusion.launch import train_apart
 from generation.diffusion.progress import Progress
 from generation.metrics.checkpoint_evaluator import GRID, NEIGHBOURS
+from generation.training import pipeline_folder
 from generation.training.checkpoint_evaluator import watch_for
 from generation.training.conditions import text_encoders
 from generation.training.conditions.text_templates import prompt_of
@@ -130,6 +131,8 @@ def prepared_images(
         ]
         attributes = table_of(rows, config.attributes)
     training = TrainingImages(pixels, attributes=attributes)
+    if config.latent not in {"", OWN_AUTOENCODER}:
+        training.autoencoder = pipeline_folder.autoencoder_folder() / config.latent
     if config.text:
         training.texts = [conditions.texts.get(str(image.pk), "") for image in images]
         training.text_encoder = text_encoders.encoder(config.text.encoder).path

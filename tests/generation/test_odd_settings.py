@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -25,6 +27,8 @@ pytestmark = pytest.mark.django_db
         'latent = "own"\nlatent_adversarial = 0.5\nlatent_adversarial_start = 2000',
         'attributes = [{name = "age", low = 0.0, high = inf}]',
         'classes = [{label = "nodule\\u0000"}]',
+        'latent = "/etc"',
+        'latent = "../autoencoders"',
         "widths = [32, inf]",
         'extractors = "all"',
         f"widths = {'[' * 5000}{']' * 5000}",
@@ -56,3 +60,23 @@ def test_an_experiment_is_not_queued(
 
     assert reply.status_code == 422
     assert not UtilityExperiment.objects.exists()
+
+
+def test_no_autoencoder_is_taken_from_elsewhere_on_the_server(
+    client_of: Callable[[User], Client], researcher: User, settings: Any, tmp_path: Path
+) -> None:
+    settings.MODELS_DIR = tmp_path / "models"
+    for folder in (tmp_path / "elsewhere", tmp_path / "models" / "autoencoders" / "kl"):
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text("{}")
+    make_image(dataset := make_dataset("Chests"))
+    wish = {"name": "Trial", "dataset": dataset.pk, "preset": "tiny"}
+    browser, page = client_of(researcher), "/generation/training/new/"
+
+    refused = browser.post(page, {**wish, "settings": f'latent = "{tmp_path / "elsewhere"}"'})
+    taken = browser.post(page, {**wish, "settings": 'latent = "kl"\nsize = 64'})
+
+    assert "names a folder in models/autoencoders" in refused.text
+    assert "among: kl." in refused.text
+    assert taken.status_code == 302
+    assert [run.config["latent"] for run in TrainingRun.objects.all()] == ["kl"]

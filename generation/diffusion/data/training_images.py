@@ -25,6 +25,9 @@ class TrainingImages:
     attributes: NDArray[np.float32] | None = None  # (n, attributes), no number where one is not known
     texts: Sequence[str] = ()  # "" where an image has none
     text_encoder: Path | None = None  # the folder of the encoder that reads them
+    autoencoder: Path | None = (
+        None  # the folder of the one in whose latents a network works, if it is neither own nor a parent's
+    )
 
     @property
     def bits(self) -> int:

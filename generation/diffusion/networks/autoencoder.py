@@ -73,7 +73,7 @@ def _new_space(
     if config.latent == OWN_AUTOENCODER:
         autoencoder = AutoencoderTraining(config, shelf, run / f"{FOLDER}-in-training").learned(tell)
     else:
-        autoencoder = _local(Path(config.latent), config).to(device)
+        autoencoder = _local(images.autoencoder or Path(config.latent), config).to(device)
     return _scaled(autoencoder, shelf, config)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from diffusers.models import AutoencoderKL
 from matplotlib.colors import to_rgba
 
 from generation.diffusion.config import ImageClass
@@ -179,3 +181,20 @@ def test_the_shipped_model_is_registered_once_and_knows_both_modalities() -> Non
         "ct/normal",
         "ct/opacity",
     }
+
+
+def test_a_run_works_in_the_latents_of_an_autoencoder_that_it_names(dataset: Dataset, tmp_path: Path) -> None:
+    blocks = {"down_block_types": ("DownEncoderBlock2D",) * 2, "up_block_types": ("UpDecoderBlock2D",) * 2}
+    kl: Any = AutoencoderKL  # diffusers ships no types
+    kl(block_out_channels=(8, 8), norm_num_groups=8, **blocks).save_pretrained(
+        tmp_path / "autoencoders" / "kl"
+    )
+    run = make_run(dataset, latent="kl", latent_widths=(8, 8), patch=1)
+
+    run.perform()
+
+    assert run.state == "succeeded", run.error
+    newest = Checkpoint.objects.newest_by_name("run")
+    assert newest is not None
+    assert newest.config.as_json()["latent"] == "kl"
+    assert str(tmp_path) not in json.dumps(newest.description)
