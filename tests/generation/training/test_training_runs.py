@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from diffusers.models import AutoencoderKL
+from diffusers import AutoencoderKL
 from matplotlib.colors import to_rgba
 
 from generation.diffusion.config import ImageClass
