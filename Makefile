@@ -1,4 +1,5 @@
-# LungRater: `make run` for the site, `make test` for every check. Both need only Python >= 3.11 and make.
+# LungRater: `make run` for the site, which needs only Python >= 3.11 and make; `make test` for every check, which also needs
+# Node.js, Chromium and R (CONTRIBUTING.md).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

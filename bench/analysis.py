@@ -120,11 +120,11 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--sample", type=int, default=300, help="pairs of raters timed with scikit-learn")
     options = parser.parse_args()
-    found = measured(options.raters, options.images, options.sample)
+    report = measured(options.raters, options.images, options.sample)
     if options.json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(report, indent=2))
         return
-    for name, value in found.items():
+    for name, value in report.items():
         print(f"{name:<36}{value:>14.4g}")
 
 

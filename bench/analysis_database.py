@@ -189,11 +189,11 @@ def main() -> None:
         sys.path.insert(0, str(REPOSITORY))
         print(json.dumps(measured_here(options.raters, options.images)))
         return
-    found = measured_apart(options.raters, options.images)
+    report = measured_apart(options.raters, options.images)
     print(
-        json.dumps(found, indent=2)
+        json.dumps(report, indent=2)
         if options.json
-        else "\n".join(f"{k:<28}{v:>14.4g}" for k, v in found.items())
+        else "\n".join(f"{k:<28}{v:>14.4g}" for k, v in report.items())
     )
 
 

@@ -40,11 +40,11 @@ def phantoms(config: TrainingConfig, *, count: int = 512) -> TrainingImages:
     densities, sides = dice.uniform(50, 200, count), dice.integers(0, 2, count)
     pixels = np.zeros((count, config.size, config.size), dtype=np.uint8)
     half = config.size // 2
-    told = []
+    rows = []
     for image, density, side in zip(pixels, densities, sides, strict=True):
         image[:, side * half : (side + 1) * half] = int(density)
-        told.append(codes(config.attributes, {"side": SIDE.values[side], "density": str(density)}))
-    return TrainingImages(pixels, attributes=np.array(told, dtype=np.float32))
+        rows.append(codes(config.attributes, {"side": SIDE.values[side], "density": str(density)}))
+    return TrainingImages(pixels, attributes=np.array(rows, dtype=np.float32))
 
 
 def measured(images: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -71,7 +71,7 @@ def learned(steps: int, batch: int, dropout: float, device: torch.device) -> Tra
 
 def compared(trainer: Trainer, *, count: int, scale: float) -> dict[str, float]:
     """What was told and what was measured, over every combination."""
-    right_side, told, back = [], [], []
+    right_side, densities, measured_densities = [], [], []
     guidance = Guidance(of_attributes=(scale, scale)) if scale != 1 else 1.0
     for number, (side, density) in enumerate(product((0, 1), DENSITIES)):
         # Seeds of its own: with the same ones, what ignores the side would be right on exactly half.
@@ -81,16 +81,16 @@ def compared(trainer: Trainer, *, count: int, scale: float) -> dict[str, float]:
             sample(trainer.averaged, seeds, attributes=codes_of_all, steps=20, guidance=guidance)
         )
         right_side += list(halves.argmax(axis=1) == side)
-        told += [density] * count
-        back += list(halves.max(axis=1))
-    errors = np.array(back) - told
+        densities += [density] * count
+        measured_densities += list(halves.max(axis=1))
+    errors = np.array(measured_densities) - densities
     low, high = proportion_confint(sum(right_side), len(right_side), method="wilson")
     return {
-        "samples": len(told),
+        "samples": len(densities),
         "share on the side told": float(np.mean(right_side)),
         "its 95 % interval, from": float(low),
         "its 95 % interval, to": float(high),
-        "correlation of density": float(np.corrcoef(told, back)[0, 1]),
+        "correlation of density": float(np.corrcoef(densities, measured_densities)[0, 1]),
         "mean error of density": float(errors.mean()),
         "root mean square error of density": float(np.sqrt((errors**2).mean())),
     }

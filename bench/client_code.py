@@ -218,12 +218,12 @@ class Call:
         sent += [f'method="{self.method.upper()}"'] if self.method != "post" else []
         return self._cast(f"self.transport.act({', '.join(sent)})")
 
-    def _read(self, asked: str) -> str:
+    def _read(self, arguments: str) -> str:
         if self.answer == "pages":
-            return self._cast(f"self.transport.pages({asked})")
+            return self._cast(f"self.transport.pages({arguments})")
         if self.answer == "file":
-            return f"return self.transport.get({asked}).content"
-        return self._cast(f"self.transport.get({asked}).json()")
+            return f"return self.transport.get({arguments}).content"
+        return self._cast(f"self.transport.get({arguments}).json()")
 
     def _cast(self, expression: str) -> str:
         return expression if self.answer == "nothing" else f'return cast("{self.result}", {expression})'

@@ -52,17 +52,19 @@ def intervals(truth: Ints, levels: Ints) -> dict[str, tuple[float, float] | None
     """The intervals of one study by method; None where there is none."""
     has_answer = levels >= 0
     right = np.where(truth == 1, levels == 2, levels == 0) & has_answer
-    found = {
+    intervals = {
         "auc_u_statistic": ustatistic.auc(truth, levels).estimate.ci,
         "correct_u_statistic": ustatistic.mean(right, has_answer).estimate.ci,
         "correct_pooled_as_independent": wilson_interval(int(right.sum()), int(has_answer.sum())),
     }
     if has_answer.all():
-        found["auc_obuchowski_rockette"] = _or_interval(*obuchowski_rockette.auc_moments(truth, levels[None]))
-        found["correct_obuchowski_rockette"] = _or_interval(
+        intervals["auc_obuchowski_rockette"] = _or_interval(
+            *obuchowski_rockette.auc_moments(truth, levels[None])
+        )
+        intervals["correct_obuchowski_rockette"] = _or_interval(
             *obuchowski_rockette.proportion_moments(right[None])
         )
-    return found | _between_generators(truth, levels)
+    return intervals | _between_generators(truth, levels)
 
 
 def _between_generators(truth: Ints, levels: Ints) -> dict[str, tuple[float, float] | None]:
@@ -266,14 +268,14 @@ def main() -> None:
     if options.designs:
         print_designs(options.runs, options.seed)
         return
-    found = measured(options.runs, options.raters, options.images, options.missing, options.seed)
+    report = measured(options.runs, options.raters, options.images, options.missing, options.seed)
     if options.json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(report, indent=2))
         return
     print(
-        f"{found['runs']} studies of {found['raters']} raters x {found['images']} images, seed {found['seed']}"
+        f"{report['runs']} studies of {report['raters']} raters x {report['images']} images, seed {report['seed']}"
     )
-    for name, value in found["coverage"].items():
+    for name, value in report["coverage"].items():
         print(f"  {name:<34}{value:>7.3f}")
 
 

@@ -46,13 +46,19 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--samples", type=int, default=120)
     parser.add_argument("--json", action="store_true")
-    asked = parser.parse_args()
-    found = {name: seconds(name, asked.size, asked.samples) for name in NETWORKS}
-    if asked.json:
-        print(json.dumps({"cores": os.cpu_count(), "size": asked.size, "samples": asked.samples, **found}))
+    options = parser.parse_args()
+    seconds_of = {name: seconds(name, options.size, options.samples) for name in NETWORKS}
+    if options.json:
+        print(
+            json.dumps(
+                {"cores": os.cpu_count(), "size": options.size, "samples": options.samples, **seconds_of}
+            )
+        )
         return
-    print(f"{os.cpu_count()} cores, {asked.size} × {asked.size} pixels, LIME with {asked.samples} samples")
-    for name, took in found.items():
+    print(
+        f"{os.cpu_count()} cores, {options.size} × {options.size} pixels, LIME with {options.samples} samples"
+    )
+    for name, took in seconds_of.items():
         print(f"{name:<16} LIME {took['lime_s']:6.2f} s   Grad-CAM {took['grad_cam_s']:6.2f} s")
 
 

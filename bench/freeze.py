@@ -36,7 +36,7 @@ def main() -> None:
         "--audited", type=int, default=0, help="so many images with files: everything a freeze does"
     )
     parser.add_argument("--side", type=int, default=512)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lungrater-bench-") as home:
         os.environ["LUNGRATER_HOME"] = home
         os.environ["DJANGO_SETTINGS_MODULE"] = "lungrater.settings"
@@ -49,10 +49,10 @@ def main() -> None:
 
         with running(who="bench"):
             call_command("migrate", verbosity=0)
-            if asked.audited:
-                print(json.dumps(measure_audited(asked.audited, asked.side)))
+            if options.audited:
+                print(json.dumps(measure_audited(options.audited, options.side)))
             else:
-                print(json.dumps(measure(asked.raters, asked.images, asked.repeats)))
+                print(json.dumps(measure(options.raters, options.images, options.repeats)))
 
 
 def measure(raters: int, images: int, repeats: int) -> dict[str, float]:

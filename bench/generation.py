@@ -35,34 +35,34 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=10_000)
     parser.add_argument("--threads", type=int, help="of a CPU (default: torch's own choice)")
     parser.add_argument("--no-database", action="store_true", help="only what needs no server")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lungrater-bench-") as home:
         os.environ["LUNGRATER_HOME"] = home
         os.environ["DJANGO_SETTINGS_MODULE"] = "lungrater.settings"
         os.environ.setdefault("LOG_LEVEL", "WARNING")
-        report = speed(asked, Path(home))
-        if not asked.no_database:
+        report = speed(options, Path(home))
+        if not options.no_database:
             from bench.generation_queue import with_database
 
-            report["jobs"] = with_database(asked.jobs)
-    print(json.dumps(report) if asked.json else as_tables(report))
+            report["jobs"] = with_database(options.jobs)
+    print(json.dumps(report) if options.json else as_tables(report))
 
 
-def speed(asked: argparse.Namespace, home: Path) -> dict[str, Any]:
+def speed(options: argparse.Namespace, home: Path) -> dict[str, Any]:
     import torch
 
     from bench import generation_sampling as bench
 
     cuda = torch.cuda.is_available()
-    if asked.threads:
-        torch.set_num_threads(asked.threads)
-    net = asked.net or ("paper-256" if cuda else "shipped")
-    steps = asked.steps or (20 if cuda else 3)
-    batches = asked.batches or ([1, 8, 32, 128] if cuda else [1, 4])
-    compiled = cuda if asked.compile is None else asked.compile
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    net = options.net or ("paper-256" if cuda else "shipped")
+    steps = options.steps or (20 if cuda else 3)
+    batches = options.batches or ([1, 8, 32, 128] if cuda else [1, 4])
+    compiled = cuda if options.compile is None else options.compile
     rows = list(_told(bench.sampling(net, steps, batches, compiled=compiled)))
     report = {**bench.machine(), "sampling": rows, "best": bench.best(rows)}
-    ddpm_batch = asked.ddpm_batch if asked.ddpm_batch is not None else (32 if cuda else 1)
+    ddpm_batch = options.ddpm_batch if options.ddpm_batch is not None else (32 if cuda else 1)
     if ddpm_batch:
         against = "small" if net == "shipped" else net
         report["against_ddpm"] = bench.against_ddpm(against, ddpm_batch, compiled=compiled)

@@ -100,8 +100,8 @@ def queue_of(number: int) -> dict[str, float]:
     claims = []
     for _ in range(50):
         began = time.perf_counter()
-        found = GenerationJob.objects.next_in_turn("cpu")
-        if found is None or not found.claim():
+        job = GenerationJob.objects.next_in_turn("cpu")
+        if job is None or not job.claim():
             raise SystemExit("No job was claimed.")
         claims.append((time.perf_counter() - began) * 1000)
     browser = Client(SERVER_NAME="localhost")

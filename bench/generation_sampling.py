@@ -80,8 +80,10 @@ def plain_loop(net: Any, sampler: str, steps: int, batch: int, *, stop_after: in
     classes = torch.zeros(batch, dtype=torch.long, device=weight.device) if config.classes else None
     with torch.no_grad():
         for at in schedule.timesteps[:stop_after]:
-            told = schedule.scale_model_input(noisy, at) if hasattr(schedule, "scale_model_input") else noisy
-            folded = functional.pixel_unshuffle(told, config.patch)
+            scaled = (
+                schedule.scale_model_input(noisy, at) if hasattr(schedule, "scale_model_input") else noisy
+            )
+            folded = functional.pixel_unshuffle(scaled, config.patch)
             predicted = net.unet(folded, at.expand(batch), class_labels=classes).sample
             noisy = schedule.step(functional.pixel_shuffle(predicted, config.patch), at, noisy).prev_sample
     ((noisy.float().clamp(-1, 1) + 1) * 127.5).round().byte().cpu().numpy()
@@ -232,12 +234,12 @@ def has_transformers() -> bool:
 
 def best(rows: list[Row]) -> list[Row]:
     """For each network and sampler, at batch 1 and at its best batch: ours over the faster plain loop."""
-    found = []
+    rows = []
     for net, sampler in dict.fromkeys((row["net"], row["sampler"]) for row in rows):
         mine = [row for row in rows if (row["net"], row["sampler"]) == (net, sampler)]
         fastest = {who: max((_fastest(row, who), row["batch"]) for row in mine) for who in ("ours", "plain")}
         alone = next((row for row in mine if row["batch"] == 1), None)
-        found.append(
+        rows.append(
             {
                 "net": net,
                 "sampler": sampler,
@@ -247,7 +249,7 @@ def best(rows: list[Row]) -> list[Row]:
                 "ratio_at_best_batch": round(fastest["ours"][0] / fastest["plain"][0], 2),
             }
         )
-    return found
+    return rows
 
 
 def _fastest(row: Row, who: str) -> float:

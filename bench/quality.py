@@ -76,11 +76,11 @@ def neighbours(images: int) -> dict[str, float]:
     The images are noise, which costs what X-rays cost.
     """
     real, fake = clouds(images, SMALL_FEATURES)
-    shown, known = noise(images, seed=1), noise(images, seed=2)
+    fake_structures, real_structures = noise(images, seed=1), noise(images, seed=2)
     return {
         "features_s": timed(lambda: nearest(fake, real)),
         "coverage_s": timed(lambda: cover(real.astype(np.float64), fake.astype(np.float64))),
-        "copies_s": timed(lambda: copies.nearest(shown, known)),
+        "copies_s": timed(lambda: copies.nearest(fake_structures, real_structures)),
     }
 
 
@@ -115,18 +115,18 @@ def main() -> None:
     parser.add_argument("--features", type=int, default=2048)
     parser.add_argument("--extracted", type=int, default=256)
     parser.add_argument("--extractor", default="", help="PATH or PATH#SHA256 of a TorchScript file")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     report = {
         "cores": os.cpu_count(),
-        "images": asked.images,
-        "features": asked.features,
-        "distances": distances(asked.images, asked.features),
-        "distances_small": distances(asked.images, SMALL_FEATURES),
-        "few": against_a_matrix_root(asked.features),
-        "nearest": neighbours(asked.images),
-        "extraction": extraction(asked.extracted, asked.extractor),
+        "images": options.images,
+        "features": options.features,
+        "distances": distances(options.images, options.features),
+        "distances_small": distances(options.images, SMALL_FEATURES),
+        "few": against_a_matrix_root(options.features),
+        "nearest": neighbours(options.images),
+        "extraction": extraction(options.extracted, options.extractor),
     }
-    print(json.dumps(report) if asked.json else as_table(report))
+    print(json.dumps(report) if options.json else as_table(report))
 
 
 def as_table(report: dict[str, Any]) -> str:

@@ -30,11 +30,11 @@ GRID_STEPS = 50
 
 
 def main() -> None:
-    asked = arguments()
-    asked.out.mkdir(parents=True, exist_ok=True)
+    options = arguments()
+    options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="lungrater-run-") as place:
-        report = trained(asked, Path(place))
-    (asked.out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+        report = trained(options, Path(place))
+    (options.out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps(report))
 
 
@@ -56,7 +56,7 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def trained(asked: argparse.Namespace, place: Path) -> dict[str, Any]:
+def trained(options: argparse.Namespace, place: Path) -> dict[str, Any]:
     import torch
 
     from generation.diffusion import checkpoint
@@ -68,12 +68,12 @@ def trained(asked: argparse.Namespace, place: Path) -> dict[str, Any]:
     from generation.diffusion.sampling.sampler import sample
     from generation.diffusion.trainer import Trainer
 
-    given = {"precision": asked.precision, "compile": asked.compile, **settings_from(asked.set)}
-    if asked.batch:
-        given["batch"] = asked.batch
-    config = TrainingConfig.from_mapping({"preset": asked.preset, **given, "steps": UNKNOWN})
+    given = {"precision": options.precision, "compile": options.compile, **settings_from(options.set)}
+    if options.batch:
+        given["batch"] = options.batch
+    config = TrainingConfig.from_mapping({"preset": options.preset, **given, "steps": UNKNOWN})
     began = time.monotonic()
-    images = images_in(asked.folder, config)
+    images = images_in(options.folder, config)
     reading = time.monotonic() - began
     group = DistributedGroup()
     trainer = Trainer(
@@ -84,8 +84,8 @@ def trained(asked: argparse.Namespace, place: Path) -> dict[str, Any]:
     starting, began = time.monotonic() - began, time.monotonic()
     [trainer.train_step() for _ in range(TIMED)][-1].item()
     pace = (time.monotonic() - began) / TIMED
-    count = trainer.step + max(TIMED, round(asked.seconds / pace))
-    every = math.ceil(count / asked.checkpoints)
+    count = trainer.step + max(TIMED, round(options.seconds / pace))
+    every = math.ceil(count / options.checkpoints)
     trainer.config = dataclasses.replace(config, steps=count, checkpoint_every=every)
 
     curve: list[tuple[int, float, float]] = []
@@ -96,7 +96,7 @@ def trained(asked: argparse.Namespace, place: Path) -> dict[str, Any]:
         if progress.note:
             print(progress.note, file=sys.stderr)
         if progress.samples is not None:
-            save_grid(progress.samples, asked.out / f"samples-{progress.step:08d}.png")
+            save_grid(progress.samples, options.out / f"samples-{progress.step:08d}.png")
             print(
                 f"step {progress.step} of {count}, loss {progress.loss:.4f}, "
                 f"{progress.images_per_second:.1f} images/s",
@@ -104,18 +104,18 @@ def trained(asked: argparse.Namespace, place: Path) -> dict[str, Any]:
             )
     seconds = time.monotonic() - began
 
-    write_curve(curve, asked.out)
+    write_curve(curve, options.out)
     samples = [
-        sample(trainer.averaged, range(k, min(k + 16, asked.grid)), steps=GRID_STEPS)
-        for k in range(0, asked.grid, 16)
+        sample(trainer.averaged, range(k, min(k + 16, options.grid)), steps=GRID_STEPS)
+        for k in range(0, options.grid, 16)
     ]
     import numpy as np
 
-    save_grid(np.concatenate(samples), asked.out / "grid.png")
-    save_grid(images.pixels[: asked.grid], asked.out / "real.png")
-    if asked.keep_weights and last is not None and last.checkpoint is not None:
+    save_grid(np.concatenate(samples), options.out / "grid.png")
+    save_grid(images.pixels[: options.grid], options.out / "real.png")
+    if options.keep_weights and last is not None and last.checkpoint is not None:
         checkpoint.publish(
-            last.checkpoint, asked.out / "checkpoint", {"trained_on": f"{len(images.pixels)} images"}
+            last.checkpoint, options.out / "checkpoint", {"trained_on": f"{len(images.pixels)} images"}
         )
     cuda = trainer.device.type == "cuda"
     return {

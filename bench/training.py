@@ -35,18 +35,20 @@ WARM_UP = 3
 
 
 def main() -> None:
-    asked = arguments()
-    if asked.arm:
-        print(json.dumps(measured(asked)))
+    options = arguments()
+    if options.arm:
+        print(json.dumps(measured(options)))
         return
     with tempfile.TemporaryDirectory(prefix="lungrater-bench-") as place:
-        if asked.folder is None:
-            draw_files(Path(place), asked.files, asked.side)
+        if options.folder is None:
+            draw_files(Path(place), options.files, options.side)
         else:
-            as_png(asked.folder, Path(place))
-        found = [{arm: in_own_process(arm, Path(place)) for arm in arms(asked)} for _ in range(asked.rounds)]
-    report = summary(found)
-    print(json.dumps(report) if asked.json else as_table(report))
+            as_png(options.folder, Path(place))
+        rounds = [
+            {arm: in_own_process(arm, Path(place)) for arm in arms(options)} for _ in range(options.rounds)
+        ]
+    report = summary(rounds)
+    print(json.dumps(report) if options.json else as_table(report))
 
 
 def arguments() -> argparse.Namespace:
@@ -73,11 +75,11 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def arms(asked: argparse.Namespace) -> list[str]:
+def arms(options: argparse.Namespace) -> list[str]:
     names = ["ours", "diffusers_example", "diffusers_example_defaults"]
-    names += ["ours_uncompiled", "diffusers_example_compiled"] if asked.compile else []
-    names += ["diffusers_example_own_network"] if asked.own_network else []
-    return [name for name in names if not asked.only or name in asked.only]
+    names += ["ours_uncompiled", "diffusers_example_compiled"] if options.compile else []
+    names += ["diffusers_example_own_network"] if options.own_network else []
+    return [name for name in names if not options.only or name in options.only]
 
 
 def draw_files(place: Path, count: int, side: int) -> None:
@@ -117,32 +119,32 @@ def in_own_process(arm: str, place: Path) -> dict[str, Any]:
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))
 
 
-def measured(asked: argparse.Namespace) -> dict[str, Any]:
+def measured(options: argparse.Namespace) -> dict[str, Any]:
     """One arm in this process."""
     import torch
 
     from generation.diffusion.config import TrainingConfig, settings_from
     from generation.diffusion.run import peak_memory
 
-    given = settings_from(asked.set)
+    given = settings_from(options.set)
     config = TrainingConfig.from_mapping(
-        {"preset": asked.preset, "batch": asked.batch, "precision": asked.precision, **given}
+        {"preset": options.preset, "batch": options.batch, "precision": options.precision, **given}
     )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     before = peak_memory(device)
-    ours = asked.arm.startswith("ours")
-    compiled = asked.compile and asked.arm == "ours"
+    ours = options.arm.startswith("ours")
+    compiled = options.compile and options.arm == "ours"
     make = our_steps if ours else their_steps
     counter = Counter()
     facts: dict[str, Any] = {}
-    steps = make(asked, config, compiled, counter, facts)
+    steps = make(options, config, compiled, counter, facts)
     began = time.monotonic()
     for _ in range(WARM_UP):
         next(steps)
     synchronise(device)
     facts["warm_up_s"] = round(time.monotonic() - began, 2)
     began, taken, worked = time.monotonic(), 0, time.process_time()
-    while time.monotonic() - began < asked.seconds or taken < 3:
+    while time.monotonic() - began < options.seconds or taken < 3:
         next(steps)
         taken += 1
     synchronise(device)
@@ -175,7 +177,7 @@ def synchronise(device: Any) -> None:
 
 
 def our_steps(
-    asked: argparse.Namespace, config: Any, compiled: bool, counter: Counter, facts: dict[str, Any]
+    options: argparse.Namespace, config: Any, compiled: bool, counter: Counter, facts: dict[str, Any]
 ) -> Generator[None, None, None]:
     import dataclasses
 
@@ -185,7 +187,7 @@ def our_steps(
 
     config = dataclasses.replace(config, compile=compiled, steps=10**9)
     began = time.monotonic()
-    images = images_in(asked.place, config)
+    images = images_in(options.place, config)
     facts["reading_s"] = round(time.monotonic() - began, 2)
     trainer = Trainer(config, images)
     counter.leave_out(trainer)
@@ -199,12 +201,12 @@ def our_steps(
     finally:
         synchronise(trainer.device)
         began = time.monotonic()
-        trainer.save(asked.place / "checkpoint")
+        trainer.save(options.place / "checkpoint")
         facts["checkpoint_s"] = time.monotonic() - began
 
 
 def their_steps(
-    asked: argparse.Namespace, config: Any, _compiled: bool, counter: Counter, _facts: dict[str, Any]
+    options: argparse.Namespace, config: Any, _compiled: bool, counter: Counter, _facts: dict[str, Any]
 ) -> Generator[None, None, None]:
     import torch
     from diffusers import UNet2DModel
@@ -242,17 +244,17 @@ def their_steps(
         def forward(self, noisy: Any, times: Any) -> Any:
             return self.unet(noisy, times).sample
 
-    shipped = asked.arm not in {"diffusers_example", "diffusers_example_compiled"}
-    own = asked.arm.endswith("own_network")
+    shipped = options.arm not in {"diffusers_example", "diffusers_example_compiled"}
+    own = options.arm.endswith("own_network")
     yield from (
         None
         for _ in example_steps(
             OwnNetwork() if own else SameNetwork(),
-            Files(asked.place, config.size, config.channels, decoded=asked.decoded),
+            Files(options.place, config.size, config.channels, decoded=options.decoded),
             batch=config.batch,
-            compiled=asked.arm.endswith("compiled"),
-            mixed_precision="bf16" if asked.precision == "bf16" and not shipped else "no",
-            workers=asked.workers,
+            compiled=options.arm.endswith("compiled"),
+            mixed_precision="bf16" if options.precision == "bf16" and not shipped else "no",
+            workers=options.workers,
             watched=counter.watch,
         )
     )
@@ -326,7 +328,9 @@ class Counter:
 
 
 def summary(rounds: list[dict[str, dict[str, Any]]]) -> dict[str, Any]:
-    failed = {arm: found["failed"] for one in rounds for arm, found in one.items() if "failed" in found}
+    failed = {
+        arm: measures["failed"] for one in rounds for arm, measures in one.items() if "failed" in measures
+    }
     names = [name for name in rounds[0] if name not in failed]
 
     def median(key: str) -> dict[str, float]:

@@ -75,7 +75,7 @@ NOT_POOLED = (
 
 def main() -> int:
     is_whole = "--whole" in sys.argv[1:]
-    asked = [word for word in sys.argv[1:] if word != "--whole"]
+    arguments = [word for word in sys.argv[1:] if word != "--whole"]
     programs = newest_postgres()
     missing = {"postgresql": programs, "redis-server": REDIS, "pgbouncer": pooler.PROGRAM}
     if names := [name for name, program in missing.items() if not program]:
@@ -95,14 +95,14 @@ def main() -> int:
             "REDIS_URL": redis_url,
         }
         make_databases(Path(folder) / "home", urls, port)
-        codes = [run(WHOLE if is_whole else ON_THE_SERVERS, urls, asked)]
+        codes = [run(WHOLE if is_whole else ON_THE_SERVERS, urls, arguments)]
         line = f"* = host=127.0.0.1 port={port} user={OWNER_ROLE} password={PASSWORD}"
         print(version(Path(pooler.PROGRAM or "")), flush=True)
         with pooler.pooler(line, Path(folder) / "pool", connections=CONNECTIONS) as pooled:
             url = f"postgresql://{OWNER_ROLE}@127.0.0.1:{pooled}/postgres"
             by_pooler = {**urls, "DATABASE_URL": url, "DATABASE_OWNER_URL": url, "DATABASE_POOLED": "1"}
             tests = ("tests/test_permissions.py", *WHOLE) if is_whole else THROUGH_THE_POOLER
-            codes.append(run([*tests, *NOT_POOLED], by_pooler, asked))
+            codes.append(run([*tests, *NOT_POOLED], by_pooler, arguments))
     return max(codes)
 
 
@@ -121,15 +121,15 @@ def make_databases(home: Path, urls: Mapping[str, str], port: int) -> None:
             connection.execute(f"CREATE DATABASE test_postgres_gw{number} TEMPLATE migrated")
 
 
-def run(tests: Sequence[str], urls: Mapping[str, str], asked: Sequence[str]) -> int:
+def run(tests: Sequence[str], urls: Mapping[str, str], arguments: Sequence[str]) -> int:
     """Its exit code. Databases are left to the cluster, which goes: none can be dropped while the pooler holds it."""
     words = ["-m", "pytest", "-p", "tests.servers.no_skips", "--reuse-db", "-m", "not e2e"]
     words += ["--numprocesses", str(PROCESSES), "--dist", "loadfile", "--no-loadscope-reorder"]
     if not (REPOSITORY.parent / "shared" / "data").is_dir():
         words.append("--without-shared")
-    chosen = [word for word in asked if (REPOSITORY / word.partition("::")[0]).exists()]
+    chosen = [word for word in arguments if (REPOSITORY / word.partition("::")[0]).exists()]
     return subprocess.run(
-        [sys.executable, *words, *([] if chosen else tests), *asked],
+        [sys.executable, *words, *([] if chosen else tests), *arguments],
         cwd=REPOSITORY,
         env={**os.environ, **urls},
         check=False,
@@ -145,8 +145,8 @@ def make_roles(port: int) -> None:
 
 def newest_postgres() -> Path | None:
     """The folder of its programs."""
-    found = [path.parent for path in POSTGRES_FOLDERS.glob("*/bin/postgres")]
-    return max(found, key=lambda path: int(re.sub(r"\D", "", path.parent.name) or 0), default=None)
+    folders = [path.parent for path in POSTGRES_FOLDERS.glob("*/bin/postgres")]
+    return max(folders, key=lambda path: int(re.sub(r"\D", "", path.parent.name) or 0), default=None)
 
 
 @contextlib.contextmanager
