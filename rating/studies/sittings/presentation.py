@@ -86,8 +86,11 @@ class PresentationQuerySet(models.QuerySet["Presentation"]):
 
         How long before, a browser's steady clock has counted while it was offline.
         """
+        keys = sorted(
+            ago
+        )  # in one order, so that of two saves at once none waits for the other and is waited for
         with connection.cursor() as cursor:
-            cursor.execute(STAMP_SHOWN, [list(ago), list(ago.values())])
+            cursor.execute(STAMP_SHOWN, [keys, [ago[key] for key in keys]])
 
     def to_rate(self) -> Self:
         """Those without a rating, in the order they are shown."""

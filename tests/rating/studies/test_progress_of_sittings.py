@@ -3,6 +3,7 @@
 import threading
 import uuid
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -220,3 +221,15 @@ def test_a_save_under_way_while_the_study_closes_is_not_taken_and_stays_in_the_b
     )  # 409 would say that an answer stands, and the browser would forget its own
     assert answers[0].json()["error"] == "This study is closed and takes no more answers."
     assert not Rating.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_saves_that_stamp_the_same_images_none_waits_for_the_other_and_is_waited_for(rater):
+    first, second, *_ = presentations(open_study(raters=[rater]), rater)
+
+    with beside(
+        lambda: Presentation.objects.mark_shown({second.pk: timedelta(), first.pk: timedelta()})
+    ) as start:
+        Presentation.objects.select_for_update().get(pk=first.pk)
+        start()
+        Presentation.objects.select_for_update(nowait=True).get(pk=second.pk)
