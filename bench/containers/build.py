@@ -114,10 +114,10 @@ def _copy(value: str, image: Image, context: Path, earlier: Mapping[str, Image])
     into = image.root / os.path.normpath(f"{image.folder}/{target}").lstrip("/")
     ignored = _ignored(context) if root == context else []
     for pattern in sources:
-        sources = sorted(root.glob(pattern.lstrip("/")))
-        if not sources:
+        matches = sorted(root.glob(pattern.lstrip("/")))
+        if not matches:
             raise FileNotFoundError(f"COPY {pattern}: there is no such file")
-        for source in sources:
+        for source in matches:
             if source.is_dir():
                 shutil.copytree(source, into, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*ignored))
             elif target.endswith("/"):

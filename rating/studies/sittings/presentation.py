@@ -86,9 +86,8 @@ class PresentationQuerySet(models.QuerySet["Presentation"]):
 
         How long before, a browser's steady clock has counted while it was offline.
         """
-        keys = sorted(
-            ago
-        )  # in one order, so that of two saves at once none waits for the other and is waited for
+        # In one order, so that of two saves at once none waits for the other and is waited for.
+        keys = sorted(ago)
         with connection.cursor() as cursor:
             cursor.execute(STAMP_SHOWN, [keys, [ago[key] for key in keys]])
 
