@@ -91,7 +91,7 @@ class _Ending:
     sentence = ""
     code = 0
 
-    def said(self, word: Mapping[str, Any]) -> None:
+    def said(self, word: LastWordJSON) -> None:
         self.sentence = word.get("failed", "")
         self.folder = Path(word["done"]) if "done" in word else None
 
@@ -198,6 +198,13 @@ def _kill(child: subprocess.Popen[str]) -> None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
         psutil.wait_procs(processes, timeout=WRITES_WHERE_IT_STOOD_WITHIN)
+
+
+class LastWordJSON(TypedDict, total=False):
+    """How it ended: the folder of its checkpoint, or a sentence; neither in a word before the last."""
+
+    done: str
+    failed: str
 
 
 class ProgressJSON(TypedDict):
