@@ -184,7 +184,7 @@ def test_a_process_that_dies_each_time_is_not_started_for_ever(
 
 SILENT = """
 import json, subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", sys.argv[2]], start_new_session=True)
 for word in json.loads(sys.argv[1]):
     print(json.dumps(word), flush=True)
 print(child.pid, flush=True)
@@ -204,7 +204,7 @@ def test_processes_that_wait_for_each_other_for_ever_are_ended_and_started_again
 
     def silent(_order: Path, _processes: int | None) -> list[str]:
         started.append("once more")
-        return [sys.executable, "-c", SILENT, json.dumps(words)]
+        return [sys.executable, "-c", SILENT, json.dumps(words), str(tmp_path)]
 
     monkeypatch.setattr(launch, "_command", silent)
     monkeypatch.setattr(launch, patience, 3.0)
@@ -213,7 +213,7 @@ def test_processes_that_wait_for_each_other_for_ever_are_ended_and_started_again
         train_apart(tiny_config(), bright_squares(tiny_config()), tmp_path)
 
     assert len(started) == launch.MOST_CRASHES
-    assert not left_behind()
+    until(lambda: not left_behind(tmp_path))
 
 
 def test_silent_processes_are_ended_before_the_worker_that_waits_for_them_ends_itself() -> None:
@@ -224,25 +224,22 @@ def test_processes_that_do_not_end_have_done_what_they_said_they_had(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = [{"joined": 2}, {"done": str(tmp_path / "step-3")}]
-    monkeypatch.setattr(launch, "_command", lambda *_: [sys.executable, "-c", SILENT, json.dumps(words)])
+    monkeypatch.setattr(
+        launch, "_command", lambda *_: [sys.executable, "-c", SILENT, json.dumps(words), str(tmp_path)]
+    )
     monkeypatch.setattr(launch, "ENDS_WITHIN", 0.5)
 
     assert train_apart(tiny_config(), bright_squares(tiny_config()), tmp_path) == tmp_path / "step-3"
 
-    assert not left_behind()
+    until(lambda: not left_behind(tmp_path))
 
 
-def left_behind() -> list[psutil.Process]:
-    """Children of this process, and theirs, that still sleep."""
-    until(lambda: not sleeping())
-    return sleeping()
-
-
-def sleeping() -> list[psutil.Process]:
+def left_behind(run: Path) -> list[psutil.Process]:
+    """The processes of this test that have not ended."""
     return [
-        child
-        for child in psutil.process_iter(["cmdline"])
-        if "import time; time.sleep(600)" in (child.info["cmdline"] or ())
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if process != psutil.Process() and str(run) in (process.info["cmdline"] or ())
     ]
 
 
