@@ -1,6 +1,6 @@
-"""Many raters at once against a real server: each in a closed loop asks what is next, fetches the image, saves.
+"""Many raters at once against a real server: each in a closed loop asks what is next, fetches the image, saves, thinks.
 
-    python bench/load.py [--raters 32] [--images 960] [--seconds 60] [--json]
+    python bench/load.py [--raters 32] [--images 960] [--seconds 60] [--think 0] [--json]
 
 Starts its own database and web server on a home of its own, as `lungrater up` does, and ends them all. Server and
 raters share this machine's processors. `web_ms` is processor time of the web processes for each item, `database_ms`
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import re
 import socket
 import statistics
@@ -59,11 +60,14 @@ class Rater:
         """The reading page, once: it sets the cookie that saves must show again."""
         self.ask("GET", f"/reading/{self.slug}/", accept="text/html")
 
-    def read(self, until: float) -> None:
+    def read(self, until: float, think: float = 0) -> None:
+        """Images one after the other, with so many seconds of thought for each, from none to twice as many."""
+        time.sleep(think * random.random())  # not all begin at once
         while time.monotonic() < until:
             try:
                 if not self.one_item():
                     return
+                time.sleep(max(0.0, min(2 * think * random.random(), until - time.monotonic())))
             except (OSError, ValueError) as error:
                 self.errors.append(repr(error))
                 self.connection.close()
@@ -148,6 +152,9 @@ def main() -> None:
     parser.add_argument("--raters", type=int, default=32)
     parser.add_argument("--images", type=int, default=960, help="in each rater's one sitting")
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument(
+        "--think", type=float, default=0, help="seconds of thought for each image, on average"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON only")
     options = parser.parse_args()
     with home():
@@ -168,7 +175,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         postmaster = of_database()
         before, stored = processor_seconds(master), processor_seconds(postmaster)
         ours, began = time.process_time(), time.monotonic()
-        threads = [threading.Thread(target=r.read, args=[began + options.seconds]) for r in raters]
+        threads = [
+            threading.Thread(target=r.read, args=[began + options.seconds, options.think]) for r in raters
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -181,6 +190,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "raters": options.raters,
         "images": options.images,
+        "think": options.think,
         "seconds": round(wall, 1),
         "items_per_second": round(len(took["save"]) / wall, 1),
         **{f"{what}_ms": summary(milliseconds) for what, milliseconds in took.items()},
