@@ -123,8 +123,8 @@ class _BoundedNetwork(httpcore2.SyncBackend):
 
 
 class BoundedTransport(httpx2.HTTPTransport):
-    def __init__(self, bounds: Bounds, *, allow_private: bool, proxy: str | None = None) -> None:
-        super().__init__(proxy=proxy)
+    def __init__(self, bounds: Bounds, *, allow_private: bool, **options: Any) -> None:
+        super().__init__(**options)
         self._bounds, self._clock = bounds, _Clock()
         # httpx2 has no argument for it; the pool makes its connections with this from the first one on.
         self._pool._network_backend = _BoundedNetwork(self._clock, allow_private=allow_private)
@@ -142,11 +142,13 @@ class BoundedTransport(httpx2.HTTPTransport):
 def api_client(base_url: str, bounds: Bounds) -> httpx2.Client:
     """A client for a server that whoever runs this site has named: private addresses and proxies are theirs to choose.
 
-    A redirect is never followed: it would carry the key on to another server.
+    A redirect is never followed: it would carry the key on to another server. Each request has a line of its own: one that
+    is kept may be closed by the server just as the next request leaves, and nobody could say whether that was billed.
     """
     parts = urlsplit(base_url)
     proxy = None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
-    transport = BoundedTransport(bounds, allow_private=True, proxy=proxy)
+    lines = httpx2.Limits(max_keepalive_connections=0)
+    transport = BoundedTransport(bounds, allow_private=True, proxy=proxy, limits=lines)
     return httpx2.Client(transport=transport, timeout=bounds.timeout, follow_redirects=False)
 
 

@@ -187,13 +187,11 @@ def _close_and_unblind(page: Page) -> None:
 
 
 def _prove_identity(page: Page) -> None:
-    """She came in by a link, to a site that sends no mail: a password is set on the way."""
+    """She came in by a link, to a site that sends no mail: a password is set on the way, which proves it."""
     secret = "a long enough secret of hers"
     page.click("main a:text-is('Set a password')")
     page.fill("[name=password1]", secret)
     page.fill("[name=password2]", secret)
-    page.click("main button[type=submit]")
-    page.fill("[name=password]", secret)
     page.click("main button[type=submit]")
 
 

@@ -113,6 +113,22 @@ def test_each_request_has_bounds_of_its_own() -> None:
     assert answers == ["ok"] * 3
 
 
+def test_no_request_leaves_on_a_line_that_the_server_may_be_closing() -> None:
+    """It says that it keeps the line, as servers do, and closes it all the same."""
+    lines: list[socket.socket] = []
+
+    def kept(line: socket.socket) -> None:
+        lines.append(line)
+        line.sendall(HEAD + b"Content-Length: 2\r\n\r\nok")
+        line.recv(65536)
+
+    with serving(kept) as url, api_client(url, BOUNDS) as client:
+        answers = [client.get(url).text for _ in range(3)]
+
+    assert answers == ["ok"] * 3
+    assert len(lines) == 3
+
+
 def test_a_redirect_is_not_followed_by_itself() -> None:
     def elsewhere(line: socket.socket) -> None:
         line.sendall(b"HTTP/1.1 302 Found\r\nLocation: http://example.org/\r\nContent-Length: 0\r\n\r\n")

@@ -54,6 +54,7 @@ EXPECTED: dict[str, tuple[str, int, str]] = {
     "bomb": ("failed", 1, "not taken"),
     "htmljson": ("failed", 1, "not an Images API reply"),
 }
+NEVER_WHOLE = "drip"  # a byte a second, for longer than anybody waits
 MODERATED = ("moderation", "content_filter", "contentFilter", "safety")
 
 
@@ -81,7 +82,8 @@ def odd(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def _engine(job: GenerationJob, port: int) -> OpenAIImagesEngine:
     patience = Patience(attempts=3, first_pause=0.001, longest_pause=0.001)
     address = f"http://127.0.0.1:{port}/v1"
-    return OpenAIImagesEngine(job.api_model, base_url=address, patience=patience, seconds_per_reply=3.0)
+    seconds = 3.0 if job.prompt == NEVER_WHOLE else 60.0
+    return OpenAIImagesEngine(job.api_model, base_url=address, patience=patience, seconds_per_reply=seconds)
 
 
 def job_of(prompt: str, *, total: int = 1, model: str = "a-model", **fields: Any) -> GenerationJob:
