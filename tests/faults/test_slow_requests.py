@@ -11,12 +11,15 @@ from collections.abc import Iterator
 import pytest
 
 from lungrater.deadlines.limits import ANSWER_BYTES_PER_SECOND
+from lungrater.embedded.web_worker import LOOK_EVERY
 from tests.faults.conftest import Room
 from tests.faults.processes import lives, web_server
 from tests.servers.reading_site import answer
 
 PATIENCE = 1.5  # seconds, instead of half a minute
 CLIENTS = 20  # more than the web server has threads
+# Until the last of them has had a thread and lost it, were all of them with one process and its eight threads.
+ALL_HAD_THEIR_TURN = (CLIENTS // 8 + 2) * (PATIENCE + LOOK_EVERY)
 IMAGE = bytes(range(256)) * 8192  # 2 MB
 LARGE = IMAGE * 8  # more than the kernel takes of it for a client
 KERNELS_SHARE = 6 * 2**20  # at most, unless Linux is set otherwise
@@ -121,7 +124,7 @@ def test_a_slow_body_that_keeps_to_the_rate_is_read_to_its_end(port: int) -> Non
 def test_clients_that_stop_reading_their_answer_leave_the_threads_to_others(room: Room, port: int) -> None:
     with clients(port, CLIENTS, (DOWNLOAD % "large.bin").encode()) as lines:
         others = answer(port, room.reader, room.next_path())
-        time.sleep(2 * PATIENCE)
+        time.sleep(ALL_HAD_THEIR_TURN)
         replies = [reply(line) for line in lines]
 
     assert others == 200
