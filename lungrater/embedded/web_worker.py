@@ -36,10 +36,8 @@ ACKNOWLEDGED_AT_ONCE = 6 * 2**20 // 16
 TURNS = threading.Semaphore(1)
 # For what raters save, whose threads mostly wait for the database to have it on the disk.
 SAVING_THREADS = 4
-LINES = rb"(?:[^\r\n]+\r\n)*"
-SAVE = re.compile(
-    rb"POST /reading/" + LINES + rb"?content-length: *(\d{1,5})\r\n" + LINES + rb"\r\n", re.IGNORECASE
-)
+SAVE, END_OF_HEAD = b"POST /reading/", b"\r\n\r\n"
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,5})\r\n", re.IGNORECASE)
 LONGEST_SAVE = 2**15  # bytes
 # Who has the turn may wait long himself, for a lock or for another server: then nobody waits for him.
 LONGEST_WAIT_FOR_A_TURN = 0.1  # seconds
@@ -82,8 +80,9 @@ class BoundedLine(socket.socket):
             arrived = super().recv(LONGEST_SAVE, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except OSError:
             arrived = b""
-        head = SAVE.match(arrived)
-        self.brings_save = head is not None and len(arrived) - head.end() >= int(head[1])
+        head, end, body = arrived.partition(END_OF_HEAD)
+        length = LENGTH.search(head + end) if end and head.startswith(SAVE) else None
+        self.brings_save = length is not None and len(body) >= int(length[1])
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """Raises TimeoutError once the request is too slow."""

@@ -223,11 +223,11 @@ def test_a_study_that_is_over_is_read_in_ones_own_language(
 @pytest.mark.parametrize("language", [code for code, _ in settings.LANGUAGES])
 def test_no_colon_stands_behind_the_mark_of_a_question(language: str) -> None:
     class Questions(forms.Form):
-        seen = forms.CharField(label=translation.gettext_lazy("What do you see?"))
+        question = forms.CharField(label=translation.gettext_lazy("What do you see?"))
         name = forms.CharField(label=translation.gettext_lazy("Name"))
 
     with translation.override(language):
-        seen, name = (strip_tags(field.label_tag()) for field in Questions())
+        question, name = (strip_tags(field.label_tag()) for field in Questions())
 
-    assert seen[-1] in "?؟"
+    assert question[-1] in "?؟"
     assert name[-1] == ":"

@@ -74,9 +74,9 @@ def test_no_autoencoder_is_taken_from_elsewhere_on_the_server(
     browser, page = client_of(researcher), "/generation/training/new/"
 
     refused = browser.post(page, {**wish, "settings": f'latent = "{tmp_path / "elsewhere"}"'})
-    taken = browser.post(page, {**wish, "settings": 'latent = "kl"\nsize = 64'})
+    accepted = browser.post(page, {**wish, "settings": 'latent = "kl"\nsize = 64'})
 
     assert "names a folder in models/autoencoders" in refused.text
     assert "among: kl." in refused.text
-    assert taken.status_code == 302
+    assert accepted.status_code == 302
     assert [run.config["latent"] for run in TrainingRun.objects.all()] == ["kl"]

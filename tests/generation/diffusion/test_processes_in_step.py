@@ -19,8 +19,8 @@ class LateGroup(DistributedGroup):
 
     size = 2
 
-    def __init__(self, rank: int, said: list[Any]) -> None:
-        self.rank, self.said, self.heard = rank, said, iter(said)
+    def __init__(self, rank: int, answers: list[Any]) -> None:
+        self.rank, self.answers, self.to_hear = rank, answers, iter(answers)
         self.asked: list[str] = []
 
     def wait(self) -> None:
@@ -29,9 +29,9 @@ class LateGroup(DistributedGroup):
     def first(self, value: Any) -> Any:
         self.asked.append("first")
         if self.rank == 0:
-            self.said.append(value)
+            self.answers.append(value)
             return value
-        return next(self.heard)
+        return next(self.to_hear)
 
 
 @pytest.mark.parametrize("warm", [False, True], ids=["from noise", "from another run's weights"])
@@ -45,8 +45,8 @@ def test_a_process_that_comes_late_asks_what_the_first_one_asked_and_starts_as_i
     restored: list[int] = []
     monkeypatch.setattr(Trainer, "start_from", lambda self, _folder: started.append(self.group.rank))
     monkeypatch.setattr(Trainer, "restore", lambda self, _folder: restored.append(self.group.rank))
-    said: list[Any] = []
-    groups = [LateGroup(rank, said) for rank in range(2)]
+    answers: list[Any] = []
+    groups = [LateGroup(rank, answers) for rank in range(2)]
 
     for group in groups:
         train(config, images, tmp_path / "run", parent=parent, group=group)
