@@ -1,6 +1,9 @@
-"""Many raters at once against a real server: each in a closed loop asks what is next, fetches the image, saves, thinks.
+"""Many raters at once against a real server: each in a closed loop fetches the next image, saves, thinks.
 
-    python bench/load.py [--raters 32] [--images 960] [--seconds 60] [--think 0] [--json]
+    python bench/load.py [--raters 32] [--images 960] [--seconds 60] [--think 0] [--ask-next] [--json]
+
+As on the page of a rater, the answer to a save names the images to come, and what is next is asked once, at the start;
+with `--ask-next` before each image, as of a system whose saves do not say it.
 
 Starts its own database and web server on a home of its own, as `lungrater up` does, and ends them all. Server and
 raters share this machine's processors. `web_ms` is processor time of the web processes for each item, `database_ms`
@@ -50,6 +53,8 @@ class Rater:
     host: str
     slug: str
     cookies: dict[str, str]
+    asks_next: bool = False
+    ahead: list[dict[str, Any]] = field(default_factory=list)
     times: dict[str, list[float]] = field(default_factory=lambda: {"next": [], "image": [], "save": []})
     errors: list[str] = field(default_factory=list)
 
@@ -73,11 +78,12 @@ class Rater:
                 self.connection.close()
 
     def one_item(self) -> bool:
-        """What is next, its image, the save; False once all is rated."""
-        ahead = json.loads(self.timed("next", "GET", f"/reading/{self.slug}/ahead/?session=1"))["ahead"]
-        if not ahead:
+        """What is next, where no save has told it, its image, the save; False once all is rated."""
+        if self.asks_next or not self.ahead:
+            self.ahead = json.loads(self.timed("next", "GET", self.next_path))["ahead"]
+        if not self.ahead:
             return False
-        token = ahead[0]["token"]
+        token, ahead = self.ahead[0]["token"], self.ahead
         self.timed("image", "GET", f"/i/{token}")
         key = str(uuid.uuid4())
         answer = {"label": "fake", "remark": "", "client_key": key, "active_ms": "4000", "idle_ms": "0"}
@@ -85,7 +91,12 @@ class Rater:
         saved = json.loads(self.timed("save", "POST", f"/reading/{self.slug}/rate/{token}/", answer))
         if saved.get("saved") != key:
             raise ValueError(f"not saved: {saved}")
+        self.ahead = [*ahead[1:], *saved["ahead"]]
         return True
+
+    @property
+    def next_path(self) -> str:
+        return f"/reading/{self.slug}/ahead/?session=1"
 
     def timed(self, what: str, method: str, path: str, form: dict[str, str] | None = None) -> bytes:
         began = time.perf_counter()
@@ -155,6 +166,7 @@ def main() -> None:
     parser.add_argument(
         "--think", type=float, default=0, help="seconds of thought for each image, on average"
     )
+    parser.add_argument("--ask-next", action="store_true", help="ask before each image which one it is")
     parser.add_argument("--json", action="store_true", help="print JSON only")
     options = parser.parse_args()
     with home():
@@ -165,7 +177,7 @@ def main() -> None:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     slug, sessions = study(options.raters, options.images)
     with web() as (host, master):
-        raters = [Rater(host, slug, {"sessionid": session}) for session in sessions]
+        raters = [Rater(host, slug, {"sessionid": session}, options.ask_next) for session in sessions]
         raters[0].enter()
         cost = cost_of_requests(raters[0], master)
         for times in raters[0].times.values():
@@ -191,6 +203,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "raters": options.raters,
         "images": options.images,
         "think": options.think,
+        "ask_next": options.ask_next,
         "seconds": round(wall, 1),
         "items_per_second": round(len(took["save"]) / wall, 1),
         **{f"{what}_ms": summary(milliseconds) for what, milliseconds in took.items()},
@@ -206,10 +219,10 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 def cost_of_requests(rater: Rater, master: int) -> dict[str, float]:
     """Milliseconds of the web processes' time for one request of each kind, nobody else being there."""
-    ahead = json.loads(rater.ask("GET", f"/reading/{rater.slug}/ahead/?session=1"))["ahead"]
+    ahead = json.loads(rater.ask("GET", rater.next_path))["ahead"]
     cost = {}
     for what, path in (
-        ("next", f"/reading/{rater.slug}/ahead/?session=1"),
+        ("next", rater.next_path),
         ("image", f"/i/{ahead[0]['token']}"),
         ("sign_in_page", "/accounts/login/"),
     ):
@@ -222,7 +235,7 @@ def cost_of_requests(rater: Rater, master: int) -> dict[str, float]:
     for _ in range(items):
         rater.one_item()
     item_ms = 1000 * (processor_seconds(master) - before) / items
-    cost["save"] = round(item_ms - cost["next"] - cost["image"], 2)
+    cost["save"] = round(item_ms - cost["image"] - (cost["next"] if rater.asks_next else 0), 2)
     return cost
 
 

@@ -1,7 +1,7 @@
 """gunicorn's threads, of which no client can hold one for ever: not by sending its request a byte at a time, nor by
-taking the answer so; and of which few at a time work on an answer, the others wait for their turn.
+taking the answer so; and of which one at a time works on an answer.
 
-What raters save has threads of its own and waits for nobody's turn."""
+What raters save has threads of its own and goes before everything else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import select
 import socket
 import struct
 import sys
-import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -24,6 +23,7 @@ from lungrater.deadlines.limits import (
     REQUEST_BYTES_PER_SECOND,
     request_seconds,
 )
+from lungrater.embedded.turns import Turns
 
 TOO_SLOW = "A request came too slowly"
 TAKEN_TOO_SLOWLY = "An answer was taken too slowly"
@@ -32,15 +32,12 @@ LOOK_EVERY = 0.5  # seconds
 # Who reads slowly, such as a proxy for its own client, acknowledges in steps: Linux takes no more into a full buffer until
 # a 16th of it is free, and makes it 6 MB at most unless it is set otherwise.
 ACKNOWLEDGED_AT_ONCE = 6 * 2**20 // 16
-# More threads at once than this take Python from each other in the middle of their work, and all answers come later.
-TURNS = threading.Semaphore(1)
+TURNS = Turns()
 # For what raters save, whose threads mostly wait for the database to have it on the disk.
 SAVING_THREADS = 4
 SAVE, END_OF_HEAD = b"POST /reading/", b"\r\n\r\n"
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,5})\r\n", re.IGNORECASE)
 LONGEST_SAVE = 2**15  # bytes
-# Who has the turn may wait long himself, for a lock or for another server: then nobody waits for him.
-LONGEST_WAIT_FOR_A_TURN = 0.1  # seconds
 
 
 class BoundedLine(socket.socket):
@@ -115,12 +112,12 @@ class BoundedLine(socket.socket):
         return received
 
     def take_turn(self) -> None:
-        self.has_turn = TURNS.acquire(timeout=LONGEST_WAIT_FOR_A_TURN)
+        self.has_turn = TURNS.take(is_save=self.brings_save)
 
     def give_turn_back(self) -> None:
         if self.has_turn:
             self.has_turn = False
-            TURNS.release()
+            TURNS.give_back()
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """Raises TimeoutError once the client takes the answer too slowly."""
@@ -194,8 +191,7 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         if not isinstance(line, BoundedLine):
             return super().handle(conn)
         line.expect_request()
-        if not line.brings_save:
-            line.take_turn()
+        line.take_turn()
         try:
             goes_on = super().handle(conn)
         finally:

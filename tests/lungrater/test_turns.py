@@ -18,6 +18,7 @@ from gunicorn.http import get_parser
 from gunicorn.util import close_graceful
 
 from lungrater.embedded import web_worker
+from lungrater.embedded.turns import Turns
 from lungrater.embedded.web_worker import BoundedLine
 from tests.servers.sites import (
     REPOSITORY,
@@ -28,7 +29,6 @@ from tests.servers.sites import (
     wait_until_it_answers,
 )
 
-AT_ONCE = 2
 SAVE = b"POST /reading/a/rate/b/ HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nAccept: */*\r\n\r\nlabel=rea"
 FOR_EVER = 20.0  # seconds
 
@@ -54,12 +54,11 @@ def waiting(write):
 
 
 @pytest.fixture(autouse=True)
-def turns(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
+def turns(monkeypatch: pytest.MonkeyPatch) -> Turns:
     """This test's own, and nobody goes without one."""
-    semaphore = threading.Semaphore(AT_ONCE)
-    monkeypatch.setattr(web_worker, "TURNS", semaphore)
-    monkeypatch.setattr(web_worker, "LONGEST_WAIT_FOR_A_TURN", FOR_EVER)
-    return semaphore
+    turns = Turns(longest_wait=FOR_EVER)
+    monkeypatch.setattr(web_worker, "TURNS", turns)
+    return turns
 
 
 @contextlib.contextmanager
@@ -101,64 +100,80 @@ class Reading(threading.Thread):
         self.may_work.set()
 
 
-def test_a_third_request_waits_until_one_of_two_has_its_answer() -> None:
-    with requests(3) as lines:
-        for line, _client in lines[:AT_ONCE]:
-            begin(line)
-        third = Reading(lines[2][0])
-        went_before = third.may_work.wait(0.2)
-        lines[0][0].sendall(b"200 ")
+def test_a_second_request_waits_until_the_first_has_its_answer() -> None:
+    with requests(2) as [(first, _client), (second, _other)]:
+        begin(first)
+        waiting = Reading(second)
+        went_before = waiting.may_work.wait(0.2)
+        first.sendall(b"200 ")
 
-        assert third.may_work.wait(FOR_EVER)
+        assert waiting.may_work.wait(FOR_EVER)
     assert not went_before
 
 
-def test_whose_client_has_yet_to_send_the_rest_leaves_the_turn_to_others() -> None:
-    with requests(AT_ONCE + 1) as lines:
-        for line, _client in lines[:AT_ONCE]:
+def test_a_save_waits_for_nobody_and_the_rest_until_no_save_is_worked_on() -> None:
+    with requests(4) as lines:
+        (first, _client), (save, _of_save), (other_save, _of_other_save), (last, _of_last) = lines
+        save.brings_save = other_save.brings_save = True
+        for line in (first, save, other_save):
             begin(line)
-        slow = [Reading(line, is_new=False) for line, _client in lines[:AT_ONCE]]
-        third = lines[AT_ONCE][0]
+        first.sendall(b"200 ")
+        waiting = Reading(last)
+        went_before_both = waiting.may_work.wait(0.2)
+        save.sendall(b"200 ")
+        went_before_one = waiting.may_work.wait(0.2)
+        other_save.sendall(b"2")  # the first bytes of its answer, however slowly its client takes the others
 
-        assert Reading(third).may_work.wait(FOR_EVER)
-        third.give_turn_back()
-        for _line, client in lines[:AT_ONCE]:
-            client.sendall(b" / ")
-        assert all(each.may_work.wait(FOR_EVER) for each in slow)
-        assert [line.has_turn for line, _client in lines] == [True] * AT_ONCE + [False]
+        assert waiting.may_work.wait(FOR_EVER)
+    assert not went_before_both
+    assert not went_before_one
 
 
-def test_who_holds_the_turn_for_long_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web_worker, "LONGEST_WAIT_FOR_A_TURN", 0.05)
-    with requests(4 * AT_ONCE) as lines:
+def test_whose_client_has_yet_to_send_the_rest_leaves_the_turn_to_others() -> None:
+    with requests(2) as [(slow, client), (other, _other_client)]:
+        begin(slow)
+        rest = Reading(slow, is_new=False)
+
+        assert Reading(other).may_work.wait(FOR_EVER)
+        other.give_turn_back()
+        client.sendall(b" / ")
+        assert rest.may_work.wait(FOR_EVER)
+        assert slow.has_turn
+        assert not other.has_turn
+
+
+def test_who_holds_the_turn_for_long_is_not_waited_for(turns: Turns) -> None:
+    turns.longest_wait = 0.05
+    with requests(4) as lines:
         began = time.monotonic()
         for line, _client in lines:
             begin(line)
         took = time.monotonic() - began
 
-        assert [line.has_turn for line, _client in lines] == [True] * AT_ONCE + [False] * 3 * AT_ONCE
-    assert 3 * AT_ONCE * 0.05 <= took < 5
+        assert [line.has_turn for line, _client in lines] == [True, False, False, False]
+    assert 3 * 0.05 <= took < 5
 
 
-def test_every_turn_is_given_back_once(turns: threading.Semaphore) -> None:
+@pytest.mark.parametrize("brings_save", [False, True])
+def test_every_turn_is_given_back_once(turns: Turns, *, brings_save: bool) -> None:
     """After an answer in pieces, and after a request that broke off."""
-    with requests(2) as lines:
-        (answered, _client), (broken_off, client) = lines
-        for line, _end in lines:
-            begin(line)
+    with requests(2) as [(answered, _client), (broken_off, client)]:
+        answered.brings_save = brings_save
+        begin(answered)
         for _ in range(3):
             answered.sendall(b"piece")
+        answered.give_turn_back()
+        begin(broken_off)
         client.close()
         end = [broken_off.recv(3), broken_off.recv(3)]
-        for line, _end in lines:
-            line.give_turn_back()
+        broken_off.give_turn_back()
 
     assert end == [b"", b""]
-    assert [turns.acquire(blocking=False) for _ in range(AT_ONCE + 1)] == [True] * AT_ONCE + [False]
+    assert_nobody_has(turns)
 
 
 def test_a_request_that_came_with_the_one_before_has_its_turn_and_the_end_of_the_line_takes_none(
-    turns: threading.Semaphore,
+    turns: Turns,
 ) -> None:
     """gunicorn takes the second one out of what it has read, and reads what is left before it closes."""
     ours, client = socket.socketpair()
@@ -179,7 +194,7 @@ def test_a_request_that_came_with_the_one_before_has_its_turn_and_the_end_of_the
         close_graceful(line)
 
     assert had_turn == [True, True]
-    assert [turns.acquire(blocking=False) for _ in range(AT_ONCE + 1)] == [True] * AT_ONCE + [False]
+    assert_nobody_has(turns)
 
 
 @pytest.mark.parametrize(
@@ -253,6 +268,11 @@ def test_a_save_is_answered_while_all_other_threads_have_work(tmp_path: Path) ->
 
     assert all(saves)
     assert b"a save came" in answer
+
+
+def assert_nobody_has(turns: Turns) -> None:
+    turns.longest_wait = 0
+    assert [turns.take(is_save=False) for _ in range(2)] == [True, False]
 
 
 def answer_to(line: socket.socket, request: bytes, last_words: bytes) -> bytes:
