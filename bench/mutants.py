@@ -47,7 +47,7 @@ def main() -> None:
     options = parser.parse_args()
     bugs = [bug for bug in BUGS if not options.words or any(word in bug.file for word in options.words)]
     if options.check:
-        outcomes = [Outcome(bug, _state_of(bug, ROOT), 0.0) for bug in bugs]
+        outcomes = [Outcome(bug, state_of(bug, ROOT), 0.0) for bug in bugs]
         missing = [outcome for outcome in outcomes if outcome.word != "there"]
         print("\n".join(map(_row, missing)) or f"All {len(bugs)} bugs can be planted.")
         sys.exit(bool(missing))
@@ -62,7 +62,7 @@ def main() -> None:
     sys.exit(caught < len(bugs))
 
 
-def _state_of(bug: Bug, tree: Path) -> str:
+def state_of(bug: Bug, tree: Path) -> str:
     file = tree / bug.file
     times = file.read_text().count(bug.before) if file.exists() else 0
     return "there" if times == 1 else f"stands there {times} times"
@@ -70,7 +70,7 @@ def _state_of(bug: Bug, tree: Path) -> str:
 
 def _outcome(bug: Bug, tree: Path, timeout: float, is_green: Callable[[tuple[str, ...]], bool]) -> Outcome:
     """Tests that fail without the bug as well say nothing of it."""
-    if (state := _state_of(bug, tree)) != "there":
+    if (state := state_of(bug, tree)) != "there":
         return Outcome(bug, state, 0.0)
     if not is_green(bug.tests):
         return Outcome(bug, "fails without it", 0.0)

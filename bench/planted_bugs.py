@@ -227,11 +227,22 @@ DIFFUSION = [
         scale_of_latents=("values.float() * self.deviation + self.mean", "values.float() + self.mean"),
     ),
     *_in(
+        "generation/diffusion/run.py",
+        "tests/generation/diffusion/test_processes_in_step.py",
+        each_looks_for_itself=(
+            "group.first((checkpoint.latest(run), checkpoint.newest_kept(run)))",
+            "checkpoint.latest(run), checkpoint.newest_kept(run)",
+        ),
+    ),
+    *_in(
         "generation/diffusion/trainer.py",
         AVERAGES,
         warm_up_of_the_average=("(1 + self.step) / (10 + self.step)", "(1 + self.step) / (9 + self.step)"),
         checkpoint_of_the_trained=("{**self.averaged.state_dict(),", "{**self.net.state_dict(),"),
-        samples_of_the_trained=("return sample(self.averaged,", "return sample(self.net,"),
+        samples_of_the_trained=(
+            "return sample(\n            self.averaged,",
+            "return sample(\n            self.net,",
+        ),
         labels_hidden=("< config.label_dropout", "< config.label_dropout / 2"),
         another_label_for_none=(
             "masked_fill(draw.hidden, self.config.null_class)",
@@ -339,6 +350,12 @@ SITE = [
             "if revision.client_key != replaces or not rating.presentation.may_be_corrected()",
             "if revision.client_key != replaces",
         ),
+    ),
+    *_in(
+        "lungrater/embedded/turns.py",
+        "tests/lungrater/test_turns.py",
+        saves_wait=("is_save or self._changed", "self._changed"),
+        turn_kept=("            self._at_work -= 1\n", ""),
     ),
     *_in(
         "rating/studies/sittings/ordering.py",
